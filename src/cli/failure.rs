@@ -1,0 +1,56 @@
+//! How a command fails: `Error:`, `Caused by:` and `Hint:` on standard error, and an exit code.
+
+use std::process::ExitCode;
+
+use crate::error::Hint;
+
+/// A command's failure.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// Makes a failure with exit code 1.
+    pub fn new(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), causes: Vec::new(), hint: None, code: 1 }
+    }
+
+    /// Adds what to try next.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Prints the failure and returns its exit code.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("Error: {}", self.message);
+        for cause in &self.causes {
+            eprintln!("Caused by: {cause}");
+        }
+        if let Some(hint) = &self.hint {
+            eprintln!("Hint: {hint}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl<E: Hint> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut failure = Failure::new(error.to_string());
+        failure.hint = error.hint();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Wrappers that print their source's text again would say it twice.
+            if failure.causes.last().unwrap_or(&failure.message) != &text {
+                failure.causes.push(text);
+            }
+            source = cause.source();
+        }
+        failure
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line: clap arguments and dispatch; one file a command.
+//!
+//! In: arguments and the environment. Out: an exit code; results on standard output, progress and errors on standard error.
+
+mod check;
+mod compare;
+mod config;
+mod demo;
+mod evaluate;
+mod failure;
+mod ingest;
+mod land;
+mod progress;
+mod repl;
+mod replay;
+mod report;
+mod run;
+mod score;
+mod simulate;
+mod sql;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Resolved, Settings, resolve};
+pub use failure::Failure;
+pub use progress::Progress;
+
+/// Predicts short-horizon volatility spikes from live market data, in SQL
+#[derive(Debug, Parser)]
+#[command(name = "squall", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// The settings file; `squall.toml` in the working directory is read when there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Overrides one setting, such as `land.late_ms=500`
+    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Shows no progress
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Simulate(simulate::Args),
+    Ingest(ingest::Args),
+    Replay(replay::Args),
+    Land(land::Args),
+    Run(run::Args),
+    Train(train::Args),
+    Score(score::Args),
+    Evaluate(evaluate::Args),
+    Compare(compare::Args),
+    Report(report::Args),
+    Check(check::Args),
+    Sql(sql::Args),
+    Repl(repl::Args),
+    Demo(demo::Args),
+    Config(config::Args),
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    pub resolved: Resolved,
+    pub quiet: bool,
+}
+
+impl Context {
+    /// Returns the settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.resolved.settings
+    }
+
+    /// Starts a progress line; it shows nothing when standard error is no terminal, or with `--quiet`.
+    pub fn progress(&self, label: &str, total: Option<u64>) -> Progress {
+        Progress::start(label, total, self.quiet)
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::new(format!("cannot start threads: {error}")).report(),
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let mut flags = Vec::new();
+    for pair in &cli.set {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(
+                Failure::new(format!("--set {pair} has no `=`")).with_hint("write it as --set land.late_ms=500")
+            );
+        };
+        flags.push((key.to_string(), value.to_string()));
+    }
+    let local = PathBuf::from("squall.toml");
+    let file = cli.config.or_else(|| local.exists().then_some(local));
+    let resolved = resolve(file.as_deref(), std::env::vars(), &flags)?;
+    let context = &Context { resolved, quiet: cli.quiet };
+    match cli.command {
+        Command::Simulate(args) => simulate::run(args, context).await,
+        Command::Ingest(args) => ingest::run(args, context).await,
+        Command::Replay(args) => replay::run(args, context).await,
+        Command::Land(args) => land::run(args, context).await,
+        Command::Run(args) => run::run(args, context).await,
+        Command::Train(args) => train::run(args, context).await,
+        Command::Score(args) => score::run(args, context).await,
+        Command::Evaluate(args) => evaluate::run(args, context).await,
+        Command::Compare(args) => compare::run(args, context).await,
+        Command::Report(args) => report::run(args, context).await,
+        Command::Check(args) => check::run(args, context).await,
+        Command::Sql(args) => sql::run(args, context).await,
+        Command::Repl(args) => repl::run(args, context).await,
+        Command::Demo(args) => demo::run(args, context).await,
+        Command::Config(args) => config::run(args, context).await,
+    }
+}

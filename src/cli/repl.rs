@@ -1,0 +1,12 @@
+//! `squall repl`
+
+use super::{Context, Failure};
+
+/// Opens the SQL shell
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
+    Err(Failure::new("not built yet"))
+}

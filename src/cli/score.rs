@@ -1,0 +1,12 @@
+//! `squall score`
+
+use super::{Context, Failure};
+
+/// Scores a table with a model
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
+    Err(Failure::new("not built yet"))
+}

@@ -1,0 +1,12 @@
+//! `squall sql`
+
+use super::{Context, Failure};
+
+/// Runs SQL statements and prints their results
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
+    Err(Failure::new("not built yet"))
+}

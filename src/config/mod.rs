@@ -1,0 +1,112 @@
+//! Settings: `squall.toml`, the environment, and where each value came from.
+//!
+//! In: the `squall.toml` shipped with squall, which holds and documents every default; the user's file; the environment.
+//! Out: [`Settings`], and for each value its [`Source`].
+
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use resolve::{Error, Resolved, Source, resolve};
+
+/// The `squall.toml` that holds and documents every default.
+pub const DEFAULTS: &str = include_str!("../../squall.toml");
+
+/// Every setting, by section.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub paths: Paths,
+    pub feed: Feed,
+    pub kafka: Kafka,
+    pub land: Land,
+    /// What the SQL project's placeholders stand for.
+    pub parameters: BTreeMap<String, toml::Value>,
+    pub engine: Engine,
+    pub track: Track,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    pub data: PathBuf,
+    pub sql: PathBuf,
+    pub reports: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    pub url: String,
+    pub products: Vec<String>,
+    pub silence_ms: u64,
+    pub reconnect_initial_ms: u64,
+    pub reconnect_max_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    pub bootstrap_servers: String,
+    pub properties: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Land {
+    pub flush_messages: usize,
+    pub flush_interval_ms: u64,
+    pub late_ms: i64,
+    pub dedup_hours: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    pub threads: usize,
+    pub batch_size: usize,
+    pub memory_limit_mb: usize,
+    pub rolling: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Track {
+    pub mlflow_tracking_uri: String,
+    pub experiment: String,
+}
+
+impl Settings {
+    /// Returns the folder of the file log: raw messages, one NDJSON file a day.
+    pub fn raw_dir(&self) -> PathBuf {
+        self.paths.data.join("raw")
+    }
+
+    /// Returns the folder of landed ticks.
+    pub fn ticks_dir(&self) -> PathBuf {
+        self.paths.data.join("ticks")
+    }
+
+    /// Returns the folder of messages that could not be parsed.
+    pub fn dead_dir(&self) -> PathBuf {
+        self.paths.data.join("dead")
+    }
+
+    /// Returns the folder of materialised queries, one folder a query.
+    pub fn tables_dir(&self) -> PathBuf {
+        self.paths.data.join("tables")
+    }
+
+    /// Returns the folder of model artifacts, `<name>/<version>/`.
+    pub fn models_dir(&self) -> PathBuf {
+        self.paths.data.join("models")
+    }
+
+    /// Returns the folder of the local runs table.
+    pub fn runs_dir(&self) -> PathBuf {
+        self.paths.data.join("runs")
+    }
+}

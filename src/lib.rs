@@ -1,0 +1,49 @@
+//! squall predicts short-horizon volatility spikes from live market data, in SQL.
+//!
+//! The modules stand in the order in which data passes through them. Stages meet only at a log, a Parquet table, a named
+//! query or a model artifact; `tests/it/imports.rs` holds them to it.
+
+/// What every layer's error offers beside its message: a hint that names the next command to type.
+pub mod error;
+
+/// Settings: `squall.toml`, the environment, and where each value came from.
+pub mod config;
+
+/// The contract of a market-data message: every recorded shape in, one [`tick::Tick`] out, and the Parquet schema of ticks.
+pub mod tick;
+
+/// The websocket protocol: client and reconnection; the market simulator that serves the same protocol.
+pub mod feed;
+
+/// The message log: Kafka, and NDJSON files; one trait, offsets in both.
+pub mod log;
+
+/// From the log to Parquet, exactly once; compaction.
+pub mod land;
+
+/// The one place that makes a `SessionContext`: tables, functions, optimizer rules, statements of our own.
+pub mod catalog;
+
+/// The `sql/` project: files → graph → run, audits, lint.
+pub mod pipeline;
+
+/// Exact rolling-window execution.
+pub mod rolling;
+
+/// The SQL function registry; one function or family a file.
+pub mod functions;
+
+/// Model artifacts, training and scoring as pure numerics on slices; the model registry on disk.
+pub mod model;
+
+/// Queries → context → minijinja → HTML.
+pub mod report;
+
+/// Experiment tracking: the local runs table, MLflow over REST.
+pub mod track;
+
+/// The SQL shell.
+pub mod repl;
+
+/// The command line: clap arguments and dispatch; one file a command.
+pub mod cli;

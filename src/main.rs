@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    squall::cli::main()
+}

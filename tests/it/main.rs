@@ -1,0 +1,14 @@
+//! Integration tests, one module a stage, in one binary: each further binary would link all of DataFusion again.
+
+mod cli;
+mod docs;
+mod feed;
+mod functions;
+mod imports;
+mod kafka;
+mod land;
+mod log;
+mod model;
+mod pipeline;
+mod report;
+mod rolling;
