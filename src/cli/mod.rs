@@ -19,6 +19,7 @@ mod score;
 mod simulate;
 mod sql;
 mod train;
+mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
