@@ -104,7 +104,7 @@ impl TableProvider for LandedTicks {
         } else {
             (FileGroup::new(files).split_files(state.config().target_partitions()), Vec::new())
         };
-        let source = format.file_source(TableSchema::from_file_schema(Arc::clone(&self.schema)));
+        let source = format.file_source(TableSchema::from(Arc::clone(&self.schema)));
         let config = FileScanConfigBuilder::new(self.store.clone(), source)
             .with_file_groups(groups)
             .with_statistics(statistics)

@@ -19,7 +19,8 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
     let parsed = state.sql_to_statement(statement, &dialect).ok()?;
     for reference in state.resolve_table_references(&parsed).ok()? {
         // A table function is resolved by another path, and an information_schema table by its schema.
-        if !matches!(reference, TableReference::Bare { .. }) || context.table_provider(reference.clone()).await.is_ok() {
+        if !matches!(reference, TableReference::Bare { .. }) || context.table_provider(reference.clone()).await.is_ok()
+        {
             continue;
         }
         let table = reference.table().to_string();
@@ -77,7 +78,9 @@ mod tests {
 
     #[test]
     fn edits_count_single_characters() {
-        for (from, to, expected) in [("", "", 0), ("ticks", "ticks", 0), ("tikcs", "ticks", 2), ("", "abc", 3), ("kitten", "sitting", 3)] {
+        for (from, to, expected) in
+            [("", "", 0), ("ticks", "ticks", 0), ("tikcs", "ticks", 2), ("", "abc", 3), ("kitten", "sitting", 3)]
+        {
             assert_eq!(edits(from, to), expected, "{from} {to}");
         }
     }

@@ -119,10 +119,13 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Query(_) => None,
-            Error::Missing { missing, .. } if !missing.nearest.is_empty() => {
-                Some(format!("did you mean {}?", missing.nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
+            Error::Missing { missing, .. } if !missing.nearest.is_empty() => Some(format!(
+                "did you mean {}?",
+                missing.nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            )),
+            Error::Missing { landed: false, .. } => {
+                Some("nothing is landed yet: `squall land` makes the table `landed_ticks`".into())
             }
-            Error::Missing { landed: false, .. } => Some("nothing is landed yet: `squall land` makes the table `landed_ticks`".into()),
             Error::Missing { .. } => Some("`squall sql 'SHOW TABLES'` lists tables and views".into()),
             Error::Ticks(error) => error.hint(),
         }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int32Array, Int64Array, Int64Builder, RecordBatch, StringArray,
-    StringBuilder, TimestampNanosecondArray,
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int32Array, Int64Array, Int64Builder, RecordBatch,
+    StringArray, StringBuilder, TimestampNanosecondArray,
 };
 use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use datafusion::arrow::error::ArrowError;
@@ -92,9 +92,8 @@ impl Columns {
     /// Returns the rows as a batch of the landed schema.
     pub fn finish(mut self, product_id: &str, log_partition: i32) -> Result<RecordBatch, ArrowError> {
         let rows = self.ts.len();
-        let time = |times: Vec<i64>| -> ArrayRef {
-            Arc::new(TimestampNanosecondArray::from(times).with_timezone("UTC"))
-        };
+        let time =
+            |times: Vec<i64>| -> ArrayRef { Arc::new(TimestampNanosecondArray::from(times).with_timezone("UTC")) };
         let mut product = StringBuilder::with_capacity(rows, rows * product_id.len());
         for _ in 0..rows {
             product.append_value(product_id);
@@ -119,7 +118,8 @@ impl Columns {
         let mut arrays = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
             let column = columns.iter().find(|(name, _)| name == field.name());
-            let (_, array) = column.ok_or_else(|| ArrowError::SchemaError(format!("nothing fills column {}", field.name())))?;
+            let (_, array) =
+                column.ok_or_else(|| ArrowError::SchemaError(format!("nothing fills column {}", field.name())))?;
             arrays.push(Arc::clone(array));
         }
         RecordBatch::try_new(schema, arrays)
@@ -132,7 +132,8 @@ impl Columns {
 /// A column is missing or of another type, or `side` or `status` holds a word that is none of theirs.
 pub fn rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
     let product_id = strings(batch, "product_id")?;
-    let [ts, event_time, ingest_time] = [times(batch, "ts")?, times(batch, "event_time")?, times(batch, "ingest_time")?];
+    let [ts, event_time, ingest_time] =
+        [times(batch, "ts")?, times(batch, "event_time")?, times(batch, "ingest_time")?];
     let columns = NUMBERS.map(|name| floats(batch, name));
     let mut numbers = Vec::with_capacity(columns.len());
     for column in columns {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::files::Overlap;
+use super::files::{LandedFile, Overlap};
 use crate::error::Hint;
 use crate::log;
 
@@ -25,7 +25,9 @@ pub enum Error {
     Unreadable { file: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("cannot write landed file {file}")]
     Encode { file: String, source: Box<dyn std::error::Error + Send + Sync> },
-    #[error("{topic} partition {partition} ends at offset {end}, but offsets below {next} have landed: it is another log")]
+    #[error(
+        "{topic} partition {partition} ends at offset {end}, but offsets below {next} have landed: it is another log"
+    )]
     Behind { topic: String, partition: i32, end: i64, next: i64 },
     #[error("topic `{topic}` cannot be part of a file's name")]
     Topic { topic: String },
@@ -33,21 +35,27 @@ pub enum Error {
     Worker(#[from] tokio::task::JoinError),
 }
 
+impl Error {
+    /// Says which landed file cannot be read.
+    pub(super) fn unreadable(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Unreadable { file: file.to_string(), source: source.into() }
+    }
+}
+
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Log { source, .. } => source.hint(),
             Error::Busy { .. } => Some("wait for it to end, or stop it: one `squall land` a folder".into()),
-            Error::Overlap(overlap) => Some(format!(
-                "remove {} and run `squall land`: its offsets land again from the log",
-                overlap.second
+            Error::Overlap(overlap) => {
+                Some(format!("remove {} and run `squall land`: its offsets land again from the log", overlap.second))
+            }
+            Error::Unreadable { file, .. } => Some(format!(
+                "remove {file} where it is the last of its partition: `squall land` lands its offsets again"
             )),
-            Error::Unreadable { file, .. } => {
-                Some(format!("remove {file} where it is the last of its partition: `squall land` lands its offsets again"))
-            }
-            Error::Behind { .. } => {
-                Some("land it into a folder of its own, such as --set paths.data=data2, or remove the landed files".into())
-            }
+            Error::Behind { .. } => Some(
+                "land it into a folder of its own, such as --set paths.data=data2, or remove the landed files".into(),
+            ),
             _ => None,
         }
     }

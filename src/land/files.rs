@@ -146,10 +146,7 @@ impl Coverage<'_> {
     /// Returns the ranges between files that no file accounts for.
     pub fn missing(&self) -> Vec<RangeInclusive<i64>> {
         let steps = self.files.windows(2);
-        steps
-            .filter(|pair| pair[0].last + 1 < pair[1].first)
-            .map(|pair| pair[0].last + 1..=pair[1].first - 1)
-            .collect()
+        steps.filter(|pair| pair[0].last + 1 < pair[1].first).map(|pair| pair[0].last + 1..=pair[1].first - 1).collect()
     }
 }
 
@@ -197,10 +194,7 @@ mod tests {
     #[test]
     fn a_partial_overlap_is_refused() {
         let overlap = Landed::from_names(["t-0-0-9.parquet", "t-0-5-12.parquet"]).unwrap_err();
-        assert_eq!(
-            overlap.to_string(),
-            "t-0-0-9.parquet and t-0-5-12.parquet overlap, and neither contains the other"
-        );
+        assert_eq!(overlap.to_string(), "t-0-0-9.parquet and t-0-5-12.parquet overlap, and neither contains the other");
     }
 
     #[test]

@@ -8,7 +8,12 @@ use std::fs::{File, TryLockError};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
-use datafusion::parquet::arrow::async_reader::ParquetObjectReader;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
+use datafusion::parquet::arrow::ParquetRecordBatchStreamBuilder;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -43,6 +48,9 @@ impl Listing {
         self.objects.get(&file.to_string())
     }
 }
+
+/// An open landed file.
+pub type LandedReader = ParquetRecordBatchStreamBuilder<Box<dyn AsyncFileReader>>;
 
 /// The right to land into a folder, until it is dropped.
 #[derive(Debug)]
@@ -104,9 +112,17 @@ impl Folder {
         self.sync(self.dir.clone()).await
     }
 
-    /// Returns a reader of a committed file, by ranges.
-    pub fn reader(&self, file: &LandedFile) -> ParquetObjectReader {
-        ParquetObjectReader::new(Arc::clone(&self.store), self.prefix.clone().join(file.to_string()))
+    /// Opens a committed file: its footer is read, its rows are read as they are asked for.
+    pub async fn open(&self, file: &LandedFile) -> Result<LandedReader, Error> {
+        let name = file.to_string();
+        let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
+        let object = self.store.head(&self.prefix.clone().join(name.as_str())).await.map_err(failed)?;
+        let readers = DefaultParquetFileReaderFactory::new(Arc::clone(&self.store));
+        let metrics = ExecutionPlanMetricsSet::new();
+        let reader: Box<dyn AsyncFileReader> = readers
+            .create_reader(0, PartitionedFile::from(object), None, &metrics)
+            .map_err(|source| Error::unreadable(file, source))?;
+        ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| Error::unreadable(file, source))
     }
 
     /// Removes a file; one that is gone already counts as removed.

@@ -119,7 +119,10 @@ impl Order {
     /// Takes up a tick that has landed already; a product's ticks come in the order of `ts`.
     pub fn restore(&mut self, product_id: &str, ts: i64, identity: Identity) {
         let dedup_ns = self.rules.dedup_ns;
-        let product = self.products.entry(product_id.to_string()).or_insert_with(|| Product { last_ts: ts, seen: Seen::default() });
+        let product = self
+            .products
+            .entry(product_id.to_string())
+            .or_insert_with(|| Product { last_ts: ts, seen: Seen::default() });
         product.last_ts = ts;
         product.seen.replace(identity, ts, dedup_ns);
     }

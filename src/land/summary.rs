@@ -100,7 +100,8 @@ impl Summary {
     /// Counts a row.
     pub fn count_row(&mut self, product_id: &str, ts: i64, status: Status) {
         if !self.products.contains_key(product_id) {
-            self.products.insert(product_id.to_string(), Rows { ok: 0, duplicate: 0, late: 0, first_ts: ts, last_ts: ts });
+            self.products
+                .insert(product_id.to_string(), Rows { ok: 0, duplicate: 0, late: 0, first_ts: ts, last_ts: ts });
         }
         if let Some(rows) = self.products.get_mut(product_id) {
             rows.last_ts = ts;
