@@ -23,7 +23,7 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
         rolling: settings.engine.rolling,
     })
     .await?;
-    let project = Project::load(&settings.paths.sql, &parameters(context)?)?;
+    let project = Project::load(&settings.paths.sql, &parameters(context)?)?.with_models(&settings.models_dir());
     project.register(session.context(), &settings.tables_dir()).await?;
     Ok(Workspace { session, project })
 }
