@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::standard::Standard;
+use super::training::ModelType;
 
 /// A trained model: everything that scoring needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,15 @@ pub struct Named {
 }
 
 impl Scorer {
+    /// Returns the kind of model.
+    pub fn model_type(&self) -> ModelType {
+        match self {
+            Scorer::LogisticReg { .. } => ModelType::LogisticReg,
+            Scorer::Naive { .. } => ModelType::Naive,
+            Scorer::QuantileThreshold { .. } => ModelType::QuantileThreshold,
+        }
+    }
+
     /// Returns the features' names, in the order in which [`Scorer::score`] takes them.
     pub fn features(&self) -> Vec<&str> {
         match self {
