@@ -7,3 +7,77 @@ pub trait Hint: std::error::Error + Send + Sync + 'static {
         None
     }
 }
+
+/// Returns up to three of the `known` names that a slip of the finger or of memory could have turned into `wanted`, the
+/// likest first.
+///
+/// A name is like another when at most a third of its characters differ, or when one contains the other.
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let length = wanted.chars().count();
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter_map(|name| {
+            let candidate = name.to_lowercase();
+            let edits = edits(&wanted, &candidate);
+            let contained = length >= 3 && (candidate.contains(&wanted) || wanted.contains(&candidate));
+            (edits * 3 <= length.max(3) || contained).then_some((edits, name))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// Returns `did you mean …?` for the `known` names that are like `wanted`; `None` where none is.
+pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let near = nearest(wanted, known);
+    let (last, others) = near.split_last()?;
+    let others: String = others.iter().map(|name| format!("`{name}` or ")).collect();
+    Some(format!("did you mean {others}`{last}`?"))
+}
+
+/// Returns the Levenshtein distance: the fewest insertions, deletions and replacements of characters.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_count_single_characters() {
+        for (from, to, expected) in
+            [("", "", 0), ("ticks", "ticks", 0), ("tikcs", "ticks", 2), ("", "abc", 3), ("kitten", "sitting", 3)]
+        {
+            assert_eq!(edits(from, to), expected, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn near_names_are_few_and_the_likest_comes_first() {
+        let known = ["landed_ticks", "spike_features", "spike_training", "ticks"];
+        assert_eq!(nearest("tick", known), ["ticks", "landed_ticks"]);
+        assert_eq!(nearest("Spike_Feature", known), ["spike_features"]);
+        assert_eq!(nearest("orders", known), [] as [&str; 0]);
+        assert_eq!(nearest("", known), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_suggestion_is_a_question() {
+        assert_eq!(did_you_mean("tick", ["ticks", "landed_ticks"]).unwrap(), "did you mean `ticks` or `landed_ticks`?");
+        assert_eq!(did_you_mean("orders", ["ticks"]), None);
+    }
+}

@@ -2,11 +2,27 @@
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
 
-use std::path::PathBuf;
+mod landed;
+mod missing;
 
-use datafusion::prelude::{DataFrame, SessionContext};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use crate::error::Hint;
+use crate::land::{self, Folder};
+use crate::tick;
+use landed::LandedTicks;
+pub use missing::Missing;
+
+/// The table of every landed row of every status.
+pub const LANDED_TICKS: &str = "landed_ticks";
 
 /// Where tables and models lie, and how the engine runs.
 #[derive(Debug, Clone)]
@@ -26,12 +42,28 @@ pub struct Options {
 /// A SQL session over landed ticks, materialised tables and models.
 pub struct Session {
     context: SessionContext,
+    ticks: Folder,
 }
 
 impl Session {
     /// Opens a session: the table `landed_ticks`, squall's functions, its optimizer rules.
-    pub async fn open(_options: Options) -> Result<Session, Error> {
-        Ok(Session { context: SessionContext::new() })
+    pub async fn open(options: Options) -> Result<Session, Error> {
+        let ticks = Folder::new(&options.ticks_dir)?;
+        let mut runtime = RuntimeEnvBuilder::new();
+        if options.memory_limit_mb > 0 {
+            runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(options.memory_limit_mb << 20)));
+        }
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(config(&options))
+            .with_runtime_env(runtime.build_arc()?)
+            .build();
+        // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.
+        let context = SessionContext::new_with_state(state).enable_url_table();
+        let (_, prefix) = ticks.location();
+        let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
+        context.register_table(LANDED_TICKS, Arc::new(table))?;
+        Ok(Session { context, ticks })
     }
 
     /// Returns the DataFusion context.
@@ -41,15 +73,61 @@ impl Session {
 
     /// Runs one statement, SQL's or squall's own.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
-        Ok(self.context.sql(statement).await?)
+        match self.context.sql(statement).await {
+            Ok(frame) => Ok(frame),
+            Err(error) => Err(self.explain(statement, error).await),
+        }
     }
+
+    /// Says which table is missing where that is why planning failed.
+    async fn explain(&self, statement: &str, error: DataFusionError) -> Error {
+        match missing::missing_table(&self.context, statement).await {
+            Some(missing) => {
+                let landed = self.ticks.list().await.is_ok_and(|listing| listing.landed.visible().next().is_some());
+                Error::Missing { missing, landed }
+            }
+            None => Error::Query(error),
+        }
+    }
+}
+
+fn config(options: &Options) -> SessionConfig {
+    let mut config = SessionConfig::new().with_batch_size(options.batch_size).with_information_schema(true);
+    if options.threads > 0 {
+        config = config.with_target_partitions(options.threads);
+    }
+    let settings = config.options_mut();
+    settings.execution.time_zone = Some("UTC".into());
+    // One type of string throughout: what a query returns has the type that its materialised table reads back with.
+    settings.execution.parquet.schema_force_view_types = false;
+    settings.sql_parser.map_string_types_to_utf8view = false;
+    config
 }
 
 /// What can go wrong in a session.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("query failed")]
-    Query(#[from] datafusion::error::DataFusionError),
+    Query(#[from] DataFusionError),
+    #[error("there is no table or view `{}`", missing.table)]
+    Missing { missing: Missing, landed: bool },
+    #[error("cannot open the landed ticks")]
+    Ticks(#[from] land::Error),
 }
 
-impl Hint for Error {}
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Query(_) => None,
+            Error::Missing { missing, .. } if !missing.nearest.is_empty() => Some(format!(
+                "did you mean {}?",
+                missing.nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            )),
+            Error::Missing { landed: false, .. } => {
+                Some("nothing is landed yet: `squall land` makes the table `landed_ticks`".into())
+            }
+            Error::Missing { .. } => Some("`squall sql 'SHOW TABLES'` lists tables and views".into()),
+            Error::Ticks(error) => error.hint(),
+        }
+    }
+}

@@ -113,7 +113,13 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     }
     let local = PathBuf::from("squall.toml");
     let file = cli.config.or_else(|| local.exists().then_some(local));
-    let resolved = resolve(file.as_deref(), std::env::vars(), &flags)?;
+    // A variable that is no Unicode is none of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let resolved = resolve(file.as_deref(), environment, &flags)?;
+    for warning in &resolved.warnings {
+        eprintln!("Warning: {warning}");
+    }
     let context = &Context { resolved, quiet: cli.quiet };
     match cli.command {
         Command::Simulate(args) => simulate::run(args, context).await,

@@ -3,6 +3,7 @@
 //! In: the `squall.toml` shipped with squall, which holds and documents every default; the user's file; the environment.
 //! Out: [`Settings`], and for each value its [`Source`].
 
+mod check;
 mod resolve;
 
 use std::collections::BTreeMap;

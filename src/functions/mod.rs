@@ -3,8 +3,16 @@
 //! In: a `SessionContext` and the folder of models. Out: the same context, with every function of squall's registered.
 //! A family's file ends in a `FUNCTIONS` list; [`FAMILIES`] names them all, and nothing else registers a function.
 
+mod collected;
+mod counted;
+mod curves;
 pub mod documentation;
+mod label_score;
+mod probability;
+mod ranking;
+pub mod reference;
 mod squall_functions;
+mod threshold;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +40,8 @@ pub enum Implementation {
 }
 
 /// Every family of functions.
-const FAMILIES: &[&[Function]] = &[squall_functions::FUNCTIONS];
+const FAMILIES: &[&[Function]] =
+    &[ranking::FUNCTIONS, probability::FUNCTIONS, threshold::FUNCTIONS, curves::FUNCTIONS, squall_functions::FUNCTIONS];
 
 /// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
 pub fn register(context: &SessionContext, models_dir: &Path) {

@@ -1,5 +1,11 @@
 //! Model artifacts, training and scoring as pure numerics on slices; the model registry on disk.
 
+pub mod confusion;
+pub mod curve;
+pub mod fixed_sum;
+pub mod probability;
+pub mod ranking;
+
 use std::path::{Path, PathBuf};
 
 /// The models on disk: `<dir>/<name>/<version>/model.json`.

@@ -14,7 +14,7 @@ mod time;
 
 pub use problem::Problem;
 pub use schema::schema;
-pub use shapes::{Shape, parse};
+pub use shapes::{Sequence, Shape, parse};
 
 /// One quote or trade update of one product, as received: nothing altered, nothing made up.
 #[derive(Debug, Clone, PartialEq)]

@@ -28,8 +28,7 @@ pub fn from_text(text: &str) -> Option<i64> {
 
 /// Reads a whole number of seconds, or where it is too large for that, of milli-, micro- or nanoseconds.
 ///
-/// The bounds lie in the years 5138, 5138 and 5138 of the finer unit's successor, and in 1973 of the coarser: a recording's
-/// times are between.
+/// Each unit covers March 1973 to the year 5138, nanoseconds to 2262.
 pub fn from_integer(number: i64) -> Option<i64> {
     let nanoseconds_a_unit = match number.unsigned_abs() {
         0..100_000_000_000 => NANOSECONDS_A_SECOND,
@@ -44,7 +43,7 @@ pub fn from_integer(number: i64) -> Option<i64> {
 pub fn from_seconds(seconds: f64) -> Option<i64> {
     let microseconds = (seconds * 1e6).round();
     // Out of range, and NaN, fail the comparison.
-    (microseconds.abs() < 9e15).then_some(microseconds as i64 * 1_000)
+    (microseconds.abs() < 9e15).then(|| microseconds as i64 * 1_000)
 }
 
 /// Returns the number that 1 to 9 ASCII digits write.

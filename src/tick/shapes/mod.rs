@@ -78,7 +78,8 @@ pub fn parse(payload: &[u8]) -> Result<Parsed, Problem> {
     match text.as_bytes().first() {
         None => return Err(Problem::Empty),
         Some(b'0'..=b'9') => return binance::read(text),
-        Some(_) => {}
+        Some(b'{') => {}
+        Some(_) => return Err(Problem::UnknownShape),
     }
     let outline: Outline = from_json(text)?;
     match outline {
