@@ -10,6 +10,7 @@ mod evaluate;
 mod failure;
 mod ingest;
 mod land;
+mod logs;
 mod progress;
 mod repl;
 mod replay;
