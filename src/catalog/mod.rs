@@ -98,7 +98,16 @@ fn config(options: &Options) -> SessionConfig {
     if options.threads > 0 {
         config = config.with_target_partitions(options.threads);
     }
+    let threads = config.target_partitions();
     let settings = config.options_mut();
+    if options.memory_limit_mb > 0 {
+        // Each thread's sort sets this much aside to merge what it spilled: together no more than a quarter of it all.
+        let share = (options.memory_limit_mb << 20) / 4 / threads;
+        let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+        *reserved = share.min(*reserved);
+    }
+    // Landed files and materialised tables are sorted: merging them costs less than sorting them again.
+    settings.optimizer.prefer_existing_sort = true;
     settings.execution.time_zone = Some("UTC".into());
     // One type of string throughout: what a query returns has the type that its materialised table reads back with.
     settings.execution.parquet.schema_force_view_types = false;
