@@ -16,6 +16,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use crate::error::Hint;
+use crate::functions;
 use crate::land::{self, Folder};
 use crate::tick;
 use landed::LandedTicks;
@@ -63,6 +64,7 @@ impl Session {
         let (_, prefix) = ticks.location();
         let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
         context.register_table(LANDED_TICKS, Arc::new(table))?;
+        functions::register(&context, &options.models_dir);
         Ok(Session { context, ticks })
     }
 

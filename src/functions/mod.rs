@@ -8,9 +8,15 @@ mod counted;
 mod curves;
 pub mod documentation;
 mod label_score;
+mod ml_evaluate;
+mod ml_models;
+mod ml_predict;
+mod ml_score;
+mod model_arguments;
 mod probability;
 mod ranking;
 pub mod reference;
+mod snapshot;
 mod squall_functions;
 mod threshold;
 
@@ -22,6 +28,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 pub use documentation::Documentation;
+pub use ml_evaluate::{metrics_rows, metrics_schema};
 
 use crate::model::Registry;
 

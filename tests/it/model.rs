@@ -1,1 +1,3 @@
-//! (being written)
+//! Models: training, artifacts, the CREATE MODEL statement, functions on models, commands.
+
+mod training;
