@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod config;
 mod demo;
+mod duration;
 mod evaluate;
 mod failure;
 mod ingest;
