@@ -8,9 +8,15 @@ mod counted;
 mod curves;
 pub mod documentation;
 mod label_score;
+mod ml_evaluate;
+mod ml_models;
+mod ml_predict;
+mod ml_score;
+mod model_arguments;
 mod probability;
 mod ranking;
 pub mod reference;
+mod snapshot;
 mod squall_functions;
 mod threshold;
 
@@ -22,6 +28,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 pub use documentation::Documentation;
+pub use ml_evaluate::{metrics_rows, metrics_schema};
 
 use crate::model::Registry;
 
@@ -40,8 +47,17 @@ pub enum Implementation {
 }
 
 /// Every family of functions.
-const FAMILIES: &[&[Function]] =
-    &[ranking::FUNCTIONS, probability::FUNCTIONS, threshold::FUNCTIONS, curves::FUNCTIONS, squall_functions::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    ranking::FUNCTIONS,
+    probability::FUNCTIONS,
+    threshold::FUNCTIONS,
+    curves::FUNCTIONS,
+    ml_predict::FUNCTIONS,
+    ml_score::FUNCTIONS,
+    ml_evaluate::FUNCTIONS,
+    ml_models::FUNCTIONS,
+    squall_functions::FUNCTIONS,
+];
 
 /// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
 pub fn register(context: &SessionContext, models_dir: &Path) {
