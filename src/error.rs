@@ -37,20 +37,27 @@ pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) 
     Some(format!("did you mean {others}`{last}`?"))
 }
 
-/// Returns the Levenshtein distance: the fewest insertions, deletions and replacements of characters.
+/// Returns the optimal string alignment distance: the fewest insertions, deletions and replacements of characters and swaps of
+/// neighbours.
 fn edits(from: &str, to: &str) -> usize {
+    let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let mut distance = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            if i == 0 || j == 0 {
+                distance[i][j] = i + j;
+                continue;
+            }
+            let replaced = distance[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+            let mut least = replaced.min(distance[i - 1][j] + 1).min(distance[i][j - 1] + 1);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                least = least.min(distance[i - 2][j - 2] + 1);
+            }
+            distance[i][j] = least;
         }
     }
-    row[to.len()]
+    distance[from.len()][to.len()]
 }
 
 #[cfg(test)]
@@ -58,9 +65,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_count_single_characters() {
+    fn edits_count_single_characters_and_swaps() {
         for (from, to, expected) in
-            [("", "", 0), ("ticks", "ticks", 0), ("tikcs", "ticks", 2), ("", "abc", 3), ("kitten", "sitting", 3)]
+            [("", "", 0), ("ticks", "ticks", 0), ("tikcs", "ticks", 1), ("", "abc", 3), ("kitten", "sitting", 3)]
         {
             assert_eq!(edits(from, to), expected, "{from} {to}");
         }

@@ -25,18 +25,20 @@ VALUES
   ('A', '2026-01-01T00:00:00Z', 99, 101),
   ('A', '2026-01-01T00:00:02Z', 199, 201),
   ('A', '2026-01-01T00:00:04Z', 99, 101),
-  ('A', '2026-01-01T00:00:06.000000001Z', 199, 201),
+  ('A', '2026-01-01T00:00:05Z', 199, 201),
+  ('A', '2026-01-01T00:00:07.000000001Z', 99, 101),
   ('A', '2026-01-01T00:00:08Z', 99, 101),
-  ('A', '2026-01-01T00:00:10Z', 99, 101)
+  ('A', '2026-01-01T00:00:12Z', 99, 101)
 -- expect(ts, forward_vol):
 VALUES
   ('2026-01-01T00:00:00Z', sqrt(2) * ln(2)),
-  -- The gap of 2 s and a nanosecond lies after this window's end, and what of it is inside is just not too long.
-  ('2026-01-01T00:00:02Z', NULL),
+  -- The gap of 2 s and a nanosecond begins in this window, but lasts just 1 s of it.
+  ('2026-01-01T00:00:02Z', sqrt(2) * ln(2)),
   ('2026-01-01T00:00:04Z', NULL),
-  ('2026-01-01T00:00:06.000000001Z', NULL),
+  ('2026-01-01T00:00:05Z', NULL),
+  ('2026-01-01T00:00:07.000000001Z', NULL),
   ('2026-01-01T00:00:08Z', NULL),
-  ('2026-01-01T00:00:10Z', NULL)
+  ('2026-01-01T00:00:12Z', NULL)
 
 -- test: the stretch from the last tick to the horizon counts as a silence too
 -- parameters: horizon_s = 5, silence_s = 2

@@ -45,9 +45,17 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     };
     let workspace = workspace::open(context).await?;
     let mut output = std::io::stdout();
+    let mut printed = false;
     for statement in repl::split(&script.text) {
+        // Tables stand apart; CSV and JSON are for programs.
+        if printed && args.format == Format::Table && writeln!(output).is_err() {
+            return Ok(());
+        }
         match repl::run(&workspace.session, statement.text, style, &mut output).await {
-            Ok(written) => note(written, context),
+            Ok(written) => {
+                printed = written.columns > 0;
+                note(written, context);
+            }
             Err(error) if error.is_broken_pipe() => return Ok(()),
             Err(error) => {
                 let source = script.source.as_deref();

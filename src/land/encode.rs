@@ -1,11 +1,8 @@
 //! Landed files as Parquet: zstd, sorted by (product_id, ts), with the range's summary in the footer.
 
-use std::collections::BTreeMap;
-
 use datafusion::arrow::array::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
-use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::schema::types::ColumnPath;
@@ -21,22 +18,40 @@ const ROW_GROUP_ROWS: usize = 1 << 17;
 /// Rising counts, of which the differences are small: written as such they take a fraction of the room and time.
 const DELTA_ENCODED: [&str; 5] = ["ts", "event_time", "ingest_time", "sequence_num", "log_offset"];
 
-/// Encodes a range's rows: one batch or more a product, in the order of `ts`.
-pub fn encode(
-    file: &LandedFile,
-    products: &BTreeMap<String, Vec<RecordBatch>>,
-    summary: &Summary,
-) -> Result<Vec<u8>, Error> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Encode { file: file.to_string(), source };
-    let summary = serde_json::to_string(summary).map_err(|error| failed(error.into()))?;
-    let write = || {
-        let mut writer = ArrowWriter::try_new(Vec::new(), tick::schema(), Some(properties(summary)))?;
-        for batch in products.values().flatten() {
-            writer.write(batch)?;
+/// Encodes one range's rows, which come in the order of (product_id, ts).
+pub struct Encoder<'a> {
+    file: &'a LandedFile,
+    writer: ArrowWriter<Vec<u8>>,
+    rows: u64,
+    expected: u64,
+}
+
+impl<'a> Encoder<'a> {
+    /// Starts a file of the rows that `summary` counts.
+    pub fn start(file: &'a LandedFile, summary: &Summary) -> Result<Encoder<'a>, Error> {
+        let json = serde_json::to_string(summary).map_err(|source| Error::encode(file, source))?;
+        let writer = ArrowWriter::try_new(Vec::new(), tick::schema(), Some(properties(json)));
+        let writer = writer.map_err(|source| Error::encode(file, source))?;
+        Ok(Encoder { file, writer, rows: 0, expected: summary.all_rows() })
+    }
+
+    /// Adds rows.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(|source| Error::encode(self.file, source))
+    }
+
+    /// Returns the whole file.
+    ///
+    /// # Errors
+    /// There are more rows, or fewer, than the summary counts: such a file must not be committed.
+    pub fn finish(self) -> Result<Vec<u8>, Error> {
+        let Encoder { file, writer, rows, expected } = self;
+        if rows != expected {
+            return Err(Error::encode(file, format!("it has {rows} rows and should have {expected}")));
         }
-        writer.into_inner()
-    };
-    write().map_err(|error: ParquetError| failed(error.into()))
+        writer.into_inner().map_err(|source| Error::encode(file, source))
+    }
 }
 
 /// Returns the summary that a landed file's footer carries.

@@ -40,12 +40,18 @@ impl Error {
     pub(super) fn unreadable(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Unreadable { file: file.to_string(), source: source.into() }
     }
+
+    /// Says which landed file cannot be written.
+    pub(super) fn encode(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Encode { file: file.to_string(), source: source.into() }
+    }
 }
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Log { source, .. } => source.hint(),
+            Error::Topic { .. } => Some("use a folder or topic named with letters, digits and . _ - only".into()),
             Error::Busy { .. } => Some("wait for it to end, or stop it: one `squall land` a folder".into()),
             Error::Overlap(overlap) => {
                 Some(format!("remove {} and run `squall land`: its offsets land again from the log", overlap.second))

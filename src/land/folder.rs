@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
@@ -15,7 +16,7 @@ use datafusion::parquet::arrow::ParquetRecordBatchStreamBuilder;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::{Error, Landed, LandedFile};
@@ -64,6 +65,13 @@ impl Folder {
         let prefix = Path::from_absolute_path(&dir)
             .map_err(|source| Error::Store { path: dir.display().to_string(), source: source.into() })?;
         Ok(Folder { store: Arc::new(LocalFileSystem::new()), prefix, dir })
+    }
+
+    /// Returns whether files of this topic can be named: stores keep their names as they are, and they read back.
+    pub fn can_hold(topic: &str) -> bool {
+        let file = LandedFile { topic: topic.to_string(), partition: 0, first: 0, last: 0 };
+        let name = file.to_string();
+        PathPart::parse(&name).is_ok_and(|part| part.as_ref() == name) && LandedFile::parse(&name) == Some(file)
     }
 
     /// Returns the folder's path.
@@ -123,6 +131,12 @@ impl Folder {
             .create_reader(0, PartitionedFile::from(object), None, &metrics)
             .map_err(|source| Error::unreadable(file, source))?;
         ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| Error::unreadable(file, source))
+    }
+
+    /// Returns how long ago a listed file was committed.
+    pub fn age(object: &ObjectMeta) -> Duration {
+        // A clock that ran ahead when the file was committed makes it new.
+        (chrono::Utc::now() - object.last_modified).to_std().unwrap_or_default()
     }
 
     /// Removes a file; one that is gone already counts as removed.

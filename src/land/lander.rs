@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::compact::compact;
 use super::connections::Connections;
 use super::files::LandedFile;
 use super::folder::{Folder, Lock};
@@ -23,6 +24,12 @@ const MOST_DEAD_BYTES: usize = 64 << 20;
 /// How long a follower rests when the log holds nothing new.
 const REST: Duration = Duration::from_millis(100);
 
+/// A follower that compacts does so after so many files: often enough that a query reads few, seldom enough that rows are
+/// not rewritten all the time.
+const COMPACT_FILES: usize = 64;
+/// How long a follower keeps the files that compaction hid, for queries that were planned before.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// Where and how to land.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,6 +40,8 @@ pub struct Options {
     pub flush_messages: usize,
     /// A follower writes a file this long after the first message in it.
     pub flush_interval: Duration,
+    /// Whether a follower merges small files now and then.
+    pub compact: bool,
 }
 
 /// What a run landed.
@@ -56,7 +65,7 @@ pub struct Lander {
     landing: Landing,
     /// The file being encoded and committed while the next one fills; files are committed one after the other.
     committing: Option<JoinHandle<Result<Committed, Error>>>,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// A partition and what landing it so far left behind.
@@ -89,7 +98,7 @@ impl Lander {
             partitions: Vec::new(),
             landing: Landing::default(),
             committing: None,
-            _lock: lock,
+            lock,
         };
         lander.find_partitions().await?;
         Ok(lander)
@@ -116,6 +125,7 @@ impl Lander {
 
     /// Lands what the log holds and what comes, until `stop` is set; calls `progress` with the number of messages read.
     pub async fn follow(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
+        let mut compacted = 0;
         while !stop.load(Ordering::Relaxed) {
             let mut read = 0;
             for i in 0..self.partitions.len() {
@@ -127,6 +137,11 @@ impl Lander {
                 if due || waiting >= self.options.flush_messages as u64 {
                     self.flush(i).await?;
                 }
+            }
+            if self.options.compact && self.landing.files.len() - compacted >= COMPACT_FILES {
+                self.settle().await?;
+                compact(&self.folder, &self.lock, GRACE).await?;
+                compacted = self.landing.files.len();
             }
             if read == 0 {
                 tokio::time::sleep(REST).await;
@@ -143,6 +158,9 @@ impl Lander {
     async fn find_partitions(&mut self) -> Result<(), Error> {
         let topic = self.log.topic().to_string();
         let numbers = self.log.partitions().await.map_err(|source| Error::Log { topic: topic.clone(), source })?;
+        if !Folder::can_hold(&topic) {
+            return Err(Error::Topic { topic });
+        }
         let alone = numbers.len() == 1;
         for number in numbers {
             if self.partitions.iter().any(|partition| partition.number == number) {
@@ -152,10 +170,6 @@ impl Lander {
             let offsets = self.offsets(number).await?;
             let landed = listing.landed.next_offset(&topic, number);
             let next = landed.unwrap_or(offsets.start);
-            let name = LandedFile { topic: topic.clone(), partition: number, first: next, last: next };
-            if LandedFile::parse(&name.to_string()).as_ref() != Some(&name) {
-                return Err(Error::Topic { topic });
-            }
             if offsets.end < next {
                 return Err(Error::Behind { topic, partition: number, end: offsets.end, next });
             }

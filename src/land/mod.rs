@@ -4,6 +4,7 @@
 //! can be made of. `docs/landing.md` says what is promised, and why it holds.
 
 mod columns;
+mod compact;
 mod connections;
 mod dead;
 mod encode;
@@ -18,9 +19,11 @@ mod recover;
 pub mod summary;
 
 pub use columns::{Row, rows};
+pub use compact::{Compaction, compact, merge};
 pub use error::Error;
 pub use files::{Coverage, Landed, LandedFile};
 pub use folder::Folder;
 pub use lander::{Lander, Landing, Options};
 pub use order::{Rules, Status};
+pub use recover::read_summary;
 pub use summary::Summary;

@@ -7,7 +7,7 @@ use super::Error;
 use super::columns::{Columns, Row};
 use super::connections::Connections;
 use super::dead::{self, DeadLetter};
-use super::encode::encode;
+use super::encode::Encoder;
 use super::files::LandedFile;
 use super::order::{Identity, Order};
 use super::read::{Outcome, Read};
@@ -112,13 +112,11 @@ impl Pending {
 
     /// Encodes the range's rows and summary, and returns them with its dead letters.
     pub fn encode(self, file: &LandedFile) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
-        let mut products = BTreeMap::new();
+        let mut encoder = Encoder::start(file, &self.summary)?;
         for (product_id, columns) in self.products {
-            let batch = columns
-                .finish(&product_id, file.partition)
-                .map_err(|error| Error::Encode { file: file.to_string(), source: error.into() })?;
-            products.insert(product_id, vec![batch]);
+            let batch = columns.finish(&product_id, file.partition);
+            encoder.write(&batch.map_err(|source| Error::encode(file, source))?)?;
         }
-        Ok((encode(file, &products, &self.summary)?, self.summary, self.letters))
+        Ok((encoder.finish()?, self.summary, self.letters))
     }
 }

@@ -22,7 +22,7 @@ pub async fn recover(folder: &Folder, files: &[LandedFile], rules: Rules) -> Res
     let mut summaries = Vec::with_capacity(files.len());
     let mut last_ts: BTreeMap<String, i64> = BTreeMap::new();
     for file in files {
-        let summary = summary(folder, file).await?;
+        let summary = read_summary(folder, file).await?;
         connections.restore(&summary);
         last_ts.extend(summary.products.iter().map(|(product_id, rows)| (product_id.clone(), rows.last_ts)));
         summaries.push(summary);
@@ -41,7 +41,7 @@ pub async fn recover(folder: &Folder, files: &[LandedFile], rules: Rules) -> Res
 }
 
 /// Returns the summary in a landed file's footer.
-pub async fn summary(folder: &Folder, file: &LandedFile) -> Result<Summary, Error> {
+pub async fn read_summary(folder: &Folder, file: &LandedFile) -> Result<Summary, Error> {
     encode::summary(file, folder.open(file).await?.metadata())
 }
 

@@ -86,6 +86,13 @@ impl From<Counts> for Sequence {
     }
 }
 
+impl Rows {
+    /// Returns the number of rows of every status.
+    pub fn total(&self) -> u64 {
+        self.ok + self.duplicate + self.late
+    }
+}
+
 impl Summary {
     /// Counts a control message.
     pub fn count_control(&mut self, name: &str) {
@@ -138,6 +145,11 @@ impl Summary {
             Status::Late => rows.late,
         });
         counted.sum()
+    }
+
+    /// Returns how many rows there are.
+    pub fn all_rows(&self) -> u64 {
+        self.products.values().map(Rows::total).sum()
     }
 
     /// Adds the summary of a later range.

@@ -1,1 +1,7 @@
-//! (being written)
+//! Landing: log → Parquet, exactly once, whatever interrupts it.
+
+mod compaction;
+mod memory;
+mod properties;
+mod recordings;
+mod sessions;

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use squall::pipeline::{Parameters, Project};
 
 fn root() -> PathBuf {
@@ -62,4 +65,69 @@ async fn the_shipped_project_holds_its_own_tests() {
         .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(outcomes.len() >= 10, "only {} cases ran", outcomes.len());
+}
+
+/// The folder of outputs that `reference.py` recorded; it says with which versions, and how to make them again.
+fn reference() -> PathBuf {
+    root().join("tests/reference/pipeline")
+}
+
+/// Sums add in another order than Python's exact ones.
+const RELATIVE_TOLERANCE: f64 = 1e-9;
+/// Stock window operators subtract again what leaves a frame: where a market stands still, a little stays behind.
+const ABSOLUTE_TOLERANCE: f64 = 1e-12;
+/// Columns that are the reference's bit for bit.
+const EXACT: [&str; 8] =
+    ["midprice", "midprice_return", "spread", "trade_intensity", "ticks_10s", "ticks_60s", "ticks_300s", "split"];
+
+#[tokio::test]
+async fn the_shipped_queries_agree_with_the_reference() {
+    let context = SessionContext::new();
+    register(&context, "landed_ticks", &reference().join("landed_ticks.parquet")).await;
+    let tables = tempfile::tempdir().unwrap();
+    let project = shipped();
+    project.register(&context, tables.path()).await.unwrap();
+    for name in ["tick_features", "spike_features", "spike_60s", "rv_spike_60s", "spike_training"] {
+        register(&context, "reference", &reference().join(format!("{name}.parquet"))).await;
+        let expected = rows(&context, "SELECT * FROM reference ORDER BY product_id, ts").await;
+        let columns: Vec<String> = expected.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let sql = format!("SELECT {} FROM {name} ORDER BY product_id, ts", columns.join(", "));
+        let actual = rows(&context, &sql).await;
+        assert_eq!(actual.num_rows(), expected.num_rows(), "{name}");
+        assert!(actual.num_rows() > 400, "{name}: {} rows prove little", actual.num_rows());
+        for (index, column) in columns.iter().enumerate() {
+            for row in 0..actual.num_rows() {
+                let cell = |batch: &RecordBatch| ScalarValue::try_from_array(batch.column(index), row).unwrap();
+                let (got, wanted) = (cell(&actual), cell(&expected));
+                let exact = EXACT.contains(&column.as_str());
+                assert!(
+                    if exact { got.to_string() == wanted.to_string() } else { agree(&got, &wanted) },
+                    "{name}.{column}, row {row}: expected {wanted}, got {got}"
+                );
+            }
+        }
+        let all = context.table(name).await.unwrap().schema().fields().len();
+        assert_eq!(columns.len(), all, "{name} has columns that the reference lacks");
+    }
+}
+
+fn agree(got: &ScalarValue, wanted: &ScalarValue) -> bool {
+    match (got, wanted) {
+        (ScalarValue::Float64(Some(got)), ScalarValue::Float64(Some(wanted))) => {
+            (got - wanted).abs() <= (RELATIVE_TOLERANCE * wanted.abs()).max(ABSOLUTE_TOLERANCE)
+        }
+        // Text may be of one type here and of another there, and a NULL of any.
+        _ => got.to_string() == wanted.to_string() && got.is_null() == wanted.is_null(),
+    }
+}
+
+async fn register(context: &SessionContext, name: &str, file: &Path) {
+    context.deregister_table(name).unwrap();
+    context.register_parquet(name, file.to_str().unwrap(), ParquetReadOptions::default()).await.unwrap();
+}
+
+async fn rows(context: &SessionContext, sql: &str) -> RecordBatch {
+    let frame = context.sql(sql).await.unwrap();
+    let schema = Arc::new(frame.schema().as_arrow().clone());
+    concat_batches(&schema, &frame.collect().await.unwrap()).unwrap()
 }

@@ -69,6 +69,11 @@ impl Market {
     pub fn products(&self) -> &[&'static Specification] {
         &self.specifications
     }
+
+    /// Returns each product's state as of the market's opening; updates tell what changes.
+    pub fn tickers(&self) -> Vec<Ticker> {
+        self.products.iter().map(Product::ticker).collect()
+    }
 }
 
 impl Iterator for Market {

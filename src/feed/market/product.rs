@@ -160,7 +160,8 @@ impl Product {
                 let further = 1 + (self.efficient * deviation * 0.1 * self.draws.exponential()) as i64;
                 price += if buy { further } else { -further };
             }
-            let size = quantity(self.draws.lognormal(self.specification.trade_size, 1.8).min(self.specification.depth * 40.0));
+            let size =
+                quantity(self.draws.lognormal(self.specification.trade_size, 1.8).min(self.specification.depth * 40.0));
             self.record_trade(time, price.max(1), size);
         }
     }
