@@ -7,6 +7,7 @@ mod compare;
 mod config;
 mod demo;
 mod evaluate;
+mod evaluation;
 mod failure;
 mod ingest;
 mod land;
