@@ -22,6 +22,7 @@ use crate::error::Hint;
 use crate::functions;
 use crate::land::{self, Folder};
 use crate::model::{self, Registry};
+use crate::rolling;
 use crate::tick;
 use landed::LandedTicks;
 pub use missing::Missing;
@@ -63,6 +64,7 @@ impl Session {
             .with_default_features()
             .with_config(config(&options))
             .with_runtime_env(runtime.build_arc()?)
+            .with_physical_optimizer_rule(rolling::rule())
             .build();
         // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.
         let context = SessionContext::new_with_state(state).enable_url_table();
@@ -114,7 +116,19 @@ fn config(options: &Options) -> SessionConfig {
     if options.threads > 0 {
         config = config.with_target_partitions(options.threads);
     }
+    let mut windows = rolling::Settings::default();
+    windows.rolling.enabled = options.rolling;
+    let mut config = config.with_option_extension(windows);
+    let threads = config.target_partitions();
     let settings = config.options_mut();
+    if options.memory_limit_mb > 0 {
+        // Each thread's sort sets this much aside to merge what it spilled: together no more than a quarter of it all.
+        let share = (options.memory_limit_mb << 20) / 4 / threads;
+        let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+        *reserved = share.min(*reserved);
+    }
+    // Landed files and materialised tables are sorted: merging them costs less than sorting them again.
+    settings.optimizer.prefer_existing_sort = true;
     settings.execution.time_zone = Some("UTC".into());
     // One type of string throughout: what a query returns has the type that its materialised table reads back with.
     settings.execution.parquet.schema_force_view_types = false;
