@@ -162,10 +162,10 @@ impl Hint for Error {
             Error::Query(error) => model_hint(error),
             Error::Statement(error) => error.hint(),
             Error::Train(error) => error.hint(),
-            Error::Missing { missing, .. } if !missing.nearest.is_empty() => Some(format!(
-                "did you mean {}?",
-                missing.nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-            )),
+            Error::Missing { missing, .. } if missing.is_file() => {
+                Some("where a table's name is a path, it is relative to the working directory".into())
+            }
+            Error::Missing { missing: Missing { suggestion: Some(suggestion), .. }, .. } => Some(suggestion.clone()),
             Error::Missing { landed: false, .. } => {
                 Some("nothing is landed yet: `squall land` makes the table `landed_ticks`".into())
             }
