@@ -36,7 +36,7 @@ pub enum Error {
     Input(#[source] std::io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
-    #[error("{count} of the statements failed")]
+    #[error("statements and commands that failed: {count}")]
     Statements { count: usize },
 }
 

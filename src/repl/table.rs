@@ -35,6 +35,8 @@ struct Column {
     field: Option<usize>,
     width: usize,
     numeric: bool,
+    /// Whether longer cells may be cut: half a time or half a number is none.
+    text: bool,
     /// Whether longer cells are cut.
     cut: bool,
 }
@@ -94,19 +96,22 @@ fn layout(schema: &SchemaRef, sample: &[Vec<String>], fit: Option<usize>) -> Vec
     for (index, field) in schema.fields().iter().enumerate() {
         let cells = sample.iter().map(|row| length(&row[index]));
         let width = cells.chain([length(field.name())]).max().unwrap_or(0);
-        columns.push(Column { field: Some(index), width, numeric: field.data_type().is_numeric(), cut: false });
+        let kind = field.data_type();
+        let numeric = kind.is_numeric();
+        let text = !numeric && !kind.is_temporal() && *kind != DataType::Boolean;
+        columns.push(Column { field: Some(index), width, numeric, text, cut: false });
     }
     let Some(fit) = fit else { return columns };
     // The widest texts give way first.
     while total(&columns) > fit {
         let over = total(&columns) - fit;
-        let texts = columns.iter_mut().filter(|column| !column.numeric && column.width > NARROWEST);
+        let texts = columns.iter_mut().filter(|column| column.text && column.width > NARROWEST);
         let Some(widest) = texts.max_by_key(|column| column.width) else { break };
         widest.width = widest.width.saturating_sub(over.div_ceil(2)).max(NARROWEST);
         widest.cut = true;
     }
     // Then columns from the middle.
-    let gap = Column { field: None, width: 1, numeric: false, cut: false };
+    let gap = Column { field: None, width: 1, numeric: false, text: false, cut: false };
     while total(&columns) > fit && columns.iter().filter(|column| column.field.is_some()).count() > 2 {
         match columns.iter().position(|column| column.field.is_none()) {
             None => {
