@@ -163,7 +163,7 @@ impl Lander {
     /// Takes up the partitions that are new, and what has landed of them.
     async fn find_partitions(&mut self) -> Result<(), Error> {
         let topic = self.log.topic().to_string();
-        let numbers = self.log.partitions().await.map_err(|source| Error::Log { topic: topic.clone(), source })?;
+        let numbers = self.log.partitions().await.map_err(|source| Error::log(&topic, source))?;
         if !Folder::can_hold(&topic) {
             return Err(Error::Topic { topic });
         }
@@ -200,7 +200,7 @@ impl Lander {
 
     async fn offsets(&self, partition: i32) -> Result<std::ops::Range<i64>, Error> {
         let offsets = self.log.offsets(partition).await;
-        offsets.map_err(|source| Error::Log { topic: self.log.topic().to_string(), source })
+        offsets.map_err(|source| Error::log(self.log.topic(), source))
     }
 
     /// Reads a partition up to where the log ends now, committing each file that fills; returns the messages read.

@@ -66,7 +66,7 @@ impl Reader {
                     Ok(messages) => messages,
                     Err(source) => {
                         // A receiver that is gone wants no error either.
-                        let _ = sender.send(Err(Error::Log { topic: log.topic().to_string(), source })).await;
+                        let _ = sender.send(Err(Error::log(log.topic(), source))).await;
                         return;
                     }
                 };
