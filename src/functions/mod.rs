@@ -3,8 +3,22 @@
 //! In: a `SessionContext` and the folder of models. Out: the same context, with every function of squall's registered.
 //! A family's file ends in a `FUNCTIONS` list; [`FAMILIES`] names them all, and nothing else registers a function.
 
+mod collected;
+mod counted;
+mod curves;
 pub mod documentation;
+mod label_score;
+mod ml_evaluate;
+mod ml_models;
+mod ml_predict;
+mod ml_score;
+mod model_arguments;
+mod probability;
+mod ranking;
+pub mod reference;
+mod snapshot;
 mod squall_functions;
+mod threshold;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +28,8 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 pub use documentation::Documentation;
+pub use ml_evaluate::{metrics_rows, metrics_schema};
+pub use model_arguments::query as relation_query;
 
 use crate::model::Registry;
 
@@ -32,7 +48,17 @@ pub enum Implementation {
 }
 
 /// Every family of functions.
-const FAMILIES: &[&[Function]] = &[squall_functions::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    ranking::FUNCTIONS,
+    probability::FUNCTIONS,
+    threshold::FUNCTIONS,
+    curves::FUNCTIONS,
+    ml_predict::FUNCTIONS,
+    ml_score::FUNCTIONS,
+    ml_evaluate::FUNCTIONS,
+    ml_models::FUNCTIONS,
+    squall_functions::FUNCTIONS,
+];
 
 /// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
 pub fn register(context: &SessionContext, models_dir: &Path) {

@@ -43,3 +43,7 @@ async fn squall_functions_lists_every_function() {
     let documented: Vec<_> = functions::documentation().map(|function| function.name.to_string()).collect();
     assert_eq!(listed, documented);
 }
+
+mod examples;
+mod sklearn;
+pub mod slt;
