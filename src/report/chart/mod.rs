@@ -1,0 +1,143 @@
+//! Charts as SVG text: panels over one horizontal axis, with lines, areas, bars, ranges, dots and rules.
+//!
+//! In: values. Out: [`Figure`]s, an inline SVG each with the legend beside it. Colours are classes that the report's style
+//! sheet defines for light, dark and print; nothing needs a script.
+
+mod scale;
+mod svg;
+
+use serde::Serialize;
+
+pub use scale::{Axis, Unit};
+
+/// A series' place in the palette: a colour, and in lines a dash pattern, so that colour is never the only cue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    First,
+    Second,
+    Third,
+    Fourth,
+    Fifth,
+    Sixth,
+    Reference,
+    Current,
+    Good,
+    Bad,
+    Missed,
+    Muted,
+}
+
+impl Tone {
+    /// Returns the tone of the n-th of several series.
+    pub fn of_series(index: usize) -> Tone {
+        [Tone::First, Tone::Second, Tone::Third, Tone::Fourth, Tone::Fifth, Tone::Sixth][index % 6]
+    }
+
+    fn class(self) -> &'static str {
+        match self {
+            Tone::First => "t1",
+            Tone::Second => "t2",
+            Tone::Third => "t3",
+            Tone::Fourth => "t4",
+            Tone::Fifth => "t5",
+            Tone::Sixth => "t6",
+            Tone::Reference => "tr",
+            Tone::Current => "tc",
+            Tone::Good => "tg",
+            Tone::Bad => "tb",
+            Tone::Missed => "tx",
+            Tone::Muted => "tm",
+        }
+    }
+}
+
+/// Something drawn in a panel.
+#[derive(Debug, Clone)]
+pub enum Mark {
+    /// A line through points; a point that is not finite breaks it.
+    Line { points: Vec<(f64, f64)>, tone: Tone, dashed: bool },
+    /// A filled histogram: `heights[i]` between `edges[i]` and `edges[i + 1]`.
+    Steps { edges: Vec<f64>, heights: Vec<f64>, tone: Tone },
+    /// Separate bars: `heights[i]` between `edges[i]` and `edges[i + 1]`.
+    Bars { edges: Vec<f64>, heights: Vec<f64>, tone: Tone },
+    /// For each x the lowest and highest value there; a value that is not finite breaks it.
+    Range { spans: Vec<(f64, f64, f64)>, tone: Tone },
+    /// Points with an interval each: x, y, low, high.
+    Dots { points: Vec<(f64, f64, f64, f64)>, tone: Tone },
+    /// A horizontal rule, named at its right end.
+    Level { at: f64, label: String, tone: Tone },
+    /// A vertical rule, named at its upper end.
+    Moment { at: f64, label: String, tone: Tone },
+    /// Coloured spans along the panel's full height: from, to.
+    Spans { spans: Vec<(f64, f64)>, tone: Tone },
+}
+
+/// A plotting area with its own vertical axis.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// Pixels of plotting height.
+    pub height: f64,
+    /// `None` for a strip without values, whose name stands in the margin.
+    pub y: Option<Axis>,
+    pub name: String,
+    pub marks: Vec<Mark>,
+}
+
+/// An entry of a legend.
+#[derive(Debug, Clone, Serialize)]
+pub struct Key {
+    pub label: String,
+    pub class: &'static str,
+    /// `line`, `dash` or `block`.
+    pub shape: &'static str,
+}
+
+impl Key {
+    pub fn line(label: impl Into<String>, tone: Tone) -> Key {
+        Key { label: label.into(), class: tone.class(), shape: "line" }
+    }
+
+    pub fn dash(label: impl Into<String>, tone: Tone) -> Key {
+        Key { label: label.into(), class: tone.class(), shape: "dash" }
+    }
+
+    pub fn block(label: impl Into<String>, tone: Tone) -> Key {
+        Key { label: label.into(), class: tone.class(), shape: "block" }
+    }
+}
+
+/// A chart: panels one below the other over one horizontal axis.
+#[derive(Debug, Clone)]
+pub struct Chart {
+    /// Unique in its document.
+    pub id: String,
+    /// What a screen reader says first.
+    pub title: String,
+    /// What it says next: the chart's message in words.
+    pub description: String,
+    pub width: f64,
+    pub x: Axis,
+    pub panels: Vec<Panel>,
+    pub keys: Vec<Key>,
+}
+
+/// A drawn chart.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figure {
+    pub title: String,
+    pub svg: String,
+    pub keys: Vec<Key>,
+}
+
+impl Chart {
+    /// Draws the chart.
+    pub fn draw(self) -> Figure {
+        Figure { svg: svg::draw(&self), title: self.title, keys: self.keys }
+    }
+}
+
+/// Returns a histogram small enough for a table cell; decoration, so hidden from screen readers.
+pub fn sparkline(heights: &[f64], tone: Tone) -> String {
+    svg::sparkline(heights, tone)
+}

@@ -1,0 +1,163 @@
+//! Axes: from values to pixels, and the ticks between.
+
+use chrono::DateTime;
+
+use crate::report::format;
+
+/// What an axis measures, which decides where its ticks fall and how they read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Number,
+    /// A share, shown as a percentage.
+    Share,
+    /// Seconds since 1970, UTC.
+    Time,
+}
+
+/// One axis: its label, unit and the range of values it shows.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    pub label: String,
+    pub unit: Unit,
+    pub from: f64,
+    pub to: f64,
+}
+
+/// A mark on an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    pub value: f64,
+    pub label: String,
+}
+
+/// Steps between time ticks, seconds: those that clocks and calendars have.
+const TIME_STEPS: [f64; 17] = [
+    1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
+    172_800.0, 604_800.0,
+];
+
+impl Axis {
+    /// Makes an axis over a range; a range without width is widened, so that the scale exists.
+    pub fn new(label: impl Into<String>, unit: Unit, from: f64, to: f64) -> Axis {
+        let (from, to) = match (from.is_finite() && to.is_finite(), from < to) {
+            (true, true) => (from, to),
+            (true, false) => (from - 0.5, from + 0.5),
+            (false, _) => (0.0, 1.0),
+        };
+        Axis { label: label.into(), unit, from, to }
+    }
+
+    /// Makes an axis over all finite values, from 0 where `zero` says so, ending at round numbers.
+    pub fn fitted(label: impl Into<String>, unit: Unit, values: impl IntoIterator<Item = f64>, zero: bool) -> Axis {
+        let start = if zero { (0.0, 0.0) } else { (f64::INFINITY, f64::NEG_INFINITY) };
+        let (from, to) = values
+            .into_iter()
+            .filter(|value| value.is_finite())
+            .fold(start, |(from, to), value| (f64::min(from, value), f64::max(to, value)));
+        let axis = Axis::new(label, unit, from, if zero && to <= 0.0 { 1.0 } else { to });
+        let step = nice_step((axis.to - axis.from) / 5.0);
+        let (from, to) = ((axis.from / step).floor() * step, (axis.to / step).ceil() * step);
+        Axis { from, to, ..axis }
+    }
+
+    /// Returns where a value lies: 0 at the axis' start, 1 at its end.
+    pub fn position(&self, value: f64) -> f64 {
+        (value - self.from) / (self.to - self.from)
+    }
+
+    /// Returns about `count` ticks at round values.
+    pub fn ticks(&self, count: usize) -> Vec<Tick> {
+        let rough = (self.to - self.from) / count.max(1) as f64;
+        let step = match self.unit {
+            Unit::Number | Unit::Share => nice_step(rough),
+            Unit::Time => TIME_STEPS
+                .into_iter()
+                .find(|step| *step >= rough)
+                .unwrap_or_else(|| (rough / 604_800.0).ceil() * 604_800.0),
+        };
+        // Half a thousandth of a step of slack, so that rounding does not lose the last tick.
+        let (first, last) = ((self.from / step - 5e-4).ceil(), (self.to / step + 5e-4).floor());
+        let ticks = (last - first).clamp(0.0, 1_000.0) as u32;
+        (0..=ticks)
+            .map(|index| (first + f64::from(index)) * step)
+            .map(|value| Tick { value, label: self.tick_label(value, step) })
+            .collect()
+    }
+
+    fn tick_label(&self, value: f64, step: f64) -> String {
+        match self.unit {
+            Unit::Number if step < 1e-4 => {
+                if value.abs() < step / 2.0 {
+                    "0".into()
+                } else {
+                    // Enough digits that neighbouring ticks differ.
+                    let digits = (value.abs().log10().floor() - step.log10().floor()).clamp(0.0, 6.0) as usize;
+                    format!("{value:.digits$e}").replace('-', "−")
+                }
+            }
+            Unit::Number => format::grouped(value, decimals(step)),
+            Unit::Share => format!("{} %", format::grouped(value * 100.0, decimals(step * 100.0))),
+            Unit::Time => time_label(value, step),
+        }
+    }
+}
+
+fn decimals(step: f64) -> usize {
+    // The slack keeps 0.1, whose logarithm may come out just below -1, at one decimal.
+    (-(step.log10() + 1e-9).floor()).clamp(0.0, 9.0) as usize
+}
+
+/// Returns the least of 1, 2 and 5 times a power of ten that is at least `rough`.
+fn nice_step(rough: f64) -> f64 {
+    let power = 10f64.powf(rough.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999).unwrap_or(rough)
+}
+
+fn time_label(seconds: f64, step: f64) -> String {
+    let Some(time) = DateTime::from_timestamp(seconds as i64, 0) else { return String::new() };
+    let pattern = match (step >= 86_400.0 || seconds.rem_euclid(86_400.0) == 0.0, step < 60.0) {
+        (true, _) => "%-d %b",
+        (false, true) => "%H:%M:%S",
+        (false, false) => "%H:%M",
+    };
+    time.format(pattern).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, Unit};
+
+    fn labels(axis: &Axis, count: usize) -> Vec<String> {
+        axis.ticks(count).into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn ticks_fall_on_round_values() {
+        assert_eq!(labels(&Axis::new("", Unit::Number, 0.0, 1.0), 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(&Axis::new("", Unit::Share, 0.0, 0.1), 5), ["0 %", "2 %", "4 %", "6 %", "8 %", "10 %"]);
+        assert_eq!(
+            labels(&Axis::new("", Unit::Number, 86_990.0, 87_310.0), 4),
+            ["87,000", "87,100", "87,200", "87,300"]
+        );
+        assert_eq!(labels(&Axis::new("", Unit::Number, 0.0, 4e-5), 4), ["0", "1e−5", "2e−5", "3e−5", "4e−5"]);
+    }
+
+    #[test]
+    fn times_read_as_clock_and_day() {
+        let noon = 1_764_331_200.0; // 2025-11-28 12:00 UTC
+        assert_eq!(
+            labels(&Axis::new("", Unit::Time, noon, noon + 7_200.0), 4),
+            ["12:00", "12:30", "13:00", "13:30", "14:00"]
+        );
+        let axis = Axis::new("", Unit::Time, noon, noon + 86_400.0);
+        assert_eq!(labels(&axis, 4), ["12:00", "18:00", "29 Nov", "06:00", "12:00"]);
+    }
+
+    #[test]
+    fn a_range_without_width_still_has_a_scale() {
+        for (from, to) in [(3.0, 3.0), (f64::NAN, 1.0), (f64::INFINITY, f64::NEG_INFINITY)] {
+            let axis = Axis::new("", Unit::Number, from, to);
+            assert!(axis.from < axis.to && !axis.ticks(4).is_empty(), "{from} to {to}");
+        }
+    }
+}

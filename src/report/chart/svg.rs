@@ -1,0 +1,330 @@
+//! Writes a chart as SVG.
+
+use std::fmt::Write;
+
+use super::{Axis, Chart, Mark, Panel, Tone};
+
+/// Pixels around the plotting area.
+const RIGHT: f64 = 14.0;
+const GAP_BETWEEN_PANELS: f64 = 14.0;
+/// A panel with a vertical axis has its name above it.
+const NAME_HEIGHT: f64 = 20.0;
+const TICK_LABELS_HEIGHT: f64 = 22.0;
+const AXIS_LABEL_HEIGHT: f64 = 20.0;
+/// About the width of a digit at the 12 px that the style sheet sets.
+const DIGIT_WIDTH: f64 = 6.9;
+const PIXELS_PER_X_TICK: f64 = 84.0;
+const PIXELS_PER_Y_TICK: f64 = 44.0;
+
+/// Where a panel's values lie on the page.
+struct Frame<'a> {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+    x: &'a Axis,
+    y: Option<&'a Axis>,
+}
+
+impl Frame<'_> {
+    fn x(&self, value: f64) -> f64 {
+        self.left + self.x.position(value).clamp(0.0, 1.0) * self.width
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let position = self.y.map_or(0.0, |axis| axis.position(value));
+        self.bottom() - position.clamp(0.0, 1.0) * self.height
+    }
+
+    fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+
+    fn right(&self) -> f64 {
+        self.left + self.width
+    }
+}
+
+/// Returns the chart as one `<svg>` element.
+pub fn draw(chart: &Chart) -> String {
+    let left = 10.0 + chart.panels.iter().map(margin).fold(18.0, f64::max);
+    let width = chart.width - left - RIGHT;
+    let mut body = String::new();
+    let mut top = 0.0;
+    let mut previous_strip = false;
+    for (index, panel) in chart.panels.iter().enumerate() {
+        let strip = panel.y.is_none();
+        if index > 0 {
+            top += if strip && previous_strip { GAP_BETWEEN_PANELS / 3.0 } else { GAP_BETWEEN_PANELS };
+        }
+        if !strip {
+            top += NAME_HEIGHT;
+        }
+        let frame = Frame { left, top, width, height: panel.height, x: &chart.x, y: panel.y.as_ref() };
+        draw_panel(&mut body, panel, &frame);
+        top = frame.bottom();
+        previous_strip = strip;
+    }
+    draw_x_axis(&mut body, &chart.x, left, width, top);
+    let height = top + TICK_LABELS_HEIGHT + if chart.x.label.is_empty() { 0.0 } else { AXIS_LABEL_HEIGHT };
+    let id = escape(&chart.id);
+    format!(
+        "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
+         <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{body}</svg>",
+        px(chart.width),
+        px(height),
+        escape(&chart.title),
+        escape(&chart.description),
+    )
+}
+
+/// Returns the pixels that a panel's tick labels, or a strip's name, need at the left.
+fn margin(panel: &Panel) -> f64 {
+    let longest = match &panel.y {
+        Some(axis) => y_ticks(axis, panel.height).iter().map(|tick| tick.label.chars().count()).max(),
+        None => Some(panel.name.chars().count()),
+    };
+    longest.unwrap_or(0) as f64 * DIGIT_WIDTH
+}
+
+fn y_ticks(axis: &Axis, height: f64) -> Vec<super::scale::Tick> {
+    axis.ticks(((height / PIXELS_PER_Y_TICK) as usize).max(2))
+}
+
+fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
+    match frame.y {
+        Some(axis) => {
+            text(out, "name", 0.0, frame.top - 8.0, "start", &panel.name);
+            for tick in y_ticks(axis, frame.height) {
+                let y = frame.y(tick.value);
+                line(out, "grid", (frame.left, y), (frame.right(), y));
+                text(out, "tick", frame.left - 8.0, y + 4.0, "end", &tick.label);
+            }
+        }
+        None => {
+            text(out, "tick", frame.left - 8.0, frame.top + frame.height / 2.0 + 4.0, "end", &panel.name);
+            rect(out, "track", frame.left, frame.top, frame.width, frame.height);
+        }
+    }
+    for mark in &panel.marks {
+        draw_mark(out, mark, frame);
+    }
+}
+
+fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
+    line(out, "axis", (left, top), (left + width, top));
+    for tick in axis.ticks((width / PIXELS_PER_X_TICK) as usize) {
+        let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
+        line(out, "axis", (x, top), (x, top + 4.0));
+        // Labels at the ends stay inside the picture.
+        let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
+        let anchored = if x + half > left + width + RIGHT { "end" } else { "middle" };
+        let x = if anchored == "end" { left + width + RIGHT } else { x };
+        text(out, "tick", x, top + 18.0, anchored, &tick.label);
+    }
+    if !axis.label.is_empty() {
+        text(out, "name", left + width, top + TICK_LABELS_HEIGHT + 14.0, "end", &axis.label);
+    }
+}
+
+fn draw_mark(out: &mut String, mark: &Mark, frame: &Frame<'_>) {
+    match mark {
+        Mark::Line { points, tone, dashed } => {
+            let class = if *dashed { "line dashed" } else { "line" };
+            path(out, class, *tone, &polyline(points, frame));
+        }
+        Mark::Steps { edges, heights, tone } => {
+            let outline = steps(edges, heights, frame);
+            if let (Some(first), Some(last)) = (edges.first(), edges.last()) {
+                let (left, right, bottom) = (px(frame.x(*first)), px(frame.x(*last)), px(frame.bottom()));
+                path(
+                    out,
+                    "area",
+                    *tone,
+                    &format!("M{left} {bottom}{}L{right} {bottom}Z", outline.replacen('M', "L", 1)),
+                );
+            }
+            path(out, "line", *tone, &outline);
+        }
+        Mark::Bars { edges, heights, tone } => {
+            for (pair, height) in edges.windows(2).zip(heights) {
+                let (from, to, y) = (frame.x(pair[0]), frame.x(pair[1]), frame.y(*height));
+                let gap = if to - from > 4.0 { 1.0 } else { 0.0 };
+                if frame.bottom() - y > 0.05 {
+                    toned_rect(out, "bar", *tone, from + gap, y, to - from - 2.0 * gap, frame.bottom() - y);
+                }
+            }
+        }
+        Mark::Range { spans, tone } => {
+            path(out, "line range", *tone, &range(spans, frame));
+        }
+        Mark::Dots { points, tone } => {
+            for (x, y, low, high) in points {
+                let (x, y) = (frame.x(*x), frame.y(*y));
+                let whisker = format!("M{} {}V{}", px(x), px(frame.y(*low)), px(frame.y(*high)));
+                path(out, "line whisker", *tone, &whisker);
+                // Writing to a String cannot fail.
+                let _ =
+                    write!(out, "<circle class=\"dot {}\" cx=\"{}\" cy=\"{}\" r=\"3.5\"/>", tone.class(), px(x), px(y));
+            }
+        }
+        Mark::Level { at, label, tone } => {
+            let y = frame.y(*at);
+            let rule = format!("M{} {}H{}", px(frame.left), px(y), px(frame.right()));
+            path(out, "line rule", *tone, &rule);
+            let above = if y - frame.top > 16.0 { y - 5.0 } else { y + 14.0 };
+            text(out, "note", frame.right() - 3.0, above, "end", label);
+        }
+        Mark::Moment { at, label, tone } => {
+            let x = frame.x(*at);
+            path(out, "line rule", *tone, &format!("M{} {}V{}", px(x), px(frame.top), px(frame.bottom())));
+            let (anchor, shift) = if frame.right() - x < 120.0 { ("end", -5.0) } else { ("start", 5.0) };
+            text(out, "note", x + shift, frame.top + 12.0, anchor, label);
+        }
+        Mark::Spans { spans, tone } => {
+            for (from, to) in spans {
+                let (from, to) = (frame.x(*from), frame.x(*to));
+                // At least a pixel wide: a short alert must not vanish.
+                toned_rect(out, "span", *tone, from, frame.top, (to - from).max(1.2), frame.height);
+            }
+        }
+    }
+}
+
+fn polyline(points: &[(f64, f64)], frame: &Frame<'_>) -> String {
+    let mut data = String::new();
+    let mut pen_up = true;
+    for (x, y) in points {
+        if !(x.is_finite() && y.is_finite()) {
+            pen_up = true;
+            continue;
+        }
+        data.push(if pen_up { 'M' } else { 'L' });
+        data.push_str(&px(frame.x(*x)));
+        data.push(' ');
+        data.push_str(&px(frame.y(*y)));
+        pen_up = false;
+    }
+    data
+}
+
+fn steps(edges: &[f64], heights: &[f64], frame: &Frame<'_>) -> String {
+    let mut data = String::new();
+    for (pair, height) in edges.windows(2).zip(heights) {
+        let lead = if data.is_empty() { format!("M{} ", px(frame.x(pair[0]))) } else { "V".into() };
+        data.push_str(&lead);
+        data.push_str(&px(frame.y(*height)));
+        data.push('H');
+        data.push_str(&px(frame.x(pair[1])));
+    }
+    data
+}
+
+/// One vertical stroke for each x, joined to the next, as a plot of every value would look.
+fn range(spans: &[(f64, f64, f64)], frame: &Frame<'_>) -> String {
+    let mut data = String::new();
+    let mut pen_up = true;
+    for (x, low, high) in spans {
+        if !(low.is_finite() && high.is_finite()) {
+            pen_up = true;
+            continue;
+        }
+        let (low, high) = (px(frame.y(*low)), px(frame.y(*high)));
+        data.push(if pen_up { 'M' } else { 'L' });
+        data.push_str(&px(frame.x(*x)));
+        data.push(' ');
+        data.push_str(&low);
+        if low != high {
+            data.push('V');
+            data.push_str(&high);
+        } else if pen_up {
+            // A single point shows as the round end of a line without length.
+            data.push_str("h0");
+        }
+        pen_up = false;
+    }
+    data
+}
+
+/// Returns a histogram without axes, 96 by 26 pixels.
+pub fn sparkline(heights: &[f64], tone: Tone) -> String {
+    const WIDTH: f64 = 96.0;
+    const HEIGHT: f64 = 26.0;
+    let highest = heights.iter().copied().filter(|height| height.is_finite()).fold(0.0, f64::max);
+    let mut data = format!("M0 {HEIGHT}");
+    if highest > 0.0 {
+        let step = WIDTH / heights.len() as f64;
+        for (index, height) in heights.iter().enumerate() {
+            let y = HEIGHT - (height / highest) * (HEIGHT - 1.0);
+            // Writing to a String cannot fail.
+            let _ = write!(data, "V{}H{}", px(y), px((index + 1) as f64 * step));
+        }
+    }
+    let class = tone.class();
+    format!(
+        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\">\
+         <path class=\"bar {class}\" d=\"{data}V{HEIGHT}Z\"/></svg>"
+    )
+}
+
+fn path(out: &mut String, class: &str, tone: Tone, data: &str) {
+    if !data.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "<path class=\"{class} {}\" d=\"{data}\"/>", tone.class());
+    }
+}
+
+fn line(out: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "<path class=\"{class}\" d=\"M{} {}L{} {}\"/>", px(from.0), px(from.1), px(to.0), px(to.1));
+}
+
+fn rect(out: &mut String, class: &str, x: f64, y: f64, width: f64, height: f64) {
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
+        px(x),
+        px(y),
+        px(width),
+        px(height)
+    );
+}
+
+fn toned_rect(out: &mut String, class: &str, tone: Tone, x: f64, y: f64, width: f64, height: f64) {
+    rect(out, &format!("{class} {}", tone.class()), x, y, width, height);
+}
+
+fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &str) {
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
+        px(x),
+        px(y),
+        escape(content)
+    );
+}
+
+/// Returns a coordinate to a tenth of a pixel, which no eye can tell from the exact one.
+fn px(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // XML has no control characters but these.
+            control if control.is_control() && !matches!(control, '\n' | '\t') => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,375 @@
+//! The evaluation report: does the model beat the naive rule, where, and how its scores behave.
+//!
+//! In: the named queries `spike_training`, `spike_scores`, `spike_metrics` and `spike_thresholds`. Out: HTML. Thresholds and
+//! metrics are what those queries say; curves and counts come from the queries in `queries/`, which the report shows.
+
+mod figures;
+mod metrics;
+mod verdict;
+
+use chrono::{DateTime, Utc};
+use datafusion::prelude::SessionContext;
+use serde::Serialize;
+
+use self::metrics::{COLUMNS, SplitView, Table, by_split};
+use super::chart::Figure;
+use super::format::{self, count, number, percent};
+use super::query::{Literal, Query, Rows};
+use super::{Error, Report, Verdict, render, require};
+
+/// The rule that a model has to beat: current volatility as the score.
+const NAIVE: &str = "naive_volatility";
+/// The rule of the Python original, which is no candidate for the report's subject either.
+const RULES: [&str; 2] = [NAIVE, "volatility_threshold"];
+
+/// What the report is about.
+#[derive(Debug, Clone)]
+pub struct EvaluationOptions {
+    /// The model in question; by default the best on validation of those that are more than a rule.
+    pub model: Option<String>,
+    pub generated_at: DateTime<Utc>,
+}
+
+/// Right and wrong alerts on one split at the chosen threshold.
+#[derive(Debug, Clone)]
+struct Confusion {
+    threshold: f64,
+    hits: f64,
+    false_alarms: f64,
+    missed: f64,
+    quiet: f64,
+}
+
+impl Confusion {
+    /// Returns the share of the positives that drew an alert; `None` without positives.
+    fn recall(&self) -> Option<f64> {
+        let positives = self.hits + self.missed;
+        (positives > 0.0).then(|| self.hits / positives)
+    }
+}
+
+/// Separate runs of spikes on one split, and how many of them drew an alert.
+#[derive(Debug, Clone)]
+struct Episodes {
+    episodes: f64,
+    caught: f64,
+}
+
+/// A figure, or why there is none, and the query behind it.
+#[derive(Debug, Serialize)]
+struct Exhibit {
+    figure: Option<Figure>,
+    absent: String,
+    query: Query,
+}
+
+/// What the template is given.
+#[derive(Debug, Serialize)]
+struct View {
+    title: String,
+    generated_at: String,
+    version: &'static str,
+    verdict: Verdict,
+    model: String,
+    tiles: Vec<Tile>,
+    columns: [&'static str; 8],
+    splits: Vec<SplitView>,
+    metrics_query: Query,
+    precision_recall: Exhibit,
+    roc: Exhibit,
+    calibration: Exhibit,
+    score_distribution: Exhibit,
+    timeline: Exhibit,
+    threshold: Option<String>,
+    confusion: Option<ConfusionView>,
+    confusion_query: Query,
+    episodes_query: Query,
+    budget: Vec<[String; 6]>,
+    budget_query: Query,
+    facts: Vec<Fact>,
+    split_facts: Vec<[String; 7]>,
+    facts_query: Query,
+    thresholds_query: Query,
+}
+
+/// A headline figure.
+#[derive(Debug, Serialize)]
+struct Tile {
+    label: String,
+    value: String,
+    note: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    label: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfusionView {
+    hits: String,
+    false_alarms: String,
+    missed: String,
+    quiet: String,
+    hit_share: String,
+    false_alarm_share: String,
+    missed_share: String,
+    quiet_share: String,
+    precision: String,
+    recall: String,
+    episodes: Option<String>,
+}
+
+/// Makes the evaluation report.
+///
+/// # Errors
+/// A named query that is missing or fails, nothing evaluated, or a model that was not scored.
+pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -> Result<Report, Error> {
+    require(context, &["spike_training", "spike_scores", "spike_metrics", "spike_thresholds"])?;
+    let metrics_query = Query::new("metrics", include_str!("../queries/metrics.sql"), &[]);
+    let table = Table::read(&metrics_query.rows(context).await?);
+    if table.is_empty() {
+        return Err(Error::NothingEvaluated);
+    }
+    let model = subject(&table, options.model.as_deref())?;
+    let models = in_order(&table, &model);
+
+    let thresholds_query =
+        Query::new("thresholds", "SELECT model, threshold FROM spike_thresholds ORDER BY model", &[]);
+    let thresholds = thresholds_query.rows(context).await?;
+    let threshold = thresholds.find("model", &model).and_then(|row| row.number("threshold"));
+    let values = [
+        ("model", Literal::Text(&model)),
+        ("threshold", threshold.map_or(Literal::Sql("CAST(NULL AS DOUBLE)"), Literal::Number)),
+    ];
+    let query = |name, template| Query::new(name, template, &values);
+
+    let facts_query = query("data", include_str!("../queries/facts.sql"));
+    let facts = facts_query.rows(context).await?;
+    let tau = facts.iter().find_map(|row| row.number("tau"));
+    let prevalence = table.find(&model, "test").and_then(|row| row.prevalence).filter(|share| *share > 0.0);
+
+    let confusion_query = query("confusion", include_str!("../queries/confusion.sql"));
+    let confusion = match threshold {
+        Some(threshold) => read_confusion(&confusion_query.rows(context).await?, threshold),
+        None => None,
+    };
+    let episodes_query = query("episodes", include_str!("../queries/episodes.sql"));
+    let episodes = match threshold {
+        Some(_) => read_episodes(&episodes_query.rows(context).await?),
+        None => None,
+    };
+    let budget_query = query("budget", include_str!("../queries/budget.sql"));
+    let budget = match prevalence {
+        Some(_) => read_budget(&budget_query.rows(context).await?),
+        None => Vec::new(),
+    };
+
+    let no_curve = "Not defined: the test split needs scored rows that are followed by a spike and rows that are not.";
+    let no_rows = "There are no scored rows in the test split.";
+    let template = include_str!("../queries/precision_recall.sql");
+    let draw = |rows: &Rows| figures::precision_recall(rows, &models, prevalence);
+    let precision_recall = exhibit(context, query("precision_recall", template), no_curve, draw).await?;
+    let draw = |rows: &Rows| figures::roc(rows, &models);
+    let roc = exhibit(context, query("roc", include_str!("../queries/roc.sql")), no_curve, draw).await?;
+    let template = include_str!("../queries/calibration.sql");
+    let draw = |rows: &Rows| figures::calibration(rows, &models, &model);
+    let calibration = exhibit(context, query("calibration", template), no_rows, draw).await?;
+    let template = include_str!("../queries/score_distribution.sql");
+    let draw = |rows: &Rows| figures::score_distribution(rows, &model, threshold);
+    let score_distribution = exhibit(context, query("score_distribution", template), no_rows, draw).await?;
+    let template = include_str!("../queries/timeline.sql");
+    let draw = |rows: &Rows| figures::timeline(rows, &model, tau, threshold);
+    let timeline = exhibit(context, query("timeline", template), no_rows, draw).await?;
+
+    let verdict = verdict::verdict(&table, &model, NAIVE, confusion.as_ref(), episodes.as_ref());
+    let line = verdict.headline.clone();
+    let view = View {
+        title: format!("Evaluation of {model}"),
+        generated_at: format::minute(options.generated_at),
+        version: env!("CARGO_PKG_VERSION"),
+        tiles: tiles(&table, &model, episodes.as_ref()),
+        columns: COLUMNS,
+        splits: by_split(&table, &models, |name| role(name, &model)),
+        metrics_query,
+        precision_recall,
+        roc,
+        calibration,
+        score_distribution,
+        timeline,
+        threshold: threshold.map(|threshold| number(Some(threshold))),
+        confusion: confusion.map(|confusion| confusion_view(&confusion, episodes.as_ref())),
+        confusion_query,
+        episodes_query,
+        budget,
+        budget_query,
+        facts: data_facts(&facts, tau),
+        split_facts: split_facts(&facts),
+        facts_query,
+        thresholds_query,
+        verdict,
+        model: model.clone(),
+    };
+    Ok(Report { html: render("evaluation.html", &view)?, verdict: line })
+}
+
+/// Runs a query and draws its figure.
+async fn exhibit(
+    context: &SessionContext,
+    query: Query,
+    absent: &str,
+    draw: impl FnOnce(&Rows) -> Option<Figure>,
+) -> Result<Exhibit, Error> {
+    let rows = query.rows(context).await?;
+    Ok(Exhibit { figure: draw(&rows), absent: absent.into(), query })
+}
+
+/// Returns the model that the report is about.
+fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
+    let known = table.models();
+    if let Some(wanted) = wanted {
+        return match known.iter().find(|name| *name == wanted) {
+            Some(name) => Ok(name.clone()),
+            None => Err(Error::UnknownModel { name: wanted.into(), known }),
+        };
+    }
+    // The choice looks at validation alone: the test split must not choose its own winner.
+    let on_validation = |name: &String| table.find(name, "validation").and_then(|row| row.average_precision);
+    let rank = |name: &String| (!RULES.contains(&name.as_str()), on_validation(name).unwrap_or(-1.0));
+    known
+        .iter()
+        .max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
+        .cloned()
+        .ok_or(Error::NothingEvaluated)
+}
+
+/// Returns all models: the one in question, the naive rule, the others by name.
+fn in_order(table: &Table, model: &str) -> Vec<String> {
+    let mut models = table.models();
+    models.sort_by_key(|name| (name != model, name != NAIVE, name.clone()));
+    models
+}
+
+fn role(name: &str, model: &str) -> &'static str {
+    match name {
+        _ if name == model => "model",
+        NAIVE => "naive",
+        _ => "other",
+    }
+}
+
+fn read_confusion(rows: &Rows, threshold: f64) -> Option<Confusion> {
+    let row = rows.find("split", "test")?;
+    Some(Confusion {
+        threshold,
+        hits: row.number("hits")?,
+        false_alarms: row.number("false_alarms")?,
+        missed: row.number("missed")?,
+        quiet: row.number("quiet")?,
+    })
+}
+
+fn read_episodes(rows: &Rows) -> Option<Episodes> {
+    let row = rows.find("split", "test")?;
+    Some(Episodes { episodes: row.number("episodes")?, caught: row.number("caught")? })
+}
+
+fn read_budget(rows: &Rows) -> Vec<[String; 6]> {
+    rows.iter()
+        .map(|row| {
+            [
+                percent(row.number("share")),
+                count(row.number("alerts")),
+                number(row.number("lowest_score")),
+                count(row.number("hits")),
+                percent(row.number("precision")),
+                percent(row.number("recall")),
+            ]
+        })
+        .collect()
+}
+
+fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>) -> Vec<Tile> {
+    let test = table.find(model, "test");
+    let naive = table.find(NAIVE, "test").and_then(|row| row.average_precision);
+    let mut tiles = vec![Tile {
+        label: "Average precision".into(),
+        value: number(test.and_then(|row| row.average_precision)),
+        note: format!("{model}, test split"),
+    }];
+    if model != NAIVE {
+        tiles.push(Tile {
+            label: "Naive rule".into(),
+            value: number(naive),
+            note: "current volatility as the score".into(),
+        });
+    }
+    tiles.push(Tile {
+        label: "Guessing".into(),
+        value: number(test.and_then(|row| row.prevalence)),
+        note: "prevalence: the share of spikes".into(),
+    });
+    tiles.push(Tile {
+        label: "Episodes caught".into(),
+        value: episodes.map_or(format::UNKNOWN.into(), |seen| {
+            format!("{} of {}", count(Some(seen.caught)), count(Some(seen.episodes)))
+        }),
+        note: "spikes at least 60 s apart".into(),
+    });
+    tiles
+}
+
+fn confusion_view(confusion: &Confusion, episodes: Option<&Episodes>) -> ConfusionView {
+    let total = confusion.hits + confusion.false_alarms + confusion.missed + confusion.quiet;
+    let alerts = confusion.hits + confusion.false_alarms;
+    let share = |part: f64| figures::share_of(part, total);
+    ConfusionView {
+        hits: count(Some(confusion.hits)),
+        false_alarms: count(Some(confusion.false_alarms)),
+        missed: count(Some(confusion.missed)),
+        quiet: count(Some(confusion.quiet)),
+        hit_share: share(confusion.hits),
+        false_alarm_share: share(confusion.false_alarms),
+        missed_share: share(confusion.missed),
+        quiet_share: share(confusion.quiet),
+        precision: percent((alerts > 0.0).then(|| confusion.hits / alerts)),
+        recall: percent(confusion.recall()),
+        episodes: episodes.map(|seen| format!("{} of {}", count(Some(seen.caught)), count(Some(seen.episodes)))),
+    }
+}
+
+fn data_facts(rows: &Rows, tau: Option<f64>) -> Vec<Fact> {
+    let total = rows.iter().filter_map(|row| row.number("rows")).sum::<f64>();
+    let first = rows.iter().filter_map(|row| row.integer("first_ts")).min();
+    let last = rows.iter().filter_map(|row| row.integer("last_ts")).max();
+    let products = rows.iter().filter_map(|row| row.number("products")).fold(0.0, f64::max);
+    let product = rows.iter().find_map(|row| row.text("product_id")).unwrap_or(format::UNKNOWN);
+    vec![
+        Fact { label: "Product", value: if products > 1.0 { format!("{product} and others") } else { product.into() } },
+        Fact { label: "Rows", value: count(Some(total)) },
+        Fact { label: "From", value: format::instant(first) },
+        Fact { label: "To", value: format::instant(last) },
+        Fact { label: "Tau", value: number(tau) },
+    ]
+}
+
+fn split_facts(rows: &Rows) -> Vec<[String; 7]> {
+    rows.iter()
+        .map(|row| {
+            let (first, last) = (row.integer("first_ts"), row.integer("last_ts"));
+            let (total, positives) = (row.number("rows"), row.number("positives"));
+            let share =
+                total.zip(positives).filter(|(total, _)| *total > 0.0).map(|(total, positives)| positives / total);
+            [
+                row.text("split").unwrap_or(format::UNKNOWN).into(),
+                count(total),
+                count(positives),
+                percent(share),
+                format::instant(first),
+                format::instant(last),
+                format::span(first.zip(last).map(|(first, last)| last - first)),
+            ]
+        })
+        .collect()
+}

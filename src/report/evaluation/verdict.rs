@@ -1,0 +1,125 @@
+//! The evaluation in words: does the model beat the naive rule, by how much, and what is not known.
+
+use super::metrics::{Metrics, Table};
+use super::{Confusion, Episodes};
+use crate::report::format::{count, number, percent};
+use crate::report::{Mood, Verdict};
+
+/// Fewer independent spikes than this say little, whatever the number of rows.
+const FEW_EPISODES: f64 = 20.0;
+
+/// Returns the verdict on `model` against `naive` on the test split.
+pub fn verdict(
+    table: &Table,
+    model: &str,
+    naive: &str,
+    confusion: Option<&Confusion>,
+    episodes: Option<&Episodes>,
+) -> Verdict {
+    let Some(test) = table.find(model, "test") else {
+        return unknown(format!("{model} has no test split: how good it is, is not known."), Vec::new());
+    };
+    let Some(precision) = test.average_precision else {
+        let reason = match (test.rows, test.positives) {
+            (Some(0.0) | None, _) => "the test split holds no scored rows".to_string(),
+            (Some(rows), Some(0.0)) => format!("none of the {} test rows is followed by a spike", count(Some(rows))),
+            _ => test.reason.clone().unwrap_or("its average precision on the test split is undefined".into()),
+        };
+        return unknown(format!("How good {model} is, is not known: {reason}."), fallback(table, model));
+    };
+    let mut sentences = vec![ranking(test, precision)];
+    let (mood, headline) = if model == naive {
+        (Mood::Unknown, format!("{model} is the naive rule itself: the score to beat."))
+    } else {
+        match table.find(naive, "test").and_then(|naive| naive.average_precision) {
+            None => (
+                Mood::Unknown,
+                format!(
+                    "Whether {model} beats the naive rule is not known: {naive} has no average precision on the test split."
+                ),
+            ),
+            Some(rule) => {
+                sentences.insert(0, comparison(precision, rule));
+                if precision > rule {
+                    (Mood::Good, format!("{model} beats the naive rule on the test split."))
+                } else {
+                    (Mood::Bad, format!("{model} does not beat the naive rule on the test split."))
+                }
+            }
+        }
+    };
+    sentences.extend(confusion.and_then(alerts));
+    sentences.extend(episodes.map(independence));
+    Verdict { mood, headline, sentences }
+}
+
+fn unknown(headline: String, sentences: Vec<String>) -> Verdict {
+    Verdict { mood: Mood::Unknown, headline, sentences }
+}
+
+fn comparison(model: f64, naive: f64) -> String {
+    let change = percent(Some((model - naive).abs() / naive));
+    let direction = if model > naive { "above" } else { "below" };
+    let relative = if naive > 0.0 && model != naive { format!(", {change} {direction} it") } else { String::new() };
+    format!(
+        "Average precision {} against {} of current volatility as the score{relative}.",
+        number(Some(model)),
+        number(Some(naive))
+    )
+}
+
+fn ranking(test: &Metrics, precision: f64) -> String {
+    let Some(prevalence) = test.prevalence.filter(|prevalence| *prevalence > 0.0) else {
+        return format!("Average precision on the test split: {}.", number(Some(precision)));
+    };
+    format!(
+        "Guessing would reach {}, the share of spikes among the test rows; {} ranks {} times better than that.",
+        number(Some(prevalence)),
+        test.model,
+        number(Some(precision / prevalence))
+    )
+}
+
+fn alerts(confusion: &Confusion) -> Option<String> {
+    let (hits, alerts) = (confusion.hits, confusion.hits + confusion.false_alarms);
+    if alerts == 0.0 {
+        return Some(format!(
+            "At its threshold of {} it never alerts on the test split.",
+            number(Some(confusion.threshold))
+        ));
+    }
+    let recall = confusion.recall()?;
+    Some(format!(
+        "At its threshold of {}, tuned on validation, it alerts on {} of the rows before a spike, and {} of its alerts are right.",
+        number(Some(confusion.threshold)),
+        percent(Some(recall)),
+        percent(Some(hits / alerts))
+    ))
+}
+
+fn independence(episodes: &Episodes) -> String {
+    let caution = if episodes.episodes < FEW_EPISODES {
+        " So few independent events leave much to chance: take the figures as a first indication."
+    } else {
+        ""
+    };
+    let noun = if episodes.episodes == 1.0 { "one episode" } else { "separate episodes" };
+    let number_of =
+        if episodes.episodes == 1.0 { String::new() } else { format!("{} ", count(Some(episodes.episodes))) };
+    format!(
+        "The test spikes form {number_of}{noun}, of which {} drew at least one alert.{caution}",
+        count(Some(episodes.caught))
+    )
+}
+
+/// What is known from other splits, where the test split says nothing.
+fn fallback(table: &Table, model: &str) -> Vec<String> {
+    let Some(validation) = table.find(model, "validation") else { return Vec::new() };
+    validation.average_precision.map_or_else(Vec::new, |precision| {
+        vec![format!(
+            "On the validation split, which also chose the threshold and so flatters it, average precision is {} at a prevalence of {}.",
+            number(Some(precision)),
+            number(validation.prevalence)
+        )]
+    })
+}

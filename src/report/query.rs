@@ -1,0 +1,254 @@
+//! Runs the queries behind a report and holds their rows.
+//!
+//! In: SQL text with `$name` placeholders. Out: [`Rows`] for the numbers, and the SQL as it ran, for the reader.
+
+use std::collections::BTreeMap;
+
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use serde::Serialize;
+
+use super::Error;
+
+/// A value that stands for a placeholder.
+#[derive(Debug, Clone, Copy)]
+pub enum Literal<'a> {
+    Text(&'a str),
+    Number(f64),
+    /// SQL to stand as it is: a relation.
+    Sql(&'a str),
+}
+
+/// A query as it ran, to be shown in the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Query {
+    pub name: &'static str,
+    pub sql: String,
+}
+
+impl Query {
+    /// Fills the placeholders of `template`; names that `values` does not hold stay as they are.
+    pub fn new(name: &'static str, template: &str, values: &[(&str, Literal<'_>)]) -> Query {
+        // One pass: what a value holds is never itself taken for a placeholder.
+        let mut sql = String::with_capacity(template.len());
+        let mut pieces = template.trim().split('$');
+        sql.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let end = piece.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(piece.len());
+            let (key, rest) = piece.split_at(end);
+            match values.iter().find(|(known, _)| *known == key) {
+                Some((_, Literal::Text(text))) => sql.push_str(&quoted(text)),
+                Some((_, Literal::Number(number))) => sql.push_str(&format!("{number:?}")),
+                Some((_, Literal::Sql(text))) => sql.push_str(text),
+                None => {
+                    sql.push('$');
+                    sql.push_str(key);
+                }
+            }
+            sql.push_str(rest);
+        }
+        Query { name, sql }
+    }
+
+    /// Runs the query.
+    pub async fn rows(&self, context: &SessionContext) -> Result<Rows, Error> {
+        let failed = |source: DataFusionError| Error::Query { name: self.name, source: Box::new(source) };
+        let batches = context.sql(&self.sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+        Rows::read(&batches).map_err(failed)
+    }
+}
+
+/// Returns a SQL string literal.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// One value of a result.
+#[derive(Debug, Clone, PartialEq)]
+enum Cell {
+    Null,
+    Flag(bool),
+    Integer(i64),
+    /// Always finite: NaN and infinities are read as NULL.
+    Number(f64),
+    Text(String),
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+/// The rows of a query.
+#[derive(Debug, Default)]
+pub struct Rows {
+    columns: BTreeMap<String, Vec<Cell>>,
+    len: usize,
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    rows: &'a Rows,
+    index: usize,
+}
+
+impl Rows {
+    fn read(batches: &[RecordBatch]) -> Result<Rows, DataFusionError> {
+        let mut rows = Rows::default();
+        for batch in batches {
+            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+                rows.columns.entry(field.name().clone()).or_default().extend(cells(array)?);
+            }
+            rows.len += batch.num_rows();
+        }
+        Ok(rows)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.len).map(|index| Row { rows: self, index })
+    }
+
+    pub fn first(&self) -> Option<Row<'_>> {
+        self.iter().next()
+    }
+
+    /// Returns the first row whose `column` is `text`.
+    pub fn find(&self, column: &str, text: &str) -> Option<Row<'_>> {
+        self.iter().find(|row| row.text(column) == Some(text))
+    }
+}
+
+impl<'a> Row<'a> {
+    fn cell(&self, column: &str) -> Option<&'a Cell> {
+        self.rows.columns.get(column)?.get(self.index)
+    }
+
+    /// Returns a number; `None` if it is NULL, NaN, infinite, or no number.
+    pub fn number(&self, column: &str) -> Option<f64> {
+        match self.cell(column)? {
+            Cell::Number(number) => Some(*number),
+            Cell::Integer(integer) => Some(*integer as f64),
+            _ => None,
+        }
+    }
+
+    /// Returns a whole number; a timestamp in nanoseconds since 1970.
+    pub fn integer(&self, column: &str) -> Option<i64> {
+        match self.cell(column)? {
+            Cell::Integer(integer) => Some(*integer),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, column: &str) -> Option<&'a str> {
+        match self.cell(column)? {
+            Cell::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn flag(&self, column: &str) -> Option<bool> {
+        match self.cell(column)? {
+            Cell::Flag(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// Returns a list of numbers; empty if it is NULL.
+    pub fn numbers(&self, column: &str) -> &'a [f64] {
+        match self.cell(column) {
+            Some(Cell::Numbers(numbers)) => numbers,
+            _ => &[],
+        }
+    }
+
+    /// Returns a list of texts; empty if it is NULL.
+    pub fn texts(&self, column: &str) -> &'a [String] {
+        match self.cell(column) {
+            Some(Cell::Texts(texts)) => texts,
+            _ => &[],
+        }
+    }
+}
+
+fn cells(array: &dyn Array) -> Result<Vec<Cell>, DataFusionError> {
+    let data_type = array.data_type();
+    let filled =
+        |index: usize, cell: &dyn Fn(usize) -> Cell| if array.is_null(index) { Cell::Null } else { cell(index) };
+    let all = |cell: &dyn Fn(usize) -> Cell| (0..array.len()).map(|index| filled(index, cell)).collect();
+    Ok(match data_type {
+        DataType::Null => vec![Cell::Null; array.len()],
+        DataType::Boolean => {
+            let flags = array.as_boolean();
+            all(&|index| Cell::Flag(flags.value(index)))
+        }
+        DataType::Timestamp(_, zone) => {
+            let nanoseconds = DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Nanosecond, zone.clone());
+            let integers = cast(&cast(array, &nanoseconds)?, &DataType::Int64)?;
+            let integers = integers.as_primitive::<Int64Type>();
+            all(&|index| Cell::Integer(integers.value(index)))
+        }
+        integer if integer.is_integer() => {
+            let integers = cast(array, &DataType::Int64)?;
+            let integers = integers.as_primitive::<Int64Type>();
+            all(&|index| Cell::Integer(integers.value(index)))
+        }
+        number if number.is_numeric() => {
+            let numbers = cast(array, &DataType::Float64)?;
+            let numbers = numbers.as_primitive::<Float64Type>();
+            all(&|index| Some(numbers.value(index)).filter(|n| n.is_finite()).map_or(Cell::Null, Cell::Number))
+        }
+        DataType::List(item) if item.data_type().is_numeric() => {
+            let lists = array.as_list::<i32>();
+            let mut read = Vec::with_capacity(array.len());
+            for list in lists.iter() {
+                read.push(match list {
+                    None => Cell::Null,
+                    Some(list) => {
+                        let numbers = cast(&list, &DataType::Float64)?;
+                        Cell::Numbers(numbers.as_primitive::<Float64Type>().iter().flatten().collect())
+                    }
+                });
+            }
+            read
+        }
+        DataType::List(_) => {
+            let lists = array.as_list::<i32>();
+            let mut read = Vec::with_capacity(array.len());
+            for list in lists.iter() {
+                read.push(match list {
+                    None => Cell::Null,
+                    Some(list) => {
+                        let texts = cast(&list, &DataType::Utf8)?;
+                        let texts = texts.as_string::<i32>();
+                        Cell::Texts(texts.iter().flatten().map(str::to_string).collect())
+                    }
+                });
+            }
+            read
+        }
+        _ => {
+            let texts = cast(array, &DataType::Utf8)?;
+            let texts = texts.as_string::<i32>();
+            all(&|index| Cell::Text(texts.value(index).to_string()))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Literal, Query};
+
+    #[test]
+    fn placeholders_are_filled_once_and_quoted() {
+        let values =
+            [("model", Literal::Text("it's $split")), ("split", Literal::Text("test")), ("t", Literal::Number(0.5))];
+        let query = Query::new("q", "SELECT $model, $split, $t, $other", &values);
+        assert_eq!(query.sql, "SELECT 'it''s $split', 'test', 0.5, $other");
+    }
+}

@@ -1,0 +1,237 @@
+//! A made-up market with the columns of the SQL project's named queries: deterministic, small, with bursts of volatility.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray,
+};
+use datafusion::prelude::SessionContext;
+
+/// 2025-11-24 09:00 UTC.
+const START: i64 = 1_763_974_800_000_000_000;
+const SECOND: i64 = 1_000_000_000;
+
+/// One row of `spike_training`.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub ts: i64,
+    pub split: &'static str,
+    pub midprice: f64,
+    pub current_vol: f64,
+    pub forward_vol: f64,
+    pub spike: bool,
+}
+
+/// Tables that can be bent before they are registered.
+#[derive(Debug, Clone)]
+pub struct Market {
+    pub product: String,
+    pub tau: f64,
+    pub rows: Vec<Row>,
+    /// Name, weight of the forward volatility in the score (the rest is current volatility), threshold.
+    pub models: Vec<(String, f64, Option<f64>)>,
+}
+
+/// A linear congruential generator's upper bits, uniform in [0, 1).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// About normal: the sum of twelve uniforms.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.roll()).sum::<f64>() - 6.0
+    }
+}
+
+/// Returns a market of `rows` ticks, six seconds apart on average, with a gap of an hour in the test period.
+pub fn market(rows: usize) -> Market {
+    let mut dice = Dice(7);
+    let (mut ts, mut price, mut level) = (START, 87_000.0, 0.0_f64);
+    let mut volatility = Vec::with_capacity(rows + 10);
+    for _ in 0..rows + 10 {
+        level = 0.985 * level + 0.11 * dice.normal() + if dice.roll() < 0.002 { 1.6 } else { 0.0 };
+        volatility.push(2.5e-4 * level.exp());
+    }
+    let mut market_rows = Vec::with_capacity(rows);
+    let tau = 8e-4;
+    for index in 0..rows {
+        ts += (12.0 * dice.roll() * SECOND as f64) as i64 + 1;
+        if index == rows * 9 / 10 {
+            ts += 3_600 * SECOND;
+        }
+        price *= 1.0 + 0.35 * volatility[index] * dice.normal();
+        let noise = |dice: &mut Dice| (0.15 * dice.normal()).exp();
+        let current_vol = volatility[index] * noise(&mut dice);
+        let forward_vol = volatility[index + 8] * noise(&mut dice);
+        let split = match index * 10 / rows {
+            0..6 => "train",
+            6 | 7 => "validation",
+            _ => "test",
+        };
+        market_rows.push(Row { ts, split, midprice: price, current_vol, forward_vol, spike: forward_vol >= tau });
+    }
+    let models = vec![
+        ("spike_logistic".to_string(), 0.6, Some(0.4121)),
+        ("naive_volatility".to_string(), 0.0, Some(0.3907)),
+        ("volatility_threshold".to_string(), 0.0, Some(0.5)),
+    ];
+    Market { product: "BTC-USD".into(), tau, rows: market_rows, models }
+}
+
+impl Market {
+    /// Returns a model's score of a row: a squashed mix of what is known and what is to come.
+    fn score(&self, model: &str, weight: f64, row: &Row) -> f64 {
+        let mixed = weight * row.forward_vol.ln() + (1.0 - weight) * row.current_vol.ln();
+        let odds = (2.2 * (mixed - self.tau.ln())).exp();
+        if model == "volatility_threshold" {
+            f64::from(u8::from(row.current_vol >= self.tau))
+        } else {
+            odds / (1.0 + odds)
+        }
+    }
+
+    /// Registers `spike_training`, `spike_scores`, `spike_thresholds` and `spike_metrics`.
+    pub async fn register(&self, metrics: &[Metrics]) -> SessionContext {
+        let context = SessionContext::new();
+        let rows = &self.rows;
+        let training = vec![
+            ("product_id", text(rows.iter().map(|_| Some(self.product.as_str())))),
+            ("ts", times(rows)),
+            ("split", text(rows.iter().map(|row| Some(row.split)))),
+            ("midprice", numbers(rows.iter().map(|row| Some(row.midprice)))),
+            ("current_vol", numbers(rows.iter().map(|row| Some(row.current_vol)))),
+            ("forward_vol", numbers(rows.iter().map(|row| Some(row.forward_vol)))),
+            ("tau", numbers(rows.iter().map(|_| Some(self.tau)))),
+            ("spike", flags(rows)),
+            ("log_rv_60s", numbers(rows.iter().map(|row| Some(row.current_vol.ln())))),
+        ];
+        register(&context, "spike_training", vec![training]);
+
+        let scores = self.models.iter().map(|(model, weight, _)| {
+            vec![
+                ("model", text(rows.iter().map(|_| Some(model.as_str())))),
+                ("product_id", text(rows.iter().map(|_| Some(self.product.as_str())))),
+                ("ts", times(rows)),
+                ("split", text(rows.iter().map(|row| Some(row.split)))),
+                ("midprice", numbers(rows.iter().map(|row| Some(row.midprice)))),
+                ("current_vol", numbers(rows.iter().map(|row| Some(row.current_vol)))),
+                ("forward_vol", numbers(rows.iter().map(|row| Some(row.forward_vol)))),
+                ("tau", numbers(rows.iter().map(|_| Some(self.tau)))),
+                ("spike", flags(rows)),
+                ("score", numbers(rows.iter().map(|row| Some(self.score(model, *weight, row))))),
+            ]
+        });
+        register(&context, "spike_scores", scores.collect());
+
+        let thresholds = vec![
+            ("model", text(self.models.iter().map(|(model, _, _)| Some(model.as_str())))),
+            ("threshold", numbers(self.models.iter().map(|(_, _, threshold)| *threshold))),
+        ];
+        register(&context, "spike_thresholds", vec![thresholds]);
+
+        let column = |value: fn(&Metrics) -> Option<f64>| numbers(metrics.iter().map(value));
+        let metrics_columns = vec![
+            ("model", text(metrics.iter().map(|row| Some(row.model)))),
+            ("split", text(metrics.iter().map(|row| Some(row.split)))),
+            ("rows", column(|row| row.rows)),
+            ("positives", column(|row| row.positives)),
+            ("prevalence", column(|row| row.prevalence)),
+            ("average_precision", column(|row| row.average_precision)),
+            ("roc_auc", column(|row| row.roc_auc)),
+            ("log_loss", column(|row| row.log_loss)),
+            ("brier", column(|row| row.brier)),
+            ("threshold", column(|row| row.threshold)),
+            ("precision", column(|row| row.precision)),
+            ("recall", column(|row| row.recall)),
+            ("f1", column(|row| row.f1)),
+            ("reason", text(metrics.iter().map(|row| row.reason))),
+        ];
+        register(&context, "spike_metrics", vec![metrics_columns]);
+        context
+    }
+}
+
+/// One row of `spike_metrics`; what a test does not set is not known.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    pub model: &'static str,
+    pub split: &'static str,
+    pub rows: Option<f64>,
+    pub positives: Option<f64>,
+    pub prevalence: Option<f64>,
+    pub average_precision: Option<f64>,
+    pub roc_auc: Option<f64>,
+    pub log_loss: Option<f64>,
+    pub brier: Option<f64>,
+    pub threshold: Option<f64>,
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    pub f1: Option<f64>,
+    pub reason: Option<&'static str>,
+}
+
+/// Returns metrics whose digits are told apart at a glance, for three models and three splits.
+pub fn metrics() -> Vec<Metrics> {
+    let mut table = Vec::new();
+    let models = [
+        ("spike_logistic", 0.7712, 0.4121),
+        ("naive_volatility", 0.5534, 0.3907),
+        ("volatility_threshold", 0.3145, 0.5),
+    ];
+    for (model, average_precision, threshold) in models {
+        for (split, rows, shift) in [("train", 7_200.0, 0.021), ("validation", 2_400.0, 0.011), ("test", 2_400.0, 0.0)]
+        {
+            table.push(Metrics {
+                model,
+                split,
+                rows: Some(rows),
+                positives: Some(rows * 0.0613),
+                prevalence: Some(0.0613),
+                average_precision: Some(average_precision + shift),
+                roc_auc: Some(average_precision / 4.0 + 0.77 + shift),
+                log_loss: Some(0.3 - average_precision / 5.0),
+                brier: Some(0.08 - average_precision / 20.0),
+                threshold: Some(threshold),
+                precision: Some(average_precision - 0.05),
+                recall: Some(average_precision - 0.09),
+                f1: Some(average_precision - 0.07),
+                reason: None,
+            });
+        }
+    }
+    table
+}
+
+type Columns = Vec<(&'static str, ArrayRef)>;
+
+/// Registers batches of columns as a table.
+pub fn register(context: &SessionContext, name: &str, batches: Vec<Columns>) {
+    let batches: Vec<RecordBatch> = batches
+        .into_iter()
+        .map(|columns| {
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap()
+        })
+        .collect();
+    let table = datafusion::datasource::MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
+    context.register_table(name, Arc::new(table)).unwrap();
+}
+
+pub fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(values.collect::<Float64Array>())
+}
+
+pub fn text<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+    Arc::new(values.collect::<StringArray>())
+}
+
+fn times(rows: &[Row]) -> ArrayRef {
+    Arc::new(TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.ts)).with_timezone("UTC"))
+}
+
+fn flags(rows: &[Row]) -> ArrayRef {
+    Arc::new(rows.iter().map(|row| Some(row.spike)).collect::<BooleanArray>())
+}
