@@ -39,6 +39,12 @@ pub mod engine;
 /// Windows over rows whose partitions are interleaved.
 pub mod interleaved;
 
+/// A sort that is left out where the rows turn out to lie in order already.
+pub mod presorted;
+
+/// Whether rows lie in a given order.
+pub mod order;
+
 /// What is kept of each argument, and the result columns computed from it.
 pub mod column;
 
