@@ -1,3 +1,5 @@
+//! The squall program.
+
 fn main() -> std::process::ExitCode {
     squall::cli::main()
 }

@@ -2,11 +2,34 @@
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
 
-use std::path::PathBuf;
+mod create_model;
+mod footers;
+mod landed;
+mod missing;
+mod statement;
 
-use datafusion::prelude::{DataFrame, SessionContext};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use crate::error::Hint;
+use crate::functions;
+use crate::land::{self, Folder};
+use crate::model::{self, Registry};
+use crate::rolling;
+use crate::tick;
+use landed::LandedTicks;
+pub use missing::Missing;
+
+/// The table of every landed row of every status.
+pub const LANDED_TICKS: &str = "landed_ticks";
 
 /// Where tables and models lie, and how the engine runs.
 #[derive(Debug, Clone)]
@@ -26,12 +49,36 @@ pub struct Options {
 /// A SQL session over landed ticks, materialised tables and models.
 pub struct Session {
     context: SessionContext,
+    ticks: Folder,
+    models: Registry,
 }
 
 impl Session {
     /// Opens a session: the table `landed_ticks`, squall's functions, its optimizer rules.
-    pub async fn open(_options: Options) -> Result<Session, Error> {
-        Ok(Session { context: SessionContext::new() })
+    pub async fn open(options: Options) -> Result<Session, Error> {
+        let ticks = Folder::new(&options.ticks_dir)?;
+        let mut runtime = RuntimeEnvBuilder::new();
+        if options.memory_limit_mb > 0 {
+            runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(options.memory_limit_mb << 20)));
+        }
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(config(&options))
+            .with_runtime_env(runtime.build_arc()?)
+            .with_physical_optimizer_rule(rolling::rule())
+            .build();
+        // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.
+        let context = SessionContext::new_with_state(state).enable_url_table();
+        let (_, prefix) = ticks.location();
+        let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
+        context.register_table(LANDED_TICKS, Arc::new(table))?;
+        context.register_table("landed_files", Arc::new(footers::files(ticks.clone())))?;
+        context.register_table("landed_gaps", Arc::new(footers::gaps(ticks.clone())))?;
+        let silences = context.sql(include_str!("landed_silences.sql")).await?;
+        context.register_table("landed_silences", silences.into_view())?;
+        functions::register(&context, &options.models_dir);
+        let models = Registry::new(&options.models_dir);
+        Ok(Session { context, ticks, models })
     }
 
     /// Returns the DataFusion context.
@@ -40,16 +87,98 @@ impl Session {
     }
 
     /// Runs one statement, SQL's or squall's own.
+    ///
+    /// `CREATE MODEL` trains at once and returns the model's metrics, one row a split.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
-        Ok(self.context.sql(statement).await?)
+        if let Some(statement) = statement::parse(statement) {
+            let statement = statement?;
+            return match create_model::run(&self.context, &self.models, &statement, Utc::now()).await {
+                Ok(model) => Ok(self.context.read_batch(functions::metrics_rows(&model)?)?),
+                Err(create_model::Error::Query(error)) => Err(self.explain(&statement.query, error).await),
+                Err(error) => Err(error.into()),
+            };
+        }
+        match self.context.sql(statement).await {
+            Ok(frame) => Ok(frame),
+            Err(error) => Err(self.explain(statement, error).await),
+        }
     }
+
+    /// Says which table is missing where that is why planning failed.
+    async fn explain(&self, statement: &str, error: DataFusionError) -> Error {
+        match missing::missing_table(&self.context, statement).await {
+            Some(missing) => {
+                let landed = self.ticks.list().await.is_ok_and(|listing| listing.landed.visible().next().is_some());
+                Error::Missing { missing, landed }
+            }
+            None => Error::Query(error),
+        }
+    }
+}
+
+fn config(options: &Options) -> SessionConfig {
+    let mut config = SessionConfig::new().with_batch_size(options.batch_size).with_information_schema(true);
+    if options.threads > 0 {
+        config = config.with_target_partitions(options.threads);
+    }
+    let mut windows = rolling::Settings::default();
+    windows.rolling.enabled = options.rolling;
+    let mut config = config.with_option_extension(windows);
+    let threads = config.target_partitions();
+    let settings = config.options_mut();
+    if options.memory_limit_mb > 0 {
+        // Each thread's sort sets this much aside to merge what it spilled: together no more than a quarter of it all.
+        let share = (options.memory_limit_mb << 20) / 4 / threads;
+        let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+        *reserved = share.min(*reserved);
+    }
+    // Landed files and materialised tables are sorted: merging them costs less than sorting them again.
+    settings.optimizer.prefer_existing_sort = true;
+    settings.execution.time_zone = Some("UTC".into());
+    // One type of string throughout: what a query returns has the type that its materialised table reads back with.
+    settings.execution.parquet.schema_force_view_types = false;
+    settings.sql_parser.map_string_types_to_utf8view = false;
+    config
 }
 
 /// What can go wrong in a session.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("query failed")]
-    Query(#[from] datafusion::error::DataFusionError),
+    Query(#[from] DataFusionError),
+    #[error("there is no table or view `{}`", missing.table)]
+    Missing { missing: Missing, landed: bool },
+    #[error("cannot read CREATE MODEL")]
+    Statement(#[from] statement::Error),
+    #[error("cannot train the model")]
+    Train(#[from] create_model::Error),
+    #[error("cannot open the landed ticks")]
+    Ticks(#[from] land::Error),
 }
 
-impl Hint for Error {}
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Query(error) => model_hint(error),
+            Error::Statement(error) => error.hint(),
+            Error::Train(error) => error.hint(),
+            Error::Missing { missing, .. } if !missing.nearest.is_empty() => Some(format!(
+                "did you mean {}?",
+                missing.nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            )),
+            Error::Missing { landed: false, .. } => {
+                Some("nothing is landed yet: `squall land` makes the table `landed_ticks`".into())
+            }
+            Error::Missing { .. } => Some("`squall sql 'SHOW TABLES'` lists tables and views".into()),
+            Error::Ticks(error) => error.hint(),
+        }
+    }
+}
+
+/// Returns the hint of a model's error that a query came back with.
+fn model_hint(error: &DataFusionError) -> Option<String> {
+    match error.find_root() {
+        DataFusionError::External(source) => source.downcast_ref::<model::Error>().and_then(Hint::hint),
+        _ => None,
+    }
+}

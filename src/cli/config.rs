@@ -1,12 +1,181 @@
-//! `squall config`
+//! `squall config`: the settings in force and where each came from.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use serde_json::json;
 
 use super::{Context, Failure};
+use crate::config::{DEFAULTS, Resolved, Source};
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "********";
 
 /// Prints the settings in force and where each value came from
+///
+/// A flag (--set) beats an environment variable (SQUALL_LAND_LATE_MS), which beats the settings file, which beats the
+/// default. Passwords are not shown.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Prints the settings file that squall comes with instead: every setting, documented, at its default
+    #[arg(long, conflicts_with = "format")]
+    pub defaults: bool,
+
+    /// How the settings are printed
+    #[arg(long, value_enum, default_value_t = Format::Toml)]
+    pub format: Format,
+}
+
+/// How settings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A settings file, with each value's source in a comment
+    Toml,
+    /// One object, from each setting to its value and source
+    Json,
+}
 
 /// Runs the command.
-pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
-    Err(Failure::new("not built yet"))
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let text = match (args.defaults, args.format) {
+        (true, _) => DEFAULTS.to_string(),
+        (false, Format::Toml) => toml(&context.resolved),
+        (false, Format::Json) => json(&context.resolved),
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write the settings: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the settings as TOML, each value with its source behind it, in the order of the shipped file.
+fn toml(resolved: &Resolved) -> String {
+    let mut text = String::new();
+    for (section, keys) in sections(resolved) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "[{section}]");
+        let lines: Vec<(String, &Source)> = keys
+            .iter()
+            .map(|key| {
+                let (value, source) = &resolved.origins[&format!("{section}.{key}")];
+                (format!("{} = {}", bare_or_quoted(key), inline(&shown(value))), source)
+            })
+            .collect();
+        let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+        for (line, source) in lines {
+            let _ = writeln!(text, "{line:width$}  # {source}");
+        }
+    }
+    text
+}
+
+fn json(resolved: &Resolved) -> String {
+    let mut settings = serde_json::Map::new();
+    for (section, keys) in sections(resolved) {
+        for key in keys {
+            let name = format!("{section}.{key}");
+            let (value, source) = &resolved.origins[&name];
+            settings.insert(name, json!({ "value": shown(value), "source": source.to_string() }));
+        }
+    }
+    format!("{:#}\n", serde_json::Value::Object(settings))
+}
+
+/// Returns the sections and the keys of each, in the order of the shipped file; keys it does not have come last.
+fn sections(resolved: &Resolved) -> Vec<(&str, Vec<&str>)> {
+    let mut keys: Vec<(&str, &str)> = resolved.origins.keys().filter_map(|key| key.split_once('.')).collect();
+    keys.sort_by_key(|(section, key)| {
+        let start = DEFAULTS.find(&format!("[{section}]")).unwrap_or(DEFAULTS.len());
+        let offset = DEFAULTS[start..].find(&format!("\n{key} =")).unwrap_or(DEFAULTS.len());
+        (start, offset, *key)
+    });
+    let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (section, key) in keys {
+        match sections.last_mut() {
+            Some((last, keys)) if *last == section => keys.push(key),
+            _ => sections.push((section, vec![key])),
+        }
+    }
+    sections
+}
+
+/// Returns the value with secrets hidden: those of Kafka's properties that a name gives away.
+fn shown(value: &toml::Value) -> toml::Value {
+    let toml::Value::Table(table) = value else { return value.clone() };
+    let secret = |name: &str| ["password", "secret", "token"].iter().any(|word| name.to_lowercase().contains(word));
+    let entries = table.iter().map(|(name, value)| match secret(name) {
+        true => (name.clone(), toml::Value::String(HIDDEN.into())),
+        false => (name.clone(), value.clone()),
+    });
+    toml::Value::Table(entries.collect())
+}
+
+/// Returns the value on one line.
+fn inline(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Table(table) if table.is_empty() => "{}".into(),
+        toml::Value::Table(table) => {
+            let entries: Vec<String> =
+                table.iter().map(|(key, value)| format!("{} = {}", bare_or_quoted(key), inline(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        value => value.to_string(),
+    }
+}
+
+fn bare_or_quoted(key: &str) -> String {
+    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if bare { key.into() } else { toml::Value::String(key.into()).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::resolve;
+
+    fn flags(pairs: &[(&str, &str)]) -> Resolved {
+        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        resolve(None, [], &pairs).unwrap()
+    }
+
+    #[test]
+    fn what_is_printed_reads_back_as_the_same_settings() {
+        let resolved = flags(&[
+            ("land.late_ms", "5"),
+            ("parameters.alpha", "[1, 2]"),
+            ("kafka.properties", r#"{ "security.protocol" = "SSL", retries = "3" }"#),
+        ]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), toml(&resolved)).unwrap();
+        let again = resolve(Some(file.path()), [], &[]).unwrap();
+        let values = |resolved: &Resolved| -> Vec<_> {
+            resolved.origins.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
+        };
+        assert_eq!(values(&again), values(&resolved));
+    }
+
+    #[test]
+    fn settings_come_in_the_order_of_the_shipped_file_each_with_its_source() {
+        let text = toml(&flags(&[("land.late_ms", "5")]));
+        let order: Vec<usize> = ["[paths]", "data =", "[feed]", "url =", "[land]", "late_ms = 5", "[track]"]
+            .iter()
+            .map(|part| text.find(part).unwrap_or_else(|| panic!("{part} is missing from\n{text}")))
+            .collect();
+        assert!(order.is_sorted(), "{order:?}\n{text}");
+        let line = text.lines().find(|line| line.starts_with("late_ms")).unwrap();
+        assert_eq!(line.split_once("  # ").unwrap().1, "flag --set land.late_ms");
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        let resolved = flags(&[("kafka.properties", r#"{ "sasl.password" = "hunter2", "sasl.username" = "me" }"#)]);
+        for text in [toml(&resolved), json(&resolved)] {
+            assert!(!text.contains("hunter2") && text.contains("me"), "{text}");
+        }
+    }
 }

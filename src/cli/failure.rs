@@ -1,5 +1,6 @@
 //! How a command fails: `Error:`, `Caused by:` and `Hint:` on standard error, and an exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::error::Hint;
@@ -27,13 +28,15 @@ impl Failure {
 
     /// Prints the failure and returns its exit code.
     pub fn report(&self) -> ExitCode {
-        eprintln!("Error: {}", self.message);
+        let mut text = format!("Error: {}\n", self.message);
         for cause in &self.causes {
-            eprintln!("Caused by: {cause}");
+            text.push_str(&format!("Caused by: {cause}\n"));
         }
         if let Some(hint) = &self.hint {
-            eprintln!("Hint: {hint}");
+            text.push_str(&format!("Hint: {hint}\n"));
         }
+        // Nobody to tell when standard error is closed; the exit code still says it.
+        let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }
 }

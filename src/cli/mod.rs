@@ -2,15 +2,22 @@
 //!
 //! In: arguments and the environment. Out: an exit code; results on standard output, progress and errors on standard error.
 
+#[macro_use]
+mod print;
+
 mod check;
 mod compare;
 mod config;
 mod demo;
+mod duration;
 mod evaluate;
+mod evaluation;
 mod failure;
 mod ingest;
 mod land;
+mod logs;
 mod progress;
+mod reference;
 mod repl;
 mod replay;
 mod report;
@@ -21,6 +28,7 @@ mod sql;
 mod train;
 mod workspace;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,25 +37,43 @@ use clap::{Parser, Subcommand};
 use crate::config::{Resolved, Settings, resolve};
 pub use failure::Failure;
 pub use progress::Progress;
+pub use reference::markdown as reference;
 
 /// Predicts short-horizon volatility spikes from live market data, in SQL
 #[derive(Debug, Parser)]
-#[command(name = "squall", version, arg_required_else_help = true)]
+#[command(
+    name = "squall",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start with `squall demo`; `squall COMMAND --help` tells all about a command."
+)]
 pub struct Cli {
     /// The settings file; `squall.toml` in the working directory is read when there is one
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = reference::GLOBAL)]
     config: Option<PathBuf>,
 
-    /// Overrides one setting, such as `land.late_ms=500`
-    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
-    set: Vec<String>,
+    /// Overrides one setting, such as `land.late_ms=500`; may be repeated
+    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE", value_parser = assignment, help_heading = reference::GLOBAL)]
+    set: Vec<(String, String)>,
+
+    /// The folder of everything that squall stores, the same as --set paths.data=DIR
+    #[arg(long, global = true, value_name = "DIR", help_heading = reference::GLOBAL)]
+    data: Option<String>,
 
     /// Shows no progress
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
     quiet: bool,
 
     #[command(subcommand)]
     command: Command,
+}
+
+/// Reads `section.key=value`.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().into(), value.trim().into())),
+        _ => Err("it is written like land.late_ms=500".into()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,7 +96,7 @@ enum Command {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     pub resolved: Resolved,
     pub quiet: bool,
@@ -102,18 +128,18 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
-    let mut flags = Vec::new();
-    for pair in &cli.set {
-        let Some((key, value)) = pair.split_once('=') else {
-            return Err(
-                Failure::new(format!("--set {pair} has no `=`")).with_hint("write it as --set land.late_ms=500")
-            );
-        };
-        flags.push((key.to_string(), value.to_string()));
-    }
     let local = PathBuf::from("squall.toml");
     let file = cli.config.or_else(|| local.exists().then_some(local));
-    let resolved = resolve(file.as_deref(), std::env::vars(), &flags)?;
+    // A variable that is no Unicode is none of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
+    let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
+    let resolved = resolve(file.as_deref(), environment, &flags)?;
+    for warning in &resolved.warnings {
+        // Nobody to tell when standard error is closed.
+        let _ = writeln!(std::io::stderr(), "Warning: {warning}");
+    }
     let context = &Context { resolved, quiet: cli.quiet };
     match cli.command {
         Command::Simulate(args) => simulate::run(args, context).await,

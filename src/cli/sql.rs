@@ -1,12 +1,113 @@
-//! `squall sql`
+//! `squall sql`: statements from an argument, a file or standard input; results on standard output.
 
-use super::{Context, Failure};
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use super::{Context, Failure, workspace};
+use crate::repl::{self, Diagnosis, Format, Style, Written};
+
+/// Rows of a table that a terminal is shown unless `--limit` says otherwise.
+const TERMINAL_ROWS: usize = 100;
 
 /// Runs SQL statements and prints their results
+///
+/// Statements are separated by `;` and run one after another; the first that fails ends the run, and what was printed before
+/// stays. They see the table `landed_ticks`, the queries of the SQL project under their files' names, what `squall run` has
+/// materialised, and any file: SELECT * FROM 'ticks.parquet', CREATE EXTERNAL TABLE, COPY (SELECT …) TO 'out.parquet'.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The statements; `-` reads them from standard input
+    #[arg(value_name = "SQL", required_unless_present = "file", conflicts_with = "file")]
+    pub statements: Option<String>,
+
+    /// Reads the statements from a file; `-` is standard input
+    #[arg(long, short, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// Prints at most so many rows of each result, 0 for all [default: 100 for tables on a terminal, else all]
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<usize>,
+}
 
 /// Runs the command.
-pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
-    Err(Failure::new("not built yet"))
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let script = Script::read(&args)?;
+    let terminal = std::io::stdout().is_terminal();
+    let default = (terminal && args.format == Format::Table).then_some(TERMINAL_ROWS);
+    let style = Style {
+        format: args.format,
+        limit: args.limit.map_or(default, |limit| (limit > 0).then_some(limit)),
+        width: if terminal { repl::terminal_width() } else { None },
+    };
+    let workspace = workspace::open(context).await?;
+    let mut output = std::io::stdout();
+    let mut printed = false;
+    for statement in repl::split(&script.text) {
+        // Tables stand apart; CSV and JSON are for programs.
+        if printed && args.format == Format::Table && writeln!(output).is_err() {
+            return Ok(());
+        }
+        match repl::run(&workspace.session, statement.text, style, &mut output).await {
+            Ok(written) => {
+                printed = written.columns > 0;
+                note(written, context);
+            }
+            Err(error) if error.is_broken_pipe() => return Ok(()),
+            Err(error) => {
+                let source = script.source.as_deref();
+                return Err(Diagnosis::new(&workspace.session, &error, statement, &script.text, source).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says on standard error what a table leaves out.
+fn note(written: Written, context: &Context) {
+    if context.quiet {
+        return;
+    }
+    let mut left_out = Vec::new();
+    if written.more {
+        left_out.push(format!("first {} rows; --limit 0 prints all", written.rows));
+    }
+    if written.hidden_columns > 0 {
+        let shown = written.columns - written.hidden_columns;
+        left_out.push(format!("{shown} of {} columns fit; --format csv prints all", written.columns));
+    }
+    if !left_out.is_empty() {
+        // Nobody to tell when standard error is closed.
+        let _ = writeln!(std::io::stderr(), "({})", left_out.join("; "));
+    }
+}
+
+/// The statements' text, and the name by which errors call it.
+struct Script {
+    text: String,
+    source: Option<String>,
+}
+
+impl Script {
+    fn read(args: &Args) -> Result<Script, Failure> {
+        let standard_input = PathBuf::from("-");
+        let file = match (&args.statements, &args.file) {
+            (Some(text), _) if text != "-" => return Ok(Script { text: text.clone(), source: None }),
+            (_, Some(file)) if *file != standard_input => file,
+            _ => {
+                let mut text = String::new();
+                let read = std::io::stdin().read_to_string(&mut text);
+                read.map_err(|error| Failure::new(format!("cannot read statements from standard input: {error}")))?;
+                return Ok(Script { text, source: Some("<stdin>".into()) });
+            }
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::new(format!("cannot read statements from {}: {error}", file.display()))
+                .with_hint("`squall sql 'SELECT 1'` takes the statement itself")
+        })?;
+        Ok(Script { text, source: Some(file.display().to_string()) })
+    }
 }

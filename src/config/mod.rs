@@ -3,6 +3,7 @@
 //! In: the `squall.toml` shipped with squall, which holds and documents every default; the user's file; the environment.
 //! Out: [`Settings`], and for each value its [`Source`].
 
+mod check;
 mod resolve;
 
 use std::collections::BTreeMap;
@@ -93,6 +94,11 @@ impl Settings {
     /// Returns the folder of messages that could not be parsed.
     pub fn dead_dir(&self) -> PathBuf {
         self.paths.data.join("dead")
+    }
+
+    /// Returns the folder of what happened to feed connections: gaps, silences, reconnections, one NDJSON file a day.
+    pub fn events_dir(&self) -> PathBuf {
+        self.paths.data.join("events")
     }
 
     /// Returns the folder of materialised queries, one folder a query.

@@ -1,10 +1,12 @@
-//! Merges defaults, the user's file and the environment, keeping where each value came from.
+//! Merges defaults, the user's file, the environment and flags, keeping where each value came from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{DEFAULTS, Settings};
-use crate::error::Hint;
+use serde::Deserialize;
+
+use super::{DEFAULTS, Settings, check};
+use crate::error::{Hint, did_you_mean};
 
 /// Environment variables of the Python original that stand for a setting of ours.
 const ALIASES: [(&str, &str); 3] = [
@@ -12,6 +14,12 @@ const ALIASES: [(&str, &str); 3] = [
     ("FEATURE_WINDOW_SIZE", "parameters.window_ticks"),
     ("MLFLOW_TRACKING_URI", "track.mlflow_tracking_uri"),
 ];
+
+/// What our environment variables begin with.
+const PREFIX: &str = "SQUALL_";
+
+/// Our variables that are no settings: switches of the test suite.
+const NOT_SETTINGS: [&str; 2] = ["SQUALL_BLESS", "SQUALL_TEST_"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +46,8 @@ impl std::fmt::Display for Source {
 pub struct Resolved {
     pub settings: Settings,
     pub origins: BTreeMap<String, (toml::Value, Source)>,
+    /// What the user should know, although it stops nothing: variables that look like settings and are none.
+    pub warnings: Vec<String>,
 }
 
 /// What can be wrong with settings.
@@ -49,8 +59,10 @@ pub enum Error {
     Syntax { path: PathBuf, source: Box<toml::de::Error> },
     #[error("unknown setting `{key}` in {origin}")]
     Unknown { key: String, origin: Source, nearest: Option<String> },
-    #[error("{origin} sets `{key}` to {value}, which is no {expected}")]
+    #[error("{origin} sets `{key}` to {value}, which is not {expected}")]
     Type { key: String, value: String, expected: &'static str, origin: Source },
+    #[error("{origin} sets `{key}` to {value}, which does not do: {problem}")]
+    Value { key: String, value: String, problem: String, origin: Source },
     #[error("settings do not fit together")]
     Shape(#[from] Box<toml::de::Error>),
 }
@@ -58,129 +70,199 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Error::Unknown { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
-            Error::Unknown { .. } | Error::Type { .. } => {
+            Error::Unknown { nearest: Some(nearest), .. } => Some(nearest.clone()),
+            Error::Unknown { .. } | Error::Type { .. } | Error::Value { .. } => {
                 Some("`squall config --defaults` prints every setting".into())
             }
             Error::Read { .. } => Some("`squall config --defaults > squall.toml` writes one to start from".into()),
-            _ => None,
+            Error::Syntax { .. } | Error::Shape(_) => None,
         }
     }
 }
 
-/// Resolves the settings: defaults, then `file`, then `environment`, then `flags` (`section.key=value` pairs).
+/// Resolves the settings: defaults, then `file`, then `environment`, then `flags` (`section.key`, value).
 ///
 /// # Errors
-/// A file that cannot be read or parsed, a key that no setting has, or a value of another type than the default's.
+/// A file that cannot be read or parsed, a key that no setting has, or a value that its setting cannot take.
 pub fn resolve(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &[(String, String)],
 ) -> Result<Resolved, Error> {
-    // The shipped file is part of the binary; a test parses it.
-    let defaults: toml::Table = DEFAULTS.parse().expect("the shipped squall.toml is valid");
-    let mut origins = BTreeMap::new();
-    for (section, values) in &defaults {
-        for (key, value) in values.as_table().into_iter().flatten() {
-            origins.insert(format!("{section}.{key}"), (value.clone(), Source::Default));
-        }
-    }
+    let mut layers = Layers::defaults();
     if let Some(path) = file {
+        layers.add_file(path)?;
+    }
+    let warnings = layers.add_environment(environment.into_iter().collect())?;
+    for (key, text) in flags {
+        layers.set_text(key, text, Source::Flag(format!("--set {key}")))?;
+    }
+    let settings = layers.settings()?;
+    Ok(Resolved { settings, origins: layers.origins, warnings })
+}
+
+/// The values so far, later layers over earlier ones.
+struct Layers {
+    origins: BTreeMap<String, (toml::Value, Source)>,
+    sections: BTreeSet<String>,
+}
+
+impl Layers {
+    fn defaults() -> Layers {
+        // The shipped file is part of the binary; a test parses it.
+        let defaults: toml::Table = DEFAULTS.parse().expect("the shipped squall.toml is valid");
+        let mut origins = BTreeMap::new();
+        for (section, values) in &defaults {
+            for (key, value) in values.as_table().into_iter().flatten() {
+                origins.insert(format!("{section}.{key}"), (value.clone(), Source::Default));
+            }
+        }
+        Layers { origins, sections: defaults.keys().cloned().collect() }
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), Error> {
+        let origin = Source::File(path.into());
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
         let table: toml::Table =
             text.parse().map_err(|source| Error::Syntax { path: path.into(), source: Box::new(source) })?;
         for (section, values) in table {
+            if !self.sections.contains(&section) {
+                let nearest = did_you_mean(&section, self.sections.iter().map(String::as_str));
+                return Err(Error::Unknown { key: section, origin, nearest });
+            }
             let toml::Value::Table(values) = values else {
-                return Err(unknown(&origins, section, Source::File(path.into())));
+                let value = values.to_string();
+                return Err(Error::Type { key: section, value, expected: "a section", origin });
             };
             for (key, value) in values {
-                set(&mut origins, format!("{section}.{key}"), value, Source::File(path.into()))?;
+                self.set(format!("{section}.{key}"), value, origin.clone())?;
             }
         }
-    }
-    let environment: BTreeMap<String, String> = environment.into_iter().collect();
-    for (name, key) in ALIASES {
-        if let Some(text) = environment.get(name) {
-            set_text(&mut origins, key, text, Source::Environment(name.into()))?;
-        }
-    }
-    let keys: Vec<String> = origins.keys().cloned().collect();
-    for key in keys {
-        let name = format!("SQUALL_{}", key.replace('.', "_").to_uppercase());
-        if let Some(text) = environment.get(&name) {
-            set_text(&mut origins, &key, text, Source::Environment(name))?;
-        }
-    }
-    for (key, text) in flags {
-        set_text(&mut origins, key, text, Source::Flag(format!("{key}={text}")))?;
+        Ok(())
     }
 
-    let mut merged = toml::Table::new();
-    for (key, (value, _)) in &origins {
-        // Every key was made as `section.key` above.
-        let (section, name) = key.split_once('.').expect("a key has a section");
-        let table = merged.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        if let toml::Value::Table(table) = table {
-            table.insert(name.into(), value.clone());
-        }
-    }
-    let settings = Settings::deserialize_table(merged)?;
-    Ok(Resolved { settings, origins })
-}
-
-impl Settings {
-    fn deserialize_table(table: toml::Table) -> Result<Settings, Error> {
-        table.try_into().map_err(|source| Error::Shape(Box::new(source)))
-    }
-}
-
-type Origins = BTreeMap<String, (toml::Value, Source)>;
-
-/// Sets a value of the default's type; a new key only under `parameters`, whose names are the project's own.
-fn set(origins: &mut Origins, key: String, value: toml::Value, origin: Source) -> Result<(), Error> {
-    let value = match origins.get(&key) {
-        Some((default, _)) => match (default, value) {
-            (toml::Value::Float(_), toml::Value::Integer(whole)) => toml::Value::Float(whole as f64),
-            (default, value) if default.same_type(&value) => value,
-            (default, value) => {
-                return Err(Error::Type { key, value: value.to_string(), expected: default.type_str(), origin });
+    /// Sets what the environment says and returns warnings about variables that look like settings and are none.
+    fn add_environment(&mut self, environment: BTreeMap<String, String>) -> Result<Vec<String>, Error> {
+        for (name, key) in ALIASES {
+            // Other programs read these too, and take an empty one as none.
+            if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
+                self.set_text(key, text, Source::Environment(name.into()))?;
             }
-        },
-        None if key.starts_with("parameters.") => value,
-        None => return Err(unknown(origins, key, origin)),
-    };
-    origins.insert(key, (value, origin));
-    Ok(())
-}
-
-/// Sets a value given as text: TOML where the default is no string, a comma-separated list where it is an array.
-fn set_text(origins: &mut Origins, key: &str, text: &str, origin: Source) -> Result<(), Error> {
-    let value = match origins.get(key).map(|(default, _)| default) {
-        Some(toml::Value::String(_)) => toml::Value::String(text.into()),
-        Some(toml::Value::Array(_)) if !text.trim_start().starts_with('[') => {
-            let items = text.split(',').map(|item| toml::Value::String(item.trim().into()));
-            toml::Value::Array(items.collect())
         }
-        _ => format!("value = {text}")
-            .parse::<toml::Table>()
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| toml::Value::String(text.into())),
-    };
-    set(origins, key.into(), value, origin)
+        let settings: BTreeMap<String, String> = self.origins.keys().map(|key| (variable(key), key.clone())).collect();
+        let mut warnings = Vec::new();
+        for (name, text) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+            if let Some(key) = settings.get(name) {
+                self.set_text(key, text, Source::Environment(name.clone()))?;
+            } else if !NOT_SETTINGS.iter().any(|other| name.starts_with(other)) {
+                let suggestion = did_you_mean(name, settings.keys().map(String::as_str));
+                let suggestion = suggestion.map_or(String::new(), |suggestion| format!("; {suggestion}"));
+                warnings.push(format!("environment variable {name} is no setting{suggestion}"));
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// Sets a value of the default's type; a new key only under `parameters`, whose names are the project's own.
+    fn set(&mut self, key: String, value: toml::Value, origin: Source) -> Result<(), Error> {
+        let value = match self.origins.get(&key) {
+            Some((default, _)) => match (default, value) {
+                (toml::Value::Float(_), toml::Value::Integer(whole)) => toml::Value::Float(whole as f64),
+                (default, value) if default.same_type(&value) => value,
+                (default, value) => {
+                    return Err(Error::Type { key, value: value.to_string(), expected: described(default), origin });
+                }
+            },
+            None if key.starts_with("parameters.") => value,
+            None => {
+                let nearest = self.nearest(&key);
+                return Err(Error::Unknown { key, origin, nearest });
+            }
+        };
+        if let Err(problem) = self.accepts(&key, &value) {
+            return Err(Error::Value { key, value: value.to_string(), problem, origin });
+        }
+        self.origins.insert(key, (value, origin));
+        Ok(())
+    }
+
+    /// Sets a value given as text: TOML where the default is no string, a comma-separated list where it is an array.
+    fn set_text(&mut self, key: &str, text: &str, origin: Source) -> Result<(), Error> {
+        let value = match self.origins.get(key).map(|(default, _)| default) {
+            Some(toml::Value::String(_)) => toml::Value::String(text.into()),
+            Some(toml::Value::Array(_)) if !text.trim_start().starts_with('[') => {
+                let items = text.split(',').map(|item| toml::Value::String(item.trim().into()));
+                toml::Value::Array(items.collect())
+            }
+            _ => parsed(text).unwrap_or_else(|| toml::Value::String(text.into())),
+        };
+        self.set(key.into(), value, origin)
+    }
+
+    /// Returns why a value of the right type is no value for the setting: a negative count, say.
+    fn accepts(&self, key: &str, value: &toml::Value) -> Result<(), String> {
+        let mut trial = self.table();
+        insert(&mut trial, key, value);
+        // The text of toml's error is about a document that the user never wrote; its first line says what is wrong.
+        Settings::deserialize(trial).map_err(|error| error.message().lines().next().unwrap_or_default().to_string())?;
+        check::range(key, value)
+    }
+
+    fn settings(&self) -> Result<Settings, Error> {
+        Settings::deserialize(self.table()).map_err(|source| Error::Shape(Box::new(source)))
+    }
+
+    fn table(&self) -> toml::Table {
+        let mut table = toml::Table::new();
+        for (key, (value, _)) in &self.origins {
+            insert(&mut table, key, value);
+        }
+        table
+    }
+
+    /// Returns a question that names the settings that `key` may have meant: by its own name, in whatever section, or by
+    /// the whole.
+    fn nearest(&self, key: &str) -> Option<String> {
+        let (_, name) = key.split_once('.').unwrap_or(("", key));
+        let same_name = self.origins.keys().find(|known| known.split_once('.').is_some_and(|(_, own)| own == name));
+        match same_name {
+            Some(known) => Some(format!("did you mean `{known}`?")),
+            None => did_you_mean(key, self.origins.keys().map(String::as_str)),
+        }
+    }
 }
 
-fn unknown(origins: &Origins, key: String, origin: Source) -> Error {
-    let nearest = origins
-        .keys()
-        .filter(|known| {
-            known.split('.').next_back() == key.split('.').next_back() || common_prefix(known, &key) * 2 > key.len()
-        })
-        .max_by_key(|known| common_prefix(known, &key))
-        .cloned();
-    Error::Unknown { key, origin, nearest }
+/// Returns the environment variable of a setting: `land.late_ms` is `SQUALL_LAND_LATE_MS`.
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
 }
 
-fn common_prefix(a: &str, b: &str) -> usize {
-    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
+fn insert(table: &mut toml::Table, key: &str, value: &toml::Value) {
+    let (section, name) = key.split_once('.').unwrap_or(("", key));
+    let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let toml::Value::Table(section) = section {
+        section.insert(name.into(), value.clone());
+    }
 }
+
+/// Returns the TOML value that `text` is, if it is one.
+fn parsed(text: &str) -> Option<toml::Value> {
+    let mut table = format!("value = {text}").parse::<toml::Table>().ok()?;
+    let value = table.remove("value")?;
+    table.is_empty().then_some(value)
+}
+
+fn described(value: &toml::Value) -> &'static str {
+    match value {
+        toml::Value::String(_) => "a string",
+        toml::Value::Integer(_) => "a whole number",
+        toml::Value::Float(_) => "a number",
+        toml::Value::Boolean(_) => "true or false",
+        toml::Value::Datetime(_) => "a date",
+        toml::Value::Array(_) => "a list",
+        toml::Value::Table(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,28 @@
 //! The message log: an ordered, replayable, offset-addressed message store.
 //!
 //! In: [`Record`]s, each a raw message byte for byte. Out: [`Message`]s, the same bytes with their partition and offset.
-//! Two stores keep one trait: a Kafka topic, and a folder of NDJSON files.
+//! Two stores keep one trait: a Kafka topic, and a folder of NDJSON files; [`Archived`] puts the second before the first.
 
+mod archived;
+mod error;
+mod file;
+mod kafka;
+mod line;
+mod location;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+
+pub use archived::{Archived, Forwarding};
+pub use error::Error;
+pub use file::FileLog;
+pub use kafka::KafkaLog;
+pub use location::Location;
 
 /// A message to append: the raw bytes, and what squall adds to them.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,10 +45,10 @@ pub struct Message {
     pub record: Record,
 }
 
-/// An ordered, replayable message store; offsets count from 0 in each partition, without holes in what was acknowledged.
+/// An ordered, replayable message store; offsets rise from 0 in each partition and are never given twice.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// Returns the topic's name, as landed files carry it.
+    /// Returns the topic's name, as landed files carry it; a folder's is its own name.
     fn topic(&self) -> &str;
 
     /// Returns the partitions, ascending; a folder has the one partition 0.
@@ -41,17 +58,74 @@ pub trait Log: Send + Sync {
     async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error>;
 
     /// Returns up to `limit` messages from `from` on, in order; empty when the log holds no more for now.
+    ///
+    /// # Errors
+    /// Besides what a disk or a broker may report: an offset before the first kept, which would skip messages silently, and
+    /// one past the end, which only a log that was replaced by another can have given.
     async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error>;
 
     /// Appends the records in order; when it returns they are durable (synced, or acknowledged by all replicas).
+    ///
+    /// # Errors
+    /// After one, some of the records may be in the log: appending them again may store those twice, never lose one.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error>;
+
+    /// Returns what opening the log had to repair, one sentence each, for the user to see.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Waits until everything appended has arrived everywhere it should; the log is to be dropped then.
+    async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
-/// What can go wrong with a log.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("{0}")]
-    Placeholder(String),
+/// How logs are opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Further librdkafka properties, such as `security.protocol`.
+    pub kafka_properties: BTreeMap<String, String>,
+    /// How long a broker may take to answer.
+    pub kafka_timeout: Duration,
+    /// The partitions of a topic that has to be created.
+    pub new_topic_partitions: i32,
+    /// The folder log that messages are written to before a topic; `None`: a topic is appended to directly.
+    pub archive: Option<PathBuf>,
 }
 
-impl crate::error::Hint for Error {}
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            kafka_properties: BTreeMap::new(),
+            kafka_timeout: Duration::from_secs(10),
+            new_topic_partitions: 1,
+            archive: None,
+        }
+    }
+}
+
+/// Opens a log to read it.
+///
+/// # Errors
+/// A log that is not there, or a folder log that holds nothing: the hint names the commands that make one.
+pub async fn open(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
+    Ok(match location {
+        Location::Folder(dir) => Arc::new(FileLog::open(dir).await?),
+        Location::Kafka { brokers, topic } => Arc::new(KafkaLog::open(brokers, topic, options).await?),
+    })
+}
+
+/// Opens a log to append to it, making the folder or the topic where there is none.
+///
+/// # Errors
+/// A folder that another process appends to, or a broker that cannot be reached where no archive stands before it.
+pub async fn create(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
+    Ok(match (location, &options.archive) {
+        (Location::Folder(dir), _) => Arc::new(FileLog::create(dir).await?),
+        (Location::Kafka { brokers, topic }, None) => Arc::new(KafkaLog::create(brokers, topic, options).await?),
+        (Location::Kafka { brokers, topic }, Some(archive)) => {
+            Arc::new(Archived::create(archive, brokers, topic, options).await?)
+        }
+    })
+}

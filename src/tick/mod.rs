@@ -1,7 +1,20 @@
 //! The contract of a market-data message.
 //!
-//! In: one message as an exchange or a recorder wrote it, in any of the shapes that [`shape`] knows. Out: [`Tick`]s, or the
-//! [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes.
+//! In: one message as an exchange or a recorder wrote it, in any of the shapes that [`Shape`] lists. Out: [`Tick`]s, a
+//! control message, or the [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes.
+//!
+//! A message is read whole or not at all: one bad ticker in an envelope of several makes the envelope a dead letter, so that
+//! no message is half landed.
+
+mod field;
+mod problem;
+mod schema;
+mod shapes;
+mod time;
+
+pub use problem::Problem;
+pub use schema::schema;
+pub use shapes::{Sequence, Shape, parse};
 
 /// One quote or trade update of one product, as received: nothing altered, nothing made up.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,3 +47,45 @@ pub enum Side {
     Buy,
     Sell,
 }
+
+impl Side {
+    /// Returns the side as the column `side` holds it: `buy` or `sell`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Side::Buy => "buy",
+            Side::Sell => "sell",
+        }
+    }
+}
+
+/// What a message turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    pub shape: Shape,
+    /// The message's own number, whatever it holds; [`Shape::sequence`] says what it counts.
+    pub sequence_num: Option<i64>,
+    pub content: Content,
+}
+
+/// What a message holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// At least one tick, in the message's order; one envelope may hold several events, and each several tickers.
+    Ticks(Vec<Tick>),
+    /// A message of the protocol itself, or of a channel that holds no ticks.
+    Control(Control),
+}
+
+/// A message without ticks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Control {
+    /// The channel or type: `subscriptions`, `heartbeats`, ….
+    pub name: String,
+    /// When the exchange sent it, nanoseconds since 1970, UTC.
+    pub event_time: Option<i64>,
+    /// The count that a heartbeat carries: one a second and connection.
+    pub heartbeat_counter: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,8 @@
-//! (being written)
+//! Landing: log → Parquet, exactly once, whatever interrupts it.
+
+mod compaction;
+mod failures;
+mod memory;
+mod properties;
+mod recordings;
+mod sessions;

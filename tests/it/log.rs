@@ -1,1 +1,195 @@
-//! (being written)
+//! The file log: what is appended is read back, across days, restarts, crashes and processes.
+
+mod replay;
+
+use std::path::Path;
+
+use squall::error::Hint;
+use squall::log::{Error, FileLog, Location, Log, Message, Options, Record, open};
+
+const DAY: i64 = 86_400_000_000_000;
+/// 2025-11-24, 00:00 UTC.
+const START: i64 = 1_763_942_400_000_000_000;
+
+fn record(number: usize, ingest_time: i64) -> Record {
+    Record {
+        key: Some("BTC-USD".into()),
+        payload: format!("{{\"number\":{number},\"padding\":\"{}\"}}", "x".repeat(number % 300)).into_bytes(),
+        ingest_time,
+        connection: Some("c1".into()),
+    }
+}
+
+async fn append(log: &FileLog, numbers: std::ops::Range<usize>, ingest_time: i64) {
+    let records = numbers.map(|number| record(number, ingest_time)).collect();
+    log.append(records).await.expect("the log takes records");
+}
+
+async fn read_all(log: &dyn Log, from: i64, limit: usize) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::new();
+    loop {
+        let next = messages.last().map_or(from, |message| message.offset + 1);
+        let more = log.read(0, next, limit).await.expect("the log can be read");
+        if more.is_empty() {
+            return messages;
+        }
+        assert!(more.len() <= limit);
+        messages.extend(more);
+    }
+}
+
+fn assert_numbered(messages: &[Message], from: usize) {
+    for (index, message) in messages.iter().enumerate() {
+        assert_eq!(message.offset, (from + index) as i64);
+        assert_eq!(message.record.payload, record(from + index, 0).payload);
+    }
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).expect("the folder is there");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn offsets_run_on_across_days_and_restarts() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let dir = temp.path().join("raw");
+    {
+        let log = FileLog::create(&dir).await.expect("a new log");
+        assert_eq!(log.offsets(0).await.expect("offsets"), 0..0);
+        assert_eq!(log.topic(), "raw");
+        append(&log, 0..3000, START).await;
+        // One group over midnight, and a clock set back: offsets still rise with the files' names.
+        let records = vec![record(3000, START + DAY - 1), record(3001, START + DAY), record(3002, START)];
+        log.append(records).await.expect("the log takes records");
+    }
+    let log = FileLog::create(&dir).await.expect("the log opens again");
+    append(&log, 3003..3010, START + 3 * DAY).await;
+    assert_eq!(names(&dir), [".lock", "20251124.ndjson", "20251125.ndjson", "20251127.ndjson"]);
+    assert_eq!(log.offsets(0).await.expect("offsets"), 0..3010);
+    for limit in [1, 7, 5000] {
+        let messages = read_all(&log, 0, limit).await;
+        assert_eq!(messages.len(), 3010);
+        assert_numbered(&messages, 0);
+    }
+    assert_eq!(log.read(0, 3002, 1).await.expect("read")[0].record.ingest_time, START);
+    for from in [0, 1, 1234, 2999, 3000, 3001, 3003, 3009] {
+        assert_numbered(&log.read(0, from, 3).await.expect("read"), usize::try_from(from).expect("positive"));
+    }
+    assert_eq!(log.read(0, 3010, 3).await.expect("read at the end"), []);
+}
+
+#[tokio::test]
+async fn a_log_stays_addressable_when_old_days_are_removed() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    append(&log, 0..10, START).await;
+    append(&log, 10..20, START + DAY).await;
+    std::fs::remove_file(temp.path().join("20251124.ndjson")).expect("remove the day");
+    assert_eq!(log.offsets(0).await.expect("offsets"), 10..20);
+    assert_numbered(&read_all(&log, 10, 100).await, 10);
+    let error = log.read(0, 9, 1).await.expect_err("offset 9 is gone");
+    assert!(matches!(error, Error::OffsetGone { offset: 9, first: 10, .. }), "{error}");
+    let error = log.read(0, 21, 1).await.expect_err("offset 21 was never given");
+    assert!(matches!(error, Error::OffsetPastEnd { offset: 21, end: 20, .. }), "{error}");
+    let error = log.read(1, 0, 1).await.expect_err("a folder has one partition");
+    assert!(matches!(error, Error::NoPartition { partition: 1, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_a_line_is_set_aside() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let file = temp.path().join("20251124.ndjson");
+    append(&FileLog::create(temp.path()).await.expect("a new log"), 0..5, START).await;
+    let whole = std::fs::read(&file).expect("the day file");
+    let torn = br#"{"offset":5,"ingest_time":1,"mess"#;
+    std::fs::write(&file, [whole.as_slice(), torn].concat()).expect("write the torn line");
+
+    // A reader beside a writer that is in the middle of a line sees whole lines only.
+    let reader = FileLog::open(temp.path()).await.expect("the log opens");
+    assert_eq!(reader.offsets(0).await.expect("offsets"), 0..5);
+    assert_eq!(read_all(&reader, 0, 100).await.len(), 5);
+
+    let log = FileLog::create(temp.path()).await.expect("the log opens again");
+    let notices = log.notices();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].contains("its 33 bytes") && notices[0].contains("20251124.torn"), "{notices:?}");
+    assert_eq!(std::fs::read(&file).expect("the day file"), whole);
+    let aside = std::fs::read(temp.path().join("20251124.torn")).expect("the torn line");
+    assert_eq!(aside, [torn.as_slice(), b"\n"].concat());
+
+    append(&log, 5..8, START).await;
+    // The reader that was open meanwhile reads on from where it was.
+    assert_numbered(&read_all(&reader, 5, 100).await, 5);
+    assert_eq!(read_all(&reader, 0, 100).await.len(), 8);
+}
+
+#[tokio::test]
+async fn a_damaged_line_is_an_error_that_names_it_after_what_stands_before() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    append(&log, 0..3, START).await;
+    let file = temp.path().join("20251124.ndjson");
+    let text = std::fs::read_to_string(&file).expect("the day file");
+    std::fs::write(&file, text.replace("\"number\":1", "\"number\"!1")).expect("damage the second line");
+    assert_numbered(&log.read(0, 0, 10).await.expect("the first line is whole"), 0);
+    let error = log.read(0, 1, 10).await.expect_err("the second line is damaged");
+    let position = text.find('\n').expect("a line end") + 1;
+    assert!(error.to_string().contains(&format!("20251124.ndjson is damaged at byte {position}: ")), "{error}");
+}
+
+#[tokio::test]
+async fn one_process_appends_while_others_read() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    append(&log, 0..1, START).await;
+    let error = FileLog::create(temp.path()).await.err().expect("the folder is locked");
+    assert_eq!(error.to_string(), format!("another squall writes to {}", temp.path().display()));
+
+    let reader = FileLog::open(temp.path()).await.expect("reading needs no lock");
+    let error = reader.append(vec![record(1, START)]).await.expect_err("a reader does not append");
+    assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
+    let writing = async {
+        for number in 1..200 {
+            append(&log, number..number + 1, START + (number as i64 / 50) * DAY).await;
+        }
+    };
+    let reading = async {
+        let mut messages = Vec::new();
+        while messages.len() < 200 {
+            messages.extend(read_all(&reader, messages.len() as i64, 3).await);
+            tokio::task::yield_now().await;
+        }
+        messages
+    };
+    let ((), messages) = tokio::join!(writing, reading);
+    assert_numbered(&messages, 0);
+    drop(log);
+    FileLog::create(temp.path()).await.expect("the lock goes with the log");
+}
+
+#[tokio::test]
+async fn a_missing_or_empty_log_names_what_makes_one() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let options = Options::default();
+    let missing = temp.path().join("nowhere");
+    let error = open(&Location::Folder(missing.clone()), &options).await.err().expect("there is no log");
+    assert_eq!(error.to_string(), format!("there is no log in {}", missing.display()));
+    let hint = error.hint().expect("a hint");
+    assert!(hint.contains("squall ingest --to") && hint.contains("squall replay FILE…"), "{hint}");
+
+    drop(FileLog::create(&missing).await.expect("a new log"));
+    let error = open(&Location::Folder(missing), &options).await.err().expect("there is no day file");
+    assert!(matches!(error, Error::NoLog { .. }), "{error}");
+    std::fs::write(temp.path().join("20251124.ndjson"), "").expect("write an empty day");
+    let error = open(&Location::Folder(temp.path().into()), &options).await.err().expect("there is no message");
+    assert!(matches!(error, Error::EmptyLog { .. }), "{error}");
+
+    let file = temp.path().join("ticks.ndjson");
+    std::fs::write(&file, "{}\n").expect("write a file");
+    let error = open(&Location::Folder(file), &options).await.err().expect("a file is no log");
+    assert!(error.hint().expect("a hint").starts_with("`squall replay "), "{error}");
+}

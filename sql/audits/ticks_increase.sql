@@ -1,0 +1,10 @@
+-- description: Within a product, a tick's ts is later than that of the tick before it in its partition of the log.
+
+SELECT product_id, ts, previous_ts, log_partition, log_offset
+FROM (
+  SELECT
+    product_id, ts, log_partition, log_offset,
+    lag(ts) OVER (PARTITION BY product_id, log_partition ORDER BY log_offset, ts) AS previous_ts
+  FROM ticks
+) AS steps
+WHERE ts <= previous_ts

@@ -1,0 +1,103 @@
+-- description: What the last 10, 60 and 300 seconds of a product's quotes looked like, at every tick. A column whose
+--   lookback crosses a silence (no tick for more than {{ silence_s }} s, or the start of the data) is NULL.
+-- grain: product_id, ts
+-- time column: ts
+-- lookback: 300 s
+-- units:
+--   midprice: USD
+--   ret: natural log of the ratio of midprices
+--   rv_10s, rv_60s, rv_300s: natural log, root of summed squares
+--   spread_10s, spread_60s, spread_300s: USD
+--   ticks_10s, ticks_60s, ticks_300s: ticks
+--   range_10s, range_60s, range_300s: natural log of highest over lowest midprice
+--   momentum_10s, momentum_60s, momentum_300s: natural log of last over first midprice
+--   book_imbalance, book_imbalance_10s, book_imbalance_60s, book_imbalance_300s: -1 (all asks) to 1 (all bids)
+--   microprice_offset, microprice_offset_10s, microprice_offset_60s, microprice_offset_300s: fraction of the midprice
+
+WITH quotes AS (
+  SELECT
+    product_id, ts,
+    (best_bid + best_ask) / 2 AS midprice,
+    best_ask - best_bid AS spread,
+    -- No sizes, or sizes of zero on both sides: no imbalance.
+    (best_bid_quantity - best_ask_quantity) / nullif(best_bid_quantity + best_ask_quantity, 0) AS book_imbalance
+  FROM ticks
+), steps AS (
+  SELECT *,
+    -- The microprice weighs each side's price with the other side's size; it lies imbalance x half the spread off the middle.
+    book_imbalance * spread / 2 / midprice AS microprice_offset,
+    lag(midprice) OVER product AS previous_midprice,
+    coalesce(lag(ts) OVER product + INTERVAL '{{ silence_s }} seconds' < ts, true) AS after_silence
+  FROM quotes
+  WINDOW product AS (PARTITION BY product_id ORDER BY ts)
+), returns AS (
+  SELECT *,
+    CASE WHEN NOT after_silence THEN ln(midprice / previous_midprice) END AS ret,
+    CASE WHEN after_silence THEN 1 END AS silence
+  FROM steps
+), windows AS (
+  SELECT
+    product_id, ts, midprice, ret, book_imbalance, microprice_offset,
+    count(silence) OVER last_10s AS silences_10s,
+    sum(ret * ret) OVER last_10s AS squares_10s,
+    avg(spread) OVER last_10s AS spread_10s,
+    count(*) OVER last_10s AS ticks_10s,
+    min(midprice) OVER last_10s AS low_10s,
+    max(midprice) OVER last_10s AS high_10s,
+    first_value(midprice) OVER last_10s AS first_10s,
+    avg(book_imbalance) OVER last_10s AS book_imbalance_10s,
+    avg(microprice_offset) OVER last_10s AS microprice_offset_10s,
+
+    count(silence) OVER last_60s AS silences_60s,
+    sum(ret * ret) OVER last_60s AS squares_60s,
+    avg(spread) OVER last_60s AS spread_60s,
+    count(*) OVER last_60s AS ticks_60s,
+    min(midprice) OVER last_60s AS low_60s,
+    max(midprice) OVER last_60s AS high_60s,
+    first_value(midprice) OVER last_60s AS first_60s,
+    avg(book_imbalance) OVER last_60s AS book_imbalance_60s,
+    avg(microprice_offset) OVER last_60s AS microprice_offset_60s,
+
+    count(silence) OVER last_300s AS silences_300s,
+    sum(ret * ret) OVER last_300s AS squares_300s,
+    avg(spread) OVER last_300s AS spread_300s,
+    count(*) OVER last_300s AS ticks_300s,
+    min(midprice) OVER last_300s AS low_300s,
+    max(midprice) OVER last_300s AS high_300s,
+    first_value(midprice) OVER last_300s AS first_300s,
+    avg(book_imbalance) OVER last_300s AS book_imbalance_300s,
+    avg(microprice_offset) OVER last_300s AS microprice_offset_300s
+  FROM returns
+  WINDOW
+    last_10s AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW),
+    last_60s AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW),
+    last_300s AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '300 seconds' PRECEDING AND CURRENT ROW)
+)
+SELECT
+  product_id, ts, midprice, ret, book_imbalance, microprice_offset,
+
+  -- greatest: an engine that subtracts what leaves a frame may be left with a little less than nothing.
+  CASE WHEN silences_10s = 0 THEN sqrt(greatest(squares_10s, 0)) END AS rv_10s,
+  CASE WHEN silences_10s = 0 THEN spread_10s END AS spread_10s,
+  CASE WHEN silences_10s = 0 THEN ticks_10s END AS ticks_10s,
+  CASE WHEN silences_10s = 0 THEN ln(high_10s / low_10s) END AS range_10s,
+  CASE WHEN silences_10s = 0 THEN ln(midprice / first_10s) END AS momentum_10s,
+  CASE WHEN silences_10s = 0 THEN book_imbalance_10s END AS book_imbalance_10s,
+  CASE WHEN silences_10s = 0 THEN microprice_offset_10s END AS microprice_offset_10s,
+
+  CASE WHEN silences_60s = 0 THEN sqrt(greatest(squares_60s, 0)) END AS rv_60s,
+  CASE WHEN silences_60s = 0 THEN spread_60s END AS spread_60s,
+  CASE WHEN silences_60s = 0 THEN ticks_60s END AS ticks_60s,
+  CASE WHEN silences_60s = 0 THEN ln(high_60s / low_60s) END AS range_60s,
+  CASE WHEN silences_60s = 0 THEN ln(midprice / first_60s) END AS momentum_60s,
+  CASE WHEN silences_60s = 0 THEN book_imbalance_60s END AS book_imbalance_60s,
+  CASE WHEN silences_60s = 0 THEN microprice_offset_60s END AS microprice_offset_60s,
+
+  CASE WHEN silences_300s = 0 THEN sqrt(greatest(squares_300s, 0)) END AS rv_300s,
+  CASE WHEN silences_300s = 0 THEN spread_300s END AS spread_300s,
+  CASE WHEN silences_300s = 0 THEN ticks_300s END AS ticks_300s,
+  CASE WHEN silences_300s = 0 THEN ln(high_300s / low_300s) END AS range_300s,
+  CASE WHEN silences_300s = 0 THEN ln(midprice / first_300s) END AS momentum_300s,
+  CASE WHEN silences_300s = 0 THEN book_imbalance_300s END AS book_imbalance_300s,
+  CASE WHEN silences_300s = 0 THEN microprice_offset_300s END AS microprice_offset_300s
+FROM windows

@@ -1,0 +1,42 @@
+-- description: Realized volatility over (ts, ts + {{ horizon_s }} s]: the root of the sum of squared returns.
+--   NULL where it is not known: fewer than 2 ticks follow, the product's data ends earlier, or a stretch of more than
+--   {{ silence_s }} s inside went unobserved.
+-- grain: product_id, ts
+-- time column: ts
+-- horizon: {{ horizon_s }} s
+-- units:
+--   forward_vol: natural log, root of summed squares
+
+WITH quotes AS (
+  SELECT product_id, ts, (best_bid + best_ask) / 2 AS midprice
+  FROM ticks
+), returns AS (
+  SELECT
+    product_id, ts,
+    ln(midprice / lag(midprice) OVER product) AS ret,
+    CASE WHEN lag(ts) OVER product + INTERVAL '{{ silence_s }} seconds' < ts THEN 1 END AS silence
+  FROM quotes
+  WINDOW product AS (PARTITION BY product_id ORDER BY ts)
+), windows AS (
+  SELECT
+    product_id, ts,
+    sum(ret * ret) OVER ahead AS squares,
+    count(*) OVER ahead AS ticks,
+    count(silence) OVER ahead AS silences,
+    -- The horizon's last stretch is as unobserved as a gap between two ticks.
+    max(ts) OVER ahead + INTERVAL '{{ silence_s }} seconds' AS observed_until,
+    max(ts) OVER (PARTITION BY product_id) AS data_end,
+    ts + INTERVAL '{{ horizon_s }} seconds' AS horizon_end
+  FROM returns
+  WINDOW ahead AS (
+    PARTITION BY product_id ORDER BY ts
+    RANGE BETWEEN INTERVAL '1 nanosecond' FOLLOWING AND INTERVAL '{{ horizon_s }} seconds' FOLLOWING
+  )
+)
+SELECT
+  product_id, ts,
+  -- greatest: an engine that subtracts what leaves a frame may be left with a little less than nothing.
+  CASE
+    WHEN ticks >= 2 AND silences = 0 AND observed_until >= horizon_end AND data_end >= horizon_end THEN sqrt(greatest(squares, 0))
+  END AS forward_vol
+FROM windows

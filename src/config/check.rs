@@ -1,0 +1,50 @@
+//! Ranges: values of the right type that would still make no sense.
+//!
+//! In: a setting and its value. Out: what is wrong with it, if anything.
+
+use toml::Value;
+
+/// Returns why `value` is out of the range of the setting `key`.
+///
+/// # Errors
+/// The range, as text.
+pub fn range(key: &str, value: &Value) -> Result<(), String> {
+    match key {
+        "land.flush_messages"
+        | "engine.batch_size"
+        | "feed.silence_ms"
+        | "feed.reconnect_initial_ms"
+        | "parameters.horizon_s"
+        | "parameters.silence_s" => at_least(value, 1),
+        // A sample standard deviation needs two returns, and so three ticks.
+        "parameters.window_ticks" => at_least(value, 3),
+        "land.late_ms" => at_least(value, 0),
+        "parameters.tau_quantile" | "parameters.train_share" | "parameters.validation_share" => share(value),
+        "feed.products" => match value {
+            Value::Array(products) if products.is_empty() => Err("at least one product is needed".into()),
+            _ => Ok(()),
+        },
+        "paths.data" | "paths.sql" | "paths.reports" | "feed.url" | "kafka.bootstrap_servers" | "track.experiment" => {
+            match value {
+                Value::String(text) if text.is_empty() => Err("it must not be empty".into()),
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn at_least(value: &Value, least: i64) -> Result<(), String> {
+    match value {
+        Value::Integer(number) if *number < least => Err(format!("it must be at least {least}")),
+        _ => Ok(()),
+    }
+}
+
+fn share(value: &Value) -> Result<(), String> {
+    match value {
+        // Not a number is in no range either.
+        Value::Float(number) if !(*number > 0.0 && *number < 1.0) => Err("it must be between 0 and 1".into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+//! One connection, from the handshake to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::sequence::Sequence;
+use super::{Clock, Event, EventKind, Item, Options, Received, Sender};
+use crate::feed::{Envelope, Error};
+
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// The exchange closes a connection that has not subscribed after 5 s; to reach that point may take a slow network longer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the server may take to answer a close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a connection ended.
+pub enum End {
+    /// It is worth another attempt.
+    Lost(String),
+    /// Nobody wants more: the server closed normally and that was to be the end, or the receiver is gone.
+    Done,
+}
+
+/// Connects and subscribes: heartbeats first, so that they run when the ticker starts; one channel a message.
+pub async fn open(options: &Options) -> Result<Socket, Error> {
+    let url = &options.url;
+    if !matches!(url::Url::parse(url), Ok(parsed) if matches!(parsed.scheme(), "ws" | "wss") && parsed.has_host()) {
+        return Err(Error::Address { url: url.clone() });
+    }
+    let failed = |source| Error::Connect { url: url.clone(), source: Box::new(source) };
+    let (mut socket, _) = timeout(CONNECT_TIMEOUT, connect_async(url.as_str()))
+        .await
+        .map_err(|_| Error::ConnectTimeout { url: url.clone(), seconds: CONNECT_TIMEOUT.as_secs() })?
+        .map_err(failed)?;
+    for channel in ["heartbeats", "ticker"] {
+        let request =
+            serde_json::json!({ "type": "subscribe", "product_ids": options.products, "channel": channel }).to_string();
+        socket.send(Message::text(request)).await.map_err(failed)?;
+    }
+    Ok(socket)
+}
+
+/// One connection's bookkeeping.
+pub struct Link<'a> {
+    options: &'a Options,
+    clock: &'a dyn Clock,
+    sender: &'a Sender,
+    connection: Arc<str>,
+    sequence: Sequence,
+    /// Whether the server has accepted the subscription to the ticker.
+    accepted: bool,
+}
+
+impl<'a> Link<'a> {
+    pub fn new(options: &'a Options, clock: &'a dyn Clock, sender: &'a Sender, connection: Arc<str>) -> Self {
+        Link { options, clock, sender, connection, sequence: Sequence::default(), accepted: false }
+    }
+
+    /// Returns whether the ticker came.
+    pub fn heard(&self) -> bool {
+        self.accepted
+    }
+
+    /// Passes on what is received until the connection ends.
+    ///
+    /// # Errors
+    /// The server refuses the subscription.
+    pub async fn receive(&mut self, mut socket: Socket) -> Result<End, Error> {
+        let end = self.receive_from(&mut socket).await;
+        // Says goodbye where the server listens; a lost connection, or one already closed, takes no harm.
+        let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
+        end
+    }
+
+    async fn receive_from(&mut self, socket: &mut Socket) -> Result<End, Error> {
+        if !self.report(EventKind::Connected).await {
+            return Ok(End::Done);
+        }
+        loop {
+            let next = tokio::select! {
+                // In this order: a message that is there is never left for a deadline that has passed as well.
+                biased;
+                next = timeout(self.options.silence, socket.next()) => next,
+                () = self.sender.closed() => return Ok(End::Done),
+            };
+            let message = match next {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(error))) => return Ok(End::Lost(error.to_string())),
+                Ok(None) => return Ok(End::Lost("the server ended the connection".into())),
+                Err(_) => {
+                    let silence_ms = u64::try_from(self.options.silence.as_millis()).unwrap_or(u64::MAX);
+                    if !self.report(EventKind::Silence { silence_ms }).await {
+                        return Ok(End::Done);
+                    }
+                    return Ok(End::Lost(format!("nothing was received for {silence_ms} ms")));
+                }
+            };
+            match message {
+                Message::Text(_) | Message::Binary(_) => {
+                    if !self.pass_on(message.into_data().into()).await? {
+                        return Ok(End::Done);
+                    }
+                }
+                Message::Close(frame) => return Ok(self.closed(socket, frame).await),
+                // tungstenite answers pings itself.
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// Passes one message on; returns whether anybody wants more.
+    async fn pass_on(&mut self, payload: Vec<u8>) -> Result<bool, Error> {
+        let received_at = self.clock.now();
+        let mut events = None;
+        if let Some(envelope) = Envelope::read(&payload) {
+            if let Some(message) = envelope.error() {
+                if !self.accepted {
+                    return Err(self.refused(message));
+                }
+                events = Some(EventKind::ServerError { message: message.into() });
+            }
+            self.accepted |= envelope.channel == Some("ticker");
+            if let Some(gap) = envelope.sequence_num.and_then(|number| self.sequence.observe(number)) {
+                events = Some(EventKind::Gap { expected: gap.expected, got: gap.got });
+            }
+        }
+        // The gap lies before the message that shows it.
+        if let Some(kind) = events
+            && !self.report(kind).await
+        {
+            return Ok(false);
+        }
+        let received = Received { payload, received_at, connection: Arc::clone(&self.connection) };
+        Ok(self.sender.send(Ok(Item::Message(received))).await.is_ok())
+    }
+
+    async fn closed(&self, socket: &mut Socket, frame: Option<tungstenite::protocol::CloseFrame>) -> End {
+        // The answer to a close goes out with the next reads.
+        let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+        let (code, reason) = match frame {
+            Some(frame) => (frame.code, frame.reason.as_str().to_string()),
+            None => (CloseCode::Status, "no reason given".into()),
+        };
+        if self.options.until_close && code == CloseCode::Normal {
+            self.report(EventKind::Closed { reason }).await;
+            return End::Done;
+        }
+        End::Lost(format!("the server closed the connection: {} {reason}", u16::from(code)))
+    }
+
+    /// Sends an event; returns whether anybody wants more.
+    async fn report(&self, kind: EventKind) -> bool {
+        let event = Event { time: self.clock.now(), connection: Arc::clone(&self.connection), kind };
+        self.sender.send(Ok(Item::Event(event))).await.is_ok()
+    }
+
+    fn refused(&self, message: &str) -> Error {
+        let (url, message) = (self.options.url.clone(), message.to_string());
+        match self.options.products.iter().find(|product| message.contains(product.as_str())) {
+            Some(product) => Error::ProductRefused { url, product: product.clone(), message },
+            None => Error::Refused { url, products: self.options.products.join(", "), message },
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The client: connects, subscribes, watches, reconnects.
+//!
+//! In: [`Options`]. Out: [`Item`]s in order through a bounded channel: messages as received, and events of the connection.
+
+mod backoff;
+mod connection;
+mod sequence;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+
+use super::Error;
+use backoff::Backoff;
+use connection::End;
+
+/// Items that may wait in the channel: some tenths of a second of a busy market, some megabytes.
+const CAPACITY: usize = 8192;
+
+/// What to connect to, and how patient to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `ws://…` or `wss://…`.
+    pub url: String,
+    pub products: Vec<String>,
+    /// Reconnect when nothing at all was received for so long.
+    pub silence: Duration,
+    pub reconnect_initial: Duration,
+    pub reconnect_max: Duration,
+    /// End, rather than reconnect, when the server closes the connection normally.
+    pub until_close: bool,
+    /// Seeds the jitter of reconnection waits.
+    pub seed: u64,
+}
+
+/// Tells the time, nanoseconds since 1970, UTC.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> i64;
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> i64 {
+        // A clock before 1970 or after 2262 is broken; 0 then marks its times as such.
+        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0)
+    }
+}
+
+/// A message as received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// The bytes, unaltered.
+    pub payload: Vec<u8>,
+    /// Nanoseconds since 1970, UTC.
+    pub received_at: i64,
+    /// The connection on which it came: sequence numbers count within one.
+    pub connection: Arc<str>,
+}
+
+/// What happened to the connection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Nanoseconds since 1970, UTC.
+    pub time: i64,
+    /// The connection that it happened to.
+    pub connection: Arc<str>,
+    pub kind: EventKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventKind {
+    Connected,
+    /// A sequence number other than the next: messages were lost, or (`got` below `expected`) came again or late.
+    Gap {
+        expected: i64,
+        got: i64,
+    },
+    /// Nothing was received for so long.
+    Silence {
+        silence_ms: u64,
+    },
+    /// The connection is lost; the next attempt follows after a wait.
+    Reconnecting {
+        reason: String,
+        wait_ms: u64,
+        attempt: u32,
+    },
+    /// The server complains, after it had accepted the subscription.
+    ServerError {
+        message: String,
+    },
+    /// The server closed the connection normally, and the client was told to end then.
+    Closed {
+        reason: String,
+    },
+}
+
+impl EventKind {
+    /// Returns the kind's name as the column `kind` holds it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            EventKind::Connected => "connected",
+            EventKind::Gap { .. } => "gap",
+            EventKind::Silence { .. } => "silence",
+            EventKind::Reconnecting { .. } => "reconnecting",
+            EventKind::ServerError { .. } => "server_error",
+            EventKind::Closed { .. } => "closed",
+        }
+    }
+}
+
+/// What the channel carries.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    Message(Received),
+    Event(Event),
+}
+
+/// Receives a feed in a task of its own, until the receiver is dropped.
+///
+/// The first connection must succeed; once there was one, the client reconnects for as long as it takes. The channel ends
+/// after an error, or after a normal close with [`Options::until_close`].
+pub fn start(options: Options, clock: Arc<dyn Clock>) -> mpsc::Receiver<Result<Item, Error>> {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    tokio::spawn(async move {
+        if let Err(error) = run(&options, clock.as_ref(), &sender).await {
+            // A receiver that is gone does not want to know.
+            let _ = sender.send(Err(error)).await;
+        }
+    });
+    receiver
+}
+
+type Sender = mpsc::Sender<Result<Item, Error>>;
+
+async fn run(options: &Options, clock: &dyn Clock, sender: &Sender) -> Result<(), Error> {
+    let mut backoff = Backoff::new(options.reconnect_initial, options.reconnect_max, options.seed);
+    let mut was_connected = false;
+    let started_ms = clock.now() / 1_000_000;
+    for number in 1_u64.. {
+        // Unique over restarts: sequence numbers of different connections must never be taken for one count.
+        let connection: Arc<str> = format!("{started_ms}-{number}").into();
+        let reason = match connection::open(options).await {
+            Ok(socket) => {
+                was_connected = true;
+                let mut link = connection::Link::new(options, clock, sender, Arc::clone(&connection));
+                let end = link.receive(socket).await?;
+                if link.heard() {
+                    backoff.reset();
+                }
+                match end {
+                    End::Lost(reason) => reason,
+                    End::Done => return Ok(()),
+                }
+            }
+            Err(error) if !was_connected => return Err(error),
+            Err(error) => describe(&error),
+        };
+        let (wait, attempt) = backoff.next_wait();
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let kind = EventKind::Reconnecting { reason, wait_ms, attempt };
+        if sender.send(Ok(Item::Event(Event { time: clock.now(), connection, kind }))).await.is_err() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = sender.closed() => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Returns an error and its cause in one line.
+fn describe(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,54 @@
+//! What can go wrong with a feed.
+
+use std::io;
+use std::path::PathBuf;
+
+use tokio_tungstenite::tungstenite;
+
+use crate::error::Hint;
+
+/// What can go wrong with a feed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("port {port} of {host} is in use")]
+    PortInUse { host: String, port: u16 },
+    #[error("cannot listen on {host}:{port}")]
+    Listen { host: String, port: u16, source: io::Error },
+    #[error("unknown product `{product}`")]
+    UnknownProduct { product: String, known: Vec<&'static str> },
+    #[error("`{url}` is no websocket address")]
+    Address { url: String },
+    #[error("cannot connect to {url}")]
+    Connect { url: String, source: Box<tungstenite::Error> },
+    #[error("cannot connect to {url} within {seconds} s")]
+    ConnectTimeout { url: String, seconds: u64 },
+    #[error("{url} refuses product `{product}`: {message}")]
+    ProductRefused { url: String, product: String, message: String },
+    #[error("{url} refuses the subscription to {products}: {message}")]
+    Refused { url: String, products: String, message: String },
+    #[error("cannot write feed events to {path}")]
+    Journal { path: PathBuf, source: io::Error },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::PortInUse { .. } => Some("choose another with --port, or let --port 0 find a free one".into()),
+            Error::Listen { .. } => Some("--host 127.0.0.1 --port 0 finds a free port of this machine".into()),
+            Error::UnknownProduct { known, .. } => Some(format!("the simulator has {}", known.join(", "))),
+            Error::Address { .. } => {
+                Some("write it as wss://advanced-trade-ws.coinbase.com or ws://127.0.0.1:8765".into())
+            }
+            Error::Connect { source, .. } if matches!(**source, tungstenite::Error::Tls(_)) => {
+                Some("root certificates are read from the system; SSL_CERT_FILE names another file of them".into())
+            }
+            Error::Connect { .. } | Error::ConnectTimeout { .. } => {
+                Some("`squall simulate` serves a simulated exchange and prints its address for --from".into())
+            }
+            Error::ProductRefused { .. } | Error::Refused { .. } => {
+                Some("name products the exchange has, as in --products BTC-USD,ETH-USD".into())
+            }
+            Error::Journal { .. } => Some("`squall config` shows paths.data, below which events are written".into()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Aggregates whose state is a few integers: the shell around functions on counters.
+//!
+//! Integers add without rounding, so partial states merge to the same bits however rows were split.
+
+use std::hash::{Hash, Hasher};
+use std::mem::size_of_val;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, not_impl_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation as EngineDocumentation, Signature, Volatility,
+};
+
+use super::documentation::Documentation;
+use super::{Implementation, label_score};
+
+/// The widest integer that Arrow stores: 38 decimal digits.
+const COUNTER: DataType = DataType::Decimal128(38, 0);
+
+/// What distinguishes one such aggregate from another.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub documentation: &'static Documentation,
+    /// The number of counters.
+    pub counters: usize,
+    /// Counts a row: its label (`None` where that is NaN) and its other arguments.
+    pub add: fn(&mut [i128], Option<bool>, &[f64]),
+    /// The result's type.
+    pub returns: fn() -> DataType,
+    /// Counters in, the result out.
+    pub evaluate: fn(&[i128]) -> Result<ScalarValue>,
+}
+
+impl Counted {
+    /// Returns the aggregate as DataFusion takes it.
+    pub fn aggregate(self) -> Implementation {
+        Implementation::Aggregate(AggregateUDF::new_from_impl(CountedFunction {
+            documentation: self.documentation.for_engine(),
+            spec: self,
+            signature: Signature::user_defined(Volatility::Immutable),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct CountedFunction {
+    spec: Counted,
+    documentation: EngineDocumentation,
+    signature: Signature,
+}
+
+// A name is registered once, so it identifies the function.
+impl PartialEq for CountedFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.spec.documentation.name == other.spec.documentation.name
+    }
+}
+
+impl Eq for CountedFunction {}
+
+impl Hash for CountedFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.spec.documentation.name.hash(state);
+    }
+}
+
+impl AggregateUDFImpl for CountedFunction {
+    fn name(&self) -> &str {
+        self.spec.documentation.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let count = self.spec.documentation.arguments.len();
+        label_score::coerce(&self.spec.documentation.syntax(), count..=count, types)
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok((self.spec.returns)())
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let field = |index| format_state_name(args.name, &format!("counter_{index}"));
+        Ok((0..self.spec.counters).map(|index| Arc::new(Field::new(field(index), COUNTER, false))).collect())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            return not_impl_err!("{}(DISTINCT …): a row counts once whatever its score", self.name());
+        }
+        Ok(Box::new(Counters { counters: vec![0; self.spec.counters], spec: self.spec }))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn documentation(&self) -> Option<&EngineDocumentation> {
+        Some(&self.documentation)
+    }
+}
+
+#[derive(Debug)]
+struct Counters {
+    counters: Vec<i128>,
+    spec: Counted,
+}
+
+impl Accumulator for Counters {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        label_score::for_each_row(values, |label, values| (self.spec.add)(&mut self.counters, label, values));
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        for (counter, state) in self.counters.iter_mut().zip(states) {
+            *counter += state.as_primitive::<Decimal128Type>().values().iter().sum::<i128>();
+        }
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(self.counters.iter().map(|&counter| ScalarValue::Decimal128(Some(counter), 38, 0)).collect())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        (self.spec.evaluate)(&self.counters)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.counters.len() * size_of::<i128>()
+    }
+}

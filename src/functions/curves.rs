@@ -1,0 +1,196 @@
+//! `pr_curve`, `roc_curve`, `calibration_curve`: lists of points, to be unnested.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StructArray};
+use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::utils::SingleRowListArrayBuilder;
+use datafusion::common::{Result, ScalarValue, plan_err};
+
+use super::collected::{Collected, whole};
+use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+use super::label_score::{LABEL, PROBABILITY, SCORE};
+use super::{Function, Implementation};
+use crate::model::curve::{Point, precision_recall, roc, thin};
+use crate::model::probability::{Binning, calibration};
+use crate::model::ranking::Ranked;
+
+/// Points of a curve unless the call says otherwise: finer than a drawing of 600 pixels shows.
+const DEFAULT_POINTS: usize = 300;
+
+/// Bins of a calibration curve unless the call says otherwise, as in scikit-learn's.
+const DEFAULT_BINS: usize = 5;
+
+const MAX_POINTS: Argument = Argument {
+    name: "max_points",
+    sql_type: "BIGINT",
+    meaning: "the most points that are kept, both ends among them, spaced evenly along the line; at least 2; default 300",
+    required: false,
+};
+
+const PR_CURVE: Documentation = Documentation {
+    name: "pr_curve",
+    kind: Kind::Aggregate,
+    section: Section::Ranking,
+    summary: "Returns the precision-recall curve by rising recall",
+    arguments: &[LABEL, SCORE, MAX_POINTS],
+    result: Outcome {
+        sql_type: "LIST of STRUCT (threshold, recall, precision)",
+        meaning: "DOUBLEs in [0, 1] but for the threshold, which is NULL at the end (0, 1) where no row is called positive",
+        when_null: "no row is positive, or a score is NaN; rows with a NULL do not count",
+    },
+    example: Example {
+        query: "SELECT point['threshold'], point['recall'], point['precision'] FROM (SELECT unnest(pr_curve(label, score)) AS point FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score))",
+        output: "NULL | 0.0 | 1.0\n0.8 | 0.5 | 1.0\n0.4 | 0.5 | 0.5\n0.35 | 1.0 | 0.6666666666666666\n0.1 | 1.0 | 0.5",
+    },
+    source: "scikit-learn 1.9.1, precision_recall_curve, whose points run the other way",
+};
+
+const ROC_CURVE: Documentation = Documentation {
+    name: "roc_curve",
+    kind: Kind::Aggregate,
+    section: Section::Ranking,
+    summary: "Returns the ROC curve from (0, 0) to (1, 1)",
+    arguments: &[LABEL, SCORE, MAX_POINTS],
+    result: Outcome {
+        sql_type: "LIST of STRUCT (threshold, false_positive_rate, true_positive_rate)",
+        meaning: "DOUBLEs in [0, 1] but for the threshold, which is NULL at the end (0, 0) where no row is called positive",
+        when_null: "the rows are not of both classes, or a score is NaN; rows with a NULL do not count",
+    },
+    example: Example {
+        query: "SELECT point['threshold'], point['false_positive_rate'], point['true_positive_rate'] FROM (SELECT unnest(roc_curve(label, score)) AS point FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score))",
+        output: "NULL | 0.0 | 0.0\n0.8 | 0.0 | 0.5\n0.4 | 0.5 | 0.5\n0.35 | 0.5 | 1.0\n0.1 | 1.0 | 1.0",
+    },
+    source: "scikit-learn 1.9.1, roc_curve with drop_intermediate = False",
+};
+
+const CALIBRATION_CURVE: Documentation = Documentation {
+    name: "calibration_curve",
+    kind: Kind::Aggregate,
+    section: Section::Probability,
+    summary: "Compares the scores with the share of positives, bin by bin",
+    arguments: &[
+        LABEL,
+        PROBABILITY,
+        Argument { name: "bins", sql_type: "BIGINT", meaning: "the number of bins; default 5", required: false },
+        Argument {
+            name: "strategy",
+            sql_type: "VARCHAR",
+            meaning: "'uniform' for bins of equal width, 'quantile' for bins of about equally many rows; default 'uniform'",
+            required: false,
+        },
+    ],
+    result: Outcome {
+        sql_type: "LIST of STRUCT (rows, mean_score, positive_rate)",
+        meaning: "a BIGINT and two DOUBLEs in [0, 1] a bin that holds rows, by rising score",
+        when_null: "there is no row, or a score is NaN or outside [0, 1]; rows with a NULL do not count",
+    },
+    example: Example {
+        query: "SELECT bin['rows'], bin['mean_score'], bin['positive_rate'] FROM (SELECT unnest(calibration_curve(label, score, 2)) AS bin FROM (VALUES (0, 0.125), (0, 0.25), (1, 0.5), (1, 0.75)) AS t (label, score))",
+        output: "3 | 0.2916666666666667 | 0.3333333333333333\n1 | 0.75 | 1.0",
+    },
+    source: "scikit-learn 1.9.1, calibration_curve",
+};
+
+/// The family's functions.
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        documentation: &PR_CURVE,
+        implementation: |_| {
+            curve(
+                &PR_CURVE,
+                || list_type(pr_fields()),
+                |labels, scores, constants| points(labels, scores, constants, pr_fields(), precision_recall),
+            )
+        },
+    },
+    Function {
+        documentation: &ROC_CURVE,
+        implementation: |_| {
+            curve(
+                &ROC_CURVE,
+                || list_type(roc_fields()),
+                |labels, scores, constants| points(labels, scores, constants, roc_fields(), roc),
+            )
+        },
+    },
+    Function {
+        documentation: &CALIBRATION_CURVE,
+        implementation: |_| curve(&CALIBRATION_CURVE, || list_type(bin_fields()), bins),
+    },
+];
+
+fn curve(
+    documentation: &'static Documentation,
+    returns: fn() -> DataType,
+    evaluate: fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>,
+) -> Implementation {
+    Collected { documentation, returns, evaluate }.aggregate()
+}
+
+fn points(
+    labels: &[bool],
+    scores: &[f64],
+    constants: &[ScalarValue],
+    fields: Fields,
+    curve: fn(&Ranked) -> Option<Vec<Point>>,
+) -> Result<ScalarValue> {
+    let max_points = whole(constants.first(), "max_points", 2, DEFAULT_POINTS)?;
+    let Some(points) = Ranked::new(labels, scores).as_ref().and_then(curve) else {
+        return ScalarValue::try_from(list_type(fields));
+    };
+    let points = thin(&points, max_points);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(points.iter().map(|point| point.threshold).collect::<Float64Array>()),
+        Arc::new(Float64Array::from_iter_values(points.iter().map(|point| point.x))),
+        Arc::new(Float64Array::from_iter_values(points.iter().map(|point| point.y))),
+    ];
+    list(fields, columns)
+}
+
+fn bins(labels: &[bool], scores: &[f64], constants: &[ScalarValue]) -> Result<ScalarValue> {
+    let bins = whole(constants.first(), "bins", 1, DEFAULT_BINS)?;
+    let binning = match constants.get(1).map(|constant| constant.try_as_str().flatten()) {
+        None | Some(Some("uniform")) => Binning::Uniform,
+        Some(Some("quantile")) => Binning::Quantile,
+        Some(_) => return plan_err!("strategy must be 'uniform' or 'quantile', not {}", constants[1]),
+    };
+    let Some(bins) = calibration(labels, scores, bins, binning) else {
+        return ScalarValue::try_from(list_type(bin_fields()));
+    };
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(bins.iter().map(|bin| bin.rows as i64))),
+        Arc::new(Float64Array::from_iter_values(bins.iter().map(|bin| bin.mean_score))),
+        Arc::new(Float64Array::from_iter_values(bins.iter().map(|bin| bin.positive_rate))),
+    ];
+    list(bin_fields(), columns)
+}
+
+fn pr_fields() -> Fields {
+    numbers(["threshold", "recall", "precision"])
+}
+
+fn roc_fields() -> Fields {
+    numbers(["threshold", "false_positive_rate", "true_positive_rate"])
+}
+
+fn numbers(names: [&str; 3]) -> Fields {
+    names.iter().map(|name| Field::new(*name, DataType::Float64, true)).collect()
+}
+
+fn bin_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("rows", DataType::Int64, true),
+        Field::new("mean_score", DataType::Float64, true),
+        Field::new("positive_rate", DataType::Float64, true),
+    ])
+}
+
+fn list_type(fields: Fields) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(DataType::Struct(fields), true)))
+}
+
+fn list(fields: Fields, columns: Vec<ArrayRef>) -> Result<ScalarValue> {
+    let points = StructArray::try_new(fields, columns, None)?;
+    Ok(SingleRowListArrayBuilder::new(Arc::new(points)).build_list_scalar())
+}

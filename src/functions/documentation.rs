@@ -1,0 +1,130 @@
+//! What a function's author must say about it: one constant a function, with no optional field.
+//!
+//! From it come DataFusion's own documentation, `squall_functions()`, the shell's help and completion, and
+//! `docs/functions.md`; a test runs every example and compares its output.
+
+use datafusion::logical_expr::{DocSection, Documentation as EngineDocumentation};
+
+/// Everything that is known about one SQL function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Documentation {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub section: Section,
+    /// One third-person sentence without its period, such as "Returns the area under …".
+    pub summary: &'static str,
+    pub arguments: &'static [Argument],
+    pub result: Outcome,
+    pub example: Example,
+    /// Whose definition the function follows: a library and its version, a paper's DOI, or "squall".
+    pub source: &'static str,
+}
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Scalar,
+    Aggregate,
+    Window,
+    /// Called in `FROM`.
+    Table,
+}
+
+/// The chapter of the reference that a function belongs to, in reading order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    Ranking,
+    Probability,
+    Threshold,
+    Models,
+    Drift,
+    Reference,
+}
+
+/// One argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Argument {
+    pub name: &'static str,
+    /// Its SQL type, such as `DOUBLE`.
+    pub sql_type: &'static str,
+    /// What it is, with its unit and range; an optional argument says its default.
+    pub meaning: &'static str,
+    pub required: bool,
+}
+
+/// What a function returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Outcome {
+    /// Its SQL type, such as `DOUBLE`; a table function lists its columns.
+    pub sql_type: &'static str,
+    /// Its unit and range.
+    pub meaning: &'static str,
+    /// When it is NULL (a table function: when it has no rows); "never" where that is so.
+    pub when_null: &'static str,
+}
+
+/// A query that anyone can run, and what it prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Example {
+    pub query: &'static str,
+    /// The rows, one a line, columns separated by ` | `, without a heading.
+    pub output: &'static str,
+}
+
+impl Kind {
+    /// Returns the kind as `squall_functions()` shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Scalar => "scalar",
+            Kind::Aggregate => "aggregate",
+            Kind::Window => "window",
+            Kind::Table => "table",
+        }
+    }
+}
+
+impl Section {
+    /// Returns the chapter's title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Section::Ranking => "Ranking metrics",
+            Section::Probability => "Probability metrics",
+            Section::Threshold => "Metrics at a threshold",
+            Section::Models => "Models",
+            Section::Drift => "Drift",
+            Section::Reference => "Reference",
+        }
+    }
+}
+
+impl Documentation {
+    /// Returns how the function is called, such as `pr_curve(label, score[, max_points])`.
+    pub fn syntax(&self) -> String {
+        let mut syntax = format!("{}(", self.name);
+        for (index, argument) in self.arguments.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            if argument.required {
+                syntax.push_str(&format!("{comma}{}", argument.name));
+            } else {
+                syntax.push_str(&format!("[{comma}{}]", argument.name));
+            }
+        }
+        syntax.push(')');
+        syntax
+    }
+
+    /// Returns the same as DataFusion's own documentation type.
+    pub fn for_engine(&self) -> EngineDocumentation {
+        let section = DocSection { include: true, label: self.section.title(), description: None };
+        let description = format!(
+            "{}. Result: {}, {}; NULL: {}. Source: {}.",
+            self.summary, self.result.sql_type, self.result.meaning, self.result.when_null, self.source
+        );
+        let mut builder = EngineDocumentation::builder(section, description, self.syntax())
+            .with_sql_example(format!("```sql\n{}\n```\n```text\n{}\n```", self.example.query, self.example.output));
+        for argument in self.arguments {
+            builder = builder.with_argument(argument.name, format!("{}: {}", argument.sql_type, argument.meaning));
+        }
+        builder.build()
+    }
+}

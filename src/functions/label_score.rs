@@ -1,0 +1,78 @@
+//! What aggregates over (label, score) share: argument types, reading columns, documentation of the two arguments.
+//!
+//! In: a label, BOOLEAN or any number (non-zero is positive), and a score, any number. Out: rows of both; a row where either
+//! is NULL does not count.
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::{Result, plan_err};
+
+use super::documentation::Argument;
+
+/// The documentation of the label.
+pub const LABEL: Argument = Argument {
+    name: "label",
+    sql_type: "BOOLEAN or number",
+    meaning: "whether the row is positive; a number other than 0 is",
+    required: true,
+};
+
+/// The documentation of the score.
+pub const SCORE: Argument =
+    Argument { name: "score", sql_type: "DOUBLE", meaning: "higher means more likely positive", required: true };
+
+/// The documentation of a score that is read as a probability.
+pub const PROBABILITY: Argument = Argument {
+    name: "score",
+    sql_type: "DOUBLE",
+    meaning: "predicted probability that the row is positive, in [0, 1]",
+    required: true,
+};
+
+/// The documentation of the threshold.
+pub const THRESHOLD: Argument = Argument {
+    name: "threshold",
+    sql_type: "DOUBLE",
+    meaning: "a row is called positive when its score is at least this; may differ from row to row",
+    required: true,
+};
+
+/// Returns the types that arguments are converted to: BOOLEAN stays for a label, every other number becomes DOUBLE.
+///
+/// # Errors
+/// A wrong number of arguments, or an argument that is no number.
+pub fn coerce(syntax: &str, range: std::ops::RangeInclusive<usize>, types: &[DataType]) -> Result<Vec<DataType>> {
+    if !range.contains(&types.len()) {
+        return plan_err!("{syntax} was given {} arguments", types.len());
+    }
+    let coerced = types.iter().enumerate().map(|(index, given)| match given {
+        DataType::Boolean if index == 0 => Ok(DataType::Boolean),
+        given if given.is_numeric() || given.is_null() => Ok(DataType::Float64),
+        given => plan_err!("argument {} of {syntax} must be a number, not {given}", index + 1),
+    });
+    coerced.collect()
+}
+
+/// Calls `row` with the label and the other columns' values, for each row in which none is NULL.
+///
+/// The label is `None` where it is NaN, which is neither positive nor negative.
+pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f64])) {
+    let numbers: Vec<_> = columns[1..].iter().map(|column| column.as_primitive::<Float64Type>()).collect();
+    let mut values = vec![0.0; numbers.len()];
+    for index in 0..columns[0].len() {
+        if columns[0].is_null(index) || numbers.iter().any(|column| column.is_null(index)) {
+            continue;
+        }
+        for (value, column) in values.iter_mut().zip(&numbers) {
+            *value = column.value(index);
+        }
+        let label = match columns[0].data_type() {
+            DataType::Boolean => Some(columns[0].as_boolean().value(index)),
+            _ => {
+                let number = columns[0].as_primitive::<Float64Type>().value(index);
+                (!number.is_nan()).then_some(number != 0.0)
+            }
+        };
+        row(label, &values);
+    }
+}

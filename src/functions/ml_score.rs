@@ -1,0 +1,205 @@
+//! `ml_score`: a row's score from its features.
+//!
+//! The name is resolved to a version once a query, while it is planned; scoring then is a projection, which streams and
+//! runs on every thread.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::{Result, plan_err};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation as EngineDocumentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+use super::model_arguments::{MODEL, load, text};
+use super::{Function, Implementation};
+use crate::model::{Artifact, Registry};
+
+const ML_SCORE: Documentation = Documentation {
+    name: "ml_score",
+    kind: Kind::Scalar,
+    section: Section::Models,
+    summary: "Scores a row by a model, its features given in the model's order",
+    arguments: &[
+        MODEL,
+        Argument {
+            name: "feature, …",
+            sql_type: "DOUBLE",
+            meaning: "the features in the order of `ml_weights`; a column that has the name of another feature is refused",
+            required: true,
+        },
+    ],
+    result: Outcome {
+        sql_type: "DOUBLE",
+        meaning: "the probability of a positive in [0, 1]; of a naive model the feature itself; of a quantile threshold 1 or 0",
+        when_null: "a feature is NULL, NaN or infinite",
+    },
+    example: Example {
+        query: "SELECT round(ml_score('calm_or_wild', wind, pressure), 3) AS score FROM weather WHERE wind = 9 ORDER BY pressure",
+        output: "0.719\n0.743\n0.754\n0.765\n0.776",
+    },
+    source: "squall",
+};
+
+/// The family's functions.
+pub const FUNCTIONS: &[Function] = &[Function {
+    documentation: &ML_SCORE,
+    implementation: |models| {
+        Implementation::Scalar(ScalarUDF::new_from_impl(MlScore {
+            models: Arc::clone(models),
+            signature: Signature::user_defined(Volatility::Stable),
+            documentation: ML_SCORE.for_engine(),
+        }))
+    },
+}];
+
+/// `ml_score` as it is written: the model is a name.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct MlScore {
+    models: Arc<Registry>,
+    signature: Signature,
+    documentation: EngineDocumentation,
+}
+
+impl ScalarUDFImpl for MlScore {
+    fn name(&self) -> &str {
+        ML_SCORE.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let [model, features @ ..] = types else { return plan_err!("{} was given no arguments", ML_SCORE.syntax()) };
+        if !model.is_string() {
+            return plan_err!("the first argument of ml_score is a model's name in single quotes, not {model}");
+        }
+        for (index, feature) in features.iter().enumerate() {
+            if !feature.is_numeric() && !feature.is_null() && *feature != DataType::Boolean {
+                return plan_err!("argument {} of ml_score must be a number, not {feature}", index + 2);
+            }
+        }
+        Ok(std::iter::once(DataType::Utf8).chain(features.iter().map(|_| DataType::Float64)).collect())
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn simplify(&self, mut arguments: Vec<Expr>, _context: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        let Some(name) = text(&arguments[0]) else {
+            return plan_err!("the model of ml_score must be constant");
+        };
+        let features = arguments.split_off(1);
+        Ok(ExprSimplifyResult::Simplified(score(load(&self.models, &name)?, features)?))
+    }
+
+    fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        plan_err!("ml_score needs DataFusion's optimizer, which looks the model up")
+    }
+
+    fn documentation(&self) -> Option<&EngineDocumentation> {
+        Some(&self.documentation)
+    }
+}
+
+/// Returns the expression that scores features by a model.
+///
+/// # Errors
+/// Another number of features than the model's, or a column that bears the name of a feature at another place.
+pub fn score(model: Arc<Artifact>, features: Vec<Expr>) -> Result<Expr> {
+    let names = model.scorer.features();
+    if names.len() != features.len() {
+        return plan_err!(
+            "model `{}` takes {} features ({}), {} given",
+            model.name,
+            names.len(),
+            names.join(", "),
+            features.len()
+        );
+    }
+    for (index, feature) in features.iter().enumerate() {
+        let Some(column) = column_name(feature) else { continue };
+        if column != names[index] && names.contains(&column) {
+            return plan_err!(
+                "feature {} of model `{}` is `{}`, and `{column}` stands there; the order is {}",
+                index + 1,
+                model.name,
+                names[index],
+                names.join(", ")
+            );
+        }
+    }
+    let signature = Signature::exact(vec![DataType::Float64; names.len()], Volatility::Immutable);
+    Ok(ScalarUDF::new_from_impl(Bound { model, signature }).call(features))
+}
+
+fn column_name(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Column(column) => Some(&column.name),
+        Expr::Cast(cast) => column_name(&cast.expr),
+        _ => None,
+    }
+}
+
+/// `ml_score` of one version of a model.
+#[derive(Debug)]
+struct Bound {
+    model: Arc<Artifact>,
+    signature: Signature,
+}
+
+// A version never changes once it is written.
+impl PartialEq for Bound {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.model.name, self.model.version) == (&other.model.name, other.model.version)
+    }
+}
+
+impl Eq for Bound {}
+
+impl Hash for Bound {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.model.name, self.model.version).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Bound {
+    fn name(&self) -> &str {
+        ML_SCORE.name
+    }
+
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        let arguments: Vec<String> = arguments.iter().map(|argument| argument.schema_name().to_string()).collect();
+        Ok(format!("ml_score({}@{}, {})", self.model.name, self.model.version, arguments.join(", ")))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        // Constants alone make one row.
+        let columns: Vec<&[f64]> =
+            arrays.iter().map(|array| array.as_primitive::<Float64Type>().values().as_ref()).collect();
+        let scores = self.model.scorer.score(&columns);
+        let nulls =
+            arrays.iter().fold(None, |nulls, array| NullBuffer::union(nulls.as_ref(), array.logical_nulls().as_ref()));
+        let defined: NullBuffer = scores.iter().map(|score| !score.is_nan()).collect();
+        let nulls = NullBuffer::union(nulls.as_ref(), Some(&defined));
+        let array: ArrayRef = Arc::new(Float64Array::new(scores.into(), nulls));
+        Ok(ColumnarValue::Array(array))
+    }
+}

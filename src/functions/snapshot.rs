@@ -1,0 +1,110 @@
+//! A table that is made when it is read: a fixed schema, and rows or SQL that depend on models as they are then.
+//!
+//! A view over such a table sees models trained after the view was made.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Column, Result, plan_datafusion_err};
+use datafusion::datasource::MemTable;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
+type Plan = Box<dyn Fn() -> Result<LogicalPlan> + Send + Sync>;
+type Sql = Box<dyn Fn() -> Result<String> + Send + Sync>;
+
+/// A table of which only the schema is fixed.
+pub struct Snapshot {
+    schema: SchemaRef,
+    content: Content,
+}
+
+enum Content {
+    Rows(Rows),
+    Plan(Plan),
+    Sql(Sql),
+}
+
+impl Snapshot {
+    /// Makes a table of the rows that `rows` returns at each reading.
+    pub fn of_rows(schema: SchemaRef, rows: impl Fn() -> Result<RecordBatch> + Send + Sync + 'static) -> Snapshot {
+        Snapshot { schema, content: Content::Rows(Box::new(rows)) }
+    }
+
+    /// Makes a table of what the plan that `plan` returns at each reading gives; it streams.
+    pub fn of_plan(schema: SchemaRef, plan: impl Fn() -> Result<LogicalPlan> + Send + Sync + 'static) -> Snapshot {
+        Snapshot { schema, content: Content::Plan(Box::new(plan)) }
+    }
+
+    /// Makes a table of what the query that `sql` returns at each reading gives; it streams.
+    pub fn of_sql(schema: SchemaRef, sql: impl Fn() -> Result<String> + Send + Sync + 'static) -> Snapshot {
+        Snapshot { schema, content: Content::Sql(Box::new(sql)) }
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Snapshot {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let pushdown = match self.content {
+            // Filters join the plan, where the optimizer carries them on.
+            Content::Plan(_) | Content::Sql(_) => TableProviderFilterPushDown::Exact,
+            Content::Rows(_) => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(vec![pushdown; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = match &self.content {
+            Content::Rows(rows) => {
+                let table = MemTable::try_new(self.schema(), vec![vec![rows()?]])?;
+                return table.scan(state, projection, filters, limit).await;
+            }
+            Content::Plan(plan) => plan()?,
+            Content::Sql(sql) => session_state(state)?.create_logical_plan(&sql()?).await?,
+        };
+        let mut builder = LogicalPlanBuilder::from(plan);
+        for filter in filters {
+            builder = builder.filter(filter.clone())?;
+        }
+        if let Some(projection) = projection {
+            let columns: Vec<_> = projection
+                .iter()
+                .map(|&index| Expr::Column(Column::from(builder.schema().qualified_field(index))))
+                .collect();
+            builder = builder.project(columns)?;
+        }
+        state.create_physical_plan(&builder.limit(0, limit)?.build()?).await
+    }
+}
+
+/// Returns the session as the type that can plan SQL.
+pub fn session_state(session: &dyn Session) -> Result<&SessionState> {
+    let state = session.as_any().downcast_ref::<SessionState>();
+    state.ok_or_else(|| plan_datafusion_err!("functions on models need a session that plans SQL"))
+}

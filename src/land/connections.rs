@@ -1,0 +1,87 @@
+//! Watches the sequence numbers of connections for messages that never came.
+//!
+//! In: each message's connection and number, in log order. Out: the [`Gap`] before it, if there is one.
+//!
+//! Only numbers that count every message of a connection tell of gaps, and only where all of a connection's messages come
+//! by: a topic of several partitions spreads them, and there nothing is watched.
+
+use std::collections::BTreeMap;
+
+use super::summary::{Gap, Summary};
+
+/// The last number of each connection.
+#[derive(Debug, Default)]
+pub struct Connections {
+    last: BTreeMap<String, i64>,
+}
+
+impl Connections {
+    /// Takes up where a landed range, later than those before, left off.
+    pub fn restore(&mut self, summary: &Summary) {
+        self.last.extend(summary.connections.iter().map(|(name, last)| (name.clone(), *last)));
+    }
+
+    /// Notes a message in its range's summary, with the gap before it.
+    pub fn note(
+        &mut self,
+        summary: &mut Summary,
+        connection: Option<&str>,
+        number: i64,
+        offset: i64,
+        ingest_time: i64,
+    ) {
+        let name = connection.unwrap_or_default();
+        let last = self.last.get(name).copied();
+        let gap = match last {
+            Some(last) => number > last + 1,
+            // Numbers begin at 0. A recording may begin anywhere, and does not name its connection.
+            None => connection.is_some() && number > 0,
+        };
+        if gap {
+            summary.gaps.push(Gap {
+                connection: connection.map(String::from),
+                after_sequence_num: last,
+                next_sequence_num: number,
+                log_offset: offset,
+                ingest_time,
+            });
+        }
+        // A lower number was seen, or was missed and came late, on a connection with a name; else it is another connection.
+        if last.is_some_and(|last| number <= last) && connection.is_some() {
+            return;
+        }
+        self.last.insert(name.to_string(), number);
+        summary.connections.insert(name.to_string(), number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gaps(connection: Option<&str>, numbers: &[i64]) -> Vec<(Option<i64>, i64)> {
+        let (mut connections, mut summary) = (Connections::default(), Summary::default());
+        for (offset, number) in numbers.iter().enumerate() {
+            connections.note(&mut summary, connection, *number, offset as i64, 0);
+        }
+        summary.gaps.iter().map(|gap| (gap.after_sequence_num, gap.next_sequence_num)).collect()
+    }
+
+    #[test]
+    fn a_jump_is_a_gap() {
+        assert_eq!(gaps(Some("c1"), &[0, 1, 2]), []);
+        assert_eq!(gaps(Some("c1"), &[0, 2, 3, 9]), [(Some(0), 2), (Some(3), 9)]);
+    }
+
+    #[test]
+    fn a_connection_begins_at_zero() {
+        assert_eq!(gaps(Some("c1"), &[3, 4]), [(None, 3)]);
+        assert_eq!(gaps(None, &[3, 4]), []);
+    }
+
+    #[test]
+    fn what_came_before_is_no_gap_after() {
+        assert_eq!(gaps(Some("c1"), &[0, 1, 1, 0, 2]), []);
+        assert_eq!(gaps(None, &[5, 6, 0, 1, 2]), []);
+    }
+}

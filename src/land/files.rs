@@ -1,0 +1,210 @@
+//! The file-name contract: a landed file's name says which offsets it holds, and putting it is the commit.
+//!
+//! In: the names in a folder. Out: which files readers see, where landing goes on, and which offsets are missing.
+//!
+//! A name is `<topic>-<partition>-<first>-<last>.parquet`, both offsets inclusive. A file whose range lies inside another's
+//! is hidden: compaction writes the merged file first and deletes its parts later, and readers see each row once throughout.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// A landed file's name, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LandedFile {
+    pub topic: String,
+    pub partition: i32,
+    /// The first offset that the file accounts for.
+    pub first: i64,
+    /// The last offset that the file accounts for; at least `first`.
+    pub last: i64,
+}
+
+impl LandedFile {
+    /// Parses a file's name; `None` where it is not exactly what [`fmt::Display`] writes.
+    pub fn parse(name: &str) -> Option<LandedFile> {
+        let mut parts = name.strip_suffix(".parquet")?.rsplitn(4, '-');
+        let last = number(parts.next()?)?;
+        let first = number(parts.next()?)?;
+        let partition = i32::try_from(number(parts.next()?)?).ok()?;
+        let topic = parts.next().filter(|topic| !topic.is_empty())?.to_string();
+        (first <= last).then_some(LandedFile { topic, partition, first, last })
+    }
+
+    /// Returns the offsets that the file accounts for.
+    pub fn offsets(&self) -> RangeInclusive<i64> {
+        self.first..=self.last
+    }
+
+    /// Returns the name without its extension, as the range's dead letters carry it too.
+    pub fn stem(&self) -> String {
+        format!("{}-{}-{}-{}", self.topic, self.partition, self.first, self.last)
+    }
+
+    fn log(&self) -> (&str, i32) {
+        (&self.topic, self.partition)
+    }
+}
+
+impl fmt::Display for LandedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.parquet", self.stem())
+    }
+}
+
+/// Parses digits without a sign or leading zeros, so that a range has one name only.
+fn number(digits: &str) -> Option<i64> {
+    let canonical = digits == "0" || !digits.starts_with('0');
+    (canonical && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// A topic's partition.
+pub type LogPartition = (String, i32);
+
+/// What a folder holds, by its names alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Landed {
+    /// The files that readers see, by partition, in offset order, without overlaps.
+    visible: BTreeMap<LogPartition, Vec<LandedFile>>,
+    /// The files whose ranges lie inside another's.
+    hidden: Vec<LandedFile>,
+}
+
+/// Two files of one partition share some offsets, and neither holds all of the other's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{first} and {second} overlap, and neither contains the other")]
+pub struct Overlap {
+    pub first: LandedFile,
+    pub second: LandedFile,
+}
+
+impl Landed {
+    /// Sorts out the files that readers see; names that are no landed file's are passed over.
+    ///
+    /// # Errors
+    /// Two files overlap in part: no rule could say which rows of theirs to read.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Landed, Overlap> {
+        let mut files: Vec<LandedFile> = names.into_iter().filter_map(LandedFile::parse).collect();
+        // Containers come before what they contain.
+        files.sort_by(|a, b| (a.log(), a.first, -a.last).cmp(&(b.log(), b.first, -b.last)));
+        let mut landed = Landed::default();
+        for file in files {
+            let visible = landed.visible.entry((file.topic.clone(), file.partition)).or_default();
+            match visible.last() {
+                Some(before) if file.last <= before.last => landed.hidden.push(file),
+                Some(before) if file.first <= before.last => {
+                    return Err(Overlap { first: before.clone(), second: file });
+                }
+                _ => visible.push(file),
+            }
+        }
+        Ok(landed)
+    }
+
+    /// Returns the files that readers see, in order of topic, partition and offset.
+    pub fn visible(&self) -> impl Iterator<Item = &LandedFile> {
+        self.visible.values().flatten()
+    }
+
+    /// Returns the visible files of one partition, in offset order.
+    pub fn of(&self, topic: &str, partition: i32) -> &[LandedFile] {
+        self.visible.get(&(topic.to_string(), partition)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the files whose ranges lie inside another's: what compaction has yet to delete.
+    pub fn hidden(&self) -> &[LandedFile] {
+        &self.hidden
+    }
+
+    /// Returns one past the highest offset landed of a partition; `None` before its first file.
+    pub fn next_offset(&self, topic: &str, partition: i32) -> Option<i64> {
+        self.of(topic, partition).last().map(|file| file.last + 1)
+    }
+
+    /// Returns each partition with the ranges between its visible files that no file accounts for.
+    pub fn partitions(&self) -> impl Iterator<Item = Coverage<'_>> {
+        self.visible.iter().map(|((topic, partition), files)| Coverage { topic, partition: *partition, files })
+    }
+}
+
+/// Which offsets of one partition have landed.
+#[derive(Debug, Clone, Copy)]
+pub struct Coverage<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    /// The visible files in offset order; at least one.
+    pub files: &'a [LandedFile],
+}
+
+impl Coverage<'_> {
+    /// Returns the first and the last offset landed.
+    pub fn offsets(&self) -> RangeInclusive<i64> {
+        // A partition is listed for its files, so it has a first and a last.
+        self.files[0].first..=self.files[self.files.len() - 1].last
+    }
+
+    /// Returns the ranges between files that no file accounts for.
+    pub fn missing(&self) -> Vec<RangeInclusive<i64>> {
+        let steps = self.files.windows(2);
+        steps.filter(|pair| pair[0].last + 1 < pair[1].first).map(|pair| pair[0].last + 1..=pair[1].first - 1).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_as_written() {
+        let file = LandedFile { topic: "ticks.raw-v2".into(), partition: 3, first: 0, last: 499_999 };
+        assert_eq!(file.to_string(), "ticks.raw-v2-3-0-499999.parquet");
+        assert_eq!(LandedFile::parse(&file.to_string()), Some(file));
+    }
+
+    #[test]
+    fn other_names_are_no_landed_files() {
+        for name in [
+            "ticks.raw-0-0-9.parquet#1",
+            "ticks.raw-0-0-9.json",
+            "ticks.raw-0-9-0.parquet",
+            "ticks.raw-0-00-9.parquet",
+            "ticks.raw-0-+1-9.parquet",
+            "ticks.raw-99999999999-0-9.parquet",
+            "-0-0-9.parquet",
+            "0-0-9.parquet",
+            ".land.lock",
+            "part-0.parquet",
+        ] {
+            assert_eq!(LandedFile::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_inside_another_is_hidden() {
+        let names = ["t-0-0-9.parquet", "t-0-0-4.parquet", "t-0-5-9.parquet", "t-0-10-12.parquet", "t-1-3-4.parquet"];
+        let landed = Landed::from_names(names).unwrap();
+        let visible: Vec<String> = landed.visible().map(LandedFile::to_string).collect();
+        assert_eq!(visible, ["t-0-0-9.parquet", "t-0-10-12.parquet", "t-1-3-4.parquet"]);
+        assert_eq!(landed.hidden().len(), 2);
+        assert_eq!(landed.next_offset("t", 0), Some(13));
+        assert_eq!(landed.next_offset("t", 1), Some(5));
+        assert_eq!(landed.next_offset("u", 0), None);
+    }
+
+    #[test]
+    fn a_partial_overlap_is_refused() {
+        let overlap = Landed::from_names(["t-0-0-9.parquet", "t-0-5-12.parquet"]).unwrap_err();
+        assert_eq!(overlap.to_string(), "t-0-0-9.parquet and t-0-5-12.parquet overlap, and neither contains the other");
+    }
+
+    #[test]
+    fn names_alone_tell_what_is_missing() {
+        let landed =
+            Landed::from_names(["t-0-0-9.parquet", "t-0-12-12.parquet", "t-0-13-20.parquet", "t-0-30-31.parquet"])
+                .unwrap();
+        let coverage: Vec<Coverage<'_>> = landed.partitions().collect();
+        assert_eq!(coverage.len(), 1);
+        assert_eq!(coverage[0].offsets(), 0..=31);
+        assert_eq!(coverage[0].missing(), [10..=11, 21..=29]);
+    }
+}

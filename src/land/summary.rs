@@ -1,0 +1,196 @@
+//! What a landed file says about its range beside the rows: carried in the file's footer, so that it is committed with them.
+//!
+//! In: a range's messages as they are read. Out: a [`Summary`] that adds up: over ranges, over compaction, over a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::order::Status;
+use crate::tick::Sequence;
+
+/// The footer's key for the summary, a JSON object.
+pub const KEY: &str = "squall.landed";
+
+/// Above this many names a count goes under [`OTHERS`]: names come from messages, and messages from anywhere.
+const MOST_NAMES: usize = 64;
+const OTHERS: &str = "others";
+
+/// What a range of offsets held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// All messages; each is one or more ticks, or control, or dead.
+    pub messages: u64,
+    /// Control messages by channel or type.
+    pub control: BTreeMap<String, u64>,
+    /// Messages that could not be read, by the kind of problem.
+    pub dead: BTreeMap<String, u64>,
+    pub products: BTreeMap<String, Rows>,
+    /// The last sequence number of each connection whose numbers count its messages; `""` where it has no name.
+    pub connections: BTreeMap<String, i64>,
+    /// Sequence numbers that a connection skipped.
+    pub gaps: Vec<Gap>,
+    /// From which offset on sequence numbers count what; offsets ascend, neighbours differ.
+    pub sequences: Vec<(i64, Counts)>,
+}
+
+/// The rows of one product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    pub ok: u64,
+    pub duplicate: u64,
+    pub late: u64,
+    /// The lowest and the highest `ts`, nanoseconds since 1970, UTC.
+    pub first_ts: i64,
+    pub last_ts: i64,
+}
+
+/// Messages of a connection that never came: the numbers between two that did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    pub connection: Option<String>,
+    /// The number before the gap; absent where the connection's first message is missing.
+    pub after_sequence_num: Option<i64>,
+    /// The number after it, and where that message lies.
+    pub next_sequence_num: i64,
+    pub log_offset: i64,
+    pub ingest_time: i64,
+}
+
+impl Gap {
+    /// Returns how many messages never came; numbers begin at 0.
+    pub fn missing(&self) -> i64 {
+        self.next_sequence_num - self.after_sequence_num.unwrap_or(-1) - 1
+    }
+}
+
+/// What sequence numbers count, as a footer spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counts {
+    Connection,
+    Product,
+    None,
+}
+
+impl From<Sequence> for Counts {
+    fn from(sequence: Sequence) -> Counts {
+        match sequence {
+            Sequence::Connection => Counts::Connection,
+            Sequence::Product => Counts::Product,
+            Sequence::None => Counts::None,
+        }
+    }
+}
+
+impl From<Counts> for Sequence {
+    fn from(counts: Counts) -> Sequence {
+        match counts {
+            Counts::Connection => Sequence::Connection,
+            Counts::Product => Sequence::Product,
+            Counts::None => Sequence::None,
+        }
+    }
+}
+
+impl Rows {
+    /// Returns the number of rows of every status.
+    pub fn total(&self) -> u64 {
+        self.ok + self.duplicate + self.late
+    }
+}
+
+impl Summary {
+    /// Counts a control message.
+    pub fn count_control(&mut self, name: &str) {
+        count(&mut self.control, name, 1);
+    }
+
+    /// Counts a message that could not be read.
+    pub fn count_dead(&mut self, kind: &str) {
+        count(&mut self.dead, kind, 1);
+    }
+
+    /// Counts a row.
+    pub fn count_row(&mut self, product_id: &str, ts: i64, status: Status) {
+        if !self.products.contains_key(product_id) {
+            self.products
+                .insert(product_id.to_string(), Rows { ok: 0, duplicate: 0, late: 0, first_ts: ts, last_ts: ts });
+        }
+        if let Some(rows) = self.products.get_mut(product_id) {
+            rows.last_ts = ts;
+            match status {
+                Status::Ok => rows.ok += 1,
+                Status::Duplicate => rows.duplicate += 1,
+                Status::Late => rows.late += 1,
+            }
+        }
+    }
+
+    /// Notes what the sequence numbers of the message at `offset` count.
+    pub fn note_sequence(&mut self, offset: i64, sequence: Sequence) {
+        let counts = Counts::from(sequence);
+        if self.sequences.last().is_none_or(|(_, before)| *before != counts) {
+            self.sequences.push((offset, counts));
+        }
+    }
+
+    /// Returns what the sequence numbers of the message at `offset` count.
+    pub fn sequence_at(&self, offset: i64) -> Sequence {
+        let after = self.sequences.partition_point(|(from, _)| *from <= offset);
+        match after.checked_sub(1) {
+            Some(i) => self.sequences[i].1.into(),
+            None => Sequence::None,
+        }
+    }
+
+    /// Returns how many rows have this status.
+    pub fn rows(&self, status: Status) -> u64 {
+        let counted = self.products.values().map(|rows| match status {
+            Status::Ok => rows.ok,
+            Status::Duplicate => rows.duplicate,
+            Status::Late => rows.late,
+        });
+        counted.sum()
+    }
+
+    /// Returns how many rows there are.
+    pub fn all_rows(&self) -> u64 {
+        self.products.values().map(Rows::total).sum()
+    }
+
+    /// Adds the summary of a later range.
+    pub fn add(&mut self, later: &Summary) {
+        self.messages += later.messages;
+        for (name, n) in &later.control {
+            count(&mut self.control, name, *n);
+        }
+        for (kind, n) in &later.dead {
+            count(&mut self.dead, kind, *n);
+        }
+        for (product_id, rows) in &later.products {
+            match self.products.get_mut(product_id) {
+                Some(sum) => {
+                    sum.ok += rows.ok;
+                    sum.duplicate += rows.duplicate;
+                    sum.late += rows.late;
+                    sum.first_ts = sum.first_ts.min(rows.first_ts);
+                    sum.last_ts = sum.last_ts.max(rows.last_ts);
+                }
+                None => {
+                    self.products.insert(product_id.clone(), rows.clone());
+                }
+            }
+        }
+        self.connections.extend(later.connections.iter().map(|(name, last)| (name.clone(), *last)));
+        self.gaps.extend(later.gaps.iter().cloned());
+        for (offset, counts) in &later.sequences {
+            self.note_sequence(*offset, Sequence::from(*counts));
+        }
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str, n: u64) {
+    let known = counts.contains_key(name) || counts.len() < MOST_NAMES;
+    *counts.entry(if known { name } else { OTHERS }.to_string()).or_default() += n;
+}

@@ -1,0 +1,182 @@
+//! Reads messages from an offset on; keeps its place, so that reading on costs no search.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::super::{Error, Message, line};
+use super::days::{self, io};
+
+/// What is left to binary search is read through once it is this small.
+const SCAN_BYTES: u64 = 64 * 1024;
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A folder's reader.
+pub struct Reader {
+    dir: PathBuf,
+    cursor: Option<Cursor>,
+}
+
+/// A place between two lines.
+struct Cursor {
+    path: PathBuf,
+    file: BufReader<File>,
+    position: u64,
+    /// The least offset that the next line may have.
+    next_offset: i64,
+}
+
+impl Reader {
+    /// Makes a reader that has no place yet.
+    pub fn new(dir: &Path) -> Reader {
+        Reader { dir: dir.to_path_buf(), cursor: None }
+    }
+
+    /// Returns up to `limit` messages from `from` on.
+    pub fn read(&mut self, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+        let mut cursor = match self.cursor.take().filter(|cursor| cursor.next_offset == from) {
+            Some(cursor) => cursor,
+            None => match self.seek(from)? {
+                Some(cursor) => cursor,
+                None => return Ok(Vec::new()),
+            },
+        };
+        let mut messages = Vec::new();
+        let mut bytes = Vec::new();
+        while messages.len() < limit {
+            let start = cursor.position;
+            if cursor.line(&mut bytes)? {
+                match line::decode(&bytes) {
+                    Ok((offset, record)) if offset >= cursor.next_offset => {
+                        cursor.next_offset = offset + 1;
+                        messages.push(Message { partition: 0, offset, record });
+                    }
+                    Ok(_) => {}
+                    Err(reason) if messages.is_empty() => {
+                        return Err(Error::Damaged { path: cursor.path, position: start, reason });
+                    }
+                    // What stands before the damage is delivered; the next read reports it.
+                    Err(_) => {
+                        cursor.turn_back(start)?;
+                        break;
+                    }
+                }
+            } else if let Some(next) = self.day_after(&cursor.path)? {
+                // This file may have grown between its end and the next one's appearance; from there on it does not.
+                if cursor.at_end()? {
+                    cursor = Cursor::open(next, 0, cursor.next_offset)?;
+                }
+            } else {
+                break;
+            }
+        }
+        self.cursor = Some(cursor);
+        Ok(messages)
+    }
+
+    /// Finds the place of `from`; `None` where the log has not come to it yet.
+    fn seek(&self, from: i64) -> Result<Option<Cursor>, Error> {
+        let held = days::offsets(&self.dir)?;
+        let log = || self.dir.display().to_string();
+        if from < held.start {
+            return Err(Error::OffsetGone { log: log(), partition: 0, offset: from, first: held.start });
+        }
+        if from > held.end {
+            return Err(Error::OffsetPastEnd { log: log(), partition: 0, offset: from, end: held.end });
+        }
+        // The last file that begins at or before the offset; files without a line yet begin nowhere.
+        let mut found = None;
+        for path in days::list(&self.dir)?.into_iter().rev() {
+            match days::first_offset(&path)? {
+                Some(first) if first <= from => {
+                    found = Some(path);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let Some(path) = found else {
+            return Ok(None);
+        };
+        let position = search(&path, from)?;
+        let mut cursor = Cursor::open(path, position, from)?;
+        cursor.skip_to(from)?;
+        Ok(Some(cursor))
+    }
+
+    fn day_after(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
+        Ok(days::list(&self.dir)?.into_iter().find(|day| day.as_path() > path))
+    }
+}
+
+impl Cursor {
+    fn open(path: PathBuf, position: u64, next_offset: i64) -> Result<Cursor, Error> {
+        let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(&path).map_err(io("open", &path))?);
+        file.seek(SeekFrom::Start(position)).map_err(io("read", &path))?;
+        Ok(Cursor { path, file, position, next_offset })
+    }
+
+    /// Reads the next line into `bytes`, without its end; false where none is whole yet.
+    fn line(&mut self, bytes: &mut Vec<u8>) -> Result<bool, Error> {
+        bytes.clear();
+        self.file.read_until(b'\n', bytes).map_err(io("read", &self.path))?;
+        if bytes.pop_if(|byte| *byte == b'\n').is_none() {
+            // An append is under way: come back to the line's beginning.
+            self.turn_back(self.position)?;
+            return Ok(false);
+        }
+        self.position += bytes.len() as u64 + 1;
+        Ok(true)
+    }
+
+    fn turn_back(&mut self, position: u64) -> Result<(), Error> {
+        self.file.seek(SeekFrom::Start(position)).map_err(io("read", &self.path))?;
+        self.position = position;
+        Ok(())
+    }
+
+    fn at_end(&mut self) -> Result<bool, Error> {
+        let mut bytes = Vec::new();
+        let start = self.position;
+        if self.line(&mut bytes)? {
+            self.turn_back(start)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Moves before the first line whose offset is at least `offset`.
+    fn skip_to(&mut self, offset: i64) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        loop {
+            let start = self.position;
+            if !self.line(&mut bytes)? {
+                return Ok(());
+            }
+            if days::offset(&self.path, start, &bytes)? >= offset {
+                return self.turn_back(start);
+            }
+        }
+    }
+}
+
+/// Returns the start of a line whose offset is at most `offset`, near the one sought; the file begins with such a line.
+fn search(path: &Path, offset: i64) -> Result<u64, Error> {
+    let mut file = BufReader::new(File::open(path).map_err(io("open", path))?);
+    let (mut low, mut high) = (0, file.get_ref().metadata().map_err(io("read", path))?.len());
+    let mut bytes = Vec::new();
+    while high - low > SCAN_BYTES {
+        let middle = low + (high - low) / 2;
+        file.seek(SeekFrom::Start(middle)).map_err(io("read", path))?;
+        bytes.clear();
+        let start = middle + file.read_until(b'\n', &mut bytes).map_err(io("read", path))? as u64;
+        bytes.clear();
+        file.read_until(b'\n', &mut bytes).map_err(io("read", path))?;
+        match bytes.strip_suffix(b"\n") {
+            Some(line) if start < high && days::offset(path, start, line)? <= offset => low = start,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}

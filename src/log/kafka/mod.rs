@@ -1,0 +1,295 @@
+//! A Kafka topic as a log, through librdkafka.
+//!
+//! Appends are acknowledged by all in-sync replicas and idempotent within a session; reads name their offsets and join no
+//! consumer group. Every wait has an end: a broker that does not answer is an error that says so.
+
+mod consumer;
+mod producer;
+
+use std::collections::BTreeMap;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::FutureProducer;
+
+use super::{Error, Log, Message, Options, Record};
+use consumer::PartitionReader;
+
+/// The name under which a record's time of receipt rides in a message's headers: decimal nanoseconds since 1970, UTC.
+const INGEST_TIME: &str = "ingest_time";
+/// The name under which a record's connection rides in a message's headers.
+const CONNECTION: &str = "connection";
+
+/// The brokers' default, which `new_topic` asks for.
+const DEFAULT_REPLICATION: i32 = -1;
+
+/// How long a first connection may take, within the whole time a broker may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A Kafka topic.
+pub struct KafkaLog {
+    topic: Topic,
+    /// Answers questions about the topic; readers have a consumer each.
+    client: OnceLock<Arc<BaseConsumer>>,
+    producer: OnceLock<FutureProducer>,
+    readers: Arc<Mutex<BTreeMap<i32, PartitionReader>>>,
+}
+
+/// A topic, where it is, and how its clients are set up.
+#[derive(Debug, Clone)]
+struct Topic {
+    brokers: String,
+    name: String,
+    properties: BTreeMap<String, String>,
+    timeout: Duration,
+    new_partitions: i32,
+}
+
+impl KafkaLog {
+    /// Opens a topic to read it.
+    ///
+    /// # Errors
+    /// A broker that cannot be reached, or a topic that is not there.
+    pub async fn open(brokers: &str, topic: &str, options: &Options) -> Result<KafkaLog, Error> {
+        let log = KafkaLog::new(brokers, topic, options);
+        log.partitions().await?;
+        Ok(log)
+    }
+
+    /// Opens a topic to append to it, making it where there is none.
+    ///
+    /// # Errors
+    /// A broker that cannot be reached, or that refuses to make the topic.
+    pub async fn create(brokers: &str, topic: &str, options: &Options) -> Result<KafkaLog, Error> {
+        let log = KafkaLog::new(brokers, topic, options);
+        log.ensure_topic().await?;
+        Ok(log)
+    }
+
+    /// Makes a log that connects when it is first used.
+    pub(super) fn new(brokers: &str, topic: &str, options: &Options) -> KafkaLog {
+        let topic = Topic {
+            brokers: brokers.to_string(),
+            name: topic.to_string(),
+            properties: options.kafka_properties.clone(),
+            timeout: options.kafka_timeout,
+            new_partitions: options.new_topic_partitions,
+        };
+        KafkaLog { topic, client: OnceLock::new(), producer: OnceLock::new(), readers: Arc::default() }
+    }
+
+    /// Makes the topic where there is none.
+    pub(super) async fn ensure_topic(&self) -> Result<(), Error> {
+        match self.partitions().await {
+            Err(Error::NoTopic { .. }) => {}
+            result => return result.map(drop),
+        }
+        let admin: AdminClient<DefaultClientContext> = self.topic.config(&[]).create().map_err(Error::Settings)?;
+        let new =
+            NewTopic::new(&self.topic.name, self.topic.new_partitions, TopicReplication::Fixed(DEFAULT_REPLICATION));
+        let timeout = Some(self.topic.timeout);
+        let options = AdminOptions::new().request_timeout(timeout).operation_timeout(timeout);
+        let failed = |source| self.topic.failed("make the topic", source);
+        for result in admin.create_topics([&new], &options).await.map_err(failed)? {
+            match result {
+                // Somebody else may have been faster.
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(failed(KafkaError::AdminOp(code))),
+            }
+        }
+        // The brokers tell each other of a new topic before they tell us.
+        let deadline = Instant::now() + self.topic.timeout;
+        loop {
+            match self.partitions().await {
+                Err(Error::NoTopic { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                result => return result.map(drop),
+            }
+        }
+    }
+
+    async fn client(&self) -> Result<Arc<BaseConsumer>, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(Arc::clone(client));
+        }
+        let topic = self.topic.clone();
+        let client = blocking(move || {
+            topic.check_reachable()?;
+            topic.config(&consumer::PROPERTIES).create::<BaseConsumer>().map_err(Error::Settings)
+        })
+        .await?;
+        Ok(Arc::clone(self.client.get_or_init(|| Arc::new(client))))
+    }
+
+    fn producer(&self) -> Result<&FutureProducer, Error> {
+        if let Some(producer) = self.producer.get() {
+            return Ok(producer);
+        }
+        let producer = producer::create(&self.topic)?;
+        Ok(self.producer.get_or_init(|| producer))
+    }
+}
+
+#[async_trait]
+impl Log for KafkaLog {
+    fn topic(&self) -> &str {
+        &self.topic.name
+    }
+
+    async fn partitions(&self) -> Result<Vec<i32>, Error> {
+        let client = self.client().await?;
+        let topic = self.topic.clone();
+        blocking(move || {
+            let metadata = client
+                .fetch_metadata(Some(&topic.name), topic.timeout)
+                .map_err(|source| topic.failed("describe itself", source))?;
+            let found = metadata.topics().iter().find(|found| found.name() == topic.name);
+            let mut partitions: Vec<i32> = found
+                .filter(|found| found.error().is_none())
+                .map(|found| found.partitions().iter().map(|partition| partition.id()).collect())
+                .unwrap_or_default();
+            partitions.sort_unstable();
+            if partitions.is_empty() {
+                return Err(Error::NoTopic { brokers: topic.brokers, topic: topic.name });
+            }
+            Ok(partitions)
+        })
+        .await
+    }
+
+    async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error> {
+        let client = self.client().await?;
+        let topic = self.topic.clone();
+        blocking(move || topic.offsets(&client, partition)).await
+    }
+
+    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+        let client = self.client().await?;
+        let (topic, readers) = (self.topic.clone(), Arc::clone(&self.readers));
+        blocking(move || {
+            let held = topic.offsets(&client, partition)?;
+            let (log, offset) = (topic.to_string(), from);
+            if from < held.start {
+                return Err(Error::OffsetGone { log, partition, offset, first: held.start });
+            }
+            if from > held.end {
+                return Err(Error::OffsetPastEnd { log, partition, offset, end: held.end });
+            }
+            if from == held.end || limit == 0 {
+                return Ok(Vec::new());
+            }
+            let mut readers = locked(&readers);
+            let mut reader = match readers.remove(&partition) {
+                Some(reader) => reader,
+                None => PartitionReader::new(&topic, partition)?,
+            };
+            // A reader that failed is not put back: the next read begins with a new one.
+            let messages = reader.read(from, held.end, limit)?;
+            readers.insert(partition, reader);
+            Ok(messages)
+        })
+        .await
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
+        producer::append(self.producer()?, &self.topic, &records).await
+    }
+}
+
+impl Topic {
+    /// Returns a client's settings: ours for this kind of client, then the user's, which win.
+    fn config(&self, properties: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers).set("client.id", "squall");
+        for (name, value) in properties {
+            config.set(*name, *value);
+        }
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+        config
+    }
+
+    fn offsets(&self, client: &BaseConsumer, partition: i32) -> Result<Range<i64>, Error> {
+        match client.fetch_watermarks(&self.name, partition, self.timeout) {
+            Ok((first, end)) => Ok(first..end),
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
+                Err(Error::NoPartition { log: self.to_string(), partition })
+            }
+            Err(source) => Err(self.failed("say which offsets it holds", source)),
+        }
+    }
+
+    /// Connects to one of the brokers: librdkafka would only say that time ran out, and only then.
+    fn check_reachable(&self) -> Result<(), Error> {
+        let timeout = CONNECT_TIMEOUT.min(self.timeout);
+        let mut reason = String::from("no broker is named");
+        for broker in self.brokers.split(',') {
+            let addresses = match broker.trim().to_socket_addrs() {
+                Ok(addresses) => addresses,
+                Err(error) => {
+                    reason = format!("{broker}: {error}");
+                    continue;
+                }
+            };
+            for address in addresses {
+                match TcpStream::connect_timeout(&address, timeout) {
+                    Ok(_) => return Ok(()),
+                    Err(error) => reason = format!("{address}: {error}"),
+                }
+            }
+        }
+        Err(Error::Unreachable { brokers: self.brokers.clone(), reason })
+    }
+
+    /// Turns librdkafka's error into ours: what time or the network ended, or what the broker refused.
+    fn failed(&self, action: &'static str, source: KafkaError) -> Error {
+        let brokers = self.brokers.clone();
+        match source.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::MessageTimedOut
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::Resolve,
+            ) => {
+                let seconds = self.timeout.as_secs_f32();
+                Error::Unreachable { brokers, reason: format!("it did not {action} within {seconds} s") }
+            }
+            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                Error::NoTopic { brokers, topic: self.name.clone() }
+            }
+            _ => Error::Kafka { brokers, topic: self.name.clone(), action, source },
+        }
+    }
+}
+
+impl std::fmt::Display for Topic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "kafka://{}/{}", self.brokers, self.name)
+    }
+}
+
+/// Locks; what a panicked holder left is whole, since readers are taken out while they work.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs librdkafka's waiting calls on a thread that may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // Work is never cancelled, so it panicked: so do we.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

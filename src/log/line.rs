@@ -1,0 +1,171 @@
+//! One line of the file log: a record's bytes in a wrapper that says where they stand and when they came.
+//!
+//! `{"offset":0,"ingest_time":1763000000000000000,"connection":"c1","key":"BTC-USD","message":{…}}`: `message` holds the
+//! bytes unaltered where they are a JSON value on one line; otherwise `text` holds them as a JSON string, or, where they are no
+//! UTF-8, `hex` as hexadecimal digits. Either way reading gives the same bytes back.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::Record;
+
+/// Appends the record's line, line end included, to `buffer`.
+pub fn encode(buffer: &mut Vec<u8>, offset: i64, record: &Record) {
+    write_infallibly(buffer, format_args!("{{\"offset\":{offset},\"ingest_time\":{}", record.ingest_time));
+    for (name, value) in [("connection", &record.connection), ("key", &record.key)] {
+        if let Some(value) = value {
+            write_infallibly(buffer, format_args!(",\"{name}\":{}", json_string(value)));
+        }
+    }
+    match std::str::from_utf8(&record.payload) {
+        Ok(text) if is_one_line_of_json(text) => {
+            buffer.extend_from_slice(b",\"message\":");
+            buffer.extend_from_slice(&record.payload);
+        }
+        Ok(text) => write_infallibly(buffer, format_args!(",\"text\":{}", json_string(text))),
+        Err(_) => {
+            let hex = record.payload.iter().fold(String::new(), |mut hex, byte| {
+                // Writing to a string cannot fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+            write_infallibly(buffer, format_args!(",\"hex\":\"{hex}\""));
+        }
+    }
+    buffer.extend_from_slice(b"}\n");
+}
+
+/// Reads a line, without its end.
+///
+/// # Errors
+/// What is wrong with it, as text.
+pub fn decode(line: &[u8]) -> Result<(i64, Record), String> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let payload = match (line.message, line.text, line.hex) {
+        (Some(message), None, None) => message.get().as_bytes().to_vec(),
+        (None, Some(text), None) => text.into_owned().into_bytes(),
+        (None, None, Some(hex)) => from_hex(&hex).ok_or("hex holds no pairs of hexadecimal digits")?,
+        _ => return Err("it holds not exactly one of message, text and hex".into()),
+    };
+    let record = Record {
+        key: line.key.map(Cow::into_owned),
+        payload,
+        ingest_time: line.ingest_time,
+        connection: line.connection.map(Cow::into_owned),
+    };
+    Ok((line.offset, record))
+}
+
+/// Reads a line's offset alone.
+pub fn decode_offset(line: &[u8]) -> Result<i64, String> {
+    #[derive(Deserialize)]
+    struct Place {
+        offset: i64,
+    }
+    serde_json::from_slice::<Place>(line).map(|place| place.offset).map_err(|error| error.to_string())
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    offset: i64,
+    ingest_time: i64,
+    connection: Option<Cow<'a, str>>,
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    text: Option<Cow<'a, str>>,
+    hex: Option<Cow<'a, str>>,
+}
+
+/// Whether the text can stand inside the wrapper and come back as it is: JSON readers skip space around a value.
+fn is_one_line_of_json(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let outer_space = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
+    !outer_space(bytes.first())
+        && !outer_space(bytes.last())
+        && !bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+        // A bare `null` would come back as an absent message.
+        && text != "null"
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn json_string(text: &str) -> serde_json::Value {
+    serde_json::Value::String(text.to_string())
+}
+
+fn write_infallibly(buffer: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // A Vec takes every write.
+    let _ = buffer.write_fmt(text);
+}
+
+fn from_hex(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
+
+    use super::{Record, decode, decode_offset, encode};
+
+    fn line(record: &Record) -> String {
+        let mut buffer = Vec::new();
+        encode(&mut buffer, 7, record);
+        String::from_utf8(buffer).expect("a line is UTF-8")
+    }
+
+    fn record(payload: &[u8]) -> Record {
+        Record { key: None, payload: payload.to_vec(), ingest_time: 5, connection: None }
+    }
+
+    #[test]
+    fn payloads_stand_as_they_are_where_they_can() {
+        let message = Record { key: Some("BTC-USD".into()), connection: Some("c1".into()), ..record(b"{\"a\": 1}") };
+        let expected =
+            "{\"offset\":7,\"ingest_time\":5,\"connection\":\"c1\",\"key\":\"BTC-USD\",\"message\":{\"a\": 1}}\n";
+        assert_eq!(line(&message), expected);
+        for (payload, expected) in [
+            (&b"{\"a\":"[..], r#"{"offset":7,"ingest_time":5,"text":"{\"a\":"}"#),
+            (b" {}", r#"{"offset":7,"ingest_time":5,"text":" {}"}"#),
+            (b"{\n}", r#"{"offset":7,"ingest_time":5,"text":"{\n}"}"#),
+            (b"null", r#"{"offset":7,"ingest_time":5,"text":"null"}"#),
+            (b"", r#"{"offset":7,"ingest_time":5,"text":""}"#),
+            (b"\xff\x00", r#"{"offset":7,"ingest_time":5,"hex":"ff00"}"#),
+        ] {
+            assert_eq!(line(&record(payload)), format!("{expected}\n"));
+        }
+    }
+
+    fn payload() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..40),
+            "[ \\{\\}\\[\\]\":,a-c0-9\n\r\t.e-]{0,20}".prop_map(String::into_bytes),
+            "\\PC{0,20}".prop_map(String::into_bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(
+            payload in payload(), key in any::<Option<String>>(), connection in any::<Option<String>>(),
+            ingest_time in any::<i64>(), offset in 0..i64::MAX,
+        ) {
+            let record = Record { key, payload, ingest_time, connection };
+            let mut buffer = Vec::new();
+            encode(&mut buffer, offset, &record);
+            assert_eq!(buffer.iter().filter(|byte| **byte == b'\n').count(), 1);
+            let line = buffer.strip_suffix(b"\n").expect("a line ends");
+            assert_eq!(decode(line), Ok((offset, record)));
+            assert_eq!(decode_offset(line), Ok(offset));
+        }
+    }
+}

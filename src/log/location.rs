@@ -1,0 +1,99 @@
+//! Where a log is: `kafka://host:port/topic`, or a folder.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::Error;
+
+/// Where a log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A folder of NDJSON files.
+    Folder(PathBuf),
+    /// A topic; `brokers` is `host:port`, or several of them with commas between.
+    Kafka { brokers: String, topic: String },
+}
+
+impl Location {
+    /// Reads `kafka://host:port/topic`, `kafka:///topic` (at `default_brokers`) or the path of a folder.
+    ///
+    /// # Errors
+    /// Another scheme, or an address without a topic or with one that Kafka does not allow.
+    pub fn parse(text: &str, default_brokers: &str) -> Result<Location, Error> {
+        let invalid = |reason: &str| Error::Location { text: text.to_string(), reason: reason.to_string() };
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return match text {
+                "" => Err(invalid("is empty")),
+                path => Ok(Location::Folder(PathBuf::from(path))),
+            };
+        };
+        if scheme != "kafka" {
+            return Err(invalid(&format!("has the scheme `{scheme}`, which is no log's")));
+        }
+        let Some((brokers, topic)) = rest.split_once('/').filter(|(_, topic)| !topic.is_empty()) else {
+            return Err(invalid("names no topic"));
+        };
+        let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
+        if !topic.chars().all(allowed) || topic.len() > 249 || topic == "." || topic == ".." {
+            return Err(invalid("has a topic that Kafka does not allow: up to 249 of a-z A-Z 0-9 . _ -"));
+        }
+        let brokers = if brokers.is_empty() { default_brokers } else { brokers };
+        for broker in brokers.split(',') {
+            let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            if port.is_none() {
+                return Err(invalid(&format!("has the broker `{broker}`, which is no host:port")));
+            }
+        }
+        Ok(Location::Kafka { brokers: brokers.to_string(), topic: topic.to_string() })
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Folder(dir) => write!(f, "{}", dir.display()),
+            Location::Kafka { brokers, topic } => write!(f, "kafka://{brokers}/{topic}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Location;
+
+    fn kafka(brokers: &str, topic: &str) -> Location {
+        Location::Kafka { brokers: brokers.into(), topic: topic.into() }
+    }
+
+    #[test]
+    fn addresses_of_logs() {
+        for (text, expected) in [
+            ("data/raw", Location::Folder("data/raw".into())),
+            ("kafka://broker:9093/ticks.raw", kafka("broker:9093", "ticks.raw")),
+            ("kafka://a:1,b:2/t", kafka("a:1,b:2", "t")),
+            ("kafka:///ticks.raw", kafka("localhost:9092", "ticks.raw")),
+        ] {
+            let location = Location::parse(text, "localhost:9092").expect("the address is good");
+            assert_eq!(location, expected);
+        }
+        assert_eq!(kafka("a:1", "t").to_string(), "kafka://a:1/t");
+    }
+
+    #[test]
+    fn addresses_of_nothing() {
+        for (text, expected) in [
+            ("", "`` is no log: it is empty"),
+            ("s3://bucket/log", "`s3://bucket/log` is no log: it has the scheme `s3`, which is no log's"),
+            ("kafka://broker:9092", "`kafka://broker:9092` is no log: it names no topic"),
+            ("kafka://broker:9092/", "`kafka://broker:9092/` is no log: it names no topic"),
+            ("kafka://broker/t", "`kafka://broker/t` is no log: it has the broker `broker`, which is no host:port"),
+            (
+                "kafka:///a/b",
+                "`kafka:///a/b` is no log: it has a topic that Kafka does not allow: up to 249 of a-z A-Z 0-9 . _ -",
+            ),
+        ] {
+            let error = Location::parse(text, "localhost:9092").expect_err("the address is bad");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How well scores serve as probabilities: log loss, Brier score, calibration.
+//!
+//! Definitions are those of scikit-learn 1.9.1 (`log_loss`, `brier_score_loss`, `calibration_curve`).
+
+use super::fixed_sum::FixedSum;
+
+/// Returns whether a score can be read as a probability.
+pub fn is_probability(score: f64) -> bool {
+    (0.0..=1.0).contains(&score)
+}
+
+/// Returns a row's log loss in nats, in [2.2e-16, 36.05]: scores are clipped to [eps, 1 - eps] as scikit-learn clips them.
+pub fn log_loss_term(label: bool, score: f64) -> f64 {
+    let likelihood = if label { score } else { 1.0 - score };
+    -likelihood.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+}
+
+/// Returns a row's squared error, in [0, 1].
+pub fn brier_term(label: bool, score: f64) -> f64 {
+    let error = score - f64::from(u8::from(label));
+    error * error
+}
+
+/// Returns the mean of `term` over rows; `None` without rows, or if a score is outside [0, 1].
+pub fn mean_loss(labels: &[bool], scores: &[f64], term: fn(bool, f64) -> f64) -> Option<f64> {
+    let mut sum = FixedSum::default();
+    for (&label, &score) in labels.iter().zip(scores) {
+        if !is_probability(score) {
+            return None;
+        }
+        sum.add(term(label, score));
+    }
+    sum.mean()
+}
+
+/// How scores are put into bins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binning {
+    /// Bins of equal width over [0, 1].
+    Uniform,
+    /// Bins of about equally many rows.
+    Quantile,
+}
+
+/// One bin of a calibration curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bin {
+    pub rows: u64,
+    pub mean_score: f64,
+    /// Share of positives, in [0, 1].
+    pub positive_rate: f64,
+}
+
+/// Returns the bins that hold a row, by rising score; `None` without rows, or if a score is outside [0, 1].
+///
+/// A score on an edge between two bins belongs to the lower one, as in scikit-learn.
+pub fn calibration(labels: &[bool], scores: &[f64], bins: usize, binning: Binning) -> Option<Vec<Bin>> {
+    if scores.is_empty() || !scores.iter().copied().all(is_probability) {
+        return None;
+    }
+    // Multiplied, not divided, as NumPy's linspace does: 0.3 and 3 * 0.1 are different edges.
+    let shares = (1..bins).map(|edge| edge as f64 * (1.0 / bins as f64));
+    let edges: Vec<f64> = match binning {
+        Binning::Uniform => shares.collect(),
+        Binning::Quantile => {
+            let mut sorted = scores.to_vec();
+            sorted.sort_unstable_by(f64::total_cmp);
+            shares.map(|share| quantile_sorted(&sorted, share)).collect()
+        }
+    };
+    let mut sums = vec![(FixedSum::default(), 0_u64); bins];
+    for (&label, &score) in labels.iter().zip(scores) {
+        let (sum, positives) = &mut sums[edges.partition_point(|&edge| edge < score)];
+        sum.add(score);
+        *positives += u64::from(label);
+    }
+    let filled = sums.into_iter().filter_map(|(sum, positives)| {
+        let mean_score = sum.mean()?;
+        Some(Bin { rows: sum.terms, mean_score, positive_rate: positives as f64 / sum.terms as f64 })
+    });
+    Some(filled.collect())
+}
+
+/// Returns the `q` quantile of ascending values by linear interpolation, NumPy's default method.
+///
+/// # Panics
+/// When `sorted` is empty.
+pub fn quantile_sorted(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    let (low, high, share) = (sorted[below], sorted[above], position - below as f64);
+    // From the nearer end, as NumPy does, so that a share of 1 gives `high` exactly.
+    if share >= 0.5 { high - (high - low) * (1.0 - share) } else { low + (high - low) * share }
+}

@@ -1,0 +1,54 @@
+//! Audits: queries that must return no rows; each row is something wrong with the data.
+
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::execution::context::SessionContext;
+use datafusion::prelude::DataFrame;
+
+use super::error::Error;
+use super::{Kind, LANDED, Project, Query};
+
+/// How many of an audit's rows are kept to show.
+const SHOWN_ROWS: usize = 5;
+
+/// What an audit returned.
+#[derive(Debug)]
+pub struct Audited {
+    pub rows: usize,
+    /// The first of them, as a table; empty when there are none.
+    pub sample: String,
+}
+
+impl Project {
+    /// Returns the project's audits.
+    pub fn audits(&self) -> impl Iterator<Item = &Query> {
+        self.queries.iter().filter(|query| query.kind == Kind::Audit)
+    }
+
+    /// Returns whether there is a landed message to audit.
+    pub async fn has_data(&self, context: &SessionContext) -> Result<bool, Error> {
+        let rows = async { context.table(LANDED).await?.limit(0, Some(1))?.count().await };
+        rows.await.map(|rows| rows > 0).map_err(|source| Error::Landed { source: Box::new(source) })
+    }
+
+    /// Runs an audit against a session with the project registered.
+    pub async fn audit(&self, audit: &Query, context: &SessionContext) -> Result<Audited, Error> {
+        let plan = self.plan(audit, context).await?;
+        let run = async {
+            let batches = DataFrame::new(context.state(), plan).collect().await?;
+            let rows = batches.iter().map(RecordBatch::num_rows).sum();
+            let first = batches.iter().find(|batch| batch.num_rows() > 0);
+            let first = first.map(|batch| batch.slice(0, batch.num_rows().min(SHOWN_ROWS)));
+            let sample = match first {
+                Some(batch) => pretty_format_batches(&[batch])?.to_string(),
+                None => String::new(),
+            };
+            Ok(Audited { rows, sample })
+        };
+        run.await.map_err(|source| Error::Query {
+            name: audit.name.clone(),
+            file: audit.file.clone(),
+            source: Box::new(source),
+        })
+    }
+}

@@ -1,0 +1,300 @@
+//! Tests of queries: `sql/tests/<query>.sql` gives rows to what the query reads and says which rows it must return.
+//!
+//! In: the file's cases, and a session for its functions and its tables' schemas. Out: one [`Tested`] a case. Each runs in a
+//! catalog of its own, so that it sees the given rows and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, new_null_array};
+use datafusion::arrow::compute::{cast, concat_batches};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
+use datafusion::common::ScalarValue;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionContext;
+use datafusion::prelude::{DataFrame, ident};
+
+use super::error::Error;
+use super::place::Place;
+use super::{Kind, Project, read, sql_files};
+
+/// The folder of the project that holds tests.
+pub(super) const FOLDER: &str = "tests";
+
+/// Floating-point numbers agree when they differ by no more than this share of the larger, or by [`ABSOLUTE_TOLERANCE`].
+const RELATIVE_TOLERANCE: f64 = 1e-9;
+const ABSOLUTE_TOLERANCE: f64 = 1e-15;
+
+/// The outcome of one case.
+#[derive(Debug)]
+pub struct Tested {
+    pub query: String,
+    pub case: String,
+    /// The line where the case begins.
+    pub place: Place,
+    /// What went otherwise than expected; `None` when all is well.
+    pub failure: Option<String>,
+}
+
+/// One case of a test file.
+#[derive(Debug)]
+struct Case {
+    name: String,
+    place: Place,
+    parameters: BTreeMap<String, serde_json::Value>,
+    given: Vec<(String, Rows)>,
+    expected: Option<Rows>,
+}
+
+/// Columns, and a query for their rows.
+#[derive(Debug, Default)]
+struct Rows {
+    columns: Vec<String>,
+    sql: String,
+}
+
+impl Project {
+    /// Runs every case of `sql/tests/`; `context` has the project registered.
+    ///
+    /// # Errors
+    /// A test file that cannot be read, or that is no test. What goes wrong in a case is its outcome.
+    pub async fn test(&self, context: &SessionContext) -> Result<Vec<Tested>, Error> {
+        let mut outcomes = Vec::new();
+        for file in sql_files(&self.dir.join(FOLDER))? {
+            let query = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            for case in parse(&file, &read(&file)?)? {
+                let failure = self.run_case(&query, &case, context).await.err();
+                outcomes.push(Tested { query: query.clone(), case: case.name, place: case.place, failure });
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn run_case(&self, query: &str, case: &Case, context: &SessionContext) -> Result<(), String> {
+        let mut parameters = self.parameters.clone();
+        parameters.extend(case.parameters.clone());
+        let project = Project::load(&self.dir, &parameters).map_err(|error| error.to_string())?;
+        let target = project.queries.iter().position(|known| known.name == query);
+        let target = target.ok_or_else(|| format!("no query is named `{query}`"))?;
+        let expected = case.expected.as_ref().ok_or("the case lacks `-- expect(…):`")?;
+
+        let own = own_catalog(context);
+        for (table, rows) in &case.given {
+            let provider = context.table_provider(table.as_str()).await;
+            let schema = provider.map_err(|_| format!("no table is named `{table}`"))?.schema();
+            let batch = given(&own, rows, &schema).await.map_err(|error| format!("given {table}: {error}"))?;
+            let table_rows = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(|error| error.to_string())?;
+            own.register_table(table.as_str(), Arc::new(table_rows)).map_err(|error| error.to_string())?;
+        }
+        let actual = project.actual(target, expected, &own).await?;
+        let expected = given(&own, expected, &actual.schema()).await.map_err(|error| format!("expect: {error}"))?;
+        compare(&actual, &expected)
+    }
+
+    /// Returns the query's rows in the order of its grain, in the expected columns.
+    async fn actual(&self, target: usize, expected: &Rows, own: &SessionContext) -> Result<RecordBatch, String> {
+        let mut needed = self.upstream(target);
+        needed.insert(target);
+        for index in needed {
+            let query = &self.queries[index];
+            let is_given = own.table_exist(query.name.as_str()).unwrap_or(false);
+            if is_given && index == target {
+                return Err("a case cannot give the rows that it tests".into());
+            }
+            if is_given || query.kind == Kind::Model {
+                continue;
+            }
+            match self.plan(query, own).await {
+                Ok(plan) => {
+                    let view = DataFrame::new(own.state(), plan).into_view();
+                    own.register_table(query.name.as_str(), view).map_err(|error| error.to_string())?;
+                }
+                Err(error) if index == target => return Err(chain(&error)),
+                // What lies behind a given table need not be there.
+                Err(_) => {}
+            }
+        }
+        let query = &self.queries[target];
+        let rows = async {
+            let frame = own.table(query.name.as_str()).await?;
+            let order = query.header.grain.iter().map(|column| ident(column).sort(true, false)).collect::<Vec<_>>();
+            let frame = if order.is_empty() { frame } else { frame.sort(order)? };
+            let frame = frame.select(expected.columns.iter().map(ident).collect::<Vec<_>>())?;
+            let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
+            Ok::<_, DataFusionError>(concat_batches(&schema, &frame.collect().await?)?)
+        };
+        rows.await.map_err(|error| error.strip_backtrace())
+    }
+}
+
+/// Returns a session with the functions and settings of another, and no tables.
+fn own_catalog(context: &SessionContext) -> SessionContext {
+    let state = context.state();
+    let names = state.config_options().catalog.clone();
+    let catalog = MemoryCatalogProvider::new();
+    // A new in-memory catalog takes any schema.
+    let _ = catalog.register_schema(&names.default_schema, Arc::new(MemorySchemaProvider::new()));
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(names.default_catalog, Arc::new(catalog));
+    SessionContext::new_with_state(
+        SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build(),
+    )
+}
+
+/// Returns the rows of a case as a table of `schema`: columns that the case does not name are NULL.
+async fn given(own: &SessionContext, rows: &Rows, schema: &Schema) -> Result<RecordBatch, DataFusionError> {
+    let invalid = |message: String| DataFusionError::Plan(message);
+    for column in &rows.columns {
+        if schema.index_of(column).is_err() {
+            return Err(invalid(format!("there is no column `{column}`")));
+        }
+    }
+    let batch = if rows.sql.trim().is_empty() {
+        RecordBatch::new_empty(Arc::new(Schema::empty()))
+    } else {
+        let frame = own.sql(&rows.sql).await?;
+        let found = Arc::new(frame.schema().as_arrow().clone());
+        concat_batches(&found, &frame.collect().await?)?
+    };
+    if batch.num_columns() != rows.columns.len() && batch.num_columns() > 0 {
+        return Err(invalid(format!("{} columns are named, {} given", rows.columns.len(), batch.num_columns())));
+    }
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for field in schema.fields() {
+        let place = rows.columns.iter().position(|column| column == field.name());
+        columns.push(match place.filter(|place| *place < batch.num_columns()) {
+            Some(place) => cast(batch.column(place), field.data_type())?,
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        });
+    }
+    let nullable = schema.fields().iter().map(|field| Field::clone(field).with_nullable(true));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(nullable.collect::<Vec<_>>())), columns)?)
+}
+
+fn compare(actual: &RecordBatch, expected: &RecordBatch) -> Result<(), String> {
+    if actual.num_rows() != expected.num_rows() {
+        return Err(format!("expected {} rows, got {}", expected.num_rows(), actual.num_rows()));
+    }
+    for row in 0..actual.num_rows() {
+        for (index, field) in actual.schema().fields().iter().enumerate() {
+            let cell = |batch: &RecordBatch| ScalarValue::try_from_array(batch.column(index), row);
+            let (got, wanted) = match (cell(actual), cell(expected)) {
+                (Ok(got), Ok(wanted)) => (got, wanted),
+                (Err(error), _) | (_, Err(error)) => return Err(error.strip_backtrace()),
+            };
+            if !agree(&got, &wanted) {
+                return Err(format!("row {}: expected {} = {wanted}, got {got}", row + 1, field.name()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn agree(got: &ScalarValue, wanted: &ScalarValue) -> bool {
+    match (got, wanted) {
+        (ScalarValue::Float64(Some(got)), ScalarValue::Float64(Some(wanted))) => {
+            let tolerance = (RELATIVE_TOLERANCE * got.abs().max(wanted.abs())).max(ABSOLUTE_TOLERANCE);
+            got == wanted || (got - wanted).abs() <= tolerance
+        }
+        _ if got.data_type() == DataType::Null => wanted.is_null(),
+        _ => got == wanted || (got.is_null() && wanted.is_null()),
+    }
+}
+
+fn chain(error: &Error) -> String {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    format!("{error}{source}")
+}
+
+/// Reads a test file's cases.
+fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
+    let mut cases: Vec<Case> = Vec::new();
+    // Where a line that is no directive belongs.
+    let mut open = false;
+    for (number, line) in text.lines().enumerate() {
+        let place = || Place { file: file.into(), line: number + 1, column: None, text: line.into() };
+        let wrong = |message: &str| Error::Test { place: place(), message: message.into() };
+        let comment = line.trim().strip_prefix("--").map(str::trim);
+        let directive = comment.and_then(Directive::parse);
+        match (directive, cases.last_mut()) {
+            (Some(Directive::Test(name)), _) => {
+                open = false;
+                cases.push(Case {
+                    name: name.into(),
+                    place: place(),
+                    parameters: BTreeMap::new(),
+                    given: Vec::new(),
+                    expected: None,
+                });
+            }
+            (Some(_), None) => return Err(wrong("a case begins with `-- test: its name`")),
+            (Some(Directive::Parameters(text)), Some(case)) => {
+                for pair in text.split(',') {
+                    let (name, value) = pair.split_once('=').ok_or_else(|| wrong("expected `name = value`"))?;
+                    let value = value.trim();
+                    let value = serde_json::from_str(value).unwrap_or_else(|_| value.trim_matches('\'').into());
+                    case.parameters.insert(name.trim().into(), value);
+                }
+            }
+            (Some(Directive::Rows(head)), Some(case)) => {
+                let rows = head.split_once('(').and_then(|(name, rest)| Some((name.trim(), rest.split_once(')')?.0)));
+                let (name, columns) =
+                    rows.ok_or_else(|| wrong("expected `-- given TABLE(column, …):` or `-- expect(column, …):`"))?;
+                let columns = columns.split(',').map(|column| column.trim().to_string()).collect();
+                let rows = Rows { columns, sql: String::new() };
+                match name.strip_prefix("given ") {
+                    Some(table) => case.given.push((table.trim().into(), rows)),
+                    None if case.expected.is_none() => case.expected = Some(rows),
+                    None => return Err(wrong("the case has its expected rows already")),
+                }
+                open = true;
+            }
+            (None, case) => {
+                let body = case.filter(|_| open).and_then(|case| match &mut case.expected {
+                    Some(rows) => Some(rows),
+                    None => case.given.last_mut().map(|(_, rows)| rows),
+                });
+                match body {
+                    Some(rows) => rows.sql.push_str(&format!("{line}\n")),
+                    None if line.trim().is_empty() || comment.is_some() => {}
+                    None => return Err(wrong("rows stand after `-- given TABLE(…):` or `-- expect(…):`")),
+                }
+            }
+        }
+    }
+    for case in &mut cases {
+        let bodies = case.given.iter_mut().map(|(_, rows)| rows).chain(&mut case.expected);
+        bodies.for_each(|rows| rows.sql = without_comments(&rows.sql));
+    }
+    Ok(cases)
+}
+
+enum Directive<'a> {
+    Test(&'a str),
+    Parameters(&'a str),
+    Rows(&'a str),
+}
+
+impl Directive<'_> {
+    fn parse(comment: &str) -> Option<Directive<'_>> {
+        if let Some(name) = comment.strip_prefix("test:") {
+            return Some(Directive::Test(name.trim()));
+        }
+        if let Some(text) = comment.strip_prefix("parameters:") {
+            return Some(Directive::Parameters(text.trim()));
+        }
+        (comment.starts_with("given ") || comment.starts_with("expect")).then_some(Directive::Rows(comment))
+    }
+}
+
+/// Drops whole-line comments, so that rows of which only a comment is left are no rows.
+fn without_comments(sql: &str) -> String {
+    sql.lines().filter(|line| !line.trim().starts_with("--")).collect::<Vec<_>>().join("\n")
+}

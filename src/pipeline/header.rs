@@ -1,0 +1,106 @@
+//! The comment that begins a query's file: what it is, its grain, how far it looks.
+//!
+//! In: the file's text, placeholders filled. Out: a [`Header`]. An entry is `-- key: text`; lines that follow it and begin no
+//! other entry continue it.
+
+use std::path::Path;
+
+use super::error::Error;
+
+/// What a file's leading comment says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Header {
+    pub description: String,
+    /// The columns of which no two rows agree in all; a materialised table is sorted by them.
+    pub grain: Vec<String>,
+    pub time_column: Option<String>,
+    pub lookback: Option<String>,
+    pub horizon: Option<String>,
+    /// Columns and their units, in the order written.
+    pub units: Vec<(String, String)>,
+}
+
+const KEYS: [&str; 6] = ["description", "grain", "time column", "lookback", "horizon", "units"];
+
+impl Header {
+    /// Reads the leading comment.
+    pub fn parse(text: &str) -> Header {
+        let mut entries: Vec<(&str, Vec<&str>)> = Vec::new();
+        for line in text.lines() {
+            let Some(line) = line.trim().strip_prefix("--") else { break };
+            let line = line.trim();
+            let entry = line.split_once(':').and_then(|(key, rest)| {
+                let key = KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key.trim()))?;
+                Some((key, rest.trim()))
+            });
+            match (entry, entries.last_mut()) {
+                (Some((key, rest)), _) => entries.push((key, vec![rest])),
+                (None, Some((_, lines))) => lines.push(line),
+                (None, None) => {}
+            }
+        }
+        let find = |key: &str| entries.iter().find(|(known, _)| *known == key).map(|(_, lines)| lines.as_slice());
+        let joined =
+            |key: &str| find(key).map(|lines| lines.join(" ").trim().to_string()).filter(|text| !text.is_empty());
+        Header {
+            description: joined("description").unwrap_or_default(),
+            grain: joined("grain")
+                .map(|text| text.split(',').map(|name| name.trim().into()).collect())
+                .unwrap_or_default(),
+            time_column: joined("time column"),
+            lookback: joined("lookback"),
+            horizon: joined("horizon"),
+            units: find("units").map(units).unwrap_or_default(),
+        }
+    }
+
+    /// Checks that the entries in `required` are there.
+    pub fn require(&self, file: &Path, required: &[&'static str]) -> Result<(), Error> {
+        let missing: Vec<_> = required.iter().copied().filter(|key| !self.has(key)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Error::Header { file: file.into(), missing }) }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        match key {
+            "description" => !self.description.is_empty(),
+            "grain" => !self.grain.is_empty(),
+            "time column" => self.time_column.is_some(),
+            "lookback" => self.lookback.is_some(),
+            "horizon" => self.horizon.is_some(),
+            "units" => !self.units.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+/// Reads lines `column, column: unit`.
+fn units(lines: &[&str]) -> Vec<(String, String)> {
+    let mut units = Vec::new();
+    for (columns, unit) in lines.iter().filter_map(|line| line.split_once(':')) {
+        units.extend(columns.split(',').map(|column| (column.trim().to_string(), unit.trim().to_string())));
+    }
+    units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_continue_over_lines() {
+        let header = Header::parse(
+            "-- description: One thing: and\n--   another.\n-- grain: product_id, ts\n-- units:\n--   a, b: USD\n--   c: 1\n\nSELECT 1 -- horizon: 3",
+        );
+        assert_eq!(header.description, "One thing: and another.");
+        assert_eq!(header.grain, ["product_id", "ts"]);
+        assert_eq!(header.units, [("a", "USD"), ("b", "USD"), ("c", "1")].map(|(c, u)| (c.into(), u.into())));
+        assert_eq!(header.horizon, None);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let header = Header::parse("-- description: x\nSELECT 1");
+        let error = header.require(Path::new("a.sql"), &["description", "grain", "units"]).unwrap_err();
+        assert_eq!(error.to_string(), "a.sql: the header comment lacks `grain`, `units`");
+    }
+}

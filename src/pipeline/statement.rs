@@ -1,0 +1,227 @@
+//! Parsing: one statement a file, and the names it refers to.
+//!
+//! In: rendered SQL. Out: a [`Parsed`] query. A model file's `CREATE MODEL … AS SELECT …` is no SQL that the parser knows: its
+//! head is read here, and its query parsed. References are the tables a query reads, common table expressions aside, and
+//! what the string arguments of its table functions name: `ml_predict('spike_logistic', 'spike_training')` reads both.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::parser;
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, TableFactor, Value, Visit, Visitor, visit_expressions};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+
+use super::error::Error;
+use super::template::Rendered;
+
+/// A parsed file.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The query; of a model file, the one after `AS`.
+    pub query: Box<Query>,
+    /// The names it may refer to: tables, and strings in table functions.
+    pub names: BTreeSet<String>,
+    /// Of a model file, the model's name.
+    pub model: Option<String>,
+}
+
+impl Parsed {
+    /// Returns the query as DataFusion plans it.
+    pub fn statement(&self) -> parser::Statement {
+        parser::Statement::Statement(Box::new(Statement::Query(self.query.clone())))
+    }
+}
+
+/// Parses a file that holds one query.
+pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
+    let tokens = tokenize(rendered)?;
+    let query = parse_tokens(rendered, tokens)?;
+    Ok(Parsed { names: names(rendered, &query)?, query, model: None })
+}
+
+/// Parses a file that holds one `CREATE [OR REPLACE] MODEL name OPTIONS (…) AS query`.
+pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
+    let mut tokens = tokenize(rendered)?;
+    let expected = |what: &str, token: Option<&TokenWithSpan>| {
+        let place = match token {
+            Some(token) => rendered.place(token.span.start.line as usize, token.span.start.column as usize),
+            None => rendered.end(),
+        };
+        Error::Syntax { place, message: format!("expected {what}") }
+    };
+    let mut significant = tokens.iter().enumerate().filter(|(_, token)| !matches!(token.token, Token::Whitespace(_)));
+    let mut next = || significant.next();
+    let is_word = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.value.eq_ignore_ascii_case(word));
+
+    let head = "CREATE OR REPLACE MODEL name OPTIONS (…) AS SELECT …";
+    let mut model = None;
+    let mut depth = 0usize;
+    let mut previous_is_model = false;
+    let mut query_start = None;
+    let first = next().map(|(_, token)| token);
+    if !first.is_some_and(|token| is_word(token, "create")) {
+        return Err(expected(head, first));
+    }
+    while let Some((index, token)) = next() {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word) if previous_is_model => model = Some(word.value.clone()),
+            _ if depth == 0 && model.is_some() && is_word(token, "as") => {
+                query_start = Some(index + 1);
+                break;
+            }
+            Token::Word(word)
+                if model.is_none()
+                    && !["or", "replace", "model"].iter().any(|w| word.value.eq_ignore_ascii_case(w)) =>
+            {
+                return Err(expected(head, Some(token)));
+            }
+            _ => {}
+        }
+        previous_is_model = model.is_none() && is_word(token, "model");
+    }
+    let (Some(model), Some(query_start)) = (model, query_start) else {
+        return Err(expected(head, None));
+    };
+    let query = parse_tokens(rendered, tokens.split_off(query_start))?;
+    Ok(Parsed { names: names(rendered, &query)?, query, model: Some(model) })
+}
+
+fn tokenize(rendered: &Rendered) -> Result<Vec<TokenWithSpan>, Error> {
+    Tokenizer::new(&GenericDialect {}, &rendered.sql).tokenize_with_location().map_err(|error| {
+        let Location { line, column } = error.location;
+        Error::Syntax { place: rendered.place(line as usize, column as usize), message: error.message }
+    })
+}
+
+fn parse_tokens(rendered: &Rendered, tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Error> {
+    let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(tokens);
+    let query = parser.parse_query().map_err(|error| syntax(rendered, error))?;
+    while parser.consume_token(&Token::SemiColon) {}
+    let rest = parser.peek_token();
+    if rest.token == Token::EOF {
+        return Ok(query);
+    }
+    let place = rendered.place(rest.span.start.line as usize, rest.span.start.column as usize);
+    Err(Error::Syntax { place, message: format!("expected the query's end, found: {}", rest.token) })
+}
+
+/// Takes the place out of the parser's message, where it stands as ` at Line: 3, Column: 7`.
+fn syntax(rendered: &Rendered, error: ParserError) -> Error {
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+        ParserError::RecursionLimitExceeded => "nested too deep".to_string(),
+    };
+    let located = text.rsplit_once(" at Line: ").and_then(|(message, numbers)| {
+        let (line, column) = numbers.split_once(", Column: ")?;
+        Some((message, line.parse().ok()?, column.trim().parse().ok()?))
+    });
+    let lower = |message: &str| {
+        let mut characters = message.chars();
+        characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+    };
+    match located {
+        Some((message, line, column)) => Error::Syntax { place: rendered.place(line, column), message: lower(message) },
+        None => Error::Syntax { place: rendered.end(), message: lower(&text) },
+    }
+}
+
+fn names(rendered: &Rendered, query: &Query) -> Result<BTreeSet<String>, Error> {
+    let statement = parser::Statement::Statement(Box::new(Statement::Query(Box::new(query.clone()))));
+    let (tables, _) = resolve_table_references(&statement, true)
+        .map_err(|error| Error::Syntax { place: rendered.end(), message: error.strip_backtrace() })?;
+    let mut visitor = FunctionArguments(tables.iter().map(|table| table.table().to_string()).collect());
+    let _ = query.visit(&mut visitor);
+    Ok(visitor.0)
+}
+
+/// Collects the string literals among table functions' arguments.
+struct FunctionArguments(BTreeSet<String>);
+
+impl Visitor for FunctionArguments {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        let mut collect = |expression: &Expr| {
+            if let Expr::Value(value) = expression
+                && let Value::SingleQuotedString(text) = &value.value
+            {
+                self.0.insert(text.clone());
+            }
+            ControlFlow::<()>::Continue(())
+        };
+        match factor {
+            TableFactor::Table { args: Some(arguments), .. } => visit_expressions(&arguments.args, &mut collect),
+            TableFactor::Function { args, .. } => visit_expressions(args, &mut collect),
+            TableFactor::TableFunction { expr, .. } => visit_expressions(expr, &mut collect),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::pipeline::template::render;
+
+    fn rendered(sql: &str) -> Rendered {
+        render(Path::new("a.sql"), sql, &Default::default()).unwrap()
+    }
+
+    fn names_of(sql: &str) -> Vec<String> {
+        parse_query(&rendered(sql)).unwrap().names.into_iter().collect()
+    }
+
+    #[test]
+    fn common_table_expressions_shadow_tables() {
+        assert_eq!(
+            names_of("WITH a AS (SELECT * FROM a), b AS (SELECT 1) SELECT * FROM b JOIN c USING (x)"),
+            ["a", "c"]
+        );
+        assert_eq!(names_of("SELECT (SELECT max(x) FROM d) FROM (SELECT * FROM e) AS f"), ["d", "e"]);
+    }
+
+    #[test]
+    fn strings_in_table_functions_are_references() {
+        assert_eq!(
+            names_of("SELECT 'no' FROM ml_predict('model', 'rows') WHERE x = 'neither'"),
+            ["ml_predict", "model", "rows"]
+        );
+        assert_eq!(names_of("SELECT * FROM t, LATERAL f(g('deep'))"), ["deep", "t"]);
+    }
+
+    #[test]
+    fn a_model_names_itself_and_its_query() {
+        let sql = "-- a comment\nCREATE OR REPLACE MODEL m OPTIONS (model_type = 'logistic', n = (1)) AS\nSELECT * FROM rows;";
+        let parsed = parse_model(&rendered(sql)).unwrap();
+        assert_eq!(parsed.model.as_deref(), Some("m"));
+        assert_eq!(parsed.names.into_iter().collect::<Vec<_>>(), ["rows"]);
+    }
+
+    #[test]
+    fn what_does_not_parse_is_placed() {
+        for (sql, line, column) in [
+            ("SELECT 1\nFROM ) x", 2, 6),
+            ("SELECT 'open\n", 1, 8),
+            ("SELECT (1", 1, 10),
+            ("SELECT 1; SELECT 2", 1, 11),
+            ("SELECT a b c FROM t", 1, 12),
+        ] {
+            let error = parse_query(&rendered(sql)).unwrap_err();
+            let Error::Syntax { place, .. } = &error else { panic!("{sql}: {error}") };
+            assert_eq!((place.line, place.column), (line, Some(column)), "{error}");
+        }
+        let error = parse_model(&rendered("CREATE OR REPLACE MODEL m AS\nSELECT FROM")).unwrap_err();
+        assert!(error.to_string().starts_with("a.sql:2:"), "{error}");
+        for head in ["SELECT 1", "CREATE TABLE m AS SELECT 1", "CREATE MODEL m", ""] {
+            let error = parse_model(&rendered(head)).unwrap_err();
+            assert!(matches!(error, Error::Syntax { .. }), "{head}: {error}");
+        }
+    }
+}

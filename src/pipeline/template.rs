@@ -1,0 +1,186 @@
+//! Placeholders: `{{ horizon_s }}` in a query stands for a parameter's value.
+//!
+//! In: a file's text and the [`Parameters`]. Out: SQL of the same lines, and for each of its columns the place in the file.
+//! What stands between the braces is a minijinja expression, so `{{ window_ticks - 1 }}` works; statements (`{% … %}`) do
+//! not: a query is one query, whatever the parameters, and its line numbers are the file's.
+
+use std::path::{Path, PathBuf};
+
+use minijinja::value::{Serde, Value, ValueKind};
+use minijinja::{Environment, UndefinedBehavior};
+
+use super::Parameters;
+use super::error::{Error, nearest};
+use super::place::Place;
+
+/// A file's text with its placeholders filled.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    pub file: PathBuf,
+    pub sql: String,
+    source: Vec<String>,
+    /// For each line, the placeholders in it.
+    filled: Vec<Vec<Filled>>,
+}
+
+/// A placeholder's columns, counted from 0 in characters, end exclusive.
+#[derive(Debug, Clone)]
+struct Filled {
+    source: std::ops::Range<usize>,
+    rendered: std::ops::Range<usize>,
+}
+
+impl Rendered {
+    /// Returns the place in the file of a line and column of the SQL, both counted from 1.
+    pub fn place(&self, line: usize, column: usize) -> Place {
+        let line = line.clamp(1, self.source.len().max(1));
+        let mut shifted = column.max(1) - 1;
+        for filled in self.filled.get(line - 1).into_iter().flatten().rev() {
+            if shifted >= filled.rendered.end {
+                shifted = shifted - filled.rendered.end + filled.source.end;
+                break;
+            }
+            if shifted >= filled.rendered.start {
+                shifted = filled.source.start;
+                break;
+            }
+        }
+        let text = self.source.get(line - 1).cloned().unwrap_or_default();
+        Place { file: self.file.clone(), line, column: Some(shifted + 1), text }
+    }
+
+    /// Returns the place of the file's end, where a statement that stops too early is wrong.
+    pub fn end(&self) -> Place {
+        let last = self.source.iter().rposition(|line| !line.trim().is_empty()).unwrap_or(0);
+        let text = self.source.get(last).cloned().unwrap_or_default();
+        Place { file: self.file.clone(), line: last + 1, column: Some(text.trim_end().chars().count() + 1), text }
+    }
+}
+
+/// Fills the placeholders of a file's text.
+///
+/// # Errors
+/// An unknown parameter, an expression that does not parse, a value that is neither text, a number nor a boolean, or a
+/// template statement; each with its place.
+pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Rendered, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut rendered =
+        Rendered { file: file.into(), sql: String::with_capacity(text.len()), source: Vec::new(), filled: Vec::new() };
+    for (index, line) in text.lines().enumerate() {
+        let at = |byte: usize| Place {
+            file: file.into(),
+            line: index + 1,
+            column: Some(line[..byte].chars().count() + 1),
+            text: line.into(),
+        };
+        let mut filled = Vec::new();
+        let mut out = String::new();
+        let mut byte = 0;
+        while let Some(open) = line[byte..].find("{{").map(|offset| byte + offset) {
+            let Some(close) = line[open..].find("}}").map(|offset| open + offset) else {
+                return Err(Error::Placeholder {
+                    place: at(open),
+                    message: "placeholder without `}}` in this line".into(),
+                });
+            };
+            out.push_str(&line[byte..open]);
+            let start = out.chars().count();
+            out.push_str(&value(&environment, &line[open + 2..close], parameters, || at(open))?);
+            byte = close + 2;
+            filled.push(Filled {
+                source: line[..open].chars().count()..line[..byte].chars().count(),
+                rendered: start..out.chars().count(),
+            });
+        }
+        if let Some(statement) = line.find("{%") {
+            let message = "only {{ placeholders }} can stand in a query, no template statements".into();
+            return Err(Error::Placeholder { place: at(statement), message });
+        }
+        out.push_str(&line[byte..]);
+        rendered.sql.push_str(&out);
+        rendered.sql.push('\n');
+        rendered.source.push(line.into());
+        rendered.filled.push(filled);
+    }
+    Ok(rendered)
+}
+
+/// Returns what a placeholder stands for, as SQL text; quotes in it are doubled, for it to stand within quotes.
+fn value(
+    environment: &Environment<'_>,
+    expression: &str,
+    parameters: &Parameters,
+    place: impl Fn() -> Place,
+) -> Result<String, Error> {
+    let wrong = |message: String| Error::Placeholder { place: place(), message };
+    let describe = |error: minijinja::Error| error.detail().map_or_else(|| error.kind().to_string(), String::from);
+    let compiled = environment.compile_expression(expression.trim()).map_err(|error| wrong(describe(error)))?;
+    let mut names: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
+    names.sort();
+    if let Some(name) = names.into_iter().find(|name| !parameters.contains_key(name)) {
+        let nearest = nearest(&name, parameters.keys().map(String::as_str));
+        return Err(Error::UnknownParameter { place: place(), name, nearest });
+    }
+    let value: Value = compiled.eval(Serde(parameters)).map_err(|error| wrong(describe(error)))?;
+    if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
+        return Err(wrong(format!("`{}` is neither text, a number nor a boolean", expression.trim())));
+    }
+    let text = value.to_string();
+    if text.contains(['\n', '\r']) {
+        return Err(wrong(format!("`{}` holds a line break", expression.trim())));
+    }
+    Ok(text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters() -> Parameters {
+        [("horizon_s", 60.into()), ("product", "BTC-USD".into()), ("odd", "it's".into())]
+            .map(|(name, value): (&str, serde_json::Value)| (name.to_string(), value))
+            .into()
+    }
+
+    fn rendered(text: &str) -> Rendered {
+        render(Path::new("a.sql"), text, &parameters()).unwrap()
+    }
+
+    #[test]
+    fn values_are_filled_and_quotes_doubled() {
+        assert_eq!(rendered("x '{{ product }}' {{ horizon_s * 2 }}").sql, "x 'BTC-USD' 120\n");
+        assert_eq!(rendered("'{{ odd }}'").sql, "'it''s'\n");
+    }
+
+    #[test]
+    fn columns_lead_back_to_the_file() {
+        //                        123456789012345678901234
+        let rendered = rendered("SELECT\n  '{{ product }}' AS é, {{ horizon_s }} oops");
+        // In the SQL:            "  'BTC-USD' AS é, 60 oops"
+        assert_eq!(rendered.place(2, 3).column, Some(3));
+        assert_eq!(rendered.place(2, 5).column, Some(4), "inside a placeholder: its start");
+        assert_eq!(rendered.place(2, 16).column, Some(22));
+        assert_eq!(rendered.place(2, 22).column, Some(41));
+        assert_eq!(rendered.place(2, 22).text, "  '{{ product }}' AS é, {{ horizon_s }} oops");
+    }
+
+    #[test]
+    fn an_unknown_parameter_names_its_place_and_a_near_name() {
+        let Err(Error::UnknownParameter { place, name, nearest }) =
+            render(Path::new("a.sql"), "SELECT 1,\n  {{ horizons }}", &parameters())
+        else {
+            panic!("expected an unknown parameter");
+        };
+        assert_eq!((place.line, place.column, name.as_str()), (2, Some(3), "horizons"));
+        assert_eq!(nearest.as_deref(), Some("horizon_s"));
+    }
+
+    #[test]
+    fn statements_and_open_placeholders_are_refused() {
+        for text in ["{% if x %}", "{{ horizon_s", "{{ horizon_s | }}", "{{ [1] }}"] {
+            let error = render(Path::new("a.sql"), text, &parameters()).unwrap_err();
+            assert!(matches!(error, Error::Placeholder { .. }), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Completion with the Tab key, and when a statement is complete.
+//!
+//! In: the line so far and what the session knows by name. Out: the words that could stand at the cursor.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustyline::completion::Completer;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, Helper};
+
+use super::output::Format;
+use super::{command, names, statement};
+
+/// SQL's words, and those of squall's own statements.
+const KEYWORDS: &str = "ALL AND AS ASC BETWEEN BY CASE CAST COPY CREATE CROSS CURRENT DELETE DESC DESCRIBE DISTINCT DROP ELSE \
+    END EXCEPT EXISTS EXPLAIN EXTERNAL FALSE FILTER FOLLOWING FROM FULL GROUP HAVING IN INNER INSERT INTERSECT INTERVAL INTO \
+    IS JOIN LEFT LIKE LIMIT LOCATION MODEL NOT NULL NULLS OFFSET ON OPTIONS OR ORDER OUTER OVER PARTITION PRECEDING QUALIFY \
+    RANGE REPLACE RIGHT ROW ROWS SELECT SHOW STORED TABLE TABLES THEN TO TRUE UNBOUNDED UNION USING VALUES VIEW WHEN WHERE \
+    WINDOW WITH";
+
+/// What the line editor asks while a line is typed.
+#[derive(Debug, Default)]
+pub struct Completion {
+    /// Columns by table.
+    columns: BTreeMap<String, Vec<String>>,
+    functions: BTreeSet<String>,
+}
+
+impl Completion {
+    /// Takes what the session knows now.
+    pub fn new(relations: &[names::Relation], functions: &[names::Function]) -> Self {
+        let columns = |relation: &names::Relation| relation.schema.fields().iter().map(|f| f.name().clone()).collect();
+        Completion {
+            columns: relations.iter().map(|relation| (relation.name.clone(), columns(relation))).collect(),
+            functions: functions.iter().map(|function| function.name.clone()).collect(),
+        }
+    }
+
+    /// Returns where the word before the cursor starts, and what it could become, ascending.
+    fn candidates(&self, line: &str, cursor: usize) -> (usize, Vec<String>) {
+        let before = &line[..cursor];
+        if before.trim_start().starts_with('.') {
+            return self.command_candidates(before);
+        }
+        let start = before
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
+        let word = &before[start..];
+        if let Some(table) = before[..start].strip_suffix('.') {
+            let table = table.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
+            if let Some(columns) = self.columns.get(table) {
+                return (start, like(word, columns.iter().map(String::as_str)));
+            }
+        }
+        if word.is_empty() {
+            return (start, Vec::new());
+        }
+        // Keywords as the user types them: large where the word is.
+        let large = word.chars().any(char::is_uppercase);
+        let keywords = like(word, KEYWORDS.split_whitespace());
+        let mut candidates: BTreeSet<String> =
+            keywords.into_iter().map(|keyword| if large { keyword } else { keyword.to_lowercase() }).collect();
+        let names = self.columns.keys().chain(self.columns.values().flatten());
+        candidates.extend(like(word, names.map(String::as_str)));
+        candidates.extend(like(word, self.functions.iter().map(String::as_str)).into_iter().map(|name| name + "("));
+        (start, candidates.into_iter().collect())
+    }
+
+    fn command_candidates(&self, before: &str) -> (usize, Vec<String>) {
+        let start = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let word = &before[start..];
+        let candidates = match before[..start].trim() {
+            "" => like(word, command::names()),
+            ".schema" => like(word, self.columns.keys().map(String::as_str)),
+            ".functions" => like(word, self.functions.iter().map(String::as_str)),
+            ".format" => like(word, Format::ALL.iter().map(|format| format.name())),
+            ".timing" => like(word, ["off", "on"]),
+            _ => Vec::new(),
+        };
+        (start, candidates)
+    }
+}
+
+/// Returns the names that begin with `word`, whatever its case.
+fn like<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let begins = |name: &&str| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    names.into_iter().filter(begins).map(Into::into).collect()
+}
+
+impl Completer for Completion {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(self.candidates(line, cursor))
+    }
+}
+
+impl Validator for Completion {
+    /// Enter ends a statement that is complete, and any line that begins with a dot; otherwise it begins the next line.
+    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
+        let input = context.input();
+        if input.trim_start().starts_with('.') || statement::is_complete(input) {
+            return Ok(ValidationResult::Valid(None));
+        }
+        Ok(ValidationResult::Incomplete)
+    }
+}
+
+impl Hinter for Completion {
+    type Hint = String;
+}
+
+impl Highlighter for Completion {}
+
+impl Helper for Completion {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completion() -> Completion {
+        let columns = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        Completion {
+            columns: [
+                ("ticks".to_string(), columns(&["product_id", "price", "ts"])),
+                ("spike_scores".to_string(), columns(&["score"])),
+            ]
+            .into(),
+            functions: ["power".to_string(), "roc_auc".to_string()].into(),
+        }
+    }
+
+    fn complete(line: &str) -> Vec<String> {
+        completion().candidates(line, line.len()).1
+    }
+
+    #[test]
+    fn words_complete_to_keywords_tables_columns_and_functions() {
+        assert_eq!(complete("SEL"), ["SELECT"]);
+        assert_eq!(complete("sel"), ["select"]);
+        assert_eq!(complete("SELECT p"), ["partition", "power(", "preceding", "price", "product_id"]);
+        assert_eq!(complete("SELECT * FROM ti"), ["ticks"]);
+        assert_eq!(complete("SELECT ROC"), ["roc_auc("]);
+        assert_eq!(complete("SELECT "), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_table_and_a_dot_complete_to_its_columns() {
+        assert_eq!(complete("SELECT ticks."), ["product_id", "price", "ts"]);
+        assert_eq!(complete("SELECT é, ticks.pr"), ["product_id", "price"]);
+        assert_eq!(completion().candidates("SELECT ticks.pr FROM ticks", 15).0, 13);
+    }
+
+    #[test]
+    fn commands_complete_with_their_arguments() {
+        assert_eq!(complete(".f"), [".functions", ".format"]);
+        assert_eq!(complete(".schema s"), ["spike_scores"]);
+        assert_eq!(complete(".format n"), ["ndjson"]);
+        assert_eq!(complete(".quit x"), [] as [&str; 0]);
+    }
+}

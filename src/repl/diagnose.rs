@@ -1,0 +1,222 @@
+//! An engine's error, told to the person who wrote the SQL.
+//!
+//! In: why a statement failed, and the statement. Out: what is wrong, where (file, line, column, the line itself with a
+//! caret), and what to try.
+
+use std::fmt;
+
+use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::sql::sqlparser::parser::ParserError;
+
+use super::run;
+use super::statement::{Position, Statement, find_word, token_length};
+use crate::catalog::{self, Session};
+use crate::error::{Hint, did_you_mean};
+
+/// The most columns that a hint lists.
+const LISTED_COLUMNS: usize = 20;
+
+/// A statement's failure, ready to be read.
+#[derive(Debug)]
+pub struct Diagnosis {
+    message: String,
+    place: Option<Place>,
+    hint: Option<String>,
+}
+
+/// Where in the source the failure is.
+#[derive(Debug)]
+struct Place {
+    source: Option<String>,
+    at: Position,
+    line: String,
+    length: usize,
+}
+
+/// What the engine's error comes down to, before the source is looked at.
+struct Finding {
+    message: String,
+    /// Where, within the statement.
+    at: Option<Position>,
+    /// The name that is wrong, to look for in the statement where the engine does not say where.
+    name: Option<String>,
+    hint: Option<String>,
+}
+
+impl Diagnosis {
+    /// Explains why `statement`, a part of `text` from `source` (a file's name), failed.
+    pub fn new(
+        session: &Session,
+        error: &run::Error,
+        statement: Statement<'_>,
+        text: &str,
+        source: Option<&str>,
+    ) -> Self {
+        let finding = match error {
+            run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => engine(session, error),
+            other => Finding { message: chain(other), at: None, name: quoted(&other.to_string()), hint: other.hint() },
+        };
+        let found = match (finding.at, finding.name) {
+            (Some(at), _) => Some((at, token_length(statement.text, at))),
+            (None, Some(name)) => find_word(statement.text, &name),
+            (None, None) => None,
+        };
+        let place = found.and_then(|(inner, length)| {
+            let at = statement.start.plus(inner);
+            let line = text.lines().nth(at.line - 1)?.to_string();
+            // An error at the end of the statement points at what is missing, just behind the last character.
+            (at.column <= line.chars().count() + 1).then(|| Place { source: source.map(Into::into), at, line, length })
+        });
+        Diagnosis { message: finding.message, place, hint: finding.hint }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let Some(Place { source, at, line, length }) = &self.place else { return Ok(()) };
+        let number = at.line.to_string();
+        let margin = " ".repeat(number.len());
+        match source {
+            Some(source) => write!(f, "\n{margin}--> {source}:{}:{}", at.line, at.column)?,
+            None => write!(f, "\n{margin}--> line {}, column {}", at.line, at.column)?,
+        }
+        // Tabs stay tabs under tabs, so that the caret stands under its word whatever their width.
+        let indent: String = line.chars().take(at.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        write!(f, "\n{margin} |\n{number} | {line}\n{margin} | {indent}{}", "^".repeat(*length))
+    }
+}
+
+impl std::error::Error for Diagnosis {}
+
+impl Hint for Diagnosis {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
+fn engine(session: &Session, error: &DataFusionError) -> Finding {
+    // Of several errors, the first: the others are often its consequences.
+    let first = error.iter().next().unwrap_or(error);
+    let root = first.find_root();
+    match root {
+        DataFusionError::SQL(error, _) => syntax(error),
+        DataFusionError::SchemaError(error, _) => schema(error),
+        DataFusionError::Plan(text) => plan(session, text),
+        other => Finding { message: lowercase(&other.message()), at: None, name: None, hint: hint_of(other) },
+    }
+}
+
+fn hint_of(error: &DataFusionError) -> Option<String> {
+    match error {
+        DataFusionError::ResourcesExhausted(_) => {
+            Some("give queries more with --set engine.memory_limit_mb=…; 0 is no limit".into())
+        }
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
+            Some("paths are relative to the working directory".into())
+        }
+        _ => None,
+    }
+}
+
+fn syntax(error: &ParserError) -> Finding {
+    let text = match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
+        ParserError::RecursionLimitExceeded => "the statement is nested too deeply",
+    };
+    let (message, at) = split_location(text);
+    let message = message.replace("Expected: ", "expected ").replace(", found: ", ", found ");
+    let message = message.replace("found EOF", "found the end of the statement");
+    Finding { message: format!("syntax error: {}", lowercase(&message)), at, name: None, hint: None }
+}
+
+/// Splits `Expected: …, found: x at Line: 1, Column: 8`.
+fn split_location(text: &str) -> (&str, Option<Position>) {
+    let location = text.rfind(" at Line: ").and_then(|at| {
+        let (line, column) = text[at + " at Line: ".len()..].split_once(", Column: ")?;
+        let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
+        let position = Position { line: line.parse().ok()?, column: column[..digits].parse().ok()? };
+        Some((&text[..at], position))
+    });
+    match location {
+        Some((message, position)) if position.line > 0 && position.column > 0 => (message, Some(position)),
+        _ => (text, None),
+    }
+}
+
+fn schema(error: &SchemaError) -> Finding {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let hint = did_you_mean(&field.name, valid_fields.iter().map(|field| field.name.as_str())).or_else(|| {
+                let names: Vec<&str> =
+                    valid_fields.iter().take(LISTED_COLUMNS).map(|field| field.name.as_str()).collect();
+                let more = if valid_fields.len() > LISTED_COLUMNS { ", …" } else { "" };
+                (!names.is_empty()).then(|| format!("the columns are {}{more}", names.join(", ")))
+            });
+            let message = format!("no column is named `{}`", field.flat_name());
+            Finding { message, at: None, name: Some(field.name.clone()), hint }
+        }
+        SchemaError::AmbiguousReference { field } => Finding {
+            message: format!("more than one table has a column `{}`", field.name),
+            at: None,
+            name: Some(field.name.clone()),
+            hint: Some(format!("say which: table.{}", field.name)),
+        },
+        other => Finding { message: lowercase(&other.to_string()), at: None, name: None, hint: None },
+    }
+}
+
+fn plan(session: &Session, text: &str) -> Finding {
+    let state = session.context().state();
+    if let Some(name) = between(text, "Invalid function '", "'") {
+        let functions = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+        let known: Vec<&str> = functions.chain(state.window_functions().keys()).map(String::as_str).collect();
+        let hint = did_you_mean(name, known).unwrap_or_else(|| "`.functions` in `squall repl` lists them".into());
+        let message = format!("no function is named `{name}`");
+        return Finding { message, at: None, name: Some(name.into()), hint: Some(hint) };
+    }
+    if let Some(name) = between(text, "table '", "' not found") {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        let known = super::names::tables(session.context());
+        let hint = did_you_mean(name, known.iter().map(String::as_str))
+            .unwrap_or_else(|| "`.tables` in `squall repl` lists them".into());
+        let message = format!("no table is named `{name}`");
+        return Finding { message, at: None, name: Some(name.into()), hint: Some(hint) };
+    }
+    Finding { message: lowercase(text), at: None, name: None, hint: None }
+}
+
+/// Returns an error and its causes as one message.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !message.ends_with(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
+}
+
+fn quoted(text: &str) -> Option<String> {
+    between(text, "`", "`").map(Into::into)
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after)?.0)
+}
+
+/// Returns the text with its first letter small, unless the first word is a name or an acronym.
+fn lowercase(text: &str) -> String {
+    let text = text.trim();
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_string(),
+    }
+}

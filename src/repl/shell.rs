@@ -1,0 +1,255 @@
+//! The shell: reads statements and commands, runs them, shows what came of it.
+//!
+//! In: lines from a terminal, with editing, history and completion, or from a pipe. Out: results and errors. An error ends
+//! its input's statements, not the shell.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor};
+
+use super::command::{self, Command};
+use super::complete::Completion;
+use super::diagnose::Diagnosis;
+use super::output::Format;
+use super::run::{Style, Written, run};
+use super::statement::{is_complete, split};
+use super::{help, names};
+use crate::catalog::Session;
+use crate::error::Hint;
+
+/// The prompt, plain and for terminals with colours.
+const PROMPT: (&str, &str) = ("squall> ", "\x1b[1msquall>\x1b[0m ");
+
+/// Rows of a result that a person is shown until `.limit` says otherwise.
+const TERMINAL_ROWS: usize = 100;
+
+/// What went wrong with the shell itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read from the terminal")]
+    Terminal(#[from] ReadlineError),
+    #[error("cannot read standard input")]
+    Input(#[source] std::io::Error),
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
+    #[error("statements and commands that failed: {count}")]
+    Statements { count: usize },
+}
+
+impl Hint for Error {}
+
+/// Runs the shell until its input ends or `.quit`.
+///
+/// # Errors
+/// A terminal or pipe that breaks; and, where input is no terminal, statements that failed.
+pub async fn shell(session: &Session, format: Format) -> Result<(), Error> {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let limit = terminal.then_some(TERMINAL_ROWS);
+    let style = Style { format, limit, width: None };
+    let mut shell = Shell { session, style, timing: terminal, terminal, failed: 0 };
+    match if terminal { shell.interact().await } else { shell.read_through().await } {
+        // Whoever read our output has seen enough.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) if !terminal && shell.failed > 0 => Err(Error::Statements { count: shell.failed }),
+        Ok(()) => Ok(()),
+    }
+}
+
+struct Shell<'a> {
+    session: &'a Session,
+    style: Style,
+    timing: bool,
+    terminal: bool,
+    /// Statements and commands that failed.
+    failed: usize,
+}
+
+/// What to do after an input.
+enum Next {
+    Continue,
+    Quit,
+}
+
+impl Shell<'_> {
+    /// Reads from a terminal.
+    async fn interact(&mut self) -> Result<(), Error> {
+        let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
+        let mut editor = Editor::<Completion, FileHistory>::with_config(config)?;
+        let history = history_file();
+        if let Some(history) = &history {
+            // The first time there is none.
+            let _ = editor.load_history(history);
+        }
+        self.print(&format!("squall {}; .help shows what to type\n", env!("CARGO_PKG_VERSION")))?;
+        loop {
+            let relations = names::relations(self.session.context()).await;
+            editor.set_helper(Some(Completion::new(&relations, &names::functions(self.session.context()))));
+            match tokio::task::block_in_place(|| editor.readline(&PROMPT)) {
+                Ok(input) => {
+                    if let Some(history) = &history {
+                        keep(&mut editor, history);
+                    }
+                    self.style.width =
+                        editor.dimensions().map(|(columns, _)| usize::from(columns)).filter(|width| *width > 0);
+                    if let Next::Quit = self.input(&input).await? {
+                        return Ok(());
+                    }
+                }
+                // Ctrl-C: the line is gone, the shell stays.
+                Err(ReadlineError::Interrupted) => {}
+                Err(ReadlineError::Eof) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Reads from a pipe or a file, to its end.
+    async fn read_through(&mut self) -> Result<(), Error> {
+        let mut pending = String::new();
+        loop {
+            let read = tokio::task::block_in_place(|| std::io::stdin().lock().read_line(&mut pending));
+            let ended = read.map_err(Error::Input)? == 0;
+            let complete = pending.trim_start().starts_with('.') || is_complete(&pending);
+            if complete || ended {
+                if let Next::Quit = self.input(&std::mem::take(&mut pending)).await? {
+                    return Ok(());
+                }
+                if ended {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn input(&mut self, input: &str) -> Result<Next, Error> {
+        if input.trim_start().starts_with('.') {
+            return match command::parse(input) {
+                Ok(Command::Quit) => Ok(Next::Quit),
+                Ok(command) => {
+                    let answer = self.command(command).await;
+                    self.answer(answer)?;
+                    Ok(Next::Continue)
+                }
+                Err(problem) => {
+                    self.answer(Err(problem))?;
+                    Ok(Next::Continue)
+                }
+            };
+        }
+        for statement in split(input) {
+            let mut output = std::io::stdout();
+            let started = Instant::now();
+            let result = tokio::select! {
+                result = run(self.session, statement.text, self.style, &mut output) => result,
+                _ = tokio::signal::ctrl_c(), if self.terminal => {
+                    self.failed += 1;
+                    self.print("cancelled\n")?;
+                    return Ok(Next::Continue);
+                }
+            };
+            match result {
+                Ok(written) => self.footer(written, started)?,
+                Err(super::run::Error::Write(error)) => return Err(Error::Output(error)),
+                Err(error) => {
+                    self.failed += 1;
+                    let diagnosis = Diagnosis::new(self.session, &error, statement, input, None);
+                    complain(&diagnosis.to_string(), diagnosis.hint().as_deref());
+                    return Ok(Next::Continue);
+                }
+            }
+        }
+        Ok(Next::Continue)
+    }
+
+    /// Carries out a command and returns what to show.
+    async fn command(&mut self, command: Command) -> Result<String, String> {
+        let context = self.session.context();
+        let on = |yes| if yes { "on" } else { "off" };
+        match command {
+            Command::Help => Ok(help::commands()),
+            Command::Tables => Ok(help::tables(context).await),
+            Command::Schema(table) => help::schema(context, &table).await,
+            Command::Functions(pattern) => help::functions(context, pattern.as_deref()),
+            Command::Format(None) => Ok(format!("format is {}\n", self.style.format.name())),
+            Command::Format(Some(format)) => {
+                self.style.format = format;
+                Ok(String::new())
+            }
+            Command::Limit(None) => Ok(match self.style.limit {
+                Some(limit) => format!("limit is {limit}\n"),
+                None => "limit is 0: all rows\n".into(),
+            }),
+            Command::Limit(Some(limit)) => {
+                self.style.limit = (limit > 0).then_some(limit);
+                Ok(String::new())
+            }
+            Command::Timing(None) => Ok(format!("timing is {}\n", on(self.timing))),
+            Command::Timing(Some(timing)) => {
+                self.timing = timing;
+                Ok(String::new())
+            }
+            Command::Quit => Ok(String::new()),
+        }
+    }
+
+    fn answer(&mut self, answer: Result<String, String>) -> Result<(), Error> {
+        match answer {
+            Ok(text) => self.print(&text),
+            Err(problem) => {
+                self.failed += 1;
+                complain(&problem, None);
+                Ok(())
+            }
+        }
+    }
+
+    /// Says how many rows came and how long that took.
+    fn footer(&self, written: Written, started: Instant) -> Result<(), Error> {
+        if !self.timing {
+            return Ok(());
+        }
+        let rows = match (written.columns, written.rows, written.more) {
+            (0, _, _) => "done".to_string(),
+            (_, 1, false) => "1 row".to_string(),
+            (_, rows, false) => format!("{rows} rows"),
+            (_, rows, true) => format!("first {rows} rows, .limit 0 shows all"),
+        };
+        let columns = match written.hidden_columns {
+            0 => String::new(),
+            hidden => format!(", {} of {} columns fit", written.columns - hidden, written.columns),
+        };
+        self.print(&format!("({rows}{columns}, {:.3} s)\n", started.elapsed().as_secs_f64()))
+    }
+
+    fn print(&self, text: &str) -> Result<(), Error> {
+        let mut output = std::io::stdout();
+        output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Error::Output)
+    }
+}
+
+fn complain(message: &str, hint: Option<&str>) {
+    eprintln!("Error: {message}");
+    if let Some(hint) = hint {
+        eprintln!("Hint: {hint}");
+    }
+}
+
+/// Appends what was typed to the history; a history that cannot be kept stops nobody from working.
+fn keep(editor: &mut Editor<Completion, FileHistory>, history: &Path) {
+    let folder = history.parent().map_or(Ok(()), std::fs::create_dir_all);
+    if folder.is_ok() {
+        let _ = editor.append_history(history);
+    }
+}
+
+/// Returns the history's file, where the XDG base directories have it; `None` where there is no home.
+fn history_file() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
+    Some(state.join("squall").join("history"))
+}

@@ -1,0 +1,206 @@
+//! Text into statements.
+//!
+//! In: what a user typed or a script holds. Out: its statements, each with the place where it starts. The engine's own
+//! tokenizer decides what a `;` is, so that those inside strings, comments and dollar quotes separate nothing.
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+/// A place in a text: line and column, both from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Position {
+    /// Where a text starts.
+    pub const START: Position = Position { line: 1, column: 1 };
+
+    /// Returns the place in the whole text of a place inside a part that starts here.
+    pub fn plus(self, inner: Position) -> Position {
+        match inner.line {
+            1 => Position { line: self.line, column: self.column + inner.column - 1 },
+            line => Position { line: self.line + line - 1, column: inner.column },
+        }
+    }
+}
+
+/// One statement, without its `;` and without what stands before its first word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statement<'a> {
+    pub text: &'a str,
+    pub start: Position,
+}
+
+/// Returns the statements of `text`, in order; what is only space and comments is none.
+///
+/// Where the text stops being SQL tokens (a string that never ends), the rest is one statement: running it gives the error.
+pub fn split(text: &str) -> Vec<Statement<'_>> {
+    let mut cursor = Cursor { text, offset: 0, at: Position::START };
+    let mut start = None;
+    let mut statements = Vec::new();
+    let (tokens, whole) = tokens(text);
+    for token in &tokens {
+        match &token.token {
+            Token::SemiColon => {
+                let end = cursor.seek(begin(token)).offset;
+                if let Some(Cursor { offset, at, .. }) = start.take() {
+                    statements.push(Statement { text: text[offset..end].trim_end(), start: at });
+                }
+            }
+            Token::Whitespace(_) | Token::EOF => {}
+            _ if start.is_none() => start = Some(cursor.seek(begin(token))),
+            _ => {}
+        }
+    }
+    if !whole && start.is_none() {
+        start = Some(match tokens.last() {
+            Some(last) => cursor.seek(end(last)),
+            None => cursor,
+        });
+    }
+    if let Some(Cursor { offset, at, .. }) = start {
+        statements.push(Statement { text: text[offset..].trim_end(), start: at });
+    }
+    statements
+}
+
+/// Returns whether `text` ends where a statement ends: with `;`, or with nothing begun.
+pub fn is_complete(text: &str) -> bool {
+    let (tokens, whole) = tokens(text);
+    let last = tokens.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
+    whole && last.is_none_or(|token| token.token == Token::SemiColon)
+}
+
+/// Returns where `name` first stands in `text` as a word (not inside a string or a comment), and its length in characters.
+pub fn find_word(text: &str, name: &str) -> Option<(Position, usize)> {
+    tokens(text).0.iter().find_map(|token| match &token.token {
+        Token::Word(word) if word.value.eq_ignore_ascii_case(name) => {
+            let quotes = if word.quote_style.is_some() { 2 } else { 0 };
+            Some((begin(token), word.value.chars().count() + quotes))
+        }
+        _ => None,
+    })
+}
+
+/// Returns the length in characters of the token that starts at `at`; 1 where none does.
+pub fn token_length(text: &str, at: Position) -> usize {
+    let (tokens, _) = tokens(text);
+    let token = tokens.iter().find(|token| begin(token) == at && end(token).line == at.line);
+    token.map_or(1, |token| end(token).column.saturating_sub(at.column).max(1))
+}
+
+/// Returns the tokens of `text`, and whether they are all of it.
+fn tokens(text: &str) -> (Vec<TokenWithSpan>, bool) {
+    let mut tokens = Vec::new();
+    let whole = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens).is_ok();
+    (tokens, whole)
+}
+
+fn begin(token: &TokenWithSpan) -> Position {
+    Position { line: token.span.start.line as usize, column: token.span.start.column as usize }
+}
+
+fn end(token: &TokenWithSpan) -> Position {
+    Position { line: token.span.end.line as usize, column: token.span.end.column as usize }
+}
+
+/// A byte offset and the position it is at.
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    text: &'a str,
+    offset: usize,
+    at: Position,
+}
+
+impl Cursor<'_> {
+    /// Moves on to `goal` and returns the cursor there.
+    fn seek(&mut self, goal: Position) -> Self {
+        for character in self.text[self.offset..].chars() {
+            if self.at >= goal {
+                break;
+            }
+            self.offset += character.len_utf8();
+            self.at = match character {
+                '\n' => Position { line: self.at.line + 1, column: 1 },
+                _ => Position { line: self.at.line, column: self.at.column + 1 },
+            };
+        }
+        *self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        split(text).into_iter().map(|statement| statement.text).collect()
+    }
+
+    #[test]
+    fn nothing_but_space_comments_and_semicolons_is_no_statement() {
+        for text in ["", "  \n", ";", " ;; ;\n", "-- SELECT 1;\n", "/* a; b */", "-- one\n;/* two */;"] {
+            assert_eq!(texts(text), [] as [&str; 0], "{text:?}");
+            assert!(is_complete(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn semicolons_inside_strings_comments_and_quotes_separate_nothing() {
+        let text =
+            "SELECT 'a;b', \"c;d\", $$e;f$$, $t$g;h$t$ -- i;j\n/* k;l /* m;n */ o; */ FROM t; SELECT 'it''s; fine'";
+        assert_eq!(
+            texts(text),
+            ["SELECT 'a;b', \"c;d\", $$e;f$$, $t$g;h$t$ -- i;j\n/* k;l /* m;n */ o; */ FROM t", "SELECT 'it''s; fine'"]
+        );
+    }
+
+    #[test]
+    fn a_statement_knows_where_it_starts() {
+        let text = "-- café\nSELECT 'é';\n\n  /* note */ SELECT 2 ; SELECT 3";
+        let statements = split(text);
+        let starts: Vec<_> = statements.iter().map(|s| (s.text, s.start.line, s.start.column)).collect();
+        assert_eq!(starts, [("SELECT 'é'", 2, 1), ("SELECT 2", 4, 14), ("SELECT 3", 4, 25)]);
+    }
+
+    #[test]
+    fn what_never_ends_is_one_last_statement() {
+        for rest in ["SELECT 'open; SELECT 2", "/* open; SELECT 2", "'open", "SELECT $$ a; b"] {
+            let text = format!("SELECT 1;\n{rest}");
+            assert_eq!(texts(&text), ["SELECT 1", rest], "{rest:?}");
+            assert!(!is_complete(&text), "{rest:?}");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_complete_at_its_semicolon() {
+        for (text, complete) in [
+            ("SELECT 1", false),
+            ("SELECT 1;", true),
+            ("SELECT 1; -- done", true),
+            ("SELECT 1; SELECT", false),
+            ("SELECT ';", false),
+            ("SELECT 1 -- ;", false),
+        ] {
+            assert_eq!(is_complete(text), complete, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn positions_add_up() {
+        let start = Position { line: 3, column: 5 };
+        assert_eq!(start.plus(Position { line: 1, column: 2 }), Position { line: 3, column: 6 });
+        assert_eq!(start.plus(Position { line: 2, column: 2 }), Position { line: 4, column: 2 });
+    }
+
+    #[test]
+    fn a_word_is_found_outside_strings_and_comments() {
+        let text = "SELECT 'bid' -- bid\n, \"bid\" FROM ticks";
+        assert_eq!(find_word(text, "bid"), Some((Position { line: 2, column: 3 }, 5)));
+        assert_eq!(find_word(text, "TICKS"), Some((Position { line: 2, column: 14 }, 5)));
+        assert_eq!(find_word(text, "ask"), None);
+        assert_eq!(token_length(text, Position { line: 2, column: 14 }), 5);
+    }
+}

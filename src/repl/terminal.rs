@@ -1,0 +1,12 @@
+//! How large the terminal is.
+
+use rustyline::Editor;
+use rustyline::history::MemHistory;
+
+/// Returns the width of the terminal in characters; `None` where there is none to ask.
+pub fn terminal_width() -> Option<usize> {
+    let mut editor = Editor::<(), MemHistory>::with_history(rustyline::Config::default(), MemHistory::new()).ok()?;
+    let (columns, _) = editor.dimensions()?;
+    // A terminal that does not know says 0.
+    (columns > 0).then_some(columns.into())
+}

@@ -1,0 +1,220 @@
+//! A log in memory, a folder on disk, and what landing one into the other leaves there.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use squall::catalog::{self, Session};
+use squall::land::{self, Folder, Lander, Landing, Row, Rules, Summary};
+use squall::log::{self, Log, Message, Record};
+use tempfile::TempDir;
+
+/// A log of one or more partitions in memory.
+#[derive(Default)]
+pub struct MemoryLog {
+    partitions: Mutex<Vec<(i64, Vec<Record>)>>,
+}
+
+impl MemoryLog {
+    /// Makes a log of one partition that holds these payloads.
+    pub fn of(payloads: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Arc<MemoryLog> {
+        let log = MemoryLog::default();
+        log.partitions.lock().unwrap().push((0, Vec::new()));
+        for payload in payloads {
+            log.push(0, record(payload));
+        }
+        Arc::new(log)
+    }
+
+    /// Adds a message at the end of a partition, which is made where there is none.
+    pub fn push(&self, partition: usize, record: Record) {
+        let mut partitions = self.partitions.lock().unwrap();
+        if partitions.len() <= partition {
+            partitions.resize_with(partition + 1, Default::default);
+        }
+        partitions[partition].1.push(record);
+    }
+
+    /// Forgets the messages of a partition below an offset, as retention does.
+    pub fn forget(&self, partition: usize, below: i64) {
+        let mut partitions = self.partitions.lock().unwrap();
+        let (start, records) = &mut partitions[partition];
+        records.drain(..(below - *start) as usize);
+        *start = below;
+    }
+}
+
+/// Makes a record of a payload, received at a fixed time on connection `c1`.
+pub fn record(payload: impl Into<Vec<u8>>) -> Record {
+    Record { key: None, payload: payload.into(), ingest_time: 1_790_000_000_000_000_000, connection: Some("c1".into()) }
+}
+
+#[async_trait]
+impl Log for MemoryLog {
+    fn topic(&self) -> &str {
+        "ticks.raw"
+    }
+
+    async fn partitions(&self) -> Result<Vec<i32>, log::Error> {
+        Ok((0..self.partitions.lock().unwrap().len() as i32).collect())
+    }
+
+    async fn offsets(&self, partition: i32) -> Result<Range<i64>, log::Error> {
+        let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
+        Ok(*start..*start + records.len() as i64)
+    }
+
+    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, log::Error> {
+        let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
+        let rest = records.iter().zip(*start..).skip((from - *start) as usize);
+        Ok(rest.take(limit).map(|(record, offset)| Message { partition, offset, record: record.clone() }).collect())
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Result<(), log::Error> {
+        for record in records {
+            self.push(0, record);
+        }
+        Ok(())
+    }
+}
+
+/// A data folder that is removed when it is dropped.
+pub struct Data {
+    dir: TempDir,
+    pub rules: Rules,
+}
+
+impl Data {
+    pub fn new() -> Data {
+        let rules = Rules { late_ns: 1_000_000_000, dedup_ns: 48 * 3_600_000_000_000 };
+        Data { dir: TempDir::new().unwrap(), rules }
+    }
+
+    pub fn ticks_dir(&self) -> PathBuf {
+        self.dir.path().join("ticks")
+    }
+
+    pub fn dead_dir(&self) -> PathBuf {
+        self.dir.path().join("dead")
+    }
+
+    pub fn options(&self, flush_messages: usize) -> land::Options {
+        land::Options {
+            ticks_dir: self.ticks_dir(),
+            dead_dir: self.dead_dir(),
+            rules: self.rules,
+            flush_messages,
+            flush_interval: Duration::from_secs(10),
+            compact: false,
+        }
+    }
+
+    /// Lands all that a log holds.
+    pub async fn land(&self, log: &Arc<MemoryLog>, flush_messages: usize) -> Result<Landing, land::Error> {
+        let log: Arc<dyn Log> = Arc::clone(log) as Arc<dyn Log>;
+        let lander = Lander::open(log, self.options(flush_messages)).await?;
+        lander.drain(&AtomicBool::new(false), &mut |_| {}).await
+    }
+
+    /// Returns the names in the folder of landed files, hidden ones left out, ascending.
+    pub fn files(&self) -> Vec<String> {
+        names(&self.ticks_dir())
+    }
+
+    /// Returns the dead letters, in the order of their files' names, and of lines within.
+    pub fn dead_letters(&self) -> Vec<serde_json::Value> {
+        let files = names(&self.dead_dir());
+        let text = files.iter().map(|name| std::fs::read_to_string(self.dead_dir().join(name)).unwrap());
+        text.flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()).collect()
+    }
+
+    /// Opens a session over the folder.
+    pub async fn session(&self, threads: usize) -> Session {
+        let options = catalog::Options {
+            ticks_dir: self.ticks_dir(),
+            tables_dir: self.dir.path().join("tables"),
+            models_dir: self.dir.path().join("models"),
+            threads,
+            batch_size: 8192,
+            memory_limit_mb: 0,
+            rolling: false,
+        };
+        Session::open(options).await.unwrap()
+    }
+
+    /// Returns what a query returns.
+    pub async fn query(&self, sql: &str) -> Vec<RecordBatch> {
+        self.session(4).await.sql(sql).await.unwrap().collect().await.unwrap()
+    }
+
+    /// Returns a query's single number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        use datafusion::arrow::array::AsArray;
+        use datafusion::arrow::datatypes::Int64Type;
+        self.query(sql).await[0].column(0).as_primitive::<Int64Type>().value(0)
+    }
+
+    /// Returns all landed rows, by partition, offset, product and ts.
+    pub async fn rows(&self) -> Vec<Row> {
+        let batches = self.query("SELECT * FROM landed_ticks ORDER BY log_partition, log_offset, product_id, ts").await;
+        batches.iter().flat_map(|batch| land::rows(batch).unwrap()).collect()
+    }
+
+    /// Returns what the visible files' footers say, added up.
+    pub async fn summary(&self) -> Summary {
+        let folder = Folder::new(&self.ticks_dir()).unwrap();
+        let mut sum = Summary::default();
+        for file in folder.list().await.unwrap().landed.visible() {
+            sum.add(&land::read_summary(&folder, file).await.unwrap());
+        }
+        sum
+    }
+
+    /// Returns one landed file's rows, in the order in which it holds them.
+    pub fn file_rows(&self, name: &str) -> Vec<Row> {
+        let file = std::fs::File::open(self.ticks_dir().join(name)).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        reader.flat_map(|batch| land::rows(&batch.unwrap()).unwrap()).collect()
+    }
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    names
+}
+
+/// Returns a flat message: a time in whole milliseconds, and the cents of a price.
+pub fn flat(product_id: &str, millis: i64, cents: u32) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(1_775_000_000_000 + millis).unwrap();
+    let price = f64::from(cents) / 100.0;
+    format!(
+        r#"{{"product_id":"{product_id}","price":"{price}","best_bid":"{}","best_ask":"{}","volume_24_h":"1","timestamp":"{}"}}"#,
+        price - 0.01,
+        price + 0.01,
+        time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    )
+}
+
+/// Returns an Advanced Trade envelope with one ticker a product.
+pub fn envelope(sequence_num: i64, millis: i64, products: &[&str]) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(1_775_000_000_000 + millis).unwrap();
+    let tickers: Vec<String> = products
+        .iter()
+        .map(|product_id| {
+            format!(r#"{{"type":"ticker","product_id":"{product_id}","price":"100","best_bid":"99","best_ask":"101"}}"#)
+        })
+        .collect();
+    format!(
+        r#"{{"channel":"ticker","timestamp":"{}","sequence_num":{sequence_num},"events":[{{"type":"update","tickers":[{}]}}]}}"#,
+        time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        tickers.join(",")
+    )
+}

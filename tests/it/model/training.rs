@@ -1,0 +1,164 @@
+//! Training against scikit-learn's own fits, recorded in `tests/reference/sklearn_logistic.json`.
+//!
+//! Tolerance 1e-7 for coefficients: linfa stops where the gradient's norm is below 1e-6, and curvature here is above 10.
+
+use serde_json::Value;
+use squall::model::{Error, Hyperparameters, ModelType, Scorer, Split, TrainingSet, train};
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// The largest difference, relative to 1 or to the larger magnitude.
+fn distance(ours: &[f64], theirs: &[f64]) -> f64 {
+    assert_eq!(ours.len(), theirs.len());
+    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f64::max)
+}
+
+#[test]
+fn a_regression_is_that_of_scikit_learn() {
+    let recorded: Value = serde_json::from_str(include_str!("../../reference/sklearn_logistic.json")).unwrap();
+    for case in recorded["cases"].as_array().unwrap() {
+        let columns: Vec<Vec<f64>> = case["features"].as_array().unwrap().iter().map(numbers).collect();
+        let labels: Vec<bool> = numbers(&case["label"]).iter().map(|&label| label == 1.0).collect();
+        let set = TrainingSet {
+            features: columns.iter().enumerate().map(|(index, column)| (format!("x{index}"), column.clone())).collect(),
+            splits: vec![Split::Train; labels.len()],
+            labels,
+            skipped: 0,
+        };
+        let parameters = Hyperparameters { l2_reg: case["l2_reg"].as_f64().unwrap(), ..Hyperparameters::default() };
+        let trained = train(&set, &parameters).unwrap();
+        let Scorer::LogisticReg { intercept, features } = &trained.scorer else { panic!("another type of model") };
+        let name = &case["name"];
+        let of = |pick: fn(&squall::model::Term) -> f64| features.iter().map(pick).collect::<Vec<f64>>();
+        assert!(distance(&of(|term| term.mean), &numbers(&case["mean"])) < 1e-12, "mean of {name}");
+        assert!(distance(&of(|term| term.scale), &numbers(&case["scale"])) < 1e-12, "scale of {name}");
+        let ours = [vec![*intercept], of(|term| term.coefficient)].concat();
+        let theirs = [vec![case["intercept"].as_f64().unwrap()], numbers(&case["coefficients"])].concat();
+        assert!(distance(&ours, &theirs) < 1e-7, "coefficients of {name}: {ours:?}, scikit-learn's {theirs:?}");
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        assert!(distance(&trained.scorer.score(&columns), &numbers(&case["probability"])) < 1e-7, "scores of {name}");
+    }
+}
+
+/// 1,000 rows of one informative feature, in time order over the three splits; a tenth is positive.
+fn rows() -> TrainingSet {
+    let noise = |row: usize| (row * 7919 % 1000) as f64 / 1000.0;
+    let labels: Vec<bool> = (0..1000).map(|row| row % 10 == 3).collect();
+    let column = (0..1000).map(|row| noise(row) + if labels[row] { 0.5 } else { 0.0 }).collect();
+    let splits = (0..1000).map(|row| {
+        if row < 600 {
+            Split::Train
+        } else if row < 800 {
+            Split::Validation
+        } else {
+            Split::Test
+        }
+    });
+    TrainingSet { features: vec![("x".into(), column)], splits: splits.collect(), labels, skipped: 0 }
+}
+
+fn train_default(set: &TrainingSet) -> Result<squall::model::Trained, Error> {
+    train(set, &Hyperparameters::default())
+}
+
+#[test]
+fn a_higher_feature_means_a_higher_score_whichever_class_is_rare() {
+    let rare = rows();
+    let mut frequent = rows();
+    frequent.labels.iter_mut().for_each(|label| *label = !*label);
+    frequent.features[0].1.iter_mut().for_each(|value| *value = -*value);
+    for set in [rare, frequent] {
+        let trained = train_default(&set).unwrap();
+        let scores = trained.scorer.score(&[&[0.0, 1.5]]);
+        assert!(scores[0] < scores[1], "{scores:?}");
+        assert!(trained.metrics.iter().all(|metrics| metrics.roc_auc.unwrap() > 0.8));
+    }
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let set = rows();
+    let mut reversed = set.clone();
+    reversed.features[0].1.reverse();
+    reversed.labels.reverse();
+    reversed.splits.reverse();
+    assert_eq!(train_default(&set).unwrap(), train_default(&reversed).unwrap());
+}
+
+#[test]
+fn only_training_rows_fit_and_only_validation_rows_tune() {
+    let set = rows();
+    let before = train_default(&set).unwrap();
+    let mut other_test = set.clone();
+    for row in 800..1000 {
+        other_test.features[0].1[row] = 100.0;
+        other_test.labels[row] = row % 2 == 0;
+    }
+    let after = train_default(&other_test).unwrap();
+    assert_eq!((&before.scorer, before.threshold), (&after.scorer, after.threshold));
+    assert_eq!(before.metrics[..2], after.metrics[..2]);
+    assert_ne!(before.metrics[2], after.metrics[2]);
+}
+
+#[test]
+fn the_naive_rule_scores_by_its_feature_and_claims_no_probability() {
+    let parameters = Hyperparameters { model_type: ModelType::Naive, ..Hyperparameters::default() };
+    let set = rows();
+    let trained = train(&set, &parameters).unwrap();
+    assert_eq!(trained.scorer.score(&[&set.features[0].1]), set.features[0].1);
+    let test = &trained.metrics[2];
+    assert_eq!((test.log_loss, test.brier), (None, None));
+    assert!(test.average_precision.is_some());
+    assert_eq!(test.reason.as_deref(), Some("the score is no probability"));
+}
+
+#[test]
+fn the_threshold_rule_alerts_from_the_quantile_of_training_rows_on() {
+    let model_type = ModelType::QuantileThreshold;
+    let parameters = Hyperparameters { model_type, quantile: 0.5, ..Hyperparameters::default() };
+    let column = vec![3.0, 1.0, 2.0, 100.0, 200.0];
+    let splits = [vec![Split::Train; 3], vec![Split::Validation, Split::Test]].concat();
+    let labels = vec![true, false, false, true, false];
+    let set = TrainingSet { features: vec![("vol".into(), column)], labels, splits, skipped: 0 };
+    let scorer = train(&set, &parameters).unwrap().scorer;
+    assert_eq!(scorer.score(&[&[1.9, 2.0, 2.1, f64::NAN]])[..3], [0.0, 1.0, 1.0]);
+    assert!(scorer.score(&[&[f64::NAN]])[0].is_nan());
+}
+
+#[test]
+fn a_split_without_positives_has_a_reason_instead_of_numbers() {
+    let mut set = rows();
+    set.labels[800..].fill(false);
+    let test = train_default(&set).unwrap().metrics.remove(2);
+    assert_eq!((test.rows, test.positives, test.prevalence), (200, 0, Some(0.0)));
+    assert_eq!((test.average_precision, test.log_loss, test.f1), (None, None, None));
+    assert_eq!(test.reason.as_deref(), Some("no row is positive"));
+
+    let mut set = rows();
+    set.labels[600..800].fill(false);
+    let trained = train_default(&set).unwrap();
+    assert_eq!(trained.threshold, None);
+    assert_eq!(trained.metrics[2].reason.as_deref(), Some("no threshold: no validation row is positive"));
+}
+
+#[test]
+fn training_sets_that_cannot_teach_are_refused() {
+    let message = |set: &TrainingSet| train_default(set).unwrap_err().to_string();
+    let mut set = rows();
+    set.labels.fill(false);
+    assert_eq!(message(&set), "the training set has one class only: none of its 600 rows are positive");
+    let mut set = rows();
+    set.features[0].1[5] = f64::NEG_INFINITY;
+    assert_eq!(message(&set), "feature `x` is NaN or infinite in 1 of the training rows");
+    let mut set = rows();
+    set.features[0].1.fill(0.5);
+    assert_eq!(message(&set), "feature `x` is 0.5 in every training row");
+    let set = TrainingSet { features: vec![("x".into(), vec![])], skipped: 7, ..TrainingSet::default() };
+    assert_eq!(message(&set), "no training rows: each of the 7 has a NULL among label and features");
+    assert!(matches!(train_default(&TrainingSet::default()), Err(Error::NoFeatures)));
+    let few = Hyperparameters { max_iterations: 2, ..Hyperparameters::default() };
+    assert!(matches!(train(&rows(), &few), Err(Error::NotConverged { iterations: 2 })));
+    assert!(matches!(ModelType::parse("logistic_regg"), Err(Error::ModelType { nearest: Some("logistic_reg"), .. })));
+}

@@ -1,0 +1,172 @@
+//! The SQL project: loading, its errors, running, lint, audits and tests; and the shipped queries against reference outputs.
+
+mod errors;
+mod lint;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use squall::catalog::{Options, Session};
+use squall::pipeline::{Parameters, Project};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn parameters() -> Parameters {
+    let settings = squall::config::resolve(None, [], &[]).unwrap().settings;
+    let values = settings.parameters.into_iter();
+    values.map(|(name, value)| (name, serde_json::to_value(value).unwrap())).collect()
+}
+
+/// The landed table's columns, as the design fixes them.
+fn landed_schema() -> Schema {
+    let time = || DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    let numbers = |names: &str| names.split(' ').map(|n| Field::new(n, DataType::Float64, true)).collect::<Vec<_>>();
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let mut fields = vec![text("product_id")];
+    fields.extend(["ts", "event_time", "ingest_time"].map(|name| Field::new(name, time(), true)));
+    fields
+        .extend(numbers("price best_bid best_bid_quantity best_ask best_ask_quantity volume_24_h low_24_h high_24_h"));
+    fields.extend(numbers("low_52_w high_52_w price_percent_chg_24_h"));
+    fields.extend([text("side"), Field::new("last_size", DataType::Float64, true)]);
+    fields.extend([Field::new("sequence_num", DataType::Int64, true), text("connection"), text("status")]);
+    fields
+        .extend([Field::new("log_partition", DataType::Int32, true), Field::new("log_offset", DataType::Int64, true)]);
+    Schema::new(fields)
+}
+
+/// A session whose table of landed ticks is empty.
+fn empty_session() -> SessionContext {
+    let context = SessionContext::new();
+    let table = MemTable::try_new(Arc::new(landed_schema()), vec![vec![]]).unwrap();
+    context.register_table("landed_ticks", Arc::new(table)).unwrap();
+    context
+}
+
+/// Writes a project of these files, each a path and its text.
+fn project_of(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn shipped() -> Project {
+    Project::load(&root().join("sql"), &parameters()).unwrap()
+}
+
+#[tokio::test]
+async fn the_shipped_project_holds_its_own_tests() {
+    let (project, context) = (shipped(), empty_session());
+    let tables = tempfile::tempdir().unwrap();
+    project.register(&context, tables.path()).await.unwrap();
+    let outcomes = project.test(&context).await.unwrap();
+    let failures: Vec<String> = outcomes
+        .iter()
+        .filter_map(|outcome| {
+            let failure = outcome.failure.as_ref()?;
+            Some(format!("{} {}: {failure}", outcome.place, outcome.case))
+        })
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(outcomes.len() >= 10, "only {} cases ran", outcomes.len());
+}
+
+/// The folder of outputs that `reference.py` recorded; it says with which versions, and how to make them again.
+fn reference() -> PathBuf {
+    root().join("tests/reference/pipeline")
+}
+
+/// How far a column may be from the reference: relative, and absolute for values that cancel to about nothing.
+struct Tolerance {
+    relative: f64,
+    absolute: f64,
+}
+
+/// Exact windows: what is left is the last digit of a logarithm or a root.
+const EXACT_WINDOWS: Tolerance = Tolerance { relative: 1e-13, absolute: 1e-18 };
+/// Stock windows subtract again what leaves a frame: where a market stands still, a little stays behind.
+const STOCK_WINDOWS: Tolerance = Tolerance { relative: 1e-9, absolute: 1e-12 };
+/// Columns that are the reference's bit for bit.
+const SAME_BITS: [&str; 8] =
+    ["midprice", "midprice_return", "spread", "trade_intensity", "ticks_10s", "ticks_60s", "ticks_300s", "split"];
+
+#[tokio::test]
+async fn the_shipped_queries_agree_with_the_reference() {
+    for (rolling, tolerance) in [(true, EXACT_WINDOWS), (false, STOCK_WINDOWS)] {
+        let data = tempfile::tempdir().unwrap();
+        let ticks_dir = data.path().join("ticks");
+        std::fs::create_dir_all(&ticks_dir).unwrap();
+        // A landed file is named by the offsets that it holds.
+        std::fs::copy(reference().join("landed_ticks.parquet"), ticks_dir.join("recorded-0-0-1752.parquet")).unwrap();
+        let options = Options {
+            ticks_dir,
+            tables_dir: data.path().join("tables"),
+            models_dir: data.path().join("models"),
+            threads: 2,
+            batch_size: 8192,
+            memory_limit_mb: 0,
+            rolling,
+        };
+        let session = Session::open(options).await.unwrap();
+        let project = shipped();
+        project.register(session.context(), &data.path().join("tables")).await.unwrap();
+        for name in ["tick_features", "spike_features", "spike_60s", "rv_spike_60s", "spike_training"] {
+            compare(session.context(), name, &tolerance).await;
+        }
+    }
+}
+
+async fn compare(context: &SessionContext, name: &str, tolerance: &Tolerance) {
+    register(context, "reference", &reference().join(format!("{name}.parquet"))).await;
+    let expected = rows(context, "SELECT * FROM reference ORDER BY product_id, ts").await;
+    let columns: Vec<String> = expected.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let sql = format!("SELECT {} FROM {name} ORDER BY product_id, ts", columns.join(", "));
+    let actual = rows(context, &sql).await;
+    assert_eq!(actual.num_rows(), expected.num_rows(), "{name}");
+    assert!(actual.num_rows() > 400, "{name}: {} rows prove little", actual.num_rows());
+    for (index, column) in columns.iter().enumerate() {
+        for row in 0..actual.num_rows() {
+            let cell = |batch: &RecordBatch| ScalarValue::try_from_array(batch.column(index), row).unwrap();
+            let (got, wanted) = (cell(&actual), cell(&expected));
+            let same_bits = SAME_BITS.contains(&column.as_str());
+            let agrees =
+                if same_bits { got.to_string() == wanted.to_string() } else { agree(&got, &wanted, tolerance) };
+            assert!(agrees, "{name}.{column}, row {row}: expected {wanted}, got {got}");
+        }
+    }
+    let all = context.table(name).await.unwrap().schema().fields().len();
+    assert_eq!(columns.len(), all, "{name} has columns that the reference lacks");
+}
+
+fn agree(got: &ScalarValue, wanted: &ScalarValue, tolerance: &Tolerance) -> bool {
+    match (got, wanted) {
+        (ScalarValue::Float64(Some(got)), ScalarValue::Float64(Some(wanted))) => {
+            (got - wanted).abs() <= (tolerance.relative * wanted.abs()).max(tolerance.absolute)
+        }
+        // Text may be of one type here and of another there, and a NULL of any.
+        _ => got.to_string() == wanted.to_string() && got.is_null() == wanted.is_null(),
+    }
+}
+
+async fn register(context: &SessionContext, name: &str, file: &Path) {
+    context.deregister_table(name).unwrap();
+    context.register_parquet(name, file.to_str().unwrap(), ParquetReadOptions::default()).await.unwrap();
+}
+
+async fn rows(context: &SessionContext, sql: &str) -> RecordBatch {
+    let frame = context.sql(sql).await.unwrap();
+    let schema = Arc::new(frame.schema().as_arrow().clone());
+    concat_batches(&schema, &frame.collect().await.unwrap()).unwrap()
+}
