@@ -130,7 +130,8 @@ async fn the_client_reconnects_and_resumes() {
     let (url, server) = serve(exchange(120, faults)).await;
     let (messages, events, failure) = receive(to(&url)).await;
     assert!(failure.is_none(), "{failure:?}");
-    let reconnections = events.iter().filter(|event| matches!(event, EventKind::Reconnecting { attempt: 1, .. })).count();
+    let reconnections =
+        events.iter().filter(|event| matches!(event, EventKind::Reconnecting { attempt: 1, .. })).count();
     let served = server.await.expect("the server ends");
     assert!(reconnections > 3, "{events:?}");
     assert_eq!(served.connections, reconnections as u64 + 1);
@@ -250,7 +251,8 @@ async fn paced_time_follows_the_clock() {
     assert_eq!(served.messages, messages.len() as u64);
     // 30 simulated seconds at 30 a second; the upper bound leaves room for a busy machine.
     assert!(took >= Duration::from_millis(990) && took < Duration::from_secs(10), "{took:?}");
-    let heartbeats = messages.iter().filter(|m| Envelope::read(&m.payload).is_some_and(|e| e.channel == Some("heartbeats")));
+    let heartbeats =
+        messages.iter().filter(|m| Envelope::read(&m.payload).is_some_and(|e| e.channel == Some("heartbeats")));
     assert!((20..=30).contains(&heartbeats.count()));
 }
 
@@ -264,6 +266,9 @@ async fn who_does_not_subscribe_is_sent_away() {
     let began = Instant::now();
     let farewell = socket.next().await.expect("a farewell").expect("a message");
     server.abort();
-    assert!(matches!(&farewell, Message::Close(Some(frame)) if frame.reason.contains("no subscription")), "{farewell:?}");
+    assert!(
+        matches!(&farewell, Message::Close(Some(frame)) if frame.reason.contains("no subscription")),
+        "{farewell:?}"
+    );
     assert!(began.elapsed() > Duration::from_secs(4));
 }
