@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod duration;
 mod evaluate;
+mod evaluation;
 mod failure;
 mod ingest;
 mod land;
@@ -55,6 +56,10 @@ pub struct Cli {
     #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE", value_parser = assignment, help_heading = reference::GLOBAL)]
     set: Vec<(String, String)>,
 
+    /// The folder of everything that squall stores, the same as --set paths.data=DIR
+    #[arg(long, global = true, value_name = "DIR", help_heading = reference::GLOBAL)]
+    data: Option<String>,
+
     /// Shows no progress
     #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
     quiet: bool,
@@ -91,7 +96,7 @@ enum Command {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     pub resolved: Resolved,
     pub quiet: bool,
@@ -128,7 +133,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     // A variable that is no Unicode is none of ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let resolved = resolve(file.as_deref(), environment, &cli.set)?;
+    let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
+    let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
+    let resolved = resolve(file.as_deref(), environment, &flags)?;
     for warning in &resolved.warnings {
         // Nobody to tell when standard error is closed.
         let _ = writeln!(std::io::stderr(), "Warning: {warning}");
