@@ -85,7 +85,9 @@ fn like_mlflow(path: &str) -> (u16, Value) {
     match path.rsplit('/').next().unwrap().split('?').next().unwrap() {
         "get-by-name" => (404, json!({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "none"})),
         "create" if path.contains("experiments") => (200, json!({"experiment_id": "7"})),
-        "create" => (200, json!({"run": {"info": {"run_id": "abc", "artifact_uri": "mlflow-artifacts:/7/abc/artifacts"}}})),
+        "create" => {
+            (200, json!({"run": {"info": {"run_id": "abc", "artifact_uri": "mlflow-artifacts:/7/abc/artifacts"}}}))
+        }
         _ => (200, json!({})),
     }
 }
