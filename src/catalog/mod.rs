@@ -2,12 +2,15 @@
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
 
+mod create_model;
 mod landed;
 mod missing;
+mod statement;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::Utc;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -18,6 +21,8 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use crate::error::Hint;
 use crate::functions;
 use crate::land::{self, Folder};
+use crate::model::{self, Registry};
+use crate::rolling;
 use crate::tick;
 use landed::LandedTicks;
 pub use missing::Missing;
@@ -44,6 +49,7 @@ pub struct Options {
 pub struct Session {
     context: SessionContext,
     ticks: Folder,
+    models: Registry,
 }
 
 impl Session {
@@ -58,6 +64,7 @@ impl Session {
             .with_default_features()
             .with_config(config(&options))
             .with_runtime_env(runtime.build_arc()?)
+            .with_physical_optimizer_rule(rolling::rule())
             .build();
         // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.
         let context = SessionContext::new_with_state(state).enable_url_table();
@@ -65,7 +72,8 @@ impl Session {
         let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
         context.register_table(LANDED_TICKS, Arc::new(table))?;
         functions::register(&context, &options.models_dir);
-        Ok(Session { context, ticks })
+        let models = Registry::new(&options.models_dir);
+        Ok(Session { context, ticks, models })
     }
 
     /// Returns the DataFusion context.
@@ -74,7 +82,17 @@ impl Session {
     }
 
     /// Runs one statement, SQL's or squall's own.
+    ///
+    /// `CREATE MODEL` trains at once and returns the model's metrics, one row a split.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
+        if let Some(statement) = statement::parse(statement) {
+            let statement = statement?;
+            return match create_model::run(&self.context, &self.models, &statement, Utc::now()).await {
+                Ok(model) => Ok(self.context.read_batch(functions::metrics_rows(&model)?)?),
+                Err(create_model::Error::Query(error)) => Err(self.explain(&statement.query, error).await),
+                Err(error) => Err(error.into()),
+            };
+        }
         match self.context.sql(statement).await {
             Ok(frame) => Ok(frame),
             Err(error) => Err(self.explain(statement, error).await),
@@ -98,7 +116,19 @@ fn config(options: &Options) -> SessionConfig {
     if options.threads > 0 {
         config = config.with_target_partitions(options.threads);
     }
+    let mut windows = rolling::Settings::default();
+    windows.rolling.enabled = options.rolling;
+    let mut config = config.with_option_extension(windows);
+    let threads = config.target_partitions();
     let settings = config.options_mut();
+    if options.memory_limit_mb > 0 {
+        // Each thread's sort sets this much aside to merge what it spilled: together no more than a quarter of it all.
+        let share = (options.memory_limit_mb << 20) / 4 / threads;
+        let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+        *reserved = share.min(*reserved);
+    }
+    // Landed files and materialised tables are sorted: merging them costs less than sorting them again.
+    settings.optimizer.prefer_existing_sort = true;
     settings.execution.time_zone = Some("UTC".into());
     // One type of string throughout: what a query returns has the type that its materialised table reads back with.
     settings.execution.parquet.schema_force_view_types = false;
@@ -113,6 +143,10 @@ pub enum Error {
     Query(#[from] DataFusionError),
     #[error("there is no table or view `{}`", missing.table)]
     Missing { missing: Missing, landed: bool },
+    #[error("cannot read CREATE MODEL")]
+    Statement(#[from] statement::Error),
+    #[error("cannot train the model")]
+    Train(#[from] create_model::Error),
     #[error("cannot open the landed ticks")]
     Ticks(#[from] land::Error),
 }
@@ -120,7 +154,9 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Error::Query(_) => None,
+            Error::Query(error) => model_hint(error),
+            Error::Statement(error) => error.hint(),
+            Error::Train(error) => error.hint(),
             Error::Missing { missing, .. } if missing.is_file() => {
                 Some("where a table's name is a path, it is relative to the working directory".into())
             }
@@ -131,5 +167,13 @@ impl Hint for Error {
             Error::Missing { .. } => Some("`squall sql 'SHOW TABLES'` lists tables and views".into()),
             Error::Ticks(error) => error.hint(),
         }
+    }
+}
+
+/// Returns the hint of a model's error that a query came back with.
+fn model_hint(error: &DataFusionError) -> Option<String> {
+    match error.find_root() {
+        DataFusionError::External(source) => source.downcast_ref::<model::Error>().and_then(Hint::hint),
+        _ => None,
     }
 }

@@ -64,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     for tested in project.test(session).await? {
         let problems: Vec<String> =
             tested.failure.iter().map(|failure| format!("{}: {failure}", tested.place)).collect();
-        report.outcome("test", &format!("{}: {}", tested.query, tested.case), &problems);
+        report.outcome("test", &format!("{}, {}", tested.query, tested.case), &problems);
     }
     progress.finish();
     match report.failed {
@@ -83,7 +83,7 @@ struct Report {
 impl Report {
     fn line(&mut self, check: &str, subject: &str, result: &str) {
         self.checks += 1;
-        println!("{check:<6} {subject:<60} {result}");
+        println!("{check:<5}  {subject}: {result}");
     }
 
     fn outcome(&mut self, check: &str, subject: &str, problems: &[String]) {

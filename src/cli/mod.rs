@@ -9,10 +9,12 @@ mod check;
 mod compare;
 mod config;
 mod demo;
+mod duration;
 mod evaluate;
 mod failure;
 mod ingest;
 mod land;
+mod logs;
 mod progress;
 mod reference;
 mod repl;
@@ -53,6 +55,10 @@ pub struct Cli {
     #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE", value_parser = assignment, help_heading = reference::GLOBAL)]
     set: Vec<(String, String)>,
 
+    /// The folder of everything that squall stores, the same as --set paths.data=DIR
+    #[arg(long, global = true, value_name = "DIR", help_heading = reference::GLOBAL)]
+    data: Option<String>,
+
     /// Shows no progress
     #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
     quiet: bool,
@@ -89,7 +95,7 @@ enum Command {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     pub resolved: Resolved,
     pub quiet: bool,
@@ -126,7 +132,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     // A variable that is no Unicode is none of ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let resolved = resolve(file.as_deref(), environment, &cli.set)?;
+    let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
+    let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
+    let resolved = resolve(file.as_deref(), environment, &flags)?;
     for warning in &resolved.warnings {
         // Nobody to tell when standard error is closed.
         let _ = writeln!(std::io::stderr(), "Warning: {warning}");

@@ -96,6 +96,11 @@ impl Settings {
         self.paths.data.join("dead")
     }
 
+    /// Returns the folder of what happened to feed connections: gaps, silences, reconnections, one NDJSON file a day.
+    pub fn events_dir(&self) -> PathBuf {
+        self.paths.data.join("events")
+    }
+
     /// Returns the folder of materialised queries, one folder a query.
     pub fn tables_dir(&self) -> PathBuf {
         self.paths.data.join("tables")

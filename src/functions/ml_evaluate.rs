@@ -35,7 +35,7 @@ const ML_EVALUATE: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT split, rows, positives, round(average_precision, 3) AS average_precision FROM ml_evaluate('calm_or_wild')",
-        output: "",
+        output: "train | 60 | 17 | 0.915",
     },
     source: "BigQuery's ML.EVALUATE, with scikit-learn's definitions",
 };
@@ -60,7 +60,7 @@ const ML_PR_CURVE: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT count(*) AS points, max(recall) AS recall FROM ml_pr_curve('calm_or_wild', 'weather', 10)",
-        output: "",
+        output: "10 | 1.0",
     },
     source: "squall, beside BigQuery's ML.ROC_CURVE",
 };
@@ -78,7 +78,7 @@ const ML_ROC_CURVE: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT count(*) AS points, max(true_positive_rate) AS rate FROM ml_roc_curve('calm_or_wild', 'weather', 10)",
-        output: "",
+        output: "10 | 1.0",
     },
     source: "BigQuery's ML.ROC_CURVE",
 };
@@ -96,7 +96,7 @@ const ML_CONFUSION_MATRIX: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT true_positives, false_positives, false_negatives, true_negatives FROM ml_confusion_matrix('calm_or_wild', 'weather')",
-        output: "",
+        output: "16 | 5 | 1 | 38",
     },
     source: "BigQuery's ML.CONFUSION_MATRIX, one row",
 };
@@ -118,7 +118,7 @@ const ML_CALIBRATION: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT rows, round(mean_score, 3) AS mean_score, round(positive_rate, 3) AS positive_rate FROM ml_calibration('calm_or_wild', 'weather', 2)",
-        output: "",
+        output: "44 | 0.117 | 0.091\n16 | 0.739 | 0.813",
     },
     source: "scikit-learn 1.9.1, calibration_curve",
 };

@@ -43,8 +43,8 @@ const ML_WEIGHTS: Documentation = Documentation {
         when_null: "mean and scale of the intercept; all three where the model is no regression",
     },
     example: Example {
-        query: "SELECT feature, round(weight, 3) AS weight, mean FROM ml_weights('calm_or_wild')",
-        output: "",
+        query: "SELECT feature, round(weight, 3) AS weight, round(mean, 3) AS mean FROM ml_weights('calm_or_wild')",
+        output: "wind | 2.351 | 5.05\npressure | 0.102 | 1002.5\n__INTERCEPT__ | -1.863 | NULL",
     },
     source: "BigQuery's ML.WEIGHTS on standardised features",
 };

@@ -27,8 +27,8 @@ const ML_PREDICT: Documentation = Documentation {
         when_null: "score is where a feature is NULL, NaN or infinite",
     },
     example: Example {
-        query: "SELECT wind, storm, round(score, 3) AS score FROM ml_predict('calm_or_wild', 'weather') WHERE wind >= 9 ORDER BY wind",
-        output: "",
+        query: "SELECT pressure, storm, round(score, 3) AS score FROM ml_predict('calm_or_wild', 'weather') WHERE wind = 9 ORDER BY pressure",
+        output: "990 | true | 0.719\n1000 | false | 0.743\n1005 | true | 0.754\n1010 | true | 0.765\n1015 | true | 0.776",
     },
     source: "BigQuery's ML.PREDICT",
 };

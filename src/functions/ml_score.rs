@@ -41,8 +41,8 @@ const ML_SCORE: Documentation = Documentation {
         when_null: "a feature is NULL, NaN or infinite",
     },
     example: Example {
-        query: "SELECT round(ml_score('calm_or_wild', wind, pressure), 3) AS score FROM weather WHERE wind >= 9 ORDER BY wind",
-        output: "",
+        query: "SELECT round(ml_score('calm_or_wild', wind, pressure), 3) AS score FROM weather WHERE wind = 9 ORDER BY pressure",
+        output: "0.719\n0.743\n0.754\n0.765\n0.776",
     },
     source: "squall",
 };

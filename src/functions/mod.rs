@@ -47,8 +47,17 @@ pub enum Implementation {
 }
 
 /// Every family of functions.
-const FAMILIES: &[&[Function]] =
-    &[ranking::FUNCTIONS, probability::FUNCTIONS, threshold::FUNCTIONS, curves::FUNCTIONS, squall_functions::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    ranking::FUNCTIONS,
+    probability::FUNCTIONS,
+    threshold::FUNCTIONS,
+    curves::FUNCTIONS,
+    ml_predict::FUNCTIONS,
+    ml_score::FUNCTIONS,
+    ml_evaluate::FUNCTIONS,
+    ml_models::FUNCTIONS,
+    squall_functions::FUNCTIONS,
+];
 
 /// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
 pub fn register(context: &SessionContext, models_dir: &Path) {

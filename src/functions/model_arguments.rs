@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::common::{DataFusionError, Result, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use futures::FutureExt;
+use tokio::runtime::Handle;
 
 use super::documentation::{Argument, Documentation};
 use crate::model::{self, Artifact, Registry};
@@ -86,12 +86,19 @@ pub fn query(relation: &str) -> String {
     }
 }
 
-/// Plans a relation. Table functions are resolved outside of async code, so tables must resolve without waiting, as
-/// registered tables and views do.
+/// Plans a relation.
+///
+/// Table functions are called outside of async code, yet a table may be looked up with I/O (a quoted path, for one): so
+/// planning waits on a thread of its own, where it holds up neither the caller's executor nor its I/O.
 pub fn plan(state: &SessionState, relation: &str) -> Result<LogicalPlan> {
-    let planned = state.create_logical_plan(&query(relation)).now_or_never();
-    planned.unwrap_or_else(|| {
-        plan_err!("`{relation}` is not registered: make a view of it first, CREATE VIEW … AS SELECT …")
+    let sql = query(relation);
+    let runtime = Handle::try_current();
+    std::thread::scope(|scope| {
+        let planning = scope.spawn(|| {
+            let _entered = runtime.as_ref().map(Handle::enter);
+            futures::executor::block_on(state.create_logical_plan(&sql))
+        });
+        planning.join().unwrap_or_else(|_| plan_err!("planning `{relation}` failed"))
     })
 }
 

@@ -71,7 +71,7 @@ impl Folder {
     pub fn can_hold(topic: &str) -> bool {
         let file = LandedFile { topic: topic.to_string(), partition: 0, first: 0, last: 0 };
         let name = file.to_string();
-        PathPart::parse(&name).is_ok_and(|part| part.as_ref() == name) && LandedFile::parse(&name) == Some(file)
+        PathPart::parse(&name).is_ok() && LandedFile::parse(&name) == Some(file)
     }
 
     /// Returns the folder's path.
@@ -111,11 +111,11 @@ impl Folder {
     pub async fn commit(&self, file: &LandedFile, content: Vec<u8>) -> Result<(), Error> {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
-        let staged = self.prefix.clone().join(STAGING).join(name.as_str());
+        let staged = self.prefix.clone().join(STAGING).join(part(&name)?);
         self.store.put(&staged, content.into()).await.map_err(failed)?;
         // A name that outlives a power failure must not do so without its content: first the bytes, then the name.
         self.sync(self.dir.join(STAGING).join(&name)).await?;
-        let object = self.prefix.clone().join(name.as_str());
+        let object = self.prefix.clone().join(part(&name)?);
         self.store.rename_if_not_exists(&staged, &object).await.map_err(failed)?;
         self.sync(self.dir.clone()).await
     }
@@ -124,7 +124,7 @@ impl Folder {
     pub async fn open(&self, file: &LandedFile) -> Result<LandedReader, Error> {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
-        let object = self.store.head(&self.prefix.clone().join(name.as_str())).await.map_err(failed)?;
+        let object = self.store.head(&self.prefix.clone().join(part(&name)?)).await.map_err(failed)?;
         let readers = DefaultParquetFileReaderFactory::new(Arc::clone(&self.store));
         let metrics = ExecutionPlanMetricsSet::new();
         let reader: Box<dyn AsyncFileReader> = readers
@@ -142,7 +142,7 @@ impl Folder {
     /// Removes a file; one that is gone already counts as removed.
     pub async fn delete(&self, file: &LandedFile) -> Result<(), Error> {
         let name = file.to_string();
-        match self.store.delete(&self.prefix.clone().join(name.as_str())).await {
+        match self.store.delete(&self.prefix.clone().join(part(&name)?)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(Error::Store { path: self.dir.join(&name).display().to_string(), source }),
         }
@@ -187,4 +187,12 @@ async fn list_once(store: &dyn ObjectStore, prefix: &Path) -> Result<BTreeMap<St
         Some((name.to_string(), object))
     });
     Ok(named.collect())
+}
+
+/// Returns a file's name as a part of an object's path, with nothing in it escaped: so it is the name on disk too.
+fn part(name: &str) -> Result<PathPart<'_>, Error> {
+    PathPart::parse(name).map_err(|source| {
+        let source = object_store::path::Error::BadSegment { path: name.to_string(), source };
+        Error::Store { path: name.to_string(), source: source.into() }
+    })
 }

@@ -1,10 +1,16 @@
 //! The known name that a mistyped one most likely meant.
 
-/// Returns the candidate within a third of the name's length in single-letter edits, the closest; case does not count.
+/// Returns the candidate that the name begins, or else the closest within a third of its length in single-letter edits.
+///
+/// Case does not count.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let close = candidates.into_iter().filter_map(|candidate| {
-        let distance = edits(&name, &candidate.to_lowercase());
+        let known = candidate.to_lowercase();
+        if name.len() >= 3 && known.starts_with(&name) {
+            return Some((0, candidate));
+        }
+        let distance = edits(&name, &known);
         (distance * 3 <= name.chars().count().max(3)).then_some((distance, candidate))
     });
     close.min().map(|(_, candidate)| candidate)
@@ -41,6 +47,7 @@ mod tests {
         let known = ["spike_logistic", "naive_volatility"];
         assert_eq!(nearest("spike_logistc", known), Some("spike_logistic"));
         assert_eq!(nearest("SPIKE_LOGISTIC", known), Some("spike_logistic"));
+        assert_eq!(nearest("naive", known), Some("naive_volatility"));
         assert_eq!(nearest("gradient_boosting", known), None);
     }
 }

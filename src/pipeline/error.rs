@@ -94,7 +94,8 @@ impl Hint for Error {
 /// Returns the candidate that `name` is most likely a misspelling of, if any is near.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let distance = |candidate: &str| levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
-    let nearest = candidates.into_iter().min_by_key(|candidate| distance(candidate))?;
+    let others = candidates.into_iter().filter(|candidate| *candidate != name);
+    let nearest = others.min_by_key(|candidate| distance(candidate))?;
     (distance(nearest) * 3 <= name.chars().count().max(3)).then(|| nearest.to_string())
 }
 

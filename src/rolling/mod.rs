@@ -1,1 +1,44 @@
-//! (being written)
+//! Exact rolling-window execution.
+//!
+//! In: a physical plan with DataFusion's window operators. Out: the same plan with [`exec::RollingWindowExec`] where every
+//! expression is one that the kernels know. The SQL does not change, `EXPLAIN` shows the operator, and
+//! `squall.rolling.enabled` turns the rule off. A result depends on the rows of its frame and on nothing else, and lies
+//! within 2 units in the last place of the exact one.
+
+use std::sync::Arc;
+
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+
+/// The settings `squall.rolling.*` of a session.
+pub mod settings;
+
+/// The optimizer rule that puts the operator in place of DataFusion's.
+pub mod rule;
+
+/// Which window expressions the kernels know, and what they need for them.
+pub mod coverage;
+
+/// Frames as SQL has them, into frames as the kernels have them.
+pub mod frame;
+
+/// Order keys, partition boundaries and peers of a batch.
+pub mod keys;
+
+/// The operator.
+pub mod exec;
+
+/// Its stream: batches in, the same batches with results out.
+pub mod stream;
+
+/// What is kept of each argument, and the result columns computed from it.
+pub mod column;
+
+/// The arithmetic, on slices.
+pub mod kernel;
+
+pub use settings::Settings;
+
+/// Returns the optimizer rule, to be registered after DataFusion's own.
+pub fn rule() -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
+    Arc::new(rule::ReplaceWindows)
+}

@@ -46,4 +46,4 @@ async fn squall_functions_lists_every_function() {
 
 mod examples;
 mod sklearn;
-mod slt;
+pub mod slt;

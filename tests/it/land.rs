@@ -1,6 +1,7 @@
 //! Landing: log → Parquet, exactly once, whatever interrupts it.
 
 mod compaction;
+mod failures;
 mod memory;
 mod properties;
 mod recordings;

@@ -74,6 +74,13 @@ impl<'a> Link<'a> {
     /// # Errors
     /// The server refuses the subscription.
     pub async fn receive(&mut self, mut socket: Socket) -> Result<End, Error> {
+        let end = self.receive_from(&mut socket).await;
+        // Says goodbye where the server listens; a lost connection, or one already closed, takes no harm.
+        let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
+        end
+    }
+
+    async fn receive_from(&mut self, socket: &mut Socket) -> Result<End, Error> {
         if !self.report(EventKind::Connected).await {
             return Ok(End::Done);
         }
@@ -135,7 +142,7 @@ impl<'a> Link<'a> {
         Ok(self.sender.send(Ok(Item::Message(received))).await.is_ok())
     }
 
-    async fn closed(&self, mut socket: Socket, frame: Option<tungstenite::protocol::CloseFrame>) -> End {
+    async fn closed(&self, socket: &mut Socket, frame: Option<tungstenite::protocol::CloseFrame>) -> End {
         // The answer to a close goes out with the next reads.
         let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
         let (code, reason) = match frame {

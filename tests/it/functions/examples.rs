@@ -8,17 +8,22 @@ use super::slt::rows;
 
 #[tokio::test]
 async fn every_example_prints_what_it_says() {
-    let context = super::session();
+    let folder = tempfile::TempDir::new().unwrap();
+    let session = crate::model::weather::session(&folder).await;
+    let mut wrong = Vec::new();
     for function in functions::documentation() {
-        let frame = context.sql(function.example.query).await;
+        let frame = session.context().sql(function.example.query).await;
         let batches = match frame {
             Ok(frame) => frame.collect().await,
             Err(error) => Err(error),
         };
         let batches = batches.unwrap_or_else(|error| panic!("the example of {} fails: {error}", function.name));
         let lines: Vec<String> = rows(&batches).iter().map(|row| row.join(" | ")).collect();
-        assert_eq!(lines.join("\n"), function.example.output, "the example of {}", function.name);
+        if lines.join("\n") != function.example.output {
+            wrong.push(format!("{}:\n{}", function.name, lines.join("\n")));
+        }
     }
+    assert!(wrong.is_empty(), "examples print something else:\n\n{}", wrong.join("\n\n"));
 }
 
 #[test]

@@ -1,1 +1,106 @@
-//! s
+//! Compaction, and what a crash in the middle of it leaves.
+
+use std::time::Duration;
+
+use squall::land::{self, Folder};
+
+use super::memory::{Data, MemoryLog, envelope, flat};
+
+/// Returns a folder of many small files: two products, a control message, a dead one, a duplicate.
+async fn small_files() -> (Data, std::sync::Arc<MemoryLog>) {
+    let mut payloads: Vec<String> = (0..40).map(|i| envelope(i, i * 10, &["ETH-USD", "BTC-USD"])).collect();
+    payloads[3] = r#"{"channel":"heartbeats","timestamp":"2026-04-01T00:00:00Z","sequence_num":3,"events":[]}"#.into();
+    payloads[7] = "garbage".into();
+    payloads[20] = payloads[19].clone();
+    payloads.extend((0..10).map(|i| flat("SOL-USD", i, 100)));
+    let data = Data::new();
+    let log = MemoryLog::of(payloads);
+    data.land(&log, 4).await.unwrap();
+    assert_eq!(data.files().len(), 13);
+    (data, log)
+}
+
+#[tokio::test]
+async fn many_files_become_one_of_the_same_rows() {
+    let (data, log) = small_files().await;
+    let (rows, summary) = (data.rows().await, data.summary().await);
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = folder.lock().unwrap();
+    let compaction = land::compact(&folder, &lock, Duration::ZERO).await.unwrap();
+    drop(lock);
+    assert_eq!(data.files(), ["ticks.raw-0-0-49.parquet"]);
+    assert_eq!((compaction.merged.len(), compaction.deleted, compaction.kept), (1, 13, 0));
+    assert_eq!(data.rows().await, rows);
+    assert_eq!(data.summary().await, summary);
+    // The merged file is sorted as every landed file is.
+    let merged = data.file_rows("ticks.raw-0-0-49.parquet");
+    assert!(merged.is_sorted_by_key(|row| (row.tick.product_id.clone(), row.ts)));
+    assert_eq!(merged.len(), rows.len());
+    // And what is landed after it is what would have been landed after its parts.
+    log.push(0, super::memory::record(envelope(39, 390, &["BTC-USD"])));
+    data.land(&log, 4).await.unwrap();
+    assert_eq!(data.files(), ["ticks.raw-0-0-49.parquet", "ticks.raw-0-50-50.parquet"]);
+    assert_eq!(data.rows().await.last().unwrap().status, land::Status::Duplicate);
+}
+
+#[tokio::test]
+async fn a_crash_at_any_instant_loses_nothing_and_shows_nothing_twice() {
+    let (data, log) = small_files().await;
+    let (rows, summary) = (data.rows().await, data.summary().await);
+    let parts = data.files();
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = folder.lock().unwrap();
+    // Before the merged file has its name, it is no file of the folder's.
+    std::fs::create_dir_all(data.ticks_dir().join(".staging")).unwrap();
+    std::fs::write(data.ticks_dir().join(".staging/ticks.raw-0-0-49.parquet"), "half a fi").unwrap();
+    assert_eq!(data.rows().await, rows);
+    // After that, its parts are hidden, however many of them are left.
+    assert_eq!(land::merge(&folder, &lock).await.unwrap().len(), 1);
+    drop(lock);
+    assert_eq!(data.files().len(), parts.len() + 1);
+    assert_eq!(data.rows().await, rows);
+    for part in &parts[..6] {
+        std::fs::remove_file(data.ticks_dir().join(part)).unwrap();
+        assert_eq!(data.rows().await, rows);
+        assert_eq!(data.summary().await, summary);
+    }
+    // Landing goes on after the merged file, and the next compaction deletes what this one left.
+    data.land(&log, 4).await.unwrap();
+    assert_eq!(data.rows().await, rows);
+    let lock = folder.lock().unwrap();
+    let compaction = land::compact(&folder, &lock, Duration::from_secs(60)).await.unwrap();
+    assert_eq!((compaction.merged.len(), compaction.deleted, compaction.kept), (0, 0, parts.len() - 6));
+    let compaction = land::compact(&folder, &lock, Duration::ZERO).await.unwrap();
+    assert_eq!((compaction.merged.len(), compaction.deleted, compaction.kept), (0, parts.len() - 6, 0));
+    assert_eq!(data.files(), ["ticks.raw-0-0-49.parquet"]);
+    assert_eq!(data.rows().await, rows);
+}
+
+#[tokio::test]
+async fn a_missing_range_is_not_merged_over() {
+    let (data, _) = small_files().await;
+    std::fs::remove_file(data.ticks_dir().join("ticks.raw-0-8-11.parquet")).unwrap();
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = folder.lock().unwrap();
+    land::compact(&folder, &lock, Duration::ZERO).await.unwrap();
+    assert_eq!(data.files(), ["ticks.raw-0-0-7.parquet", "ticks.raw-0-12-49.parquet"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_see_every_row_once_while_files_are_merged() {
+    let data = Data::new();
+    let log = MemoryLog::of((0..400).map(|i| flat("BTC-USD", i, 100)));
+    data.land(&log, 10).await.unwrap();
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lister = folder.clone();
+    let reading = tokio::spawn(async move {
+        for _ in 0..200 {
+            let landed = lister.list().await.unwrap().landed;
+            let coverage = landed.partitions().next().unwrap();
+            assert_eq!((coverage.offsets(), coverage.missing()), (0..=399, Vec::new()));
+        }
+    });
+    let lock = folder.lock().unwrap();
+    land::compact(&folder, &lock, Duration::ZERO).await.unwrap();
+    reading.await.unwrap();
+}

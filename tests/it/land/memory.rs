@@ -71,7 +71,7 @@ impl Log for MemoryLog {
 
     async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, log::Error> {
         let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
-        let rest = records.iter().zip(*start..).filter(|(_, offset)| *offset >= from);
+        let rest = records.iter().zip(*start..).skip((from - *start) as usize);
         Ok(rest.take(limit).map(|(record, offset)| Message { partition, offset, record: record.clone() }).collect())
     }
 

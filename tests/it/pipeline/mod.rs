@@ -1,5 +1,9 @@
 //! The SQL project: loading, its errors, running, lint, audits and tests; and the shipped queries against reference outputs.
 
+mod errors;
+mod lint;
+mod run;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,6 +48,17 @@ fn empty_session() -> SessionContext {
     let table = MemTable::try_new(Arc::new(landed_schema()), vec![vec![]]).unwrap();
     context.register_table("landed_ticks", Arc::new(table)).unwrap();
     context
+}
+
+/// Writes a project of these files, each a path and its text.
+fn project_of(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    dir
 }
 
 fn shipped() -> Project {

@@ -1,0 +1,256 @@
+//! Runs `CREATE MODEL`: the query's rows into a training set, the trained model onto disk.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Scalar};
+use datafusion::arrow::compute::kernels::cmp::distinct;
+use datafusion::arrow::compute::{and, cast, filter, is_not_null};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampNanosecondType};
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
+use serde_json::{Map, Value};
+
+use super::statement::CreateModel;
+use crate::error::Hint;
+use crate::model::{self, Artifact, FORMAT, Registry, Split, Training, TrainingSet};
+
+/// What can go wrong with a training query.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the training query failed")]
+    Query(#[from] DataFusionError),
+    #[error("the training query has no column `{column}`, which {option} names")]
+    NoColumn { column: String, option: &'static str, nearest: Option<String> },
+    #[error("column `{column}` is {data_type}, which is no {expected}")]
+    Type { column: String, data_type: DataType, expected: &'static str },
+    #[error("`{column}` holds '{value}', which is no split")]
+    Split { column: String, value: String },
+    #[error(transparent)]
+    Model(#[from] model::Error),
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Query(_) => None,
+            Error::NoColumn { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Error::NoColumn { .. } => Some("add it to the SELECT".into()),
+            Error::Type { column, expected: "feature", .. } => {
+                Some(format!("name `{column}` in id_cols, or leave it out of the SELECT"))
+            }
+            Error::Type { .. } => Some("CAST it in the query".into()),
+            Error::Split { .. } => {
+                Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
+            }
+            Error::Model(error) => error.hint(),
+        }
+    }
+}
+
+/// Trains a model on its query's rows and saves it as the next version; `now` is written into it.
+pub async fn run(
+    context: &SessionContext,
+    models: &Registry,
+    statement: &CreateModel,
+    now: DateTime<Utc>,
+) -> Result<Artifact, Error> {
+    if let Some(&version) = models.versions(&statement.name)?.last().filter(|_| !statement.replace) {
+        return Err(model::Error::Exists { name: statement.name.clone(), version }.into());
+    }
+    let rows = read(context, statement).await?;
+    let trained = model::train(&rows.set, &statement.hyperparameters)?;
+    let training = rows.training();
+    let artifact = Artifact {
+        format: FORMAT,
+        name: statement.name.clone(),
+        version: 0,
+        created_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+        squall_version: env!("CARGO_PKG_VERSION").into(),
+        formula: trained.scorer.formula().into(),
+        probability: trained.scorer.is_probability(),
+        label: statement.label.clone(),
+        scorer: trained.scorer,
+        threshold: trained.threshold,
+        options: statement.options.clone(),
+        training,
+        metrics: trained.metrics,
+        sql: statement.text.clone(),
+    };
+    Ok(models.save(artifact)?)
+}
+
+/// The columns of a query by what they are for, as positions.
+struct Roles {
+    label: usize,
+    split: Option<usize>,
+    time: Option<usize>,
+    ids: Vec<usize>,
+    features: Vec<usize>,
+}
+
+impl Roles {
+    fn of(statement: &CreateModel, schema: &Schema) -> Result<Roles, Error> {
+        let find = |column: &String, option| {
+            schema.index_of(column).map_err(|_| {
+                let names = schema.fields().iter().map(|field| field.name().as_str());
+                let nearest = model::nearest::nearest(column, names).map(str::to_string);
+                Error::NoColumn { column: column.clone(), option, nearest }
+            })
+        };
+        let label = find(&statement.label, "input_label_cols")?;
+        let split = statement.split.as_ref().map(|column| find(column, "data_split_col")).transpose()?;
+        let time = statement.time.as_ref().map(|column| find(column, "time_col")).transpose()?;
+        let ids = statement.ids.iter().map(|column| find(column, "id_cols")).collect::<Result<Vec<_>, _>>()?;
+        let apart =
+            |index: &usize| *index == label || split == Some(*index) || time == Some(*index) || ids.contains(index);
+        let features = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
+        let roles = Roles { label, split, time, ids, features };
+        roles.check_types(schema)?;
+        Ok(roles)
+    }
+
+    fn check_types(&self, schema: &Schema) -> Result<(), Error> {
+        let check = |index: usize, fits: fn(&DataType) -> bool, expected| {
+            let field = schema.field(index);
+            if fits(field.data_type()) {
+                return Ok(());
+            }
+            Err(Error::Type { column: field.name().clone(), data_type: field.data_type().clone(), expected })
+        };
+        let number = |data_type: &DataType| data_type.is_numeric() || *data_type == DataType::Boolean;
+        check(self.label, number, "label: BOOLEAN or a number")?;
+        if let Some(split) = self.split {
+            check(split, DataType::is_string, "split: VARCHAR")?;
+        }
+        if let Some(time) = self.time {
+            check(time, |data_type| matches!(data_type, DataType::Timestamp(_, _)), "time: TIMESTAMP")?;
+        }
+        for &feature in &self.features {
+            check(feature, number, "feature")?;
+        }
+        Ok(())
+    }
+}
+
+/// The training set, and what the artifact says about its training rows.
+#[derive(Default)]
+struct Rows {
+    set: TrainingSet,
+    /// The first and last time of a training row, nanoseconds since 1970.
+    span: Option<(i64, i64)>,
+    /// The first value of each id column over the training rows; `None` once another has been seen.
+    constants: Vec<(String, Option<ScalarValue>)>,
+}
+
+async fn read(context: &SessionContext, statement: &CreateModel) -> Result<Rows, Error> {
+    let mut stream = context.sql(&statement.query).await?.execute_stream().await?;
+    let schema = stream.schema();
+    let roles = Roles::of(statement, &schema)?;
+    let mut rows = Rows::default();
+    rows.set.features = roles.features.iter().map(|&index| (schema.field(index).name().clone(), Vec::new())).collect();
+    while let Some(batch) = stream.next().await {
+        rows.append(&batch?, &roles)?;
+    }
+    Ok(rows)
+}
+
+impl Rows {
+    fn append(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<(), Error> {
+        let needed = [Some(roles.label), roles.split].into_iter().flatten().chain(roles.features.iter().copied());
+        let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
+        for index in needed {
+            whole = and(&whole, &is_not_null(batch.column(index)).map_err(arrow)?).map_err(arrow)?;
+        }
+        let column = |index: usize| filter(batch.column(index), &whole).map_err(arrow);
+        self.set.skipped += (batch.num_rows() - whole.true_count()) as u64;
+        for (feature, &index) in self.set.features.iter_mut().zip(&roles.features) {
+            feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+        }
+        let labels = numbers(&column(roles.label)?)?;
+        self.set.labels.extend(labels.as_primitive::<Float64Type>().values().iter().map(|&label| label != 0.0));
+        let before = self.set.splits.len();
+        match roles.split {
+            None => self.set.splits.resize(self.set.labels.len(), Split::Train),
+            Some(split) => {
+                let names = cast(&column(split)?, &DataType::Utf8).map_err(arrow)?;
+                for name in names.as_string::<i32>().iter().flatten() {
+                    let column = || batch.schema().field(split).name().clone();
+                    let split = Split::parse(name);
+                    self.set.splits.push(split.ok_or_else(|| Error::Split { column: column(), value: name.into() })?);
+                }
+            }
+        }
+        let training: BooleanArray =
+            self.set.splits[before..].iter().map(|&split| Some(split == Split::Train)).collect();
+        if let Some(time) = roles.time {
+            let times = cast(&column(time)?, &DataType::Timestamp(TimeUnit::Nanosecond, None)).map_err(arrow)?;
+            let times = filter(&times, &training).map_err(arrow)?;
+            for time in times.as_primitive::<TimestampNanosecondType>().iter().flatten() {
+                let (first, last) = self.span.unwrap_or((time, time));
+                self.span = Some((first.min(time), last.max(time)));
+            }
+        }
+        for (position, &id) in roles.ids.iter().enumerate() {
+            let values = filter(&column(id)?, &training).map_err(arrow)?;
+            let name = batch.schema().field(id).name().clone();
+            self.note_constant(position, name, &values)?;
+        }
+        Ok(())
+    }
+
+    fn note_constant(&mut self, position: usize, name: String, values: &ArrayRef) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        if self.constants.len() == position {
+            self.constants.push((name, Some(ScalarValue::try_from_array(values, 0)?)));
+        }
+        let (_, constant) = &mut self.constants[position];
+        if let Some(value) = constant {
+            let others = distinct(values, &Scalar::new(value.to_array()?)).map_err(arrow)?;
+            if others.true_count() > 0 {
+                *constant = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn training(&self) -> Training {
+        let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);
+        let time =
+            |nanoseconds| DateTime::from_timestamp_nanos(nanoseconds).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let mut constants = Map::new();
+        for (name, value) in &self.constants {
+            if let Some(value) = value.as_ref().filter(|value| !value.is_null()) {
+                constants.insert(name.clone(), json(value));
+            }
+        }
+        Training {
+            rows: training().count() as u64,
+            positives: training().filter(|&row| self.set.labels[row]).count() as u64,
+            skipped: self.set.skipped,
+            from: self.span.map(|(first, _)| time(first)),
+            to: self.span.map(|(_, last)| time(last)),
+            constants,
+        }
+    }
+}
+
+fn numbers(column: &ArrayRef) -> Result<ArrayRef, Error> {
+    cast(column, &DataType::Float64).map_err(arrow)
+}
+
+/// A number stays a number; everything else is written as text.
+fn json(value: &ScalarValue) -> Value {
+    match value {
+        ScalarValue::Float64(Some(number)) => Value::from(*number),
+        ScalarValue::Int64(Some(number)) => Value::from(*number),
+        ScalarValue::Boolean(Some(truth)) => Value::from(*truth),
+        other => Value::from(other.to_string()),
+    }
+}
+
+fn arrow(error: datafusion::arrow::error::ArrowError) -> Error {
+    Error::Query(error.into())
+}

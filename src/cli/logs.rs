@@ -1,0 +1,18 @@
+//! What commands that take a log share: where `--from` and `--to` point, and the settings that logs are opened with.
+
+use super::{Context, Failure};
+use crate::log::{Location, Options};
+
+/// Returns the log that a flag names; without the flag the file log below the data folder.
+pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure> {
+    let settings = context.settings();
+    match flag {
+        Some(text) => Ok(Location::parse(text, &settings.kafka.bootstrap_servers)?),
+        None => Ok(Location::Folder(settings.raw_dir())),
+    }
+}
+
+/// Returns what the settings say about opening logs.
+pub fn options(context: &Context) -> Options {
+    Options { kafka_properties: context.settings().kafka.properties.clone(), ..Options::default() }
+}

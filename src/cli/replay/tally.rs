@@ -1,0 +1,210 @@
+//! Counts what a recording holds, and prints the summary.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::tick::{Content, Parsed, Problem, Shape};
+
+/// What was found in one recording.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    pub path: PathBuf,
+    /// Messages by shape.
+    pub shapes: BTreeMap<Shape, u64>,
+    /// The products of all ticks, also of those that were not asked for.
+    pub products: BTreeSet<String>,
+    /// Lines that hold something.
+    pub lines: u64,
+    pub ticks: u64,
+    pub control: u64,
+    /// Messages that landing will put into the dead letters, by kind of problem.
+    pub problems: BTreeMap<String, u64>,
+    pub blank: u64,
+    /// Messages of products that were not asked for.
+    pub other_products: u64,
+    /// Messages that `--merge` had already: set by it.
+    pub duplicates: u64,
+    /// Whether the last line ends in the middle.
+    pub cut_off: bool,
+    /// Whether the compressed data end in the middle.
+    pub broken_off: bool,
+}
+
+impl Tally {
+    /// Makes the tally of a recording of which nothing was read.
+    pub fn new(path: &Path) -> Tally {
+        Tally {
+            path: path.to_path_buf(),
+            shapes: BTreeMap::new(),
+            products: BTreeSet::new(),
+            lines: 0,
+            ticks: 0,
+            control: 0,
+            problems: BTreeMap::new(),
+            blank: 0,
+            other_products: 0,
+            duplicates: 0,
+            cut_off: false,
+            broken_off: false,
+        }
+    }
+
+    /// Counts a message, and returns whether it belongs into the log: one with ticks of other products only does not.
+    pub fn count(&mut self, parsed: &Result<Parsed, Problem>, products: &[String]) -> bool {
+        self.lines += 1;
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(problem) => {
+                *self.problems.entry(problem.kind()).or_default() += 1;
+                return true;
+            }
+        };
+        *self.shapes.entry(parsed.shape).or_default() += 1;
+        match &parsed.content {
+            Content::Control(_) => self.control += 1,
+            Content::Ticks(ticks) => {
+                for tick in ticks {
+                    if !self.products.contains(&tick.product_id) {
+                        self.products.insert(tick.product_id.clone());
+                    }
+                }
+                if !products.is_empty() && !ticks.iter().any(|tick| products.contains(&tick.product_id)) {
+                    self.other_products += 1;
+                    return false;
+                }
+                self.ticks += ticks.len() as u64;
+            }
+        }
+        true
+    }
+
+    /// Returns the messages that go into the log.
+    pub fn kept(&self) -> u64 {
+        self.lines - self.other_products - self.duplicates
+    }
+}
+
+/// The summary of several recordings as a table, then what is worth knowing about each.
+#[derive(Debug)]
+pub struct Summary<'a>(pub &'a [Tally]);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headings =
+            ["recording", "shape", "lines", "ticks", "control", "problems", "other products", "duplicates", "kept"];
+        let mut rows = vec![headings.map(String::from)];
+        rows.extend(self.0.iter().map(row));
+        if self.0.len() > 1 {
+            rows.push(total(self.0));
+        }
+        // A column in which every count is zero says nothing.
+        let shown: Vec<usize> = (0..headings.len())
+            .filter(|column| !(5..8).contains(column) || rows[1..].iter().any(|row| row[*column] != "0"))
+            .collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        for row in &rows {
+            let mut line = String::new();
+            for &column in &shown {
+                let width = width(column);
+                match column {
+                    0 | 1 => write!(line, "{:width$}  ", row[column])?,
+                    _ => write!(line, "{:>width$}  ", row[column])?,
+                }
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        self.0.iter().try_for_each(|tally| notes(f, tally))
+    }
+}
+
+fn row(tally: &Tally) -> [String; 9] {
+    let shapes: Vec<String> = tally.shapes.keys().map(Shape::to_string).collect();
+    let name = tally.path.file_name().unwrap_or(tally.path.as_os_str());
+    let counts = counts(tally).map(grouped);
+    let [lines, ticks, control, problems, other_products, duplicates, kept] = counts;
+    let (name, shapes) = (name.to_string_lossy().into_owned(), shapes.join(", "));
+    [name, shapes, lines, ticks, control, problems, other_products, duplicates, kept]
+}
+
+fn total(tallies: &[Tally]) -> [String; 9] {
+    let mut sums = [0; 7];
+    for tally in tallies {
+        for (sum, count) in sums.iter_mut().zip(counts(tally)) {
+            *sum += count;
+        }
+    }
+    let [lines, ticks, control, problems, other_products, duplicates, kept] = sums.map(grouped);
+    ["total".into(), String::new(), lines, ticks, control, problems, other_products, duplicates, kept]
+}
+
+fn counts(tally: &Tally) -> [u64; 7] {
+    let problems = tally.problems.values().sum();
+    let Tally { lines, ticks, control, other_products, duplicates, .. } = *tally;
+    [lines, ticks, control, problems, other_products, duplicates, tally.kept()]
+}
+
+fn notes(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
+    let name = tally.path.display();
+    for (kind, count) in &tally.problems {
+        writeln!(f, "{name}: {} with a problem, kept for the dead letters: {kind}", grouped(*count))?;
+    }
+    if tally.blank > 0 {
+        writeln!(f, "{name}: {} blank lines left out", grouped(tally.blank))?;
+    }
+    if tally.cut_off {
+        writeln!(f, "{name}: the last line ends in the middle")?;
+    }
+    if tally.broken_off {
+        writeln!(f, "{name}: the compressed data end in the middle; what follows is not in the file")?;
+    }
+    Ok(())
+}
+
+/// Writes a count with commas between thousands.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Summary, Tally, grouped};
+    use crate::tick::Shape;
+
+    #[test]
+    fn thousands_have_commas() {
+        let texts = [0, 7, 999, 1000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
+    }
+
+    #[test]
+    fn the_summary_leaves_out_what_is_zero_everywhere() {
+        let mut first = Tally::new(Path::new("data/a.ndjson"));
+        first.shapes.insert(Shape::Flat, 1200);
+        (first.lines, first.ticks, first.cut_off) = (1201, 1200, true);
+        first.problems.insert("message ends in the middle".into(), 1);
+        let mut second = Tally::new(Path::new("longer-name.zst"));
+        second.shapes.insert(Shape::Exchange, 3);
+        (second.lines, second.ticks, second.control, second.blank) = (3, 2, 1, 2);
+        let expected = "\
+recording        shape     lines  ticks  control  problems   kept
+a.ndjson         flat      1,201  1,200        0         1  1,201
+longer-name.zst  exchange      3      2        1         0      3
+total                      1,204  1,202        1         1  1,204
+data/a.ndjson: 1 with a problem, kept for the dead letters: message ends in the middle
+data/a.ndjson: the last line ends in the middle
+longer-name.zst: 2 blank lines left out
+";
+        assert_eq!(Summary(&[first, second]).to_string(), expected);
+    }
+}

@@ -1,0 +1,161 @@
+//! The operator that computes rolling windows.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::window::WindowExpr;
+use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
+use datafusion::physical_plan::execution_plan::{CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{
+    ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements,
+    InputOrderMode, PhysicalExpr, PlanProperties, StatisticsArgs,
+};
+
+use super::coverage::Program;
+use super::stream::RollingStream;
+
+/// Computes window expressions as DataFusion's operator would, exactly and in one pass.
+///
+/// It keeps the operator that it replaces, and answers every question about the plan (properties, required order and
+/// distribution, statistics) as that one does.
+#[derive(Debug)]
+pub struct RollingWindowExec {
+    stock: Arc<dyn ExecutionPlan>,
+    program: Arc<Program>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl RollingWindowExec {
+    /// Returns the operator that can stand in for `stock`; `None` if it is no window operator, or has an expression that
+    /// the kernels do not know.
+    pub fn replacing(stock: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let expressions: &[Arc<dyn WindowExpr>] = if let Some(bounded) = stock.downcast_ref::<BoundedWindowAggExec>() {
+            if bounded.input_order_mode != InputOrderMode::Sorted || bounded.state_observer().is_some() {
+                return None;
+            }
+            bounded.window_expr()
+        } else {
+            stock.downcast_ref::<WindowAggExec>()?.window_expr()
+        };
+        let input = stock.children().first()?.schema();
+        let program = Arc::new(Program::covering(expressions, &input)?);
+        Some(RollingWindowExec { stock: Arc::clone(stock), program, metrics: ExecutionPlanMetricsSet::new() })
+    }
+
+    fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        // A window operator has exactly one input.
+        self.stock.children()[0]
+    }
+
+    fn expressions(&self) -> Vec<String> {
+        let expressions = if let Some(bounded) = self.stock.downcast_ref::<BoundedWindowAggExec>() {
+            bounded.window_expr()
+        } else if let Some(unbounded) = self.stock.downcast_ref::<WindowAggExec>() {
+            unbounded.window_expr()
+        } else {
+            &[]
+        };
+        expressions.iter().map(|expression| expression.name().to_owned()).collect()
+    }
+}
+
+impl DisplayAs for RollingWindowExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        let expressions = self.expressions().join(", ");
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(
+                f,
+                "RollingWindowExec: wdw=[{expressions}], frames={}, arguments={}",
+                self.program.frames.len(),
+                self.program.arguments.len()
+            ),
+            DisplayFormatType::TreeRender => writeln!(f, "select_list={expressions}"),
+        }
+    }
+}
+
+impl ExecutionPlan for RollingWindowExec {
+    fn name(&self) -> &str {
+        "RollingWindowExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.stock.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.stock.children()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.stock.input_distribution_requirements()
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        self.stock.required_input_ordering()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.stock.maintains_input_order()
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.stock.apply_expressions(f)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let stock = Arc::clone(&self.stock).replace_children(children, options)?;
+        Ok(Arc::new(RollingWindowExec {
+            stock,
+            program: Arc::clone(&self.program),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.input().execute(partition, Arc::clone(&context))?;
+        let unbounded = self.input().boundedness().is_unbounded();
+        let stream = RollingStream::new(
+            Arc::clone(&self.program),
+            input,
+            self.schema(),
+            unbounded,
+            &context,
+            BaselineMetrics::new(&self.metrics, partition),
+        )?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream.into_stream())))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        self.stock.child_stats_requests(partition)
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        self.stock.statistics_from_inputs(inputs, args)
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+}

@@ -1,0 +1,233 @@
+//! Exact real numbers as integers of any width, and their one rounding.
+//!
+//! In: integers scaled by a power of two. Out: the nearest double. An exact number has one value however it is held, so
+//! everything rounded here is the same bits whichever width it was computed in.
+
+/// A double taken apart: `±mantissa * 2^exponent`, finite; the mantissa has at most 53 bits.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    pub negative: bool,
+    pub mantissa: u64,
+    pub exponent: i32,
+}
+
+impl Parts {
+    /// Takes a finite double apart.
+    #[inline]
+    pub fn of(value: f64) -> Parts {
+        let bits = value.to_bits();
+        let biased = ((bits >> 52) & 0x7ff) as i32;
+        let fraction = bits & ((1 << 52) - 1);
+        let mantissa = if biased == 0 { fraction } else { fraction | 1 << 52 };
+        Parts { negative: value.is_sign_negative(), mantissa, exponent: biased.max(1) - 1075 }
+    }
+}
+
+/// An exact magnitude, rounded once to 53 bits: `mantissa * 2^exponent`, the mantissa 0 or in [2^63, 2^64].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rounded {
+    pub mantissa: f64,
+    pub exponent: i32,
+}
+
+impl Rounded {
+    pub const ZERO: Rounded = Rounded { mantissa: 0.0, exponent: 0 };
+
+    /// Rounds `top * 2^exponent`, where `top` has its highest bit set, and `inexact` tells of lower bits lost.
+    #[inline]
+    fn new(top: u64, inexact: bool, exponent: i32) -> Rounded {
+        Rounded { mantissa: (top | u64::from(inexact)) as f64, exponent }
+    }
+
+    /// Rounds `magnitude * 2^exponent`.
+    #[inline]
+    pub fn from_u128(magnitude: u128, exponent: i32) -> Rounded {
+        if magnitude == 0 {
+            return Rounded::ZERO;
+        }
+        let zeros = magnitude.leading_zeros();
+        let aligned = magnitude << zeros;
+        Rounded::new((aligned >> 64) as u64, aligned as u64 != 0, exponent + 64 - zeros as i32)
+    }
+
+    /// Rounds an integer of 256 bits times `2^exponent`.
+    #[inline]
+    pub fn from_u256(magnitude: U256, exponent: i32) -> Rounded {
+        if magnitude.high == 0 {
+            return Rounded::from_u128(magnitude.low, exponent);
+        }
+        let zeros = magnitude.high.leading_zeros();
+        let aligned =
+            if zeros == 0 { magnitude.high } else { magnitude.high << zeros | magnitude.low >> (128 - zeros) };
+        let inexact = aligned as u64 != 0 || magnitude.low << zeros != 0;
+        Rounded::new((aligned >> 64) as u64, inexact, exponent + 192 - zeros as i32)
+    }
+
+    /// Rounds an integer given as limbs, least significant first, times `2^exponent`.
+    pub fn from_limbs(magnitude: &[u64], exponent: i32) -> Rounded {
+        let Some(last) = magnitude.iter().rposition(|limb| *limb != 0) else { return Rounded::ZERO };
+        let limb = |index: usize| magnitude.get(index).copied().unwrap_or(0);
+        let zeros = magnitude[last].leading_zeros();
+        let below = if last == 0 { 0 } else { limb(last - 1) };
+        let top = if zeros == 0 { magnitude[last] } else { magnitude[last] << zeros | below >> (64 - zeros) };
+        let lost = if last == 0 { 0 } else { below << zeros };
+        let inexact = lost != 0 || magnitude[..last.saturating_sub(1)].iter().any(|limb| *limb != 0);
+        Rounded::new(top, inexact, exponent + 64 * last as i32 - zeros as i32)
+    }
+
+    /// Returns the double nearest to this number divided by `divisor`, the quotient rounded once more.
+    #[inline]
+    pub fn divided_by(self, divisor: f64) -> f64 {
+        scaled(self.mantissa / divisor, self.exponent)
+    }
+
+    /// Returns the square root of this number divided by `divisor`.
+    #[inline]
+    pub fn root_of_quotient(self, divisor: f64) -> f64 {
+        let odd = self.exponent & 1;
+        let quotient = self.mantissa / divisor * f64::from(1 + odd);
+        scaled(quotient.sqrt(), (self.exponent - odd) >> 1)
+    }
+}
+
+/// Returns `value * 2^exponent`.
+#[inline]
+pub fn scaled(value: f64, exponent: i32) -> f64 {
+    if (-900..=900).contains(&exponent) {
+        return value * power_of_two(exponent);
+    }
+    let mut value = value;
+    let mut exponent = exponent.clamp(-4000, 4000);
+    while exponent != 0 {
+        let step = exponent.clamp(-900, 900);
+        value *= power_of_two(step);
+        exponent -= step;
+    }
+    value
+}
+
+#[inline]
+fn power_of_two(exponent: i32) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
+/// An integer of 256 bits; sums and differences wrap around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct U256 {
+    pub high: u128,
+    pub low: u128,
+}
+
+impl U256 {
+    pub const ZERO: U256 = U256 { high: 0, low: 0 };
+
+    #[inline]
+    pub fn plus(self, other: U256) -> U256 {
+        let (low, carry) = self.low.overflowing_add(other.low);
+        U256 { high: self.high.wrapping_add(other.high).wrapping_add(u128::from(carry)), low }
+    }
+
+    #[inline]
+    pub fn minus(self, other: U256) -> U256 {
+        let (low, borrow) = self.low.overflowing_sub(other.low);
+        U256 { high: self.high.wrapping_sub(other.high).wrapping_sub(u128::from(borrow)), low }
+    }
+
+    /// Returns `value * 2^shift`, for a shift below 128.
+    #[inline]
+    pub fn shifted(value: u128, shift: u32) -> U256 {
+        let high = if shift == 0 { 0 } else { value >> (128 - shift) };
+        U256 { high, low: value << shift }
+    }
+
+    /// Returns the product with a factor, which must fit.
+    #[inline]
+    pub fn times(self, factor: u64) -> U256 {
+        let factor = u128::from(factor);
+        let bottom = (self.low & u128::from(u64::MAX)) * factor;
+        let middle = (self.low >> 64) * factor + (bottom >> 64);
+        let high = self.high.wrapping_mul(factor).wrapping_add(middle >> 64);
+        U256 { high, low: middle << 64 | (bottom & u128::from(u64::MAX)) }
+    }
+
+    /// Returns the product of two integers of 128 bits.
+    #[inline]
+    pub fn product(a: u128, b: u128) -> U256 {
+        let mask = u128::from(u64::MAX);
+        let (a_low, a_high, b_low, b_high) = (a & mask, a >> 64, b & mask, b >> 64);
+        let bottom = a_low * b_low;
+        let (cross, carry) = (a_low * b_high).overflowing_add(a_high * b_low);
+        let top = a_high * b_high + (cross >> 64) + (u128::from(carry) << 64);
+        let (low, carry) = bottom.overflowing_add(cross << 64);
+        U256 { high: top + u128::from(carry), low }
+    }
+}
+
+/// Sets `out` to the product of two magnitudes; `out` must be as long as both together.
+pub fn multiply_limbs(a: &[u64], b: &[u64], out: &mut [u64]) {
+    out.fill(0);
+    for (shift, factor) in a.iter().enumerate() {
+        let mut carry = 0u128;
+        for (index, limb) in b.iter().enumerate() {
+            let sum = u128::from(*factor) * u128::from(*limb) + u128::from(out[shift + index]) + carry;
+            out[shift + index] = sum as u64;
+            carry = sum >> 64;
+        }
+        out[shift + b.len()] = carry as u64;
+    }
+}
+
+/// Subtracts `b` from `a`, wrapping around.
+pub fn subtract_limbs(a: &mut [u64], b: &[u64]) {
+    let mut borrow = false;
+    for (index, limb) in a.iter_mut().enumerate() {
+        let (first, under) = limb.overflowing_sub(b.get(index).copied().unwrap_or(0));
+        let (second, again) = first.overflowing_sub(u64::from(borrow));
+        *limb = second;
+        borrow = under || again;
+    }
+}
+
+/// Adds `b` to `a`, wrapping around.
+pub fn add_limbs(a: &mut [u64], b: &[u64]) {
+    let mut carry = false;
+    for (index, limb) in a.iter_mut().enumerate() {
+        let (first, over) = limb.overflowing_add(b.get(index).copied().unwrap_or(0));
+        let (second, again) = first.overflowing_add(u64::from(carry));
+        *limb = second;
+        carry = over || again;
+    }
+}
+
+/// Replaces a number in two's complement by its magnitude, and returns whether it was negative.
+pub fn take_magnitude(limbs: &mut [u64]) -> bool {
+    let negative = limbs.last().is_some_and(|limb| limb >> 63 == 1);
+    if negative {
+        negate_limbs(limbs);
+    }
+    negative
+}
+
+/// Negates a number in two's complement.
+pub fn negate_limbs(limbs: &mut [u64]) {
+    let mut carry = true;
+    for limb in limbs {
+        let (sum, over) = (!*limb).overflowing_add(u64::from(carry));
+        *limb = sum;
+        carry = over;
+    }
+}
+
+/// Writes `value * 2^shift` into `out`, which must have room for it.
+pub fn place(value: u128, shift: u32, out: &mut [u64]) {
+    out.fill(0);
+    let (limb, bit) = (shift as usize / 64, shift % 64);
+    let parts = [
+        (value << bit) as u64,
+        ((value << bit) >> 64) as u64,
+        if bit == 0 { 0 } else { (value >> (128 - bit)) as u64 },
+    ];
+    for (slot, part) in out[limb..].iter_mut().zip(parts) {
+        *slot = part;
+    }
+}

@@ -1,0 +1,23 @@
+//! The arithmetic of rolling windows, on slices: nothing here knows of a query engine.
+//!
+//! Rows have absolute positions, counted from the start of a stream across all its partitions. A frame is a half-open range
+//! of positions; both of its ends only ever move forward. Sums are kept as exact running totals, so that the total of a
+//! frame is the difference of two of them: a function of the frame's rows and of nothing else.
+
+/// A queue of values addressed by absolute position.
+pub mod ring;
+
+/// Where each row's frame begins and ends, and from when on that is known.
+pub mod bounds;
+
+/// Exact real numbers as integers of any width, and their one rounding.
+pub mod exact;
+
+/// Running totals in fixed point of as many limbs as the values need.
+pub mod wide;
+
+/// Count, sum, mean and variance of a frame, from the running totals at its ends.
+pub mod moments;
+
+/// Least and greatest value of a frame.
+pub mod extremum;

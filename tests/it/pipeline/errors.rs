@@ -1,0 +1,100 @@
+//! What is wrong with a project is said with file, line and column, and a hint.
+
+use squall::error::Hint;
+use squall::pipeline::{Error, Parameters, Project};
+
+use super::{empty_session, project_of};
+
+fn parameters() -> Parameters {
+    [("horizon_s".to_string(), 60.into())].into()
+}
+
+/// Loads and registers the files, and returns the error's message, without the folder's name, and its hint.
+async fn error_of(files: &[(&str, &str)]) -> (String, String) {
+    let dir = project_of(files);
+    let error = match Project::load(dir.path(), &parameters()) {
+        Err(error) => error,
+        Ok(project) => project.register(&empty_session(), &dir.path().join("tables")).await.unwrap_err(),
+    };
+    let folder = format!("{}/", dir.path().display());
+    (error.to_string().replace(&folder, ""), error.hint().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn sql_that_does_not_parse_is_shown_with_a_caret() {
+    let text = "-- description: x\nSELECT '{{ horizon_s }}' AS a,\n       {{ horizon_s }} FROM ) landed_ticks\n";
+    let (message, _) = error_of(&[("scores/a.sql", text)]).await;
+    let lines: Vec<&str> = message.lines().collect();
+    assert!(lines[0].starts_with("scores/a.sql:3:29: expected"), "{message}");
+    assert_eq!(lines[1], "    3 |        {{ horizon_s }} FROM ) landed_ticks", "{message}");
+    assert_eq!(lines[2].find('^'), lines[1].find(')'), "{message}");
+}
+
+#[tokio::test]
+async fn an_unknown_parameter_column_or_table_is_placed_and_a_near_name_offered() {
+    let header = "-- description: x\n";
+    for (sql, place, hint) in [
+        ("SELECT {{ horizon }}", "a.sql:2:8: unknown parameter `horizon`", "did you mean `horizon_s`?"),
+        ("SELECT 1,\n  best_bit FROM landed_ticks", "a.sql:3:3:", "did you mean `best_bid`?"),
+        ("SELECT 1\nFROM landed_tick", "a.sql:3:6:", "did you mean `landed_ticks`?"),
+    ] {
+        let (message, offered) = error_of(&[("a.sql", &format!("{header}{sql}"))]).await;
+        assert!(message.starts_with(place), "{message}");
+        assert_eq!(offered, hint, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_circle_is_shown_as_a_path() {
+    let query = |from: &str| format!("-- description: x\nSELECT * FROM {from}");
+    let (a, b, c) = (query("b"), query("c"), query("a"));
+    let (message, _) = error_of(&[("x/a.sql", &a), ("x/b.sql", &b), ("y/c.sql", &c)]).await;
+    assert_eq!(message, "queries need each other: a -> b -> c -> a");
+    let (message, _) = error_of(&[("a.sql", &query("a"))]).await;
+    assert_eq!(message, "queries need each other: a -> a");
+}
+
+#[tokio::test]
+async fn names_are_checked() {
+    let query = "-- description: x\nSELECT 1 AS one";
+    let (message, hint) = error_of(&[("x/a.sql", query), ("y/a.sql", query)]).await;
+    assert_eq!(message, "x/a.sql and y/a.sql would both be named `a`");
+    assert!(hint.contains("rename"), "{hint}");
+    let (message, _) = error_of(&[("landed_ticks.sql", query)]).await;
+    assert_eq!(message, "landed_ticks.sql takes the name of the table `landed_ticks`");
+    let (message, _) = error_of(&[("My-query.sql", query)]).await;
+    assert_eq!(message, "My-query.sql: `My-query` is no name that SQL can use unquoted");
+    let model = "-- description: x\nCREATE OR REPLACE MODEL other OPTIONS (model_type = 'x') AS SELECT 1";
+    let (message, _) = error_of(&[("models/m.sql", model)]).await;
+    assert!(message.starts_with("models/m.sql:1: the model is named `other`, its file `m`"), "{message}");
+}
+
+#[tokio::test]
+async fn a_header_without_what_its_kind_needs_is_refused() {
+    let (message, hint) = error_of(&[("features/a.sql", "-- description: x\nSELECT 1 AS one")]).await;
+    assert_eq!(message, "features/a.sql: the header comment lacks `grain`, `time column`, `lookback`, `units`");
+    assert_eq!(hint, "begin the file with a comment such as `-- grain: …`");
+    let (message, _) = error_of(&[("a.sql", "SELECT 1 AS one")]).await;
+    assert_eq!(message, "a.sql: the header comment lacks `description`");
+}
+
+#[tokio::test]
+async fn selectors_say_what_they_do_not_find() {
+    let model = "-- description: x\nCREATE MODEL m OPTIONS (model_type = 'x') AS SELECT * FROM ticks";
+    let dir = project_of(&[
+        ("ticks.sql", "-- description: x\nSELECT * FROM landed_ticks"),
+        ("models/m.sql", model),
+        ("audits/none.sql", "-- description: x\nSELECT * FROM ticks"),
+    ]);
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let hint = |selector: &str| project.select(selector).unwrap_err().hint().unwrap_or_default();
+    assert_eq!(hint("tick"), "did you mean `ticks`?");
+    assert_eq!(hint("entirely_other"), "`squall run --list` prints the project's queries");
+    assert_eq!(hint("m"), "`squall train m` trains it");
+    assert_eq!(hint("none"), "`squall check` runs the audits");
+    assert!(matches!(project.select(" "), Err(Error::NothingSelected)));
+    assert_eq!(project.select("+m").unwrap(), ["ticks"]);
+    assert!(project.model_statement("m").unwrap().starts_with("CREATE MODEL m"));
+    let nothing = Project::load(&dir.path().join("absent"), &parameters()).unwrap();
+    assert!(matches!(nothing.select("ticks"), Err(Error::NoProject { .. })));
+}

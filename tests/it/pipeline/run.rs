@@ -1,0 +1,216 @@
+//! Materialising: what is written, when it is used, and what a failure leaves behind.
+
+use std::path::Path;
+
+use datafusion::prelude::SessionContext;
+use squall::pipeline::{Parameters, Project};
+
+use super::{project_of, register, rows};
+
+const DOUBLED: &str = "-- description: x\n-- grain: id\nSELECT id, 2 * id AS twice FROM numbers WHERE id < {{ limit }}";
+const SUMMED: &str = "-- description: x\nSELECT sum(twice) AS total FROM doubled";
+
+fn parameters(limit: i64) -> Parameters {
+    [("limit".to_string(), limit.into())].into()
+}
+
+/// Writes the table `numbers`, the ids from `last` down to 0, as a Parquet file.
+async fn write_numbers(file: &Path, last: i64) {
+    let context = SessionContext::new();
+    let sql =
+        format!("COPY (SELECT value AS id FROM generate_series(0, {last}) ORDER BY id DESC) TO '{}'", file.display());
+    context.sql(&sql).await.unwrap().collect().await.unwrap();
+}
+
+async fn session(numbers: &Path) -> SessionContext {
+    let context = SessionContext::new();
+    register(&context, "numbers", numbers).await;
+    context
+}
+
+async fn number(context: &SessionContext, sql: &str) -> String {
+    let batch = rows(context, sql).await;
+    datafusion::common::ScalarValue::try_from_array(batch.column(0), 0).unwrap().to_string()
+}
+
+/// Returns whether a query reads the materialised file.
+async fn reads_table(context: &SessionContext, name: &str) -> bool {
+    let plan = context.table(name).await.unwrap().create_physical_plan().await.unwrap();
+    let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
+    shown.contains(&format!("{name}.parquet"))
+}
+
+#[tokio::test]
+async fn a_materialised_table_is_used_while_it_is_fresh() {
+    let dir = project_of(&[("a/doubled.sql", DOUBLED), ("b/summed.sql", SUMMED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    let context = session(&numbers).await;
+    project.register(&context, &tables).await.unwrap();
+    assert!(!reads_table(&context, "doubled").await);
+
+    let mut done = Vec::new();
+    project.run(&context, "+summed", &tables, &mut |table| done.push((table.name.clone(), table.rows))).await.unwrap();
+    assert_eq!(done, [("doubled".to_string(), 5), ("summed".to_string(), 1)]);
+    assert!(reads_table(&context, "doubled").await, "in the session that made it");
+    assert_eq!(number(&context, "SELECT first_value(id) FROM doubled").await, "0", "sorted by its grain");
+    assert_eq!(number(&context, "SELECT total FROM summed").await, "20");
+
+    let again = session(&numbers).await;
+    project.register(&again, &tables).await.unwrap();
+    assert!(reads_table(&again, "doubled").await && reads_table(&again, "summed").await, "in a later session");
+
+    // Another parameter, another text, other input: each makes it stale, and what reads it too.
+    let other = Project::load(dir.path(), &parameters(4)).unwrap();
+    other.register(&again, &tables).await.unwrap();
+    assert!(!reads_table(&again, "doubled").await && !reads_table(&again, "summed").await);
+    assert_eq!(number(&again, "SELECT total FROM summed").await, "12");
+    std::fs::write(dir.path().join("a/doubled.sql"), DOUBLED.replace("2 *", "3 *")).unwrap();
+    let edited = Project::load(dir.path(), &parameters(5)).unwrap();
+    edited.register(&again, &tables).await.unwrap();
+    assert_eq!(number(&again, "SELECT total FROM summed").await, "30");
+    write_numbers(&numbers, 2).await;
+    let later = session(&numbers).await;
+    project.register(&later, &tables).await.unwrap();
+    assert_eq!(number(&later, "SELECT total FROM summed").await, "6");
+
+    // Made again, it is as before.
+    project.run(&later, "doubled", &tables, &mut |_| {}).await.unwrap();
+    assert!(reads_table(&later, "doubled").await);
+    assert_eq!(number(&later, "SELECT total FROM summed").await, "6");
+    let names: Vec<_> = std::fs::read_dir(&tables).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "nothing but the tables is left: {names:?}");
+}
+
+#[tokio::test]
+async fn a_query_without_rows_is_a_table_without_rows() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let project = Project::load(dir.path(), &parameters(0)).unwrap();
+    let context = session(&numbers).await;
+    project.run(&context, "*", &tables, &mut |table| assert_eq!(table.rows, 0)).await.unwrap();
+    assert!(reads_table(&context, "doubled").await);
+    assert_eq!(number(&context, "SELECT count(*) FROM doubled").await, "0");
+}
+
+#[tokio::test]
+async fn a_failure_leaves_the_old_table_and_nothing_half_written() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let context = session(&numbers).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    project.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
+
+    std::fs::write(dir.path().join("doubled.sql"), DOUBLED.replace("2 * id", "id / (id - 3)")).unwrap();
+    let broken = Project::load(dir.path(), &parameters(5)).unwrap();
+    let error = broken.run(&context, "doubled", &tables, &mut |_| panic!("it was not done")).await.unwrap_err();
+    assert!(error.to_string().ends_with("doubled.sql: `doubled` failed"), "{error}");
+    let names: Vec<_> = std::fs::read_dir(&tables).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["doubled"]);
+    project.register(&context, &tables).await.unwrap();
+    assert!(reads_table(&context, "doubled").await);
+
+    std::fs::write(dir.path().join("doubled.sql"), DOUBLED.replace("grain: id", "grain: id, ts")).unwrap();
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    let error = project.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap_err();
+    assert!(error.to_string().ends_with("`doubled` has no column `ts`, which its grain names"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_model_scores_waits_for_the_model() {
+    let scores = "-- description: x\nSELECT * FROM ml_predict_of_tests('m', 'doubled')";
+    let dir = project_of(&[
+        ("doubled.sql", DOUBLED),
+        ("models/m.sql", "-- description: x\nCREATE MODEL m OPTIONS (a = 'b') AS SELECT * FROM doubled"),
+        ("scores.sql", scores),
+        ("metrics.sql", "-- description: x\nSELECT count(*) AS rows FROM scores"),
+    ]);
+    let (numbers, tables, models) = ("numbers.parquet", "tables", "models_dir");
+    let [numbers, tables, models] = [numbers, tables, models].map(|name| dir.path().join(name));
+    write_numbers(&numbers, 9).await;
+    let context = session(&numbers).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap().with_models(&models);
+    assert_eq!(project.model_names(), ["m"]);
+    assert_eq!(project.select("+metrics").unwrap(), ["doubled", "scores", "metrics"]);
+    assert_eq!(project.select("doubled+").unwrap(), ["doubled", "scores", "metrics"]);
+
+    // There is no such function as long as there is no model.
+    project.register(&context, &tables).await.unwrap();
+    assert!(!context.table_exist("scores").unwrap() && !context.table_exist("metrics").unwrap());
+    let error = project.run(&context, "metrics", &tables, &mut |_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("metrics.sql"), "{error}");
+
+    let artifact = models.join("m/1/model.json");
+    std::fs::create_dir_all(artifact.parent().unwrap()).unwrap();
+    std::fs::write(&artifact, "{}").unwrap();
+    context.register_udtf("ml_predict_of_tests", std::sync::Arc::new(NoScores));
+    project.run(&context, "scores metrics", &tables, &mut |_| {}).await.unwrap();
+    assert!(reads_table(&context, "metrics").await);
+
+    // Trained again, its scores are stale.
+    std::fs::write(&artifact, "{ }").unwrap();
+    project.register(&context, &tables).await.unwrap();
+    assert!(!reads_table(&context, "metrics").await);
+}
+
+/// A table function that scores nothing.
+#[derive(Debug)]
+struct NoScores;
+
+impl datafusion::catalog::TableFunctionImpl for NoScores {
+    fn call(
+        &self,
+        _arguments: &[datafusion::logical_expr::Expr],
+    ) -> datafusion::error::Result<std::sync::Arc<dyn datafusion::catalog::TableProvider>> {
+        let schema = std::sync::Arc::new(super::landed_schema());
+        Ok(std::sync::Arc::new(datafusion::datasource::MemTable::try_new(schema, vec![vec![]])?))
+    }
+}
+
+#[tokio::test]
+async fn audits_return_what_is_wrong() {
+    let dir = project_of(&[
+        ("doubled.sql", DOUBLED),
+        ("audits/large.sql", "-- description: x\nSELECT id FROM doubled WHERE twice > 4 ORDER BY id"),
+        ("audits/small.sql", "-- description: x\nSELECT id FROM doubled WHERE twice < 0"),
+    ]);
+    let numbers = dir.path().join("numbers.parquet");
+    write_numbers(&numbers, 9).await;
+    let context = session(&numbers).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    project.register(&context, dir.path()).await.unwrap();
+    let mut outcomes = Vec::new();
+    for audit in project.audits() {
+        let audited = project.audit(audit, &context).await.unwrap();
+        outcomes.push((audit.name.as_str(), audited.rows, audited.sample.contains("| 3 ")));
+    }
+    assert_eq!(outcomes, [("large", 2, true), ("small", 0, false)]);
+}
+
+#[tokio::test]
+async fn a_test_that_fails_says_where() {
+    let cases = "-- test: wrong value\n-- parameters: limit = 9\n-- given numbers(id):\nVALUES (4)\n-- expect(twice):\nVALUES (9)\n\
+        -- test: too many\n-- given numbers(id):\nVALUES (1), (2)\n-- expect(id):\nVALUES (1)\n\
+        -- test: none is right\n-- given numbers(id):\nVALUES (7)\n-- expect(id):\n\
+        -- test: no such column\n-- given numbers(no):\nVALUES (7)\n-- expect(id):\n";
+    let dir = project_of(&[("doubled.sql", DOUBLED), ("tests/doubled.sql", cases)]);
+    let numbers = dir.path().join("numbers.parquet");
+    write_numbers(&numbers, 9).await;
+    let context = session(&numbers).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    project.register(&context, dir.path()).await.unwrap();
+    let outcomes = project.test(&context).await.unwrap();
+    let told: Vec<_> = outcomes.iter().map(|o| (o.place.line, o.failure.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            (1, Some("row 1: expected twice = 9, got 8")),
+            (7, Some("expected 1 rows, got 2")),
+            (12, None),
+            (16, Some("given numbers: Error during planning: there is no column `no`")),
+        ]
+    );
+}
