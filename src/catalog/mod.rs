@@ -3,6 +3,7 @@
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
 
 mod create_model;
+mod footers;
 mod landed;
 mod missing;
 mod statement;
@@ -71,6 +72,10 @@ impl Session {
         let (_, prefix) = ticks.location();
         let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
         context.register_table(LANDED_TICKS, Arc::new(table))?;
+        context.register_table("landed_files", Arc::new(footers::files(ticks.clone())))?;
+        context.register_table("landed_gaps", Arc::new(footers::gaps(ticks.clone())))?;
+        let silences = context.sql(include_str!("landed_silences.sql")).await?;
+        context.register_table("landed_silences", silences.into_view())?;
         functions::register(&context, &options.models_dir);
         let models = Registry::new(&options.models_dir);
         Ok(Session { context, ticks, models })

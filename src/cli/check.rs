@@ -40,6 +40,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         report.outcome("lint", &query.name, &problems);
     }
 
+    for (query, error) in project.unplanned(session).await {
+        report.line("plan", &query.name, &format!("waits for its model ({error})"));
+    }
+
     let skipped = match args.no_audits {
         true => Some("skipped"),
         false if project.has_data(session).await? => None,

@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod duration;
 mod evaluate;
+mod evaluation;
 mod failure;
 mod ingest;
 mod land;

@@ -1,12 +1,79 @@
 //! `squall score`
 
-use super::{Context, Failure};
+use std::path::Path;
 
-/// Scores a table with a model
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::UInt64Type;
+use datafusion::dataframe::DataFrameWriteOptions;
+
+use super::{Context, Failure, workspace};
+use crate::model::Registry;
+
+/// The query that holds every model's scores.
+const SCORES: &str = "spike_scores";
+
+/// Scores rows by the trained models
+///
+/// Without MODEL, materialises the query spike_scores: every model's score for every labelled row, which evaluation and
+/// reports read. With MODEL, writes the rows of a table with their scores to data/scores/MODEL.parquet.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The model, such as spike_logistic, or spike_logistic@2 for its version 2
+    #[arg(value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// The table, view or query to score; it has the model's features among its columns
+    #[arg(long, value_name = "TABLE", default_value = "spike_training", requires = "model")]
+    pub from: String,
+}
 
 /// Runs the command.
-pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
-    Err(Failure::new("not built yet"))
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let workspace = workspace::open(context).await?;
+    let models = Registry::new(context.settings().models_dir());
+    match args.model {
+        Some(model) => {
+            models.load(&model)?;
+            score(&workspace, &model, &args.from, &context.settings().paths.data.join("scores")).await
+        }
+        None => {
+            for model in workspace.project.model_names() {
+                models.load(model)?;
+            }
+            let progress = context.progress("score", None);
+            let mut done = |table: &crate::pipeline::Materialised| {
+                println!("{}  {} rows  {}", table.name, table.rows, table.path.display());
+            };
+            let tables_dir = context.settings().tables_dir();
+            workspace.project.run(workspace.session.context(), SCORES, &tables_dir, &mut done).await?;
+            progress.finish();
+            Ok(())
+        }
+    }
+}
+
+/// Writes the scored rows aside and moves the file into place when it is whole.
+async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &Path) -> Result<(), Failure> {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let sql = format!("SELECT * FROM ml_predict({}, {})", quoted(model), quoted(from));
+    let frame = workspace.session.sql(&sql).await?;
+    let path = dir.join(format!("{model}.parquet"));
+    let aside = dir.join(format!(".{model}.parquet.part"));
+    let disk = |error: std::io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
+    std::fs::create_dir_all(dir).map_err(disk)?;
+    let options = DataFrameWriteOptions::new().with_single_file_output(true);
+    let written = frame.write_parquet(&aside.to_string_lossy(), options, None).await;
+    let written = match written {
+        Ok(written) => written,
+        Err(error) => {
+            // Nothing half-written stays; that there was nothing yet is no error.
+            let _ = std::fs::remove_file(&aside);
+            return Err(workspace::query_failure(error));
+        }
+    };
+    let rows: u64 =
+        written.iter().filter_map(|batch| Some(batch.column(0).as_primitive_opt::<UInt64Type>()?.value(0))).sum();
+    std::fs::rename(&aside, &path).map_err(disk)?;
+    println!("{model}  {rows} rows  {}", path.display());
+    Ok(())
 }

@@ -1,12 +1,67 @@
 //! `squall train`
 
-use super::{Context, Failure};
+use std::time::Instant;
 
-/// Trains the models of the SQL project, or one of them
+use datafusion::arrow::array::RecordBatch;
+
+use super::evaluation::{Evaluation, print};
+use super::{Context, Failure, workspace};
+
+/// Trains the models of the SQL project
+///
+/// A model is a file sql/models/NAME.sql that holds CREATE MODEL NAME OPTIONS (…) AS SELECT …; each training writes a new
+/// version below data/models/NAME/. The metrics of each split follow; a test row neither trains nor tunes.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Models to train; all of the project's when none is named
+    #[arg(value_name = "MODEL")]
+    pub models: Vec<String>,
+}
 
 /// Runs the command.
-pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
-    Err(Failure::new("not built yet"))
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let workspace = workspace::open(context).await?;
+    let known = workspace.project.model_names();
+    if known.is_empty() {
+        let dir = context.settings().paths.sql.join("models");
+        return Err(Failure::new(format!("there is no model to train: {} has no .sql file", dir.display()))
+            .with_hint("squall sql 'CREATE MODEL name OPTIONS (…) AS SELECT …' trains one without a file"));
+    }
+    let names: Vec<&str> =
+        if args.models.is_empty() { known.clone() } else { args.models.iter().map(String::as_str).collect() };
+    let mut statements = Vec::new();
+    for name in &names {
+        match workspace.project.model_statement(name) {
+            Some(statement) => statements.push(statement),
+            None => {
+                return Err(Failure::new(format!("the project has no model `{name}`"))
+                    .with_hint(format!("it has {}", known.join(", "))));
+            }
+        }
+    }
+    if !workspace.project.has_data(workspace.session.context()).await? {
+        return Err(Failure::new("there is nothing to learn from: no message is landed")
+            .with_hint("`squall land` lands messages; `squall demo` does everything from simulated ones"));
+    }
+    let progress = context.progress("train", Some(names.len() as u64));
+    let mut trained: Vec<RecordBatch> = Vec::new();
+    for (name, statement) in names.iter().zip(statements) {
+        progress.note(*name);
+        let start = Instant::now();
+        trained.extend(workspace.session.sql(statement).await?.collect().await.map_err(workspace::query_failure)?);
+        progress.add(1);
+        progress.note(format!("{name} in {:.2} s", start.elapsed().as_secs_f64()));
+    }
+    progress.finish();
+    let evaluations = Evaluation::read(&trained)?;
+    print(&evaluations);
+    println!();
+    for name in names {
+        let version = evaluations.iter().find(|evaluation| evaluation.model == name).and_then(|found| found.version);
+        if let Some(version) = version {
+            let path = context.settings().models_dir().join(name).join(version.to_string()).join("model.json");
+            println!("{name} version {version}  {}", path.display());
+        }
+    }
+    Ok(())
 }

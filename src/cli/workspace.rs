@@ -1,7 +1,11 @@
 //! What commands that run SQL share: a session with the project's queries registered.
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
+
 use super::{Context, Failure};
-use crate::catalog::{Options, Session};
+use crate::catalog::{self, Options, Session};
+use crate::model::Registry;
 use crate::pipeline::{Parameters, Project};
 
 /// A session over the data folder, and the SQL project registered with it.
@@ -36,4 +40,26 @@ fn parameters(context: &Context) -> Result<Parameters, Failure> {
             Err(error) => Err(Failure::new(format!("parameter `{name}` cannot be used in SQL: {error}"))),
         })
         .collect()
+}
+
+/// Runs a query and returns its rows.
+pub async fn rows(workspace: &Workspace, sql: &str) -> Result<Vec<RecordBatch>, Failure> {
+    workspace.session.sql(sql).await?.collect().await.map_err(query_failure)
+}
+
+/// Says what went wrong while a query ran, with the hint that its cause has.
+pub fn query_failure(error: DataFusionError) -> Failure {
+    Failure::from(catalog::Error::from(error))
+}
+
+/// Checks that every model of the project is trained, and that there is one.
+pub fn require_models(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
+    let models = Registry::new(context.settings().models_dir());
+    for model in workspace.project.model_names() {
+        models.load(model)?;
+    }
+    if models.names()?.is_empty() {
+        return Err(Failure::new("no model is trained").with_hint("`squall train` trains the project's models"));
+    }
+    Ok(())
 }

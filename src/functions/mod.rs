@@ -29,6 +29,7 @@ use datafusion::prelude::SessionContext;
 
 pub use documentation::Documentation;
 pub use ml_evaluate::{metrics_rows, metrics_schema};
+pub use model_arguments::query as relation_query;
 
 use crate::model::Registry;
 

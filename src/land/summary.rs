@@ -57,6 +57,13 @@ pub struct Gap {
     pub ingest_time: i64,
 }
 
+impl Gap {
+    /// Returns how many messages never came; numbers begin at 0.
+    pub fn missing(&self) -> i64 {
+        self.next_sequence_num - self.after_sequence_num.unwrap_or(-1) - 1
+    }
+}
+
 /// What sequence numbers count, as a footer spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

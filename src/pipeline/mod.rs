@@ -193,6 +193,20 @@ impl Project {
         replace(context, query, Some(provider))
     }
 
+    /// Returns the queries that [`Project::register`] left out, with the reason.
+    pub async fn unplanned(&self, context: &SessionContext) -> Vec<(&Query, Error)> {
+        let mut unplanned = Vec::new();
+        for query in self.queries.iter().filter(|query| !matches!(query.kind, Kind::Model | Kind::Audit)) {
+            if context.table_exist(query.name.as_str()).unwrap_or(false) {
+                continue;
+            }
+            if let Err(error) = self.plan(query, context).await {
+                unplanned.push((query, error));
+            }
+        }
+        unplanned
+    }
+
     /// Returns whether the query needs a model, itself or through what it reads.
     fn scores(&self, index: usize) -> bool {
         self.upstream(index).into_iter().any(|needed| self.queries[needed].kind == Kind::Model)

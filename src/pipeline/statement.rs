@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn what_does_not_parse_is_placed() {
         for (sql, line, column) in [
-            ("SELECT 1\nFROM WHERE x", 2, 6),
+            ("SELECT 1\nFROM ) x", 2, 6),
             ("SELECT 'open\n", 1, 8),
             ("SELECT (1", 1, 10),
             ("SELECT 1; SELECT 2", 1, 11),

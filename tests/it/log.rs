@@ -1,5 +1,7 @@
 //! The file log: what is appended is read back, across days, restarts, crashes and processes.
 
+mod replay;
+
 use std::path::Path;
 
 use squall::error::Hint;

@@ -13,20 +13,20 @@ use super::elementary::exp;
 
 /// The swings' standard deviations and relaxation times in seconds; the slow one is the whole market's.
 const SLOW: (f64, f64) = (0.08, 2400.0);
-const MIDDLE: (f64, f64) = (0.10, 300.0);
-const FAST: (f64, f64) = (0.12, 20.0);
+const MIDDLE: (f64, f64) = (0.08, 300.0);
+const FAST: (f64, f64) = (0.10, 20.0);
 
 /// News a second: eight an hour at the usual activity.
-const NEWS_PER_S: f64 = 9.0 / 3600.0;
+const NEWS_PER_S: f64 = 6.0 / 3600.0;
 /// What one piece of news adds to the rate of news, and how fast that fades: each brings 0.2 of another.
 const NEWS_EXCITATION_PER_S: f64 = 0.1 / NEWS_EXCITATION_S;
 const NEWS_EXCITATION_S: f64 = 300.0;
 /// What news adds to log activity at once, and the most that it adds up to; how fast that fades.
-const STIR: (f64, f64) = (1.3, 1.5);
-const STIR_MOST: f64 = 1.6;
+const STIR: (f64, f64) = (1.5, 1.9);
+const STIR_MOST: f64 = 2.2;
 const STIR_S: f64 = 120.0;
 /// How fast volatility follows activity.
-const FOLLOW_S: f64 = 25.0;
+const FOLLOW_S: f64 = 40.0;
 
 /// An Ornstein-Uhlenbeck process, advanced exactly by one step.
 #[derive(Debug, Clone)]

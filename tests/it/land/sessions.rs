@@ -2,10 +2,11 @@
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::assert_batches_eq;
 use squall::catalog::Session;
 use squall::error::Hint;
 
-use super::memory::{Data, MemoryLog, flat};
+use super::memory::{Data, MemoryLog, envelope, flat, record};
 
 /// Returns messages of three products that take turns.
 fn turns(messages: i64) -> Vec<String> {
@@ -102,6 +103,51 @@ async fn time_and_product_skip_what_they_can() {
     let sql =
         "SELECT count(*) FROM landed_ticks WHERE ts >= TIMESTAMP '2026-03-31T23:33:25Z' AND product_id = 'ETH-USD'";
     assert_eq!(data.number(sql).await, 33);
+}
+
+#[tokio::test]
+async fn footers_tell_files_gaps_and_silences() {
+    let data = Data::new();
+    let heartbeat = r#"{"channel":"heartbeats","timestamp":"2026-04-01T00:00:00Z","sequence_num":1,"events":[]}"#;
+    let log = MemoryLog::of([
+        envelope(0, 0, &["BTC-USD"]),
+        heartbeat.into(),
+        envelope(2, 500, &["BTC-USD"]),
+        envelope(5, 500, &["BTC-USD"]),
+        "garbage".into(),
+    ]);
+    let mut reconnected = record(envelope(0, 20_000, &["BTC-USD"]));
+    reconnected.connection = Some("c2".into());
+    log.push(0, reconnected);
+    data.land(&log, 4).await.unwrap();
+    let files = "SELECT file, messages, ok, control, dead FROM landed_files";
+    let expected = [
+        "+-------------------------+----------+----+---------+------+",
+        "| file                    | messages | ok | control | dead |",
+        "+-------------------------+----------+----+---------+------+",
+        "| ticks.raw-0-0-3.parquet | 4        | 3  | 1       | 0    |",
+        "| ticks.raw-0-4-5.parquet | 2        | 1  | 0       | 1    |",
+        "+-------------------------+----------+----+---------+------+",
+    ];
+    assert_batches_eq!(expected, &data.query(files).await);
+    let gaps = "SELECT connection, after_sequence_num AS after, next_sequence_num AS next, missing, log_offset FROM landed_gaps";
+    let expected = [
+        "+------------+-------+------+---------+------------+",
+        "| connection | after | next | missing | log_offset |",
+        "+------------+-------+------+---------+------------+",
+        "| c1         | 2     | 5    | 2       | 3          |",
+        "+------------+-------+------+---------+------------+",
+    ];
+    assert_batches_eq!(expected, &data.query(gaps).await);
+    let expected = [
+        "+------------+---------+-------------+",
+        "| product_id | seconds | reconnected |",
+        "+------------+---------+-------------+",
+        "| BTC-USD    | 19.5    | true        |",
+        "+------------+---------+-------------+",
+    ];
+    let silences = "SELECT product_id, round(seconds, 6) AS seconds, reconnected FROM landed_silences";
+    assert_batches_eq!(expected, &data.query(silences).await);
 }
 
 #[tokio::test]

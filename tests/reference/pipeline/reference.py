@@ -11,6 +11,7 @@ original's pandas code; the rest is the definition in docs/features.md, one fram
 
 import math
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,15 @@ def steps(rows):
     return ts, mid, ret, after_silence
 
 
+def microprice_offset(bid, bid_size, ask, ask_size):
+    """By its definition, in exact arithmetic: the microprice lies so near the middle that their difference cancels."""
+    if math.isnan(bid_size + ask_size) or bid_size + ask_size == 0:
+        return math.nan
+    bid, bid_size, ask, ask_size = map(Fraction, (bid, bid_size, ask, ask_size))
+    middle = (bid + ask) / 2
+    return float((bid * ask_size + ask * bid_size) / (bid_size + ask_size) / middle - 1)
+
+
 def spike_features(rows):
     ts, mid, ret, after_silence = steps(rows)
     spread = (rows.best_ask - rows.best_bid).to_numpy()
@@ -81,10 +91,8 @@ def spike_features(rows):
     total = np.where(bid_size + ask_size == 0, math.nan, bid_size + ask_size)
     imbalance = (bid_size - ask_size) / total
     bid, ask = rows.best_bid.to_numpy(), rows.best_ask.to_numpy()
-    microprice = (bid * ask_size + ask * bid_size) / total
-    # As the difference from the middle, computed without cancellation.
-    offset = (bid_size * (ask - mid) - ask_size * (mid - bid)) / total / mid
-    assert np.allclose(offset, microprice / mid - 1, rtol=0, atol=1e-12, equal_nan=True)
+    offset = [microprice_offset(*quote) for quote in zip(bid, bid_size, ask, ask_size)]
+    offset = np.array(offset, float)
     out = rows[["product_id", "ts"]].copy()
     out["midprice"], out["ret"] = mid, np.where(after_silence, math.nan, ret)
     out["book_imbalance"], out["microprice_offset"] = imbalance, offset

@@ -1,0 +1,14 @@
+-- description: Logistic regression on the logarithms of realized volatility (10, 60 and 300 s) and of the tick count (60 s).
+--   Few and smooth features: labels of neighbouring ticks overlap, so that a day holds few independent spikes.
+
+CREATE OR REPLACE MODEL spike_logistic
+OPTIONS (
+  model_type = 'logistic_reg',
+  input_label_cols = ['spike'],
+  data_split_col = 'split',
+  time_col = 'ts',
+  id_cols = ['product_id', 'tau'],
+  l2_reg = 1.0
+)
+AS SELECT product_id, ts, tau, split, spike, log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s
+FROM spike_training
