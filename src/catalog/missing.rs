@@ -33,9 +33,6 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
             continue;
         }
         let table = reference.table().to_string();
-        if state.table_functions().contains_key(&table) {
-            continue;
-        }
         let suggestion = did_you_mean(&table, tables(context).iter().map(String::as_str));
         return Some(Missing { table, suggestion });
     }

@@ -74,8 +74,9 @@ impl Diagnosis {
         let finding = match error {
             run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => engine(session, error),
             other => {
-                let message = chain(other);
-                let spot = between(&message, "`", "`").map_or(Spot::Unknown, |name| Spot::Name(name.into()));
+                let (message, at) = split_line_and_column(&chain(other));
+                let name = || between(&message, "`", "`").map_or(Spot::Unknown, |name| Spot::Name(name.into()));
+                let spot = at.map_or_else(name, Spot::At);
                 Finding { message, spot, hint: other.hint() }
             }
         };
@@ -85,7 +86,7 @@ impl Diagnosis {
             // An error at the end of the statement points at what is missing, just behind the last character.
             (at.column <= line.chars().count() + 1).then(|| Place { source: source.map(Into::into), at, line, length })
         });
-        Diagnosis { message: finding.message, place, hint: finding.hint }
+        Diagnosis { message: finding.message, place, hint: finding.hint.or_else(|| error.hint()) }
     }
 }
 
@@ -167,6 +168,20 @@ fn split_location(text: &str) -> (&str, Option<Position>) {
     }
 }
 
+/// Takes `line 1, column 8: ` out of a message.
+fn split_line_and_column(text: &str) -> (String, Option<Position>) {
+    let found = text.find("line ").and_then(|start| {
+        let (place, rest) = text[start + "line ".len()..].split_once(": ")?;
+        let (line, column) = place.split_once(", column ")?;
+        let position = Position { line: line.parse().ok()?, column: column.parse().ok()? };
+        Some((format!("{}{rest}", &text[..start]), position))
+    });
+    match found {
+        Some((message, position)) if position.line > 0 && position.column > 0 => (message, Some(position)),
+        _ => (text.to_string(), None),
+    }
+}
+
 fn schema(error: &SchemaError) -> Finding {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
@@ -236,5 +251,47 @@ fn lowercase(text: &str) -> String {
             first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
         _ => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_taken_out_of_messages() {
+        let at = |line, column| Some(Position { line, column });
+        let engines = "Expected: ), found: EOF at Line: 12, Column: 3";
+        assert_eq!(split_location(engines), ("Expected: ), found: EOF", at(12, 3)));
+        assert_eq!(split_location("Expected: ), found: EOF"), ("Expected: ), found: EOF", None));
+        let ours = "cannot read CREATE MODEL: line 2, column 14: expected AS, found FROM";
+        assert_eq!(
+            split_line_and_column(ours),
+            ("cannot read CREATE MODEL: expected AS, found FROM".into(), at(2, 14))
+        );
+        assert_eq!(split_line_and_column("a line of text: here"), ("a line of text: here".into(), None));
+    }
+
+    #[test]
+    fn a_message_begins_small_unless_with_a_name() {
+        for (text, expected) in [("Divide by zero", "divide by zero"), ("SQL it is", "SQL it is"), ("", "")] {
+            assert_eq!(lowercase(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_caret_stands_under_its_word_whatever_is_before_it() {
+        let place = |line: &str, column, source: Option<&str>| Place {
+            source: source.map(Into::into),
+            at: Position { line: 10, column },
+            line: line.into(),
+            length: 3,
+        };
+        let told = |place| Diagnosis { message: "no".into(), place: Some(place), hint: None }.to_string();
+        assert_eq!(
+            told(place("\té, bid", 5, Some("a.sql"))),
+            "no\n  --> a.sql:10:5\n   |\n10 | \té, bid\n   | \t   ^^^"
+        );
+        assert!(told(place("bid", 1, None)).starts_with("no\n  --> line 10, column 1\n"));
     }
 }
