@@ -7,6 +7,7 @@ mod collected;
 mod counted;
 mod curves;
 pub mod documentation;
+mod drift;
 mod label_score;
 mod ml_evaluate;
 mod ml_models;
@@ -58,6 +59,7 @@ const FAMILIES: &[&[Function]] = &[
     ml_score::FUNCTIONS,
     ml_evaluate::FUNCTIONS,
     ml_models::FUNCTIONS,
+    drift::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

@@ -5,7 +5,7 @@
 //! no script. Every number comes from a query that the report shows.
 
 mod chart;
-//mod drift;
+mod drift;
 mod evaluation;
 mod format;
 mod query;
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::error::Hint;
 
-//pub use drift::{DriftOptions, drift};
+pub use drift::{DriftOptions, drift};
 pub use evaluation::{EvaluationOptions, evaluation};
 
 /// A rendered report.
@@ -64,12 +64,12 @@ pub struct Verdict {
     pub sentences: Vec<String>,
 }
 
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("style.css", include_str!("templates/style.css")),
     ("evaluation.html", include_str!("templates/evaluation.html")),
-    //("drift.html", include_str!("templates/drift.html")),
+    ("drift.html", include_str!("templates/drift.html")),
 ];
 
 /// Renders one of the templates; what is not marked safe is escaped.

@@ -5,13 +5,15 @@ use chrono::DateTime;
 use crate::report::format;
 
 /// What an axis measures, which decides where its ticks fall and how they read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unit {
     Number,
     /// A share, shown as a percentage.
     Share,
     /// Seconds since 1970, UTC.
     Time,
+    /// Named places: the first between 0 and 1, and so on.
+    Category(Vec<String>),
 }
 
 /// One axis: its label, unit and the range of values it shows.
@@ -60,6 +62,12 @@ impl Axis {
         Axis { from, to, ..axis }
     }
 
+    /// Makes an axis of named places.
+    pub fn categories(names: Vec<String>) -> Axis {
+        let to = names.len().max(1) as f64;
+        Axis { label: String::new(), unit: Unit::Category(names), from: 0.0, to }
+    }
+
     /// Returns where a value lies: 0 at the axis' start, 1 at its end.
     pub fn position(&self, value: f64) -> f64 {
         (value - self.from) / (self.to - self.from)
@@ -67,9 +75,15 @@ impl Axis {
 
     /// Returns about `count` ticks at round values.
     pub fn ticks(&self, count: usize) -> Vec<Tick> {
+        if let Unit::Category(names) = &self.unit {
+            // Names need more room than numbers: every one, or every second, and so on.
+            let every = names.len().div_ceil(count.max(1));
+            let named = names.iter().enumerate().step_by(every);
+            return named.map(|(index, name)| Tick { value: index as f64 + 0.5, label: shortened(name) }).collect();
+        }
         let rough = (self.to - self.from) / count.max(1) as f64;
         let step = match self.unit {
-            Unit::Number | Unit::Share => nice_step(rough),
+            Unit::Number | Unit::Share | Unit::Category(_) => nice_step(rough),
             Unit::Time => TIME_STEPS
                 .into_iter()
                 .find(|step| *step >= rough)
@@ -95,11 +109,19 @@ impl Axis {
                     format!("{value:.digits$e}").replace('-', "−")
                 }
             }
-            Unit::Number => format::grouped(value, decimals(step)),
+            Unit::Number | Unit::Category(_) => format::grouped(value, decimals(step)),
             Unit::Share => format!("{} %", format::grouped(value * 100.0, decimals(step * 100.0))),
             Unit::Time => time_label(value, step),
         }
     }
+}
+
+fn shortened(name: &str) -> String {
+    const LONGEST: usize = 12;
+    if name.chars().count() <= LONGEST {
+        return name.into();
+    }
+    name.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
 fn decimals(step: f64) -> usize {

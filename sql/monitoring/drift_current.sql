@@ -1,0 +1,6 @@
+-- description: What is compared with drift_reference: the same columns on the test rows.
+-- grain: product_id, ts
+
+SELECT log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s, current_vol, forward_vol, spike
+FROM spike_training
+WHERE split = 'test'

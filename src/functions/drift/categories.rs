@@ -1,0 +1,87 @@
+//! Tests on counts by category: chi-square, the Z test of two shares, the Jensen-Shannon distance.
+
+use super::special::{chi_square_tail, normal_two_sided};
+
+/// How often a category occurs in the reference and in the current sample.
+pub type Counts = (u64, u64);
+
+fn totals(counts: &[Counts]) -> Option<(f64, f64)> {
+    let reference: u64 = counts.iter().map(|(reference, _)| reference).sum();
+    let current: u64 = counts.iter().map(|(_, current)| current).sum();
+    (reference > 0 && current > 0).then_some((reference as f64, current as f64))
+}
+
+/// Returns the p-value of the chi-square test that the current counts are the reference's, scaled; `None` if either sample is
+/// empty. A category that the reference lacks makes it 0.
+pub fn chi_square(counts: &[Counts]) -> Option<f64> {
+    let (reference_rows, current_rows) = totals(counts)?;
+    let scale = current_rows / reference_rows;
+    let mut statistic = 0.0;
+    for (reference, current) in counts {
+        let expected = *reference as f64 * scale;
+        statistic += (*current as f64 - expected).powi(2) / expected;
+    }
+    Some(chi_square_tail(statistic, u32::try_from(counts.len()).ok()?.saturating_sub(1)))
+}
+
+/// Returns the two-sided p-value of the Z test that the share of the first of at most two categories is the same; 1 where
+/// there is only one category, `None` if either sample is empty.
+pub fn z_test(counts: &[Counts]) -> Option<f64> {
+    let (reference_rows, current_rows) = totals(counts)?;
+    let [(reference, current), _] = counts else { return Some(1.0) };
+    let (reference, current) = (*reference as f64, *current as f64);
+    let pooled = (reference + current) / (reference_rows + current_rows);
+    let spread = (pooled * (1.0 - pooled) * (1.0 / reference_rows + 1.0 / current_rows)).sqrt();
+    Some(normal_two_sided((reference / reference_rows - current / current_rows) / spread))
+}
+
+/// Returns the Jensen-Shannon distance, the root of the divergence in nats, in [0, 0.8326]; `None` if either sample is empty.
+pub fn jensen_shannon(counts: &[Counts]) -> Option<f64> {
+    let (reference_rows, current_rows) = totals(counts)?;
+    let mut divergence = 0.0;
+    for (reference, current) in counts {
+        let (p, q) = (*reference as f64 / reference_rows, *current as f64 / current_rows);
+        let middle = (p + q) / 2.0;
+        for share in [p, q] {
+            if share > 0.0 {
+                divergence += share * (share / middle).ln();
+            }
+        }
+    }
+    // Equal samples may round to a hair below zero.
+    Some((divergence.max(0.0) / 2.0).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chi_square, jensen_shannon, z_test};
+
+    #[test]
+    fn equal_samples_do_not_differ() {
+        let counts = [(10, 20), (30, 60), (5, 10)];
+        assert_eq!(chi_square(&counts), Some(1.0));
+        assert_eq!(jensen_shannon(&counts), Some(0.0));
+        assert_eq!(z_test(&counts[..2]), Some(1.0));
+        assert_eq!(z_test(&[(4, 9)]), Some(1.0));
+    }
+
+    #[test]
+    fn a_new_category_is_certain_drift() {
+        assert_eq!(chi_square(&[(10, 10), (0, 1), (3, 3)]), Some(0.0));
+    }
+
+    #[test]
+    fn an_empty_sample_has_no_distance() {
+        for test in [chi_square, z_test, jensen_shannon] {
+            assert_eq!(test(&[(0, 3), (0, 4)]), None);
+            assert_eq!(test(&[]), None);
+        }
+    }
+
+    /// SciPy 1.17.1: `jensenshannon([1, 0], [0.5, 0.5])`.
+    #[test]
+    fn the_distance_is_scipys() {
+        let distance = jensen_shannon(&[(2, 1), (0, 1)]).unwrap();
+        assert!((distance - 0.464_501_404_022_458_93).abs() < 1e-15, "{distance}");
+    }
+}
