@@ -274,7 +274,7 @@ mod tests {
         let text: String = (0..4000).map(line).collect();
         let zstd = zstd::encode_all(text.as_bytes(), 1).expect("compress");
         for (name, bytes) in [("a.zst", &zstd), ("a.gz", &gzip(text.as_bytes()))] {
-            let path = write(temp.path(), name, &bytes[..bytes.len() - 9]);
+            let path = write(temp.path(), name, &bytes[..bytes.len() / 2]);
             let recording = Recording::look_at(&path).expect("a recording");
             let (lines, _, broken_off) = read(&recording);
             assert!(broken_off && (1..4000).contains(&lines.len()), "{name}: {}", lines.len());
