@@ -105,10 +105,10 @@ impl Recording {
         }
         let mut beginning = Vec::new();
         let mut start = Lines::open(&path)?;
-        if let Err(source) = (&mut start.source).take(IDENTITY_BYTES).read_to_end(&mut beginning) {
-            if source.kind() != io::ErrorKind::UnexpectedEof {
-                return Err(Error::Damaged { path, source });
-            }
+        if let Err(source) = (&mut start.source).take(IDENTITY_BYTES).read_to_end(&mut beginning)
+            && source.kind() != io::ErrorKind::UnexpectedEof
+        {
+            return Err(Error::Damaged { path, source });
         }
         if beginning.is_empty() {
             return Err(Error::Empty { path });
