@@ -3,30 +3,38 @@
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
 
+use crate::error::did_you_mean;
+
 /// A table that a statement names and the session does not have.
 #[derive(Debug)]
 pub struct Missing {
     pub table: String,
-    /// Known tables whose names are like it, the likest first.
-    pub nearest: Vec<String>,
+    /// A question that names known tables like it, if there are any.
+    pub suggestion: Option<String>,
 }
 
-/// Returns the first table that `statement` names and `context` does not have; `None` where it has them all, and where the
+impl Missing {
+    /// Returns whether the name is that of a file, which can be read like a table.
+    pub fn is_file(&self) -> bool {
+        self.table.contains(['/', '.'])
+    }
+}
+
+/// Returns a table that `statement` names and `context` does not have; `None` where it has them all, and where the
 /// statement does not parse.
 pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<Missing> {
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;
     let parsed = state.sql_to_statement(statement, &dialect).ok()?;
     for reference in state.resolve_table_references(&parsed).ok()? {
-        // A table function is resolved by another path, and an information_schema table by its schema.
-        if !matches!(reference, TableReference::Bare { .. })
-            || state.table_functions().contains_key(reference.table())
-            || context.table_provider(reference.clone()).await.is_ok()
+        // An information_schema table is resolved by its schema.
+        if !matches!(reference, TableReference::Bare { .. }) || context.table_provider(reference.clone()).await.is_ok()
         {
             continue;
         }
         let table = reference.table().to_string();
-        return Some(Missing { nearest: nearest(&table, &tables(context)), table });
+        let suggestion = did_you_mean(&table, tables(context).iter().map(String::as_str));
+        return Some(Missing { table, suggestion });
     }
     None
 }
@@ -43,55 +51,37 @@ fn tables(context: &SessionContext) -> Vec<String> {
     names
 }
 
-/// Returns up to three names that a slip of the finger or of memory could have turned into `wanted`.
-fn nearest(wanted: &str, known: &[String]) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
-    let mut near: Vec<(usize, &String)> = known
-        .iter()
-        .filter_map(|name| {
-            let edits = edits(&wanted, name);
-            let partial = wanted.len() >= 3 && (name.contains(&wanted) || wanted.contains(name.as_str()));
-            (edits * 3 <= wanted.len().max(3) || partial).then_some((edits, name))
-        })
-        .collect();
-    near.sort();
-    near.into_iter().take(3).map(|(_, name)| name.clone()).collect()
-}
-
-/// Returns the Levenshtein distance: the fewest insertions, deletions and replacements of characters.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn edits_count_single_characters() {
-        for (from, to, expected) in
-            [("", "", 0), ("ticks", "ticks", 0), ("tikcs", "ticks", 2), ("", "abc", 3), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(edits(from, to), expected, "{from} {to}");
+    async fn missing(statement: &str) -> Option<Missing> {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE ticks AS SELECT 1 AS price").await.unwrap();
+        missing_table(&context, statement).await
+    }
+
+    #[tokio::test]
+    async fn a_table_there_is_none_of_is_named_with_those_like_it() {
+        let found = missing("SELECT * FROM ticks JOIN tikcs USING (price)").await.unwrap();
+        assert_eq!((found.table.as_str(), found.suggestion.as_deref()), ("tikcs", Some("did you mean `ticks`?")));
+        assert!(!found.is_file());
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_not_missing() {
+        for statement in [
+            "SELECT nothing FROM ticks",
+            "WITH quotes AS (SELECT 1) SELECT * FROM quotes",
+            "SELECT nothing FROM generate_series(1, 2)",
+            "SELEC",
+        ] {
+            assert!(missing(statement).await.is_none(), "{statement}");
         }
     }
 
-    #[test]
-    fn near_names_are_few_and_the_likest_comes_first() {
-        let known = ["landed_ticks", "spike_features", "spike_training", "ticks"].map(String::from);
-        assert_eq!(nearest("tick", &known), ["ticks", "landed_ticks"]);
-        assert_eq!(nearest("Spike_Feature", &known), ["spike_features"]);
-        assert_eq!(nearest("orders", &known), [] as [&str; 0]);
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_known_for_one() {
+        assert!(missing("SELECT * FROM 'folder/file.parquet'").await.unwrap().is_file());
     }
 }

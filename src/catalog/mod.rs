@@ -6,6 +6,7 @@ mod create_model;
 mod footers;
 mod landed;
 mod missing;
+mod runs;
 mod statement;
 
 use std::path::PathBuf;
@@ -25,8 +26,10 @@ use crate::land::{self, Folder};
 use crate::model::{self, Registry};
 use crate::rolling;
 use crate::tick;
+use crate::track::Tracker;
 use landed::LandedTicks;
 pub use missing::Missing;
+use statement::CreateModel;
 
 /// The table of every landed row of every status.
 pub const LANDED_TICKS: &str = "landed_ticks";
@@ -51,6 +54,7 @@ pub struct Session {
     context: SessionContext,
     ticks: Folder,
     models: Registry,
+    tracker: Option<Tracker>,
 }
 
 impl Session {
@@ -78,7 +82,14 @@ impl Session {
         context.register_table("landed_silences", silences.into_view())?;
         functions::register(&context, &options.models_dir);
         let models = Registry::new(&options.models_dir);
-        Ok(Session { context, ticks, models })
+        Ok(Session { context, ticks, models, tracker: None })
+    }
+
+    /// Records each training from here on, and adds the table `runs`.
+    pub fn with_tracker(mut self, tracker: Tracker) -> Result<Session, Error> {
+        self.context.register_table("runs", runs::table(tracker.runs_dir().into())?)?;
+        self.tracker = Some(tracker);
+        Ok(self)
     }
 
     /// Returns the DataFusion context.
@@ -91,17 +102,29 @@ impl Session {
     /// `CREATE MODEL` trains at once and returns the model's metrics, one row a split.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
         if let Some(statement) = statement::parse(statement) {
-            let statement = statement?;
-            return match create_model::run(&self.context, &self.models, &statement, Utc::now()).await {
-                Ok(model) => Ok(self.context.read_batch(functions::metrics_rows(&model)?)?),
-                Err(create_model::Error::Query(error)) => Err(self.explain(&statement.query, error).await),
-                Err(error) => Err(error.into()),
-            };
+            return self.create_model(&statement?).await;
         }
         match self.context.sql(statement).await {
             Ok(frame) => Ok(frame),
             Err(error) => Err(self.explain(statement, error).await),
         }
+    }
+
+    async fn create_model(&self, statement: &CreateModel) -> Result<DataFrame, Error> {
+        let start = Utc::now();
+        let model = match create_model::run(&self.context, &self.models, statement, start).await {
+            Ok(model) => model,
+            Err(create_model::Error::Query(error)) => return Err(self.explain(&statement.query, error).await),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(tracker) = self.tracker.clone() {
+            let run = runs::of(&model, start.timestamp_millis(), Utc::now().timestamp_millis());
+            let artifact = self.models.bytes(&model.name, model.version).map_err(create_model::Error::from)?;
+            let recorded = tokio::task::spawn_blocking(move || tracker.record(run, &artifact)).await;
+            // The model is saved; a tracker that panicked must not hide it.
+            recorded.unwrap_or_default();
+        }
+        Ok(self.context.read_batch(functions::metrics_rows(&model)?)?)
     }
 
     /// Says which table is missing where that is why planning failed.
@@ -162,10 +185,10 @@ impl Hint for Error {
             Error::Query(error) => model_hint(error),
             Error::Statement(error) => error.hint(),
             Error::Train(error) => error.hint(),
-            Error::Missing { missing, .. } if !missing.nearest.is_empty() => Some(format!(
-                "did you mean {}?",
-                missing.nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-            )),
+            Error::Missing { missing, .. } if missing.is_file() => {
+                Some("where a table's name is a path, it is relative to the working directory".into())
+            }
+            Error::Missing { missing: Missing { suggestion: Some(suggestion), .. }, .. } => Some(suggestion.clone()),
             Error::Missing { landed: false, .. } => {
                 Some("nothing is landed yet: `squall land` makes the table `landed_ticks`".into())
             }

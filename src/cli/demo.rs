@@ -1,12 +1,128 @@
 //! `squall demo`
 
-use super::{Context, Failure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::{Context, Failure, evaluate, ingest, land, replay, report, run, score, simulate, train};
+
+/// The folder below the data folder that a demo makes anew, and the file by which it knows it again.
+const FOLDER: &str = "demo";
+const MARKER: &str = ".made-by-squall-demo";
+
+/// The queries that the demo learns from, and by which it judges.
+const TRAINING: &str = "spike_training";
+const METRICS: &str = "spike_metrics";
 
 /// Runs the whole path once, from a simulated exchange or recorded messages to reports
+///
+/// A simulated exchange (or, with --raw, recorded messages) → log → Parquet → the SQL project's features, labels and
+/// training set → models → scores → an evaluation and a drift report. Each step is also a command of its own; what the demo
+/// made stays in demo/ in the data folder, to be explored: squall --data data/demo repl
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Recorded messages to use instead of a simulated exchange: plain, gzip or zstd, any shape that `replay` reads
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub raw: Vec<PathBuf>,
+
+    /// How many hours of market to simulate
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=168), conflicts_with = "raw")]
+    pub hours: u64,
+
+    /// Decides every simulated price; the same seed gives the same market
+    #[arg(long, default_value_t = 1, conflicts_with = "raw")]
+    pub seed: u64,
+}
 
 /// Runs the command.
-pub async fn run(_args: Args, _context: &Context) -> Result<(), Failure> {
-    Err(Failure::new("not built yet"))
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let started = Instant::now();
+    if !context.settings().paths.sql.is_dir() {
+        let sql = context.settings().paths.sql.display();
+        return Err(Failure::new(format!("there is no SQL project in {sql}"))
+            .with_hint("run the demo where squall's sql/ folder is, or name one with --set paths.sql=FOLDER"));
+    }
+    let mut demo = context.clone();
+    demo.resolved.settings.paths.data = fresh_folder(&context.settings().paths.data)?;
+    let demo = &demo;
+
+    if args.raw.is_empty() {
+        step(&format!("Receive {} hours of a simulated market over a websocket", args.hours));
+        receive(&args, demo).await?;
+    } else {
+        step(&format!("Merge {} recorded files into one ordered log", args.raw.len()));
+        let files = args.raw;
+        replay::run(replay::Args { files, to: None, merge: true, products: Vec::new() }, demo).await?;
+    }
+    step("Land the log in Parquet");
+    land::run(land::Args::default(), demo).await?;
+    step("Compute features, labels and the training set");
+    run::run(
+        run::Args { queries: vec!["tick_features".into(), format!("+{TRAINING}")], all: false, list: false },
+        demo,
+    )
+    .await?;
+    step("Train the models");
+    train::run(train::Args { models: Vec::new() }, demo).await?;
+    step("Score every row with each model");
+    score::run(score::Args { model: None, from: TRAINING.into() }, demo).await?;
+    step("Evaluate");
+    evaluate::run(evaluate::Args { from: METRICS.into() }, demo).await?;
+    step("Write the reports");
+    report::run(report::Args { report: report::Kind::Eval(report::EvalArgs::default()) }, demo).await?;
+    report::run(report::Args { report: report::Kind::Drift(report::DriftArgs::default()) }, demo).await?;
+
+    let data = demo.settings().paths.data.display();
+    println!("\nDone in {:.1} s. Explore what was made: squall --data {data} repl", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Announces a step.
+fn step(title: &str) {
+    println!("\n{title}");
+}
+
+/// Serves a simulated market on a free port and receives it, in one process.
+async fn receive(args: &Args, context: &Context) -> Result<(), Failure> {
+    let server = simulate::bind(simulate::Args::fast(Duration::from_secs(args.hours * 3600), args.seed)).await?;
+    let from = Some(server.url().to_string());
+    let serving = tokio::spawn(server.run());
+    let received = ingest::run(ingest::Args { from, until_close: true, ..ingest::Args::default() }, context).await;
+    serving.abort();
+    received
+}
+
+/// Makes the demo's own data folder, in place of an earlier demo's and of nothing else.
+fn fresh_folder(data: &Path) -> Result<PathBuf, Failure> {
+    let folder = data.join(FOLDER);
+    let marker = folder.join(MARKER);
+    let made = match (folder.exists(), marker.exists()) {
+        (true, false) => {
+            return Err(Failure::new(format!("{} exists and was not made by a demo", folder.display()))
+                .with_hint("move it away, or give the demo another data folder with --data FOLDER"));
+        }
+        (true, true) => fs::remove_dir_all(&folder),
+        (false, _) => Ok(()),
+    };
+    made.and_then(|()| fs::create_dir_all(&folder))
+        .and_then(|()| fs::write(&marker, "made anew by every `squall demo`\n"))
+        .map_err(|error| Failure::new(format!("cannot make the folder {}: {error}", folder.display())))?;
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FOLDER, fresh_folder};
+
+    #[test]
+    fn a_demo_replaces_its_own_folder_and_no_other() {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let folder = fresh_folder(data.path()).expect("made");
+        std::fs::write(folder.join("left"), "over").expect("written");
+        assert!(!fresh_folder(data.path()).expect("made anew").join("left").exists());
+
+        let other = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(other.path().join(FOLDER)).expect("made");
+        assert!(fresh_folder(other.path()).is_err());
+    }
 }

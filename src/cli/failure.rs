@@ -47,7 +47,7 @@ impl<E: Hint> From<E> for Failure {
         failure.hint = error.hint();
         let mut source = error.source();
         while let Some(cause) = source {
-            let text = cause.to_string();
+            let text = cause.to_string().trim_end().to_string();
             // Wrappers that print their source's text again would say it twice.
             if failure.causes.last().unwrap_or(&failure.message) != &text {
                 failure.causes.push(text);

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
-use super::{Context, Failure, Progress, duration};
+use super::{Context, Failure, Progress, duration, logs};
 use crate::feed::client::{self, Event, EventKind, Item, Received, SystemClock};
 use crate::feed::journal::Journal;
 use crate::feed::{self, Envelope};
-use crate::log::{self, Location, Log, Record};
+use crate::log::{self, Log, Record};
 
 /// Messages that are appended, and synced, together at most, and how long the first of them may wait for the others.
 const BATCH_MESSAGES: usize = 8192;
@@ -56,15 +56,9 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let settings = context.settings();
-    let location = match &args.to {
-        Some(text) => Location::parse(text, &settings.kafka.bootstrap_servers)?,
-        None => Location::Folder(settings.raw_dir()),
-    };
-    let log_options = log::Options {
-        kafka_properties: settings.kafka.properties.clone(),
-        archive: Some(settings.raw_dir()),
-        ..log::Options::default()
-    };
+    let location = logs::locate(args.to.as_deref(), context)?;
+    // What is bound for a topic is archived first, so that nothing is lost while the broker is away.
+    let log_options = log::Options { archive: Some(settings.raw_dir()), ..logs::options(context) };
     let log = log::create(&location, &log_options).await?;
     for notice in log.notices() {
         eprintln!("Note: {notice}");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Context, Failure};
-use crate::land::{self, Folder, Lander, Landing, Rules, Status};
+use crate::land::{self, Folder, Lander, Landing, Rules, Status, Summary};
 use crate::log::{self, Location};
 
 /// Lands messages from a log into Parquet, exactly once
@@ -106,30 +106,21 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
 /// Prints what was landed.
 fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     let summary = &landing.summary;
-    let count = |n: u64| indicatif::HumanCount(n).to_string();
-    let files = landing.files.len();
-    println!(
-        "{} messages from {location} landed in {}, {files} {}",
-        count(summary.messages),
-        ticks_dir.display(),
-        if files == 1 { "file" } else { "files" },
-    );
+    match landing.files.len() {
+        0 => println!("nothing new in {location}"),
+        files => println!(
+            "{} messages from {location} landed in {}, {files} {}",
+            count(summary.messages),
+            ticks_dir.display(),
+            if files == 1 { "file" } else { "files" },
+        ),
+    }
     if !summary.products.is_empty() {
-        let width = summary.products.keys().map(String::len).max().unwrap_or_default().max("product".len());
-        println!("\n{:<width$}  {:>12}  {:>12}  {:>12}", "product", "ok", "duplicate", "late");
-        for (product_id, rows) in &summary.products {
-            let [ok, duplicate, late] = [rows.ok, rows.duplicate, rows.late].map(count);
-            println!("{product_id:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}");
-        }
-        if summary.products.len() > 1 {
-            let [ok, duplicate, late] =
-                [Status::Ok, Status::Duplicate, Status::Late].map(|status| count(summary.rows(status)));
-            println!("{:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}", "all");
-        }
+        products(summary);
     }
     for (title, counts) in [("control messages", &summary.control), ("dead letters", &summary.dead)] {
         if !counts.is_empty() {
-            println!("\n{}: {}", title, count(counts.values().sum()));
+            println!("\n{title}: {}", count(counts.values().sum()));
             for (name, n) in counts {
                 println!("  {:>12}  {name}", count(*n));
             }
@@ -138,13 +129,33 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     for path in &landing.dead_files {
         println!("  kept in {}", path.display());
     }
-    if !summary.gaps.is_empty() {
-        let gaps = count(summary.gaps.len() as u64);
-        println!("\n{gaps} gaps in sequence numbers: SELECT * FROM landed_gaps");
+    match summary.gaps.len() {
+        0 => {}
+        1 => println!("\n1 gap in sequence numbers: SELECT * FROM landed_gaps"),
+        n => println!("\n{} gaps in sequence numbers: SELECT * FROM landed_gaps", count(n as u64)),
     }
     for (partition, first, last) in &landing.lost {
         println!("\npartition {partition}: offsets {first} to {last} were gone from the log before they could land");
     }
+}
+
+/// Prints the rows of each product by status.
+fn products(summary: &Summary) {
+    let width = summary.products.keys().map(String::len).max().unwrap_or_default().max("product".len());
+    println!("\n{:<width$}  {:>12}  {:>12}  {:>12}", "product", "ok", "duplicate", "late");
+    for (product_id, rows) in &summary.products {
+        let [ok, duplicate, late] = [rows.ok, rows.duplicate, rows.late].map(count);
+        println!("{product_id:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}");
+    }
+    if summary.products.len() > 1 {
+        let statuses = [Status::Ok, Status::Duplicate, Status::Late];
+        let [ok, duplicate, late] = statuses.map(|status| count(summary.rows(status)));
+        println!("{:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}", "all");
+    }
+}
+
+fn count(n: u64) -> String {
+    indicatif::HumanCount(n).to_string()
 }
 
 /// Prints which offsets have landed, by the names of the files alone.

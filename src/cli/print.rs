@@ -8,13 +8,18 @@ use std::io::{ErrorKind, Write};
 /// It stands in for the standard library's, which panics when the reader goes away (`squall run --all | head`): here the work
 /// goes on to its end, unseen.
 macro_rules! println {
-    () => { $crate::cli::print::line(format_args!("")) };
-    ($($text:tt)*) => { $crate::cli::print::line(format_args!($($text)*)) };
+    () => { $crate::cli::print::text(format_args!("\n")) };
+    ($($text:tt)*) => { $crate::cli::print::text(format_args!("{}\n", format_args!($($text)*))) };
 }
 
-/// Prints a line; ends the program where standard output cannot be written for another reason than a reader who left.
-pub(super) fn line(text: Arguments<'_>) {
-    if let Err(error) = writeln!(std::io::stdout(), "{text}")
+/// Prints a part of a command's results, as `println!` here does.
+macro_rules! print {
+    ($($text:tt)*) => { $crate::cli::print::text(format_args!($($text)*)) };
+}
+
+/// Prints text; ends the program where standard output cannot be written for another reason than a reader who left.
+pub(super) fn text(text: Arguments<'_>) {
+    if let Err(error) = std::io::stdout().write_fmt(text)
         && error.kind() != ErrorKind::BrokenPipe
     {
         // Nobody to tell when standard error is closed too.

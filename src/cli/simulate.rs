@@ -9,6 +9,8 @@ use crate::feed::market::PRODUCTS;
 use crate::feed::server::{self, Faults, Server, Speed};
 
 const DEFAULT_PORT: u16 = 8765;
+/// A market that has spikes in each of its first six hours, so that every split of them has some.
+pub const DEFAULT_SEED: u64 = 2;
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_START: &str = "2026-01-05T00:00:00Z";
 
@@ -35,7 +37,7 @@ pub struct Args {
     pub products: Vec<String>,
 
     /// Decides every price; the same seed gives the same market
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = DEFAULT_SEED)]
     pub seed: u64,
 
     /// When simulated time starts: an RFC 3339 time, or `now`

@@ -7,6 +7,7 @@ use super::{Context, Failure};
 use crate::catalog::{self, Options, Session};
 use crate::model::Registry;
 use crate::pipeline::{Parameters, Project};
+use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
@@ -26,10 +27,24 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
         memory_limit_mb: settings.engine.memory_limit_mb,
         rolling: settings.engine.rolling,
     })
-    .await?;
+    .await?
+    .with_tracker(Tracker::new(
+        settings.runs_dir(),
+        &settings.track.mlflow_tracking_uri,
+        &settings.track.experiment,
+        warn,
+    ))?;
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?.with_models(&settings.models_dir());
     project.register(session.context(), &settings.tables_dir()).await?;
     Ok(Workspace { session, project })
+}
+
+/// Prints a warning and what to try next.
+fn warn(message: &str, hint: Option<&str>) {
+    eprintln!("Warning: {message}");
+    if let Some(hint) = hint {
+        eprintln!("Hint: {hint}");
+    }
 }
 
 fn parameters(context: &Context) -> Result<Parameters, Failure> {

@@ -18,8 +18,8 @@ const ALIASES: [(&str, &str); 3] = [
 /// What our environment variables begin with.
 const PREFIX: &str = "SQUALL_";
 
-/// Our variables that are no settings: switches of the test suite.
-const NOT_SETTINGS: [&str; 2] = ["SQUALL_BLESS", "SQUALL_TEST_"];
+/// Our variables that are no settings, or the beginnings of their names: switches of the test suite and of our scripts.
+const NOT_SETTINGS: [&str; 4] = ["SQUALL_BLESS", "SQUALL_CI_", "SQUALL_KAFKA_CACHE", "SQUALL_TEST_"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,6 +31,7 @@ use datafusion::prelude::SessionContext;
 pub use documentation::Documentation;
 pub use ml_evaluate::{metrics_rows, metrics_schema};
 pub use model_arguments::query as relation_query;
+pub use snapshot::Snapshot;
 
 use crate::model::Registry;
 

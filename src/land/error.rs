@@ -10,7 +10,7 @@ use crate::log;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot read the log {topic}")]
-    Log { topic: String, source: log::Error },
+    Log { topic: String, source: Box<log::Error> },
     #[error("cannot use folder {}", dir.display())]
     Folder { dir: PathBuf, source: std::io::Error },
     #[error("cannot reach {path}")]
@@ -20,7 +20,7 @@ pub enum Error {
     #[error("the files in {path} change faster than they can be listed")]
     Restless { path: String },
     #[error("landed files contradict each other")]
-    Overlap(#[from] Overlap),
+    Overlap(#[from] Box<Overlap>),
     #[error("landed file {file} cannot be read")]
     Unreadable { file: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("cannot write landed file {file}")]
@@ -36,6 +36,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Says which log cannot be read.
+    pub(super) fn log(topic: &str, source: log::Error) -> Error {
+        Error::Log { topic: topic.to_string(), source: Box::new(source) }
+    }
+
     /// Says which landed file cannot be read.
     pub(super) fn unreadable(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Unreadable { file: file.to_string(), source: source.into() }

@@ -169,7 +169,7 @@ pub async fn list(store: &dyn ObjectStore, prefix: &Path) -> Result<Listing, Err
     for _ in 0..LISTINGS {
         let again = list_once(store, prefix).await?;
         if again.keys().eq(objects.keys()) {
-            let landed = Landed::from_names(again.keys().map(String::as_str))?;
+            let landed = Landed::from_names(again.keys().map(String::as_str)).map_err(Box::new)?;
             return Ok(Listing { landed, objects: again });
         }
         objects = again;

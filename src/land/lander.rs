@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
@@ -24,6 +24,8 @@ const MOST_DEAD_BYTES: usize = 64 << 20;
 /// How long a follower rests when the log holds nothing new.
 const REST: Duration = Duration::from_millis(100);
 
+/// How often a follower looks for new partitions.
+const LOOK: Duration = Duration::from_secs(10);
 /// A follower that compacts does so after so many files: often enough that a query reads few, seldom enough that rows are
 /// not rewritten all the time.
 const COMPACT_FILES: usize = 64;
@@ -126,6 +128,7 @@ impl Lander {
     /// Lands what the log holds and what comes, until `stop` is set; calls `progress` with the number of messages read.
     pub async fn follow(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
         let mut compacted = 0;
+        let mut looked = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             let mut read = 0;
             for i in 0..self.partitions.len() {
@@ -145,7 +148,10 @@ impl Lander {
             }
             if read == 0 {
                 tokio::time::sleep(REST).await;
+            }
+            if looked.elapsed() >= LOOK {
                 self.find_partitions().await?;
+                looked = Instant::now();
             }
         }
         for i in 0..self.partitions.len() {
@@ -157,11 +163,14 @@ impl Lander {
     /// Takes up the partitions that are new, and what has landed of them.
     async fn find_partitions(&mut self) -> Result<(), Error> {
         let topic = self.log.topic().to_string();
-        let numbers = self.log.partitions().await.map_err(|source| Error::Log { topic: topic.clone(), source })?;
+        let numbers = self.log.partitions().await.map_err(|source| Error::log(&topic, source))?;
         if !Folder::can_hold(&topic) {
             return Err(Error::Topic { topic });
         }
         let alone = numbers.len() == 1;
+        if !alone {
+            self.partitions.iter_mut().for_each(|partition| partition.connections = None);
+        }
         for number in numbers {
             if self.partitions.iter().any(|partition| partition.number == number) {
                 continue;
@@ -191,7 +200,7 @@ impl Lander {
 
     async fn offsets(&self, partition: i32) -> Result<std::ops::Range<i64>, Error> {
         let offsets = self.log.offsets(partition).await;
-        offsets.map_err(|source| Error::Log { topic: self.log.topic().to_string(), source })
+        offsets.map_err(|source| Error::log(self.log.topic(), source))
     }
 
     /// Reads a partition up to where the log ends now, committing each file that fills; returns the messages read.

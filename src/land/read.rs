@@ -9,12 +9,15 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use crate::log::{Log, Message};
-use crate::tick::{self, Content, Sequence, Tick};
+use crate::tick::{self, Content, Parsed, Sequence, Tick};
 
 /// Messages a chunk: enough to hide what a task costs, few enough that the first rows come soon.
 const CHUNK: usize = 4096;
 /// Chunks read ahead of the one being placed.
 const AHEAD: usize = 4;
+
+/// A time so far after a message was received is no time of it: taken for one, it would make all that follows late.
+const FUTURE_NS: i64 = 366 * 24 * 3_600_000_000_000;
 
 /// A message, read as far as it can be without knowing those before it.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl Reader {
                     Ok(messages) => messages,
                     Err(source) => {
                         // A receiver that is gone wants no error either.
-                        let _ = sender.send(Err(Error::Log { topic: log.topic().to_string(), source })).await;
+                        let _ = sender.send(Err(Error::log(log.topic(), source))).await;
                         return;
                     }
                 };
@@ -95,7 +98,12 @@ impl Drop for Reader {
 
 fn read(message: Message) -> Read {
     let Message { offset, record, .. } = message;
+    let future = |tick: &Tick| tick.event_time > record.ingest_time.saturating_add(FUTURE_NS);
     let (sequence, sequence_num, outcome) = match tick::parse(&record.payload) {
+        Ok(Parsed { content: Content::Ticks(ticks), .. }) if ticks.iter().any(future) => {
+            let kind = "event_time is over a year after ingest_time".to_string();
+            (Sequence::None, None, Outcome::Dead(Dead { reason: kind.clone(), kind, payload: record.payload }))
+        }
         Ok(parsed) => {
             let outcome = match parsed.content {
                 Content::Ticks(ticks) => Outcome::Ticks(ticks),

@@ -153,11 +153,12 @@ impl Log for Archived {
             if moved >= end {
                 break;
             }
-            if tokio::time::timeout(self.timeout, progress.changed()).await.is_err() {
+            let Ok(Ok(())) = tokio::time::timeout(self.timeout, progress.changed()).await else {
                 break;
-            }
+            };
             // A failure is news too, but no movement.
-            if progress.borrow().next_offset == moved && progress.borrow().failure.is_some() {
+            let Progress { next_offset, failure } = progress.borrow().clone();
+            if next_offset == moved && failure.is_some() {
                 break;
             }
         }

@@ -4,6 +4,7 @@
 //! Two stores keep one trait: a Kafka topic, and a folder of NDJSON files; [`Archived`] puts the second before the first.
 
 mod archived;
+mod blocking;
 mod error;
 mod file;
 mod kafka;

@@ -62,9 +62,14 @@ impl Registry {
         if !versions.contains(&version) {
             return Err(Error::MissingVersion { name: name.into(), version, versions });
         }
+        let text = self.bytes(name, version)?;
+        serde_json::from_slice(&text).map_err(|source| Error::Artifact { path: self.path(name, version), source })
+    }
+
+    /// Returns the bytes of a version's artifact.
+    pub fn bytes(&self, name: &str, version: u64) -> Result<Vec<u8>, Error> {
         let path = self.path(name, version);
-        let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        serde_json::from_slice(&text).map_err(|source| Error::Artifact { path, source })
+        fs::read(&path).map_err(|source| Error::Read { path, source })
     }
 
     /// Writes a model as the next version of its name and returns it with that version.

@@ -9,7 +9,7 @@ use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::run;
-use super::statement::{Position, Statement, find_word, token_length};
+use super::statement::{Position, Statement, end_of, find_name, token_length};
 use crate::catalog::{self, Session};
 use crate::error::{Hint, did_you_mean};
 
@@ -36,11 +36,30 @@ struct Place {
 /// What the engine's error comes down to, before the source is looked at.
 struct Finding {
     message: String,
-    /// Where, within the statement.
-    at: Option<Position>,
-    /// The name that is wrong, to look for in the statement where the engine does not say where.
-    name: Option<String>,
+    spot: Spot,
     hint: Option<String>,
+}
+
+/// What is known of where in the statement the failure is.
+enum Spot {
+    At(Position),
+    /// Wherever this name stands.
+    Name(String),
+    /// Where the statement ends.
+    End,
+    Unknown,
+}
+
+impl Spot {
+    /// Returns the place in the statement and its length in characters.
+    fn find(&self, statement: &str) -> Option<(Position, usize)> {
+        match self {
+            Spot::At(at) => Some((*at, token_length(statement, *at))),
+            Spot::Name(name) => find_name(statement, name),
+            Spot::End => Some((end_of(statement), 1)),
+            Spot::Unknown => None,
+        }
+    }
 }
 
 impl Diagnosis {
@@ -54,20 +73,20 @@ impl Diagnosis {
     ) -> Self {
         let finding = match error {
             run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => engine(session, error),
-            other => Finding { message: chain(other), at: None, name: quoted(&other.to_string()), hint: other.hint() },
+            other => {
+                let (message, at) = split_line_and_column(&chain(other));
+                let name = || between(&message, "`", "`").map_or(Spot::Unknown, |name| Spot::Name(name.into()));
+                let spot = at.map_or_else(name, Spot::At);
+                Finding { message, spot, hint: other.hint() }
+            }
         };
-        let found = match (finding.at, finding.name) {
-            (Some(at), _) => Some((at, token_length(statement.text, at))),
-            (None, Some(name)) => find_word(statement.text, &name),
-            (None, None) => None,
-        };
-        let place = found.and_then(|(inner, length)| {
+        let place = finding.spot.find(statement.text).and_then(|(inner, length)| {
             let at = statement.start.plus(inner);
             let line = text.lines().nth(at.line - 1)?.to_string();
             // An error at the end of the statement points at what is missing, just behind the last character.
             (at.column <= line.chars().count() + 1).then(|| Place { source: source.map(Into::into), at, line, length })
         });
-        Diagnosis { message: finding.message, place, hint: finding.hint }
+        Diagnosis { message: finding.message, place, hint: finding.hint.or_else(|| error.hint()) }
     }
 }
 
@@ -103,7 +122,7 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
         DataFusionError::SQL(error, _) => syntax(error),
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::Plan(text) => plan(session, text),
-        other => Finding { message: lowercase(&other.message()), at: None, name: None, hint: hint_of(other) },
+        other => Finding { message: lowercase(&other.message()), spot: Spot::Unknown, hint: hint_of(other) },
     }
 }
 
@@ -125,9 +144,14 @@ fn syntax(error: &ParserError) -> Finding {
         ParserError::RecursionLimitExceeded => "the statement is nested too deeply",
     };
     let (message, at) = split_location(text);
+    let spot = match at {
+        Some(at) => Spot::At(at),
+        None if message.contains("found: EOF") => Spot::End,
+        None => Spot::Unknown,
+    };
     let message = message.replace("Expected: ", "expected ").replace(", found: ", ", found ");
     let message = message.replace("found EOF", "found the end of the statement");
-    Finding { message: format!("syntax error: {}", lowercase(&message)), at, name: None, hint: None }
+    Finding { message: format!("syntax error: {}", lowercase(&message)), spot, hint: None }
 }
 
 /// Splits `Expected: …, found: x at Line: 1, Column: 8`.
@@ -144,6 +168,20 @@ fn split_location(text: &str) -> (&str, Option<Position>) {
     }
 }
 
+/// Takes `line 1, column 8: ` out of a message.
+fn split_line_and_column(text: &str) -> (String, Option<Position>) {
+    let found = text.find("line ").and_then(|start| {
+        let (place, rest) = text[start + "line ".len()..].split_once(": ")?;
+        let (line, column) = place.split_once(", column ")?;
+        let position = Position { line: line.parse().ok()?, column: column.parse().ok()? };
+        Some((format!("{}{rest}", &text[..start]), position))
+    });
+    match found {
+        Some((message, position)) if position.line > 0 && position.column > 0 => (message, Some(position)),
+        _ => (text.to_string(), None),
+    }
+}
+
 fn schema(error: &SchemaError) -> Finding {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
@@ -154,15 +192,14 @@ fn schema(error: &SchemaError) -> Finding {
                 (!names.is_empty()).then(|| format!("the columns are {}{more}", names.join(", ")))
             });
             let message = format!("no column is named `{}`", field.flat_name());
-            Finding { message, at: None, name: Some(field.name.clone()), hint }
+            Finding { message, spot: Spot::Name(field.name.clone()), hint }
         }
         SchemaError::AmbiguousReference { field } => Finding {
             message: format!("more than one table has a column `{}`", field.name),
-            at: None,
-            name: Some(field.name.clone()),
+            spot: Spot::Name(field.name.clone()),
             hint: Some(format!("say which: table.{}", field.name)),
         },
-        other => Finding { message: lowercase(&other.to_string()), at: None, name: None, hint: None },
+        other => Finding { message: lowercase(&other.to_string()), spot: Spot::Unknown, hint: None },
     }
 }
 
@@ -173,7 +210,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         let known: Vec<&str> = functions.chain(state.window_functions().keys()).map(String::as_str).collect();
         let hint = did_you_mean(name, known).unwrap_or_else(|| "`.functions` in `squall repl` lists them".into());
         let message = format!("no function is named `{name}`");
-        return Finding { message, at: None, name: Some(name.into()), hint: Some(hint) };
+        return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
     if let Some(name) = between(text, "table '", "' not found") {
         let name = name.rsplit('.').next().unwrap_or(name);
@@ -181,9 +218,9 @@ fn plan(session: &Session, text: &str) -> Finding {
         let hint = did_you_mean(name, known.iter().map(String::as_str))
             .unwrap_or_else(|| "`.tables` in `squall repl` lists them".into());
         let message = format!("no table is named `{name}`");
-        return Finding { message, at: None, name: Some(name.into()), hint: Some(hint) };
+        return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
-    Finding { message: lowercase(text), at: None, name: None, hint: None }
+    Finding { message: lowercase(text), spot: Spot::Unknown, hint: None }
 }
 
 /// Returns an error and its causes as one message.
@@ -200,10 +237,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     message
 }
 
-fn quoted(text: &str) -> Option<String> {
-    between(text, "`", "`").map(Into::into)
-}
-
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     Some(rest.split_once(after)?.0)
@@ -218,5 +251,47 @@ fn lowercase(text: &str) -> String {
             first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
         _ => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_taken_out_of_messages() {
+        let at = |line, column| Some(Position { line, column });
+        let engines = "Expected: ), found: EOF at Line: 12, Column: 3";
+        assert_eq!(split_location(engines), ("Expected: ), found: EOF", at(12, 3)));
+        assert_eq!(split_location("Expected: ), found: EOF"), ("Expected: ), found: EOF", None));
+        let ours = "cannot read CREATE MODEL: line 2, column 14: expected AS, found FROM";
+        assert_eq!(
+            split_line_and_column(ours),
+            ("cannot read CREATE MODEL: expected AS, found FROM".into(), at(2, 14))
+        );
+        assert_eq!(split_line_and_column("a line of text: here"), ("a line of text: here".into(), None));
+    }
+
+    #[test]
+    fn a_message_begins_small_unless_with_a_name() {
+        for (text, expected) in [("Divide by zero", "divide by zero"), ("SQL it is", "SQL it is"), ("", "")] {
+            assert_eq!(lowercase(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_caret_stands_under_its_word_whatever_is_before_it() {
+        let place = |line: &str, column, source: Option<&str>| Place {
+            source: source.map(Into::into),
+            at: Position { line: 10, column },
+            line: line.into(),
+            length: 3,
+        };
+        let told = |place| Diagnosis { message: "no".into(), place: Some(place), hint: None }.to_string();
+        assert_eq!(
+            told(place("\té, bid", 5, Some("a.sql"))),
+            "no\n  --> a.sql:10:5\n   |\n10 | \té, bid\n   | \t   ^^^"
+        );
+        assert!(told(place("bid", 1, None)).starts_with("no\n  --> line 10, column 1\n"));
     }
 }

@@ -73,15 +73,23 @@ pub fn is_complete(text: &str) -> bool {
     whole && last.is_none_or(|token| token.token == Token::SemiColon)
 }
 
-/// Returns where `name` first stands in `text` as a word (not inside a string or a comment), and its length in characters.
-pub fn find_word(text: &str, name: &str) -> Option<(Position, usize)> {
-    tokens(text).0.iter().find_map(|token| match &token.token {
-        Token::Word(word) if word.value.eq_ignore_ascii_case(name) => {
-            let quotes = if word.quote_style.is_some() { 2 } else { 0 };
-            Some((begin(token), word.value.chars().count() + quotes))
-        }
-        _ => None,
+/// Returns where `name` first stands in `text` as a word or between quotes (not inside a comment), and its length in
+/// characters with them.
+pub fn find_name(text: &str, name: &str) -> Option<(Position, usize)> {
+    tokens(text).0.iter().find_map(|token| {
+        let (value, quotes) = match &token.token {
+            Token::Word(word) => (&word.value, if word.quote_style.is_some() { 2 } else { 0 }),
+            Token::SingleQuotedString(value) if name.contains(['.', '/']) => (value, 2),
+            _ => return None,
+        };
+        value.eq_ignore_ascii_case(name).then(|| (begin(token), value.chars().count() + quotes))
     })
+}
+
+/// Returns the place just behind the last character of `text`.
+pub fn end_of(text: &str) -> Position {
+    let mut cursor = Cursor { text, offset: 0, at: Position::START };
+    cursor.seek(Position { line: usize::MAX, column: 1 }).at
 }
 
 /// Returns the length in characters of the token that starts at `at`; 1 where none does.
@@ -196,11 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_found_outside_strings_and_comments() {
-        let text = "SELECT 'bid' -- bid\n, \"bid\" FROM ticks";
-        assert_eq!(find_word(text, "bid"), Some((Position { line: 2, column: 3 }, 5)));
-        assert_eq!(find_word(text, "TICKS"), Some((Position { line: 2, column: 14 }, 5)));
-        assert_eq!(find_word(text, "ask"), None);
+    fn a_name_is_found_outside_comments() {
+        let text = "SELECT 'bid' -- bid\n, \"bid\" FROM ticks, 'a.parquet'";
+        assert_eq!(find_name(text, "bid"), Some((Position { line: 2, column: 3 }, 5)));
+        assert_eq!(find_name(text, "TICKS"), Some((Position { line: 2, column: 14 }, 5)));
+        assert_eq!(find_name(text, "a.parquet"), Some((Position { line: 2, column: 21 }, 11)));
+        assert_eq!(find_name(text, "ask"), None);
         assert_eq!(token_length(text, Position { line: 2, column: 14 }), 5);
+        assert_eq!(end_of("SELECT\n(é"), Position { line: 2, column: 3 });
     }
 }

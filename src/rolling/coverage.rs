@@ -104,6 +104,8 @@ pub struct Program {
     pub frames: Vec<FrameSpec>,
     pub arguments: Vec<Argument>,
     pub calls: Vec<Call>,
+    /// Whether no two rows of a partition share their order key, as the input declares.
+    pub distinct: bool,
 }
 
 impl Program {
@@ -116,6 +118,7 @@ impl Program {
             frames: Vec::new(),
             arguments: Vec::new(),
             calls: Vec::new(),
+            distinct: false,
         };
         let key = match program.order_by.as_slice() {
             [only] => only.expr.data_type(input).ok().filter(keys::is_countable),

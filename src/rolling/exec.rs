@@ -18,6 +18,8 @@ use datafusion::physical_plan::{
 };
 
 use super::coverage::Program;
+use super::distinct;
+use super::engine::Emission;
 use super::stream::RollingStream;
 
 /// Computes window expressions as DataFusion's operator would, exactly and in one pass.
@@ -36,16 +38,29 @@ impl RollingWindowExec {
     /// the kernels do not know.
     pub fn replacing(stock: &Arc<dyn ExecutionPlan>) -> Option<Self> {
         let expressions: &[Arc<dyn WindowExpr>] = if let Some(bounded) = stock.downcast_ref::<BoundedWindowAggExec>() {
-            if bounded.input_order_mode != InputOrderMode::Sorted || bounded.state_observer().is_some() {
+            if bounded.state_observer().is_some() {
                 return None;
             }
             bounded.window_expr()
         } else {
             stock.downcast_ref::<WindowAggExec>()?.window_expr()
         };
-        let input = stock.children().first()?.schema();
-        let program = Arc::new(Program::covering(expressions, &input)?);
-        Some(RollingWindowExec { stock: Arc::clone(stock), program, metrics: ExecutionPlanMetricsSet::new() })
+        let input = *stock.children().first()?;
+        let mut program = Program::covering(expressions, &input.schema())?;
+        // A bounded input completes every frame in the end, and needs not be held to what it declares.
+        program.distinct = input.boundedness().is_unbounded() && distinct::is_declared(&program, input);
+        Some(RollingWindowExec {
+            stock: Arc::clone(stock),
+            program: Arc::new(program),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    fn order_mode(&self) -> InputOrderMode {
+        match self.stock.downcast_ref::<BoundedWindowAggExec>() {
+            Some(bounded) => bounded.input_order_mode.clone(),
+            None => InputOrderMode::Sorted,
+        }
     }
 
     fn input(&self) -> &Arc<dyn ExecutionPlan> {
@@ -131,12 +146,13 @@ impl ExecutionPlan for RollingWindowExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.input().execute(partition, Arc::clone(&context))?;
-        let unbounded = self.input().boundedness().is_unbounded();
+        let emission = if self.input().boundedness().is_unbounded() { Emission::Rows } else { Emission::Batches };
         let stream = RollingStream::new(
             Arc::clone(&self.program),
             input,
             self.schema(),
-            unbounded,
+            &self.order_mode(),
+            emission,
             &context,
             BaselineMetrics::new(&self.metrics, partition),
         )?;

@@ -64,7 +64,8 @@ impl Boundaries {
     }
 }
 
-fn row_values(columns: &[ArrayRef], row: usize) -> Result<Vec<ScalarValue>> {
+/// Returns one row's values.
+pub fn row_values(columns: &[ArrayRef], row: usize) -> Result<Vec<ScalarValue>> {
     columns.iter().map(|column| ScalarValue::try_from_array(column, row)).collect()
 }
 

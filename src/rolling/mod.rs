@@ -21,14 +21,29 @@ pub mod coverage;
 /// Frames as SQL has them, into frames as the kernels have them.
 pub mod frame;
 
+/// Whether an input declares its order keys distinct.
+pub mod distinct;
+
 /// Order keys, partition boundaries and peers of a batch.
 pub mod keys;
 
 /// The operator.
 pub mod exec;
 
-/// Its stream: batches in, the same batches with results out.
+/// Its stream: reads input, drives the engine, accounts for memory.
 pub mod stream;
+
+/// Windows over rows in the order that they need.
+pub mod engine;
+
+/// Windows over rows whose partitions are interleaved.
+pub mod interleaved;
+
+/// A sort that is left out where the rows turn out to lie in order already.
+pub mod presorted;
+
+/// Whether rows lie in a given order.
+pub mod order;
 
 /// What is kept of each argument, and the result columns computed from it.
 pub mod column;

@@ -7,8 +7,10 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 
 use super::exec::RollingWindowExec;
+use super::presorted::SortUnlessOrderedExec;
 use super::settings::Settings;
 
 /// Replaces each window operator all of whose expressions are covered; leaves the others alone.
@@ -17,17 +19,12 @@ pub struct ReplaceWindows;
 
 impl PhysicalOptimizerRule for ReplaceWindows {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let enabled = config.extensions.get::<Settings>().is_none_or(|settings| settings.rolling.enabled);
-        if !enabled {
+        let settings = config.extensions.get::<Settings>().cloned().unwrap_or_default();
+        if !settings.rolling.enabled {
             return Ok(plan);
         }
-        plan.transform_up(|plan| {
-            Ok(match RollingWindowExec::replacing(&plan) {
-                Some(rolling) => Transformed::yes(Arc::new(rolling) as Arc<dyn ExecutionPlan>),
-                None => Transformed::no(plan),
-            })
-        })
-        .data()
+        let plan = replace_windows(plan)?;
+        if settings.rolling.check_order { leave_out_sorts(plan, false) } else { Ok(plan) }
     }
 
     fn name(&self) -> &str {
@@ -37,4 +34,27 @@ impl PhysicalOptimizerRule for ReplaceWindows {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+fn replace_windows(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|plan| {
+        Ok(match RollingWindowExec::replacing(&plan) {
+            Some(rolling) => Transformed::yes(Arc::new(rolling) as Arc<dyn ExecutionPlan>),
+            None => Transformed::no(plan),
+        })
+    })
+    .data()
+}
+
+/// Lets sorts below windows look first; goes no further than operators of several inputs, which may rely on where a row's
+/// hash puts it.
+fn leave_out_sorts(plan: Arc<dyn ExecutionPlan>, below_window: bool) -> Result<Arc<dyn ExecutionPlan>> {
+    if below_window && let Some(sort) = SortUnlessOrderedExec::over(&plan) {
+        return Ok(Arc::new(sort));
+    }
+    let children = plan.children();
+    let [child] = children.as_slice() else { return Ok(plan) };
+    let below_window = below_window || plan.downcast_ref::<RollingWindowExec>().is_some();
+    let child = leave_out_sorts(Arc::clone(child), below_window)?;
+    plan.replace_children(vec![child], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }

@@ -8,6 +8,10 @@ config_namespace! {
     pub struct RollingSettings {
         /// Whether RollingWindowExec replaces DataFusion's window operators where it can.
         pub enabled: bool, default = true
+
+        /// Whether a sort below RollingWindowExec is left out where reading the order's columns of the files shows that
+        /// their rows lie in order already.
+        pub check_order: bool, default = true
     }
 }
 

@@ -1,1 +1,117 @@
-//! (being written)
+//! Experiment tracking: the local runs table, MLflow over REST.
+//!
+//! In: a [`Run`], one a training. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run on
+//! an MLflow server where one is set. Tracking never fails a training: what goes wrong is a warning.
+
+mod fingerprint;
+mod local;
+mod mlflow;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Hint;
+pub use fingerprint::fingerprint;
+pub use local::read;
+use mlflow::Mlflow;
+
+/// One training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The model and its version, such as `spike_logistic-3`.
+    pub run_id: String,
+    pub model: String,
+    pub version: u64,
+    /// Milliseconds since 1970, UTC.
+    pub started_at_ms: i64,
+    pub ended_at_ms: i64,
+    /// The [`fingerprint`] of the statement: equal where the text is.
+    pub sql_fingerprint: String,
+    pub params: BTreeMap<String, String>,
+    /// By split, then by name; what is undefined is left out.
+    pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The run's id on the MLflow server, once it is recorded there.
+    pub mlflow_run_id: Option<String>,
+}
+
+/// Where runs are recorded.
+#[derive(Debug, Clone)]
+pub struct Tracker {
+    runs_dir: PathBuf,
+    mlflow: Option<Mlflow>,
+    /// Takes a warning, and what to try next.
+    warn: fn(&str, Option<&str>),
+}
+
+impl Tracker {
+    /// Makes a tracker; an empty `mlflow_tracking_uri` means the local table only.
+    pub fn new(
+        runs_dir: PathBuf,
+        mlflow_tracking_uri: &str,
+        experiment: &str,
+        warn: fn(&str, Option<&str>),
+    ) -> Tracker {
+        let mlflow = (!mlflow_tracking_uri.is_empty()).then(|| Mlflow::new(mlflow_tracking_uri, experiment));
+        Tracker { runs_dir, mlflow, warn }
+    }
+
+    /// Returns the folder of runs.
+    pub fn runs_dir(&self) -> &std::path::Path {
+        &self.runs_dir
+    }
+
+    /// Records a run with its artifact, the bytes of `model.json`. Blocks while it talks to the server.
+    pub fn record(&self, mut run: Run, artifact: &[u8]) {
+        // First here, so that a server that hangs loses nothing.
+        self.try_to(local::write(&self.runs_dir, &run));
+        let Some(mlflow) = &self.mlflow else { return };
+        if let Some(id) = self.try_to(mlflow.record(&run, artifact)) {
+            run.mlflow_run_id = Some(id);
+            self.try_to(local::write(&self.runs_dir, &run));
+        }
+    }
+
+    fn try_to<T>(&self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                (self.warn)(&format!("{error}{cause}"), error.hint().as_deref());
+                None
+            }
+        }
+    }
+}
+
+/// What can go wrong with tracking.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the run is not recorded in {path}")]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {path}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path} is no run")]
+    Run { path: PathBuf, source: serde_json::Error },
+    #[error("the run is not recorded on MLflow: {uri} cannot be reached")]
+    Unreachable { uri: String, source: Box<ureq::Error> },
+    #[error("the run is not recorded on MLflow: {call} answered {status}: {message}")]
+    Refused { call: String, status: u16, message: String },
+    #[error("the model is not uploaded to MLflow: its server keeps artifacts at {uri}, which squall cannot write to")]
+    ArtifactStore { uri: String },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Unreachable { .. } => Some(
+                "start it, or set track.mlflow_tracking_uri (MLFLOW_TRACKING_URI) to where it is, or to nothing; the local table `runs` has the run"
+                    .into(),
+            ),
+            Error::Refused { .. } => Some("the local table `runs` has the run".into()),
+            Error::ArtifactStore { .. } => Some("start the server with --serve-artifacts".into()),
+            Error::Write { .. } | Error::Read { .. } | Error::Run { .. } => None,
+        }
+    }
+}

@@ -91,3 +91,6 @@ impl Iterator for Market {
         earliest.and_then(|(_, index)| self.products[index].take())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,14 +17,14 @@ const MIDDLE: (f64, f64) = (0.08, 300.0);
 const FAST: (f64, f64) = (0.10, 20.0);
 
 /// News a second: eight an hour at the usual activity.
-const NEWS_PER_S: f64 = 6.0 / 3600.0;
+const NEWS_PER_S: f64 = 8.0 / 3600.0;
 /// What one piece of news adds to the rate of news, and how fast that fades: each brings 0.2 of another.
 const NEWS_EXCITATION_PER_S: f64 = 0.1 / NEWS_EXCITATION_S;
 const NEWS_EXCITATION_S: f64 = 300.0;
 /// What news adds to log activity at once, and the most that it adds up to; how fast that fades.
 const STIR: (f64, f64) = (1.5, 1.9);
-const STIR_MOST: f64 = 2.2;
-const STIR_S: f64 = 120.0;
+const STIR_MOST: f64 = 2.0;
+const STIR_S: f64 = 150.0;
 /// How fast volatility follows activity.
 const FOLLOW_S: f64 = 40.0;
 

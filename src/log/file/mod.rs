@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::blocking::blocking;
 use super::{Error, Log, Message, Record};
 use reader::Reader;
 use writer::Writer;
@@ -163,13 +164,4 @@ fn lock(dir: &Path) -> Result<File, Error> {
 /// Locks; what a panicked holder left is whole, since readers and writers replace their state last.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs file work on a thread that may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        // Work is never cancelled, so it panicked: so do we.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

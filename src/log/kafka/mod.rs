@@ -20,6 +20,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::FutureProducer;
 
+use super::blocking::blocking;
 use super::{Error, Log, Message, Options, Record};
 use consumer::PartitionReader;
 
@@ -187,14 +188,15 @@ impl Log for KafkaLog {
             if from == held.end || limit == 0 {
                 return Ok(Vec::new());
             }
-            let mut readers = locked(&readers);
-            let mut reader = match readers.remove(&partition) {
+            // Taken out while it works, so that other partitions are read meanwhile.
+            let reader = locked(&readers).remove(&partition);
+            let mut reader = match reader {
                 Some(reader) => reader,
                 None => PartitionReader::new(&topic, partition)?,
             };
             // A reader that failed is not put back: the next read begins with a new one.
             let messages = reader.read(from, held.end, limit)?;
-            readers.insert(partition, reader);
+            locked(&readers).insert(partition, reader);
             Ok(messages)
         })
         .await
@@ -280,16 +282,7 @@ impl std::fmt::Display for Topic {
     }
 }
 
-/// Locks; what a panicked holder left is whole, since readers are taken out while they work.
+/// Locks; nothing panics while it holds the readers, since they are taken out to work.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs librdkafka's waiting calls on a thread that may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        // Work is never cancelled, so it panicked: so do we.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

@@ -62,18 +62,32 @@ pub struct Rows {
     keys: Ring<i64>,
     peers: Ring<i64>,
     total: usize,
+    /// A key that no later row lies before, where the input tells of one.
+    watermark: Option<i64>,
     /// Whether no two rows of a partition share an order key, so that a row's peers are known when it comes.
     distinct: bool,
 }
 
 impl Rows {
     pub fn new(distinct: bool) -> Self {
-        Rows { spans: VecDeque::new(), keys: Ring::starting_at(0), peers: Ring::starting_at(0), total: 0, distinct }
+        Rows {
+            spans: VecDeque::new(),
+            keys: Ring::starting_at(0),
+            peers: Ring::starting_at(0),
+            total: 0,
+            watermark: None,
+            distinct,
+        }
     }
 
     /// Returns the number of rows so far.
     pub fn total(&self) -> usize {
         self.total
+    }
+
+    /// Tells that no later row's order key lies before `key`.
+    pub fn advance_watermark(&mut self, key: i64) {
+        self.watermark = Some(key);
     }
 
     /// Begins a partition: the next row is its first.
@@ -223,6 +237,10 @@ impl Frame {
         let coordinates = rows.coordinates(self.spec.units);
         let Some(last) = coordinates.last() else { return self.complete };
         let pending = &coordinates.live()[self.complete - coordinates.base()..known - coordinates.base()];
+        let last = match (self.spec.units, rows.watermark) {
+            (Units::Keys, Some(watermark)) => last.max(watermark),
+            _ => last,
+        };
         self.complete + pending.partition_point(|key| key.saturating_add(offset) < last)
     }
 

@@ -45,6 +45,15 @@ async fn what_is_no_tick_is_kept_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_time_far_ahead_does_not_make_what_follows_late() {
+    let data = Data::new();
+    let ahead = flat("BTC-USD", 400_000_000_000, 100);
+    let landing = data.land(&MemoryLog::of([ahead, flat("BTC-USD", 0, 100)]), 100).await.unwrap();
+    assert_eq!(data.dead_letters()[0]["reason"], "event_time is over a year after ingest_time");
+    assert_eq!(landing.summary.rows(squall::land::Status::Ok), 1);
+}
+
+#[tokio::test]
 async fn a_crash_before_the_commit_keeps_each_dead_letter_once() {
     let data = Data::new();
     let log = MemoryLog::of(["garbage", "more garbage", "and more"]);

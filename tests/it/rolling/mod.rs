@@ -4,6 +4,7 @@ mod determined;
 mod differential;
 mod exact;
 mod plans;
+mod presorted;
 mod streaming;
 
 use std::sync::Arc;

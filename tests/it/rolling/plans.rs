@@ -1,1 +1,75 @@
-//! (being written)
+//! Where the operator stands in a plan, and where it leaves the stock operator alone.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+
+use super::{ROLLING, Setup, plan, query, register, session, session_with};
+
+fn table(rows: i64) -> RecordBatch {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("p", Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % 2)))),
+        ("t", Arc::new(Int64Array::from_iter_values(0..rows))),
+        ("x", Arc::new(Float64Array::from_iter_values((0..rows).map(|row| row as f64)))),
+    ];
+    RecordBatch::try_from_iter(columns).expect("columns are equally long")
+}
+
+const COVERED: &str = "SELECT sum(x) OVER (PARTITION BY p ORDER BY t ROWS 2 PRECEDING) FROM data";
+
+#[tokio::test]
+async fn explain_names_the_operator_and_a_setting_removes_it() {
+    let context = session(ROLLING);
+    register(&context, "data", &table(10), 1, 8192);
+    assert!(plan(&context, COVERED).await.contains("RollingWindowExec"));
+    context.sql("SET squall.rolling.enabled = false").await.expect("the setting exists");
+    let plan = plan(&context, COVERED).await;
+    assert!(!plan.contains("RollingWindowExec") && plan.contains("BoundedWindowAggExec"), "{plan}");
+}
+
+#[tokio::test]
+async fn what_is_not_covered_stays_with_the_stock_operator() {
+    let context = session(ROLLING);
+    register(&context, "data", &table(10), 1, 8192);
+    for call in [
+        "array_agg(x) OVER (ORDER BY t ROWS 2 PRECEDING)",
+        "count(DISTINCT x) OVER (ORDER BY t ROWS 2 PRECEDING)",
+        "first_value(x) IGNORE NULLS OVER (ORDER BY t)",
+        "sum(x) OVER (ORDER BY x RANGE 2.5 PRECEDING)",
+        "ntile(3) OVER (ORDER BY t)",
+    ] {
+        let sql = format!(
+            "SELECT t, {call} AS value, sum(x) OVER (ORDER BY t ROWS 2 PRECEDING) AS total FROM data ORDER BY t"
+        );
+        let found = query(&context, &sql).await;
+        let stock = session(Setup { rolling: false, ..ROLLING });
+        register(&stock, "data", &table(10), 1, 8192);
+        assert_eq!(found, query(&stock, &sql).await, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn frames_of_one_partitioning_share_one_operator() {
+    let context = session(ROLLING);
+    register(&context, "data", &table(10), 1, 8192);
+    let sql = "SELECT sum(x) OVER (PARTITION BY p ORDER BY t ROWS 2 PRECEDING), avg(x) OVER (PARTITION BY p ORDER BY t ROWS 2 PRECEDING), \
+        stddev(x) OVER (PARTITION BY p ORDER BY t RANGE BETWEEN 3 PRECEDING AND 3 FOLLOWING) FROM data";
+    let plan = plan(&context, sql).await;
+    assert_eq!(plan.matches("RollingWindowExec").count(), 1, "{plan}");
+    assert!(plan.contains("frames=2, arguments=1"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_memory_limit_ends_the_query_and_not_the_process() {
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(400_000))).build_arc();
+    let context = session_with(ROLLING, runtime.expect("a runtime"));
+    // Input in the order that the window needs, so that no sort is there to meet the limit first.
+    register(&context, "data", &table(200_000), 1, 8192);
+    let sql = "SELECT sum(x) OVER (ROWS BETWEEN 100000 PRECEDING AND CURRENT ROW) FROM data";
+    assert!(plan(&context, sql).await.contains("RollingWindowExec"));
+    let error = context.sql(sql).await.expect("it plans").collect().await.expect_err("the limit is too low");
+    assert!(matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)), "{error}");
+}

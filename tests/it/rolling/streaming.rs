@@ -1,1 +1,152 @@
-//! (being written)
+//! On an unbounded input a row leaves as soon as its frame is complete: if it looks back only, in the poll that brought it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::prelude::{SessionContext, col};
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::{FutureExt, StreamExt};
+use squall::rolling::distinct::STRICTLY_INCREASING;
+
+use super::{Setup, plan, query, register, session};
+
+/// A channel's receiving end, as a table partition that can be read once.
+struct Feed {
+    schema: SchemaRef,
+    receiver: Mutex<Option<UnboundedReceiver<RecordBatch>>>,
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Feed")
+    }
+}
+
+impl PartitionStream for Feed {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let receiver = self.receiver.lock().expect("no test panics while it holds the lock").take();
+        let batches = receiver.expect("a feed is read once").map(Ok);
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+    }
+}
+
+fn schema(strictly_increasing: bool) -> SchemaRef {
+    let ts = Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    let metadata = HashMap::from([(STRICTLY_INCREASING.to_owned(), "p".to_owned())]);
+    let ts = if strictly_increasing { ts.with_metadata(metadata) } else { ts };
+    Arc::new(Schema::new(vec![Field::new("p", DataType::Utf8, false), ts, Field::new("x", DataType::Float64, true)]))
+}
+
+fn batch(schema: &SchemaRef, rows: &[(&str, i64, f64)]) -> RecordBatch {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0))),
+        Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.1)).with_timezone("UTC")),
+        Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.2))),
+    ];
+    RecordBatch::try_new(Arc::clone(schema), columns).expect("the columns fit the schema")
+}
+
+fn live(schema: &SchemaRef) -> (SessionContext, UnboundedSender<RecordBatch>) {
+    let (sender, receiver) = unbounded();
+    let feed = Feed { schema: Arc::clone(schema), receiver: Mutex::new(Some(receiver)) };
+    let table = StreamingTable::try_new(Arc::clone(schema), vec![Arc::new(feed)])
+        .expect("the partition has the table's schema")
+        .with_infinite_table(true)
+        .with_sort_order(vec![col("ts").sort(true, false)]);
+    let context = session(Setup { rolling: true, partitions: 1, batch_size: 8192 });
+    context.register_table("data", Arc::new(table)).expect("the name is free");
+    (context, sender)
+}
+
+const BACK: &str = "SELECT p, ts, x, x - lag(x) OVER (PARTITION BY p ORDER BY ts) AS change, \
+    stddev_samp(x) OVER back AS deviation, min(x) OVER back AS low, count(*) OVER back AS n FROM data \
+    WINDOW back AS (PARTITION BY p ORDER BY ts RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW)";
+
+const AHEAD: &str = "SELECT p, ts, max(x) OVER (PARTITION BY p ORDER BY ts \
+    RANGE BETWEEN CURRENT ROW AND INTERVAL '10 seconds' FOLLOWING) AS high FROM data";
+
+fn rows(count: i64) -> Vec<(&'static str, i64, f64)> {
+    (0..count)
+        .map(|row| (["a", "b"][(row * row % 3 % 2) as usize], row * 700_000, ((row * 37) % 101) as f64 / 8.0))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_row_that_looks_back_leaves_in_the_poll_that_brought_it() {
+    let schema = schema(true);
+    let (context, sender) = live(&schema);
+    let shown = plan(&context, BACK).await;
+    assert!(shown.contains("RollingWindowExec") && !shown.contains("SortExec"), "{shown}");
+    let mut output = context.sql(BACK).await.expect("it plans").execute_stream().await.expect("it starts");
+    assert!(output.next().now_or_never().is_none(), "nothing comes of nothing");
+    let mut found = Vec::new();
+    for row in rows(60) {
+        sender.unbounded_send(batch(&schema, &[row])).expect("the query listens");
+        let batch = output.next().now_or_never().expect("the row leaves at once").expect("the stream goes on");
+        found.push(batch.expect("the query runs"));
+    }
+    let found = datafusion::arrow::compute::concat_batches(&output.schema(), &found).expect("one schema");
+    let bounded = session(Setup { rolling: true, partitions: 1, batch_size: 8192 });
+    register(&bounded, "data", &batch(&schema, &rows(60)), 1, 8192);
+    let expected = query(&bounded, &format!("SELECT * FROM ({BACK}) ORDER BY ts")).await;
+    assert_eq!(expected.columns(), found.columns(), "live and at rest give the same bits");
+}
+
+#[tokio::test]
+async fn a_row_that_looks_ahead_leaves_when_time_has_passed_its_frame() {
+    let schema = schema(true);
+    let (context, sender) = live(&schema);
+    let mut output = context.sql(AHEAD).await.expect("it plans").execute_stream().await.expect("it starts");
+    for (row, seconds) in [("a", 0), ("a", 4), ("a", 10)] {
+        sender
+            .unbounded_send(batch(&schema, &[(row, seconds * 1_000_000, seconds as f64)]))
+            .expect("the query listens");
+        assert!(
+            output.next().now_or_never().is_none(),
+            "the frame of the row at 0 s ends at 10 s, and may go on there"
+        );
+    }
+    // A row of another partition tells that time has passed.
+    sender.unbounded_send(batch(&schema, &[("b", 10_000_001, 0.5)])).expect("the query listens");
+    let batch = output.next().now_or_never().expect("a row is complete").expect("the stream goes on").expect("it runs");
+    assert_eq!(batch.num_rows(), 1);
+    assert_eq!(batch["high"].as_primitive::<Float64Type>().value(0), 10.0);
+}
+
+#[tokio::test]
+async fn without_the_declaration_a_row_waits_for_its_peers() {
+    let schema = schema(false);
+    let (context, sender) = live(&schema);
+    let mut output = context.sql(BACK).await.expect("it plans").execute_stream().await.expect("it starts");
+    sender.unbounded_send(batch(&schema, &[("a", 0, 1.0)])).expect("the query listens");
+    assert!(output.next().now_or_never().is_none(), "the next row may have the same time");
+    sender.unbounded_send(batch(&schema, &[("a", 0, 2.0), ("a", 1, 3.0)])).expect("the query listens");
+    let batch =
+        output.next().now_or_never().expect("two rows are complete").expect("the stream goes on").expect("it runs");
+    assert_eq!(batch.num_rows(), 2);
+    assert_eq!(batch["low"].as_primitive::<Float64Type>().values().as_ref(), [1.0, 1.0]);
+}
+
+#[tokio::test]
+async fn input_that_breaks_its_declaration_is_refused() {
+    let schema = schema(true);
+    let (context, sender) = live(&schema);
+    let mut output = context.sql(BACK).await.expect("it plans").execute_stream().await.expect("it starts");
+    sender.unbounded_send(batch(&schema, &[("a", 5, 1.0), ("a", 5, 2.0)])).expect("the query listens");
+    let error =
+        output.next().now_or_never().expect("it ends at once").expect("with an error").expect_err("it is refused");
+    assert!(error.to_string().contains("declared distinct"), "{error}");
+}

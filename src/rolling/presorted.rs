@@ -1,0 +1,246 @@
+//! A sort that is left out where the rows turn out to lie in order already.
+//!
+//! Files of ticks usually lie in the order that windows need, but do not say so, and a sort then costs more than the
+//! windows. In: a sort over a scan of files. Out: its rows in its order. The scan's order columns are read first, all scan
+//! partitions at once; if they are in order, the scan is read again and streamed through, and if not, the sort runs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::compute::SortOptions;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::projection::ProjectionExpr;
+use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
+use datafusion::physical_plan::common::spawn_buffered;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    ChildStats, DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, ExecutionPlanProperties,
+    InputDistributionRequirements, PlanProperties, StatisticsArgs,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
+
+use super::order::{Ends, ends_of_ordered, follows};
+
+/// Batches read ahead of each scan partition.
+const READ_AHEAD: usize = 4;
+
+/// Runs its input, a sort, only where the rows are not in order without it.
+///
+/// Where they are, all of them leave through the first output partition. Rows that agree in the partitioning columns thus
+/// stay together, but not where their hash would put them: the operator must not stand under one of several inputs of a
+/// join or union.
+#[derive(Debug)]
+pub struct SortUnlessOrderedExec {
+    sort: Arc<dyn ExecutionPlan>,
+    /// The sort's input without its repartitioning; its partitions one after the other are the table's rows.
+    direct: Arc<dyn ExecutionPlan>,
+    /// The order's columns of the rows of `direct`, or of more rows.
+    keys: Arc<dyn ExecutionPlan>,
+    options: Vec<SortOptions>,
+    verdict: Arc<OnceCell<bool>>,
+}
+
+impl SortUnlessOrderedExec {
+    /// Returns the operator for a sort over a scan of files; `None` for another plan.
+    pub fn over(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let sort = plan.downcast_ref::<SortExec>()?;
+        if sort.fetch().is_some() || plan.boundedness().is_unbounded() {
+            return None;
+        }
+        let columns = sort.expr().iter().map(|sort| sort.expr.downcast_ref::<Column>().map(Column::index));
+        let (direct, keys) = split(sort.input(), &columns.collect::<Option<Vec<_>>>()?)?;
+        Some(SortUnlessOrderedExec {
+            sort: Arc::clone(plan),
+            direct,
+            keys,
+            options: sort.expr().iter().map(|sort| sort.options).collect(),
+            verdict: Arc::new(OnceCell::new()),
+        })
+    }
+}
+
+/// Takes a plan between a sort and a scan apart: the same plan in the order of the files, and its `columns` alone.
+fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn ExecutionPlan>, Arc<dyn ExecutionPlan>)> {
+    if let Some(source) = plan.downcast_ref::<DataSourceExec>() {
+        let ordered = source.data_source().with_preserve_order(true)?;
+        let scan: Arc<dyn ExecutionPlan> = Arc::new(DataSourceExec::new(ordered));
+        let schema = plan.schema();
+        let expressions = columns.iter().map(|index| {
+            let name = schema.field(*index).name();
+            ProjectionExpr { expr: Arc::new(Column::new(name, *index)), alias: name.clone() }
+        });
+        let projection = ProjectionExec::try_new(expressions.collect::<Vec<_>>(), Arc::clone(&scan)).ok()?;
+        let keys = scan.try_swapping_with_projection(&projection).ok()??;
+        return Some((scan, keys));
+    }
+    let [input] = plan.children().try_into().ok()?;
+    if plan.downcast_ref::<RepartitionExec>().is_some() {
+        return split(input, columns);
+    }
+    let below = match plan.downcast_ref::<ProjectionExec>() {
+        Some(projection) => columns
+            .iter()
+            .map(|index| Some(projection.expr().get(*index)?.expr.downcast_ref::<Column>()?.index()))
+            .collect::<Option<Vec<_>>>()?,
+        None if plan.downcast_ref::<CooperativeExec>().is_some() => columns.to_vec(),
+        // A filter leaves the order of the rows that it keeps; one that projects as well is not looked through.
+        None if plan.downcast_ref::<FilterExec>().is_some() && plan.schema() == input.schema() => columns.to_vec(),
+        None => return None,
+    };
+    let (direct, keys) = split(input, &below)?;
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    Some((Arc::clone(plan).replace_children(vec![direct], options).ok()?, keys))
+}
+
+/// Reads the order's columns, all partitions at once; returns whether partition after partition they are in order.
+async fn is_ordered(
+    keys: Arc<dyn ExecutionPlan>,
+    options: Arc<[SortOptions]>,
+    context: Arc<TaskContext>,
+) -> Result<bool> {
+    let tasks: Vec<_> = (0..keys.output_partitioning().partition_count())
+        .map(|partition| {
+            let input = keys.execute(partition, Arc::clone(&context))?;
+            Ok(SpawnedTask::spawn(ends_of_partition(input, Arc::clone(&options))))
+        })
+        .collect::<Result<_>>()?;
+    let mut before: Option<Ends> = None;
+    for task in tasks {
+        let Found::InOrder(ends) =
+            task.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??
+        else {
+            return Ok(false);
+        };
+        let Some(after) = ends else { continue };
+        if let Some(before) = &before
+            && !follows(before, &after, &options)?
+        {
+            return Ok(false);
+        }
+        before = Some(after);
+    }
+    Ok(true)
+}
+
+/// What a partition's rows turned out to be; without ends if there are none.
+enum Found {
+    InOrder(Option<Ends>),
+    Disorder,
+}
+
+async fn ends_of_partition(mut input: SendableRecordBatchStream, options: Arc<[SortOptions]>) -> Result<Found> {
+    let mut whole: Option<Ends> = None;
+    while let Some(batch) = input.try_next().await? {
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        let columns: &[ArrayRef] = batch.columns();
+        let Some(ends) = ends_of_ordered(columns, &options)? else { return Ok(Found::Disorder) };
+        match &mut whole {
+            None => whole = Some(ends),
+            Some(whole) if follows(whole, &ends, &options)? => whole.last = ends.last,
+            Some(_) => return Ok(Found::Disorder),
+        }
+    }
+    Ok(Found::InOrder(whole))
+}
+
+impl DisplayAs for SortUnlessOrderedExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "SortUnlessOrderedExec")
+    }
+}
+
+impl ExecutionPlan for SortUnlessOrderedExec {
+    fn name(&self) -> &str {
+        "SortUnlessOrderedExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.sort.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.sort]
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        InputDistributionRequirements::new(vec![datafusion::physical_expr::Distribution::UnspecifiedDistribution])
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        vec![None]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let sort = children.swap_remove(0);
+        Ok(match SortUnlessOrderedExec::over(&sort) {
+            Some(exec) => Arc::new(exec),
+            None => sort,
+        })
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (sort, direct, keys) = (Arc::clone(&self.sort), Arc::clone(&self.direct), Arc::clone(&self.keys));
+        let options: Arc<[SortOptions]> = self.options.as_slice().into();
+        let verdict = Arc::clone(&self.verdict);
+        let schema = self.schema();
+        let rows = async move {
+            let ordered = *verdict.get_or_try_init(|| is_ordered(keys, options, Arc::clone(&context))).await?;
+            if !ordered {
+                return sort.execute(partition, context);
+            }
+            if partition > 0 {
+                return Ok(Box::pin(EmptyRecordBatchStream::new(sort.schema())) as SendableRecordBatchStream);
+            }
+            let parts = (0..direct.output_partitioning().partition_count())
+                .map(|part| Ok(spawn_buffered(direct.execute(part, Arc::clone(&context))?, READ_AHEAD)))
+                .collect::<Result<Vec<_>>>()?;
+            let rows = stream::iter(parts).flatten();
+            Ok(Box::pin(RecordBatchStreamAdapter::new(sort.schema(), rows)) as SendableRecordBatchStream)
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(rows).try_flatten())))
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        Ok(Arc::clone(&inputs[0]))
+    }
+}
