@@ -141,3 +141,49 @@ impl Chart {
 pub fn sparkline(heights: &[f64], tone: Tone) -> String {
     svg::sparkline(heights, tone)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, Chart, Key, Mark, Panel, Tone, Unit};
+
+    /// `SQUALL_BLESS=1` rewrites the golden file.
+    #[test]
+    fn a_small_chart_is_drawn_as_before() {
+        let line = Mark::Line {
+            points: vec![(0.0, 0.5), (1.0, 2.0), (f64::NAN, 0.0), (3.0, 1.0)],
+            tone: Tone::First,
+            dashed: false,
+        };
+        let steps = Mark::Steps { edges: vec![0.0, 2.0, 4.0], heights: vec![1.0, 0.25], tone: Tone::Second };
+        let level = Mark::Level { at: 1.5, label: "a < b & \"c\"".into(), tone: Tone::Muted };
+        let chart = Chart {
+            id: "golden".into(),
+            title: "A title".into(),
+            description: "What it says".into(),
+            width: 240.0,
+            x: Axis::new("Seconds", Unit::Number, 0.0, 4.0),
+            panels: vec![
+                Panel {
+                    height: 80.0,
+                    y: Some(Axis::new("", Unit::Number, 0.0, 2.0)),
+                    name: "Value".into(),
+                    marks: vec![steps, line, level],
+                },
+                Panel {
+                    height: 12.0,
+                    y: None,
+                    name: "Alert".into(),
+                    marks: vec![Mark::Spans { spans: vec![(1.0, 2.0)], tone: Tone::Bad }],
+                },
+            ],
+            keys: vec![Key::line("a line", Tone::First)],
+        };
+        // One element a line, so that a difference can be read.
+        let drawn = chart.draw().svg.replace("><", ">\n<") + "\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/chart/golden.svg");
+        if std::env::var_os("SQUALL_BLESS").is_some() {
+            std::fs::write(path, &drawn).unwrap();
+        }
+        assert_eq!(drawn, std::fs::read_to_string(path).unwrap());
+    }
+}

@@ -30,6 +30,8 @@ pub struct Market {
     pub rows: Vec<Row>,
     /// Name, weight of the forward volatility in the score (the rest is current volatility), threshold.
     pub models: Vec<(String, f64, Option<f64>)>,
+    /// Whether every third score is NULL and every seventh NaN.
+    pub undefined_scores: bool,
 }
 
 /// A linear congruential generator's upper bits, uniform in [0, 1).
@@ -79,7 +81,7 @@ pub fn market(rows: usize) -> Market {
         ("naive_volatility".to_string(), 0.0, Some(0.3907)),
         ("volatility_threshold".to_string(), 0.0, Some(0.5)),
     ];
-    Market { product: "BTC-USD".into(), tau, rows: market_rows, models }
+    Market { product: "BTC-USD".into(), tau, rows: market_rows, models, undefined_scores: false }
 }
 
 impl Market {
@@ -92,6 +94,12 @@ impl Market {
         } else {
             odds / (1.0 + odds)
         }
+    }
+
+    /// Counts the rows of which `matches` is true, given a model's score.
+    pub fn count(&self, model: &str, matches: impl Fn(&Row, f64) -> bool) -> usize {
+        let (_, weight, _) = self.models.iter().find(|(name, ..)| name == model).unwrap();
+        self.rows.iter().filter(|row| matches(row, self.score(model, *weight, row))).count()
     }
 
     /// Registers `spike_training`, `spike_scores`, `spike_thresholds` and `spike_metrics`.
@@ -122,7 +130,14 @@ impl Market {
                 ("forward_vol", numbers(rows.iter().map(|row| Some(row.forward_vol)))),
                 ("tau", numbers(rows.iter().map(|_| Some(self.tau)))),
                 ("spike", flags(rows)),
-                ("score", numbers(rows.iter().map(|row| Some(self.score(model, *weight, row))))),
+                (
+                    "score",
+                    numbers(rows.iter().enumerate().map(|(index, row)| match () {
+                        () if self.undefined_scores && index % 3 == 0 => None,
+                        () if self.undefined_scores && index % 7 == 0 => Some(f64::NAN),
+                        () => Some(self.score(model, *weight, row)),
+                    })),
+                ),
             ]
         });
         register(&context, "spike_scores", scores.collect());
