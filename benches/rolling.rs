@@ -69,7 +69,15 @@ fn kernels(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS as u64));
     for seconds in [10, 60, 300, 3600] {
         group.bench_function(BenchmarkId::new("frames", seconds), |bencher| {
-            bencher.iter(|| roll(seconds, |_, _| (), |frames| drop(black_box(frames.end.last()))));
+            bencher.iter(|| {
+                roll(
+                    seconds,
+                    |_, _| (),
+                    |frames| {
+                        black_box(frames.end.last());
+                    },
+                )
+            });
         });
         group.bench_function(BenchmarkId::new("stddev", seconds), |bencher| {
             bencher.iter(|| {
@@ -96,7 +104,11 @@ fn kernels(criterion: &mut Criterion) {
                         let keys: Vec<i64> = values[start..end].iter().map(|value| (value * 1e12) as i64).collect();
                         ordered.borrow_mut().extend(&keys, None);
                     },
-                    |frames| least.advance(&ordered.borrow(), frames, |key| drop(black_box(key))),
+                    |frames| {
+                        least.advance(&ordered.borrow(), frames, |key| {
+                            black_box(key);
+                        })
+                    },
                 );
             });
         });
