@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde_json::{Map, Value};
 
 use super::statement::CreateModel;
-use crate::error::Hint;
+use crate::error::{Hint, did_you_mean};
 use crate::model::{self, Artifact, FORMAT, Registry, Split, Training, TrainingSet};
 
 /// What can go wrong with a training query.
@@ -21,7 +21,7 @@ pub enum Error {
     #[error("the training query failed")]
     Query(#[from] DataFusionError),
     #[error("the training query has no column `{column}`, which {option} names")]
-    NoColumn { column: String, option: &'static str, nearest: Option<String> },
+    NoColumn { column: String, option: &'static str, suggestion: Option<String> },
     #[error("column `{column}` is {data_type}, which is no {expected}")]
     Type { column: String, data_type: DataType, expected: &'static str },
     #[error("`{column}` holds '{value}', which is no split")]
@@ -34,8 +34,9 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Query(_) => None,
-            Error::NoColumn { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
-            Error::NoColumn { .. } => Some("add it to the SELECT".into()),
+            Error::NoColumn { suggestion, .. } => {
+                Some(suggestion.clone().unwrap_or_else(|| "add it to the SELECT".into()))
+            }
             Error::Type { column, expected: "feature", .. } => {
                 Some(format!("name `{column}` in id_cols, or leave it out of the SELECT"))
             }
@@ -94,8 +95,7 @@ impl Roles {
         let find = |column: &String, option| {
             schema.index_of(column).map_err(|_| {
                 let names = schema.fields().iter().map(|field| field.name().as_str());
-                let nearest = model::nearest::nearest(column, names).map(str::to_string);
-                Error::NoColumn { column: column.clone(), option, nearest }
+                Error::NoColumn { column: column.clone(), option, suggestion: did_you_mean(column, names) }
             })
         };
         let label = find(&statement.label, "input_label_cols")?;

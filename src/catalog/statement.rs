@@ -9,8 +9,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use serde_json::{Map, Value};
 
-use crate::error::Hint;
-use crate::model::nearest::nearest;
+use crate::error::{Hint, did_you_mean};
 use crate::model::{self, Hyperparameters, ModelType};
 
 /// Every option, by the name that it has in OPTIONS.
@@ -59,10 +58,10 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Syntax { .. } => Some("CREATE [OR REPLACE] MODEL name OPTIONS (key = value, …) AS SELECT …".into()),
-            Error::UnknownOption { name, .. } => Some(match nearest(name, OPTIONS) {
-                Some(option) => format!("did you mean `{option}`?"),
-                None => format!("options are {}", OPTIONS.join(", ")),
-            }),
+            Error::UnknownOption { name, .. } => {
+                let options = || format!("options are {}", OPTIONS.join(", "));
+                Some(did_you_mean(name, OPTIONS).unwrap_or_else(options))
+            }
             Error::Lacks { name: "input_label_cols" } => Some("such as input_label_cols = ['spike']".into()),
             Error::Lacks { .. } => Some("such as model_type = 'logistic_reg'".into()),
             Error::Value { source, .. } => source.hint(),

@@ -6,6 +6,7 @@ use datafusion::arrow::array::RecordBatch;
 
 use super::evaluation::{Evaluation, print};
 use super::{Context, Failure, workspace};
+use crate::error::did_you_mean;
 
 /// Trains the models of the SQL project
 ///
@@ -34,8 +35,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         match workspace.project.model_statement(name) {
             Some(statement) => statements.push(statement),
             None => {
+                let near = did_you_mean(name, known.iter().copied());
                 return Err(Failure::new(format!("the project has no model `{name}`"))
-                    .with_hint(format!("it has {}", known.join(", "))));
+                    .with_hint(near.unwrap_or_else(|| format!("it has {}", known.join(", ")))));
             }
         }
     }

@@ -12,8 +12,8 @@ use super::ml_score::score;
 use super::model_arguments::{MODEL, RELATION, load, plan, texts};
 use super::snapshot::{Snapshot, session_state};
 use super::{Function, Implementation};
+use crate::error::did_you_mean;
 use crate::model::Registry;
-use crate::model::nearest::nearest;
 
 const ML_PREDICT: Documentation = Documentation {
     name: "ml_predict",
@@ -64,8 +64,8 @@ fn scored(models: &Registry, model: &str, relation: &str, rows: &LogicalPlan) ->
     let mut features = Vec::new();
     for name in model.scorer.features() {
         let Some((qualifier, field)) = schema.iter().find(|(_, field)| field.name() == name) else {
-            let near = nearest(name, schema.fields().iter().map(|field| field.name().as_str()));
-            let near = near.map(|near| format!("; it has `{near}`")).unwrap_or_default();
+            let near = did_you_mean(name, schema.fields().iter().map(|field| field.name().as_str()));
+            let near = near.map(|near| format!("; {near}")).unwrap_or_default();
             return plan_err!("model `{}` needs feature `{name}`, which `{relation}` does not have{near}", model.name);
         };
         features.push(Expr::Column(Column::from((qualifier, field))).cast_to(&DataType::Float64, schema)?);

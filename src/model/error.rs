@@ -8,7 +8,7 @@ use crate::error::Hint;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no model is called `{name}` in {dir}")]
-    Missing { name: String, dir: PathBuf, nearest: Option<String> },
+    Missing { name: String, dir: PathBuf, suggestion: Option<String> },
     #[error("model `{name}` has no version {version}; its versions are {versions:?}")]
     MissingVersion { name: String, version: u64, versions: Vec<u64> },
     #[error("model `{name}` exists already, at version {version}")]
@@ -22,7 +22,7 @@ pub enum Error {
     #[error("{path} is no model artifact")]
     Artifact { path: PathBuf, source: serde_json::Error },
     #[error("unknown model type '{given}'")]
-    ModelType { given: String, nearest: Option<&'static str> },
+    ModelType { given: String, suggestion: Option<String> },
     #[error("{option} must be {expected}, not {given}")]
     Option { option: &'static str, expected: &'static str, given: String },
     #[error("no training rows{}", why_none(.skipped))]
@@ -50,14 +50,15 @@ fn why_none(rows: &u64) -> String {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Error::Missing { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Error::Missing { suggestion: Some(suggestion), .. } | Error::ModelType { suggestion: Some(suggestion), .. } => {
+                suggestion.clone()
+            }
             Error::Missing { name, .. } => {
                 format!("`squall train` trains the project's models; or run CREATE MODEL {name} OPTIONS (…) AS SELECT …")
             }
             Error::MissingVersion { name, .. } => format!("`{name}` alone is the latest version"),
             Error::Exists { .. } => "CREATE OR REPLACE MODEL adds a version".into(),
-            Error::ModelType { nearest: Some(nearest), .. } => format!("did you mean '{nearest}'?"),
-            Error::ModelType { nearest: None, .. } => {
+            Error::ModelType { suggestion: None, .. } => {
                 format!("model types are {}", super::ModelType::NAMES.map(|name| format!("'{name}'")).join(", "))
             }
             Error::NoRows { .. } => {

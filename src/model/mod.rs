@@ -8,7 +8,6 @@ pub mod curve;
 mod error;
 pub mod fixed_sum;
 mod logistic;
-pub mod nearest;
 pub mod probability;
 pub mod ranking;
 mod registry;

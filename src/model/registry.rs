@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::artifact::Artifact;
-use super::nearest::nearest;
 use super::{Error, valid_name};
+use crate::error::did_you_mean;
 
 const FILE: &str = "model.json";
 
@@ -109,8 +109,8 @@ impl Registry {
 
     fn missing(&self, name: &str) -> Error {
         let names = self.names().unwrap_or_default();
-        let nearest = nearest(name, names.iter().map(String::as_str)).map(str::to_string);
-        Error::Missing { name: name.into(), dir: self.dir.clone(), nearest }
+        let suggestion = did_you_mean(name, names.iter().map(String::as_str));
+        Error::Missing { name: name.into(), dir: self.dir.clone(), suggestion }
     }
 }
 

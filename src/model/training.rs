@@ -6,6 +6,7 @@ use super::scorer::{Named, Scorer, Term};
 use super::split::{Metrics, Split};
 use super::standard::Standard;
 use super::{Error, logistic};
+use crate::error::did_you_mean;
 
 /// The kinds of model, named as `model_type` spells them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl ModelType {
             "logistic_reg" => Ok(ModelType::LogisticReg),
             "naive" => Ok(ModelType::Naive),
             "quantile_threshold" => Ok(ModelType::QuantileThreshold),
-            _ => Err(Error::ModelType { given: name.into(), nearest: super::nearest::nearest(name, ModelType::NAMES) }),
+            _ => Err(Error::ModelType { given: name.into(), suggestion: did_you_mean(name, ModelType::NAMES) }),
         }
     }
 }

@@ -202,7 +202,7 @@ async fn a_statement_says_where_it_goes_wrong() {
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic') AS SELECT 1",
-            "unknown model type 'logistic' (did you mean 'logistic_reg'?)",
+            "unknown model type 'logistic' (did you mean `logistic_reg`?)",
         ),
         ("CREATE MODEL m OPTIONS (model_type = 'naive') AS SELECT 1", "OPTIONS lacks input_label_cols"),
         (
@@ -266,7 +266,7 @@ async fn a_call_with_wrong_features_is_refused() {
         ("SELECT ml_score(product_id, vol, other) FROM training", "the model of ml_score must be constant"),
         (
             "SELECT * FROM ml_predict('spike_model', 'SELECT vol, other AS others FROM training')",
-            "needs feature `other`, which `SELECT vol, other AS others FROM training` does not have; it has `others`",
+            "needs feature `other`, which `SELECT vol, other AS others FROM training` does not have; did you mean `others`?",
         ),
         ("SELECT * FROM ml_predict('spike_model', 'SELECT 1 AS score')", "has a column `score` already"),
         ("SELECT * FROM ml_predict('spike_model')", "ml_predict(model, relation) was given 1 arguments"),

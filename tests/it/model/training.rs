@@ -3,6 +3,7 @@
 //! Tolerance 1e-7 for coefficients: linfa stops where the gradient's norm is below 1e-6, and curvature here is above 10.
 
 use serde_json::Value;
+use squall::error::Hint;
 use squall::model::{Error, Hyperparameters, ModelType, Scorer, Split, TrainingSet, train};
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -162,5 +163,6 @@ fn training_sets_that_cannot_teach_are_refused() {
     assert!(matches!(train_default(&TrainingSet::default()), Err(Error::NoFeatures)));
     let few = Hyperparameters { max_iterations: 2, ..Hyperparameters::default() };
     assert!(matches!(train(&rows(), &few), Err(Error::NotConverged { iterations: 2 })));
-    assert!(matches!(ModelType::parse("logistic_regg"), Err(Error::ModelType { nearest: Some("logistic_reg"), .. })));
+    let hint = ModelType::parse("logistic_regg").unwrap_err().hint();
+    assert_eq!(hint.as_deref(), Some("did you mean `logistic_reg`?"));
 }

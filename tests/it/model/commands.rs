@@ -1,0 +1,105 @@
+//! `squall train`, `score`, `evaluate` and `compare`, over landed ticks and the shipped SQL project.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A folder with squall's data in it, and no settings of the developer's.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(TempDir::new().unwrap())
+    }
+
+    /// Lands the ticks of `tests/reference/pipeline`, 1,753 of them.
+    fn with_ticks() -> Folder {
+        let folder = Folder::new();
+        let ticks = folder.0.path().join("data/ticks");
+        std::fs::create_dir_all(&ticks).unwrap();
+        let landed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/pipeline/landed_ticks.parquet");
+        std::fs::copy(landed, ticks.join("raw-0-0-1752.parquet")).unwrap();
+        folder
+    }
+
+    /// Runs a command; returns its standard output and standard error, whether or not it succeeded.
+    fn squall(&self, arguments: &[&str]) -> (bool, String, String) {
+        let sql = format!("paths.sql={}/sql", env!("CARGO_MANIFEST_DIR"));
+        let output = Command::new(env!("CARGO_BIN_EXE_squall"))
+            .args(["--set", &sql])
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let (success, stdout, stderr) = self.squall(arguments);
+        assert!(success, "squall {}: {stderr}", arguments.join(" "));
+        stdout
+    }
+
+    fn fail(&self, arguments: &[&str]) -> String {
+        let (success, stdout, stderr) = self.squall(arguments);
+        assert!(!success, "squall {} succeeded: {stdout}", arguments.join(" "));
+        stderr
+    }
+}
+
+#[test]
+fn the_models_are_trained_scored_judged_and_compared() {
+    let folder = Folder::with_ticks();
+    let trained = folder.succeed(&["train"]);
+    for line in ["naive_volatility version 1", "spike_logistic version 1", "volatility_threshold version 1"] {
+        assert!(trained.contains(line), "{trained}");
+    }
+    let again = folder.succeed(&["train", "spike_logistic"]);
+    assert!(again.contains("spike_logistic version 2") && !again.contains("naive_volatility"), "{again}");
+
+    assert!(folder.succeed(&["score"]).starts_with("spike_scores"));
+    let evaluated = folder.succeed(&["evaluate"]);
+    let cells: Vec<Vec<&str>> = evaluated.lines().map(|line| line.split_whitespace().collect()).collect();
+    let places: Vec<(&str, &str)> = cells[1..10].iter().map(|line| (line[0], line[1])).collect();
+    let splits = ["train", "validation", "test"];
+    let models = ["naive_volatility", "spike_logistic", "volatility_threshold"];
+    assert_eq!(places, models.iter().flat_map(|model| splits.map(|split| (*model, split))).collect::<Vec<_>>());
+    // What spike_metrics measures is what training recorded.
+    for line in again.lines().skip(1).take(3) {
+        assert!(cells.contains(&line.split_whitespace().collect()), "{line}\nis not in\n{evaluated}");
+    }
+    assert!(evaluated.contains("the naive rule (naive_volatility) on the test split"), "{evaluated}");
+
+    let compared = folder.succeed(&["compare", "spike_logistic@1", "spike_logistic", "--split", "validation"]);
+    assert!(compared.starts_with("on validation"), "{compared}");
+    let versions = compared.lines().find(|line| line.starts_with("version")).unwrap();
+    assert_eq!(versions.split_whitespace().collect::<Vec<_>>(), ["version", "1", "2"]);
+
+    let scored = folder.succeed(&["score", "spike_logistic", "--from", "SELECT * FROM spike_training LIMIT 5"]);
+    assert_eq!(scored.trim(), "spike_logistic  5 rows  data/scores/spike_logistic.parquet");
+    let read = folder.succeed(&["sql", "SELECT count(score) AS n FROM 'data/scores/spike_logistic.parquet'"]);
+    assert!(read.contains('5'), "{read}");
+    let runs = folder.succeed(&["sql", "SELECT count(DISTINCT run_id) AS n FROM runs WHERE split = 'test'"]);
+    assert!(runs.contains('4'), "{runs}");
+}
+
+#[test]
+fn a_command_without_its_input_says_which_command_makes_it() {
+    let folder = Folder::new();
+    let missing = folder.fail(&["train"]);
+    assert!(missing.contains("no message is landed") && missing.contains("`squall land`"), "{missing}");
+    for command in [&["evaluate"][..], &["compare"], &["score"], &["score", "spike_logistic"]] {
+        let missing = folder.fail(command);
+        assert!(missing.contains("Hint: `squall train`"), "{missing}");
+    }
+    let folder = Folder::with_ticks();
+    let unknown = folder.fail(&["train", "spike_logistik"]);
+    assert!(unknown.contains("Hint: did you mean `spike_logistic`?"), "{unknown}");
+    folder.succeed(&["train"]);
+    let unknown = folder.fail(&["score", "spike_logistic", "--from", "spike_trainings"]);
+    assert!(unknown.contains("spike_trainings"), "{unknown}");
+    assert!(!folder.0.path().join("data/scores/spike_logistic.parquet").exists());
+}
