@@ -8,7 +8,7 @@ use super::{Axis, Chart, Mark, Panel, Tone};
 const RIGHT: f64 = 14.0;
 const GAP_BETWEEN_PANELS: f64 = 14.0;
 /// A panel with a vertical axis has its name above it.
-const NAME_HEIGHT: f64 = 20.0;
+const NAME_HEIGHT: f64 = 26.0;
 const TICK_LABELS_HEIGHT: f64 = 22.0;
 const AXIS_LABEL_HEIGHT: f64 = 20.0;
 /// About the width of a digit at the 12 px that the style sheet sets.
@@ -94,7 +94,7 @@ fn y_ticks(axis: &Axis, height: f64) -> Vec<super::scale::Tick> {
 fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
     match frame.y {
         Some(axis) => {
-            text(out, "name", 0.0, frame.top - 8.0, "start", &panel.name);
+            text(out, "name", 0.0, frame.top - 13.0, "start", &panel.name);
             for tick in y_ticks(axis, frame.height) {
                 let y = frame.y(tick.value);
                 line(out, "grid", (frame.left, y), (frame.right(), y));
