@@ -27,15 +27,16 @@ fail() {
 # open NAME SCHEME FILE: SCHEME is 0 for dark, 1 for light.
 open() {
     "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-extensions \
-        --disable-background-networking --disable-component-update --disable-sync --disable-default-apps \
+        --disable-background-networking --disable-component-update --disable-sync --disable-default-apps --host-resolver-rules='MAP * ~NOTFOUND' \
         --user-data-dir="$work/profile" --hide-scrollbars --window-size=1280,1600 \
         --blink-settings=preferredColorScheme="$2" --log-net-log="$work/$1.net.json" \
         --enable-logging=stderr --v=0 --screenshot="$work/$1.png" "file://$3" >"$work/$1.out" 2>"$work/$1.err" ||
         fail "$3: the browser gave up: $(tail -1 "$work/$1.err")"
     [ -s "$work/$1.png" ] || fail "$3: no picture was made"
     if grep 'CONSOLE' "$work/$1.err" >&2; then fail "$3: the console is not empty"; fi
-    # Requests that the page itself made: any URL of a network scheme that was asked for.
-    if grep -o '"url":"\(https\?\|wss\?\|ftp\)://[^"]*"' "$work/$1.net.json" | grep -v '"url":"https\?://\(127\.0\.0\.1\|localhost\)' >"$work/urls"; then
+    # What the page asked for, told from the browser's own calls by who began it; no name is ever resolved.
+    if grep -o '"initiator":"[^"]*"[^}]*"url":"\(https\?\|wss\?\|ftp\)://[^"]*"' "$work/$1.net.json" |
+        grep -v '"initiator":"not an origin"' | grep -v '"initiator":"chrome' >"$work/urls"; then
         sort -u "$work/urls" >&2
         fail "$3: the network was asked for these"
     fi

@@ -113,14 +113,17 @@ fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
 
 fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
     line(out, "axis", (left, top), (left + width, top));
+    let mut free_from = 0.0;
     for tick in axis.ticks((width / PIXELS_PER_X_TICK) as usize) {
         let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
         line(out, "axis", (x, top), (x, top + 4.0));
-        // Labels at the ends stay inside the picture.
         let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
-        let anchored = if x + half > left + width + RIGHT { "end" } else { "middle" };
-        let x = if anchored == "end" { left + width + RIGHT } else { x };
-        text(out, "tick", x, top + 18.0, anchored, &tick.label);
+        // Labels at the ends stay inside the picture, and none overlaps its neighbour.
+        let centre = x.max(half).min(left + width + RIGHT - half);
+        if centre - half >= free_from {
+            text(out, "tick", centre, top + 18.0, "middle", &tick.label);
+            free_from = centre + half + DIGIT_WIDTH;
+        }
     }
     if !axis.label.is_empty() {
         text(out, "name", left + width, top + TICK_LABELS_HEIGHT + 14.0, "end", &axis.label);

@@ -1,5 +1,6 @@
 //! The model's card: version, training, weights, as the functions on models give them.
 
+use chrono::DateTime;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
@@ -27,8 +28,7 @@ pub async fn card(context: &SessionContext, model: &str) -> Result<Option<Card>,
     let rows = models.rows(context).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let text = |column: &str| row.text(column).unwrap_or(format::UNKNOWN).to_string();
-    let period =
-        format!("{} to {}", format::instant(row.integer("training_from")), format::instant(row.integer("training_to")));
+    let period = format!("{} to {}", time(row.text("training_from")), time(row.text("training_to")));
     let facts = vec![
         Fact { label: "Version", value: count(row.number("version")) },
         Fact { label: "Type", value: text("model_type") },
@@ -49,4 +49,10 @@ pub async fn card(context: &SessionContext, model: &str) -> Result<Option<Card>,
     };
     let listed = weight_rows.iter().filter_map(|row| weight(&row)).collect();
     Ok(Some(Card { facts, weights: listed, queries: vec![models, weights] }))
+}
+
+/// Returns a time as the artifact writes it, RFC 3339, as the report does: to the second.
+fn time(text: Option<&str>) -> String {
+    let time = text.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    format::instant(time.and_then(|time| time.timestamp_nanos_opt()))
 }
