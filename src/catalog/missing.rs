@@ -27,8 +27,10 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
     let dialect = state.config_options().sql_parser.dialect;
     let parsed = state.sql_to_statement(statement, &dialect).ok()?;
     for reference in state.resolve_table_references(&parsed).ok()? {
-        // An information_schema table is resolved by its schema.
-        if !matches!(reference, TableReference::Bare { .. }) || context.table_provider(reference.clone()).await.is_ok()
+        // A table function is resolved by another path, and an information_schema table by its schema.
+        if !matches!(reference, TableReference::Bare { .. })
+            || state.table_functions().contains_key(reference.table())
+            || context.table_provider(reference.clone()).await.is_ok()
         {
             continue;
         }

@@ -69,6 +69,7 @@ impl Session {
             .with_default_features()
             .with_config(config(&options))
             .with_runtime_env(runtime.build_arc()?)
+            .with_optimizer_rule(rolling::logical_rule())
             .with_physical_optimizer_rule(rolling::rule())
             .build();
         // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.

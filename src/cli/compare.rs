@@ -87,7 +87,7 @@ fn print(split: &str, columns: &[(crate::model::Artifact, Evaluation)]) {
 /// Returns the best of a metric's values; `None` where there is nothing to choose.
 fn best(metric: &str, values: &[Option<f64>]) -> Option<f64> {
     let defined = values.iter().flatten().copied();
-    if values.len() < 2 {
+    if defined.clone().count() < 2 {
         return None;
     }
     if HIGHER.contains(&metric) {

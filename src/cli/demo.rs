@@ -30,7 +30,7 @@ pub struct Args {
     pub hours: u64,
 
     /// Decides every simulated price; the same seed gives the same market
-    #[arg(long, default_value_t = 1, conflicts_with = "raw")]
+    #[arg(long, default_value_t = simulate::DEFAULT_SEED, conflicts_with = "raw")]
     pub seed: u64,
 }
 

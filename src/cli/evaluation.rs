@@ -52,6 +52,9 @@ impl Evaluation {
                 });
             }
         }
+        // A view's order is not its reader's.
+        let place = |split: &str| ["train", "validation", "test"].iter().position(|known| *known == split);
+        evaluations.sort_by(|a, b| (&a.model, place(&a.split)).cmp(&(&b.model, place(&b.split))));
         Ok(evaluations)
     }
 

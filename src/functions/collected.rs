@@ -21,14 +21,16 @@ use datafusion::physical_expr::expressions::Literal;
 use super::documentation::Documentation;
 use super::{Implementation, label_score};
 
+/// Labels, scores and the constants of the call in; the result out.
+pub type Evaluate = fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>;
+
 /// What distinguishes one such aggregate from another.
 #[derive(Debug, Clone, Copy)]
 pub struct Collected {
     pub documentation: &'static Documentation,
     /// The result's type.
     pub returns: fn() -> DataType,
-    /// Labels, scores and the constants of the call in; the result out.
-    pub evaluate: fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>,
+    pub evaluate: Evaluate,
 }
 
 impl Collected {
@@ -125,7 +127,7 @@ struct Rows {
     labels: Vec<bool>,
     scores: Vec<f64>,
     constants: Vec<ScalarValue>,
-    evaluate: fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>,
+    evaluate: Evaluate,
 }
 
 impl Accumulator for Rows {

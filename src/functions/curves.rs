@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, plan_err};
 
-use super::collected::{Collected, whole};
+use super::collected::{Collected, Evaluate, whole};
 use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, PROBABILITY, SCORE};
 use super::{Function, Implementation};
@@ -120,11 +120,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn curve(
-    documentation: &'static Documentation,
-    returns: fn() -> DataType,
-    evaluate: fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>,
-) -> Implementation {
+fn curve(documentation: &'static Documentation, returns: fn() -> DataType, evaluate: Evaluate) -> Implementation {
     Collected { documentation, returns, evaluate }.aggregate()
 }
 

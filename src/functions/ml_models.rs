@@ -21,7 +21,7 @@ const ML_MODELS: Documentation = Documentation {
     arguments: &[],
     result: Outcome {
         sql_type: "TABLE (model, version, latest, model_type, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, squall_version, sql)",
-        meaning: "one row a version; `probability` says whether scores are probabilities, `threshold` is tuned for F1 on validation rows",
+        meaning: "one row a version; `probability` says whether scores are probabilities, `threshold` is tuned for F1 on validation rows, or the rule's own",
         when_null: "the threshold where no validation row is positive; the training times without a time_col",
     },
     example: Example {
@@ -136,25 +136,37 @@ fn weights_schema() -> SchemaRef {
     ]))
 }
 
+/// A feature's weight, mean and scale, where it has them.
+struct Weight<'a> {
+    feature: &'a str,
+    weight: Option<f64>,
+    mean: Option<f64>,
+    scale: Option<f64>,
+}
+
 fn weights(model: &Artifact) -> Result<RecordBatch> {
-    let rows: Vec<(String, Option<f64>, Option<f64>, Option<f64>)> = match &model.scorer {
+    let bare = |feature| Weight { feature, weight: None, mean: None, scale: None };
+    let rows: Vec<Weight> = match &model.scorer {
         Scorer::LogisticReg { intercept, features } => {
-            let terms = features
-                .iter()
-                .map(|term| (term.name.clone(), Some(term.coefficient), Some(term.mean), Some(term.scale)));
-            terms.chain([("__INTERCEPT__".to_string(), Some(*intercept), None, None)]).collect()
+            let terms = features.iter().map(|term| Weight {
+                feature: &term.name,
+                weight: Some(term.coefficient),
+                mean: Some(term.mean),
+                scale: Some(term.scale),
+            });
+            terms.chain([Weight { weight: Some(*intercept), ..bare("__INTERCEPT__") }]).collect()
         }
-        Scorer::Naive { features } | Scorer::QuantileThreshold { features, .. } => {
-            vec![(features[0].name.clone(), None, None, None)]
-        }
+        Scorer::Naive { features } | Scorer::QuantileThreshold { features, .. } => vec![bare(&features[0].name)],
     };
+    let number =
+        |cell: fn(&Weight) -> Option<f64>| -> ArrayRef { Arc::new(rows.iter().map(cell).collect::<Float64Array>()) };
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(vec![model.name.as_str(); rows.len()])),
         Arc::new(Int64Array::from(vec![model.version as i64; rows.len()])),
-        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.0))),
-        Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>()),
-        Arc::new(rows.iter().map(|row| row.2).collect::<Float64Array>()),
-        Arc::new(rows.iter().map(|row| row.3).collect::<Float64Array>()),
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.feature))),
+        number(|row| row.weight),
+        number(|row| row.mean),
+        number(|row| row.scale),
     ];
     Ok(RecordBatch::try_new(weights_schema(), columns)?)
 }

@@ -3,7 +3,7 @@
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 
-use super::collected::Collected;
+use super::collected::{Collected, Evaluate};
 use super::documentation::{Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, SCORE};
 use super::{Function, Implementation};
@@ -83,10 +83,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn number(
-    documentation: &'static Documentation,
-    evaluate: fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>,
-) -> Implementation {
+fn number(documentation: &'static Documentation, evaluate: Evaluate) -> Implementation {
     Collected { documentation, returns: || DataType::Float64, evaluate }.aggregate()
 }
 

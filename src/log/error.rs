@@ -36,9 +36,9 @@ pub enum Error {
     #[error("Kafka at {brokers} has no topic {topic}")]
     NoTopic { brokers: String, topic: String },
     #[error("librdkafka refuses its settings")]
-    Settings(#[source] KafkaError),
+    Settings(#[source] Box<KafkaError>),
     #[error("Kafka at {brokers} fails to {action}, topic {topic}")]
-    Kafka { brokers: String, topic: String, action: &'static str, source: KafkaError },
+    Kafka { brokers: String, topic: String, action: &'static str, source: Box<KafkaError> },
     #[error("{behind} messages in {archive} are not yet in Kafka at {brokers}: {reason}")]
     Behind { archive: PathBuf, brokers: String, behind: i64, reason: String },
 }

@@ -27,7 +27,7 @@ pub struct Artifact {
     pub label: String,
     #[serde(flatten)]
     pub scorer: Scorer,
-    /// Rows that score at least this are called positive; tuned for F1 on the validation rows.
+    /// Rows that score at least this are called positive; tuned for F1 on the validation rows, or the rule's own.
     pub threshold: Option<f64>,
     /// The hyperparameters in force, by their names in OPTIONS.
     pub options: Map<String, Value>,

@@ -56,6 +56,11 @@ impl Scorer {
         matches!(self, Scorer::LogisticReg { .. })
     }
 
+    /// Returns the threshold that is part of the rule, where there is one: an alert is a score of 1.
+    pub fn own_threshold(&self) -> Option<f64> {
+        matches!(self, Scorer::QuantileThreshold { .. }).then_some(1.0)
+    }
+
     /// Returns the formula by which any reader can score, in the artifact's own names.
     pub fn formula(&self) -> &'static str {
         match self {

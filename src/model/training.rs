@@ -73,7 +73,7 @@ pub struct TrainingSet {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     pub scorer: Scorer,
-    /// The threshold with the best F1 on validation rows (on all rows where nothing was set aside for validation or test);
+    /// The rule's own threshold, or the one with the best F1 on validation rows (on all rows where nothing was set aside for validation or test);
     /// `None` where no validation row is positive.
     pub threshold: Option<f64>,
     /// One entry a split that has rows.
@@ -168,8 +168,11 @@ fn measure(set: &TrainingSet, scorer: Scorer) -> Trained {
         rows.map(|row| (set.labels[row], scores[row])).unzip()
     };
     let held_out = set.splits.iter().any(|&split| split != Split::Train);
-    let (labels, validated) = part(if held_out { Split::Validation } else { Split::Train });
-    let threshold = Ranked::new(&labels, &validated).and_then(|ranked| ranked.best_f1_threshold());
+    let tuned = || {
+        let (labels, scores) = part(if held_out { Split::Validation } else { Split::Train });
+        Ranked::new(&labels, &scores)?.best_f1_threshold()
+    };
+    let threshold = scorer.own_threshold().or_else(tuned);
     let metrics = Split::ALL.into_iter().filter(|split| set.splits.contains(split)).map(|split| {
         let (labels, scores) = part(split);
         Metrics::measure(split, &labels, &scores, threshold, scorer.is_probability())

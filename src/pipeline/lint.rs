@@ -114,7 +114,7 @@ impl Visitor for WindowReader {
         for definition in &select.named_window {
             let spec = match &definition.1 {
                 NamedWindowExpr::WindowSpec(spec) => inherit(spec, &scope),
-                NamedWindowExpr::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(|| empty_spec()),
+                NamedWindowExpr::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(empty_spec),
             };
             scope.insert(key(&definition.0), spec);
         }
@@ -141,7 +141,7 @@ impl Visitor for WindowReader {
         let none = BTreeMap::new();
         let scope = self.scopes.last().unwrap_or(&none);
         let spec = match over {
-            WindowType::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(|| empty_spec()),
+            WindowType::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(empty_spec),
             WindowType::WindowSpec(spec) => inherit(spec, scope),
         };
         let frame = spec.window_frame.map(|frame| {

@@ -14,6 +14,7 @@ use super::coverage::{Keep, Output};
 use super::kernel::bounds::Frames;
 use super::kernel::extremum::{Extremum, Ordered, Which};
 use super::kernel::moments::{Moments, Powers};
+use super::kernel::pairs::Pairs;
 use super::kernel::ring::Ring;
 use super::keys::validity;
 
@@ -27,6 +28,7 @@ pub enum Column {
     Integers { sums: Ring<i64>, counts: Ring<u32> },
     Order { values: Ordered, data_type: DataType },
     Values(VecDeque<(usize, ArrayRef)>),
+    Pairs(Box<Pairs>),
 }
 
 impl Column {
@@ -42,12 +44,20 @@ impl Column {
             }
             Keep::Order => Column::Order { values: Ordered::new(), data_type },
             Keep::Values => Column::Values(VecDeque::new()),
+            Keep::Pairs => Column::Pairs(Box::default()),
         }
     }
 
-    /// Adds a batch's values, the first of which stands at `position`.
-    pub fn extend(&mut self, array: &ArrayRef, position: usize) -> Result<()> {
+    /// Adds a batch's values, the first of which stands at `position`, and those of the other part of a pair.
+    pub fn extend(&mut self, array: &ArrayRef, second: Option<&ArrayRef>, position: usize) -> Result<()> {
         match self {
+            Column::Pairs(pairs) => {
+                let Some(second) = second else { return Err(internal_datafusion_err!("a pair has two parts")) };
+                let valid: Vec<bool> =
+                    (0..array.len()).map(|row| array.is_valid(row) && second.is_valid(row)).collect();
+                let values = |array: &ArrayRef| array.as_primitive::<Float64Type>().values().clone();
+                pairs.extend(&values(array), &values(second), &valid);
+            }
             Column::Presence(counts) => extend_counts(counts, validity(array).as_deref(), array.len()),
             Column::Moments(moments) => {
                 let array = array.as_primitive::<Float64Type>();
@@ -85,6 +95,7 @@ impl Column {
                 counts.release(position);
             }
             Column::Order { values, .. } => values.release(position),
+            Column::Pairs(pairs) => pairs.release(position),
             Column::Values(arrays) => {
                 while arrays.front().is_some_and(|(start, array)| start + array.len() <= position) {
                     arrays.pop_front();
@@ -100,6 +111,7 @@ impl Column {
             Column::Moments(moments) => moments.bytes(),
             Column::Integers { sums, counts } => sums.bytes() + counts.bytes(),
             Column::Order { values, .. } => values.bytes(),
+            Column::Pairs(pairs) => pairs.bytes(),
             Column::Values(arrays) => arrays.iter().map(|(_, array)| array.get_array_memory_size()).sum(),
         }
     }
@@ -196,6 +208,7 @@ impl Evaluator {
             | Output::Mean { column }
             | Output::Variance { column, .. }
             | Output::Extremum { column, .. }
+            | Output::Pair { column, .. }
             | Output::Row { column, .. } => Some(*column),
         }
     }
@@ -235,6 +248,9 @@ impl Evaluator {
                 } else {
                     Arc::new(Int64Array::from_iter(each().map(sum)))
                 }
+            }
+            (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs))) => {
+                doubles(each().map(|(start, end)| pairs.statistic(*statistic, start, end)))
             }
             (Output::Extremum { .. }, Some(Column::Order { values, data_type })) => {
                 let mut keys = Vec::with_capacity(frames.start.len());

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::average::Avg;
+use datafusion::functions_aggregate::correlation::Correlation;
 use datafusion::functions_aggregate::count::Count;
+use datafusion::functions_aggregate::covariance::{CovariancePopulation, CovarianceSample};
 use datafusion::functions_aggregate::min_max::{Max, Min};
+use datafusion::functions_aggregate::regr::Regr;
 use datafusion::functions_aggregate::stddev::{Stddev, StddevPop};
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::functions_aggregate::variance::{VariancePopulation, VarianceSample};
@@ -27,6 +30,7 @@ use datafusion::physical_plan::windows::WindowUDFExpr;
 
 use super::frame;
 use super::kernel::bounds::{Edge, FrameSpec, Units};
+use super::kernel::pairs::Statistic;
 use super::keys;
 
 /// What is kept of an argument's values.
@@ -44,12 +48,16 @@ pub enum Keep {
     Order,
     /// The values themselves.
     Values,
+    /// Sums of doubles, of their squares and of their products with a second argument's.
+    Pairs,
 }
 
 /// An argument, and what is kept of it.
 #[derive(Debug, Clone)]
 pub struct Argument {
     pub expr: Arc<dyn PhysicalExpr>,
+    /// The other part of a pair.
+    pub second: Option<Arc<dyn PhysicalExpr>>,
     pub keep: Keep,
 }
 
@@ -80,6 +88,10 @@ pub enum Output {
     Extremum {
         column: usize,
         greatest: bool,
+    },
+    Pair {
+        column: usize,
+        statistic: Statistic,
     },
     /// The frame's row at this index, counted from its first row, or if negative from behind its last; else the default.
     Row {
@@ -182,6 +194,9 @@ impl Program {
     fn aggregate_output(&mut self, aggregate: &AggregateFunctionExpr, input: &Schema) -> Option<Output> {
         let function = aggregate.fun().inner();
         let arguments = aggregate.expressions();
+        if let [first, second] = arguments.as_slice() {
+            return self.pair_output(aggregate, first, second, input);
+        }
         let [argument] = arguments.as_slice() else { return None };
         let data_type = argument.data_type(input).ok()?;
         let is_double = data_type == DataType::Float64;
@@ -225,6 +240,47 @@ impl Program {
             return None;
         };
         is_double.then(|| Output::Variance { column: self.argument(argument, Keep::Squares), sample, root })
+    }
+
+    fn pair_output(
+        &mut self,
+        aggregate: &AggregateFunctionExpr,
+        first: &Arc<dyn PhysicalExpr>,
+        second: &Arc<dyn PhysicalExpr>,
+        input: &Schema,
+    ) -> Option<Output> {
+        let function = aggregate.fun().inner();
+        let statistic = if function.downcast_ref::<CovarianceSample>().is_some() {
+            Statistic::CovarianceSample
+        } else if function.downcast_ref::<CovariancePopulation>().is_some() {
+            Statistic::CovariancePopulation
+        } else if function.downcast_ref::<Correlation>().is_some() {
+            Statistic::Correlation
+        } else {
+            function.downcast_ref::<Regr>()?;
+            match function.name() {
+                "regr_slope" => Statistic::Slope,
+                "regr_intercept" => Statistic::Intercept,
+                "regr_r2" => Statistic::R2,
+                _ => return None,
+            }
+        };
+        let is_double =
+            |expr: &Arc<dyn PhysicalExpr>| expr.data_type(input).is_ok_and(|kind| kind == DataType::Float64);
+        if !is_double(first) || !is_double(second) {
+            return None;
+        }
+        let same = |known: &Argument| {
+            known.keep == Keep::Pairs
+                && known.expr.eq(first)
+                && known.second.as_ref().is_some_and(|expr| expr.eq(second))
+        };
+        let column = self.arguments.iter().position(same).unwrap_or_else(|| {
+            let second = Some(Arc::clone(second));
+            self.arguments.push(Argument { expr: Arc::clone(first), second, keep: Keep::Pairs });
+            self.arguments.len() - 1
+        });
+        Some(Output::Pair { column, statistic })
     }
 
     fn window_function(
@@ -308,7 +364,7 @@ impl Program {
                 return index;
             }
         }
-        self.arguments.push(Argument { expr: Arc::clone(expr), keep });
+        self.arguments.push(Argument { expr: Arc::clone(expr), second: None, keep });
         self.arguments.len() - 1
     }
 }

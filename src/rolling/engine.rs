@@ -74,7 +74,8 @@ impl Engine {
         }
         let position = self.rows.total();
         for (argument, column) in self.program.arguments.iter().zip(&mut self.columns) {
-            column.extend(&evaluate(&argument.expr, &batch)?, position)?;
+            let second = argument.second.as_ref().map(|expr| evaluate(expr, &batch)).transpose()?;
+            column.extend(&evaluate(&argument.expr, &batch)?, second.as_ref(), position)?;
         }
         self.place(&batch)?;
         self.pending.push_back(batch);

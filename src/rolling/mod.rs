@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 /// The settings `squall.rolling.*` of a session.
@@ -14,6 +15,9 @@ pub mod settings;
 
 /// The optimizer rule that puts the operator in place of DataFusion's.
 pub mod rule;
+
+/// FILTER clauses, folded into the aggregates' arguments.
+pub mod filter;
 
 /// Which window expressions the kernels know, and what they need for them.
 pub mod coverage;
@@ -56,4 +60,10 @@ pub use settings::Settings;
 /// Returns the optimizer rule, to be registered after DataFusion's own.
 pub fn rule() -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
     Arc::new(rule::ReplaceWindows)
+}
+
+/// Returns the rule that prepares logical plans, to be registered after DataFusion's own; without it a FILTER clause leaves
+/// its window to the stock operator.
+pub fn logical_rule() -> Arc<dyn OptimizerRule + Send + Sync> {
+    Arc::new(filter::FoldFilters)
 }

@@ -32,7 +32,7 @@ fn record(number: usize) -> Record {
         // Not only text: a log takes every byte.
         payload: [format!("{{\"number\":{number}}}").as_bytes(), &[0, 255, b'\n']].concat(),
         ingest_time: 1_763_942_400_123_456_789 + number as i64,
-        connection: (number % 2 == 0).then(|| "c1".to_string()),
+        connection: number.is_multiple_of(2).then(|| "c1".to_string()),
     }
 }
 
@@ -85,7 +85,7 @@ async fn what_goes_in_comes_out(brokers: &str, topic: &str) {
         assert!(messages.iter().map(|message| message.offset).eq(held.clone()), "offsets have no hole");
         if let Some(later) = messages.get(5) {
             let again = log.read(partition, later.offset, 1).await.expect("a place named is found");
-            assert_eq!(again, [later.clone()]);
+            assert_eq!(again, std::slice::from_ref(later));
         }
         let error = log.read(partition, held.end + 1, 1).await.expect_err("there is no such offset");
         assert!(matches!(error, Error::OffsetPastEnd { .. }), "{error}");

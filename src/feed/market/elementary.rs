@@ -6,9 +6,9 @@
 use std::f64::consts::{LN_2, SQRT_2};
 
 /// The part of ln 2 that 32 bits hold, so that its product with a small integer is exact.
-const LN_2_HIGH: f64 = 0.693_147_180_369_123_816_490;
+const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 /// The rest of ln 2.
-const LN_2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
+const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// Returns eˣ within a few units in the last place; x is held to [-700, 700], where the result is a normal number.
 pub fn exp(x: f64) -> f64 {

@@ -87,14 +87,16 @@ impl Session {
     async fn greet(&mut self) -> Result<(), End> {
         let deadline = tokio::time::Instant::now() + SUBSCRIBE_WITHIN;
         let paced = self.exchange.options.speed != Speed::Max;
-        while !self.subscriptions.any_ticker() && !(paced && self.subscriptions.heartbeats) {
+        loop {
+            if self.subscriptions.any_ticker() || (paced && self.subscriptions.heartbeats) {
+                return Ok(());
+            }
             let next = tokio::time::timeout_at(deadline, self.socket.next()).await;
             let message = next.map_err(|_| End::NeverSubscribed)?;
             let now = self.exchange.time_at(Instant::now()).unwrap_or(self.exchange.options.start);
             // The snapshot waits until the market is there; `stream` sends it.
             self.answer(message, now, None).await?;
         }
-        Ok(())
     }
 
     /// Sends updates and heartbeats, each at its time, and listens meanwhile.
@@ -203,7 +205,7 @@ impl Session {
 
     /// Sends one numbered message, unless a fault is ordered for it.
     async fn send(&mut self, mut text: String) -> Result<(), End> {
-        let hits = |every: Option<u64>, count: u64| every.is_some_and(|every| count % every == 0);
+        let hits = |every: Option<u64>, count: u64| every.is_some_and(|every| count.is_multiple_of(every));
         self.numbered += 1;
         let faults = self.exchange.options.faults;
         if !hits(faults.skip_every, self.numbered) {

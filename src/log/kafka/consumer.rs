@@ -34,7 +34,7 @@ pub(super) struct PartitionReader {
 impl PartitionReader {
     /// Makes a reader that has no place yet.
     pub(super) fn new(topic: &Topic, partition: i32) -> Result<PartitionReader, Error> {
-        let consumer = topic.config(&PROPERTIES).create().map_err(Error::Settings)?;
+        let consumer = topic.config(&PROPERTIES).create().map_err(|error| Error::Settings(error.into()))?;
         Ok(PartitionReader { topic: topic.clone(), partition, consumer, next_offset: None })
     }
 

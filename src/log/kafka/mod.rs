@@ -93,7 +93,8 @@ impl KafkaLog {
             Err(Error::NoTopic { .. }) => {}
             result => return result.map(drop),
         }
-        let admin: AdminClient<DefaultClientContext> = self.topic.config(&[]).create().map_err(Error::Settings)?;
+        let admin: AdminClient<DefaultClientContext> =
+            self.topic.config(&[]).create().map_err(|error| Error::Settings(error.into()))?;
         let new =
             NewTopic::new(&self.topic.name, self.topic.new_partitions, TopicReplication::Fixed(DEFAULT_REPLICATION));
         let timeout = Some(self.topic.timeout);
@@ -125,7 +126,7 @@ impl KafkaLog {
         let topic = self.topic.clone();
         let client = blocking(move || {
             topic.check_reachable()?;
-            topic.config(&consumer::PROPERTIES).create::<BaseConsumer>().map_err(Error::Settings)
+            topic.config(&consumer::PROPERTIES).create::<BaseConsumer>().map_err(|error| Error::Settings(error.into()))
         })
         .await?;
         Ok(Arc::clone(self.client.get_or_init(|| Arc::new(client))))
@@ -271,7 +272,7 @@ impl Topic {
             Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
                 Error::NoTopic { brokers, topic: self.name.clone() }
             }
-            _ => Error::Kafka { brokers, topic: self.name.clone(), action, source },
+            _ => Error::Kafka { brokers, topic: self.name.clone(), action, source: source.into() },
         }
     }
 }

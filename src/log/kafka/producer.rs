@@ -28,7 +28,7 @@ pub(super) fn create(topic: &Topic) -> Result<FutureProducer, Error> {
     let timeout_ms = topic.timeout.as_millis().to_string();
     let mut properties = PROPERTIES.to_vec();
     properties.push(("message.timeout.ms", &timeout_ms));
-    topic.config(&properties).create().map_err(Error::Settings)
+    topic.config(&properties).create().map_err(|error| Error::Settings(error.into()))
 }
 
 /// Sends the records in order and waits until each is acknowledged, or known not to be.

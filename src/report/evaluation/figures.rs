@@ -106,7 +106,7 @@ pub fn roc(rows: &Rows, models: &[String]) -> Option<Figure> {
 pub fn calibration(rows: &Rows, models: &[(usize, &str)], model: &str) -> Option<Figure> {
     let mut marks = vec![Mark::Line { points: vec![(0.0, 0.0), (1.0, 1.0)], tone: Tone::Muted, dashed: true }];
     let mut keys = Vec::new();
-    let mut counts = vec![0.0; CALIBRATION_BINS];
+    let mut counts = [0.0; CALIBRATION_BINS];
     for (index, name) in models.iter().rev() {
         let tone = Tone::of_series(*index);
         let (mut line, mut dots) = (Vec::new(), Vec::new());

@@ -3,6 +3,8 @@
 //! In: integers scaled by a power of two. Out: the nearest double. An exact number has one value however it is held, so
 //! everything rounded here is the same bits whichever width it was computed in.
 
+use std::cmp::Ordering;
+
 /// A double taken apart: `±mantissa * 2^exponent`, finite; the mantissa has at most 53 bits.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts {
@@ -230,4 +232,9 @@ pub fn place(value: u128, shift: u32, out: &mut [u64]) {
     for (slot, part) in out[limb..].iter_mut().zip(parts) {
         *slot = part;
     }
+}
+
+/// Compares two magnitudes of the same length.
+pub fn compare_limbs(a: &[u64], b: &[u64]) -> Ordering {
+    a.iter().rev().cmp(b.iter().rev())
 }

@@ -19,5 +19,8 @@ pub mod wide;
 /// Count, sum, mean and variance of a frame, from the running totals at its ends.
 pub mod moments;
 
+/// Covariance, correlation and regression of a frame, from exact running totals.
+pub mod pairs;
+
 /// Least and greatest value of a frame.
 pub mod extremum;

@@ -122,7 +122,9 @@ fn the_threshold_rule_alerts_from_the_quantile_of_training_rows_on() {
     let splits = [vec![Split::Train; 3], vec![Split::Validation, Split::Test]].concat();
     let labels = vec![true, false, false, true, false];
     let set = TrainingSet { features: vec![("vol".into(), column)], labels, splits, skipped: 0 };
-    let scorer = train(&set, &parameters).unwrap().scorer;
+    let trained = train(&set, &parameters).unwrap();
+    assert_eq!(trained.threshold, Some(1.0), "an alert is an alert, whatever F1 it gets");
+    let scorer = trained.scorer;
     assert_eq!(scorer.score(&[&[1.9, 2.0, 2.1, f64::NAN]])[..3], [0.0, 1.0, 1.0]);
     assert!(scorer.score(&[&[f64::NAN]])[0].is_nan());
 }

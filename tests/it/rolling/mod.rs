@@ -42,6 +42,7 @@ fn session_with(setup: Setup, runtime: Arc<RuntimeEnv>) -> SessionContext {
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_optimizer_rule(rolling::logical_rule())
         .with_physical_optimizer_rule(rolling::rule())
         .build();
     SessionContext::new_with_state(state)

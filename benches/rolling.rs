@@ -1,0 +1,193 @@
+//! Criterion benchmarks of rolling windows: the kernels on slices, and a row's way through the operator.
+//!
+//! `cargo bench --bench rolling`. Whole queries against other engines are measured from outside: docs/performance.md.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hint::black_box;
+use std::sync::{Arc, Mutex};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::prelude::{SessionConfig, SessionContext, col};
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use futures::{FutureExt, StreamExt};
+use squall::rolling::distinct::STRICTLY_INCREASING;
+use squall::rolling::kernel::bounds::{Edge, Frame, FrameSpec, Frames, Rows, Units};
+use squall::rolling::kernel::extremum::{Extremum, Ordered, Which};
+use squall::rolling::kernel::moments::{Moments, Powers};
+use squall::rolling::{self, Settings};
+
+const ROWS: usize = 100_000;
+const BATCH: usize = 8192;
+
+/// Five rows a second, in microseconds.
+const SPACING: i64 = 200_000;
+
+/// Returns numbers of the size of returns between ticks, from a linear congruence.
+fn returns() -> Vec<f64> {
+    let mut state = 1u64;
+    (0..ROWS)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5) * 1e-4
+        })
+        .collect()
+}
+
+/// Passes all rows through a frame that looks back, calling `answer` for each batch.
+fn roll(seconds: i64, mut accept: impl FnMut(usize, usize), mut answer: impl FnMut(&Frames)) {
+    let mut rows = Rows::new(false);
+    rows.begin_partition();
+    let spec = FrameSpec { units: Units::Keys, start: Edge::Offset(-seconds * 1_000_000), end: Edge::Offset(0) };
+    let (mut frame, mut frames) = (Frame::new(spec), Frames::default());
+    let mut done = 0;
+    for start in (0..ROWS).step_by(BATCH) {
+        let end = (start + BATCH).min(ROWS);
+        let keys: Vec<i64> = (start..end).map(|row| row as i64 * SPACING).collect();
+        rows.extend(keys.len(), &keys, false, &[]);
+        accept(start, end);
+        if end == ROWS {
+            rows.close_partition();
+        }
+        let complete = frame.complete(&rows);
+        frame.advance(&rows, done, complete, &mut frames);
+        answer(&frames);
+        rows.release(frame.oldest(&rows, complete));
+        done = complete;
+    }
+}
+
+fn kernels(criterion: &mut Criterion) {
+    let values = returns();
+    let mut group = criterion.benchmark_group("kernel");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for seconds in [10, 60, 300, 3600] {
+        group.bench_function(BenchmarkId::new("frames", seconds), |bencher| {
+            bencher.iter(|| {
+                roll(
+                    seconds,
+                    |_, _| (),
+                    |frames| {
+                        black_box(frames.end.last());
+                    },
+                )
+            });
+        });
+        group.bench_function(BenchmarkId::new("stddev", seconds), |bencher| {
+            bencher.iter(|| {
+                let moments = std::cell::RefCell::new(Moments::new(Powers::ValuesAndSquares));
+                roll(
+                    seconds,
+                    |start, end| moments.borrow_mut().extend(&values[start..end], None),
+                    |frames| {
+                        let moments = moments.borrow();
+                        for (start, end) in frames.start.iter().zip(&frames.end) {
+                            black_box(moments.variance::<true, true>(*start, *end));
+                        }
+                    },
+                );
+            });
+        });
+        group.bench_function(BenchmarkId::new("min", seconds), |bencher| {
+            bencher.iter(|| {
+                let ordered = std::cell::RefCell::new(Ordered::new());
+                let mut least = Extremum::new(Which::Least);
+                roll(
+                    seconds,
+                    |start, end| {
+                        let keys: Vec<i64> = values[start..end].iter().map(|value| (value * 1e12) as i64).collect();
+                        ordered.borrow_mut().extend(&keys, None);
+                    },
+                    |frames| {
+                        least.advance(&ordered.borrow(), frames, |key| {
+                            black_box(key);
+                        })
+                    },
+                );
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A channel's receiving end, as a table partition that can be read once.
+struct Feed {
+    schema: SchemaRef,
+    receiver: Mutex<Option<UnboundedReceiver<RecordBatch>>>,
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Feed")
+    }
+}
+
+impl PartitionStream for Feed {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        // Both hold for a benchmark, which is one thread and executes its query once.
+        let receiver = self.receiver.lock().expect("no other thread").take().expect("one execution");
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), receiver.map(Ok)))
+    }
+}
+
+const LIVE: &str = "SELECT product_id, ts, \
+    stddev_samp(midprice) OVER w10 AS vol_10s, stddev_samp(midprice) OVER w60 AS vol_60s, stddev_samp(midprice) OVER w300 AS vol_300s, \
+    avg(midprice) OVER w60 AS mean_60s, count(*) OVER w60 AS n_60s, min(midprice) OVER w60 AS low_60s, max(midprice) OVER w60 AS high_60s \
+    FROM ticks WINDOW \
+    w10 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW), \
+    w60 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW), \
+    w300 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '300 seconds' PRECEDING AND CURRENT ROW)";
+
+/// One row in, one row out, in one poll.
+fn single_rows(criterion: &mut Criterion) {
+    let metadata = HashMap::from([(STRICTLY_INCREASING.to_owned(), "product_id".to_owned())]);
+    let ts = Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    let fields = vec![
+        Field::new("product_id", DataType::Utf8, false),
+        ts.with_metadata(metadata),
+        Field::new("midprice", DataType::Float64, false),
+    ];
+    let schema = Arc::new(Schema::new(fields));
+    let (sender, receiver) = unbounded();
+    let feed = Feed { schema: Arc::clone(&schema), receiver: Mutex::new(Some(receiver)) };
+    let table = StreamingTable::try_new(Arc::clone(&schema), vec![Arc::new(feed)])
+        .expect("one schema")
+        .with_infinite_table(true)
+        .with_sort_order(vec![col("ts").sort(true, false)]);
+    let state = SessionStateBuilder::new()
+        .with_config(SessionConfig::new().with_target_partitions(1).with_option_extension(Settings::default()))
+        .with_default_features()
+        .with_physical_optimizer_rule(rolling::rule())
+        .build();
+    let context = SessionContext::new_with_state(state);
+    context.register_table("ticks", Arc::new(table)).expect("the name is free");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut output = runtime.block_on(async { context.sql(LIVE).await?.execute_stream().await }).expect("it plans");
+    let mut row = 0i64;
+    criterion.bench_function("one row through the operator", |bencher| {
+        bencher.iter(|| {
+            row += 1;
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(StringArray::from(vec![["BTC-USD", "ETH-USD", "SOL-USD"][(row % 3) as usize]])),
+                Arc::new(TimestampMicrosecondArray::from(vec![row * SPACING / 3]).with_timezone("UTC")),
+                Arc::new(Float64Array::from(vec![95_000.0 + (row * 37 % 101) as f64 / 100.0])),
+            ];
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns).expect("columns of the schema");
+            sender.unbounded_send(batch).expect("the query listens");
+            black_box(output.next().now_or_never().expect("the row leaves at once"));
+        });
+    });
+}
+
+criterion_group!(benches, kernels, single_rows);
+criterion_main!(benches);
