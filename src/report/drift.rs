@@ -18,7 +18,7 @@ const DRIFTED_SHARE: f64 = 0.5;
 /// Distributions are drawn for at most so many columns, so that the report stays small whatever the table's width.
 const MOST_FIGURES: usize = 60;
 /// Rows are shown for at most so many columns.
-const MOST_ROWS: usize = 400;
+const MOST_ROWS: usize = 200;
 
 /// What the report compares.
 #[derive(Debug, Clone)]
@@ -290,7 +290,7 @@ impl<'a> Column<'a> {
             let (left_edges, left) = side_by_side(0.15, reference);
             let (right_edges, right) = side_by_side(0.5, current);
             let marks = vec![bars(&left, left_edges, Tone::Reference), bars(&right, right_edges, Tone::Current)];
-            (Axis::categories(categories.to_vec()), marks)
+            (Axis::categories(categories), marks)
         };
         let highest = reference.iter().chain(current).copied();
         let chart = Chart {

@@ -106,7 +106,7 @@ async fn without_a_spike_in_test_nothing_is_claimed() {
         report.verdict,
         "How good spike_logistic is, is not known: none of the 800 test rows is followed by a spike."
     );
-    assert!(report.html.contains("not known: no row is positive"));
+    assert!(report.html.contains("spike_logistic, naive_volatility, volatility_threshold: no row is positive"));
     assert!(report.html.contains("Not defined: the test split needs scored rows"));
     assert!(!report.html.contains("NaN"));
 }

@@ -1,19 +1,15 @@
 //! Axes: from values to pixels, and the ticks between.
 
-use chrono::DateTime;
-
 use crate::report::format;
 
 /// What an axis measures, which decides where its ticks fall and how they read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Unit {
     Number,
     /// A share, shown as a percentage.
     Share,
-    /// Seconds since 1970, UTC.
-    Time,
-    /// Named places: the first between 0 and 1, and so on.
-    Category(Vec<String>),
+    /// Places with names of their own, ascending; as many are named as there is room for.
+    Places(Vec<(f64, String)>),
 }
 
 /// One axis: its label, unit and the range of values it shows.
@@ -31,12 +27,6 @@ pub struct Tick {
     pub value: f64,
     pub label: String,
 }
-
-/// Steps between time ticks, seconds: those that clocks and calendars have.
-const TIME_STEPS: [f64; 17] = [
-    1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
-    172_800.0, 604_800.0,
-];
 
 impl Axis {
     /// Makes an axis over a range; a range without width is widened, so that the scale exists.
@@ -62,10 +52,10 @@ impl Axis {
         Axis { from, to, ..axis }
     }
 
-    /// Makes an axis of named places.
-    pub fn categories(names: Vec<String>) -> Axis {
-        let to = names.len().max(1) as f64;
-        Axis { label: String::new(), unit: Unit::Category(names), from: 0.0, to }
+    /// Makes an axis of categories: the first lies between 0 and 1, and so on.
+    pub fn categories(names: &[String]) -> Axis {
+        let places = names.iter().enumerate().map(|(index, name)| (index as f64 + 0.5, shortened(name)));
+        Axis::new("", Unit::Places(places.collect()), 0.0, names.len().max(1) as f64)
     }
 
     /// Returns where a value lies: 0 at the axis' start, 1 at its end.
@@ -75,20 +65,18 @@ impl Axis {
 
     /// Returns about `count` ticks at round values.
     pub fn ticks(&self, count: usize) -> Vec<Tick> {
-        if let Unit::Category(names) = &self.unit {
-            // Names need more room than numbers: every one, or every second, and so on.
-            let every = names.len().div_ceil(count.max(1));
-            let named = names.iter().enumerate().step_by(every);
-            return named.map(|(index, name)| Tick { value: index as f64 + 0.5, label: shortened(name) }).collect();
+        if let Unit::Places(places) = &self.unit {
+            let apart = (self.to - self.from) / count.max(1) as f64;
+            let mut ticks: Vec<Tick> = Vec::new();
+            for (value, label) in places {
+                if ticks.last().is_none_or(|last| value - last.value >= apart * 0.999) {
+                    ticks.push(Tick { value: *value, label: label.clone() });
+                }
+            }
+            return ticks;
         }
         let rough = (self.to - self.from) / count.max(1) as f64;
-        let step = match self.unit {
-            Unit::Number | Unit::Share | Unit::Category(_) => nice_step(rough),
-            Unit::Time => TIME_STEPS
-                .into_iter()
-                .find(|step| *step >= rough)
-                .unwrap_or_else(|| (rough / 604_800.0).ceil() * 604_800.0),
-        };
+        let step = nice_step(rough);
         // Half a thousandth of a step of slack, so that rounding does not lose the last tick.
         let (first, last) = ((self.from / step - 5e-4).ceil(), (self.to / step + 5e-4).floor());
         let ticks = (last - first).clamp(0.0, 1_000.0) as u32;
@@ -109,9 +97,8 @@ impl Axis {
                     format!("{value:.digits$e}").replace('-', "−")
                 }
             }
-            Unit::Number | Unit::Category(_) => format::grouped(value, decimals(step)),
+            Unit::Number | Unit::Places(_) => format::grouped(value, decimals(step)),
             Unit::Share => format!("{} %", format::grouped(value * 100.0, decimals(step * 100.0))),
-            Unit::Time => time_label(value, step),
         }
     }
 }
@@ -135,16 +122,6 @@ fn nice_step(rough: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999).unwrap_or(rough)
 }
 
-fn time_label(seconds: f64, step: f64) -> String {
-    let Some(time) = DateTime::from_timestamp(seconds as i64, 0) else { return String::new() };
-    let pattern = match (step >= 86_400.0 || seconds.rem_euclid(86_400.0) == 0.0, step < 60.0) {
-        (true, _) => "%-d %b",
-        (false, true) => "%H:%M:%S",
-        (false, false) => "%H:%M",
-    };
-    time.format(pattern).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Axis, Unit};
@@ -165,14 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn times_read_as_clock_and_day() {
-        let noon = 1_764_331_200.0; // 2025-11-28 12:00 UTC
-        assert_eq!(
-            labels(&Axis::new("", Unit::Time, noon, noon + 7_200.0), 4),
-            ["12:00", "12:30", "13:00", "13:30", "14:00"]
-        );
-        let axis = Axis::new("", Unit::Time, noon, noon + 86_400.0);
-        assert_eq!(labels(&axis, 4), ["12:00", "18:00", "29 Nov", "06:00", "12:00"]);
+    fn crowded_places_are_thinned() {
+        let names: Vec<String> = (0..10).map(|index| format!("category {index}")).collect();
+        assert_eq!(labels(&Axis::categories(&names), 5).len(), 5);
+        assert_eq!(labels(&Axis::categories(&names[..2]), 5), ["category 0", "category 1"]);
+        assert_eq!(labels(&Axis::categories(&["a rather long name".into()]), 5), ["a rather lo…"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Axis, Chart, Mark, Panel, Tone};
 const RIGHT: f64 = 14.0;
 const GAP_BETWEEN_PANELS: f64 = 14.0;
 /// A panel with a vertical axis has its name above it.
-const NAME_HEIGHT: f64 = 20.0;
+const NAME_HEIGHT: f64 = 26.0;
 const TICK_LABELS_HEIGHT: f64 = 22.0;
 const AXIS_LABEL_HEIGHT: f64 = 20.0;
 /// About the width of a digit at the 12 px that the style sheet sets.
@@ -94,7 +94,7 @@ fn y_ticks(axis: &Axis, height: f64) -> Vec<super::scale::Tick> {
 fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
     match frame.y {
         Some(axis) => {
-            text(out, "name", 0.0, frame.top - 8.0, "start", &panel.name);
+            text(out, "name", 0.0, frame.top - 13.0, "start", &panel.name);
             for tick in y_ticks(axis, frame.height) {
                 let y = frame.y(tick.value);
                 line(out, "grid", (frame.left, y), (frame.right(), y));
@@ -113,14 +113,17 @@ fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
 
 fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
     line(out, "axis", (left, top), (left + width, top));
+    let mut free_from = 0.0;
     for tick in axis.ticks((width / PIXELS_PER_X_TICK) as usize) {
         let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
         line(out, "axis", (x, top), (x, top + 4.0));
-        // Labels at the ends stay inside the picture.
         let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
-        let anchored = if x + half > left + width + RIGHT { "end" } else { "middle" };
-        let x = if anchored == "end" { left + width + RIGHT } else { x };
-        text(out, "tick", x, top + 18.0, anchored, &tick.label);
+        // Labels at the ends stay inside the picture, and none overlaps its neighbour.
+        let centre = x.max(half).min(left + width + RIGHT - half);
+        if centre - half >= free_from {
+            text(out, "tick", centre, top + 18.0, "middle", &tick.label);
+            free_from = centre + half + DIGIT_WIDTH;
+        }
     }
     if !axis.label.is_empty() {
         text(out, "name", left + width, top + TICK_LABELS_HEIGHT + 14.0, "end", &axis.label);

@@ -5,11 +5,9 @@ use crate::report::format::{number, percent};
 use crate::report::query::{Row, Rows};
 
 const NARROW: f64 = 520.0;
-const WIDE: f64 = 1080.0;
 const CURVE_HEIGHT: f64 = 300.0;
 const CALIBRATION_BINS: usize = 10;
 const SCORE_BINS: usize = 40;
-const TIMELINE_STEPS: f64 = 900.0;
 /// 97.5 % quantile of the standard normal distribution: intervals hold 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -103,12 +101,14 @@ pub fn roc(rows: &Rows, models: &[String]) -> Option<Figure> {
 }
 
 /// Returns the reliability curves of the test split, and below them how many rows fall into each bin of `model`.
-pub fn calibration(rows: &Rows, models: &[String], model: &str) -> Option<Figure> {
+///
+/// `models` holds those whose scores are probabilities, each with its place in the palette.
+pub fn calibration(rows: &Rows, models: &[(usize, &str)], model: &str) -> Option<Figure> {
     let mut marks = vec![Mark::Line { points: vec![(0.0, 0.0), (1.0, 1.0)], tone: Tone::Muted, dashed: true }];
     let mut keys = Vec::new();
     let mut counts = [0.0; CALIBRATION_BINS];
-    for (index, name) in models.iter().enumerate().rev() {
-        let tone = Tone::of_series(index);
+    for (index, name) in models.iter().rev() {
+        let tone = Tone::of_series(*index);
         let (mut line, mut dots) = (Vec::new(), Vec::new());
         for row in of_model(rows, name) {
             let values = ["mean_score", "spike_share", "rows"].map(|column| row.number(column));
@@ -116,7 +116,8 @@ pub fn calibration(rows: &Rows, models: &[String], model: &str) -> Option<Figure
             let (low, high) = wilson_interval(share, count);
             line.push((score, share));
             dots.push((score, share, low, high));
-            if let Some(total) = usize::try_from(bin).ok().and_then(|bin| counts.get_mut(bin)).filter(|_| name == model)
+            if let Some(total) =
+                usize::try_from(bin).ok().and_then(|bin| counts.get_mut(bin)).filter(|_| *name == model)
             {
                 *total = count;
             }
@@ -124,9 +125,9 @@ pub fn calibration(rows: &Rows, models: &[String], model: &str) -> Option<Figure
         if line.is_empty() {
             continue;
         }
-        keys.insert(0, Key::line(name, tone));
+        keys.insert(0, Key::line(*name, tone));
         marks.push(Mark::Line { points: line, tone, dashed: false });
-        if name == model {
+        if *name == model {
             marks.push(Mark::Dots { points: dots, tone });
         }
     }
@@ -210,112 +211,6 @@ pub fn score_distribution(rows: &Rows, model: &str, threshold: Option<f64>) -> O
         keys: vec![Key::block("followed by a spike", Tone::Bad), Key::block("others", Tone::Muted)],
     };
     Some(chart.draw())
-}
-
-/// Returns price, current volatility, score and alerts over the test period.
-pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f64>) -> Option<Figure> {
-    let first = rows.first()?;
-    let (from, to) = (first.number("first_ns")? / 1e9, first.number("last_ns")? / 1e9);
-    let x = Axis::new("Time, UTC", Unit::Time, from, to);
-    let step = (x.to - x.from) / TIMELINE_STEPS;
-    let steps = Steps { rows, from: x.from, step };
-
-    let price = steps.range("lowest_price", "highest_price");
-    let volatility = steps.range("lowest_vol", "highest_vol");
-    let score = steps.range("lowest_score", "highest_score");
-    let axis = |spans: &[(f64, f64, f64)], further: Option<f64>, zero: bool| {
-        let values = spans.iter().flat_map(|(_, low, high)| [*low, *high]).chain(further);
-        Axis::fitted("", Unit::Number, values, zero)
-    };
-    let mut volatility_marks = vec![Mark::Range { spans: volatility.clone(), tone: Tone::Third }];
-    volatility_marks.extend(tau.map(|at| Mark::Level {
-        at,
-        label: "tau: a spike is forward volatility above".into(),
-        tone: Tone::Muted,
-    }));
-    let mut score_marks = vec![Mark::Range { spans: score.clone(), tone: Tone::First }];
-    score_marks.extend(threshold.map(|at| Mark::Level { at, label: "threshold".into(), tone: Tone::Muted }));
-    let strip = |name: &str, marks: Vec<Mark>| Panel { height: 16.0, y: None, name: name.into(), marks };
-
-    let chart = Chart {
-        id: "timeline".into(),
-        title: "The test period".into(),
-        description: format!(
-            "Midprice, current volatility, the score of {model}, the spikes and the alerts over the test period."
-        ),
-        width: WIDE,
-        panels: vec![
-            Panel {
-                height: 190.0,
-                y: Some(axis(&price, None, false)),
-                name: "Midprice, USD".into(),
-                marks: vec![Mark::Range { spans: price, tone: Tone::Muted }],
-            },
-            Panel {
-                height: 110.0,
-                y: Some(axis(&volatility, tau, true)),
-                name: "Current volatility (realized over 60 s)".into(),
-                marks: volatility_marks,
-            },
-            Panel { height: 90.0, y: Some(unit_axis("")), name: format!("Score of {model}"), marks: score_marks },
-            strip("Spike", vec![Mark::Spans { spans: steps.spans("spikes"), tone: Tone::Missed }]),
-            strip(
-                "Alert",
-                vec![
-                    Mark::Spans { spans: steps.spans("false_alarms"), tone: Tone::Bad },
-                    Mark::Spans { spans: steps.spans("hits"), tone: Tone::Good },
-                ],
-            ),
-        ],
-        x,
-        keys: vec![
-            Key::block("spike follows within 60 s", Tone::Missed),
-            Key::block("alert, and a spike follows", Tone::Good),
-            Key::block("false alarm", Tone::Bad),
-        ],
-    };
-    Some(chart.draw())
-}
-
-/// The timeline's rows, one a step; steps without ticks are absent.
-struct Steps<'a> {
-    rows: &'a Rows,
-    from: f64,
-    step: f64,
-}
-
-impl Steps<'_> {
-    /// Returns the range of a value in every step; a gap of several steps breaks it.
-    fn range(&self, low: &str, high: &str) -> Vec<(f64, f64, f64)> {
-        const LONGEST_JOINED_GAP: i64 = 3;
-        let mut spans = Vec::new();
-        let mut previous = None;
-        for row in self.rows.iter() {
-            let (Some(index), Some(low), Some(high)) = (row.integer("step"), row.number(low), row.number(high)) else {
-                continue;
-            };
-            if previous.is_some_and(|previous| index - previous > LONGEST_JOINED_GAP) {
-                spans.push((f64::NAN, f64::NAN, f64::NAN));
-            }
-            spans.push((self.from + (index as f64 + 0.5) * self.step, low, high));
-            previous = Some(index);
-        }
-        spans
-    }
-
-    /// Returns the stretches of neighbouring steps in which `column` counts at least one row.
-    fn spans(&self, column: &str) -> Vec<(f64, f64)> {
-        let mut spans: Vec<(i64, i64)> = Vec::new();
-        for row in self.rows.iter().filter(|row| row.number(column).is_some_and(|count| count > 0.0)) {
-            let Some(index) = row.integer("step") else { continue };
-            match spans.last_mut() {
-                Some((_, end)) if *end == index => *end = index + 1,
-                _ => spans.push((index, index + 1)),
-            }
-        }
-        let at = |index: i64| self.from + index as f64 * self.step;
-        spans.into_iter().map(|(start, end)| (at(start), at(end))).collect()
-    }
 }
 
 /// Returns a share of a split's rows for a table cell.

@@ -42,6 +42,11 @@ impl Table {
         self.0.iter().find(|row| row.model == model && row.split == split)
     }
 
+    /// Returns whether a model's scores are probabilities: where they are not, `spike_metrics` gives no log loss.
+    pub fn gives_probabilities(&self, model: &str) -> bool {
+        self.0.iter().any(|row| row.model == model && row.log_loss.is_some())
+    }
+
     /// Returns the models' names, each once, ascending.
     pub fn models(&self) -> Vec<String> {
         let mut names: Vec<String> = self.0.iter().map(|row| row.model.clone()).collect();
@@ -80,6 +85,8 @@ pub struct SplitView {
     positives: String,
     prevalence: String,
     models: Vec<ModelView>,
+    /// Why values are missing, with the models that each reason concerns.
+    reasons: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,7 +94,6 @@ struct ModelView {
     name: String,
     role: &'static str,
     values: Vec<ValueView>,
-    reason: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,8 +137,15 @@ fn split_view(table: &Table, split: &str, models: &[String], role: &impl Fn(&str
             .zip(&best)
             .map(|(value, best)| ValueView { text: number(*value), best: value.is_some() && value == best })
             .collect(),
-        reason: row.reason.clone(),
     });
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in &rows {
+        let Some(reason) = row.reason.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, models)) => models.push(&row.model),
+            None => reasons.push((reason, vec![&row.model])),
+        }
+    }
     let first = rows.first();
     SplitView {
         split: split.into(),
@@ -140,6 +153,7 @@ fn split_view(table: &Table, split: &str, models: &[String], role: &impl Fn(&str
         positives: count(first.and_then(|row| row.positives)),
         prevalence: number(first.and_then(|row| row.prevalence)),
         models: views.collect(),
+        reasons: reasons.into_iter().map(|(reason, models)| format!("{}: {reason}", models.join(", "))).collect(),
     }
 }
 

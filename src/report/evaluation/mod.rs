@@ -3,14 +3,17 @@
 //! In: the named queries `spike_training`, `spike_scores`, `spike_metrics` and `spike_thresholds`. Out: HTML. Thresholds and
 //! metrics are what those queries say; curves and counts come from the queries in `queries/`, which the report shows.
 
+mod card;
 mod figures;
 mod metrics;
+mod timeline;
 mod verdict;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
+use self::card::Card;
 use self::metrics::{COLUMNS, SplitView, Table, by_split};
 use super::chart::Figure;
 use super::format::{self, count, number, percent};
@@ -90,6 +93,7 @@ struct View {
     split_facts: Vec<[String; 7]>,
     facts_query: Query,
     thresholds_query: Query,
+    card: Option<Card>,
 }
 
 /// A headline figure.
@@ -174,13 +178,19 @@ pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -
     let draw = |rows: &Rows| figures::roc(rows, &models);
     let roc = exhibit(context, query("roc", include_str!("../queries/roc.sql")), no_curve, draw).await?;
     let template = include_str!("../queries/calibration.sql");
-    let draw = |rows: &Rows| figures::calibration(rows, &models, &model);
+    let probabilities: Vec<(usize, &str)> = models
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| **name == model || table.gives_probabilities(name))
+        .map(|(index, name)| (index, name.as_str()))
+        .collect();
+    let draw = |rows: &Rows| figures::calibration(rows, &probabilities, &model);
     let calibration = exhibit(context, query("calibration", template), no_rows, draw).await?;
     let template = include_str!("../queries/score_distribution.sql");
     let draw = |rows: &Rows| figures::score_distribution(rows, &model, threshold);
     let score_distribution = exhibit(context, query("score_distribution", template), no_rows, draw).await?;
     let template = include_str!("../queries/timeline.sql");
-    let draw = |rows: &Rows| figures::timeline(rows, &model, tau, threshold);
+    let draw = |rows: &Rows| timeline::timeline(rows, &model, tau, threshold);
     let timeline = exhibit(context, query("timeline", template), no_rows, draw).await?;
 
     let verdict = verdict::verdict(&table, &model, NAIVE, confusion.as_ref(), episodes.as_ref());
@@ -208,6 +218,7 @@ pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -
         split_facts: split_facts(&facts),
         facts_query,
         thresholds_query,
+        card: card::card(context, &model).await?,
         verdict,
         model: model.clone(),
     };

@@ -73,10 +73,10 @@ fn ranking(test: &Metrics, precision: f64) -> String {
         return format!("Average precision on the test split: {}.", number(Some(precision)));
     };
     format!(
-        "Guessing would reach {}, the share of spikes among the test rows; {} ranks {} times better than that.",
+        "Guessing would reach {}, the share of spikes among the test rows; {} reaches {:.1} times that.",
         number(Some(prevalence)),
         test.model,
-        number(Some(precision / prevalence))
+        precision / prevalence
     )
 }
 

@@ -50,6 +50,7 @@ fn empty_session() -> SessionContext {
     squall::functions::register(&context, Path::new("no/models/here"));
     let table = MemTable::try_new(Arc::new(landed_schema()), vec![vec![]]).unwrap();
     context.register_table("landed_ticks", Arc::new(table)).unwrap();
+    squall::functions::register(&context, Path::new("no/models/here"));
     context
 }
 

@@ -1,0 +1,186 @@
+//! Price, current volatility, score and alerts over the test period, pauses of the recording cut out.
+
+use chrono::DateTime;
+
+use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
+use crate::report::query::{Row, Rows};
+
+const WIDTH: f64 = 1080.0;
+/// As the query cuts the period.
+const STEPS: f64 = 900.0;
+/// Steps between two stretches of recorded time; all cuts together take a fifth of the chart at most.
+const CUT: f64 = 10.0;
+const MOST_CUT: f64 = STEPS / 5.0;
+/// Steps that a label such as `25 Nov 20:17` takes.
+const LABEL: f64 = 80.0;
+/// Spans between times on the axis, seconds: those that clocks and calendars have.
+const TIME_STEPS: [f64; 15] = [
+    1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
+];
+
+/// Draws the timeline; `None` without rows.
+pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f64>) -> Option<Figure> {
+    let layout = Layout::new(rows)?;
+    let price = layout.range("lowest_price", "highest_price");
+    let volatility = layout.range("lowest_vol", "highest_vol");
+    let score = layout.range("lowest_score", "highest_score");
+    let axis = |spans: &[(f64, f64, f64)], further: Option<f64>, zero: bool| {
+        let values = spans.iter().flat_map(|(_, low, high)| [*low, *high]).chain(further);
+        Axis::fitted("", Unit::Number, values, zero)
+    };
+    let level = |at: Option<f64>, label: &str| at.map(|at| Mark::Level { at, label: label.into(), tone: Tone::Muted });
+    let cuts = || layout.cuts().into_iter().map(|at| Mark::Moment { at, label: String::new(), tone: Tone::Muted });
+    let panel = |height: f64, y: Axis, name: String, marks: Vec<Mark>| Panel {
+        height,
+        y: Some(y),
+        name,
+        marks: cuts().chain(marks).collect(),
+    };
+    let strip = |name: &str, marks: Vec<Mark>| Panel { height: 16.0, y: None, name: name.into(), marks };
+    let spans = |column: &str, tone: Tone| Mark::Spans { spans: layout.spans(column), tone };
+
+    let (price_axis, volatility_axis) = (axis(&price, None, false), axis(&volatility, tau, true));
+    let mut volatility_marks = vec![Mark::Range { spans: volatility, tone: Tone::Third }];
+    volatility_marks.extend(level(tau, "tau: forward volatility from here on is a spike"));
+    let mut score_marks = vec![Mark::Range { spans: score, tone: Tone::First }];
+    score_marks.extend(level(threshold, "threshold"));
+    let chart = Chart {
+        id: "timeline".into(),
+        title: "The test period".into(),
+        description: format!(
+            "Midprice, current volatility, the score of {model}, the spikes and the alerts over the test period."
+        ),
+        width: WIDTH,
+        x: Axis::new("Time, UTC", Unit::Places(layout.places()), 0.0, layout.end()),
+        panels: vec![
+            panel(190.0, price_axis, "Midprice, USD".into(), vec![Mark::Range { spans: price, tone: Tone::Muted }]),
+            panel(110.0, volatility_axis, "Current volatility: realized over 60 s".into(), volatility_marks),
+            panel(90.0, Axis::new("", Unit::Number, 0.0, 1.0), format!("Score of {model}"), score_marks),
+            strip("Spike", vec![spans("spikes", Tone::Missed)]),
+            strip("Alert", vec![spans("false_alarms", Tone::Bad), spans("hits", Tone::Good)]),
+        ],
+        keys: vec![
+            Key::block("spike follows", Tone::Missed),
+            Key::block("alert, and a spike follows", Tone::Good),
+            Key::block("false alarm", Tone::Bad),
+        ],
+    };
+    Some(chart.draw())
+}
+
+/// Where recorded time lies on the chart: steps, moved right by one cut for each pause.
+struct Layout<'a> {
+    rows: &'a Rows,
+    cut: f64,
+    stretches: f64,
+}
+
+impl<'a> Layout<'a> {
+    fn new(rows: &'a Rows) -> Option<Layout<'a>> {
+        let last = rows.iter().filter_map(|row| row.number("stretch")).reduce(f64::max)?;
+        Some(Layout { rows, cut: CUT.min(MOST_CUT / last.max(1.0)), stretches: last + 1.0 })
+    }
+
+    fn end(&self) -> f64 {
+        STEPS + (self.stretches - 1.0) * self.cut
+    }
+
+    /// Returns where a row's step begins.
+    fn start(&self, row: &Row<'_>) -> Option<f64> {
+        Some(row.number("step")? + row.number("stretch")? * self.cut)
+    }
+
+    /// Returns the range of a value in every step, broken at every cut.
+    fn range(&self, low: &str, high: &str) -> Vec<(f64, f64, f64)> {
+        let mut spans = Vec::new();
+        let mut previous = None;
+        for row in self.rows.iter() {
+            let (Some(start), Some(low), Some(high)) = (self.start(&row), row.number(low), row.number(high)) else {
+                continue;
+            };
+            let stretch = row.integer("stretch");
+            if previous.is_some_and(|previous| previous != stretch) {
+                spans.push((f64::NAN, f64::NAN, f64::NAN));
+            }
+            spans.push((start + 0.5, low, high));
+            previous = Some(stretch);
+        }
+        spans
+    }
+
+    /// Returns the runs of neighbouring steps in which `column` counts at least one row.
+    fn spans(&self, column: &str) -> Vec<(f64, f64)> {
+        let mut spans: Vec<(f64, f64)> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.number(column).is_some_and(|count| count > 0.0)) {
+            let Some(start) = self.start(&row) else { continue };
+            match spans.last_mut() {
+                Some((_, end)) if start <= *end => *end = start + 1.0,
+                _ => spans.push((start, start + 1.0)),
+            }
+        }
+        spans
+    }
+
+    /// Returns the first row of each stretch.
+    fn stretch_starts(&self) -> Vec<Row<'a>> {
+        let mut starts: Vec<Row<'a>> = Vec::new();
+        for row in self.rows.iter() {
+            if starts.last().is_none_or(|last| last.integer("stretch") != row.integer("stretch")) {
+                starts.push(row);
+            }
+        }
+        starts
+    }
+
+    /// Returns the middle of every cut.
+    fn cuts(&self) -> Vec<f64> {
+        let starts = self.stretch_starts();
+        starts.iter().skip(1).filter_map(|row| Some(self.start(row)? - self.cut / 2.0)).collect()
+    }
+
+    /// Returns what the time axis may name: the start of each stretch with its day, and round times within.
+    fn places(&self) -> Vec<(f64, String)> {
+        let mut places: Vec<(f64, String)> = Vec::new();
+        for row in self.stretch_starts() {
+            if let (Some(start), Some(first)) = (self.start(&row), row.integer("first_ns")) {
+                places.push((start, label(first, "%-d %b %H:%M")));
+            }
+        }
+        let step = self.round_step();
+        let mut previous: Option<(i64, i64)> = None;
+        for row in self.rows.iter() {
+            let (Some(start), Some(first), Some(stretch)) =
+                (self.start(&row), row.integer("first_ns"), row.integer("stretch"))
+            else {
+                continue;
+            };
+            let period = first.div_euclid(step);
+            let turned = previous.is_some_and(|(before, in_stretch)| in_stretch == stretch && before != period);
+            let crowded = places.iter().any(|(taken, _)| (taken - start).abs() < LABEL);
+            if turned && !crowded {
+                places.push((start, label(period * step, "%H:%M")));
+            }
+            previous = Some((period, stretch));
+        }
+        places.sort_by(|a, b| a.0.total_cmp(&b.0));
+        places
+    }
+
+    /// Returns the round span of time, nanoseconds, that takes at least a label's room.
+    fn round_step(&self) -> i64 {
+        const SECOND: f64 = 1e9;
+        let bounds = self.stretch_starts().into_iter().map(|start| {
+            let stretch = start.integer("stretch");
+            let times = self.rows.iter().filter(|row| row.integer("stretch") == stretch);
+            times.filter_map(|row| row.number("first_ns")).reduce(f64::max).unwrap_or_default()
+                - start.number("first_ns").unwrap_or_default()
+        });
+        let rough = bounds.sum::<f64>() / SECOND / STEPS * LABEL;
+        let seconds = TIME_STEPS.into_iter().find(|step| *step >= rough).unwrap_or(rough.max(1.0));
+        (seconds * SECOND) as i64
+    }
+}
+
+fn label(nanoseconds: i64, pattern: &str) -> String {
+    DateTime::from_timestamp_nanos(nanoseconds).format(pattern).to_string()
+}

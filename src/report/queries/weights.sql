@@ -1,0 +1,2 @@
+SELECT feature, weight, mean, scale
+FROM ml_weights($model)
