@@ -164,6 +164,8 @@ impl Log for Archived {
         }
         if let Some(forwarder) = self.forwarder.lock().await.take() {
             forwarder.abort();
+            // It ends by being cancelled; until then it holds the archive, which the next writer needs.
+            let _ = forwarder.await;
         }
         let Progress { next_offset, failure } = progress.borrow().clone();
         write_note(&self.archive.dir().join(format!("{}.forwarded.json", self.topic())), next_offset)?;

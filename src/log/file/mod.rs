@@ -8,10 +8,11 @@ mod days;
 mod reader;
 mod writer;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -22,6 +23,9 @@ use writer::Writer;
 
 /// The file that a process which appends holds locked.
 const LOCK: &str = ".lock";
+/// How long another writer's lock is waited for, and how often it is tried.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A folder of NDJSON files as a log.
 pub struct FileLog {
@@ -151,13 +155,18 @@ impl Log for FileLog {
     }
 }
 
+/// Locks the folder for one writer; a writer that is just ending gets the time to.
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK);
     let file = File::options().create(true).append(true).open(&path).map_err(days::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked { dir: dir.to_path_buf() }),
-        Err(std::fs::TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => return Err(Error::Locked { dir: dir.to_path_buf() }),
+            Err(TryLockError::Error(source)) => return Err(Error::Io { action: "lock", path, source }),
+        }
     }
 }
 
