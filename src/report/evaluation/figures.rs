@@ -194,7 +194,7 @@ pub fn score_distribution(rows: &Rows, model: &str, threshold: Option<f64>) -> O
             let label = if spike { format!("threshold {}", number(Some(at))) } else { String::new() };
             Mark::Moment { at, label, tone: Tone::Muted }
         }));
-        Panel { height: 131.0, y: Some(y), name: name.into(), marks }
+        Panel { height: 141.0, y: Some(y), name: name.into(), marks }
     };
     let chart = Chart {
         id: "score-distribution".into(),

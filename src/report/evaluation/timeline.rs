@@ -90,20 +90,21 @@ impl<'a> Layout<'a> {
         Some(row.number("step")? + row.number("stretch")? * self.cut)
     }
 
-    /// Returns the range of a value in every step, broken at every cut.
+    /// Returns the range of a value in every step, broken at every cut and where several steps have no rows.
     fn range(&self, low: &str, high: &str) -> Vec<(f64, f64, f64)> {
+        const LONGEST_JOINED: f64 = 3.0;
         let mut spans = Vec::new();
-        let mut previous = None;
+        let mut previous: Option<f64> = None;
         for row in self.rows.iter() {
             let (Some(start), Some(low), Some(high)) = (self.start(&row), row.number(low), row.number(high)) else {
                 continue;
             };
-            let stretch = row.integer("stretch");
-            if previous.is_some_and(|previous| previous != stretch) {
+            // Cuts get narrower the more there are; neighbouring steps are 1 apart.
+            if previous.is_some_and(|previous| start - previous > LONGEST_JOINED.min(self.cut.max(1.0))) {
                 spans.push((f64::NAN, f64::NAN, f64::NAN));
             }
             spans.push((start + 0.5, low, high));
-            previous = Some(stretch);
+            previous = Some(start);
         }
         spans
     }
