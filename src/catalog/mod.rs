@@ -3,13 +3,14 @@
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
 
 mod create_model;
+mod feed_events;
 mod footers;
 mod landed;
 mod missing;
 mod runs;
 mod statement;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -84,6 +85,12 @@ impl Session {
         functions::register(&context, &options.models_dir);
         let models = Registry::new(&options.models_dir);
         Ok(Session { context, ticks, models, tracker: None })
+    }
+
+    /// Adds the table `feed_events` over the folder that `squall ingest` writes events to.
+    pub async fn with_events(self, dir: &Path) -> Result<Session, Error> {
+        feed_events::register(&self.context, dir).await?;
+        Ok(self)
     }
 
     /// Records each training from here on, and adds the table `runs`.

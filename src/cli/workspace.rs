@@ -28,6 +28,8 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
         rolling: settings.engine.rolling,
     })
     .await?
+    .with_events(&settings.events_dir())
+    .await?
     .with_tracker(Tracker::new(
         settings.runs_dir(),
         &settings.track.mlflow_tracking_uri,
