@@ -1,5 +1,7 @@
 //! Evaluations as commands print them: one line a model and split.
 
+use std::collections::BTreeMap;
+
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
@@ -133,10 +135,14 @@ pub fn print(evaluations: &[Evaluation]) {
         lines.push(line);
     }
     print_columns(&lines, 2);
+    let mut splits_by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for evaluation in evaluations {
         if let Some(reason) = &evaluation.reason {
-            println!("- {} on {}: {reason}", evaluation.model, evaluation.split);
+            splits_by_reason.entry((&evaluation.model, reason)).or_default().push(&evaluation.split);
         }
+    }
+    for ((model, reason), splits) in splits_by_reason {
+        println!("- {model} on {}: {reason}", splits.join(", "));
     }
 }
 
