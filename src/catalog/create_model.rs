@@ -76,7 +76,7 @@ pub async fn run(
         options: statement.options.clone(),
         training,
         metrics: trained.metrics,
-        sql: statement.text.clone(),
+        sql: statement.text.trim().to_string(),
     };
     Ok(models.save(artifact)?)
 }

@@ -20,6 +20,12 @@ impl Failure {
         Failure { message: message.into(), causes: Vec::new(), hint: None, code: 1 }
     }
 
+    /// Names the file that the failure is about.
+    pub fn within(mut self, file: &str) -> Self {
+        self.message = format!("{file}: {}", self.message);
+        self
+    }
+
     /// Adds what to try next.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -103,6 +103,9 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
+/// One message in so many is late when the log is out of order, and not a few stragglers.
+const MANY_LATE: u64 = 20;
+
 /// Prints what was landed.
 fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     let summary = &landing.summary;
@@ -128,6 +131,9 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     }
     for path in &landing.dead_files {
         println!("  kept in {}", path.display());
+    }
+    if summary.rows(Status::Late) * MANY_LATE > summary.messages {
+        eprintln!("Note: many messages are late; `squall replay --merge` puts recordings into order before they land");
     }
     match summary.gaps.len() {
         0 => {}

@@ -72,6 +72,9 @@ async fn eval(args: EvalArgs, context: &Context) -> Result<(), Failure> {
 
 async fn drift(args: DriftArgs, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
+    if args.reference.is_none() || args.current.is_none() {
+        workspace::require_landed(&workspace).await?;
+    }
     let progress = context.progress("report", None);
     let options = DriftOptions { reference: args.reference, current: args.current, generated_at: Utc::now() };
     let report = report::drift(workspace.session.context(), &options).await.map_err(failure)?;

@@ -42,6 +42,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let tables_dir = context.settings().tables_dir();
     workspace.project.run(workspace.session.context(), &selector, &tables_dir, &mut done).await?;
     progress.finish();
+    if !workspace.project.has_data(workspace.session.context()).await? {
+        eprintln!("Note: no message is landed, so what reads ticks is empty: `squall land` lands messages");
+    }
     Ok(())
 }
 

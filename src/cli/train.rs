@@ -41,16 +41,16 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             }
         }
     }
-    if !workspace.project.has_data(workspace.session.context()).await? {
-        return Err(Failure::new("there is nothing to learn from: no message is landed")
-            .with_hint("`squall land` lands messages; `squall demo` does everything from simulated ones"));
-    }
+    workspace::require_landed(&workspace).await?;
     let progress = context.progress("train", Some(names.len() as u64));
     let mut trained: Vec<RecordBatch> = Vec::new();
     for (name, statement) in names.iter().zip(statements) {
         progress.note(*name);
         let start = Instant::now();
-        trained.extend(workspace.session.sql(statement).await?.collect().await.map_err(workspace::query_failure)?);
+        let file = context.settings().paths.sql.join("models").join(format!("{name}.sql"));
+        let within = |failure: Failure| failure.within(&file.display().to_string());
+        let metrics = workspace.session.sql(&statement).await.map_err(|error| within(error.into()))?;
+        trained.extend(metrics.collect().await.map_err(|error| within(workspace::query_failure(error)))?);
         progress.add(1);
         progress.note(format!("{name} in {:.2} s", start.elapsed().as_secs_f64()));
     }

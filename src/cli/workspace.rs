@@ -69,6 +69,15 @@ pub fn query_failure(error: DataFusionError) -> Failure {
     Failure::from(catalog::Error::from(error))
 }
 
+/// Checks that there are landed ticks for the project's queries to read.
+pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
+    if workspace.project.has_data(workspace.session.context()).await? {
+        return Ok(());
+    }
+    Err(Failure::new("there is nothing to compute from: no message is landed")
+        .with_hint("`squall land` lands messages; `squall demo` does everything from simulated ones"))
+}
+
 /// Checks that every model of the project is trained, and that there is one.
 pub fn require_models(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
     let models = Registry::new(context.settings().models_dir());

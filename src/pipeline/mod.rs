@@ -143,9 +143,12 @@ impl Project {
         self.queries.iter().find(|query| query.name == name)
     }
 
-    /// Returns the `CREATE MODEL` statement of `sql/models/<name>.sql`, placeholders filled.
-    pub fn model_statement(&self, name: &str) -> Option<&str> {
-        self.query(name).filter(|query| query.kind == Kind::Model).map(|query| query.sql.as_str())
+    /// Returns the `CREATE MODEL` statement of `sql/models/<name>.sql`, placeholders filled, as far down as it stands in the
+    /// file: so that the lines of errors are the file's.
+    pub fn model_statement(&self, name: &str) -> Option<String> {
+        let query = self.query(name).filter(|query| query.kind == Kind::Model)?;
+        let header = query.rendered.sql.lines().take_while(|line| is_header(line)).count();
+        Some(format!("{}{}", "\n".repeat(header), query.sql))
     }
 
     /// Returns the names of `sql/models/*.sql`, ascending.
@@ -305,9 +308,14 @@ fn replace(
     })
 }
 
+/// Returns whether a line before the statement is empty or a comment.
+fn is_header(line: &str) -> bool {
+    line.trim().is_empty() || line.trim().starts_with("--")
+}
+
 /// Returns the statement without the comment lines before it.
 fn without_header(sql: &str) -> String {
-    let lines = sql.lines().skip_while(|line| line.trim().is_empty() || line.trim().starts_with("--"));
+    let lines = sql.lines().skip_while(|line| is_header(line));
     let statement = lines.collect::<Vec<_>>().join("\n");
     statement.trim().trim_end_matches(';').trim_end().to_string()
 }
