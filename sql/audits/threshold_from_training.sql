@@ -1,4 +1,4 @@
--- description: tau is one number, and about as many training rows lie below it as the quantile says.
+-- description: tau is one number, known on every row, and about as many training rows lie below it as the quantile says.
 
 SELECT
   min(tau) AS lowest_tau, max(tau) AS highest_tau,
@@ -6,6 +6,6 @@ SELECT
   count(*) AS training_rows
 FROM spike_training
 WHERE split = 'train'
-HAVING min(tau) <> max(tau)
+HAVING min(tau) <> max(tau) OR count(tau) < count(*)
   -- With few rows the share is coarse; rows equal to tau are spikes, and a standing market has many of them.
   OR (count(*) >= 1000 AND avg(CASE WHEN spike THEN 1.0 ELSE 0.0 END) < 1 - {{ tau_quantile }} - 0.001)

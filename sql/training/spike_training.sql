@@ -44,13 +44,14 @@ WITH labelled AS (
 ), ranked AS (
   -- The quantile, as numpy.quantile interpolates it: between the two training rows that enclose its place among n.
   SELECT *,
-    row_number() OVER (PARTITION BY split ORDER BY forward_vol) - 1 AS rank,
+    -- As whole numbers: an unsigned one less one is a decimal, which compares with a fraction inexactly.
+    CAST(row_number() OVER (PARTITION BY split ORDER BY forward_vol) AS BIGINT) - 1 AS rank,
     (count(*) OVER (PARTITION BY split) - 1) * {{ tau_quantile }} AS quantile_place
   FROM purged
 ), enclosed AS (
   SELECT *,
-    max(CASE WHEN split = 'train' AND rank = floor(quantile_place) THEN forward_vol END) OVER () AS below,
-    max(CASE WHEN split = 'train' AND rank = ceil(quantile_place) THEN forward_vol END) OVER () AS above,
+    max(CASE WHEN split = 'train' AND rank = CAST(floor(quantile_place) AS BIGINT) THEN forward_vol END) OVER () AS below,
+    max(CASE WHEN split = 'train' AND rank = CAST(ceil(quantile_place) AS BIGINT) THEN forward_vol END) OVER () AS above,
     max(CASE WHEN split = 'train' THEN quantile_place - floor(quantile_place) END) OVER () AS weight
   FROM ranked
 ), thresholds AS (

@@ -26,7 +26,7 @@ pub struct Args {
     pub raw: Vec<PathBuf>,
 
     /// How many hours of market to simulate
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=168), conflicts_with = "raw")]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=168), conflicts_with = "raw")]
     pub hours: u64,
 
     /// Decides every simulated price; the same seed gives the same market

@@ -94,7 +94,7 @@ async fn selectors_say_what_they_do_not_find() {
     assert_eq!(hint("none"), "`squall check` runs the audits");
     assert!(matches!(project.select(" "), Err(Error::NothingSelected)));
     assert_eq!(project.select("+m").unwrap(), ["ticks"]);
-    assert!(project.model_statement("m").unwrap().starts_with("CREATE MODEL m"));
+    assert!(project.model_statement("m").unwrap().trim_start().starts_with("CREATE MODEL m"));
     let nothing = Project::load(&dir.path().join("absent"), &parameters()).unwrap();
     assert!(matches!(nothing.select("ticks"), Err(Error::NoProject { .. })));
 }
