@@ -1,24 +1,18 @@
-//! What is kept of each argument, and the result columns computed from it.
-//!
-//! In: an argument's values, batch by batch, and the frames of the rows to be answered. Out: one array a call.
+//! What is kept of each argument, for as long as a frame may read it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, UInt64Array};
-use datafusion::arrow::compute::{cast, interleave};
-use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, UInt64Type};
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use datafusion::common::{Result, internal_datafusion_err};
 
-use super::coverage::{Keep, Output};
-use super::kernel::bounds::Frames;
-use super::kernel::extremum::{Extremum, Ordered, Which};
+use super::coverage::Keep;
+use super::kernel::extremum::Ordered;
 use super::kernel::moments::{Moments, Powers};
 use super::kernel::pairs::Pairs;
 use super::kernel::ring::Ring;
 use super::keys::validity;
-
-const SIGN: u64 = 1 << 63;
+use super::ordered::ordered;
 
 /// The values of one argument that frames may still read.
 #[derive(Debug)]
@@ -129,175 +123,4 @@ fn extend_counts(counts: &mut Ring<u32>, valid: Option<&[bool]>, rows: usize) {
         count = count.wrapping_add(u32::from(valid.is_none_or(|valid| valid[row])));
         count
     }));
-}
-
-/// Returns values as integers in the same order: doubles by their total order.
-fn ordered(array: &ArrayRef) -> Result<Vec<i64>> {
-    Ok(match array.data_type() {
-        DataType::Float64 => {
-            array.as_primitive::<Float64Type>().values().iter().map(|value| from_double(*value)).collect()
-        }
-        DataType::Float32 => array
-            .as_primitive::<Float32Type>()
-            .values()
-            .iter()
-            .map(|value| i64::from(total_order_32(value.to_bits().cast_signed())))
-            .collect(),
-        DataType::UInt64 => {
-            array.as_primitive::<UInt64Type>().values().iter().map(|value| (value ^ SIGN).cast_signed()).collect()
-        }
-        _ => cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().values().to_vec(),
-    })
-}
-
-fn from_double(value: f64) -> i64 {
-    total_order_64(value.to_bits().cast_signed())
-}
-
-/// Maps a double's bits to an integer in its total order, and back.
-fn total_order_64(bits: i64) -> i64 {
-    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
-}
-
-/// Maps a float's bits to an integer in its total order, and back.
-fn total_order_32(bits: i32) -> i32 {
-    bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed()
-}
-
-/// Turns integers in order back into values of a type.
-fn unordered(keys: Vec<Option<i64>>, data_type: &DataType) -> Result<ArrayRef> {
-    Ok(match data_type {
-        DataType::Float64 => Arc::new(Float64Array::from_iter(
-            keys.into_iter().map(|key| key.map(|key| f64::from_bits(total_order_64(key).cast_unsigned()))),
-        )),
-        DataType::Float32 => Arc::new(Float32Array::from_iter(
-            keys.into_iter().map(|key| key.map(|key| f32::from_bits(total_order_32(key as i32).cast_unsigned()))),
-        )),
-        DataType::UInt64 => {
-            Arc::new(UInt64Array::from_iter(keys.into_iter().map(|key| key.map(|key| key.cast_unsigned() ^ SIGN))))
-        }
-        _ => cast(&(Arc::new(Int64Array::from(keys)) as ArrayRef), data_type)?,
-    })
-}
-
-/// One call's state beside the columns: what a scan over moving frames must remember.
-#[derive(Debug)]
-pub struct Evaluator {
-    output: Output,
-    extremum: Option<Extremum>,
-}
-
-impl Evaluator {
-    pub fn new(output: Output) -> Self {
-        let extremum = match output {
-            Output::Extremum { greatest, .. } => {
-                Some(Extremum::new(if greatest { Which::Greatest } else { Which::Least }))
-            }
-            _ => None,
-        };
-        Evaluator { output, extremum }
-    }
-
-    /// Returns the index of the column read, if one is.
-    pub fn column(&self) -> Option<usize> {
-        match &self.output {
-            Output::CountRows | Output::RowNumber => None,
-            Output::Count { column }
-            | Output::Sum { column }
-            | Output::IntegerSum { column, .. }
-            | Output::Mean { column }
-            | Output::Variance { column, .. }
-            | Output::Extremum { column, .. }
-            | Output::Pair { column, .. }
-            | Output::Row { column, .. } => Some(*column),
-        }
-    }
-
-    /// Computes the results of the given frames, which follow those of the call before.
-    pub fn evaluate(&mut self, columns: &[Column], frames: &Frames) -> Result<ArrayRef> {
-        let column = self.column().map(|index| &columns[index]);
-        let each = || frames.start.iter().copied().zip(frames.end.iter().copied());
-        Ok(match (&self.output, column) {
-            (Output::CountRows, _) => {
-                Arc::new(Int64Array::from_iter_values(each().map(|(start, end)| (end - start) as i64)))
-            }
-            (Output::RowNumber, _) => {
-                Arc::new(UInt64Array::from_iter_values(each().map(|(start, end)| (end - start) as u64)))
-            }
-            (Output::Count { .. }, Some(Column::Presence(counts))) => Arc::new(Int64Array::from_iter_values(
-                each().map(|(start, end)| i64::from(counts.at(end).wrapping_sub(counts.at(start)))),
-            )),
-            (Output::Sum { .. }, Some(Column::Moments(moments))) => {
-                doubles(each().map(|(start, end)| moments.sum(start, end)))
-            }
-            (Output::Mean { .. }, Some(Column::Moments(moments))) => {
-                doubles(each().map(|(start, end)| moments.mean(start, end)))
-            }
-            (Output::Variance { sample, root, .. }, Some(Column::Moments(moments))) => match (sample, root) {
-                (true, true) => doubles(each().map(|(start, end)| moments.variance::<true, true>(start, end))),
-                (true, false) => doubles(each().map(|(start, end)| moments.variance::<true, false>(start, end))),
-                (false, true) => doubles(each().map(|(start, end)| moments.variance::<false, true>(start, end))),
-                (false, false) => doubles(each().map(|(start, end)| moments.variance::<false, false>(start, end))),
-            },
-            (Output::IntegerSum { unsigned, .. }, Some(Column::Integers { sums, counts })) => {
-                let sum = |(start, end): (usize, usize)| {
-                    (counts.at(end) != counts.at(start)).then(|| sums.at(end).wrapping_sub(sums.at(start)))
-                };
-                if *unsigned {
-                    Arc::new(UInt64Array::from_iter(each().map(|frame| sum(frame).map(i64::cast_unsigned))))
-                } else {
-                    Arc::new(Int64Array::from_iter(each().map(sum)))
-                }
-            }
-            (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs))) => {
-                doubles(each().map(|(start, end)| pairs.statistic(*statistic, start, end)))
-            }
-            (Output::Extremum { .. }, Some(Column::Order { values, data_type })) => {
-                let mut keys = Vec::with_capacity(frames.start.len());
-                if let Some(extremum) = &mut self.extremum {
-                    extremum.advance(values, frames, |key| keys.push(key));
-                }
-                unordered(keys, data_type)?
-            }
-            (Output::Row { index, default, .. }, Some(Column::Values(arrays))) => {
-                gather(arrays, *index, default, frames)?
-            }
-            (output, column) => return Err(internal_datafusion_err!("{output:?} cannot read {column:?}")),
-        })
-    }
-}
-
-fn doubles(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
-    Arc::new(Float64Array::from_iter(values))
-}
-
-fn gather(
-    arrays: &VecDeque<(usize, ArrayRef)>,
-    index: i64,
-    default: &ScalarValue,
-    frames: &Frames,
-) -> Result<ArrayRef> {
-    let default = default.to_array()?;
-    let mut sources: Vec<&dyn Array> = vec![default.as_ref()];
-    sources.extend(arrays.iter().map(|(_, array)| array.as_ref()));
-    let mut current = 0;
-    let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
-    let picks: Vec<(usize, usize)> = frames
-        .start
-        .iter()
-        .zip(&frames.end)
-        .map(|(start, end)| {
-            let position = if index >= 0 {
-                start.checked_add(distance).filter(|position| position < end)
-            } else {
-                end.checked_sub(distance).filter(|position| position >= start)
-            };
-            let Some(position) = position else { return (0, 0) };
-            while arrays.get(current).is_some_and(|(first, array)| first + array.len() <= position) {
-                current += 1;
-            }
-            (current + 1, position - arrays[current].0)
-        })
-        .collect();
-    Ok(interleave(&sources, &picks)?)
 }

@@ -11,8 +11,9 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, exec_err};
 use datafusion::physical_plan::PhysicalExpr;
 
-use super::column::{Column, Evaluator};
+use super::column::Column;
 use super::coverage::Program;
+use super::evaluator::Evaluator;
 use super::kernel::bounds::{Frame, Frames, Rows};
 use super::keys::{Boundaries, ascending};
 

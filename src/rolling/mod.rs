@@ -49,8 +49,14 @@ pub mod presorted;
 /// Whether rows lie in a given order.
 pub mod order;
 
-/// What is kept of each argument, and the result columns computed from it.
+/// What is kept of each argument.
 pub mod column;
+
+/// Values as integers in the same order, and back.
+pub mod ordered;
+
+/// The results of each call, computed from what is kept.
+pub mod evaluator;
 
 /// The arithmetic, on slices.
 pub mod kernel;

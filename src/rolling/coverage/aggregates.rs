@@ -1,0 +1,137 @@
+//! Aggregates as window functions.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::functions_aggregate::average::Avg;
+use datafusion::functions_aggregate::correlation::Correlation;
+use datafusion::functions_aggregate::count::Count;
+use datafusion::functions_aggregate::covariance::{CovariancePopulation, CovarianceSample};
+use datafusion::functions_aggregate::min_max::{Max, Min};
+use datafusion::functions_aggregate::regr::Regr;
+use datafusion::functions_aggregate::stddev::{Stddev, StddevPop};
+use datafusion::functions_aggregate::sum::Sum;
+use datafusion::functions_aggregate::variance::{VariancePopulation, VarianceSample};
+use datafusion::logical_expr::WindowFrame;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::expressions::Literal;
+
+use super::{Argument, Call, Keep, Output, Program};
+use crate::rolling::frame;
+use crate::rolling::kernel::pairs::Statistic;
+
+impl Program {
+    pub(super) fn aggregate(
+        &mut self,
+        aggregate: &AggregateFunctionExpr,
+        window: &WindowFrame,
+        debug: &str,
+        input: &Schema,
+        key: Option<&DataType>,
+    ) -> Option<Call> {
+        // The filter is readable only in the debug form, of which it is the last field.
+        let plain = !aggregate.is_distinct()
+            && !aggregate.ignore_nulls()
+            && aggregate.order_bys().is_empty()
+            && debug.ends_with("filter: None }");
+        if !plain {
+            return None;
+        }
+        let output = self.aggregate_output(aggregate, input)?;
+        let spec = frame::translate(window, key)?;
+        Some(Call { frame: self.frame(spec), output })
+    }
+
+    fn aggregate_output(&mut self, aggregate: &AggregateFunctionExpr, input: &Schema) -> Option<Output> {
+        let function = aggregate.fun().inner();
+        let arguments = aggregate.expressions();
+        if let [first, second] = arguments.as_slice() {
+            return self.pair_output(aggregate, first, second, input);
+        }
+        let [argument] = arguments.as_slice() else { return None };
+        let data_type = argument.data_type(input).ok()?;
+        let is_double = data_type == DataType::Float64;
+        if function.downcast_ref::<Count>().is_some() {
+            let is_present = argument.downcast_ref::<Literal>().is_some_and(|literal| !literal.value().is_null());
+            return Some(if is_present {
+                Output::CountRows
+            } else {
+                Output::Count { column: self.argument(argument, Keep::Presence) }
+            });
+        }
+        if function.downcast_ref::<Sum>().is_some() {
+            return match data_type {
+                DataType::Float64 => Some(Output::Sum { column: self.argument(argument, Keep::Sums) }),
+                DataType::Int64 | DataType::UInt64 => Some(Output::IntegerSum {
+                    column: self.argument(argument, Keep::Integers),
+                    unsigned: data_type == DataType::UInt64,
+                }),
+                _ => None,
+            };
+        }
+        if function.downcast_ref::<Avg>().is_some() && is_double {
+            return Some(Output::Mean { column: self.argument(argument, Keep::Sums) });
+        }
+        let least = function.downcast_ref::<Min>().is_some();
+        if least || function.downcast_ref::<Max>().is_some() {
+            let covered = data_type.is_integer()
+                || matches!(data_type, DataType::Float64 | DataType::Float32 | DataType::Timestamp(_, _));
+            return covered
+                .then(|| Output::Extremum { column: self.argument(argument, Keep::Order), greatest: !least });
+        }
+        let (sample, root) = if function.downcast_ref::<VarianceSample>().is_some() {
+            (true, false)
+        } else if function.downcast_ref::<VariancePopulation>().is_some() {
+            (false, false)
+        } else if function.downcast_ref::<Stddev>().is_some() {
+            (true, true)
+        } else if function.downcast_ref::<StddevPop>().is_some() {
+            (false, true)
+        } else {
+            return None;
+        };
+        is_double.then(|| Output::Variance { column: self.argument(argument, Keep::Squares), sample, root })
+    }
+
+    fn pair_output(
+        &mut self,
+        aggregate: &AggregateFunctionExpr,
+        first: &Arc<dyn PhysicalExpr>,
+        second: &Arc<dyn PhysicalExpr>,
+        input: &Schema,
+    ) -> Option<Output> {
+        let function = aggregate.fun().inner();
+        let statistic = if function.downcast_ref::<CovarianceSample>().is_some() {
+            Statistic::CovarianceSample
+        } else if function.downcast_ref::<CovariancePopulation>().is_some() {
+            Statistic::CovariancePopulation
+        } else if function.downcast_ref::<Correlation>().is_some() {
+            Statistic::Correlation
+        } else {
+            function.downcast_ref::<Regr>()?;
+            match function.name() {
+                "regr_slope" => Statistic::Slope,
+                "regr_intercept" => Statistic::Intercept,
+                "regr_r2" => Statistic::R2,
+                _ => return None,
+            }
+        };
+        let is_double =
+            |expr: &Arc<dyn PhysicalExpr>| expr.data_type(input).is_ok_and(|kind| kind == DataType::Float64);
+        if !is_double(first) || !is_double(second) {
+            return None;
+        }
+        let same = |known: &Argument| {
+            known.keep == Keep::Pairs
+                && known.expr.eq(first)
+                && known.second.as_ref().is_some_and(|expr| expr.eq(second))
+        };
+        let column = self.arguments.iter().position(same).unwrap_or_else(|| {
+            let second = Some(Arc::clone(second));
+            self.arguments.push(Argument { expr: Arc::clone(first), second, keep: Keep::Pairs });
+            self.arguments.len() - 1
+        });
+        Some(Output::Pair { column, statistic })
+    }
+}
