@@ -31,24 +31,9 @@ impl Evaluator {
         Evaluator { output, extremum }
     }
 
-    /// Returns the index of the column read, if one is.
-    pub fn column(&self) -> Option<usize> {
-        match &self.output {
-            Output::CountRows | Output::RowNumber => None,
-            Output::Count { column }
-            | Output::Sum { column }
-            | Output::IntegerSum { column, .. }
-            | Output::Mean { column }
-            | Output::Variance { column, .. }
-            | Output::Extremum { column, .. }
-            | Output::Pair { column, .. }
-            | Output::Row { column, .. } => Some(*column),
-        }
-    }
-
     /// Computes the results of the given frames, which follow those of the call before.
     pub fn evaluate(&mut self, columns: &[Column], frames: &Frames) -> Result<ArrayRef> {
-        let column = self.column().map(|index| &columns[index]);
+        let column = self.output.column().map(|index| &columns[index]);
         let each = || frames.start.iter().copied().zip(frames.end.iter().copied());
         Ok(match (&self.output, column) {
             (Output::CountRows, _) => {

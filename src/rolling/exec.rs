@@ -1,7 +1,7 @@
 //! The operator that computes rolling windows.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
@@ -9,17 +9,20 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{
     ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements,
     InputOrderMode, PhysicalExpr, PlanProperties, StatisticsArgs,
 };
+use tokio::sync::Semaphore;
 
 use super::coverage::Program;
 use super::distinct;
 use super::engine::Emission;
+use super::sections::Threads;
+use super::settings::Settings;
 use super::stream::RollingStream;
 
 /// Computes window expressions as DataFusion's operator would, exactly and in one pass.
@@ -30,6 +33,8 @@ use super::stream::RollingStream;
 pub struct RollingWindowExec {
     stock: Arc<dyn ExecutionPlan>,
     program: Arc<Program>,
+    /// One for each thread that may pass over sections of the input beside the first.
+    permits: OnceLock<Arc<Semaphore>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -52,6 +57,7 @@ impl RollingWindowExec {
         Some(RollingWindowExec {
             stock: Arc::clone(stock),
             program: Arc::new(program),
+            permits: OnceLock::new(),
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
@@ -66,6 +72,22 @@ impl RollingWindowExec {
     fn input(&self) -> &Arc<dyn ExecutionPlan> {
         // A window operator has exactly one input.
         self.stock.children()[0]
+    }
+
+    /// Returns how threads may share one partition, if they may.
+    fn threads(&self, partition: usize, context: &TaskContext) -> Option<Threads> {
+        let config = context.session_config();
+        let count = config.target_partitions();
+        if count < 2 || !self.program.reads_nearby() {
+            return None;
+        }
+        let settings = config.options().extensions.get::<Settings>().cloned().unwrap_or_default();
+        let permits = self.permits.get_or_init(|| Arc::new(Semaphore::new(count)));
+        Some(Threads {
+            permits: Arc::clone(permits),
+            section_rows: settings.rolling.section_rows,
+            sections: MetricBuilder::new(&self.metrics).counter("sections", partition),
+        })
     }
 
     fn expressions(&self) -> Vec<String> {
@@ -140,6 +162,7 @@ impl ExecutionPlan for RollingWindowExec {
         Ok(Arc::new(RollingWindowExec {
             stock,
             program: Arc::clone(&self.program),
+            permits: OnceLock::new(),
             metrics: ExecutionPlanMetricsSet::new(),
         }))
     }
@@ -153,6 +176,7 @@ impl ExecutionPlan for RollingWindowExec {
             self.schema(),
             &self.order_mode(),
             emission,
+            self.threads(partition, &context),
             &context,
             BaselineMetrics::new(&self.metrics, partition),
         )?;

@@ -12,8 +12,9 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 
+use super::computation::evaluate;
 use super::coverage::Program;
-use super::engine::{Emission, Engine, evaluate};
+use super::engine::{Emission, Engine};
 use super::keys::Boundaries;
 
 /// One partition: its engine, and results that wait for earlier rows of other partitions.

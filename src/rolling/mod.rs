@@ -40,6 +40,9 @@ pub mod stream;
 /// Windows over rows in the order that they need.
 pub mod engine;
 
+/// The same by several threads at once, whatever the partitions.
+pub mod sections;
+
 /// Windows over rows whose partitions are interleaved.
 pub mod interleaved;
 
@@ -48,6 +51,12 @@ pub mod presorted;
 
 /// Whether rows lie in a given order.
 pub mod order;
+
+/// Where each row stands, and what its frames read.
+pub mod placement;
+
+/// What is computed of frames.
+pub mod computation;
 
 /// What is kept of each argument.
 pub mod column;

@@ -12,6 +12,10 @@ config_namespace! {
         /// Whether a sort below RollingWindowExec is left out where reading the order's columns of the files shows that
         /// their rows lie in order already.
         pub check_order: bool, default = true
+
+        /// The fewest rows of a section of the input that a thread computes by itself, where several threads share one
+        /// partition; smaller sections take less memory, and more time for the rows that they read beside their own.
+        pub section_rows: usize, default = 32_768
     }
 }
 

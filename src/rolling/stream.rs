@@ -14,6 +14,7 @@ use futures::{Stream, StreamExt, stream};
 use super::coverage::Program;
 use super::engine::{Emission, Engine};
 use super::interleaved::Interleaved;
+use super::sections::{Sections, Step, Threads};
 
 /// How the input's rows lie.
 enum Layout {
@@ -21,9 +22,41 @@ enum Layout {
     Interleaved(Box<Interleaved>),
 }
 
+impl Layout {
+    fn accept(&mut self, batch: RecordBatch) -> Result<()> {
+        match self {
+            Layout::Partitioned(engine) => engine.accept(batch),
+            Layout::Interleaved(lanes) => lanes.accept(&batch),
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Layout::Partitioned(engine) => engine.finish(),
+            Layout::Interleaved(lanes) => lanes.finish(),
+        }
+    }
+
+    fn emit(&mut self) -> Result<Option<RecordBatch>> {
+        match self {
+            Layout::Partitioned(engine) => engine.emit(),
+            Layout::Interleaved(lanes) => lanes.emit(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Layout::Partitioned(engine) => engine.bytes(),
+            Layout::Interleaved(lanes) => lanes.bytes(),
+        }
+    }
+}
+
 /// The state of one partition's execution.
 pub struct RollingStream {
     input: SendableRecordBatchStream,
+    /// While several threads pass over the input; the layout then waits.
+    sections: Option<Box<Sections>>,
     layout: Layout,
     reservation: MemoryReservation,
     metrics: BaselineMetrics,
@@ -31,38 +64,60 @@ pub struct RollingStream {
 }
 
 impl RollingStream {
-    /// Prepares to compute a program over one input stream, whose rows lie in the given order.
+    /// Prepares to compute a program over one input stream, whose rows lie in the given order; with `threads`, in sections
+    /// side by side if that order and a bounded input allow it.
     pub fn new(
         program: Arc<Program>,
         input: SendableRecordBatchStream,
         schema: SchemaRef,
         order: &InputOrderMode,
         emission: Emission,
+        threads: Option<Threads>,
         context: &TaskContext,
         metrics: BaselineMetrics,
     ) -> Result<Self> {
         let input_schema = input.schema();
-        let interleaved = |sorted_by| {
-            let state = Interleaved::new(Arc::clone(&program), &input_schema, Arc::clone(&schema), sorted_by)?;
-            Ok::<_, datafusion::error::DataFusionError>(Layout::Interleaved(Box::new(state)))
-        };
-        let layout = match order {
-            InputOrderMode::Linear => interleaved(Vec::new())?,
-            InputOrderMode::PartiallySorted(sorted_by) => interleaved(sorted_by.clone())?,
-            InputOrderMode::Sorted => {
-                Layout::Partitioned(Box::new(Engine::new(program, &input_schema, schema, emission)?))
-            }
-        };
         let reservation = MemoryConsumer::new("RollingWindowExec").register(context.memory_pool());
-        Ok(RollingStream { input, layout, reservation, metrics, finished: false })
+        let in_sections = *order == InputOrderMode::Sorted && emission == Emission::Batches;
+        let sections = threads.filter(|_| in_sections).map(|threads| {
+            let (program, schema) = (Arc::clone(&program), Arc::clone(&schema));
+            let elapsed = metrics.elapsed_compute().clone();
+            Box::new(Sections::new(program, &input_schema, schema, threads, reservation.new_empty(), elapsed))
+        });
+        let sorted_by = match order {
+            InputOrderMode::Linear => Some(Vec::new()),
+            InputOrderMode::PartiallySorted(sorted_by) => Some(sorted_by.clone()),
+            InputOrderMode::Sorted => None,
+        };
+        let layout = match sorted_by {
+            Some(sorted_by) => {
+                Layout::Interleaved(Box::new(Interleaved::new(program, &input_schema, schema, sorted_by)?))
+            }
+            None => Layout::Partitioned(Box::new(Engine::new(program, &input_schema, schema, emission)?)),
+        };
+        Ok(RollingStream { input, sections, layout, reservation, metrics, finished: false })
     }
 
     /// Turns the state into the stream of its output.
     pub fn into_stream(self) -> impl Stream<Item = Result<RecordBatch>> + Send {
-        stream::try_unfold(self, |mut state| async move { Ok(state.next().await?.map(|batch| (batch, state))) })
+        stream::try_unfold(self, |mut state| async move {
+            let batch = state.next().await?;
+            Ok(batch.map(|batch| {
+                state.metrics.record_output(batch.num_rows());
+                (batch, state)
+            }))
+        })
     }
 
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        if let Some(sections) = &mut self.sections {
+            match sections.step(&mut self.input).await? {
+                Step::Batch(batch) => return Ok(Some(batch)),
+                Step::End => return Ok(None),
+                Step::Widen(engine) => self.layout = Layout::Partitioned(engine),
+            }
+            self.sections = None;
+        }
         loop {
             if let Some(batch) = self.emit()? {
                 return Ok(Some(batch));
@@ -73,10 +128,7 @@ impl RollingStream {
             match self.input.next().await {
                 Some(batch) => self.accept(batch?)?,
                 None => {
-                    match &mut self.layout {
-                        Layout::Partitioned(engine) => engine.finish(),
-                        Layout::Interleaved(lanes) => lanes.finish(),
-                    }
+                    self.layout.finish();
                     self.finished = true;
                 }
             }
@@ -84,31 +136,13 @@ impl RollingStream {
     }
 
     fn accept(&mut self, batch: RecordBatch) -> Result<()> {
-        let elapsed = self.metrics.elapsed_compute().clone();
-        let _timer = elapsed.timer();
-        let bytes = match &mut self.layout {
-            Layout::Partitioned(engine) => {
-                engine.accept(batch)?;
-                engine.bytes()
-            }
-            Layout::Interleaved(lanes) => {
-                lanes.accept(&batch)?;
-                lanes.bytes()
-            }
-        };
-        self.reservation.try_resize(bytes)
+        let _timer = self.metrics.elapsed_compute().timer();
+        self.layout.accept(batch)?;
+        self.reservation.try_resize(self.layout.bytes())
     }
 
     fn emit(&mut self) -> Result<Option<RecordBatch>> {
-        let elapsed = self.metrics.elapsed_compute().clone();
-        let _timer = elapsed.timer();
-        let batch = match &mut self.layout {
-            Layout::Partitioned(engine) => engine.emit()?,
-            Layout::Interleaved(lanes) => lanes.emit()?,
-        };
-        if let Some(batch) = &batch {
-            self.metrics.record_output(batch.num_rows());
-        }
-        Ok(batch)
+        let _timer = self.metrics.elapsed_compute().timer();
+        self.layout.emit()
     }
 }

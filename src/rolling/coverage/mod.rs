@@ -16,7 +16,7 @@ use datafusion::physical_expr::window::{
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::windows::WindowUDFExpr;
 
-use super::kernel::bounds::{FrameSpec, Units};
+use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
 use super::kernel::pairs::Statistic;
 use super::keys;
 
@@ -88,6 +88,23 @@ pub enum Output {
     },
 }
 
+impl Output {
+    /// Returns the index of the column read, if one is.
+    pub fn column(&self) -> Option<usize> {
+        match self {
+            Output::CountRows | Output::RowNumber => None,
+            Output::Count { column }
+            | Output::Sum { column }
+            | Output::IntegerSum { column, .. }
+            | Output::Mean { column }
+            | Output::Variance { column, .. }
+            | Output::Extremum { column, .. }
+            | Output::Pair { column, .. }
+            | Output::Row { column, .. } => Some(*column),
+        }
+    }
+}
+
 /// An output over a frame, given by its index in the program.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -131,6 +148,23 @@ impl Program {
             program.calls.push(call);
         }
         Some(program)
+    }
+
+    /// Returns room for the frames of some rows, one entry for each that the calls ask for.
+    pub fn no_frames(&self) -> Vec<Frames> {
+        self.frames.iter().map(|_| Frames::default()).collect()
+    }
+
+    /// Returns whether each frame's rows are read, rather than counted.
+    pub fn frames_read(&self) -> Vec<bool> {
+        let reads = |frame| self.calls.iter().any(|call| call.frame == frame && call.output.column().is_some());
+        (0..self.frames.len()).map(reads).collect()
+    }
+
+    /// Returns whether what is read lies near the row, rather than anywhere in its partition.
+    pub fn reads_nearby(&self) -> bool {
+        let bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
+        self.frames.iter().zip(self.frames_read()).all(|(frame, read)| !read || bounded(frame))
     }
 
     /// Returns whether a frame counts differences of the order key.

@@ -171,6 +171,13 @@ pub struct Frames {
     pub end: Vec<usize>,
 }
 
+impl Frames {
+    /// Counts positions from another first row.
+    pub fn count_from(&mut self, first: usize) {
+        self.start.iter_mut().chain(&mut self.end).for_each(|position| *position -= first);
+    }
+}
+
 impl Frame {
     pub fn new(spec: FrameSpec) -> Self {
         Frame { spec, start: 0, end: 0, complete: 0 }

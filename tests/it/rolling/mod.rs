@@ -5,6 +5,7 @@ mod differential;
 mod exact;
 mod plans;
 mod presorted;
+mod sections;
 mod streaming;
 
 use std::sync::Arc;
@@ -34,6 +35,8 @@ fn session(setup: Setup) -> SessionContext {
 fn session_with(setup: Setup, runtime: Arc<RuntimeEnv>) -> SessionContext {
     let mut settings = Settings::default();
     settings.rolling.enabled = setup.rolling;
+    // Small, so that tables of a few hundred rows are cut.
+    settings.rolling.section_rows = 30;
     let config = SessionConfig::new()
         .with_target_partitions(setup.partitions)
         .with_batch_size(setup.batch_size)

@@ -1,0 +1,283 @@
+//! Windows over long partitions by several threads.
+//!
+//! In: batches in the order that windows need. Out: the same rows with results, in the same order. The rows are cut into
+//! sections, wherever a partition begins, each with the rows around it that its frames read, and each section is computed by
+//! itself. Since a result depends on the rows of its frame and on nothing else, it has the same bits.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::metrics::{Count, Time};
+use futures::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::computation::Computation;
+use super::coverage::Program;
+use super::engine::{Emission, Engine};
+use super::kernel::bounds::Frames;
+use super::placement::Placement;
+
+/// Of the rows that a section reads, at least so many times as many are its own as are others'.
+const OWN_TO_OTHERS: usize = 4;
+
+/// Where sections would read more rows beside their own than so many times the least that a section has, one thread passes
+/// over all rows once: sections that were long enough for their frames would hold too much memory.
+const MOST_OTHERS: usize = 4;
+
+/// How many threads may share one partition, and what is worth a thread's while.
+pub struct Threads {
+    /// One for each section that may run beside the first; shared by the operator's partitions.
+    pub permits: Arc<Semaphore>,
+    /// The fewest rows of a section, unless it is the last.
+    pub section_rows: usize,
+    /// How many sections there were.
+    pub sections: Count,
+}
+
+/// Cuts rows into sections.
+struct Cutter {
+    program: Arc<Program>,
+    input: SchemaRef,
+    schema: SchemaRef,
+    /// A section has at least so many rows, unless it is the last.
+    least_rows: usize,
+    placement: Placement,
+    /// Batches that are not yet in a section, or that later frames may read, by the position of their first row.
+    held: VecDeque<(usize, RecordBatch)>,
+    /// The first row that is in no section yet.
+    next: usize,
+    /// How many rows beside its own the last section read.
+    others: usize,
+    finished: bool,
+}
+
+/// Rows to be computed, and the rows that their frames read.
+struct Section {
+    program: Arc<Program>,
+    input: SchemaRef,
+    schema: SchemaRef,
+    /// What is read, from this position on.
+    start: usize,
+    read: Vec<RecordBatch>,
+    /// What is computed: a batch, and its rows' frames.
+    own: Vec<(RecordBatch, Vec<Frames>)>,
+}
+
+impl Cutter {
+    fn accept(&mut self, batch: RecordBatch) -> Result<()> {
+        if batch.num_rows() > 0 {
+            self.held.push_back((self.placement.total(), batch.clone()));
+            self.placement.place(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) {
+        self.placement.finish();
+        self.finished = true;
+    }
+
+    /// Returns the next section, of whole batches; `None` until there are enough of them that are complete.
+    fn cut(&mut self) -> Result<Option<Section>> {
+        let complete = self.placement.complete();
+        let ends = self.held.iter().map(|(start, batch)| start + batch.num_rows());
+        let end = ends.take_while(|end| *end <= complete).last().unwrap_or(0);
+        let rows = end.saturating_sub(self.next);
+        if rows == 0 || (!self.finished && rows < self.least_rows.max(OWN_TO_OTHERS * self.others)) {
+            return Ok(None);
+        }
+        let mut own = Vec::new();
+        for (start, batch) in self.held.iter().filter(|(start, _)| (self.next..end).contains(start)) {
+            let mut frames = self.program.no_frames();
+            self.placement.advance(*start, start + batch.num_rows(), &mut frames);
+            own.push((batch.clone(), frames));
+        }
+        let (from, to) = self.program.frames_read().iter().enumerate().filter(|(_, read)| **read).fold(
+            (self.next, self.next),
+            |(from, to), (frame, _)| {
+                let first = own.first().and_then(|(_, frames)| frames[frame].start.first());
+                let last = own.last().and_then(|(_, frames)| frames[frame].end.last());
+                (first.map_or(from, |first| from.min(*first)), last.map_or(to, |last| to.max(*last)))
+            },
+        );
+        let read = self.rows(from, to);
+        self.others = (to - from).saturating_sub(rows);
+        self.next = end;
+        self.release();
+        let (program, input, schema) = (Arc::clone(&self.program), Arc::clone(&self.input), Arc::clone(&self.schema));
+        Ok(Some(Section { program, input, schema, start: from, read, own }))
+    }
+
+    /// Returns the rows at some positions.
+    fn rows(&self, from: usize, to: usize) -> Vec<RecordBatch> {
+        let slice = |(start, batch): &(usize, RecordBatch)| {
+            let (first, last) = (from.max(*start), to.min(start + batch.num_rows()));
+            (first < last).then(|| batch.slice(first - start, last - first))
+        };
+        self.held.iter().filter_map(slice).collect()
+    }
+
+    /// Returns the first position that later sections may read.
+    fn oldest(&self) -> usize {
+        let oldest = self.placement.oldest(self.next);
+        let read = self.program.frames_read();
+        oldest.iter().zip(read).filter(|(_, read)| *read).fold(self.next, |least, (oldest, _)| least.min(*oldest))
+    }
+
+    fn release(&mut self) {
+        let oldest = self.oldest();
+        while self.held.front().is_some_and(|(start, batch)| start + batch.num_rows() <= oldest) {
+            self.held.pop_front();
+        }
+        self.placement.release(&self.placement.oldest(self.next), self.next);
+    }
+
+    /// Returns an engine that goes on from here.
+    fn engine(&self) -> Result<Engine> {
+        let (program, schema) = (Arc::clone(&self.program), Arc::clone(&self.schema));
+        let mut engine = Engine::new(program, &self.input, schema, Emission::Batches)?;
+        let oldest = self.oldest();
+        for rows in self.rows(oldest, self.placement.total()) {
+            engine.accept(rows)?;
+        }
+        engine.skip(self.next - oldest);
+        Ok(engine)
+    }
+
+    fn bytes(&self) -> usize {
+        self.placement.bytes() + self.held.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>()
+    }
+}
+
+impl Section {
+    fn compute(self, reservation: &MemoryReservation) -> Result<Vec<RecordBatch>> {
+        let mut computation = Computation::new(Arc::clone(&self.program), &self.input)?;
+        let mut position = 0;
+        for batch in &self.read {
+            computation.extend(batch, position)?;
+            position += batch.num_rows();
+            reservation.try_resize(computation.bytes())?;
+        }
+        let frames_read = self.program.frames_read();
+        self.own
+            .into_iter()
+            .map(|(batch, mut frames)| {
+                for (frame, _) in frames.iter_mut().zip(&frames_read).filter(|(_, read)| **read) {
+                    frame.count_from(self.start);
+                }
+                let columns = computation.append_results(&batch, &frames)?;
+                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+            })
+            .collect()
+    }
+}
+
+/// A section that is being computed.
+struct Running {
+    task: SpawnedTask<Result<Vec<RecordBatch>>>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What comes of going on.
+pub enum Step {
+    Batch(RecordBatch),
+    /// Frames turned out too wide for sections: the engine goes on.
+    Widen(Box<Engine>),
+    End,
+}
+
+/// Sections of one input, computed side by side.
+pub struct Sections {
+    cutter: Cutter,
+    running: VecDeque<Running>,
+    ready: VecDeque<RecordBatch>,
+    permits: Arc<Semaphore>,
+    count: Count,
+    reservation: MemoryReservation,
+    elapsed: Time,
+}
+
+impl Sections {
+    /// Prepares for input of one schema and output of another.
+    pub fn new(
+        program: Arc<Program>,
+        input: &SchemaRef,
+        schema: SchemaRef,
+        threads: Threads,
+        reservation: MemoryReservation,
+        elapsed: Time,
+    ) -> Self {
+        let cutter = Cutter {
+            placement: Placement::new(Arc::clone(&program)),
+            program,
+            input: Arc::clone(input),
+            schema,
+            least_rows: threads.section_rows,
+            held: VecDeque::new(),
+            next: 0,
+            others: 0,
+            finished: false,
+        };
+        Sections {
+            cutter,
+            running: VecDeque::new(),
+            ready: VecDeque::new(),
+            permits: threads.permits,
+            count: threads.sections,
+            reservation,
+            elapsed,
+        }
+    }
+
+    /// Reads input until there is output.
+    pub async fn step(&mut self, input: &mut SendableRecordBatchStream) -> Result<Step> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Ok(Step::Batch(batch));
+            }
+            let too_wide = self.cutter.others > MOST_OTHERS * self.cutter.least_rows;
+            let may_start = self.running.is_empty() || self.permits.available_permits() > 0;
+            if may_start && !too_wide && !self.cutter.finished {
+                let batch = input.next().await.transpose()?;
+                self.accept(batch)?;
+                continue;
+            }
+            match self.running.pop_front() {
+                Some(section) => {
+                    let batches = section.task.join_unwind().await;
+                    self.ready.extend(batches.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??);
+                }
+                None if too_wide && !self.cutter.finished => return Ok(Step::Widen(Box::new(self.cutter.engine()?))),
+                None => return Ok(Step::End),
+            }
+        }
+    }
+
+    /// Adds rows, or without any ends the input; starts the sections that are complete.
+    fn accept(&mut self, batch: Option<RecordBatch>) -> Result<()> {
+        let _timer = self.elapsed.timer();
+        match batch {
+            Some(batch) => self.cutter.accept(batch)?,
+            None => self.cutter.finish(),
+        }
+        while let Some(section) = self.cutter.cut()? {
+            let (elapsed, reservation) = (self.elapsed.clone(), self.reservation.new_empty());
+            let task = SpawnedTask::spawn(async move {
+                let _timer = elapsed.timer();
+                section.compute(&reservation)
+            });
+            let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
+            self.count.add(1);
+            self.running.push_back(Running { task, _permit: permit });
+        }
+        self.reservation.try_resize(self.cutter.bytes())
+    }
+}
