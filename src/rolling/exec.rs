@@ -23,7 +23,7 @@ use super::distinct;
 use super::engine::Emission;
 use super::sections::Threads;
 use super::settings::Settings;
-use super::stream::RollingStream;
+use super::stream::{Input, RollingStream};
 
 /// Computes window expressions as DataFusion's operator would, exactly and in one pass.
 ///
@@ -168,14 +168,12 @@ impl ExecutionPlan for RollingWindowExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let input = self.input().execute(partition, Arc::clone(&context))?;
+        let rows = self.input().execute(partition, Arc::clone(&context))?;
         let emission = if self.input().boundedness().is_unbounded() { Emission::Rows } else { Emission::Batches };
         let stream = RollingStream::new(
             Arc::clone(&self.program),
-            input,
+            Input { rows, order: self.order_mode(), emission },
             self.schema(),
-            &self.order_mode(),
-            emission,
             self.threads(partition, &context),
             &context,
             BaselineMetrics::new(&self.metrics, partition),

@@ -52,6 +52,13 @@ impl Layout {
     }
 }
 
+/// The rows of one partition, and what is known of them.
+pub struct Input {
+    pub rows: SendableRecordBatchStream,
+    pub order: InputOrderMode,
+    pub emission: Emission,
+}
+
 /// The state of one partition's execution.
 pub struct RollingStream {
     input: SendableRecordBatchStream,
@@ -64,21 +71,20 @@ pub struct RollingStream {
 }
 
 impl RollingStream {
-    /// Prepares to compute a program over one input stream, whose rows lie in the given order; with `threads`, in sections
-    /// side by side if that order and a bounded input allow it.
+    /// Prepares to compute a program over one partition; with `threads`, in sections side by side, where the rows lie in the
+    /// order that windows need and come to an end.
     pub fn new(
         program: Arc<Program>,
-        input: SendableRecordBatchStream,
+        input: Input,
         schema: SchemaRef,
-        order: &InputOrderMode,
-        emission: Emission,
         threads: Option<Threads>,
         context: &TaskContext,
         metrics: BaselineMetrics,
     ) -> Result<Self> {
+        let Input { rows: input, order, emission } = input;
         let input_schema = input.schema();
         let reservation = MemoryConsumer::new("RollingWindowExec").register(context.memory_pool());
-        let in_sections = *order == InputOrderMode::Sorted && emission == Emission::Batches;
+        let in_sections = order == InputOrderMode::Sorted && emission == Emission::Batches;
         let sections = threads.filter(|_| in_sections).map(|threads| {
             let (program, schema) = (Arc::clone(&program), Arc::clone(&schema));
             let elapsed = metrics.elapsed_compute().clone();
@@ -86,7 +92,7 @@ impl RollingStream {
         });
         let sorted_by = match order {
             InputOrderMode::Linear => Some(Vec::new()),
-            InputOrderMode::PartiallySorted(sorted_by) => Some(sorted_by.clone()),
+            InputOrderMode::PartiallySorted(sorted_by) => Some(sorted_by),
             InputOrderMode::Sorted => None,
         };
         let layout = match sorted_by {
