@@ -112,6 +112,11 @@ impl Engine {
         Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
     }
 
+    /// Returns whether every row has left.
+    pub fn is_drained(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
         let pending: usize = self.pending.iter().map(RecordBatch::get_array_memory_size).sum();

@@ -23,6 +23,16 @@ struct Lane {
     ready: VecDeque<RecordBatch>,
     /// Rows of the first ready batch that have left.
     taken: usize,
+    /// Where the first ready batch stands among those from which an output batch is picked.
+    source: Option<usize>,
+    bytes: usize,
+}
+
+impl Lane {
+    /// Returns the bytes of memory held.
+    fn bytes(&self) -> usize {
+        self.engine.bytes() + self.ready.iter().map(RecordBatch::get_array_memory_size).sum::<usize>()
+    }
 }
 
 /// The state of all partitions.
@@ -35,11 +45,16 @@ pub struct Interleaved {
     sections: Boundaries,
     converter: RowConverter,
     lanes: Vec<Lane>,
+    /// Lanes with rows whose frames are not complete.
+    waiting: Vec<usize>,
     by_key: HashMap<Box<[u8]>, usize>,
     /// The lane of each row that has not left, in the order of the rows.
     order: VecDeque<usize>,
-    /// Lanes of sections that have ended, to be dropped when the rows have left.
-    closed: bool,
+    /// Lanes of partitions that have ended, with rows that have not left.
+    closing: Vec<usize>,
+    /// Lanes whose rows have all left, for partitions to come.
+    free: Vec<usize>,
+    bytes: usize,
 }
 
 impl Interleaved {
@@ -58,9 +73,12 @@ impl Interleaved {
             sorted_by,
             sections: Boundaries::of_contiguous(),
             lanes: Vec::new(),
+            waiting: Vec::new(),
             by_key: HashMap::new(),
             order: VecDeque::new(),
-            closed: false,
+            closing: Vec::new(),
+            free: Vec::new(),
+            bytes: 0,
         })
     }
 
@@ -102,9 +120,13 @@ impl Interleaved {
         for (lane, rows) in picked {
             let part = if whole { batch.clone() } else { take_record_batch(batch, &UInt64Array::from(rows))? };
             self.lanes[lane].engine.accept(part)?;
+            self.count_bytes(lane);
+            if !self.waiting.contains(&lane) {
+                self.waiting.push(lane);
+            }
         }
         if let Some(key) = last.and_then(|lane| self.lanes[lane].engine.last_key()) {
-            self.lanes.iter_mut().for_each(|lane| lane.engine.advance_watermark(key));
+            self.waiting.iter().for_each(|lane| self.lanes[*lane].engine.advance_watermark(key));
         }
         Ok(())
     }
@@ -114,33 +136,49 @@ impl Interleaved {
             return Ok(*lane);
         }
         let engine = Engine::new(Arc::clone(&self.program), &self.input, Arc::clone(&self.schema), Emission::Rows)?;
-        self.lanes.push(Lane { engine, ready: VecDeque::new(), taken: 0 });
-        self.by_key.insert(key.into(), self.lanes.len() - 1);
-        Ok(self.lanes.len() - 1)
+        let lane = Lane { engine, ready: VecDeque::new(), taken: 0, source: None, bytes: 0 };
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.bytes -= self.lanes[index].bytes;
+                self.lanes[index] = lane;
+                index
+            }
+            None => {
+                self.lanes.push(lane);
+                self.lanes.len() - 1
+            }
+        };
+        self.by_key.insert(key.into(), index);
+        Ok(index)
     }
 
     /// Ends every partition: their frames are complete, and later rows belong to new ones.
     pub fn finish(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.engine.finish());
-        self.by_key.clear();
-        self.closed = true;
+        let ended = self.by_key.drain().map(|(_, lane)| lane);
+        self.closing.extend(ended.inspect(|lane| self.lanes[*lane].engine.finish()));
     }
 
     /// Returns the next rows that are complete.
     pub fn emit(&mut self) -> Result<Option<RecordBatch>> {
-        for lane in &mut self.lanes {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for index in &waiting {
+            let lane = &mut self.lanes[*index];
             while let Some(batch) = lane.engine.emit()? {
                 lane.ready.push_back(batch);
             }
+            self.count_bytes(*index);
         }
+        waiting.retain(|index| !self.lanes[*index].engine.is_drained());
+        self.waiting = waiting;
         let mut sources: Vec<RecordBatch> = Vec::new();
-        let mut source_of = HashMap::new();
+        let mut picked = Vec::new();
         let mut picks = Vec::new();
         while let Some(index) = self.order.front() {
             let lane = &mut self.lanes[*index];
             let Some(front) = lane.ready.front() else { break };
-            let source = *source_of.entry(*index).or_insert_with(|| {
+            let source = *lane.source.get_or_insert_with(|| {
                 sources.push(front.clone());
+                picked.push(*index);
                 sources.len() - 1
             });
             picks.push((source, lane.taken));
@@ -148,14 +186,16 @@ impl Interleaved {
             if lane.taken == front.num_rows() {
                 lane.ready.pop_front();
                 lane.taken = 0;
-                source_of.remove(index);
+                lane.source = None;
             }
             self.order.pop_front();
         }
-        if self.order.is_empty() && self.closed && self.by_key.is_empty() {
-            self.lanes.clear();
-            self.closed = false;
-        }
+        picked.into_iter().for_each(|index| self.lanes[index].source = None);
+        let has_left = |index: &mut usize| {
+            let lane = &self.lanes[*index];
+            lane.engine.is_drained() && lane.ready.is_empty()
+        };
+        self.free.extend(self.closing.extract_if(.., has_left));
         if picks.is_empty() {
             return Ok(None);
         }
@@ -174,9 +214,21 @@ impl Interleaved {
         Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
     }
 
+    /// Brings the memory held up to date after a change in one lane.
+    fn count_bytes(&mut self, lane: usize) {
+        let lane = &mut self.lanes[lane];
+        let bytes = lane.bytes();
+        self.bytes = self.bytes - lane.bytes + bytes;
+        lane.bytes = bytes;
+    }
+
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
-        let ready = |lane: &Lane| lane.ready.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
-        self.lanes.iter().map(|lane| lane.engine.bytes() + ready(lane)).sum()
+        self.bytes
+    }
+
+    /// Returns whether every row has left.
+    pub fn is_drained(&self) -> bool {
+        self.order.is_empty()
     }
 }

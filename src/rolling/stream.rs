@@ -44,6 +44,13 @@ impl Layout {
         }
     }
 
+    fn is_drained(&self) -> bool {
+        match self {
+            Layout::Partitioned(engine) => engine.is_drained(),
+            Layout::Interleaved(lanes) => lanes.is_drained(),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Layout::Partitioned(engine) => engine.bytes(),
@@ -125,14 +132,16 @@ impl RollingStream {
             self.sections = None;
         }
         loop {
-            if let Some(batch) = self.emit()? {
+            if !self.layout.is_drained()
+                && let Some(batch) = self.emit()?
+            {
                 return Ok(Some(batch));
             }
             if self.finished {
                 return Ok(None);
             }
-            match self.input.next().await {
-                Some(batch) => self.accept(batch?)?,
+            match self.input.next().await.transpose()? {
+                Some(batch) => self.accept(batch)?,
                 None => {
                     self.layout.finish();
                     self.finished = true;

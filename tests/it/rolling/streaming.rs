@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::SortExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SessionContext, col};
@@ -58,12 +61,16 @@ fn batch(schema: &SchemaRef, rows: &[(&str, i64, f64)]) -> RecordBatch {
 }
 
 fn live(schema: &SchemaRef) -> (SessionContext, UnboundedSender<RecordBatch>) {
+    live_sorted_by(schema, vec![col("ts").sort(true, false)])
+}
+
+fn live_sorted_by(schema: &SchemaRef, order: Vec<SortExpr>) -> (SessionContext, UnboundedSender<RecordBatch>) {
     let (sender, receiver) = unbounded();
     let feed = Feed { schema: Arc::clone(schema), receiver: Mutex::new(Some(receiver)) };
     let table = StreamingTable::try_new(Arc::clone(schema), vec![Arc::new(feed)])
         .expect("the partition has the table's schema")
         .with_infinite_table(true)
-        .with_sort_order(vec![col("ts").sort(true, false)]);
+        .with_sort_order(order);
     let context = session(Setup { rolling: true, partitions: 1, batch_size: 8192 });
     context.register_table("data", Arc::new(table)).expect("the name is free");
     (context, sender)
@@ -147,4 +154,46 @@ async fn input_that_breaks_its_declaration_is_refused() {
     let error =
         output.next().now_or_never().expect("it ends at once").expect("with an error").expect_err("it is refused");
     assert!(error.to_string().contains("declared distinct"), "{error}");
+}
+
+#[tokio::test]
+async fn partitions_may_be_interleaved_within_sections_of_the_order() {
+    // Days in their order; within a day, products in the order of time.
+    let ts = Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    let fields = [
+        Field::new("day", DataType::Int64, false),
+        Field::new("p", DataType::Utf8, false),
+        ts,
+        Field::new("x", DataType::Float64, true),
+    ];
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let rows: Vec<(i64, &str, i64)> =
+        (0..200).map(|row: i64| (row / 9, ["a", "b", "c"][(row * row % 7 % 3) as usize], row % 9 * 700_000)).collect();
+    let batch = |rows: &[(i64, &str, i64)]| {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.0))),
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.1))),
+            Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.2)).with_timezone("UTC")),
+            Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| (row.0 * 31 + row.2 / 100_000) as f64))),
+        ];
+        RecordBatch::try_new(Arc::clone(&schema), columns).expect("the columns fit the schema")
+    };
+    let sql = "SELECT day, p, ts, sum(x) OVER w AS total, count(*) OVER w AS n, lead(x) OVER (PARTITION BY day, p ORDER BY ts) AS next \
+        FROM data WINDOW w AS (PARTITION BY day, p ORDER BY ts RANGE BETWEEN INTERVAL '2 seconds' PRECEDING AND CURRENT ROW)";
+    let order = vec![col("day").sort(true, false), col("ts").sort(true, false)];
+    let (context, sender) = live_sorted_by(&schema, order);
+    let shown = plan(&context, sql).await;
+    assert!(shown.contains("RollingWindowExec") && !shown.contains("SortExec"), "{shown}");
+    let output = context.sql(sql).await.expect("it plans").execute_stream().await.expect("it starts");
+    for rows in rows.chunks(7) {
+        sender.unbounded_send(batch(rows)).expect("the query listens");
+    }
+    drop(sender);
+    let schema = output.schema();
+    let found: Vec<RecordBatch> = output.map(|batch| batch.expect("the query runs")).collect().await;
+    let found = datafusion::arrow::compute::concat_batches(&schema, &found).expect("one schema");
+    let stock = session(Setup { rolling: false, partitions: 1, batch_size: 8192 });
+    register(&stock, "data", &batch(&rows), 1, 8192);
+    let expected = query(&stock, &format!("SELECT * FROM ({sql}) ORDER BY day, ts, p")).await;
+    assert_eq!(expected.columns(), found.columns());
 }
