@@ -9,6 +9,7 @@ mod landed;
 mod missing;
 mod runs;
 mod statement;
+mod whole_files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +73,7 @@ impl Session {
             .with_runtime_env(runtime.build_arc()?)
             .with_optimizer_rule(rolling::logical_rule())
             .with_physical_optimizer_rule(rolling::rule())
+            .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .build();
         // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.
         let context = SessionContext::new_with_state(state).enable_url_table();

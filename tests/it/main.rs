@@ -1,5 +1,6 @@
 //! Integration tests, one module a stage, in one binary: each further binary would link all of DataFusion again.
 
+mod catalog;
 mod cli;
 mod docs;
 mod feed;
