@@ -13,8 +13,8 @@ const TERMINAL_ROWS: usize = 100;
 ///
 /// Statements are separated by `;` and run one after another; the first that fails ends the run, and what was printed before
 /// stays. They see the table `landed_ticks`, the queries of the SQL project under their files' names, what `squall run` has
-/// materialised, and any file: SELECT * FROM 'ticks.parquet', CREATE EXTERNAL TABLE, COPY (SELECT …) TO 'out.parquet'. A file appears
-/// whole or, where the statement fails, not at all.
+/// materialised, and any file: SELECT * FROM 'ticks.parquet', CREATE EXTERNAL TABLE, COPY (SELECT …) TO 'out.parquet'. A
+/// file appears whole or, where the statement fails, not at all.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The statements; `-` reads them from standard input
