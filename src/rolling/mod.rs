@@ -1,7 +1,7 @@
 //! Exact rolling-window execution.
 //!
-//! In: a physical plan with DataFusion's window operators. Out: the same plan with [`exec::RollingWindowExec`] where every
-//! expression is one that the kernels know. The SQL does not change, `EXPLAIN` shows the operator, and
+//! In: a physical plan with DataFusion's window operators. Out: the same plan with [`exec::RollingWindowExec`] for every
+//! expression that the kernels know. The SQL does not change, `EXPLAIN` shows the operator, and
 //! `squall.rolling.enabled` turns the rule off. A result depends on the rows of its frame and on nothing else, and lies
 //! within 2 units in the last place of the exact one.
 
@@ -15,6 +15,9 @@ pub mod settings;
 
 /// The optimizer rule that puts the operator in place of DataFusion's.
 pub mod rule;
+
+/// Window operators that are covered in part.
+pub mod partial;
 
 /// FILTER clauses, folded into the aggregates' arguments.
 pub mod filter;

@@ -10,10 +10,11 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 
 use super::exec::RollingWindowExec;
+use super::partial;
 use super::presorted::SortUnlessOrderedExec;
 use super::settings::Settings;
 
-/// Replaces each window operator all of whose expressions are covered; leaves the others alone.
+/// Replaces window operators as far as their expressions are covered.
 #[derive(Debug)]
 pub struct ReplaceWindows;
 
@@ -38,10 +39,12 @@ impl PhysicalOptimizerRule for ReplaceWindows {
 
 fn replace_windows(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
-        Ok(match RollingWindowExec::replacing(&plan) {
-            Some(rolling) => Transformed::yes(Arc::new(rolling) as Arc<dyn ExecutionPlan>),
-            None => Transformed::no(plan),
-        })
+        if let Some(rolling) = RollingWindowExec::replacing(&plan) {
+            return Ok(Transformed::yes(Arc::new(rolling) as Arc<dyn ExecutionPlan>));
+        }
+        let Some(divided) = partial::divide(&plan)? else { return Ok(Transformed::no(plan)) };
+        let Some(rolling) = RollingWindowExec::replacing(&divided.covered) else { return Ok(Transformed::no(plan)) };
+        divided.with(Arc::new(rolling)).map(Transformed::yes)
     })
     .data()
 }

@@ -40,10 +40,15 @@ async fn what_is_not_covered_stays_with_the_stock_operator() {
         "first_value(x) IGNORE NULLS OVER (ORDER BY t)",
         "sum(x) OVER (ORDER BY x RANGE 2.5 PRECEDING)",
         "ntile(3) OVER (ORDER BY t)",
+        "rank() OVER (ORDER BY t)",
+        "string_agg(CAST(t AS VARCHAR), ',') OVER (ORDER BY t)",
     ] {
         let sql = format!(
-            "SELECT t, {call} AS value, sum(x) OVER (ORDER BY t ROWS 2 PRECEDING) AS total FROM data ORDER BY t"
+            "SELECT t, sum(x) OVER (ORDER BY t ROWS 2 PRECEDING) AS total, {call} AS value, \
+             lag(x) OVER (ORDER BY t) AS previous FROM data ORDER BY t"
         );
+        let shown = plan(&context, &sql).await;
+        assert!(shown.contains("WindowAggExec") && shown.contains("RollingWindowExec"), "each has its part: {shown}");
         let found = query(&context, &sql).await;
         let stock = session(Setup { rolling: false, ..ROLLING });
         register(&stock, "data", &table(10), 1, 8192);
