@@ -19,6 +19,9 @@ pub mod wide;
 /// Count, sum, mean and variance of a frame, from the running totals at its ends.
 pub mod moments;
 
+/// The same of everything since a partition began.
+pub mod cumulative;
+
 /// Covariance, correlation and regression of a frame, from exact running totals.
 pub mod pairs;
 

@@ -1,0 +1,255 @@
+//! Count, sum, mean and variance of everything since a partition began, in memory that does not grow with it.
+//!
+//! In: doubles, one after the other. Out: after each the same figures as [`super::moments`] has for a frame, to the last bit:
+//! both are exact until they are rounded. Where nothing leaves a frame, nothing needs to be subtracted, and one total does
+//! for the totals at every row.
+
+use super::exact::{Parts, Rounded, multiply_limbs, place, scaled, subtract_limbs, take_magnitude};
+
+/// Bits of a limb.
+const LIMB: i32 = 64;
+
+/// Limbs above those of the last term, so that neither its carry nor the sign needs more room for longer than anyone counts.
+const HEADROOM: usize = 4;
+
+/// An exact number in fixed point, as wide as what was added to it: two's complement, in units of `2^(64 * lowest)`.
+#[derive(Debug, Clone, Default)]
+struct Fixed {
+    limbs: Vec<u64>,
+    lowest: i32,
+}
+
+impl Fixed {
+    fn clear(&mut self) {
+        self.limbs.fill(0);
+    }
+
+    /// Adds `±mantissa * 2^exponent`; the mantissa has at most 106 bits.
+    fn add(&mut self, negative: bool, mantissa: u128, exponent: i32) {
+        if mantissa == 0 {
+            return;
+        }
+        let position = self.make_room(exponent.div_euclid(LIMB));
+        let mut term = [0; 3];
+        place(mantissa, exponent.rem_euclid(LIMB) as u32, &mut term);
+        let mut carry = false;
+        for (index, limb) in self.limbs[position..].iter_mut().enumerate() {
+            let part = term.get(index).copied().unwrap_or(0);
+            if index >= term.len() && !carry {
+                break;
+            }
+            let (first, over) = if negative { limb.overflowing_sub(part) } else { limb.overflowing_add(part) };
+            let (second, again) = match negative {
+                true => first.overflowing_sub(u64::from(carry)),
+                false => first.overflowing_add(u64::from(carry)),
+            };
+            *limb = second;
+            carry = over || again;
+        }
+    }
+
+    /// Returns the index of a limb that stands for `2^(64 * place)`, with room above it.
+    fn make_room(&mut self, place: i32) -> usize {
+        if self.limbs.is_empty() {
+            self.lowest = place;
+        }
+        if place < self.lowest {
+            let missing = (self.lowest - place) as usize;
+            self.limbs.splice(0..0, std::iter::repeat_n(0, missing));
+            self.lowest = place;
+        }
+        let position = (place - self.lowest) as usize;
+        let sign = self.limbs.last().map_or(0, |last| if last >> 63 == 1 { u64::MAX } else { 0 });
+        self.limbs.resize(self.limbs.len().max(position + HEADROOM), sign);
+        position
+    }
+
+    /// Returns whether the number is negative, and its magnitude without leading zeros.
+    fn magnitude(&self) -> (bool, Vec<u64>) {
+        let mut limbs = self.limbs.clone();
+        let negative = take_magnitude(&mut limbs);
+        limbs.truncate(limbs.iter().rposition(|limb| *limb != 0).map_or(0, |last| last + 1));
+        (negative, limbs)
+    }
+}
+
+/// The totals of one column since its partition began.
+#[derive(Debug, Default)]
+pub struct Cumulative {
+    count: u64,
+    nan: bool,
+    infinite: bool,
+    negative_infinite: bool,
+    sum: Fixed,
+    squares: Fixed,
+}
+
+impl Cumulative {
+    /// Begins another partition.
+    pub fn clear(&mut self) {
+        let Cumulative { mut sum, mut squares, .. } = std::mem::take(self);
+        sum.clear();
+        squares.clear();
+        (self.sum, self.squares) = (sum, squares);
+    }
+
+    /// Adds a value, and if asked its square.
+    pub fn push<const SQUARES: bool>(&mut self, value: f64) {
+        self.count += 1;
+        self.nan |= value.is_nan();
+        self.infinite |= value == f64::INFINITY;
+        self.negative_infinite |= value == f64::NEG_INFINITY;
+        if !value.is_finite() {
+            return;
+        }
+        let Parts { negative, mantissa, exponent } = Parts::of(value);
+        let mantissa = u128::from(mantissa);
+        self.sum.add(negative, mantissa, exponent);
+        if SQUARES {
+            self.squares.add(false, mantissa * mantissa, 2 * exponent);
+        }
+    }
+
+    /// Returns what NaN and infinities make of the sum.
+    fn non_finite(&self) -> Option<f64> {
+        match (self.nan, self.infinite, self.negative_infinite) {
+            (false, false, false) => None,
+            (false, true, false) => Some(f64::INFINITY),
+            (false, false, true) => Some(f64::NEG_INFINITY),
+            _ => Some(f64::NAN),
+        }
+    }
+
+    fn rounded_sum(&self) -> (bool, Rounded) {
+        let (negative, magnitude) = self.sum.magnitude();
+        (negative, Rounded::from_limbs(&magnitude, LIMB * self.sum.lowest))
+    }
+
+    /// Returns the sum, correctly rounded; `None` if there was no value.
+    pub fn sum(&self) -> Option<f64> {
+        (self.count > 0).then(|| {
+            self.non_finite().unwrap_or_else(|| {
+                let (negative, sum) = self.rounded_sum();
+                signed(negative, scaled(sum.mantissa, sum.exponent))
+            })
+        })
+    }
+
+    /// Returns the mean; `None` if there was no value.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| {
+            self.non_finite().unwrap_or_else(|| {
+                let (negative, sum) = self.rounded_sum();
+                signed(negative, sum.divided_by(self.count as f64))
+            })
+        })
+    }
+
+    /// Returns the variance: of a sample, `None` below two values; of a population, `None` below one.
+    pub fn variance<const SAMPLE: bool, const ROOT: bool>(&self) -> Option<f64> {
+        if self.count < 1 + u64::from(SAMPLE) {
+            return None;
+        }
+        if self.non_finite().is_some() {
+            return Some(f64::NAN);
+        }
+        let spread = self.spread();
+        let divisor = self.count as f64 * (self.count - u64::from(SAMPLE)) as f64;
+        Some(if ROOT { spread.root_of_quotient(divisor) } else { spread.divided_by(divisor) })
+    }
+
+    /// Returns `count * sum of squares - square of the sum`, never negative.
+    fn spread(&self) -> Rounded {
+        let (_, sum) = self.sum.magnitude();
+        let mut square = vec![0; 2 * sum.len()];
+        multiply_limbs(&sum, &sum, &mut square);
+        let mut spread = vec![0; self.squares.limbs.len() + 1];
+        multiply_limbs(&[self.count], &self.squares.limbs, &mut spread);
+        // Both in units of the lower of their units; neither is longer than the other by more than zeros.
+        let (of_square, of_spread) = (2 * self.sum.lowest, self.squares.lowest);
+        let lowest = of_square.min(of_spread);
+        let lengthened = |limbs: Vec<u64>, by: i32| -> Vec<u64> {
+            std::iter::repeat_n(0, by.unsigned_abs() as usize).chain(limbs).collect()
+        };
+        let square = lengthened(square, of_square - lowest);
+        let mut spread = lengthened(spread, of_spread - lowest);
+        spread.resize(spread.len().max(square.len()), 0);
+        subtract_limbs(&mut spread, &square);
+        Rounded::from_limbs(&spread, LIMB * lowest)
+    }
+
+    /// Returns the bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        (self.sum.limbs.capacity() + self.squares.limbs.capacity()) * size_of::<u64>()
+    }
+}
+
+fn signed(negative: bool, magnitude: f64) -> f64 {
+    if negative { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    use super::super::moments::{Moments, Powers};
+    use super::Cumulative;
+
+    /// Compares every figure after each value with those of running totals, which are exact too.
+    fn assert_same(values: &[f64]) {
+        let mut moments = Moments::new(Powers::ValuesAndSquares);
+        moments.extend(values, None);
+        let mut cumulative = Cumulative::default();
+        for (row, value) in values.iter().enumerate() {
+            cumulative.push::<true>(*value);
+            let end = row + 1;
+            let bits = |value: Option<f64>| value.map(f64::to_bits);
+            assert_eq!(bits(cumulative.sum()), bits(moments.sum(0, end)), "sum of {end} of {values:?}");
+            assert_eq!(bits(cumulative.mean()), bits(moments.mean(0, end)), "mean of {end} of {values:?}");
+            let sample = (cumulative.variance::<true, false>(), moments.variance::<true, false>(0, end));
+            assert_eq!(bits(sample.0), bits(sample.1), "variance of {end} of {values:?}");
+            let root = (cumulative.variance::<false, true>(), moments.variance::<false, true>(0, end));
+            assert_eq!(bits(root.0), bits(root.1), "deviation of {end} of {values:?}");
+        }
+    }
+
+    #[test]
+    fn figures_are_those_of_running_totals() {
+        let mut random = StdRng::seed_from_u64(7);
+        for magnitude in [1, 20, 300, 900] {
+            for _ in 0..20 {
+                let values: Vec<f64> = (0..40)
+                    .map(|_| random.random_range(-1.0..1.0) * 2f64.powi(random.random_range(-magnitude..=magnitude)))
+                    .collect();
+                assert_same(&values);
+            }
+        }
+        assert_same(&[0.1, -0.1, 0.0, 0.1, 1e300, -1e300, 5e-324, -5e-324, 0.1]);
+        assert_same(&[0.25; 9]);
+    }
+
+    #[test]
+    fn a_cleared_total_is_a_new_one() {
+        let mut used = Cumulative::default();
+        [1e300, f64::NAN, -1e-300].into_iter().for_each(|value| used.push::<true>(value));
+        used.clear();
+        assert_eq!(used.sum(), None);
+        for value in [1.5, -2.5, 4.0] {
+            used.push::<true>(value);
+        }
+        assert_eq!((used.sum(), used.mean()), (Some(3.0), Some(1.0)));
+        assert_eq!(used.variance::<true, false>(), Some(10.75));
+    }
+
+    #[test]
+    fn what_is_not_finite_stays() {
+        let mut total = Cumulative::default();
+        total.push::<false>(1.0);
+        total.push::<false>(f64::INFINITY);
+        assert_eq!(total.sum(), Some(f64::INFINITY));
+        total.push::<false>(f64::NEG_INFINITY);
+        assert!(total.mean().is_some_and(f64::is_nan));
+        assert!(total.variance::<true, true>().is_some_and(f64::is_nan));
+    }
+}
