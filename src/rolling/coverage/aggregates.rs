@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::average::Avg;
 use datafusion::functions_aggregate::correlation::Correlation;
 use datafusion::functions_aggregate::count::Count;
 use datafusion::functions_aggregate::covariance::{CovariancePopulation, CovarianceSample};
+use datafusion::functions_aggregate::median::Median;
 use datafusion::functions_aggregate::min_max::{Max, Min};
+use datafusion::functions_aggregate::percentile_cont::PercentileCont;
 use datafusion::functions_aggregate::regr::Regr;
 use datafusion::functions_aggregate::stddev::{Stddev, StddevPop};
 use datafusion::functions_aggregate::sum::Sum;
@@ -20,6 +23,7 @@ use datafusion::physical_expr::expressions::Literal;
 use super::{Argument, Call, Keep, Output, Program};
 use crate::rolling::frame;
 use crate::rolling::kernel::pairs::Statistic;
+use crate::rolling::kernel::quantile::Rank;
 
 impl Program {
     pub(super) fn aggregate(
@@ -46,6 +50,10 @@ impl Program {
     fn aggregate_output(&mut self, aggregate: &AggregateFunctionExpr, input: &Schema) -> Option<Output> {
         let function = aggregate.fun().inner();
         let arguments = aggregate.expressions();
+        if function.downcast_ref::<PercentileCont>().is_some() {
+            let [argument, percentile] = arguments.as_slice() else { return None };
+            return self.quantile_output(argument, percentile_rank(percentile)?, input);
+        }
         if let [first, second] = arguments.as_slice() {
             return self.pair_output(aggregate, first, second, input);
         }
@@ -80,6 +88,9 @@ impl Program {
             return covered
                 .then(|| Output::Extremum { column: self.argument(argument, Keep::Order), greatest: !least });
         }
+        if function.downcast_ref::<Median>().is_some() {
+            return self.quantile_output(argument, Rank::Median, input);
+        }
         let (sample, root) = if function.downcast_ref::<VarianceSample>().is_some() {
             (true, false)
         } else if function.downcast_ref::<VariancePopulation>().is_some() {
@@ -92,6 +103,11 @@ impl Program {
             return None;
         };
         is_double.then(|| Output::Variance { column: self.argument(argument, Keep::Squares), sample, root })
+    }
+
+    fn quantile_output(&mut self, argument: &Arc<dyn PhysicalExpr>, rank: Rank, input: &Schema) -> Option<Output> {
+        let covered = matches!(argument.data_type(input).ok()?, DataType::Float64 | DataType::Float32);
+        covered.then(|| Output::Quantile { column: self.argument(argument, Keep::Order), rank })
     }
 
     fn pair_output(
@@ -133,5 +149,13 @@ impl Program {
             self.arguments.len() - 1
         });
         Some(Output::Pair { column, statistic })
+    }
+}
+
+/// Reads a percentile, which the engine has coerced to a double; what it would refuse stays for it to refuse.
+fn percentile_rank(argument: &Arc<dyn PhysicalExpr>) -> Option<Rank> {
+    match argument.downcast_ref::<Literal>()?.value() {
+        ScalarValue::Float64(Some(fraction)) if (0.0..=1.0).contains(fraction) => Some(Rank::Percentile(*fraction)),
+        _ => None,
     }
 }

@@ -18,6 +18,7 @@ use datafusion::physical_plan::windows::WindowUDFExpr;
 
 use super::kernel::bounds::{FrameSpec, Units};
 use super::kernel::pairs::Statistic;
+use super::kernel::quantile::Rank;
 use super::keys;
 
 /// What is kept of an argument's values.
@@ -75,6 +76,10 @@ pub enum Output {
     Extremum {
         column: usize,
         greatest: bool,
+    },
+    Quantile {
+        column: usize,
+        rank: Rank,
     },
     Pair {
         column: usize,

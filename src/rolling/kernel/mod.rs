@@ -24,3 +24,6 @@ pub mod pairs;
 
 /// Least and greatest value of a frame.
 pub mod extremum;
+
+/// Median and continuous percentile of a frame.
+pub mod quantile;

@@ -96,6 +96,14 @@ const FUNCTIONS: &[&str] = &[
     "max(y) FILTER (WHERE p = 'p1')",
     "stddev_samp(x) FILTER (WHERE q = 0)",
     "stddev(q)",
+    "median(x)",
+    "median(y)",
+    "median(n)",
+    "percentile_cont(x, 0.9)",
+    "percentile_cont(y, 0.3)",
+    "quantile_cont(n, 0.7)",
+    "percentile_cont(y, 0)",
+    "percentile_cont(y, 1)",
 ];
 
 const ORDERS: &[&str] = &["t", "t DESC", "t NULLS FIRST", "t DESC NULLS LAST", "k", "k DESC", "t, k", "t DESC, k"];
