@@ -48,6 +48,7 @@ impl Evaluator {
             | Output::Variance { column, .. }
             | Output::Extremum { column, .. }
             | Output::Quantile { column, .. }
+            | Output::PairCount { column }
             | Output::Pair { column, .. }
             | Output::Row { column, .. } => Some(*column),
         }
@@ -93,6 +94,9 @@ impl Evaluator {
                 } else {
                     Arc::new(Int64Array::from_iter(each().map(sum)))
                 }
+            }
+            (Output::PairCount { .. }, Some(Column::Pairs(pairs))) => {
+                Arc::new(UInt64Array::from_iter_values(each().map(|(start, end)| u64::from(pairs.count(start, end)))))
             }
             (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs))) => {
                 doubles(each().map(|(start, end)| pairs.statistic(*statistic, start, end)))

@@ -117,22 +117,7 @@ impl Program {
         second: &Arc<dyn PhysicalExpr>,
         input: &Schema,
     ) -> Option<Output> {
-        let function = aggregate.fun().inner();
-        let statistic = if function.downcast_ref::<CovarianceSample>().is_some() {
-            Statistic::CovarianceSample
-        } else if function.downcast_ref::<CovariancePopulation>().is_some() {
-            Statistic::CovariancePopulation
-        } else if function.downcast_ref::<Correlation>().is_some() {
-            Statistic::Correlation
-        } else {
-            function.downcast_ref::<Regr>()?;
-            match function.name() {
-                "regr_slope" => Statistic::Slope,
-                "regr_intercept" => Statistic::Intercept,
-                "regr_r2" => Statistic::R2,
-                _ => return None,
-            }
-        };
+        let output = pair_output_of(aggregate)?;
         let is_double =
             |expr: &Arc<dyn PhysicalExpr>| expr.data_type(input).is_ok_and(|kind| kind == DataType::Float64);
         if !is_double(first) || !is_double(second) {
@@ -148,8 +133,38 @@ impl Program {
             self.arguments.push(Argument { expr: Arc::clone(first), second, keep: Keep::Pairs });
             self.arguments.len() - 1
         });
-        Some(Output::Pair { column, statistic })
+        Some(output(column))
     }
+}
+
+/// Returns what an aggregate of two arguments makes of their column.
+fn pair_output_of(aggregate: &AggregateFunctionExpr) -> Option<impl Fn(usize) -> Output> {
+    let function = aggregate.fun().inner();
+    let statistic = if function.downcast_ref::<CovarianceSample>().is_some() {
+        Some(Statistic::CovarianceSample)
+    } else if function.downcast_ref::<CovariancePopulation>().is_some() {
+        Some(Statistic::CovariancePopulation)
+    } else if function.downcast_ref::<Correlation>().is_some() {
+        Some(Statistic::Correlation)
+    } else {
+        function.downcast_ref::<Regr>()?;
+        match function.name() {
+            "regr_count" => None,
+            "regr_slope" => Some(Statistic::Slope),
+            "regr_intercept" => Some(Statistic::Intercept),
+            "regr_r2" => Some(Statistic::R2),
+            "regr_avgx" => Some(Statistic::AverageX),
+            "regr_avgy" => Some(Statistic::AverageY),
+            "regr_sxx" => Some(Statistic::DeviationsX),
+            "regr_syy" => Some(Statistic::DeviationsY),
+            "regr_sxy" => Some(Statistic::DeviationsXY),
+            _ => return None,
+        }
+    };
+    Some(move |column| match statistic {
+        Some(statistic) => Output::Pair { column, statistic },
+        None => Output::PairCount { column },
+    })
 }
 
 /// Reads a percentile, which the engine has coerced to a double; what it would refuse stays for it to refuse.

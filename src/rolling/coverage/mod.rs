@@ -81,6 +81,10 @@ pub enum Output {
         column: usize,
         rank: Rank,
     },
+    /// How many pairs have no NULL part.
+    PairCount {
+        column: usize,
+    },
     Pair {
         column: usize,
         statistic: Statistic,

@@ -104,6 +104,18 @@ const FUNCTIONS: &[&str] = &[
     "quantile_cont(n, 0.7)",
     "percentile_cont(y, 0)",
     "percentile_cont(y, 1)",
+    "regr_count(y, q)",
+    "regr_avgx(x, q)",
+    "regr_avgy(x, q)",
+    "regr_sxx(x, q)",
+    "regr_syy(x, q)",
+    "regr_sxy(x, q)",
+    "median(y) FILTER (WHERE q = 1)",
+    "percentile_cont(x, 0.25) FILTER (WHERE n > 0)",
+    "corr(x, q) FILTER (WHERE n > 0)",
+    "covar_pop(x, q) FILTER (WHERE p = 'p1')",
+    "regr_count(x, q) FILTER (WHERE n > 0)",
+    "regr_avgy(x, q) FILTER (WHERE n > 0)",
 ];
 
 const ORDERS: &[&str] = &["t", "t DESC", "t NULLS FIRST", "t DESC NULLS LAST", "k", "k DESC", "t, k", "t DESC, k"];
