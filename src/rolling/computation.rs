@@ -67,7 +67,8 @@ impl Computation {
 
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
+        let columns: usize = self.columns.iter().map(Column::bytes).sum();
+        columns + self.evaluators.iter().map(Evaluator::bytes).sum::<usize>()
     }
 }
 

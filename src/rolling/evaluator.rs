@@ -11,13 +11,15 @@ use super::column::Column;
 use super::coverage::Output;
 use super::kernel::bounds::Frames;
 use super::kernel::extremum::{Extremum, Which};
-use super::ordered::unordered;
+use super::kernel::quantile::Quantile;
+use super::ordered::{floats, from_key, unordered};
 
 /// One call's state beside the columns: what a scan over moving frames must remember.
 #[derive(Debug)]
 pub struct Evaluator {
     output: Output,
     extremum: Option<Extremum>,
+    quantile: Option<Quantile>,
 }
 
 impl Evaluator {
@@ -28,7 +30,16 @@ impl Evaluator {
             }
             _ => None,
         };
-        Evaluator { output, extremum }
+        let quantile = match output {
+            Output::Quantile { rank, .. } => Some(Quantile::new(rank)),
+            _ => None,
+        };
+        Evaluator { output, extremum, quantile }
+    }
+
+    /// Returns the bytes of memory held beside the columns.
+    pub fn bytes(&self) -> usize {
+        self.extremum.as_ref().map_or(0, Extremum::bytes) + self.quantile.as_ref().map_or(0, Quantile::bytes)
     }
 
     /// Computes the results of the given frames, which follow those of the call before.
@@ -67,6 +78,9 @@ impl Evaluator {
                     Arc::new(Int64Array::from_iter(each().map(sum)))
                 }
             }
+            (Output::PairCount { .. }, Some(Column::Pairs(pairs))) => {
+                Arc::new(UInt64Array::from_iter_values(each().map(|(start, end)| u64::from(pairs.count(start, end)))))
+            }
             (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs))) => {
                 doubles(each().map(|(start, end)| pairs.statistic(*statistic, start, end)))
             }
@@ -76,6 +90,13 @@ impl Evaluator {
                     extremum.advance(values, frames, |key| keys.push(key));
                 }
                 unordered(keys, data_type)?
+            }
+            (Output::Quantile { .. }, Some(Column::Order { values, data_type })) => {
+                let mut found = Vec::with_capacity(frames.start.len());
+                if let Some(quantile) = &mut self.quantile {
+                    quantile.advance(values, frames, |key| from_key(key, data_type), |value| found.push(value));
+                }
+                floats(found, data_type)
             }
             (Output::Row { index, default, .. }, Some(Column::Values(arrays))) => {
                 gather(arrays, *index, default, frames)?

@@ -1,7 +1,7 @@
 //! FILTER clauses of window aggregates, folded into their arguments.
 //!
 //! `sum(x) FILTER (WHERE p) OVER w` is `sum(CASE WHEN p THEN x END) OVER w`, since the aggregates that the kernels know pass
-//! over NULLs. In: a logical plan. Out: the same plan, its columns under the same names, without such clauses; the
+//! over rows whose first argument is NULL. In: a logical plan. Out: the same plan, its columns under the same names, without such clauses; the
 //! operator that comes of them has the filter in an argument, where the kernels find it.
 
 use datafusion::common::Result;
@@ -13,8 +13,24 @@ use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::settings::Settings;
 
-/// The aggregates of one argument that pass over NULLs, by the names that the engine gives them.
-const AGGREGATES: &[&str] = &["count", "sum", "avg", "min", "max", "var", "var_pop", "stddev", "stddev_pop"];
+/// The aggregates that pass over a row whose first argument is NULL, by the names that the engine gives them: those of one
+/// argument, and those of two.
+const UNARY: &[&str] = &["count", "sum", "avg", "min", "max", "var", "var_pop", "stddev", "stddev_pop", "median"];
+const BINARY: &[&str] = &[
+    "percentile_cont",
+    "covar_samp",
+    "covar_pop",
+    "corr",
+    "regr_count",
+    "regr_slope",
+    "regr_intercept",
+    "regr_r2",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_sxx",
+    "regr_syy",
+    "regr_sxy",
+];
 
 /// Folds each FILTER clause of a covered window aggregate into its argument.
 #[derive(Debug)]
@@ -46,9 +62,14 @@ fn has_foldable_filter(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => has_foldable_filter(&alias.expr),
         Expr::WindowFunction(function) => {
+            let known = match function.params.args.len() {
+                1 => UNARY,
+                2 => BINARY,
+                _ => return false,
+            };
             let covered = matches!(&function.fun, WindowFunctionDefinition::AggregateUDF(aggregate)
-                if AGGREGATES.contains(&aggregate.name()));
-            covered && function.params.filter.is_some() && !function.params.distinct && function.params.args.len() == 1
+                if known.contains(&aggregate.name()));
+            covered && function.params.filter.is_some() && !function.params.distinct
         }
         _ => false,
     }
@@ -64,10 +85,10 @@ fn fold(expr: Expr) -> Result<Expr> {
         other => return Ok(other),
     };
     let WindowFunctionParams { mut args, filter, .. } = params.clone();
-    let (Some(filter), Some(argument)) = (filter, args.pop()) else {
+    let (Some(filter), Some(first)) = (filter, args.first_mut()) else {
         return Ok(Expr::from(WindowFunction { fun, params }).alias(name));
     };
-    let args = vec![when(*filter, argument).end()?];
+    *first = when(*filter, first.clone()).end()?;
     let params = WindowFunctionParams { args, filter: None, ..params };
     Ok(Expr::from(WindowFunction { fun, params }).alias(name))
 }

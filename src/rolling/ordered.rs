@@ -57,3 +57,22 @@ pub fn unordered(keys: Vec<Option<i64>>, data_type: &DataType) -> Result<ArrayRe
         _ => cast(&(Arc::new(Int64Array::from(keys)) as ArrayRef), data_type)?,
     })
 }
+
+/// Returns the double that a key of a floating-point type stands for.
+#[inline]
+pub fn from_key(key: i64, data_type: &DataType) -> f64 {
+    if data_type == &DataType::Float32 {
+        f64::from(f32::from_bits(total_order_32(key as i32).cast_unsigned()))
+    } else {
+        f64::from_bits(total_order_64(key).cast_unsigned())
+    }
+}
+
+/// Turns doubles into values of a floating-point type.
+pub fn floats(values: Vec<Option<f64>>, data_type: &DataType) -> ArrayRef {
+    if data_type == &DataType::Float32 {
+        Arc::new(Float32Array::from_iter(values.into_iter().map(|value| value.map(|value| value as f32))))
+    } else {
+        Arc::new(Float64Array::from(values))
+    }
+}

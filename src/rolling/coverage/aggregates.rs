@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::average::Avg;
 use datafusion::functions_aggregate::correlation::Correlation;
 use datafusion::functions_aggregate::count::Count;
 use datafusion::functions_aggregate::covariance::{CovariancePopulation, CovarianceSample};
+use datafusion::functions_aggregate::median::Median;
 use datafusion::functions_aggregate::min_max::{Max, Min};
+use datafusion::functions_aggregate::percentile_cont::PercentileCont;
 use datafusion::functions_aggregate::regr::Regr;
 use datafusion::functions_aggregate::stddev::{Stddev, StddevPop};
 use datafusion::functions_aggregate::sum::Sum;
@@ -20,6 +23,7 @@ use datafusion::physical_expr::expressions::Literal;
 use super::{Argument, Call, Keep, Output, Program};
 use crate::rolling::frame;
 use crate::rolling::kernel::pairs::Statistic;
+use crate::rolling::kernel::quantile::Rank;
 
 impl Program {
     pub(super) fn aggregate(
@@ -46,6 +50,10 @@ impl Program {
     fn aggregate_output(&mut self, aggregate: &AggregateFunctionExpr, input: &Schema) -> Option<Output> {
         let function = aggregate.fun().inner();
         let arguments = aggregate.expressions();
+        if function.downcast_ref::<PercentileCont>().is_some() {
+            let [argument, percentile] = arguments.as_slice() else { return None };
+            return self.quantile_output(argument, percentile_rank(percentile)?, input);
+        }
         if let [first, second] = arguments.as_slice() {
             return self.pair_output(aggregate, first, second, input);
         }
@@ -80,6 +88,9 @@ impl Program {
             return covered
                 .then(|| Output::Extremum { column: self.argument(argument, Keep::Order), greatest: !least });
         }
+        if function.downcast_ref::<Median>().is_some() {
+            return self.quantile_output(argument, Rank::Median, input);
+        }
         let (sample, root) = if function.downcast_ref::<VarianceSample>().is_some() {
             (true, false)
         } else if function.downcast_ref::<VariancePopulation>().is_some() {
@@ -94,6 +105,11 @@ impl Program {
         is_double.then(|| Output::Variance { column: self.argument(argument, Keep::Squares), sample, root })
     }
 
+    fn quantile_output(&mut self, argument: &Arc<dyn PhysicalExpr>, rank: Rank, input: &Schema) -> Option<Output> {
+        let covered = matches!(argument.data_type(input).ok()?, DataType::Float64 | DataType::Float32);
+        covered.then(|| Output::Quantile { column: self.argument(argument, Keep::Order), rank })
+    }
+
     fn pair_output(
         &mut self,
         aggregate: &AggregateFunctionExpr,
@@ -101,22 +117,7 @@ impl Program {
         second: &Arc<dyn PhysicalExpr>,
         input: &Schema,
     ) -> Option<Output> {
-        let function = aggregate.fun().inner();
-        let statistic = if function.downcast_ref::<CovarianceSample>().is_some() {
-            Statistic::CovarianceSample
-        } else if function.downcast_ref::<CovariancePopulation>().is_some() {
-            Statistic::CovariancePopulation
-        } else if function.downcast_ref::<Correlation>().is_some() {
-            Statistic::Correlation
-        } else {
-            function.downcast_ref::<Regr>()?;
-            match function.name() {
-                "regr_slope" => Statistic::Slope,
-                "regr_intercept" => Statistic::Intercept,
-                "regr_r2" => Statistic::R2,
-                _ => return None,
-            }
-        };
+        let output = pair_output_of(aggregate)?;
         let is_double =
             |expr: &Arc<dyn PhysicalExpr>| expr.data_type(input).is_ok_and(|kind| kind == DataType::Float64);
         if !is_double(first) || !is_double(second) {
@@ -132,6 +133,44 @@ impl Program {
             self.arguments.push(Argument { expr: Arc::clone(first), second, keep: Keep::Pairs });
             self.arguments.len() - 1
         });
-        Some(Output::Pair { column, statistic })
+        Some(output(column))
+    }
+}
+
+/// Returns what an aggregate of two arguments makes of their column.
+fn pair_output_of(aggregate: &AggregateFunctionExpr) -> Option<impl Fn(usize) -> Output> {
+    let function = aggregate.fun().inner();
+    let statistic = if function.downcast_ref::<CovarianceSample>().is_some() {
+        Some(Statistic::CovarianceSample)
+    } else if function.downcast_ref::<CovariancePopulation>().is_some() {
+        Some(Statistic::CovariancePopulation)
+    } else if function.downcast_ref::<Correlation>().is_some() {
+        Some(Statistic::Correlation)
+    } else {
+        function.downcast_ref::<Regr>()?;
+        match function.name() {
+            "regr_count" => None,
+            "regr_slope" => Some(Statistic::Slope),
+            "regr_intercept" => Some(Statistic::Intercept),
+            "regr_r2" => Some(Statistic::R2),
+            "regr_avgx" => Some(Statistic::AverageX),
+            "regr_avgy" => Some(Statistic::AverageY),
+            "regr_sxx" => Some(Statistic::DeviationsX),
+            "regr_syy" => Some(Statistic::DeviationsY),
+            "regr_sxy" => Some(Statistic::DeviationsXY),
+            _ => return None,
+        }
+    };
+    Some(move |column| match statistic {
+        Some(statistic) => Output::Pair { column, statistic },
+        None => Output::PairCount { column },
+    })
+}
+
+/// Reads a percentile, which the engine has coerced to a double; what it would refuse stays for it to refuse.
+fn percentile_rank(argument: &Arc<dyn PhysicalExpr>) -> Option<Rank> {
+    match argument.downcast_ref::<Literal>()?.value() {
+        ScalarValue::Float64(Some(fraction)) if (0.0..=1.0).contains(fraction) => Some(Rank::Percentile(*fraction)),
+        _ => None,
     }
 }

@@ -18,6 +18,7 @@ use datafusion::physical_plan::windows::WindowUDFExpr;
 
 use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
 use super::kernel::pairs::Statistic;
+use super::kernel::quantile::Rank;
 use super::keys;
 
 /// What is kept of an argument's values.
@@ -76,6 +77,14 @@ pub enum Output {
         column: usize,
         greatest: bool,
     },
+    Quantile {
+        column: usize,
+        rank: Rank,
+    },
+    /// How many pairs have no NULL part.
+    PairCount {
+        column: usize,
+    },
     Pair {
         column: usize,
         statistic: Statistic,
@@ -99,6 +108,8 @@ impl Output {
             | Output::Mean { column }
             | Output::Variance { column, .. }
             | Output::Extremum { column, .. }
+            | Output::Quantile { column, .. }
+            | Output::PairCount { column }
             | Output::Pair { column, .. }
             | Output::Row { column, .. } => Some(*column),
         }

@@ -44,6 +44,12 @@ impl Ordered {
         }
     }
 
+    /// Returns the value at an absolute position, which must be held; `None` if it is NULL.
+    #[inline]
+    pub fn key(&self, position: usize) -> Option<i64> {
+        self.valid.at(position).then(|| self.keys.at(position))
+    }
+
     /// Forgets rows before `position`.
     pub fn release(&mut self, position: usize) {
         self.keys.release(position);

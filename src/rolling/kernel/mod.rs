@@ -13,6 +13,12 @@ pub mod bounds;
 /// Exact real numbers as integers of any width, and their one rounding.
 pub mod exact;
 
+/// NaN and infinities, counted beside totals that cannot hold them.
+pub mod non_finite;
+
+/// Exact integers of any width, their products, differences and quotients.
+pub mod integer;
+
 /// Running totals in fixed point of as many limbs as the values need.
 pub mod wide;
 
@@ -27,3 +33,6 @@ pub mod pairs;
 
 /// Least and greatest value of a frame.
 pub mod extremum;
+
+/// Median and continuous percentile of a frame.
+pub mod quantile;

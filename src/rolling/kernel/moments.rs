@@ -6,6 +6,7 @@
 //! infinities are counted beside the totals, and so leave with the frame that they were in.
 
 use super::exact::{Parts, Rounded, U256, scaled};
+use super::non_finite::NonFinite;
 use super::ring::Ring;
 use super::wide::{COUNT_BITS, WideTotals};
 
@@ -17,14 +18,6 @@ const MAX_SHIFT: i32 = 127 - COUNT_BITS - 53;
 pub enum Powers {
     Values,
     ValuesAndSquares,
-}
-
-/// How many values of each kind that no sum can hold have passed.
-#[derive(Debug, Clone, Copy, Default)]
-struct NonFinite {
-    nan: u32,
-    infinite: u32,
-    negative_infinite: u32,
 }
 
 /// Running totals of one column.
@@ -81,9 +74,7 @@ impl Moments {
             let mut seen = ring.last().unwrap_or_default();
             ring.extend(values.iter().enumerate().map(|(row, value)| {
                 if is_valid(row) {
-                    seen.nan += u32::from(value.is_nan());
-                    seen.infinite += u32::from(*value == f64::INFINITY);
-                    seen.negative_infinite += u32::from(*value == f64::NEG_INFINITY);
+                    seen.note(*value);
                 }
                 seen
             }));
@@ -233,15 +224,7 @@ impl Moments {
     #[inline]
     fn non_finite_sum(&self, start: usize, end: usize) -> Option<f64> {
         let ring = self.non_finite.as_ref()?;
-        let (first, last) = (ring.at(start), ring.at(end));
-        let (nan, up, down) =
-            (last.nan != first.nan, last.infinite != first.infinite, last.negative_infinite != first.negative_infinite);
-        match (nan, up, down) {
-            (false, false, false) => None,
-            (false, true, false) => Some(f64::INFINITY),
-            (false, false, true) => Some(f64::NEG_INFINITY),
-            _ => Some(f64::NAN),
-        }
+        ring.at(end).sum_since(ring.at(start))
     }
 
     #[inline]

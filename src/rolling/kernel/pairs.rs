@@ -3,12 +3,9 @@
 //! In: pairs of doubles; a pair counts where neither is NULL. Out: for any range of rows the statistics of SQL:2003's binary
 //! set functions. Their numerators and denominators are exact integers, `n Σxy - Σx Σy` and its like, rounded once.
 
-use std::cmp::Ordering;
-
-use super::exact::{
-    Parts, Rounded, add_limbs, compare_limbs, multiply_limbs, negate_limbs, place, scaled, subtract_limbs,
-    take_magnitude,
-};
+use super::exact::{Parts, add_limbs, negate_limbs, place};
+use super::integer::Integer;
+use super::non_finite::NonFinite;
 use super::ring::Ring;
 
 /// Bits for the number of rows: a frame holds fewer than 2^32.
@@ -23,14 +20,20 @@ pub enum Statistic {
     Slope,
     Intercept,
     R2,
+    AverageX,
+    AverageY,
+    /// Sums of squared deviations, or of their products, from the averages.
+    DeviationsX,
+    DeviationsY,
+    DeviationsXY,
 }
 
-/// How many pairs have passed, and how many with a part that no sum can hold, in the first and in the second.
+/// How many pairs have passed, and how many with a first or second part that no sum can hold.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     pairs: u32,
-    first: u32,
-    second: u32,
+    first: NonFinite,
+    second: NonFinite,
 }
 
 /// The five sums, in the order in which they are kept.
@@ -44,7 +47,7 @@ const XY: usize = 4;
 /// Running totals of pairs `(y, x)`.
 #[derive(Debug)]
 pub struct Pairs {
-    /// The pairs in reach, (0, 0) where one is NULL or not finite.
+    /// The pairs in reach, with 0 for what is NULL or not finite.
     values: Ring<(f64, f64)>,
     counts: Ring<Counts>,
     /// Every value is a multiple of `2^lowest` below `2^highest`.
@@ -54,65 +57,6 @@ pub struct Pairs {
     limbs: usize,
     /// Five sums a row, each of `2 * limbs` limbs.
     totals: Ring<u64>,
-}
-
-/// An exact integer: sign and magnitude.
-#[derive(Debug, Clone)]
-struct Integer {
-    negative: bool,
-    limbs: Vec<u64>,
-}
-
-impl Integer {
-    fn times(&self, other: &Integer) -> Integer {
-        let mut limbs = vec![0; self.limbs.len() + other.limbs.len()];
-        multiply_limbs(&self.limbs, &other.limbs, &mut limbs);
-        Integer { negative: self.negative != other.negative, limbs }
-    }
-
-    fn scaled_by(&self, factor: u32) -> Integer {
-        self.times(&Integer { negative: false, limbs: vec![u64::from(factor)] })
-    }
-
-    fn minus(&self, other: &Integer) -> Integer {
-        let width = self.limbs.len().max(other.limbs.len()) + 1;
-        let widened = |integer: &Integer| {
-            let mut limbs = integer.limbs.clone();
-            limbs.resize(width, 0);
-            limbs
-        };
-        let (mut a, b) = (widened(self), widened(other));
-        if self.negative != other.negative {
-            add_limbs(&mut a, &b);
-            return Integer { negative: self.negative, limbs: a };
-        }
-        if compare_limbs(&a, &b) == Ordering::Less {
-            let mut difference = b;
-            subtract_limbs(&mut difference, &a);
-            return Integer { negative: !self.negative, limbs: difference };
-        }
-        subtract_limbs(&mut a, &b);
-        Integer { negative: self.negative, limbs: a }
-    }
-
-    fn is_zero(&self) -> bool {
-        self.limbs.iter().all(|limb| *limb == 0)
-    }
-
-    fn round(&self) -> Rounded {
-        Rounded::from_limbs(&self.limbs, 0)
-    }
-
-    fn signed(&self, magnitude: f64) -> f64 {
-        if self.negative { -magnitude } else { magnitude }
-    }
-}
-
-/// Returns the quotient of two integers, each rounded, times `2^exponent`.
-fn quotient(numerator: &Integer, denominator: &Integer, exponent: i32) -> f64 {
-    let (top, bottom) = (numerator.round(), denominator.round());
-    let magnitude = scaled(top.mantissa / bottom.mantissa, top.exponent - bottom.exponent + exponent);
-    Integer { negative: numerator.negative != denominator.negative, limbs: Vec::new() }.signed(magnitude)
 }
 
 impl Default for Pairs {
@@ -144,12 +88,12 @@ impl Pairs {
         for ((y, x), valid) in first.iter().zip(second).zip(valid) {
             if *valid {
                 counts.pairs = counts.pairs.wrapping_add(1);
-                counts.first = counts.first.wrapping_add(u32::from(!y.is_finite()));
-                counts.second = counts.second.wrapping_add(u32::from(!x.is_finite()));
+                counts.first.note(*y);
+                counts.second.note(*x);
             }
             self.counts.push(counts);
-            let summable = *valid && y.is_finite() && x.is_finite();
-            self.values.push(if summable { (*y, *x) } else { (0.0, 0.0) });
+            let summable = |value: f64| if *valid && value.is_finite() { value } else { 0.0 };
+            self.values.push((summable(*y), summable(*x)));
         }
         let fits = self.extent(from).is_none_or(|(low, high)| self.lowest <= low && high <= self.highest);
         if fits { self.total_from(from) } else { self.rebuild() }
@@ -227,60 +171,86 @@ impl Pairs {
             let from = (position * SUMS + which) * width - self.totals.base();
             &self.totals.live()[from..from + width]
         };
-        let mut limbs = slot(end).to_vec();
-        subtract_limbs(&mut limbs, slot(start));
-        let negative = take_magnitude(&mut limbs);
-        Integer { negative, limbs }
+        Integer::difference(slot(end), slot(start))
     }
 
     /// Returns `count * sum of products - product of sums`.
     fn spread(&self, products: usize, a: usize, b: usize, (start, end, count): (usize, usize, u32)) -> Integer {
-        let squares = self.sum(products, start, end).scaled_by(count);
-        squares.minus(&self.sum(a, start, end).times(&self.sum(b, start, end)))
+        let sums = self.sum(a, start, end).times(&self.sum(b, start, end));
+        self.sum(products, start, end).times_count(count).minus(sums)
+    }
+
+    /// Returns how many pairs of a range count.
+    pub fn count(&self, start: usize, end: usize) -> u32 {
+        self.counts.at(end).pairs.wrapping_sub(self.counts.at(start).pairs)
     }
 
     /// Returns a statistic over a range: `None` where SQL has it NULL, for too few pairs or a part that does not vary.
     pub fn statistic(&self, statistic: Statistic, start: usize, end: usize) -> Option<f64> {
+        let count = self.count(start, end);
         let (from, to) = (self.counts.at(start), self.counts.at(end));
-        let count = to.pairs.wrapping_sub(from.pairs);
-        let least = if statistic == Statistic::CovariancePopulation { 1 } else { 2 };
-        let (first, second) = (to.first != from.first, to.second != from.second);
-        if first || second {
-            let undefined = statistic == Statistic::Correlation && !(first && second);
-            return (!undefined && (count >= least || statistic == Statistic::Correlation)).then_some(f64::NAN);
-        }
+        let (first, second) = (to.first.sum_since(from.first), to.second.sum_since(from.second));
+        let range = (start, end, count);
+        let of_x = || self.spread(XX, X, X, range);
+        let of_y = || self.spread(YY, Y, Y, range);
+        let covariance = || self.spread(XY, X, Y, range);
+        let varies = |spread: Integer| (!spread.is_zero()).then_some(spread);
+        let n = f64::from(count);
+        let average = |which: usize| self.sum(which, start, end).over(n, self.lowest);
+        let average_product = |spread: Integer, divisor: f64| spread.over(divisor, 2 * self.lowest);
+        let least = match statistic {
+            Statistic::CovarianceSample | Statistic::Slope | Statistic::Intercept | Statistic::R2 => 2,
+            // Two parts of which none is finite have a correlation that is not a number, even once.
+            Statistic::Correlation => {
+                if first.is_some() && second.is_some() {
+                    1
+                } else {
+                    2
+                }
+            }
+            _ => 1,
+        };
         if count < least {
             return None;
         }
-        let range = (start, end, count);
-        let covariance = self.spread(XY, X, Y, range);
-        let of_x = || self.spread(XX, X, X, range);
-        let of_y = || self.spread(YY, Y, Y, range);
-        let varies = |spread: Integer| (!spread.is_zero()).then_some(spread);
-        let n = f64::from(count);
-        let average = |divisor: f64| {
-            let rounded = covariance.round();
-            let rounded = Rounded { exponent: rounded.exponent + 2 * self.lowest, ..rounded };
-            covariance.signed(rounded.divided_by(divisor))
+        let (finite_y, finite_x) = (first.is_none(), second.is_none());
+        let is_defined = match statistic {
+            Statistic::AverageX | Statistic::AverageY => true,
+            Statistic::DeviationsX => finite_x,
+            Statistic::DeviationsY => finite_y,
+            _ => finite_x && finite_y,
         };
+        if !is_defined {
+            let constant_y = || finite_y && of_y().is_zero();
+            let constant_x = || finite_x && of_x().is_zero();
+            let is_null = match statistic {
+                Statistic::Correlation => finite_x || finite_y,
+                Statistic::Slope | Statistic::Intercept => constant_x(),
+                Statistic::R2 => constant_x() || constant_y(),
+                _ => false,
+            };
+            return (!is_null).then_some(f64::NAN);
+        }
         Some(match statistic {
-            Statistic::CovarianceSample => average(n * (n - 1.0)),
-            Statistic::CovariancePopulation => average(n * n),
-            Statistic::Slope => quotient(&covariance, &varies(of_x())?, 0),
-            Statistic::R2 => {
+            Statistic::AverageX => second.unwrap_or_else(|| average(X)),
+            Statistic::AverageY => first.unwrap_or_else(|| average(Y)),
+            Statistic::DeviationsX => average_product(of_x(), n),
+            Statistic::DeviationsY => average_product(of_y(), n),
+            Statistic::DeviationsXY => average_product(covariance(), n),
+            Statistic::CovarianceSample => average_product(covariance(), n * (n - 1.0)),
+            Statistic::CovariancePopulation => average_product(covariance(), n * n),
+            Statistic::Slope => covariance().ratio(&varies(of_x())?, 0),
+            Statistic::R2 | Statistic::Correlation => {
                 let denominator = varies(of_x())?.times(&varies(of_y())?);
-                quotient(&covariance.times(&covariance), &denominator, 0)
-            }
-            Statistic::Correlation => {
-                let denominator = varies(of_x())?.times(&varies(of_y())?);
-                covariance.signed(quotient(&covariance.times(&covariance), &denominator, 0).sqrt())
+                let covariance = covariance();
+                let r2 = covariance.times(&covariance).ratio(&denominator, 0);
+                if statistic == Statistic::R2 { r2 } else { covariance.signed(r2.sqrt()) }
             }
             Statistic::Intercept => {
                 // (Σy Σxx - Σx Σxy) / (n Σxx - (Σx)²), in units of the values.
                 let denominator = varies(of_x())?;
                 let [y, x, xx, xy] = [Y, X, XX, XY].map(|which| self.sum(which, start, end));
-                let numerator = y.times(&xx).minus(&x.times(&xy));
-                if numerator.is_zero() { 0.0 } else { quotient(&numerator, &denominator, self.lowest) }
+                y.times(&xx).minus(x.times(&xy)).ratio(&denominator, self.lowest)
             }
         })
     }
@@ -322,6 +292,37 @@ mod tests {
         for statistic in [Statistic::Slope, Statistic::Intercept, Statistic::R2, Statistic::Correlation] {
             assert_eq!(constant.statistic(statistic, 0, 2), None, "{statistic:?}");
         }
+    }
+
+    #[test]
+    fn sums_of_deviations_and_averages_need_one_pair() {
+        let pairs = pairs();
+        let statistic = |statistic, start, end| pairs.statistic(statistic, start, end);
+        assert_eq!(statistic(Statistic::AverageY, 0, 3), Some(-5.0 / 3.0));
+        assert_eq!(statistic(Statistic::AverageX, 0, 3), Some(7.0 / 3.0));
+        assert_eq!(statistic(Statistic::DeviationsX, 0, 3), Some(14.0 / 3.0));
+        assert_eq!(statistic(Statistic::DeviationsY, 0, 3), Some(56.0 / 3.0));
+        assert_eq!(statistic(Statistic::DeviationsXY, 0, 3), Some(-28.0 / 3.0));
+        assert_eq!((pairs.count(0, 3), pairs.count(3, 5), pairs.count(4, 5)), (3, 1, 0));
+        assert_eq!(statistic(Statistic::DeviationsXY, 3, 5), Some(0.0));
+        assert_eq!(statistic(Statistic::DeviationsXY, 4, 5), None, "the only row is NULL");
+        assert_eq!(statistic(Statistic::AverageX, 4, 5), None);
+    }
+
+    #[test]
+    fn what_is_not_finite_matters_only_to_statistics_that_read_it() {
+        let mut pairs = Pairs::new();
+        pairs.extend(&[f64::INFINITY, 1.0, f64::NAN], &[1.0, 4.0, 1.0], &[true; 3]);
+        let statistic = |statistic, start, end| pairs.statistic(statistic, start, end);
+        assert_eq!(statistic(Statistic::AverageY, 0, 2), Some(f64::INFINITY));
+        assert!(statistic(Statistic::AverageY, 0, 3).is_some_and(f64::is_nan));
+        assert_eq!(statistic(Statistic::AverageX, 0, 3), Some(2.0));
+        assert_eq!(statistic(Statistic::DeviationsX, 0, 3), Some(6.0));
+        assert!(statistic(Statistic::DeviationsY, 0, 2).is_some_and(f64::is_nan));
+        assert!(statistic(Statistic::Slope, 0, 2).is_some_and(f64::is_nan));
+        let mut constant = Pairs::new();
+        constant.extend(&[f64::NAN, 1.0], &[3.0, 3.0], &[true; 2]);
+        assert_eq!(constant.statistic(Statistic::Slope, 0, 2), None, "x does not vary");
     }
 
     #[test]

@@ -1,0 +1,36 @@
+//! NaN and infinities, which no exact sum can hold, counted beside it.
+//!
+//! In: the values of a column, in order. Out: what those that are not finite make of the sum over a range, from the counts
+//! at its ends.
+
+/// How many values of each kind have passed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NonFinite {
+    nan: u32,
+    infinite: u32,
+    negative_infinite: u32,
+}
+
+impl NonFinite {
+    /// Counts a value, if it is not finite.
+    #[inline]
+    pub fn note(&mut self, value: f64) {
+        self.nan = self.nan.wrapping_add(u32::from(value.is_nan()));
+        self.infinite = self.infinite.wrapping_add(u32::from(value == f64::INFINITY));
+        self.negative_infinite = self.negative_infinite.wrapping_add(u32::from(value == f64::NEG_INFINITY));
+    }
+
+    /// Returns the sum of the values passed since `earlier`, if one of them is not finite: then the finite ones do not matter.
+    #[inline]
+    pub fn sum_since(self, earlier: NonFinite) -> Option<f64> {
+        let nan = self.nan != earlier.nan;
+        let up = self.infinite != earlier.infinite;
+        let down = self.negative_infinite != earlier.negative_infinite;
+        match (nan, up, down) {
+            (false, false, false) => None,
+            (false, true, false) => Some(f64::INFINITY),
+            (false, false, true) => Some(f64::NEG_INFINITY),
+            _ => Some(f64::NAN),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Median and continuous percentile of a frame.
+//!
+//! In: values as integers in their order, and frames that only move forward. Out: of each frame the two values around the
+//! wanted rank, interpolated. Two ordered sets hold the frame's values up to that rank and those above it: logarithmic time
+//! a row. Ranks and interpolation are those of DataFusion's `median` and `percentile_cont`, to the bit, except where its
+//! sums and differences of two finite values overflow.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::bounds::Frames;
+use super::extremum::Ordered;
+
+/// The weight of the upper neighbour is cut off after six decimals, as DataFusion does it.
+const WEIGHT_STEPS: f64 = 1_000_000.0;
+
+/// Which rank is sought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rank {
+    Median,
+    /// A fraction in [0, 1] of the way from the least value to the greatest.
+    Percentile(f64),
+}
+
+/// The values of one frame: those up to the rank, and those above it.
+#[derive(Debug)]
+pub struct Quantile {
+    rank: Rank,
+    low: BTreeSet<(i64, usize)>,
+    high: BTreeSet<(i64, usize)>,
+    /// What `low` and `high` hold, by position: rows may be forgotten before they leave the frame.
+    entered: VecDeque<(usize, i64)>,
+    end: usize,
+}
+
+/// Where the result lies among `n` ordered values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    At(usize),
+    /// In the middle between the value of this rank and the next.
+    Halfway(usize),
+    /// Between the value of this rank and the next, of which this is the weight.
+    Between(usize, f64),
+}
+
+impl Rank {
+    /// Returns where the result lies among `count` values, at least one.
+    fn place(self, count: usize) -> Place {
+        match self {
+            Rank::Median if count % 2 == 0 => Place::Halfway(count / 2 - 1),
+            Rank::Median => Place::At(count / 2),
+            Rank::Percentile(fraction) => {
+                let index = fraction * (count - 1) as f64;
+                let lower = index.floor();
+                if lower == index {
+                    return Place::At(lower as usize);
+                }
+                let steps = ((index - lower) * WEIGHT_STEPS).floor();
+                Place::Between(lower as usize, steps / WEIGHT_STEPS)
+            }
+        }
+    }
+}
+
+impl Quantile {
+    pub fn new(rank: Rank) -> Self {
+        Quantile { rank, low: BTreeSet::new(), high: BTreeSet::new(), entered: VecDeque::new(), end: 0 }
+    }
+
+    /// Calls `emit` with each frame's quantile, `None` where every value is NULL; `value` gives back what a key stands for.
+    pub fn advance(
+        &mut self,
+        column: &Ordered,
+        frames: &Frames,
+        value: impl Fn(i64) -> f64,
+        mut emit: impl FnMut(Option<f64>),
+    ) {
+        for (start, end) in frames.start.iter().zip(&frames.end) {
+            while let Some(entry) = self.entered.pop_front_if(|(position, _)| *position < *start) {
+                self.remove(entry);
+            }
+            self.end = self.end.max(*start);
+            while self.end < *end {
+                if let Some(key) = column.key(self.end) {
+                    self.entered.push_back((self.end, key));
+                    self.insert((key, self.end));
+                }
+                self.end += 1;
+            }
+            emit(self.quantile(&value));
+        }
+    }
+
+    fn insert(&mut self, entry: (i64, usize)) {
+        if self.low.last().is_some_and(|greatest| entry < *greatest) {
+            self.low.insert(entry);
+        } else {
+            self.high.insert(entry);
+        }
+    }
+
+    fn remove(&mut self, (position, key): (usize, i64)) {
+        if !self.low.remove(&(key, position)) {
+            self.high.remove(&(key, position));
+        }
+    }
+
+    fn quantile(&mut self, value: impl Fn(i64) -> f64) -> Option<f64> {
+        let count = self.entered.len();
+        if count == 0 {
+            return None;
+        }
+        let place = self.rank.place(count);
+        let (Place::At(rank) | Place::Halfway(rank) | Place::Between(rank, _)) = place;
+        // `low` gets the values of the ranks 0..=rank.
+        while self.low.len() <= rank {
+            self.low.insert(self.high.pop_first()?);
+        }
+        while self.low.len() > rank + 1 {
+            self.high.insert(self.low.pop_last()?);
+        }
+        let lower = value(self.low.last()?.0);
+        let upper = || self.high.first().map(|(key, _)| value(*key));
+        Some(match place {
+            Place::At(_) => lower,
+            Place::Halfway(_) => halfway(lower, upper()?),
+            Place::Between(_, weight) => between(lower, upper()?, weight),
+        })
+    }
+
+    /// Returns the bytes of memory held, about.
+    pub fn bytes(&self) -> usize {
+        // Nodes of a B-tree are two thirds full on average.
+        let entries = (self.low.len() + self.high.len()) * size_of::<(i64, usize)>() * 3 / 2;
+        entries + self.entered.capacity() * size_of::<(usize, i64)>()
+    }
+}
+
+fn halfway(lower: f64, upper: f64) -> f64 {
+    let sum = lower + upper;
+    if sum.is_infinite() && lower.is_finite() && upper.is_finite() {
+        return lower / 2.0 + upper / 2.0;
+    }
+    sum / 2.0
+}
+
+fn between(lower: f64, upper: f64, weight: f64) -> f64 {
+    let distance = upper - lower;
+    if distance.is_infinite() && lower.is_finite() && upper.is_finite() {
+        return lower * (1.0 - weight) + upper * weight;
+    }
+    lower + distance * weight
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter::repeat_n;
+
+    use super::{Ordered, Place, Quantile, Rank};
+    use crate::rolling::kernel::bounds::Frames;
+
+    fn run(rank: Rank, keys: &[Option<i64>], frames: &[(usize, usize)]) -> Vec<Option<f64>> {
+        let mut column = Ordered::new();
+        let valid: Vec<bool> = keys.iter().map(Option::is_some).collect();
+        column.extend(&keys.iter().map(|key| key.unwrap_or(0)).collect::<Vec<_>>(), Some(&valid));
+        let (start, end) = frames.iter().copied().unzip();
+        let mut found = Vec::new();
+        Quantile::new(rank).advance(&column, &Frames { start, end }, |key| key as f64, |value| found.push(value));
+        found
+    }
+
+    #[test]
+    fn a_median_is_the_middle_value_or_lies_halfway() {
+        let keys = [Some(5), Some(1), None, Some(1), Some(9), Some(2), None, None];
+        let frames = [(0, 1), (0, 2), (0, 5), (1, 6), (3, 6), (6, 8), (8, 8)];
+        let expected = [Some(5.0), Some(3.0), Some(3.0), Some(1.5), Some(2.0), None, None];
+        assert_eq!(run(Rank::Median, &keys, &frames), expected);
+    }
+
+    #[test]
+    fn a_percentile_interpolates_between_its_neighbours() {
+        let keys: Vec<Option<i64>> = [40, 10, 30, 20, 50].map(Some).to_vec();
+        let of_all = |fraction| run(Rank::Percentile(fraction), &keys, &[(0, 5)])[0];
+        assert_eq!(of_all(0.0), Some(10.0));
+        assert_eq!(of_all(1.0), Some(50.0));
+        assert_eq!(of_all(0.25), Some(20.0));
+        assert_eq!(of_all(0.9), Some(46.0));
+        assert_eq!(of_all(0.125), Some(15.0));
+    }
+
+    #[test]
+    fn a_weight_is_cut_off_after_six_decimals() {
+        // 0.9 * 31 is 27.900000000000002, and 0.7 * 31 is 21.7 less a little.
+        assert_eq!(Rank::Percentile(0.9).place(32), Place::Between(27, 0.9));
+        assert_eq!(Rank::Percentile(0.7).place(32), Place::Between(21, 0.699999));
+        assert_eq!(Rank::Percentile(1e-8).place(2), Place::Between(0, 0.0));
+    }
+
+    #[test]
+    fn frames_that_jump_forget_what_they_passed_over() {
+        let keys: Vec<Option<i64>> = (0..100).map(|key| Some((key * 37) % 101)).collect();
+        let frames = [(0, 40), (35, 42), (60, 60), (90, 93)];
+        for rank in [Rank::Median, Rank::Percentile(0.3)] {
+            let alone: Vec<Option<f64>> = frames.iter().flat_map(|frame| run(rank, &keys, &[*frame])).collect();
+            assert_eq!(run(rank, &keys, &frames), alone);
+        }
+    }
+
+    #[test]
+    fn values_whose_sum_or_difference_overflows_have_a_quantile() {
+        assert_eq!(super::halfway(f64::MAX, f64::MAX), f64::MAX);
+        assert_eq!(super::between(-f64::MAX, f64::MAX, 0.5), 0.0);
+        assert_eq!(super::halfway(1.0, f64::INFINITY), f64::INFINITY);
+    }
+
+    #[test]
+    fn one_pass_over_many_ties_equals_sorting_each_frame() {
+        let keys: Vec<i64> = repeat_n([3, 3, 1, 2, 3, 0], 20).flatten().collect();
+        let frames: Vec<(usize, usize)> = (0..keys.len()).map(|row| (row.saturating_sub(7), row + 1)).collect();
+        let found = run(Rank::Percentile(0.5), &keys.iter().copied().map(Some).collect::<Vec<_>>(), &frames);
+        for ((start, end), found) in frames.into_iter().zip(found) {
+            let mut sorted = keys[start..end].to_vec();
+            sorted.sort_unstable();
+            let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+            assert_eq!(found, Some((low + high) as f64 / 2.0), "{start}..{end}");
+        }
+    }
+}
