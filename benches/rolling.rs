@@ -97,7 +97,7 @@ fn kernels(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("min", seconds), |bencher| {
             bencher.iter(|| {
                 let ordered = std::cell::RefCell::new(Ordered::new());
-                let mut least = Extremum::new(Which::Least);
+                let mut least = Extremum::new(Which::Least, false);
                 roll(
                     seconds,
                     |start, end| {

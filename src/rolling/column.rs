@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type}
 use datafusion::common::{Result, internal_datafusion_err};
 
 use super::coverage::Keep;
+use super::kernel::cumulative::Ahead;
 use super::kernel::extremum::Ordered;
 use super::kernel::moments::{Moments, Powers};
 use super::kernel::pairs::Pairs;
@@ -19,6 +20,7 @@ use super::ordered::ordered;
 pub enum Column {
     Presence(Ring<u32>),
     Moments(Box<Moments>),
+    Ahead(Ahead),
     Integers { sums: Ring<i64>, counts: Ring<u32> },
     Order { values: Ordered, data_type: DataType },
     Values(VecDeque<(usize, ArrayRef)>),
@@ -31,6 +33,7 @@ impl Column {
             Keep::Presence => Column::Presence(counting()),
             Keep::Sums => Column::Moments(Box::new(Moments::new(Powers::Values))),
             Keep::Squares => Column::Moments(Box::new(Moments::new(Powers::ValuesAndSquares))),
+            Keep::Ahead => Column::Ahead(Ahead::default()),
             Keep::Integers => {
                 let mut sums = Ring::starting_at(0);
                 sums.push(0);
@@ -56,6 +59,10 @@ impl Column {
             Column::Moments(moments) => {
                 let array = array.as_primitive::<Float64Type>();
                 moments.extend(array.values(), validity(array).as_deref());
+            }
+            Column::Ahead(ahead) => {
+                let array = array.as_primitive::<Float64Type>();
+                ahead.extend(array.values(), validity(array).as_deref());
             }
             Column::Integers { sums, counts } => {
                 let valid = validity(array);
@@ -84,6 +91,7 @@ impl Column {
         match self {
             Column::Presence(counts) => counts.release(position),
             Column::Moments(moments) => moments.release(position),
+            Column::Ahead(ahead) => ahead.release(position),
             Column::Integers { sums, counts } => {
                 sums.release(position);
                 counts.release(position);
@@ -103,6 +111,7 @@ impl Column {
         match self {
             Column::Presence(counts) => counts.bytes(),
             Column::Moments(moments) => moments.bytes(),
+            Column::Ahead(ahead) => ahead.bytes(),
             Column::Integers { sums, counts } => sums.bytes() + counts.bytes(),
             Column::Order { values, .. } => values.bytes(),
             Column::Pairs(pairs) => pairs.bytes(),

@@ -29,7 +29,8 @@ impl Computation {
             .iter()
             .map(|argument| Ok(Column::new(argument.keep, argument.expr.data_type(input)?)))
             .collect::<Result<_>>()?;
-        let evaluators = program.calls.iter().map(|call| Evaluator::new(call.output.clone())).collect();
+        let evaluators =
+            program.calls.iter().map(|call| Evaluator::new(call.output.clone(), program.is_cumulative(call))).collect();
         Ok(Computation { program, columns, evaluators })
     }
 
@@ -55,9 +56,9 @@ impl Computation {
     /// Forgets what no later frame can read, given the oldest position of each frame and the next row's.
     pub fn release(&mut self, oldest: &[usize], next: usize) {
         let mut needed = vec![next; self.columns.len()];
-        for call in &self.program.calls {
+        for (call, evaluator) in self.program.calls.iter().zip(&self.evaluators) {
             if let Some(column) = call.output.column() {
-                needed[column] = needed[column].min(oldest[call.frame]);
+                needed[column] = needed[column].min(evaluator.oldest(oldest[call.frame]));
             }
         }
         for (column, position) in self.columns.iter_mut().zip(needed) {

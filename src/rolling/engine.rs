@@ -107,7 +107,7 @@ impl Engine {
         let columns = self.computation.append_results(&front.slice(0, ready), &self.frames)?;
         let oldest = self.placement.oldest(self.emitted);
         self.computation.release(&oldest, self.emitted);
-        self.placement.release(&oldest, self.emitted);
+        self.placement.release(self.emitted);
         let options = RecordBatchOptions::new().with_row_count(Some(ready));
         Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
     }

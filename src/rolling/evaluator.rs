@@ -10,6 +10,7 @@ use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use super::column::Column;
 use super::coverage::Output;
 use super::kernel::bounds::Frames;
+use super::kernel::cumulative::{Cumulative, Passage};
 use super::kernel::extremum::{Extremum, Which};
 use super::kernel::quantile::Quantile;
 use super::ordered::{floats, from_key, unordered};
@@ -18,90 +19,165 @@ use super::ordered::{floats, from_key, unordered};
 #[derive(Debug)]
 pub struct Evaluator {
     output: Output,
-    extremum: Option<Extremum>,
-    quantile: Option<Quantile>,
+    /// Whether all frames of a partition begin where it does.
+    cumulative: bool,
+    state: State,
+    /// Where the last frame ended.
+    end: usize,
+}
+
+/// What is remembered, by kind of output.
+#[derive(Debug)]
+enum State {
+    Nothing,
+    Extremum(Extremum),
+    Quantile(Quantile),
+    Passage(Passage),
+    /// The counts, and the sum of integers, at the row where the last frame began.
+    Origin {
+        position: usize,
+        count: u32,
+        sum: i64,
+    },
+    /// The row picked last, at its position.
+    Picked(Option<(usize, ArrayRef)>),
 }
 
 impl Evaluator {
-    pub fn new(output: Output) -> Self {
-        let extremum = match output {
+    /// Prepares for an output; `cumulative` says that all frames of a partition begin where it does.
+    pub fn new(output: Output, cumulative: bool) -> Self {
+        let state = match output {
             Output::Extremum { greatest, .. } => {
-                Some(Extremum::new(if greatest { Which::Greatest } else { Which::Least }))
+                let which = if greatest { Which::Greatest } else { Which::Least };
+                State::Extremum(Extremum::new(which, cumulative))
             }
-            _ => None,
+            Output::Quantile { rank, .. } => State::Quantile(Quantile::new(rank)),
+            Output::Sum { .. } | Output::Mean { .. } | Output::Variance { .. } if cumulative => {
+                State::Passage(Passage::default())
+            }
+            Output::Count { .. } | Output::IntegerSum { .. } => {
+                State::Origin { position: usize::MAX, count: 0, sum: 0 }
+            }
+            Output::Row { .. } => State::Picked(None),
+            _ => State::Nothing,
         };
-        let quantile = match output {
-            Output::Quantile { rank, .. } => Some(Quantile::new(rank)),
-            _ => None,
-        };
-        Evaluator { output, extremum, quantile }
+        Evaluator { output, cumulative, state, end: 0 }
     }
 
     /// Returns the bytes of memory held beside the columns.
     pub fn bytes(&self) -> usize {
-        self.extremum.as_ref().map_or(0, Extremum::bytes) + self.quantile.as_ref().map_or(0, Quantile::bytes)
+        match &self.state {
+            State::Nothing | State::Origin { .. } => 0,
+            State::Extremum(extremum) => extremum.bytes(),
+            State::Quantile(quantile) => quantile.bytes(),
+            State::Passage(passage) => passage.bytes(),
+            State::Picked(picked) => picked.as_ref().map_or(0, |(_, row)| row.get_array_memory_size()),
+        }
+    }
+
+    /// Returns the first position of the column that is still to be read, given the first that a later frame spans.
+    pub fn oldest(&self, spanned: usize) -> usize {
+        match (&self.state, &self.output) {
+            // These remember what they need of the rows that they have passed.
+            (State::Extremum(_) | State::Quantile(_) | State::Passage(_), _) => self.end,
+            (State::Origin { .. }, _) if self.cumulative => self.end,
+            (State::Picked(_), Output::Row { index, .. }) if *index < 0 => {
+                let back = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
+                spanned.max(self.end.saturating_sub(back))
+            }
+            (State::Picked(_), _) if self.cumulative => self.end,
+            _ => spanned,
+        }
     }
 
     /// Computes the results of the given frames, which follow those of the call before.
     pub fn evaluate(&mut self, columns: &[Column], frames: &Frames) -> Result<ArrayRef> {
         let column = self.output.column().map(|index| &columns[index]);
         let each = || frames.start.iter().copied().zip(frames.end.iter().copied());
-        Ok(match (&self.output, column) {
-            (Output::CountRows, _) => {
+        self.end = frames.end.last().copied().unwrap_or(self.end);
+        Ok(match (&self.output, column, &mut self.state) {
+            (Output::CountRows, ..) => {
                 Arc::new(Int64Array::from_iter_values(each().map(|(start, end)| (end - start) as i64)))
             }
-            (Output::RowNumber, _) => {
+            (Output::RowNumber, ..) => {
                 Arc::new(UInt64Array::from_iter_values(each().map(|(start, end)| (end - start) as u64)))
             }
-            (Output::Count { .. }, Some(Column::Presence(counts))) => Arc::new(Int64Array::from_iter_values(
-                each().map(|(start, end)| i64::from(counts.at(end).wrapping_sub(counts.at(start)))),
-            )),
-            (Output::Sum { .. }, Some(Column::Moments(moments))) => {
+            (Output::Count { .. }, Some(Column::Presence(counts)), State::Origin { position, count, .. }) => {
+                Arc::new(Int64Array::from_iter_values(each().map(|(start, end)| {
+                    if *position != start {
+                        (*position, *count) = (start, counts.at(start));
+                    }
+                    i64::from(counts.at(end).wrapping_sub(*count))
+                })))
+            }
+            (
+                Output::IntegerSum { unsigned, .. },
+                Some(Column::Integers { sums, counts }),
+                State::Origin { position, count, sum },
+            ) => {
+                let found = each().map(|(start, end)| {
+                    if *position != start {
+                        (*position, *count, *sum) = (start, counts.at(start), sums.at(start));
+                    }
+                    (counts.at(end) != *count).then(|| sums.at(end).wrapping_sub(*sum))
+                });
+                if *unsigned {
+                    Arc::new(UInt64Array::from_iter(found.map(|sum| sum.map(i64::cast_unsigned))))
+                } else {
+                    Arc::new(Int64Array::from_iter(found))
+                }
+            }
+            (Output::Sum { .. }, Some(Column::Moments(moments)), _) => {
                 doubles(each().map(|(start, end)| moments.sum(start, end)))
             }
-            (Output::Mean { .. }, Some(Column::Moments(moments))) => {
+            (Output::Mean { .. }, Some(Column::Moments(moments)), _) => {
                 doubles(each().map(|(start, end)| moments.mean(start, end)))
             }
-            (Output::Variance { sample, root, .. }, Some(Column::Moments(moments))) => match (sample, root) {
+            (Output::Variance { sample, root, .. }, Some(Column::Moments(moments)), _) => match (sample, root) {
                 (true, true) => doubles(each().map(|(start, end)| moments.variance::<true, true>(start, end))),
                 (true, false) => doubles(each().map(|(start, end)| moments.variance::<true, false>(start, end))),
                 (false, true) => doubles(each().map(|(start, end)| moments.variance::<false, true>(start, end))),
                 (false, false) => doubles(each().map(|(start, end)| moments.variance::<false, false>(start, end))),
             },
-            (Output::IntegerSum { unsigned, .. }, Some(Column::Integers { sums, counts })) => {
-                let sum = |(start, end): (usize, usize)| {
-                    (counts.at(end) != counts.at(start)).then(|| sums.at(end).wrapping_sub(sums.at(start)))
-                };
-                if *unsigned {
-                    Arc::new(UInt64Array::from_iter(each().map(|frame| sum(frame).map(i64::cast_unsigned))))
-                } else {
-                    Arc::new(Int64Array::from_iter(each().map(sum)))
+            (output, Some(Column::Ahead(ahead)), State::Passage(passage)) => {
+                let mut found = Vec::with_capacity(frames.start.len());
+                let emit = |value| found.push(value);
+                match output {
+                    Output::Sum { .. } => passage.advance::<false>(ahead, frames, Cumulative::sum, emit),
+                    Output::Mean { .. } => passage.advance::<false>(ahead, frames, Cumulative::mean, emit),
+                    Output::Variance { sample, root, .. } => {
+                        let figure = match (sample, root) {
+                            (true, true) => Cumulative::variance::<true, true>,
+                            (true, false) => Cumulative::variance::<true, false>,
+                            (false, true) => Cumulative::variance::<false, true>,
+                            (false, false) => Cumulative::variance::<false, false>,
+                        };
+                        passage.advance::<true>(ahead, frames, figure, emit);
+                    }
+                    _ => return Err(internal_datafusion_err!("{output:?} is no total of doubles")),
                 }
+                doubles(found.into_iter())
             }
-            (Output::PairCount { .. }, Some(Column::Pairs(pairs))) => {
+            (Output::PairCount { .. }, Some(Column::Pairs(pairs)), _) => {
                 Arc::new(UInt64Array::from_iter_values(each().map(|(start, end)| u64::from(pairs.count(start, end)))))
             }
-            (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs))) => {
+            (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs)), _) => {
                 doubles(each().map(|(start, end)| pairs.statistic(*statistic, start, end)))
             }
-            (Output::Extremum { .. }, Some(Column::Order { values, data_type })) => {
+            (Output::Extremum { .. }, Some(Column::Order { values, data_type }), State::Extremum(extremum)) => {
                 let mut keys = Vec::with_capacity(frames.start.len());
-                if let Some(extremum) = &mut self.extremum {
-                    extremum.advance(values, frames, |key| keys.push(key));
-                }
+                extremum.advance(values, frames, |key| keys.push(key));
                 unordered(keys, data_type)?
             }
-            (Output::Quantile { .. }, Some(Column::Order { values, data_type })) => {
+            (Output::Quantile { .. }, Some(Column::Order { values, data_type }), State::Quantile(quantile)) => {
                 let mut found = Vec::with_capacity(frames.start.len());
-                if let Some(quantile) = &mut self.quantile {
-                    quantile.advance(values, frames, |key| from_key(key, data_type), |value| found.push(value));
-                }
+                quantile.advance(values, frames, |key| from_key(key, data_type), |value| found.push(value));
                 floats(found, data_type)
             }
-            (Output::Row { index, default, .. }, Some(Column::Values(arrays))) => {
-                gather(arrays, *index, default, frames)?
+            (Output::Row { index, default, .. }, Some(Column::Values(arrays)), State::Picked(picked)) => {
+                pick(arrays, *index, default, frames, picked)?
             }
-            (output, column) => return Err(internal_datafusion_err!("{output:?} cannot read {column:?}")),
+            (output, column, _) => return Err(internal_datafusion_err!("{output:?} cannot read {column:?}")),
         })
     }
 }
@@ -110,33 +186,52 @@ fn doubles(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     Arc::new(Float64Array::from_iter(values))
 }
 
-fn gather(
+/// Gathers the row of each frame at an index; `picked` is the row of the last frame before, which `arrays` may have forgotten,
+/// and becomes that of the last of these.
+fn pick(
     arrays: &VecDeque<(usize, ArrayRef)>,
     index: i64,
     default: &ScalarValue,
     frames: &Frames,
+    picked: &mut Option<(usize, ArrayRef)>,
 ) -> Result<ArrayRef> {
+    let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
     let default = default.to_array()?;
     let mut sources: Vec<&dyn Array> = vec![default.as_ref()];
-    sources.extend(arrays.iter().map(|(_, array)| array.as_ref()));
-    let mut current = 0;
-    let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
-    let picks: Vec<(usize, usize)> = frames
-        .start
-        .iter()
-        .zip(&frames.end)
-        .map(|(start, end)| {
-            let position = if index >= 0 {
-                start.checked_add(distance).filter(|position| position < end)
-            } else {
-                end.checked_sub(distance).filter(|position| position >= start)
-            };
-            let Some(position) = position else { return (0, 0) };
-            while arrays.get(current).is_some_and(|(first, array)| first + array.len() <= position) {
-                current += 1;
-            }
-            (current + 1, position - arrays[current].0)
-        })
-        .collect();
-    Ok(interleave(&sources, &picks)?)
+    if let Some((_, row)) = picked.as_ref() {
+        sources.push(row.as_ref());
+    }
+    let known = picked.as_ref().map(|(position, _)| *position);
+    // Positions only grow, and with them the array that holds the next.
+    let mut current: Option<(usize, &ArrayRef)> = None;
+    let mut last = None;
+    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(frames.start.len());
+    for (start, end) in frames.start.iter().zip(&frames.end) {
+        let position = if index >= 0 {
+            start.checked_add(distance).filter(|position| position < end)
+        } else {
+            end.checked_sub(distance).filter(|position| position >= start)
+        };
+        last = position;
+        let Some(position) = position else {
+            picks.push((0, 0));
+            continue;
+        };
+        if Some(position) == known {
+            picks.push((1, 0));
+            continue;
+        }
+        if current.is_none_or(|(first, array)| first + array.len() <= position) {
+            let holds = arrays.partition_point(|(first, array)| first + array.len() <= position);
+            let (first, array) = &arrays[holds];
+            current = Some((*first, array));
+            sources.push(array.as_ref());
+        }
+        if let Some((first, _)) = current {
+            picks.push((sources.len() - 1, position - first));
+        }
+    }
+    let found = interleave(&sources, &picks)?;
+    *picked = last.zip(found.len().checked_sub(1)).map(|(position, row)| (position, found.slice(row, 1)));
+    Ok(found)
 }

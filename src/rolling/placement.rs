@@ -74,10 +74,10 @@ impl Placement {
         self.frames.iter().map(|frame| frame.oldest(&self.rows, next)).collect()
     }
 
-    /// Forgets what no frame of the rows from `next` on reads, given the oldest positions of each.
-    pub fn release(&mut self, oldest: &[usize], next: usize) {
-        let read = self.frames.iter().zip(oldest).filter(|(frame, _)| frame.reads_coordinates());
-        self.rows.release(read.map(|(_, position)| *position).fold(next, usize::min));
+    /// Forgets what no frame of the rows from `next` on needs to be found.
+    pub fn release(&mut self, next: usize) {
+        let oldest = self.frames.iter().map(|frame| frame.oldest_coordinate(next));
+        self.rows.release(oldest.fold(next, usize::min));
     }
 
     /// Returns the bytes of memory held.

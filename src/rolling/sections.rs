@@ -136,7 +136,7 @@ impl Cutter {
         while self.held.front().is_some_and(|(start, batch)| start + batch.num_rows() <= oldest) {
             self.held.pop_front();
         }
-        self.placement.release(&self.placement.oldest(self.next), self.next);
+        self.placement.release(self.next);
     }
 
     /// Returns an engine that goes on from here.

@@ -22,6 +22,7 @@ use datafusion::physical_expr::expressions::Literal;
 
 use super::{Argument, Call, Keep, Output, Program};
 use crate::rolling::frame;
+use crate::rolling::kernel::bounds::Edge;
 use crate::rolling::kernel::pairs::Statistic;
 use crate::rolling::kernel::quantile::Rank;
 
@@ -42,12 +43,18 @@ impl Program {
         if !plain {
             return None;
         }
-        let output = self.aggregate_output(aggregate, input)?;
         let spec = frame::translate(window, key)?;
+        let output = self.aggregate_output(aggregate, input, spec.start == Edge::Unbounded)?;
         Some(Call { frame: self.frame(spec), output })
     }
 
-    fn aggregate_output(&mut self, aggregate: &AggregateFunctionExpr, input: &Schema) -> Option<Output> {
+    fn aggregate_output(
+        &mut self,
+        aggregate: &AggregateFunctionExpr,
+        input: &Schema,
+        cumulative: bool,
+    ) -> Option<Output> {
+        let totals = |keep| if cumulative { Keep::Ahead } else { keep };
         let function = aggregate.fun().inner();
         let arguments = aggregate.expressions();
         if function.downcast_ref::<PercentileCont>().is_some() {
@@ -70,7 +77,7 @@ impl Program {
         }
         if function.downcast_ref::<Sum>().is_some() {
             return match data_type {
-                DataType::Float64 => Some(Output::Sum { column: self.argument(argument, Keep::Sums) }),
+                DataType::Float64 => Some(Output::Sum { column: self.argument(argument, totals(Keep::Sums)) }),
                 DataType::Int64 | DataType::UInt64 => Some(Output::IntegerSum {
                     column: self.argument(argument, Keep::Integers),
                     unsigned: data_type == DataType::UInt64,
@@ -79,7 +86,7 @@ impl Program {
             };
         }
         if function.downcast_ref::<Avg>().is_some() && is_double {
-            return Some(Output::Mean { column: self.argument(argument, Keep::Sums) });
+            return Some(Output::Mean { column: self.argument(argument, totals(Keep::Sums)) });
         }
         let least = function.downcast_ref::<Min>().is_some();
         if least || function.downcast_ref::<Max>().is_some() {
@@ -102,7 +109,7 @@ impl Program {
         } else {
             return None;
         };
-        is_double.then(|| Output::Variance { column: self.argument(argument, Keep::Squares), sample, root })
+        is_double.then(|| Output::Variance { column: self.argument(argument, totals(Keep::Squares)), sample, root })
     }
 
     fn quantile_output(&mut self, argument: &Arc<dyn PhysicalExpr>, rank: Rank, input: &Schema) -> Option<Output> {

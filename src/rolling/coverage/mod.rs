@@ -30,6 +30,8 @@ pub enum Keep {
     Sums,
     /// Their sum and the sum of their squares, of doubles.
     Squares,
+    /// Doubles, until the totals of what came since their partition began have passed over them.
+    Ahead,
     /// Their sum, of integers, wrapping around.
     Integers,
     /// Their order.
@@ -176,6 +178,11 @@ impl Program {
     pub fn reads_nearby(&self) -> bool {
         let bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
         self.frames.iter().zip(self.frames_read()).all(|(frame, read)| !read || bounded(frame))
+    }
+
+    /// Returns whether a call's frames all begin where their partition does.
+    pub fn is_cumulative(&self, call: &Call) -> bool {
+        self.frames[call.frame].start == Edge::Unbounded
     }
 
     /// Returns whether a frame counts differences of the order key.

@@ -183,11 +183,6 @@ impl Frame {
         Frame { spec, start: 0, end: 0, complete: 0 }
     }
 
-    /// Returns whether rows' order keys or peers decide where the frame ends.
-    pub fn reads_coordinates(&self) -> bool {
-        self.spec.units != Units::Rows
-    }
-
     /// Returns the first position that a later row's frame may still begin at, given that rows before `next` are done.
     pub fn oldest(&self, rows: &Rows, next: usize) -> usize {
         match self.spec.start {
@@ -203,6 +198,15 @@ impl Frame {
             Edge::Offset(_) => self.start.min(next),
         }
         .min(self.end)
+    }
+
+    /// Returns the first position whose order key or peers are still to be read, given that rows before `next` are done.
+    pub fn oldest_coordinate(&self, next: usize) -> usize {
+        match (self.spec.units, self.spec.start) {
+            (Units::Rows, _) => next,
+            (_, Edge::Unbounded) => self.end.min(next),
+            (_, Edge::Offset(_)) => self.start.min(self.end).min(next),
+        }
     }
 
     /// Returns the position up to which every row's frame is known in full.

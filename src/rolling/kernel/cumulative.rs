@@ -4,7 +4,10 @@
 //! both are exact until they are rounded. Where nothing leaves a frame, nothing needs to be subtracted, and one total does
 //! for the totals at every row.
 
+use super::bounds::Frames;
 use super::exact::{Parts, Rounded, multiply_limbs, place, scaled, subtract_limbs, take_magnitude};
+use super::non_finite::NonFinite;
+use super::ring::Ring;
 
 /// Bits of a limb.
 const LIMB: i32 = 64;
@@ -77,9 +80,7 @@ impl Fixed {
 #[derive(Debug, Default)]
 pub struct Cumulative {
     count: u64,
-    nan: bool,
-    infinite: bool,
-    negative_infinite: bool,
+    non_finite: NonFinite,
     sum: Fixed,
     squares: Fixed,
 }
@@ -96,9 +97,7 @@ impl Cumulative {
     /// Adds a value, and if asked its square.
     pub fn push<const SQUARES: bool>(&mut self, value: f64) {
         self.count += 1;
-        self.nan |= value.is_nan();
-        self.infinite |= value == f64::INFINITY;
-        self.negative_infinite |= value == f64::NEG_INFINITY;
+        self.non_finite.note(value);
         if !value.is_finite() {
             return;
         }
@@ -112,12 +111,7 @@ impl Cumulative {
 
     /// Returns what NaN and infinities make of the sum.
     fn non_finite(&self) -> Option<f64> {
-        match (self.nan, self.infinite, self.negative_infinite) {
-            (false, false, false) => None,
-            (false, true, false) => Some(f64::INFINITY),
-            (false, false, true) => Some(f64::NEG_INFINITY),
-            _ => Some(f64::NAN),
-        }
+        self.non_finite.sum_since(NonFinite::default())
     }
 
     fn rounded_sum(&self) -> (bool, Rounded) {
@@ -186,6 +180,76 @@ impl Cumulative {
 
 fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
+}
+
+/// Values of a column that totals have not passed over yet.
+#[derive(Debug)]
+pub struct Ahead {
+    values: Ring<f64>,
+    valid: Ring<bool>,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Ahead { values: Ring::starting_at(0), valid: Ring::starting_at(0) }
+    }
+}
+
+impl Ahead {
+    /// Adds rows; `valid` is absent where none is NULL.
+    pub fn extend(&mut self, values: &[f64], valid: Option<&[bool]>) {
+        self.values.extend(values.iter().copied());
+        self.valid.extend((0..values.len()).map(|row| valid.is_none_or(|valid| valid[row])));
+    }
+
+    /// Forgets rows before `position`.
+    pub fn release(&mut self, position: usize) {
+        self.values.release(position);
+        self.valid.release(position);
+    }
+
+    /// Returns the bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.values.bytes() + self.valid.bytes()
+    }
+}
+
+/// Totals that pass over a column, partition after partition.
+#[derive(Debug, Default)]
+pub struct Passage {
+    totals: Cumulative,
+    start: usize,
+    entered: usize,
+}
+
+impl Passage {
+    /// Calls `emit` with a figure of each frame; all frames of a partition begin where it does.
+    pub fn advance<const SQUARES: bool>(
+        &mut self,
+        column: &Ahead,
+        frames: &Frames,
+        figure: impl Fn(&Cumulative) -> Option<f64>,
+        mut emit: impl FnMut(Option<f64>),
+    ) {
+        for (start, end) in frames.start.iter().zip(&frames.end) {
+            if *start != self.start {
+                self.totals.clear();
+                (self.start, self.entered) = (*start, *start);
+            }
+            for position in self.entered..*end {
+                if column.valid.at(position) {
+                    self.totals.push::<SQUARES>(column.values.at(position));
+                }
+            }
+            self.entered = self.entered.max(*end);
+            emit(figure(&self.totals));
+        }
+    }
+
+    /// Returns the bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.totals.bytes()
+    }
 }
 
 #[cfg(test)]

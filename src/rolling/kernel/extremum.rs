@@ -28,6 +28,8 @@ pub struct Extremum {
     which: Which,
     candidates: VecDeque<(usize, i64)>,
     entered: usize,
+    /// Whether rows leave only all together, so that there is but one candidate.
+    cumulative: bool,
 }
 
 impl Ordered {
@@ -69,8 +71,9 @@ impl Default for Ordered {
 }
 
 impl Extremum {
-    pub fn new(which: Which) -> Self {
-        Extremum { which, candidates: VecDeque::new(), entered: 0 }
+    /// Prepares for frames; `cumulative` says that all of a partition begin where it does.
+    pub fn new(which: Which, cumulative: bool) -> Self {
+        Extremum { which, candidates: VecDeque::new(), entered: 0, cumulative }
     }
 
     /// Calls `emit` with each frame's extremum, `None` where every value is NULL.
@@ -90,6 +93,9 @@ impl Extremum {
     ) {
         let (base, keys, valid) = (column.keys.base(), column.keys.live(), column.valid.live());
         for (start, end) in frames.start.iter().zip(&frames.end) {
+            while self.candidates.front().is_some_and(|(position, _)| position < start) {
+                self.candidates.pop_front();
+            }
             self.entered = self.entered.max(*start);
             while self.entered < *end {
                 let position = self.entered;
@@ -98,12 +104,11 @@ impl Extremum {
                     while self.candidates.back().is_some_and(|(_, last)| *last >= key) {
                         self.candidates.pop_back();
                     }
-                    self.candidates.push_back((position, key));
+                    if !self.cumulative || self.candidates.is_empty() {
+                        self.candidates.push_back((position, key));
+                    }
                 }
                 self.entered += 1;
-            }
-            while self.candidates.front().is_some_and(|(position, _)| position < start) {
-                self.candidates.pop_front();
             }
             emit(self.candidates.front().map(|(_, key)| order(*key)));
         }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt64Array};
+use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::catalog::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::col;
 
 use super::{ROLLING, Setup, plan, query, register, session, session_with};
 
@@ -77,4 +81,64 @@ async fn a_memory_limit_ends_the_query_and_not_the_process() {
     assert!(plan(&context, sql).await.contains("RollingWindowExec"));
     let error = context.sql(sql).await.expect("it plans").collect().await.expect_err("the limit is too low");
     assert!(matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)), "{error}");
+}
+
+/// Compares columns: doubles to within what adding in floating point loses.
+fn assert_near(found: &ArrayRef, expected: &ArrayRef, call: &str) {
+    if found.data_type() != &DataType::Float64 {
+        assert_eq!(found, expected, "{call}");
+        return;
+    }
+    let (found, expected) = (found.as_primitive::<Float64Type>(), expected.as_primitive::<Float64Type>());
+    assert_eq!(found.nulls(), expected.nulls(), "{call}");
+    for (row, (found, expected)) in found.iter().flatten().zip(expected.iter().flatten()).enumerate() {
+        assert!(
+            (found - expected).abs() <= 1e-9 * expected.abs(),
+            "row {row} of {call}: {found}, {expected} is stock's"
+        );
+    }
+}
+
+#[tokio::test]
+async fn frames_from_the_partitions_start_take_no_more_memory_than_others() {
+    let calls = [
+        "sum(x)",
+        "avg(x)",
+        "stddev_samp(x)",
+        "var_pop(x)",
+        "count(x)",
+        "sum(t)",
+        "min(x)",
+        "max(t)",
+        "first_value(t)",
+        "nth_value(x, 3)",
+        "last_value(x)",
+    ];
+    let since_start: Vec<String> = calls
+        .iter()
+        .flat_map(|call| ["ROWS UNBOUNDED PRECEDING", "RANGE UNBOUNDED PRECEDING"].map(|frame| (call, frame)))
+        .enumerate()
+        .map(|(index, (call, frame))| format!("{call} OVER (ORDER BY t {frame}) AS c{index}"))
+        .collect();
+    let sql = format!("SELECT {} FROM data", since_start.join(", "));
+    let mut results = Vec::new();
+    // The rows by themselves, at 8 bytes a value kept, would take more.
+    for (rolling, pool) in [(true, 600_000), (false, 1 << 30)] {
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(pool))).build_arc();
+        let context = session_with(Setup { rolling, ..ROLLING }, runtime.expect("a runtime"));
+        let data = table(100_000);
+        // Taken, not sliced: a slice counts as all that it was cut from.
+        let rows = |batch: u64| UInt64Array::from_iter_values(batch * 1000..(batch + 1) * 1000);
+        let batches =
+            (0..100).map(|batch| take_record_batch(&data, &rows(batch)).expect("rows of the table")).collect();
+        let memory = MemTable::try_new(data.schema(), vec![batches]).expect("the batches have the table's schema");
+        let memory = memory.with_sort_order(vec![vec![col("t").sort(true, false)]]);
+        context.register_table("data", Arc::new(memory)).expect("the name is free");
+        assert_eq!(plan(&context, &sql).await.contains("RollingWindowExec"), rolling);
+        results.push(query(&context, &sql).await);
+    }
+    let [found, expected] = results.as_slice() else { panic!("two results") };
+    for (column, call) in since_start.iter().enumerate() {
+        assert_near(found.column(column), expected.column(column), call);
+    }
 }
