@@ -12,3 +12,4 @@ mod model;
 mod pipeline;
 mod report;
 mod rolling;
+mod slt;
