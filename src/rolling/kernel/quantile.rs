@@ -3,7 +3,8 @@
 //! In: values as integers in their order, and frames that only move forward. Out: of each frame the two values around the
 //! wanted rank, interpolated. Two ordered sets hold the frame's values up to that rank and those above it: logarithmic time
 //! a row. Ranks and interpolation are those of DataFusion's `median` and `percentile_cont`, to the bit, except where its
-//! sums and differences of two finite values overflow.
+//! sums and differences of two finite values overflow, and where NaN with a sign bit lies below the median of an even
+//! number of values: which value DataFusion takes for the lower neighbour then depends on the order of the rows.
 
 use std::collections::{BTreeSet, VecDeque};
 
