@@ -91,7 +91,8 @@ impl Integer {
         let top = self.leading();
         let divisor = u128::from(divisor);
         // At least 64 bits, the last of which also stands for all that follow.
-        let quotient = top.bits / divisor | u128::from(top.inexact || top.bits % divisor != 0);
+        let inexact = top.inexact || !top.bits.is_multiple_of(divisor);
+        let quotient = (top.bits / divisor) | u128::from(inexact);
         let rounded = Rounded::from_u128(quotient, top.exponent + exponent);
         self.signed(scaled(rounded.mantissa, rounded.exponent))
     }
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn quotients_are_rounded_once() {
-        // The mean of equal values is that value; 2^53 + 1 is a tie, and one third more is not.
+        // The mean of equal values is that value; 2^53 + 1 is a tie, and anything more is not.
         let value = (1i128 << 52) + 0x_9999_9999;
         for count in [3, 7, 49] {
             assert_eq!(integer(value).times_count(count).over(u64::from(count), 0), value as f64);
@@ -152,7 +153,9 @@ mod tests {
         }
         let tie = (1i128 << 53) + 1;
         assert_eq!(integer(tie).over(1, 0), 2f64.powi(53));
-        assert_eq!(integer(3 * tie + 1).over(3, 0), 2f64.powi(53) + 2.0);
+        let above = integer(tie).times(&integer(1 << 100)).minus(integer(-1));
+        assert_eq!(above.over(1, -100), 2f64.powi(53) + 2.0);
+        assert_eq!(above.times_count(5).over(5, -100), 2f64.powi(53) + 2.0);
     }
 
     #[test]
