@@ -46,4 +46,3 @@ async fn squall_functions_lists_every_function() {
 
 mod examples;
 mod sklearn;
-pub mod slt;

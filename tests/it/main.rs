@@ -13,3 +13,4 @@ mod model;
 mod pipeline;
 mod report;
 mod rolling;
+mod slt;

@@ -15,6 +15,14 @@ pub struct Integer {
     limbs: Vec<u64>,
 }
 
+/// The highest 128 bits of an integer, the first of them set, in units of a power of two; and whether lower ones are lost.
+#[derive(Debug, Clone, Copy)]
+struct Leading {
+    bits: u128,
+    exponent: i32,
+    inexact: bool,
+}
+
 impl Integer {
     /// Returns the difference of two totals, which may have wrapped around.
     pub fn difference(later: &[u64], earlier: &[u64]) -> Integer {
@@ -42,36 +50,63 @@ impl Integer {
         Integer { negative: self.negative, limbs }.trimmed()
     }
 
-    pub fn minus(mut self, mut other: Integer) -> Integer {
-        let width = self.limbs.len().max(other.limbs.len()) + 1;
-        self.limbs.resize(width, 0);
-        other.limbs.resize(width, 0);
-        if self.negative != other.negative {
-            add_limbs(&mut self.limbs, &other.limbs);
-            return self.trimmed();
+    pub fn minus(self, other: Integer) -> Integer {
+        let differ = self.negative != other.negative;
+        // Magnitudes have no leading zeros, so that the longer is the greater.
+        let shorter = self.limbs.len() < other.limbs.len();
+        let swap = shorter
+            || (self.limbs.len() == other.limbs.len() && compare_limbs(&self.limbs, &other.limbs) == Ordering::Less);
+        let negative = self.negative != (swap && !differ);
+        let (mut greater, lesser) = if swap { (other.limbs, self.limbs) } else { (self.limbs, other.limbs) };
+        if differ {
+            greater.push(0);
+            add_limbs(&mut greater, &lesser);
+        } else {
+            subtract_limbs(&mut greater, &lesser);
         }
-        if compare_limbs(&self.limbs, &other.limbs) == Ordering::Less {
-            subtract_limbs(&mut other.limbs, &self.limbs);
-            return Integer { negative: !self.negative, limbs: other.limbs }.trimmed();
-        }
-        subtract_limbs(&mut self.limbs, &other.limbs);
-        self.trimmed()
+        Integer { negative, limbs: greater }.trimmed()
     }
 
     pub fn is_zero(&self) -> bool {
         self.limbs.is_empty()
     }
 
-    /// Returns this integer over `divisor`, times `2^exponent`, each of the two steps rounded; never -0.0.
-    pub fn over(&self, divisor: f64, exponent: i32) -> f64 {
-        self.signed(Rounded::from_limbs(&self.limbs, exponent).divided_by(divisor))
+    /// Returns this integer over `divisor`, times `2^exponent`, correctly rounded unless it is subnormal; never -0.0.
+    pub fn over(&self, divisor: u64, exponent: i32) -> f64 {
+        self.quotient(divisor, exponent)
     }
 
-    /// Returns the quotient of two integers times `2^exponent`: both rounded, and the quotient again; never -0.0.
+    /// Returns the quotient of two integers times `2^exponent`, within 0.51 units in the last place; never -0.0.
     pub fn ratio(&self, denominator: &Integer, exponent: i32) -> f64 {
-        let (top, bottom) = (Rounded::from_limbs(&self.limbs, 0), Rounded::from_limbs(&denominator.limbs, 0));
-        let magnitude = scaled(top.mantissa / bottom.mantissa, top.exponent - bottom.exponent + exponent);
-        if denominator.negative { -self.signed(magnitude) } else { self.signed(magnitude) }
+        // Of the denominator 64 bits do: what is cut off weighs 2^-10 units in the last place.
+        let bottom = denominator.leading();
+        let magnitude = self.quotient((bottom.bits >> 64) as u64, exponent - bottom.exponent - 64);
+        if denominator.negative && !self.is_zero() { -magnitude } else { magnitude }
+    }
+
+    fn quotient(&self, divisor: u64, exponent: i32) -> f64 {
+        if self.is_zero() {
+            return 0.0;
+        }
+        let top = self.leading();
+        let divisor = u128::from(divisor);
+        // At least 64 bits, the last of which also stands for all that follow.
+        let inexact = top.inexact || !top.bits.is_multiple_of(divisor);
+        let quotient = (top.bits / divisor) | u128::from(inexact);
+        let rounded = Rounded::from_u128(quotient, top.exponent + exponent);
+        self.signed(scaled(rounded.mantissa, rounded.exponent))
+    }
+
+    fn leading(&self) -> Leading {
+        let limb = |back: usize| self.limbs.len().checked_sub(back).map_or(0, |index| self.limbs[index]);
+        let zeros = limb(1).leading_zeros() % 64;
+        let next = u128::from(limb(3)) << zeros;
+        let below = self.limbs.len().saturating_sub(3);
+        Leading {
+            bits: (u128::from(limb(1)) << 64 | u128::from(limb(2))) << zeros | next >> 64,
+            exponent: 64 * (self.limbs.len() as i32 - 2) - zeros as i32,
+            inexact: next as u64 != 0 || self.limbs[..below].iter().any(|limb| *limb != 0),
+        }
     }
 
     /// Gives a magnitude this integer's sign.
@@ -93,7 +128,7 @@ mod tests {
         for a in [-7, -1, 0, 3, 1 << 55] {
             for b in [-(1 << 90), -3, 0, 1, 12, 9 << 70] {
                 let found = integer(a).times(&integer(a)).minus(integer(b).times_count(5));
-                assert_eq!(found.over(1.0, 0), (a * a - b * 5) as f64, "{a}, {b}");
+                assert_eq!(found.over(1, 0), (a * a - b * 5) as f64, "{a}, {b}");
                 assert_eq!(found.is_zero(), a * a == b * 5, "{a}, {b}");
             }
         }
@@ -103,12 +138,28 @@ mod tests {
     fn a_ratio_has_the_sign_of_its_parts_and_zero_has_none() {
         assert_eq!(integer(-6).ratio(&integer(4), 1), -3.0);
         assert_eq!(integer(-6).ratio(&integer(-4), 0), 1.5);
-        assert!(integer(0).times(&integer(-4)).over(3.0, 0).is_sign_positive());
-        assert!(integer(-4).minus(integer(-4)).over(3.0, 0).is_sign_positive());
+        assert!(integer(0).times(&integer(-4)).over(3, 0).is_sign_positive());
+        assert!(integer(-4).minus(integer(-4)).over(3, 0).is_sign_positive());
+    }
+
+    #[test]
+    fn quotients_are_rounded_once() {
+        // The mean of equal values is that value; 2^53 + 1 is a tie, and anything more is not.
+        let value = (1i128 << 52) + 0x_9999_9999;
+        for count in [3, 7, 49] {
+            assert_eq!(integer(value).times_count(count).over(u64::from(count), 0), value as f64);
+            let wide = integer(value).times(&integer(1 << 100)).times(&integer(1 << 100));
+            assert_eq!(wide.times_count(count).ratio(&wide, 0), f64::from(count));
+        }
+        let tie = (1i128 << 53) + 1;
+        assert_eq!(integer(tie).over(1, 0), 2f64.powi(53));
+        let above = integer(tie).times(&integer(1 << 100)).minus(integer(-1));
+        assert_eq!(above.over(1, -100), 2f64.powi(53) + 2.0);
+        assert_eq!(above.times_count(5).over(5, -100), 2f64.powi(53) + 2.0);
     }
 
     #[test]
     fn a_difference_of_totals_that_wrapped_around_is_right() {
-        assert_eq!(Integer::difference(&[3, 0], &[u64::MAX - 1, u64::MAX]).over(1.0, 0), 5.0);
+        assert_eq!(Integer::difference(&[3, 0], &[u64::MAX - 1, u64::MAX]).over(1, 0), 5.0);
     }
 }

@@ -195,9 +195,9 @@ impl Pairs {
         let of_y = || self.spread(YY, Y, Y, range);
         let covariance = || self.spread(XY, X, Y, range);
         let varies = |spread: Integer| (!spread.is_zero()).then_some(spread);
-        let n = f64::from(count);
+        let n = u64::from(count);
         let average = |which: usize| self.sum(which, start, end).over(n, self.lowest);
-        let average_product = |spread: Integer, divisor: f64| spread.over(divisor, 2 * self.lowest);
+        let average_product = |spread: Integer, divisor: u64| spread.over(divisor, 2 * self.lowest);
         let least = match statistic {
             Statistic::CovarianceSample | Statistic::Slope | Statistic::Intercept | Statistic::R2 => 2,
             // Two parts of which none is finite have a correlation that is not a number, even once.
@@ -237,7 +237,7 @@ impl Pairs {
             Statistic::DeviationsX => average_product(of_x(), n),
             Statistic::DeviationsY => average_product(of_y(), n),
             Statistic::DeviationsXY => average_product(covariance(), n),
-            Statistic::CovarianceSample => average_product(covariance(), n * (n - 1.0)),
+            Statistic::CovarianceSample => average_product(covariance(), n * (n - 1)),
             Statistic::CovariancePopulation => average_product(covariance(), n * n),
             Statistic::Slope => covariance().ratio(&varies(of_x())?, 0),
             Statistic::R2 | Statistic::Correlation => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use squall::functions;
 
-use super::slt::rows;
+use crate::slt::rows;
 
 #[tokio::test]
 async fn every_example_prints_what_it_says() {

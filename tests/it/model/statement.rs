@@ -8,7 +8,7 @@ use squall::model::{Artifact, Registry, Scorer};
 use tempfile::TempDir;
 
 use super::weather;
-use crate::functions::slt::rows;
+use crate::slt::rows;
 
 /// 2,000 rows of two features, in time order over three splits, in a table `training`.
 const TRAINING: &str = "CREATE TABLE training AS

@@ -11,7 +11,7 @@ use squall::track::{Run, Tracker, fingerprint, read};
 use tempfile::TempDir;
 
 use super::weather;
-use crate::functions::slt::rows;
+use crate::slt::rows;
 
 /// What a server was asked: method, path and body.
 type Requests = Arc<Mutex<Vec<(String, String, Vec<u8>)>>>;

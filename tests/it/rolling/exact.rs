@@ -1,7 +1,7 @@
 //! Within 2 units in the last place of the exact answer, on inputs that ruin adding and retracting in floating point.
 //!
-//! `referee/` holds the inputs and what `peers/exact_features.py` computed from them in rational arithmetic; `make.py`
-//! there makes both again. The inputs: a bad tick (bid 0.01, ask 1e12) amid ordinary prices, a constant price, prices of
+//! `referee/` holds the inputs and what `peers/exact_features.py`, and for pairs and quantiles `make.py` there, computed from
+//! them in rational arithmetic; `make.py` makes all of it again. The inputs: a bad tick (bid 0.01, ask 1e12) amid ordinary prices, a constant price, prices of
 //! 1e-9 and of 1e12, and prices anywhere between 1e-100 and 1e100.
 
 use std::path::PathBuf;
@@ -82,4 +82,46 @@ async fn features_are_those_of_the_referee() {
     }
     let counts = |batch: &RecordBatch| batch["n_60s"].as_primitive::<Int64Type>().clone();
     assert_eq!(counts(&found), counts(&exact));
+}
+
+/// Aggregates of (best_ask, best_bid) and of (spread, best_bid), or of the first alone.
+const OF_PAIRS: &[&str] = &["covar_samp", "covar_pop", "corr", "regr_slope", "regr_intercept", "regr_r2"];
+
+fn pairs_sql() -> String {
+    let mut columns = vec!["product_id".to_owned(), "ts".to_owned()];
+    for (kind, y) in [("ask", "best_ask"), ("spread", "(best_ask - best_bid)")] {
+        columns.extend(OF_PAIRS.iter().map(|name| format!("{name}({y}, best_bid) OVER w AS {name}_{kind}")));
+        columns.push(format!("median({y}) OVER w AS median_{kind}"));
+        columns.push(format!("percentile_cont({y}, 0.9) OVER w AS percentile_cont_{kind}"));
+    }
+    format!(
+        "SELECT {} FROM ticks WINDOW w AS (PARTITION BY product_id ORDER BY ts \
+         RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW) ORDER BY product_id, ts",
+        columns.join(", ")
+    )
+}
+
+#[tokio::test]
+async fn pairs_and_quantiles_are_those_of_the_referee() {
+    let context = session(ROLLING);
+    for (name, file) in [("ticks", "quotes.parquet"), ("exact", "exact_pairs.parquet")] {
+        context.register_parquet(name, referee(file), ParquetReadOptions::default()).await.expect("the file is there");
+    }
+    let sql = pairs_sql();
+    assert!(!plan(&context, &sql).await.contains("WindowAggExec"), "the kernels cover all of it");
+    let found = query(&context, &sql).await;
+    let exact = query(&context, "SELECT * FROM exact ORDER BY product_id, ts").await;
+    let names = OF_PAIRS.iter().chain(&["median", "percentile_cont"]);
+    let names: Vec<String> = names.flat_map(|name| [format!("{name}_ask"), format!("{name}_spread")]).collect();
+    for name in names {
+        let (found, exact) = (floats(&found, &name), floats(&exact, &name));
+        assert_eq!(found.len(), exact.len(), "{name}");
+        for (row, (found, exact)) in found.into_iter().zip(exact).enumerate() {
+            let near = match (found, exact) {
+                (Some(found), Some(exact)) => ulps(found, exact) <= 2,
+                (found, exact) => found.is_none() && exact.is_none(),
+            };
+            assert!(near, "{name} in row {row}: {found:?}, exactly {exact:?}");
+        }
+    }
 }
