@@ -9,6 +9,7 @@ use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 
 use super::column::Column;
 use super::coverage::Output;
+use super::function::kept::Scan;
 use super::kernel::bounds::Frames;
 use super::kernel::extremum::{Extremum, Which};
 use super::ordered::unordered;
@@ -18,6 +19,7 @@ use super::ordered::unordered;
 pub struct Evaluator {
     output: Output,
     extremum: Option<Extremum>,
+    own: Option<Box<Scan>>,
 }
 
 impl Evaluator {
@@ -28,7 +30,8 @@ impl Evaluator {
             }
             _ => None,
         };
-        Evaluator { output, extremum }
+        let own = matches!(output, Output::Own { .. }).then(Box::default);
+        Evaluator { output, extremum, own }
     }
 
     /// Returns the index of the column read, if one is.
@@ -42,6 +45,7 @@ impl Evaluator {
             | Output::Variance { column, .. }
             | Output::Extremum { column, .. }
             | Output::Pair { column, .. }
+            | Output::Own { column }
             | Output::Row { column, .. } => Some(*column),
         }
     }
@@ -85,6 +89,7 @@ impl Evaluator {
             (Output::Pair { statistic, .. }, Some(Column::Pairs(pairs))) => {
                 doubles(each().map(|(start, end)| pairs.statistic(*statistic, start, end)))
             }
+            (Output::Own { .. }, Some(Column::Own(kept))) => kept.evaluate(self.own.get_or_insert_default(), frames)?,
             (Output::Extremum { .. }, Some(Column::Order { values, data_type })) => {
                 let mut keys = Vec::with_capacity(frames.start.len());
                 if let Some(extremum) = &mut self.extremum {

@@ -49,6 +49,9 @@ pub mod presorted;
 /// Whether rows lie in a given order.
 pub mod order;
 
+/// squall's own window functions, as DataFusion takes them.
+pub mod function;
+
 /// What is kept of each argument.
 pub mod column;
 
