@@ -33,6 +33,7 @@ pub enum Kind {
 /// The chapter of the reference that a function belongs to, in reading order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
+    RollingWindows,
     Ranking,
     Probability,
     Threshold,
@@ -87,6 +88,7 @@ impl Section {
     /// Returns the chapter's title.
     pub fn title(self) -> &'static str {
         match self {
+            Section::RollingWindows => "Rolling windows",
             Section::Ranking => "Ranking metrics",
             Section::Probability => "Probability metrics",
             Section::Threshold => "Metrics at a threshold",

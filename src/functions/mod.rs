@@ -17,6 +17,7 @@ mod model_arguments;
 mod probability;
 mod ranking;
 pub mod reference;
+mod rolling_windows;
 mod snapshot;
 mod squall_functions;
 mod threshold;
@@ -51,6 +52,7 @@ pub enum Implementation {
 
 /// Every family of functions.
 const FAMILIES: &[&[Function]] = &[
+    rolling_windows::FUNCTIONS,
     ranking::FUNCTIONS,
     probability::FUNCTIONS,
     threshold::FUNCTIONS,

@@ -206,11 +206,21 @@ fn schema(error: &SchemaError) -> Finding {
 fn plan(session: &Session, text: &str) -> Finding {
     let state = session.context().state();
     if let Some(name) = between(text, "Invalid function '", "'") {
+        if state.window_functions().contains_key(name) {
+            let hint = format!("write {name}(…) OVER (PARTITION BY … ORDER BY …)");
+            let message = format!("`{name}` is a window function");
+            return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
+        }
         let functions = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
         let known: Vec<&str> = functions.chain(state.window_functions().keys()).map(String::as_str).collect();
         let hint = did_you_mean(name, known).unwrap_or_else(|| "`.functions` in `squall repl` lists them".into());
         let message = format!("no function is named `{name}`");
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
+    }
+    if let Some(said) = between(text, "user-defined coercion failed with: ", ". No function matches") {
+        // What the function says of its arguments; around it the engine repeats their types.
+        let message = lowercase(said.strip_prefix("Error during planning: ").unwrap_or(said));
+        return Finding { message, spot: Spot::Unknown, hint: None };
     }
     if let Some(name) = between(text, "table '", "' not found") {
         let name = name.rsplit('.').next().unwrap_or(name);

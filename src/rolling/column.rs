@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type}
 use datafusion::common::{Result, internal_datafusion_err};
 
 use super::coverage::Keep;
+use super::function::kept::Kept;
 use super::kernel::cumulative::Ahead;
 use super::kernel::extremum::Ordered;
 use super::kernel::moments::{Moments, Powers};
@@ -25,6 +26,7 @@ pub enum Column {
     Order { values: Ordered, data_type: DataType },
     Values(VecDeque<(usize, ArrayRef)>),
     Pairs(Box<Pairs>),
+    Own(Box<Kept>),
 }
 
 impl Column {
@@ -42,6 +44,7 @@ impl Column {
             Keep::Order => Column::Order { values: Ordered::new(), data_type },
             Keep::Values => Column::Values(VecDeque::new()),
             Keep::Pairs => Column::Pairs(Box::default()),
+            Keep::Own(recipe) => Column::Own(Box::new(Kept::new(recipe, &data_type))),
         }
     }
 
@@ -55,6 +58,7 @@ impl Column {
                 let values = |array: &ArrayRef| array.as_primitive::<Float64Type>().values().clone();
                 pairs.extend(&values(array), &values(second), &valid);
             }
+            Column::Own(kept) => kept.extend(array, second)?,
             Column::Presence(counts) => extend_counts(counts, validity(array).as_deref(), array.len()),
             Column::Moments(moments) => {
                 let array = array.as_primitive::<Float64Type>();
@@ -98,6 +102,7 @@ impl Column {
             }
             Column::Order { values, .. } => values.release(position),
             Column::Pairs(pairs) => pairs.release(position),
+            Column::Own(kept) => kept.release(position),
             Column::Values(arrays) => {
                 while arrays.front().is_some_and(|(start, array)| start + array.len() <= position) {
                     arrays.pop_front();
@@ -115,6 +120,7 @@ impl Column {
             Column::Integers { sums, counts } => sums.bytes() + counts.bytes(),
             Column::Order { values, .. } => values.bytes(),
             Column::Pairs(pairs) => pairs.bytes(),
+            Column::Own(kept) => kept.bytes(),
             Column::Values(arrays) => arrays.iter().map(|(_, array)| array.get_array_memory_size()).sum(),
         }
     }

@@ -9,6 +9,7 @@ use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 
 use super::column::Column;
 use super::coverage::Output;
+use super::function::kept::Scan;
 use super::kernel::bounds::Frames;
 use super::kernel::cumulative::{Cumulative, Passage};
 use super::kernel::extremum::{Extremum, Which};
@@ -39,6 +40,8 @@ enum State {
         count: u32,
         sum: i64,
     },
+    /// What one of squall's own functions remembers.
+    Own(Box<Scan>),
     /// The row picked last, at its position.
     Picked(Option<(usize, ArrayRef)>),
 }
@@ -58,6 +61,7 @@ impl Evaluator {
             Output::Count { .. } | Output::IntegerSum { .. } => {
                 State::Origin { position: usize::MAX, count: 0, sum: 0 }
             }
+            Output::Own { .. } => State::Own(Box::default()),
             Output::Row { .. } => State::Picked(None),
             _ => State::Nothing,
         };
@@ -67,7 +71,7 @@ impl Evaluator {
     /// Returns the bytes of memory held beside the columns.
     pub fn bytes(&self) -> usize {
         match &self.state {
-            State::Nothing | State::Origin { .. } => 0,
+            State::Nothing | State::Origin { .. } | State::Own(_) => 0,
             State::Extremum(extremum) => extremum.bytes(),
             State::Quantile(quantile) => quantile.bytes(),
             State::Passage(passage) => passage.bytes(),
@@ -174,6 +178,7 @@ impl Evaluator {
                 quantile.advance(values, frames, |key| from_key(key, data_type), |value| found.push(value));
                 floats(found, data_type)
             }
+            (Output::Own { .. }, Some(Column::Own(kept)), State::Own(scan)) => kept.evaluate(scan, frames)?,
             (Output::Row { index, default, .. }, Some(Column::Values(arrays)), State::Picked(picked)) => {
                 pick(arrays, *index, default, frames, picked)?
             }

@@ -63,8 +63,8 @@ fn integer(value: &ScalarValue) -> Option<i128> {
     }
 }
 
-/// Returns an offset in units of the key, as a fraction.
-fn distance(value: &ScalarValue, key: &DataType) -> Option<(i128, i128)> {
+/// Returns an offset in units of the key, as a fraction; `None` if it has no one length, or the kernels cannot count with it.
+pub fn distance(value: &ScalarValue, key: &DataType) -> Option<(i128, i128)> {
     if key.is_integer() {
         return if value.data_type().is_integer() { Some((integer(value)?, 1)) } else { None };
     }

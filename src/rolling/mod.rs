@@ -60,6 +60,8 @@ pub mod placement;
 
 /// What is computed of frames.
 pub mod computation;
+/// squall's own window functions, as DataFusion takes them.
+pub mod function;
 
 /// What is kept of each argument.
 pub mod column;

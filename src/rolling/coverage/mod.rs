@@ -16,6 +16,7 @@ use datafusion::physical_expr::window::{
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::windows::WindowUDFExpr;
 
+use super::function::kept::Recipe;
 use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
 use super::kernel::pairs::Statistic;
 use super::kernel::quantile::Rank;
@@ -40,6 +41,8 @@ pub enum Keep {
     Values,
     /// Sums of doubles, of their squares and of their products with a second argument's.
     Pairs,
+    /// What one of squall's own functions needs.
+    Own(Recipe),
 }
 
 /// An argument, and what is kept of it.
@@ -91,6 +94,10 @@ pub enum Output {
         column: usize,
         statistic: Statistic,
     },
+    /// One of squall's own functions.
+    Own {
+        column: usize,
+    },
     /// The frame's row at this index, counted from its first row, or if negative from behind its last; else the default.
     Row {
         column: usize,
@@ -113,6 +120,7 @@ impl Output {
             | Output::Quantile { column, .. }
             | Output::PairCount { column }
             | Output::Pair { column, .. }
+            | Output::Own { column }
             | Output::Row { column, .. } => Some(*column),
         }
     }

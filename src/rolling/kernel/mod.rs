@@ -34,5 +34,31 @@ pub mod pairs;
 /// Least and greatest value of a frame.
 pub mod extremum;
 
+/// A position that follows frames forward.
+pub mod pointer;
 /// Median and continuous percentile of a frame.
 pub mod quantile;
+
+/// Realized volatility and bipower variation of a frame, from running totals of what its returns contribute.
+pub mod returns;
+
+/// Tick imbalance of a frame: how far rises outweigh falls.
+pub mod signs;
+
+/// The greatest gap of a frame.
+pub mod gaps;
+
+/// The ratio of two exact integers, rounded once.
+pub mod ratio;
+
+/// Running totals of integers in as many limbs as they need, which may begin anew.
+pub mod fixed;
+
+/// Weighted means, from exact running totals of weights and of values times weights.
+pub mod weighted;
+
+/// Time-weighted average of a frame, each value holding until the next comes.
+pub mod holding;
+
+/// Exponentially weighted mean of a frame, over irregular times.
+pub mod decay;

@@ -41,6 +41,8 @@ fn a_feature_may_look_back() {
         ("lead(price, -3)", ""),
         ("row_number()", ""),
         ("last_value(price)", "ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING"),
+        ("ewma(price, INTERVAL '5 seconds')", ""),
+        ("time_weighted_avg(price, ts)", "RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW"),
     ] {
         assert_eq!(findings("features", &over(call, &format!("{PRODUCT} {frame}"))), [""; 0], "{call} {frame}");
     }
@@ -60,6 +62,8 @@ fn a_feature_may_not_look_ahead() {
         ("lead(price)", PRODUCT),
         ("lag(price, -1)", PRODUCT),
         ("percent_rank()", PRODUCT),
+        ("max_gap(ts)", "PARTITION BY product_id"),
+        ("realized_volatility(price)", "PARTITION BY product_id ORDER BY ts ROWS BETWEEN 9 PRECEDING AND 1 FOLLOWING"),
     ] {
         let found = findings("features", &over(call, window));
         assert_eq!(found.len(), 1, "{call} {window}: {found:?}");
@@ -96,6 +100,7 @@ fn order_must_be_that_of_the_grain() {
 fn a_label_looks_ahead_and_only_ahead() {
     let ahead = "RANGE BETWEEN INTERVAL '1 nanosecond' FOLLOWING AND INTERVAL '60 seconds' FOLLOWING";
     assert_eq!(findings("labels", &over("avg(price)", &format!("{PRODUCT} {ahead}"))), [""; 0]);
+    assert_eq!(findings("labels", &over("realized_volatility(price)", &format!("{PRODUCT} {ahead}"))), [""; 0]);
     assert_eq!(findings("labels", &over("lead(price)", PRODUCT)), [""; 0]);
     assert_eq!(findings("labels", &over("max(ts)", "PARTITION BY product_id")), [""; 0]);
     let back = findings("labels", &over("lag(price)", PRODUCT));

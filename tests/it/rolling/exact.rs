@@ -25,7 +25,7 @@ const FLOATS: &[&str] = &[
     "vol_next_60s",
 ];
 
-fn referee(file: &str) -> String {
+pub fn referee(file: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/rolling/referee");
     folder.join(file).to_string_lossy().into_owned()
 }
@@ -41,7 +41,7 @@ pub fn features_sql() -> Option<String> {
 }
 
 /// Returns how many doubles lie between two.
-fn ulps(a: f64, b: f64) -> u64 {
+pub fn ulps(a: f64, b: f64) -> u64 {
     let ordered = |value: f64| {
         let bits = value.to_bits().cast_signed();
         if bits < 0 { i64::MIN - bits } else { bits }
@@ -49,7 +49,7 @@ fn ulps(a: f64, b: f64) -> u64 {
     ordered(a).abs_diff(ordered(b))
 }
 
-fn floats(batch: &RecordBatch, name: &str) -> Vec<Option<f64>> {
+pub fn floats(batch: &RecordBatch, name: &str) -> Vec<Option<f64>> {
     let column = batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"));
     column.as_primitive::<Float64Type>().iter().collect()
 }

@@ -3,6 +3,7 @@
 mod determined;
 mod differential;
 mod exact;
+mod functions;
 mod plans;
 mod presorted;
 mod sections;
@@ -48,7 +49,9 @@ fn session_with(setup: Setup, runtime: Arc<RuntimeEnv>) -> SessionContext {
         .with_optimizer_rule(rolling::logical_rule())
         .with_physical_optimizer_rule(rolling::rule())
         .build();
-    SessionContext::new_with_state(state)
+    let context = SessionContext::new_with_state(state);
+    squall::functions::register(&context, "no/models/here".as_ref());
+    context
 }
 
 /// Splits a table into batches of `size` rows, dealt over `partitions`.

@@ -77,7 +77,10 @@ fn live_sorted_by(schema: &SchemaRef, order: Vec<SortExpr>) -> (SessionContext, 
 }
 
 const BACK: &str = "SELECT p, ts, x, x - lag(x) OVER (PARTITION BY p ORDER BY ts) AS change, \
-    stddev_samp(x) OVER back AS deviation, min(x) OVER back AS low, count(*) OVER back AS n FROM data \
+    stddev_samp(x) OVER back AS deviation, min(x) OVER back AS low, count(*) OVER back AS n, \
+    realized_volatility(x) OVER back AS volatility, bipower_variation(x) OVER back AS bipower, \
+    ewma(x, INTERVAL '2 seconds') OVER back AS decayed, ewma(x, INTERVAL '1 second') OVER (PARTITION BY p ORDER BY ts) AS all_decayed, \
+    tick_imbalance(x) OVER back AS imbalance, max_gap(ts) OVER back AS gap, time_weighted_avg(x, ts) OVER back AS held FROM data \
     WINDOW back AS (PARTITION BY p ORDER BY ts RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW)";
 
 const AHEAD: &str = "SELECT p, ts, max(x) OVER (PARTITION BY p ORDER BY ts \

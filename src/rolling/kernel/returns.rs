@@ -1,0 +1,180 @@
+//! Realized volatility and bipower variation of a frame, from running totals of what its returns contribute.
+//!
+//! In: prices. Out: for any range of rows the square root of the sum of squared log returns (Andersen & Bollerslev 1998,
+//! doi:10.2307/2527343), or pi/2 times the sum of products of neighbouring absolute returns (Barndorff-Nielsen & Shephard
+//! 2004, doi:10.1093/jjfinec/nbh001), over the returns between prices that both are in the range. A return is rounded to a
+//! double, as is what it contributes; contributions are summed exactly.
+
+use std::f64::consts::FRAC_PI_2;
+
+use super::moments::{Moments, Powers};
+use super::pointer::Pointer;
+use super::ring::Ring;
+
+/// What is made of returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variation {
+    Realized,
+    Bipower,
+}
+
+impl Variation {
+    /// Returns the least number of prices that have one.
+    fn least_prices(self) -> u32 {
+        match self {
+            Variation::Realized => 2,
+            Variation::Bipower => 3,
+        }
+    }
+}
+
+/// How many prices have passed, and how many of them have no logarithm.
+#[derive(Debug, Clone, Copy, Default)]
+struct Passed {
+    prices: u32,
+    undefined: u32,
+}
+
+/// The returns of one column of prices.
+#[derive(Debug)]
+pub struct Returns {
+    variation: Variation,
+    /// The last price, NaN where it has no logarithm.
+    last_price: Option<f64>,
+    last_return: f64,
+    passed: Ring<Passed>,
+    /// What the return that ends at each row contributes.
+    terms: Moments,
+}
+
+impl Returns {
+    pub fn new(variation: Variation) -> Self {
+        let mut passed = Ring::starting_at(0);
+        passed.push(Passed::default());
+        let terms = Moments::new(Powers::Values);
+        Returns { variation, last_price: None, last_return: 0.0, passed, terms }
+    }
+
+    /// Adds rows; `valid` is absent where none is NULL.
+    pub fn extend(&mut self, prices: &[f64], valid: Option<&[bool]>) {
+        let mut passed = self.passed.last().unwrap_or_default();
+        let mut terms = Vec::with_capacity(prices.len());
+        for (row, price) in prices.iter().enumerate() {
+            let counted = valid.is_none_or(|valid| valid[row]);
+            terms.push(if counted { self.term(*price) } else { 0.0 });
+            passed.prices = passed.prices.wrapping_add(u32::from(counted));
+            passed.undefined = passed.undefined.wrapping_add(u32::from(counted && !has_logarithm(*price)));
+            self.passed.push(passed);
+        }
+        self.terms.extend(&terms, None);
+    }
+
+    /// Returns what the return to this price contributes; 0 where there is none.
+    fn term(&mut self, price: f64) -> f64 {
+        let price = if has_logarithm(price) { price } else { f64::NAN };
+        let last = self.last_price.replace(price).unwrap_or(f64::NAN);
+        let log_return = if last.is_nan() || price.is_nan() { 0.0 } else { log_return(last, price) };
+        let before = std::mem::replace(&mut self.last_return, log_return);
+        match self.variation {
+            Variation::Realized => log_return * log_return,
+            Variation::Bipower => log_return.abs() * before.abs(),
+        }
+    }
+
+    /// Forgets rows before `position`.
+    pub fn release(&mut self, position: usize) {
+        self.passed.release(position);
+        self.terms.release(position);
+    }
+
+    /// Returns the bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.passed.bytes() + self.terms.bytes()
+    }
+
+    /// Returns the variation over a range; `None` if it has too few prices, or one without a logarithm. The pointer is that of
+    /// the ranges asked for before.
+    pub fn variation(&self, behind: &mut Pointer, start: usize, end: usize) -> Option<f64> {
+        let (from, to) = (self.passed.at(start), self.passed.at(end));
+        let least = self.variation.least_prices();
+        if to.prices.wrapping_sub(from.prices) < least || to.undefined != from.undefined {
+            return None;
+        }
+        // The first prices of the range end returns that began before it.
+        let first =
+            behind.seek(start, end, |position| self.passed.at(position).prices.wrapping_sub(from.prices) >= least - 1);
+        let sum = self.terms.sum(first, end)?;
+        Some(match self.variation {
+            Variation::Realized => sum.sqrt(),
+            Variation::Bipower => FRAC_PI_2 * sum,
+        })
+    }
+}
+
+fn has_logarithm(price: f64) -> bool {
+    price > 0.0 && price.is_finite()
+}
+
+/// Returns the logarithm of a ratio of two prices, both positive and finite, to within two units in the last place.
+fn log_return(from: f64, to: f64) -> f64 {
+    let ratio = to / from;
+    if (0.5..=2.0).contains(&ratio) {
+        // The difference is exact here, and small changes keep their digits.
+        libm::log1p((to - from) / from)
+    } else if ratio.is_normal() {
+        libm::log(ratio)
+    } else {
+        libm::log(to) - libm::log(from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pointer, Returns, Variation, log_return};
+
+    fn over(variation: Variation, prices: &[f64], ranges: &[(usize, usize)]) -> Vec<Option<f64>> {
+        let mut returns = Returns::new(variation);
+        returns.extend(prices, None);
+        let mut pointer = Pointer::default();
+        ranges.iter().map(|(start, end)| returns.variation(&mut pointer, *start, *end)).collect()
+    }
+
+    #[test]
+    fn only_returns_within_the_range_count() {
+        let prices = [1.0, 2.0, 4.0, 4.0, 1.0];
+        let two = libm::log1p(1.0);
+        let four = libm::log(0.25);
+        let found = over(Variation::Realized, &prices, &[(0, 1), (0, 2), (1, 4), (2, 4), (2, 5), (5, 5)]);
+        assert_eq!(found, [None, Some(two), Some(two), Some(0.0), Some(-four), None]);
+        let found = over(Variation::Bipower, &prices, &[(0, 2), (0, 3), (1, 4), (2, 5)]);
+        assert_eq!(found, [None, Some(std::f64::consts::FRAC_PI_2 * (two * two)), Some(0.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn a_price_without_a_logarithm_leaves_with_its_frame() {
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let found = over(Variation::Realized, &[1.0, bad, 3.0, 3.0], &[(0, 2), (1, 4), (2, 4)]);
+            assert_eq!(found, [None, None, Some(0.0)], "{bad}");
+        }
+    }
+
+    #[test]
+    fn rows_without_a_price_are_passed_over() {
+        let mut returns = Returns::new(Variation::Realized);
+        returns.extend(&[1.0, 9.0, 2.0], Some(&[true, false, true]));
+        returns.extend(&[9.0], Some(&[false]));
+        let mut pointer = Pointer::default();
+        assert_eq!(returns.variation(&mut pointer, 0, 4), Some(libm::log1p(1.0)));
+        assert_eq!(returns.variation(&mut pointer, 1, 4), None);
+    }
+
+    #[test]
+    fn prices_of_any_two_sizes_have_a_return() {
+        assert_eq!(log_return(1e-300, 1e300), libm::log(1e300) - libm::log(1e-300));
+        assert_eq!(log_return(1e300, 1e-300), -log_return(1e-300, 1e300));
+        assert_eq!(log_return(95_000.0, 95_000.0), 0.0);
+        // ln(1 + x) = x - x²/2 + x³/3.
+        let x: f64 = 1e-7;
+        assert!((log_return(1e7, 10_000_001.0) - (x - x * x / 2.0 + x * x * x / 3.0)).abs() < 1e-22);
+    }
+}
