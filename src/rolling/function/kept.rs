@@ -34,7 +34,7 @@ pub enum Recipe {
 /// The values of one argument that frames may still read.
 #[derive(Debug)]
 pub enum Kept {
-    Returns(Returns),
+    Returns(Box<Returns>),
     Signs(Signs),
     Gaps { gaps: Gaps, data_type: DataType },
     Holding(Holding),
@@ -54,7 +54,7 @@ impl Kept {
     /// Prepares for an argument of this type.
     pub fn new(recipe: Recipe, data_type: &DataType) -> Kept {
         match recipe {
-            Recipe::Returns(variation) => Kept::Returns(Returns::new(variation)),
+            Recipe::Returns(variation) => Kept::Returns(Box::new(Returns::new(variation))),
             Recipe::Signs => Kept::Signs(Signs::default()),
             Recipe::Gaps => {
                 let data_type = match data_type {

@@ -39,6 +39,9 @@ pub mod pointer;
 /// Median and continuous percentile of a frame.
 pub mod quantile;
 
+/// The logarithm of a ratio of two prices, and products of such, to more digits than a double has.
+pub mod log_return;
+
 /// Realized volatility and bipower variation of a frame, from running totals of what its returns contribute.
 pub mod returns;
 

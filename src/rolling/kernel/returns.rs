@@ -2,14 +2,16 @@
 //!
 //! In: prices. Out: for any range of rows the square root of the sum of squared log returns (Andersen & Bollerslev 1998,
 //! doi:10.2307/2527343), or pi/2 times the sum of products of neighbouring absolute returns (Barndorff-Nielsen & Shephard
-//! 2004, doi:10.1093/jjfinec/nbh001), over the returns between prices that both are in the range. A return is rounded to a
-//! double, as is what it contributes; contributions are summed exactly.
+//! 2004, doi:10.1093/jjfinec/nbh001), over the returns between prices that both are in the range. What a return contributes
+//! has twice the digits of a double, and is summed exactly.
 
-use std::f64::consts::FRAC_PI_2;
-
+use super::log_return::{TwoParts, log_return};
 use super::moments::{Moments, Powers};
 use super::pointer::Pointer;
 use super::ring::Ring;
+
+/// pi/2, as the sum of two doubles.
+const HALF_PI: TwoParts = TwoParts { high: std::f64::consts::FRAC_PI_2, low: 6.123_233_995_736_766e-17 };
 
 /// What is made of returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,55 +43,61 @@ pub struct Returns {
     variation: Variation,
     /// The last price, NaN where it has no logarithm.
     last_price: Option<f64>,
-    last_return: f64,
+    last_return: TwoParts,
     passed: Ring<Passed>,
-    /// What the return that ends at each row contributes.
-    terms: Moments,
+    /// What the return that ends at each row contributes, in two parts.
+    high: Moments,
+    low: Moments,
 }
 
 impl Returns {
     pub fn new(variation: Variation) -> Self {
         let mut passed = Ring::starting_at(0);
         passed.push(Passed::default());
-        let terms = Moments::new(Powers::Values);
-        Returns { variation, last_price: None, last_return: 0.0, passed, terms }
+        let (high, low) = (Moments::new(Powers::Values), Moments::new(Powers::Values));
+        Returns { variation, last_price: None, last_return: TwoParts::default(), passed, high, low }
     }
 
     /// Adds rows; `valid` is absent where none is NULL.
     pub fn extend(&mut self, prices: &[f64], valid: Option<&[bool]>) {
         let mut passed = self.passed.last().unwrap_or_default();
-        let mut terms = Vec::with_capacity(prices.len());
+        let (mut high, mut low) = (Vec::with_capacity(prices.len()), Vec::with_capacity(prices.len()));
         for (row, price) in prices.iter().enumerate() {
             let counted = valid.is_none_or(|valid| valid[row]);
-            terms.push(if counted { self.term(*price) } else { 0.0 });
+            let term = if counted { self.term(*price) } else { TwoParts::default() };
+            high.push(term.high);
+            low.push(term.low);
             passed.prices = passed.prices.wrapping_add(u32::from(counted));
             passed.undefined = passed.undefined.wrapping_add(u32::from(counted && !has_logarithm(*price)));
             self.passed.push(passed);
         }
-        self.terms.extend(&terms, None);
+        self.high.extend(&high, None);
+        self.low.extend(&low, None);
     }
 
     /// Returns what the return to this price contributes; 0 where there is none.
-    fn term(&mut self, price: f64) -> f64 {
+    fn term(&mut self, price: f64) -> TwoParts {
         let price = if has_logarithm(price) { price } else { f64::NAN };
         let last = self.last_price.replace(price).unwrap_or(f64::NAN);
-        let log_return = if last.is_nan() || price.is_nan() { 0.0 } else { log_return(last, price) };
+        let defined = !last.is_nan() && !price.is_nan();
+        let log_return = if defined { log_return(last, price) } else { TwoParts::default() };
         let before = std::mem::replace(&mut self.last_return, log_return);
         match self.variation {
-            Variation::Realized => log_return * log_return,
-            Variation::Bipower => log_return.abs() * before.abs(),
+            Variation::Realized => log_return.times(log_return),
+            Variation::Bipower => log_return.times(before).abs(),
         }
     }
 
     /// Forgets rows before `position`.
     pub fn release(&mut self, position: usize) {
         self.passed.release(position);
-        self.terms.release(position);
+        self.high.release(position);
+        self.low.release(position);
     }
 
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
-        self.passed.bytes() + self.terms.bytes()
+        self.passed.bytes() + self.high.bytes() + self.low.bytes()
     }
 
     /// Returns the variation over a range; `None` if it has too few prices, or one without a logarithm. The pointer is that of
@@ -103,10 +111,10 @@ impl Returns {
         // The first prices of the range end returns that began before it.
         let first =
             behind.seek(start, end, |position| self.passed.at(position).prices.wrapping_sub(from.prices) >= least - 1);
-        let sum = self.terms.sum(first, end)?;
+        let (high, low) = (self.high.sum(first, end)?, self.low.sum(first, end)?);
         Some(match self.variation {
-            Variation::Realized => sum.sqrt(),
-            Variation::Bipower => FRAC_PI_2 * sum,
+            Variation::Realized => (high + low).sqrt(),
+            Variation::Bipower => high.mul_add(HALF_PI.high, high * HALF_PI.low + low * HALF_PI.high),
         })
     }
 }
@@ -115,22 +123,11 @@ fn has_logarithm(price: f64) -> bool {
     price > 0.0 && price.is_finite()
 }
 
-/// Returns the logarithm of a ratio of two prices, both positive and finite, to within two units in the last place.
-fn log_return(from: f64, to: f64) -> f64 {
-    let ratio = to / from;
-    if (0.5..=2.0).contains(&ratio) {
-        // The difference is exact here, and small changes keep their digits.
-        libm::log1p((to - from) / from)
-    } else if ratio.is_normal() {
-        libm::log(ratio)
-    } else {
-        libm::log(to) - libm::log(from)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Pointer, Returns, Variation, log_return};
+    use std::f64::consts::{FRAC_PI_2, LN_2};
+
+    use super::{Pointer, Returns, Variation};
 
     fn over(variation: Variation, prices: &[f64], ranges: &[(usize, usize)]) -> Vec<Option<f64>> {
         let mut returns = Returns::new(variation);
@@ -142,12 +139,10 @@ mod tests {
     #[test]
     fn only_returns_within_the_range_count() {
         let prices = [1.0, 2.0, 4.0, 4.0, 1.0];
-        let two = libm::log1p(1.0);
-        let four = libm::log(0.25);
         let found = over(Variation::Realized, &prices, &[(0, 1), (0, 2), (1, 4), (2, 4), (2, 5), (5, 5)]);
-        assert_eq!(found, [None, Some(two), Some(two), Some(0.0), Some(-four), None]);
+        assert_eq!(found, [None, Some(LN_2), Some(LN_2), Some(0.0), Some(2.0 * LN_2), None]);
         let found = over(Variation::Bipower, &prices, &[(0, 2), (0, 3), (1, 4), (2, 5)]);
-        assert_eq!(found, [None, Some(std::f64::consts::FRAC_PI_2 * (two * two)), Some(0.0), Some(0.0)]);
+        assert_eq!(found, [None, Some(FRAC_PI_2 * (LN_2 * LN_2)), Some(0.0), Some(0.0)]);
     }
 
     #[test]
@@ -164,17 +159,7 @@ mod tests {
         returns.extend(&[1.0, 9.0, 2.0], Some(&[true, false, true]));
         returns.extend(&[9.0], Some(&[false]));
         let mut pointer = Pointer::default();
-        assert_eq!(returns.variation(&mut pointer, 0, 4), Some(libm::log1p(1.0)));
+        assert_eq!(returns.variation(&mut pointer, 0, 4), Some(LN_2));
         assert_eq!(returns.variation(&mut pointer, 1, 4), None);
-    }
-
-    #[test]
-    fn prices_of_any_two_sizes_have_a_return() {
-        assert_eq!(log_return(1e-300, 1e300), libm::log(1e300) - libm::log(1e-300));
-        assert_eq!(log_return(1e300, 1e-300), -log_return(1e-300, 1e300));
-        assert_eq!(log_return(95_000.0, 95_000.0), 0.0);
-        // ln(1 + x) = x - x²/2 + x³/3.
-        let x: f64 = 1e-7;
-        assert!((log_return(1e7, 10_000_001.0) - (x - x * x / 2.0 + x * x * x / 3.0)).abs() < 1e-22);
     }
 }
