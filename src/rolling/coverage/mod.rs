@@ -54,6 +54,12 @@ pub struct Argument {
     pub keep: Keep,
 }
 
+/// Returns what orders the rows of a partition: columns that it is made by are the same in all of them.
+fn order_within_partitions(expression: &dyn WindowExpr) -> Vec<PhysicalSortExpr> {
+    let partition_by = expression.partition_by();
+    expression.order_by().iter().filter(|sort| !partition_by.iter().any(|key| key.eq(&sort.expr))).cloned().collect()
+}
+
 /// What is made of a frame; `column` is an index into the program's arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
@@ -151,7 +157,7 @@ impl Program {
         let first = expressions.first()?;
         let mut program = Program {
             partition_by: first.partition_by().to_vec(),
-            order_by: first.order_by().to_vec(),
+            order_by: order_within_partitions(first.as_ref()),
             frames: Vec::new(),
             arguments: Vec::new(),
             calls: Vec::new(),
@@ -162,7 +168,8 @@ impl Program {
             _ => None,
         };
         for expression in expressions {
-            if expression.partition_by() != program.partition_by || expression.order_by() != program.order_by {
+            let order_by = order_within_partitions(expression.as_ref());
+            if expression.partition_by() != program.partition_by || order_by != program.order_by {
                 return None;
             }
             let call = program.call(expression.as_ref(), input, key.as_ref())?;

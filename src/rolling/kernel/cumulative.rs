@@ -7,6 +7,7 @@
 use super::bounds::Frames;
 use super::exact::{Parts, Rounded, multiply_limbs, place, scaled, subtract_limbs, take_magnitude};
 use super::non_finite::NonFinite;
+use super::ratio::ratio;
 use super::ring::Ring;
 
 /// Bits of a limb.
@@ -114,27 +115,23 @@ impl Cumulative {
         self.non_finite.sum_since(NonFinite::default())
     }
 
-    fn rounded_sum(&self) -> (bool, Rounded) {
-        let (negative, magnitude) = self.sum.magnitude();
-        (negative, Rounded::from_limbs(&magnitude, LIMB * self.sum.lowest))
-    }
-
     /// Returns the sum, correctly rounded; `None` if there was no value.
     pub fn sum(&self) -> Option<f64> {
         (self.count > 0).then(|| {
             self.non_finite().unwrap_or_else(|| {
-                let (negative, sum) = self.rounded_sum();
+                let (negative, magnitude) = self.sum.magnitude();
+                let sum = Rounded::from_limbs(&magnitude, LIMB * self.sum.lowest);
                 signed(negative, scaled(sum.mantissa, sum.exponent))
             })
         })
     }
 
-    /// Returns the mean; `None` if there was no value.
+    /// Returns the mean, correctly rounded; `None` if there was no value.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| {
             self.non_finite().unwrap_or_else(|| {
-                let (negative, sum) = self.rounded_sum();
-                signed(negative, sum.divided_by(self.count as f64))
+                let (negative, magnitude) = self.sum.magnitude();
+                signed(negative, ratio(&magnitude, &[self.count], LIMB * self.sum.lowest))
             })
         })
     }

@@ -92,6 +92,23 @@ impl Rounded {
     }
 }
 
+/// Returns `magnitude / count * 2^exponent`, correctly rounded unless it is subnormal.
+#[inline]
+pub fn mean(magnitude: u128, count: u32, exponent: i32) -> f64 {
+    if magnitude == 0 {
+        return 0.0;
+    }
+    // Long division by digits of 64 and 32 bits: at least 64 bits, the last of which also stands for all that follow.
+    let zeros = magnitude.leading_zeros();
+    let aligned = magnitude << zeros;
+    let (high, low, divisor) = ((aligned >> 64) as u64, aligned as u64, u64::from(count));
+    let rest = (high % divisor) << 32 | low >> 32;
+    let quotient = u128::from(high / divisor) << 32 | u128::from(rest / divisor);
+    let inexact = rest % divisor != 0 || low as u32 != 0;
+    let rounded = Rounded::from_u128(quotient | u128::from(inexact), exponent + 32 - zeros as i32);
+    scaled(rounded.mantissa, rounded.exponent)
+}
+
 /// Returns `value * 2^exponent`.
 #[inline]
 pub fn scaled(value: f64, exponent: i32) -> f64 {

@@ -5,7 +5,8 @@
 
 use std::cmp::Ordering;
 
-use super::exact::{Rounded, add_limbs, compare_limbs, multiply_limbs, scaled, subtract_limbs, take_magnitude};
+use super::exact::{add_limbs, compare_limbs, multiply_limbs, subtract_limbs, take_magnitude};
+use super::ratio::ratio;
 
 /// An exact integer.
 #[derive(Debug, Clone)]
@@ -13,14 +14,6 @@ pub struct Integer {
     negative: bool,
     /// The magnitude, least significant limb first, its highest limb not 0.
     limbs: Vec<u64>,
-}
-
-/// The highest 128 bits of an integer, the first of them set, in units of a power of two; and whether lower ones are lost.
-#[derive(Debug, Clone, Copy)]
-struct Leading {
-    bits: u128,
-    exponent: i32,
-    inexact: bool,
 }
 
 impl Integer {
@@ -73,40 +66,13 @@ impl Integer {
 
     /// Returns this integer over `divisor`, times `2^exponent`, correctly rounded unless it is subnormal; never -0.0.
     pub fn over(&self, divisor: u64, exponent: i32) -> f64 {
-        self.quotient(divisor, exponent)
+        self.signed(ratio(&self.limbs, &[divisor], exponent))
     }
 
-    /// Returns the quotient of two integers times `2^exponent`, within 0.51 units in the last place; never -0.0.
+    /// Returns the quotient of two integers times `2^exponent`, correctly rounded unless it is subnormal; never -0.0.
     pub fn ratio(&self, denominator: &Integer, exponent: i32) -> f64 {
-        // Of the denominator 64 bits do: what is cut off weighs 2^-10 units in the last place.
-        let bottom = denominator.leading();
-        let magnitude = self.quotient((bottom.bits >> 64) as u64, exponent - bottom.exponent - 64);
+        let magnitude = self.signed(ratio(&self.limbs, &denominator.limbs, exponent));
         if denominator.negative && !self.is_zero() { -magnitude } else { magnitude }
-    }
-
-    fn quotient(&self, divisor: u64, exponent: i32) -> f64 {
-        if self.is_zero() {
-            return 0.0;
-        }
-        let top = self.leading();
-        let divisor = u128::from(divisor);
-        // At least 64 bits, the last of which also stands for all that follow.
-        let inexact = top.inexact || !top.bits.is_multiple_of(divisor);
-        let quotient = (top.bits / divisor) | u128::from(inexact);
-        let rounded = Rounded::from_u128(quotient, top.exponent + exponent);
-        self.signed(scaled(rounded.mantissa, rounded.exponent))
-    }
-
-    fn leading(&self) -> Leading {
-        let limb = |back: usize| self.limbs.len().checked_sub(back).map_or(0, |index| self.limbs[index]);
-        let zeros = limb(1).leading_zeros() % 64;
-        let next = u128::from(limb(3)) << zeros;
-        let below = self.limbs.len().saturating_sub(3);
-        Leading {
-            bits: (u128::from(limb(1)) << 64 | u128::from(limb(2))) << zeros | next >> 64,
-            exponent: 64 * (self.limbs.len() as i32 - 2) - zeros as i32,
-            inexact: next as u64 != 0 || self.limbs[..below].iter().any(|limb| *limb != 0),
-        }
     }
 
     /// Gives a magnitude this integer's sign.

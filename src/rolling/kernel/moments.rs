@@ -5,7 +5,7 @@
 //! harmlessly, since only differences of them are read. Data of a wider range of exponents takes `WideTotals`. NaN and
 //! infinities are counted beside the totals, and so leave with the frame that they were in.
 
-use super::exact::{Parts, Rounded, U256, scaled};
+use super::exact::{Parts, Rounded, U256, mean, scaled};
 use super::non_finite::NonFinite;
 use super::ring::Ring;
 use super::wide::{COUNT_BITS, WideTotals};
@@ -264,7 +264,7 @@ impl Moments {
         })
     }
 
-    /// Returns the mean over a range; `None` if every value in it is NULL.
+    /// Returns the mean over a range, correctly rounded; `None` if every value in it is NULL.
     #[inline]
     pub fn mean(&self, start: usize, end: usize) -> Option<f64> {
         let count = self.count(start, end);
@@ -272,8 +272,13 @@ impl Moments {
             return None;
         }
         self.non_finite_sum(start, end).or_else(|| {
-            let (negative, sum) = self.exact_sum(start, end);
-            Some(signed(negative, sum.divided_by(f64::from(count))))
+            Some(match &self.wide {
+                None => {
+                    let sum = self.sums.at(end).wrapping_sub(self.sums.at(start));
+                    signed(sum < 0, mean(sum.unsigned_abs(), count, self.unit.unwrap_or(0)))
+                }
+                Some(wide) => wide.mean(start, end, count),
+            })
         })
     }
 

@@ -4,6 +4,7 @@
 //! squares. The path for data that the two-limb form cannot hold; slower, and equal to the last bit.
 
 use super::exact::{Parts, Rounded, add_limbs, multiply_limbs, negate_limbs, place, subtract_limbs, take_magnitude};
+use super::ratio::ratio;
 use super::ring::Ring;
 
 /// Bits for the number of rows: a frame holds fewer than 2^32.
@@ -67,6 +68,13 @@ impl WideTotals {
     pub fn sum(&self, start: usize, end: usize) -> (bool, Rounded) {
         let (negative, magnitude) = self.difference(start, end);
         (negative, Rounded::from_limbs(&magnitude, self.lowest))
+    }
+
+    /// Returns the sum over a range divided by `count`, correctly rounded.
+    pub fn mean(&self, start: usize, end: usize, count: u32) -> f64 {
+        let (negative, magnitude) = self.difference(start, end);
+        let mean = ratio(&magnitude, &[u64::from(count)], self.lowest);
+        if negative { -mean } else { mean }
     }
 
     fn difference(&self, start: usize, end: usize) -> (bool, Vec<u64>) {

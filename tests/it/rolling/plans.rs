@@ -72,6 +72,20 @@ async fn frames_of_one_partitioning_share_one_operator() {
 }
 
 #[tokio::test]
+async fn an_order_by_columns_of_the_partition_is_that_of_the_others() {
+    let sql = "SELECT p, t, sum(x) OVER (PARTITION BY p ORDER BY p, t ROWS 2 PRECEDING) AS total, \
+        avg(x) OVER (PARTITION BY p ORDER BY t RANGE 3 PRECEDING) AS mean, lag(x) OVER (PARTITION BY p ORDER BY p DESC, t) AS previous \
+        FROM data ORDER BY p, t";
+    let context = session(ROLLING);
+    register(&context, "data", &table(40), 1, 8192);
+    let shown = plan(&context, sql).await;
+    assert!(shown.contains("RollingWindowExec") && !shown.contains("WindowAggExec"), "{shown}");
+    let stock = session(Setup { rolling: false, ..ROLLING });
+    register(&stock, "data", &table(40), 1, 8192);
+    assert_eq!(query(&context, sql).await, query(&stock, sql).await);
+}
+
+#[tokio::test]
 async fn a_memory_limit_ends_the_query_and_not_the_process() {
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(400_000))).build_arc();
     let context = session_with(ROLLING, runtime.expect("a runtime"));
