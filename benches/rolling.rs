@@ -2,12 +2,14 @@
 //!
 //! `cargo bench --bench rolling`. Whole queries against other engines are measured from outside: docs/performance.md.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::streaming::StreamingTable;
@@ -19,8 +21,13 @@ use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use futures::{FutureExt, StreamExt};
 use squall::rolling::distinct::STRICTLY_INCREASING;
 use squall::rolling::kernel::bounds::{Edge, Frame, FrameSpec, Frames, Rows, Units};
+use squall::rolling::kernel::decay::{Decay, DecayScan, HalfLife};
 use squall::rolling::kernel::extremum::{Extremum, Ordered, Which};
 use squall::rolling::kernel::moments::{Moments, Powers};
+use squall::rolling::kernel::pairs::{Pairs, Statistic};
+use squall::rolling::kernel::pointer::Pointer;
+use squall::rolling::kernel::quantile::{Quantile, Rank};
+use squall::rolling::kernel::returns::{Returns, Variation};
 use squall::rolling::{self, Settings};
 
 const ROWS: usize = 100_000;
@@ -58,61 +65,115 @@ fn roll(seconds: i64, mut accept: impl FnMut(usize, usize), mut answer: impl FnM
         let complete = frame.complete(&rows);
         frame.advance(&rows, done, complete, &mut frames);
         answer(&frames);
-        rows.release(frame.oldest(&rows, complete));
+        rows.release(frame.oldest_coordinate(complete));
         done = complete;
     }
 }
 
-fn kernels(criterion: &mut Criterion) {
-    let values = returns();
-    let mut group = criterion.benchmark_group("kernel");
-    group.throughput(Throughput::Elements(ROWS as u64));
+/// Measures what is kept of a column, and one result a row, by the length of the frame.
+fn column<C>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    make: impl Fn() -> C,
+    extend: impl Fn(&mut C, &[f64], &[i64]),
+    answer: impl Fn(&mut C, &Frames),
+) {
+    let (values, times) = (returns(), (0..ROWS as i64).map(|row| row * SPACING).collect::<Vec<_>>());
     for seconds in [10, 60, 300, 3600] {
-        group.bench_function(BenchmarkId::new("frames", seconds), |bencher| {
+        group.bench_function(BenchmarkId::new(name, seconds), |bencher| {
             bencher.iter(|| {
+                let column = RefCell::new(make());
                 roll(
                     seconds,
-                    |_, _| (),
-                    |frames| {
-                        black_box(frames.end.last());
-                    },
-                )
-            });
-        });
-        group.bench_function(BenchmarkId::new("stddev", seconds), |bencher| {
-            bencher.iter(|| {
-                let moments = std::cell::RefCell::new(Moments::new(Powers::ValuesAndSquares));
-                roll(
-                    seconds,
-                    |start, end| moments.borrow_mut().extend(&values[start..end], None),
-                    |frames| {
-                        let moments = moments.borrow();
-                        for (start, end) in frames.start.iter().zip(&frames.end) {
-                            black_box(moments.variance::<true, true>(*start, *end));
-                        }
-                    },
-                );
-            });
-        });
-        group.bench_function(BenchmarkId::new("min", seconds), |bencher| {
-            bencher.iter(|| {
-                let ordered = std::cell::RefCell::new(Ordered::new());
-                let mut least = Extremum::new(Which::Least, false);
-                roll(
-                    seconds,
-                    |start, end| {
-                        let keys: Vec<i64> = values[start..end].iter().map(|value| (value * 1e12) as i64).collect();
-                        ordered.borrow_mut().extend(&keys, None);
-                    },
-                    |frames| {
-                        least.advance(&ordered.borrow(), frames, |key| {
-                            black_box(key);
-                        })
-                    },
+                    |start, end| extend(&mut column.borrow_mut(), &values[start..end], &times[start..end]),
+                    |frames| answer(&mut column.borrow_mut(), frames),
                 );
             });
         });
     }
+}
+
+/// Calls `answer` with each frame.
+fn each<T>(frames: &Frames, mut answer: impl FnMut(usize, usize) -> T) {
+    for (start, end) in frames.start.iter().zip(&frames.end) {
+        black_box(answer(*start, *end));
+    }
+}
+
+fn kernels(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("kernel");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    column(&mut group, "frames", || (), |_, _, _| (), |_, frames| each(frames, |start, end| end - start));
+    column(
+        &mut group,
+        "avg",
+        || Moments::new(Powers::Values),
+        |moments, values, _| moments.extend(values, None),
+        |moments, frames| each(frames, |start, end| moments.mean(start, end)),
+    );
+    column(
+        &mut group,
+        "stddev_samp",
+        || Moments::new(Powers::ValuesAndSquares),
+        |moments, values, _| moments.extend(values, None),
+        |moments, frames| each(frames, |start, end| moments.variance::<true, true>(start, end)),
+    );
+    column(
+        &mut group,
+        "corr",
+        Pairs::new,
+        |pairs, values, times| {
+            let others: Vec<f64> = times.iter().map(|time| (time % 1013) as f64).collect();
+            pairs.extend(values, &others, &vec![true; values.len()]);
+        },
+        |pairs, frames| each(frames, |start, end| pairs.statistic(Statistic::Correlation, start, end)),
+    );
+    let ordered = |values: &[f64]| values.iter().map(|value| (value * 1e12) as i64).collect::<Vec<_>>();
+    column(
+        &mut group,
+        "min",
+        || (Ordered::new(), Extremum::new(Which::Least, false)),
+        |(column, _), values, _| column.extend(&ordered(values), None),
+        |(column, least), frames| {
+            least.advance(column, frames, |key| {
+                black_box(key);
+            });
+        },
+    );
+    column(
+        &mut group,
+        "median",
+        || (Ordered::new(), Quantile::new(Rank::Median)),
+        |(column, _), values, _| column.extend(&ordered(values), None),
+        |(column, median), frames| {
+            median.advance(
+                column,
+                frames,
+                |key| key as f64,
+                |value| {
+                    black_box(value);
+                },
+            );
+        },
+    );
+    column(
+        &mut group,
+        "realized_volatility",
+        || (Returns::new(Variation::Realized), Pointer::default()),
+        |(column, _), values, _| {
+            let prices: Vec<f64> = values.iter().map(|value| 95_000.0 * (1.0 + value)).collect();
+            column.extend(&prices, None);
+        },
+        |(column, pointer), frames| each(frames, |start, end| column.variation(pointer, start, end)),
+    );
+    let half_life = HalfLife::new(i128::from(30 * 5 * SPACING), 1).expect("the half-life is positive");
+    column(
+        &mut group,
+        "ewma",
+        || (Decay::new(half_life), DecayScan::default()),
+        |(column, _), values, times| column.extend(values, times, &vec![true; values.len()]),
+        |(column, scan), frames| each(frames, |start, end| column.mean(scan, start, end)),
+    );
     group.finish();
 }
 
