@@ -159,24 +159,31 @@ impl Cutter {
 impl Section {
     fn compute(self, reservation: &MemoryReservation) -> Result<Vec<RecordBatch>> {
         let mut computation = Computation::new(Arc::clone(&self.program), &self.input)?;
-        let mut position = 0;
-        for batch in &self.read {
-            computation.extend(batch, position)?;
-            position += batch.num_rows();
-            reservation.try_resize(computation.bytes())?;
-        }
         let frames_read = self.program.frames_read();
-        self.own
-            .into_iter()
-            .map(|(batch, mut frames)| {
-                for (frame, _) in frames.iter_mut().zip(&frames_read).filter(|(_, read)| **read) {
-                    frame.count_from(self.start);
-                }
-                let columns = computation.append_results(&batch, &frames)?;
-                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
-            })
-            .collect()
+        let (mut read, mut position) = (self.read.into_iter(), 0);
+        let mut results = Vec::with_capacity(self.own.len());
+        for (batch, mut frames) in self.own {
+            for (frame, _) in frames.iter_mut().zip(&frames_read).filter(|(_, read)| **read) {
+                frame.count_from(self.start);
+            }
+            // Batch after batch, so that what is kept of the rows stays in the processor's cache.
+            let ends = frames.iter().zip(&frames_read).filter(|(_, read)| **read).filter_map(|(f, _)| f.end.last());
+            let needed = ends.max().copied().unwrap_or(0);
+            while position < needed
+                && let Some(rows) = read.next()
+            {
+                computation.extend(&rows, position)?;
+                position += rows.num_rows();
+            }
+            reservation.try_resize(computation.bytes())?;
+            let columns = computation.append_results(&batch, &frames)?;
+            let oldest: Vec<usize> =
+                frames.iter().map(|frame| frame.start.last().copied().unwrap_or(position)).collect();
+            computation.release(&oldest, position);
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            results.push(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?);
+        }
+        Ok(results)
     }
 }
 

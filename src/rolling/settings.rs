@@ -14,8 +14,8 @@ config_namespace! {
         pub check_order: bool, default = true
 
         /// The fewest rows of a section of the input that a thread computes by itself, where several threads share one
-        /// partition; smaller sections take less memory, and more time for the rows that they read beside their own.
-        pub section_rows: usize, default = 32_768
+        /// partition; larger sections take more memory, smaller ones read more rows beside their own.
+        pub section_rows: usize, default = 65_536
     }
 }
 

@@ -25,6 +25,16 @@ impl Parts {
     }
 }
 
+/// Returns the powers of two between which every bit of finite values lies; `None` if all are 0.
+pub fn extent(values: impl Iterator<Item = f64>) -> Option<(i32, i32)> {
+    values.filter(|value| *value != 0.0).fold(None, |extent, value| {
+        let parts = Parts::of(value);
+        let low = parts.exponent + parts.mantissa.trailing_zeros() as i32;
+        let high = parts.exponent + 64 - parts.mantissa.leading_zeros() as i32;
+        Some(extent.map_or((low, high), |(lowest, highest): (i32, i32)| (lowest.min(low), highest.max(high))))
+    })
+}
+
 /// An exact magnitude, rounded once to 53 bits: `mantissa * 2^exponent`, the mantissa 0 or in [2^63, 2^64].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rounded {

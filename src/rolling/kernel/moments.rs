@@ -5,7 +5,7 @@
 //! harmlessly, since only differences of them are read. Data of a wider range of exponents takes `WideTotals`. NaN and
 //! infinities are counted beside the totals, and so leave with the frame that they were in.
 
-use super::exact::{Parts, Rounded, U256, mean, scaled};
+use super::exact::{Parts, Rounded, U256, extent, mean, scaled};
 use super::non_finite::NonFinite;
 use super::ring::Ring;
 use super::wide::{COUNT_BITS, WideTotals};
@@ -148,7 +148,7 @@ impl Moments {
 
     fn total_wide(&mut self, from: usize) {
         let values = &self.values.live()[from - self.values.base()..];
-        let (lowest, highest) = extent(values).unwrap_or((0, 0));
+        let (lowest, highest) = extent(values.iter().copied()).unwrap_or((0, 0));
         match &mut self.wide {
             Some(wide) if lowest == highest || wide.fits(lowest, highest) => {
                 values.iter().for_each(|value| wide.push(*value));
@@ -160,7 +160,7 @@ impl Moments {
     /// Chooses units anew from the values held, and computes every total again.
     fn rebuild(&mut self) {
         let base = self.values.base();
-        let (lowest, highest) = extent(self.values.live()).unwrap_or((-64, -64));
+        let (lowest, highest) = extent(self.values.live().iter().copied()).unwrap_or((-64, -64));
         let slack = 127 - COUNT_BITS - (highest - lowest);
         self.wide = None;
         self.sums = Ring::starting_at(base);
@@ -301,14 +301,4 @@ impl Moments {
 #[inline]
 fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
-}
-
-/// Returns the powers of two between which every bit of the values lies; `None` if all are 0.
-fn extent(values: &[f64]) -> Option<(i32, i32)> {
-    values.iter().filter(|value| **value != 0.0).fold(None, |extent, value| {
-        let parts = Parts::of(*value);
-        let low = parts.exponent + parts.mantissa.trailing_zeros() as i32;
-        let high = parts.exponent + 64 - parts.mantissa.leading_zeros() as i32;
-        Some(extent.map_or((low, high), |(lowest, highest): (i32, i32)| (lowest.min(low), highest.max(high))))
-    })
 }

@@ -3,7 +3,7 @@
 //! In: pairs of doubles; a pair counts where neither is NULL. Out: for any range of rows the statistics of SQL:2003's binary
 //! set functions. Their numerators and denominators are exact integers, `n Σxy - Σx Σy` and its like, rounded once.
 
-use super::exact::{Parts, add_limbs, negate_limbs, place};
+use super::exact::{Parts, add_limbs, extent, negate_limbs, place};
 use super::integer::Integer;
 use super::non_finite::NonFinite;
 use super::ring::Ring;
@@ -102,12 +102,7 @@ impl Pairs {
     /// Returns the powers of two between which all bits of the values from a position on lie; `None` if all are 0.
     fn extent(&self, from: usize) -> Option<(i32, i32)> {
         let values = &self.values.live()[from - self.values.base()..];
-        values.iter().flat_map(|(y, x)| [*y, *x]).filter(|value| *value != 0.0).fold(None, |extent, value| {
-            let parts = Parts::of(value);
-            let low = parts.exponent + parts.mantissa.trailing_zeros() as i32;
-            let high = parts.exponent + 64 - parts.mantissa.leading_zeros() as i32;
-            Some(extent.map_or((low, high), |(lowest, highest): (i32, i32)| (lowest.min(low), highest.max(high))))
-        })
+        extent(values.iter().flat_map(|(y, x)| [*y, *x]))
     }
 
     /// Chooses the unit anew from the values held, and computes every total again.

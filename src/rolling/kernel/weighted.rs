@@ -4,7 +4,7 @@
 //! once. The unit of the values is chosen from the data; where a value does not fit, totals are rebuilt from the rows in
 //! reach. NaN and infinities are counted beside the totals, and so leave with the frame that they were in.
 
-use super::exact::{Parts, take_magnitude};
+use super::exact::{Parts, extent, take_magnitude};
 use super::fixed::FixedTotals;
 use super::ratio::ratio;
 use super::ring::Ring;
@@ -104,12 +104,7 @@ impl Weighted {
     /// Returns the powers of two between which all bits of the values from a position on lie; `None` if all are 0.
     fn extent(&self, from: usize) -> Option<(i32, i32)> {
         let rows = &self.rows.live()[from - self.rows.base()..];
-        rows.iter().map(|row| row.value).filter(|value| *value != 0.0).fold(None, |extent, value| {
-            let parts = Parts::of(value);
-            let low = parts.exponent + parts.mantissa.trailing_zeros() as i32;
-            let high = parts.exponent + 64 - parts.mantissa.leading_zeros() as i32;
-            Some(extent.map_or((low, high), |(lowest, highest): (i32, i32)| (lowest.min(low), highest.max(high))))
-        })
+        extent(rows.iter().map(|row| row.value))
     }
 
     /// Chooses the unit anew from the values held, and computes every total of values again.

@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::exact::{floats, referee, ulps};
-use super::{ROLLING, Setup, plan, query, register, session};
+use super::{ROLLING, Setup, between, plan, query, register, session};
 
 /// Compares doubles by their bits.
 fn assert_same_bits(a: &RecordBatch, b: &RecordBatch, what: &str) {
@@ -105,25 +105,7 @@ fn frame(units: usize, bounds: (usize, usize), offsets: (u32, u32), times: bool)
         ("RANGE", true) => format!("INTERVAL '{offset} microseconds'"),
         _ => offset.to_string(),
     };
-    let offsets = match (bounds.0 % 4, offsets.0 <= offsets.1) {
-        (1, true) | (3, false) => (offsets.1, offsets.0),
-        _ => offsets,
-    };
-    let start = [
-        "UNBOUNDED PRECEDING".to_owned(),
-        format!("{} PRECEDING", offset(offsets.0)),
-        "CURRENT ROW".to_owned(),
-        format!("{} FOLLOWING", offset(offsets.0)),
-    ];
-    let end = [
-        format!("{} PRECEDING", offset(offsets.1)),
-        "CURRENT ROW".to_owned(),
-        format!("{} FOLLOWING", offset(offsets.1)),
-        "UNBOUNDED FOLLOWING".to_owned(),
-    ];
-    let from = bounds.0 % 4;
-    let to = (bounds.1 % 4).max(from.saturating_sub(1));
-    format!("{units} BETWEEN {} AND {}", start[from], end[to])
+    format!("{units} {}", between((bounds.0 % 4, bounds.1 % 4), offsets, offset))
 }
 
 #[test]

@@ -76,3 +76,25 @@ async fn plan(context: &SessionContext, sql: &str) -> String {
     let plan = frame.create_physical_plan().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string()
 }
+
+/// Writes `BETWEEN … AND …`; each bound is one of four kinds, in the order in which they follow each other. What SQL does not
+/// allow is mended: a frame ends in no earlier kind than it starts in, and of two bounds of one kind the first is not behind.
+fn between((from, to): (usize, usize), offsets: (u32, u32), offset: impl Fn(u32) -> String) -> String {
+    let offsets = match (from, offsets.0 <= offsets.1) {
+        (1, true) | (3, false) => (offsets.1, offsets.0),
+        _ => offsets,
+    };
+    let start = [
+        "UNBOUNDED PRECEDING".to_owned(),
+        format!("{} PRECEDING", offset(offsets.0)),
+        "CURRENT ROW".to_owned(),
+        format!("{} FOLLOWING", offset(offsets.0)),
+    ];
+    let end = [
+        format!("{} PRECEDING", offset(offsets.1)),
+        "CURRENT ROW".to_owned(),
+        format!("{} FOLLOWING", offset(offsets.1)),
+        "UNBOUNDED FOLLOWING".to_owned(),
+    ];
+    format!("BETWEEN {} AND {}", start[from], end[to.max(from.saturating_sub(1))])
+}

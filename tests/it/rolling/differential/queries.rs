@@ -2,6 +2,7 @@
 
 use proptest::prelude::{Strategy, any, prop};
 
+use super::super::between;
 use super::oracle::Aggregate;
 
 /// Functions that pick a row by its place in the frame or partition.
@@ -169,30 +170,12 @@ fn window((order, units, bounds, offsets, partition): Choices) -> Window {
         ("RANGE", b'k') => (offset * 40).to_string(),
         _ => offset.to_string(),
     };
-    // Of two bounds of one kind the first may not lie behind the second.
-    let offsets = match (bounds.0, offsets.0 <= offsets.1) {
-        (1, true) | (3, false) => (offsets.1, offsets.0),
-        _ => offsets,
+    let (from, to) = match bounds {
+        (from, to) if units == "RANGE" && !countable => ([0, 2][from % 2], [1, 3][to % 2]),
+        bounds => bounds,
     };
-    // In the order in which bounds follow each other; a frame may not end in an earlier kind than it starts in.
-    let start = [
-        "UNBOUNDED PRECEDING".to_owned(),
-        format!("{} PRECEDING", offset(offsets.0)),
-        "CURRENT ROW".to_owned(),
-        format!("{} FOLLOWING", offset(offsets.0)),
-    ];
-    let end = [
-        format!("{} PRECEDING", offset(offsets.1)),
-        "CURRENT ROW".to_owned(),
-        format!("{} FOLLOWING", offset(offsets.1)),
-        "UNBOUNDED FOLLOWING".to_owned(),
-    ];
-    let (mut from, mut to) = bounds;
-    if units == "RANGE" && !countable {
-        (from, to) = ([0, 2][from % 2], [1, 3][to % 2]);
-    }
-    to = to.max(from.saturating_sub(1));
-    let sql = format!("({partition}ORDER BY {order} {units} BETWEEN {} AND {})", start[from], end[to]);
+    let between = between((from, to), offsets, offset);
+    let sql = format!("({partition}ORDER BY {order} {units} {between})");
     Window { sql, total: distinct || units == "ROWS", only_grows: from == 0 }
 }
 
