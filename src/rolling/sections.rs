@@ -157,7 +157,7 @@ impl Cutter {
 }
 
 impl Section {
-    fn compute(self, reservation: &MemoryReservation) -> Result<Vec<RecordBatch>> {
+    async fn compute(self, reservation: &MemoryReservation) -> Result<Vec<RecordBatch>> {
         let mut computation = Computation::new(Arc::clone(&self.program), &self.input)?;
         let frames_read = self.program.frames_read();
         let (mut read, mut position) = (self.read.into_iter(), 0);
@@ -182,6 +182,8 @@ impl Section {
             computation.release(&oldest, position);
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             results.push(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?);
+            // The thread may have more urgent work: what is computed is of no use until somebody takes it.
+            tokio::task::yield_now().await;
         }
         Ok(results)
     }
@@ -279,7 +281,7 @@ impl Sections {
             let (elapsed, reservation) = (self.elapsed.clone(), self.reservation.new_empty());
             let task = SpawnedTask::spawn(async move {
                 let _timer = elapsed.timer();
-                section.compute(&reservation)
+                section.compute(&reservation).await
             });
             let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
             self.count.add(1);
