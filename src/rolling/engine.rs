@@ -33,6 +33,7 @@ pub struct Engine {
     computation: Computation,
     pending: VecDeque<RecordBatch>,
     emitted: usize,
+    finished: bool,
 }
 
 impl Engine {
@@ -46,6 +47,7 @@ impl Engine {
             computation: Computation::new(program, input)?,
             pending: VecDeque::new(),
             emitted: 0,
+            finished: false,
         })
     }
 
@@ -77,6 +79,7 @@ impl Engine {
     /// Ends the input: every frame is complete.
     pub fn finish(&mut self) {
         self.placement.finish();
+        self.finished = true;
     }
 
     /// Tells that no later row's order key, ascending, lies before `key`.
@@ -110,6 +113,11 @@ impl Engine {
         self.placement.release(self.emitted);
         let options = RecordBatchOptions::new().with_row_count(Some(ready));
         Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
+    }
+
+    /// Returns whether the input has ended.
+    pub fn is_finished(&self) -> bool {
+        self.finished
     }
 
     /// Returns whether every row has left.

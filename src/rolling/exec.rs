@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
@@ -16,12 +17,12 @@ use datafusion::physical_plan::{
     ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements,
     InputOrderMode, PhysicalExpr, PlanProperties, StatisticsArgs,
 };
-use tokio::sync::Semaphore;
+use futures::TryStreamExt;
 
 use super::coverage::Program;
 use super::distinct;
 use super::engine::Emission;
-use super::sections::Threads;
+use super::sections::{Sections, Threads};
 use super::settings::Settings;
 use super::stream::{Input, RollingStream};
 
@@ -33,8 +34,7 @@ use super::stream::{Input, RollingStream};
 pub struct RollingWindowExec {
     stock: Arc<dyn ExecutionPlan>,
     program: Arc<Program>,
-    /// One for each thread that may pass over sections of the input beside the first.
-    permits: OnceLock<Arc<Semaphore>>,
+    threads: OnceLock<Arc<Threads>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -57,7 +57,7 @@ impl RollingWindowExec {
         Some(RollingWindowExec {
             stock: Arc::clone(stock),
             program: Arc::new(program),
-            permits: OnceLock::new(),
+            threads: OnceLock::new(),
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
@@ -74,20 +74,18 @@ impl RollingWindowExec {
         self.stock.children()[0]
     }
 
-    /// Returns how threads may share one partition, if they may.
-    fn threads(&self, partition: usize, context: &TaskContext) -> Option<Threads> {
+    /// Returns how threads share this execution's partitions; `None` where one thread passes over each.
+    fn threads(&self, context: &TaskContext) -> Option<Arc<Threads>> {
         let config = context.session_config();
-        let count = config.target_partitions();
-        if count < 2 || !self.program.reads_nearby() {
+        let in_order = self.order_mode() == InputOrderMode::Sorted && !self.input().boundedness().is_unbounded();
+        if config.target_partitions() < 2 || !in_order || !self.program.reads_nearby() {
             return None;
         }
-        let settings = config.options().extensions.get::<Settings>().cloned().unwrap_or_default();
-        let permits = self.permits.get_or_init(|| Arc::new(Semaphore::new(count)));
-        Some(Threads {
-            permits: Arc::clone(permits),
-            section_rows: settings.rolling.section_rows,
-            sections: MetricBuilder::new(&self.metrics).counter("sections", partition),
-        })
+        let threads = self.threads.get_or_init(|| {
+            let settings = config.options().extensions.get::<Settings>().cloned().unwrap_or_default();
+            Arc::new(Threads::new(config.target_partitions(), settings.rolling.section_rows))
+        });
+        Some(Arc::clone(threads))
     }
 
     fn expressions(&self) -> Vec<String> {
@@ -162,22 +160,27 @@ impl ExecutionPlan for RollingWindowExec {
         Ok(Arc::new(RollingWindowExec {
             stock,
             program: Arc::clone(&self.program),
-            permits: OnceLock::new(),
+            threads: OnceLock::new(),
             metrics: ExecutionPlanMetricsSet::new(),
         }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.input().execute(partition, Arc::clone(&context))?;
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let reservation = MemoryConsumer::new("RollingWindowExec").register(context.memory_pool());
+        let (program, schema) = (Arc::clone(&self.program), self.schema());
+        if let Some(threads) = self.threads(&context) {
+            let count = MetricBuilder::new(&self.metrics).counter("sections", partition);
+            let sections = Sections::new(program, rows, schema, threads, reservation, &metrics, count);
+            let output = sections.into_stream().inspect_ok(move |batch| {
+                metrics.record_output(batch.num_rows());
+            });
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), output)));
+        }
         let emission = if self.input().boundedness().is_unbounded() { Emission::Rows } else { Emission::Batches };
-        let stream = RollingStream::new(
-            Arc::clone(&self.program),
-            Input { rows, order: self.order_mode(), emission },
-            self.schema(),
-            self.threads(partition, &context),
-            &context,
-            BaselineMetrics::new(&self.metrics, partition),
-        )?;
+        let input = Input { rows, order: self.order_mode(), emission };
+        let stream = RollingStream::new(program, input, schema, reservation, metrics)?;
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream.into_stream())))
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -14,9 +15,9 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::MemoryReservation;
-use datafusion::physical_plan::metrics::{Count, Time};
-use futures::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use datafusion::physical_plan::metrics::{BaselineMetrics, Count, Time};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::computation::Computation;
 use super::coverage::Program;
@@ -31,14 +32,43 @@ const OWN_TO_OTHERS: usize = 4;
 /// over all rows once: sections that were long enough for their frames would hold too much memory.
 const MOST_OTHERS: usize = 4;
 
-/// How many threads may share one partition, and what is worth a thread's while.
+/// How threads share the partitions of one execution.
+#[derive(Debug)]
 pub struct Threads {
-    /// One for each section that may run beside the first; shared by the operator's partitions.
-    pub permits: Arc<Semaphore>,
+    count: u32,
     /// The fewest rows of a section, unless it is the last.
-    pub section_rows: usize,
-    /// How many sections there were.
-    pub sections: Count,
+    section_rows: usize,
+    /// Partitions whose rows are being passed over.
+    active: AtomicU32,
+}
+
+impl Threads {
+    pub fn new(count: usize, section_rows: usize) -> Self {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+        Threads { count, section_rows, active: AtomicU32::new(0) }
+    }
+}
+
+/// A partition whose rows are being passed over.
+struct Active(Arc<Threads>);
+
+impl Active {
+    fn new(threads: Arc<Threads>) -> Self {
+        threads.active.fetch_add(1, Ordering::Relaxed);
+        Active(threads)
+    }
+
+    /// Returns how many of a partition's permits, of which it has one for each thread, a section takes: all partitions
+    /// together have about as many sections under way as there are threads.
+    fn permits(&self) -> u32 {
+        self.0.active.load(Ordering::Relaxed).clamp(1, self.0.count)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Cuts rows into sections.
@@ -151,6 +181,11 @@ impl Cutter {
         Ok(engine)
     }
 
+    /// Returns whether sections would read too many rows beside their own.
+    fn is_too_wide(&self) -> bool {
+        self.others > MOST_OTHERS * self.least_rows
+    }
+
     fn bytes(&self) -> usize {
         self.placement.bytes() + self.held.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>()
     }
@@ -189,45 +224,39 @@ impl Section {
     }
 }
 
-/// A section that is being computed.
-struct Running {
-    task: SpawnedTask<Result<Vec<RecordBatch>>>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-/// What comes of going on.
-pub enum Step {
+/// What is passed from the thread that cuts to the one that is asked for results.
+enum Part {
+    /// A section under way.
+    Section { task: SpawnedTask<Result<Vec<RecordBatch>>>, permits: OwnedSemaphorePermit },
+    /// Results of one pass over all rows.
     Batch(RecordBatch),
-    /// Frames turned out too wide for sections: the engine goes on.
-    Widen(Box<Engine>),
-    End,
 }
 
-/// Sections of one input, computed side by side.
+/// Sections of one partition, cut as their rows come, and computed side by side.
 pub struct Sections {
     cutter: Cutter,
-    running: VecDeque<Running>,
-    ready: VecDeque<RecordBatch>,
-    permits: Arc<Semaphore>,
-    count: Count,
+    input: SendableRecordBatchStream,
+    threads: Arc<Threads>,
     reservation: MemoryReservation,
     elapsed: Time,
+    count: Count,
 }
 
 impl Sections {
-    /// Prepares for input of one schema and output of another.
+    /// Prepares for an input, and output of another schema.
     pub fn new(
         program: Arc<Program>,
-        input: &SchemaRef,
+        input: SendableRecordBatchStream,
         schema: SchemaRef,
-        threads: Threads,
+        threads: Arc<Threads>,
         reservation: MemoryReservation,
-        elapsed: Time,
+        metrics: &BaselineMetrics,
+        count: Count,
     ) -> Self {
         let cutter = Cutter {
             placement: Placement::new(Arc::clone(&program)),
             program,
-            input: Arc::clone(input),
+            input: input.schema(),
             schema,
             least_rows: threads.section_rows,
             held: VecDeque::new(),
@@ -235,58 +264,104 @@ impl Sections {
             others: 0,
             finished: false,
         };
-        Sections {
-            cutter,
-            running: VecDeque::new(),
-            ready: VecDeque::new(),
-            permits: threads.permits,
-            count: threads.sections,
-            reservation,
-            elapsed,
-        }
+        Sections { cutter, input, threads, reservation, elapsed: metrics.elapsed_compute().clone(), count }
     }
 
-    /// Reads input until there is output.
-    pub async fn step(&mut self, input: &mut SendableRecordBatchStream) -> Result<Step> {
-        loop {
-            if let Some(batch) = self.ready.pop_front() {
-                return Ok(Step::Batch(batch));
+    /// Starts to cut, and returns the stream of results.
+    pub fn into_stream(self) -> impl Stream<Item = Result<RecordBatch>> + Send {
+        let (sender, parts) = mpsc::channel(self.threads.count as usize);
+        let cutting = SpawnedTask::spawn(async move {
+            if let Err(error) = self.cut(&sender).await {
+                // Without a receiver nobody is left to be told.
+                let _ = sender.send(Err(error)).await;
             }
-            let too_wide = self.cutter.others > MOST_OTHERS * self.cutter.least_rows;
-            let may_start = self.running.is_empty() || self.permits.available_permits() > 0;
-            if may_start && !too_wide && !self.cutter.finished {
-                let batch = input.next().await.transpose()?;
-                self.accept(batch)?;
+        });
+        let parts = stream::unfold((parts, Some(cutting)), |(mut parts, mut cutting)| async move {
+            if let Some(part) = parts.recv().await {
+                return Some((part, (parts, cutting)));
+            }
+            // A panic must not pass for the end of the rows.
+            let ended = cutting.take()?.join_unwind().await;
+            let error = ended.err().map(|error| Err(DataFusionError::ExecutionJoin(Box::new(error))));
+            error.map(|error| (error, (parts, None)))
+        });
+        parts
+            .then(|part| async move { finished(part?).await })
+            .map_ok(|batches| stream::iter(batches).map(Ok))
+            .try_flatten()
+    }
+
+    /// Reads the input, and starts the sections that are complete.
+    async fn cut(mut self, parts: &mpsc::Sender<Result<Part>>) -> Result<()> {
+        let permits = Arc::new(Semaphore::new(self.threads.count as usize));
+        let mut active = None;
+        while !self.cutter.is_too_wide() {
+            let batch = self.input.next().await.transpose()?;
+            active.get_or_insert_with(|| Active::new(Arc::clone(&self.threads)));
+            let timer = self.elapsed.timer();
+            match batch {
+                Some(batch) => self.cutter.accept(batch)?,
+                None => self.cutter.finish(),
+            }
+            drop(timer);
+            while let Some(section) = self.cutter.cut()? {
+                let wanted = active.as_ref().map_or(1, Active::permits);
+                let acquired = Arc::clone(&permits).acquire_many_owned(wanted).await;
+                let permits = acquired.map_err(|error| DataFusionError::External(Box::new(error)))?;
+                let (elapsed, reservation) = (self.elapsed.clone(), self.reservation.new_empty());
+                let task = SpawnedTask::spawn(async move {
+                    let _timer = elapsed.timer();
+                    section.compute(&reservation).await
+                });
+                self.count.add(1);
+                if parts.send(Ok(Part::Section { task, permits })).await.is_err() {
+                    return Ok(());
+                }
+            }
+            self.reservation.try_resize(self.cutter.bytes())?;
+            if self.cutter.finished {
+                return Ok(());
+            }
+        }
+        self.pass(parts).await
+    }
+
+    /// Passes over the rest of the rows once.
+    async fn pass(mut self, parts: &mpsc::Sender<Result<Part>>) -> Result<()> {
+        let mut engine = self.cutter.engine()?;
+        drop(self.cutter);
+        loop {
+            let timer = self.elapsed.timer();
+            let result = engine.emit()?;
+            drop(timer);
+            if let Some(batch) = result {
+                if parts.send(Ok(Part::Batch(batch))).await.is_err() {
+                    return Ok(());
+                }
                 continue;
             }
-            match self.running.pop_front() {
-                Some(section) => {
-                    let batches = section.task.join_unwind().await;
-                    self.ready.extend(batches.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??);
-                }
-                None if too_wide && !self.cutter.finished => return Ok(Step::Widen(Box::new(self.cutter.engine()?))),
-                None => return Ok(Step::End),
+            if engine.is_drained() && engine.is_finished() {
+                return Ok(());
             }
+            let batch = self.input.next().await.transpose()?;
+            let _timer = self.elapsed.timer();
+            match batch {
+                Some(batch) => engine.accept(batch)?,
+                None => engine.finish(),
+            }
+            self.reservation.try_resize(engine.bytes())?;
         }
     }
+}
 
-    /// Adds rows, or without any ends the input; starts the sections that are complete.
-    fn accept(&mut self, batch: Option<RecordBatch>) -> Result<()> {
-        let _timer = self.elapsed.timer();
-        match batch {
-            Some(batch) => self.cutter.accept(batch)?,
-            None => self.cutter.finish(),
+/// Waits for a part's results.
+async fn finished(part: Part) -> Result<Vec<RecordBatch>> {
+    match part {
+        Part::Batch(batch) => Ok(vec![batch]),
+        Part::Section { task, permits } => {
+            let batches = task.join_unwind().await;
+            drop(permits);
+            batches.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
         }
-        while let Some(section) = self.cutter.cut()? {
-            let (elapsed, reservation) = (self.elapsed.clone(), self.reservation.new_empty());
-            let task = SpawnedTask::spawn(async move {
-                let _timer = elapsed.timer();
-                section.compute(&reservation).await
-            });
-            let permit = Arc::clone(&self.permits).try_acquire_owned().ok();
-            self.count.add(1);
-            self.running.push_back(Running { task, _permit: permit });
-        }
-        self.reservation.try_resize(self.cutter.bytes())
     }
 }

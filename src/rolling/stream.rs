@@ -5,8 +5,8 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::InputOrderMode;
 use datafusion::physical_plan::metrics::BaselineMetrics;
 use futures::{Stream, StreamExt, stream};
@@ -14,7 +14,6 @@ use futures::{Stream, StreamExt, stream};
 use super::coverage::Program;
 use super::engine::{Emission, Engine};
 use super::interleaved::Interleaved;
-use super::sections::{Sections, Step, Threads};
 
 /// How the input's rows lie.
 enum Layout {
@@ -69,8 +68,6 @@ pub struct Input {
 /// The state of one partition's execution.
 pub struct RollingStream {
     input: SendableRecordBatchStream,
-    /// While several threads pass over the input; the layout then waits.
-    sections: Option<Box<Sections>>,
     layout: Layout,
     reservation: MemoryReservation,
     metrics: BaselineMetrics,
@@ -78,25 +75,16 @@ pub struct RollingStream {
 }
 
 impl RollingStream {
-    /// Prepares to compute a program over one partition; with `threads`, in sections side by side, where the rows lie in the
-    /// order that windows need and come to an end.
+    /// Prepares to compute a program over one partition.
     pub fn new(
         program: Arc<Program>,
         input: Input,
         schema: SchemaRef,
-        threads: Option<Threads>,
-        context: &TaskContext,
+        reservation: MemoryReservation,
         metrics: BaselineMetrics,
     ) -> Result<Self> {
         let Input { rows: input, order, emission } = input;
         let input_schema = input.schema();
-        let reservation = MemoryConsumer::new("RollingWindowExec").register(context.memory_pool());
-        let in_sections = order == InputOrderMode::Sorted && emission == Emission::Batches;
-        let sections = threads.filter(|_| in_sections).map(|threads| {
-            let (program, schema) = (Arc::clone(&program), Arc::clone(&schema));
-            let elapsed = metrics.elapsed_compute().clone();
-            Box::new(Sections::new(program, &input_schema, schema, threads, reservation.new_empty(), elapsed))
-        });
         let sorted_by = match order {
             InputOrderMode::Linear => Some(Vec::new()),
             InputOrderMode::PartiallySorted(sorted_by) => Some(sorted_by),
@@ -108,7 +96,7 @@ impl RollingStream {
             }
             None => Layout::Partitioned(Box::new(Engine::new(program, &input_schema, schema, emission)?)),
         };
-        Ok(RollingStream { input, sections, layout, reservation, metrics, finished: false })
+        Ok(RollingStream { input, layout, reservation, metrics, finished: false })
     }
 
     /// Turns the state into the stream of its output.
@@ -123,14 +111,6 @@ impl RollingStream {
     }
 
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        if let Some(sections) = &mut self.sections {
-            match sections.step(&mut self.input).await? {
-                Step::Batch(batch) => return Ok(Some(batch)),
-                Step::End => return Ok(None),
-                Step::Widen(engine) => self.layout = Layout::Partitioned(engine),
-            }
-            self.sections = None;
-        }
         loop {
             if !self.layout.is_drained()
                 && let Some(batch) = self.emit()?
