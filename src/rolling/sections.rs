@@ -197,6 +197,7 @@ impl Section {
         let frames_read = self.program.frames_read();
         let (mut read, mut position) = (self.read.into_iter(), 0);
         let mut results = Vec::with_capacity(self.own.len());
+        let mut held: usize = self.own.iter().map(|(batch, _)| batch.get_array_memory_size()).sum();
         for (batch, mut frames) in self.own {
             for (frame, _) in frames.iter_mut().zip(&frames_read).filter(|(_, read)| **read) {
                 frame.count_from(self.start);
@@ -210,8 +211,10 @@ impl Section {
                 computation.extend(&rows, position)?;
                 position += rows.num_rows();
             }
-            reservation.try_resize(computation.bytes())?;
             let columns = computation.append_results(&batch, &frames)?;
+            held +=
+                columns.iter().skip(batch.num_columns()).map(|column| column.get_array_memory_size()).sum::<usize>();
+            reservation.try_resize(held + computation.bytes())?;
             let oldest: Vec<usize> =
                 frames.iter().map(|frame| frame.start.last().copied().unwrap_or(position)).collect();
             computation.release(&oldest, position);
@@ -224,10 +227,13 @@ impl Section {
     }
 }
 
+/// A section's results, and the memory reserved for them until somebody takes them.
+type Computed = (Vec<RecordBatch>, MemoryReservation);
+
 /// What is passed from the thread that cuts to the one that is asked for results.
 enum Part {
     /// A section under way.
-    Section { task: SpawnedTask<Result<Vec<RecordBatch>>>, permits: OwnedSemaphorePermit },
+    Section { task: SpawnedTask<Result<Computed>>, permits: OwnedSemaphorePermit },
     /// Results of one pass over all rows.
     Batch(RecordBatch),
 }
@@ -311,7 +317,7 @@ impl Sections {
                 let (elapsed, reservation) = (self.elapsed.clone(), self.reservation.new_empty());
                 let task = SpawnedTask::spawn(async move {
                     let _timer = elapsed.timer();
-                    section.compute(&reservation).await
+                    Ok((section.compute(&reservation).await?, reservation))
                 });
                 self.count.add(1);
                 if parts.send(Ok(Part::Section { task, permits })).await.is_err() {
@@ -359,9 +365,10 @@ async fn finished(part: Part) -> Result<Vec<RecordBatch>> {
     match part {
         Part::Batch(batch) => Ok(vec![batch]),
         Part::Section { task, permits } => {
-            let batches = task.join_unwind().await;
+            let computed = task.join_unwind().await;
             drop(permits);
-            batches.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+            let (batches, _) = computed.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
+            Ok(batches)
         }
     }
 }
