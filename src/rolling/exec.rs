@@ -26,6 +26,10 @@ use super::sections::{Sections, Threads};
 use super::settings::Settings;
 use super::stream::{Input, RollingStream};
 
+/// Encoding files takes about twice the time of windows, and has threads of its own: with fewer than this, sections would
+/// only take turns with it.
+const LEAST_THREADS_WRITING: usize = 4;
+
 /// Computes window expressions as DataFusion's operator would, exactly and in one pass.
 ///
 /// It keeps the operator that it replaces, and answers every question about the plan (properties, required order and
@@ -35,13 +39,15 @@ pub struct RollingWindowExec {
     stock: Arc<dyn ExecutionPlan>,
     program: Arc<Program>,
     threads: OnceLock<Arc<Threads>>,
+    /// Whether the plan's results go to files.
+    is_written: bool,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl RollingWindowExec {
     /// Returns the operator that can stand in for `stock`; `None` if it is no window operator, or has an expression that
-    /// the kernels do not know.
-    pub fn replacing(stock: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+    /// the kernels do not know. `is_written` says that the plan's results go to files.
+    pub fn replacing(stock: &Arc<dyn ExecutionPlan>, is_written: bool) -> Option<Self> {
         let expressions: &[Arc<dyn WindowExpr>] = if let Some(bounded) = stock.downcast_ref::<BoundedWindowAggExec>() {
             if bounded.state_observer().is_some() {
                 return None;
@@ -58,6 +64,7 @@ impl RollingWindowExec {
             stock: Arc::clone(stock),
             program: Arc::new(program),
             threads: OnceLock::new(),
+            is_written,
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
@@ -78,7 +85,8 @@ impl RollingWindowExec {
     fn threads(&self, context: &TaskContext) -> Option<Arc<Threads>> {
         let config = context.session_config();
         let in_order = self.order_mode() == InputOrderMode::Sorted && !self.input().boundedness().is_unbounded();
-        if config.target_partitions() < 2 || !in_order || !self.program.reads_nearby() {
+        let least = if self.is_written { LEAST_THREADS_WRITING } else { 2 };
+        if config.target_partitions() < least || !in_order || !self.program.reads_nearby() {
             return None;
         }
         let threads = self.threads.get_or_init(|| {
@@ -161,6 +169,7 @@ impl ExecutionPlan for RollingWindowExec {
             stock,
             program: Arc::clone(&self.program),
             threads: OnceLock::new(),
+            is_written: self.is_written,
             metrics: ExecutionPlanMetricsSet::new(),
         }))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::sink::DataSinkExec;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
@@ -24,7 +25,8 @@ impl PhysicalOptimizerRule for ReplaceWindows {
         if !settings.rolling.enabled {
             return Ok(plan);
         }
-        let plan = replace_windows(plan)?;
+        let is_written = plan.downcast_ref::<DataSinkExec>().is_some();
+        let plan = replace_windows(plan, is_written)?;
         if settings.rolling.check_order { leave_out_sorts(plan, false) } else { Ok(plan) }
     }
 
@@ -37,13 +39,16 @@ impl PhysicalOptimizerRule for ReplaceWindows {
     }
 }
 
-fn replace_windows(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+/// `is_written` says that what the plan returns goes to files.
+fn replace_windows(plan: Arc<dyn ExecutionPlan>, is_written: bool) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
-        if let Some(rolling) = RollingWindowExec::replacing(&plan) {
+        if let Some(rolling) = RollingWindowExec::replacing(&plan, is_written) {
             return Ok(Transformed::yes(Arc::new(rolling) as Arc<dyn ExecutionPlan>));
         }
         let Some(divided) = partial::divide(&plan)? else { return Ok(Transformed::no(plan)) };
-        let Some(rolling) = RollingWindowExec::replacing(&divided.covered) else { return Ok(Transformed::no(plan)) };
+        let Some(rolling) = RollingWindowExec::replacing(&divided.covered, is_written) else {
+            return Ok(Transformed::no(plan));
+        };
         divided.with(Arc::new(rolling)).map(Transformed::yes)
     })
     .data()

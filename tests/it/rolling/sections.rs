@@ -142,3 +142,14 @@ async fn an_error_in_a_section_ends_the_query() {
     let error = context.sql(sql).await.expect("it plans").collect().await.expect_err("it divides by zero");
     assert!(error.to_string().to_lowercase().contains("divide by zero"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_threads_that_write_files_have_enough_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (partitions, cut) in [(2, false), (4, true)] {
+        let sql = windows(&[("avg(x)", "RANGE 9 PRECEDING")]);
+        let copy = format!("COPY ({sql}) TO '{}/out.parquet'", folder.path().display());
+        let (_, sections) = run(partitions, &copy).await;
+        assert_eq!(sections > 0, cut, "{partitions} threads: {sections} sections");
+    }
+}
