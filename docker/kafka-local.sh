@@ -93,9 +93,11 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
-    cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22)
+    # 16 bytes in base64; a first dash would be taken for an option.
+    cluster=A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)
     java -cp "$lib/jars/*" kafka.tools.StorageTool format --standalone -t "$cluster" -c "$run/server.properties" \
         >"$run/format.log" 2>&1 || fail "could not format the storage; see $run/format.log"
+    : >"$run/broker.log"
     setsid java -Xmx512m -cp "$lib/jars/*" kafka.Kafka "$run/server.properties" >"$run/broker.log" 2>&1 </dev/null &
     echo $! >"$run/pid"
     waited=0
