@@ -5,13 +5,14 @@
 //! soon as its input fails, so that the object store drops what was not finished.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, exec_err, internal_err};
 use datafusion::datasource::sink::{DataSink, DataSinkExec};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -80,7 +81,10 @@ impl DataSink for WholeFiles {
         let (report, failure) = oneshot::channel();
         let mut report = Some(report);
         let schema = rows.schema();
+        // A panic, too, must not pass for the end of the rows.
+        let rows = AssertUnwindSafe(rows).catch_unwind();
         let watched = rows.then(move |batch| {
+            let batch = batch.unwrap_or_else(|_| exec_err!("the query panicked while its rows were written"));
             let failed = batch.as_ref().is_err().then(|| report.take()).flatten();
             async move {
                 match (batch, failed) {

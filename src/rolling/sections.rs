@@ -129,14 +129,11 @@ impl Cutter {
             self.placement.advance(*start, start + batch.num_rows(), &mut frames);
             own.push((batch.clone(), frames));
         }
-        let (from, to) = self.program.frames_read().iter().enumerate().filter(|(_, read)| **read).fold(
-            (self.next, self.next),
-            |(from, to), (frame, _)| {
-                let first = own.first().and_then(|(_, frames)| frames[frame].start.first());
-                let last = own.last().and_then(|(_, frames)| frames[frame].end.last());
-                (first.map_or(from, |first| from.min(*first)), last.map_or(to, |last| to.max(*last)))
-            },
-        );
+        let first =
+            own.first().into_iter().flat_map(|(_, frames)| frames.iter().filter_map(|frame| frame.start.first()));
+        let last = own.last().into_iter().flat_map(|(_, frames)| frames.iter().filter_map(|frame| frame.end.last()));
+        let (from, to) =
+            (first.fold(self.next, |from, start| from.min(*start)), last.fold(self.next, |to, end| to.max(*end)));
         let read = self.rows(from, to);
         self.others = (to - from).saturating_sub(rows);
         self.next = end;
@@ -156,9 +153,7 @@ impl Cutter {
 
     /// Returns the first position that later sections may read.
     fn oldest(&self) -> usize {
-        let oldest = self.placement.oldest(self.next);
-        let read = self.program.frames_read();
-        oldest.iter().zip(read).filter(|(_, read)| *read).fold(self.next, |least, (oldest, _)| least.min(*oldest))
+        self.placement.oldest(self.next).into_iter().fold(self.next, usize::min)
     }
 
     fn release(&mut self) {
@@ -194,17 +189,13 @@ impl Cutter {
 impl Section {
     async fn compute(self, reservation: &MemoryReservation) -> Result<Vec<RecordBatch>> {
         let mut computation = Computation::new(Arc::clone(&self.program), &self.input)?;
-        let frames_read = self.program.frames_read();
         let (mut read, mut position) = (self.read.into_iter(), 0);
         let mut results = Vec::with_capacity(self.own.len());
         let mut held: usize = self.own.iter().map(|(batch, _)| batch.get_array_memory_size()).sum();
         for (batch, mut frames) in self.own {
-            for (frame, _) in frames.iter_mut().zip(&frames_read).filter(|(_, read)| **read) {
-                frame.count_from(self.start);
-            }
+            frames.iter_mut().for_each(|frame| frame.count_from(self.start));
             // Batch after batch, so that what is kept of the rows stays in the processor's cache.
-            let ends = frames.iter().zip(&frames_read).filter(|(_, read)| **read).filter_map(|(f, _)| f.end.last());
-            let needed = ends.max().copied().unwrap_or(0);
+            let needed = frames.iter().filter_map(|frame| frame.end.last()).max().copied().unwrap_or(0);
             while position < needed
                 && let Some(rows) = read.next()
             {
@@ -339,6 +330,7 @@ impl Sections {
         loop {
             let timer = self.elapsed.timer();
             let result = engine.emit()?;
+            self.reservation.try_resize(engine.bytes())?;
             drop(timer);
             if let Some(batch) = result {
                 if parts.send(Ok(Part::Batch(batch))).await.is_err() {

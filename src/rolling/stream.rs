@@ -138,6 +138,8 @@ impl RollingStream {
 
     fn emit(&mut self) -> Result<Option<RecordBatch>> {
         let _timer = self.metrics.elapsed_compute().timer();
-        self.layout.emit()
+        let batch = self.layout.emit()?;
+        self.reservation.try_resize(self.layout.bytes())?;
+        Ok(batch)
     }
 }

@@ -183,16 +183,12 @@ impl Program {
         self.frames.iter().map(|_| Frames::default()).collect()
     }
 
-    /// Returns whether each frame's rows are read, rather than counted.
-    pub fn frames_read(&self) -> Vec<bool> {
-        let reads = |frame| self.calls.iter().any(|call| call.frame == frame && call.output.column().is_some());
-        (0..self.frames.len()).map(reads).collect()
-    }
-
-    /// Returns whether what is read lies near the row, rather than anywhere in its partition.
+    /// Returns whether every frame's rows lie near its own, rather than anywhere in the partition, and are all read: frames
+    /// that are only counted, as by `row_number`, may begin where no row is held any more.
     pub fn reads_nearby(&self) -> bool {
-        let bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
-        self.frames.iter().zip(self.frames_read()).all(|(frame, read)| !read || bounded(frame))
+        let is_read = |frame| self.calls.iter().any(|call| call.frame == frame && call.output.column().is_some());
+        let is_bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
+        self.frames.iter().enumerate().all(|(index, frame)| is_bounded(frame) && is_read(index))
     }
 
     /// Returns whether a call's frames all begin where their partition does.

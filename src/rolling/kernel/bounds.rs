@@ -293,9 +293,15 @@ impl Frame {
             Some(offset) => {
                 let mut start = self.start.max(reach);
                 out.start.extend(keys[first - base..last - base].iter().map(|key| {
-                    let target = key.saturating_add(offset);
-                    while start < limit && keys[start - base] < target {
-                        start += 1;
+                    match key.checked_add(offset) {
+                        Some(target) => {
+                            while start < limit && keys[start - base] < target {
+                                start += 1;
+                            }
+                        }
+                        // Beyond the last key there is nothing to begin with; before the first, everything.
+                        None if offset > 0 => start = limit,
+                        None => (),
                     }
                     start
                 }));
@@ -310,9 +316,14 @@ impl Frame {
             Some(offset) => {
                 let mut end = self.end.max(reach);
                 out.end.extend(keys[first - base..last - base].iter().map(|key| {
-                    let target = key.saturating_add(offset);
-                    while end < limit && keys[end - base] <= target {
-                        end += 1;
+                    match key.checked_add(offset) {
+                        Some(target) => {
+                            while end < limit && keys[end - base] <= target {
+                                end += 1;
+                            }
+                        }
+                        None if offset > 0 => end = limit,
+                        None => (),
                     }
                     end
                 }));

@@ -60,6 +60,11 @@ impl Integer {
         Integer { negative, limbs: greater }.trimmed()
     }
 
+    /// Returns how many bits the magnitude takes.
+    pub fn bits(&self) -> i32 {
+        self.limbs.last().map_or(0, |last| 64 * self.limbs.len() as i32 - last.leading_zeros() as i32)
+    }
+
     pub fn is_zero(&self) -> bool {
         self.limbs.is_empty()
     }

@@ -3,7 +3,7 @@
 //! In: pairs of doubles; a pair counts where neither is NULL. Out: for any range of rows the statistics of SQL:2003's binary
 //! set functions. Their numerators and denominators are exact integers, `n Σxy - Σx Σy` and its like, rounded once.
 
-use super::exact::{Parts, add_limbs, extent, negate_limbs, place};
+use super::exact::{Parts, add_limbs, extent, negate_limbs, place, scaled};
 use super::integer::Integer;
 use super::non_finite::NonFinite;
 use super::ring::Ring;
@@ -238,8 +238,13 @@ impl Pairs {
             Statistic::R2 | Statistic::Correlation => {
                 let denominator = varies(of_x())?.times(&varies(of_y())?);
                 let covariance = covariance();
-                let r2 = covariance.times(&covariance).ratio(&denominator, 0);
-                if statistic == Statistic::R2 { r2 } else { covariance.signed(r2.sqrt()) }
+                let square = covariance.times(&covariance);
+                if statistic == Statistic::R2 {
+                    return Some(square.ratio(&denominator, 0));
+                }
+                // The root is taken of a number near 1, as the square of a small correlation may be too small for a double.
+                let halves = (denominator.bits() - square.bits()) / 2;
+                covariance.signed(scaled(square.ratio(&denominator, 2 * halves).sqrt(), -halves))
             }
             Statistic::Intercept => {
                 // (Σy Σxx - Σx Σxy) / (n Σxx - (Σx)²), in units of the values.
@@ -318,6 +323,14 @@ mod tests {
         let mut constant = Pairs::new();
         constant.extend(&[f64::NAN, 1.0], &[3.0, 3.0], &[true; 2]);
         assert_eq!(constant.statistic(Statistic::Slope, 0, 2), None, "x does not vary");
+    }
+
+    #[test]
+    fn a_correlation_may_be_smaller_than_the_root_of_the_least_double() {
+        let mut pairs = Pairs::new();
+        pairs.extend(&[1.0, -1.0, 0.0, 0.0], &[1e-170, 0.0, 1.0, -1.0], &[true; 4]);
+        // (4 * 1e-170 - 0) / √((4 * 2 - 0) (4 * 2 - 1e-340)).
+        assert_eq!(pairs.statistic(Statistic::Correlation, 0, 4), Some(5e-171));
     }
 
     #[test]

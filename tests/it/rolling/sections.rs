@@ -112,6 +112,9 @@ async fn frames_wider_than_sections_are_left_to_one_thread() {
         assert_same(&found, &run(1, &sql).await.0, frame);
         assert!((1..8).contains(&sections), "{frame}: {sections} sections before the pass of one thread");
     }
+    // Frames that are only counted go back to the partition's start, where no row is held any more.
+    let sql = windows(&[("sum(x)", "ROWS 700 PRECEDING"), ("row_number()", ""), ("count(*)", "ROWS 900 PRECEDING")]);
+    assert_same(&run(2, &sql).await.0, &run(1, &sql).await.0, "rows counted from the partition's start");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
