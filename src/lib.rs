@@ -6,6 +6,12 @@
 /// What every layer's error offers beside its message: a hint that names the next command to type.
 pub mod error;
 
+/// The leaves that everyone needs: SQL quoting, excerpts with a caret, nearest names, numbers for people.
+pub mod text;
+
+/// The one way to replace a file: written aside, synced, renamed, folder synced.
+pub mod durable;
+
 /// Settings: `squall.toml`, the environment, and where each value came from.
 pub mod config;
 

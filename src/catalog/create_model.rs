@@ -12,8 +12,9 @@ use futures::StreamExt;
 use serde_json::{Map, Value};
 
 use super::statement::CreateModel;
-use crate::error::{Hint, did_you_mean};
+use crate::error::Hint;
 use crate::model::{self, Artifact, FORMAT, Registry, Split, Training, TrainingSet};
+use crate::text::did_you_mean;
 
 /// What can go wrong with a training query.
 #[derive(Debug, thiserror::Error)]

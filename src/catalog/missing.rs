@@ -3,7 +3,7 @@
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
 
-use crate::error::did_you_mean;
+use crate::text::did_you_mean;
 
 /// A table that a statement names and the session does not have.
 #[derive(Debug)]

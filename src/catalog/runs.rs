@@ -106,7 +106,7 @@ pub fn of(model: &Artifact, started_at_ms: i64, ended_at_ms: i64) -> Run {
         version: model.version,
         started_at_ms,
         ended_at_ms,
-        sql_fingerprint: track::fingerprint(&model.sql),
+        sql_fingerprint: crate::text::fingerprint(&model.sql),
         params,
         metrics: metrics.collect(),
         mlflow_run_id: None,

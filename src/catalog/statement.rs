@@ -9,8 +9,9 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use serde_json::{Map, Value};
 
-use crate::error::{Hint, did_you_mean};
+use crate::error::Hint;
 use crate::model::{self, Hyperparameters, ModelType};
+use crate::text::did_you_mean;
 
 /// Every option, by the name that it has in OPTIONS.
 const OPTIONS: [&str; 8] =

@@ -3,6 +3,7 @@
 use super::evaluation::{Evaluation, number, print_columns};
 use super::{Context, Failure, workspace};
 use crate::model::Registry;
+use crate::text::literal;
 
 /// Compares models, or versions of one, side by side on the same rows
 ///
@@ -35,8 +36,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     for name in &names {
         let model = registry.load(name)?;
         progress.note(name.as_str());
-        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let sql = format!("SELECT * FROM ml_evaluate({}, {})", quoted(name), quoted(&rows));
+        let sql = format!("SELECT * FROM ml_evaluate({}, {})", literal(name), literal(&rows));
         let evaluation = Evaluation::read(&workspace::rows(&workspace, &sql).await?)?.into_iter().next();
         progress.add(1);
         match evaluation {

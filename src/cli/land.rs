@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Context, Failure};
 use crate::land::{self, Folder, Lander, Landing, Rules, Status, Summary};
 use crate::log::{self, Location};
+use crate::text::grouped;
 
 /// Lands messages from a log into Parquet, exactly once
 ///
@@ -113,7 +114,7 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
         0 => println!("nothing new in {location}"),
         files => println!(
             "{} messages from {location} landed in {}, {files} {}",
-            count(summary.messages),
+            grouped(summary.messages),
             ticks_dir.display(),
             if files == 1 { "file" } else { "files" },
         ),
@@ -123,9 +124,9 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     }
     for (title, counts) in [("control messages", &summary.control), ("dead letters", &summary.dead)] {
         if !counts.is_empty() {
-            println!("\n{title}: {}", count(counts.values().sum()));
+            println!("\n{title}: {}", grouped(counts.values().sum()));
             for (name, n) in counts {
-                println!("  {:>12}  {name}", count(*n));
+                println!("  {:>12}  {name}", grouped(*n));
             }
         }
     }
@@ -138,7 +139,7 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     match summary.gaps.len() {
         0 => {}
         1 => println!("\n1 gap in sequence numbers: SELECT * FROM landed_gaps"),
-        n => println!("\n{} gaps in sequence numbers: SELECT * FROM landed_gaps", count(n as u64)),
+        n => println!("\n{} gaps in sequence numbers: SELECT * FROM landed_gaps", grouped(n as u64)),
     }
     for (partition, first, last) in &landing.lost {
         println!("\npartition {partition}: offsets {first} to {last} were gone from the log before they could land");
@@ -150,18 +151,14 @@ fn products(summary: &Summary) {
     let width = summary.products.keys().map(String::len).max().unwrap_or_default().max("product".len());
     println!("\n{:<width$}  {:>12}  {:>12}  {:>12}", "product", "ok", "duplicate", "late");
     for (product_id, rows) in &summary.products {
-        let [ok, duplicate, late] = [rows.ok, rows.duplicate, rows.late].map(count);
+        let [ok, duplicate, late] = [rows.ok, rows.duplicate, rows.late].map(grouped);
         println!("{product_id:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}");
     }
     if summary.products.len() > 1 {
         let statuses = [Status::Ok, Status::Duplicate, Status::Late];
-        let [ok, duplicate, late] = statuses.map(|status| count(summary.rows(status)));
+        let [ok, duplicate, late] = statuses.map(|status| grouped(summary.rows(status)));
         println!("{:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}", "all");
     }
-}
-
-fn count(n: u64) -> String {
-    indicatif::HumanCount(n).to_string()
 }
 
 /// Prints which offsets have landed, by the names of the files alone.

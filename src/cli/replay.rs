@@ -14,10 +14,11 @@ use tokio::sync::mpsc;
 
 use super::{Context, Failure, Progress, logs};
 use crate::log::{self, Log, Record};
+use crate::text::grouped;
 use merge::Merged;
 use recording::Recording;
 use scan::Scan;
-use tally::{Summary, Tally, grouped};
+use tally::{Summary, Tally};
 
 /// Messages appended, and so synced, at once.
 const BATCH_MESSAGES: usize = 16 * 1024;

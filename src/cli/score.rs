@@ -8,6 +8,7 @@ use datafusion::dataframe::DataFrameWriteOptions;
 
 use super::{Context, Failure, workspace};
 use crate::model::Registry;
+use crate::text::literal;
 
 /// The query that holds every model's scores.
 const SCORES: &str = "spike_scores";
@@ -54,8 +55,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 
 /// Writes the scored rows aside and moves the file into place when it is whole.
 async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &Path) -> Result<(), Failure> {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let sql = format!("SELECT * FROM ml_predict({}, {})", quoted(model), quoted(from));
+    let sql = format!("SELECT * FROM ml_predict({}, {})", literal(model), literal(from));
     let frame = workspace.session.sql(&sql).await?;
     let path = dir.join(format!("{model}.parquet"));
     let aside = dir.join(format!(".{model}.parquet.part"));

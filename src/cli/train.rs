@@ -6,7 +6,7 @@ use datafusion::arrow::array::RecordBatch;
 
 use super::evaluation::{Evaluation, print};
 use super::{Context, Failure, workspace};
-use crate::error::did_you_mean;
+use crate::text::did_you_mean;
 
 /// Trains the models of the SQL project
 ///

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{DEFAULTS, Settings, check};
-use crate::error::{Hint, did_you_mean};
+use crate::error::Hint;
+use crate::text::did_you_mean;
 
 /// Environment variables of the Python original that stand for a setting of ours.
 const ALIASES: [(&str, &str); 3] = [

@@ -10,10 +10,11 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
 
 use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
-use super::model_arguments::{LABELLED, MODEL, identifier, load, query, quoted, texts};
+use super::model_arguments::{LABELLED, MODEL, load, query, texts};
 use super::snapshot::Snapshot;
 use super::{Function, Implementation};
 use crate::model::{Artifact, Metrics, Registry};
+use crate::text::{identifier, literal};
 
 const ML_EVALUATE: Documentation = Documentation {
     name: "ml_evaluate",
@@ -243,9 +244,9 @@ struct Call {
 impl Call {
     /// The scored rows that have a label and a score.
     fn rows(&self) -> String {
-        let model = quoted(&format!("{}@{}", self.model.name, self.model.version));
+        let model = literal(&format!("{}@{}", self.model.name, self.model.version));
         let label = identifier(&self.model.label);
-        let relation = quoted(&query(&self.relation));
+        let relation = literal(&query(&self.relation));
         format!(
             "(SELECT {label} AS label, score FROM ml_predict({model}, {relation}) WHERE {label} IS NOT NULL AND score IS NOT NULL)"
         )
@@ -329,7 +330,7 @@ fn threshold(model: &Artifact) -> String {
 
 fn evaluation(call: &Call) -> String {
     let (model, rows, threshold) = (&call.model, call.rows(), threshold(&call.model));
-    let (name, version, probability) = (quoted(&model.name), model.version, model.probability);
+    let (name, version, probability) = (literal(&model.name), model.version, model.probability);
     format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, CAST(NULL AS VARCHAR) AS split,
             rows, positives, prevalence, average_precision, roc_auc,

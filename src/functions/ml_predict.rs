@@ -12,8 +12,8 @@ use super::ml_score::score;
 use super::model_arguments::{MODEL, RELATION, load, plan, texts};
 use super::snapshot::{Snapshot, session_state};
 use super::{Function, Implementation};
-use crate::error::did_you_mean;
 use crate::model::Registry;
+use crate::text::did_you_mean;
 
 const ML_PREDICT: Documentation = Documentation {
     name: "ml_predict",

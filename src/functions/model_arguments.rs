@@ -101,13 +101,3 @@ pub fn plan(state: &SessionState, relation: &str) -> Result<LogicalPlan> {
         planning.join().unwrap_or_else(|_| plan_err!("planning `{relation}` failed"))
     })
 }
-
-/// Returns text as a SQL literal.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// Returns text as a SQL identifier.
-pub fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::Error;
 use super::files::LandedFile;
 use super::read::{Dead, Read};
+use crate::text::hex;
 
 /// A dead message in its place in the log.
 #[derive(Debug)]
@@ -98,10 +99,4 @@ pub fn remove_uncommitted(dead_dir: &Path, topic: &str, partition: i32, next: i6
 /// Makes a dead letter of a message that could not be read.
 pub fn letter(read: &Read, dead: Dead) -> DeadLetter {
     DeadLetter { offset: read.offset, ingest_time: read.ingest_time, connection: read.connection.clone(), dead }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

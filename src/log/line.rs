@@ -5,7 +5,6 @@
 //! UTF-8, `hex` as hexadecimal digits. Either way reading gives the same bytes back.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Record;
+use crate::text::{from_hex, hex};
 
 /// Appends the record's line, line end included, to `buffer`.
 pub fn encode(buffer: &mut Vec<u8>, offset: i64, record: &Record) {
@@ -28,14 +28,7 @@ pub fn encode(buffer: &mut Vec<u8>, offset: i64, record: &Record) {
             buffer.extend_from_slice(&record.payload);
         }
         Ok(text) => write_infallibly(buffer, format_args!(",\"text\":{}", json_string(text))),
-        Err(_) => {
-            let hex = record.payload.iter().fold(String::new(), |mut hex, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            write_infallibly(buffer, format_args!(",\"hex\":\"{hex}\""));
-        }
+        Err(_) => write_infallibly(buffer, format_args!(",\"hex\":\"{}\"", hex(&record.payload))),
     }
     buffer.extend_from_slice(b"}\n");
 }
@@ -101,14 +94,6 @@ fn json_string(text: &str) -> serde_json::Value {
 fn write_infallibly(buffer: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     // A Vec takes every write.
     let _ = buffer.write_fmt(text);
-}
-
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]

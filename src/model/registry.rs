@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::artifact::Artifact;
 use super::{Error, valid_name};
-use crate::error::did_you_mean;
+use crate::text::did_you_mean;
 
 const FILE: &str = "model.json";
 

@@ -6,7 +6,7 @@ use super::scorer::{Named, Scorer, Term};
 use super::split::{Metrics, Split};
 use super::standard::Standard;
 use super::{Error, logistic};
-use crate::error::did_you_mean;
+use crate::text::did_you_mean;
 
 /// The kinds of model, named as `model_type` spells them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::error::DataFusionError;
 
 use super::place::Place;
 use crate::error::Hint;
+use crate::text::did_you_mean;
 
 /// What can be wrong with a project, or with running it.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum Error {
     #[error("{file}: `{name}` is no name that SQL can use unquoted")]
     Name { name: String, file: PathBuf },
     #[error("{place}: unknown parameter `{name}`\n{}", place.excerpt())]
-    UnknownParameter { place: Place, name: String, nearest: Option<String> },
+    UnknownParameter { place: Place, name: String, suggestion: Option<String> },
     #[error("{place}: {message}\n{}", place.excerpt())]
     Placeholder { place: Place, message: String },
     #[error("{place}: {message}\n{}", place.excerpt())]
@@ -46,7 +46,7 @@ pub enum Error {
     #[error("cannot read the table `landed_ticks`")]
     Landed { source: Box<DataFusionError> },
     #[error("no query is named `{name}`")]
-    UnknownQuery { name: String, nearest: Option<String> },
+    UnknownQuery { name: String, suggestion: Option<String> },
     #[error("`{name}` is a model, which is trained, not run")]
     IsModel { name: String },
     #[error("`{name}` is an audit, which is checked, not run")]
@@ -63,7 +63,7 @@ impl Hint for Error {
             Error::Duplicate { .. } | Error::Reserved { .. } | Error::Name { .. } => {
                 Some("a query is named by its file's stem: rename one of the files".into())
             }
-            Error::UnknownParameter { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Error::UnknownParameter { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
             Error::UnknownParameter { name, .. } => {
                 Some(format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE"))
             }
@@ -73,10 +73,10 @@ impl Hint for Error {
             Error::Cycle { .. } => Some("let one of them read what the other reads".into()),
             Error::Plan { message, known, .. } => {
                 let wanted = message.split('\'').nth(1)?.rsplit('.').next()?.to_string();
-                nearest(&wanted, known.iter().map(String::as_str)).map(|name| format!("did you mean `{name}`?"))
+                did_you_mean(&wanted, known.iter().map(String::as_str))
             }
             Error::PlanSomewhere { .. } => Some("`squall check` looks at every file of the project".into()),
-            Error::UnknownQuery { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Error::UnknownQuery { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
             Error::UnknownQuery { .. } => Some("`squall run --list` prints the project's queries".into()),
             Error::IsModel { name } => Some(format!("`squall train {name}` trains it")),
             Error::IsAudit { .. } => Some("`squall check` runs the audits".into()),
@@ -89,14 +89,6 @@ impl Hint for Error {
             _ => None,
         }
     }
-}
-
-/// Returns the candidate that `name` is most likely a misspelling of, if any is near.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let distance = |candidate: &str| levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
-    let others = candidates.into_iter().filter(|candidate| *candidate != name);
-    let nearest = others.min_by_key(|candidate| distance(candidate))?;
-    (distance(nearest) * 3 <= name.chars().count().max(3)).then(|| nearest.to_string())
 }
 
 fn list(words: &[&str]) -> String {

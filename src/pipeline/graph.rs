@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::{Error, nearest};
+use super::error::Error;
 use super::{Kind, Project, Query};
+use crate::text::did_you_mean;
 
 /// Resolves references and puts each query after what it reads; ties in the order of names.
 pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> Result<Vec<Query>, Error> {
@@ -75,8 +76,8 @@ impl Project {
             let needing = word.ends_with('+');
             let name = word.trim_start_matches('+').trim_end_matches('+');
             let Some(index) = self.queries.iter().position(|query| query.name == name) else {
-                let nearest = nearest(name, self.queries.iter().map(|query| query.name.as_str()));
-                return Err(Error::UnknownQuery { name: name.into(), nearest });
+                let suggestion = did_you_mean(name, self.queries.iter().map(|query| query.name.as_str()));
+                return Err(Error::UnknownQuery { name: name.into(), suggestion });
             };
             match self.queries[index].kind {
                 Kind::Model if !needed && !needing => return Err(Error::IsModel { name: name.into() }),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::Excerpt;
+
 /// A place in a file of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -26,15 +28,7 @@ impl std::fmt::Display for Place {
 
 impl Place {
     /// Returns the line, and below it a caret under the column.
-    pub fn excerpt(&self) -> String {
-        let margin = format!("{:>5} | ", self.line);
-        let mut excerpt = format!("{margin}{}", self.text);
-        if let Some(column) = self.column {
-            // Tabs stay tabs, so that the caret lands where the terminal puts the character.
-            let indent: String = self.text.chars().take(column - 1).map(|c| if c == '\t' { c } else { ' ' }).collect();
-            let padding = (column - 1).saturating_sub(self.text.chars().count());
-            excerpt.push_str(&format!("\n{:>5} | {indent}{}^", "", " ".repeat(padding)));
-        }
-        excerpt
+    pub fn excerpt(&self) -> Excerpt<'_> {
+        Excerpt { number: self.line, line: &self.text, column: self.column, length: 1 }
     }
 }

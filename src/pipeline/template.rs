@@ -10,8 +10,9 @@ use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::Parameters;
-use super::error::{Error, nearest};
+use super::error::Error;
 use super::place::Place;
+use crate::text::{did_you_mean, doubled_quotes};
 
 /// A file's text with its placeholders filled.
 #[derive(Debug, Clone)]
@@ -119,8 +120,8 @@ fn value(
     let mut names: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
     names.sort();
     if let Some(name) = names.into_iter().find(|name| !parameters.contains_key(name)) {
-        let nearest = nearest(&name, parameters.keys().map(String::as_str));
-        return Err(Error::UnknownParameter { place: place(), name, nearest });
+        let suggestion = did_you_mean(&name, parameters.keys().map(String::as_str));
+        return Err(Error::UnknownParameter { place: place(), name, suggestion });
     }
     let value: Value = compiled.eval(Serde(parameters)).map_err(|error| wrong(describe(error)))?;
     if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
@@ -130,7 +131,7 @@ fn value(
     if text.contains(['\n', '\r']) {
         return Err(wrong(format!("`{}` holds a line break", expression.trim())));
     }
-    Ok(text.replace('\'', "''"))
+    Ok(doubled_quotes(&text))
 }
 
 #[cfg(test)]
@@ -167,13 +168,13 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_names_its_place_and_a_near_name() {
-        let Err(Error::UnknownParameter { place, name, nearest }) =
+        let Err(Error::UnknownParameter { place, name, suggestion }) =
             render(Path::new("a.sql"), "SELECT 1,\n  {{ horizons }}", &parameters())
         else {
             panic!("expected an unknown parameter");
         };
         assert_eq!((place.line, place.column, name.as_str()), (2, Some(3), "horizons"));
-        assert_eq!(nearest.as_deref(), Some("horizon_s"));
+        assert_eq!(suggestion.as_deref(), Some("did you mean `horizon_s`?"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use clap::ValueEnum;
 
 use super::output::Format;
-use crate::error::did_you_mean;
+use crate::text::did_you_mean;
 
 /// A line that is no SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]

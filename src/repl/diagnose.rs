@@ -11,7 +11,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use super::run;
 use super::statement::{Position, Statement, end_of, find_name, token_length};
 use crate::catalog::{self, Session};
-use crate::error::{Hint, did_you_mean};
+use crate::error::Hint;
+use crate::text::{Excerpt, did_you_mean};
 
 /// The most columns that a hint lists.
 const LISTED_COLUMNS: usize = 20;
@@ -94,15 +95,13 @@ impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         let Some(Place { source, at, line, length }) = &self.place else { return Ok(()) };
-        let number = at.line.to_string();
-        let margin = " ".repeat(number.len());
+        let excerpt = Excerpt { number: at.line, line, column: Some(at.column), length: *length };
+        let margin = excerpt.margin();
         match source {
             Some(source) => write!(f, "\n{margin}--> {source}:{}:{}", at.line, at.column)?,
             None => write!(f, "\n{margin}--> line {}, column {}", at.line, at.column)?,
         }
-        // Tabs stay tabs under tabs, so that the caret stands under its word whatever their width.
-        let indent: String = line.chars().take(at.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        write!(f, "\n{margin} |\n{number} | {line}\n{margin} | {indent}{}", "^".repeat(*length))
+        write!(f, "\n{excerpt}")
     }
 }
 

@@ -7,9 +7,9 @@ use std::fmt::Write;
 use datafusion::prelude::SessionContext;
 
 use super::{command, names};
-use crate::error::did_you_mean;
 use crate::functions;
 use crate::functions::documentation::Documentation;
+use crate::text::did_you_mean;
 
 /// The most characters of a function's summary in a list.
 const SUMMARY_WIDTH: usize = 80;

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit, sparkline};
 use super::format::{self, count, number, percent};
-use super::query::{Query, Row, quoted};
+use super::query::{Query, Row};
 use super::{Error, Mood, Report, Verdict, render, require};
+use crate::text::literal;
 
 /// The data set drifts when at least this share of the compared columns does: Evidently's default.
 const DRIFTED_SHARE: f64 = 0.5;
@@ -103,7 +104,7 @@ pub async fn drift(context: &SessionContext, options: &DriftOptions) -> Result<R
         (reference, current) => {
             let reference = reference.as_deref().unwrap_or("drift_reference");
             let current = current.as_deref().unwrap_or("drift_current");
-            Query { name: "drift", sql: format!("SELECT *\nFROM drift({}, {})", quoted(reference), quoted(current)) }
+            Query { name: "drift", sql: format!("SELECT *\nFROM drift({}, {})", literal(reference), literal(current)) }
         }
     };
     let rows = query.rows(context).await?;

@@ -4,6 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::text;
+
 /// What stands for a value that is not known.
 pub const UNKNOWN: &str = "–";
 
@@ -18,7 +20,7 @@ pub fn number(value: Option<f64>) -> String {
         return scientific(value);
     }
     let decimals = (3 - magnitude.log10().floor() as i32).clamp(0, 7) as usize;
-    grouped(value, decimals)
+    text::decimals(value, decimals)
 }
 
 /// Returns a share as a percentage to three significant digits: `6.12 %`.
@@ -36,31 +38,7 @@ pub fn percent(share: Option<f64>) -> String {
 
 /// Returns a count with thousands separators.
 pub fn count(value: Option<f64>) -> String {
-    value.filter(|value| value.is_finite()).map_or(UNKNOWN.into(), |value| grouped(value, 0))
-}
-
-/// Returns a number with fixed decimals and thousands separators.
-pub fn grouped(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    let (sign, digits) = match text.strip_prefix('-') {
-        // A value that rounds to nothing is not negative.
-        Some(digits) if digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) => ("−", digits),
-        Some(digits) => ("", digits),
-        None => ("", text.as_str()),
-    };
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
-    let mut result = String::from(sign);
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            result.push(',');
-        }
-        result.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        result.push('.');
-        result.push_str(fraction);
-    }
-    result
+    value.filter(|value| value.is_finite()).map_or(UNKNOWN.into(), |value| text::decimals(value, 0))
 }
 
 fn scientific(value: f64) -> String {

@@ -40,7 +40,7 @@ impl Query {
             let end = piece.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(piece.len());
             let (key, rest) = piece.split_at(end);
             match values.iter().find(|(known, _)| *known == key) {
-                Some((_, Literal::Text(text))) => sql.push_str(&quoted(text)),
+                Some((_, Literal::Text(text))) => sql.push_str(&crate::text::literal(text)),
                 Some((_, Literal::Number(number))) => sql.push_str(&format!("{number:?}")),
                 Some((_, Literal::Sql(text))) => sql.push_str(text),
                 None => {
@@ -59,11 +59,6 @@ impl Query {
         let batches = context.sql(&self.sql).await.map_err(failed)?.collect().await.map_err(failed)?;
         Rows::read(&batches).map_err(failed)
     }
-}
-
-/// Returns a SQL string literal.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// One value of a result.

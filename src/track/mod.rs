@@ -3,7 +3,6 @@
 //! In: a [`Run`], one a training. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run on
 //! an MLflow server where one is set. Tracking never fails a training: what goes wrong is a warning.
 
-mod fingerprint;
 mod local;
 mod mlflow;
 
@@ -13,7 +12,6 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Hint;
-pub use fingerprint::fingerprint;
 pub use local::read;
 use mlflow::Mlflow;
 
@@ -27,7 +25,7 @@ pub struct Run {
     /// Milliseconds since 1970, UTC.
     pub started_at_ms: i64,
     pub ended_at_ms: i64,
-    /// The [`fingerprint`] of the statement: equal where the text is.
+    /// The [`crate::text::fingerprint`] of the statement: equal where the text is.
     pub sql_fingerprint: String,
     pub params: BTreeMap<String, String>,
     /// By split, then by name; what is undefined is left out.

@@ -123,7 +123,7 @@ impl Recording {
         match io::copy(&mut start.source, &mut io::sink()) {
             Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => Err(Error::Damaged { path, source }),
             // A recorder that was killed leaves its last block unfinished: what comes before it counts.
-            _ => Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)) }),
+            _ => Ok(Recording { path, identity: format!("{:016x}", crate::text::fnv1a(&beginning)) }),
         }
     }
 
@@ -202,11 +202,6 @@ fn look_for_message(path: &Path) -> Result<(), Error> {
     }
     let (line, problem) = first_problem.unwrap_or((1, Problem::Empty));
     Err(Error::NoMessage { path: path.to_path_buf(), line, problem })
-}
-
-/// Hashes bytes with FNV-1a, 64 bits: the same on every machine and in every version.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::text::grouped;
 use crate::tick::{Content, Parsed, Problem, Shape};
 
 /// What was found in one recording.
@@ -161,31 +162,12 @@ fn notes(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
     Ok(())
 }
 
-/// Writes a count with commas between thousands.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Summary, Tally, grouped};
+    use super::{Summary, Tally};
     use crate::tick::Shape;
-
-    #[test]
-    fn thousands_have_commas() {
-        let texts = [0, 7, 999, 1000, 12_345, 1_234_567].map(grouped);
-        assert_eq!(texts, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
-    }
 
     #[test]
     fn the_summary_leaves_out_what_is_zero_everywhere() {

@@ -8,6 +8,7 @@ use rand::Rng;
 use rand_pcg::Pcg64;
 
 use super::elementary::{exp, ln};
+use crate::text::fnv1a;
 
 /// A stream of random draws.
 #[derive(Debug, Clone)]
@@ -21,9 +22,7 @@ impl Draws {
     /// Makes the stream that belongs to a seed and a name; other names give unrelated streams.
     pub fn new(seed: u64, name: &str) -> Self {
         // FNV-1a spreads the name over 64 bits; `mix` then spreads seed and name over the generator's 256.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = fnv1a(name.as_bytes());
         let words = [1, 2, 3, 4].map(|i: u64| u128::from(mix(mix(seed.wrapping_add(i)) ^ hash)));
         Draws { generator: Pcg64::new(words[0] << 64 | words[1], words[2] << 64 | words[3]), spare: None }
     }

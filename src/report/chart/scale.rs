@@ -1,6 +1,6 @@
 //! Axes: from values to pixels, and the ticks between.
 
-use crate::report::format;
+use crate::text;
 
 /// What an axis measures, which decides where its ticks fall and how they read.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,8 +97,8 @@ impl Axis {
                     format!("{value:.digits$e}").replace('-', "−")
                 }
             }
-            Unit::Number | Unit::Places(_) => format::grouped(value, decimals(step)),
-            Unit::Share => format!("{} %", format::grouped(value * 100.0, decimals(step * 100.0))),
+            Unit::Number | Unit::Places(_) => text::decimals(value, decimals(step)),
+            Unit::Share => format!("{} %", text::decimals(value * 100.0, decimals(step * 100.0))),
         }
     }
 }

@@ -1,0 +1,142 @@
+//! The one way to replace a file: written aside, synced, renamed, folder synced.
+//!
+//! In: a path and what belongs there. Out: the old content or the new one, never a part of it, also after a crash or a power
+//! loss at any instant. Whoever opened the old file before goes on reading it.
+//!
+//! What is written aside lies in the same folder as `.NAME.<process>-<n>.part`. Its writer holds a lock on it, so that
+//! [`remove_leftovers`] can tell what a dead process left from what a living one is writing.
+
+mod aside;
+mod disk;
+#[cfg(test)]
+mod power_loss;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use aside::{Aside, remove_leftovers};
+use disk::{Disk, Os};
+
+/// Replaces a file, or makes it where there is none. The folder is made where there is none.
+///
+/// # Errors
+/// What the disk reports; the old file is then still there, and what was written aside is removed.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    write(&Os, path, content, Disk::rename)
+}
+
+/// Makes a file that must not exist: of several that make it at once, exactly one succeeds.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where the file exists, or what the disk reports.
+pub fn create_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    write(&Os, path, content, Disk::link)
+}
+
+/// Makes a folder and the folders above it, so that they outlive a power loss.
+///
+/// # Errors
+/// What the disk reports.
+pub fn create_folder(dir: &Path) -> io::Result<()> {
+    Os.create_folder(dir)
+}
+
+/// Makes the names in a folder outlive a power loss: those that were added and those that were removed.
+///
+/// # Errors
+/// What the disk reports.
+pub fn sync_folder(dir: &Path) -> io::Result<()> {
+    Os.sync_folder(dir)
+}
+
+/// Runs work that waits for a disk or a broker on a thread that may wait, off the threads that run tasks.
+///
+/// # Panics
+/// If the work does.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // Blocking work is never cancelled, so it panicked: this task panics with it.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Writes content aside and puts it in place.
+fn write<D: Disk>(
+    disk: &D,
+    path: &Path,
+    content: &[u8],
+    put: impl FnOnce(&D, &Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    disk.create_folder(folder_of(path))?;
+    let aside = aside::name(path);
+    let written = disk.write(&aside, content).and_then(|held| {
+        put_in_place(disk, &aside, path, put)?;
+        drop(held);
+        Ok(())
+    });
+    // A rename leaves nothing aside, a link or a failure does.
+    match disk.remove(&aside) {
+        Err(error) if written.is_ok() && error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => written,
+    }
+}
+
+/// Syncs a complete file, gives it its name and makes the name last.
+///
+/// The order is what holds the promise: a name that outlives a power loss must not do so without its content.
+fn put_in_place<D: Disk>(
+    disk: &D,
+    aside: &Path,
+    path: &Path,
+    put: impl FnOnce(&D, &Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    disk.sync(aside)?;
+    put(disk, aside, path)?;
+    disk.sync_folder(folder_of(path))
+}
+
+/// Returns the folder in which a path lies.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Returns where a file's name can stand beside it: the same folder, another name.
+fn sibling(path: &Path, name: &str) -> PathBuf {
+    folder_of(path).join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_aside() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("made/too/note.json");
+        replace(&path, b"one").expect("written");
+        let mut opened = std::fs::File::open(&path).expect("opened");
+        replace(&path, b"two").expect("replaced");
+        let mut old = String::new();
+        io::Read::read_to_string(&mut opened, &mut old).expect("read");
+        assert_eq!(old, "one", "whoever opened it before finishes with the old content");
+        assert_eq!(std::fs::read(&path).expect("read"), b"two");
+        assert_eq!(std::fs::read_dir(folder_of(&path)).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn of_several_that_make_a_file_exactly_one_succeeds() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("model.json");
+        let made = std::thread::scope(|scope| {
+            let path = &path;
+            let tries: Vec<_> =
+                (0..8).map(|i| scope.spawn(move || create_new(path, format!("{i}").as_bytes()).is_ok())).collect();
+            tries.into_iter().map(|one| one.join().expect("no panic")).filter(|made| *made).count()
+        });
+        assert_eq!(made, 1);
+        assert_eq!(std::fs::read_dir(dir.path()).expect("listed").count(), 1);
+        let error = create_new(&path, b"again").expect_err("it exists");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+}
