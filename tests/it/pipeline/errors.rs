@@ -61,9 +61,9 @@ async fn names_are_checked() {
     assert_eq!(message, "x/a.sql and y/a.sql would both be named `a`");
     assert!(hint.contains("rename"), "{hint}");
     let (message, _) = error_of(&[("landed_ticks.sql", query)]).await;
-    assert_eq!(message, "landed_ticks.sql takes the name of the table `landed_ticks`");
+    assert_eq!(message, "landed_ticks.sql has the name of the table `landed_ticks`");
     let (message, _) = error_of(&[("My-query.sql", query)]).await;
-    assert_eq!(message, "My-query.sql: `My-query` is no name that SQL can use unquoted");
+    assert_eq!(message, "My-query.sql: `My-query` is not a name that SQL can use without quotes");
     let model = "-- description: x\nCREATE OR REPLACE MODEL other OPTIONS (model_type = 'x') AS SELECT 1";
     let (message, _) = error_of(&[("models/m.sql", model)]).await;
     assert!(message.starts_with("models/m.sql:1: the model is named `other`, its file `m`"), "{message}");
