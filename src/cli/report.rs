@@ -105,7 +105,8 @@ pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>)
         matches.ok().and_then(|matches| Some(matches.subcommand_matches("report")?.subcommand_name()?.to_string()));
     if let Some(name) = name.filter(|name| built_in(name).is_none() && name != "help") {
         let file = format!("{name}.html");
-        let own = Command::new(name).about("A report of the project").arg(out(&file));
+        // clap takes names that live as long as the program; there is one at most.
+        let own = Command::new(&*name.leak()).about("A report of the project").arg(out(&file));
         program = program.mut_subcommand("report", |report| report.subcommand(own));
     }
     program

@@ -100,7 +100,7 @@ impl Sources {
 
     /// Renders a template. Everything is escaped unless the template marks it safe.
     pub(super) fn render(&self, template: &str, view: impl Serialize) -> Result<String, Error> {
-        let mut texts = Vec::new();
+        let mut texts: Vec<(String, String)> = Vec::new();
         let shared = built_in_files().map(|(name, _)| name.to_string()).filter(|name| !name.ends_with(".sql"));
         let own = self.files("", "html")?.into_iter().chain(self.files("", "css")?);
         for name in shared.chain(own) {
