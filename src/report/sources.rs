@@ -69,7 +69,9 @@ impl Sources {
         for name in self.files(report, "sql")? {
             let file = format!("{report}/{name}");
             if !known.iter().any(|(known, _)| *known == file) {
-                let suggestion = did_you_mean(&file, known.iter().map(|(known, _)| *known));
+                let folder = format!("{report}/");
+                let names = known.iter().filter_map(|(known, _)| known.strip_prefix(folder.as_str()));
+                let suggestion = did_you_mean(&name, names);
                 let path = self.folder.clone().unwrap_or_default().join(file);
                 return Err(Error::ReplacesNothing { path, suggestion });
             }

@@ -26,8 +26,8 @@ async fn sql_that_does_not_parse_is_shown_with_a_caret() {
     let (message, _) = error_of(&[("scores/a.sql", text)]).await;
     let lines: Vec<&str> = message.lines().collect();
     assert!(lines[0].starts_with("scores/a.sql:3:29: expected"), "{message}");
-    assert_eq!(lines[1], "    3 |        {{ horizon_s }} FROM ) landed_ticks", "{message}");
-    assert_eq!(lines[2].find('^'), lines[1].find(')'), "{message}");
+    assert_eq!(lines[2], "3 |        {{ horizon_s }} FROM ) landed_ticks", "{message}");
+    assert_eq!(lines[3].find('^'), lines[2].find(')'), "{message}");
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn undefined_values_are_dashes_and_no_rows_are_said() {
         ("r/b.sql", "SELECT 1 AS x WHERE false"),
     ]);
     let page = make(dir.path(), "r", &SessionContext::new()).await.unwrap();
-    assert!(page.html.contains("<th scope=\"row\">–</th><td>–</td><td>yes</td><td>1, 2</td>"), "{}", page.html);
+    assert!(page.html.contains("<th scope=\"row\">–</th><td>–</td><td>yes</td><td>1.000, 2.000</td>"), "{}", page.html);
     assert!(page.html.contains("The query has no rows."));
 }
 
@@ -160,5 +160,5 @@ async fn a_projects_files_take_the_place_of_those_that_come_with_squall() {
     std::fs::write(dir.path().join("eval/fact.sql"), "SELECT 1").unwrap();
     let error = make(dir.path(), "eval", &context).await.unwrap_err();
     assert!(error.to_string().contains("eval/fact.sql could replace"), "{error}");
-    assert_eq!(error.hint().unwrap(), "did you mean `eval/facts.sql`?");
+    assert_eq!(error.hint().unwrap(), "did you mean `facts.sql`?");
 }
