@@ -7,5 +7,5 @@ SELECT
 FROM spike_training
 WHERE split = 'train'
 HAVING min(tau) <> max(tau) OR count(tau) < count(*)
-  -- With few rows the share is coarse; rows equal to tau are spikes, and a standing market has many of them.
+  -- With few rows the share is coarse. Rows equal to tau are spikes; a market that stands still has many of them.
   OR (count(*) >= 1000 AND avg(CASE WHEN spike THEN 1.0 ELSE 0.0 END) < 1 - {{ tau_quantile }} - 0.001)

@@ -1,5 +1,5 @@
--- description: What the last 10, 60 and 300 seconds of a product's quotes looked like, at every tick. A column whose
---   lookback crosses a silence (no tick for more than {{ silence_s }} s, or the start of the data) is NULL.
+-- description: The last 10, 60 and 300 seconds of a product's quotes, described at every tick. A column whose lookback
+--   crosses a silence (no tick for more than {{ silence_s }} s, or the start of the data) is NULL.
 -- grain: product_id, ts
 -- time column: ts
 -- lookback: 300 s
@@ -19,12 +19,12 @@ WITH quotes AS (
     product_id, ts,
     (best_bid + best_ask) / 2 AS midprice,
     best_ask - best_bid AS spread,
-    -- No sizes, or sizes of zero on both sides: no imbalance.
+    -- Without sizes, or with sizes of zero on both sides, the imbalance is undefined.
     (best_bid_quantity - best_ask_quantity) / nullif(best_bid_quantity + best_ask_quantity, 0) AS book_imbalance
   FROM ticks
 ), steps AS (
   SELECT *,
-    -- The microprice weighs each side's price with the other side's size; it lies imbalance x half the spread off the middle.
+    -- The microprice weighs each side's price by the other side's size: its offset is the imbalance times half the spread.
     book_imbalance * spread / 2 / midprice AS microprice_offset,
     lag(midprice) OVER product AS previous_midprice,
     coalesce(lag(ts) OVER product + INTERVAL '{{ silence_s }} seconds' < ts, true) AS after_silence
@@ -76,7 +76,7 @@ WITH quotes AS (
 SELECT
   product_id, ts, midprice, ret, book_imbalance, microprice_offset,
 
-  -- greatest: an engine that subtracts what leaves a frame may be left with a little less than nothing.
+  -- greatest: an engine that subtracts the values that leave a frame may be left with a tiny negative sum.
   CASE WHEN silences_10s = 0 THEN sqrt(greatest(squares_10s, 0)) END AS rv_10s,
   CASE WHEN silences_10s = 0 THEN spread_10s END AS spread_10s,
   CASE WHEN silences_10s = 0 THEN ticks_10s END AS ticks_10s,

@@ -1,5 +1,5 @@
--- description: The Python original's five features, over a window of {{ window_ticks }} ticks, whatever time they span.
---   Kept as they were, so that there is no rule for silences: prefer spike_features.
+-- description: The Python original's five features, over a window of {{ window_ticks }} ticks, however much time they span.
+--   They keep the original's numbers and have no rule for silences: prefer spike_features.
 -- grain: product_id, ts
 -- time column: ts
 -- lookback: {{ window_ticks }} ticks

@@ -1,6 +1,6 @@
 -- description: The Python original's label: the sample standard deviation of tick returns over (ts, ts + {{ horizon_s }} s].
---   NULL where it is not known: fewer than 2 ticks follow, the product's data ends earlier, or a stretch of more than
---   {{ silence_s }} s inside went unobserved.
+--   NULL if it is not known: fewer than 2 ticks follow, the product's data ends earlier, or a stretch of more than
+--   {{ silence_s }} s inside was not observed.
 -- grain: product_id, ts
 -- time column: ts
 -- horizon: {{ horizon_s }} s
@@ -23,7 +23,7 @@ WITH quotes AS (
     stddev_samp(ret) OVER ahead AS deviation,
     count(*) OVER ahead AS ticks,
     count(silence) OVER ahead AS silences,
-    -- The horizon's last stretch is as unobserved as a gap between two ticks.
+    -- From the last tick to the end of the horizon nothing was observed, as in a gap between two ticks.
     max(ts) OVER ahead + INTERVAL '{{ silence_s }} seconds' AS observed_until,
     max(ts) OVER (PARTITION BY product_id) AS data_end,
     ts + INTERVAL '{{ horizon_s }} seconds' AS horizon_end

@@ -1,4 +1,4 @@
--- description: What the models learn from and are judged by: {{ product }}'s ticks with four features and the label, split
+-- description: The rows that models learn from and are judged by: {{ product }}'s ticks with four features and the label, split
 --   in time order into train, validation and test. Rows whose label window reaches into the next split are left out.
 --   tau is the {{ tau_quantile }} quantile of forward volatility over the training rows alone.
 -- grain: product_id, ts
@@ -9,7 +9,7 @@ WITH labelled AS (
     features.product_id, features.ts, features.midprice,
     features.rv_60s AS current_vol,
     labels.forward_vol,
-    -- A market that stands still has no volatility, and zero no logarithm. The floor of 1e-6 is a hundredth of a basis point.
+    -- A market that stands still has a volatility of 0, and ln(0) is undefined. The floor of 1e-6 is a hundredth of a basis point.
     ln(greatest(features.rv_10s, 1e-6)) AS log_rv_10s,
     ln(greatest(features.rv_60s, 1e-6)) AS log_rv_60s,
     ln(greatest(features.rv_300s, 1e-6)) AS log_rv_300s,
@@ -44,7 +44,7 @@ WITH labelled AS (
 ), ranked AS (
   -- The quantile, as numpy.quantile interpolates it: between the two training rows that enclose its place among n.
   SELECT *,
-    -- As whole numbers: an unsigned one less one is a decimal, which compares with a fraction inexactly.
+    -- A whole number: the engine makes an unsigned number minus one a decimal, which compares inexactly with a fraction.
     CAST(row_number() OVER (PARTITION BY split ORDER BY forward_vol) AS BIGINT) - 1 AS rank,
     (count(*) OVER (PARTITION BY split) - 1) * {{ tau_quantile }} AS quantile_place
   FROM purged

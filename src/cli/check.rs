@@ -15,7 +15,7 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut report = Report::default();
-    // Opening the workspace parses every file and plans every query; what is wrong there ends the check.
+    // Opening the workspace parses every file and plans every query; an error there ends the check.
     let workspace = workspace::open(context).await?;
     let (project, session) = (&workspace.project, workspace.session.context());
     if project.queries().is_empty() {
@@ -47,7 +47,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let skipped = match args.no_audits {
         true => Some("skipped"),
         false if project.has_data(session).await? => None,
-        false => Some("skipped: there is no data; `squall land` makes it"),
+        false => Some("skipped: no data is landed; `squall land` lands it"),
     };
     for audit in project.audits() {
         if let Some(reason) = skipped {

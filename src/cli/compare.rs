@@ -1,9 +1,9 @@
 //! `squall compare`
 
-use super::evaluation::{Evaluation, number, print_columns};
+use super::evaluation::{Evaluation, number};
 use super::{Context, Failure, workspace};
 use crate::model::Registry;
-use crate::text::literal;
+use crate::text::{self, literal};
 
 /// Compares models, or versions of one, side by side on the same rows
 ///
@@ -76,7 +76,7 @@ fn print(split: &str, columns: &[(crate::model::Artifact, Evaluation)]) {
         };
         lines.push(line(metric, values.iter().map(cell).collect()));
     }
-    print_columns(&lines, 1);
+    print!("{}", text::columns(&lines, 1));
     for (model, evaluation) in columns {
         if let Some(reason) = &evaluation.reason {
             println!("- {}: {reason}", model.name);

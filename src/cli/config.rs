@@ -8,16 +8,16 @@ use serde_json::json;
 use super::{Context, Failure};
 use crate::config::{DEFAULTS, Resolved, Source};
 
-/// What stands in place of a secret.
+/// The text that replaces a secret.
 const HIDDEN: &str = "********";
 
 /// Prints the settings in force and where each value came from
 ///
-/// A flag (--set) beats an environment variable (SQUALL_LAND_LATE_MS), which beats the settings file, which beats the
-/// default. Passwords are not shown.
+/// A flag (--set) overrides an environment variable (SQUALL_LAND_LATE_MS), which overrides the settings file, which overrides
+/// the default. Passwords are not shown.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Prints the settings file that squall comes with instead: every setting, documented, at its default
+    /// Prints the documented settings file instead: every setting at its default
     #[arg(long, conflicts_with = "format")]
     pub defaults: bool,
 
@@ -104,7 +104,7 @@ fn sections(resolved: &Resolved) -> Vec<(&str, Vec<&str>)> {
     sections
 }
 
-/// Returns the value with secrets hidden: those of Kafka's properties that a name gives away.
+/// Returns the value with secrets hidden: Kafka properties whose name says that they are secret.
 fn shown(value: &toml::Value) -> toml::Value {
     let toml::Value::Table(table) = value else { return value.clone() };
     let secret = |name: &str| ["password", "secret", "token"].iter().any(|word| name.to_lowercase().contains(word));

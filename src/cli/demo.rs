@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Context, Failure, evaluate, ingest, land, replay, report, run, score, simulate, train};
+use crate::durable;
+use crate::report::REPORTS;
 
-/// The folder below the data folder that a demo makes anew, and the file by which it knows it again.
+/// The folder below the data folder that every demo makes anew, and the file that says that a demo made it.
 const FOLDER: &str = "demo";
 const MARKER: &str = ".made-by-squall-demo";
 
-/// The queries that the demo learns from, and by which it judges.
+/// The query that the demo's models learn from, and the query that evaluates them.
 const TRAINING: &str = "spike_training";
 const METRICS: &str = "spike_metrics";
 
 /// Runs the whole path once, from a simulated exchange or recorded messages to reports
 ///
 /// A simulated exchange (or, with --raw, recorded messages) → log → Parquet → the SQL project's features, labels and
-/// training set → models → scores → an evaluation and a drift report. Each step is also a command of its own; what the demo
-/// made stays in demo/ in the data folder, to be explored: squall --data data/demo repl
+/// training set → models → scores → reports. Each step is also a command of its own. The results stay in the folder demo/ of
+/// the data folder. Explore them with: squall --data data/demo repl
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Recorded messages to use instead of a simulated exchange: plain, gzip or zstd, any shape that `replay` reads
@@ -69,8 +71,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     step("Evaluate");
     evaluate::run(evaluate::Args { from: METRICS.into() }, demo).await?;
     step("Write the reports");
-    report::run(report::Args { report: report::Kind::Eval(report::EvalArgs::default()) }, demo).await?;
-    report::run(report::Args { report: report::Kind::Drift(report::DriftArgs::default()) }, demo).await?;
+    for report in REPORTS {
+        let wanted = report::Wanted { name: report.about().name.into(), ..report::Wanted::default() };
+        report::run(report::Args { report: Some(wanted), list: false }, demo).await?;
+    }
 
     let data = demo.settings().paths.data.display();
     println!("\nDone in {:.1} s. Explore what was made: squall --data {data} repl", started.elapsed().as_secs_f64());
@@ -92,7 +96,7 @@ async fn receive(args: &Args, context: &Context) -> Result<(), Failure> {
     received
 }
 
-/// Makes the demo's own data folder, in place of an earlier demo's and of nothing else.
+/// Makes the demo's own data folder. It replaces the folder of an earlier demo, and no other.
 fn fresh_folder(data: &Path) -> Result<PathBuf, Failure> {
     let folder = data.join(FOLDER);
     let marker = folder.join(MARKER);
@@ -105,7 +109,7 @@ fn fresh_folder(data: &Path) -> Result<PathBuf, Failure> {
         (false, _) => Ok(()),
     };
     made.and_then(|()| fs::create_dir_all(&folder))
-        .and_then(|()| fs::write(&marker, "made anew by every `squall demo`\n"))
+        .and_then(|()| durable::replace(&marker, b"made anew by every `squall demo`\n"))
         .map_err(|error| Failure::new(format!("cannot make the folder {}: {error}", folder.display())))?;
     Ok(folder)
 }

@@ -7,6 +7,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::Failure;
+use crate::text::columns;
 
 /// One row of `spike_metrics`, or of what `CREATE MODEL` returns.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,7 +135,7 @@ pub fn print(evaluations: &[Evaluation]) {
         line.extend(evaluation.metrics().iter().map(|(_, value)| number(*value)));
         lines.push(line);
     }
-    print_columns(&lines, 2);
+    print!("{}", columns(&lines, 2));
     let mut splits_by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for evaluation in evaluations {
         if let Some(reason) = &evaluation.reason {
@@ -143,19 +144,6 @@ pub fn print(evaluations: &[Evaluation]) {
     }
     for ((model, reason), splits) in splits_by_reason {
         println!("- {model} on {}: {reason}", splits.join(", "));
-    }
-}
-
-/// Prints lines in columns: the first `left` of them to the left, the others to the right.
-pub fn print_columns(lines: &[Vec<String>], left: usize) {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-    for line in lines {
-        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if column < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }
 

@@ -41,7 +41,7 @@ impl Failure {
         if let Some(hint) = &self.hint {
             text.push_str(&format!("Hint: {hint}\n"));
         }
-        // Nobody to tell when standard error is closed; the exit code still says it.
+        // If standard error is closed, the exit code still says that the command failed.
         let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }
@@ -54,7 +54,7 @@ impl<E: Hint> From<E> for Failure {
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string().trim_end().to_string();
-            // Wrappers that print their source's text again would say it twice.
+            // Some errors repeat the text of their source: print it once.
             if failure.causes.last().unwrap_or(&failure.message) != &text {
                 failure.causes.push(text);
             }

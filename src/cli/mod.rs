@@ -32,7 +32,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Resolved, Settings, resolve};
 pub use failure::Failure;
@@ -45,7 +45,7 @@ pub use reference::markdown as reference;
     name = "squall",
     version,
     arg_required_else_help = true,
-    after_help = "Start with `squall demo`; `squall COMMAND --help` tells all about a command."
+    after_help = "Start with `squall demo`; `squall COMMAND --help` explains a command."
 )]
 pub struct Cli {
     /// The settings file; `squall.toml` in the working directory is read when there is one
@@ -108,7 +108,7 @@ impl Context {
         &self.resolved.settings
     }
 
-    /// Starts a progress line; it shows nothing when standard error is no terminal, or with `--quiet`.
+    /// Starts a progress line; it shows nothing if standard error is not a terminal, or with `--quiet`.
     pub fn progress(&self, label: &str, total: Option<u64>) -> Progress {
         Progress::start(label, total, self.quiet)
     }
@@ -116,7 +116,11 @@ impl Context {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = report::with_own(Cli::command(), std::env::args_os());
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new(format!("cannot start threads: {error}")).report(),
@@ -130,14 +134,14 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let local = PathBuf::from("squall.toml");
     let file = cli.config.or_else(|| local.exists().then_some(local));
-    // A variable that is no Unicode is none of ours.
+    // A variable that is not Unicode is not one of ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
     let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
     let resolved = resolve(file.as_deref(), environment, &flags)?;
     for warning in &resolved.warnings {
-        // Nobody to tell when standard error is closed.
+        // If standard error is closed, there is nowhere to print it.
         let _ = writeln!(std::io::stderr(), "Warning: {warning}");
     }
     let context = &Context { resolved, quiet: cli.quiet };

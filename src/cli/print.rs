@@ -1,12 +1,12 @@
-//! Standard output whose reader may leave.
+//! Printing to standard output, which goes on if its reader closes it.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 
 /// Prints a line of a command's results.
 ///
-/// It stands in for the standard library's, which panics when the reader goes away (`squall run --all | head`): here the work
-/// goes on to its end, unseen.
+/// It replaces the standard library's macro, which panics if the reader closes the pipe (`squall run --all | head`). Here the
+/// command finishes its work and prints nothing more.
 macro_rules! println {
     () => { $crate::cli::print::text(format_args!("\n")) };
     ($($text:tt)*) => { $crate::cli::print::text(format_args!("{}\n", format_args!($($text)*))) };
@@ -17,12 +17,12 @@ macro_rules! print {
     ($($text:tt)*) => { $crate::cli::print::text(format_args!($($text)*)) };
 }
 
-/// Prints text; ends the program where standard output cannot be written for another reason than a reader who left.
+/// Prints text. If standard output cannot be written for another reason than a closed pipe, ends the program.
 pub(super) fn text(text: Arguments<'_>) {
     if let Err(error) = std::io::stdout().write_fmt(text)
         && error.kind() != ErrorKind::BrokenPipe
     {
-        // Nobody to tell when standard error is closed too.
+        // If standard error is closed too, there is nowhere to print it.
         let _ = writeln!(std::io::stderr(), "Error: cannot write to standard output\nCaused by: {error}");
         std::process::exit(1);
     }

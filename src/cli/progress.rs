@@ -1,4 +1,4 @@
-//! Progress on standard error: counts and rates while a stage works, nothing when it is no terminal.
+//! Progress on standard error: counts and rates while a stage works. If standard error is not a terminal, nothing.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Progress {
             Some(_) => "{prefix:>12} {bar:30} {human_pos}/{human_len} {per_sec} {msg}",
             None => "{prefix:>12} {spinner} {human_pos} {per_sec} {msg}",
         };
-        // indicatif hides a bar whose target is no terminal.
+        // indicatif hides a bar whose target is not a terminal.
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(total, target);
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -36,7 +36,7 @@ impl Progress {
         self.0.set_message(text.into());
     }
 
-    /// Leaves the finished line standing.
+    /// Ends the line and leaves it on the screen.
     pub fn finish(self) {
         self.0.abandon();
     }

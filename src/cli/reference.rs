@@ -8,17 +8,17 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Cli;
 
-/// Where a global option's heading is, in `--help` too.
+/// The heading of global options, in `--help` too.
 pub const GLOBAL: &str = "Global options";
 
 const INTRODUCTION: &str = "\
 # Command line
 
-This page is generated from the program; `squall COMMAND --help` says the same, `squall --version` which program it is.
-Commands stand in the order in which data passes through them.
+This page is generated from the program: `squall COMMAND --help` prints the same. The commands are in the order in which data
+passes through them.
 
-Results go to standard output, progress and errors to standard error. An error names what is wrong, its causes and what to
-try next. Exit codes: 0, done; 1, the command failed; 2, the command line is not understood.
+Results go to standard output, progress and errors to standard error. An error says what is wrong, why, and what to try next.
+Exit codes: 0, done; 1, the command failed; 2, squall does not understand the command line.
 ";
 
 /// Returns the page.

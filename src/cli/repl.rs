@@ -5,9 +5,9 @@ use crate::repl::{self, Format};
 
 /// Opens the SQL shell
 ///
-/// Statements end with `;` and see the same tables as those of `squall sql`; `.help` lists the shell's own commands. History is
-/// kept in $XDG_STATE_HOME/squall/history, by default ~/.local/state/squall/history. Where standard input is no terminal, the
-/// shell reads it to its end and fails if a statement did.
+/// Statements end with `;` and see the same tables as in `squall sql`. `.help` lists the shell's own commands. The history is
+/// kept in $XDG_STATE_HOME/squall/history, by default ~/.local/state/squall/history. If standard input is not a terminal, the
+/// shell reads it to its end, and fails if a statement failed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How results are printed, until `.format` says otherwise

@@ -1,99 +1,193 @@
 //! `squall report`
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use chrono::Utc;
-use clap::Subcommand;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Command, FromArgMatches, Subcommand, value_parser};
 
 use super::{Context, Failure, workspace};
-use crate::report::{self, DriftOptions, EvaluationOptions, Report};
+use crate::durable;
+use crate::report::{self, Arguments, Needs, OwnReport, REPORTS, Report, Request, Sources};
+use crate::text::columns;
 
 /// Renders an HTML report: one file that needs no network and no script
+///
+/// Templates and queries come with squall. The folder reports/ of a project (the setting paths.reports) replaces them file by
+/// file and adds reports of its own: a template NAME.html and its queries NAME/*.sql make `squall report NAME`.
 #[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
 pub struct Args {
     #[command(subcommand)]
-    pub report: Kind,
-}
+    pub report: Option<Wanted>,
 
-/// The reports there are.
-#[derive(Debug, Subcommand)]
-pub enum Kind {
-    /// Does the model beat the naive rule: metrics, curves, calibration, alerts, a timeline
-    Eval(EvalArgs),
-    /// Which columns' distributions changed between a reference and a current sample
-    Drift(DriftArgs),
-}
-
-/// Arguments of `squall report eval`.
-#[derive(Debug, Default, clap::Args)]
-pub struct EvalArgs {
-    /// The model in question; by default the best on validation of those that are more than a rule
+    /// Lists the reports instead, those of the project among them
     #[arg(long)]
-    pub model: Option<String>,
+    pub list: bool,
+}
 
-    /// Where to write the report [default: evaluation.html in the setting paths.reports]
-    #[arg(long, value_name = "FILE")]
+/// The report to make, and what it is given.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    pub name: String,
+    pub arguments: Arguments,
     pub out: Option<PathBuf>,
 }
 
-/// Arguments of `squall report drift`.
-#[derive(Debug, Default, clap::Args)]
-pub struct DriftArgs {
-    /// A table, view or query to compare with [default: drift_reference, the training rows]
-    #[arg(long, value_name = "QUERY")]
-    pub reference: Option<String>,
+impl Subcommand for Wanted {
+    fn augment_subcommands(command: Command) -> Command {
+        command.subcommands(REPORTS.map(subcommand))
+    }
 
-    /// A table, view or query to compare [default: drift_current, the test rows]
-    #[arg(long, value_name = "QUERY")]
-    pub current: Option<String>,
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
 
-    /// Where to write the report [default: drift.html in the setting paths.reports]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    // Which reports a project has is known only once the settings are read.
+    fn has_subcommand(_name: &str) -> bool {
+        true
+    }
+}
+
+impl FromArgMatches for Wanted {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut wanted = Wanted::default();
+        wanted.update_from_arg_matches(matches)?;
+        Ok(wanted)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let Some((name, matches)) = matches.subcommand() else {
+            return Err(clap::Error::raw(ErrorKind::MissingSubcommand, "name a report\n"));
+        };
+        let known = built_in(name).map(|report| report.about().arguments).unwrap_or_default();
+        let given = known.iter().filter_map(|known| {
+            let value = matches.get_one::<String>(known.name)?;
+            Some((known.name.to_string(), value.clone()))
+        });
+        *self = Wanted { name: name.into(), arguments: given.collect(), out: matches.get_one(OUT).cloned() };
+        Ok(())
+    }
+}
+
+/// The argument that every report takes.
+const OUT: &str = "out";
+
+fn out(file: &str) -> Arg {
+    let help = format!("Where to write the report [default: out/{file} in the folder of the setting paths.reports]");
+    Arg::new(OUT).long(OUT).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+}
+
+/// Returns the command of a report that comes with squall.
+fn subcommand(report: &'static dyn Report) -> Command {
+    let about = report.about();
+    let arguments = about
+        .arguments
+        .iter()
+        .map(|known| Arg::new(known.name).long(known.name).value_name(known.value).help(known.help));
+    Command::new(about.name).about(about.description).args(arguments).arg(out(about.file))
+}
+
+fn built_in(name: &str) -> Option<&'static dyn Report> {
+    REPORTS.into_iter().find(|report| report.about().name == name)
+}
+
+/// Adds the command of a project's own report, where the arguments name one: a name that squall itself does not know.
+///
+/// Whether the project has that report shows when it runs: by then the settings are known.
+pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>) -> Command {
+    let matches = program
+        .clone()
+        .mut_subcommand("report", |report| report.allow_external_subcommands(true))
+        .try_get_matches_from(arguments);
+    let name =
+        matches.ok().and_then(|matches| Some(matches.subcommand_matches("report")?.subcommand_name()?.to_string()));
+    if let Some(name) = name.filter(|name| built_in(name).is_none() && name != "help") {
+        let file = format!("{name}.html");
+        // clap takes names that live as long as the program; there is one at most.
+        let own = Command::new(&*name.leak()).about("A report of the project").arg(out(&file));
+        program = program.mut_subcommand("report", |report| report.subcommand(own));
+    }
+    program
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let sources = Sources::with_folder(&context.settings().paths.reports);
     match args.report {
-        Kind::Eval(args) => eval(args, context).await,
-        Kind::Drift(args) => drift(args, context).await,
+        Some(wanted) if !args.list => make(wanted, &sources, context).await,
+        _ => list(&sources),
     }
 }
 
-async fn eval(args: EvalArgs, context: &Context) -> Result<(), Failure> {
-    let workspace = workspace::open(context).await?;
-    workspace::require_models(&workspace, context)?;
-    let progress = context.progress("report", None);
-    let options = EvaluationOptions { model: args.model, generated_at: Utc::now() };
-    let report = report::evaluation(workspace.session.context(), &options).await.map_err(failure)?;
-    progress.finish();
-    write(&report, args.out, "evaluation.html", context)
+fn list(sources: &Sources) -> Result<(), Failure> {
+    let own = OwnReport::all(sources)?;
+    let known = REPORTS.iter().map(|report| (report.about().name, report.about().description));
+    let own = own.iter().map(|own| (own.name.as_str(), own.description.as_str()));
+    let rows: Vec<Vec<&str>> = known.chain(own).map(|(name, description)| vec![name, description]).collect();
+    print!("{}", columns(&rows, 2));
+    Ok(())
 }
 
-async fn drift(args: DriftArgs, context: &Context) -> Result<(), Failure> {
+/// A report that was found by its name.
+enum Found {
+    BuiltIn(&'static dyn Report),
+    Own(OwnReport),
+}
+
+async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<(), Failure> {
+    let found = match built_in(&wanted.name) {
+        Some(report) => Found::BuiltIn(report),
+        None => Found::Own(OwnReport::find(&wanted.name, sources)?),
+    };
     let workspace = workspace::open(context).await?;
-    if args.reference.is_none() || args.current.is_none() {
-        workspace::require_landed(&workspace).await?;
+    if let Found::BuiltIn(report) = &found {
+        match report.needs(&wanted.arguments) {
+            Needs::Nothing => {}
+            Needs::LandedTicks => workspace::require_landed(&workspace).await?,
+            Needs::TrainedModels => workspace::require_models(&workspace, context)?,
+        }
     }
     let progress = context.progress("report", None);
-    let options = DriftOptions { reference: args.reference, current: args.current, generated_at: Utc::now() };
-    let report = report::drift(workspace.session.context(), &options).await.map_err(failure)?;
+    let request = Request {
+        context: workspace.session.context(),
+        sources,
+        parameters: workspace.project.parameters(),
+        arguments: wanted.arguments,
+        generated_at: Utc::now(),
+    };
+    let (file, page) = match &found {
+        Found::BuiltIn(report) => (report.about().file.to_string(), report.make(&request).await),
+        Found::Own(own) => (format!("{}.html", own.name), own.make(&request).await),
+    };
+    let page = page.map_err(failure)?;
     progress.finish();
-    write(&report, args.out, "drift.html", context)
+    let path = match wanted.out {
+        Some(path) => path,
+        None => written_path(file, context).await?,
+    };
+    page.write(&path).await?;
+    println!("{}", page.verdict);
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// Returns where a report is written by default, once what dead processes left there is removed.
+async fn written_path(file: String, context: &Context) -> Result<PathBuf, Failure> {
+    let folder = context.settings().reports_out_dir();
+    let path = folder.join(file);
+    let removed = durable::blocking(move || durable::remove_leftovers(&folder)).await;
+    match removed {
+        Ok(()) => Ok(path),
+        Err(source) => Err(report::Error::Write { path, source }.into()),
+    }
 }
 
 /// A failed query has its own hint where its cause is known, such as an untrained model.
 fn failure(error: report::Error) -> Failure {
     match error {
-        report::Error::Query { source, .. } => workspace::query_failure(*source),
+        report::Error::Query { name, source } => workspace::query_failure(*source).within(&format!("query `{name}`")),
         other => other.into(),
     }
-}
-
-fn write(report: &Report, out: Option<PathBuf>, name: &str, context: &Context) -> Result<(), Failure> {
-    let path = out.unwrap_or_else(|| Path::new(&context.settings().paths.reports).join(name));
-    report.write(&path)?;
-    println!("{}", report.verdict);
-    println!("{}", path.display());
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{Context, Failure, workspace};
 use crate::pipeline::{Kind, Materialised};
+use crate::text::columns;
 
 /// Materialises queries of the SQL project to Parquet
 #[derive(Debug, clap::Args)]
@@ -33,23 +34,28 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     progress.note(selected.first().copied().unwrap_or_default());
     println!("{:<width$}  {:>12}  {:>8}  path", "query", "rows", "seconds");
     let mut following = selected.iter().skip(1);
+    let mut never_fresh = Vec::new();
     let mut done = |table: &Materialised| {
         let seconds = table.elapsed.as_secs_f64();
         println!("{:<width$}  {:>12}  {seconds:>8.2}  {}", table.name, table.rows, table.path.display());
         progress.add(1);
         progress.note(following.next().copied().unwrap_or_default());
+        never_fresh.extend(table.never_fresh.as_ref().map(|reason| (table.name.clone(), reason.clone())));
     };
     let tables_dir = context.settings().tables_dir();
     workspace.project.run(workspace.session.context(), &selector, &tables_dir, &mut done).await?;
     progress.finish();
+    for (name, reason) in never_fresh {
+        eprintln!("Note: queries that read `{name}` compute it anew: {reason}");
+    }
     if !workspace.project.has_data(workspace.session.context()).await? {
-        eprintln!("Note: no message is landed, so what reads ticks is empty: `squall land` lands messages");
+        eprintln!("Note: no message is landed, so queries that read ticks have no rows: `squall land` lands messages");
     }
     Ok(())
 }
 
 fn list(project: &crate::pipeline::Project) {
-    let width = project.queries().iter().map(|query| query.name.len()).max().unwrap_or_default();
+    let mut rows = Vec::new();
     for query in project.queries() {
         let kind = match query.kind {
             Kind::Plain => "query",
@@ -60,6 +66,7 @@ fn list(project: &crate::pipeline::Project) {
         };
         let description = &query.header.description;
         let first = description.split_once(". ").map_or(description.as_str(), |(first, _)| first);
-        println!("{kind:<7}  {:<width$}  {}", query.name, first.trim_end_matches('.'));
+        rows.push(vec![kind, &query.name, first.trim_end_matches('.')]);
     }
+    print!("{}", columns(&rows, 3));
 }

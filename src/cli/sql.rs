@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use super::{Context, Failure, workspace};
 use crate::repl::{self, Diagnosis, Format, Style, Written};
 
-/// Rows of a table that a terminal is shown unless `--limit` says otherwise.
+/// The most rows of a table shown on a terminal, unless `--limit` says otherwise.
 const TERMINAL_ROWS: usize = 100;
 
 /// Runs SQL statements and prints their results
 ///
-/// Statements are separated by `;` and run one after another; the first that fails ends the run, and what was printed before
-/// stays. They see the table `landed_ticks`, the queries of the SQL project under their files' names, what `squall run` has
-/// materialised, and any file: SELECT * FROM 'ticks.parquet', CREATE EXTERNAL TABLE, COPY (SELECT …) TO 'out.parquet'. A
-/// file appears whole or, where the statement fails, not at all.
+/// Separate statements with `;`. They run one after another; the first that fails ends the run. Statements see the table
+/// `landed_ticks`, the queries of the SQL project under their files' names, the tables that `squall run` made, and any file:
+/// SELECT * FROM 'ticks.parquet', CREATE EXTERNAL TABLE, COPY (SELECT …) TO 'out.parquet'. If COPY fails, it leaves no file.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The statements; `-` reads them from standard input
@@ -29,7 +28,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Prints at most so many rows of each result, 0 for all [default: 100 for tables on a terminal, else all]
+    /// Prints at most this many rows of each result, 0 for all [default: 100 for tables on a terminal, else all]
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<usize>,
 }
@@ -81,7 +80,7 @@ fn note(written: Written, context: &Context) {
         left_out.push(format!("{shown} of {} columns fit; --format csv prints all", written.columns));
     }
     if !left_out.is_empty() {
-        // Nobody to tell when standard error is closed.
+        // If standard error is closed, there is nowhere to print it.
         let _ = writeln!(std::io::stderr(), "({})", left_out.join("; "));
     }
 }

@@ -64,7 +64,7 @@ pub async fn rows(workspace: &Workspace, sql: &str) -> Result<Vec<RecordBatch>, 
     workspace.session.sql(sql).await?.collect().await.map_err(query_failure)
 }
 
-/// Says what went wrong while a query ran, with the hint that its cause has.
+/// Makes the failure of a query, with the hint of its cause.
 pub fn query_failure(error: DataFusionError) -> Failure {
     Failure::from(catalog::Error::from(error))
 }
@@ -74,8 +74,8 @@ pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
     if workspace.project.has_data(workspace.session.context()).await? {
         return Ok(());
     }
-    Err(Failure::new("there is nothing to compute from: no message is landed")
-        .with_hint("`squall land` lands messages; `squall demo` does everything from simulated ones"))
+    Err(Failure::new("there is no data: no message is landed")
+        .with_hint("`squall land` lands messages; `squall demo` does every step on simulated ones"))
 }
 
 /// Checks that every model of the project is trained, and that there is one.

@@ -1,4 +1,4 @@
-//! Ranges: values of the right type that would still make no sense.
+//! Ranges: refuses values that have the right type and still make no sense.
 //!
 //! In: a setting and its value. Out: what is wrong with it, if anything.
 
@@ -21,7 +21,7 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         "land.late_ms" => at_least(value, 0),
         "parameters.tau_quantile" | "parameters.train_share" | "parameters.validation_share" => share(value),
         "feed.products" => match value {
-            Value::Array(products) if products.is_empty() => Err("at least one product is needed".into()),
+            Value::Array(products) if products.is_empty() => Err("name at least one product".into()),
             _ => Ok(()),
         },
         "paths.data" | "paths.sql" | "paths.reports" | "feed.url" | "kafka.bootstrap_servers" | "track.experiment" => {
@@ -43,7 +43,7 @@ fn at_least(value: &Value, least: i64) -> Result<(), String> {
 
 fn share(value: &Value) -> Result<(), String> {
     match value {
-        // Not a number is in no range either.
+        // NaN is outside every range.
         Value::Float(number) if !(*number > 0.0 && *number < 1.0) => Err("it must be between 0 and 1".into()),
         _ => Ok(()),
     }

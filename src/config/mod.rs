@@ -111,6 +111,11 @@ impl Settings {
         self.paths.data.join("models")
     }
 
+    /// Returns the folder that reports are written to: apart from the project's templates and queries.
+    pub fn reports_out_dir(&self) -> PathBuf {
+        self.paths.reports.join("out")
+    }
+
     /// Returns the folder of the local runs table.
     pub fn runs_dir(&self) -> PathBuf {
         self.paths.data.join("runs")

@@ -16,10 +16,10 @@ const ALIASES: [(&str, &str); 3] = [
     ("MLFLOW_TRACKING_URI", "track.mlflow_tracking_uri"),
 ];
 
-/// What our environment variables begin with.
+/// The beginning of the names of our environment variables.
 const PREFIX: &str = "SQUALL_";
 
-/// Our variables that are no settings, or the beginnings of their names: switches of the test suite and of our scripts.
+/// Variables of ours that are not settings, or the beginnings of their names: switches of the test suite and of our scripts.
 const NOT_SETTINGS: [&str; 4] = ["SQUALL_BLESS", "SQUALL_CI_", "SQUALL_KAFKA_CACHE", "SQUALL_TEST_"];
 
 /// Where a value came from.
@@ -47,7 +47,7 @@ impl std::fmt::Display for Source {
 pub struct Resolved {
     pub settings: Settings,
     pub origins: BTreeMap<String, (toml::Value, Source)>,
-    /// What the user should know, although it stops nothing: variables that look like settings and are none.
+    /// Warnings for the user: variables that look like settings and are not.
     pub warnings: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ pub enum Error {
     Unknown { key: String, origin: Source, nearest: Option<String> },
     #[error("{origin} sets `{key}` to {value}, which is not {expected}")]
     Type { key: String, value: String, expected: &'static str, origin: Source },
-    #[error("{origin} sets `{key}` to {value}, which does not do: {problem}")]
+    #[error("{origin} sets `{key}` to {value}, which does not work: {problem}")]
     Value { key: String, value: String, problem: String, origin: Source },
     #[error("settings do not fit together")]
     Shape(#[from] Box<toml::de::Error>),
@@ -142,10 +142,10 @@ impl Layers {
         Ok(())
     }
 
-    /// Sets what the environment says and returns warnings about variables that look like settings and are none.
+    /// Sets the values of the environment and returns warnings about variables that look like settings and are not.
     fn add_environment(&mut self, environment: BTreeMap<String, String>) -> Result<Vec<String>, Error> {
         for (name, key) in ALIASES {
-            // Other programs read these too, and take an empty one as none.
+            // Other programs read these too, and treat an empty one as absent.
             if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
                 self.set_text(key, text, Source::Environment(name.into()))?;
             }
@@ -158,7 +158,7 @@ impl Layers {
             } else if !NOT_SETTINGS.iter().any(|other| name.starts_with(other)) {
                 let suggestion = did_you_mean(name, settings.keys().map(String::as_str));
                 let suggestion = suggestion.map_or(String::new(), |suggestion| format!("; {suggestion}"));
-                warnings.push(format!("environment variable {name} is no setting{suggestion}"));
+                warnings.push(format!("environment variable {name} is not a setting{suggestion}"));
             }
         }
         Ok(warnings)
@@ -187,7 +187,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Sets a value given as text: TOML where the default is no string, a comma-separated list where it is an array.
+    /// Sets a value given as text: TOML if the default is not a string, a comma-separated list if it is an array.
     fn set_text(&mut self, key: &str, text: &str, origin: Source) -> Result<(), Error> {
         let value = match self.origins.get(key).map(|(default, _)| default) {
             Some(toml::Value::String(_)) => toml::Value::String(text.into()),
@@ -200,11 +200,11 @@ impl Layers {
         self.set(key.into(), value, origin)
     }
 
-    /// Returns why a value of the right type is no value for the setting: a negative count, say.
+    /// Returns why the setting refuses a value of the right type, such as a negative count.
     fn accepts(&self, key: &str, value: &toml::Value) -> Result<(), String> {
         let mut trial = self.table();
         insert(&mut trial, key, value);
-        // The text of toml's error is about a document that the user never wrote; its first line says what is wrong.
+        // The rest of toml's error is about a document that the user never wrote; its first line says what is wrong.
         Settings::deserialize(trial).map_err(|error| error.message().lines().next().unwrap_or_default().to_string())?;
         check::range(key, value)
     }

@@ -69,6 +69,14 @@ impl Aside {
     pub fn commit(self) -> io::Result<()> {
         put_in_place(&Os, &self.path(), &self.target, Disk::rename)
     }
+
+    /// Puts the written file at another path beside the target, for writers that learn its name last.
+    ///
+    /// # Errors
+    /// What the disk reports, or that nothing was written; what is at the path is then as it was.
+    pub fn commit_to(self, path: &Path) -> io::Result<()> {
+        put_in_place(&Os, &self.path(), path, Disk::rename)
+    }
 }
 
 impl Drop for Aside {
@@ -137,6 +145,13 @@ mod tests {
         aside.commit().expect("committed");
         assert_eq!(fs::read(&target).expect("read"), b"whole");
         assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+        let aside = Aside::beside(&target).expect("made");
+        fs::write(aside.path(), "other").expect("written");
+        let named_last = dir.path().join("scores-2.parquet");
+        aside.commit_to(&named_last).expect("committed");
+        assert_eq!(fs::read(&named_last).expect("read"), b"other");
+        assert_eq!(fs::read(&target).expect("read"), b"whole");
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 2);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Audits: queries that must return no rows; each row is something wrong with the data.
+//! Audits: queries that must return no rows. Each row that they return is something wrong with the data.
 
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::pretty::pretty_format_batches;

@@ -28,7 +28,7 @@ use super::{Kind, Project, read, sql_files};
 /// The folder of the project that holds tests.
 pub(super) const FOLDER: &str = "tests";
 
-/// Floating-point numbers agree when they differ by no more than this share of the larger, or by [`ABSOLUTE_TOLERANCE`].
+/// Floating-point numbers agree if they differ by at most this share of the larger one, or by [`ABSOLUTE_TOLERANCE`].
 const RELATIVE_TOLERANCE: f64 = 1e-9;
 const ABSOLUTE_TOLERANCE: f64 = 1e-15;
 
@@ -39,7 +39,7 @@ pub struct Tested {
     pub case: String,
     /// The line where the case begins.
     pub place: Place,
-    /// What went otherwise than expected; `None` when all is well.
+    /// What differs from the expectation; `None` if all is well.
     pub failure: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Project {
     /// Runs every case of `sql/tests/`; `context` has the project registered.
     ///
     /// # Errors
-    /// A test file that cannot be read, or that is no test. What goes wrong in a case is its outcome.
+    /// A test file that cannot be read, or that is not a test. A failure inside a case is the outcome of that case.
     pub async fn test(&self, context: &SessionContext) -> Result<Vec<Tested>, Error> {
         let mut outcomes = Vec::new();
         for file in sql_files(&self.dir.join(FOLDER))? {
@@ -117,7 +117,7 @@ impl Project {
                     own.register_table(query.name.as_str(), view).map_err(|error| error.to_string())?;
                 }
                 Err(error) if index == target => return Err(chain(&error)),
-                // What lies behind a given table need not be there.
+                // A query behind a given table is not needed.
                 Err(_) => {}
             }
         }
@@ -139,7 +139,7 @@ fn own_catalog(context: &SessionContext) -> SessionContext {
     let state = context.state();
     let names = state.config_options().catalog.clone();
     let catalog = MemoryCatalogProvider::new();
-    // A new in-memory catalog takes any schema.
+    // A new in-memory catalog accepts any schema.
     let _ = catalog.register_schema(&names.default_schema, Arc::new(MemorySchemaProvider::new()));
     let catalogs = MemoryCatalogProviderList::new();
     catalogs.register_catalog(names.default_catalog, Arc::new(catalog));
@@ -216,7 +216,7 @@ fn chain(error: &Error) -> String {
 /// Reads a test file's cases.
 fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
     let mut cases: Vec<Case> = Vec::new();
-    // Where a line that is no directive belongs.
+    // Whether a line that is not a directive belongs to the rows of a case.
     let mut open = false;
     for (number, line) in text.lines().enumerate() {
         let place = || Place { file: file.into(), line: number + 1, column: None, text: line.into() };
@@ -252,7 +252,7 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
                 match name.strip_prefix("given ") {
                     Some(table) => case.given.push((table.trim().into(), rows)),
                     None if case.expected.is_none() => case.expected = Some(rows),
-                    None => return Err(wrong("the case has its expected rows already")),
+                    None => return Err(wrong("the case has expected rows already")),
                 }
                 open = true;
             }
@@ -294,7 +294,7 @@ impl Directive<'_> {
     }
 }
 
-/// Drops whole-line comments, so that rows of which only a comment is left are no rows.
+/// Drops lines that are comments: if nothing else is left, there are no rows.
 fn without_comments(sql: &str) -> String {
     sql.lines().filter(|line| !line.trim().starts_with("--")).collect::<Vec<_>>().join("\n")
 }

@@ -17,9 +17,9 @@ pub enum Error {
     Write { path: PathBuf, source: std::io::Error },
     #[error("{first} and {second} would both be named `{name}`")]
     Duplicate { name: String, first: PathBuf, second: PathBuf },
-    #[error("{file} takes the name of the table `{name}`")]
+    #[error("{file} has the name of the table `{name}`")]
     Reserved { name: String, file: PathBuf },
-    #[error("{file}: `{name}` is no name that SQL can use unquoted")]
+    #[error("{file}: `{name}` is not a name that SQL can use without quotes")]
     Name { name: String, file: PathBuf },
     #[error("{place}: unknown parameter `{name}`\n{}", place.excerpt())]
     UnknownParameter { place: Place, name: String, suggestion: Option<String> },
@@ -47,9 +47,9 @@ pub enum Error {
     Landed { source: Box<DataFusionError> },
     #[error("no query is named `{name}`")]
     UnknownQuery { name: String, suggestion: Option<String> },
-    #[error("`{name}` is a model, which is trained, not run")]
+    #[error("`{name}` is a model: it is trained, not run")]
     IsModel { name: String },
-    #[error("`{name}` is an audit, which is checked, not run")]
+    #[error("`{name}` is an audit: it is checked, not run")]
     IsAudit { name: String },
     #[error("there is no SQL project at {dir}")]
     NoProject { dir: PathBuf },
@@ -60,9 +60,10 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Error::Duplicate { .. } | Error::Reserved { .. } | Error::Name { .. } => {
-                Some("a query is named by its file's stem: rename one of the files".into())
-            }
+            Error::Duplicate { .. } | Error::Reserved { .. } | Error::Name { .. } => Some(
+                "a query has the name of its file: rename the file, with lowercase letters, digits and underscores"
+                    .into(),
+            ),
             Error::UnknownParameter { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
             Error::UnknownParameter { name, .. } => {
                 Some(format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE"))

@@ -1,4 +1,4 @@
-//! Who reads whom: dependency order, cycles, selectors.
+//! Which query reads which: dependency order, cycles, selectors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,13 @@ use super::error::Error;
 use super::{Kind, Project, Query};
 use crate::text::did_you_mean;
 
-/// Resolves references and puts each query after what it reads; ties in the order of names.
+/// Resolves references and puts each query after the queries it reads; otherwise queries are in the order of their names.
 pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> Result<Vec<Query>, Error> {
     queries.sort_by(|a, b| a.name.cmp(&b.name));
     let index: BTreeMap<String, usize> =
         queries.iter().enumerate().map(|(index, query)| (query.name.clone(), index)).collect();
     for query in &mut queries {
-        let (reads, others): (Vec<_>, Vec<_>) =
-            query.parsed.names.iter().cloned().partition(|name| index.contains_key(name));
-        query.reads = reads.iter().map(|name| index[name]).collect();
-        query.others = others;
+        query.reads = query.parsed.references.names().into_iter().filter_map(|name| index.get(name).copied()).collect();
     }
     let mut order = Vec::with_capacity(queries.len());
     let mut path = Vec::new();
@@ -57,7 +54,7 @@ fn visit(index: usize, queries: &[Query], path: &mut Vec<usize>, order: &mut Vec
 
 impl Project {
     /// Returns the names of the queries that a selector names, in dependency order: `NAME`, `+NAME` (and what it needs),
-    /// `NAME+` (and what needs it), several of these with blanks between, or `*` for all. Models and audits are no part.
+    /// `NAME+` (and what needs it), several of these with blanks between, or `*` for all. Models and audits are left out.
     pub fn select(&self, selector: &str) -> Result<Vec<&str>, Error> {
         Ok(self.selected(selector)?.into_iter().map(|index| self.queries[index].name.as_str()).collect())
     }

@@ -1,17 +1,17 @@
 //! The comment that begins a query's file: what it is, its grain, how far it looks.
 //!
-//! In: the file's text, placeholders filled. Out: a [`Header`]. An entry is `-- key: text`; lines that follow it and begin no
-//! other entry continue it.
+//! In: the file's text, placeholders filled. Out: a [`Header`]. An entry is `-- key: text`; a line that does not begin an
+//! entry continues the one before it.
 
 use std::path::Path;
 
 use super::error::Error;
 
-/// What a file's leading comment says.
+/// The entries of the comment that begins a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
     pub description: String,
-    /// The columns of which no two rows agree in all; a materialised table is sorted by them.
+    /// The columns that identify a row; a materialised table is sorted by them.
     pub grain: Vec<String>,
     pub time_column: Option<String>,
     pub lookback: Option<String>,

@@ -1,7 +1,7 @@
-//! Lint: a feature looks back and only back, a label ahead and only ahead, and no value hangs on how ties were broken.
+//! Lint: a feature looks back and only back, a label ahead and only ahead, and no value depends on the order of ties.
 //!
-//! In: a parsed query. Out: [`Finding`]s, each with its place. What is read is the query's text: its windows, and what it
-//! refers to. A join on time is beyond it.
+//! In: a parsed query. Out: [`Finding`]s, each with its place. Lint reads the query's text: its windows, and the queries it
+//! refers to. It does not see a join on time.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ pub struct Finding {
 }
 
 impl Project {
-    /// Returns what is wrong with the way a query looks at time; nothing for what is neither feature nor label.
+    /// Returns what is wrong with the way a feature or a label looks at time; nothing for other queries.
     pub fn lint(&self, query: &Query) -> Vec<Finding> {
         if !matches!(query.kind, Kind::Feature | Kind::Label) {
             return Vec::new();
@@ -66,7 +66,7 @@ impl Project {
         findings
     }
 
-    /// Returns the columns of a feature or label, its grain aside, whose unit its header does not say.
+    /// Returns the columns of a feature or label that have no unit in its header. Columns of the grain need none.
     pub async fn columns_without_unit(&self, query: &Query, context: &SessionContext) -> Result<Vec<String>, Error> {
         if !matches!(query.kind, Kind::Feature | Kind::Label) {
             return Ok(Vec::new());
@@ -82,19 +82,19 @@ impl Project {
 struct Window {
     at: Location,
     function: String,
-    /// The offset of `lag` or `lead` is negative: each is then the other.
+    /// The offset of `lag` or `lead` is negative: `lag` then looks ahead and `lead` back.
     negative_offset: bool,
     partition_by: Vec<Expr>,
     order_by: Vec<OrderByExpr>,
-    /// Start and end; `None` where the query leaves the frame to SQL's default.
+    /// Start and end; `None` if the query leaves the frame to SQL's default.
     frame: Option<(WindowFrameBound, WindowFrameBound)>,
 }
 
 struct WindowReader {
-    /// The `WINDOW` clauses of the selects around.
+    /// The `WINDOW` clauses of the enclosing selects.
     scopes: Vec<BTreeMap<String, WindowSpec>>,
     windows: Vec<Window>,
-    /// What else lets a feature see more than its past.
+    /// Other ways in which a feature sees more than its past.
     others: Vec<(Location, &'static str)>,
 }
 
@@ -104,7 +104,7 @@ impl Visitor for WindowReader {
     fn pre_visit_query(&mut self, query: &SqlQuery) -> ControlFlow<()> {
         if query.limit_clause.is_some() || query.fetch.is_some() {
             let at = Location { line: 1, column: 1 };
-            self.others.push((at, "a limit keeps rows by their number: what is kept changes with what comes later"));
+            self.others.push((at, "a limit keeps a number of rows, so later rows change which rows are kept"));
         }
         ControlFlow::Continue(())
     }
@@ -125,7 +125,7 @@ impl Visitor for WindowReader {
         };
         if grouped {
             let at = select.select_token.0.span.start;
-            self.others.push((at, "a group may hold rows later than the one it stands for: use a window"));
+            self.others.push((at, "a group may hold later rows: use a window instead"));
         }
         ControlFlow::Continue(())
     }
@@ -192,7 +192,7 @@ fn has_negative_offset(function: &Function) -> bool {
     )
 }
 
-/// Functions that look at the row so many places away, whatever the frame.
+/// Returns in which direction `lag` and `lead` look; they do not heed the frame.
 fn shifts(window: &Window) -> Option<Direction> {
     match (window.function.as_str(), window.negative_offset) {
         ("lag", false) | ("lead", true) => Some(Direction::Back),
@@ -245,7 +245,7 @@ fn backward_finding(window: &Window) -> Option<String> {
     Some(format!("this label looks back: {what}, in `{}`", window.function))
 }
 
-/// Checks that the order of rows in a window is that of the grain, in which there are no ties.
+/// Checks that a window orders rows by the grain, which has no ties.
 fn order_finding(window: &Window, query: &Query) -> Option<String> {
     if window.order_by.is_empty() {
         return None;
@@ -265,7 +265,7 @@ fn order_finding(window: &Window, query: &Query) -> Option<String> {
     }
     let others: Vec<&str> = grain.iter().map(String::as_str).filter(|name| *name != time).collect();
     Some(format!(
-        "the rows of `{}` are in no certain order: write PARTITION BY {} ORDER BY {time}",
+        "the order of the rows of `{}` can have ties: write PARTITION BY {} ORDER BY {time}",
         window.function,
         others.join(", ")
     ))

@@ -1,11 +1,13 @@
 //! What a materialised table was made from, so that it is used only while that is still so.
 //!
-//! In: a query, the session's tables, the model artifacts. Out: a [`Recipe`]: the SQL of the query and of all it reads, and
-//! the files behind them by name, size and time. A table is fresh while its manifest's recipe is the present one.
+//! In: a query, the session's tables, the model artifacts. Out: a [`Recipe`]: the SQL of the query and of all it reads, the
+//! program, and the files behind them by name, size and time. A table is fresh while its manifest's recipe is the present
+//! one. Where a query's rows can change although none of that does, there is no recipe and the table is never fresh.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -13,32 +15,36 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::Volatility;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Project};
+use super::{Kind, Project, Query};
 
-/// The file beside the rows that says what they were made from.
-pub(super) const MANIFEST: &str = "manifest.json";
-
+/// What is known about a version of a materialised table.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Manifest {
     pub query: String,
-    /// The Parquet file that holds the rows.
+    /// The Parquet file beside the manifest that holds the rows.
     pub file: String,
+    /// The size of that file: a file of another size is not the one that was written.
+    pub bytes: u64,
     pub rows: u64,
-    pub recipe: Recipe,
+    /// What the rows were made from; `None` where that can change unseen, so that the table is never fresh.
+    pub recipe: Option<Recipe>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Recipe {
-    /// The version of squall, whose functions the SQL calls.
+    /// Which program made the rows.
     squall: String,
+    /// squall's settings of the session.
+    settings: BTreeMap<String, String>,
     grain: Vec<String>,
     /// The SQL of the query and of every query it reads.
     sql: BTreeMap<String, String>,
-    /// The files of every table that those read from the session.
+    /// The files of every table, and of every path, that those read.
     inputs: BTreeMap<String, Vec<InputFile>>,
     /// The artifacts of every model that those score with.
     models: BTreeMap<String, Vec<InputFile>>,
@@ -52,51 +58,134 @@ pub(super) struct InputFile {
     modified_ns: i64,
 }
 
-/// The files of the session's tables, looked up once each; `None` for a table that is not made of files.
+impl InputFile {
+    /// Returns the identity of the file at `path`; `None` where there is none, such as a link to a folder.
+    fn of(path: &Path, name: String) -> Option<InputFile> {
+        let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.is_file())?;
+        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(InputFile { path: name, bytes: metadata.len(), modified_ns: modified.as_nanos() as i64 })
+    }
+}
+
+/// The files of the session's tables and of paths, looked up once each; `None` for a table that is not made of files.
 #[derive(Debug, Default)]
 pub(super) struct Inputs(BTreeMap<String, Option<Vec<InputFile>>>);
 
 impl Inputs {
-    async fn of(&mut self, table: &str, context: &SessionContext) -> Option<Vec<InputFile>> {
+    async fn of(&mut self, table: &str, context: &SessionContext) -> Result<Vec<InputFile>, String> {
         if !self.0.contains_key(table) {
-            let files = table_files(table, context).await;
+            let files = match context.table_exist(table).unwrap_or(false) {
+                true => table_files(table, context).await,
+                false => path_files(Path::new(table)),
+            };
             self.0.insert(table.into(), files);
         }
-        self.0.get(table).cloned().flatten()
+        let files = self.0.get(table).cloned().flatten();
+        files.ok_or_else(|| format!("it reads `{table}`, which is not made of files on this machine"))
     }
 }
 
 impl Project {
-    /// Returns what a query's rows are made from now; `None` where a table it reads cannot tell its files.
-    pub(super) async fn recipe(&self, index: usize, context: &SessionContext, inputs: &mut Inputs) -> Option<Recipe> {
+    /// Returns what a query's rows would be made from now.
+    ///
+    /// # Errors
+    /// Why that cannot be said: something that the query reads or calls can change its rows unseen.
+    pub(super) async fn recipe(
+        &self,
+        index: usize,
+        context: &SessionContext,
+        inputs: &mut Inputs,
+    ) -> Result<Recipe, String> {
+        let state = context.state();
+        let settings = state.config_options().entries().into_iter().filter(|entry| entry.key.starts_with("squall."));
         let mut recipe = Recipe {
-            squall: env!("CARGO_PKG_VERSION").into(),
+            squall: program().ok_or("the program's own file cannot be read")?.into(),
+            settings: settings.map(|entry| (entry.key, entry.value.unwrap_or_default())).collect(),
             grain: self.queries[index].header.grain.clone(),
             sql: BTreeMap::new(),
             inputs: BTreeMap::new(),
             models: BTreeMap::new(),
         };
-        // What a model was trained from is no matter here: its artifact is what scores.
         let mut open = vec![index];
         while let Some(next) = open.pop() {
             let query = &self.queries[next];
             if query.kind == Kind::Model {
-                let folder = self.models_dir.as_ref()?.join(&query.name);
-                recipe.models.insert(query.name.clone(), folder_files(&folder));
+                // What the model was trained from does not matter here: its artifact is what scores.
+                let files = self.model_files(&query.name).ok_or("the folder of models cannot be read")?;
+                recipe.models.insert(query.name.clone(), files);
                 continue;
             }
-            if recipe.sql.insert(query.name.clone(), query.sql.clone()).is_some() {
-                continue;
+            if recipe.sql.insert(query.name.clone(), query.sql.clone()).is_none() {
+                self.add_inputs(query, context, inputs, &mut recipe).await.map_err(|reason| match next == index {
+                    true => reason,
+                    false => format!("it reads `{}`, and {reason}", query.name),
+                })?;
+                open.extend(&query.reads);
             }
-            for table in &query.others {
-                if context.table_exist(table.as_str()).unwrap_or(false) {
-                    recipe.inputs.insert(table.clone(), inputs.of(table, context).await?);
+        }
+        Ok(recipe)
+    }
+
+    /// Adds what the query reads besides other queries of the project.
+    async fn add_inputs(
+        &self,
+        query: &Query,
+        context: &SessionContext,
+        inputs: &mut Inputs,
+        recipe: &mut Recipe,
+    ) -> Result<(), String> {
+        let references = &query.parsed.references;
+        if let Some(function) = references.functions.iter().find(|name| changes_by_itself(name, context)) {
+            return Err(format!("it calls `{function}`, whose value can change from run to run"));
+        }
+        for table in references.tables.iter().filter(|name| self.query(name).is_none()) {
+            recipe.inputs.insert(table.clone(), inputs.of(table, context).await?);
+        }
+        for (function, names) in &references.table_functions {
+            // Without a name among its arguments, a table function may read anything.
+            if names.is_empty() {
+                return Err(format!("it calls the table function `{function}`, which does not say what it reads"));
+            }
+            for name in names.iter().filter(|name| self.query(name).is_none()) {
+                if context.table_exist(name.as_str()).unwrap_or(false) {
+                    recipe.inputs.insert(name.clone(), inputs.of(name, context).await?);
+                } else if let Some(files) = self.model_files(name).filter(|files| !files.is_empty()) {
+                    recipe.models.insert(name.clone(), files);
+                } else {
+                    let problem = "which is not the name of a query, a table or a model";
+                    return Err(format!("it gives `{function}` the text '{name}', {problem}"));
                 }
             }
-            open.extend(&query.reads);
         }
-        Some(recipe)
+        Ok(())
     }
+
+    /// Returns the artifacts of a model, given as `name` or `name@version`; `None` where they cannot be listed.
+    fn model_files(&self, model: &str) -> Option<Vec<InputFile>> {
+        let name = model.split('@').next().unwrap_or_default();
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if is_name { folder_files(&self.models_dir.as_ref()?.join(name)) } else { None }
+    }
+}
+
+/// Returns whether a function gives different values for the same arguments, as `now()`, `random()` and `ml_score` do.
+fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
+    let state = context.state();
+    let scalar = state.scalar_functions().get(function).map(|function| function.signature().volatility);
+    let aggregate = || state.aggregate_functions().get(function).map(|function| function.signature().volatility);
+    let window = || state.window_functions().get(function).map(|function| function.signature().volatility);
+    let volatility = scalar.or_else(aggregate).or_else(window);
+    volatility.is_some_and(|volatility| volatility != Volatility::Immutable)
+}
+
+/// Returns which program this is: its version, and the size and time of its file, which every build changes.
+fn program() -> Option<&'static str> {
+    static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
+    let identity = || {
+        let file = InputFile::of(&std::env::current_exe().ok()?, String::new())?;
+        Some(format!("{}, {} bytes, {}", env!("CARGO_PKG_VERSION"), file.bytes, file.modified_ns))
+    };
+    PROGRAM.get_or_init(identity).as_deref()
 }
 
 /// Returns the files that a scan of the table reads, by path; `None` where some of its rows come from elsewhere.
@@ -130,25 +219,35 @@ async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<InputF
     all_known.then_some(files)
 }
 
-/// Returns the files below a folder, by path; none where there is no folder.
-fn folder_files(folder: &Path) -> Vec<InputFile> {
+/// Returns the file at a path, or the files below a folder; `None` where there is neither, as with an address of the web.
+fn path_files(path: &Path) -> Option<Vec<InputFile>> {
+    let path = std::path::absolute(path).ok()?;
+    if path.is_dir() {
+        return folder_files(&path);
+    }
+    InputFile::of(&path, path.to_string_lossy().into_owned()).map(|file| vec![file])
+}
+
+/// Returns the files below a folder, by path, none where there is no folder; `None` where they cannot all be seen.
+fn folder_files(folder: &Path) -> Option<Vec<InputFile>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next).into_iter().flatten().flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
-            if metadata.is_dir() {
-                folders.push(entry.path());
+        let entries = match std::fs::read_dir(&next) {
+            Err(error) if error.kind() == ErrorKind::NotFound && next == folder => return Some(files),
+            entries => entries.ok()?,
+        };
+        for entry in entries {
+            let entry = entry.ok()?;
+            let path = entry.path();
+            if entry.file_type().ok()?.is_dir() {
+                folders.push(path);
                 continue;
             }
-            let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            files.push(InputFile {
-                path: entry.path().strip_prefix(folder).unwrap_or(&entry.path()).to_string_lossy().into_owned(),
-                bytes: metadata.len(),
-                modified_ns: modified.map_or(0, |time| time.as_nanos() as i64),
-            });
+            let relative = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+            files.push(InputFile::of(&path, relative)?);
         }
     }
     files.sort();
-    files
+    Some(files)
 }

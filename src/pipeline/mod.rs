@@ -15,6 +15,7 @@ mod place;
 mod statement;
 mod store;
 mod template;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ pub type Parameters = BTreeMap<String, serde_json::Value>;
 /// The table that the project starts from; no query can take its name.
 const LANDED: &str = "landed_ticks";
 
-/// What a query is, by the folder it lies in. Folders that squall gives no meaning hold plain queries.
+/// The kind of a query, by the folder it lies in. A folder to which squall gives no meaning holds plain queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Plain,
@@ -50,7 +51,7 @@ pub enum Kind {
     Label,
     /// A `CREATE MODEL` statement: trained, not run.
     Model,
-    /// Returns what is wrong: no rows, when all is well.
+    /// Returns what is wrong with the data: no rows if all is well.
     Audit,
 }
 
@@ -87,8 +88,6 @@ pub struct Query {
     parsed: Parsed,
     /// The queries and models it reads, as indices into [`Project::queries`]; each comes before it.
     reads: Vec<usize>,
-    /// Whatever else it names: tables of the session, and functions.
-    others: Vec<String>,
 }
 
 /// A SQL project: its queries, in dependency order.
@@ -101,12 +100,12 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads and checks the project: placeholders filled, SQL parsed, references resolved. A folder that is not there is
-    /// a project without queries.
+    /// Reads and checks the project: fills placeholders, parses the SQL, resolves references. If the folder does not exist,
+    /// the project has no queries.
     ///
     /// # Errors
-    /// Files that cannot be read, two of one name, an unknown parameter, SQL that does not parse, a header comment that
-    /// lacks an entry, queries that need each other.
+    /// A file that cannot be read, two files of one name, an unknown parameter, SQL that does not parse, a header comment
+    /// that lacks an entry, or queries that need each other.
     pub fn load(dir: &Path, parameters: &Parameters) -> Result<Project, Error> {
         let mut queries: Vec<Query> = Vec::new();
         for file in sql_files(dir)? {
@@ -126,11 +125,16 @@ impl Project {
         Ok(Project { dir: dir.into(), parameters: parameters.clone(), models_dir: None, queries })
     }
 
-    /// Names the folder of model artifacts, `<name>/<version>/`: a materialised table that a model's scores went into is
-    /// stale once the model is trained again.
+    /// Names the folder of model artifacts, `<name>/<version>/`. A materialised table of a model's scores becomes stale when
+    /// the model is trained again.
     pub fn with_models(mut self, models_dir: &Path) -> Project {
         self.models_dir = Some(models_dir.into());
         self
+    }
+
+    /// Returns the values of the project's placeholders.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// Returns every query, model and audit, each after what it reads.
@@ -143,8 +147,8 @@ impl Project {
         self.queries.iter().find(|query| query.name == name)
     }
 
-    /// Returns the `CREATE MODEL` statement of `sql/models/<name>.sql`, placeholders filled, as far down as it stands in the
-    /// file: so that the lines of errors are the file's.
+    /// Returns the `CREATE MODEL` statement of `sql/models/<name>.sql`, placeholders filled. Empty lines stand before it, so
+    /// that the line numbers of errors are those of the file.
     pub fn model_statement(&self, name: &str) -> Option<String> {
         let query = self.query(name).filter(|query| query.kind == Kind::Model)?;
         let header = query.rendered.sql.lines().take_while(|line| is_header(line)).count();
@@ -159,10 +163,10 @@ impl Project {
         names
     }
 
-    /// Registers every query under its name: a fresh materialised table where there is one, else a view.
+    /// Registers every query under its name: as its materialised table if that is fresh, else as a view.
     ///
-    /// A query that scores with a model cannot be planned before the model is trained. It is left out then, and so is what
-    /// reads it; [`Project::run`] says why.
+    /// A query that scores with a model cannot be planned before the model is trained. Until then it is left out, and so are
+    /// the queries that read it; [`Project::run`] says why.
     pub async fn register(&self, context: &SessionContext, tables_dir: &Path) -> Result<(), Error> {
         let mut inputs = manifest::Inputs::default();
         for index in 0..self.queries.len() {
@@ -218,7 +222,7 @@ impl Project {
     /// Plans a query against what the session holds.
     async fn plan(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
         let mut state = context.state();
-        // So that an error knows its line and column.
+        // With spans, an error knows its line and column.
         state.config_mut().options_mut().sql_parser.collect_spans = true;
         let error = match state.statement_to_plan(query.parsed.statement()).await {
             Ok(plan) => return Ok(plan),
@@ -262,17 +266,7 @@ impl Query {
             return Err(Error::Syntax { place: Place { column: None, ..place }, message });
         }
         let sql = without_header(&rendered.sql);
-        Ok(Query {
-            name,
-            file: file.into(),
-            kind,
-            header,
-            sql,
-            rendered,
-            parsed,
-            reads: Vec::new(),
-            others: Vec::new(),
-        })
+        Ok(Query { name, file: file.into(), kind, header, sql, rendered, parsed, reads: Vec::new() })
     }
 }
 

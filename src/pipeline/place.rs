@@ -1,4 +1,4 @@
-//! Where in a file something is wrong, shown with the offending line and a caret.
+//! The place in a file where something is wrong, shown with its line and a caret.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ pub struct Place {
     pub file: PathBuf,
     /// Counted from 1.
     pub line: usize,
-    /// Counted from 1, in characters; `None` where only the line is known.
+    /// Counted from 1, in characters; `None` if only the line is known.
     pub column: Option<usize>,
     /// The line as the file has it.
     pub text: String,

@@ -1,15 +1,18 @@
 //! Parsing: one statement a file, and the names it refers to.
 //!
-//! In: rendered SQL. Out: a [`Parsed`] query. A model file's `CREATE MODEL … AS SELECT …` is no SQL that the parser knows: its
-//! head is read here, and its query parsed. References are the tables a query reads, common table expressions aside, and
-//! what the string arguments of its table functions name: `ml_predict('spike_logistic', 'spike_training')` reads both.
+//! In: rendered SQL. Out: a [`Parsed`] query. The SQL parser does not know `CREATE MODEL … AS SELECT …`: the head of a model
+//! file is read here, and the query behind it is parsed. References are the tables that a query reads, without common table
+//! expressions, and the names in the string arguments of its table functions: `ml_predict('spike_logistic', 'spike_training')`
+//! reads both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, TableFactor, Value, Visit, Visitor, visit_expressions};
+use datafusion::sql::sqlparser::ast::{
+    Expr, ObjectName, Query, Statement, TableFactor, Value, Visit, Visitor, visit_expressions,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -22,10 +25,28 @@ use super::template::Rendered;
 pub struct Parsed {
     /// The query; of a model file, the one after `AS`.
     pub query: Box<Query>,
-    /// The names it may refer to: tables, and strings in table functions.
-    pub names: BTreeSet<String>,
+    pub references: References,
     /// Of a model file, the model's name.
     pub model: Option<String>,
+}
+
+/// What a query names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
+    /// The tables, views and files that it reads by name.
+    pub tables: BTreeSet<String>,
+    /// The table functions that it calls, each with the strings among its arguments.
+    pub table_functions: BTreeMap<String, BTreeSet<String>>,
+    /// The other functions that it calls, in lowercase.
+    pub functions: BTreeSet<String>,
+}
+
+impl References {
+    /// Returns every name that may be that of a query or a model: the tables, and the strings in table functions.
+    pub fn names(&self) -> BTreeSet<&str> {
+        let strings = self.table_functions.values().flatten();
+        self.tables.iter().chain(strings).map(String::as_str).collect()
+    }
 }
 
 impl Parsed {
@@ -39,7 +60,7 @@ impl Parsed {
 pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
     let tokens = tokenize(rendered)?;
     let query = parse_tokens(rendered, tokens)?;
-    Ok(Parsed { names: names(rendered, &query)?, query, model: None })
+    Ok(Parsed { references: references(rendered, &query)?, query, model: None })
 }
 
 /// Parses a file that holds one `CREATE [OR REPLACE] MODEL name OPTIONS (…) AS query`.
@@ -88,7 +109,7 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
         return Err(expected(head, None));
     };
     let query = parse_tokens(rendered, tokens.split_off(query_start))?;
-    Ok(Parsed { names: names(rendered, &query)?, query, model: Some(model) })
+    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(model) })
 }
 
 fn tokenize(rendered: &Rendered) -> Result<Vec<TokenWithSpan>, Error> {
@@ -130,37 +151,59 @@ fn syntax(rendered: &Rendered, error: ParserError) -> Error {
     }
 }
 
-fn names(rendered: &Rendered, query: &Query) -> Result<BTreeSet<String>, Error> {
+fn references(rendered: &Rendered, query: &Query) -> Result<References, Error> {
     let statement = parser::Statement::Statement(Box::new(Statement::Query(Box::new(query.clone()))));
     let (tables, _) = resolve_table_references(&statement, true)
         .map_err(|error| Error::Syntax { place: rendered.end(), message: error.strip_backtrace() })?;
-    let mut visitor = FunctionArguments(tables.iter().map(|table| table.table().to_string()).collect());
-    let _ = query.visit(&mut visitor);
-    Ok(visitor.0)
+    let mut references = References::default();
+    let _ = query.visit(&mut Calls(&mut references));
+    let tables = tables.iter().map(|table| table.table().to_string());
+    references.tables = tables.filter(|name| !references.table_functions.contains_key(name)).collect();
+    Ok(references)
 }
 
-/// Collects the string literals among table functions' arguments.
-struct FunctionArguments(BTreeSet<String>);
+/// Collects the functions that a query calls.
+struct Calls<'a>(&'a mut References);
 
-impl Visitor for FunctionArguments {
-    type Break = ();
-
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        let mut collect = |expression: &Expr| {
+impl Calls<'_> {
+    fn table_function(&mut self, name: &ObjectName, arguments: &impl Visit) -> ControlFlow<()> {
+        let strings = self.0.table_functions.entry(last_part(name)).or_default();
+        visit_expressions(arguments, |expression| {
             if let Expr::Value(value) = expression
                 && let Value::SingleQuotedString(text) = &value.value
             {
-                self.0.insert(text.clone());
+                strings.insert(text.clone());
             }
             ControlFlow::<()>::Continue(())
-        };
+        })
+    }
+}
+
+impl Visitor for Calls<'_> {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         match factor {
-            TableFactor::Table { args: Some(arguments), .. } => visit_expressions(&arguments.args, &mut collect),
-            TableFactor::Function { args, .. } => visit_expressions(args, &mut collect),
-            TableFactor::TableFunction { expr, .. } => visit_expressions(expr, &mut collect),
+            TableFactor::Table { name, args: Some(arguments), .. } => self.table_function(name, &arguments.args),
+            TableFactor::Function { name, args, .. } => self.table_function(name, args),
+            TableFactor::TableFunction { expr: Expr::Function(function), .. } => {
+                self.table_function(&function.name, &function.args)
+            }
             _ => ControlFlow::Continue(()),
         }
     }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expression {
+            self.0.functions.insert(last_part(&function.name));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Returns a function's name in lowercase, without the schema before it.
+fn last_part(name: &ObjectName) -> String {
+    name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_lowercase()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -174,8 +217,12 @@ mod tests {
         render(Path::new("a.sql"), sql, &Default::default()).unwrap()
     }
 
+    fn references_of(sql: &str) -> References {
+        parse_query(&rendered(sql)).unwrap().references
+    }
+
     fn names_of(sql: &str) -> Vec<String> {
-        parse_query(&rendered(sql)).unwrap().names.into_iter().collect()
+        references_of(sql).names().into_iter().map(str::to_string).collect()
     }
 
     #[test]
@@ -189,11 +236,19 @@ mod tests {
 
     #[test]
     fn strings_in_table_functions_are_references() {
-        assert_eq!(
-            names_of("SELECT 'no' FROM ml_predict('model', 'rows') WHERE x = 'neither'"),
-            ["ml_predict", "model", "rows"]
-        );
+        assert_eq!(names_of("SELECT 'no' FROM ml_predict('model', 'rows') WHERE x = 'neither'"), ["model", "rows"]);
         assert_eq!(names_of("SELECT * FROM t, LATERAL f(g('deep'))"), ["deep", "t"]);
+    }
+
+    #[test]
+    fn functions_are_told_from_tables() {
+        let found = references_of(
+            "SELECT Random(), current_timestamp, sum(x) OVER (ORDER BY y) FROM 'a/B.csv', ML_Models(), f('s', 1) WHERE x > now()",
+        );
+        let set = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
+        assert_eq!(found.tables, set(&["a/B.csv"]));
+        assert_eq!(found.table_functions, [("ml_models".into(), set(&[])), ("f".into(), set(&["s"]))].into());
+        assert_eq!(found.functions, set(&["random", "current_timestamp", "sum", "now"]));
     }
 
     #[test]
@@ -201,7 +256,7 @@ mod tests {
         let sql = "-- a comment\nCREATE OR REPLACE MODEL m OPTIONS (model_type = 'logistic', n = (1)) AS\nSELECT * FROM rows;";
         let parsed = parse_model(&rendered(sql)).unwrap();
         assert_eq!(parsed.model.as_deref(), Some("m"));
-        assert_eq!(parsed.names.into_iter().collect::<Vec<_>>(), ["rows"]);
+        assert_eq!(parsed.references.names().into_iter().collect::<Vec<_>>(), ["rows"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Materialised tables: `<tables_dir>/<name>/` holds one Parquet file and a manifest of what it was made from.
+//! Materialised tables: a query's rows in a Parquet file, used in the query's place while they are fresh.
 //!
-//! A table is written to a hidden folder beside its own and renamed into place: readers see the old one or the new one.
+//! In: the project's queries. Out: versions of a table (`versions.rs`), each with what it was made from (`manifest.rs`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,10 @@ use datafusion::prelude::{DataFrame, ident};
 use url::Url;
 
 use super::error::Error;
-use super::manifest::{Inputs, MANIFEST, Manifest};
+use super::manifest::Inputs;
+use super::versions::Versions;
 use super::{Project, Query};
+use crate::durable;
 
 /// A query that was written to Parquet.
 #[derive(Debug)]
@@ -30,14 +32,16 @@ pub struct Materialised {
     pub path: PathBuf,
     pub rows: u64,
     pub elapsed: Duration,
+    /// Why the table is never read in the query's place; `None` where it is read as long as it is fresh.
+    pub never_fresh: Option<String>,
 }
 
 impl Project {
     /// Materialises the queries that `selector` names: `NAME`, `+NAME` (and what it needs), `NAME+` (and what needs it),
-    /// several with blanks between, `*` for all. What reads a new table reads it from then on.
+    /// several with blanks between, `*` for all. Queries that read a new table read it from then on.
     ///
     /// # Errors
-    /// A name that no query has, a query that fails; what was materialised before it stays, and nothing is half-written.
+    /// A name that no query has, or a query that fails. Tables that were made before it stay, and nothing is half-written.
     pub async fn run(
         &self,
         context: &SessionContext,
@@ -68,7 +72,7 @@ impl Project {
     ) -> Result<Materialised, Error> {
         let started = Instant::now();
         let query = &self.queries[index];
-        // Before the rows are read: a file that arrives meanwhile leaves the table stale, not wrong.
+        // Asked before the rows are read, so that a file which arrives meanwhile makes the table stale.
         let recipe = self.recipe(index, context, &mut Inputs::default()).await;
         let plan = self.plan(query, context).await?;
         for column in &query.header.grain {
@@ -78,32 +82,21 @@ impl Project {
             }
         }
         let frame = DataFrame::new(context.state(), plan);
-        let path = tables_dir.join(&query.name);
-        let partial = tables_dir.join(format!(".{}.{}.partial", query.name, std::process::id()));
-        let written = async {
-            create_empty(&partial)?;
-            let file = format!("{}.parquet", query.name);
-            let rows = write_rows(query, frame, &partial.join(&file)).await?;
-            if let Some(recipe) = recipe {
-                let manifest = Manifest { query: query.name.clone(), file, rows, recipe };
-                let target = partial.join(MANIFEST);
-                let text = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::from);
-                text.and_then(|text| std::fs::write(&target, text)).map_err(|source| write_error(&target, source))?;
-            }
-            put_in_place(&partial, &path)?;
-            Ok(rows)
+        let versions = Versions::of(tables_dir, &query.name);
+        let path = versions.folder.clone();
+        let failed = |source| Error::Write { path: path.clone(), source };
+        let beginning = versions.clone();
+        let aside = durable::blocking(move || beginning.begin()).await.map_err(failed)?;
+        let rows = write_rows(query, frame, &aside.path()).await?;
+        let (recipe, never_fresh) = match recipe {
+            Ok(recipe) => (Some(recipe), None),
+            Err(reason) => (None, Some(reason)),
         };
-        match written.await {
-            Ok(rows) => Ok(Materialised { name: query.name.clone(), path, rows, elapsed: started.elapsed() }),
-            Err(error) => {
-                // The query's error matters more than one of tidying up.
-                let _ = std::fs::remove_dir_all(&partial);
-                Err(error)
-            }
-        }
+        durable::blocking(move || versions.publish(aside, rows, recipe)).await.map_err(failed)?;
+        Ok(Materialised { name: query.name.clone(), path, rows, elapsed: started.elapsed(), never_fresh })
     }
 
-    /// Returns the query's materialised table, where there is one made from what would be read now.
+    /// Returns the query's materialised table, where there is one that was made from what would be read now.
     pub(super) async fn fresh_table(
         &self,
         index: usize,
@@ -112,16 +105,17 @@ impl Project {
         inputs: &mut Inputs,
     ) -> Result<Option<Arc<dyn TableProvider>>, Error> {
         let query = &self.queries[index];
-        let folder = tables_dir.join(&query.name);
-        let Ok(text) = std::fs::read_to_string(folder.join(MANIFEST)) else { return Ok(None) };
-        // A manifest of another version's shape is no reason to fail: the table is made anew.
-        let Ok(manifest) = serde_json::from_str::<Manifest>(&text) else { return Ok(None) };
-        if self.recipe(index, context, inputs).await.as_ref() != Some(&manifest.recipe) {
+        let Some((manifest, file)) = Versions::of(tables_dir, &query.name).current() else { return Ok(None) };
+        let Some(recipe) = manifest.recipe else { return Ok(None) };
+        if self.recipe(index, context, inputs).await != Ok(recipe) {
             return Ok(None);
         }
-        let file = folder.join(&manifest.file);
-        let opened = open(context, &file, &query.header.grain).await;
-        opened.map(Some).map_err(|source| Error::Table { path: file, source: Box::new(source) })
+        match open(context, &file, &query.header.grain).await {
+            Ok(table) => Ok(Some(table)),
+            // Two runs replaced the table since its manifest was read.
+            Err(_) if !file.exists() => Ok(None),
+            Err(source) => Err(Error::Table { path: file, source: Box::new(source) }),
+        }
     }
 }
 
@@ -164,39 +158,5 @@ async fn open(
 fn file_url(file: &Path) -> Result<Url, DataFusionError> {
     let absolute = std::path::absolute(file)?;
     Url::from_file_path(&absolute)
-        .map_err(|()| DataFusionError::Configuration(format!("{} is no absolute path", absolute.display())))
-}
-
-fn create_empty(folder: &Path) -> Result<(), Error> {
-    match std::fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(write_error(folder, source)),
-        _ => {}
-    }
-    std::fs::create_dir_all(folder).map_err(|source| write_error(folder, source))
-}
-
-/// Renames a finished folder into place. A folder cannot replace another in one step: for an instant there is none, which
-/// readers take as not materialised.
-fn put_in_place(partial: &Path, path: &Path) -> Result<(), Error> {
-    let old = partial.with_extension("old");
-    let had_one = match std::fs::rename(path, &old) {
-        Ok(()) => true,
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => false,
-        Err(source) => return Err(write_error(path, source)),
-    };
-    if let Err(source) = std::fs::rename(partial, path) {
-        if had_one {
-            // Back to what was there; the first error is the one to report.
-            let _ = std::fs::rename(&old, path);
-        }
-        return Err(write_error(path, source));
-    }
-    if had_one {
-        std::fs::remove_dir_all(&old).map_err(|source| write_error(&old, source))?;
-    }
-    Ok(())
-}
-
-fn write_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Write { path: path.into(), source }
+        .map_err(|()| DataFusionError::Configuration(format!("{} is not an absolute path", absolute.display())))
 }

@@ -1,8 +1,8 @@
 //! Placeholders: `{{ horizon_s }}` in a query stands for a parameter's value.
 //!
 //! In: a file's text and the [`Parameters`]. Out: SQL of the same lines, and for each of its columns the place in the file.
-//! What stands between the braces is a minijinja expression, so `{{ window_ticks - 1 }}` works; statements (`{% … %}`) do
-//! not: a query is one query, whatever the parameters, and its line numbers are the file's.
+//! A minijinja expression stands between the braces, so `{{ window_ticks - 1 }}` works. Statements (`{% … %}`) do not: a query
+//! is the same query for all parameters, and its line numbers are the file's.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ impl Rendered {
         Place { file: self.file.clone(), line, column: Some(shifted + 1), text }
     }
 
-    /// Returns the place of the file's end, where a statement that stops too early is wrong.
+    /// Returns the place of the file's end, where something is missing if a statement stops too early.
     pub fn end(&self) -> Place {
         let last = self.source.iter().rposition(|line| !line.trim().is_empty()).unwrap_or(0);
         let text = self.source.get(last).cloned().unwrap_or_default();
@@ -95,7 +95,7 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
             });
         }
         if let Some(statement) = line.find("{%") {
-            let message = "only {{ placeholders }} can stand in a query, no template statements".into();
+            let message = "a query can hold {{ placeholders }}, but not template statements".into();
             return Err(Error::Placeholder { place: at(statement), message });
         }
         out.push_str(&line[byte..]);
@@ -107,7 +107,7 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
     Ok(rendered)
 }
 
-/// Returns what a placeholder stands for, as SQL text; quotes in it are doubled, for it to stand within quotes.
+/// Returns the text that a placeholder stands for. Quotes in it are doubled, because it may stand between quotes.
 fn value(
     environment: &Environment<'_>,
     expression: &str,

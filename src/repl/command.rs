@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::output::Format;
 use crate::text::did_you_mean;
 
-/// A line that is no SQL.
+/// A line that begins with a dot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Help,
@@ -37,7 +37,7 @@ pub const COMMANDS: [(&str, &str); 8] = [
     (".quit", "leaves, as Ctrl-D does"),
 ];
 
-/// Reads a line that begins with a dot; a `;` at its end is forgiven.
+/// Reads a line that begins with a dot; it may end with `;`.
 ///
 /// # Errors
 /// What is wrong, with what to type instead.
@@ -62,7 +62,7 @@ pub fn parse(line: &str) -> Result<Command, String> {
         (".limit", None) => Ok(Command::Limit(None)),
         (".limit", Some(rows)) => match rows.parse() {
             Ok(rows) => Ok(Command::Limit(Some(rows))),
-            Err(_) => Err(format!("`{rows}` is no number of rows")),
+            Err(_) => Err(format!("`{rows}` is not a number of rows")),
         },
         (".timing", None) => Ok(Command::Timing(None)),
         (".timing", Some("on")) => Ok(Command::Timing(Some(true))),
@@ -111,7 +111,7 @@ mod tests {
             (".schema", ".schema needs a table's name; .tables lists them"),
             (".schema a b", ".schema takes one argument at most, and `b` is one more"),
             (".format xml", "no format is named `xml`: table, csv, json and ndjson are"),
-            (".limit many", "`many` is no number of rows"),
+            (".limit many", "`many` is not a number of rows"),
             (".timing maybe", ".timing is on or off, not `maybe`"),
             (".quit now", ".quit takes no argument"),
         ] {

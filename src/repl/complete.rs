@@ -57,7 +57,7 @@ impl Completion {
         if word.is_empty() {
             return (start, Vec::new());
         }
-        // Keywords as the user types them: large where the word is.
+        // Keywords are in capitals if the word is.
         let large = word.chars().any(char::is_uppercase);
         let keywords = like(word, KEYWORDS.split_whitespace());
         let mut candidates: BTreeSet<String> =
@@ -83,7 +83,7 @@ impl Completion {
     }
 }
 
-/// Returns the names that begin with `word`, whatever its case.
+/// Returns the names that begin with `word`, in capitals or not.
 fn like<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let begins = |name: &&str| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     names.into_iter().filter(begins).map(Into::into).collect()
@@ -98,7 +98,7 @@ impl Completer for Completion {
 }
 
 impl Validator for Completion {
-    /// Enter ends a statement that is complete, and any line that begins with a dot; otherwise it begins the next line.
+    /// Enter ends a complete statement, and a line that begins with a dot; otherwise it begins another line.
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
         let input = context.input();
         if input.trim_start().starts_with('.') || statement::is_complete(input) {

@@ -1,4 +1,4 @@
-//! An engine's error, told to the person who wrote the SQL.
+//! Explains the engine's error to the person who wrote the SQL.
 //!
 //! In: why a statement failed, and the statement. Out: what is wrong, where (file, line, column, the line itself with a
 //! caret), and what to try.
@@ -34,14 +34,14 @@ struct Place {
     length: usize,
 }
 
-/// What the engine's error comes down to, before the source is looked at.
+/// What the engine's error says, before its place in the source is known.
 struct Finding {
     message: String,
     spot: Spot,
     hint: Option<String>,
 }
 
-/// What is known of where in the statement the failure is.
+/// Where in the statement the failure is, as far as that is known.
 enum Spot {
     At(Position),
     /// Wherever this name stands.
@@ -84,7 +84,7 @@ impl Diagnosis {
         let place = finding.spot.find(statement.text).and_then(|(inner, length)| {
             let at = statement.start.plus(inner);
             let line = text.lines().nth(at.line - 1)?.to_string();
-            // An error at the end of the statement points at what is missing, just behind the last character.
+            // An error at the end of the statement points just behind the last character, where something is missing.
             (at.column <= line.chars().count() + 1).then(|| Place { source: source.map(Into::into), at, line, length })
         });
         Diagnosis { message: finding.message, place, hint: finding.hint.or_else(|| error.hint()) }
@@ -114,7 +114,7 @@ impl Hint for Diagnosis {
 }
 
 fn engine(session: &Session, error: &DataFusionError) -> Finding {
-    // Of several errors, the first: the others are often its consequences.
+    // Of several errors the first counts: the others are often its consequences.
     let first = error.iter().next().unwrap_or(error);
     let root = first.find_root();
     match root {
@@ -217,7 +217,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
     if let Some(said) = between(text, "user-defined coercion failed with: ", ". No function matches") {
-        // What the function says of its arguments; around it the engine repeats their types.
+        // The function's own words about its arguments; the engine repeats their types around them.
         let message = lowercase(said.strip_prefix("Error during planning: ").unwrap_or(said));
         return Finding { message, spot: Spot::Unknown, hint: None };
     }
@@ -251,7 +251,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     Some(rest.split_once(after)?.0)
 }
 
-/// Returns the text with its first letter small, unless the first word is a name or an acronym.
+/// Returns the text with a lowercase first letter, unless the first word is a name or an acronym.
 fn lowercase(text: &str) -> String {
     let text = text.trim();
     let mut characters = text.chars();

@@ -1,4 +1,4 @@
-//! What the shell tells about itself: commands, tables, columns, functions.
+//! The shell's help: commands, tables, columns, functions.
 //!
 //! In: a session. Out: text.
 
@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use super::{command, names};
 use crate::functions;
 use crate::functions::documentation::Documentation;
-use crate::text::did_you_mean;
+use crate::text::{columns, did_you_mean};
 
 /// The most characters of a function's summary in a list.
 const SUMMARY_WIDTH: usize = 80;
@@ -17,9 +17,8 @@ const SUMMARY_WIDTH: usize = 80;
 /// Returns what can be typed.
 pub fn commands() -> String {
     let mut text = String::from("SQL statements end with `;` and may span lines.\n");
-    for (usage, meaning) in command::COMMANDS {
-        line(&mut text, &[(usage, 22), (meaning, 0)]);
-    }
+    let rows: Vec<Vec<&str>> = command::COMMANDS.iter().map(|(usage, meaning)| vec![*usage, *meaning]).collect();
+    text.push_str(&list(&rows));
     text.push_str("Tab completes, the up arrow recalls, Ctrl-C cancels a line or a running query.\n");
     text
 }
@@ -30,20 +29,18 @@ pub async fn tables(context: &SessionContext) -> String {
     if relations.is_empty() {
         return "no tables or views\n".into();
     }
-    let width = relations.iter().map(|relation| relation.name.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for relation in relations {
+    let row = |relation: names::Relation| {
         let kind = if relation.is_view { "view" } else { "table" };
         let columns = format!("{} columns", relation.schema.fields().len());
-        line(&mut text, &[(&relation.name, width), (kind, 5), (&columns, 0)]);
-    }
-    text
+        vec![relation.name, kind.into(), columns]
+    };
+    list(&relations.into_iter().map(row).collect::<Vec<_>>())
 }
 
 /// Returns the columns of a table, one a line.
 ///
 /// # Errors
-/// What to try, where no table has the name.
+/// What to try if no table has the name.
 pub async fn schema(context: &SessionContext, name: &str) -> Result<String, String> {
     let relations = names::relations(context).await;
     let found = relations.iter().find(|relation| relation.name == name);
@@ -53,20 +50,17 @@ pub async fn schema(context: &SessionContext, name: &str) -> Result<String, Stri
         let suggestion = did_you_mean(name, known).unwrap_or_else(|| ".tables lists them".into());
         return Err(format!("no table is named `{name}`; {suggestion}"));
     };
-    let width = relation.schema.fields().iter().map(|field| field.name().chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for field in relation.schema.fields() {
-        let kind = field.data_type().to_string();
+    let rows = relation.schema.fields().iter().map(|field| {
         let not_null = if field.is_nullable() { "" } else { "NOT NULL" };
-        line(&mut text, &[(field.name(), width), (&kind, 20), (not_null, 0)]);
-    }
-    Ok(text)
+        vec![field.name().clone(), field.data_type().to_string(), not_null.into()]
+    });
+    Ok(list(&rows.collect::<Vec<_>>()))
 }
 
-/// Returns functions like `pattern`, one a line; all about the function that has this very name.
+/// Returns functions like `pattern`, one a line; if a function has exactly this name, all about that one.
 ///
 /// # Errors
-/// What to try, where no function is like the pattern.
+/// What to try if no function is like the pattern.
 pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<String, String> {
     let all = names::functions(context);
     let pattern = pattern.map(|pattern| pattern.trim_end_matches("()").to_lowercase());
@@ -89,14 +83,10 @@ pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<Stri
             suggestion.unwrap_or_else(|| ".functions lists them all".into())
         ));
     }
-    let width = listed.iter().map(|function| function.name.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for function in listed {
-        let summary = shortened(&function.summary);
-        line(&mut text, &[(&function.name, width), (function.kind.as_str(), 9), (&summary, 0)]);
-    }
-    text.push_str("`.functions NAME` shows all about one\n");
-    Ok(text)
+    let rows = listed
+        .iter()
+        .map(|function| vec![function.name.clone(), function.kind.as_str().into(), shortened(&function.summary)]);
+    Ok(list(&rows.collect::<Vec<_>>()) + "`.functions NAME` shows all about one\n")
 }
 
 /// Returns all about a function of squall's.
@@ -105,9 +95,8 @@ fn about_own(own: &Documentation) -> String {
     if !own.arguments.is_empty() {
         text.push_str("\nArguments\n");
     }
-    for argument in own.arguments {
-        line(&mut text, &[(argument.name, 16), (argument.sql_type, 18), (argument.meaning, 0)]);
-    }
+    let arguments = own.arguments.iter().map(|argument| vec![argument.name, argument.sql_type, argument.meaning]);
+    text.push_str(&list(&arguments.collect::<Vec<_>>()));
     let result = own.result;
     // Writing to a string cannot fail.
     let _ = write!(text, "\nResult\n  {}: {}\n  NULL: {}\n", result.sql_type, result.meaning, result.when_null);
@@ -116,7 +105,7 @@ fn about_own(own: &Documentation) -> String {
     text
 }
 
-/// Returns all that DataFusion says about one of its functions; `None` where it has none of that name or says nothing.
+/// Returns all that DataFusion says about one of its functions; `None` if it has no such function or says nothing.
 fn about_engines(context: &SessionContext, name: &str) -> Option<String> {
     let state = context.state();
     let scalar = state.scalar_functions().get(name).and_then(|function| function.documentation());
@@ -124,11 +113,11 @@ fn about_engines(context: &SessionContext, name: &str) -> Option<String> {
     let window = || state.window_functions().get(name).and_then(|function| function.documentation());
     let documentation = scalar.or_else(aggregate).or_else(window)?;
     let mut text = format!("{}\n\n{}\n", documentation.syntax_example, documentation.description.trim());
-    for (index, (argument, meaning)) in documentation.arguments.iter().flatten().enumerate() {
-        if index == 0 {
-            text.push_str("\nArguments\n");
-        }
-        line(&mut text, &[(argument, 16), (meaning, 0)]);
+    let arguments = documentation.arguments.iter().flatten();
+    let arguments: Vec<Vec<&str>> = arguments.map(|(name, meaning)| vec![name.as_str(), meaning.as_str()]).collect();
+    if !arguments.is_empty() {
+        text.push_str("\nArguments\n");
+        text.push_str(&list(&arguments));
     }
     if let Some(example) = &documentation.sql_example {
         let lines: Vec<&str> = example.lines().filter(|line| !line.trim_start().starts_with("```")).collect();
@@ -148,13 +137,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}").trim_end().to_string()).collect::<Vec<_>>().join("\n")
 }
 
-/// Adds a line of cells, each with the least width of its column.
-fn line(text: &mut String, cells: &[(&str, usize)]) {
-    let mut whole = String::new();
-    for (cell, width) in cells {
-        // Writing to a string cannot fail.
-        let _ = write!(whole, "  {cell:width$}");
-    }
-    text.push_str(whole.trim_end());
-    text.push('\n');
+/// Returns rows as an indented list.
+fn list<C: AsRef<str>>(rows: &[Vec<C>]) -> String {
+    columns(rows, usize::MAX).lines().map(|line| format!("  {line}\n")).collect()
 }

@@ -47,7 +47,7 @@ pub fn tables(context: &SessionContext) -> Vec<String> {
 pub async fn relations(context: &SessionContext) -> Vec<Relation> {
     let mut relations = Vec::new();
     for name in tables(context) {
-        // A bare reference: names are as they were registered, not to be folded to lower case.
+        // A bare reference keeps the name as it was registered, capitals included.
         if let Ok(table) = context.table_provider(datafusion::common::TableReference::bare(name.as_str())).await {
             relations.push(Relation { name, is_view: table.table_type() == TableType::View, schema: table.schema() });
         }

@@ -45,7 +45,7 @@ impl Format {
 /// Writes one result.
 pub enum Printer {
     Table(Table),
-    /// The text of a plan, as it is: its lines are the layout.
+    /// The text of a plan, unchanged, because its lines are its layout.
     Plan,
     Csv {
         header: Option<SchemaRef>,
@@ -55,7 +55,7 @@ pub enum Printer {
 }
 
 impl Printer {
-    /// Begins a result of `schema`; a table is at most `width` characters wide, if that can be.
+    /// Begins a result of `schema`; a table is at most `width` characters wide, if that is possible.
     pub fn new(format: Format, schema: SchemaRef, width: Option<usize>) -> Self {
         match format {
             Format::Table if is_plan(&schema) => Printer::Plan,
@@ -69,7 +69,7 @@ impl Printer {
     /// Takes a batch and returns the bytes that are ready.
     ///
     /// # Errors
-    /// A column whose type has no form in the format.
+    /// A column whose type the format cannot hold.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         match self {
             Printer::Table(table) => Ok(table.push(batch)?.into_bytes()),
@@ -89,7 +89,7 @@ impl Printer {
     /// Ends the result and returns the last bytes.
     ///
     /// # Errors
-    /// A column whose type has no form in the format.
+    /// A column whose type the format cannot hold.
     pub fn finish(&mut self) -> Result<Vec<u8>, ArrowError> {
         match self {
             Printer::Table(table) => Ok(table.finish().into_bytes()),

@@ -41,14 +41,14 @@ pub enum Error {
     Statement(#[from] catalog::Error),
     #[error("query failed")]
     Query(#[from] DataFusionError),
-    #[error("the result has no such form")]
+    #[error("the result cannot be written in this format")]
     Format(#[from] datafusion::arrow::error::ArrowError),
     #[error("cannot write the result")]
     Write(#[from] std::io::Error),
 }
 
 impl Error {
-    /// Returns whether the reader of our output went away, as `head` does: no error to tell anyone about.
+    /// Returns whether the reader of our output is gone, as `head` is after its lines. That is not a failure.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Error::Write(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
@@ -58,7 +58,7 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Statement(error) => error.hint(),
-            Error::Format(_) => Some("another `--format` may have one, or CAST the column to VARCHAR".into()),
+            Error::Format(_) => Some("try another `--format`, or CAST the column to VARCHAR".into()),
             Error::Query(_) | Error::Write(_) => None,
         }
     }
@@ -67,7 +67,7 @@ impl Hint for Error {
 /// Runs one statement and writes its result as it comes.
 ///
 /// # Errors
-/// A statement that fails, before or while rows come; what was written until then stays.
+/// A statement that fails, before its first row or later; rows that were written stay written.
 pub async fn run(
     session: &Session,
     statement: &str,
@@ -86,7 +86,7 @@ async fn write(
     let schema = stream.schema();
     let mut written = Written { columns: schema.fields().len(), ..Written::default() };
     if written.columns == 0 {
-        // Nothing to show, but the statement's work may be in the stream.
+        // There is nothing to show, but reading the stream may do the statement's work.
         while let Some(batch) = stream.next().await {
             batch?;
         }

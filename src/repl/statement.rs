@@ -1,7 +1,7 @@
 //! Text into statements.
 //!
 //! In: what a user typed or a script holds. Out: its statements, each with the place where it starts. The engine's own
-//! tokenizer decides what a `;` is, so that those inside strings, comments and dollar quotes separate nothing.
+//! tokenizer finds each `;`, so that one inside a string, a comment or dollar quotes does not end a statement.
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
@@ -33,7 +33,7 @@ pub struct Statement<'a> {
     pub start: Position,
 }
 
-/// Returns the statements of `text`, in order; what is only space and comments is none.
+/// Returns the statements of `text`, in order; space and comments alone are not a statement.
 ///
 /// Where the text stops being SQL tokens (a string that never ends), the rest is one statement: running it gives the error.
 pub fn split(text: &str) -> Vec<Statement<'_>> {
@@ -66,7 +66,7 @@ pub fn split(text: &str) -> Vec<Statement<'_>> {
     statements
 }
 
-/// Returns whether `text` ends where a statement ends: with `;`, or with nothing begun.
+/// Returns whether `text` ends where a statement ends: after `;`, or before one begins.
 pub fn is_complete(text: &str) -> bool {
     let (tokens, whole) = tokens(text);
     let last = tokens.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
@@ -92,7 +92,7 @@ pub fn end_of(text: &str) -> Position {
     cursor.seek(Position { line: usize::MAX, column: 1 }).at
 }
 
-/// Returns the length in characters of the token that starts at `at`; 1 where none does.
+/// Returns the length in characters of the token that starts at `at`; 1 if no token does.
 pub fn token_length(text: &str, at: Position) -> usize {
     let (tokens, _) = tokens(text);
     let token = tokens.iter().find(|token| begin(token) == at && end(token).line == at.line);

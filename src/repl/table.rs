@@ -22,7 +22,7 @@ const SIGNIFICANT_DIGITS: i32 = 10;
 #[derive(Debug)]
 pub struct Table {
     schema: SchemaRef,
-    /// The width to fit into, in characters; `None` where nothing bounds it.
+    /// The width to fit into, in characters; `None` if there is no limit.
     fit: Option<usize>,
     /// Rows that wait for the widths to be decided.
     waiting: Vec<Vec<String>>,
@@ -35,14 +35,14 @@ struct Column {
     field: Option<usize>,
     width: usize,
     numeric: bool,
-    /// Whether longer cells may be cut: half a time or half a number is none.
+    /// Whether longer cells may be cut. Times and numbers may not: half of one would be wrong.
     text: bool,
     /// Whether longer cells are cut.
     cut: bool,
 }
 
 impl Table {
-    /// Begins a table of `schema` that is at most `fit` characters wide, if that can be.
+    /// Begins a table of `schema` that is at most `fit` characters wide, if that is possible.
     pub fn new(schema: SchemaRef, fit: Option<usize>) -> Self {
         Table { schema, fit, waiting: Vec::new(), columns: None }
     }
@@ -185,7 +185,7 @@ fn cells(column: &dyn Array) -> Result<Vec<String>, ArrowError> {
         }
         DataType::Float32 => {
             let values = column.as_primitive::<Float32Type>().iter();
-            // Through its shortest text: 0.1 of 32 bits is not 0.1 of 64.
+            // Read from its shortest text: 0.1 in 32 bits and 0.1 in 64 bits are different numbers.
             values.map(|value| value.map_or_else(null, |value| value.to_string())).collect()
         }
         DataType::Float64 => {
@@ -224,7 +224,7 @@ fn without_trailing_zeros(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
-/// Returns the text with control characters written out: a cell neither breaks its line nor drives the terminal.
+/// Returns the text with control characters written out, so that a cell cannot break its line or control the terminal.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {

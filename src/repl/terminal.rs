@@ -3,10 +3,10 @@
 use rustyline::Editor;
 use rustyline::history::MemHistory;
 
-/// Returns the width of the terminal in characters; `None` where there is none to ask.
+/// Returns the width of the terminal in characters; `None` if there is no terminal.
 pub fn terminal_width() -> Option<usize> {
     let mut editor = Editor::<(), MemHistory>::with_history(rustyline::Config::default(), MemHistory::new()).ok()?;
     let (columns, _) = editor.dimensions()?;
-    // A terminal that does not know says 0.
+    // A terminal that does not know its width says 0.
     (columns > 0).then_some(columns.into())
 }

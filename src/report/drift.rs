@@ -4,32 +4,61 @@
 
 use std::cmp::Ordering;
 
-use chrono::{DateTime, Utc};
-use datafusion::prelude::SessionContext;
+use async_trait::async_trait;
 use serde::Serialize;
 
 use super::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit, sparkline};
 use super::format::{self, count, number, percent};
-use super::query::{Query, Row};
-use super::{Error, Mood, Report, Verdict, render, require};
+use super::query::{Literal, Query, Row};
+use super::sources::built_in;
+use super::{About, Argument, Arguments, Error, Mood, Needs, Page, Report, Request, Verdict, require};
 use crate::text::literal;
 
 /// The data set drifts when at least this share of the compared columns does: Evidently's default.
 const DRIFTED_SHARE: f64 = 0.5;
-/// Distributions are drawn for at most so many columns, so that the report stays small whatever the table's width.
+/// Distributions are drawn for at most this many columns, so that the report of a wide table stays small.
 const MOST_FIGURES: usize = 60;
-/// Rows are shown for at most so many columns.
+/// Rows are shown for at most this many columns.
 const MOST_ROWS: usize = 200;
 
-/// What the report compares.
-#[derive(Debug, Clone)]
-pub struct DriftOptions {
-    /// A table, view or query; by default what `spike_drift` compares with.
-    pub reference: Option<String>,
-    /// A table, view or query; by default what `spike_drift` compares.
-    pub current: Option<String>,
-    pub generated_at: DateTime<Utc>,
+/// The report `drift`.
+pub struct Drift;
+
+#[async_trait]
+impl Report for Drift {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "drift",
+            description: "Which columns' distributions changed between a reference and a current sample",
+            file: "drift.html",
+            arguments: &[
+                Argument {
+                    name: REFERENCE,
+                    value: "QUERY",
+                    help: "A table, view or query to compare with [default: drift_reference, the training rows]",
+                },
+                Argument {
+                    name: CURRENT,
+                    value: "QUERY",
+                    help: "A table, view or query to compare [default: drift_current, the test rows]",
+                },
+            ],
+            sources: built_in!["drift.html", "drift/columns.sql"],
+        }
+    }
+
+    fn needs(&self, arguments: &Arguments) -> Needs {
+        let both = arguments.contains_key(REFERENCE) && arguments.contains_key(CURRENT);
+        if both { Needs::Nothing } else { Needs::LandedTicks }
+    }
+
+    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
+        drift(request).await
+    }
 }
+
+const REFERENCE: &str = "reference";
+const CURRENT: &str = "current";
 
 /// How a test's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,19 +124,21 @@ struct Summary {
 ///
 /// # Errors
 /// A relation that is missing, or a query that fails.
-pub async fn drift(context: &SessionContext, options: &DriftOptions) -> Result<Report, Error> {
-    let query = match (&options.reference, &options.current) {
+async fn drift(request: &Request<'_>) -> Result<Page, Error> {
+    request.sources.check("drift", Drift.about().sources)?;
+    let comparison = match (request.argument(REFERENCE), request.argument(CURRENT)) {
         (None, None) => {
-            require(context, &["spike_drift"])?;
-            Query { name: "drift", sql: "SELECT * FROM spike_drift".into() }
+            require(request.context, &["spike_drift"])?;
+            "spike_drift".into()
         }
         (reference, current) => {
-            let reference = reference.as_deref().unwrap_or("drift_reference");
-            let current = current.as_deref().unwrap_or("drift_current");
-            Query { name: "drift", sql: format!("SELECT *\nFROM drift({}, {})", literal(reference), literal(current)) }
+            let reference = reference.unwrap_or("drift_reference");
+            let current = current.unwrap_or("drift_current");
+            format!("drift({}, {})", literal(reference), literal(current))
         }
     };
-    let rows = query.rows(context).await?;
+    let query = request.query("drift/columns.sql", &[("comparison", Literal::Sql(&comparison))])?;
+    let rows = query.rows(request.context).await?;
     let mut columns: Vec<Column<'_>> = rows.iter().filter_map(Column::read).collect();
     columns.sort_by(Column::order);
 
@@ -115,7 +146,7 @@ pub async fn drift(context: &SessionContext, options: &DriftOptions) -> Result<R
     let line = verdict.headline.clone();
     let view = View {
         title: "Drift",
-        generated_at: format::minute(options.generated_at),
+        generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
         tiles: tiles(&columns),
         columns: columns
@@ -129,7 +160,7 @@ pub async fn drift(context: &SessionContext, options: &DriftOptions) -> Result<R
         verdict,
         query,
     };
-    Ok(Report { html: render("drift.html", &view)?, verdict: line })
+    Ok(Page { html: request.sources.render("drift.html", &view)?, verdict: line })
 }
 
 fn verdict(columns: &[Column<'_>]) -> Verdict {
@@ -196,7 +227,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    /// Returns how far the value is past its threshold, within its family: above 1 means drift.
+    /// Returns how far the value is past its threshold; above 1 means drift. Values of one family can be compared.
     fn strength(&self) -> f64 {
         match (self.family, self.value, self.threshold) {
             (Family::Distance, Some(value), Some(threshold)) => value / threshold,
@@ -205,7 +236,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Drifted first, then by family, so that p-values and distances never mix, then the strongest first.
+    /// Puts drifted columns first, then sorts by family, so that p-values and distances do not mix, then by strength.
     fn order(&self, other: &Column<'_>) -> Ordering {
         let rank = |drifted| match drifted {
             Some(true) => 0,
@@ -284,7 +315,7 @@ impl<'a> Column<'a> {
                     let left = bin as f64 + shift;
                     [left, left + 0.35]
                 });
-                // Every second bin lies between two bars and stays empty.
+                // Every second bin is the empty space between two bars.
                 let heights = heights.iter().flat_map(|height| [*height, 0.0]).collect::<Vec<_>>();
                 (edges.collect::<Vec<_>>(), heights)
             };

@@ -1,12 +1,13 @@
 //! Numbers and times as a reader sees them.
 //!
-//! In: values from queries. Out: text; an undefined value is an en dash, never 0 and never NaN.
+//! In: values from queries. Out: text. An undefined value is an en dash, never 0 and never NaN.
 
 use chrono::{DateTime, Utc};
+use minijinja::Environment;
 
 use crate::text;
 
-/// What stands for a value that is not known.
+/// The text for a value that is not known.
 pub const UNKNOWN: &str = "–";
 
 /// Returns a number to four significant digits: `0.7712`, `87,250`, `3.2e-7`.
@@ -70,6 +71,13 @@ pub fn span(nanoseconds: Option<i64>) -> String {
     };
     let [first, second] = parts.map(|(value, unit)| format!("{value} {unit}"));
     if parts[1].0 == 0 { first } else { format!("{first} {second}") }
+}
+
+/// Adds the filters `number`, `percent` and `count`, which templates use on the values of queries.
+pub fn add_filters(environment: &mut Environment<'_>) {
+    environment.add_filter("number", number);
+    environment.add_filter("percent", percent);
+    environment.add_filter("count", count);
 }
 
 #[cfg(test)]

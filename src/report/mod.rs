@@ -1,49 +1,140 @@
 //! Queries → context → minijinja → HTML.
 //!
-//! In: a `SessionContext` that knows the named queries `spike_training`, `spike_scores`, `spike_metrics` and
-//! `spike_thresholds` (evaluation), or any two relations (drift). Out: a [`Report`], one HTML file that needs no network and
-//! no script. Every number comes from a query that the report shows.
+//! In: a `SessionContext` that knows the tables which a report reads, and the project's parameters. Out: a [`Page`], one HTML
+//! file that needs no network and no script. Every number comes from a query that the page shows.
+//!
+//! Templates and queries lie in `reports/` at the top of the source tree and are built into the program. A project's own
+//! `reports/` folder replaces them file by file, and adds reports of its own (`own.rs`).
 
 mod chart;
 mod drift;
 mod evaluation;
 mod format;
+mod own;
 mod query;
+mod sources;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
+use self::query::{Literal, Query};
+use crate::durable;
 use crate::error::Hint;
 
-pub use drift::{DriftOptions, drift};
-pub use evaluation::{EvaluationOptions, evaluation};
+pub use own::OwnReport;
+pub use sources::Sources;
+
+/// The reports that come with squall.
+///
+/// Adding one takes a file beside this one that implements [`Report`], its template `reports/NAME.html` with its queries in
+/// `reports/NAME/`, and one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the demo.
+pub static REPORTS: [&dyn Report; 2] = [&evaluation::Evaluation, &drift::Drift];
+
+/// A report that comes with squall.
+#[async_trait]
+pub trait Report: Sync {
+    /// Returns what is known about the report without making it.
+    fn about(&self) -> &'static About;
+
+    /// Returns what must be there before the report can be made with these arguments.
+    fn needs(&self, arguments: &Arguments) -> Needs;
+
+    /// Makes the report.
+    async fn make(&self, request: &Request<'_>) -> Result<Page, Error>;
+}
+
+/// What is known about a report without making it.
+#[derive(Debug)]
+pub struct About {
+    /// The name in `squall report NAME`; also that of the template and of the folder of queries.
+    pub name: &'static str,
+    /// One sentence without a full stop: what the report shows.
+    pub description: &'static str,
+    /// The file that it is written to, unless `--out` names another.
+    pub file: &'static str,
+    pub arguments: &'static [Argument],
+    /// The template and the queries, each with its path below `reports/`.
+    pub sources: &'static [(&'static str, &'static str)],
+}
+
+/// An argument of a report, `--NAME VALUE`, which may be left out.
+#[derive(Debug)]
+pub struct Argument {
+    pub name: &'static str,
+    /// What stands for the value in the help text.
+    pub value: &'static str,
+    pub help: &'static str,
+}
+
+/// The arguments that were given, by name.
+pub type Arguments = BTreeMap<String, String>;
+
+/// What must be there before a report can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    LandedTicks,
+    TrainedModels,
+}
+
+/// What a report is made from.
+pub struct Request<'a> {
+    pub context: &'a SessionContext,
+    pub sources: &'a Sources,
+    /// The project's parameters, which stand for `$name` in the report's queries.
+    pub parameters: &'a BTreeMap<String, serde_json::Value>,
+    pub arguments: Arguments,
+    pub generated_at: DateTime<Utc>,
+}
+
+impl Request<'_> {
+    fn argument(&self, name: &str) -> Option<&str> {
+        self.arguments.get(name).map(String::as_str)
+    }
+
+    /// Returns a parameter as it is written in SQL.
+    ///
+    /// # Errors
+    /// The project has no such parameter.
+    fn parameter(&self, name: &'static str) -> Result<String, Error> {
+        self.parameters.get(name).map(query::in_sql).ok_or(Error::NoParameter { name })
+    }
+
+    /// Returns the query of a file below `reports/`; `$name` stands for one of the `values` or a parameter of the project.
+    fn query(&self, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
+        let parameters: Vec<(&str, String)> =
+            self.parameters.iter().map(|(name, value)| (name.as_str(), query::in_sql(value))).collect();
+        let parameters = parameters.iter().map(|(name, text)| (*name, Literal::Sql(text)));
+        // The first of two values with one name counts.
+        let values: Vec<(&str, Literal<'_>)> = values.iter().copied().chain(parameters).collect();
+        let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
+        Ok(Query::new(&name, &self.sources.text(file)?, &values))
+    }
+}
 
 /// A rendered report.
 #[derive(Debug)]
-pub struct Report {
+pub struct Page {
     pub html: String,
-    /// The verdict in one line of plain text.
+    /// What the report says, in one line of plain text.
     pub verdict: String,
 }
 
-impl Report {
-    /// Writes the report whole: a reader finds the old file or the new one, never a part.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let failed = |source| Error::Write { path: path.into(), source };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(format!(".{}.tmp", std::process::id()));
-        let unfinished = PathBuf::from(unfinished);
-        let written = std::fs::write(&unfinished, &self.html).and_then(|()| std::fs::rename(&unfinished, path));
-        if written.is_err() {
-            // The write's own error is what the caller needs; a file that was never made cannot be removed.
-            let _ = std::fs::remove_file(&unfinished);
-        }
-        written.map_err(failed)
+impl Page {
+    /// Writes the page whole: a reader finds the old file or the new one, also after a power loss.
+    ///
+    /// # Errors
+    /// What the disk reports; the old file is then still there.
+    pub async fn write(&self, path: &Path) -> Result<(), Error> {
+        let (target, html) = (path.to_path_buf(), self.html.clone());
+        let written = durable::blocking(move || durable::replace(&target, html.as_bytes())).await;
+        written.map_err(|source| Error::Write { path: path.into(), source })
     }
 }
 
@@ -64,24 +155,6 @@ pub struct Verdict {
     pub sentences: Vec<String>,
 }
 
-const TEMPLATES: [(&str, &str); 5] = [
-    ("layout.html", include_str!("templates/layout.html")),
-    ("parts.html", include_str!("templates/parts.html")),
-    ("style.css", include_str!("templates/style.css")),
-    ("evaluation.html", include_str!("templates/evaluation.html")),
-    ("drift.html", include_str!("templates/drift.html")),
-];
-
-/// Renders one of the templates; what is not marked safe is escaped.
-fn render(template: &str, view: impl Serialize) -> Result<String, Error> {
-    let mut environment = minijinja::Environment::new();
-    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    for (name, source) in TEMPLATES {
-        environment.add_template(name, source)?;
-    }
-    Ok(environment.get_template(template)?.render(minijinja::value::Serde(view))?)
-}
-
 /// Checks that the named queries are registered.
 fn require(context: &SessionContext, names: &[&'static str]) -> Result<(), Error> {
     for name in names {
@@ -95,14 +168,26 @@ fn require(context: &SessionContext, names: &[&'static str]) -> Result<(), Error
 /// What can go wrong with a report.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("no report is named `{name}`")]
+    UnknownReport { name: String, suggestion: Option<String>, folder: PathBuf },
     #[error("there is no query or table named {name}")]
     Missing { name: &'static str },
+    #[error("the project has no parameter `{name}`")]
+    NoParameter { name: &'static str },
     #[error("the report's query `{name}` failed")]
-    Query { name: &'static str, source: Box<DataFusionError> },
+    Query { name: String, source: Box<DataFusionError> },
     #[error("spike_metrics has no rows: nothing was evaluated")]
     NothingEvaluated,
     #[error("no scores of a model named {name}")]
     UnknownModel { name: String, known: Vec<String> },
+    #[error("cannot read {path}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("squall has no file that {path} could replace")]
+    ReplacesNothing { path: PathBuf, suggestion: Option<String> },
+    #[error("{path} does not say what the report shows")]
+    NoDescription { path: PathBuf },
+    #[error("the report `{report}` does not show its query `{query}`")]
+    NotShown { report: String, query: String },
     #[error("cannot render the report")]
     Render(#[from] minijinja::Error),
     #[error("cannot write the report to {path}")]
@@ -111,19 +196,37 @@ pub enum Error {
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
-        match self {
+        Some(match self {
+            Error::UnknownReport { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::UnknownReport { name, folder, .. } => {
+                let file = folder.join(format!("{name}.html"));
+                let queries = folder.join(name).join("*.sql");
+                format!("`squall report --list` lists them; {} and {} make one", file.display(), queries.display())
+            }
             Error::Missing { name: "spike_drift" } => {
-                Some("`squall run +spike_drift` makes it from sql/monitoring/spike_drift.sql".into())
+                "`squall run +spike_drift` makes it from sql/monitoring/spike_drift.sql".into()
             }
-            Error::Missing { name } => Some(format!("`squall run +{name}` makes it; models come from `squall train`")),
+            Error::Missing { name } => format!("`squall run +{name}` makes it; models come from `squall train`"),
+            Error::NoParameter { name } => {
+                format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE")
+            }
             Error::Query { .. } => {
-                Some("if a model or a table is missing: `squall land`, then `squall train`, then `squall score`".into())
+                "if a model or a table is missing: `squall land`, then `squall train`, then `squall score`".into()
             }
-            Error::NothingEvaluated => Some("`squall train` makes the models and `squall score` their scores".into()),
-            Error::UnknownModel { known, .. } if known.is_empty() => Some("`squall train` makes models".into()),
-            Error::UnknownModel { known, .. } => Some(format!("scored models: {}", known.join(", "))),
-            Error::Write { .. } => Some("--out names another file".into()),
-            Error::Render(_) => None,
-        }
+            Error::NothingEvaluated => "`squall train` makes the models and `squall score` their scores".into(),
+            Error::UnknownModel { known, .. } if known.is_empty() => "`squall train` makes models".into(),
+            Error::UnknownModel { known, .. } => format!("scored models: {}", known.join(", ")),
+            Error::Read { .. } => "the setting paths.reports names the folder of templates and queries".into(),
+            Error::ReplacesNothing { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::ReplacesNothing { .. } => "docs/reports.md lists the files of each report".into(),
+            Error::NoDescription { .. } => {
+                "begin the file with {# One sentence that says what the report shows #}".into()
+            }
+            Error::NotShown { query, .. } => {
+                format!("write {{{{ table(queries.{query}) }}}} or {{{{ sql([queries.{query}]) }}}} in the template")
+            }
+            Error::Render(_) => "docs/reports.md says what a template is given".into(),
+            Error::Write { .. } => "--out names another file".into(),
+        })
     }
 }

@@ -11,28 +11,36 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, format};
 
 /// A value that stands for a placeholder.
 #[derive(Debug, Clone, Copy)]
 pub enum Literal<'a> {
     Text(&'a str),
     Number(f64),
-    /// SQL to stand as it is: a relation.
+    /// SQL that is inserted as it is, such as a relation.
     Sql(&'a str),
 }
 
 /// A query as it ran, to be shown in the report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Query {
-    pub name: &'static str,
+    pub name: String,
     pub sql: String,
 }
 
+/// Returns a parameter's value as it is written in SQL: text as a literal, the rest as it is.
+pub fn in_sql(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => crate::text::literal(text),
+        other => other.to_string(),
+    }
+}
+
 impl Query {
-    /// Fills the placeholders of `template`; names that `values` does not hold stay as they are.
-    pub fn new(name: &'static str, template: &str, values: &[(&str, Literal<'_>)]) -> Query {
-        // One pass: what a value holds is never itself taken for a placeholder.
+    /// Fills the placeholders of `template`; a name that `values` lacks stays as it is.
+    pub fn new(name: &str, template: &str, values: &[(&str, Literal<'_>)]) -> Query {
+        // One pass: a `$` inside a value does not begin a placeholder.
         let mut sql = String::with_capacity(template.len());
         let mut pieces = template.trim().split('$');
         sql.push_str(pieces.next().unwrap_or_default());
@@ -50,14 +58,16 @@ impl Query {
             }
             sql.push_str(rest);
         }
-        Query { name, sql }
+        Query { name: name.into(), sql }
     }
 
     /// Runs the query.
     pub async fn rows(&self, context: &SessionContext) -> Result<Rows, Error> {
-        let failed = |source: DataFusionError| Error::Query { name: self.name, source: Box::new(source) };
-        let batches = context.sql(&self.sql).await.map_err(failed)?.collect().await.map_err(failed)?;
-        Rows::read(&batches).map_err(failed)
+        let failed = |source: DataFusionError| Error::Query { name: self.name.clone(), source: Box::new(source) };
+        let frame = context.sql(&self.sql).await.map_err(failed)?;
+        let names = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let batches = frame.collect().await.map_err(failed)?;
+        Rows::read(names, &batches).map_err(failed)
     }
 }
 
@@ -67,6 +77,8 @@ enum Cell {
     Null,
     Flag(bool),
     Integer(i64),
+    /// An instant, nanoseconds since 1970.
+    Time(i64),
     /// Always finite: NaN and infinities are read as NULL.
     Number(f64),
     Text(String),
@@ -77,6 +89,8 @@ enum Cell {
 /// The rows of a query.
 #[derive(Debug, Default)]
 pub struct Rows {
+    /// The columns' names, in the query's order.
+    names: Vec<String>,
     columns: BTreeMap<String, Vec<Cell>>,
     len: usize,
 }
@@ -89,8 +103,8 @@ pub struct Row<'a> {
 }
 
 impl Rows {
-    fn read(batches: &[RecordBatch]) -> Result<Rows, DataFusionError> {
-        let mut rows = Rows::default();
+    fn read(names: Vec<String>, batches: &[RecordBatch]) -> Result<Rows, DataFusionError> {
+        let mut rows = Rows { names, ..Rows::default() };
         for batch in batches {
             for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
                 rows.columns.entry(field.name().clone()).or_default().extend(cells(array)?);
@@ -102,6 +116,11 @@ impl Rows {
 
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Returns the columns' names, in the query's order.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
@@ -123,7 +142,7 @@ impl<'a> Row<'a> {
         self.rows.columns.get(column)?.get(self.index)
     }
 
-    /// Returns a number; `None` if it is NULL, NaN, infinite, or no number.
+    /// Returns a number; `None` if it is NULL, NaN, infinite, or not a number.
     pub fn number(&self, column: &str) -> Option<f64> {
         match self.cell(column)? {
             Cell::Number(number) => Some(*number),
@@ -132,10 +151,10 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Returns a whole number; a timestamp in nanoseconds since 1970.
+    /// Returns a whole number, or an instant in nanoseconds since 1970.
     pub fn integer(&self, column: &str) -> Option<i64> {
         match self.cell(column)? {
-            Cell::Integer(integer) => Some(*integer),
+            Cell::Integer(integer) | Cell::Time(integer) => Some(*integer),
             _ => None,
         }
     }
@@ -151,6 +170,36 @@ impl<'a> Row<'a> {
         match self.cell(column)? {
             Cell::Flag(flag) => Some(*flag),
             _ => None,
+        }
+    }
+
+    /// Returns a value for a template: an instant as text, NULL as none.
+    pub fn json(&self, column: &str) -> serde_json::Value {
+        match self.cell(column) {
+            None | Some(Cell::Null) => serde_json::Value::Null,
+            Some(Cell::Flag(flag)) => (*flag).into(),
+            Some(Cell::Integer(integer)) => (*integer).into(),
+            Some(Cell::Time(instant)) => format::instant(Some(*instant)).into(),
+            Some(Cell::Number(number)) => (*number).into(),
+            Some(Cell::Text(text)) => text.as_str().into(),
+            Some(Cell::Numbers(numbers)) => numbers.as_slice().into(),
+            Some(Cell::Texts(texts)) => texts.as_slice().into(),
+        }
+    }
+
+    /// Returns a value as a reader sees it; NULL as an en dash.
+    pub fn shown(&self, column: &str) -> String {
+        match self.cell(column) {
+            None | Some(Cell::Null) => format::UNKNOWN.into(),
+            Some(Cell::Flag(flag)) => if *flag { "yes" } else { "no" }.into(),
+            Some(Cell::Integer(integer)) => format::count(Some(*integer as f64)),
+            Some(Cell::Time(instant)) => format::instant(Some(*instant)),
+            Some(Cell::Number(number)) => format::number(Some(*number)),
+            Some(Cell::Text(text)) => text.clone(),
+            Some(Cell::Numbers(numbers)) => {
+                numbers.iter().map(|number| format::number(Some(*number))).collect::<Vec<_>>().join(", ")
+            }
+            Some(Cell::Texts(texts)) => texts.join(", "),
         }
     }
 
@@ -186,7 +235,7 @@ fn cells(array: &dyn Array) -> Result<Vec<Cell>, DataFusionError> {
             let nanoseconds = DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Nanosecond, zone.clone());
             let integers = cast(&cast(array, &nanoseconds)?, &DataType::Int64)?;
             let integers = integers.as_primitive::<Int64Type>();
-            all(&|index| Cell::Integer(integers.value(index)))
+            all(&|index| Cell::Time(integers.value(index)))
         }
         integer if integer.is_integer() => {
             let integers = cast(array, &DataType::Int64)?;

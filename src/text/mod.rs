@@ -1,8 +1,9 @@
-//! The leaves that everyone needs: names and values quoted for SQL, excerpts with a caret, nearest names, numbers for people,
-//! and short fingerprints of texts.
+//! The leaves that everyone needs: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
+//! columns, numbers for people, and short fingerprints of texts.
 //!
 //! Each file is one small job without state. There is one function for each job; do not write a second one elsewhere.
 
+mod columns;
 mod excerpt;
 mod fingerprint;
 mod hex;
@@ -10,6 +11,7 @@ mod nearest;
 mod number;
 mod sql;
 
+pub use columns::columns;
 pub use excerpt::Excerpt;
 pub use fingerprint::{fingerprint, fnv1a};
 pub use hex::{from_hex, hex};

@@ -3,7 +3,8 @@
 /// Returns up to three of the `known` names that a slip of the finger or of memory could have turned into `wanted`, the
 /// most similar first.
 ///
-/// A name is like another when at most a third of its characters differ, or when one contains the other.
+/// A name is like another if at most a third of its characters differ, or if one contains the other and neither is shorter
+/// than three characters.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
     let length = wanted.chars().count();
@@ -12,7 +13,8 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
         .filter_map(|name| {
             let candidate = name.to_lowercase();
             let edits = edits(&wanted, &candidate);
-            let contained = length >= 3 && (candidate.contains(&wanted) || wanted.contains(&candidate));
+            let shorter = length.min(candidate.chars().count());
+            let contained = shorter >= 3 && (candidate.contains(&wanted) || wanted.contains(&candidate));
             (edits * 3 <= length.max(3) || contained).then_some((edits, name))
         })
         .collect();
@@ -71,6 +73,7 @@ mod tests {
         assert_eq!(nearest("tick", known), ["ticks", "landed_ticks"]);
         assert_eq!(nearest("Spike_Feature", known), ["spike_features"]);
         assert_eq!(nearest("orders", known), [] as [&str; 0]);
+        assert_eq!(nearest("landed_tick", ["a", "", "landed_ticks"]), ["landed_ticks"]);
         assert_eq!(nearest("", known), [] as [&str; 0]);
     }
 

@@ -11,6 +11,7 @@ mod land;
 mod log;
 mod model;
 mod pipeline;
+mod readme;
 mod report;
 mod rolling;
 mod slt;

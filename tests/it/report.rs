@@ -1,15 +1,17 @@
 //! The reports: they hold the queries' numbers, say what is not known, and are safe and small whatever the data hold.
 
+mod own;
 mod reference;
 mod synthetic;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use squall::error::Hint;
 use squall::functions;
-use squall::report::{DriftOptions, EvaluationOptions, Report, drift, evaluation};
+use squall::report::{Error, Page, REPORTS, Request, Sources};
 
 use synthetic::{Market, Metrics, market, metrics};
 
@@ -20,26 +22,36 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_764_590_000, 0).unwrap()
 }
 
-fn options() -> EvaluationOptions {
-    EvaluationOptions { model: None, generated_at: now() }
+fn horizon(seconds: u64) -> BTreeMap<String, serde_json::Value> {
+    [("horizon_s".to_string(), seconds.into())].into()
 }
 
-async fn evaluate(market: &Market, metrics: &[Metrics]) -> Report {
-    let context = market.register(metrics).await;
-    evaluation(&context, &options()).await.unwrap()
+/// Makes a report that comes with squall, with arguments and a horizon of 60 s.
+async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) -> Result<Page, Error> {
+    let request = Request {
+        context,
+        sources: &Sources::built_in(),
+        parameters: &horizon(60),
+        arguments: arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        generated_at: now(),
+    };
+    let report = REPORTS.into_iter().find(|report| report.about().name == name).unwrap();
+    report.make(&request).await
 }
 
-async fn compare(context: &SessionContext, reference: &str, current: &str) -> Report {
+async fn evaluate(market: &Market, metrics: &[Metrics]) -> Page {
+    make("eval", &market.register(metrics).await, &[]).await.unwrap()
+}
+
+async fn compare(context: &SessionContext, reference: &str, current: &str) -> Page {
     functions::register(context, Path::new("no/models/here"));
-    let options =
-        DriftOptions { reference: Some(reference.into()), current: Some(current.into()), generated_at: now() };
-    drift(context, &options).await.unwrap()
+    make("drift", context, &[("reference", reference), ("current", current)]).await.unwrap()
 }
 
 /// Leaves the report where `tests/report_in_browser.sh` and a curious reader find it.
-fn keep(name: &str, report: &Report) {
+async fn keep(name: &str, report: &Page) {
     assert!(report.html.len() < LARGEST, "{name} has {} bytes", report.html.len());
-    report.write(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name)).unwrap();
+    report.write(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name)).await.unwrap();
 }
 
 /// What a test split without spikes leaves of the metrics.
@@ -64,7 +76,7 @@ fn unknown_on_test(reason: &'static str, rows: f64, positives: f64) -> Vec<Metri
 async fn evaluation_shows_the_numbers_of_the_queries() {
     let market = market(12_000);
     let report = evaluate(&market, &metrics()).await;
-    keep("evaluation.html", &report);
+    keep("evaluation.html", &report).await;
     for number in ["0.7712", "0.5534", "0.3145", "0.0613", "0.4121", "0.9628"] {
         assert!(report.html.contains(number), "{number} is missing");
     }
@@ -101,7 +113,7 @@ async fn without_a_spike_in_test_nothing_is_claimed() {
     let mut market = market(4_000);
     market.rows.iter_mut().filter(|row| row.split == "test").for_each(|row| row.spike = false);
     let report = evaluate(&market, &unknown_on_test("no row is positive", 800.0, 0.0)).await;
-    keep("evaluation-no-spikes.html", &report);
+    keep("evaluation-no-spikes.html", &report).await;
     assert_eq!(
         report.verdict,
         "How good spike_logistic is, is not known: none of the 800 test rows is followed by a spike."
@@ -158,18 +170,77 @@ async fn hostile_names_stay_text() {
 
 #[tokio::test]
 async fn a_missing_query_names_the_command_that_makes_it() {
-    let error = evaluation(&SessionContext::new(), &options()).await.unwrap_err();
+    let error = make("eval", &SessionContext::new(), &[]).await.unwrap_err();
     assert_eq!(error.to_string(), "there is no query or table named spike_training");
     assert!(error.hint().unwrap().contains("squall run +spike_training"));
 
     let context = market(1_000).register(&metrics()).await;
-    let wrong = EvaluationOptions { model: Some("spike_forest".into()), generated_at: now() };
-    let error = evaluation(&context, &wrong).await.unwrap_err();
+    let error = make("eval", &context, &[("model", "spike_forest")]).await.unwrap_err();
     assert_eq!(error.to_string(), "no scores of a model named spike_forest");
     assert!(error.hint().unwrap().contains("naive_volatility, spike_logistic"));
 
     let context = market(1_000).register(&[]).await;
-    assert!(evaluation(&context, &options()).await.unwrap_err().hint().unwrap().contains("squall train"));
+    assert!(make("eval", &context, &[]).await.unwrap_err().hint().unwrap().contains("squall train"));
+}
+
+#[tokio::test]
+async fn a_report_says_the_horizon_that_the_project_has() {
+    let context = market(12_000).register(&metrics()).await;
+    let sources = Sources::built_in();
+    let mut caught = Vec::new();
+    for seconds in [60, 1_800] {
+        let parameters = horizon(seconds);
+        let request = Request {
+            context: &context,
+            sources: &sources,
+            parameters: &parameters,
+            arguments: BTreeMap::new(),
+            generated_at: now(),
+        };
+        let html = REPORTS[0].make(&request).await.unwrap().html;
+        assert!(html.contains(&format!("spikes at least {seconds} s apart")));
+        assert!(html.contains(&format!("at least tau over the next {seconds} s;")));
+        assert!(
+            html.contains(&format!("&lt; {seconds} * 1000000000")),
+            "the query behind the episodes is the one that ran"
+        );
+        let (_, value) = html.split_once("Episodes caught</dt><dd class=\"value\">").unwrap();
+        caught.push(value.split_once('<').unwrap().0.to_string());
+    }
+    assert_ne!(caught[0], caught[1], "spikes that are one event to a longer horizon");
+}
+
+#[tokio::test]
+async fn a_report_needs_the_projects_parameters() {
+    let context = market(1_000).register(&metrics()).await;
+    let request = Request {
+        context: &context,
+        sources: &Sources::built_in(),
+        parameters: &BTreeMap::new(),
+        arguments: BTreeMap::new(),
+        generated_at: now(),
+    };
+    let error = REPORTS[0].make(&request).await.unwrap_err();
+    assert_eq!(error.to_string(), "the project has no parameter `horizon_s`");
+}
+
+#[test]
+fn every_report_is_complete_and_described() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reports.md")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
+    for report in REPORTS {
+        let about = report.about();
+        assert!(page.contains(&format!("squall report {}", about.name)), "docs/reports.md lacks {}", about.name);
+        let mut built_in: Vec<String> = about.sources.iter().map(|(file, _)| file.to_string()).collect();
+        let mut lying: Vec<String> = std::fs::read_dir(folder.join(about.name))
+            .unwrap()
+            .map(|entry| format!("{}/{}", about.name, entry.unwrap().file_name().to_string_lossy()))
+            .chain([format!("{}.html", about.name)])
+            .collect();
+        built_in.sort();
+        lying.sort();
+        assert_eq!(built_in, lying, "what lies in reports/ is built in");
+    }
 }
 
 #[tokio::test]
@@ -177,10 +248,11 @@ async fn a_report_is_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let report = evaluate(&market(1_000), &metrics()).await;
     let path = folder.path().join("deep/evaluation.html");
-    report.write(&path).unwrap();
+    report.write(&path).await.unwrap();
+    report.write(&path).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), report.html);
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    let blocked = report.write(&path.join("below-a-file.html")).unwrap_err();
+    let blocked = report.write(&path.join("below-a-file.html")).await.unwrap_err();
     assert!(blocked.to_string().starts_with("cannot write the report to"));
 }
 
@@ -194,7 +266,7 @@ async fn drift_shows_every_column_drifted_first() {
         &format!("SELECT {columns} FROM spike_training WHERE split = 'test'"),
     )
     .await;
-    keep("drift.html", &report);
+    keep("drift.html", &report).await;
     let html = &report.html;
     let last_drifted = html.rfind("▲ drifted").unwrap();
     let first_steady = html.find("● steady").unwrap();

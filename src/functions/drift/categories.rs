@@ -48,7 +48,7 @@ pub fn jensen_shannon(counts: &[Counts]) -> Option<f64> {
             }
         }
     }
-    // Equal samples may round to a hair below zero.
+    // The sum over equal samples may round to just below zero.
     Some((divergence.max(0.0) / 2.0).sqrt())
 }
 

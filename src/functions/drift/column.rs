@@ -13,7 +13,7 @@ const LARGEST_TESTED: usize = 1_000;
 const FEW_VALUES: usize = 5;
 /// Whole numbers with at most this many distinct current values are categories.
 const FEW_WHOLE_NUMBERS: usize = 10;
-/// Text of which more than this share is distinct is free text, no category.
+/// Text of which more than this share is distinct is free text, not a category.
 const FREE_TEXT_SHARE: f64 = 0.5;
 
 /// One sample's values of a column, without the missing ones.
@@ -224,7 +224,7 @@ pub fn counts_by_category(reference: &Sample, current: &Sample) -> Vec<(String, 
     names.into_iter().map(|name| (name.1.clone(), (count(&reference, name), count(&current, name)))).collect()
 }
 
-/// A category as it sorts and as it reads: numbers by their value, texts by themselves.
+/// A category, which is sorted by its value if it is a number, else by its text.
 type Category = (i64, String);
 
 fn category_counts(values: &Values) -> BTreeMap<Category, u64> {

@@ -1,12 +1,12 @@
-//! Both samples of a column over common bins, for eyes: the tests do not use them.
+//! Both samples of a column over common bins, for charts only: the tests do not use them.
 
 use super::column::{Kind, Sample, counts_by_category};
 
 const BINS: usize = 30;
-/// The bins span the samples' values but for this share at either end, which the outermost bins take in: one outlier must not
-/// squeeze everything else into a single bin.
+/// The share of the samples' values at either end that the outermost bins take in. The bins span the values between, so that
+/// one outlier does not squeeze everything else into a single bin.
 const BEYOND: f64 = 0.005;
-/// Categories beyond these, by how often they occur, are counted together.
+/// The most frequent categories have a bin each; the others are counted together.
 const CATEGORIES: usize = 20;
 
 /// Shares of two samples over common bins.

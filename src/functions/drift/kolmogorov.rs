@@ -1,8 +1,8 @@
 //! The distribution of the one-sample Kolmogorov-Smirnov statistic at finite n, and which method applies where.
 //!
 //! The regions are those of SciPy's `kstwo.sf` (Simard and L'Ecuyer, doi:10.18637/jss.v039.i11), so that its approximation
-//! errors, up to 3e-6 in the Pelz-Good region, are ours too. Where SciPy uses Pomeranz' recursion, the matrix method gives the
-//! same exact value.
+//! errors, up to 3e-6 in the Pelz-Good region, are the same here. SciPy uses Pomeranz' recursion in places where this code
+//! uses the matrix method; both give the same exact value.
 
 use std::f64::consts::PI;
 

@@ -25,7 +25,7 @@ fn distance(reference: &[f64], current: &[f64]) -> u64 {
     let (m, n) = (reference.len() as i64, current.len() as i64);
     let (mut i, mut j, mut greatest) = (0, 0, 0);
     while i < reference.len() && j < current.len() {
-        // Both functions step at the same value at once, so ties are passed before the distance is looked at.
+        // Both functions step at a tied value, so the distance is measured after all ties.
         let value = reference[i].min(current[j]);
         i += reference[i..].iter().take_while(|other| **other == value).count();
         j += current[j..].iter().take_while(|other| **other == value).count();
@@ -36,14 +36,15 @@ fn distance(reference: &[f64], current: &[f64]) -> u64 {
 
 /// Returns the probability that a random path from (0, 0) to (m, n) is somewhere at least `distance` off the diagonal.
 ///
-/// Sums the probabilities of leaving the band for the first time, all positive: a tiny p-value keeps its digits.
+/// It is a sum of the probabilities of leaving the band for the first time. All are positive, so a tiny p-value keeps its
+/// digits.
 fn exact_tail(m: usize, n: usize, distance: u64) -> f64 {
     if distance == 0 {
         return 1.0;
     }
     let inside = |i: usize, j: usize| (i as i64 * n as i64 - j as i64 * m as i64).unsigned_abs() < distance;
     let total = (m + n) as f64;
-    // The probability of coming through (i, j) without having left the band, for the row i.
+    // For row i, the probability that a path reaches (i, j) without having left the band.
     let mut row = vec![0.0; n + 1];
     let (mut first, mut last) = (0, 0);
     row[0] = 1.0;

@@ -95,7 +95,7 @@ fn lone(reason: &'static str) -> Finding {
     Finding { kind: Kind::Other, outcome: Err(reason) }
 }
 
-/// A column that is NULL throughout has no type of its own: it takes the other sample's.
+/// A column that holds only NULL has no type; it takes the type of the other sample's column.
 fn reconcile(reference: &mut Sample, current: &mut Sample) {
     let empty_like = |values: &Values| match values {
         Values::Numbers(_) => Values::Numbers(Vec::new()),

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 /// From here on the continued fraction converges fast; below it the series does.
 const SERIES_BELOW: f64 = 2.0;
-/// At 2 the continued fraction is good to the last digits after 80 levels, beyond 2 after fewer.
+/// At 2 the continued fraction needs 80 levels for its last digits; above 2 it needs fewer.
 const FRACTION_LEVELS: u32 = 120;
 
 /// Returns the complementary error function of `x >= 0` (DLMF 7.6.2 below 2, 7.9.1 above).

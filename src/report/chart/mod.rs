@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use scale::{Axis, Unit};
 
-/// A series' place in the palette: a colour, and in lines a dash pattern, so that colour is never the only cue.
+/// The look of a series: a colour and, in lines, a dash pattern, so that readers need not tell colours apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tone {

@@ -29,7 +29,7 @@ pub struct Tick {
 }
 
 impl Axis {
-    /// Makes an axis over a range; a range without width is widened, so that the scale exists.
+    /// Makes an axis over a range; a range without width is widened, so that it has a scale.
     pub fn new(label: impl Into<String>, unit: Unit, from: f64, to: f64) -> Axis {
         let (from, to) = match (from.is_finite() && to.is_finite(), from < to) {
             (true, true) => (from, to),

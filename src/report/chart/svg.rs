@@ -118,7 +118,7 @@ fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
         let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
         line(out, "axis", (x, top), (x, top + 4.0));
         let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
-        // Labels at the ends stay inside the picture, and none overlaps its neighbour.
+        // Labels at the ends stay inside the picture, and neighbours do not overlap.
         let centre = x.max(half).min(left + width + RIGHT - half);
         if centre - half >= free_from {
             text(out, "tick", centre, top + 18.0, "middle", &tick.label);
@@ -309,7 +309,7 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &s
     );
 }
 
-/// Returns a coordinate to a tenth of a pixel, which no eye can tell from the exact one.
+/// Returns a coordinate to a tenth of a pixel, which is finer than the eye can see.
 fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
@@ -324,7 +324,7 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // XML has no control characters but these.
+            // XML allows these control characters and no others.
             control if control.is_control() && !matches!(control, '\n' | '\t') => escaped.push('\u{fffd}'),
             other => escaped.push(other),
         }

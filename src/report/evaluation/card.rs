@@ -1,13 +1,12 @@
 //! The model's card: version, training, weights, as the functions on models give them.
 
 use chrono::DateTime;
-use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
 use super::Fact;
-use crate::report::Error;
 use crate::report::format::{self, count, number};
 use crate::report::query::{Literal, Query, Row};
+use crate::report::{Error, Request};
 
 /// What is known about how a model was made.
 #[derive(Debug, Serialize)]
@@ -19,12 +18,13 @@ pub struct Card {
 }
 
 /// Returns the card of a model; `None` if the session does not know it: scores may come from elsewhere.
-pub async fn card(context: &SessionContext, model: &str) -> Result<Option<Card>, Error> {
+pub async fn card(request: &Request<'_>, model: &str) -> Result<Option<Card>, Error> {
+    let context = request.context;
     if !context.state().table_functions().contains_key("ml_models") {
         return Ok(None);
     }
     let values = [("model", Literal::Text(model))];
-    let models = Query::new("model", include_str!("../queries/model.sql"), &values);
+    let models = request.query("eval/model.sql", &values)?;
     let rows = models.rows(context).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let text = |column: &str| row.text(column).unwrap_or(format::UNKNOWN).to_string();
@@ -38,7 +38,7 @@ pub async fn card(context: &SessionContext, model: &str) -> Result<Option<Card>,
         Fact { label: "Training period", value: period },
         Fact { label: "Made by", value: format!("squall {}", text("squall_version")) },
     ];
-    let weights = Query::new("weights", include_str!("../queries/weights.sql"), &values);
+    let weights = request.query("eval/weights.sql", &values)?;
     let weight_rows = weights.rows(context).await?;
     let weight = |row: &Row<'_>| {
         row.number("weight")?;

@@ -1,7 +1,7 @@
 //! The evaluation report: does the model beat the naive rule, where, and how its scores behave.
 //!
 //! In: the named queries `spike_training`, `spike_scores`, `spike_metrics` and `spike_thresholds`. Out: HTML. Thresholds and
-//! metrics are what those queries say; curves and counts come from the queries in `queries/`, which the report shows.
+//! metrics are what those queries say; curves and counts come from the queries in `reports/eval/`, which the report shows.
 
 mod card;
 mod figures;
@@ -9,7 +9,7 @@ mod metrics;
 mod timeline;
 mod verdict;
 
-use chrono::{DateTime, Utc};
+use async_trait::async_trait;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
@@ -18,20 +18,58 @@ use self::metrics::{COLUMNS, SplitView, Table, by_split};
 use super::chart::Figure;
 use super::format::{self, count, number, percent};
 use super::query::{Literal, Query, Rows};
-use super::{Error, Report, Verdict, render, require};
+use super::sources::built_in;
+use super::{About, Argument, Arguments, Error, Needs, Page, Report, Request, Verdict, require};
 
 /// The rule that a model has to beat: current volatility as the score.
 const NAIVE: &str = "naive_volatility";
-/// The rule of the Python original, which is no candidate for the report's subject either.
+/// The rules: the report is about one of them only if nothing else was scored. The second is the Python original's.
 const RULES: [&str; 2] = [NAIVE, "volatility_threshold"];
 
-/// What the report is about.
-#[derive(Debug, Clone)]
-pub struct EvaluationOptions {
-    /// The model in question; by default the best on validation of those that are more than a rule.
-    pub model: Option<String>,
-    pub generated_at: DateTime<Utc>,
+/// The report `eval`.
+pub struct Evaluation;
+
+#[async_trait]
+impl Report for Evaluation {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "eval",
+            description: "Does the model beat the naive rule: metrics, curves, calibration, alerts, a timeline",
+            file: "evaluation.html",
+            arguments: &[Argument {
+                name: MODEL,
+                value: "MODEL",
+                help: "The model in question [default: of those that are more than a rule, the best on validation]",
+            }],
+            sources: built_in![
+                "eval.html",
+                "eval/budget.sql",
+                "eval/calibration.sql",
+                "eval/confusion.sql",
+                "eval/episodes.sql",
+                "eval/facts.sql",
+                "eval/metrics.sql",
+                "eval/model.sql",
+                "eval/precision_recall.sql",
+                "eval/roc.sql",
+                "eval/score_distribution.sql",
+                "eval/thresholds.sql",
+                "eval/timeline.sql",
+                "eval/weights.sql",
+            ],
+        }
+    }
+
+    fn needs(&self, _arguments: &Arguments) -> Needs {
+        Needs::TrainedModels
+    }
+
+    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
+        evaluation(request).await
+    }
 }
+
+const MODEL: &str = "model";
 
 /// Right and wrong alerts on one split at the chosen threshold.
 #[derive(Debug, Clone)]
@@ -94,6 +132,8 @@ struct View {
     facts_query: Query,
     thresholds_query: Query,
     card: Option<Card>,
+    /// How far ahead a label looks, with its unit.
+    horizon: String,
 }
 
 /// A headline figure.
@@ -129,42 +169,44 @@ struct ConfusionView {
 ///
 /// # Errors
 /// A named query that is missing or fails, nothing evaluated, or a model that was not scored.
-pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -> Result<Report, Error> {
+async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
+    let context = request.context;
     require(context, &["spike_training", "spike_scores", "spike_metrics", "spike_thresholds"])?;
-    let metrics_query = Query::new("metrics", include_str!("../queries/metrics.sql"), &[]);
+    request.sources.check("eval", Evaluation.about().sources)?;
+    let horizon = format!("{} s", request.parameter("horizon_s")?);
+    let metrics_query = request.query("eval/metrics.sql", &[])?;
     let table = Table::read(&metrics_query.rows(context).await?);
     if table.is_empty() {
         return Err(Error::NothingEvaluated);
     }
-    let model = subject(&table, options.model.as_deref())?;
+    let model = subject(&table, request.argument(MODEL))?;
     let models = in_order(&table, &model);
 
-    let thresholds_query =
-        Query::new("thresholds", "SELECT model, threshold FROM spike_thresholds ORDER BY model", &[]);
+    let thresholds_query = request.query("eval/thresholds.sql", &[])?;
     let thresholds = thresholds_query.rows(context).await?;
     let threshold = thresholds.find("model", &model).and_then(|row| row.number("threshold"));
     let values = [
         ("model", Literal::Text(&model)),
         ("threshold", threshold.map_or(Literal::Sql("CAST(NULL AS DOUBLE)"), Literal::Number)),
     ];
-    let query = |name, template| Query::new(name, template, &values);
+    let query = |name: &str| request.query(&format!("eval/{name}.sql"), &values);
 
-    let facts_query = query("data", include_str!("../queries/facts.sql"));
+    let facts_query = query("facts")?;
     let facts = facts_query.rows(context).await?;
     let tau = facts.iter().find_map(|row| row.number("tau"));
     let prevalence = table.find(&model, "test").and_then(|row| row.prevalence).filter(|share| *share > 0.0);
 
-    let confusion_query = query("confusion", include_str!("../queries/confusion.sql"));
+    let confusion_query = query("confusion")?;
     let confusion = match threshold {
         Some(threshold) => read_confusion(&confusion_query.rows(context).await?, threshold),
         None => None,
     };
-    let episodes_query = query("episodes", include_str!("../queries/episodes.sql"));
+    let episodes_query = query("episodes")?;
     let episodes = match threshold {
         Some(_) => read_episodes(&episodes_query.rows(context).await?),
         None => None,
     };
-    let budget_query = query("budget", include_str!("../queries/budget.sql"));
+    let budget_query = query("budget")?;
     let budget = match prevalence {
         Some(_) => read_budget(&budget_query.rows(context).await?),
         None => Vec::new(),
@@ -172,12 +214,10 @@ pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -
 
     let no_curve = "Not defined: the test split needs scored rows that are followed by a spike and rows that are not.";
     let no_rows = "There are no scored rows in the test split.";
-    let template = include_str!("../queries/precision_recall.sql");
     let draw = |rows: &Rows| figures::precision_recall(rows, &models, prevalence);
-    let precision_recall = exhibit(context, query("precision_recall", template), no_curve, draw).await?;
+    let precision_recall = exhibit(context, query("precision_recall")?, no_curve, draw).await?;
     let draw = |rows: &Rows| figures::roc(rows, &models);
-    let roc = exhibit(context, query("roc", include_str!("../queries/roc.sql")), no_curve, draw).await?;
-    let template = include_str!("../queries/calibration.sql");
+    let roc = exhibit(context, query("roc")?, no_curve, draw).await?;
     let probabilities: Vec<(usize, &str)> = models
         .iter()
         .enumerate()
@@ -185,21 +225,19 @@ pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -
         .map(|(index, name)| (index, name.as_str()))
         .collect();
     let draw = |rows: &Rows| figures::calibration(rows, &probabilities, &model);
-    let calibration = exhibit(context, query("calibration", template), no_rows, draw).await?;
-    let template = include_str!("../queries/score_distribution.sql");
+    let calibration = exhibit(context, query("calibration")?, no_rows, draw).await?;
     let draw = |rows: &Rows| figures::score_distribution(rows, &model, threshold);
-    let score_distribution = exhibit(context, query("score_distribution", template), no_rows, draw).await?;
-    let template = include_str!("../queries/timeline.sql");
+    let score_distribution = exhibit(context, query("score_distribution")?, no_rows, draw).await?;
     let draw = |rows: &Rows| timeline::timeline(rows, &model, tau, threshold);
-    let timeline = exhibit(context, query("timeline", template), no_rows, draw).await?;
+    let timeline = exhibit(context, query("timeline")?, no_rows, draw).await?;
 
     let verdict = verdict::verdict(&table, &model, NAIVE, confusion.as_ref(), episodes.as_ref());
     let line = verdict.headline.clone();
     let view = View {
         title: format!("Evaluation of {model}"),
-        generated_at: format::minute(options.generated_at),
+        generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
-        tiles: tiles(&table, &model, episodes.as_ref()),
+        tiles: tiles(&table, &model, episodes.as_ref(), &horizon),
         columns: COLUMNS,
         splits: by_split(&table, &models, |name| role(name, &model)),
         metrics_query,
@@ -218,11 +256,12 @@ pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -
         split_facts: split_facts(&facts),
         facts_query,
         thresholds_query,
-        card: card::card(context, &model).await?,
+        card: card::card(request, &model).await?,
+        horizon,
         verdict,
         model: model.clone(),
     };
-    Ok(Report { html: render("evaluation.html", &view)?, verdict: line })
+    Ok(Page { html: request.sources.render("eval.html", &view)?, verdict: line })
 }
 
 /// Runs a query and draws its figure.
@@ -245,7 +284,7 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
             None => Err(Error::UnknownModel { name: wanted.into(), known }),
         };
     }
-    // The choice looks at validation alone: the test split must not choose its own winner.
+    // The choice depends on validation only: the test split must not choose its own winner.
     let on_validation = |name: &String| table.find(name, "validation").and_then(|row| row.average_precision);
     let rank = |name: &String| (!RULES.contains(&name.as_str()), on_validation(name).unwrap_or(-1.0));
     known
@@ -301,7 +340,7 @@ fn read_budget(rows: &Rows) -> Vec<[String; 6]> {
         .collect()
 }
 
-fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>) -> Vec<Tile> {
+fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>, horizon: &str) -> Vec<Tile> {
     let test = table.find(model, "test");
     let naive = table.find(NAIVE, "test").and_then(|row| row.average_precision);
     let mut tiles = vec![Tile {
@@ -326,7 +365,7 @@ fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>) -> Vec<Tile> {
         value: episodes.map_or(format::UNKNOWN.into(), |seen| {
             format!("{} of {}", count(Some(seen.caught)), count(Some(seen.episodes)))
         }),
-        note: "spikes at least 60 s apart".into(),
+        note: format!("spikes at least {horizon} apart"),
     });
     tiles
 }

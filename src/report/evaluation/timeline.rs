@@ -1,4 +1,4 @@
-//! Price, current volatility, score and alerts over the test period, pauses of the recording cut out.
+//! Price, current volatility, score and alerts over the test period, without the pauses of the recording.
 
 use chrono::DateTime;
 
@@ -6,14 +6,14 @@ use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
 use crate::report::query::{Row, Rows};
 
 const WIDTH: f64 = 1080.0;
-/// As the query cuts the period.
+/// The steps into which the query cuts the period.
 const STEPS: f64 = 900.0;
 /// Steps between two stretches of recorded time; all cuts together take a fifth of the chart at most.
 const CUT: f64 = 10.0;
 const MOST_CUT: f64 = STEPS / 5.0;
 /// Steps that a label such as `25 Nov 20:17` takes.
 const LABEL: f64 = 80.0;
-/// Spans between times on the axis, seconds: those that clocks and calendars have.
+/// Spans between times on the axis, in seconds: round on a clock or a calendar.
 const TIME_STEPS: [f64; 15] = [
     1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
 ];
@@ -139,7 +139,7 @@ impl<'a> Layout<'a> {
         starts.iter().skip(1).filter_map(|row| Some(self.start(row)? - self.cut / 2.0)).collect()
     }
 
-    /// Returns what the time axis may name: the start of each stretch with its day, and round times within.
+    /// Returns the places that the time axis may name: the start of each stretch with its day, and round times within.
     fn places(&self) -> Vec<(f64, String)> {
         let mut places: Vec<(f64, String)> = Vec::new();
         for row in self.stretch_starts() {
@@ -167,7 +167,7 @@ impl<'a> Layout<'a> {
         places
     }
 
-    /// Returns the round span of time, nanoseconds, that takes at least a label's room.
+    /// Returns the shortest round span of time, in nanoseconds, that leaves room for a label.
     fn round_step(&self) -> i64 {
         const SECOND: f64 = 1e9;
         let bounds = self.stretch_starts().into_iter().map(|start| {

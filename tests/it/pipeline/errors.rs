@@ -26,8 +26,8 @@ async fn sql_that_does_not_parse_is_shown_with_a_caret() {
     let (message, _) = error_of(&[("scores/a.sql", text)]).await;
     let lines: Vec<&str> = message.lines().collect();
     assert!(lines[0].starts_with("scores/a.sql:3:29: expected"), "{message}");
-    assert_eq!(lines[1], "    3 |        {{ horizon_s }} FROM ) landed_ticks", "{message}");
-    assert_eq!(lines[2].find('^'), lines[1].find(')'), "{message}");
+    assert_eq!(lines[2], "3 |        {{ horizon_s }} FROM ) landed_ticks", "{message}");
+    assert_eq!(lines[3].find('^'), lines[2].find(')'), "{message}");
 }
 
 #[tokio::test]
@@ -61,9 +61,9 @@ async fn names_are_checked() {
     assert_eq!(message, "x/a.sql and y/a.sql would both be named `a`");
     assert!(hint.contains("rename"), "{hint}");
     let (message, _) = error_of(&[("landed_ticks.sql", query)]).await;
-    assert_eq!(message, "landed_ticks.sql takes the name of the table `landed_ticks`");
+    assert_eq!(message, "landed_ticks.sql has the name of the table `landed_ticks`");
     let (message, _) = error_of(&[("My-query.sql", query)]).await;
-    assert_eq!(message, "My-query.sql: `My-query` is no name that SQL can use unquoted");
+    assert_eq!(message, "My-query.sql: `My-query` is not a name that SQL can use without quotes");
     let model = "-- description: x\nCREATE OR REPLACE MODEL other OPTIONS (model_type = 'x') AS SELECT 1";
     let (message, _) = error_of(&[("models/m.sql", model)]).await;
     assert!(message.starts_with("models/m.sql:1: the model is named `other`, its file `m`"), "{message}");

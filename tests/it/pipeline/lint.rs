@@ -76,7 +76,7 @@ fn a_feature_may_not_look_ahead() {
     assert!(findings("features", &nested)[0].contains("later row"));
     for (sql, message) in [
         ("SELECT product_id, max(ts) AS ts, avg(price) AS v FROM ticks GROUP BY product_id", "a group may hold"),
-        ("SELECT product_id, ts, price AS v FROM ticks LIMIT 5", "a limit keeps rows"),
+        ("SELECT product_id, ts, price AS v FROM ticks LIMIT 5", "a limit keeps a number of rows"),
         ("SELECT product_id, ts, v FROM a_label", "it reads the label `a_label`"),
     ] {
         let found = findings("features", sql);

@@ -131,6 +131,34 @@ async fn the_shipped_queries_agree_with_the_reference() {
     }
 }
 
+#[tokio::test]
+async fn the_shipped_tables_can_be_fresh() {
+    let data = tempfile::tempdir().unwrap();
+    let (ticks_dir, tables_dir) = (data.path().join("ticks"), data.path().join("tables"));
+    std::fs::create_dir_all(&ticks_dir).unwrap();
+    std::fs::copy(reference().join("landed_ticks.parquet"), ticks_dir.join("recorded-0-0-1752.parquet")).unwrap();
+    let options = Options {
+        ticks_dir,
+        tables_dir: tables_dir.clone(),
+        models_dir: data.path().join("models"),
+        threads: 2,
+        batch_size: 8192,
+        memory_limit_mb: 0,
+        rolling: true,
+    };
+    let session = Session::open(options).await.unwrap();
+    let mut done = Vec::new();
+    let selector = "tick_features spike_60s +spike_training";
+    let project = shipped();
+    project
+        .run(session.context(), selector, &tables_dir, &mut |table| {
+            done.push((table.name.clone(), table.never_fresh.clone()))
+        })
+        .await
+        .unwrap();
+    assert!(done.len() >= 6 && done.iter().all(|(_, never_fresh)| never_fresh.is_none()), "{done:?}");
+}
+
 async fn compare(context: &SessionContext, name: &str, tolerance: &Tolerance) {
     register(context, "reference", &reference().join(format!("{name}.parquet"))).await;
     let expected = rows(context, "SELECT * FROM reference ORDER BY product_id, ts").await;

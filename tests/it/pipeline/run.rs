@@ -37,7 +37,7 @@ async fn number(context: &SessionContext, sql: &str) -> String {
 async fn reads_table(context: &SessionContext, name: &str) -> bool {
     let plan = context.table(name).await.unwrap().create_physical_plan().await.unwrap();
     let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
-    shown.contains(&format!("{name}.parquet"))
+    shown.contains(&format!("/{name}/{name}-"))
 }
 
 #[tokio::test]
@@ -154,6 +154,188 @@ async fn what_a_model_scores_waits_for_the_model() {
     std::fs::write(&artifact, "{ }").unwrap();
     project.register(&context, &tables).await.unwrap();
     assert!(!reads_table(&context, "metrics").await);
+}
+
+/// Runs the query `doubled`, reads it in a new session, changes something, and returns whether the table was used before and
+/// after.
+async fn used_before_and_after(
+    project: &Project,
+    tables: &Path,
+    session: impl AsyncFn() -> SessionContext,
+    change: impl FnOnce(),
+) -> (bool, bool) {
+    let context = session().await;
+    project.run(&context, "doubled", tables, &mut |_| {}).await.unwrap();
+    let before = session().await;
+    project.register(&before, tables).await.unwrap();
+    change();
+    let after = session().await;
+    project.register(&after, tables).await.unwrap();
+    (reads_table(&before, "doubled").await, reads_table(&after, "doubled").await)
+}
+
+#[tokio::test]
+async fn a_file_that_a_query_reads_by_its_path_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (csv, folder) = (dir.path().join("limits.csv"), dir.path().join("parts"));
+    let write = |path: &Path, text: &str| std::fs::write(path, text).unwrap();
+    write(&csv, "id\n1\n2\n");
+    std::fs::create_dir(&folder).unwrap();
+    write(&folder.join("a.csv"), "id\n1\n");
+    for (path, change) in [(&csv, &csv), (&folder, &folder.join("b.csv"))] {
+        let shown = path.display().to_string() + if path.is_dir() { "/" } else { "" };
+        let project =
+            project_of(&[("doubled.sql", &format!("-- description: x\nSELECT count(*) AS n FROM '{shown}'"))]);
+        let tables = project.path().join("tables");
+        let loaded = Project::load(project.path(), &parameters(5)).unwrap();
+        let session = async || SessionContext::new().enable_url_table();
+        let used = used_before_and_after(&loaded, &tables, session, || write(change, "id\n7\n8\n9\n")).await;
+        assert_eq!(used, (true, false), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_by_itself_is_never_fresh() {
+    for (sql, reason) in [
+        ("SELECT now() AS t", "it calls `now`, whose value can change from run to run"),
+        ("SELECT current_date AS t", "it calls `current_date`, whose value can change from run to run"),
+        (
+            "SELECT * FROM (SELECT 1 AS a WHERE random() < 2)",
+            "it calls `random`, whose value can change from run to run",
+        ),
+        ("SELECT * FROM ml_models()", "it calls the table function `ml_models`, which does not say what it reads"),
+        (
+            "SELECT * FROM ml_predict_of_tests('SELECT 1')",
+            "it gives `ml_predict_of_tests` the text 'SELECT 1', which is not the name of a query, a table or a model",
+        ),
+        ("SELECT * FROM in_memory", "it reads `in_memory`, which is not made of files on this machine"),
+        ("SELECT * FROM clock", "it reads `clock`, and it calls `now`, whose value can change from run to run"),
+    ] {
+        let dir = project_of(&[
+            ("doubled.sql", &format!("-- description: x\n{sql}")),
+            ("clock.sql", "-- description: x\nSELECT now() AS t"),
+        ]);
+        let tables = dir.path().join("tables");
+        let session = async || {
+            let context = SessionContext::new();
+            squall::functions::register(&context, Path::new("no/models/here"));
+            context.register_udtf("ml_predict_of_tests", std::sync::Arc::new(NoScores));
+            let rows = context.sql("SELECT 1 AS a").await.unwrap().collect().await.unwrap();
+            let table = datafusion::datasource::MemTable::try_new(rows[0].schema(), vec![rows]).unwrap();
+            context.register_table("in_memory", std::sync::Arc::new(table)).unwrap();
+            context
+        };
+        let project = Project::load(dir.path(), &parameters(5)).unwrap();
+        let mut told = None;
+        project.run(&session().await, "doubled", &tables, &mut |table| told = table.never_fresh.clone()).await.unwrap();
+        assert_eq!(told.as_deref(), Some(reason), "{sql}");
+        assert_eq!(used_before_and_after(&project, &tables, session, || {}).await, (false, false), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_no_file_of_the_project_makes_counts_by_its_artifacts() {
+    let dir = project_of(&[
+        ("doubled.sql", "-- description: x\nSELECT * FROM ml_predict_of_tests('by_hand@1', 'none')"),
+        ("none.sql", "-- description: x\nSELECT 1 AS a WHERE false"),
+    ]);
+    let (tables, models) = (dir.path().join("tables"), dir.path().join("models_dir"));
+    let artifact = models.join("by_hand/1/model.json");
+    std::fs::create_dir_all(artifact.parent().unwrap()).unwrap();
+    std::fs::write(&artifact, "{}").unwrap();
+    let project = Project::load(dir.path(), &parameters(5)).unwrap().with_models(&models);
+    let session = async || {
+        let context = SessionContext::new();
+        context.register_udtf("ml_predict_of_tests", std::sync::Arc::new(NoScores));
+        context
+    };
+    let second = models.join("by_hand/2/model.json");
+    let train_again = || {
+        std::fs::create_dir_all(second.parent().unwrap()).unwrap();
+        std::fs::write(&second, "{}").unwrap();
+    };
+    assert_eq!(used_before_and_after(&project, &tables, session, train_again).await, (true, false));
+}
+
+#[tokio::test]
+async fn another_program_makes_its_own_tables() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    let manifest = tables.join("doubled/manifest.json");
+    let another_build = || {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let program = value["recipe"]["squall"].as_str().unwrap().to_string();
+        assert!(program.starts_with(concat!(env!("CARGO_PKG_VERSION"), ", ")), "{program}");
+        value["recipe"]["squall"] = format!("{program}1").into();
+        std::fs::write(&manifest, value.to_string()).unwrap();
+    };
+    let session = async || session(&numbers).await;
+    assert_eq!(used_before_and_after(&project, &tables, session, another_build).await, (true, false));
+}
+
+#[tokio::test]
+async fn a_reader_finishes_with_the_table_that_it_opened() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let context = session(&numbers).await;
+    let five = Project::load(dir.path(), &parameters(5)).unwrap();
+    five.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
+    // Planned, and none of it read yet.
+    let frame = context.sql("SELECT count(*) AS n, max(twice) AS most FROM doubled").await.unwrap();
+    let plan = frame.create_physical_plan().await.unwrap();
+
+    let other = session(&numbers).await;
+    let two = Project::load(dir.path(), &parameters(2)).unwrap();
+    two.run(&other, "doubled", &tables, &mut |_| {}).await.unwrap();
+    assert_eq!(number(&other, "SELECT count(*) FROM doubled").await, "2");
+
+    let old = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
+    let old = datafusion::arrow::util::pretty::pretty_format_batches(&old).unwrap().to_string();
+    assert!(old.contains("| 5 | 8    |"), "{old}");
+}
+
+#[tokio::test]
+async fn a_crash_before_the_manifest_leaves_the_old_table() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    project.run(&session(&numbers).await, "doubled", &tables, &mut |_| {}).await.unwrap();
+    std::fs::write(tables.join("doubled/doubled-2.parquet"), "half a file").unwrap();
+    let later = session(&numbers).await;
+    project.register(&later, &tables).await.unwrap();
+    assert!(reads_table(&later, "doubled").await);
+    assert_eq!(number(&later, "SELECT count(*) FROM doubled").await, "5");
+    // What a power loss tore is not used: the view gives the rows.
+    std::fs::write(tables.join("doubled/doubled-1.parquet"), "torn").unwrap();
+    let torn = session(&numbers).await;
+    project.register(&torn, &tables).await.unwrap();
+    assert!(!reads_table(&torn, "doubled").await);
+    assert_eq!(number(&torn, "SELECT count(*) FROM doubled").await, "5");
+}
+
+#[tokio::test]
+async fn runs_of_one_table_at_the_same_time_leave_a_whole_one() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    let run = async || {
+        for _ in 0..3 {
+            project.run(&session(&numbers).await, "doubled", &tables, &mut |_| {}).await.unwrap();
+        }
+    };
+    tokio::join!(run(), run(), run());
+    let context = session(&numbers).await;
+    project.register(&context, &tables).await.unwrap();
+    assert!(reads_table(&context, "doubled").await);
+    assert_eq!(number(&context, "SELECT count(*) FROM doubled").await, "5");
+    let files = std::fs::read_dir(tables.join("doubled")).unwrap().count();
+    assert_eq!(files, 4, "the version, the one before, the manifest, the lock");
 }
 
 /// A table function that scores nothing.

@@ -1,9 +1,9 @@
--- Neighbouring rows share most of their label's window, so rows are not independent: spike rows less than 60 s apart
--- count as one episode. An episode is caught if any of its rows alerted.
+-- Neighbouring rows share most of their label's window, so rows are not independent: spike rows less than one horizon apart
+-- ($horizon_s s) count as one episode. An episode is caught if any of its rows alerted.
 WITH spikes AS (
     SELECT split, ts, score >= $threshold AS alert,
            CASE
-               WHEN CAST(ts AS BIGINT) - lag(CAST(ts AS BIGINT)) OVER (PARTITION BY split ORDER BY ts) < 60000000000
+               WHEN CAST(ts AS BIGINT) - lag(CAST(ts AS BIGINT)) OVER (PARTITION BY split ORDER BY ts) < $horizon_s * 1000000000
                THEN 0 ELSE 1
            END AS starts
     FROM spike_scores

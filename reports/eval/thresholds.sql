@@ -1,0 +1,3 @@
+SELECT model, threshold
+FROM spike_thresholds
+ORDER BY model
