@@ -119,9 +119,10 @@ impl Lander {
         let (mut products, mut others) = (HashSet::new(), HashMap::new());
         for Landed { file, footer } in &landed {
             for product_id in footer.summary.products.keys() {
-                match file.topic == name {
-                    true => drop(products.insert(product_id.clone())),
-                    false => drop(others.insert(product_id.clone(), file.topic.clone())),
+                if file.topic == name {
+                    products.insert(product_id.clone());
+                } else {
+                    others.insert(product_id.clone(), file.topic.clone());
                 }
             }
         }

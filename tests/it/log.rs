@@ -171,6 +171,20 @@ async fn only_what_is_synced_is_read_and_a_power_loss_gives_no_offset_twice() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_synced_is_not_shown_to_readers() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    let synced = std::fs::read(temp.path().join(".synced")).expect("the end of what is synced");
+    // A pipe takes what is written, and cannot be synced.
+    let pipe = temp.path().join("20251124.ndjson");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let _held = std::fs::File::options().read(true).write(true).open(&pipe).expect("opened");
+    let error = log.append(vec![record(0, START)]).await.expect_err("a pipe cannot be synced");
+    assert!(matches!(error, Error::Io { action: "sync", .. }), "{error}");
+    assert_eq!(std::fs::read(temp.path().join(".synced")).expect("the end of what is synced"), synced);
+}
+
+#[tokio::test]
 async fn a_killed_writers_last_lines_are_read_once_nobody_appends() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let log = FileLog::create(temp.path()).await.expect("a new log");

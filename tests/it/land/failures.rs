@@ -120,7 +120,9 @@ async fn a_lander_that_is_dropped_holds_the_folder_until_its_commit_ends() {
     let read = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let counted = Arc::clone(&read);
     let landing = tokio::spawn(async move {
-        let mut count = |n| drop(counted.fetch_add(n, std::sync::atomic::Ordering::Relaxed));
+        let mut count = |n| {
+            counted.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        };
         lander.drain(&std::sync::atomic::AtomicBool::new(false), &mut count).await
     });
     while read.load(std::sync::atomic::Ordering::Relaxed) < 30_000 {
