@@ -79,6 +79,10 @@ impl Reader {
                 break;
             }
         }
+        if cursor.next_offset >= end {
+            // Bytes behind the end may have been read ahead; they are not yet final.
+            cursor.turn_back(cursor.position)?;
+        }
         self.cursor = Some(cursor);
         Ok(messages)
     }

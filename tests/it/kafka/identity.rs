@@ -3,12 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use squall::error::Hint;
 use squall::land::{Lander, Landing, Stranger};
-use squall::log::LogId;
+use squall::log::{Error, FileLog, KafkaLog, Location, Log, LogId, Options, Record, create};
 use squall::tick::{Rules, Status};
 
-use super::*;
+use super::{PRODUCTS, cluster, fresh_topic, options, read_all, real_broker, record};
 
 fn archived(dir: &Path) -> Options {
     Options { archive: Some(dir.to_path_buf()), new_topic_partitions: 1, ..options() }
@@ -193,7 +200,7 @@ async fn a_message_of_several_products_is_landed_once_for_each() {
 #[tokio::test]
 async fn a_topics_id_names_its_cluster() {
     let (first, second) = (cluster("ticks.raw", 1), cluster("ticks.raw", 1));
-    let id = async |cluster: &MockCluster<'_, _>| -> LogId {
+    let id = async |cluster: &MockCluster<'static, DefaultProducerContext>| -> LogId {
         let log = KafkaLog::open(&cluster.bootstrap_servers(), "ticks.raw", &options()).await.expect("the topic opens");
         log.id().await.expect("an id")
     };

@@ -100,7 +100,7 @@ async fn what_crashes_leave_is_removed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_waits_for_the_commit_under_way() {
     let data = Data::new();
-    let log = MemoryLog { fails_at: Some(4096), ..MemoryLog::default() };
+    let log = MemoryLog::failing_at(4096);
     for i in 0..5000 {
         log.push(0, record(flat("BTC-USD", i, 100)));
     }

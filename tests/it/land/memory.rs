@@ -20,9 +20,9 @@ use tempfile::TempDir;
 pub struct MemoryLog {
     partitions: Mutex<Vec<(i64, Vec<Record>)>>,
     /// What tells the log from others, besides its messages.
-    pub id: &'static str,
+    id: &'static str,
     /// The offset from which on reading fails.
-    pub fails_at: Option<i64>,
+    fails_at: Option<i64>,
 }
 
 impl MemoryLog {
@@ -39,6 +39,11 @@ impl MemoryLog {
             log.push(0, record(payload));
         }
         Arc::new(log)
+    }
+
+    /// Makes an empty log that cannot be read from an offset on.
+    pub fn failing_at(offset: i64) -> MemoryLog {
+        MemoryLog { fails_at: Some(offset), ..MemoryLog::default() }
     }
 
     /// Adds a message at the end of a partition, which is made where there is none.
