@@ -141,7 +141,9 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
         eprintln!("Note: many messages are late; `squall replay --merge` puts recordings into order before they land");
     }
     if summary.rows(Status::Ahead) > 0 {
-        eprintln!("Note: some messages are dated ahead of their receipt: SELECT * FROM landed_ticks WHERE status = 'ahead'");
+        eprintln!(
+            "Note: some messages are dated ahead of their receipt: SELECT * FROM landed_ticks WHERE status = 'ahead'"
+        );
     }
     match summary.gaps.len() {
         0 => {}

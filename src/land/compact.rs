@@ -51,9 +51,9 @@ pub async fn merge(folder: &Folder, _lock: &Lock) -> Result<Vec<(LandedFile, usi
         let mut rows = 0;
         for file in coverage.files {
             let footer = read_footer(folder, file).await?;
-            let joins = parts.last().is_none_or(|before| {
-                before.file.next_offset() == file.first && may_share_log(&before.footer, &footer)
-            });
+            let joins = parts
+                .last()
+                .is_none_or(|before| before.file.next_offset() == file.first && may_share_log(&before.footer, &footer));
             if !joins || rows + footer.summary.all_rows() > MOST_ROWS {
                 merged.extend(merge_parts(folder, &parts).await?);
                 parts.clear();

@@ -43,9 +43,13 @@ pub enum Error {
 pub enum Stranger {
     #[error("the files {name}-* came from {landed}, and this is {log}")]
     Id { name: String, landed: LogId, log: LogId },
-    #[error("it was made anew, since partition {partition} holds another message at offset {offset} than {name}-{partition}-*")]
+    #[error(
+        "it was made anew, since partition {partition} holds another message at offset {offset} than {name}-{partition}-*"
+    )]
     Message { name: String, partition: i32, offset: i64 },
-    #[error("it was made anew, since partition {partition} ends at offset {end}, and {name}-{partition}-* end before {next}")]
+    #[error(
+        "it was made anew, since partition {partition} ends at offset {end}, and {name}-{partition}-* end before {next}"
+    )]
     Ends { name: String, partition: i32, end: i64, next: i64 },
     #[error("it was made anew, since it has no partition {partition}, and {name}-{partition}-* have landed")]
     NoPartition { name: String, partition: i32 },
@@ -75,7 +79,9 @@ impl Hint for Error {
         match self {
             Error::Log { source, .. } => source.hint(),
             Error::Topic { .. } => Some("use a folder or topic named with letters, digits and . _ - only".into()),
-            Error::Busy { .. } => Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into()),
+            Error::Busy { .. } => {
+                Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into())
+            }
             Error::Overlap(overlap) => {
                 Some(format!("remove {} and run `squall land`: its offsets land again from the log", overlap.second))
             }

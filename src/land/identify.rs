@@ -48,7 +48,8 @@ impl Candidate<'_> {
             Judgement::Stranger(stranger) => Some(stranger),
         };
         if asked.is_none() {
-            let landed = self.landed.iter().filter(|landed| landed.footer.origin.as_ref().is_some_and(|o| o.log == *self.id));
+            let landed =
+                self.landed.iter().filter(|landed| landed.footer.origin.as_ref().is_some_and(|o| o.log == *self.id));
             let names: BTreeSet<&str> = landed.map(|landed| landed.file.topic.as_str()).collect();
             for name in names.into_iter().filter(|name| *name != first) {
                 if matches!(self.judge(name).await?, Judgement::Own) {
@@ -104,7 +105,9 @@ impl Candidate<'_> {
         Ok(match testimony {
             Ok(Testimony::Same | Testimony::Gone) => None,
             Ok(Testimony::Other) => Some(Stranger::Message { name, partition, offset }),
-            Ok(Testimony::Ended { end }) => Some(Stranger::Ends { name, partition, end, next: offset.saturating_add(1) }),
+            Ok(Testimony::Ended { end }) => {
+                Some(Stranger::Ends { name, partition, end, next: offset.saturating_add(1) })
+            }
             Err(log::Error::NoPartition { .. }) => Some(Stranger::NoPartition { name, partition }),
             Err(source) => return Err(Error::log(self.source, source)),
         })

@@ -186,7 +186,8 @@ impl Lander {
                 continue;
             }
             let offsets = self.offsets(number).await?;
-            let own = self.landed.iter().filter(|Landed { file, .. }| file.topic == self.name && file.partition == number);
+            let own =
+                self.landed.iter().filter(|Landed { file, .. }| file.topic == self.name && file.partition == number);
             let (mut next, mut connections) = (None, Connections::default());
             for Landed { file, footer } in own {
                 next = Some(file.next_offset());

@@ -43,7 +43,9 @@ pub enum Error {
     NoCluster { brokers: String },
     #[error("the archive {archive} stood before another topic than {topic}: {reason}")]
     OtherTopic { archive: PathBuf, topic: String, reason: String },
-    #[error("{note} says that {next_offset} messages of the archive are published, but the archive ends at offset {end}")]
+    #[error(
+        "{note} says that {next_offset} messages of the archive are published, but the archive ends at offset {end}"
+    )]
     NoteBeyondEnd { note: PathBuf, next_offset: i64, end: i64 },
     #[error("{note} belongs to another archive than {archive}")]
     OtherArchive { note: PathBuf, archive: PathBuf },

@@ -44,7 +44,10 @@ impl Lander {
                     self.flush(i).await?;
                 }
             }
-            if self.options.compact && self.landing.files.len() - compacted >= COMPACT_FILES && self.compacting.is_none() {
+            if self.options.compact
+                && self.landing.files.len() - compacted >= COMPACT_FILES
+                && self.compacting.is_none()
+            {
                 let (folder, lock) = (self.folder.clone(), Arc::clone(&self.lock));
                 self.compacting = Some(tokio::spawn(async move { compact(&folder, &lock, GRACE).await }));
                 compacted = self.landing.files.len();

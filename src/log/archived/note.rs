@@ -58,11 +58,8 @@ impl Note {
 
     /// Refuses a topic that is not the one to which the archive was published so far; makes one where nothing was published.
     pub(super) async fn check_topic(&self, kafka: &KafkaLog, archive: &Path, address: &str) -> Result<(), Error> {
-        let other = |reason: String| Error::OtherTopic {
-            archive: archive.to_path_buf(),
-            topic: address.to_string(),
-            reason,
-        };
+        let other =
+            |reason: String| Error::OtherTopic { archive: archive.to_path_buf(), topic: address.to_string(), reason };
         let Some(last) = &self.last else {
             kafka.ensure_topic().await?;
             return self.check_id(kafka, &other).await;

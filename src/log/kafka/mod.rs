@@ -99,7 +99,13 @@ impl KafkaLog {
             timeout: options.kafka_timeout,
             new_partitions: options.new_topic_partitions,
         };
-        KafkaLog { topic, client: OnceLock::new(), producer: OnceLock::new(), several_partitions: Mutex::default(), readers: Arc::default() }
+        KafkaLog {
+            topic,
+            client: OnceLock::new(),
+            producer: OnceLock::new(),
+            several_partitions: Mutex::default(),
+            readers: Arc::default(),
+        }
     }
 
     /// Makes the topic where there is none.

@@ -64,9 +64,8 @@ mod tests {
     #[test]
     fn a_message_of_several_products_has_a_part_for_each() {
         let records = [record(&["A", "B", "A"]), record(&["B", "B"]), Record { payload: b"x".into(), ..record(&[]) }];
-        let only = |several| -> Vec<Option<String>> {
-            split(&records, several).into_iter().map(|part| part.only).collect()
-        };
+        let only =
+            |several| -> Vec<Option<String>> { split(&records, several).into_iter().map(|part| part.only).collect() };
         assert_eq!(only(false), [None, None, None]);
         assert_eq!(only(true), [Some("A".into()), Some("B".into()), None, None]);
     }

@@ -90,7 +90,9 @@ async fn a_merged_file_says_which_log_it_came_from() {
     assert_eq!(land::read_footer(&folder, &merged).await.unwrap().origin, before);
     // So landing goes on, and another log is still refused.
     data.land(&log, 4).await.unwrap();
-    data.land(&super::memory::MemoryLog::with_id("other", (0..60).map(|i| flat("SOL-USD", i, 100))), 4).await.unwrap_err();
+    data.land(&super::memory::MemoryLog::with_id("other", (0..60).map(|i| flat("SOL-USD", i, 100))), 4)
+        .await
+        .unwrap_err();
 }
 
 #[tokio::test]

@@ -94,7 +94,10 @@ impl Log for MemoryLog {
         }
         let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
         let rest = records.iter().zip(*start..).skip((from - *start) as usize);
-        Ok(rest.take(limit).map(|(record, offset)| Message { partition, offset, record: record.clone(), only: None }).collect())
+        Ok(rest
+            .take(limit)
+            .map(|(record, offset)| Message { partition, offset, record: record.clone(), only: None })
+            .collect())
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), log::Error> {
