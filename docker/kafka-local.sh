@@ -4,13 +4,13 @@
 #   docker/kafka-local.sh start|stop|status [port]
 #
 # `start` prints the bootstrap address once the broker answers. Needs Java 17 or newer and, the first time, Maven, which puts
-# the jars (43 MB) into the cache folder. Messages live in a folder that `start` makes new and `stop` removes.
+# the jars (43 MB) into the cache folder. `start` makes a new folder for messages, and `stop` removes it.
 #
 # SQUALL_KAFKA_CACHE names the cache folder (default: ${XDG_CACHE_HOME:-~/.cache}/squall/kafka).
 set -eu
 
 version=4.2.0
-# The version of Kafka's own slf4j-api: without a logger of it the broker would not say that it is ready.
+# The version of Kafka's own slf4j-api: without a matching logger the broker would not print that it is ready.
 slf4j_version=1.7.36
 cache=${SQUALL_KAFKA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/squall/kafka}
 port=${2:-9092}
@@ -32,7 +32,7 @@ pid() {
     cat "$run/pid" 2>/dev/null || true
 }
 
-# Whether the process noted is still the broker, not another that was given its number since.
+# Returns whether the noted process is still the broker, and not a later process with the same number.
 running() {
     [ -n "$(pid)" ] && ps -o args= -p "$(pid)" 2>/dev/null | grep -qF "$run/server.properties"
 }

@@ -15,13 +15,14 @@ pub mod durable;
 /// Settings: `squall.toml`, the environment, and where each value came from.
 pub mod config;
 
-/// The contract of a market-data message: every recorded shape in, one [`tick::Tick`] out, and the Parquet schema of ticks.
+/// The contract of a market-data message: every recorded shape in, one [`tick::Tick`] out; the Parquet schema of ticks; how `ts` and
+/// status are assigned.
 pub mod tick;
 
 /// The websocket protocol: client and reconnection; the market simulator that serves the same protocol.
 pub mod feed;
 
-/// The message log: Kafka, and NDJSON files; one trait, offsets in both.
+/// The message log: Kafka, and NDJSON files; one trait, offsets and a log id in both.
 pub mod log;
 
 /// From the log to Parquet, exactly once; compaction.

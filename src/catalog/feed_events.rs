@@ -1,4 +1,4 @@
-//! The table `feed_events`: what happened to the connections of `squall ingest`, one row an event.
+//! The table `feed_events`: one row for each event on a connection of `squall ingest`.
 
 use std::path::Path;
 use std::sync::Arc;

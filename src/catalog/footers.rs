@@ -16,10 +16,11 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::land::summary::Gap;
-use crate::land::{self, Folder, LandedFile, Status, Summary};
+use crate::land::{self, Folder, Footer, LandedFile};
+use crate::tick::Status;
 
-/// A visible file and its summary.
-type Landed = (LandedFile, Summary);
+/// A visible file and its footer.
+type Landed = (LandedFile, Footer);
 
 /// A table made of footers when a query is planned.
 pub struct Footers {
@@ -34,7 +35,8 @@ impl fmt::Debug for Footers {
     }
 }
 
-/// Returns the table `landed_files`: one row a file, with how many messages and rows of which kind it holds.
+/// Returns the table `landed_files`: one row a file, with how many messages and rows of which kind it holds,
+/// and the id of its log, which is NULL in files of earlier versions.
 pub fn files(folder: Folder) -> Footers {
     let number = |name| Field::new(name, DataType::Int64, false);
     let schema = Schema::new(vec![
@@ -47,13 +49,16 @@ pub fn files(folder: Folder) -> Footers {
         number("ok"),
         number("duplicate"),
         number("late"),
+        number("ahead"),
         number("control"),
         number("dead"),
+        Field::new("log_id", DataType::Utf8, true),
     ]);
     Footers { folder, schema: Arc::new(schema), columns: file_columns }
 }
 
-/// Returns the table `landed_gaps`: one row for each run of messages that a connection numbered and that never came.
+/// Returns the table `landed_gaps`: one row for each run of messages that a connection numbered and that
+/// were never received.
 pub fn gaps(folder: Folder) -> Footers {
     let schema = Schema::new(vec![
         Field::new("topic", DataType::Utf8, false),
@@ -72,24 +77,27 @@ fn file_columns(landed: &[Landed]) -> Vec<ArrayRef> {
     let count = |of: fn(&Landed) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(landed.iter().map(|file| of(file) as i64)))
     };
+    let log_ids = landed.iter().map(|(_, footer)| footer.origin.as_ref().map(|origin| origin.log.as_str()));
     vec![
         Arc::new(StringArray::from_iter_values(landed.iter().map(|(file, _)| file.to_string()))),
         Arc::new(StringArray::from_iter_values(landed.iter().map(|(file, _)| &file.topic))),
         Arc::new(Int32Array::from_iter_values(landed.iter().map(|(file, _)| file.partition))),
         Arc::new(Int64Array::from_iter_values(landed.iter().map(|(file, _)| file.first))),
         Arc::new(Int64Array::from_iter_values(landed.iter().map(|(file, _)| file.last))),
-        count(|(_, summary)| summary.messages),
-        count(|(_, summary)| summary.rows(Status::Ok)),
-        count(|(_, summary)| summary.rows(Status::Duplicate)),
-        count(|(_, summary)| summary.rows(Status::Late)),
-        count(|(_, summary)| summary.control.values().sum()),
-        count(|(_, summary)| summary.dead.values().sum()),
+        count(|(_, footer)| footer.summary.messages),
+        count(|(_, footer)| footer.summary.rows(Status::Ok)),
+        count(|(_, footer)| footer.summary.rows(Status::Duplicate)),
+        count(|(_, footer)| footer.summary.rows(Status::Late)),
+        count(|(_, footer)| footer.summary.rows(Status::Ahead)),
+        count(|(_, footer)| footer.summary.control.values().sum()),
+        count(|(_, footer)| footer.summary.dead.values().sum()),
+        Arc::new(StringArray::from_iter(log_ids)),
     ]
 }
 
 fn gap_columns(landed: &[Landed]) -> Vec<ArrayRef> {
     let gaps: Vec<(&LandedFile, &Gap)> =
-        landed.iter().flat_map(|(file, summary)| summary.gaps.iter().map(move |gap| (file, gap))).collect();
+        landed.iter().flat_map(|(file, footer)| footer.summary.gaps.iter().map(move |gap| (file, gap))).collect();
     let ingest_time = TimestampNanosecondArray::from_iter_values(gaps.iter().map(|(_, gap)| gap.ingest_time));
     vec![
         Arc::new(StringArray::from_iter_values(gaps.iter().map(|(file, _)| &file.topic))),
@@ -123,7 +131,7 @@ impl TableProvider for Footers {
         let failed = |error: land::Error| DataFusionError::External(Box::new(error));
         let mut landed = Vec::new();
         for file in self.folder.list().await.map_err(failed)?.landed.visible() {
-            landed.push((file.clone(), land::read_summary(&self.folder, file).await.map_err(failed)?));
+            landed.push((file.clone(), land::read_footer(&self.folder, file).await.map_err(failed)?));
         }
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), (self.columns)(&landed))?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], Arc::clone(&self.schema), projection.cloned())?)

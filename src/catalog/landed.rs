@@ -1,7 +1,7 @@
 //! The table `landed_ticks`: the visible files of a folder of landed files, as they are when a query is planned.
 //!
-//! In: a folder's listing. Out: a scan of its files that declares the order they are written in, (product_id, ts), so that
-//! windows and merges over it need no sort.
+//! In: a folder's listing. Out: a scan of its files that declares their order, (product_id, ts), so that windows and merges
+//! over it need no sort.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ use object_store::path::Path;
 
 use crate::land::folder;
 
-/// Above this many files a scan reads several files as one unordered stream, and what needs an order sorts: merging more
-/// streams costs more than that, and compaction is overdue.
+/// Above this many files a scan reads several files as one unordered stream, and a query that needs an order sorts. Merging more
+/// streams would cost more than sorting, and compaction is overdue.
 const MOST_STREAMS: usize = 256;
 
 /// The rows of every visible landed file.
@@ -39,7 +39,7 @@ pub struct LandedTicks {
 }
 
 impl LandedTicks {
-    /// Makes the table over a folder of a registered object store; the folder may be absent, and is then an empty table.
+    /// Makes the table over a folder of a registered object store. If the folder is absent, the table is empty.
     pub fn new(store: ObjectStoreUrl, prefix: Path, schema: SchemaRef) -> LandedTicks {
         LandedTicks { store, prefix, schema }
     }

@@ -1,4 +1,4 @@
-//! Which table a statement wanted and there is none of, and which one it may have meant.
+//! Finds the table that a statement names and the session does not have, and tables with similar names.
 
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
@@ -14,20 +14,20 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Returns whether the name is that of a file, which can be read like a table.
+    /// Returns whether the name looks like a file's, which can be read like a table.
     pub fn is_file(&self) -> bool {
         self.table.contains(['/', '.'])
     }
 }
 
-/// Returns a table that `statement` names and `context` does not have; `None` where it has them all, and where the
+/// Returns a table that `statement` names and `context` does not have; `None` if it has them all, or if the
 /// statement does not parse.
 pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<Missing> {
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;
     let parsed = state.sql_to_statement(statement, &dialect).ok()?;
     for reference in state.resolve_table_references(&parsed).ok()? {
-        // A table function is resolved by another path, and an information_schema table by its schema.
+        // Table functions are resolved elsewhere, and information_schema tables by their schema.
         if !matches!(reference, TableReference::Bare { .. })
             || state.table_functions().contains_key(reference.table())
             || context.table_provider(reference.clone()).await.is_ok()
@@ -64,14 +64,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_table_there_is_none_of_is_named_with_those_like_it() {
+    async fn a_missing_table_is_named_with_similar_ones() {
         let found = missing("SELECT * FROM ticks JOIN tikcs USING (price)").await.unwrap();
         assert_eq!((found.table.as_str(), found.suggestion.as_deref()), ("tikcs", Some("did you mean `ticks`?")));
         assert!(!found.is_file());
     }
 
     #[tokio::test]
-    async fn what_is_there_is_not_missing() {
+    async fn tables_that_exist_are_not_missing() {
         for statement in [
             "SELECT nothing FROM ticks",
             "WITH quotes AS (SELECT 1) SELECT * FROM quotes",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_not_there_is_known_for_one() {
+    async fn a_missing_file_is_known_as_a_file() {
         assert!(missing("SELECT * FROM 'folder/file.parquet'").await.unwrap().is_file());
     }
 }

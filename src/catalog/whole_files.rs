@@ -1,8 +1,8 @@
 //! A file that a query writes appears whole or not at all.
 //!
-//! DataFusion's writers take the end of their input for the end of the rows, also where an error ended it, and then finish a
-//! file that lacks rows before they report the error. In: a plan that writes. Out: the same plan, whose writer is given up as
-//! soon as its input fails, so that the object store drops what was not finished.
+//! If an error ends the input of DataFusion's writers, they first finish a file that lacks rows, and then report the error.
+//! In: a plan that writes. Out: the same plan, whose writer is dropped as soon as its input fails, so that the object store
+//! discards the unfinished file.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -46,10 +46,10 @@ impl PhysicalOptimizerRule for WriteWholeFiles {
     }
 }
 
-/// A sink that is given up when its input fails.
+/// A sink that is dropped when its input fails.
 #[derive(Debug)]
 struct WholeFiles {
-    /// The operator whose sink it is; only that lends it.
+    /// The operator that owns the sink.
     writer: Arc<dyn ExecutionPlan>,
 }
 
@@ -72,7 +72,7 @@ impl DataSink for WholeFiles {
     }
 
     fn schema(&self) -> &SchemaRef {
-        // The constructor is given nothing but a DataSinkExec; any plan has a schema.
+        // The writer is always a DataSinkExec; any plan has a schema.
         self.sink().map_or_else(|| self.writer.properties().eq_properties.schema(), |sink| sink.schema())
     }
 
@@ -81,7 +81,7 @@ impl DataSink for WholeFiles {
         let (report, failure) = oneshot::channel();
         let mut report = Some(report);
         let schema = rows.schema();
-        // A panic, too, must not pass for the end of the rows.
+        // A panic must not look like the end of the rows either.
         let rows = AssertUnwindSafe(rows).catch_unwind();
         let watched = rows.then(move |batch| {
             let batch = batch.unwrap_or_else(|_| exec_err!("the query panicked while its rows were written"));

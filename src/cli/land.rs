@@ -5,31 +5,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Context, Failure};
-use crate::land::{self, Folder, Lander, Landing, Rules, Status, Summary};
+use super::{Context, Failure, logs};
+use crate::land::{self, Folder, Lander, Landing, Summary};
 use crate::log::{self, Location};
 use crate::text::grouped;
+use crate::tick::{Rules, Status};
 
 /// Lands messages from a log into Parquet, exactly once
 ///
-/// Every message ends up in the table `landed_ticks`, among the control messages that are counted, or among the dead
-/// letters in data/dead with the reason. A run goes on where the last one stopped, however it stopped.
+/// Every message becomes rows of the table `landed_ticks`, or is counted as a control message, or is kept among the dead
+/// letters in data/dead with the reason. A run goes on where the last one stopped, however it stopped. Landed files remember
+/// which log they came from, and another log is refused unless --as gives its files a name of their own.
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The log to read: kafka://host:port/topic, or a folder [default: data/raw]
     #[arg(long, value_name = "LOG")]
     pub from: Option<String>,
 
-    /// Goes on landing what comes until it is stopped, instead of ending with the log; with --compact, merges as it goes
+    /// Names the files of a log that lands beside another; ticks that came through both are marked as duplicates
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Goes on landing new messages until it is stopped; with --compact, merges files meanwhile
     #[arg(long)]
     pub follow: bool,
 
-    /// Merges small landed files into few large ones, and reads no log
+    /// Merges small landed files into few large ones, without reading a log
     #[arg(long)]
     pub compact: bool,
 
-    /// Says which offsets have landed and which are missing, and reads no log
-    #[arg(long, conflicts_with_all = ["from", "follow", "compact"])]
+    /// Says which offsets have landed and which are missing, without reading a log
+    #[arg(long, conflicts_with_all = ["from", "name", "follow", "compact"])]
     pub check: bool,
 }
 
@@ -39,19 +45,15 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         return check(context).await;
     }
     if args.compact && !args.follow {
-        if args.from.is_some() {
-            return Err(Failure::new("--compact reads no log, so --from means nothing with it")
+        if args.from.is_some() || args.name.is_some() {
+            return Err(Failure::new("--compact alone reads no log, so it takes neither --from nor --as")
                 .with_hint("run `squall land --from …` first, or add --follow to land and compact as messages come"));
         }
         return compact(context).await;
     }
     let settings = context.settings();
-    let location = match &args.from {
-        Some(text) => Location::parse(text, &settings.kafka.bootstrap_servers)?,
-        None => Location::Folder(settings.raw_dir()),
-    };
-    let options = log::Options { kafka_properties: settings.kafka.properties.clone(), ..log::Options::default() };
-    let log = log::open(&location, &options).await?;
+    let location = logs::locate(args.from.as_deref(), context)?;
+    let log = log::open(&location, &logs::options(context)).await?;
     for notice in log.notices() {
         eprintln!("Note: {notice}");
     }
@@ -60,11 +62,14 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         dead_dir: settings.dead_dir(),
         rules: Rules {
             late_ns: settings.land.late_ms.saturating_mul(1_000_000),
+            ahead_ns: settings.land.ahead_ms.saturating_mul(1_000_000),
             dedup_ns: i64::from(settings.land.dedup_hours).saturating_mul(3_600_000_000_000),
         },
         flush_messages: settings.land.flush_messages,
         flush_interval: Duration::from_millis(settings.land.flush_interval_ms),
         compact: args.compact,
+        source: location.to_string(),
+        name: args.name,
     };
     let lander = Lander::open(Arc::clone(&log), options).await?;
     let stop = stop_signal()?;
@@ -81,8 +86,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a flag that an interrupt or a request to end sets; a second one ends the program at once, which loses nothing
-/// that was committed.
+/// Returns a flag that an interrupt or a request to end sets. A second one ends the program at once; what was committed is kept.
 fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let failed = |error| Failure::new(format!("cannot watch for interrupts: {error}"));
@@ -96,7 +100,7 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
                 _ = interrupt.recv() => {}
             }
             if flag.swap(true, Ordering::Relaxed) {
-                // What a shell reports of a program that an interrupt ended.
+                // What a shell reports for a program that an interrupt ended.
                 std::process::exit(130);
             }
         }
@@ -104,7 +108,7 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// One message in so many is late when the log is out of order, and not a few stragglers.
+/// More than one message in so many is late when the log is out of order, rather than a few messages.
 const MANY_LATE: u64 = 20;
 
 /// Prints what was landed.
@@ -136,6 +140,11 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     if summary.rows(Status::Late) * MANY_LATE > summary.messages {
         eprintln!("Note: many messages are late; `squall replay --merge` puts recordings into order before they land");
     }
+    if summary.rows(Status::Ahead) > 0 {
+        eprintln!(
+            "Note: some messages are dated ahead of their receipt: SELECT * FROM landed_ticks WHERE status = 'ahead'"
+        );
+    }
     match summary.gaps.len() {
         0 => {}
         1 => println!("\n1 gap in sequence numbers: SELECT * FROM landed_gaps"),
@@ -149,15 +158,17 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
 /// Prints the rows of each product by status.
 fn products(summary: &Summary) {
     let width = summary.products.keys().map(String::len).max().unwrap_or_default().max("product".len());
-    println!("\n{:<width$}  {:>12}  {:>12}  {:>12}", "product", "ok", "duplicate", "late");
+    let line = |name: &str, columns: [String; 4]| {
+        let columns: String = columns.iter().map(|column| format!("  {column:>12}")).collect();
+        println!("{name:<width$}{columns}");
+    };
+    println!();
+    line("product", Status::ALL.map(|status| status.to_string()));
     for (product_id, rows) in &summary.products {
-        let [ok, duplicate, late] = [rows.ok, rows.duplicate, rows.late].map(grouped);
-        println!("{product_id:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}");
+        line(product_id, Status::ALL.map(|status| grouped(rows.of(status))));
     }
     if summary.products.len() > 1 {
-        let statuses = [Status::Ok, Status::Duplicate, Status::Late];
-        let [ok, duplicate, late] = statuses.map(|status| grouped(summary.rows(status)));
-        println!("{:<width$}  {ok:>12}  {duplicate:>12}  {late:>12}", "all");
+        line("all", Status::ALL.map(|status| grouped(summary.rows(status))));
     }
 }
 
@@ -193,14 +204,14 @@ async fn check(context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Merges small files, and prints what became of them.
+/// Merges small files, and prints into which.
 async fn compact(context: &Context) -> Result<(), Failure> {
     let folder = Folder::new(&context.settings().ticks_dir())?;
     if folder.list().await?.landed.visible().next().is_none() {
         return Err(nothing_landed(&folder));
     }
     let lock = folder.lock()?;
-    // Nobody asks for this while queries run; those that were planned before fail, and say which file is gone.
+    // Users run this while no query runs. A query that was planned before fails, and says which file is gone.
     let compaction = land::compact(&folder, &lock, Duration::ZERO).await?;
     if compaction.merged.is_empty() {
         println!("nothing to merge in {}", folder.dir().display());

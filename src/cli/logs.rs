@@ -1,9 +1,9 @@
-//! What commands that take a log share: where `--from` and `--to` point, and the settings that logs are opened with.
+//! What commands with a log share: which log `--from` and `--to` name, and the settings with which logs are opened.
 
 use super::{Context, Failure};
 use crate::log::{Location, Options};
 
-/// Returns the log that a flag names; without the flag the file log below the data folder.
+/// Returns the log that a flag names; without the flag, the file log below the data folder.
 pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure> {
     let settings = context.settings();
     match flag {

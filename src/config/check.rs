@@ -18,7 +18,7 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         | "parameters.silence_s" => at_least(value, 1),
         // A sample standard deviation needs two returns, and so three ticks.
         "parameters.window_ticks" => at_least(value, 3),
-        "land.late_ms" => at_least(value, 0),
+        "land.late_ms" | "land.ahead_ms" => at_least(value, 0),
         "parameters.tau_quantile" | "parameters.train_share" | "parameters.validation_share" => share(value),
         "feed.products" => match value {
             Value::Array(products) if products.is_empty() => Err("name at least one product".into()),

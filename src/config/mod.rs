@@ -61,6 +61,7 @@ pub struct Land {
     pub flush_messages: usize,
     pub flush_interval_ms: u64,
     pub late_ms: i64,
+    pub ahead_ms: i64,
     pub dedup_hours: u32,
 }
 
@@ -81,7 +82,7 @@ pub struct Track {
 }
 
 impl Settings {
-    /// Returns the folder of the file log: raw messages, one NDJSON file a day.
+    /// Returns the folder of the file log, one NDJSON file of raw messages a day; below it lie the archives of topics.
     pub fn raw_dir(&self) -> PathBuf {
         self.paths.data.join("raw")
     }

@@ -11,8 +11,7 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use datafusion::arrow::error::ArrowError;
 
-use super::order::Status;
-use crate::tick::{self, Side, Tick};
+use crate::tick::{self, Side, Status, Tick};
 
 /// A landed row.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,40 +23,6 @@ pub struct Row {
     pub connection: Option<String>,
     pub log_offset: i64,
 }
-
-/// Returns a tick's numbers in the order of their columns.
-pub fn numbers(tick: &Tick) -> [Option<f64>; 12] {
-    [
-        tick.price,
-        Some(tick.best_bid),
-        tick.best_bid_quantity,
-        Some(tick.best_ask),
-        tick.best_ask_quantity,
-        tick.volume_24_h,
-        tick.low_24_h,
-        tick.high_24_h,
-        tick.low_52_w,
-        tick.high_52_w,
-        tick.price_percent_chg_24_h,
-        tick.last_size,
-    ]
-}
-
-/// The columns that hold [`numbers`].
-const NUMBERS: [&str; 12] = [
-    "price",
-    "best_bid",
-    "best_bid_quantity",
-    "best_ask",
-    "best_ask_quantity",
-    "volume_24_h",
-    "low_24_h",
-    "high_24_h",
-    "low_52_w",
-    "high_52_w",
-    "price_percent_chg_24_h",
-    "last_size",
-];
 
 /// The rows of one product, as they are placed.
 #[derive(Debug, Default)]
@@ -80,7 +45,7 @@ impl Columns {
         self.event_time.push(row.tick.event_time);
         self.ingest_time.push(row.ingest_time);
         self.log_offset.push(row.log_offset);
-        for (column, number) in self.numbers.iter_mut().zip(numbers(&row.tick)) {
+        for (column, number) in self.numbers.iter_mut().zip(row.tick.numbers()) {
             column.append_option(number);
         }
         self.side.append_option(row.tick.side.map(Side::as_str));
@@ -110,7 +75,7 @@ impl Columns {
             ("log_partition", Arc::new(Int32Array::from_value(log_partition, rows))),
             ("log_offset", Arc::new(Int64Array::from(self.log_offset))),
         ];
-        for (name, column) in NUMBERS.into_iter().zip(&mut self.numbers) {
+        for (name, column) in Tick::NUMBERS.into_iter().zip(&mut self.numbers) {
             columns.push((name, Arc::new(column.finish())));
         }
         // The columns are put in the schema's order by name, so that the schema stays the one place that orders them.
@@ -129,12 +94,12 @@ impl Columns {
 /// Returns the rows of a batch of the landed schema.
 ///
 /// # Errors
-/// A column is missing or of another type, or `side` or `status` holds a word that is none of theirs.
+/// A column is missing or of another type, or `side` or `status` holds an unknown word.
 pub fn rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
     let product_id = strings(batch, "product_id")?;
     let [ts, event_time, ingest_time] =
         [times(batch, "ts")?, times(batch, "event_time")?, times(batch, "ingest_time")?];
-    let columns = NUMBERS.map(|name| floats(batch, name));
+    let columns = Tick::NUMBERS.map(|name| floats(batch, name));
     let mut numbers = Vec::with_capacity(columns.len());
     for column in columns {
         numbers.push(column?);
@@ -147,7 +112,7 @@ pub fn rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
     for i in 0..batch.num_rows() {
         let number = |column: usize| numbers[column].is_valid(i).then(|| numbers[column].value(i));
         let quote = |column: usize| {
-            number(column).ok_or_else(|| ArrowError::SchemaError(format!("{} is NULL", NUMBERS[column])))
+            number(column).ok_or_else(|| ArrowError::SchemaError(format!("{} is NULL", Tick::NUMBERS[column])))
         };
         let tick = Tick {
             product_id: product_id.value(i).to_string(),
@@ -185,8 +150,7 @@ fn parse_side(word: &str) -> Result<Side, ArrowError> {
 }
 
 fn parse_status(word: &str) -> Result<Status, ArrowError> {
-    let known = [Status::Ok, Status::Duplicate, Status::Late].into_iter().find(|status| status.as_str() == word);
-    known.ok_or_else(|| ArrowError::ParseError(format!("status is `{word}`")))
+    Status::parse(word).ok_or_else(|| ArrowError::ParseError(format!("status is `{word}`")))
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {

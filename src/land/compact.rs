@@ -7,27 +7,31 @@
 
 use std::time::Duration;
 
-use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use datafusion::arrow::array::RecordBatch;
 use futures::TryStreamExt;
+use tokio::sync::mpsc;
 
 use super::Error;
-use super::encode::Encoder;
+use super::encode::{self, Encoder, Footer};
 use super::files::LandedFile;
 use super::folder::{Folder, Lock};
-use super::recover::read_summary;
+use super::recover::{Landed, read_footer};
 use super::summary::Summary;
+use crate::durable::blocking;
 
 /// Files are merged up to so many rows: some 100 MB.
 const MOST_ROWS: u64 = 1 << 22;
+/// Batches read ahead of the one being encoded.
+const AHEAD: usize = 4;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compaction {
-    /// The files committed, and how many each was merged of.
+    /// The files committed, and from how many each was merged.
     pub merged: Vec<(LandedFile, usize)>,
     /// Hidden files deleted.
     pub deleted: usize,
-    /// Hidden files kept, since what hides them is younger than queries may be.
+    /// Hidden files kept: the file that hides them is younger than a running query may be.
     pub kept: usize,
 }
 
@@ -43,56 +47,113 @@ pub async fn merge(folder: &Folder, _lock: &Lock) -> Result<Vec<(LandedFile, usi
     let mut merged = Vec::new();
     let listing = folder.list().await?;
     for coverage in listing.landed.partitions() {
-        let mut parts: Vec<(LandedFile, Summary)> = Vec::new();
+        let mut parts: Vec<Landed> = Vec::new();
         let mut rows = 0;
         for file in coverage.files {
-            let summary = read_summary(folder, file).await?;
-            let adjacent = parts.last().is_none_or(|(before, _)| before.last + 1 == file.first);
-            if !adjacent || rows + summary.all_rows() > MOST_ROWS {
+            let footer = read_footer(folder, file).await?;
+            let joins = parts
+                .last()
+                .is_none_or(|before| before.file.next_offset() == file.first && may_share_log(&before.footer, &footer));
+            if !joins || rows + footer.summary.all_rows() > MOST_ROWS {
                 merged.extend(merge_parts(folder, &parts).await?);
                 parts.clear();
                 rows = 0;
             }
-            rows += summary.all_rows();
-            parts.push((file.clone(), summary));
+            rows += footer.summary.all_rows();
+            parts.push(Landed { file: file.clone(), footer });
         }
         merged.extend(merge_parts(folder, &parts).await?);
     }
     Ok(merged)
 }
 
+/// Returns whether two neighbours may come from one log; files of earlier versions do not say.
+fn may_share_log(before: &Footer, after: &Footer) -> bool {
+    match (&before.origin, &after.origin) {
+        (Some(before), Some(after)) => before.log == after.log,
+        (None, _) => true,
+        // The merged file would name no log.
+        (Some(_), None) => false,
+    }
+}
+
 /// Merges adjacent files into one; `None` where there are fewer than two.
-async fn merge_parts(folder: &Folder, parts: &[(LandedFile, Summary)]) -> Result<Option<(LandedFile, usize)>, Error> {
-    let [(first, _), .., (last, _)] = parts else { return Ok(None) };
-    let file = LandedFile { last: last.last, ..first.clone() };
+async fn merge_parts(folder: &Folder, parts: &[Landed]) -> Result<Option<(LandedFile, usize)>, Error> {
+    let [first, .., last] = parts else { return Ok(None) };
+    let file = LandedFile { last: last.file.last, ..first.file.clone() };
     let mut summary = Summary::default();
-    for (_, part) in parts {
-        summary.add(part);
+    for part in parts {
+        summary.add(&part.footer.summary);
     }
-    let mut encoder = Encoder::start(&file, &summary)?;
-    for product_id in summary.products.keys() {
-        // The parts follow each other in the log, so their rows of one product follow each other in ts.
-        for (part, part_summary) in parts {
-            let Some(selection) = rows_of(part_summary, product_id) else { continue };
-            let reader = folder.open(part).await?.with_row_selection(selection).build();
-            let mut batches = reader.map_err(|source| Error::unreadable(part, source))?;
-            while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(part, source))? {
-                encoder.write(&batch)?;
-            }
+    let products: Vec<String> = summary.products.keys().cloned().collect();
+    let mut encoder = Encoder::start(&file, &Footer { summary, origin: last.footer.origin.clone() })?;
+    let (sender, mut batches) = mpsc::channel::<RecordBatch>(AHEAD);
+    let encoding = tokio::spawn(blocking(move || {
+        while let Some(batch) = batches.blocking_recv() {
+            encoder.write(&batch)?;
         }
-    }
-    folder.commit(&file, encoder.finish()?).await?;
+        Ok::<_, Error>(encoder)
+    }));
+    let read = read_parts(folder, parts, &products, sender).await;
+    let encoder = encoding.await?;
+    read?;
+    let encoder = encoder?;
+    let content = blocking(move || encoder.finish()).await?;
+    folder.commit(&file, content).await?;
     Ok(Some((file, parts.len())))
 }
 
-/// Selects a file's rows of one product: the file is sorted by product, and its summary counts the rows of each.
-fn rows_of(summary: &Summary, product_id: &str) -> Option<RowSelection> {
-    let rows = summary.products.get(product_id)?.total();
-    let before = summary.products.iter().take_while(|(before, _)| before.as_str() < product_id);
-    let before: u64 = before.map(|(_, rows)| rows.total()).sum();
-    // A file's rows were counted by pushing them to columns in memory, so they fit usize.
-    let selectors = [RowSelector::skip(before as usize), RowSelector::select(rows as usize)];
-    Some(RowSelection::from(selectors.to_vec()))
+/// Sends the rows of all parts in the order of (product_id, ts), reading each part once.
+async fn read_parts(
+    folder: &Folder,
+    parts: &[Landed],
+    products: &[String],
+    sender: mpsc::Sender<RecordBatch>,
+) -> Result<(), Error> {
+    let mut cursors = Vec::with_capacity(parts.len());
+    for part in parts {
+        cursors.push(Cursor { part, rows: encode::open(folder, &part.file).await?, held: None });
+    }
+    for product_id in products {
+        // The parts follow each other in the log, so their rows of one product follow each other in ts.
+        for cursor in &mut cursors {
+            let rows = cursor.part.footer.summary.products.get(product_id).map_or(0, |rows| rows.total());
+            // A file's rows were counted by pushing them to columns in memory, so they fit usize.
+            let mut left = rows as usize;
+            while left > 0 {
+                let Some(batch) = cursor.take(left).await? else { break };
+                left -= batch.num_rows();
+                if sender.send(batch).await.is_err() {
+                    // The encoder failed, and says why.
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A place in a part's rows.
+struct Cursor<'a> {
+    part: &'a Landed,
+    rows: encode::Rows,
+    held: Option<RecordBatch>,
+}
+
+impl Cursor<'_> {
+    /// Returns up to `limit` of the next rows; `None` at the end.
+    async fn take(&mut self, limit: usize) -> Result<Option<RecordBatch>, Error> {
+        let batch = match self.held.take() {
+            Some(batch) => Some(batch),
+            None => self.rows.try_next().await.map_err(|source| Error::unreadable(&self.part.file, source))?,
+        };
+        let Some(batch) = batch else { return Ok(None) };
+        let rows = batch.num_rows().min(limit);
+        if rows < batch.num_rows() {
+            self.held = Some(batch.slice(rows, batch.num_rows() - rows));
+        }
+        Ok(Some(batch.slice(0, rows)))
+    }
 }
 
 /// Deletes files that have been hidden for `grace`.

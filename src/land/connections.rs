@@ -33,7 +33,7 @@ impl Connections {
         let name = connection.unwrap_or_default();
         let last = self.last.get(name).copied();
         let gap = match last {
-            Some(last) => number > last + 1,
+            Some(last) => number > last.saturating_add(1),
             // Numbers begin at 0. A recording may begin anywhere, and does not name its connection.
             None => connection.is_some() && number > 0,
         };
@@ -77,6 +77,17 @@ mod tests {
     fn a_connection_begins_at_zero() {
         assert_eq!(gaps(Some("c1"), &[3, 4]), [(None, 3)]);
         assert_eq!(gaps(None, &[3, 4]), []);
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_their_range_do_not_overflow() {
+        assert_eq!(gaps(Some("c1"), &[i64::MAX, i64::MAX, i64::MIN]), [(None, i64::MAX)]);
+        assert_eq!(gaps(None, &[i64::MIN, i64::MAX]), [(Some(i64::MIN), i64::MAX)]);
+        let (mut connections, mut summary) = (Connections::default(), Summary::default());
+        for number in [i64::MIN, i64::MAX] {
+            connections.note(&mut summary, None, number, 0, 0);
+        }
+        assert_eq!(summary.gaps[0].missing(), i64::MAX - 1);
     }
 
     #[test]

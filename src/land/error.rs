@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::files::{LandedFile, Overlap};
 use crate::error::Hint;
-use crate::log;
+use crate::log::{self, LogId};
 
 /// What can go wrong in landing, and in reading what has landed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot read the log {topic}")]
-    Log { topic: String, source: Box<log::Error> },
+    #[error("cannot read the log {name}")]
+    Log { name: String, source: Box<log::Error> },
     #[error("cannot use folder {}", dir.display())]
     Folder { dir: PathBuf, source: std::io::Error },
     #[error("cannot reach {path}")]
@@ -25,20 +25,42 @@ pub enum Error {
     Unreadable { file: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("cannot write landed file {file}")]
     Encode { file: String, source: Box<dyn std::error::Error + Send + Sync> },
-    #[error(
-        "{topic} partition {partition} ends at offset {end}, but offsets below {next} have landed: it is another log"
-    )]
-    Behind { topic: String, partition: i32, end: i64, next: i64 },
+    #[error("{source_log} is not the log that has landed: {stranger}")]
+    Stranger {
+        source_log: String,
+        stranger: Stranger,
+        /// A name that no landed file carries.
+        free: String,
+    },
     #[error("topic `{topic}` cannot be part of a file's name")]
     Topic { topic: String },
     #[error("a worker ended early")]
     Worker(#[from] tokio::task::JoinError),
 }
 
+/// How a log is known not to be the one that has landed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stranger {
+    #[error("the files {name}-* came from {landed}, and this is {log}")]
+    Id { name: String, landed: LogId, log: LogId },
+    #[error(
+        "it was made anew, since partition {partition} holds another message at offset {offset} than {name}-{partition}-*"
+    )]
+    Message { name: String, partition: i32, offset: i64 },
+    #[error(
+        "it was made anew, since partition {partition} ends at offset {end}, and {name}-{partition}-* end before {next}"
+    )]
+    Ends { name: String, partition: i32, end: i64, next: i64 },
+    #[error("it was made anew, since it has no partition {partition}, and {name}-{partition}-* have landed")]
+    NoPartition { name: String, partition: i32 },
+    #[error("ticks of {product_id} have landed from another log, as {name}-*")]
+    Product { name: String, product_id: String },
+}
+
 impl Error {
     /// Says which log cannot be read.
-    pub(super) fn log(topic: &str, source: log::Error) -> Error {
-        Error::Log { topic: topic.to_string(), source: Box::new(source) }
+    pub(super) fn log(name: &str, source: log::Error) -> Error {
+        Error::Log { name: name.to_string(), source: Box::new(source) }
     }
 
     /// Says which landed file cannot be read.
@@ -57,16 +79,19 @@ impl Hint for Error {
         match self {
             Error::Log { source, .. } => source.hint(),
             Error::Topic { .. } => Some("use a folder or topic named with letters, digits and . _ - only".into()),
-            Error::Busy { .. } => Some("wait for it to end, or stop it: one `squall land` a folder".into()),
+            Error::Busy { .. } => {
+                Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into())
+            }
             Error::Overlap(overlap) => {
                 Some(format!("remove {} and run `squall land`: its offsets land again from the log", overlap.second))
             }
             Error::Unreadable { file, .. } => Some(format!(
-                "remove {file} where it is the last of its partition: `squall land` lands its offsets again"
+                "if it is the last file of its partition, remove {file}: `squall land` lands its offsets again"
             )),
-            Error::Behind { .. } => Some(
-                "land it into a folder of its own, such as --set paths.data=data2, or remove the landed files".into(),
-            ),
+            Error::Stranger { source_log, free, .. } => Some(format!(
+                "`squall land --from {source_log} --as {free}` lands it beside the other, and marks ticks that came through both \
+                 as duplicates"
+            )),
             _ => None,
         }
     }

@@ -28,7 +28,13 @@ impl LandedFile {
         let first = number(parts.next()?)?;
         let partition = i32::try_from(number(parts.next()?)?).ok()?;
         let topic = parts.next().filter(|topic| !topic.is_empty())?.to_string();
-        (first <= last).then_some(LandedFile { topic, partition, first, last })
+        // After the last offset of all there is no next one.
+        (first <= last && last < i64::MAX).then_some(LandedFile { topic, partition, first, last })
+    }
+
+    /// Returns one past the last offset.
+    pub fn next_offset(&self) -> i64 {
+        self.last.saturating_add(1)
     }
 
     /// Returns the offsets that the file accounts for.
@@ -79,14 +85,14 @@ pub struct Overlap {
 }
 
 impl Landed {
-    /// Sorts out the files that readers see; names that are no landed file's are passed over.
+    /// Sorts out the files that readers see; other names are passed over.
     ///
     /// # Errors
     /// Two files overlap in part: no rule could say which rows of theirs to read.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Landed, Overlap> {
         let mut files: Vec<LandedFile> = names.into_iter().filter_map(LandedFile::parse).collect();
         // Containers come before what they contain.
-        files.sort_by(|a, b| (a.log(), a.first, -a.last).cmp(&(b.log(), b.first, -b.last)));
+        files.sort_by(|a, b| (a.log(), a.first, b.last).cmp(&(b.log(), b.first, a.last)));
         let mut landed = Landed::default();
         for file in files {
             let visible = landed.visible.entry((file.topic.clone(), file.partition)).or_default();
@@ -118,7 +124,7 @@ impl Landed {
 
     /// Returns one past the highest offset landed of a partition; `None` before its first file.
     pub fn next_offset(&self, topic: &str, partition: i32) -> Option<i64> {
-        self.of(topic, partition).last().map(|file| file.last + 1)
+        self.of(topic, partition).last().map(LandedFile::next_offset)
     }
 
     /// Returns each partition with the ranges between its visible files that no file accounts for.
@@ -146,7 +152,8 @@ impl Coverage<'_> {
     /// Returns the ranges between files that no file accounts for.
     pub fn missing(&self) -> Vec<RangeInclusive<i64>> {
         let steps = self.files.windows(2);
-        steps.filter(|pair| pair[0].last + 1 < pair[1].first).map(|pair| pair[0].last + 1..=pair[1].first - 1).collect()
+        let gaps = steps.filter(|pair| pair[0].next_offset() < pair[1].first);
+        gaps.map(|pair| pair[0].next_offset()..=pair[1].first - 1).collect()
     }
 }
 
@@ -162,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_no_landed_files() {
+    fn other_names_are_not_landed_files() {
         for name in [
             "ticks.raw-0-0-9.parquet#1",
             "ticks.raw-0-0-9.json",
@@ -172,6 +179,7 @@ mod tests {
             "ticks.raw-99999999999-0-9.parquet",
             "-0-0-9.parquet",
             "0-0-9.parquet",
+            "t-0-0-9223372036854775807.parquet",
             ".land.lock",
             "part-0.parquet",
         ] {

@@ -20,12 +20,13 @@ use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::{Error, Landed, LandedFile};
+use crate::durable::{self, blocking};
 
 /// Where a file waits, complete and synced, for the rename that commits it.
 const STAGING: &str = ".staging";
-/// Held by the one process that lands into the folder; the operating system lets go of it when the process ends.
+/// Held by the one process that lands into the folder; the operating system releases it when the process ends.
 const LOCK: &str = ".land.lock";
-/// A folder that changes this often while it is listed is not going to hold still.
+/// A folder that changes this often while it is listed will go on changing.
 const LISTINGS: usize = 100;
 
 /// A folder of landed files on a local disk.
@@ -90,12 +91,25 @@ impl Folder {
     /// Another process lands into the folder now.
     pub fn lock(&self) -> Result<Lock, Error> {
         let io = |source| Error::Folder { dir: self.dir.clone(), source };
-        std::fs::create_dir_all(&self.dir).map_err(io)?;
+        durable::create_folder(&self.dir).map_err(io)?;
         let file = File::create(self.dir.join(LOCK)).map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { dir: self.dir.clone() }),
             Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// Removes what crashes left: files that were never committed, and files written aside.
+    ///
+    /// # Errors
+    /// The folder cannot be listed, or a file cannot be removed.
+    pub fn remove_leftovers(&self, _lock: &Lock) -> Result<(), Error> {
+        let io = |source| Error::Folder { dir: self.dir.clone(), source };
+        durable::remove_leftovers(&self.dir).map_err(io)?;
+        match std::fs::remove_dir_all(self.dir.join(STAGING)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(error)),
+            _ => Ok(()),
         }
     }
 
@@ -114,10 +128,12 @@ impl Folder {
         let staged = self.prefix.clone().join(STAGING).join(part(&name)?);
         self.store.put(&staged, content.into()).await.map_err(failed)?;
         // A name that outlives a power failure must not do so without its content: first the bytes, then the name.
-        self.sync(self.dir.join(STAGING).join(&name)).await?;
+        let content = self.dir.join(STAGING).join(&name);
+        self.sync(move || File::open(content)?.sync_all()).await?;
         let object = self.prefix.clone().join(part(&name)?);
         self.store.rename_if_not_exists(&staged, &object).await.map_err(failed)?;
-        self.sync(self.dir.clone()).await
+        let dir = self.dir.clone();
+        self.sync(move || durable::sync_folder(&dir)).await
     }
 
     /// Opens a committed file: its footer is read, its rows are read as they are asked for.
@@ -148,13 +164,8 @@ impl Folder {
         }
     }
 
-    async fn sync(&self, path: PathBuf) -> Result<(), Error> {
-        let dir = self.dir.clone();
-        tokio::task::spawn_blocking(move || File::open(path)?.sync_all())
-            .await
-            .map_err(std::io::Error::other)
-            .flatten()
-            .map_err(|source| Error::Folder { dir, source })
+    async fn sync(&self, sync: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> Result<(), Error> {
+        blocking(sync).await.map_err(|source| Error::Folder { dir: self.dir.clone(), source })
     }
 }
 

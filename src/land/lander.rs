@@ -1,36 +1,32 @@
 //! Lands a log: reads each partition from one past what has landed, and commits file after file.
 
+mod follow;
+
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::compact::compact;
+use super::compact::Compaction;
 use super::connections::Connections;
+use super::dead;
+use super::error::{Error, Stranger};
 use super::files::LandedFile;
 use super::folder::{Folder, Lock};
-use super::order::{Order, Rules};
+use super::identify::Candidate;
 use super::pending::Pending;
-use super::read::Reader;
-use super::recover::recover;
+use super::read::{Outcome, Read, Reader};
+use super::recover::{Landed, read_footers, recover};
 use super::summary::Summary;
-use super::{Error, dead};
-use crate::log::Log;
+use crate::durable::blocking;
+use crate::log::{Log, LogId};
+use crate::tick::{Order, Rules};
 
 /// Dead letters are held in memory until their range is committed, which is done early when they come to so many bytes.
 const MOST_DEAD_BYTES: usize = 64 << 20;
-/// How long a follower rests when the log holds nothing new.
-const REST: Duration = Duration::from_millis(100);
-
-/// How often a follower looks for new partitions.
-const LOOK: Duration = Duration::from_secs(10);
-/// A follower that compacts does so after so many files: often enough that a query reads few, seldom enough that rows are
-/// not rewritten all the time.
-const COMPACT_FILES: usize = 64;
-/// How long a follower keeps the files that compaction hid, for queries that were planned before.
-const GRACE: Duration = Duration::from_secs(60);
 
 /// Where and how to land.
 #[derive(Debug, Clone)]
@@ -44,6 +40,11 @@ pub struct Options {
     pub flush_interval: Duration,
     /// Whether a follower merges small files now and then.
     pub compact: bool,
+    /// How the user names the log, for hints.
+    pub source: String,
+    /// The name that the log's files carry; `None`: the one under which the log has landed, else its topic. With a name, ticks of
+    /// products that have landed from other logs land too, and those seen before are marked as duplicates.
+    pub name: Option<String>,
 }
 
 /// What a run landed.
@@ -61,20 +62,31 @@ pub struct Landing {
 /// Lands one log into one folder.
 pub struct Lander {
     log: Arc<dyn Log>,
+    id: LogId,
+    /// The name that the log's files carry.
+    name: String,
     folder: Folder,
     options: Options,
+    order: Order,
+    /// The visible files when the folder was opened.
+    landed: Vec<Landed>,
+    /// The products that have landed from this log.
+    products: HashSet<String>,
+    /// The products that have landed from others, and the name under which.
+    others: HashMap<String, String>,
     partitions: Vec<Partition>,
     landing: Landing,
     /// The file being encoded and committed while the next one fills; files are committed one after the other.
     committing: Option<JoinHandle<Result<Committed, Error>>>,
-    lock: Lock,
+    compacting: Option<JoinHandle<Result<Compaction, Error>>>,
+    /// Held by the work under way too, so that no other process lands before it has ended.
+    lock: Arc<Lock>,
 }
 
 /// A partition and what landing it so far left behind.
 struct Partition {
     number: i32,
-    order: Order,
-    /// None where the topic has several partitions, over which a connection's messages are spread.
+    /// `None` where the topic has several partitions, over which a connection's messages are spread.
     connections: Option<Connections>,
     pending: Pending,
 }
@@ -86,20 +98,48 @@ struct Committed {
 }
 
 impl Lander {
-    /// Prepares to land a log: reserves the folder, and recovers each partition's state from what has landed.
+    /// Prepares to land a log: reserves the folder, makes sure that its offsets are this log's, and recovers the order of products
+    /// from what has landed.
     ///
     /// # Errors
-    /// The log or the folder cannot be used, another process lands into it, or the log ends before what has landed.
+    /// The log or the folder cannot be used, another process lands into it, or another log has landed under the name.
     pub async fn open(log: Arc<dyn Log>, options: Options) -> Result<Lander, Error> {
         let folder = Folder::new(&options.ticks_dir)?;
-        let lock = folder.lock()?;
+        let lock = Arc::new(folder.lock()?);
+        folder.remove_leftovers(&lock)?;
+        let failed = |source| Error::log(&options.source, source);
+        let id = log.id().await.map_err(failed)?;
+        let landed = read_footers(&folder, &folder.list().await?).await?;
+        let candidate = Candidate { log: &log, id: &id, source: &options.source, folder: &folder, landed: &landed };
+        let name = candidate.name(options.name.as_deref()).await?;
+        if !Folder::can_hold(&name) {
+            return Err(Error::Topic { topic: name });
+        }
+        let order = recover(&folder, &landed, options.rules).await?;
+        let (mut products, mut others) = (HashSet::new(), HashMap::new());
+        for Landed { file, footer } in &landed {
+            for product_id in footer.summary.products.keys() {
+                if file.topic == name {
+                    products.insert(product_id.clone());
+                } else {
+                    others.insert(product_id.clone(), file.topic.clone());
+                }
+            }
+        }
         let mut lander = Lander {
             log,
+            id,
+            name,
             folder,
             options,
+            order,
+            landed,
+            products,
+            others,
             partitions: Vec::new(),
             landing: Landing::default(),
             committing: None,
+            compacting: None,
             lock,
         };
         lander.find_partitions().await?;
@@ -111,62 +151,32 @@ impl Lander {
         let mut messages = 0;
         for partition in &self.partitions {
             let offsets = self.offsets(partition.number).await?;
-            messages += u64::try_from(offsets.end - partition.pending.next_offset()).unwrap_or(0);
+            messages += u64::try_from(offsets.end.saturating_sub(partition.pending.next_offset())).unwrap_or(0);
         }
         Ok(messages)
     }
 
     /// Lands all that the log holds now, unless `stop` is set before; calls `progress` with the number of messages read.
     pub async fn drain(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
+        let drained = self.drain_partitions(stop, progress).await;
+        self.finish(drained).await
+    }
+
+    async fn drain_partitions(
+        &mut self,
+        stop: &AtomicBool,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<(), Error> {
         for i in 0..self.partitions.len() {
             self.catch_up(i, stop, progress).await?;
             self.flush(i).await?;
         }
-        self.finish().await
-    }
-
-    /// Lands what the log holds and what comes, until `stop` is set; calls `progress` with the number of messages read.
-    pub async fn follow(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
-        let mut compacted = 0;
-        let mut looked = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
-            let mut read = 0;
-            for i in 0..self.partitions.len() {
-                read += self.catch_up(i, stop, progress).await?;
-                let waiting: u64 = self.partitions.iter().map(|partition| partition.pending.summary.messages).sum();
-                let pending = &self.partitions[i].pending;
-                let due = !pending.is_empty() && pending.since().elapsed() >= self.options.flush_interval;
-                // With many partitions, it is their sum that memory holds.
-                if due || waiting >= self.options.flush_messages as u64 {
-                    self.flush(i).await?;
-                }
-            }
-            if self.options.compact && self.landing.files.len() - compacted >= COMPACT_FILES {
-                self.settle().await?;
-                compact(&self.folder, &self.lock, GRACE).await?;
-                compacted = self.landing.files.len();
-            }
-            if read == 0 {
-                tokio::time::sleep(REST).await;
-            }
-            if looked.elapsed() >= LOOK {
-                self.find_partitions().await?;
-                looked = Instant::now();
-            }
-        }
-        for i in 0..self.partitions.len() {
-            self.flush(i).await?;
-        }
-        self.finish().await
+        Ok(())
     }
 
     /// Takes up the partitions that are new, and what has landed of them.
     async fn find_partitions(&mut self) -> Result<(), Error> {
-        let topic = self.log.topic().to_string();
-        let numbers = self.log.partitions().await.map_err(|source| Error::log(&topic, source))?;
-        if !Folder::can_hold(&topic) {
-            return Err(Error::Topic { topic });
-        }
+        let numbers = self.log.partitions().await.map_err(|source| Error::log(&self.options.source, source))?;
         let alone = numbers.len() == 1;
         if !alone {
             self.partitions.iter_mut().for_each(|partition| partition.connections = None);
@@ -175,22 +185,21 @@ impl Lander {
             if self.partitions.iter().any(|partition| partition.number == number) {
                 continue;
             }
-            let listing = self.folder.list().await?;
             let offsets = self.offsets(number).await?;
-            let landed = listing.landed.next_offset(&topic, number);
-            let next = landed.unwrap_or(offsets.start);
-            if offsets.end < next {
-                return Err(Error::Behind { topic, partition: number, end: offsets.end, next });
+            let own =
+                self.landed.iter().filter(|Landed { file, .. }| file.topic == self.name && file.partition == number);
+            let (mut next, mut connections) = (None, Connections::default());
+            for Landed { file, footer } in own {
+                next = Some(file.next_offset());
+                connections.restore(&footer.summary);
             }
+            let next = next.unwrap_or(offsets.start);
             if offsets.start > next {
                 self.landing.lost.push((number, next, offsets.start - 1));
             }
-            dead::remove_uncommitted(&self.options.dead_dir, &topic, number, next)?;
-            let (order, connections) =
-                recover(&self.folder, listing.landed.of(&topic, number), self.options.rules).await?;
+            dead::remove_uncommitted(&self.options.dead_dir, &self.name, number, next)?;
             self.partitions.push(Partition {
                 number,
-                order,
                 connections: alone.then_some(connections),
                 pending: Pending::new(next.max(offsets.start)),
             });
@@ -200,7 +209,12 @@ impl Lander {
 
     async fn offsets(&self, partition: i32) -> Result<std::ops::Range<i64>, Error> {
         let offsets = self.log.offsets(partition).await;
-        offsets.map_err(|source| Error::log(self.log.topic(), source))
+        offsets.map_err(|source| Error::log(&self.options.source, source))
+    }
+
+    fn refuse(&self, stranger: Stranger) -> Error {
+        let Lander { log, id, folder, landed, options, .. } = self;
+        Candidate { log, id, source: &options.source, folder, landed }.refuse(stranger)
     }
 
     /// Reads a partition up to where the log ends now, committing each file that fills; returns the messages read.
@@ -210,19 +224,23 @@ impl Lander {
         stop: &AtomicBool,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<u64, Error> {
-        let partition = &self.partitions[i];
-        let end = self.offsets(partition.number).await?.end;
-        let next = partition.pending.next_offset();
-        if next >= end {
+        let number = self.partitions[i].number;
+        let end = self.offsets(number).await?.end;
+        let next = self.partitions[i].pending.next_offset();
+        if next > end {
+            return Err(self.refuse(Stranger::Ends { name: self.name.clone(), partition: number, end, next }));
+        }
+        if next == end {
             return Ok(0);
         }
-        let mut reader = Reader::start(Arc::clone(&self.log), partition.number, next, end);
+        let mut reader = Reader::start(Arc::clone(&self.log), number, next, end);
         let mut read = 0;
         while let Some(messages) = reader.next().await? {
             let n = messages.len() as u64;
             for message in messages {
+                self.admit(&message)?;
                 let partition = &mut self.partitions[i];
-                partition.pending.add(message, &mut partition.order, partition.connections.as_mut());
+                partition.pending.add(message, &mut self.order, partition.connections.as_mut());
                 let pending = &partition.pending;
                 let full = pending.summary.messages >= self.options.flush_messages.max(1) as u64;
                 if full || pending.dead_bytes() >= MOST_DEAD_BYTES {
@@ -238,6 +256,24 @@ impl Lander {
         Ok(read)
     }
 
+    /// Refuses ticks of a product that has landed from another log, unless the user named this one's files.
+    fn admit(&mut self, message: &Read) -> Result<(), Error> {
+        let Outcome::Ticks(ticks) = &message.outcome else { return Ok(()) };
+        for tick in ticks {
+            if self.products.contains(&tick.product_id) {
+                continue;
+            }
+            if self.options.name.is_none()
+                && let Some(name) = self.others.get(&tick.product_id)
+            {
+                let (name, product_id) = (name.clone(), tick.product_id.clone());
+                return Err(self.refuse(Stranger::Product { name, product_id }));
+            }
+            self.products.insert(tick.product_id.clone());
+        }
+        Ok(())
+    }
+
     /// Hands what is pending of a partition to be committed, once the file before it is.
     async fn flush(&mut self, i: usize) -> Result<(), Error> {
         self.settle().await?;
@@ -247,9 +283,14 @@ impl Lander {
         }
         let next = partition.pending.next_offset();
         let pending = std::mem::replace(&mut partition.pending, Pending::new(next));
-        let file = pending.file(self.log.topic(), partition.number);
-        let (folder, dead_dir) = (self.folder.clone(), self.options.dead_dir.clone());
-        self.committing = Some(tokio::spawn(commit(folder, dead_dir, file, pending)));
+        let commit = Commit {
+            file: pending.file(&self.name, partition.number),
+            log: self.id.clone(),
+            folder: self.folder.clone(),
+            dead_dir: self.options.dead_dir.clone(),
+            lock: Arc::clone(&self.lock),
+        };
+        self.committing = Some(tokio::spawn(commit.run(pending)));
         Ok(())
     }
 
@@ -264,27 +305,47 @@ impl Lander {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<Landing, Error> {
-        self.settle().await?;
+    /// Waits for the work under way, also after a failure: only then may the folder be let go.
+    async fn finish(mut self, result: Result<(), Error>) -> Result<Landing, Error> {
+        let settled = self.settle().await;
+        let compacted = match self.compacting.take() {
+            Some(compacting) => compacting.await.map_err(Error::from).flatten().map(drop),
+            None => Ok(()),
+        };
+        result.and(settled).and(compacted)?;
         Ok(std::mem::take(&mut self.landing))
     }
 }
 
-/// Puts a range's dead letters, and then the file that commits it.
-async fn commit(folder: Folder, dead_dir: PathBuf, file: LandedFile, pending: Pending) -> Result<Committed, Error> {
-    let encoding = {
-        let file = file.clone();
-        tokio::task::spawn_blocking(move || {
-            let (content, summary, letters) = pending.encode(&file)?;
-            let mut dead_file = None;
-            if !letters.is_empty() {
-                dead::write(&dead_dir, &file, &letters)?;
-                dead_file = Some(dead::path(&dead_dir, &file));
-            }
-            Ok::<_, Error>((content, summary, dead_file))
-        })
-    };
-    let (content, summary, dead_file) = encoding.await??;
-    folder.commit(&file, content).await?;
-    Ok(Committed { file, dead_file, summary })
+/// What committing a file takes.
+struct Commit {
+    file: LandedFile,
+    log: LogId,
+    folder: Folder,
+    dead_dir: PathBuf,
+    lock: Arc<Lock>,
+}
+
+impl Commit {
+    /// Puts a range's dead letters, and then the file that commits it.
+    async fn run(self, pending: Pending) -> Result<Committed, Error> {
+        let Commit { file, log, folder, dead_dir, lock } = self;
+        let encoding = {
+            let (file, lock) = (file.clone(), Arc::clone(&lock));
+            blocking(move || {
+                let (content, summary, letters) = pending.encode(&file, log)?;
+                let mut dead_file = None;
+                if !letters.is_empty() {
+                    dead::write(&dead_dir, &file, &letters)?;
+                    dead_file = Some(dead::path(&dead_dir, &file));
+                }
+                drop(lock);
+                Ok::<_, Error>((content, summary, dead_file))
+            })
+        };
+        let (content, summary, dead_file) = encoding.await?;
+        folder.commit(&file, content).await?;
+        drop(lock);
+        Ok(Committed { file, dead_file, summary })
+    }
 }

@@ -1,7 +1,7 @@
 //! From the log to Parquet, exactly once; compaction.
 //!
-//! In: a [`crate::log::Log`]. Out: `data/ticks/<topic>-<partition>-<first>-<last>.parquet`, and `data/dead/` for what no row
-//! can be made of. `docs/landing.md` says what is promised, and why it holds.
+//! In: a [`crate::log::Log`]. Out: `data/ticks/<topic>-<partition>-<first>-<last>.parquet`, and `data/dead/` for messages that
+//! cannot become rows. `docs/landing.md` says what is promised, and why it holds.
 
 mod columns;
 mod compact;
@@ -11,8 +11,9 @@ mod encode;
 mod error;
 pub mod files;
 pub mod folder;
+mod identify;
 mod lander;
-mod order;
+mod origin;
 mod pending;
 mod read;
 mod recover;
@@ -20,10 +21,11 @@ pub mod summary;
 
 pub use columns::{Row, rows};
 pub use compact::{Compaction, compact, merge};
-pub use error::Error;
+pub use encode::Footer;
+pub use error::{Error, Stranger};
 pub use files::{Coverage, Landed, LandedFile};
 pub use folder::Folder;
 pub use lander::{Lander, Landing, Options};
-pub use order::{Rules, Status};
-pub use recover::read_summary;
+pub use origin::Origin;
+pub use recover::read_footer;
 pub use summary::Summary;

@@ -6,13 +6,14 @@ use std::time::Instant;
 use super::Error;
 use super::columns::{Columns, Row};
 use super::connections::Connections;
-use super::dead::{self, DeadLetter};
-use super::encode::Encoder;
+use super::dead::DeadLetter;
+use super::encode::{Encoder, Footer};
 use super::files::LandedFile;
-use super::order::{Identity, Order};
+use super::origin::Origin;
 use super::read::{Outcome, Read};
 use super::summary::Summary;
-use crate::tick::Sequence;
+use crate::log::{LogId, Record, Witness};
+use crate::tick::{Identity, Order, Sequence};
 
 /// A range of messages on its way into a file.
 #[derive(Debug)]
@@ -21,7 +22,9 @@ pub struct Pending {
     pub letters: Vec<DeadLetter>,
     products: BTreeMap<String, Columns>,
     first: i64,
-    last: i64,
+    /// The first offset after the range.
+    next: i64,
+    last_record: Option<Record>,
     /// The bytes of dead letters, which nothing else bounds.
     dead_bytes: usize,
     since: Instant,
@@ -35,7 +38,8 @@ impl Pending {
             letters: Vec::new(),
             products: BTreeMap::new(),
             first,
-            last: first - 1,
+            next: first,
+            last_record: None,
             dead_bytes: 0,
             since: Instant::now(),
         }
@@ -43,12 +47,12 @@ impl Pending {
 
     /// Returns whether the range is empty.
     pub fn is_empty(&self) -> bool {
-        self.last < self.first
+        self.last_record.is_none()
     }
 
     /// Returns the first offset after the range.
     pub fn next_offset(&self) -> i64 {
-        self.last + 1
+        self.next
     }
 
     /// Returns the bytes of messages that wait to be put among the dead letters.
@@ -62,38 +66,38 @@ impl Pending {
     }
 
     /// Adds the partition's next message.
-    pub fn add(&mut self, mut read: Read, order: &mut Order, connections: Option<&mut Connections>) {
+    pub fn add(&mut self, read: Read, order: &mut Order, connections: Option<&mut Connections>) {
         if self.is_empty() {
             self.since = Instant::now();
         }
-        self.last = read.offset;
+        let Read { offset, record, sequence, sequence_num, outcome } = read;
+        self.next = offset.saturating_add(1);
         self.summary.messages += 1;
-        if let (Sequence::Connection, Some(number), Some(connections)) = (read.sequence, read.sequence_num, connections)
-        {
-            let connection = read.connection.as_deref();
-            connections.note(&mut self.summary, connection, number, read.offset, read.ingest_time);
+        let connection = record.connection.as_deref();
+        if let (Sequence::Connection, Some(number), Some(connections)) = (sequence, sequence_num, connections) {
+            connections.note(&mut self.summary, connection, number, offset, record.ingest_time);
         }
-        match std::mem::replace(&mut read.outcome, Outcome::Ticks(Vec::new())) {
+        match outcome {
             Outcome::Control { name } => self.summary.count_control(&name),
             Outcome::Dead(dead) => {
                 self.summary.count_dead(&dead.kind);
-                self.dead_bytes += dead.payload.len();
-                self.letters.push(dead::letter(&read, dead));
+                self.dead_bytes += record.payload.len();
+                self.letters.push(DeadLetter { offset, record: record.clone(), reason: dead.reason });
             }
             Outcome::Ticks(ticks) => {
-                self.summary.note_sequence(read.offset, read.sequence);
+                self.summary.note_sequence(offset, sequence);
                 for i in 0..ticks.len() {
                     let tick = &ticks[i];
                     let position = ticks[..i].iter().filter(|before| before.product_id == tick.product_id).count();
-                    let (ts, status) = order.place(tick, Identity::of(tick, read.sequence, position));
+                    let (ts, status) = order.place(tick, Identity::of(tick, sequence, position), record.ingest_time);
                     self.summary.count_row(&tick.product_id, ts, status);
                     let row = Row {
                         tick: tick.clone(),
                         ts,
                         status,
-                        ingest_time: read.ingest_time,
-                        connection: read.connection.clone(),
-                        log_offset: read.offset,
+                        ingest_time: record.ingest_time,
+                        connection: record.connection.clone(),
+                        log_offset: offset,
                     };
                     if let Some(columns) = self.products.get_mut(&tick.product_id) {
                         columns.push(&row);
@@ -103,20 +107,23 @@ impl Pending {
                 }
             }
         }
+        self.last_record = Some(record);
     }
 
     /// Returns the name of the range's file.
     pub fn file(&self, topic: &str, partition: i32) -> LandedFile {
-        LandedFile { topic: topic.to_string(), partition, first: self.first, last: self.last }
+        LandedFile { topic: topic.to_string(), partition, first: self.first, last: self.next - 1 }
     }
 
-    /// Encodes the range's rows and summary, and returns them with its dead letters.
-    pub fn encode(self, file: &LandedFile) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
-        let mut encoder = Encoder::start(file, &self.summary)?;
+    /// Encodes the range's rows and footer, and returns them with its dead letters.
+    pub fn encode(self, file: &LandedFile, log: LogId) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
+        let last = self.last_record.map(|record| Witness { offset: file.last, fingerprint: record.fingerprint() });
+        let footer = Footer { summary: self.summary, origin: last.map(|last| Origin { log, last }) };
+        let mut encoder = Encoder::start(file, &footer)?;
         for (product_id, columns) in self.products {
             let batch = columns.finish(&product_id, file.partition);
             encoder.write(&batch.map_err(|source| Error::encode(file, source))?)?;
         }
-        Ok((encoder.finish()?, self.summary, self.letters))
+        Ok((encoder.finish()?, footer.summary, self.letters))
     }
 }

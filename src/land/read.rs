@@ -8,23 +8,19 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Error;
-use crate::log::{Log, Message};
-use crate::tick::{self, Content, Parsed, Sequence, Tick};
+use crate::log::{Log, Message, Record};
+use crate::tick::{self, Content, Sequence, Tick};
 
 /// Messages a chunk: enough to hide what a task costs, few enough that the first rows come soon.
 const CHUNK: usize = 4096;
 /// Chunks read ahead of the one being placed.
 const AHEAD: usize = 4;
 
-/// A time so far after a message was received is no time of it: taken for one, it would make all that follows late.
-const FUTURE_NS: i64 = 366 * 24 * 3_600_000_000_000;
-
 /// A message, read as far as it can be without knowing those before it.
 #[derive(Debug)]
 pub struct Read {
     pub offset: i64,
-    pub ingest_time: i64,
-    pub connection: Option<String>,
+    pub record: Record,
     /// What the message's own number counts, and the number.
     pub sequence: Sequence,
     pub sequence_num: Option<i64>,
@@ -45,7 +41,6 @@ pub struct Dead {
     pub reason: String,
     /// The reason without its particulars, for counting.
     pub kind: String,
-    pub payload: Vec<u8>,
 }
 
 /// A partition's messages from an offset on, read ahead.
@@ -65,13 +60,13 @@ impl Reader {
                 let chunk = match log.read(partition, next, limit).await {
                     Ok(messages) => messages,
                     Err(source) => {
-                        // A receiver that is gone wants no error either.
+                        // If the receiver is gone, nobody needs the error.
                         let _ = sender.send(Err(Error::log(log.topic(), source))).await;
                         return;
                     }
                 };
                 let Some(last) = chunk.last() else { return };
-                next = last.offset + 1;
+                next = last.offset.saturating_add(1);
                 let parsed = tokio::task::spawn_blocking(move || chunk.into_iter().map(read).collect());
                 if sender.send(Ok(parsed)).await.is_err() {
                     return;
@@ -97,24 +92,30 @@ impl Drop for Reader {
 }
 
 fn read(message: Message) -> Read {
-    let Message { offset, record, .. } = message;
-    let future = |tick: &Tick| tick.event_time > record.ingest_time.saturating_add(FUTURE_NS);
+    let Message { offset, record, only, .. } = message;
     let (sequence, sequence_num, outcome) = match tick::parse(&record.payload) {
-        Ok(Parsed { content: Content::Ticks(ticks), .. }) if ticks.iter().any(future) => {
-            let kind = "event_time is over a year after ingest_time".to_string();
-            (Sequence::None, None, Outcome::Dead(Dead { reason: kind.clone(), kind, payload: record.payload }))
-        }
         Ok(parsed) => {
-            let outcome = match parsed.content {
-                Content::Ticks(ticks) => Outcome::Ticks(ticks),
-                Content::Control(control) => Outcome::Control { name: control.name },
+            let outcome = match (parsed.content, only) {
+                (Content::Ticks(ticks), None) => Outcome::Ticks(ticks),
+                (Content::Ticks(ticks), Some(product)) => of_product(ticks, &product),
+                (Content::Control(control), _) => Outcome::Control { name: control.name },
             };
             (parsed.shape.sequence(), parsed.sequence_num, outcome)
         }
         Err(problem) => {
-            let dead = Dead { reason: problem.to_string(), kind: problem.kind(), payload: record.payload };
+            let dead = Dead { reason: problem.to_string(), kind: problem.kind() };
             (Sequence::None, None, Outcome::Dead(dead))
         }
     };
-    Read { offset, ingest_time: record.ingest_time, connection: record.connection, sequence, sequence_num, outcome }
+    Read { offset, record, sequence, sequence_num, outcome }
+}
+
+/// Returns the ticks of the one product for which a message stands.
+fn of_product(mut ticks: Vec<Tick>, product: &str) -> Outcome {
+    ticks.retain(|tick| tick.product_id == product);
+    if ticks.is_empty() {
+        let reason = format!("message stands for {product} only, and has no tick of it");
+        return Outcome::Dead(Dead { reason, kind: "message has no tick of the product it stands for".into() });
+    }
+    Outcome::Ticks(ticks)
 }

@@ -1,6 +1,6 @@
 //! Takes up where landed files left off: the order of products and connections, from the files alone.
 //!
-//! In: a partition's visible files. Out: the state that landing them left behind, however many runs that took.
+//! In: a folder's visible files. Out: the state that landing them left behind, however many runs, logs and partitions that took.
 
 use std::collections::BTreeMap;
 
@@ -8,52 +8,63 @@ use futures::TryStreamExt;
 
 use super::Error;
 use super::columns::{Row, rows};
-use super::connections::Connections;
-use super::encode;
+use super::encode::{self, Footer};
 use super::files::LandedFile;
-use super::folder::Folder;
-use super::order::{Identity, Order, Rules};
-use super::summary::Summary;
+use super::folder::{Folder, Listing};
+use crate::tick::{Identity, Order, Rules};
 
-/// Returns the state after `files`, which are a partition's visible files in offset order.
-pub async fn recover(folder: &Folder, files: &[LandedFile], rules: Rules) -> Result<(Order, Connections), Error> {
-    let mut order = Order::new(rules);
-    let mut connections = Connections::default();
-    let mut summaries = Vec::with_capacity(files.len());
-    let mut last_ts: BTreeMap<String, i64> = BTreeMap::new();
-    for file in files {
-        let summary = read_summary(folder, file).await?;
-        connections.restore(&summary);
-        last_ts.extend(summary.products.iter().map(|(product_id, rows)| (product_id.clone(), rows.last_ts)));
-        summaries.push(summary);
+/// A visible file and its footer.
+#[derive(Debug, Clone)]
+pub struct Landed {
+    pub file: LandedFile,
+    pub footer: Footer,
+}
+
+/// Reads the footers of the visible files, in order of name, partition and offset.
+pub async fn read_footers(folder: &Folder, listing: &Listing) -> Result<Vec<Landed>, Error> {
+    let mut landed = Vec::new();
+    for file in listing.landed.visible() {
+        landed.push(Landed { file: file.clone(), footer: read_footer(folder, file).await? });
     }
-    for (file, summary) in files.iter().zip(&summaries) {
-        // A file all of whose rows are too old to be anyone's duplicate need not be read.
+    Ok(landed)
+}
+
+/// Returns what a landed file's footer says.
+pub async fn read_footer(folder: &Folder, file: &LandedFile) -> Result<Footer, Error> {
+    encode::footer(file, folder.open(file).await?.metadata())
+}
+
+/// Returns the order of every product after all landed files: a product has one order, through whichever log its ticks come.
+pub async fn recover(folder: &Folder, landed: &[Landed], rules: Rules) -> Result<Order, Error> {
+    let mut order = Order::new(rules);
+    let mut last_ts: BTreeMap<String, i64> = BTreeMap::new();
+    for Landed { footer, .. } in landed {
+        for (product_id, rows) in &footer.summary.products {
+            let last = last_ts.entry(product_id.clone()).or_insert(rows.last_ts);
+            *last = rows.last_ts.max(*last);
+        }
+    }
+    for file in landed {
+        // A file need not be read if all its rows are too old to have a duplicate.
         let matters = |product_id: &str, ts: i64| {
             last_ts.get(product_id).is_some_and(|last| last.saturating_sub(ts) <= rules.dedup_ns)
         };
-        if !summary.products.iter().any(|(product_id, rows)| matters(product_id, rows.last_ts)) {
-            continue;
+        if file.footer.summary.products.iter().any(|(product_id, rows)| matters(product_id, rows.last_ts)) {
+            restore(folder, file, &mut order, &matters).await?;
         }
-        restore(folder, file, summary, &mut order, &matters).await?;
     }
-    Ok((order, connections))
-}
-
-/// Returns the summary in a landed file's footer.
-pub async fn read_summary(folder: &Folder, file: &LandedFile) -> Result<Summary, Error> {
-    encode::summary(file, folder.open(file).await?.metadata())
+    Ok(order)
 }
 
 /// Takes up the rows of one file that `matters` says are needed.
 async fn restore(
     folder: &Folder,
-    file: &LandedFile,
-    summary: &Summary,
+    landed: &Landed,
     order: &mut Order,
     matters: &impl Fn(&str, i64) -> bool,
 ) -> Result<(), Error> {
-    let mut batches = folder.open(file).await?.build().map_err(|source| Error::unreadable(file, source))?;
+    let Landed { file, footer } = landed;
+    let mut batches = encode::open(folder, file).await?;
     // A message's rows of one product follow each other: the file is sorted by product and ts, and a message's ticks are
     // placed one after the other.
     let mut before: Option<(Row, usize)> = None;
@@ -68,7 +79,7 @@ async fn restore(
                 _ => 0,
             };
             if matters(&row.tick.product_id, row.ts) {
-                let identity = Identity::of(&row.tick, summary.sequence_at(row.log_offset), position);
+                let identity = Identity::of(&row.tick, footer.summary.sequence_at(row.log_offset), position);
                 order.restore(&row.tick.product_id, row.ts, identity);
             }
             before = Some((row, position));

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::order::Status;
-use crate::tick::Sequence;
+use crate::tick::{Sequence, Status};
 
 /// The footer's key for the summary, a JSON object.
 pub const KEY: &str = "squall.landed";
@@ -40,6 +39,9 @@ pub struct Rows {
     pub ok: u64,
     pub duplicate: u64,
     pub late: u64,
+    /// Absent in files of versions that did not know it.
+    #[serde(default)]
+    pub ahead: u64,
     /// The lowest and the highest `ts`, nanoseconds since 1970, UTC.
     pub first_ts: i64,
     pub last_ts: i64,
@@ -60,7 +62,7 @@ pub struct Gap {
 impl Gap {
     /// Returns how many messages never came; numbers begin at 0.
     pub fn missing(&self) -> i64 {
-        self.next_sequence_num - self.after_sequence_num.unwrap_or(-1) - 1
+        self.next_sequence_num.saturating_sub(self.after_sequence_num.unwrap_or(-1)).saturating_sub(1)
     }
 }
 
@@ -96,7 +98,17 @@ impl From<Counts> for Sequence {
 impl Rows {
     /// Returns the number of rows of every status.
     pub fn total(&self) -> u64 {
-        self.ok + self.duplicate + self.late
+        Status::ALL.into_iter().map(|status| self.of(status)).sum()
+    }
+
+    /// Returns the number of rows of one status.
+    pub fn of(&self, status: Status) -> u64 {
+        match status {
+            Status::Ok => self.ok,
+            Status::Duplicate => self.duplicate,
+            Status::Late => self.late,
+            Status::Ahead => self.ahead,
+        }
     }
 }
 
@@ -114,8 +126,8 @@ impl Summary {
     /// Counts a row.
     pub fn count_row(&mut self, product_id: &str, ts: i64, status: Status) {
         if !self.products.contains_key(product_id) {
-            self.products
-                .insert(product_id.to_string(), Rows { ok: 0, duplicate: 0, late: 0, first_ts: ts, last_ts: ts });
+            let rows = Rows { ok: 0, duplicate: 0, late: 0, ahead: 0, first_ts: ts, last_ts: ts };
+            self.products.insert(product_id.to_string(), rows);
         }
         if let Some(rows) = self.products.get_mut(product_id) {
             rows.last_ts = ts;
@@ -123,6 +135,7 @@ impl Summary {
                 Status::Ok => rows.ok += 1,
                 Status::Duplicate => rows.duplicate += 1,
                 Status::Late => rows.late += 1,
+                Status::Ahead => rows.ahead += 1,
             }
         }
     }
@@ -146,12 +159,7 @@ impl Summary {
 
     /// Returns how many rows have this status.
     pub fn rows(&self, status: Status) -> u64 {
-        let counted = self.products.values().map(|rows| match status {
-            Status::Ok => rows.ok,
-            Status::Duplicate => rows.duplicate,
-            Status::Late => rows.late,
-        });
-        counted.sum()
+        self.products.values().map(|rows| rows.of(status)).sum()
     }
 
     /// Returns how many rows there are.
@@ -174,6 +182,7 @@ impl Summary {
                     sum.ok += rows.ok;
                     sum.duplicate += rows.duplicate;
                     sum.late += rows.late;
+                    sum.ahead += rows.ahead;
                     sum.first_ts = sum.first_ts.min(rows.first_ts);
                     sum.last_ts = sum.last_ts.max(rows.last_ts);
                 }

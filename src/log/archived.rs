@@ -1,22 +1,23 @@
 //! The file log in front of a topic: a message is written and synced in the archive, then published.
 //!
-//! While Kafka is away the archive goes on, and the topic catches up in order when it is back. How far it is stands beside the
-//! archive, in `<topic>.forwarded.json`: after a crash the messages since that note are published again (at most about a
-//! second's; landing marks them as duplicates), and none is left out.
+//! Each topic has an archive of its own, `<archives>/<topic>/`. While Kafka is away the archive goes on, and the topic catches
+//! up in order when it is back. A note in the archive, `<topic>.forwarded.json`, says how far the topic is, and names both logs
+//! by their ids. After a crash the messages since that note are published again (at most about a second's; landing marks them
+//! as duplicates), and none is left out.
 
-use std::fs::File;
-use std::io::Write;
+mod note;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::{Error, FileLog, KafkaLog, Log, Message, Options, Record};
+use super::{Error, FileLog, KafkaLog, Log, LogId, Message, Options, Record};
+use note::{Last, Note};
 
 /// The most messages published at once.
 const GROUP_MESSAGES: usize = 4096;
@@ -32,6 +33,7 @@ pub struct Archived {
     brokers: String,
     timeout: Duration,
     notices: Vec<String>,
+    note: PathBuf,
     appended: Arc<Notify>,
     progress: watch::Receiver<Progress>,
     forwarder: Mutex<Option<JoinHandle<()>>>,
@@ -48,50 +50,57 @@ pub struct Forwarding {
 
 #[derive(Debug, Clone)]
 struct Progress {
-    next_offset: i64,
+    note: Note,
     failure: Option<String>,
 }
 
-/// The note beside the archive.
-#[derive(Serialize, Deserialize)]
-struct Note {
-    next_offset: i64,
-}
-
 impl Archived {
-    /// Opens the archive and the topic, and begins to publish what the topic lacks.
-    ///
-    /// An archive that never stood before this topic is published from its present end on.
+    /// Opens the topic and its archive `<archives>/<topic>`, and begins to publish what the topic lacks.
     ///
     /// # Errors
-    /// An archive that another process appends to. A broker that cannot be reached, unless this archive was before this topic
-    /// earlier: then messages are archived until it can.
-    pub async fn create(archive: &Path, brokers: &str, topic: &str, options: &Options) -> Result<Archived, Error> {
-        let archive = Arc::new(FileLog::create(archive).await?);
+    /// An archive that another process appends to, or that stood before another topic. A broker that cannot be reached, unless
+    /// this archive stood before this topic earlier: then messages are archived until the broker is back.
+    pub async fn create(archives: &Path, brokers: &str, topic: &str, options: &Options) -> Result<Archived, Error> {
+        let dir = archives.join(topic);
         let kafka = Arc::new(KafkaLog::new(brokers, topic, options));
-        let path = archive.dir().join(format!("{topic}.forwarded.json"));
-        let mut notices = archive.notices();
-        let next_offset = match read_note(&path)? {
-            Some(Note { next_offset }) => {
-                if let Err(error) = kafka.ensure_topic().await {
-                    notices.push(format!("{error}; messages are archived until it is back"));
+        let address = format!("kafka://{brokers}/{topic}");
+        let mut notices = note::check_earlier_archive(archives, topic, &address)?;
+        let archive = Arc::new(FileLog::create(&dir).await?);
+        notices.extend(archive.notices());
+        let path = dir.join(format!("{topic}.forwarded.json"));
+        let archive_id = archive.id().await?;
+        let end = archive.offsets(0).await?.end;
+        let mut checked = false;
+        let note = match Note::read(&path)? {
+            Some(note) if note.archive != archive_id => return Err(Error::OtherArchive { note: path, archive: dir }),
+            Some(note) if note.next_offset > end => {
+                return Err(Error::NoteBeyondEnd { note: path, next_offset: note.next_offset, end });
+            }
+            Some(note) => {
+                match note.check_topic(&kafka, &dir, &address).await {
+                    Ok(()) => checked = true,
+                    Err(error @ Error::OtherTopic { .. }) => return Err(error),
+                    Err(error) => notices.push(format!("{error}; messages are archived until it is back")),
                 }
-                next_offset
+                note
             }
             None => {
                 kafka.ensure_topic().await?;
-                let next_offset = archive.offsets(0).await?.end;
-                write_note(&path, next_offset)?;
-                next_offset
+                checked = true;
+                let note = Note { archive: archive_id, topic: kafka.id().await?, next_offset: end, last: None };
+                note.write(&path).await?;
+                note
             }
         };
-        let (sender, progress) = watch::channel(Progress { next_offset, failure: None });
+        let (sender, progress) = watch::channel(Progress { note: note.clone(), failure: None });
         let appended = Arc::new(Notify::new());
         let forwarder = Forwarder {
             archive: Arc::clone(&archive),
             kafka: Arc::clone(&kafka),
-            note: path,
-            noted: (next_offset, Instant::now()),
+            address,
+            path: path.clone(),
+            noted: (note.next_offset, Instant::now()),
+            checked,
             appended: Arc::clone(&appended),
             progress: sender,
         };
@@ -101,6 +110,7 @@ impl Archived {
             brokers: brokers.to_string(),
             timeout: options.kafka_timeout,
             notices,
+            note: path,
             appended,
             progress,
             forwarder: Mutex::new(Some(tokio::spawn(forwarder.run()))),
@@ -110,8 +120,8 @@ impl Archived {
     /// Returns how far the topic is behind.
     pub async fn forwarding(&self) -> Result<Forwarding, Error> {
         let end = self.archive.offsets(0).await?.end;
-        let Progress { next_offset, failure } = self.progress.borrow().clone();
-        Ok(Forwarding { behind: end.saturating_sub(next_offset), failure })
+        let Progress { note, failure } = self.progress.borrow().clone();
+        Ok(Forwarding { behind: end.saturating_sub(note.next_offset), failure })
     }
 }
 
@@ -119,6 +129,10 @@ impl Archived {
 impl Log for Archived {
     fn topic(&self) -> &str {
         self.kafka.topic()
+    }
+
+    async fn id(&self) -> Result<LogId, Error> {
+        self.kafka.id().await
     }
 
     async fn partitions(&self) -> Result<Vec<i32>, Error> {
@@ -133,7 +147,7 @@ impl Log for Archived {
         self.kafka.read(partition, from, limit).await
     }
 
-    /// Returns once the records are synced in the archive; publishing them goes on behind.
+    /// Returns once the records are synced in the archive; they are published in the background.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
         self.archive.append(records).await?;
         self.appended.notify_one();
@@ -144,21 +158,21 @@ impl Log for Archived {
         self.notices.clone()
     }
 
-    /// Waits until the topic has everything, as long as it moves.
+    /// Waits until the topic has everything, as long as it makes progress.
     async fn close(&self) -> Result<(), Error> {
         let mut progress = self.progress.clone();
         let end = self.archive.offsets(0).await?.end;
         loop {
-            let moved = progress.borrow_and_update().next_offset;
+            let moved = progress.borrow_and_update().note.next_offset;
             if moved >= end {
                 break;
             }
             let Ok(Ok(())) = tokio::time::timeout(self.timeout, progress.changed()).await else {
                 break;
             };
-            // A failure is news too, but no movement.
-            let Progress { next_offset, failure } = progress.borrow().clone();
-            if next_offset == moved && failure.is_some() {
+            // A failure is a change too, but not progress.
+            let Progress { note, failure } = progress.borrow().clone();
+            if note.next_offset == moved && failure.is_some() {
                 break;
             }
         }
@@ -167,12 +181,13 @@ impl Log for Archived {
             // It ends by being cancelled; until then it holds the archive, which the next writer needs.
             let _ = forwarder.await;
         }
-        let Progress { next_offset, failure } = progress.borrow().clone();
-        write_note(&self.archive.dir().join(format!("{}.forwarded.json", self.topic())), next_offset)?;
-        if next_offset < end {
+        let Progress { note, failure } = progress.borrow().clone();
+        note.write(&self.note).await?;
+        if note.next_offset < end {
             let reason = failure.unwrap_or_else(|| "it took too long".to_string());
             let archive = self.archive.dir().to_path_buf();
-            return Err(Error::Behind { archive, brokers: self.brokers.clone(), behind: end - next_offset, reason });
+            let behind = end - note.next_offset;
+            return Err(Error::Behind { archive, brokers: self.brokers.clone(), behind, reason });
         }
         Ok(())
     }
@@ -182,9 +197,12 @@ impl Log for Archived {
 struct Forwarder {
     archive: Arc<FileLog>,
     kafka: Arc<KafkaLog>,
-    note: PathBuf,
-    /// What was last noted, and when.
+    address: String,
+    path: PathBuf,
+    /// The next offset in the note on disk, and when it was written.
     noted: (i64, Instant),
+    /// Whether the topic was found to be the one that the note names, since it last failed.
+    checked: bool,
     appended: Arc<Notify>,
     progress: watch::Sender<Progress>,
 }
@@ -195,11 +213,12 @@ impl Forwarder {
         loop {
             match self.forward().await {
                 Ok(0) => {
-                    // An append between the read and here has left a permit, so that it is not slept through.
+                    // An append between the read and here has left a permit, so the wait ends at once.
                     let _ = tokio::time::timeout(NOTE_INTERVAL, self.appended.notified()).await;
                 }
                 Ok(_) => wait = RETRY_FIRST,
                 Err(error) => {
+                    self.checked = false;
                     self.progress.send_modify(|progress| progress.failure = Some(error.to_string()));
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(RETRY_MOST);
@@ -210,22 +229,26 @@ impl Forwarder {
 
     /// Publishes one group and returns its size.
     async fn forward(&mut self) -> Result<usize, Error> {
-        let next_offset = self.progress.borrow().next_offset;
-        let messages = self.archive.read(0, next_offset, GROUP_MESSAGES).await?;
+        let mut note = self.progress.borrow().note.clone();
+        let messages = self.archive.read(0, note.next_offset, GROUP_MESSAGES).await?;
         let published = messages.len();
         if let Some(last) = messages.last() {
-            let next_offset = last.offset + 1;
-            if self.progress.borrow().failure.is_some() {
-                self.kafka.ensure_topic().await?;
+            if !self.checked {
+                note.check_topic(&self.kafka, self.archive.dir(), &self.address).await?;
+                self.checked = true;
             }
-            self.kafka.append(messages.into_iter().map(|message| message.record).collect()).await?;
-            self.progress.send_modify(|progress| *progress = Progress { next_offset, failure: None });
+            let next_offset = last.offset.saturating_add(1);
+            let records: Vec<Record> = messages.into_iter().map(|message| message.record).collect();
+            let place = self.kafka.append_and_place(&records).await?;
+            note.next_offset = next_offset;
+            note.last = place.zip(records.last()).map(|(place, record)| Last::new(place, record));
+            self.progress.send_modify(|progress| *progress = Progress { note, failure: None });
         }
-        let next_offset = self.progress.borrow().next_offset;
+        let note = self.progress.borrow().note.clone();
         let (noted, at) = self.noted;
-        if next_offset != noted && (published == 0 || at.elapsed() >= NOTE_INTERVAL) {
-            write_note(&self.note, next_offset)?;
-            self.noted = (next_offset, Instant::now());
+        if note.next_offset != noted && (published == 0 || at.elapsed() >= NOTE_INTERVAL) {
+            note.write(&self.path).await?;
+            self.noted = (note.next_offset, Instant::now());
         }
         Ok(published)
     }
@@ -237,28 +260,4 @@ impl Drop for Archived {
             forwarder.abort();
         }
     }
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_path_buf();
-    move |source| Error::Io { action, path, source }
-}
-
-fn read_note(path: &Path) -> Result<Option<Note>, Error> {
-    let bytes = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        result => result.map_err(io("read", path))?,
-    };
-    let damaged =
-        |error: serde_json::Error| Error::Damaged { path: path.to_path_buf(), position: 0, reason: error.to_string() };
-    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
-}
-
-/// Replaces the note whole: a crash leaves the old one or the new one.
-fn write_note(path: &Path, next_offset: i64) -> Result<(), Error> {
-    let next = path.with_extension("next");
-    let mut file = File::create(&next).map_err(io("make", &next))?;
-    let text = format!("{{\"next_offset\":{next_offset}}}\n");
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io("write", &next))?;
-    std::fs::rename(&next, path).map_err(io("replace", path))
 }

@@ -9,7 +9,7 @@ use crate::error::Hint;
 /// What can go wrong with a log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("`{text}` is no log: it {reason}")]
+    #[error("`{text}` is not a log: it {reason}")]
     Location { text: String, reason: String },
     #[error("there is no log in {dir}")]
     NoLog { dir: PathBuf },
@@ -39,6 +39,18 @@ pub enum Error {
     Settings(#[source] Box<KafkaError>),
     #[error("Kafka at {brokers} fails to {action}, topic {topic}")]
     Kafka { brokers: String, topic: String, action: &'static str, source: Box<KafkaError> },
+    #[error("Kafka at {brokers} does not say which cluster it belongs to")]
+    NoCluster { brokers: String },
+    #[error("the archive {archive} stood before another topic than {topic}: {reason}")]
+    OtherTopic { archive: PathBuf, topic: String, reason: String },
+    #[error(
+        "{note} says that {next_offset} messages of the archive are published, but the archive ends at offset {end}"
+    )]
+    NoteBeyondEnd { note: PathBuf, next_offset: i64, end: i64 },
+    #[error("{note} belongs to another archive than {archive}")]
+    OtherArchive { note: PathBuf, archive: PathBuf },
+    #[error("{note}, from an earlier version, says that {behind} messages in {folder} are not yet in {topic}")]
+    EarlierArchive { note: PathBuf, folder: PathBuf, topic: String, behind: i64 },
     #[error("{behind} messages in {archive} are not yet in Kafka at {brokers}: {reason}")]
     Behind { archive: PathBuf, brokers: String, behind: i64, reason: String },
 }
@@ -50,7 +62,7 @@ impl Hint for Error {
             Error::NoLog { dir } | Error::EmptyLog { dir } => {
                 let dir = dir.display();
                 format!(
-                    "`squall ingest --to {dir}` records a live feed, `squall replay FILE… --to {dir}` recorded messages"
+                    "`squall ingest --to {dir}` records a live feed, `squall replay FILE… --to {dir}` reads recorded messages"
                 )
             }
             Error::NotAFolder { path } => {
@@ -61,12 +73,30 @@ impl Hint for Error {
                 format!("remove the damaged line from {} and keep it elsewhere: offsets may have holes", path.display())
             }
             Error::OffsetGone { .. } => {
-                "messages were removed before they were read; start anew from the first kept offset".into()
+                "messages were removed before they were read; read on from the first offset that is kept".into()
             }
             Error::OffsetPastEnd { .. } => {
-                "this is another log than the one read before; give it a name of its own, or land into another folder"
+                "it is another log than the one that was read before; `squall land --from LOG --as NAME` lands it beside that"
                     .into()
             }
+            Error::OtherTopic { archive, topic, .. } => {
+                let (archive, old) = (archive.display(), format!("{}.before", archive.display()));
+                format!(
+                    "`mv {archive} {old}` sets the archive aside, and the same command begins a new one; \
+                     `squall replay {old}/*.ndjson --to {topic}` publishes what it holds"
+                )
+            }
+            Error::NoteBeyondEnd { note, .. } | Error::OtherArchive { note, .. } => format!(
+                "messages of the archive were removed or replaced; put them back, or `rm {}` to publish what is archived \
+                 from now on",
+                note.display()
+            ),
+            Error::EarlierArchive { note, folder, topic, .. } => format!(
+                "each topic has an archive of its own now; `squall replay {}/*.ndjson --to {topic}` publishes all of them \
+                 (landing recognises those it has seen), then `rm {}`",
+                folder.display(),
+                note.display()
+            ),
             Error::Unreachable { .. } => "start one with `docker compose -f docker/compose.yaml up -d kafka` or \
                  `docker/kafka-local.sh start`, or set kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS)"
                 .into(),
@@ -75,13 +105,17 @@ impl Hint for Error {
                 format!("`squall ingest --to {log}` or `squall replay FILE… --to {log}` makes it")
             }
             Error::Settings(_) => {
-                "see [kafka] properties in squall.toml; `squall config` prints what is in force".into()
+                "see [kafka] properties in squall.toml; `squall config` prints the settings in force".into()
             }
             Error::Behind { archive, .. } => format!(
                 "they are safe in {}; the next command that writes to the topic through this archive sends them first",
                 archive.display()
             ),
-            Error::Io { .. } | Error::NoPartition { .. } | Error::ReadOnly { .. } | Error::Kafka { .. } => return None,
+            Error::Io { .. }
+            | Error::NoPartition { .. }
+            | Error::ReadOnly { .. }
+            | Error::NoCluster { .. }
+            | Error::Kafka { .. } => return None,
         })
     }
 }

@@ -1,8 +1,8 @@
-//! One line of the file log: a record's bytes in a wrapper that says where they stand and when they came.
+//! One line of the file log: a record's bytes in a wrapper that says where they stand and when they were received.
 //!
 //! `{"offset":0,"ingest_time":1763000000000000000,"connection":"c1","key":"BTC-USD","message":{…}}`: `message` holds the
-//! bytes unaltered where they are a JSON value on one line; otherwise `text` holds them as a JSON string, or, where they are no
-//! UTF-8, `hex` as hexadecimal digits. Either way reading gives the same bytes back.
+//! bytes unaltered where they are a JSON value on one line. Otherwise `text` holds them as a JSON string, or `hex` as hexadecimal
+//! digits where they are not UTF-8. Reading always gives the same bytes back.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -42,8 +42,8 @@ pub fn decode(line: &[u8]) -> Result<(i64, Record), String> {
     let payload = match (line.message, line.text, line.hex) {
         (Some(message), None, None) => message.get().as_bytes().to_vec(),
         (None, Some(text), None) => text.into_owned().into_bytes(),
-        (None, None, Some(hex)) => from_hex(&hex).ok_or("hex holds no pairs of hexadecimal digits")?,
-        _ => return Err("it holds not exactly one of message, text and hex".into()),
+        (None, None, Some(hex)) => from_hex(&hex).ok_or("hex is not made of pairs of hexadecimal digits")?,
+        _ => return Err("it must hold exactly one of message, text and hex".into()),
     };
     let record = Record {
         key: line.key.map(Cow::into_owned),
@@ -51,7 +51,7 @@ pub fn decode(line: &[u8]) -> Result<(i64, Record), String> {
         ingest_time: line.ingest_time,
         connection: line.connection.map(Cow::into_owned),
     };
-    Ok((line.offset, record))
+    Ok((in_range(line.offset)?, record))
 }
 
 /// Reads a line's offset alone.
@@ -60,7 +60,16 @@ pub fn decode_offset(line: &[u8]) -> Result<i64, String> {
     struct Place {
         offset: i64,
     }
-    serde_json::from_slice::<Place>(line).map(|place| place.offset).map_err(|error| error.to_string())
+    let place = serde_json::from_slice::<Place>(line).map_err(|error| error.to_string())?;
+    in_range(place.offset)
+}
+
+/// Refuses an offset that has no next one, and a negative one.
+fn in_range(offset: i64) -> Result<i64, String> {
+    match offset {
+        ..0 | i64::MAX => Err(format!("offset {offset} is out of range")),
+        _ => Ok(offset),
+    }
 }
 
 #[derive(Deserialize)]
@@ -127,6 +136,17 @@ mod tests {
             (b"\xff\x00", r#"{"offset":7,"ingest_time":5,"hex":"ff00"}"#),
         ] {
             assert_eq!(line(&record(payload)), format!("{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn an_offset_has_a_next_one() {
+        for (offset, fits) in [(0, true), (i64::MAX - 1, true), (i64::MAX, false), (-1, false)] {
+            let mut buffer = Vec::new();
+            encode(&mut buffer, offset, &record(b"{}"));
+            buffer.pop();
+            assert_eq!(decode(&buffer).is_ok(), fits);
+            assert_eq!(decode_offset(&buffer).is_ok(), fits);
         }
     }
 

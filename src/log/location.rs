@@ -28,7 +28,7 @@ impl Location {
             };
         };
         if scheme != "kafka" {
-            return Err(invalid(&format!("has the scheme `{scheme}`, which is no log's")));
+            return Err(invalid(&format!("has the scheme `{scheme}`, which no log has")));
         }
         let Some((brokers, topic)) = rest.split_once('/').filter(|(_, topic)| !topic.is_empty()) else {
             return Err(invalid("names no topic"));
@@ -41,7 +41,7 @@ impl Location {
         for broker in brokers.split(',') {
             let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
             if port.is_none() {
-                return Err(invalid(&format!("has the broker `{broker}`, which is no host:port")));
+                return Err(invalid(&format!("has the broker `{broker}`, which is not host:port")));
             }
         }
         Ok(Location::Kafka { brokers: brokers.to_string(), topic: topic.to_string() })
@@ -82,14 +82,14 @@ mod tests {
     #[test]
     fn addresses_of_nothing() {
         for (text, expected) in [
-            ("", "`` is no log: it is empty"),
-            ("s3://bucket/log", "`s3://bucket/log` is no log: it has the scheme `s3`, which is no log's"),
-            ("kafka://broker:9092", "`kafka://broker:9092` is no log: it names no topic"),
-            ("kafka://broker:9092/", "`kafka://broker:9092/` is no log: it names no topic"),
-            ("kafka://broker/t", "`kafka://broker/t` is no log: it has the broker `broker`, which is no host:port"),
+            ("", "`` is not a log: it is empty"),
+            ("s3://bucket/log", "`s3://bucket/log` is not a log: it has the scheme `s3`, which no log has"),
+            ("kafka://broker:9092", "`kafka://broker:9092` is not a log: it names no topic"),
+            ("kafka://broker:9092/", "`kafka://broker:9092/` is not a log: it names no topic"),
+            ("kafka://broker/t", "`kafka://broker/t` is not a log: it has the broker `broker`, which is not host:port"),
             (
                 "kafka:///a/b",
-                "`kafka:///a/b` is no log: it has a topic that Kafka does not allow: up to 249 of a-z A-Z 0-9 . _ -",
+                "`kafka:///a/b` is not a log: it has a topic that Kafka does not allow: up to 249 of a-z A-Z 0-9 . _ -",
             ),
         ] {
             let error = Location::parse(text, "localhost:9092").expect_err("the address is bad");

@@ -1,12 +1,12 @@
 //! The message log: an ordered, replayable, offset-addressed message store.
 //!
 //! In: [`Record`]s, each a raw message byte for byte. Out: [`Message`]s, the same bytes with their partition and offset.
-//! Two stores keep one trait: a Kafka topic, and a folder of NDJSON files; [`Archived`] puts the second before the first.
+//! Two stores keep one trait: a Kafka topic, and a folder of NDJSON files. [`Archived`] puts the second before the first.
 
 mod archived;
-mod blocking;
 mod error;
 mod file;
+mod id;
 mod kafka;
 mod line;
 mod location;
@@ -22,6 +22,7 @@ use async_trait::async_trait;
 pub use archived::{Archived, Forwarding};
 pub use error::Error;
 pub use file::FileLog;
+pub use id::{LogId, Testimony, Witness};
 pub use kafka::KafkaLog;
 pub use location::Location;
 
@@ -44,6 +45,9 @@ pub struct Message {
     pub partition: i32,
     pub offset: i64,
     pub record: Record,
+    /// The one product whose ticks the message stands for; `None`: it stands for all its ticks. A message with several
+    /// products is in a topic of several partitions once for each of them.
+    pub only: Option<String>,
 }
 
 /// An ordered, replayable message store; offsets rise from 0 in each partition and are never given twice.
@@ -52,17 +56,24 @@ pub trait Log: Send + Sync {
     /// Returns the topic's name, as landed files carry it; a folder's is its own name.
     fn topic(&self) -> &str;
 
+    /// Returns which log it is.
+    ///
+    /// # Errors
+    /// A broker that cannot be reached, or does not say which cluster it belongs to.
+    async fn id(&self) -> Result<LogId, Error>;
+
     /// Returns the partitions, ascending; a folder has the one partition 0.
     async fn partitions(&self) -> Result<Vec<i32>, Error>;
 
     /// Returns the offsets a partition holds now: the first kept, and one past the last.
     async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error>;
 
-    /// Returns up to `limit` messages from `from` on, in order; empty when the log holds no more for now.
+    /// Returns up to `limit` messages from `from` on, in order; empty when the log holds no more for now. A message that can be
+    /// read is durable.
     ///
     /// # Errors
-    /// Besides what a disk or a broker may report: an offset before the first kept, which would skip messages silently, and
-    /// one past the end, which only a log that was replaced by another can have given.
+    /// Besides what a disk or a broker may report: an offset before the first one kept, since reading on would skip messages,
+    /// and one past the end, which only another log can have given.
     async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error>;
 
     /// Appends the records in order; when it returns they are durable (synced, or acknowledged by all replicas).
@@ -76,7 +87,7 @@ pub trait Log: Send + Sync {
         Vec::new()
     }
 
-    /// Waits until everything appended has arrived everywhere it should; the log is to be dropped then.
+    /// Waits until everything appended has arrived everywhere it should. Drop the log then.
     async fn close(&self) -> Result<(), Error> {
         Ok(())
     }
@@ -91,7 +102,8 @@ pub struct Options {
     pub kafka_timeout: Duration,
     /// The partitions of a topic that has to be created.
     pub new_topic_partitions: i32,
-    /// The folder log that messages are written to before a topic; `None`: a topic is appended to directly.
+    /// The folder of archives: messages for a topic are first written to the folder log `<archive>/<topic>`. `None`: they are
+    /// appended to the topic directly.
     pub archive: Option<PathBuf>,
 }
 
@@ -120,13 +132,13 @@ pub async fn open(location: &Location, options: &Options) -> Result<Arc<dyn Log>
 /// Opens a log to append to it, making the folder or the topic where there is none.
 ///
 /// # Errors
-/// A folder that another process appends to, or a broker that cannot be reached where no archive stands before it.
+/// A folder that another process appends to, a broker that cannot be reached, or an archive that stood before another topic.
 pub async fn create(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
     Ok(match (location, &options.archive) {
         (Location::Folder(dir), _) => Arc::new(FileLog::create(dir).await?),
         (Location::Kafka { brokers, topic }, None) => Arc::new(KafkaLog::create(brokers, topic, options).await?),
-        (Location::Kafka { brokers, topic }, Some(archive)) => {
-            Arc::new(Archived::create(archive, brokers, topic, options).await?)
+        (Location::Kafka { brokers, topic }, Some(archives)) => {
+            Arc::new(Archived::create(archives, brokers, topic, options).await?)
         }
     })
 }

@@ -2,16 +2,19 @@
 //!
 //! In: one message as an exchange or a recorder wrote it, in any of the shapes that [`Shape`] lists. Out: [`Tick`]s, a
 //! control message, or the [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes.
+//! [`Order`] gives each tick its `ts` and its [`Status`], by one rule for landing and for live queries.
 //!
 //! A message is read whole or not at all: one bad ticker in an envelope of several makes the envelope a dead letter, so that
 //! no message is half landed.
 
 mod field;
+mod order;
 mod problem;
 mod schema;
 mod shapes;
 mod time;
 
+pub use order::{Identity, Order, Rules, Status};
 pub use problem::Problem;
 pub use schema::schema;
 pub use shapes::{Sequence, Shape, parse};
@@ -39,6 +42,42 @@ pub struct Tick {
     pub side: Option<Side>,
     pub last_size: Option<f64>,
     pub sequence_num: Option<i64>,
+}
+
+impl Tick {
+    /// The columns that hold [`Tick::numbers`], in their order.
+    pub const NUMBERS: [&str; 12] = [
+        "price",
+        "best_bid",
+        "best_bid_quantity",
+        "best_ask",
+        "best_ask_quantity",
+        "volume_24_h",
+        "low_24_h",
+        "high_24_h",
+        "low_52_w",
+        "high_52_w",
+        "price_percent_chg_24_h",
+        "last_size",
+    ];
+
+    /// Returns the tick's numbers.
+    pub fn numbers(&self) -> [Option<f64>; 12] {
+        [
+            self.price,
+            Some(self.best_bid),
+            self.best_bid_quantity,
+            Some(self.best_ask),
+            self.best_ask_quantity,
+            self.volume_24_h,
+            self.low_24_h,
+            self.high_24_h,
+            self.low_52_w,
+            self.high_52_w,
+            self.price_percent_chg_24_h,
+            self.last_size,
+        ]
+    }
 }
 
 /// The taker's side of a trade.

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 /// Returns the Arrow schema of landed ticks: a [`super::Tick`]'s fields, and what landing adds.
 ///
 /// Times are `Timestamp(ns, "UTC")`, numbers `Float64`, counts `Int64`, names `Utf8`; `side` is `buy` or `sell`, `status` is
-/// `ok`, `duplicate` or `late`. What a feed may leave out is nullable.
+/// one of [`super::Status::ALL`]. What a feed may leave out is nullable.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let time = || DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));

@@ -1,11 +1,11 @@
-//! Times as exchanges and recorders write them, to nanoseconds since 1970, UTC.
+//! Reads times as exchanges and recorders write them: nanoseconds since 1970, UTC.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
 const NANOSECONDS_A_SECOND: i64 = 1_000_000_000;
 
-/// Reads `2026-04-04T21:13:43.291084825Z` and its kin: `T` or a space, up to 9 digits of a second (more are cut off), then `Z`,
-/// an offset such as `+00:00`, or nothing, which means UTC.
+/// Reads times such as `2026-04-04T21:13:43.291084825Z`: `T` or a space, up to 9 digits of a second (more are cut off), then
+/// `Z`, an offset such as `+00:00`, or nothing, which means UTC.
 pub fn from_text(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
@@ -26,7 +26,7 @@ pub fn from_text(text: &str) -> Option<i64> {
     utc.checked_sub(offset_seconds(rest)? * NANOSECONDS_A_SECOND)
 }
 
-/// Reads a whole number of seconds, or where it is too large for that, of milli-, micro- or nanoseconds.
+/// Reads a whole number of seconds, or of milli-, micro- or nanoseconds where it is too large for seconds.
 ///
 /// Each unit covers March 1973 to the year 5138, nanoseconds to 2262.
 pub fn from_integer(number: i64) -> Option<i64> {
@@ -39,7 +39,7 @@ pub fn from_integer(number: i64) -> Option<i64> {
     number.checked_mul(nanoseconds_a_unit)
 }
 
-/// Reads seconds since 1970 with a fraction, to the microsecond: a double of today's seconds resolves no finer.
+/// Reads seconds since 1970 with a fraction, to the microsecond: a double holds today's seconds no more exactly.
 pub fn from_seconds(seconds: f64) -> Option<i64> {
     let microseconds = (seconds * 1e6).round();
     // Out of range, and NaN, fail the comparison.
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_time() {
+    fn text_that_is_not_a_time() {
         for text in [
             "",
             "2026-04-04",

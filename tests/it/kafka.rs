@@ -1,6 +1,8 @@
 //! Kafka as a log: against librdkafka's in-process mock cluster always, against a real broker where `SQUALL_TEST_KAFKA` names
 //! one (`SQUALL_TEST_KAFKA=$(docker/kafka-local.sh start) cargo test --test it kafka::`).
 
+mod identity;
+
 use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -157,13 +159,14 @@ async fn the_archive_takes_over_while_kafka_is_away() {
     let cluster = cluster("ticks.raw", 1);
     let brokers = cluster.bootstrap_servers();
     let temp = tempfile::tempdir().expect("a temporary folder");
-    let dir = temp.path().join("raw");
+    let archives = temp.path().join("raw");
+    let dir = archives.join("ticks.raw");
     let options = Options { kafka_timeout: Duration::from_millis(1500), ..options() };
     let records: Vec<Record> = (0..40).map(record).collect();
 
     // What the archive held before it stood before this topic stays there.
     FileLog::create(&dir).await.expect("a log").append(vec![record(99)]).await.expect("the log takes a record");
-    let log = Archived::create(&dir, &brokers, "ticks.raw", &options).await.expect("the log opens");
+    let log = Archived::create(&archives, &brokers, "ticks.raw", &options).await.expect("the log opens");
     log.append(records[..10].to_vec()).await.expect("archived");
     until_behind(&log, 0).await;
 
@@ -183,7 +186,7 @@ async fn the_archive_takes_over_while_kafka_is_away() {
     drop(log);
 
     // The next process begins while Kafka is still away, and catches up when it is back.
-    let log = Archived::create(&dir, &brokers, "ticks.raw", &options).await.expect("the log opens");
+    let log = Archived::create(&archives, &brokers, "ticks.raw", &options).await.expect("the log opens");
     assert!(log.notices()[0].contains("messages are archived until it is back"), "{:?}", log.notices());
     log.append(records[30..].to_vec()).await.expect("archived");
     cluster.broker_up(1).expect("the broker is back");

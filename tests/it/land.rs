@@ -2,6 +2,7 @@
 
 mod compaction;
 mod failures;
+mod identity;
 mod memory;
 mod properties;
 mod recordings;

@@ -68,7 +68,7 @@ async fn offsets_run_on_across_days_and_restarts() {
     }
     let log = FileLog::create(&dir).await.expect("the log opens again");
     append(&log, 3003..3010, START + 3 * DAY).await;
-    assert_eq!(names(&dir), [".lock", "20251124.ndjson", "20251125.ndjson", "20251127.ndjson"]);
+    assert_eq!(names(&dir), [".lock", ".synced", "20251124.ndjson", "20251125.ndjson", "20251127.ndjson", "log.id"]);
     assert_eq!(log.offsets(0).await.expect("offsets"), 0..3010);
     for limit in [1, 7, 5000] {
         let messages = read_all(&log, 0, limit).await;
@@ -125,6 +125,127 @@ async fn what_a_crash_left_of_a_line_is_set_aside() {
     // The reader that was open meanwhile reads on from where it was.
     assert_numbered(&read_all(&reader, 5, 100).await, 5);
     assert_eq!(read_all(&reader, 0, 100).await.len(), 8);
+}
+
+/// Returns the bytes of a day file that holds the records of these numbers.
+async fn day_file(numbers: std::ops::Range<usize>) -> Vec<u8> {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    append(&FileLog::create(temp.path()).await.expect("a new log"), numbers, START).await;
+    std::fs::read(temp.path().join("20251124.ndjson")).expect("the day file")
+}
+
+#[tokio::test]
+async fn only_what_is_synced_is_read_and_a_power_loss_gives_no_offset_twice() {
+    let (synced, written) = (day_file(0..5).await, day_file(0..8).await);
+    // What a power loss may leave of the lines that were written and not synced: a beginning, or blocks of zeros within.
+    let mut left: Vec<Vec<u8>> =
+        [0, 1, 100, 300, written.len() - synced.len()].map(|n| written[..synced.len() + n].to_vec()).to_vec();
+    let mut zeros = written.clone();
+    zeros[synced.len() + 10..synced.len() + 60].fill(0);
+    left.push(zeros);
+    for left in left {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let file = temp.path().join("20251124.ndjson");
+        let log = FileLog::create(temp.path()).await.expect("a new log");
+        append(&log, 0..5, START).await;
+        // The writer is between write and sync.
+        std::fs::write(&file, &written).expect("written");
+        let reader = FileLog::open(temp.path()).await.expect("the log opens");
+        for log in [&log, &reader] {
+            assert_eq!(log.offsets(0).await.expect("offsets"), 0..5);
+            assert_eq!(read_all(log, 0, 100).await.len(), 5);
+            assert_eq!(log.read(0, 5, 10).await.expect("nothing is synced from there on"), []);
+        }
+        drop(log);
+
+        std::fs::write(&file, &left).expect("written");
+        let log = FileLog::create(temp.path()).await.expect("the log opens again");
+        append(&log, 100..101, START).await;
+        // The reader that was open sees each offset once, and misses nothing that is there now.
+        let seen = read_all(&reader, 5, 100).await;
+        assert_eq!(seen, read_all(&log, 5, 100).await);
+        assert_eq!(seen.last().expect("a message").record.payload, record(100, 0).payload);
+        assert_numbered(&read_all(&log, 0, 5).await[..seen.len() + 4], 0);
+        assert!(seen.iter().map(|message| message.offset).eq(5..5 + seen.len() as i64));
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_synced_is_not_shown_to_readers() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    let synced = std::fs::read(temp.path().join(".synced")).expect("the end of what is synced");
+    // A pipe takes what is written, and cannot be synced.
+    let pipe = temp.path().join("20251124.ndjson");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let _held = std::fs::File::options().read(true).write(true).open(&pipe).expect("opened");
+    let error = log.append(vec![record(0, START)]).await.expect_err("a pipe cannot be synced");
+    assert!(matches!(error, Error::Io { action: "sync", .. }), "{error}");
+    assert_eq!(std::fs::read(temp.path().join(".synced")).expect("the end of what is synced"), synced);
+}
+
+#[tokio::test]
+async fn a_killed_writers_last_lines_are_read_once_nobody_appends() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    append(&log, 0..5, START).await;
+    std::fs::write(temp.path().join("20251124.ndjson"), day_file(0..8).await).expect("written");
+    drop(log);
+    let reader = FileLog::open(temp.path()).await.expect("the log opens");
+    assert_numbered(&read_all(&reader, 0, 100).await, 0);
+    assert_eq!(reader.offsets(0).await.expect("offsets"), 0..8);
+}
+
+#[tokio::test]
+async fn offsets_of_removed_messages_are_not_given_again() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    append(&FileLog::create(temp.path()).await.expect("a new log"), 0..10, START).await;
+    std::fs::remove_file(temp.path().join("20251124.ndjson")).expect("remove the day");
+    let log = FileLog::create(temp.path()).await.expect("the log opens again");
+    assert!(log.notices()[0].contains("new ones go on at offset 10"), "{:?}", log.notices());
+    assert_eq!(log.offsets(0).await.expect("offsets"), 10..10);
+    append(&log, 10..12, START).await;
+    assert_numbered(&read_all(&log, 10, 100).await, 10);
+}
+
+#[tokio::test]
+async fn a_log_keeps_its_id_and_two_logs_never_share_one() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let (first, second) = (temp.path().join("a/raw"), temp.path().join("b/raw"));
+    let id = async |dir: &Path| FileLog::create(dir).await.expect("the log opens").id().await.expect("an id");
+    let made = id(&first).await;
+    assert!(made.as_str().starts_with("file:") && made.as_str().len() == 37, "{made}");
+    assert_eq!(id(&first).await, made);
+    assert_ne!(id(&second).await, made);
+    assert_eq!(std::fs::read_to_string(first.join("log.id")).expect("the id"), format!("{made}\n"));
+
+    // A log of a version that kept no id gets one from its first line, for readers and writers alike.
+    append(&FileLog::create(&second).await.expect("the log opens"), 0..3, START).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        std::fs::remove_file(second.join("log.id")).expect("remove the id");
+        ids.push(FileLog::open(&second).await.expect("the log opens").id().await.expect("an id"));
+        std::fs::remove_file(second.join("log.id")).expect("remove the id");
+        ids.push(id(&second).await);
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    // It stays when the first line goes.
+    append(&FileLog::create(&second).await.expect("the log opens"), 3..4, START + DAY).await;
+    std::fs::remove_file(second.join("20251124.ndjson")).expect("remove the day");
+    assert_eq!(id(&second).await, ids[0]);
+}
+
+#[tokio::test]
+async fn archives_below_a_log_are_not_part_of_it() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    append(&FileLog::create(temp.path()).await.expect("a new log"), 0..3, START).await;
+    for topic in ["ticks.raw", "20251130.ndjson"] {
+        append(&FileLog::create(&temp.path().join(topic)).await.expect("a new log"), 7..9, START).await;
+    }
+    let log = FileLog::create(temp.path()).await.expect("the log opens");
+    append(&log, 3..5, START).await;
+    assert_numbered(&read_all(&log, 0, 100).await, 0);
+    assert_eq!(log.offsets(0).await.expect("offsets"), 0..5);
 }
 
 #[tokio::test]

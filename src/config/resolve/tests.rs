@@ -159,6 +159,8 @@ fn variables_that_look_like_settings_and_are_none_are_warned_about() {
     ]);
     assert_eq!(
         resolved.unwrap().warnings,
-        ["environment variable SQUALL_LAND_LATEMS is not a setting; did you mean `SQUALL_LAND_LATE_MS`?"]
+        [
+            "environment variable SQUALL_LAND_LATEMS is not a setting; did you mean `SQUALL_LAND_LATE_MS` or `SQUALL_LAND_AHEAD_MS`?"
+        ]
     );
 }

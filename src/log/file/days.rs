@@ -10,20 +10,22 @@ use super::super::{Error, line};
 /// How much is read at a time when looking backwards for a line's beginning.
 const BLOCK_BYTES: u64 = 64 * 1024;
 
-/// Returns what turns an I/O error into ours.
+/// Returns what turns an I/O error into one of a log.
 pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_path_buf();
     move |source| Error::Io { action, path, source }
 }
 
-/// Returns the day files, oldest first; other files in the folder are not the log's.
+/// Returns the day files, oldest first; other files and folders in it do not belong to the log.
 pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut days = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(io("list", dir))? {
-        let path = entry.map_err(io("list", dir))?.path();
+        let entry = entry.map_err(io("list", dir))?;
+        let path = entry.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let day = name.strip_suffix(".ndjson").unwrap_or_default();
-        if day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Below the folder lie the archives of topics, and a topic may be named like a day file.
+        if day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_dir() {
             days.push(path);
         }
     }
@@ -31,7 +33,8 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(days)
 }
 
-/// Returns the offsets that the folder holds: the first, and one past the last whole line's; `0..0` where there is no line.
+/// Returns the offsets that the folder holds, synced or not: the first, and one past the last whole line's; `0..0` where there
+/// is no line.
 pub fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     let days = list(dir)?;
     let mut first = None;
@@ -46,7 +49,8 @@ pub fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     };
     for day in days.iter().rev() {
         if let Some(last) = last_offset(day)? {
-            return Ok(first..last + 1);
+            // Lines with the last offset of all are not read.
+            return Ok(first..last.saturating_add(1));
         }
     }
     Ok(0..0)
@@ -60,14 +64,33 @@ pub fn first_offset(path: &Path) -> Result<Option<i64>, Error> {
     bytes.strip_suffix(b"\n").map(|line| offset(path, 0, line)).transpose()
 }
 
+/// Returns one past the last offset of the log if its newest file ended at `end`; 0 where there is no line.
+pub fn end_of_lines(dir: &Path, newest: &Path, end: u64) -> Result<i64, Error> {
+    let mut file = File::open(newest).map_err(io("open", newest))?;
+    if let Some(last) = offset_before(&mut file, newest, end)? {
+        return Ok(last.saturating_add(1));
+    }
+    for day in list(dir)?.iter().rev().filter(|day| day.as_path() < newest) {
+        if let Some(last) = last_offset(day)? {
+            return Ok(last.saturating_add(1));
+        }
+    }
+    Ok(0)
+}
+
 /// Returns the last whole line's offset.
 fn last_offset(path: &Path) -> Result<Option<i64>, Error> {
     let mut file = File::open(path).map_err(io("open", path))?;
     let end = whole_lines(&mut file, path)?;
+    offset_before(&mut file, path, end)
+}
+
+/// Returns the offset of the line that ends at `end`; `None` at the beginning of the file.
+fn offset_before(file: &mut File, path: &Path, end: u64) -> Result<Option<i64>, Error> {
     if end == 0 {
         return Ok(None);
     }
-    let start = after_last_newline(&mut file, path, end - 1)?;
+    let start = after_last_newline(file, path, end - 1)?;
     let mut bytes = vec![0; usize::try_from(end - 1 - start).unwrap_or(usize::MAX)];
     file.seek(SeekFrom::Start(start)).map_err(io("read", path))?;
     file.read_exact(&mut bytes).map_err(io("read", path))?;

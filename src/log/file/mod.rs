@@ -1,14 +1,18 @@
 //! The file log: a folder of `YYYYMMDD.ndjson` files, one partition, one [`line`](super::line) a message.
 //!
-//! A day is the UTC day of ingest; offsets run on across files, so that the log stays addressable when old days are removed.
-//! One process appends (a lock file holds the others off) while any number read; a group of records is written and synced
-//! before its append returns. What a crash leaves of a line is set aside, visibly, when the log is next opened to append.
+//! A day is the UTC day of ingest. Offsets run on across files, so that the log stays addressable when old days are removed.
+//! One process appends (a lock file keeps others away) while any number read. A group of records is written and synced before
+//! its append returns, and only then do readers see it. What a crash leaves of a line is set aside when the log is next opened
+//! to append, with a notice.
 
 mod days;
+mod identity;
 mod reader;
+mod synced;
 mod writer;
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +20,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::blocking::blocking;
-use super::{Error, Log, Message, Record};
+use super::{Error, Log, LogId, Message, Record};
+use crate::durable::{self, blocking};
 use reader::Reader;
+use synced::Synced;
 use writer::Writer;
 
 /// The file that a process which appends holds locked.
@@ -36,6 +41,7 @@ pub struct FileLog {
 struct Inner {
     dir: PathBuf,
     topic: String,
+    id: LogId,
     reader: Mutex<Reader>,
     appender: Option<Appender>,
 }
@@ -61,7 +67,14 @@ impl FileLog {
             if !dir.is_dir() || days::list(&dir)?.is_empty() {
                 return Err(Error::NoLog { dir });
             }
-            if days::offsets(&dir)?.is_empty() {
+            // Where nobody appends, what a writer left unsynced is synced now, so that it can be read.
+            if let Some(_lock) = free(&dir)? {
+                match Writer::open(&dir, writer::Torn::Leave) {
+                    Err(Error::Io { source, .. }) if is_read_only(&source) => {}
+                    result => drop(result?),
+                }
+            }
+            if offsets(&dir)?.is_empty() {
                 return Err(Error::EmptyLog { dir });
             }
             FileLog::new(&dir, None, Vec::new())
@@ -72,18 +85,19 @@ impl FileLog {
     /// Opens a log to append to it and to read it, making the folder where there is none.
     ///
     /// # Errors
-    /// A folder that another process appends to, or whose last file is damaged before its last line.
+    /// A folder that another process appends to, or whose newest file is damaged in its synced part.
     pub async fn create(dir: &Path) -> Result<FileLog, Error> {
         let dir = dir.to_path_buf();
         blocking(move || {
             if dir.is_file() {
                 return Err(Error::NotAFolder { path: dir });
             }
-            std::fs::create_dir_all(&dir).map_err(days::io("make the folder", &dir))?;
+            durable::create_folder(&dir).map_err(days::io("make the folder", &dir))?;
             let lock = lock(&dir)?;
-            let (writer, torn) = Writer::open(&dir)?;
+            durable::remove_leftovers(&dir).map_err(days::io("list", &dir))?;
+            let (writer, notices) = Writer::open(&dir, writer::Torn::SetAside)?;
             let appender = Appender { writer: Mutex::new(Some(writer)), _lock: lock };
-            FileLog::new(&dir, Some(appender), torn.map(|torn| torn.to_string()).into_iter().collect())
+            FileLog::new(&dir, Some(appender), notices)
         })
         .await
     }
@@ -93,8 +107,17 @@ impl FileLog {
         let path = dir.canonicalize().map_err(days::io("find", dir))?;
         let name = path.file_name().unwrap_or(path.as_os_str());
         let topic = name.to_string_lossy().into_owned();
+        let id = identity::of(dir, appender.is_some())?;
         let reader = Mutex::new(Reader::new(dir));
-        Ok(FileLog { inner: Arc::new(Inner { dir: dir.to_path_buf(), topic, reader, appender }), notices })
+        Ok(FileLog { inner: Arc::new(Inner { dir: dir.to_path_buf(), topic, id, reader, appender }), notices })
+    }
+
+    /// Returns one past the last offset of a folder's log; 0 where there is no log.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn end_of(dir: &Path) -> Result<i64, Error> {
+        if dir.is_dir() { Ok(days::offsets(dir)?.end) } else { Ok(0) }
     }
 
     /// Returns the folder.
@@ -116,6 +139,10 @@ impl Log for FileLog {
         &self.inner.topic
     }
 
+    async fn id(&self) -> Result<LogId, Error> {
+        Ok(self.inner.id.clone())
+    }
+
     async fn partitions(&self) -> Result<Vec<i32>, Error> {
         Ok(vec![0])
     }
@@ -123,7 +150,7 @@ impl Log for FileLog {
     async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error> {
         self.check(partition)?;
         let inner = Arc::clone(&self.inner);
-        blocking(move || days::offsets(&inner.dir)).await
+        blocking(move || offsets(&inner.dir)).await
     }
 
     async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
@@ -141,7 +168,7 @@ impl Log for FileLog {
             let mut slot = held(&appender.writer);
             let mut writer = match slot.take() {
                 Some(writer) => writer,
-                None => Writer::open(&inner.dir)?.0,
+                None => Writer::open(&inner.dir, writer::Torn::SetAside)?.0,
             };
             writer.append(&records)?;
             *slot = Some(writer);
@@ -155,7 +182,32 @@ impl Log for FileLog {
     }
 }
 
-/// Locks the folder for one writer; a writer that is just ending gets the time to.
+/// Returns the offsets that can be read: those of whole lines that are synced.
+fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
+    let held = days::offsets(dir)?;
+    Ok(match Synced::read(dir)? {
+        None => held,
+        // Lines that were removed at the end leave a hole: their offsets are not given again.
+        Some(Synced { end, .. }) if held.is_empty() => end..end,
+        Some(Synced { end, .. }) => held.start.min(end)..end,
+    })
+}
+
+/// Locks the folder if nobody appends to it and it may be written to.
+fn free(dir: &Path) -> Result<Option<File>, Error> {
+    let path = dir.join(LOCK);
+    match File::options().create(true).append(true).open(&path) {
+        Ok(file) => Ok(file.try_lock().is_ok().then_some(file)),
+        Err(error) if is_read_only(&error) => Ok(None),
+        Err(error) => Err(days::io("open", &path)(error)),
+    }
+}
+
+fn is_read_only(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Locks the folder for one writer; one that is about to end is waited for.
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK);
     let file = File::options().create(true).append(true).open(&path).map_err(days::io("open", &path))?;
@@ -170,7 +222,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
     }
 }
 
-/// Locks; what a panicked holder left is whole, since readers and writers replace their state last.
+/// Locks. A holder that panicked left whole state, since readers and writers replace their state last.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Reads messages from an offset on; keeps its place, so that reading on costs no search.
+//! Reads messages from an offset on, up to the end of what is synced. It keeps its place, so that the next read needs no search.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Error, Message, line};
 use super::days::{self, io};
+use super::synced::Synced;
 
 /// What is left to binary search is read through once it is this small.
 const SCAN_BYTES: u64 = 64 * 1024;
@@ -33,8 +34,10 @@ impl Reader {
         Reader { dir: dir.to_path_buf(), cursor: None }
     }
 
-    /// Returns up to `limit` messages from `from` on.
+    /// Returns up to `limit` messages from `from` on, of those that are synced.
     pub fn read(&mut self, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+        // Read before the lines: what is behind this end may not last, and need not be whole.
+        let end = Synced::read(&self.dir)?.map_or(i64::MAX, |synced| synced.end);
         let mut cursor = match self.cursor.take().filter(|cursor| cursor.next_offset == from) {
             Some(cursor) => cursor,
             None => match self.seek(from)? {
@@ -44,13 +47,18 @@ impl Reader {
         };
         let mut messages = Vec::new();
         let mut bytes = Vec::new();
-        while messages.len() < limit {
+        while messages.len() < limit && cursor.next_offset < end {
             let start = cursor.position;
             if cursor.line(&mut bytes)? {
                 match line::decode(&bytes) {
+                    // A hole in the offsets may span the end.
+                    Ok((offset, _)) if offset >= end => {
+                        cursor.turn_back(start)?;
+                        break;
+                    }
                     Ok((offset, record)) if offset >= cursor.next_offset => {
                         cursor.next_offset = offset + 1;
-                        messages.push(Message { partition: 0, offset, record });
+                        messages.push(Message { partition: 0, offset, record, only: None });
                     }
                     Ok(_) => {}
                     Err(reason) if messages.is_empty() => {
@@ -71,13 +79,17 @@ impl Reader {
                 break;
             }
         }
+        if cursor.next_offset >= end {
+            // Bytes behind the end may have been read ahead; they are not yet final.
+            cursor.turn_back(cursor.position)?;
+        }
         self.cursor = Some(cursor);
         Ok(messages)
     }
 
     /// Finds the place of `from`; `None` where the log has not come to it yet.
     fn seek(&self, from: i64) -> Result<Option<Cursor>, Error> {
-        let held = days::offsets(&self.dir)?;
+        let held = super::offsets(&self.dir)?;
         let log = || self.dir.display().to_string();
         if from < held.start {
             return Err(Error::OffsetGone { log: log(), partition: 0, offset: from, first: held.start });

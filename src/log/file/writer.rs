@@ -1,64 +1,88 @@
 //! Appends groups of records to the day files.
 
-use std::fmt;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike};
 
 use super::super::{Error, Record, line};
 use super::days::{self, io};
+use super::synced::{Note, Synced};
+use crate::durable;
 
-/// The end of a folder's last file.
+/// The end of a folder's newest file.
 pub struct Writer {
     dir: PathBuf,
-    /// The day file appended to, with its day as `YYYYMMDD`; `None` before the first record.
-    current: Option<(u32, PathBuf, File)>,
+    /// The day file appended to; `None` before the first record.
+    current: Option<Current>,
     next_offset: i64,
+    synced: Note,
 }
 
-/// What a crash left of a line.
-pub struct Torn {
+struct Current {
+    /// The day as `YYYYMMDD`.
+    day: u32,
     path: PathBuf,
-    aside: PathBuf,
+    file: File,
     bytes: u64,
 }
 
-impl fmt::Display for Torn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Torn { path, aside, bytes } = self;
-        write!(
-            f,
-            "{} ended in the middle of a line; its {bytes} bytes were never acknowledged and are now in {}",
-            path.display(),
-            aside.display()
-        )
-    }
+/// What to do with what a crash left behind the last whole line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Torn {
+    /// Leave it: the caller appends nothing.
+    Leave,
+    /// Move it to a file beside the log, and say so.
+    SetAside,
 }
 
 impl Writer {
-    /// Finds the end of the log; what stands behind the last line end is moved to a file beside it.
-    pub fn open(dir: &Path) -> Result<(Writer, Option<Torn>), Error> {
-        let mut torn = None;
+    /// Finds the end of the log, syncs what is there, and lets readers see it. Returns notices for the user.
+    ///
+    /// # Errors
+    /// A newest file that is damaged in its synced part, or what the disk reports.
+    pub fn open(dir: &Path, torn: Torn) -> Result<(Writer, Vec<String>), Error> {
+        let mut notices = Vec::new();
+        let before = Synced::read(dir)?;
         let mut current = None;
         if let Some(path) = days::list(dir)?.pop() {
             let mut file =
                 File::options().read(true).append(true).open(&path).map_err(io("open for appending", &path))?;
-            torn = set_aside(&mut file, &path)?;
-            current = Some((day_of_name(&path), path, file));
+            let day = day_of_name(&path);
+            let from = before.filter(|synced| synced.day == day).map_or(0, |synced| synced.bytes);
+            let bytes = whole_lines(&mut file, &path, from, before.is_some())?;
+            if torn == Torn::SetAside
+                && let Some(notice) = set_aside(&mut file, &path, bytes)?
+            {
+                notices.push(notice);
+            }
+            file.sync_all().map_err(io("sync", &path))?;
+            current = Some(Current { day, path, file, bytes });
         }
-        let next_offset = days::offsets(dir)?.end;
-        Ok((Writer { dir: dir.to_path_buf(), current, next_offset }, torn))
+        let lines_end = match &current {
+            Some(current) => days::end_of_lines(dir, &current.path, current.bytes)?,
+            None => 0,
+        };
+        let next_offset = lines_end.max(before.map_or(0, |synced| synced.end));
+        if next_offset > lines_end {
+            notices.push(format!(
+                "messages at the end of {} were removed; new ones go on at offset {next_offset}",
+                dir.display()
+            ));
+        }
+        let mut writer = Writer { dir: dir.to_path_buf(), current, next_offset, synced: Note::open(dir)? };
+        writer.publish()?;
+        Ok((writer, notices))
     }
 
-    /// Writes and syncs the records; after an error the writer is to be thrown away and opened anew.
+    /// Writes and syncs the records; after an error, throw the writer away and open a new one.
     pub fn append(&mut self, records: &[Record]) -> Result<(), Error> {
         let mut buffer = Vec::new();
         for record in records {
             let day = day(record.ingest_time);
-            // A clock set back does not reopen an old file: offsets rise with the files' names.
-            if self.current.as_ref().is_none_or(|(current, ..)| *current < day) {
+            // A clock that was set back does not open an old file again: offsets rise with the files' names.
+            if self.current.as_ref().is_none_or(|current| current.day < day) {
                 self.flush(&mut buffer)?;
                 self.turn_to(day)?;
             }
@@ -68,21 +92,30 @@ impl Writer {
         self.flush(&mut buffer)
     }
 
+    /// Writes, syncs, and only then lets readers see what was written.
     fn flush(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        if let (Some((_, path, file)), false) = (&mut self.current, buffer.is_empty()) {
+        if let (Some(Current { path, file, bytes, .. }), false) = (&mut self.current, buffer.is_empty()) {
             file.write_all(buffer).map_err(io("append to", path))?;
             file.sync_data().map_err(io("sync", path))?;
+            *bytes += buffer.len() as u64;
             buffer.clear();
+            self.publish()?;
         }
         Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), Error> {
+        let (day, bytes) = self.current.as_ref().map_or((0, 0), |current| (current.day, current.bytes));
+        self.synced.publish(Synced { end: self.next_offset, day, bytes })
     }
 
     fn turn_to(&mut self, day: u32) -> Result<(), Error> {
         let path = self.dir.join(format!("{day:08}.ndjson"));
         let file = File::options().create(true).append(true).open(&path).map_err(io("make", &path))?;
-        // The file's name is durable once its folder is synced.
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io("sync", &self.dir))?;
-        self.current = Some((day, path, file));
+        let bytes = file.metadata().map_err(io("read", &path))?.len();
+        // The file's name outlives a power loss once its folder is synced.
+        durable::sync_folder(&self.dir).map_err(io("sync", &self.dir))?;
+        self.current = Some(Current { day, path, file, bytes });
         Ok(())
     }
 }
@@ -100,8 +133,38 @@ fn day_of_name(path: &Path) -> u32 {
     name.parse().unwrap_or_default()
 }
 
-fn set_aside(file: &mut File, path: &Path) -> Result<Option<Torn>, Error> {
+/// Returns where the whole lines end. Lines from `synced` on were never acknowledged, so a power loss may have left anything
+/// in their place: with `check`, the first that cannot be read ends the log.
+fn whole_lines(file: &mut File, path: &Path, synced: u64, check: bool) -> Result<u64, Error> {
     let end = days::whole_lines(file, path)?;
+    if !check {
+        return Ok(end);
+    }
+    // A file that is shorter than noted was edited: what is left of it is whole lines.
+    let mut good = synced.min(end);
+    if good > 0 {
+        let mut before = [0];
+        file.seek(SeekFrom::Start(good - 1)).map_err(io("read", path))?;
+        file.read_exact(&mut before).map_err(io("read", path))?;
+        if before != *b"\n" {
+            return Ok(end);
+        }
+    }
+    file.seek(SeekFrom::Start(good)).map_err(io("read", path))?;
+    let mut reader = BufReader::new(file);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let read = reader.read_until(b'\n', &mut bytes).map_err(io("read", path))?;
+        match bytes.strip_suffix(b"\n") {
+            Some(line) if line::decode(line).is_ok() => good += read as u64,
+            _ => return Ok(good),
+        }
+    }
+}
+
+/// Moves what stands from `end` on to a file beside this one, and returns a notice.
+fn set_aside(file: &mut File, path: &Path, end: u64) -> Result<Option<String>, Error> {
     let mut rest = Vec::new();
     file.seek(SeekFrom::Start(end)).map_err(io("read", path))?;
     file.read_to_end(&mut rest).map_err(io("read", path))?;
@@ -110,8 +173,13 @@ fn set_aside(file: &mut File, path: &Path) -> Result<Option<Torn>, Error> {
     }
     let aside = path.with_extension("torn");
     let mut kept = File::options().create(true).append(true).open(&aside).map_err(io("make", &aside))?;
+    let bytes = rest.len();
     rest.push(b'\n');
     kept.write_all(&rest).and_then(|()| kept.sync_all()).map_err(io("append to", &aside))?;
     file.set_len(end).and_then(|()| file.sync_all()).map_err(io("cut", path))?;
-    Ok(Some(Torn { path: path.to_path_buf(), aside, bytes: rest.len() as u64 - 1 }))
+    Ok(Some(format!(
+        "{} ended in the middle of a line; its {bytes} bytes were never acknowledged and are now in {}",
+        path.display(),
+        aside.display()
+    )))
 }

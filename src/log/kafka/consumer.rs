@@ -1,4 +1,4 @@
-//! Reads one partition from named offsets; keeps its place, so that librdkafka's read-ahead is of use.
+//! Reads one partition from named offsets. It keeps its place, so that librdkafka's read-ahead helps.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::super::{Error, Message, Record};
-use super::{CONNECTION, INGEST_TIME, Topic};
+use super::{CONNECTION, INGEST_TIME, ONLY, Topic};
 
-/// What a consumer of ours is set to. Offsets come from landed files, so none is committed or made up.
+/// How a consumer is set up. Offsets come from landed files, so none is committed or made up.
 pub(super) const PROPERTIES: [(&str, &str); 5] = [
-    // librdkafka wants one to consume at all; nothing joins it.
+    // librdkafka needs one to consume at all; nothing joins it.
     ("group.id", "squall"),
     ("enable.auto.commit", "false"),
     ("auto.offset.reset", "error"),
@@ -49,11 +49,11 @@ impl PartitionReader {
         while next_offset < end && messages.len() < limit {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => {
-                    next_offset = message.offset() + 1;
+                    next_offset = message.offset().saturating_add(1);
                     messages.push(convert(&message));
                     deadline = Instant::now() + self.topic.timeout;
                 }
-                // What is left before the end are markers of transactions, or was compacted away.
+                // The rest before the end are markers of transactions, or messages that were compacted away.
                 Some(Err(KafkaError::PartitionEOF(_))) => break,
                 Some(Err(error)) if !is_passing(&error) => return Err(self.topic.failed("deliver messages", error)),
                 Some(Err(_)) | None if Instant::now() < deadline => {}
@@ -76,7 +76,7 @@ impl PartitionReader {
     }
 }
 
-/// Whether librdkafka goes on trying by itself.
+/// Returns whether librdkafka goes on trying by itself.
 fn is_passing(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -89,7 +89,7 @@ fn is_passing(error: &KafkaError) -> bool {
     )
 }
 
-/// Turns a message of any producer into ours: what another one left out is taken from Kafka's own fields.
+/// Turns a message of any producer into a [`Message`]: what other producers leave out is taken from Kafka's own fields.
 fn convert(message: &BorrowedMessage<'_>) -> Message {
     let header = |name: &str| {
         let mut headers = message.headers()?.iter();
@@ -106,5 +106,6 @@ fn convert(message: &BorrowedMessage<'_>) -> Message {
             ingest_time: header(INGEST_TIME).and_then(|time| time.parse().ok()).unwrap_or_else(broker_time),
             connection: header(CONNECTION).map(String::from),
         },
+        only: header(ONLY).map(String::from),
     }
 }

@@ -1,10 +1,11 @@
 //! A Kafka topic as a log, through librdkafka.
 //!
-//! Appends are acknowledged by all in-sync replicas and idempotent within a session; reads name their offsets and join no
-//! consumer group. Every wait has an end: a broker that does not answer is an error that says so.
+//! Appends are acknowledged by all in-sync replicas and idempotent within a session. Reads name their offsets and join no
+//! consumer group. Every wait ends: a broker that does not answer is an error that says so.
 
 mod consumer;
 mod producer;
+mod split;
 
 use std::collections::BTreeMap;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -20,14 +21,19 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::FutureProducer;
 
-use super::blocking::blocking;
-use super::{Error, Log, Message, Options, Record};
+use super::{Error, Log, LogId, Message, Options, Record};
+use crate::durable::blocking;
 use consumer::PartitionReader;
 
 /// The name under which a record's time of receipt rides in a message's headers: decimal nanoseconds since 1970, UTC.
 const INGEST_TIME: &str = "ingest_time";
 /// The name under which a record's connection rides in a message's headers.
 const CONNECTION: &str = "connection";
+/// The name under which the one product rides for whose ticks a message stands.
+const ONLY: &str = "only";
+
+/// How long it is taken for granted whether a topic has several partitions.
+const PARTITIONS_LAST: Duration = Duration::from_secs(10);
 
 /// The brokers' default, which `new_topic` asks for.
 const DEFAULT_REPLICATION: i32 = -1;
@@ -41,7 +47,16 @@ pub struct KafkaLog {
     /// Answers questions about the topic; readers have a consumer each.
     client: OnceLock<Arc<BaseConsumer>>,
     producer: OnceLock<FutureProducer>,
+    /// Whether the topic has several partitions, and when it was asked.
+    several_partitions: Mutex<Option<(bool, Instant)>>,
     readers: Arc<Mutex<BTreeMap<i32, PartitionReader>>>,
+}
+
+/// Where a record is in a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub partition: i32,
+    pub offset: i64,
 }
 
 /// A topic, where it is, and how its clients are set up.
@@ -84,7 +99,13 @@ impl KafkaLog {
             timeout: options.kafka_timeout,
             new_partitions: options.new_topic_partitions,
         };
-        KafkaLog { topic, client: OnceLock::new(), producer: OnceLock::new(), readers: Arc::default() }
+        KafkaLog {
+            topic,
+            client: OnceLock::new(),
+            producer: OnceLock::new(),
+            several_partitions: Mutex::default(),
+            readers: Arc::default(),
+        }
     }
 
     /// Makes the topic where there is none.
@@ -102,7 +123,7 @@ impl KafkaLog {
         let failed = |source| self.topic.failed("make the topic", source);
         for result in admin.create_topics([&new], &options).await.map_err(failed)? {
             match result {
-                // Somebody else may have been faster.
+                // Another client may have been faster.
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => return Err(failed(KafkaError::AdminOp(code))),
             }
@@ -132,6 +153,24 @@ impl KafkaLog {
         Ok(Arc::clone(self.client.get_or_init(|| Arc::new(client))))
     }
 
+    /// Appends the records and returns where the last of them is.
+    pub(super) async fn append_and_place(&self, records: &[Record]) -> Result<Option<Place>, Error> {
+        let several = self.has_several_partitions().await?;
+        producer::append(self.producer()?, &self.topic, &split::split(records, several)).await
+    }
+
+    async fn has_several_partitions(&self) -> Result<bool, Error> {
+        let known = *locked(&self.several_partitions);
+        if let Some((several, asked)) = known
+            && asked.elapsed() < PARTITIONS_LAST
+        {
+            return Ok(several);
+        }
+        let several = self.partitions().await?.len() > 1;
+        *locked(&self.several_partitions) = Some((several, Instant::now()));
+        Ok(several)
+    }
+
     fn producer(&self) -> Result<&FutureProducer, Error> {
         if let Some(producer) = self.producer.get() {
             return Ok(producer);
@@ -145,6 +184,21 @@ impl KafkaLog {
 impl Log for KafkaLog {
     fn topic(&self) -> &str {
         &self.topic.name
+    }
+
+    async fn id(&self) -> Result<LogId, Error> {
+        let client = self.client().await?;
+        let topic = self.topic.clone();
+        blocking(move || {
+            // librdkafka knows the cluster from the metadata that it last received.
+            let fetched = client.fetch_metadata(Some(&topic.name), topic.timeout);
+            fetched.map_err(|source| topic.failed("describe itself", source))?;
+            match client.client().fetch_cluster_id(topic.timeout) {
+                Some(cluster) => Ok(LogId::new(format!("kafka:{cluster}/{}", topic.name))),
+                None => Err(Error::NoCluster { brokers: topic.brokers }),
+            }
+        })
+        .await
     }
 
     async fn partitions(&self) -> Result<Vec<i32>, Error> {
@@ -204,7 +258,7 @@ impl Log for KafkaLog {
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
-        producer::append(self.producer()?, &self.topic, &records).await
+        self.append_and_place(&records).await.map(drop)
     }
 }
 
@@ -283,7 +337,7 @@ impl std::fmt::Display for Topic {
     }
 }
 
-/// Locks; nothing panics while it holds the readers, since they are taken out to work.
+/// Locks. Nothing panics while it holds a lock: readers are taken out to work.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

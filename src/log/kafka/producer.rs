@@ -6,10 +6,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
-use super::super::{Error, Record};
-use super::{CONNECTION, INGEST_TIME, Topic};
+use super::split::Part;
+use super::{CONNECTION, INGEST_TIME, ONLY, Place, Topic};
+use crate::log::Error;
 
-/// What a producer of ours is set to; the time to deliver is added.
+/// How a producer is set up; the time to deliver is added.
 const PROPERTIES: [(&str, &str); 5] = [
     ("acks", "all"),
     // Retries neither duplicate nor reorder.
@@ -31,12 +32,16 @@ pub(super) fn create(topic: &Topic) -> Result<FutureProducer, Error> {
     topic.config(&properties).create().map_err(|error| Error::Settings(error.into()))
 }
 
-/// Sends the records in order and waits until each is acknowledged, or known not to be.
-pub(super) async fn append(producer: &FutureProducer, topic: &Topic, records: &[Record]) -> Result<(), Error> {
-    let mut deliveries = Vec::with_capacity(records.len());
+/// Sends the records in order and waits until each is acknowledged, or has failed. Returns where the last one is.
+pub(super) async fn append(
+    producer: &FutureProducer,
+    topic: &Topic,
+    parts: &[Part<'_>],
+) -> Result<Option<Place>, Error> {
+    let mut deliveries = Vec::with_capacity(parts.len());
     let mut failure = None;
-    'records: for record in records {
-        let mut message = message(topic, record);
+    'parts: for part in parts {
+        let mut message = message(topic, part);
         loop {
             match producer.send_result(message) {
                 Ok(delivery) => {
@@ -49,37 +54,44 @@ pub(super) async fn append(producer: &FutureProducer, topic: &Topic, records: &[
                 }
                 Err((error, _)) => {
                     failure = Some(error);
-                    break 'records;
+                    break 'parts;
                 }
             }
         }
     }
     // All of them, even after a failure: what is still under way must not overtake what is sent next.
-    let mut first_failure = None;
+    let (mut place, mut first_failure) = (None, None);
     for delivery in deliveries {
         let error = match delivery.await {
-            Ok(Ok(_)) => continue,
+            Ok(Ok(delivered)) => {
+                place = Some(Place { partition: delivered.partition, offset: delivered.offset });
+                continue;
+            }
             Ok(Err((error, _))) => error,
             Err(_) => KafkaError::Canceled,
         };
         first_failure.get_or_insert(error);
     }
     match first_failure.or(failure) {
-        None => Ok(()),
+        None => Ok(place),
         Some(error) => Err(topic.failed("acknowledge messages", error)),
     }
 }
 
-fn message<'a>(topic: &'a Topic, record: &'a Record) -> FutureRecord<'a, str, [u8]> {
+fn message<'a>(topic: &'a Topic, part: &'a Part<'a>) -> FutureRecord<'a, str, [u8]> {
+    let record = part.record;
     let ingest_time = record.ingest_time.to_string();
     let mut headers = OwnedHeaders::new().insert(Header { key: INGEST_TIME, value: Some(&ingest_time) });
     if let Some(connection) = &record.connection {
         headers = headers.insert(Header { key: CONNECTION, value: Some(connection) });
     }
+    if let Some(product) = &part.only {
+        headers = headers.insert(Header { key: ONLY, value: Some(product) });
+    }
     let mut message = FutureRecord::to(&topic.name)
         .payload(record.payload.as_slice())
         .timestamp(record.ingest_time.div_euclid(1_000_000))
         .headers(headers);
-    message.key = record.key.as_deref();
+    message.key = part.only.as_deref().or(record.key.as_deref());
     message
 }

@@ -40,7 +40,7 @@ async fn many_files_become_one_of_the_same_rows() {
     log.push(0, super::memory::record(envelope(39, 390, &["BTC-USD"])));
     data.land(&log, 4).await.unwrap();
     assert_eq!(data.files(), ["ticks.raw-0-0-49.parquet", "ticks.raw-0-50-50.parquet"]);
-    assert_eq!(data.rows().await.last().unwrap().status, land::Status::Duplicate);
+    assert_eq!(data.rows().await.last().unwrap().status, squall::tick::Status::Duplicate);
 }
 
 #[tokio::test]
@@ -74,6 +74,25 @@ async fn a_crash_at_any_instant_loses_nothing_and_shows_nothing_twice() {
     assert_eq!((compaction.merged.len(), compaction.deleted, compaction.kept), (0, parts.len() - 6, 0));
     assert_eq!(data.files(), ["ticks.raw-0-0-49.parquet"]);
     assert_eq!(data.rows().await, rows);
+}
+
+#[tokio::test]
+async fn a_merged_file_says_which_log_it_came_from() {
+    let (data, log) = small_files().await;
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = folder.lock().unwrap();
+    let before = folder.list().await.unwrap().landed.visible().last().unwrap().clone();
+    let before = land::read_footer(&folder, &before).await.unwrap().origin;
+    assert!(before.is_some());
+    land::compact(&folder, &lock, Duration::ZERO).await.unwrap();
+    drop(lock);
+    let merged = folder.list().await.unwrap().landed.visible().next().unwrap().clone();
+    assert_eq!(land::read_footer(&folder, &merged).await.unwrap().origin, before);
+    // So landing goes on, and another log is still refused.
+    data.land(&log, 4).await.unwrap();
+    data.land(&super::memory::MemoryLog::with_id("other", (0..60).map(|i| flat("SOL-USD", i, 100))), 4)
+        .await
+        .unwrap_err();
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use squall::error::Hint;
 use squall::land::{Error, Folder, Landed, LandedFile, Lander};
-use squall::log::Log;
+use squall::log::{Log, Record};
+use squall::tick::Status;
 
 use super::memory::{Data, MemoryLog, envelope, flat, record};
 
@@ -47,10 +48,17 @@ async fn what_is_no_tick_is_kept_with_the_reason() {
 #[tokio::test]
 async fn a_time_far_ahead_does_not_make_what_follows_late() {
     let data = Data::new();
-    let ahead = flat("BTC-USD", 400_000_000_000, 100);
-    let landing = data.land(&MemoryLog::of([ahead, flat("BTC-USD", 0, 100)]), 100).await.unwrap();
-    assert_eq!(data.dead_letters()[0]["reason"], "event_time is over a year after ingest_time");
-    assert_eq!(landing.summary.rows(squall::land::Status::Ok), 1);
+    let log = MemoryLog::of([flat("BTC-USD", 0, 100)]);
+    for (millis, received_ms) in [(86_400_000, 1), (400_000_000_000, 2), (3, 3), (86_400_000, 4)] {
+        let received = (1_775_000_000_000 + received_ms) * 1_000_000;
+        log.push(0, Record { ingest_time: received, ..record(flat("BTC-USD", millis, 100)) });
+    }
+    let landing = data.land(&log, 100).await.unwrap();
+    let statuses: Vec<Status> = data.rows().await.iter().map(|row| row.status).collect();
+    assert_eq!(statuses, [Status::Ok, Status::Ahead, Status::Ahead, Status::Ok, Status::Duplicate]);
+    assert_eq!((landing.summary.rows(Status::Ahead), landing.summary.dead.len()), (2, 0));
+    assert_eq!(data.number("SELECT count(*) FROM landed_ticks WHERE status = 'ok' AND ts = event_time").await, 2);
+    assert_eq!(data.number("SELECT ahead FROM landed_files").await, 2);
 }
 
 #[tokio::test]
@@ -66,6 +74,76 @@ async fn a_crash_before_the_commit_keeps_each_dead_letter_once() {
     let offsets: Vec<i64> = data.dead_letters().iter().map(|letter| letter["offset"].as_i64().unwrap()).collect();
     assert_eq!(offsets, [0, 1, 2]);
     assert_eq!(data.files(), ["ticks.raw-0-0-0.parquet", "ticks.raw-0-1-2.parquet"]);
+}
+
+#[tokio::test]
+async fn what_crashes_leave_is_removed() {
+    let data = Data::new();
+    let log = MemoryLog::of(["garbage", "more garbage"]);
+    data.land(&log, 1).await.unwrap();
+    let staged = data.ticks_dir().join(".staging/ticks.raw-0-2-9.parquet");
+    let aside = data.dead_dir().join(".ticks.raw-0-2-9.ndjson.1-2-3.part");
+    let earlier = data.dead_dir().join("ticks.raw-0-2-9.ndjson.tmp");
+    std::fs::create_dir_all(data.ticks_dir().join(".staging")).unwrap();
+    for path in [&staged, &aside, &earlier] {
+        std::fs::write(path, "half").unwrap();
+    }
+    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    std::fs::File::open(&aside).unwrap().set_modified(past).unwrap();
+    data.land(&log, 1).await.unwrap();
+    for path in [staged, aside, earlier] {
+        assert!(!path.exists(), "{}", path.display());
+    }
+    assert_eq!(data.dead_letters().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_waits_for_the_commit_under_way() {
+    let data = Data::new();
+    let log = MemoryLog::failing_at(4096);
+    for i in 0..5000 {
+        log.push(0, record(flat("BTC-USD", i, 100)));
+    }
+    let log: Arc<dyn Log> = Arc::new(log);
+    let lander = Lander::open(Arc::clone(&log), data.options(4096)).await.unwrap();
+    lander.drain(&std::sync::atomic::AtomicBool::new(false), &mut |_| {}).await.unwrap_err();
+    // The file being committed is there before the folder is let go.
+    assert_eq!(data.files(), ["ticks.raw-0-0-4095.parquet"]);
+    Lander::open(log, data.options(4096)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lander_that_is_dropped_holds_the_folder_until_its_commit_ends() {
+    let data = Data::new();
+    let log: Arc<dyn Log> = MemoryLog::of((0..40_000).map(|i| flat("BTC-USD", i, 100)));
+    let lander = Lander::open(Arc::clone(&log), data.options(30_000)).await.unwrap();
+    let read = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counted = Arc::clone(&read);
+    let landing = tokio::spawn(async move {
+        let mut count = |n| {
+            counted.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        };
+        lander.drain(&std::sync::atomic::AtomicBool::new(false), &mut count).await
+    });
+    while read.load(std::sync::atomic::Ordering::Relaxed) < 30_000 {
+        tokio::task::yield_now().await;
+    }
+    landing.abort();
+    let _ = landing.await;
+    // Whoever gets the folder next finds the commit ended, so that ranges never overlap.
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = loop {
+        match folder.lock() {
+            Ok(lock) => break lock,
+            Err(error) => assert!(matches!(error, Error::Busy { .. }), "{error}"),
+        }
+        tokio::task::yield_now().await;
+    };
+    let files = data.files();
+    assert_eq!(files.first().map(String::as_str), Some("ticks.raw-0-0-29999.parquet"));
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(data.files(), files, "nothing is committed after the folder was let go");
+    drop(lock);
 }
 
 #[tokio::test]
@@ -97,18 +175,6 @@ async fn a_name_is_committed_once() {
     folder.commit(&file, b"first".to_vec()).await.unwrap();
     folder.commit(&file, b"second".to_vec()).await.unwrap_err();
     assert_eq!(std::fs::read(data.ticks_dir().join("t-0-0-9.parquet")).unwrap(), b"first");
-}
-
-#[tokio::test]
-async fn another_log_under_the_same_name_is_refused() {
-    let data = Data::new();
-    data.land(&MemoryLog::of((0..10).map(|i| flat("BTC-USD", i, 100))), 100).await.unwrap();
-    let error = data.land(&MemoryLog::of([flat("BTC-USD", 0, 100)]), 100).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "ticks.raw partition 0 ends at offset 1, but offsets below 10 have landed: it is another log"
-    );
-    assert!(error.hint().is_some());
 }
 
 #[tokio::test]

@@ -10,25 +10,40 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use squall::catalog::{self, Session};
-use squall::land::{self, Folder, Lander, Landing, Row, Rules, Summary};
-use squall::log::{self, Log, Message, Record};
+use squall::land::{self, Folder, Lander, Landing, Row, Summary};
+use squall::log::{self, Log, LogId, Message, Record};
+use squall::tick::Rules;
 use tempfile::TempDir;
 
 /// A log of one or more partitions in memory.
 #[derive(Default)]
 pub struct MemoryLog {
     partitions: Mutex<Vec<(i64, Vec<Record>)>>,
+    /// What tells the log from others, besides its messages.
+    id: &'static str,
+    /// The offset from which on reading fails.
+    fails_at: Option<i64>,
 }
 
 impl MemoryLog {
     /// Makes a log of one partition that holds these payloads.
     pub fn of(payloads: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Arc<MemoryLog> {
-        let log = MemoryLog::default();
+        MemoryLog::with_id("", payloads)
+    }
+
+    /// Makes a log with another id.
+    pub fn with_id(id: &'static str, payloads: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Arc<MemoryLog> {
+        let log = MemoryLog { id, ..MemoryLog::default() };
         log.partitions.lock().unwrap().push((0, Vec::new()));
         for payload in payloads {
             log.push(0, record(payload));
         }
         Arc::new(log)
+    }
+
+    /// Makes an empty log that cannot be read from an offset on.
+    pub fn failing_at(offset: i64) -> MemoryLog {
+        MemoryLog { fails_at: Some(offset), ..MemoryLog::default() }
     }
 
     /// Adds a message at the end of a partition, which is made where there is none.
@@ -60,6 +75,10 @@ impl Log for MemoryLog {
         "ticks.raw"
     }
 
+    async fn id(&self) -> Result<LogId, log::Error> {
+        Ok(LogId::new(format!("memory:{}", self.id)))
+    }
+
     async fn partitions(&self) -> Result<Vec<i32>, log::Error> {
         Ok((0..self.partitions.lock().unwrap().len() as i32).collect())
     }
@@ -70,9 +89,15 @@ impl Log for MemoryLog {
     }
 
     async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, log::Error> {
+        if self.fails_at.is_some_and(|offset| from >= offset) {
+            return Err(log::Error::NoPartition { log: "memory".into(), partition });
+        }
         let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
         let rest = records.iter().zip(*start..).skip((from - *start) as usize);
-        Ok(rest.take(limit).map(|(record, offset)| Message { partition, offset, record: record.clone() }).collect())
+        Ok(rest
+            .take(limit)
+            .map(|(record, offset)| Message { partition, offset, record: record.clone(), only: None })
+            .collect())
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), log::Error> {
@@ -91,7 +116,7 @@ pub struct Data {
 
 impl Data {
     pub fn new() -> Data {
-        let rules = Rules { late_ns: 1_000_000_000, dedup_ns: 48 * 3_600_000_000_000 };
+        let rules = Rules { late_ns: 1_000_000_000, ahead_ns: 300_000_000_000, dedup_ns: 48 * 3_600_000_000_000 };
         Data { dir: TempDir::new().unwrap(), rules }
     }
 
@@ -111,7 +136,16 @@ impl Data {
             flush_messages,
             flush_interval: Duration::from_secs(10),
             compact: false,
+            source: "memory".into(),
+            name: None,
         }
+    }
+
+    /// Lands all that a log holds, under a name of its own.
+    pub async fn land_as(&self, log: &Arc<MemoryLog>, name: &str) -> Result<Landing, land::Error> {
+        let log: Arc<dyn Log> = Arc::clone(log) as Arc<dyn Log>;
+        let options = land::Options { name: Some(name.into()), ..self.options(1_000_000) };
+        Lander::open(log, options).await?.drain(&AtomicBool::new(false), &mut |_| {}).await
     }
 
     /// Lands all that a log holds.
@@ -170,7 +204,7 @@ impl Data {
         let folder = Folder::new(&self.ticks_dir()).unwrap();
         let mut sum = Summary::default();
         for file in folder.list().await.unwrap().landed.visible() {
-            sum.add(&land::read_summary(&folder, file).await.unwrap());
+            sum.add(&land::read_footer(&folder, file).await.unwrap().summary);
         }
         sum
     }

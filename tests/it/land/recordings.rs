@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use squall::land::Status;
+use squall::tick::Status;
 
 use super::memory::{Data, MemoryLog};
 

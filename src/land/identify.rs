@@ -1,0 +1,151 @@
+//! Finds out under which name a log has landed, and refuses a log that is not the one that has.
+//!
+//! In: a log, and the footers of a folder's visible files. Out: the name that the log's files carry, or an error that says what
+//! happened and which command lands the log beside the other one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+
+use super::columns::{Row, rows};
+use super::error::Stranger;
+use super::files::LandedFile;
+use super::folder::Folder;
+use super::recover::Landed;
+use super::{Error, encode};
+use crate::log::{self, Log, LogId, Testimony};
+use crate::tick::{self, Content};
+
+/// A log that is to be landed.
+pub struct Candidate<'a> {
+    pub log: &'a Arc<dyn Log>,
+    pub id: &'a LogId,
+    /// How the user names it.
+    pub source: &'a str,
+    pub folder: &'a Folder,
+    /// The visible files of the folder, in order of name, partition and offset.
+    pub landed: &'a [Landed],
+}
+
+/// What the files of one name say about the log.
+enum Judgement {
+    /// There are none.
+    Free,
+    /// They came from this log.
+    Own,
+    Stranger(Stranger),
+}
+
+impl Candidate<'_> {
+    /// Returns the name for the log's files: the one asked for, else the one under which it has landed, else its topic.
+    pub async fn name(&self, asked: Option<&str>) -> Result<String, Error> {
+        let first = asked.unwrap_or_else(|| self.log.topic());
+        let stranger = match self.judge(first).await? {
+            Judgement::Own => return Ok(first.to_string()),
+            Judgement::Free if asked.is_some() => return Ok(first.to_string()),
+            Judgement::Free => None,
+            Judgement::Stranger(stranger) => Some(stranger),
+        };
+        if asked.is_none() {
+            let landed =
+                self.landed.iter().filter(|landed| landed.footer.origin.as_ref().is_some_and(|o| o.log == *self.id));
+            let names: BTreeSet<&str> = landed.map(|landed| landed.file.topic.as_str()).collect();
+            for name in names.into_iter().filter(|name| *name != first) {
+                if matches!(self.judge(name).await?, Judgement::Own) {
+                    return Ok(name.to_string());
+                }
+            }
+        }
+        match stranger {
+            None => Ok(first.to_string()),
+            Some(stranger) => Err(self.refuse(stranger)),
+        }
+    }
+
+    /// Returns the error that refuses the log, with a name that is free.
+    pub fn refuse(&self, stranger: Stranger) -> Error {
+        let taken: BTreeSet<&str> = self.landed.iter().map(|landed| landed.file.topic.as_str()).collect();
+        let mut n = 2;
+        let mut free = self.log.topic().to_string();
+        while taken.contains(free.as_str()) {
+            free = format!("{}-{n}", self.log.topic());
+            n += 1;
+        }
+        Error::Stranger { source_log: self.source.to_string(), stranger, free }
+    }
+
+    async fn judge(&self, name: &str) -> Result<Judgement, Error> {
+        let mut last: BTreeMap<i32, &Landed> = BTreeMap::new();
+        for landed in self.landed.iter().filter(|landed| landed.file.topic == name) {
+            last.insert(landed.file.partition, landed);
+        }
+        if last.is_empty() {
+            return Ok(Judgement::Free);
+        }
+        for (partition, landed) in last {
+            if let Some(stranger) = self.question(partition, landed).await? {
+                return Ok(Judgement::Stranger(stranger));
+            }
+        }
+        Ok(Judgement::Own)
+    }
+
+    /// Returns why the log cannot be the one from which a partition's last file came; `None` where it can.
+    async fn question(&self, partition: i32, landed: &Landed) -> Result<Option<Stranger>, Error> {
+        let name = landed.file.topic.clone();
+        let offset = landed.file.last;
+        let testimony = match &landed.footer.origin {
+            Some(origin) if origin.log != *self.id => {
+                return Ok(Some(Stranger::Id { name, landed: origin.log.clone(), log: self.id.clone() }));
+            }
+            Some(origin) => origin.last.ask(self.log.as_ref(), partition).await,
+            None => self.compare_row(partition, &landed.file).await?,
+        };
+        Ok(match testimony {
+            Ok(Testimony::Same | Testimony::Gone) => None,
+            Ok(Testimony::Other) => Some(Stranger::Message { name, partition, offset }),
+            Ok(Testimony::Ended { end }) => {
+                Some(Stranger::Ends { name, partition, end, next: offset.saturating_add(1) })
+            }
+            Err(log::Error::NoPartition { .. }) => Some(Stranger::NoPartition { name, partition }),
+            Err(source) => return Err(Error::log(self.source, source)),
+        })
+    }
+
+    /// Compares the last row of a file that names no log with the log's message: files of earlier versions are like that.
+    async fn compare_row(&self, partition: i32, file: &LandedFile) -> Result<Result<Testimony, log::Error>, Error> {
+        let held = match self.log.offsets(partition).await {
+            Err(error) => return Ok(Err(error)),
+            Ok(held) => held,
+        };
+        if file.last >= held.end {
+            return Ok(Ok(Testimony::Ended { end: held.end }));
+        }
+        let Some(row) = last_row(self.folder, file).await?.filter(|row| row.log_offset >= held.start) else {
+            return Ok(Ok(Testimony::Gone));
+        };
+        let message = match self.log.read(partition, row.log_offset, 1).await {
+            Err(error) => return Ok(Err(error)),
+            Ok(messages) => messages.into_iter().find(|message| message.offset == row.log_offset),
+        };
+        let Some(message) = message else { return Ok(Ok(Testimony::Gone)) };
+        let same = message.record.ingest_time == row.ingest_time
+            && match tick::parse(&message.record.payload).map(|parsed| parsed.content) {
+                Ok(Content::Ticks(ticks)) => ticks.contains(&row.tick),
+                _ => false,
+            };
+        Ok(Ok(if same { Testimony::Same } else { Testimony::Other }))
+    }
+}
+
+/// Returns the row with the highest offset.
+async fn last_row(folder: &Folder, file: &LandedFile) -> Result<Option<Row>, Error> {
+    let mut batches = encode::open(folder, file).await?;
+    let mut last: Option<Row> = None;
+    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
+        let rows = rows(&batch).map_err(|source| Error::unreadable(file, source))?;
+        last = last.into_iter().chain(rows).max_by_key(|row| row.log_offset);
+    }
+    Ok(last)
+}

@@ -1,0 +1,121 @@
+//! Where the synced part of the log ends: readers stop there, so that they see only what outlives a power loss.
+//!
+//! The file `.synced` holds one line of JSON of a fixed length, written in place after each sync of a day file. It needs no sync
+//! of its own: whatever a power loss leaves of it names an end that was synced earlier. What is torn fails its check and
+//! counts as absent. A log of a version that wrote no such file is readable to its last whole line.
+
+use std::fs::File;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::Error;
+use super::days::io;
+use crate::text::fingerprint;
+
+const NAME: &str = ".synced";
+/// The length of the line, so that it is always written over whole.
+const LINE_BYTES: usize = 160;
+/// How often a line that another process may be writing is read.
+const ATTEMPTS: usize = 5;
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(1);
+
+/// The end of what is synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// One past the last synced offset.
+    pub end: i64,
+    /// The newest day file, `YYYYMMDD`; 0 before the first.
+    pub day: u32,
+    /// How many of its bytes are synced.
+    pub bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    end: i64,
+    day: u32,
+    bytes: u64,
+    check: String,
+}
+
+impl Synced {
+    /// Reads the end; `None` where no version that notes it has opened the log to append.
+    pub fn read(dir: &Path) -> Result<Option<Synced>, Error> {
+        let path = dir.join(NAME);
+        for _ in 0..ATTEMPTS {
+            let bytes = match std::fs::read(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                result => result.map_err(io("read", &path))?,
+            };
+            if let Ok(Line { end, day, bytes, check }) = serde_json::from_slice(&bytes) {
+                let synced = Synced { end, day, bytes };
+                if check == synced.check() {
+                    return Ok(Some(synced));
+                }
+            }
+            std::thread::sleep(ATTEMPT_PAUSE);
+        }
+        Ok(None)
+    }
+
+    fn check(&self) -> String {
+        let Synced { end, day, bytes } = self;
+        fingerprint(&format!("{end} {day} {bytes}"))
+    }
+
+    fn line(&self) -> Vec<u8> {
+        let Synced { end, day, bytes } = self;
+        let mut line = format!(r#"{{"end":{end},"day":{day},"bytes":{bytes},"check":"{}"}}"#, self.check());
+        while line.len() < LINE_BYTES - 1 {
+            line.push(' ');
+        }
+        line.push('\n');
+        line.into_bytes()
+    }
+}
+
+/// The file, open for the one process that appends.
+pub struct Note {
+    path: PathBuf,
+    file: File,
+}
+
+impl Note {
+    /// Opens the file, making it where there is none.
+    pub fn open(dir: &Path) -> Result<Note, Error> {
+        let path = dir.join(NAME);
+        let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(io("open", &path))?;
+        Ok(Note { path, file })
+    }
+
+    /// Lets readers see up to an end that is synced.
+    pub fn publish(&mut self, synced: Synced) -> Result<(), Error> {
+        let written = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&synced.line()));
+        written.map_err(io("write", &self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_reads_back_and_a_torn_one_counts_as_absent() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(Synced::read(dir.path()).expect("read"), None);
+        let mut note = Note::open(dir.path()).expect("opened");
+        for end in [0, 7, i64::MAX] {
+            let synced = Synced { end, day: 20_251_124, bytes: u64::MAX };
+            note.publish(synced).expect("published");
+            assert_eq!(Synced::read(dir.path()).expect("read"), Some(synced));
+        }
+        let path = dir.path().join(NAME);
+        let line = std::fs::read_to_string(&path).expect("read");
+        assert_eq!(line.len(), LINE_BYTES);
+        std::fs::write(&path, line.replace("20251124", "20251125")).expect("written");
+        assert_eq!(Synced::read(dir.path()).expect("read"), None);
+    }
+}

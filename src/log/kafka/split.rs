@@ -1,0 +1,72 @@
+//! A message with several products, in a topic of several partitions: once for each product.
+//!
+//! Kafka chooses a message's partition by its key, which is one product. A message of two products in the partition of the
+//! first would put the second product's ticks into two partitions, where their order is lost. So each part has the same bytes,
+//! one product as its key, and a header that says for whose ticks it stands. In a topic of one partition messages stay whole.
+
+use crate::log::Record;
+use crate::tick::{self, Content};
+
+/// A record as it goes to a topic.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part<'a> {
+    pub record: &'a Record,
+    /// The one product for whose ticks it stands; `None`: for all of them.
+    pub only: Option<String>,
+}
+
+/// Returns the parts of records in order; `several` says whether the topic has several partitions.
+pub(super) fn split(records: &[Record], several: bool) -> Vec<Part<'_>> {
+    let mut parts = Vec::with_capacity(records.len());
+    for record in records {
+        let products = if several { products(&record.payload) } else { Vec::new() };
+        match products.len() {
+            0 | 1 => parts.push(Part { record, only: None }),
+            _ => parts.extend(products.into_iter().map(|product| Part { record, only: Some(product) })),
+        }
+    }
+    parts
+}
+
+/// Returns the products of a message's ticks, in their order in it.
+fn products(payload: &[u8]) -> Vec<String> {
+    let mut products: Vec<String> = Vec::new();
+    if let Ok(parsed) = tick::parse(payload)
+        && let Content::Ticks(ticks) = parsed.content
+    {
+        for tick in ticks {
+            if !products.contains(&tick.product_id) {
+                products.push(tick.product_id);
+            }
+        }
+    }
+    products
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(products: &[&str]) -> Record {
+        let tickers: Vec<String> = products
+            .iter()
+            .map(|product| {
+                format!(r#"{{"type":"ticker","product_id":"{product}","price":"5","best_bid":"4","best_ask":"6"}}"#)
+            })
+            .collect();
+        let payload = format!(
+            r#"{{"channel":"ticker","timestamp":"2026-04-01T00:00:00Z","sequence_num":0,"events":[{{"type":"update","tickers":[{}]}}]}}"#,
+            tickers.join(",")
+        );
+        Record { key: None, payload: payload.into_bytes(), ingest_time: 0, connection: None }
+    }
+
+    #[test]
+    fn a_message_of_several_products_has_a_part_for_each() {
+        let records = [record(&["A", "B", "A"]), record(&["B", "B"]), Record { payload: b"x".into(), ..record(&[]) }];
+        let only =
+            |several| -> Vec<Option<String>> { split(&records, several).into_iter().map(|part| part.only).collect() };
+        assert_eq!(only(false), [None, None, None]);
+        assert_eq!(only(true), [Some("A".into()), Some("B".into()), None, None]);
+    }
+}

@@ -1,0 +1,315 @@
+//! Places each tick in its product's order: gives it its `ts` and its status.
+//!
+//! In: ticks in the order of their log. Out: for each its `ts` and its [`Status`].
+//!
+//! Every tick takes a place of its own, whatever its status. `ts` is `max(event_time, previous ts + 1 ns)` for each product,
+//! and `previous ts + 1 ns` for a tick that is ahead. So `ts` rises strictly over all rows of a product, and over any selection
+//! of them. A tick is
+//!
+//! - a duplicate if a tick of the product with the same identity has a `ts` at most `dedup_ns` before its own,
+//! - else ahead if its `event_time` is more than `ahead_ns` after its `ingest_time`,
+//! - else late if its `event_time` is more than `late_ns` behind its `ts`,
+//! - else ok.
+//!
+//! All of this depends only on the tick and on earlier ones, so landed rows hold the whole state: [`Order::restore`] takes it
+//! from them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::{Sequence, Tick};
+
+/// No tick moves `ts` past this time, in the year 2230: a `ts` of the last nanosecond would have no next one.
+const LATEST_TS: i64 = i64::MAX - 1_000_000_000_000_000_000;
+
+/// Whether a tick is new, and in time. Views read ticks that are [`Status::Ok`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    Ok,
+    Duplicate,
+    Late,
+    Ahead,
+}
+
+impl Status {
+    /// Every status, in the order in which tables list them.
+    pub const ALL: [Status; 4] = [Status::Ok, Status::Duplicate, Status::Late, Status::Ahead];
+
+    /// Returns the status as the column `status` holds it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Duplicate => "duplicate",
+            Status::Late => "late",
+            Status::Ahead => "ahead",
+        }
+    }
+
+    /// Returns the status that a word of the column `status` stands for.
+    pub fn parse(word: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// When a tick is late or ahead, and how far back duplicates are recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    pub late_ns: i64,
+    pub ahead_ns: i64,
+    pub dedup_ns: i64,
+}
+
+/// What makes two ticks of one product the same message received twice.
+///
+/// 64 bits of a hash: with ten million ticks in the window, the odds that any one of them is taken for another's duplicate
+/// are about 1 in 400,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity(u64);
+
+impl Identity {
+    /// Returns a tick's identity; `position` counts the message's earlier ticks of the same product.
+    ///
+    /// A number that counts a product's events names one. A number that counts a connection's messages names a message
+    /// together with its exchange time: recordings do not say on which connection they were made, and two connections do
+    /// not send the same number in the same nanosecond. Without a number, ticks are the same where all their fields are.
+    pub fn of(tick: &Tick, sequence: Sequence, position: usize) -> Identity {
+        let mut hasher = DefaultHasher::new();
+        match (sequence, tick.sequence_num) {
+            (Sequence::Product, Some(number)) => (0u8, number).hash(&mut hasher),
+            (Sequence::Connection, Some(number)) => (1u8, number, tick.event_time, position).hash(&mut hasher),
+            (_, number) => {
+                (2u8, number, tick.event_time, tick.side).hash(&mut hasher);
+                for number in tick.numbers() {
+                    number.map(f64::to_bits).hash(&mut hasher);
+                }
+            }
+        }
+        Identity(hasher.finish())
+    }
+}
+
+/// The order of every product.
+#[derive(Debug)]
+pub struct Order {
+    rules: Rules,
+    products: HashMap<String, Product>,
+}
+
+#[derive(Debug)]
+struct Product {
+    last_ts: i64,
+    seen: Seen,
+}
+
+impl Order {
+    /// Starts an order without ticks.
+    pub fn new(rules: Rules) -> Order {
+        Order { rules, products: HashMap::new() }
+    }
+
+    /// Places the next tick in log order; `ingest_time` is when squall received its message.
+    pub fn place(&mut self, tick: &Tick, identity: Identity, ingest_time: i64) -> (i64, Status) {
+        let Rules { late_ns, ahead_ns, dedup_ns } = self.rules;
+        let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
+        let ahead = tick.event_time > latest;
+        let Some(product) = self.products.get_mut(&tick.product_id) else {
+            // A first tick that is ahead stands so far before its receipt that it makes none of those that follow late.
+            let ts = if ahead { ingest_time.saturating_sub(late_ns).min(latest) } else { tick.event_time };
+            self.restore(&tick.product_id, ts, identity);
+            return (ts, if ahead { Status::Ahead } else { Status::Ok });
+        };
+        let next_ts = product.last_ts.saturating_add(1);
+        let ts = if ahead { next_ts } else { tick.event_time.max(next_ts) };
+        product.last_ts = ts;
+        let status = match product.seen.replace(identity, ts, dedup_ns) {
+            Some(seen) if ts.saturating_sub(seen) <= dedup_ns => Status::Duplicate,
+            _ if ahead => Status::Ahead,
+            _ if ts.saturating_sub(tick.event_time) > late_ns => Status::Late,
+            _ => Status::Ok,
+        };
+        (ts, status)
+    }
+
+    /// Takes up a tick that was placed before, in any order.
+    pub fn restore(&mut self, product_id: &str, ts: i64, identity: Identity) {
+        let dedup_ns = self.rules.dedup_ns;
+        let product = match self.products.get_mut(product_id) {
+            Some(product) => product,
+            None => self
+                .products
+                .entry(product_id.to_string())
+                .or_insert_with(|| Product { last_ts: ts, seen: Seen::default() }),
+        };
+        product.last_ts = product.last_ts.max(ts);
+        product.seen.restore(identity, ts, product.last_ts, dedup_ns);
+    }
+}
+
+/// When each identity was last seen, as far back as duplicates are recognised.
+#[derive(Debug, Default)]
+struct Seen {
+    last: HashMap<Identity, i64>,
+    /// The number of identities at which the next sweep forgets those that are too old to matter.
+    sweep_at: usize,
+}
+
+impl Seen {
+    /// Below this many identities, none is forgotten.
+    const FEW: usize = 1 << 16;
+
+    /// Notes that an identity was seen at `ts`, the highest so far, and returns when it was seen before.
+    fn replace(&mut self, identity: Identity, ts: i64, dedup_ns: i64) -> Option<i64> {
+        let before = self.last.insert(identity, ts);
+        self.sweep(ts, dedup_ns);
+        before
+    }
+
+    /// Notes that an identity was seen at `ts`; `latest` is the highest `ts` so far.
+    fn restore(&mut self, identity: Identity, ts: i64, latest: i64, dedup_ns: i64) {
+        let seen = self.last.entry(identity).or_insert(ts);
+        *seen = ts.max(*seen);
+        self.sweep(latest, dedup_ns);
+    }
+
+    /// Forgets what is too old to matter at `ts`, now and then.
+    fn sweep(&mut self, ts: i64, dedup_ns: i64) {
+        if self.last.len() > self.sweep_at.max(Self::FEW) {
+            self.last.retain(|_, seen| ts.saturating_sub(*seen) <= dedup_ns);
+            // Twice what is left: so sweeping costs a constant for each tick, and the map is at most half stale.
+            self.sweep_at = self.last.len() * 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    const RULES: Rules = Rules { late_ns: SECOND, ahead_ns: 300 * SECOND, dedup_ns: 3600 * SECOND };
+    /// A time of receipt after every tick's time, as a replayed recording has it.
+    const REPLAYED: i64 = 1_000_000 * SECOND;
+
+    fn tick(event_time: i64, sequence_num: Option<i64>) -> Tick {
+        Tick {
+            product_id: "BTC-USD".into(),
+            event_time,
+            price: Some(100.0),
+            best_bid: 99.0,
+            best_bid_quantity: None,
+            best_ask: 101.0,
+            best_ask_quantity: None,
+            volume_24_h: None,
+            low_24_h: None,
+            high_24_h: None,
+            low_52_w: None,
+            high_52_w: None,
+            price_percent_chg_24_h: None,
+            side: None,
+            last_size: None,
+            sequence_num,
+        }
+    }
+
+    fn place(order: &mut Order, event_time: i64, number: i64) -> (i64, Status) {
+        let tick = tick(event_time, Some(number));
+        order.place(&tick, Identity::of(&tick, Sequence::Product, 0), REPLAYED)
+    }
+
+    fn receive(order: &mut Order, event_time: i64, number: i64, ingest_time: i64) -> (i64, Status) {
+        let tick = tick(event_time, Some(number));
+        order.place(&tick, Identity::of(&tick, Sequence::Product, 0), ingest_time)
+    }
+
+    #[test]
+    fn what_is_ahead_of_its_receipt_does_not_move_ts() {
+        let order = &mut Order::new(RULES);
+        let now = 1_000 * SECOND;
+        assert_eq!(receive(order, now, 1, now), (now, Status::Ok));
+        assert_eq!(receive(order, now + RULES.ahead_ns, 2, now).1, Status::Ok);
+        let order = &mut Order::new(RULES);
+        assert_eq!(receive(order, now, 1, now), (now, Status::Ok));
+        let day = 86_400 * SECOND;
+        assert_eq!(receive(order, now + day, 2, now), (now + 1, Status::Ahead));
+        assert_eq!(receive(order, now + day, 2, now), (now + 2, Status::Duplicate));
+        assert_eq!(receive(order, now + SECOND, 3, now + SECOND), (now + SECOND, Status::Ok));
+    }
+
+    #[test]
+    fn a_first_tick_that_is_ahead_makes_nothing_late() {
+        let order = &mut Order::new(RULES);
+        let now = 1_000 * SECOND;
+        assert_eq!(receive(order, i64::MAX, 1, now), (now - SECOND, Status::Ahead));
+        assert_eq!(receive(order, now - SECOND / 2, 2, now), (now - SECOND / 2, Status::Ok));
+    }
+
+    #[test]
+    fn ts_rises_at_the_end_of_time_too() {
+        let order = &mut Order::new(RULES);
+        let (first, _) = receive(order, i64::MAX, 1, i64::MAX);
+        let (second, _) = receive(order, i64::MAX, 2, i64::MAX);
+        assert!(first < second);
+        assert_eq!(receive(order, i64::MIN, 3, i64::MIN).1, Status::Late);
+    }
+
+    #[test]
+    fn ticks_are_taken_up_in_any_order() {
+        let identity = |number| Identity::of(&tick(0, Some(number)), Sequence::Product, 0);
+        let order = &mut Order::new(RULES);
+        order.restore("BTC-USD", 9 * SECOND, identity(2));
+        order.restore("BTC-USD", 5 * SECOND, identity(1));
+        order.restore("BTC-USD", 4 * SECOND, identity(2));
+        assert_eq!(place(order, 5 * SECOND, 1), (9 * SECOND + 1, Status::Duplicate));
+        assert_eq!(place(order, 9 * SECOND + 2, 3), (9 * SECOND + 2, Status::Ok));
+        assert_eq!(place(order, 9 * SECOND + RULES.dedup_ns, 2).1, Status::Duplicate);
+    }
+
+    #[test]
+    fn ts_rises_whatever_the_status() {
+        let order = &mut Order::new(RULES);
+        assert_eq!(place(order, 5 * SECOND, 1), (5 * SECOND, Status::Ok));
+        assert_eq!(place(order, 5 * SECOND, 2), (5 * SECOND + 1, Status::Ok));
+        assert_eq!(place(order, 5 * SECOND, 1), (5 * SECOND + 2, Status::Duplicate));
+        // Exactly one second behind its ts is still in time.
+        assert_eq!(place(order, 4 * SECOND + 3, 3), (5 * SECOND + 3, Status::Ok));
+        assert_eq!(place(order, 4 * SECOND + 3, 4), (5 * SECOND + 4, Status::Late));
+        assert_eq!(place(order, 6 * SECOND, 5), (6 * SECOND, Status::Ok));
+    }
+
+    #[test]
+    fn a_duplicate_is_recognised_within_the_window_only() {
+        let order = &mut Order::new(RULES);
+        assert_eq!(place(order, 0, 1), (0, Status::Ok));
+        assert_eq!(place(order, RULES.dedup_ns, 1), (RULES.dedup_ns, Status::Duplicate));
+        assert_eq!(place(order, 2 * RULES.dedup_ns + 1, 1), (2 * RULES.dedup_ns + 1, Status::Ok));
+    }
+
+    #[test]
+    fn what_is_too_old_to_matter_is_forgotten() {
+        let order = &mut Order::new(RULES);
+        for number in 0..4 * Seen::FEW as i64 {
+            place(order, number * (RULES.dedup_ns / 1000), number);
+        }
+        assert!(order.products["BTC-USD"].seen.last.len() <= Seen::FEW + 1);
+    }
+
+    #[test]
+    fn identity_follows_what_the_number_counts() {
+        let same = |a: &Tick, b: &Tick, sequence| Identity::of(a, sequence, 0) == Identity::of(b, sequence, 0);
+        let (first, later) = (tick(1, Some(7)), tick(2, Some(7)));
+        assert!(same(&first, &later, Sequence::Product));
+        assert!(!same(&first, &later, Sequence::Connection));
+        assert!(same(&first, &first.clone(), Sequence::Connection));
+        assert_ne!(Identity::of(&first, Sequence::Connection, 0), Identity::of(&first, Sequence::Connection, 1));
+        let (plain, other) = (tick(1, None), Tick { best_ask: 101.01, ..tick(1, None) });
+        assert!(same(&plain, &plain.clone(), Sequence::None));
+        assert!(!same(&plain, &other, Sequence::None));
+    }
+}
