@@ -11,7 +11,7 @@ use datafusion::physical_plan::InputOrderMode;
 use datafusion::physical_plan::metrics::BaselineMetrics;
 use futures::{Stream, StreamExt, stream};
 
-use super::coverage::Program;
+use super::program::Program;
 use super::engine::{Emission, Engine};
 use super::interleaved::Interleaved;
 
