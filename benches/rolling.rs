@@ -21,8 +21,8 @@ use datafusion::prelude::{SessionConfig, SessionContext, col};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt};
 use squall::rolling::measured::{
-    Decay, DecayScan, Edge, Extremum, FramePointers, FrameSpec, Frames, HalfLife, Moments, Ordered, Pairs, Pointer, Powers,
-    Quantile, Rank, Returns, Rows, Statistic, Units, Variation, Which,
+    Decay, DecayScan, Edge, Extremum, FramePointers, FrameSpec, Frames, HalfLife, Moments, Ordered, Pairs, Pointer,
+    Powers, Quantile, Rank, Returns, Rows, Statistic, Units, Variation, Which,
 };
 use squall::rolling::{self, STRICTLY_INCREASING, Settings};
 

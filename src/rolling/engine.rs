@@ -10,9 +10,9 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 
 use super::computation::Computation;
-use super::program::Program;
 use super::kernel::bounds::Frames;
 use super::placement::Placement;
+use super::program::Program;
 use super::weighed::Weighed;
 
 /// When rows leave.

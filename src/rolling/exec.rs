@@ -19,9 +19,9 @@ use datafusion::physical_plan::{
 };
 use futures::TryStreamExt;
 
-use super::program::Program;
 use super::distinct;
 use super::engine::Emission;
+use super::program::Program;
 use super::sections::{Sections, Threads};
 use super::settings::Settings;
 use super::stream::{Input, RollingStream};

@@ -15,9 +15,9 @@ use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::computation::evaluate;
-use super::program::Program;
 use super::engine::{Emission, Engine};
 use super::keys::Boundaries;
+use super::program::Program;
 use super::weighed::Weighed;
 
 /// One partition: its engine, and results that wait for earlier rows of other partitions.

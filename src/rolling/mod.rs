@@ -15,6 +15,9 @@ mod settings;
 /// Window calls, prepared in the logical plan for the operator to take.
 mod prepare;
 
+/// Functions that carry the decision of the logical plan to the physical plan.
+mod mark;
+
 /// The optimizer rule that puts the operator in place of DataFusion's.
 mod rule;
 

@@ -1,7 +1,7 @@
 //! Window calls, prepared in the logical plan for the operator to take.
 //!
 //! In: a logical plan. Out: the same plan, its columns under the same names, in which every call that the engine may compute
-//! has a marked function ([`functions::mark_aggregate`]). Whether a call may be taken is decided here, since only the logical
+//! has a marked function ([`super::mark`]). Whether a call may be taken is decided here, since only the logical
 //! plan shows publicly whether it has DISTINCT, FILTER or IGNORE NULLS.
 //!
 //! A FILTER is folded into the argument: `sum(x) FILTER (WHERE p) OVER w` is `sum(CASE WHEN p THEN x END) OVER w`, as the
@@ -17,6 +17,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::functions;
+use super::mark::{MarkedAggregate, MarkedWindow};
 use super::settings::Settings;
 
 /// Marks window calls that the engine may compute, and folds their FILTER clauses.
@@ -64,13 +65,13 @@ fn prepared(expr: &Expr) -> Result<Option<Expr>> {
         return Ok(None);
     }
     let marked = match &call.fun {
-        WindowFunctionDefinition::AggregateUDF(function) => functions::mark_aggregate(function)
-            .map(|marked| WindowFunctionDefinition::AggregateUDF(Arc::new(marked))),
+        WindowFunctionDefinition::AggregateUDF(function) => functions::of_aggregate(function)
+            .map(|_| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function)))),
         WindowFunctionDefinition::WindowUDF(_) if filter.is_some() => None,
-        WindowFunctionDefinition::WindowUDF(function) => {
-            functions::mark_window(function).map(|marked| WindowFunctionDefinition::WindowUDF(Arc::new(marked)))
-        }
+        WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function)
+            .map(|_| WindowFunctionDefinition::WindowUDF(Arc::new(MarkedWindow::of(function)))),
     };
+    // A function that is marked already is not in the table.
     let Some(fun) = marked else { return Ok(None) };
     let mut args = args.clone();
     if let Some(filter) = filter {
@@ -91,7 +92,7 @@ mod tests {
     use datafusion::logical_expr::{Expr, WindowFunctionDefinition, col, lit};
 
     use super::prepared;
-    use crate::rolling::functions::marked_aggregate;
+    use crate::rolling::mark::MarkedAggregate;
 
     fn sum() -> WindowFunction {
         WindowFunction::new(sum_udaf(), vec![col("x")])
@@ -108,7 +109,7 @@ mod tests {
     fn a_plain_call_is_marked_once() {
         let call = function(sum()).expect("the table has sum");
         let WindowFunctionDefinition::AggregateUDF(marked) = &call.fun else { panic!("{call:?}") };
-        assert!(marked_aggregate(marked).is_some() && marked_aggregate(&sum_udaf()).is_none());
+        assert!(MarkedAggregate::unmarked(marked).is_some() && MarkedAggregate::unmarked(&sum_udaf()).is_none());
         assert!(function(call).is_none(), "there is nothing left to do");
     }
 

@@ -16,6 +16,7 @@ use super::frame;
 use super::functions;
 use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
 use super::keys;
+use super::mark::{MarkedAggregate, MarkedWindow};
 use super::plan::{Call, OrderKey, Planned};
 use super::reading::AnySource;
 
@@ -101,8 +102,7 @@ impl Program {
     /// Returns whether every frame's rows lie near its own, rather than anywhere in the partition, and are all read: frames
     /// that are only counted, as by `row_number`, may begin where no row is held any more.
     pub fn reads_nearby(&self) -> bool {
-        let is_read =
-            |frame| self.sources.iter().any(|source| !source.arguments().is_empty() && source.reads(frame));
+        let is_read = |frame| self.sources.iter().any(|source| !source.arguments().is_empty() && source.reads(frame));
         let is_bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
         self.frames.iter().enumerate().all(|(index, frame)| is_bounded(frame) && is_read(index))
     }
@@ -127,9 +127,9 @@ fn function_of(expression: &dyn WindowExpr) -> Option<(&'static functions::Funct
         if !aggregate.order_bys().is_empty() {
             return None;
         }
-        return Some((functions::marked_aggregate(aggregate.fun())?, aggregate.expressions()));
+        return Some((functions::of_aggregate(MarkedAggregate::unmarked(aggregate.fun())?)?, aggregate.expressions()));
     }
     let standard = any.downcast_ref::<StandardWindowExpr>()?;
     let function = standard.get_standard_func_expr().as_any().downcast_ref::<WindowUDFExpr>()?;
-    Some((functions::marked_window(function.fun())?, function.args().to_vec()))
+    Some((functions::of_window(MarkedWindow::unmarked(function.fun())?)?, function.args().to_vec()))
 }

@@ -19,10 +19,10 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::computation::Computation;
-use super::program::Program;
 use super::engine::{Emission, Engine};
 use super::kernel::bounds::Frames;
 use super::placement::Placement;
+use super::program::Program;
 use super::weighed::Weighed;
 
 /// A section has at least this many times as many rows of its own as it reads of others.

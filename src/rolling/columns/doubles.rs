@@ -101,7 +101,11 @@ where
     }
     let (totals, end) = (RunningTotals::default, 0);
     match powers {
-        Powers::Values => call.read::<NewValues, _>((), move || Growing::<false> { totals: totals(), figure: growing, end }),
-        Powers::ValuesAndSquares => call.read::<NewValues, _>((), move || Growing::<true> { totals: totals(), figure: growing, end }),
+        Powers::Values => {
+            call.read::<NewValues, _>((), move || Growing::<false> { totals: totals(), figure: growing, end })
+        }
+        Powers::ValuesAndSquares => {
+            call.read::<NewValues, _>((), move || Growing::<true> { totals: totals(), figure: growing, end })
+        }
     }
 }

@@ -30,8 +30,7 @@ const fn function(
 
 fn plan(call: &Call, which: Which) -> Result<Option<Planned>> {
     let covered = call.data_type(0).is_some_and(|data_type| {
-        data_type.is_integer()
-            || matches!(data_type, DataType::Float64 | DataType::Float32 | DataType::Timestamp(_, _))
+        data_type.is_integer() || matches!(data_type, DataType::Float64 | DataType::Float32 | DataType::Timestamp(_, _))
     });
     if !covered || call.arguments.len() != 1 {
         return Ok(None);

@@ -103,27 +103,10 @@ pub static FUNCTIONS: &[&Function] = &[
     &Function::own(&time_weighted_avg::TIME_WEIGHTED_AVG),
 ];
 
-/// The alias that marks a function of which this call has no DISTINCT, no FILTER and no IGNORE NULLS.
-///
-/// Only the logical plan shows these publicly, and only the physical plan has what else the engine needs. A function in a plan
-/// may have aliases of its own, which change nothing but what it is called, so the mark travels as one. A call whose function
-/// lost the mark on the way stays with the stock operator; so does one that the planner turned around, as that is another
-/// function.
-const MARK: &str = "squall: every row of the frame counts";
-
 impl Function {
     /// A function of squall's own.
     const fn own(own: &'static OwnFunction) -> Self {
         Function { definition: Definition::Own(own), syntax: own.syntax, takes: own.takes, plan: own.plan }
-    }
-
-    /// Returns DataFusion's name for it.
-    pub fn name(&self) -> String {
-        match &self.definition {
-            Definition::Aggregate(aggregate) => aggregate().name().to_owned(),
-            Definition::Window(window) => window().name().to_owned(),
-            Definition::Own(own) => own.name.to_owned(),
-        }
     }
 
     fn is_aggregate(&self) -> bool {
@@ -131,40 +114,21 @@ impl Function {
     }
 }
 
-/// Returns the same aggregate with the mark, if the table has it and it is not marked yet.
-pub fn mark_aggregate(function: &AggregateUDF) -> Option<AggregateUDF> {
-    let known = FUNCTIONS.iter().any(|known| match &known.definition {
+/// Returns the table's entry of an aggregate; `None` if the table does not have it.
+pub fn of_aggregate(function: &AggregateUDF) -> Option<&'static Function> {
+    FUNCTIONS.iter().copied().find(|known| match &known.definition {
         Definition::Aggregate(aggregate) => aggregate().as_ref() == function,
-        _ => false,
-    });
-    known.then(|| function.clone().with_aliases([MARK]))
+        Definition::Window(_) | Definition::Own(_) => false,
+    })
 }
 
-/// Returns the same window function with the mark, if the table has it and it is not marked yet.
-pub fn mark_window(function: &WindowUDF) -> Option<WindowUDF> {
-    let known = FUNCTIONS.iter().any(|known| match &known.definition {
+/// Returns the table's entry of a window function; `None` if the table does not have it.
+pub fn of_window(function: &WindowUDF) -> Option<&'static Function> {
+    FUNCTIONS.iter().copied().find(|known| match &known.definition {
         Definition::Aggregate(_) => false,
         Definition::Window(window) => window().as_ref() == function,
         Definition::Own(own) => own.is(function),
-    });
-    known.then(|| function.clone().with_aliases([MARK]))
-}
-
-/// Returns the table's entry of a marked aggregate.
-pub fn marked_aggregate(function: &AggregateUDF) -> Option<&'static Function> {
-    marked(function.name(), function.aliases(), true)
-}
-
-/// Returns the table's entry of a marked window function.
-pub fn marked_window(function: &WindowUDF) -> Option<&'static Function> {
-    marked(function.name(), function.aliases(), false)
-}
-
-fn marked(name: &str, aliases: &[String], aggregate: bool) -> Option<&'static Function> {
-    if !aliases.iter().any(|alias| alias == MARK) {
-        return None;
-    }
-    FUNCTIONS.iter().copied().find(|known| known.is_aggregate() == aggregate && known.name() == name)
+    })
 }
 
 /// Returns the list of functions as docs/rolling.md has it.

@@ -8,8 +8,8 @@ use datafusion::common::Result;
 use datafusion::functions_aggregate::correlation::corr_udaf;
 use datafusion::functions_aggregate::covariance::{covar_pop_udaf, covar_samp_udaf};
 use datafusion::functions_aggregate::regr::{
-    regr_avgx_udaf, regr_avgy_udaf, regr_count_udaf, regr_intercept_udaf, regr_r2_udaf, regr_slope_udaf,
-    regr_sxx_udaf, regr_sxy_udaf, regr_syy_udaf,
+    regr_avgx_udaf, regr_avgy_udaf, regr_count_udaf, regr_intercept_udaf, regr_r2_udaf, regr_slope_udaf, regr_sxx_udaf,
+    regr_sxy_udaf, regr_syy_udaf,
 };
 use datafusion::logical_expr::AggregateUDF;
 

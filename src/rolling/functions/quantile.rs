@@ -41,7 +41,10 @@ fn plan(call: &Call, rank: Rank) -> Option<Planned> {
         return None;
     }
     let arguments = call.arguments[..1].to_vec();
-    call.read_arguments::<OrderedValues, _>(arguments, (), move || RankedValues { quantile: Quantile::new(rank), end: 0 })
+    call.read_arguments::<OrderedValues, _>(arguments, (), move || RankedValues {
+        quantile: Quantile::new(rank),
+        end: 0,
+    })
 }
 
 /// Finds the value of a rank.

@@ -8,7 +8,7 @@ use super::extremum::{Extremum, Ordered, Which};
 use super::pointer::Pointer;
 
 /// The gaps of one column of times.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gaps {
     last: Option<i64>,
     counts: Counts,
@@ -38,12 +38,6 @@ impl Default for GapScan {
     }
 }
 
-impl Default for Gaps {
-    fn default() -> Self {
-        Gaps { last: None, counts: Counts::default(), gaps: Ordered::new() }
-    }
-}
-
 impl Gaps {
     /// Adds rows; `valid` is absent where none is NULL.
     pub fn extend(&mut self, times: &[i64], valid: Option<&[bool]>) {
@@ -51,11 +45,11 @@ impl Gaps {
         let mut gaps = vec![0; times.len()];
         let mut has_gap = vec![false; times.len()];
         for (row, time) in times.iter().enumerate() {
-            if valid.is_none_or(|valid| valid[row]) {
-                if let Some(last) = self.last.replace(*time) {
-                    gaps[row] = i64::try_from(time.abs_diff(last)).unwrap_or(i64::MAX);
-                    has_gap[row] = true;
-                }
+            if valid.is_none_or(|valid| valid[row])
+                && let Some(last) = self.last.replace(*time)
+            {
+                gaps[row] = i64::try_from(time.abs_diff(last)).unwrap_or(i64::MAX);
+                has_gap[row] = true;
             }
         }
         self.gaps.extend(&gaps, Some(&has_gap));

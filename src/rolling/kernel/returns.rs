@@ -109,8 +109,7 @@ impl Returns {
             return None;
         }
         // The first prices of the range end returns that began before it.
-        let first =
-            behind.seek(start, end, |position| self.passed.at(position).prices - from.prices >= least - 1);
+        let first = behind.seek(start, end, |position| self.passed.at(position).prices - from.prices >= least - 1);
         let (high, low) = (self.high.sum(first, end)?, self.low.sum(first, end)?);
         Some(match self.variation {
             Variation::Realized => (high + low).sqrt(),

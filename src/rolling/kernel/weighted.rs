@@ -5,10 +5,10 @@
 //! reach. NaN and infinities are counted beside the totals, and so leave with the frame that they were in.
 
 use super::exact::{COUNT_BITS, Parts, extent, take_magnitude};
-use super::segments::SegmentTotals;
 use super::non_finite::NonFinite;
 use super::ratio::ratio;
 use super::ring::Ring;
+use super::segments::SegmentTotals;
 
 /// The limbs of values times weights that ordinary data need. More are given back when the values that needed them are gone.
 const ORDINARY_LIMBS: usize = 4;

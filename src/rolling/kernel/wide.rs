@@ -3,7 +3,9 @@
 //! In: values whose exponents may lie anywhere a double's can. Out: the exact total of any range of them, and of their
 //! squares. It serves data that the two-limb form cannot hold; it is slower, and gives the same bits.
 
-use super::exact::{COUNT_BITS, Parts, Rounded, add_limbs, multiply_limbs, negate_limbs, place, subtract_limbs, take_magnitude};
+use super::exact::{
+    COUNT_BITS, Parts, Rounded, add_limbs, multiply_limbs, negate_limbs, place, subtract_limbs, take_magnitude,
+};
 use super::ratio::ratio;
 use super::ring::Ring;
 

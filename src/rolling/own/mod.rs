@@ -154,10 +154,7 @@ impl WindowUDFImpl for WindowFunction {
         let function = self.function;
         Some(Box::new(move |call: Call, context: &SimplifyContext| {
             if call.params.distinct {
-                return plan_err!(
-                    "{}(DISTINCT …) has no meaning: which of equal rows would it keep?",
-                    function.name
-                );
+                return plan_err!("{}(DISTINCT …) has no meaning: which of equal rows would it keep?", function.name);
             }
             (function.check_call)(&call, context)?;
             Ok(Expr::from(call))

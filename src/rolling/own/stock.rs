@@ -13,10 +13,10 @@ use datafusion::logical_expr::PartitionEvaluator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
 
+use super::OwnFunction;
 use crate::rolling::computation::evaluate;
 use crate::rolling::kernel::bounds::{Edge, FrameSpec, Frames, Units};
 use crate::rolling::keys::{ascending, is_countable};
-use super::OwnFunction;
 use crate::rolling::plan::{Call, OrderKey};
 
 /// Evaluates one function.

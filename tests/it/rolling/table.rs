@@ -84,7 +84,8 @@ async fn without_the_logical_rule_the_stock_operator_keeps_the_filter() {
 
 #[test]
 fn the_page_lists_every_function() {
-    const BEGIN: &str = "<!-- The list of functions: SQUALL_BLESS=1 cargo test --test it rolling::table rewrites it. -->\n";
+    const BEGIN: &str =
+        "<!-- The list of functions: SQUALL_BLESS=1 cargo test --test it rolling::table rewrites it. -->\n";
     const END: &str = "<!-- End of the list. -->\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rolling.md");
     let page = std::fs::read_to_string(&path).expect("the page is there");
@@ -95,5 +96,8 @@ fn the_page_lists_every_function() {
         std::fs::write(&path, &expected).expect("the page can be written");
         return;
     }
-    assert!(page == expected, "docs/rolling.md is stale: SQUALL_BLESS=1 cargo test --test it rolling::table rewrites it");
+    assert!(
+        page == expected,
+        "docs/rolling.md is stale: SQUALL_BLESS=1 cargo test --test it rolling::table rewrites it"
+    );
 }
