@@ -16,19 +16,15 @@ use datafusion::catalog::streaming::StreamingTable;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::{displayable, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext, col};
-use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt};
-use squall::rolling::distinct::STRICTLY_INCREASING;
-use squall::rolling::kernel::bounds::{Edge, Frame, FrameSpec, Frames, Rows, Units};
-use squall::rolling::kernel::decay::{Decay, DecayScan, HalfLife};
-use squall::rolling::kernel::extremum::{Extremum, Ordered, Which};
-use squall::rolling::kernel::moments::{Moments, Powers};
-use squall::rolling::kernel::pairs::{Pairs, Statistic};
-use squall::rolling::kernel::pointer::Pointer;
-use squall::rolling::kernel::quantile::{Quantile, Rank};
-use squall::rolling::kernel::returns::{Returns, Variation};
-use squall::rolling::{self, Settings};
+use squall::rolling::measured::{
+    Decay, DecayScan, Edge, Extremum, FramePointers, FrameSpec, Frames, HalfLife, Moments, Ordered, Pairs, Pointer,
+    Powers, Quantile, Rank, Returns, Rows, Statistic, Units, Variation, Which,
+};
+use squall::rolling::{self, STRICTLY_INCREASING, Settings};
 
 const ROWS: usize = 100_000;
 const BATCH: usize = 8192;
@@ -52,7 +48,7 @@ fn roll(seconds: i64, mut accept: impl FnMut(usize, usize), mut answer: impl FnM
     let mut rows = Rows::new(false);
     rows.begin_partition();
     let spec = FrameSpec { units: Units::Keys, start: Edge::Offset(-seconds * 1_000_000), end: Edge::Offset(0) };
-    let (mut frame, mut frames) = (Frame::new(spec), Frames::default());
+    let (mut frame, mut frames) = (FramePointers::new(spec), Frames::default());
     let mut done = 0;
     for start in (0..ROWS).step_by(BATCH) {
         let end = (start + BATCH).min(ROWS);
@@ -214,49 +210,100 @@ const LIVE: &str = "WITH quotes AS ( \
     w60 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW), \
     w300 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '300 seconds' PRECEDING AND CURRENT ROW)";
 
+/// A query over a live feed, and the feed's other end.
+struct Live {
+    schema: SchemaRef,
+    sender: UnboundedSender<RecordBatch>,
+    output: SendableRecordBatchStream,
+    row: i64,
+}
+
+impl Live {
+    fn new() -> Self {
+        let metadata = HashMap::from([(STRICTLY_INCREASING.to_owned(), "product_id".to_owned())]);
+        let ts = Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+        let fields = vec![
+            Field::new("product_id", DataType::Utf8, false),
+            ts.with_metadata(metadata),
+            Field::new("best_bid", DataType::Float64, false),
+            Field::new("best_ask", DataType::Float64, false),
+        ];
+        let schema = Arc::new(Schema::new(fields));
+        let (sender, receiver) = unbounded();
+        let feed = Feed { schema: Arc::clone(&schema), receiver: Mutex::new(Some(receiver)) };
+        let table = StreamingTable::try_new(Arc::clone(&schema), vec![Arc::new(feed)])
+            .expect("one schema")
+            .with_infinite_table(true)
+            .with_sort_order(vec![col("ts").sort(true, false)]);
+        let state = SessionStateBuilder::new()
+            .with_config(SessionConfig::new().with_target_partitions(1).with_option_extension(Settings::default()))
+            .with_default_features()
+            .with_optimizer_rule(rolling::logical_rule())
+            .with_physical_optimizer_rule(rolling::rule())
+            .build();
+        let context = SessionContext::new_with_state(state);
+        context.register_table("ticks", Arc::new(table)).expect("the name is free");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let plan = async {
+            let plan = context.sql(LIVE).await?.create_physical_plan().await?;
+            let shown = displayable(plan.as_ref()).indent(false).to_string();
+            assert!(shown.contains("RollingWindowExec") && !shown.contains("WindowAggExec"), "{shown}");
+            execute_stream(plan, context.task_ctx())
+        };
+        let output = runtime.block_on(plan).expect("it plans");
+        Live { schema, sender, output, row: 0 }
+    }
+
+    /// Sends rows of several products in turn, and takes what leaves in the same poll, which is all of them.
+    fn pass(&mut self, rows: i64, products: i64) {
+        let from = self.row;
+        self.row += rows;
+        let bids: Vec<f64> = (from..self.row).map(|row| 95_000.0 + (row * 37 % 101) as f64 / 100.0).collect();
+        let asks = (from..self.row).zip(&bids).map(|(row, bid)| bid + 0.01 + (row % 7) as f64 / 100.0);
+        let products = (from..self.row).map(|row| format!("{:05}-USD", row % products));
+        let times = (from..self.row).map(|row| row * SPACING / 3);
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter_values(products)),
+            Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")),
+            Arc::new(Float64Array::from_iter_values(bids.iter().copied())),
+            Arc::new(Float64Array::from_iter_values(asks)),
+        ];
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).expect("columns of the schema");
+        self.sender.unbounded_send(batch).expect("the query listens");
+        let mut left = 0;
+        while left < rows {
+            let batch = self.output.next().now_or_never().expect("rows leave at once").expect("the query goes on");
+            left += batch.expect("the query runs").num_rows() as i64;
+        }
+    }
+}
+
 /// One row in, one row out, in one poll.
 fn single_rows(criterion: &mut Criterion) {
-    let metadata = HashMap::from([(STRICTLY_INCREASING.to_owned(), "product_id".to_owned())]);
-    let ts = Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
-    let fields = vec![
-        Field::new("product_id", DataType::Utf8, false),
-        ts.with_metadata(metadata),
-        Field::new("best_bid", DataType::Float64, false),
-        Field::new("best_ask", DataType::Float64, false),
-    ];
-    let schema = Arc::new(Schema::new(fields));
-    let (sender, receiver) = unbounded();
-    let feed = Feed { schema: Arc::clone(&schema), receiver: Mutex::new(Some(receiver)) };
-    let table = StreamingTable::try_new(Arc::clone(&schema), vec![Arc::new(feed)])
-        .expect("one schema")
-        .with_infinite_table(true)
-        .with_sort_order(vec![col("ts").sort(true, false)]);
-    let state = SessionStateBuilder::new()
-        .with_config(SessionConfig::new().with_target_partitions(1).with_option_extension(Settings::default()))
-        .with_default_features()
-        .with_physical_optimizer_rule(rolling::rule())
-        .build();
-    let context = SessionContext::new_with_state(state);
-    context.register_table("ticks", Arc::new(table)).expect("the name is free");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let mut output = runtime.block_on(async { context.sql(LIVE).await?.execute_stream().await }).expect("it plans");
-    let mut row = 0i64;
+    let mut live = Live::new();
     criterion.bench_function("one row through the windows of features.sql", |bencher| {
-        bencher.iter(|| {
-            row += 1;
-            let bid = 95_000.0 + (row * 37 % 101) as f64 / 100.0;
-            let columns: Vec<ArrayRef> = vec![
-                Arc::new(StringArray::from(vec![["BTC-USD", "ETH-USD", "SOL-USD"][(row % 3) as usize]])),
-                Arc::new(TimestampMicrosecondArray::from(vec![row * SPACING / 3]).with_timezone("UTC")),
-                Arc::new(Float64Array::from(vec![bid])),
-                Arc::new(Float64Array::from(vec![bid + 0.01 + (row % 7) as f64 / 100.0])),
-            ];
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns).expect("columns of the schema");
-            sender.unbounded_send(batch).expect("the query listens");
-            black_box(output.next().now_or_never().expect("the row leaves at once"));
-        });
+        bencher.iter(|| live.pass(1, 3));
     });
 }
 
-criterion_group!(benches, kernels, single_rows);
+/// Rows in the order of time, by the number of products that take turns: one by one, and many at once.
+fn products(criterion: &mut Criterion) {
+    for (name, rows) in [("rows one by one, by products", 1), ("rows 1024 at once, by products", 1024)] {
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Elements(rows as u64));
+        for products in [1, 10, 100, 1000, 10_000] {
+            let mut live = Live::new();
+            // Every product has come before the clock starts.
+            for _ in 0..=products / rows {
+                live.pass(rows, products);
+            }
+            group.bench_function(BenchmarkId::from_parameter(products), |bencher| {
+                bencher.iter(|| live.pass(rows, products));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, kernels, single_rows, products);
 criterion_main!(benches);

@@ -1,28 +1,28 @@
-//! `realized_volatility`, `bipower_variation`, `ewma`, `tick_imbalance`, `max_gap`, `time_weighted_avg`: what a trailing window
-//! says of a market, computed by `rolling`.
+//! `realized_volatility`, `bipower_variation`, `ewma`, `tick_imbalance`, `max_gap`, `time_weighted_avg`: figures of a market over
+//! a window. This file documents them; `rolling` computes them.
 
 use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use super::{Function, Implementation};
-use crate::rolling::function::Function as Rolling;
+use crate::rolling::{OwnFunction, own_functions};
 
 const PRICE: Argument = Argument {
     name: "price",
     sql_type: "DOUBLE",
-    meaning: "a price, in the order of the window; rows where it is NULL are passed over",
+    meaning: "a price, in the order of the window; rows where it is NULL are skipped",
     required: true,
 };
 
 const VALUE: Argument = Argument {
     name: "value",
     sql_type: "DOUBLE",
-    meaning: "what is averaged; rows where it is NULL are passed over",
+    meaning: "the value to average; rows where it is NULL are skipped",
     required: true,
 };
 
 const TS: Argument = Argument {
     name: "ts",
     sql_type: "TIMESTAMP or integer",
-    meaning: "a time; rows where it is NULL are passed over",
+    meaning: "a time; rows where it is NULL are skipped",
     required: true,
 };
 
@@ -34,7 +34,7 @@ const REALIZED_VOLATILITY: Documentation = Documentation {
     arguments: &[PRICE],
     result: Outcome {
         sql_type: "DOUBLE",
-        meaning: "at least 0, a log return over the frame's length; the frame's first price ends no return",
+        meaning: "at least 0, a log return over the frame's length; a return needs both of its prices in the frame",
         when_null: "the frame has fewer than two prices, or one that is not positive and finite",
     },
     example: Example {
@@ -48,11 +48,11 @@ const BIPOWER_VARIATION: Documentation = Documentation {
     name: "bipower_variation",
     kind: Kind::Window,
     section: Section::RollingWindows,
-    summary: "Returns pi/2 times the sum of products of neighbouring absolute log returns within the frame: a variance that single jumps do not enter",
+    summary: "Returns pi/2 times the sum of products of neighbouring absolute log returns within the frame: a variance without single jumps",
     arguments: &[PRICE],
     result: Outcome {
         sql_type: "DOUBLE",
-        meaning: "at least 0, a variance: realized_volatility squared minus it estimates what jumps contribute",
+        meaning: "at least 0, a variance: realized_volatility squared minus bipower_variation estimates the contribution of jumps",
         when_null: "the frame has fewer than three prices, or one that is not positive and finite",
     },
     example: Example {
@@ -78,8 +78,8 @@ const EWMA: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: "DOUBLE",
-        meaning: "between the least and the greatest value; ages are differences of the window's one ORDER BY column, rows more than 192 half-lives old count nothing; NaN or infinite while such a value counts",
-        when_null: "every row of the frame has a NULL, as value or as time",
+        meaning: "between the least and the greatest value; ages are differences of the window's one ORDER BY column, rows more than 192 half-lives old do not count; NaN or infinite as long as such a value counts",
+        when_null: "every row of the frame has a NULL value or a NULL time",
     },
     example: Example {
         query: "SELECT t, ewma(price, 10) OVER (ORDER BY t) FROM (VALUES (0, 100.0), (10, 103.0), (30, 109.0)) AS ticks (t, price)",
@@ -96,8 +96,8 @@ const TICK_IMBALANCE: Documentation = Documentation {
     arguments: &[PRICE],
     result: Outcome {
         sql_type: "DOUBLE",
-        meaning: "in [-1, 1]; prices before the frame's first change count nothing",
-        when_null: "no price changes within the frame, or one is NaN",
+        meaning: "in [-1, 1]; prices before the frame's first change do not count",
+        when_null: "no price changes within the frame, or a price is NaN",
     },
     example: Example {
         query: "SELECT t, tick_imbalance(price) OVER (ORDER BY t) FROM (VALUES (1, 100.0), (2, 100.0), (3, 101.0), (4, 101.0), (5, 100.0)) AS ticks (t, price)",
@@ -113,7 +113,7 @@ const MAX_GAP: Documentation = Documentation {
     summary: "Returns the greatest distance between consecutive times within the frame",
     arguments: &[TS],
     result: Outcome {
-        sql_type: "the type of ts - lag(ts): a duration, of which gap::BIGINT counts the timestamp's units; of an integer BIGINT",
+        sql_type: "the type of ts - lag(ts): a duration, and gap::BIGINT is its length in the timestamp's units; BIGINT if ts is an integer",
         meaning: "at least 0, whichever way the window is ordered; at most 2^63 - 1 units",
         when_null: "the frame has fewer than two times",
     },
@@ -132,7 +132,7 @@ const TIME_WEIGHTED_AVG: Documentation = Documentation {
     arguments: &[VALUE, TS],
     result: Outcome {
         sql_type: "DOUBLE",
-        meaning: "between the least and the greatest value; the frame's last value holds for no time; NaN or infinite while such a value holds",
+        meaning: "between the least and the greatest value; the frame's last value holds for no time; NaN or infinite if such a value holds for some time",
         when_null: "no time passes within the frame",
     },
     example: Example {
@@ -146,21 +146,24 @@ const TIME_WEIGHTED_AVG: Documentation = Documentation {
 pub const FUNCTIONS: &[Function] = &[
     Function {
         documentation: &REALIZED_VOLATILITY,
-        implementation: |_| window(Rolling::RealizedVolatility, &REALIZED_VOLATILITY),
+        implementation: |_| window(&own_functions::REALIZED_VOLATILITY, &REALIZED_VOLATILITY),
     },
     Function {
         documentation: &BIPOWER_VARIATION,
-        implementation: |_| window(Rolling::BipowerVariation, &BIPOWER_VARIATION),
+        implementation: |_| window(&own_functions::BIPOWER_VARIATION, &BIPOWER_VARIATION),
     },
-    Function { documentation: &EWMA, implementation: |_| window(Rolling::Ewma, &EWMA) },
-    Function { documentation: &TICK_IMBALANCE, implementation: |_| window(Rolling::TickImbalance, &TICK_IMBALANCE) },
-    Function { documentation: &MAX_GAP, implementation: |_| window(Rolling::MaxGap, &MAX_GAP) },
+    Function { documentation: &EWMA, implementation: |_| window(&own_functions::EWMA, &EWMA) },
+    Function {
+        documentation: &TICK_IMBALANCE,
+        implementation: |_| window(&own_functions::TICK_IMBALANCE, &TICK_IMBALANCE),
+    },
+    Function { documentation: &MAX_GAP, implementation: |_| window(&own_functions::MAX_GAP, &MAX_GAP) },
     Function {
         documentation: &TIME_WEIGHTED_AVG,
-        implementation: |_| window(Rolling::TimeWeightedAvg, &TIME_WEIGHTED_AVG),
+        implementation: |_| window(&own_functions::TIME_WEIGHTED_AVG, &TIME_WEIGHTED_AVG),
     },
 ];
 
-fn window(function: Rolling, documentation: &Documentation) -> Implementation {
+fn window(function: &'static OwnFunction, documentation: &Documentation) -> Implementation {
     Implementation::Window(function.with_documentation(documentation.for_engine()))
 }

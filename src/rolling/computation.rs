@@ -6,39 +6,44 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
+use datafusion::common::{Result, exec_err};
 use datafusion::physical_plan::PhysicalExpr;
 
-use super::column::Column;
-use super::coverage::Program;
-use super::evaluator::Evaluator;
 use super::kernel::bounds::Frames;
+use super::kernel::exact::COUNT_BITS;
+use super::program::Program;
+use super::reading::Reading;
 
 /// The state of all calls of a program.
 pub struct Computation {
     program: Arc<Program>,
-    columns: Vec<Column>,
-    evaluators: Vec<Evaluator>,
+    /// One for each of the program's sources.
+    readings: Vec<Box<dyn Reading>>,
 }
 
 impl Computation {
     /// Prepares for rows of one schema, the first of which will stand at position 0.
     pub fn new(program: Arc<Program>, input: &SchemaRef) -> Result<Self> {
-        let columns = program
-            .arguments
+        let start = |arguments: &[Arc<dyn PhysicalExpr>]| {
+            arguments.iter().map(|argument| argument.data_type(input)).collect::<Result<Vec<_>>>()
+        };
+        let readings = program
+            .sources
             .iter()
-            .map(|argument| Ok(Column::new(argument.keep, argument.expr.data_type(input)?)))
-            .collect::<Result<_>>()?;
-        let evaluators =
-            program.calls.iter().map(|call| Evaluator::new(call.output.clone(), program.is_cumulative(call))).collect();
-        Ok(Computation { program, columns, evaluators })
+            .map(|source| Ok(source.start(&start(source.arguments())?)))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Computation { program, readings })
     }
 
     /// Adds rows, the first of which stands at `position`.
     pub fn extend(&mut self, batch: &RecordBatch, position: usize) -> Result<()> {
-        for (argument, column) in self.program.arguments.iter().zip(&mut self.columns) {
-            let second = argument.second.as_ref().map(|expr| evaluate(expr, batch)).transpose()?;
-            column.extend(&evaluate(&argument.expr, batch)?, second.as_ref(), position)?;
+        for (source, reading) in self.program.sources.iter().zip(&mut self.readings) {
+            if !source.arguments().is_empty() {
+                check_held(reading.held_from(), position + batch.num_rows())?;
+            }
+            let arrays =
+                source.arguments().iter().map(|argument| evaluate(argument, batch)).collect::<Result<Vec<_>>>()?;
+            reading.extend(&arrays, position)?;
         }
         Ok(())
     }
@@ -46,34 +51,51 @@ impl Computation {
     /// Appends to a batch the results of its rows, whose frames follow those of the call before: one entry of `frames` for
     /// each of the program's.
     pub fn append_results(&mut self, batch: &RecordBatch, frames: &[Frames]) -> Result<Vec<ArrayRef>> {
-        let mut columns = batch.columns().to_vec();
-        for (call, evaluator) in self.program.calls.iter().zip(&mut self.evaluators) {
-            columns.push(evaluator.evaluate(&self.columns, &frames[call.frame])?);
+        let mut results = Vec::new();
+        for reading in &mut self.readings {
+            reading.evaluate(frames, &mut results)?;
         }
-        Ok(columns)
+        results.sort_unstable_by_key(|(call, _)| *call);
+        Ok(batch.columns().iter().cloned().chain(results.into_iter().map(|(_, result)| result)).collect())
     }
 
     /// Forgets what no later frame can read, given the oldest position of each frame and the next row's.
     pub fn release(&mut self, oldest: &[usize], next: usize) {
-        let mut needed = vec![next; self.columns.len()];
-        for (call, evaluator) in self.program.calls.iter().zip(&self.evaluators) {
-            if let Some(column) = call.output.column() {
-                needed[column] = needed[column].min(evaluator.oldest(oldest[call.frame]));
-            }
-        }
-        for (column, position) in self.columns.iter_mut().zip(needed) {
-            column.release(position);
-        }
+        self.readings.iter_mut().for_each(|reading| reading.release(oldest, next));
     }
 
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
-        let columns: usize = self.columns.iter().map(Column::bytes).sum();
-        columns + self.evaluators.iter().map(Evaluator::bytes).sum::<usize>()
+        self.readings.iter().map(|reading| reading.bytes()).sum()
     }
+}
+
+/// Checks that a column holds so few rows that its totals have room for the frames over them.
+fn check_held(from: usize, end: usize) -> Result<()> {
+    let rows = end - from;
+    if rows >> COUNT_BITS > 0 {
+        return exec_err!(
+            "a window frame spans {rows} rows, and RollingWindowExec holds fewer than 2^{COUNT_BITS}; \
+             SET squall.rolling.enabled = false leaves it to DataFusion's operator"
+        );
+    }
+    Ok(())
 }
 
 /// Evaluates an expression to one value a row.
 pub fn evaluate(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<ArrayRef> {
     expr.evaluate(batch)?.into_array(batch.num_rows())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_held;
+
+    #[test]
+    fn a_frame_that_totals_have_no_room_for_is_an_error() {
+        let (start, most) = (7, (1 << 32) - 1);
+        assert!(check_held(start, start + most).is_ok());
+        let error = check_held(start, start + most + 1).expect_err("one row too many");
+        assert!(error.to_string().contains("squall.rolling.enabled"), "{error}");
+    }
 }

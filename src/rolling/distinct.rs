@@ -1,7 +1,7 @@
 //! Whether an input declares that no two rows of a partition share their order key.
 //!
-//! Without that, a row's frame up to CURRENT ROW is complete only when the next row shows that it has no more peers; with
-//! it, at once. Two declarations count: a PRIMARY KEY or UNIQUE constraint within the PARTITION BY and ORDER BY columns, and
+//! With such a declaration, a row's frame up to CURRENT ROW is complete at once. Without it, the frame is complete only when
+//! the next row shows that there are no more peers. Two declarations count: a PRIMARY KEY or UNIQUE constraint within the PARTITION BY and ORDER BY columns, and
 //! the metadata [`STRICTLY_INCREASING`] of the order column.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use super::coverage::Program;
+use super::program::Program;
 
 /// The metadata key of a field whose values strictly increase among rows that agree in the columns that its value names,
 /// separated by commas.

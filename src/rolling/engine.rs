@@ -1,9 +1,8 @@
 //! Windows over rows that come in the order that they need: partition after partition, each in its order.
 //!
-//! In: batches. Out: the same rows with results, in the same order, once their frames are complete. What is held is the rows
-//! of the widest frame.
+//! In: batches. Out: the same rows with results, in the same order, once their frames are complete. The engine
+//! holds the rows of the widest frame.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
@@ -11,9 +10,10 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 
 use super::computation::Computation;
-use super::coverage::Program;
 use super::kernel::bounds::Frames;
 use super::placement::Placement;
+use super::program::Program;
+use super::weighed::Weighed;
 
 /// When rows leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Engine {
     placement: Placement,
     frames: Vec<Frames>,
     computation: Computation,
-    pending: VecDeque<RecordBatch>,
+    pending: Weighed<RecordBatch>,
     emitted: usize,
     finished: bool,
 }
@@ -45,7 +45,7 @@ impl Engine {
             placement: Placement::new(Arc::clone(&program)),
             frames: program.no_frames(),
             computation: Computation::new(program, input)?,
-            pending: VecDeque::new(),
+            pending: Weighed::default(),
             emitted: 0,
             finished: false,
         })
@@ -58,21 +58,24 @@ impl Engine {
         }
         self.computation.extend(&batch, self.placement.total())?;
         self.placement.place(&batch)?;
-        self.pending.push_back(batch);
+        self.pending.push(batch);
         Ok(())
     }
 
-    /// Lets the first rows be read by frames, but not leave.
+    /// Keeps the first rows for frames to read, without results of their own.
     pub fn skip(&mut self, rows: usize) {
         self.emitted = rows;
         let mut rest = rows;
         while rest > 0
-            && let Some(front) = self.pending.pop_front()
+            && let Some(front) = self.pending.front_mut()
         {
-            if front.num_rows() > rest {
-                self.pending.push_front(front.slice(rest, front.num_rows() - rest));
+            let rows = front.num_rows();
+            if rows > rest {
+                *front = front.slice(rest, rows - rest);
+                return;
             }
-            rest = rest.saturating_sub(front.num_rows());
+            self.pending.pop();
+            rest -= rows;
         }
     }
 
@@ -94,20 +97,22 @@ impl Engine {
 
     /// Returns the next rows that are complete.
     pub fn emit(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(front) = self.pending.front() else { return Ok(None) };
-        let ready = self.placement.complete().saturating_sub(self.emitted).min(front.num_rows());
-        if ready == 0 || (ready < front.num_rows() && self.emission == Emission::Batches) {
+        let Some(front) = self.pending.front_mut() else { return Ok(None) };
+        let rows = front.num_rows();
+        let ready = self.placement.complete().saturating_sub(self.emitted).min(rows);
+        if ready == 0 || (ready < rows && self.emission == Emission::Batches) {
             return Ok(None);
         }
-        let Some(front) = self.pending.pop_front() else { return Ok(None) };
-        let rest = front.num_rows() - ready;
-        if rest > 0 {
-            self.pending.push_front(front.slice(ready, rest));
+        let leaving = front.slice(0, ready);
+        if ready < rows {
+            *front = front.slice(ready, rows - ready);
+        } else {
+            self.pending.pop();
         }
         let from = self.emitted;
         self.emitted += ready;
         self.placement.advance(from, self.emitted, &mut self.frames);
-        let columns = self.computation.append_results(&front.slice(0, ready), &self.frames)?;
+        let columns = self.computation.append_results(&leaving, &self.frames)?;
         let oldest = self.placement.oldest(self.emitted);
         self.computation.release(&oldest, self.emitted);
         self.placement.release(self.emitted);
@@ -127,7 +132,6 @@ impl Engine {
 
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
-        let pending: usize = self.pending.iter().map(RecordBatch::get_array_memory_size).sum();
-        pending + self.computation.bytes() + self.placement.bytes()
+        self.pending.bytes() + self.computation.bytes() + self.placement.bytes()
     }
 }

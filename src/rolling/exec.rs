@@ -19,15 +19,15 @@ use datafusion::physical_plan::{
 };
 use futures::TryStreamExt;
 
-use super::coverage::Program;
 use super::distinct;
 use super::engine::Emission;
+use super::program::Program;
 use super::sections::{Sections, Threads};
 use super::settings::Settings;
 use super::stream::{Input, RollingStream};
 
-/// Encoding files takes about twice the time of windows, and has threads of its own: with fewer than this, sections would
-/// only take turns with it.
+/// The fewest threads with which sections are worth it when the result is written to files. Encoding files takes about twice the
+/// time of windows and has threads of its own, so with fewer threads the two would only take turns.
 const LEAST_THREADS_WRITING: usize = 4;
 
 /// Computes window expressions as DataFusion's operator would, exactly and in one pass.
@@ -45,7 +45,7 @@ pub struct RollingWindowExec {
 }
 
 impl RollingWindowExec {
-    /// Returns the operator that can stand in for `stock`; `None` if it is no window operator, or has an expression that
+    /// Returns the operator that can stand in for `stock`; `None` if it is not a window operator, or has an expression that
     /// the kernels do not know. `is_written` says that the plan's results go to files.
     pub fn replacing(stock: &Arc<dyn ExecutionPlan>, is_written: bool) -> Option<Self> {
         let expressions: &[Arc<dyn WindowExpr>] = if let Some(bounded) = stock.downcast_ref::<BoundedWindowAggExec>() {
@@ -58,7 +58,7 @@ impl RollingWindowExec {
         };
         let input = *stock.children().first()?;
         let mut program = Program::covering(expressions, &input.schema())?;
-        // A bounded input completes every frame in the end, and needs not be held to what it declares.
+        // A bounded input completes every frame in the end, so there is no need to rely on what it declares.
         program.distinct = input.boundedness().is_unbounded() && distinct::is_declared(&program, input);
         Some(RollingWindowExec {
             stock: Arc::clone(stock),
@@ -81,7 +81,7 @@ impl RollingWindowExec {
         self.stock.children()[0]
     }
 
-    /// Returns how threads share this execution's partitions; `None` where one thread passes over each.
+    /// Returns how threads share this execution's partitions; `None` if one thread computes each.
     fn threads(&self, context: &TaskContext) -> Option<Arc<Threads>> {
         let config = context.session_config();
         let in_order = self.order_mode() == InputOrderMode::Sorted && !self.input().boundedness().is_unbounded();
@@ -116,7 +116,7 @@ impl DisplayAs for RollingWindowExec {
                 f,
                 "RollingWindowExec: wdw=[{expressions}], frames={}, arguments={}",
                 self.program.frames.len(),
-                self.program.arguments.len()
+                self.program.columns()
             ),
             DisplayFormatType::TreeRender => writeln!(f, "select_list={expressions}"),
         }

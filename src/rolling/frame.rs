@@ -1,4 +1,4 @@
-//! Frames as SQL has them, into frames as the kernels have them.
+//! Translates frames of SQL into frames that kernels can count.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
@@ -49,7 +49,7 @@ pub fn translate(frame: &WindowFrame, key: Option<&DataType>) -> Option<FrameSpe
     })
 }
 
-/// How a distance that falls between two units of the key is rounded: into the frame.
+/// How a distance that lies between two units of the key is rounded: towards the inside of the frame.
 #[derive(Debug, Clone, Copy)]
 enum Rounding {
     Up,
@@ -63,7 +63,8 @@ fn integer(value: &ScalarValue) -> Option<i128> {
     }
 }
 
-/// Returns an offset in units of the key, as a fraction; `None` if it has no one length, or the kernels cannot count with it.
+/// Returns an offset in units of the key, as a fraction; `None` if its length varies, as a month's does, or if the kernels
+/// cannot count with it.
 pub fn distance(value: &ScalarValue, key: &DataType) -> Option<(i128, i128)> {
     if key.is_integer() {
         return if value.data_type().is_integer() { Some((integer(value)?, 1)) } else { None };
@@ -87,7 +88,7 @@ pub fn distance(value: &ScalarValue, key: &DataType) -> Option<(i128, i128)> {
     Some((nanoseconds, per_unit))
 }
 
-/// Returns the length of calendar days, where every day is as long as the next.
+/// Returns the length of calendar days; `None` if the time zone has days of several lengths.
 fn days(count: i32, zone: Option<&str>) -> Option<i128> {
     let uniform = count == 0 || zone.is_none_or(|zone| matches!(zone, "UTC" | "+00:00" | "Etc/UTC" | "Z"));
     uniform.then(|| i128::from(count) * NANOSECONDS_PER_DAY)

@@ -1,7 +1,9 @@
 //! Windows over rows in the order of time whose partitions are interleaved.
 //!
-//! In: batches. Out: the same rows with results, in the same order. Each partition has an engine of its own; since time
-//! moves on for all of them at once, a row of one partition completes the forward-looking frames of the others.
+//! In: batches. Out: the same rows with results, in the same order. Each partition is a lane with an engine of its own. Rows
+//! leave in the order in which they came, so only the lane of the first row that has not left is asked for results: a row
+//! costs the same however many lanes there are. Time moves on for all lanes at once, so a row of one lane completes
+//! forward-looking frames of the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,25 +15,32 @@ use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::computation::evaluate;
-use super::coverage::Program;
 use super::engine::{Emission, Engine};
 use super::keys::Boundaries;
+use super::program::Program;
+use super::weighed::Weighed;
 
 /// One partition: its engine, and results that wait for earlier rows of other partitions.
 struct Lane {
     engine: Engine,
-    ready: VecDeque<RecordBatch>,
+    ready: Weighed<RecordBatch>,
     /// Rows of the first ready batch that have left.
     taken: usize,
     /// Where the first ready batch stands among those from which an output batch is picked.
     source: Option<usize>,
+    /// Where the lane stands among those that have rows in the batch that is being accepted.
+    picked: Option<usize>,
+    /// Rows that have not left.
+    rows: usize,
+    /// The section of the input in which the partition lies; a later one ends it.
+    section: usize,
     bytes: usize,
 }
 
 impl Lane {
     /// Returns the bytes of memory held.
     fn bytes(&self) -> usize {
-        self.engine.bytes() + self.ready.iter().map(RecordBatch::get_array_memory_size).sum::<usize>()
+        self.engine.bytes() + self.ready.bytes()
     }
 }
 
@@ -43,16 +52,16 @@ pub struct Interleaved {
     /// Positions in PARTITION BY of the columns that the input is sorted by, before time.
     sorted_by: Vec<usize>,
     sections: Boundaries,
+    /// The section that the last row lies in; the input's end begins another.
+    section: usize,
+    /// The order key of the last row, ascending, where frames count with keys.
+    watermark: Option<i64>,
     converter: RowConverter,
     lanes: Vec<Lane>,
-    /// Lanes with rows whose frames are not complete.
-    waiting: Vec<usize>,
     by_key: HashMap<Box<[u8]>, usize>,
     /// The lane of each row that has not left, in the order of the rows.
     order: VecDeque<usize>,
-    /// Lanes of partitions that have ended, with rows that have not left.
-    closing: Vec<usize>,
-    /// Lanes whose rows have all left, for partitions to come.
+    /// Lanes whose partition has ended and whose rows have all left, for partitions to come.
     free: Vec<usize>,
     bytes: usize,
 }
@@ -72,11 +81,11 @@ impl Interleaved {
             schema,
             sorted_by,
             sections: Boundaries::of_contiguous(),
+            section: 0,
+            watermark: None,
             lanes: Vec::new(),
-            waiting: Vec::new(),
             by_key: HashMap::new(),
             order: VecDeque::new(),
-            closing: Vec::new(),
             free: Vec::new(),
             bytes: 0,
         })
@@ -108,26 +117,25 @@ impl Interleaved {
         let rows = self.converter.convert_columns(keys)?;
         let mut picked: Vec<(usize, Vec<u64>)> = Vec::new();
         for (row, key) in rows.iter().enumerate() {
-            let lane = self.lane(key.data())?;
-            self.order.push_back(lane);
-            match picked.iter_mut().find(|(known, _)| *known == lane) {
-                Some((_, rows)) => rows.push(row as u64),
-                None => picked.push((lane, vec![row as u64])),
-            }
+            let index = self.lane(key.data())?;
+            self.order.push_back(index);
+            let lane = &mut self.lanes[index];
+            lane.rows += 1;
+            let place = *lane.picked.get_or_insert_with(|| {
+                picked.push((index, Vec::new()));
+                picked.len() - 1
+            });
+            picked[place].1.push(row as u64);
         }
-        let last = self.order.back().copied();
         let whole = picked.len() == 1;
-        for (lane, rows) in picked {
+        for (index, rows) in picked {
             let part = if whole { batch.clone() } else { take_record_batch(batch, &UInt64Array::from(rows))? };
-            self.lanes[lane].engine.accept(part)?;
-            self.count_bytes(lane);
-            if !self.waiting.contains(&lane) {
-                self.waiting.push(lane);
-            }
+            let lane = &mut self.lanes[index];
+            lane.picked = None;
+            lane.engine.accept(part)?;
+            self.count_bytes(index);
         }
-        if let Some(key) = last.and_then(|lane| self.lanes[lane].engine.last_key()) {
-            self.waiting.iter().for_each(|lane| self.lanes[*lane].engine.advance_watermark(key));
-        }
+        self.watermark = self.order.back().and_then(|last| self.lanes[*last].engine.last_key()).or(self.watermark);
         Ok(())
     }
 
@@ -136,7 +144,9 @@ impl Interleaved {
             return Ok(*lane);
         }
         let engine = Engine::new(Arc::clone(&self.program), &self.input, Arc::clone(&self.schema), Emission::Rows)?;
-        let lane = Lane { engine, ready: VecDeque::new(), taken: 0, source: None, bytes: 0 };
+        let ready = Weighed::default();
+        let lane =
+            Lane { engine, ready, taken: 0, source: None, picked: None, rows: 0, section: self.section, bytes: 0 };
         let index = match self.free.pop() {
             Some(index) => {
                 self.bytes -= self.lanes[index].bytes;
@@ -154,48 +164,67 @@ impl Interleaved {
 
     /// Ends every partition: their frames are complete, and later rows belong to new ones.
     pub fn finish(&mut self) {
-        let ended = self.by_key.drain().map(|(_, lane)| lane);
-        self.closing.extend(ended.inspect(|lane| self.lanes[*lane].engine.finish()));
+        self.section += 1;
+        self.watermark = None;
+        for (_, lane) in self.by_key.drain() {
+            self.lanes[lane].engine.finish();
+            if self.lanes[lane].rows == 0 {
+                self.free.push(lane);
+            }
+        }
+    }
+
+    /// Brings a lane's results up to the last row that came; returns whether it has one that has not left.
+    fn has_result(&mut self, index: usize) -> Result<bool> {
+        let lane = &mut self.lanes[index];
+        if !lane.ready.is_empty() {
+            return Ok(true);
+        }
+        if let (Some(key), true) = (self.watermark, lane.section == self.section) {
+            lane.engine.advance_watermark(key);
+        }
+        while let Some(batch) = lane.engine.emit()? {
+            lane.ready.push(batch);
+        }
+        self.count_bytes(index);
+        Ok(!self.lanes[index].ready.is_empty())
     }
 
     /// Returns the next rows that are complete.
     pub fn emit(&mut self) -> Result<Option<RecordBatch>> {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        for index in &waiting {
-            let lane = &mut self.lanes[*index];
-            while let Some(batch) = lane.engine.emit()? {
-                lane.ready.push_back(batch);
-            }
-            self.count_bytes(*index);
-        }
-        waiting.retain(|index| !self.lanes[*index].engine.is_drained());
-        self.waiting = waiting;
         let mut sources: Vec<RecordBatch> = Vec::new();
-        let mut picked = Vec::new();
+        let mut touched = Vec::new();
         let mut picks = Vec::new();
-        while let Some(index) = self.order.front() {
-            let lane = &mut self.lanes[*index];
+        while let Some(index) = self.order.front().copied() {
+            if !self.has_result(index)? {
+                break;
+            }
+            let lane = &mut self.lanes[index];
             let Some(front) = lane.ready.front() else { break };
             let source = *lane.source.get_or_insert_with(|| {
                 sources.push(front.clone());
-                picked.push(*index);
+                touched.push(index);
                 sources.len() - 1
             });
             picks.push((source, lane.taken));
             lane.taken += 1;
+            lane.rows -= 1;
             if lane.taken == front.num_rows() {
-                lane.ready.pop_front();
+                lane.ready.pop();
                 lane.taken = 0;
                 lane.source = None;
             }
             self.order.pop_front();
         }
-        picked.into_iter().for_each(|index| self.lanes[index].source = None);
-        let has_left = |index: &mut usize| {
-            let lane = &self.lanes[*index];
-            lane.engine.is_drained() && lane.ready.is_empty()
-        };
-        self.free.extend(self.closing.extract_if(.., has_left));
+        for index in touched {
+            self.lanes[index].source = None;
+            self.count_bytes(index);
+            if self.lanes[index].rows == 0 && self.lanes[index].section != self.section {
+                // Marked as of this section, so that it is not given up twice.
+                self.lanes[index].section = self.section;
+                self.free.push(index);
+            }
+        }
         if picks.is_empty() {
             return Ok(None);
         }

@@ -18,9 +18,9 @@ pub struct Ends {
     pub last: Vec<ScalarValue>,
 }
 
-/// Returns the ends of a batch if its rows are in order; `None` if not, or if it has none.
+/// Returns the ends of a batch if its rows are in order; `None` if they are not, or if there are none.
 ///
-/// Of the last column only types are known that lie on the integer line, and no NULLs.
+/// The last column must not have NULLs, and its type must be one that frames can count.
 pub fn ends_of_ordered(columns: &[ArrayRef], options: &[SortOptions]) -> Result<Option<Ends>> {
     let (Some((key, leading)), Some((key_options, _))) = (columns.split_last(), options.split_last()) else {
         return Ok(None);

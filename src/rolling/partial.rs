@@ -1,8 +1,8 @@
-//! Window operators of which the kernels know some expressions, but not all.
+//! Window operators of whose expressions the kernels know some, but not all.
 //!
-//! In: DataFusion's window operator. Out: one with the expressions that are not covered, below another with those that are,
-//! and a projection that puts the columns back in their order. One function that the kernels do not know thus does not make
-//! its neighbours slow and inexact.
+//! In: DataFusion's window operator. Out: one with the expressions that are not covered; above it another with those that are
+//! covered; and a projection that puts the columns back in their order. So a function that the kernels do not know does not
+//! make its neighbours slow and inexact.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
-use super::coverage::Program;
+use super::program::Program;
 
-/// A plan that stands for a window operator, in which the one to be replaced is named.
+/// The parts that together do the work of a window operator.
 pub struct Divided {
     /// A window operator all of whose expressions are covered.
     pub covered: Arc<dyn ExecutionPlan>,
-    /// What projects its output, and that of whatever replaces it, to the columns of the whole.
+    /// The projection of its output, or of its replacement's, to the columns of the whole.
     pub projection: Vec<ProjectionExpr>,
 }
 
-/// Divides a window operator; `None` if it is none, or if all or none of its expressions are covered.
+/// Divides a window operator; `None` if the plan is not one, or if all or none of its expressions are covered.
 pub fn divide(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Divided>> {
     let bounded = plan.downcast_ref::<BoundedWindowAggExec>();
     let (expressions, input, can_repartition) = match (bounded, plan.downcast_ref::<WindowAggExec>()) {
@@ -71,7 +71,7 @@ pub fn divide(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Divided>> {
 }
 
 impl Divided {
-    /// Returns the whole, with another operator in the place of the covered one.
+    /// Returns a plan for the whole, with another operator in place of the covered one.
     pub fn with(self, operator: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Arc::new(ProjectionExec::try_new(self.projection, operator)?))
     }

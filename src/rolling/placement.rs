@@ -8,9 +8,9 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::common::{Result, exec_err};
 
 use super::computation::evaluate;
-use super::coverage::Program;
-use super::kernel::bounds::{Frame, Frames, Rows};
+use super::kernel::bounds::{FramePointers, Frames, Rows};
 use super::keys::{Boundaries, ascending};
+use super::program::Program;
 
 /// The rows of a sequence of partitions, and the pointers of each frame into them.
 pub struct Placement {
@@ -20,7 +20,7 @@ pub struct Placement {
     peer_group: i64,
     last_key: Option<i64>,
     rows: Rows,
-    frames: Vec<Frame>,
+    frames: Vec<FramePointers>,
 }
 
 impl Placement {
@@ -31,7 +31,7 @@ impl Placement {
             peer_group: 0,
             last_key: None,
             rows: Rows::new(program.distinct),
-            frames: program.frames.iter().map(|spec| Frame::new(*spec)).collect(),
+            frames: program.frames.iter().map(|spec| FramePointers::new(*spec)).collect(),
             program,
         }
     }
@@ -74,7 +74,7 @@ impl Placement {
         self.frames.iter().map(|frame| frame.oldest(&self.rows, next)).collect()
     }
 
-    /// Forgets what no frame of the rows from `next` on needs to be found.
+    /// Forgets what is not needed to find the frames of the rows from `next` on.
     pub fn release(&mut self, next: usize) {
         let oldest = self.frames.iter().map(|frame| frame.oldest_coordinate(next));
         self.rows.release(oldest.fold(next, usize::min));
@@ -123,7 +123,7 @@ impl Placement {
         Ok(())
     }
 
-    /// Remembers the last of consecutive keys of a partition, and holds the input to what it declares of them.
+    /// Remembers the last of consecutive keys of a partition; an error if the input breaks what it declares of them.
     fn note(&mut self, keys: &[i64]) -> Result<()> {
         let ascends = self.last_key.iter().chain(keys).is_sorted_by(|a, b| a < b);
         if self.program.distinct && !ascends {

@@ -1,8 +1,7 @@
-//! A sort that is left out where the rows turn out to lie in order already.
+//! A sort that does not run if the rows turn out to be in order already.
 //!
-//! Files of ticks usually lie in the order that windows need, but do not say so, and a sort then costs more than the
-//! windows. In: a sort over a scan of files. Out: its rows in its order. The scan's order columns are read first, all scan
-//! partitions at once; if they are in order, the scan is read again and streamed through, and if not, the sort runs.
+//! Files of ticks are usually in the order that windows need, but do not say so. A sort then costs more than the windows. In: a sort over a scan of files. Out: its rows in its order. The scan's order columns are read first, all scan
+//! partitions at once. If they are in order, the scan is read again and streamed through. If not, the sort runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,11 +38,11 @@ use super::order::{Ends, ends_of_ordered, follows};
 /// Batches read ahead of each scan partition.
 const READ_AHEAD: usize = 4;
 
-/// Runs its input, a sort, only where the rows are not in order without it.
+/// Runs its input, a sort, only if the rows are not in order without it.
 ///
-/// Where they are, all of them leave through the first output partition. Rows that agree in the partitioning columns thus
-/// stay together, but not where their hash would put them: the operator must not stand under one of several inputs of a
-/// join or union.
+/// If they are in order, all of them leave through the first output partition. So rows with equal partitioning columns stay
+/// together, but not in the partition where their hash would put them: the operator must not be below one of several inputs
+/// of a join or union.
 #[derive(Debug)]
 pub struct SortUnlessOrderedExec {
     sort: Arc<dyn ExecutionPlan>,
@@ -74,7 +73,7 @@ impl SortUnlessOrderedExec {
     }
 }
 
-/// Takes a plan between a sort and a scan apart: the same plan in the order of the files, and its `columns` alone.
+/// Splits a plan between a sort and a scan into two: the same plan in the order of the files, and its `columns` alone.
 fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn ExecutionPlan>, Arc<dyn ExecutionPlan>)> {
     if let Some(source) = plan.downcast_ref::<DataSourceExec>() {
         let ordered = source.data_source().with_preserve_order(true)?;
@@ -98,7 +97,7 @@ fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn Ex
             .map(|index| Some(projection.expr().get(*index)?.expr.downcast_ref::<Column>()?.index()))
             .collect::<Option<Vec<_>>>()?,
         None if plan.downcast_ref::<CooperativeExec>().is_some() => columns.to_vec(),
-        // A filter leaves the order of the rows that it keeps; one that projects as well is not looked through.
+        // A filter keeps the order of its rows; one that also projects is not handled.
         None if plan.downcast_ref::<FilterExec>().is_some() && plan.schema() == input.schema() => columns.to_vec(),
         None => return None,
     };
@@ -137,7 +136,7 @@ async fn is_ordered(
     Ok(true)
 }
 
-/// What a partition's rows turned out to be; without ends if there are none.
+/// Whether a partition's rows are in order, with the first and last if there are any.
 enum Found {
     InOrder(Option<Ends>),
     Disorder,

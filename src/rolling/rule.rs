@@ -39,7 +39,7 @@ impl PhysicalOptimizerRule for ReplaceWindows {
     }
 }
 
-/// `is_written` says that what the plan returns goes to files.
+/// `is_written` says that the plan's results go to files.
 fn replace_windows(plan: Arc<dyn ExecutionPlan>, is_written: bool) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
         if let Some(rolling) = RollingWindowExec::replacing(&plan, is_written) {
@@ -54,8 +54,8 @@ fn replace_windows(plan: Arc<dyn ExecutionPlan>, is_written: bool) -> Result<Arc
     .data()
 }
 
-/// Lets sorts below windows look first; goes no further than operators of several inputs, which may rely on where a row's
-/// hash puts it.
+/// Lets sorts below windows first check whether the rows are in order. It stops at operators with several inputs, which may
+/// rely on which partition a row's hash puts it in.
 fn leave_out_sorts(plan: Arc<dyn ExecutionPlan>, below_window: bool) -> Result<Arc<dyn ExecutionPlan>> {
     if below_window && let Some(sort) = SortUnlessOrderedExec::over(&plan) {
         return Ok(Arc::new(sort));

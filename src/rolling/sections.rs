@@ -1,10 +1,9 @@
 //! Windows over long partitions by several threads.
 //!
 //! In: batches in the order that windows need. Out: the same rows with results, in the same order. The rows are cut into
-//! sections, wherever a partition begins, each with the rows around it that its frames read, and each section is computed by
-//! itself. Since a result depends on the rows of its frame and on nothing else, it has the same bits.
+//! sections, anywhere in a partition. Each section also gets the rows around it that its frames read, and is computed by
+//! itself. A result depends on the rows of its frame and on nothing else, so it has the same bits.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,16 +19,17 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::computation::Computation;
-use super::coverage::Program;
 use super::engine::{Emission, Engine};
 use super::kernel::bounds::Frames;
 use super::placement::Placement;
+use super::program::Program;
+use super::weighed::Weighed;
 
-/// Of the rows that a section reads, at least so many times as many are its own as are others'.
+/// A section has at least this many times as many rows of its own as it reads of others.
 const OWN_TO_OTHERS: usize = 4;
 
-/// Where sections would read more rows beside their own than so many times the least that a section has, one thread passes
-/// over all rows once: sections that were long enough for their frames would hold too much memory.
+/// If sections would read more rows of others than this many times the least length of a section, one thread computes all
+/// rows: sections long enough for their frames would hold too much memory.
 const MOST_OTHERS: usize = 4;
 
 /// How threads share the partitions of one execution.
@@ -38,7 +38,7 @@ pub struct Threads {
     count: u32,
     /// The fewest rows of a section, unless it is the last.
     section_rows: usize,
-    /// Partitions whose rows are being passed over.
+    /// Partitions that are being computed.
     active: AtomicU32,
 }
 
@@ -49,7 +49,7 @@ impl Threads {
     }
 }
 
-/// A partition whose rows are being passed over.
+/// A partition that is being computed.
 struct Active(Arc<Threads>);
 
 impl Active {
@@ -58,7 +58,7 @@ impl Active {
         Active(threads)
     }
 
-    /// Returns how many of a partition's permits, of which it has one for each thread, a section takes: all partitions
+    /// Returns how many permits of its partition a section takes. A partition has one permit for each thread, so all partitions
     /// together have about as many sections under way as there are threads.
     fn permits(&self) -> u32 {
         self.0.active.load(Ordering::Relaxed).clamp(1, self.0.count)
@@ -76,14 +76,14 @@ struct Cutter {
     program: Arc<Program>,
     input: SchemaRef,
     schema: SchemaRef,
-    /// A section has at least so many rows, unless it is the last.
+    /// A section has at least this many rows, unless it is the last.
     least_rows: usize,
     placement: Placement,
     /// Batches that are not yet in a section, or that later frames may read, by the position of their first row.
-    held: VecDeque<(usize, RecordBatch)>,
-    /// The first row that is in no section yet.
+    held: Weighed<(usize, RecordBatch)>,
+    /// The first row that is not in a section yet.
     next: usize,
-    /// How many rows beside its own the last section read.
+    /// How many rows of others the last section read.
     others: usize,
     finished: bool,
 }
@@ -103,7 +103,7 @@ struct Section {
 impl Cutter {
     fn accept(&mut self, batch: RecordBatch) -> Result<()> {
         if batch.num_rows() > 0 {
-            self.held.push_back((self.placement.total(), batch.clone()));
+            self.held.push((self.placement.total(), batch.clone()));
             self.placement.place(&batch)?;
         }
         Ok(())
@@ -158,9 +158,7 @@ impl Cutter {
 
     fn release(&mut self) {
         let oldest = self.oldest();
-        while self.held.front().is_some_and(|(start, batch)| start + batch.num_rows() <= oldest) {
-            self.held.pop_front();
-        }
+        self.held.pop_while(|(start, batch)| start + batch.num_rows() <= oldest);
         self.placement.release(self.next);
     }
 
@@ -176,13 +174,13 @@ impl Cutter {
         Ok(engine)
     }
 
-    /// Returns whether sections would read too many rows beside their own.
+    /// Returns whether sections would read too many rows of others.
     fn is_too_wide(&self) -> bool {
         self.others > MOST_OTHERS * self.least_rows
     }
 
     fn bytes(&self) -> usize {
-        self.placement.bytes() + self.held.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>()
+        self.placement.bytes() + self.held.bytes()
     }
 }
 
@@ -194,7 +192,7 @@ impl Section {
         let mut held: usize = self.own.iter().map(|(batch, _)| batch.get_array_memory_size()).sum();
         for (batch, mut frames) in self.own {
             frames.iter_mut().for_each(|frame| frame.count_from(self.start));
-            // Batch after batch, so that what is kept of the rows stays in the processor's cache.
+            // One batch after the other, so that the columns stay in the processor's cache.
             let needed = frames.iter().filter_map(|frame| frame.end.last()).max().copied().unwrap_or(0);
             while position < needed
                 && let Some(rows) = read.next()
@@ -211,7 +209,7 @@ impl Section {
             computation.release(&oldest, position);
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             results.push(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?);
-            // The thread may have more urgent work: what is computed is of no use until somebody takes it.
+            // The thread may have more urgent work; results have to wait until somebody takes them.
             tokio::task::yield_now().await;
         }
         Ok(results)
@@ -256,7 +254,7 @@ impl Sections {
             input: input.schema(),
             schema,
             least_rows: threads.section_rows,
-            held: VecDeque::new(),
+            held: Weighed::default(),
             next: 0,
             others: 0,
             finished: false,
@@ -269,7 +267,7 @@ impl Sections {
         let (sender, parts) = mpsc::channel(self.threads.count as usize);
         let cutting = SpawnedTask::spawn(async move {
             if let Err(error) = self.cut(&sender).await {
-                // Without a receiver nobody is left to be told.
+                // If the receiver is gone, there is nobody to report to.
                 let _ = sender.send(Err(error)).await;
             }
         });
@@ -277,7 +275,7 @@ impl Sections {
             if let Some(part) = parts.recv().await {
                 return Some((part, (parts, cutting)));
             }
-            // A panic must not pass for the end of the rows.
+            // A panic must not look like the end of the rows.
             let ended = cutting.take()?.join_unwind().await;
             let error = ended.err().map(|error| Err(DataFusionError::ExecutionJoin(Box::new(error))));
             error.map(|error| (error, (parts, None)))
@@ -323,7 +321,7 @@ impl Sections {
         self.pass(parts).await
     }
 
-    /// Passes over the rest of the rows once.
+    /// Computes the rest of the rows in one pass.
     async fn pass(mut self, parts: &mpsc::Sender<Result<Part>>) -> Result<()> {
         let mut engine = self.cutter.engine()?;
         drop(self.cutter);

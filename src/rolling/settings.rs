@@ -9,12 +9,12 @@ config_namespace! {
         /// Whether RollingWindowExec replaces DataFusion's window operators where it can.
         pub enabled: bool, default = true
 
-        /// Whether a sort below RollingWindowExec is left out where reading the order's columns of the files shows that
-        /// their rows lie in order already.
+        /// Whether to read the order's columns of files before a sort below RollingWindowExec, and to leave the sort out if
+        /// their rows are in order already.
         pub check_order: bool, default = true
 
-        /// The fewest rows of a section of the input that a thread computes by itself, where several threads share one
-        /// partition; larger sections take more memory, smaller ones read more rows beside their own.
+        /// The fewest rows of a section of the input that a thread computes by itself, if several threads share one
+        /// partition. Larger sections take more memory; smaller ones read more rows of their neighbours.
         pub section_rows: usize, default = 65_536
     }
 }

@@ -11,9 +11,9 @@ use datafusion::physical_plan::InputOrderMode;
 use datafusion::physical_plan::metrics::BaselineMetrics;
 use futures::{Stream, StreamExt, stream};
 
-use super::coverage::Program;
 use super::engine::{Emission, Engine};
 use super::interleaved::Interleaved;
+use super::program::Program;
 
 /// How the input's rows lie.
 enum Layout {

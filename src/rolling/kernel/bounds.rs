@@ -1,4 +1,4 @@
-//! Where each row's frame begins and ends, and from when on that is known.
+//! Where each row's frame begins and ends, and when that is known.
 //!
 //! In: order keys as ascending integers, and the spans of rows that share a partition. Out: for each row the half-open range
 //! of positions of its frame. Two pointers a frame, each moving only forward: amortised constant time a row.
@@ -34,7 +34,7 @@ pub struct FrameSpec {
     pub end: Edge,
 }
 
-/// Rows of one partition that are alike in whether their order key is NULL.
+/// Consecutive rows of one partition whose order keys are all NULL, or all not NULL.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     start: usize,
@@ -62,7 +62,7 @@ pub struct Rows {
     keys: Ring<i64>,
     peers: Ring<i64>,
     total: usize,
-    /// A key that no later row lies before, where the input tells of one.
+    /// No later row has a key before this one, if the input says so.
     watermark: Option<i64>,
     /// Whether no two rows of a partition share an order key, so that a row's peers are known when it comes.
     distinct: bool,
@@ -157,7 +157,7 @@ impl Rows {
 
 /// A frame's two pointers.
 #[derive(Debug)]
-pub struct Frame {
+pub struct FramePointers {
     spec: FrameSpec,
     start: usize,
     end: usize,
@@ -172,15 +172,20 @@ pub struct Frames {
 }
 
 impl Frames {
+    /// Returns the positions of each frame, from its first row to behind its last.
+    pub fn each(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.start.iter().copied().zip(self.end.iter().copied())
+    }
+
     /// Counts positions from another first row.
     pub fn count_from(&mut self, first: usize) {
         self.start.iter_mut().chain(&mut self.end).for_each(|position| *position -= first);
     }
 }
 
-impl Frame {
+impl FramePointers {
     pub fn new(spec: FrameSpec) -> Self {
-        Frame { spec, start: 0, end: 0, complete: 0 }
+        FramePointers { spec, start: 0, end: 0, complete: 0 }
     }
 
     /// Returns the first position that a later row's frame may still begin at, given that rows before `next` are done.
@@ -299,7 +304,7 @@ impl Frame {
                                 start += 1;
                             }
                         }
-                        // Beyond the last key there is nothing to begin with; before the first, everything.
+                        // Behind the last possible key a frame begins with nothing; before the first, with everything.
                         None if offset > 0 => start = limit,
                         None => (),
                     }

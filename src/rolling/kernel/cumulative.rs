@@ -1,8 +1,8 @@
 //! Count, sum, mean and variance of everything since a partition began, in memory that does not grow with it.
 //!
 //! In: doubles, one after the other. Out: after each the same figures as [`super::moments`] has for a frame, to the last bit:
-//! both are exact until they are rounded. Where nothing leaves a frame, nothing needs to be subtracted, and one total does
-//! for the totals at every row.
+//! both are exact until they are rounded. Nothing leaves such a frame, so nothing has to be subtracted, and one total is
+//! enough where frames that slide need a total at every row.
 
 use super::bounds::Frames;
 use super::exact::{Parts, Rounded, multiply_limbs, place, scaled, subtract_limbs, take_magnitude};
@@ -13,17 +13,17 @@ use super::ring::Ring;
 /// Bits of a limb.
 const LIMB: i32 = 64;
 
-/// Limbs above those of the last term, so that neither its carry nor the sign needs more room for longer than anyone counts.
+/// Limbs above those of the last term, for its carry and the sign; 2^128 terms would fit.
 const HEADROOM: usize = 4;
 
 /// An exact number in fixed point, as wide as what was added to it: two's complement, in units of `2^(64 * lowest)`.
 #[derive(Debug, Clone, Default)]
-struct Fixed {
+struct WideNumber {
     limbs: Vec<u64>,
     lowest: i32,
 }
 
-impl Fixed {
+impl WideNumber {
     fn clear(&mut self) {
         self.limbs.fill(0);
     }
@@ -82,8 +82,8 @@ impl Fixed {
 pub struct Cumulative {
     count: u64,
     non_finite: NonFinite,
-    sum: Fixed,
-    squares: Fixed,
+    sum: WideNumber,
+    squares: WideNumber,
 }
 
 impl Cumulative {
@@ -110,7 +110,7 @@ impl Cumulative {
         }
     }
 
-    /// Returns what NaN and infinities make of the sum.
+    /// Returns the sum if a value was NaN or infinite.
     fn non_finite(&self) -> Option<f64> {
         self.non_finite.sum_since(NonFinite::default())
     }
@@ -156,7 +156,7 @@ impl Cumulative {
         multiply_limbs(&sum, &sum, &mut square);
         let mut spread = vec![0; self.squares.limbs.len() + 1];
         multiply_limbs(&[self.count], &self.squares.limbs, &mut spread);
-        // Both in units of the lower of their units; neither is longer than the other by more than zeros.
+        // Both are brought to the lower of their two units; the longer differs from the other only by leading zeros.
         let (of_square, of_spread) = (2 * self.sum.lowest, self.squares.lowest);
         let lowest = of_square.min(of_spread);
         let lengthened = |limbs: Vec<u64>, by: i32| -> Vec<u64> {
@@ -179,20 +179,20 @@ fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// Values of a column that totals have not passed over yet.
+/// Values of a column that are not in the running totals yet.
 #[derive(Debug)]
-pub struct Ahead {
+pub struct NewValues {
     values: Ring<f64>,
     valid: Ring<bool>,
 }
 
-impl Default for Ahead {
+impl Default for NewValues {
     fn default() -> Self {
-        Ahead { values: Ring::starting_at(0), valid: Ring::starting_at(0) }
+        NewValues { values: Ring::starting_at(0), valid: Ring::starting_at(0) }
     }
 }
 
-impl Ahead {
+impl NewValues {
     /// Adds rows; `valid` is absent where none is NULL.
     pub fn extend(&mut self, values: &[f64], valid: Option<&[bool]>) {
         self.values.extend(values.iter().copied());
@@ -211,19 +211,19 @@ impl Ahead {
     }
 }
 
-/// Totals that pass over a column, partition after partition.
+/// The totals of one partition after the other.
 #[derive(Debug, Default)]
-pub struct Passage {
+pub struct RunningTotals {
     totals: Cumulative,
     start: usize,
     entered: usize,
 }
 
-impl Passage {
+impl RunningTotals {
     /// Calls `emit` with a figure of each frame; all frames of a partition begin where it does.
     pub fn advance<const SQUARES: bool>(
         &mut self,
-        column: &Ahead,
+        column: &NewValues,
         frames: &Frames,
         figure: impl Fn(&Cumulative) -> Option<f64>,
         mut emit: impl FnMut(Option<f64>),

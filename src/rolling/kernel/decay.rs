@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 
+use super::counts::Counts;
 use super::exact::Parts;
 use super::pointer::Pointer;
 use super::ring::Ring;
@@ -42,7 +43,7 @@ struct Segment {
 #[derive(Debug)]
 pub struct Decay {
     half_life: HalfLife,
-    counts: Ring<u32>,
+    counts: Counts,
     /// The age of the last row counted, at each row.
     ages: Ring<i128>,
     segments: VecDeque<Segment>,
@@ -64,7 +65,7 @@ impl HalfLife {
 
     /// Returns the whole half-lives in a time, and two to the power of what is left.
     fn age(self, time: i64) -> (i128, f64) {
-        // Both 64 bits wide in all ordinary cases, in which the processor can divide.
+        // Ordinary numbers fit 64 bits, which the processor can divide.
         let narrow = i64::try_from(self.denominator).ok().and_then(|denominator| time.checked_mul(denominator));
         let (age, rest) = match (narrow, i64::try_from(self.numerator)) {
             (Some(time), Ok(half_life)) => {
@@ -81,15 +82,13 @@ impl HalfLife {
 
 impl Decay {
     pub fn new(half_life: HalfLife) -> Self {
-        let mut counts = Ring::starting_at(0);
-        counts.push(0);
-        let totals = Weighted::new(WEIGHT_BITS);
+        let (counts, totals) = (Counts::default(), Weighted::new(WEIGHT_BITS));
         Decay { half_life, counts, ages: Ring::starting_at(0), segments: VecDeque::new(), totals }
     }
 
     /// Adds rows; `valid` says which have neither value nor time NULL.
     pub fn extend(&mut self, values: &[f64], times: &[i64], valid: &[bool]) {
-        let mut count = self.counts.last().unwrap_or(0);
+        self.counts.extend(Some(valid), values.len());
         let mut rows = Vec::with_capacity(values.len());
         for ((value, time), valid) in values.iter().zip(times).zip(valid) {
             if *valid {
@@ -100,16 +99,14 @@ impl Decay {
                 self.ages.push(self.ages.last().unwrap_or(0));
                 rows.push(Row::absent());
             }
-            count = count.wrapping_add(u32::from(*valid));
-            self.counts.push(count);
         }
         self.totals.extend(rows);
     }
 
-    /// Weighs the row that stands last among the ages, and begins a segment with it where one is due.
+    /// Weighs the row whose age came last, and begins a segment with it if its weight needs another unit.
     fn row(&mut self, value: f64, age: i128, m: f64) -> Row {
         let number = age.div_euclid(SEGMENT);
-        // Time goes back only where another partition begins, which no frame spans.
+        // Time goes back only where another partition begins, and no frame spans two partitions.
         let anew = self.segments.back().is_none_or(|segment| segment.number != number);
         if anew {
             self.segments.push_back(Segment { start: self.ages.end() - 1, number });
@@ -138,13 +135,13 @@ impl Decay {
 
     /// Returns the mean over a range; `None` if every row of it has a NULL.
     pub fn mean(&self, scan: &mut DecayScan, start: usize, end: usize) -> Option<f64> {
-        if self.counts.at(start) == self.counts.at(end) {
+        if self.counts.before(start) == self.counts.before(end) {
             return None;
         }
         // A row that does not count carries the age of one before it, perhaps of another partition.
         let oldest = self.ages.at(end - 1) - REACH;
-        let counts = |position: usize| self.counts.at(position + 1) != self.counts.at(position);
-        let first = scan.within_reach.seek(start, end, |position| counts(position) && self.ages.at(position) >= oldest);
+        let counts = |position: usize| self.counts.includes(position) && self.ages.at(position) >= oldest;
+        let first = scan.within_reach.seek(start, end, counts);
         self.totals.non_finite(first, end).or_else(|| {
             self.gather(&mut scan.fraction, first, end);
             self.totals.mean(&mut scan.fraction)

@@ -1,9 +1,12 @@
 //! Exact real numbers as integers of any width, and their one rounding.
 //!
-//! In: integers scaled by a power of two. Out: the nearest double. An exact number has one value however it is held, so
-//! everything rounded here is the same bits whichever width it was computed in.
+//! In: integers scaled by a power of two. Out: the nearest double. An exact number has one value in whatever form it is
+//! held, so a result has the same bits whichever width it was computed in.
 
 use std::cmp::Ordering;
+
+/// Bits for the number of rows: a frame whose rows are held has fewer than 2^32; the engine checks that.
+pub const COUNT_BITS: i32 = 32;
 
 /// A double taken apart: `±mantissa * 2^exponent`, finite; the mantissa has at most 53 bits.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +60,8 @@ impl Rounded {
         if magnitude == 0 {
             return Rounded::ZERO;
         }
-        let zeros = magnitude.leading_zeros();
-        let aligned = magnitude << zeros;
-        Rounded::new((aligned >> 64) as u64, aligned as u64 != 0, exponent + 64 - zeros as i32)
+        let (top, exponent) = leading(magnitude, exponent);
+        Rounded { mantissa: top as f64, exponent }
     }
 
     /// Rounds an integer of 256 bits times `2^exponent`.
@@ -102,7 +104,16 @@ impl Rounded {
     }
 }
 
-/// Returns `magnitude / count * 2^exponent`, correctly rounded unless it is subnormal.
+/// Returns the 64 leading bits of `magnitude * 2^exponent`, and their unit; the last bit also stands for all below it. The
+/// magnitude must not be 0.
+#[inline]
+fn leading(magnitude: u128, exponent: i32) -> (u64, i32) {
+    let zeros = magnitude.leading_zeros();
+    let aligned = magnitude << zeros;
+    ((aligned >> 64) as u64 | u64::from(aligned as u64 != 0), exponent + 64 - zeros as i32)
+}
+
+/// Returns `magnitude / count * 2^exponent`, correctly rounded.
 #[inline]
 pub fn mean(magnitude: u128, count: u32, exponent: i32) -> f64 {
     if magnitude == 0 {
@@ -115,8 +126,31 @@ pub fn mean(magnitude: u128, count: u32, exponent: i32) -> f64 {
     let rest = (high % divisor) << 32 | low >> 32;
     let quotient = u128::from(high / divisor) << 32 | u128::from(rest / divisor);
     let inexact = rest % divisor != 0 || low as u32 != 0;
-    let rounded = Rounded::from_u128(quotient | u128::from(inexact), exponent + 32 - zeros as i32);
-    scaled(rounded.mantissa, rounded.exponent)
+    let (top, exponent) = leading(quotient | u128::from(inexact), exponent + 32 - zeros as i32);
+    nearest(top, exponent)
+}
+
+/// The least unit at which a number of at least 63 bits is not subnormal.
+const LEAST_NORMAL_UNIT: i32 = -1022 - 62;
+
+/// Returns the double nearest to `top * 2^exponent`; `top` is at least 2^62, and its last bit also stands for all bits below
+/// it.
+#[inline]
+pub fn nearest(top: u64, exponent: i32) -> f64 {
+    if exponent >= LEAST_NORMAL_UNIT { scaled(top as f64, exponent) } else { nearest_subnormal(top, exponent) }
+}
+
+/// Does the same where the result may be subnormal, so that it has fewer bits and rounding to 53 first would round twice.
+fn nearest_subnormal(top: u64, exponent: i32) -> f64 {
+    // Subnormal doubles are integers in units of 2^-1074, and so are the bits that stand for them.
+    let dropped = (-1074 - exponent).unsigned_abs();
+    if dropped > u64::BITS {
+        return 0.0;
+    }
+    let top = u128::from(top);
+    let (kept, rest, half) = ((top >> dropped) as u64, top & ((1 << dropped) - 1), 1 << (dropped - 1));
+    let up = rest > half || (rest == half && kept & 1 == 1);
+    f64::from_bits(kept + u64::from(up))
 }
 
 /// Returns `value * 2^exponent`.
@@ -264,4 +298,32 @@ pub fn place(value: u128, shift: u32, out: &mut [u64]) {
 /// Compares two magnitudes of the same length.
 pub fn compare_limbs(a: &[u64], b: &[u64]) -> Ordering {
     a.iter().rev().cmp(b.iter().rev())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{mean, nearest};
+
+    #[test]
+    fn a_mean_of_subnormals_is_rounded_once() {
+        // In units of 2^-1074: (3 n + 1) / 3 is nearest to n; rounded to 53 bits first it is a tie between n and n + 1.
+        let n = (1u128 << 51) + 1;
+        assert_eq!(mean(3 * n + 1, 3, -1074), f64::from_bits(n as u64));
+        assert_eq!(mean(3 * n + 2, 3, -1074), f64::from_bits(n as u64 + 1));
+        assert_eq!(mean(1, 2, -1074), 0.0, "a tie goes to the even one");
+        assert_eq!(mean(3, 2, -1074), f64::from_bits(2));
+        assert_eq!(mean(5, 3, -1074), f64::from_bits(2));
+    }
+
+    #[test]
+    fn numbers_around_the_least_normal_double_are_rounded_once() {
+        let least = f64::MIN_POSITIVE;
+        assert_eq!(nearest(1 << 63, -1022 - 63), least);
+        assert_eq!(nearest(u64::MAX, -1023 - 63), least, "just below it");
+        assert_eq!(nearest(1 << 63, -1023 - 63), least / 2.0);
+        // Half of the least double is a tie, which goes to 0; anything above it does not.
+        assert_eq!(nearest(1 << 63, -1075 - 63), 0.0);
+        assert_eq!(nearest(1 << 63 | 1, -1075 - 63), 5e-324);
+        assert_eq!(nearest(u64::MAX, -1076 - 63), 0.0);
+    }
 }

@@ -28,7 +28,7 @@ pub struct Extremum {
     which: Which,
     candidates: VecDeque<(usize, i64)>,
     entered: usize,
-    /// Whether rows leave only all together, so that there is but one candidate.
+    /// Whether all rows leave together, so that there is only one candidate.
     cumulative: bool,
 }
 

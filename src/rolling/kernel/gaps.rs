@@ -3,15 +3,15 @@
 //! In: times as integers. Out: for each frame the greatest distance between one and the next within it.
 
 use super::bounds::Frames;
+use super::counts::Counts;
 use super::extremum::{Extremum, Ordered, Which};
 use super::pointer::Pointer;
-use super::ring::Ring;
 
 /// The gaps of one column of times.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gaps {
     last: Option<i64>,
-    counts: Ring<u32>,
+    counts: Counts,
     /// The gap that ends at each row.
     gaps: Ordered,
 }
@@ -24,6 +24,13 @@ pub struct GapScan {
     frames: Frames,
 }
 
+impl GapScan {
+    /// Returns the bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.extremum.bytes() + (self.frames.start.capacity() + self.frames.end.capacity()) * size_of::<usize>()
+    }
+}
+
 impl Default for GapScan {
     fn default() -> Self {
         let extremum = Extremum::new(Which::Greatest, false);
@@ -31,29 +38,19 @@ impl Default for GapScan {
     }
 }
 
-impl Default for Gaps {
-    fn default() -> Self {
-        let mut counts = Ring::starting_at(0);
-        counts.push(0);
-        Gaps { last: None, counts, gaps: Ordered::new() }
-    }
-}
-
 impl Gaps {
     /// Adds rows; `valid` is absent where none is NULL.
     pub fn extend(&mut self, times: &[i64], valid: Option<&[bool]>) {
-        let mut count = self.counts.last().unwrap_or(0);
+        self.counts.extend(valid, times.len());
         let mut gaps = vec![0; times.len()];
         let mut has_gap = vec![false; times.len()];
         for (row, time) in times.iter().enumerate() {
-            if valid.is_none_or(|valid| valid[row]) {
-                if let Some(last) = self.last.replace(*time) {
-                    gaps[row] = i64::try_from(time.abs_diff(last)).unwrap_or(i64::MAX);
-                    has_gap[row] = true;
-                }
-                count = count.wrapping_add(1);
+            if valid.is_none_or(|valid| valid[row])
+                && let Some(last) = self.last.replace(*time)
+            {
+                gaps[row] = i64::try_from(time.abs_diff(last)).unwrap_or(i64::MAX);
+                has_gap[row] = true;
             }
-            self.counts.push(count);
         }
         self.gaps.extend(&gaps, Some(&has_gap));
     }
@@ -75,8 +72,8 @@ impl Gaps {
         scan.frames.start.clear();
         for (start, end) in frames.start.iter().zip(&frames.end) {
             // The first time of the frame ends a gap that began before it.
-            let from = self.counts.at(*start);
-            scan.frames.start.push(scan.behind.seek(*start, *end, |position| self.counts.at(position) != from));
+            let from = self.counts.before(*start);
+            scan.frames.start.push(scan.behind.seek(*start, *end, |position| self.counts.before(position) != from));
         }
         scan.extremum.advance(&self.gaps, &scan.frames, emit);
     }

@@ -4,8 +4,8 @@
 //! its own to the next within the range (last observation carried forward, as TimescaleDB's `time_weight('LOCF', …)`). The
 //! value that lasts is that of the earlier time, whichever way the rows run.
 
+use super::counts::Counts;
 use super::pointer::Pointer;
-use super::ring::Ring;
 use super::weighted::{Fraction, Row, Weighted};
 
 /// Bits of a span of time.
@@ -15,7 +15,7 @@ const SPAN_BITS: i32 = 64;
 #[derive(Debug)]
 pub struct Holding {
     last: Option<(f64, i64)>,
-    counts: Ring<u32>,
+    counts: Counts,
     /// At each row the span of time that ends with it, and the value held through it.
     spans: Weighted,
 }
@@ -29,21 +29,17 @@ pub struct HoldingScan {
 
 impl Default for Holding {
     fn default() -> Self {
-        let mut counts = Ring::starting_at(0);
-        counts.push(0);
-        Holding { last: None, counts, spans: Weighted::new(SPAN_BITS) }
+        Holding { last: None, counts: Counts::default(), spans: Weighted::new(SPAN_BITS) }
     }
 }
 
 impl Holding {
     /// Adds rows; `valid` says which have neither value nor time NULL.
     pub fn extend(&mut self, values: &[f64], times: &[i64], valid: &[bool]) {
-        let mut count = self.counts.last().unwrap_or(0);
+        self.counts.extend(Some(valid), values.len());
         let mut spans = Vec::with_capacity(values.len());
         for ((value, time), valid) in values.iter().zip(times).zip(valid) {
             spans.push(if *valid { self.span(*value, *time) } else { Row::absent() });
-            count = count.wrapping_add(u32::from(*valid));
-            self.counts.push(count);
         }
         self.spans.extend(spans);
     }
@@ -68,8 +64,8 @@ impl Holding {
     /// Returns the average over a range; `None` if no time passes in it.
     pub fn average(&self, scan: &mut HoldingScan, start: usize, end: usize) -> Option<f64> {
         // The first row of the range ends a span that began before it.
-        let from = self.counts.at(start);
-        let first = scan.behind.seek(start, end, |position| self.counts.at(position) != from);
+        let from = self.counts.before(start);
+        let first = scan.behind.seek(start, end, |position| self.counts.before(position) != from);
         if first == end {
             return None;
         }

@@ -37,9 +37,9 @@ impl Integer {
         Integer { negative: self.negative != other.negative, limbs }.trimmed()
     }
 
-    pub fn times_count(&self, factor: u32) -> Integer {
+    pub fn times_count(&self, factor: u64) -> Integer {
         let mut limbs = vec![0; self.limbs.len() + 1];
-        multiply_limbs(&[u64::from(factor)], &self.limbs, &mut limbs);
+        multiply_limbs(&[factor], &self.limbs, &mut limbs);
         Integer { negative: self.negative, limbs }.trimmed()
     }
 
@@ -69,12 +69,12 @@ impl Integer {
         self.limbs.is_empty()
     }
 
-    /// Returns this integer over `divisor`, times `2^exponent`, correctly rounded unless it is subnormal; never -0.0.
+    /// Returns this integer over `divisor`, times `2^exponent`, correctly rounded; never -0.0.
     pub fn over(&self, divisor: u64, exponent: i32) -> f64 {
         self.signed(ratio(&self.limbs, &[divisor], exponent))
     }
 
-    /// Returns the quotient of two integers times `2^exponent`, correctly rounded unless it is subnormal; never -0.0.
+    /// Returns the quotient of two integers times `2^exponent`, correctly rounded; never -0.0.
     pub fn ratio(&self, denominator: &Integer, exponent: i32) -> f64 {
         let magnitude = self.signed(ratio(&self.limbs, &denominator.limbs, exponent));
         if denominator.negative && !self.is_zero() { -magnitude } else { magnitude }
@@ -118,9 +118,9 @@ mod tests {
         // The mean of equal values is that value; 2^53 + 1 is a tie, and anything more is not.
         let value = (1i128 << 52) + 0x_9999_9999;
         for count in [3, 7, 49] {
-            assert_eq!(integer(value).times_count(count).over(u64::from(count), 0), value as f64);
+            assert_eq!(integer(value).times_count(count).over(count, 0), value as f64);
             let wide = integer(value).times(&integer(1 << 100)).times(&integer(1 << 100));
-            assert_eq!(wide.times_count(count).ratio(&wide, 0), f64::from(count));
+            assert_eq!(wide.times_count(count).ratio(&wide, 0), count as f64);
         }
         let tie = (1i128 << 53) + 1;
         assert_eq!(integer(tie).over(1, 0), 2f64.powi(53));

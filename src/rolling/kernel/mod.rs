@@ -7,6 +7,12 @@
 /// A queue of values addressed by absolute position.
 pub mod ring;
 
+/// How many rows of a range have a value.
+pub mod counts;
+
+/// Count and sum of the integers of a frame.
+pub mod integers;
+
 /// Where each row's frame begins and ends, and from when on that is known.
 pub mod bounds;
 
@@ -55,7 +61,7 @@ pub mod gaps;
 pub mod ratio;
 
 /// Running totals of integers in as many limbs as they need, which may begin anew.
-pub mod fixed;
+pub mod segments;
 
 /// Weighted means, from exact running totals of weights and of values times weights.
 pub mod weighted;

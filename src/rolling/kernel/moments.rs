@@ -5,10 +5,10 @@
 //! harmlessly, since only differences of them are read. Data of a wider range of exponents takes `WideTotals`. NaN and
 //! infinities are counted beside the totals, and so leave with the frame that they were in.
 
-use super::exact::{Parts, Rounded, U256, extent, mean, scaled};
+use super::exact::{COUNT_BITS, Parts, Rounded, U256, extent, mean, scaled};
 use super::non_finite::NonFinite;
 use super::ring::Ring;
-use super::wide::{COUNT_BITS, WideTotals};
+use super::wide::WideTotals;
 
 /// Bits between the unit and the lowest bit of the largest mantissa that still leave room for `2^COUNT_BITS` rows.
 const MAX_SHIFT: i32 = 127 - COUNT_BITS - 53;

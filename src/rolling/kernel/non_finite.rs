@@ -1,23 +1,23 @@
-//! NaN and infinities, which no exact sum can hold, counted beside it.
+//! NaN and infinities, counted beside exact sums, which cannot hold them.
 //!
-//! In: the values of a column, in order. Out: what those that are not finite make of the sum over a range, from the counts
-//! at its ends.
+//! In: the values of a column, in order. Out: the sum over a range if a value in it is not finite, from the counts at the
+//! range's ends.
 
 /// How many values of each kind have passed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NonFinite {
-    nan: u32,
-    infinite: u32,
-    negative_infinite: u32,
+    nan: u64,
+    infinite: u64,
+    negative_infinite: u64,
 }
 
 impl NonFinite {
     /// Counts a value, if it is not finite.
     #[inline]
     pub fn note(&mut self, value: f64) {
-        self.nan = self.nan.wrapping_add(u32::from(value.is_nan()));
-        self.infinite = self.infinite.wrapping_add(u32::from(value == f64::INFINITY));
-        self.negative_infinite = self.negative_infinite.wrapping_add(u32::from(value == f64::NEG_INFINITY));
+        self.nan += u64::from(value.is_nan());
+        self.infinite += u64::from(value == f64::INFINITY);
+        self.negative_infinite += u64::from(value == f64::NEG_INFINITY);
     }
 
     /// Returns the sum of the values passed since `earlier`, if one of them is not finite: then the finite ones do not matter.

@@ -3,13 +3,10 @@
 //! In: pairs of doubles; a pair counts where neither is NULL. Out: for any range of rows the statistics of SQL:2003's binary
 //! set functions. Their numerators and denominators are exact integers, `n Σxy - Σx Σy` and its like, rounded once.
 
-use super::exact::{Parts, add_limbs, extent, negate_limbs, place, scaled};
+use super::exact::{COUNT_BITS, Parts, add_limbs, extent, negate_limbs, place, scaled};
 use super::integer::Integer;
 use super::non_finite::NonFinite;
 use super::ring::Ring;
-
-/// Bits for the number of rows: a frame holds fewer than 2^32.
-const COUNT_BITS: i32 = 32;
 
 /// Which statistic is asked for; in regressions the first of the pair depends on the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub enum Statistic {
 /// How many pairs have passed, and how many with a first or second part that no sum can hold.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
-    pairs: u32,
+    pairs: u64,
     first: NonFinite,
     second: NonFinite,
 }
@@ -57,6 +54,8 @@ pub struct Pairs {
     limbs: usize,
     /// Five sums a row, each of `2 * limbs` limbs.
     totals: Ring<u64>,
+    /// When rows before this position are gone, fewer limbs may do again.
+    retry_at: usize,
 }
 
 impl Default for Pairs {
@@ -76,6 +75,7 @@ impl Pairs {
             highest: 0,
             limbs: 1,
             totals: Ring::starting_at(0),
+            retry_at: 0,
         };
         pairs.rebuild();
         pairs
@@ -87,7 +87,7 @@ impl Pairs {
         let mut counts = self.counts.last().unwrap_or_default();
         for ((y, x), valid) in first.iter().zip(second).zip(valid) {
             if *valid {
-                counts.pairs = counts.pairs.wrapping_add(1);
+                counts.pairs += 1;
                 counts.first.note(*y);
                 counts.second.note(*x);
             }
@@ -96,7 +96,18 @@ impl Pairs {
             self.values.push((summable(*y), summable(*x)));
         }
         let fits = self.extent(from).is_none_or(|(low, high)| self.lowest <= low && high <= self.highest);
-        if fits { self.total_from(from) } else { self.rebuild() }
+        if fits && !self.is_too_wide() { self.total_from(from) } else { self.rebuild() }
+    }
+
+    /// Returns whether fewer limbs do for the values held; looks only when all values that the limbs were chosen for are gone.
+    fn is_too_wide(&mut self) -> bool {
+        let base = self.values.base();
+        if self.limbs == 1 || base < self.retry_at {
+            return false;
+        }
+        self.retry_at = self.values.end();
+        let (low, high) = self.extent(base).unwrap_or((0, 0));
+        limbs_for(low, high) < self.limbs
     }
 
     /// Returns the powers of two between which all bits of the values from a position on lie; `None` if all are 0.
@@ -109,9 +120,9 @@ impl Pairs {
     fn rebuild(&mut self) {
         let base = self.values.base();
         let (low, high) = self.extent(base).unwrap_or((0, 0));
-        // A margin, so that the next value of its like fits.
-        (self.lowest, self.highest) = (low - 8, high + 8);
-        self.limbs = ((self.highest - self.lowest + COUNT_BITS + 1) as usize).div_ceil(64);
+        (self.lowest, self.highest) = (low - MARGIN, high + MARGIN);
+        self.limbs = limbs_for(low, high);
+        self.retry_at = self.values.end();
         let width = SUMS * 2 * self.limbs;
         self.totals = Ring::starting_at(base * width);
         self.totals.extend(std::iter::repeat_n(0, width));
@@ -130,7 +141,7 @@ impl Pairs {
                 if negative != other_negative {
                     negate_limbs(&mut term);
                 }
-                // The same sum of the row before stands one row's width back.
+                // The same sum of the row before is one row's width back.
                 let live = self.totals.live();
                 let before = live.len() - SUMS * width;
                 add_limbs(&mut term, &live[before..before + width]);
@@ -170,14 +181,14 @@ impl Pairs {
     }
 
     /// Returns `count * sum of products - product of sums`.
-    fn spread(&self, products: usize, a: usize, b: usize, (start, end, count): (usize, usize, u32)) -> Integer {
+    fn spread(&self, products: usize, a: usize, b: usize, (start, end, count): (usize, usize, u64)) -> Integer {
         let sums = self.sum(a, start, end).times(&self.sum(b, start, end));
         self.sum(products, start, end).times_count(count).minus(sums)
     }
 
     /// Returns how many pairs of a range count.
-    pub fn count(&self, start: usize, end: usize) -> u32 {
-        self.counts.at(end).pairs.wrapping_sub(self.counts.at(start).pairs)
+    pub fn count(&self, start: usize, end: usize) -> u64 {
+        self.counts.at(end).pairs - self.counts.at(start).pairs
     }
 
     /// Returns a statistic over a range: `None` where SQL has it NULL, for too few pairs or a part that does not vary.
@@ -190,12 +201,12 @@ impl Pairs {
         let of_y = || self.spread(YY, Y, Y, range);
         let covariance = || self.spread(XY, X, Y, range);
         let varies = |spread: Integer| (!spread.is_zero()).then_some(spread);
-        let n = u64::from(count);
+        let n = count;
         let average = |which: usize| self.sum(which, start, end).over(n, self.lowest);
         let average_product = |spread: Integer, divisor: u64| spread.over(divisor, 2 * self.lowest);
         let least = match statistic {
             Statistic::CovarianceSample | Statistic::Slope | Statistic::Intercept | Statistic::R2 => 2,
-            // Two parts of which none is finite have a correlation that is not a number, even once.
+            // If neither part is finite, the correlation is NaN, even of one pair.
             Statistic::Correlation => {
                 if first.is_some() && second.is_some() {
                     1
@@ -256,9 +267,31 @@ impl Pairs {
     }
 }
 
+/// Bits on either side of the values held, so that the next value of their kind fits.
+const MARGIN: i32 = 8;
+
+/// Returns how many limbs a sum of values takes whose bits all lie in `2^low..2^high`.
+fn limbs_for(low: i32, high: i32) -> usize {
+    ((high - low + 2 * MARGIN + COUNT_BITS + 1) as usize).div_ceil(64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Pairs, Statistic};
+
+    #[test]
+    fn limbs_are_given_back_when_the_values_that_needed_them_are_gone() {
+        let mut pairs = Pairs::new();
+        pairs.extend(&[1.0, 2.0], &[1.0, 3.0], &[true; 2]);
+        let ordinary = pairs.limbs;
+        pairs.extend(&[1e200], &[1e-200], &[true]);
+        assert!(pairs.limbs > ordinary);
+        pairs.extend(&[1.0, 2.0], &[1.0, 3.0], &[true; 2]);
+        pairs.release(3);
+        pairs.extend(&[5.0], &[9.0], &[true]);
+        assert_eq!(pairs.limbs, ordinary);
+        assert_eq!(pairs.statistic(Statistic::Slope, 3, 6), Some(0.5));
+    }
 
     /// y = 3 - 2x on x = 1, 2, 4, then a row that lies off the line, a NULL, and a pair 2^600 away in size.
     fn pairs() -> Pairs {

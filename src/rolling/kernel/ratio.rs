@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::exact::scaled;
+use super::exact::nearest;
 
 /// Bits of the quotient's digit: it lies in `2^62..2^64`.
 const QUOTIENT_BITS: i64 = 63;
@@ -31,7 +31,7 @@ pub fn ratio(numerator: &[u64], denominator: &[u64], exponent: i32) -> f64 {
         remainder = self::remainder((numerator, up), (denominator, down), quotient);
     }
     let inexact = remainder == Ordering::Greater;
-    scaled((quotient | u64::from(inexact)) as f64, exponent + down as i32 - up as i32)
+    nearest(quotient | u64::from(inexact), exponent + down as i32 - up as i32)
 }
 
 /// Compares `numerator * 2^up - quotient * denominator * 2^down` with 0.
@@ -60,7 +60,7 @@ fn bit_length(limbs: &[u64]) -> i64 {
     last.map_or(0, |last| 64 * (last as i64 + 1) - i64::from(limbs[last].leading_zeros()))
 }
 
-/// Returns 64 bits from a place on; beyond both ends stand zeros.
+/// Returns the 64 bits from a place on; beyond both ends there are zeros.
 #[inline]
 fn word(limbs: &[u64], from: i64) -> u64 {
     let (index, bit) = (from.div_euclid(64), from.rem_euclid(64));
@@ -107,6 +107,13 @@ mod tests {
             add_limbs(&mut product, &[1]);
             assert_eq!(ratio(&product, &divisor, -1), (factor + 1) as f64);
         }
+    }
+
+    #[test]
+    fn subnormal_ratios_are_rounded_once() {
+        let n = (1u64 << 51) + 1;
+        assert_eq!(ratio(&[3 * n + 1], &[3], -1074), f64::from_bits(n));
+        assert_eq!(ratio(&[0, 3 * n + 1], &[3], -1138), f64::from_bits(n));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Realized volatility and bipower variation of a frame, from running totals of what its returns contribute.
+//! Realized volatility and bipower variation of a frame, from running totals of its returns' contributions.
 //!
 //! In: prices. Out: for any range of rows the square root of the sum of squared log returns (Andersen & Bollerslev 1998,
 //! doi:10.2307/2527343), or pi/2 times the sum of products of neighbouring absolute returns (Barndorff-Nielsen & Shephard
-//! 2004, doi:10.1093/jjfinec/nbh001), over the returns between prices that both are in the range. What a return contributes
-//! has twice the digits of a double, and is summed exactly.
+//! 2004, doi:10.1093/jjfinec/nbh001), over the returns whose two prices are both in the range. The
+//! contribution of a return has twice the digits of a double, and is summed exactly.
 
 use super::log_return::{TwoParts, log_return};
 use super::moments::{Moments, Powers};
@@ -13,7 +13,7 @@ use super::ring::Ring;
 /// pi/2, as the sum of two doubles.
 const HALF_PI: TwoParts = TwoParts { high: std::f64::consts::FRAC_PI_2, low: 6.123_233_995_736_766e-17 };
 
-/// What is made of returns.
+/// What is computed from returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variation {
     Realized,
@@ -22,7 +22,7 @@ pub enum Variation {
 
 impl Variation {
     /// Returns the least number of prices that have one.
-    fn least_prices(self) -> u32 {
+    fn least_prices(self) -> u64 {
         match self {
             Variation::Realized => 2,
             Variation::Bipower => 3,
@@ -33,8 +33,8 @@ impl Variation {
 /// How many prices have passed, and how many of them have no logarithm.
 #[derive(Debug, Clone, Copy, Default)]
 struct Passed {
-    prices: u32,
-    undefined: u32,
+    prices: u64,
+    undefined: u64,
 }
 
 /// The returns of one column of prices.
@@ -67,8 +67,8 @@ impl Returns {
             let term = if counted { self.term(*price) } else { TwoParts::default() };
             high.push(term.high);
             low.push(term.low);
-            passed.prices = passed.prices.wrapping_add(u32::from(counted));
-            passed.undefined = passed.undefined.wrapping_add(u32::from(counted && !has_logarithm(*price)));
+            passed.prices += u64::from(counted);
+            passed.undefined += u64::from(counted && !has_logarithm(*price));
             self.passed.push(passed);
         }
         self.high.extend(&high, None);
@@ -105,12 +105,11 @@ impl Returns {
     pub fn variation(&self, behind: &mut Pointer, start: usize, end: usize) -> Option<f64> {
         let (from, to) = (self.passed.at(start), self.passed.at(end));
         let least = self.variation.least_prices();
-        if to.prices.wrapping_sub(from.prices) < least || to.undefined != from.undefined {
+        if to.prices - from.prices < least || to.undefined != from.undefined {
             return None;
         }
         // The first prices of the range end returns that began before it.
-        let first =
-            behind.seek(start, end, |position| self.passed.at(position).prices.wrapping_sub(from.prices) >= least - 1);
+        let first = behind.seek(start, end, |position| self.passed.at(position).prices - from.prices >= least - 1);
         let (high, low) = (self.high.sum(first, end)?, self.low.sum(first, end)?);
         Some(match self.variation {
             Variation::Realized => (high + low).sqrt(),

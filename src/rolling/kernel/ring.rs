@@ -2,7 +2,7 @@
 //!
 //! In: values, at the back. Out: a slice of those still held, and the position of its first.
 
-/// The dead values a ring tolerates before it moves the living ones to the front.
+/// How many released values a ring keeps before it moves the others to the front.
 const SLACK: usize = 4096;
 
 /// Values at the positions `base()..end()`.

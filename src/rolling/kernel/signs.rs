@@ -9,9 +9,9 @@ use super::ring::Ring;
 /// What has passed: prices, changes among them, prices that are NaN, and the sum of signs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Passed {
-    prices: u32,
-    changes: u32,
-    undefined: u32,
+    prices: u64,
+    changes: u64,
+    undefined: u64,
     signs: i64,
 }
 
@@ -42,10 +42,10 @@ impl Signs {
                 let change = i64::from(*price > last) - i64::from(*price < last);
                 if change != 0 {
                     self.sign = change;
-                    passed.changes = passed.changes.wrapping_add(1);
+                    passed.changes += 1;
                 }
-                passed.prices = passed.prices.wrapping_add(1);
-                passed.undefined = passed.undefined.wrapping_add(u32::from(price.is_nan()));
+                passed.prices += 1;
+                passed.undefined += u64::from(price.is_nan());
                 passed.signs += self.sign;
             }
             self.passed.push(passed);
@@ -75,8 +75,8 @@ impl Signs {
         let first = changed
             .seek(second, end, |position| self.passed.at(position + 1).changes != self.passed.at(position).changes);
         let before = self.passed.at(first);
-        let count = to.prices.wrapping_sub(before.prices);
-        (first < end).then(|| (to.signs - before.signs) as f64 / f64::from(count))
+        let count = to.prices - before.prices;
+        (first < end).then(|| (to.signs - before.signs) as f64 / count as f64)
     }
 }
 

@@ -4,16 +4,16 @@
 //! once. The unit of the values is chosen from the data; where a value does not fit, totals are rebuilt from the rows in
 //! reach. NaN and infinities are counted beside the totals, and so leave with the frame that they were in.
 
-use super::exact::{Parts, extent, take_magnitude};
-use super::fixed::FixedTotals;
+use super::exact::{COUNT_BITS, Parts, extent, take_magnitude};
+use super::non_finite::NonFinite;
 use super::ratio::ratio;
 use super::ring::Ring;
-use super::wide::COUNT_BITS;
+use super::segments::SegmentTotals;
 
-/// The limbs of values times weights that ordinary data need; more are given back when their cause is gone.
+/// The limbs of values times weights that ordinary data need. More are given back when the values that needed them are gone.
 const ORDINARY_LIMBS: usize = 4;
 
-/// A row: its value is 0 where it has none or one that no sum can hold.
+/// A row; its value is 0 if it has none, or one that is not finite.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     pub value: f64,
@@ -22,14 +22,6 @@ pub struct Row {
     pub shift: u32,
     /// Whether totals begin anew with this row.
     pub anew: bool,
-}
-
-/// How many values of each kind that no sum can hold have passed.
-#[derive(Debug, Clone, Copy, Default)]
-struct NonFinite {
-    nan: u32,
-    infinite: u32,
-    negative_infinite: u32,
 }
 
 /// Running totals of one column of weighted values.
@@ -41,8 +33,8 @@ pub struct Weighted {
     /// Every value is a multiple of `2^lowest` below `2^highest`.
     lowest: i32,
     highest: i32,
-    weights: FixedTotals,
-    products: FixedTotals,
+    weights: SegmentTotals,
+    products: SegmentTotals,
     /// When rows before this position are gone, fewer limbs may do again.
     retry_at: usize,
 }
@@ -72,8 +64,8 @@ impl Weighted {
             non_finite,
             lowest: 0,
             highest: 0,
-            weights: FixedTotals::new(weight_bits + COUNT_BITS + 1, 0),
-            products: FixedTotals::new(weight_bits + COUNT_BITS + 1, 0),
+            weights: SegmentTotals::new(weight_bits + COUNT_BITS + 1, 0),
+            products: SegmentTotals::new(weight_bits + COUNT_BITS + 1, 0),
             retry_at: 0,
         }
     }
@@ -84,12 +76,10 @@ impl Weighted {
         let mut seen = self.non_finite.last().unwrap_or_default();
         for mut row in rows {
             if !row.value.is_finite() {
-                // A value without weight spoils nothing.
-                let has_weight = u32::from(row.mantissa != 0);
-                seen.nan = seen.nan.wrapping_add(has_weight * u32::from(row.value.is_nan()));
-                seen.infinite = seen.infinite.wrapping_add(has_weight * u32::from(row.value == f64::INFINITY));
-                let negative = u32::from(row.value == f64::NEG_INFINITY);
-                seen.negative_infinite = seen.negative_infinite.wrapping_add(has_weight * negative);
+                // A value without weight does not change the mean.
+                if row.mantissa != 0 {
+                    seen.note(row.value);
+                }
                 row.value = 0.0;
             }
             self.non_finite.push(seen);
@@ -111,10 +101,10 @@ impl Weighted {
     fn rebuild(&mut self) {
         let base = self.rows.base();
         let (low, high) = self.extent(base).unwrap_or((0, 0));
-        // A margin, so that the next value of its like fits.
+        // A margin, so that the next value of the same kind fits.
         (self.lowest, self.highest) = (low - 8, high + 8);
         let bits = self.highest - self.lowest + self.weight_bits + COUNT_BITS + 1;
-        self.products = FixedTotals::new(bits, base);
+        self.products = SegmentTotals::new(bits, base);
         self.retry_at = self.rows.end();
         self.total_from(base);
     }
@@ -146,17 +136,9 @@ impl Weighted {
         self.rows.bytes() + self.non_finite.bytes() + self.weights.bytes() + self.products.bytes()
     }
 
-    /// Returns what NaN and infinities in a range make of its mean.
+    /// Returns the mean of a range if a value in it is NaN or infinite.
     pub fn non_finite(&self, start: usize, end: usize) -> Option<f64> {
-        let (first, last) = (self.non_finite.at(start), self.non_finite.at(end));
-        let (nan, up, down) =
-            (last.nan != first.nan, last.infinite != first.infinite, last.negative_infinite != first.negative_infinite);
-        match (nan, up, down) {
-            (false, false, false) => None,
-            (false, true, false) => Some(f64::INFINITY),
-            (false, false, true) => Some(f64::NEG_INFINITY),
-            _ => Some(f64::NAN),
-        }
+        self.non_finite.at(end).sum_since(self.non_finite.at(start))
     }
 
     /// Empties a fraction, which then can hold ranges at offsets up to the one given.
@@ -173,7 +155,7 @@ impl Weighted {
         self.weights.add_to(&mut fraction.weights, offset, range, anew);
     }
 
-    /// Returns the mean that a fraction holds, and spoils it; `None` if it has no weight.
+    /// Returns the mean of a fraction, which is used up; `None` if it has no weight.
     pub fn mean(&self, fraction: &mut Fraction) -> Option<f64> {
         if fraction.weights.iter().all(|limb| *limb == 0) {
             return None;

@@ -1,14 +1,13 @@
 //! Running totals in fixed point of as many limbs as the values need.
 //!
 //! In: values whose exponents may lie anywhere a double's can. Out: the exact total of any range of them, and of their
-//! squares. The path for data that the two-limb form cannot hold; slower, and equal to the last bit.
+//! squares. It serves data that the two-limb form cannot hold; it is slower, and gives the same bits.
 
-use super::exact::{Parts, Rounded, add_limbs, multiply_limbs, negate_limbs, place, subtract_limbs, take_magnitude};
+use super::exact::{
+    COUNT_BITS, Parts, Rounded, add_limbs, multiply_limbs, negate_limbs, place, subtract_limbs, take_magnitude,
+};
 use super::ratio::ratio;
 use super::ring::Ring;
-
-/// Bits for the number of rows: a frame holds fewer than 2^32.
-pub const COUNT_BITS: i32 = 32;
 
 /// Running totals of values, and of their squares, as integers of `limbs` and `2 * limbs` limbs.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod plans;
 mod presorted;
 mod sections;
 mod streaming;
+mod table;
 
 use std::sync::Arc;
 

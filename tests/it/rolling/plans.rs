@@ -43,6 +43,8 @@ async fn what_is_not_covered_stays_with_the_stock_operator() {
         "count(DISTINCT x) OVER (ORDER BY t ROWS 2 PRECEDING)",
         "first_value(x) IGNORE NULLS OVER (ORDER BY t)",
         "sum(x) OVER (ORDER BY x RANGE 2.5 PRECEDING)",
+        "time_weighted_avg(x, t) OVER (ORDER BY x RANGE 2.5 PRECEDING)",
+        "lag(x, 2, 0.5) IGNORE NULLS OVER (ORDER BY t)",
         "ntile(3) OVER (ORDER BY t)",
         "rank() OVER (ORDER BY t)",
         "string_agg(CAST(t AS VARCHAR), ',') OVER (ORDER BY t)",

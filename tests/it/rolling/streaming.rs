@@ -16,7 +16,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SessionContext, col};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt};
-use squall::rolling::distinct::STRICTLY_INCREASING;
+use squall::rolling::STRICTLY_INCREASING;
 
 use super::{Setup, plan, query, register, session};
 
@@ -199,4 +199,35 @@ async fn partitions_may_be_interleaved_within_sections_of_the_order() {
     register(&stock, "data", &batch(&rows), 1, 8192);
     let expected = query(&stock, &format!("SELECT * FROM ({sql}) ORDER BY day, ts, p")).await;
     assert_eq!(expected.columns(), found.columns());
+}
+
+#[tokio::test]
+async fn many_partitions_in_the_order_of_time_give_the_same_bits() {
+    let schema = schema(true);
+    // 97 partitions that come as they like, in batches of several sizes.
+    let names: Vec<String> = (0..97).map(|name| format!("p{name}")).collect();
+    let rows: Vec<(&str, i64, f64)> = (0..1500)
+        .map(|row: i64| {
+            let name = names[(row * row % 1009 % 97) as usize].as_str();
+            (name, row * 90_000, ((row * 37) % 101) as f64 / 8.0)
+        })
+        .collect();
+    for sql in [BACK, AHEAD] {
+        let (context, sender) = live(&schema);
+        let output = context.sql(sql).await.expect("it plans").execute_stream().await.expect("it starts");
+        let (mut from, mut size) = (0, 1);
+        while from < rows.len() {
+            let to = (from + size).min(rows.len());
+            sender.unbounded_send(batch(&schema, &rows[from..to])).expect("the query listens");
+            (from, size) = (to, size * 7 % 131);
+        }
+        drop(sender);
+        let live_schema = output.schema();
+        let found: Vec<RecordBatch> = output.map(|batch| batch.expect("the query runs")).collect().await;
+        let found = datafusion::arrow::compute::concat_batches(&live_schema, &found).expect("one schema");
+        let bounded = session(Setup { rolling: true, partitions: 1, batch_size: 8192 });
+        register(&bounded, "data", &batch(&schema, &rows), 1, 8192);
+        let expected = query(&bounded, &format!("SELECT * FROM ({sql}) ORDER BY ts")).await;
+        assert_eq!(expected.columns(), found.columns(), "{sql}");
+    }
 }

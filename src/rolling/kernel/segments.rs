@@ -1,27 +1,27 @@
 //! Running totals of integers in as many limbs as they need, which may begin anew.
 //!
 //! In: terms `±magnitude * 2^shift`, and at which rows a total begins anew. Out: the exact total of any range of rows that no
-//! such row divides. Totals wrap around: differences do not mind.
+//! such row divides. Totals may wrap around, which does not change differences.
 
 use super::exact::{add_limbs, negate_limbs, place};
 use super::ring::Ring;
 
 /// Running totals of one column of terms.
 #[derive(Debug)]
-pub struct FixedTotals {
+pub struct SegmentTotals {
     limbs: usize,
     /// At each position the total of the rows before it, back to where totals began anew.
     totals: Ring<u64>,
     term: Vec<u64>,
 }
 
-impl FixedTotals {
+impl SegmentTotals {
     /// Prepares totals of so many bits, sign included; the first row's position is given.
     pub fn new(bits: i32, position: usize) -> Self {
         let limbs = (bits.max(1) as usize).div_ceil(64);
         let mut totals = Ring::starting_at(position * limbs);
         totals.extend(std::iter::repeat_n(0, limbs));
-        FixedTotals { limbs, totals, term: vec![0; limbs] }
+        SegmentTotals { limbs, totals, term: vec![0; limbs] }
     }
 
     /// Returns how many limbs a total has.
@@ -84,11 +84,11 @@ impl FixedTotals {
 
 #[cfg(test)]
 mod tests {
-    use super::FixedTotals;
+    use super::SegmentTotals;
 
     #[test]
     fn ranges_are_totalled_on_both_sides_of_a_new_beginning() {
-        let mut totals = FixedTotals::new(128, 0);
+        let mut totals = SegmentTotals::new(128, 0);
         for (term, anew) in [(5i64, false), (-7, false), (100, true), (-1, false)] {
             totals.push(term < 0, u128::from(term.unsigned_abs()), 64, anew);
         }

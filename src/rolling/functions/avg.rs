@@ -1,0 +1,17 @@
+//! `avg`: the mean of doubles, correctly rounded.
+
+use datafusion::common::Result;
+use datafusion::functions_aggregate::average::avg_udaf;
+
+use super::{Definition, Function, NUMBERS};
+use crate::rolling::columns::doubles;
+use crate::rolling::kernel::cumulative::Cumulative;
+use crate::rolling::kernel::moments::{Moments, Powers};
+use crate::rolling::plan::{Call, Planned};
+
+pub static AVG: Function =
+    Function { definition: Definition::Aggregate(avg_udaf), syntax: "avg(x)", takes: NUMBERS, plan };
+
+fn plan(call: &Call) -> Result<Option<Planned>> {
+    Ok(doubles::plan(call, Powers::Values, Moments::mean, Cumulative::mean))
+}

@@ -1,0 +1,71 @@
+//! `max_gap`: the greatest distance between consecutive times of the frame.
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
+
+use crate::rolling::kernel::bounds::Frames;
+use crate::rolling::kernel::gaps::{GapScan, Gaps};
+use crate::rolling::keys::{ascending, is_countable, validity};
+use crate::rolling::ordered::unordered;
+use crate::rolling::own::{OwnFunction, Takes};
+use crate::rolling::plan::{Call, Planned};
+use crate::rolling::reading::{Column, Kernel};
+
+pub static MAX_GAP: OwnFunction = OwnFunction {
+    result: |ts| distance(ts.unwrap_or(&DataType::Int64)),
+    ..OwnFunction::of_doubles("max_gap", "max_gap(ts)", "timestamps or integers", &[("ts", Takes::Time)], plan)
+};
+
+/// Returns the type of a difference of times.
+fn distance(ts: &DataType) -> DataType {
+    match ts {
+        DataType::Timestamp(unit, _) => DataType::Duration(*unit),
+        _ => DataType::Int64,
+    }
+}
+
+fn plan(call: &Call) -> Result<Option<Planned>> {
+    let Some(ts) = call.data_type(0).filter(is_countable) else { return Ok(None) };
+    let data_type = distance(&ts);
+    Ok(call.read::<Gaps, _>((), move || GreatestGap { scan: GapScan::default(), data_type: data_type.clone() }))
+}
+
+impl Column for Gaps {
+    type Form = ();
+
+    fn new(_form: &(), _types: &[DataType]) -> Self {
+        Gaps::default()
+    }
+
+    fn extend(&mut self, arrays: &[ArrayRef], _position: usize) -> Result<()> {
+        self.extend(&ascending(&arrays[0], false)?, validity(&arrays[0]).as_deref());
+        Ok(())
+    }
+
+    fn release(&mut self, position: usize) {
+        self.release(position);
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+}
+
+/// Finds the greatest gap.
+struct GreatestGap {
+    scan: GapScan,
+    data_type: DataType,
+}
+
+impl Kernel<Gaps> for GreatestGap {
+    fn evaluate(&mut self, gaps: &Gaps, frames: &Frames) -> Result<ArrayRef> {
+        let mut greatest = Vec::with_capacity(frames.start.len());
+        gaps.greatest(&mut self.scan, frames, |gap| greatest.push(gap));
+        unordered(greatest, &self.data_type)
+    }
+
+    fn bytes(&self) -> usize {
+        self.scan.bytes()
+    }
+}

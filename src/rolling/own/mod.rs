@@ -1,0 +1,172 @@
+//! squall's own window functions, as DataFusion takes them.
+//!
+//! In: calls in SQL. Out: their types, or an error that says what they need; and, where the stock operator runs them, results
+//! computed by the kernels over each frame by itself, so that they are the same bits as `RollingWindowExec`'s.
+
+mod stock;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, plan_err};
+use datafusion::logical_expr::expr::WindowFunction as Call;
+use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowFunctionSimplification, WindowUDFFieldArgs};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{
+    Documentation, Expr, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+};
+use datafusion::physical_expr::PhysicalExpr;
+
+use self::stock::FrameByFrame;
+use super::plan::{Call as PlannedCall, Planned};
+
+/// What an argument is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A number, cast to DOUBLE.
+    Number,
+    /// A timestamp or an integer.
+    Time,
+    /// A constant length of time, which the function checks itself.
+    HalfLife,
+}
+
+/// A window function of squall's own, as SQL sees it.
+#[derive(Debug)]
+pub struct OwnFunction {
+    pub name: &'static str,
+    pub syntax: &'static str,
+    /// Which arguments it takes, as documentation says it.
+    pub takes: &'static str,
+    /// The arguments' names, and what each is.
+    pub arguments: &'static [(&'static str, Takes)],
+    /// The result's type, given the first argument's.
+    pub result: fn(Option<&DataType>) -> DataType,
+    /// Checks what only the whole call shows.
+    pub check_call: fn(&Call, &SimplifyContext) -> Result<()>,
+    /// Checks what only the plan shows.
+    pub check_arguments: fn(&[Arc<dyn PhysicalExpr>]) -> Result<()>,
+    /// Plans a call, as `functions::Function` says.
+    pub plan: fn(&PlannedCall) -> Result<Option<Planned>>,
+}
+
+impl OwnFunction {
+    /// A function of these arguments whose result is a double, and which needs no check of its own.
+    pub const fn of_doubles(
+        name: &'static str,
+        syntax: &'static str,
+        takes: &'static str,
+        arguments: &'static [(&'static str, Takes)],
+        plan: fn(&PlannedCall) -> Result<Option<Planned>>,
+    ) -> Self {
+        OwnFunction {
+            name,
+            syntax,
+            takes,
+            arguments,
+            result: |_| DataType::Float64,
+            check_call: |_, _| Ok(()),
+            check_arguments: |_| Ok(()),
+            plan,
+        }
+    }
+
+    /// Returns the function with its documentation, to be registered.
+    pub fn with_documentation(&'static self, documentation: Documentation) -> WindowUDF {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        WindowUDF::from(WindowFunction { function: self, documentation, signature })
+    }
+
+    /// Returns whether a function of DataFusion's form is this one.
+    pub fn is(&self, function: &WindowUDF) -> bool {
+        function.inner().downcast_ref::<WindowFunction>().is_some_and(|own| own.function.name == self.name)
+    }
+}
+
+/// A function as DataFusion knows it.
+#[derive(Debug)]
+struct WindowFunction {
+    function: &'static OwnFunction,
+    documentation: Documentation,
+    signature: Signature,
+}
+
+// A name is registered once, so it identifies the function.
+impl PartialEq for WindowFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.function.name == other.function.name
+    }
+}
+
+impl Eq for WindowFunction {}
+
+impl Hash for WindowFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.name.hash(state);
+    }
+}
+
+impl WindowFunction {
+    /// Returns the type that an argument is cast to.
+    fn coerced(&self, name: &str, takes: Takes, given: &DataType) -> Result<DataType> {
+        let syntax = self.function.syntax;
+        match takes {
+            Takes::HalfLife => Ok(given.clone()),
+            Takes::Number if given.is_numeric() || given.is_null() => Ok(DataType::Float64),
+            Takes::Number => plan_err!("{name} of {syntax} must be a number, not {given}"),
+            Takes::Time => match given {
+                DataType::Timestamp(_, _) | DataType::UInt64 => Ok(given.clone()),
+                other if other.is_integer() || other.is_null() => Ok(DataType::Int64),
+                other => plan_err!(
+                    "{name} of {syntax} must be a timestamp or an integer, not {other}; a date can be cast: ts::TIMESTAMP"
+                ),
+            },
+        }
+    }
+}
+
+impl WindowUDFImpl for WindowFunction {
+    fn name(&self) -> &str {
+        self.function.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let arguments = self.function.arguments;
+        if arguments.len() != types.len() {
+            return plan_err!("{} was given {} arguments", self.function.syntax, types.len());
+        }
+        arguments.iter().zip(types).map(|((name, takes), given)| self.coerced(name, *takes, given)).collect()
+    }
+
+    fn field(&self, arguments: WindowUDFFieldArgs) -> Result<FieldRef> {
+        let first = arguments.get_input_field(0);
+        let data_type = (self.function.result)(first.as_ref().map(|field| field.data_type()));
+        Ok(Arc::new(Field::new(arguments.name(), data_type, true)))
+    }
+
+    /// Checks what only the whole call shows, and leaves it as it is.
+    fn simplify(&self) -> Option<WindowFunctionSimplification> {
+        let function = self.function;
+        Some(Box::new(move |call: Call, context: &SimplifyContext| {
+            if call.params.distinct {
+                return plan_err!("{}(DISTINCT …) has no meaning: which of equal rows would it keep?", function.name);
+            }
+            (function.check_call)(&call, context)?;
+            Ok(Expr::from(call))
+        }))
+    }
+
+    fn partition_evaluator(&self, arguments: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
+        (self.function.check_arguments)(arguments.input_exprs())?;
+        Ok(Box::new(FrameByFrame::new(self.function, arguments.input_exprs())))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}

@@ -1,0 +1,135 @@
+//! Window calls, prepared in the logical plan for the operator to take.
+//!
+//! In: a logical plan. Out: the same plan, its columns under the same names, in which every call that the engine may compute
+//! has a marked function ([`super::mark`]). Whether a call may be taken is decided here, since only the logical
+//! plan shows publicly whether it has DISTINCT, FILTER or IGNORE NULLS.
+//!
+//! A FILTER is folded into the argument: `sum(x) FILTER (WHERE p) OVER w` is `sum(CASE WHEN p THEN x END) OVER w`, as the
+//! aggregates of the table pass over rows whose first argument is NULL.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::Transformed;
+use datafusion::logical_expr::expr::{Alias, NullTreatment, WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFunctionDefinition, when};
+use datafusion::optimizer::optimizer::ApplyOrder;
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use super::functions;
+use super::mark::{MarkedAggregate, MarkedWindow};
+use super::settings::Settings;
+
+/// Marks window calls that the engine may compute, and folds their FILTER clauses.
+#[derive(Debug)]
+pub struct MarkWindows;
+
+impl OptimizerRule for MarkWindows {
+    fn name(&self) -> &str {
+        "squall_mark_windows"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::BottomUp)
+    }
+
+    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        let options = config.options();
+        let enabled = options.extensions.get::<Settings>().is_none_or(|settings| settings.rolling.enabled);
+        let LogicalPlan::Window(window) = plan else { return Ok(Transformed::no(plan)) };
+        if !enabled {
+            return Ok(Transformed::no(LogicalPlan::Window(window)));
+        }
+        let prepared = window.window_expr.iter().map(prepared).collect::<Result<Vec<_>>>()?;
+        if prepared.iter().all(Option::is_none) {
+            return Ok(Transformed::no(LogicalPlan::Window(window)));
+        }
+        let expressions = prepared
+            .into_iter()
+            .zip(&window.window_expr)
+            .map(|(prepared, given)| prepared.unwrap_or_else(|| given.clone()))
+            .collect();
+        Ok(Transformed::yes(LogicalPlan::Window(Window::try_new(expressions, window.input)?)))
+    }
+}
+
+/// Returns the call with its function marked and its FILTER folded; `None` if it stays as it is.
+fn prepared(expr: &Expr) -> Result<Option<Expr>> {
+    if let Expr::Alias(alias) = expr {
+        let call = prepared(&alias.expr)?;
+        return Ok(call.map(|call| Expr::Alias(Alias { expr: Box::new(call.unalias()), ..alias.clone() })));
+    }
+    let Expr::WindowFunction(call) = expr else { return Ok(None) };
+    let WindowFunctionParams { args, filter, null_treatment, distinct, .. } = &call.params;
+    if *distinct || *null_treatment == Some(NullTreatment::IgnoreNulls) {
+        return Ok(None);
+    }
+    let marked = match &call.fun {
+        WindowFunctionDefinition::AggregateUDF(function) => functions::of_aggregate(function)
+            .map(|_| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function)))),
+        WindowFunctionDefinition::WindowUDF(_) if filter.is_some() => None,
+        WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function)
+            .map(|_| WindowFunctionDefinition::WindowUDF(Arc::new(MarkedWindow::of(function)))),
+    };
+    // A function that is marked already is not in the table.
+    let Some(fun) = marked else { return Ok(None) };
+    let mut args = args.clone();
+    if let Some(filter) = filter {
+        let Some(first) = args.first_mut() else { return Ok(None) };
+        *first = when(filter.as_ref().clone(), first.clone()).end()?;
+    }
+    let params = WindowFunctionParams { args, filter: None, ..call.params.clone() };
+    let (name, prepared) = (expr.schema_name().to_string(), Expr::from(WindowFunction { fun, params }));
+    Ok(Some(if prepared.schema_name().to_string() == name { prepared } else { prepared.alias(name) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::functions_aggregate::sum::sum_udaf;
+    use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
+    use datafusion::logical_expr::{Expr, WindowFunctionDefinition, col, lit};
+
+    use super::prepared;
+    use crate::rolling::mark::MarkedAggregate;
+
+    fn sum() -> WindowFunction {
+        WindowFunction::new(sum_udaf(), vec![col("x")])
+    }
+
+    fn function(call: WindowFunction) -> Option<WindowFunction> {
+        match prepared(&Expr::from(call)).expect("it has a type")?.unalias() {
+            Expr::WindowFunction(call) => Some(*call),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_plain_call_is_marked_once() {
+        let call = function(sum()).expect("the table has sum");
+        let WindowFunctionDefinition::AggregateUDF(marked) = &call.fun else { panic!("{call:?}") };
+        assert!(MarkedAggregate::unmarked(marked).is_some() && MarkedAggregate::unmarked(&sum_udaf()).is_none());
+        assert!(function(call).is_none(), "there is nothing left to do");
+    }
+
+    #[test]
+    fn a_filter_becomes_part_of_the_argument() {
+        let mut call = sum();
+        call.params.filter = Some(Box::new(col("p").gt(lit(1))));
+        let call = function(call).expect("the table has sum");
+        assert!(call.params.filter.is_none());
+        assert_eq!(call.params.args[0].to_string(), "CASE WHEN p > Int32(1) THEN x END");
+    }
+
+    #[test]
+    fn distinct_and_ignore_nulls_stay_as_they_are() {
+        let (mut distinct, mut ignore, mut respect) = (sum(), sum(), sum());
+        distinct.params.distinct = true;
+        ignore.params.null_treatment = Some(NullTreatment::IgnoreNulls);
+        respect.params.null_treatment = Some(NullTreatment::RespectNulls);
+        assert!(function(distinct).is_none() && function(ignore).is_none() && function(respect).is_some());
+        let unknown = Arc::unwrap_or_clone(sum_udaf()).with_aliases(["another"]);
+        assert!(function(WindowFunction::new(Arc::new(unknown), vec![col("x")])).is_none(), "not the engine's own sum");
+    }
+}

@@ -1,0 +1,135 @@
+//! Everything that a window operator computes.
+//!
+//! In: the expressions of one window operator. Out: a [`Program`], in which frames and columns that occur more than once
+//! stand once; or nothing, and the stock operator stays.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::Schema;
+use datafusion::physical_expr::window::{
+    PlainAggregateWindowExpr, SlidingAggregateWindowExpr, StandardWindowExpr, WindowExpr,
+};
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::windows::WindowUDFExpr;
+
+use super::frame;
+use super::functions;
+use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
+use super::keys;
+use super::mark::{MarkedAggregate, MarkedWindow};
+use super::plan::{Call, OrderKey, Planned};
+use super::reading::AnySource;
+
+/// Returns what orders the rows of a partition: columns that it is made by are the same in all of them.
+fn order_within_partitions(expression: &dyn WindowExpr) -> Vec<PhysicalSortExpr> {
+    let partition_by = expression.partition_by();
+    expression.order_by().iter().filter(|sort| !partition_by.iter().any(|key| key.eq(&sort.expr))).cloned().collect()
+}
+
+/// Everything a window operator computes.
+#[derive(Debug)]
+pub struct Program {
+    pub partition_by: Vec<Arc<dyn PhysicalExpr>>,
+    pub order_by: Vec<PhysicalSortExpr>,
+    pub frames: Vec<FrameSpec>,
+    /// The columns, each with the calls that read it.
+    pub sources: Vec<Box<dyn AnySource>>,
+    /// Whether no two rows of a partition share their order key, as the input declares.
+    pub distinct: bool,
+}
+
+impl Program {
+    /// Translates window expressions that share their partitioning and order; `None` if one is not covered.
+    pub fn covering(expressions: &[Arc<dyn WindowExpr>], input: &Schema) -> Option<Program> {
+        let first = expressions.first()?;
+        let mut program = Program {
+            partition_by: first.partition_by().to_vec(),
+            order_by: order_within_partitions(first.as_ref()),
+            frames: Vec::new(),
+            sources: Vec::new(),
+            distinct: false,
+        };
+        for (call, expression) in expressions.iter().enumerate() {
+            let order_by = order_within_partitions(expression.as_ref());
+            if expression.partition_by() != program.partition_by || order_by != program.order_by {
+                return None;
+            }
+            let planned = program.plan(expression.as_ref(), input)?;
+            program.add(call, planned);
+        }
+        Some(program)
+    }
+
+    fn plan(&self, expression: &dyn WindowExpr, input: &Schema) -> Option<Planned> {
+        let order = match self.order_by.as_slice() {
+            [only] => only.expr.data_type(input).ok().map(|data_type| OrderKey {
+                expr: Arc::clone(&only.expr),
+                data_type,
+                descending: only.options.descending,
+            }),
+            _ => None,
+        };
+        let key = order.as_ref().map(|order| &order.data_type).filter(|data_type| keys::is_countable(data_type));
+        let frame = frame::translate(expression.get_window_frame(), key);
+        let (function, arguments) = function_of(expression)?;
+        let call = Call { arguments: &arguments, input, frame, order_columns: self.order_by.len(), order };
+        // What is wrong with a call, the stock operator says.
+        (function.plan)(&call).ok()?
+    }
+
+    fn add(&mut self, call: usize, planned: Planned) {
+        let Planned { frame: spec, mut source } = planned;
+        let frame = self.frames.iter().position(|known| *known == spec).unwrap_or_else(|| {
+            self.frames.push(spec);
+            self.frames.len() - 1
+        });
+        source.assign(call, frame);
+        if !self.sources.iter_mut().any(|known| known.take_over(source.as_mut())) {
+            self.sources.push(source);
+        }
+    }
+
+    /// Returns how many columns hold values.
+    pub fn columns(&self) -> usize {
+        self.sources.iter().filter(|source| !source.arguments().is_empty()).count()
+    }
+
+    /// Returns room for the frames of some rows, one entry for each that the calls ask for.
+    pub fn no_frames(&self) -> Vec<Frames> {
+        self.frames.iter().map(|_| Frames::default()).collect()
+    }
+
+    /// Returns whether every frame's rows lie near its own, rather than anywhere in the partition, and are all read: frames
+    /// that are only counted, as by `row_number`, may begin where no row is held any more.
+    pub fn reads_nearby(&self) -> bool {
+        let is_read = |frame| self.sources.iter().any(|source| !source.arguments().is_empty() && source.reads(frame));
+        let is_bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
+        self.frames.iter().enumerate().all(|(index, frame)| is_bounded(frame) && is_read(index))
+    }
+
+    /// Returns whether a frame counts differences of the order key.
+    pub fn needs_keys(&self) -> bool {
+        self.frames.iter().any(|frame| frame.units == Units::Keys)
+    }
+
+    /// Returns whether a frame counts groups of peers.
+    pub fn needs_peers(&self) -> bool {
+        self.frames.iter().any(|frame| frame.units == Units::Peers)
+    }
+}
+
+/// Returns the function of a window expression, if the table has it, and the call is one that was marked in the logical plan.
+fn function_of(expression: &dyn WindowExpr) -> Option<(&'static functions::Function, Vec<Arc<dyn PhysicalExpr>>)> {
+    let any = expression.as_any();
+    let sliding = any.downcast_ref::<SlidingAggregateWindowExpr>().map(SlidingAggregateWindowExpr::get_aggregate_expr);
+    let plain = any.downcast_ref::<PlainAggregateWindowExpr>().map(PlainAggregateWindowExpr::get_aggregate_expr);
+    if let Some(aggregate) = sliding.or(plain) {
+        if !aggregate.order_bys().is_empty() {
+            return None;
+        }
+        return Some((functions::of_aggregate(MarkedAggregate::unmarked(aggregate.fun())?)?, aggregate.expressions()));
+    }
+    let standard = any.downcast_ref::<StandardWindowExpr>()?;
+    let function = standard.get_standard_func_expr().as_any().downcast_ref::<WindowUDFExpr>()?;
+    Some((functions::of_window(MarkedWindow::unmarked(function.fun())?)?, function.args().to_vec()))
+}
