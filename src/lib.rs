@@ -18,8 +18,11 @@ pub mod config;
 /// The contract of a market-data message: every recorded shape in, one [`tick::Tick`] out, and the Parquet schema of ticks.
 pub mod tick;
 
-/// The websocket protocol: client and reconnection; the market simulator that serves the same protocol.
+/// Exchanges, one file each behind one trait; the client: reconnection, gaps, silences; the market simulator.
 pub mod feed;
+
+/// Recorded files: compression, shape, order, identity; merging.
+pub mod recording;
 
 /// The message log: Kafka, and NDJSON files; one trait, offsets in both.
 pub mod log;

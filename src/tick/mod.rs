@@ -1,18 +1,20 @@
 //! The contract of a market-data message.
 //!
-//! In: one message as an exchange or a recorder wrote it, in any of the shapes that [`Shape`] lists. Out: [`Tick`]s, a
-//! control message, or the [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes.
+//! In: one message as an exchange or a recorder wrote it, in any of the [`shapes`]. Out: [`Tick`]s, a control message, or the
+//! [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes.
 //!
 //! A message is read whole or not at all: one bad ticker in an envelope of several makes the envelope a dead letter, so that
 //! no message is half landed.
 
+mod clock;
 mod field;
 mod problem;
 mod schema;
-mod shapes;
+pub mod shapes;
 mod time;
 
-pub use problem::Problem;
+pub use clock::{Clock, SystemClock};
+pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Sequence, Shape, parse};
 
@@ -61,8 +63,9 @@ impl Side {
 /// What a message turned out to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    pub shape: Shape,
-    /// The message's own number, whatever it holds; [`Shape::sequence`] says what it counts.
+    /// The shape of the message itself, also where a recorder's line stands around it.
+    pub shape: &'static Shape,
+    /// The message's own number; [`Shape::sequence`] says what it counts.
     pub sequence_num: Option<i64>,
     pub content: Content,
 }

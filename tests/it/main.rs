@@ -13,4 +13,5 @@ mod model;
 mod pipeline;
 mod report;
 mod rolling;
+mod shapes;
 mod slt;
