@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use squall::track::{Run, Tracker, fingerprint, read};
+use squall::text::fingerprint;
+use squall::track::{Run, Tracker, read};
 use tempfile::TempDir;
 
 use super::weather;
