@@ -38,11 +38,11 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub products: Vec<String>,
 
-    /// Ends after so many messages
+    /// Ends after this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_messages: Option<u64>,
 
-    /// Ends after so long, such as 90s or 1h
+    /// Ends after this time, such as 90s or 1h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 

@@ -236,6 +236,7 @@ fn the_recorders_clock_counts_only_where_the_message_has_none() {
     let fault = Problem::Value { field: "ts", value: "`noon`".into(), fault: Fault::NotATime };
     assert_eq!(event_time(&format!(r#"{{"ts":"noon","raw":{inner}}}"#)), Err(fault));
     assert_eq!(event_time(&format!(r#"{{"ts":"noon","raw":{EXCHANGE}}}"#)), Ok(1_763_996_898_223_332_000));
+    assert_eq!(event_time(&format!(r#"{{"timestamp":"noon","ts":1763000000,"raw":{inner}}}"#)), Ok(second));
     let subscriptions = r#"{"type":"subscriptions","channels":[{"name":"ticker"}]}"#;
     assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"raw":{}}}"#, string(subscriptions))), Ok(second));
 }

@@ -13,7 +13,7 @@ use crate::text::did_you_mean;
 use crate::tick::Shape;
 
 /// Every exchange; the first one is the default of `feed.exchange`.
-pub static EXCHANGES: [&dyn Exchange; 2] = [&coinbase_advanced::CoinbaseAdvanced, &coinbase_exchange::CoinbaseExchange];
+pub static EXCHANGES: &[&dyn Exchange] = &[&coinbase_advanced::CoinbaseAdvanced, &coinbase_exchange::CoinbaseExchange];
 
 /// The exchange that the simulator imitates.
 pub static SIMULATED: &dyn Exchange = &coinbase_advanced::CoinbaseAdvanced;
@@ -74,8 +74,8 @@ impl Seen {
 /// # Errors
 /// No exchange has it.
 pub fn find(name: &str) -> Result<&'static dyn Exchange, Error> {
-    let found = EXCHANGES.into_iter().find(|exchange| exchange.name() == name);
-    found.ok_or_else(|| {
+    let found = EXCHANGES.iter().find(|exchange| exchange.name() == name);
+    found.copied().ok_or_else(|| {
         let known: Vec<&'static str> = EXCHANGES.iter().map(|exchange| exchange.name()).collect();
         let nearest = did_you_mean(name, known.iter().copied());
         Error::UnknownExchange { exchange: name.into(), known, nearest }

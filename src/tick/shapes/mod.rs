@@ -22,8 +22,7 @@ use outline::Outline;
 use recorded::Recorded;
 
 /// Every shape; where two fit equally well, the first one counts.
-pub static SHAPES: [&Shape; 4] =
-    [&exchange::SHAPE, &advanced_envelope::SHAPE, &flat::SHAPE, &binance_bookticker::SHAPE];
+pub static SHAPES: &[&Shape] = &[&exchange::SHAPE, &advanced_envelope::SHAPE, &flat::SHAPE, &binance_bookticker::SHAPE];
 
 /// The shape of a message.
 pub struct Shape {
@@ -88,7 +87,7 @@ impl Shape {
     /// Returns the shape that the keys fit best, and how well.
     fn recognised(outline: &Outline<'_>) -> Option<(Fit, &'static Shape)> {
         let mut best: Option<(Fit, &'static Shape)> = None;
-        for shape in SHAPES {
+        for &shape in SHAPES {
             if let Some(fit) = (shape.fit)(outline)
                 && best.is_none_or(|(other, _)| fit > other)
             {

@@ -4,7 +4,7 @@ use super::super::Problem;
 use super::super::field::Value;
 use super::from_json;
 
-/// The keys under which recorders write their own time; the first one that is there counts.
+/// The keys under which recorders write their own time; the first one that can be read counts.
 const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"];
 
 /// When a recorder wrote a message down; it counts only where the message has no time of its own.
@@ -14,15 +14,17 @@ pub struct Recorded(Option<Result<i64, Problem>>);
 impl Recorded {
     /// Reads the clock among an object's entries; without one there, `outer` goes on to count.
     pub fn beside(entries: &[(&str, &str)], outer: &Recorded) -> Recorded {
+        let mut unreadable = None;
         for clock in CLOCKS {
             let entry = entries.iter().find(|(key, _)| *key == clock);
-            if let Some(value) = entry.and_then(|(_, text)| from_json::<Value>(text).ok())
-                && let Some(time) = value.time(clock).transpose()
-            {
-                return Recorded(Some(time));
+            let value = entry.and_then(|(_, text)| from_json::<Value>(text).ok()).unwrap_or_default();
+            match value.time(clock) {
+                Ok(Some(time)) => return Recorded(Some(Ok(time))),
+                Ok(None) => {}
+                Err(problem) => unreadable = unreadable.or(Some(Err(problem))),
             }
         }
-        outer.clone()
+        unreadable.map_or_else(|| outer.clone(), |problem| Recorded(Some(problem)))
     }
 
     /// Splits off a time that stands before the message, with a space between them.
