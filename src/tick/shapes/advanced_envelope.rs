@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::field::{Value, quote};
 use super::super::{Content, Control, Problem, Tick};
-use super::{Fit, Outline, Recorded, Sequence, Shape, from_json};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
 
 /// Coinbase Advanced Trade's envelope.
 pub static SHAPE: Shape = Shape {
@@ -103,7 +103,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
 }
 
 /// Reads an envelope: every ticker of every event, or a control message where the channel holds none.
-fn read(text: &str, recorded: &Recorded) -> Result<(Option<i64>, Content), Problem> {
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let envelope: Envelope = from_json(text)?;
     let channel = envelope.channel.text("channel")?.ok_or(Problem::Missing { field: "channel" })?;
     let event_time = envelope.timestamp.time("timestamp")?;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::field::{Value, quote};
 use super::super::{Content, Problem, Tick};
-use super::{Fit, Outline, Recorded, Sequence, Shape, from_json};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
 
 /// Binance's `bookTicker`.
 pub static SHAPE: Shape = Shape {
@@ -43,7 +43,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
 }
 
 /// Reads a message of the spot market, which carries no time: the recorder's must be there.
-fn read(text: &str, recorded: &Recorded) -> Result<(Option<i64>, Content), Problem> {
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let data: BookTicker = from_json(text)?;
     let (best_bid, best_ask) = quote(&data.best_bid, &data.best_ask)?;
     let sequence_num = data.update_id.integer("u")?;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::field::{Value, quote};
 use super::super::{Content, Control, Problem, Tick};
-use super::{Fit, Outline, Recorded, Sequence, Shape, from_json};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
 
 /// Coinbase Exchange's messages.
 pub static SHAPE: Shape = Shape {
@@ -100,7 +100,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
 }
 
 /// Reads a message: a ticker, or a control message of any other type.
-fn read(text: &str, recorded: &Recorded) -> Result<(Option<i64>, Content), Problem> {
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let message: Message = from_json(text)?;
     let kind = message.kind.text("type")?.ok_or(Problem::Missing { field: "type" })?;
     if kind == "error" {

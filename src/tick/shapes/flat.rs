@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::super::field::{Value, quote};
 use super::super::{Content, Problem, Tick};
-use super::{Fit, Outline, Recorded, Sequence, Shape, from_json};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
 
 /// A ticker's fields in one object.
 pub static SHAPE: Shape = Shape {
@@ -67,7 +67,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
 }
 
 /// Reads a ticker.
-fn read(text: &str, recorded: &Recorded) -> Result<(Option<i64>, Content), Problem> {
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let line: Line = from_json(text)?;
     let (best_bid, best_ask) = quote(&line.best_bid, &line.best_ask)?;
     // The exchange's own time, where a recorder kept it beside its own.

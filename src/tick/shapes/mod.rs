@@ -37,9 +37,11 @@ pub struct Shape {
     sequence: Sequence,
     /// How well a message's keys fit; `None` where it has another shape.
     fit: fn(&Outline<'_>) -> Option<Fit>,
-    /// Reads a message: its number and what it holds.
-    read: fn(&str, &Recorded) -> Result<(Option<i64>, Content), Problem>,
+    read: fn(&str, &Recorded) -> Result<Body, Problem>,
 }
+
+/// A message's own number, and what it holds.
+type Body = (Option<i64>, Content);
 
 /// How well the keys of a JSON object fit a shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
