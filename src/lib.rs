@@ -19,8 +19,11 @@ pub mod config;
 /// status are assigned.
 pub mod tick;
 
-/// The websocket protocol: client and reconnection; the market simulator that serves the same protocol.
+/// Exchanges, one file each behind one trait; the client: reconnection, gaps, silences; the market simulator.
 pub mod feed;
+
+/// Recorded files: compression, shape, order, identity; merging.
+pub mod recording;
 
 /// The message log: Kafka, and NDJSON files; one trait, offsets and a log id in both.
 pub mod log;

@@ -89,9 +89,10 @@ fn step(title: &str) {
 /// Serves a simulated market on a free port and receives it, in one process.
 async fn receive(args: &Args, context: &Context) -> Result<(), Failure> {
     let server = simulate::bind(simulate::Args::fast(Duration::from_secs(args.hours * 3600), args.seed)).await?;
-    let from = Some(server.url().to_string());
+    let (from, exchange) = (Some(server.url()), Some(server.exchange().to_string()));
     let serving = tokio::spawn(server.run());
-    let received = ingest::run(ingest::Args { from, until_close: true, ..ingest::Args::default() }, context).await;
+    let received =
+        ingest::run(ingest::Args { from, exchange, until_close: true, ..ingest::Args::default() }, context).await;
     serving.abort();
     received
 }

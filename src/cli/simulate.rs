@@ -9,7 +9,7 @@ use crate::feed::market::PRODUCTS;
 use crate::feed::server::{self, Faults, Server, Speed};
 
 const DEFAULT_PORT: u16 = 8765;
-/// A market that has spikes in each of its first six hours, so that every split of them has some.
+/// A market with spikes in each of its first six hours, so that every split of them has some.
 pub const DEFAULT_SEED: u64 = 2;
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_START: &str = "2026-01-05T00:00:00Z";
@@ -17,7 +17,8 @@ const DEFAULT_START: &str = "2026-01-05T00:00:00Z";
 /// Serves a simulated exchange on a local websocket: Coinbase Advanced Trade's ticker protocol
 ///
 /// Prints the address to connect to. In another terminal, `squall ingest --from ADDRESS` receives what it sends.
-/// The same seed gives the same market on every machine. It runs until Ctrl-C, or until --hours of simulated time have passed.
+/// The same seed gives the same market on every machine. It runs until you press Ctrl-C, or until --hours of simulated time
+/// have passed.
 ///
 /// Example, six hours of market in a few seconds:
 ///   squall simulate --hours 6 --speed max
@@ -48,11 +49,11 @@ pub struct Args {
     #[arg(long, value_parser = parse_hours, conflicts_with = "duration")]
     pub hours: Option<f64>,
 
-    /// The same as a duration with its unit, such as 90s or 15m
+    /// The same as --hours, but with a unit, such as 90s or 15m
     #[arg(long, value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
-    /// Simulated seconds a second, or `max`: as fast as the client takes it
+    /// How many simulated seconds pass in a second, or `max`: as fast as the client reads
     #[arg(long, default_value = "1", value_parser = parse_speed, value_name = "FACTOR|max")]
     pub speed: Speed,
 
@@ -74,7 +75,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Makes the arguments of a market that is served as fast as possible, on a free port, for so long.
+    /// Makes the arguments of a market that is served as fast as possible, on a free port, for this long.
     pub fn fast(duration: Duration, seed: u64) -> Self {
         Args {
             port: 0,
@@ -108,7 +109,7 @@ pub async fn run(args: Args, _context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the simulated exchange: it listens, and serves once [`Server::run`] is polled.
+/// Opens the simulated exchange: it listens now, and serves once [`Server::run`] runs.
 ///
 /// # Errors
 /// An unknown product, or a port that is in use.

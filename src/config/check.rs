@@ -24,12 +24,15 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
             Value::Array(products) if products.is_empty() => Err("name at least one product".into()),
             _ => Ok(()),
         },
-        "paths.data" | "paths.sql" | "paths.reports" | "feed.url" | "kafka.bootstrap_servers" | "track.experiment" => {
-            match value {
-                Value::String(text) if text.is_empty() => Err("it must not be empty".into()),
-                _ => Ok(()),
-            }
-        }
+        "paths.data"
+        | "paths.sql"
+        | "paths.reports"
+        | "feed.exchange"
+        | "kafka.bootstrap_servers"
+        | "track.experiment" => match value {
+            Value::String(text) if text.is_empty() => Err("it must not be empty".into()),
+            _ => Ok(()),
+        },
         _ => Ok(()),
     }
 }

@@ -41,6 +41,9 @@ pub struct Paths {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
+    /// The name of an exchange; `feed` knows which there are.
+    pub exchange: String,
+    /// Empty: the exchange's own address.
     pub url: String,
     pub products: Vec<String>,
     pub silence_ms: u64,

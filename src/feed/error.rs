@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tokio_tungstenite::tungstenite;
 
 use crate::error::Hint;
+use crate::log;
 
 /// What can go wrong with a feed.
 #[derive(Debug, thiserror::Error)]
@@ -14,9 +15,11 @@ pub enum Error {
     PortInUse { host: String, port: u16 },
     #[error("cannot listen on {host}:{port}")]
     Listen { host: String, port: u16, source: io::Error },
+    #[error("unknown exchange `{exchange}`")]
+    UnknownExchange { exchange: String, known: Vec<&'static str>, nearest: Option<String> },
     #[error("unknown product `{product}`")]
     UnknownProduct { product: String, known: Vec<&'static str> },
-    #[error("`{url}` is no websocket address")]
+    #[error("`{url}` is not a websocket address")]
     Address { url: String },
     #[error("cannot connect to {url}")]
     Connect { url: String, source: Box<tungstenite::Error> },
@@ -28,6 +31,8 @@ pub enum Error {
     Refused { url: String, products: String, message: String },
     #[error("cannot write feed events to {path}")]
     Journal { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Log(#[from] log::Error),
 }
 
 impl Hint for Error {
@@ -35,6 +40,8 @@ impl Hint for Error {
         match self {
             Error::PortInUse { .. } => Some("choose another with --port, or let --port 0 find a free one".into()),
             Error::Listen { .. } => Some("--host 127.0.0.1 --port 0 finds a free port of this machine".into()),
+            Error::UnknownExchange { nearest: Some(nearest), .. } => Some(nearest.clone()),
+            Error::UnknownExchange { known, .. } => Some(format!("feed.exchange can be {}", known.join(" or "))),
             Error::UnknownProduct { known, .. } => Some(format!("the simulator has {}", known.join(", "))),
             Error::Address { .. } => {
                 Some("write it as wss://advanced-trade-ws.coinbase.com or ws://127.0.0.1:8765".into())
@@ -48,7 +55,10 @@ impl Hint for Error {
             Error::ProductRefused { .. } | Error::Refused { .. } => {
                 Some("name products the exchange has, as in --products BTC-USD,ETH-USD".into())
             }
-            Error::Journal { .. } => Some("`squall config` shows paths.data, below which events are written".into()),
+            Error::Journal { .. } => {
+                Some("all received messages are in the log; `squall config` shows paths.data, below which events are written".into())
+            }
+            Error::Log(error) => error.hint(),
         }
     }
 }

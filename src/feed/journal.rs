@@ -1,10 +1,10 @@
-//! What happened to the connection, written down for SQL: one row for each event, `data/events/YYYYMMDD.ndjson`.
+//! What happened to the connections, written down for SQL: one row for each event, in `data/events/YYYYMMDD.ndjson`.
 //!
 //! Every row has the same columns: `time` (UTC), `connection`, `kind`, and those that its kind fills: `expected` and `got`
 //! (sequence numbers), `silence_ms`, `wait_ms`, `attempt`, `reason`.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat};
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Error;
 use super::client::{Event, EventKind};
+use crate::durable;
 
 /// One row of the journal.
 #[derive(Debug, Serialize)]
@@ -35,7 +36,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Uses the folder, which the first event makes.
+    /// Uses the folder; the first event makes it.
     pub fn new(dir: &Path) -> Self {
         Journal { dir: dir.into(), open: None }
     }
@@ -43,7 +44,7 @@ impl Journal {
     /// Appends one event in one write.
     ///
     /// # Errors
-    /// The folder or file cannot be made or written.
+    /// The folder or file cannot be made or written; the journal is then as it was before.
     pub fn record(&mut self, event: &Event) -> Result<(), Error> {
         let time = DateTime::from_timestamp_nanos(event.time);
         let path = self.dir.join(format!("{}.ndjson", time.format("%Y%m%d")));
@@ -51,8 +52,8 @@ impl Journal {
         let mut file = match self.open.take() {
             Some((open, file)) if open == path => file,
             _ => {
-                std::fs::create_dir_all(&self.dir).map_err(failed)?;
-                OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?
+                durable::create_folder(&self.dir).map_err(failed)?;
+                open(&path).map_err(failed)?
             }
         };
         // A row holds text and integers, which always serialise.
@@ -62,6 +63,17 @@ impl Journal {
         self.open = Some((path, file));
         Ok(())
     }
+}
+
+/// Opens a day's file to append whole rows: a part of one, left by a full disk or a crash, is cut off.
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let text = std::fs::read(path)?;
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole < text.len() {
+        file.set_len(whole as u64)?;
+    }
+    Ok(file)
 }
 
 fn row(event: &Event) -> Row<'_> {
@@ -78,7 +90,7 @@ fn row(event: &Event) -> Row<'_> {
     };
     match &event.kind {
         EventKind::Connected => {}
-        EventKind::Gap { expected, got } => (row.expected, row.got) = (Some(*expected), Some(*got)),
+        EventKind::Gap(gap) => (row.expected, row.got) = (Some(gap.expected), Some(gap.got)),
         EventKind::Silence { silence_ms } => row.silence_ms = Some(*silence_ms),
         EventKind::Reconnecting { reason, wait_ms, attempt } => {
             (row.reason, row.wait_ms, row.attempt) = (Some(reason.as_str()), Some(*wait_ms), Some(*attempt));
@@ -87,4 +99,23 @@ fn row(event: &Event) -> Row<'_> {
         EventKind::Closed { reason } => row.reason = Some(reason),
     }
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, EventKind, Journal};
+
+    #[test]
+    fn a_part_of_a_row_is_cut_off_before_the_next_one() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let event = Event { time: 0, connection: "c1".into(), kind: EventKind::Connected };
+        Journal::new(temp.path()).record(&event).expect("a row");
+        let path = temp.path().join("19700101.ndjson");
+        let row = std::fs::read_to_string(&path).expect("the day's file");
+        std::fs::write(&path, format!("{row}{}", &row[..20])).expect("a part of a row");
+        let mut journal = Journal::new(temp.path());
+        journal.record(&event).expect("a row");
+        journal.record(&event).expect("a row");
+        assert_eq!(std::fs::read_to_string(&path).expect("the day's file"), row.repeat(3));
+    }
 }

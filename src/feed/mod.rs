@@ -1,17 +1,16 @@
-//! The websocket protocol of Coinbase Advanced Trade: a client that reconnects, and a simulated exchange that serves it.
+//! Market data over a websocket: a client that reconnects, and a simulated exchange.
 //!
-//! In: a websocket's address and products. Out: raw messages in order, byte for byte, and what happened to the connection
-//! meanwhile. [`market`] makes simulated prices, [`server`] serves them, [`client`] receives, [`journal`] writes down gaps,
-//! silences and reconnections for SQL to read.
+//! In: an exchange, its address and products. Out: raw messages in a log, in order and byte for byte, and what happened to the
+//! connections meanwhile. [`exchange`] knows the exchanges, [`client`] receives, [`ingest`] appends to the log, and [`journal`]
+//! writes down gaps, silences and reconnections for SQL to read. [`market`] makes simulated prices and [`server`] serves them.
 
 pub mod client;
+pub mod exchange;
+pub mod ingest;
 pub mod journal;
 pub mod market;
 pub mod server;
 
-mod envelope;
 mod error;
-mod wire;
 
-pub use envelope::Envelope;
 pub use error::Error;

@@ -1,4 +1,4 @@
-//! A field of a message: borrowed from it, of whatever JSON type, turned into what its column holds.
+//! A field of a message: borrowed from it, of any JSON type, turned into what its column holds.
 //!
 //! Exchanges write decimals as strings, recorders as numbers or strings; both are read. JSON's `null` and the empty string
 //! stand for an absent value.
@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::problem::Fault;
 use super::{Problem, Side, time};
 
 /// The longest part of a value that a [`Problem`] quotes.
@@ -21,7 +22,7 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
     Number(f64),
-    /// A value of a type that no field has: its JSON type's name.
+    /// A value of a type that no field has: the name of its JSON type.
     Other(&'static str),
 }
 
@@ -48,12 +49,17 @@ impl Value<'_> {
         }
     }
 
+    /// Returns the problem that the field's value has.
+    fn wrong(&self, field: &'static str, fault: Fault) -> Problem {
+        Problem::Value { field, value: self.quoted(), fault }
+    }
+
     /// Returns the text of a name; absent is `None`.
     pub fn text(&self, field: &'static str) -> Result<Option<&str>, Problem> {
         match self {
             _ if self.is_absent() => Ok(None),
             Value::Text(text) => Ok(Some(text)),
-            other => Err(Problem::NotAName { field, value: other.quoted() }),
+            other => Err(other.wrong(field, Fault::NotAName)),
         }
     }
 
@@ -73,8 +79,8 @@ impl Value<'_> {
             Value::Absent | Value::Other(_) => None,
         };
         match number {
-            None => Err(Problem::NotANumber { field, value: self.quoted() }),
-            Some(number) if !number.is_finite() => Err(Problem::NotFinite { field, value: self.quoted() }),
+            None => Err(self.wrong(field, Fault::NotANumber)),
+            Some(number) if !number.is_finite() => Err(self.wrong(field, Fault::NotFinite)),
             Some(number) => Ok(Some(number)),
         }
     }
@@ -82,7 +88,7 @@ impl Value<'_> {
     /// Returns a quantity or volume, which is not negative; absent is `None`.
     pub fn amount(&self, field: &'static str) -> Result<Option<f64>, Problem> {
         match self.number(field)? {
-            Some(number) if number < 0.0 => Err(Problem::Negative { field, value: self.quoted() }),
+            Some(number) if number < 0.0 => Err(self.wrong(field, Fault::Negative)),
             number => Ok(number),
         }
     }
@@ -91,7 +97,7 @@ impl Value<'_> {
     pub fn price(&self, field: &'static str) -> Result<f64, Problem> {
         match self.number(field)? {
             None => Err(Problem::Missing { field }),
-            Some(number) if number <= 0.0 => Err(Problem::NotPositive { field, value: self.quoted() }),
+            Some(number) if number <= 0.0 => Err(self.wrong(field, Fault::NotPositive)),
             Some(number) => Ok(number),
         }
     }
@@ -104,7 +110,7 @@ impl Value<'_> {
             Value::Integer(number) => Some(*number),
             Value::Absent | Value::Number(_) | Value::Other(_) => None,
         };
-        integer.map(Some).ok_or_else(|| Problem::NotAnInteger { field, value: self.quoted() })
+        integer.map(Some).ok_or_else(|| self.wrong(field, Fault::NotAnInteger))
     }
 
     /// Returns the taker's side; absent is `None`.
@@ -113,14 +119,14 @@ impl Value<'_> {
             None => Ok(None),
             Some(text) if text.eq_ignore_ascii_case("buy") => Ok(Some(Side::Buy)),
             Some(text) if text.eq_ignore_ascii_case("sell") => Ok(Some(Side::Sell)),
-            Some(_) => Err(Problem::NotASide { field, value: self.quoted() }),
+            Some(_) => Err(self.wrong(field, Fault::NotASide)),
         }
     }
 
     /// Returns the time, nanoseconds since 1970, UTC; absent is `None`.
     ///
-    /// Text is a date and time, with or without an offset (without one it is UTC); a number is seconds since 1970, or where it
-    /// is too large for that, milli-, micro- or nanoseconds.
+    /// Text is a date and time; without an offset it is UTC. A number is seconds since 1970, or milli-, micro- or nanoseconds
+    /// where it is too large for seconds.
     pub fn time(&self, field: &'static str) -> Result<Option<i64>, Problem> {
         let nanoseconds = match self {
             _ if self.is_absent() => return Ok(None),
@@ -129,11 +135,11 @@ impl Value<'_> {
             Value::Number(number) => time::from_seconds(*number),
             Value::Absent | Value::Other(_) => None,
         };
-        nanoseconds.map(Some).ok_or_else(|| Problem::NotATime { field, value: self.quoted() })
+        nanoseconds.map(Some).ok_or_else(|| self.wrong(field, Fault::NotATime))
     }
 }
 
-/// Returns bid and ask of a quote that is not crossed; a locked one (equal) is a quote.
+/// Returns bid and ask. They may be equal (a locked quote); a bid above the ask (a crossed quote) is a problem.
 pub fn quote(best_bid: &Value<'_>, best_ask: &Value<'_>) -> Result<(f64, f64), Problem> {
     let (best_bid, best_ask) = (best_bid.price("best_bid")?, best_ask.price("best_ask")?);
     if best_bid > best_ask {

@@ -1,21 +1,23 @@
 //! The contract of a market-data message.
 //!
-//! In: one message as an exchange or a recorder wrote it, in any of the shapes that [`Shape`] lists. Out: [`Tick`]s, a
-//! control message, or the [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes.
-//! [`Order`] gives each tick its `ts` and its [`Status`], by one rule for landing and for live queries.
+//! In: one message as an exchange or a recorder wrote it, in any of the [`shapes`]. Out: [`Tick`]s, a control message, or the
+//! [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes. [`Order`] gives each
+//! tick its `ts` and its [`Status`], by one rule for landing and for live queries.
 //!
 //! A message is read whole or not at all: one bad ticker in an envelope of several makes the envelope a dead letter, so that
 //! no message is half landed.
 
+mod clock;
 mod field;
 mod order;
 mod problem;
 mod schema;
-mod shapes;
+pub mod shapes;
 mod time;
 
+pub use clock::{Clock, SystemClock};
 pub use order::{Identity, Order, Rules, Status};
-pub use problem::Problem;
+pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Sequence, Shape, parse};
 
@@ -100,8 +102,9 @@ impl Side {
 /// What a message turned out to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    pub shape: Shape,
-    /// The message's own number, whatever it holds; [`Shape::sequence`] says what it counts.
+    /// The shape of the message itself, also where a recorder's line stands around it.
+    pub shape: &'static Shape,
+    /// The message's own number; [`Shape::sequence`] says what it counts.
     pub sequence_num: Option<i64>,
     pub content: Content,
 }

@@ -1,62 +1,74 @@
-//! Why a message is no tick.
+//! Why a message cannot be read as ticks.
+
+use std::fmt;
 
 /// Why a message cannot be read; prints as one line that names the field and its value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
     #[error("message is empty")]
     Empty,
-    #[error("message is no UTF-8 text from byte {valid_bytes} on")]
+    #[error("message is not UTF-8 text from byte {valid_bytes} on")]
     NotText { valid_bytes: usize },
     #[error("message ends in the middle, after {bytes} bytes")]
     Truncated { bytes: usize },
-    #[error("message is no JSON of a known shape: {reason}")]
+    #[error("message is not JSON of a known shape: {reason}")]
     NotJson { reason: String },
     #[error("message has none of the known shapes")]
     UnknownShape,
+    #[error("several values of the line could be the message")]
+    SeveralMessages,
     #[error("{field} is missing")]
     Missing { field: &'static str },
-    #[error("{field} is {value}, which is no number")]
-    NotANumber { field: &'static str, value: String },
-    #[error("{field} is {value}, which is not finite")]
-    NotFinite { field: &'static str, value: String },
-    #[error("{field} is {value}, which is not above zero")]
-    NotPositive { field: &'static str, value: String },
-    #[error("{field} is {value}, which is negative")]
-    Negative { field: &'static str, value: String },
-    #[error("{field} is {value}, which is no whole number")]
-    NotAnInteger { field: &'static str, value: String },
-    #[error("{field} is {value}, which is no text")]
-    NotAName { field: &'static str, value: String },
-    #[error("{field} is {value}, neither buy nor sell")]
-    NotASide { field: &'static str, value: String },
-    #[error("{field} is {value}, which is no time")]
-    NotATime { field: &'static str, value: String },
+    #[error("{field} is {value}, which is {fault}")]
+    Value { field: &'static str, value: String, fault: Fault },
     #[error("quote is crossed: best_bid {best_bid} is above best_ask {best_ask}")]
     Crossed { best_bid: f64, best_ask: f64 },
     #[error("the exchange answers with an error: {message}")]
     Exchange { message: String },
 }
 
+/// What is wrong with a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    NotANumber,
+    NotFinite,
+    NotPositive,
+    Negative,
+    NotAnInteger,
+    NotAName,
+    NotASide,
+    NotATime,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::NotANumber => "not a number",
+            Fault::NotFinite => "not finite",
+            Fault::NotPositive => "not above zero",
+            Fault::Negative => "negative",
+            Fault::NotAnInteger => "not a whole number",
+            Fault::NotAName => "not text",
+            Fault::NotASide => "neither buy nor sell",
+            Fault::NotATime => "not a time",
+        })
+    }
+}
+
 impl Problem {
-    /// Returns the kind of problem without its particulars, for counting: `price is missing`, `quote is crossed`, ….
+    /// Returns the kind of problem without its particulars, for counting: `price is missing`, `price is not a number`, ….
     pub fn kind(&self) -> String {
         match self {
-            Problem::Empty => "message is empty".into(),
-            Problem::NotText { .. } => "message is no UTF-8 text".into(),
+            Problem::NotText { .. } => "message is not UTF-8 text".into(),
             Problem::Truncated { .. } => "message ends in the middle".into(),
-            Problem::NotJson { .. } => "message is no JSON of a known shape".into(),
-            Problem::UnknownShape => "message has none of the known shapes".into(),
-            Problem::Missing { field } => format!("{field} is missing"),
-            Problem::NotANumber { field, .. } => format!("{field} is no number"),
-            Problem::NotFinite { field, .. } => format!("{field} is not finite"),
-            Problem::NotPositive { field, .. } => format!("{field} is not above zero"),
-            Problem::Negative { field, .. } => format!("{field} is negative"),
-            Problem::NotAnInteger { field, .. } => format!("{field} is no whole number"),
-            Problem::NotAName { field, .. } => format!("{field} is no text"),
-            Problem::NotASide { field, .. } => format!("{field} is neither buy nor sell"),
-            Problem::NotATime { field, .. } => format!("{field} is no time"),
+            Problem::NotJson { .. } => "message is not JSON of a known shape".into(),
+            Problem::Value { field, fault, .. } => format!("{field} is {fault}"),
             Problem::Crossed { .. } => "quote is crossed".into(),
             Problem::Exchange { .. } => "the exchange answers with an error".into(),
+            // These have no particulars.
+            Problem::Empty | Problem::UnknownShape | Problem::SeveralMessages | Problem::Missing { .. } => {
+                self.to_string()
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
-use super::{Content, Parsed, Problem, Shape, Side, Tick, parse};
+use super::shapes::{SHAPES, advanced_envelope, binance_bookticker, exchange, flat};
+use super::{Content, Fault, Parsed, Problem, Sequence, Side, Tick, parse};
 
 const ADVANCED: &str = r#"{"channel":"ticker","client_id":"","timestamp":"2026-04-04T21:13:43.291084825Z","sequence_num":7,"events":[{"type":"snapshot","tickers":[{"type":"ticker","product_id":"BTC-USD","price":"67223.5","volume_24_h":"2401.16054813","low_24_h":"66770.64","high_24_h":"67535.2","low_52_w":"60001","high_52_w":"126296","price_percent_chg_24_h":"-0.54672614199923","best_bid":"67223.49","best_ask":"67223.5","best_bid_quantity":"0.56309243","best_ask_quantity":"0.25094364"},{"product_id":"ETH-USD","price":"2055.05","best_bid":"2055.48","best_ask":"2055.48"}]},{"type":"update","tickers":[{"product_id":"SOL-USD","price":"80","best_bid":"79.5","best_ask":"80.5"}]}]}"#;
 const EXCHANGE: &str = r#"{"type":"ticker","sequence":116681060283,"product_id":"BTC-USD","price":"86468.04","open_24h":"87046.02","volume_24h":"11500.40434547","low_24h":"85213.17","high_24h":"88100","volume_30d":"292316.97626696","best_bid":"86468.03","best_bid_size":"0.15818534","best_ask":"86468.04","best_ask_size":"0.05782483","side":"sell","time":"2025-11-24T15:08:18.223332Z","trade_id":910348374,"last_size":"0.02454085"}"#;
@@ -18,7 +19,7 @@ fn read(message: &str) -> Parsed {
 fn ticks(message: &str) -> Vec<Tick> {
     match read(message).content {
         Content::Ticks(ticks) => ticks,
-        Content::Control(control) => panic!("{} is no tick", control.name),
+        Content::Control(control) => panic!("{} is not a tick", control.name),
     }
 }
 
@@ -29,7 +30,7 @@ fn problem(message: &str) -> Problem {
 #[test]
 fn advanced_envelope_holds_several_events_and_tickers() {
     let parsed = read(ADVANCED);
-    assert_eq!((parsed.shape, parsed.sequence_num), (Shape::AdvancedEnvelope, Some(7)));
+    assert_eq!((parsed.shape, parsed.sequence_num), (&advanced_envelope::SHAPE, Some(7)));
     let ticks = ticks(ADVANCED);
     let products: Vec<&str> = ticks.iter().map(|tick| tick.product_id.as_str()).collect();
     assert_eq!(products, ["BTC-USD", "ETH-USD", "SOL-USD"]);
@@ -80,7 +81,7 @@ fn control_messages_keep_their_number() {
 #[test]
 fn exchange_ticker_has_side_and_size() {
     let ticks = ticks(EXCHANGE);
-    assert_eq!(read(EXCHANGE).shape, Shape::Exchange);
+    assert_eq!(read(EXCHANGE).shape, &exchange::SHAPE);
     assert_eq!((ticks[0].side, ticks[0].last_size), (Some(Side::Sell), Some(0.02454085)));
     assert_eq!((ticks[0].sequence_num, ticks[0].event_time), (Some(116681060283), 1_763_996_898_223_332_000));
     assert_eq!((ticks[0].best_bid_quantity, ticks[0].volume_24_h), (Some(0.15818534), Some(11500.40434547)));
@@ -89,21 +90,21 @@ fn exchange_ticker_has_side_and_size() {
 #[test]
 fn recorders_shapes() {
     let inner = ticks(INNER);
-    assert_eq!(read(INNER).shape, Shape::InnerUnderRaw);
+    assert_eq!(read(INNER).shape, &flat::SHAPE);
     assert_eq!((inner[0].event_time, inner[0].sequence_num), (1_762_614_751_463_496_000, None));
     assert_eq!((inner[0].low_52_w, inner[0].best_bid_quantity), (Some(74420.69), Some(0.02944129)));
 
     let flat = ticks(FLAT);
-    assert_eq!(read(FLAT).shape, Shape::Flat);
+    assert_eq!(read(FLAT).shape, &flat::SHAPE);
     assert_eq!((flat[0].event_time, flat[0].best_bid), (1_775_254_421_421_126_000, 66865.48));
     assert_eq!((flat[0].price, flat[0].volume_24_h), (Some(66863.0), Some(0.0)));
 
     let in_string = ticks(IN_STRING);
-    assert_eq!(read(IN_STRING).shape, Shape::ExchangeInString);
+    assert_eq!(read(IN_STRING).shape, &exchange::SHAPE);
     assert_eq!((in_string[0].event_time, in_string[0].side), (1_762_932_011_615_272_000, Some(Side::Buy)));
 
     let binance = ticks(BINANCE);
-    assert_eq!(read(BINANCE).shape, Shape::BinanceBookTicker);
+    assert_eq!(read(BINANCE).shape, &binance_bookticker::SHAPE);
     assert_eq!((binance[0].price, binance[0].sequence_num), (None, Some(50093239212)));
     assert_eq!((binance[0].event_time, binance[0].best_ask), (1_723_161_254_087_891_268, 61837.64));
 }
@@ -116,28 +117,31 @@ fn each_problem_names_field_and_value() {
         (FLAT[..60].to_string(), "message ends in the middle, after 60 bytes"),
         ("1723161254087891268".into(), "message ends in the middle, after 19 bytes"),
         ("[1]".into(), "message has none of the known shapes"),
-        ("{\"a\":1}}".into(), "message is no JSON of a known shape: trailing characters at line 1 column 8"),
+        ("{\"a\":1}}".into(), "message is not JSON of a known shape: trailing characters at line 1 column 8"),
         ("{}".into(), "message has none of the known shapes"),
         (flat(r#""best_bid":"1","best_ask":"2""#), "price is missing"),
         (flat(r#""price":"","best_bid":"1","best_ask":"2""#), "price is missing"),
         (flat(r#""price":"1","best_ask":"2""#), "best_bid is missing"),
-        (flat(r#""price":"abc","best_bid":"1","best_ask":"2""#), "price is `abc`, which is no number"),
-        (flat(r#""price":true,"best_bid":"1","best_ask":"2""#), "price is true, which is no number"),
-        (flat(r#""price":[1],"best_bid":"1","best_ask":"2""#), "price is a list, which is no number"),
+        (flat(r#""price":"abc","best_bid":"1","best_ask":"2""#), "price is `abc`, which is not a number"),
+        (flat(r#""price":true,"best_bid":"1","best_ask":"2""#), "price is true, which is not a number"),
+        (flat(r#""price":[1],"best_bid":"1","best_ask":"2""#), "price is a list, which is not a number"),
         (flat(r#""price":"NaN","best_bid":"1","best_ask":"2""#), "price is `NaN`, which is not finite"),
         (flat(r#""price":"1e999","best_bid":"1","best_ask":"2""#), "price is `1e999`, which is not finite"),
         (flat(r#""price":"1","best_bid":"-1","best_ask":"2""#), "best_bid is `-1`, which is not above zero"),
         (flat(r#""price":"1","best_bid":0,"best_ask":"2""#), "best_bid is 0, which is not above zero"),
         (flat(r#""price":"1","best_bid":"2.5","best_ask":"2""#), "quote is crossed: best_bid 2.5 is above best_ask 2"),
         (flat(r#""price":"1","best_bid":"1","best_ask":"2","volume":-3"#), "volume_24_h is -3, which is negative"),
-        (flat(r#""price":"1","best_bid":"1","best_ask":"2","side":"both""#), "side is `both`, neither buy nor sell"),
+        (
+            flat(r#""price":"1","best_bid":"1","best_ask":"2","side":"both""#),
+            "side is `both`, which is neither buy nor sell",
+        ),
         (
             flat(r#""price":"1","best_bid":"1","best_ask":"2","sequence":1.5"#),
-            "sequence_num is 1.5, which is no whole number",
+            "sequence_num is 1.5, which is not a whole number",
         ),
-        (FLAT.replace("2026-04-03", "yesterday "), "ts is `yesterday T22:13:41.421126+00:00`, which is no time"),
+        (FLAT.replace("2026-04-03", "yesterday "), "ts is `yesterday T22:13:41.421126+00:00`, which is not a time"),
         (FLAT.replace(r#""ts":"2026-04-03T22:13:41.421126+00:00","#, ""), "timestamp is missing"),
-        (FLAT.replace(r#""BTC-USD""#, "7"), "product_id is 7, which is no text"),
+        (FLAT.replace(r#""BTC-USD""#, "7"), "product_id is 7, which is not text"),
         (FLAT.replace(r#""BTC-USD""#, r#""""#), "product_id is missing"),
         (r#"{"channel":"ticker","timestamp":"2026-04-04T21:13:43Z","events":[]}"#.into(), "tickers is missing"),
         (
@@ -152,8 +156,154 @@ fn each_problem_names_field_and_value() {
     let long = format!(r#"{{"product_id":"{}","timestamp":1,"price":"x","best_bid":1,"best_ask":2}}"#, "B".repeat(9));
     assert_eq!(
         problem(&long.replace("\"x\"", &format!("\"{}\"", "€".repeat(500)))).to_string().chars().count(),
-        "price is `…`, which is no number".chars().count() + 60
+        "price is `…`, which is not a number".chars().count() + 60
     );
+}
+
+#[test]
+fn a_kind_of_problem_has_no_particulars() {
+    for (problem, expected) in [
+        (Problem::Missing { field: "price" }, "price is missing"),
+        (Problem::Value { field: "price", value: "`x`".into(), fault: Fault::NotANumber }, "price is not a number"),
+        (Problem::Truncated { bytes: 7 }, "message ends in the middle"),
+        (Problem::UnknownShape, "message has none of the known shapes"),
+    ] {
+        assert_eq!(problem.kind(), expected);
+    }
+}
+
+/// Returns a JSON string that holds the text.
+fn string(text: &str) -> String {
+    serde_json::Value::String(text.into()).to_string()
+}
+
+#[test]
+fn a_message_is_read_below_any_key_as_an_object_or_a_string() {
+    let binance = BINANCE.split_once(' ').expect("a time and a message").1;
+    for message in [ADVANCED, EXCHANGE, FLAT, BINANCE] {
+        for key in ["raw", "payload", "message", "data", "text", "msg", r"b\u00fc"] {
+            let clock = r#""ingest_time":1763000000000000000,"product_id":"BTC-USD""#;
+            // A recorder's time and a message are a line, which only a string can hold.
+            let nested = if message == BINANCE { string(message) } else { message.to_string() };
+            for line in [
+                format!(r#"{{{clock},"{key}":{nested}}}"#),
+                format!(r#"{{"{key}":{}}}"#, string(message)),
+                format!(r#"{{{clock},"{key}":{},"host":{{"name":"a"}}}}"#, string(&format!(" {message}\n"))),
+                format!(r#"{{"offset":7,"ingest_time":1,"line":{{"{key}":{nested}}}}}"#),
+                format!(r#"1763000000000000000 {{"{key}":{nested}}}"#),
+                format!(r#"{{"a":{{"{key}":{nested}}}}}"#),
+            ] {
+                assert_eq!(read(&line), read(message), "{line}");
+            }
+        }
+    }
+    let beside = format!(r#"{{"ts":1723161254.087891,"message":{binance}}}"#);
+    assert_eq!(ticks(&beside)[0].event_time, 1_723_161_254_087_891_000);
+}
+
+#[test]
+fn a_file_log_of_our_own_is_a_recording() {
+    let wrapped =
+        |payload: &str| format!(r#"{{"offset":0,"ingest_time":1763000000000000000,"connection":"c1",{payload}}}"#);
+    assert_eq!(parse(wrapped(&format!(r#""key":"BTC-USD","message":{ADVANCED}"#)).as_bytes()), Ok(read(ADVANCED)));
+    let torn = wrapped(&format!(r#""text":{}"#, string(&ADVANCED[..100])));
+    assert_eq!(problem(&torn), Problem::Truncated { bytes: 100 });
+    assert_eq!(problem(&wrapped(r#""message":{}"#)), Problem::UnknownShape);
+    assert_eq!(problem(&wrapped(r#""text":"hello""#)), Problem::UnknownShape);
+    let refusal = wrapped(r#""message":{"type":"error","message":"no"}"#);
+    assert_eq!(problem(&refusal), Problem::Exchange { message: "no".into() });
+}
+
+#[test]
+fn the_recorders_clock_counts_only_where_the_message_has_none() {
+    let inner = INNER.split_once(r#""raw":"#).expect("a nested message").1.trim_end_matches('}').to_string() + "}";
+    let event_time = |line: &str| {
+        parse(line.as_bytes()).map(|parsed| match parsed.content {
+            Content::Ticks(ticks) => ticks[0].event_time,
+            Content::Control(control) => control.event_time.unwrap_or(0),
+        })
+    };
+    let second = 1_763_000_000_000_000_000;
+    for clock in ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"] {
+        assert_eq!(event_time(&format!(r#"{{"{clock}":1763000000,"raw":{inner}}}"#)), Ok(second), "{clock}");
+        let own = event_time(&format!(r#"{{"{clock}":1763000000,"raw":{EXCHANGE}}}"#));
+        assert_eq!(own, Ok(1_763_996_898_223_332_000), "{clock}");
+    }
+    assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"a":{{"ingest_time":5,"raw":{inner}}}}}"#)), Ok(5_000_000_000));
+    assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"a":{{"raw":{inner}}}}}"#)), Ok(second));
+    assert_eq!(event_time(&format!(r#"{{"raw":{inner}}}"#)), Err(Problem::Missing { field: "timestamp" }));
+    // What cannot be read stops only what needs it.
+    let fault = Problem::Value { field: "ts", value: "`noon`".into(), fault: Fault::NotATime };
+    assert_eq!(event_time(&format!(r#"{{"ts":"noon","raw":{inner}}}"#)), Err(fault));
+    assert_eq!(event_time(&format!(r#"{{"ts":"noon","raw":{EXCHANGE}}}"#)), Ok(1_763_996_898_223_332_000));
+    assert_eq!(event_time(&format!(r#"{{"timestamp":"noon","ts":1763000000,"raw":{inner}}}"#)), Ok(second));
+    let subscriptions = r#"{"type":"subscriptions","channels":[{"name":"ticker"}]}"#;
+    assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"raw":{}}}"#, string(subscriptions))), Ok(second));
+}
+
+#[test]
+fn what_could_be_several_messages_is_said_and_copies_give_way() {
+    assert_eq!(problem(&format!(r#"{{"a":{EXCHANGE},"b":{EXCHANGE}}}"#)), Problem::SeveralMessages);
+    // The message itself counts, not a recorder's selection of it.
+    for line in [
+        format!(r#"{{"raw":{EXCHANGE},"selected":{FLAT}}}"#),
+        format!(r#"{{"selected":{FLAT},"raw":{EXCHANGE}}}"#),
+        FLAT.replace(r#"{"ts""#, &format!(r#"{{"raw":{EXCHANGE},"ts""#)),
+    ] {
+        assert_eq!(read(&line), read(EXCHANGE), "{line}");
+    }
+    // What lies beside a recorder's quote, but is not its message, changes nothing.
+    let beside =
+        FLAT.replace(r#"{"ts""#, r#"{"host":{"name":"a"},"note":"{torn","channel":{"type":"subscriptions"},"ts""#);
+    assert_eq!(read(&beside), read(FLAT));
+}
+
+#[test]
+fn nesting_costs_in_proportion_to_length() {
+    let nest = |depth: usize| format!("{}{FLAT}{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    assert_eq!(read(&nest(3)), read(FLAT));
+    assert_eq!(problem(&nest(4)), Problem::UnknownShape);
+    assert_eq!(problem(&nest(200_000)), Problem::UnknownShape);
+    let mut strings = FLAT.to_string();
+    for _ in 0..3 {
+        strings = format!(r#"{{"raw":{}}}"#, string(&strings));
+    }
+    assert_eq!(read(&strings), read(FLAT));
+    assert_eq!(problem(&format!(r#"{{"raw":{}}}"#, string(&strings))), Problem::UnknownShape);
+    // A megabyte of values that could be messages; twice as many take about twice as long.
+    let many = |count: usize| format!(r#"{{"a":{{{}"b":1}}}}"#, r#""c":{"d":{"e":{}}},"#.repeat(count));
+    assert_eq!(problem(&many(50_000)), Problem::UnknownShape);
+    let took = |count: usize| {
+        let line = many(count);
+        let fastest = (0..3).map(|_| {
+            let began = std::time::Instant::now();
+            assert!(parse(line.as_bytes()).is_err());
+            began.elapsed()
+        });
+        fastest.min().expect("three runs")
+    };
+    let (short, long) = (took(5_000), took(50_000));
+    assert!(long < 40 * short, "{short:?} for 5,000 values, {long:?} for 50,000");
+}
+
+#[test]
+fn every_shape_has_a_name_of_its_own_and_stands_in_the_documentation() {
+    let documentation = include_str!("../../docs/formats.md");
+    for (number, shape) in SHAPES.iter().enumerate() {
+        let row = format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            shape.name,
+            shape.what,
+            shape.told_by,
+            shape.event_time,
+            shape.sequence()
+        );
+        assert!(documentation.contains(&row), "docs/formats.md lacks\n{row}");
+        assert!(SHAPES[..number].iter().all(|other| other.name != shape.name), "{}", shape.name);
+    }
+    let rows = documentation.lines().skip_while(|line| !line.starts_with("| shape |")).skip(2);
+    assert_eq!(rows.take_while(|line| line.starts_with('|')).count(), SHAPES.len());
+    assert_eq!(advanced_envelope::SHAPE.sequence(), Sequence::Connection);
 }
 
 #[test]

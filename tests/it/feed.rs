@@ -1,15 +1,18 @@
 //! The client against the simulated exchange, both in this process.
 
+mod exchanges;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{SinkExt, StreamExt};
 use squall::error::Hint;
-use squall::feed::client::{self, EventKind, Item, Received, SystemClock};
+use squall::feed::Error;
+use squall::feed::client::{self, EventKind, Gap, Item, Received};
+use squall::feed::exchange::{self, Holds};
 use squall::feed::journal::Journal;
 use squall::feed::server::{self, Faults, Served, Server, Speed};
-use squall::feed::{Envelope, Error};
-use squall::tick::{self, Content};
+use squall::tick::{self, Content, SystemClock};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -31,6 +34,7 @@ fn exchange(seconds: u64, faults: Faults) -> server::Options {
 
 fn to(url: &str) -> client::Options {
     client::Options {
+        exchange: exchange::SIMULATED,
         url: url.into(),
         products: vec!["BTC-USD".into(), "ETH-USD".into()],
         silence: Duration::from_secs(5),
@@ -60,7 +64,7 @@ async fn receive(options: client::Options) -> (Vec<Received>, Vec<EventKind>, Op
     (messages, events, failure)
 }
 
-/// Receives with the websocket library alone.
+/// Receives with nothing but the websocket library.
 async fn receive_plainly(url: &str) -> Vec<Vec<u8>> {
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.expect("a connection");
     for channel in ["heartbeats", "ticker"] {
@@ -74,6 +78,10 @@ async fn receive_plainly(url: &str) -> Vec<Vec<u8>> {
         }
     }
     payloads
+}
+
+fn text(message: &Received) -> &str {
+    std::str::from_utf8(&message.payload).expect("text")
 }
 
 fn payloads(messages: &[Received]) -> Vec<&[u8]> {
@@ -96,7 +104,7 @@ async fn everything_arrives_byte_for_byte_and_in_order() {
     assert!(messages.len() > 2000, "{}", messages.len());
     assert!(messages.iter().all(|message| message.connection == messages[0].connection && message.received_at > START));
 
-    // What the rest of squall makes of it: everything is a tick or a control message, times never go back.
+    // Everything is a tick or a control message, and times never go back.
     let (mut ticks, mut heartbeats, mut last, mut shared, mut ties) = (0, 0, 0, 0, 0);
     for (number, message) in messages.iter().enumerate() {
         let parsed = tick::parse(&message.payload).expect("a message of the exchange");
@@ -115,7 +123,7 @@ async fn everything_arrives_byte_for_byte_and_in_order() {
             Content::Control(control) => heartbeats += usize::from(control.name == "heartbeats"),
         }
     }
-    // The one at the end itself is not sent any more.
+    // The heartbeat at the very end is not sent.
     assert_eq!(heartbeats, 600);
     assert!(shared > 10 && ties > 50, "{shared} messages of several products, {ties} ties of {ticks} ticks");
 }
@@ -135,7 +143,7 @@ async fn the_client_reconnects_and_resumes() {
     let served = server.await.expect("the server ends");
     assert!(reconnections > 3, "{events:?}");
     assert_eq!(served.connections, reconnections as u64 + 1);
-    assert!(events.iter().all(|event| !matches!(event, EventKind::Gap { .. })), "{events:?}");
+    assert!(events.iter().all(|event| !matches!(event, EventKind::Gap(_))), "{events:?}");
     // Each connection starts with a snapshot of its own; the updates between are those of an undisturbed connection.
     assert_eq!(updates(&messages), whole);
     let connections: std::collections::BTreeSet<_> = messages.iter().map(|message| &*message.connection).collect();
@@ -150,15 +158,33 @@ fn updates(messages: &[Received]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn times_and_connections_are_those_of_the_clock() {
+    let (url, _server) = serve(exchange(2, Faults::default())).await;
+    let mut items = client::start(to(&url), Arc::new(|| START + 7));
+    let mut messages = 0;
+    while let Some(item) = items.recv().await {
+        match item.expect("no failure") {
+            Item::Message(message) => {
+                messages += 1;
+                assert_eq!(message.received_at, START + 7);
+                assert_eq!(&*message.connection, format!("{}-1", START / 1_000_000));
+            }
+            Item::Event(event) => assert_eq!(event.time, START + 7),
+        }
+    }
+    assert!(messages > 5, "{messages}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gaps_are_seen_and_malformed_messages_passed_on() {
     let faults = Faults { skip_every: Some(50), garble_every: Some(33), ..Faults::default() };
     let (url, _server) = serve(exchange(60, faults)).await;
     let (messages, events, _) = receive(to(&url)).await;
     // A malformed message's number is unreadable, so it counts as missing too.
-    assert_eq!(events[1], EventKind::Gap { expected: 32, got: 33 });
-    assert_eq!(events[2], EventKind::Gap { expected: 49, got: 50 });
-    let malformed = messages.iter().filter(|message| Envelope::read(&message.payload).is_none()).count();
-    let gaps = events.iter().filter(|event| matches!(event, EventKind::Gap { .. })).count();
+    assert_eq!(events[1], EventKind::Gap(Gap { expected: 32, got: 33 }));
+    assert_eq!(events[2], EventKind::Gap(Gap { expected: 49, got: 50 }));
+    let malformed = messages.iter().filter(|message| message.holds == Holds::Unreadable).count();
+    let gaps = events.iter().filter(|event| matches!(event, EventKind::Gap(_))).count();
     assert_eq!(messages[32].payload.first(), Some(&b'{'));
     assert!(malformed > 5 && gaps > malformed, "{malformed} malformed, {gaps} gaps");
 
@@ -215,7 +241,7 @@ async fn an_unknown_product_is_named() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_said() {
+async fn a_port_in_use_is_reported() {
     let (url, server) = serve(exchange(60, Faults::default())).await;
     let port: u16 = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let error = Server::bind(server::Options { port, ..exchange(60, Faults::default()) }).await.expect_err("in use");
@@ -225,7 +251,7 @@ async fn a_port_in_use_is_said() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_said_at_once() {
+async fn an_absent_server_is_reported_at_once() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
@@ -251,18 +277,18 @@ async fn paced_time_follows_the_clock() {
     assert_eq!(served.messages, messages.len() as u64);
     // 30 simulated seconds at 30 a second; the upper bound leaves room for a busy machine.
     assert!(took >= Duration::from_millis(990) && took < Duration::from_secs(10), "{took:?}");
-    let heartbeats =
-        messages.iter().filter(|m| Envelope::read(&m.payload).is_some_and(|e| e.channel == Some("heartbeats")));
+    let heartbeats = messages.iter().filter(|message| text(message).contains(r#""channel":"heartbeats""#));
     assert!((20..=30).contains(&heartbeats.count()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_subscribe_is_sent_away() {
+async fn a_client_that_does_not_subscribe_is_disconnected() {
     let (url, server) = serve(exchange(60, Faults::default())).await;
     let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.expect("a connection");
     socket.send(Message::text("hello")).await.expect("sent");
     let answer = socket.next().await.expect("an answer").expect("a message");
-    assert!(Envelope::read(answer.into_data().as_ref()).is_some_and(|envelope| envelope.error().is_some()));
+    let holds = exchange::SIMULATED.look(answer.into_data().as_ref()).holds;
+    assert!(matches!(&holds, Holds::Error { message } if message.contains("failed to read")), "{holds:?}");
     let began = Instant::now();
     let farewell = socket.next().await.expect("a farewell").expect("a message");
     server.abort();

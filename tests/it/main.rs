@@ -14,4 +14,5 @@ mod pipeline;
 mod readme;
 mod report;
 mod rolling;
+mod shapes;
 mod slt;

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt to connect: twice as long each time, with jitter, up to a most.
+//! How long to wait before the next attempt to connect: twice as long each time, with jitter, up to a maximum.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use rand_pcg::Pcg64;
 #[derive(Debug)]
 pub struct Backoff {
     initial: Duration,
-    most: Duration,
+    maximum: Duration,
     attempt: u32,
     random: Pcg64,
 }
 
 impl Backoff {
     /// Starts with `initial`; `seed` decides the jitter.
-    pub fn new(initial: Duration, most: Duration, seed: u64) -> Self {
-        Backoff { initial, most, attempt: 0, random: Pcg64::seed_from_u64(seed) }
+    pub fn new(initial: Duration, maximum: Duration, seed: u64) -> Self {
+        Backoff { initial, maximum, attempt: 0, random: Pcg64::seed_from_u64(seed) }
     }
 
     /// Returns the next wait, between half and all of what doubling has reached, and the number of the attempt, from 1.
     ///
     /// The jitter keeps clients that lost their server together from coming back together.
     pub fn next_wait(&mut self) -> (Duration, u32) {
-        let doubled = self.initial.saturating_mul(2_u32.saturating_pow(self.attempt)).min(self.most);
+        let doubled = self.initial.saturating_mul(2_u32.saturating_pow(self.attempt)).min(self.maximum);
         self.attempt = self.attempt.saturating_add(1);
         let share = 0.5 + 0.5 * (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         (doubled.mul_f64(share), self.attempt)
@@ -43,7 +43,7 @@ mod tests {
     use super::Backoff;
 
     #[test]
-    fn waits_double_with_jitter_up_to_the_most() {
+    fn waits_double_with_jitter_up_to_the_maximum() {
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30), 1);
         for attempt in 1..100 {
             let most =

@@ -10,26 +10,28 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::sequence::Sequence;
-use super::{Clock, Event, EventKind, Item, Options, Received, Sender};
-use crate::feed::{Envelope, Error};
+use super::numbers::Numbers;
+use super::{Event, EventKind, Item, Options, Received, Sender};
+use crate::feed::Error;
+use crate::feed::exchange::Holds;
+use crate::tick::{Clock, Sequence};
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// The exchange closes a connection that has not subscribed after 5 s; to reach that point may take a slow network longer.
+/// How long a slow network may take to connect. Exchanges give a client 5 s from then on to subscribe.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the server may take to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 pub enum End {
-    /// It is worth another attempt.
+    /// The connection is lost, for this reason; the client tries again.
     Lost(String),
-    /// Nobody wants more: the server closed normally and that was to be the end, or the receiver is gone.
+    /// The client is done: the server closed the connection normally and that was to be the end, or the receiver is gone.
     Done,
 }
 
-/// Connects and subscribes: heartbeats first, so that they run when the ticker starts; one channel a message.
+/// Connects and subscribes.
 pub async fn open(options: &Options) -> Result<Socket, Error> {
     let url = &options.url;
     if !matches!(url::Url::parse(url), Ok(parsed) if matches!(parsed.scheme(), "ws" | "wss") && parsed.has_host()) {
@@ -40,9 +42,7 @@ pub async fn open(options: &Options) -> Result<Socket, Error> {
         .await
         .map_err(|_| Error::ConnectTimeout { url: url.clone(), seconds: CONNECT_TIMEOUT.as_secs() })?
         .map_err(failed)?;
-    for channel in ["heartbeats", "ticker"] {
-        let request =
-            serde_json::json!({ "type": "subscribe", "product_ids": options.products, "channel": channel }).to_string();
+    for request in options.exchange.subscriptions(&options.products) {
         socket.send(Message::text(request)).await.map_err(failed)?;
     }
     Ok(socket)
@@ -54,17 +54,20 @@ pub struct Link<'a> {
     clock: &'a dyn Clock,
     sender: &'a Sender,
     connection: Arc<str>,
-    sequence: Sequence,
-    /// Whether the server has accepted the subscription to the ticker.
+    /// `None` where the exchange's sequence numbers do not count a connection's messages.
+    numbers: Option<Numbers>,
+    /// Whether ticks came: the server has accepted the subscription.
     accepted: bool,
 }
 
 impl<'a> Link<'a> {
     pub fn new(options: &'a Options, clock: &'a dyn Clock, sender: &'a Sender, connection: Arc<str>) -> Self {
-        Link { options, clock, sender, connection, sequence: Sequence::default(), accepted: false }
+        let counts_messages = options.exchange.shape().sequence() == Sequence::Connection;
+        let numbers = counts_messages.then(Numbers::default);
+        Link { options, clock, sender, connection, numbers, accepted: false }
     }
 
-    /// Returns whether the ticker came.
+    /// Returns whether ticks came.
     pub fn heard(&self) -> bool {
         self.accepted
     }
@@ -75,7 +78,7 @@ impl<'a> Link<'a> {
     /// The server refuses the subscription.
     pub async fn receive(&mut self, mut socket: Socket) -> Result<End, Error> {
         let end = self.receive_from(&mut socket).await;
-        // Says goodbye where the server listens; a lost connection, or one already closed, takes no harm.
+        // Closes politely where the server still listens; on a lost or closed connection this does nothing.
         let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
         end
     }
@@ -86,7 +89,7 @@ impl<'a> Link<'a> {
         }
         loop {
             let next = tokio::select! {
-                // In this order: a message that is there is never left for a deadline that has passed as well.
+                // A message that is there is taken first, also when the receiver has just gone.
                 biased;
                 next = timeout(self.options.silence, socket.next()) => next,
                 () = self.sender.closed() => return Ok(End::Done),
@@ -116,34 +119,34 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Passes one message on; returns whether anybody wants more.
+    /// Passes one message on; returns whether the receiver is still there.
     async fn pass_on(&mut self, payload: Vec<u8>) -> Result<bool, Error> {
         let received_at = self.clock.now();
-        let mut events = None;
-        if let Some(envelope) = Envelope::read(&payload) {
-            if let Some(message) = envelope.error() {
-                if !self.accepted {
-                    return Err(self.refused(message));
-                }
-                events = Some(EventKind::ServerError { message: message.into() });
-            }
-            self.accepted |= envelope.channel == Some("ticker");
-            if let Some(gap) = envelope.sequence_num.and_then(|number| self.sequence.observe(number)) {
-                events = Some(EventKind::Gap { expected: gap.expected, got: gap.got });
-            }
+        let seen = self.options.exchange.look(&payload);
+        let mut event = None;
+        match &seen.holds {
+            Holds::Error { message } if !self.accepted => return Err(self.refused(message)),
+            Holds::Error { message } => event = Some(EventKind::ServerError { message: message.clone() }),
+            Holds::Ticks { .. } => self.accepted = true,
+            Holds::Control | Holds::Unreadable => {}
+        }
+        if let (Some(numbers), Some(number)) = (&mut self.numbers, seen.sequence_num)
+            && let Some(gap) = numbers.observe(number)
+        {
+            event = Some(EventKind::Gap(gap));
         }
         // The gap lies before the message that shows it.
-        if let Some(kind) = events
+        if let Some(kind) = event
             && !self.report(kind).await
         {
             return Ok(false);
         }
-        let received = Received { payload, received_at, connection: Arc::clone(&self.connection) };
+        let received = Received { payload, received_at, connection: Arc::clone(&self.connection), holds: seen.holds };
         Ok(self.sender.send(Ok(Item::Message(received))).await.is_ok())
     }
 
     async fn closed(&self, socket: &mut Socket, frame: Option<tungstenite::protocol::CloseFrame>) -> End {
-        // The answer to a close goes out with the next reads.
+        // tungstenite sends the answer to a close while it reads on.
         let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
         let (code, reason) = match frame {
             Some(frame) => (frame.code, frame.reason.as_str().to_string()),
@@ -156,7 +159,7 @@ impl<'a> Link<'a> {
         End::Lost(format!("the server closed the connection: {} {reason}", u16::from(code)))
     }
 
-    /// Sends an event; returns whether anybody wants more.
+    /// Sends an event; returns whether the receiver is still there.
     async fn report(&self, kind: EventKind) -> bool {
         let event = Event { time: self.clock.now(), connection: Arc::clone(&self.connection), kind };
         self.sender.send(Ok(Item::Event(event))).await.is_ok()

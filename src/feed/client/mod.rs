@@ -4,50 +4,39 @@
 
 mod backoff;
 mod connection;
-mod sequence;
+mod numbers;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::Error;
+use super::exchange::{Exchange, Holds};
+use crate::tick::Clock;
 use backoff::Backoff;
 use connection::End;
+pub use numbers::Gap;
 
-/// Items that may wait in the channel: some tenths of a second of a busy market, some megabytes.
+/// Items that may wait in the channel. A busy market fills it in some tenths of a second, with a few megabytes.
 const CAPACITY: usize = 8192;
 
 /// What to connect to, and how patient to be.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The exchange whose protocol is spoken.
+    pub exchange: &'static dyn Exchange,
     /// `ws://…` or `wss://…`.
     pub url: String,
     pub products: Vec<String>,
-    /// Reconnect when nothing at all was received for so long.
+    /// The client reconnects when it receives nothing at all for this long.
     pub silence: Duration,
     pub reconnect_initial: Duration,
     pub reconnect_max: Duration,
-    /// End, rather than reconnect, when the server closes the connection normally.
+    /// The client ends, instead of reconnecting, when the server closes the connection normally.
     pub until_close: bool,
     /// Seeds the jitter of reconnection waits.
     pub seed: u64,
-}
-
-/// Tells the time, nanoseconds since 1970, UTC.
-pub trait Clock: Send + Sync {
-    fn now(&self) -> i64;
-}
-
-/// The system's clock.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> i64 {
-        // A clock before 1970 or after 2262 is broken; 0 then marks its times as such.
-        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0)
-    }
 }
 
 /// A message as received.
@@ -57,8 +46,10 @@ pub struct Received {
     pub payload: Vec<u8>,
     /// Nanoseconds since 1970, UTC.
     pub received_at: i64,
-    /// The connection on which it came: sequence numbers count within one.
+    /// The connection on which it came.
     pub connection: Arc<str>,
+    /// What the exchange says it holds.
+    pub holds: Holds,
 }
 
 /// What happened to the connection.
@@ -75,11 +66,8 @@ pub struct Event {
 pub enum EventKind {
     Connected,
     /// A sequence number other than the next: messages were lost, or (`got` below `expected`) came again or late.
-    Gap {
-        expected: i64,
-        got: i64,
-    },
-    /// Nothing was received for so long.
+    Gap(Gap),
+    /// Nothing was received for this long.
     Silence {
         silence_ms: u64,
     },
@@ -89,7 +77,7 @@ pub enum EventKind {
         wait_ms: u64,
         attempt: u32,
     },
-    /// The server complains, after it had accepted the subscription.
+    /// The server sent an error after it had accepted the subscription.
     ServerError {
         message: String,
     },
@@ -104,7 +92,7 @@ impl EventKind {
     pub fn name(&self) -> &'static str {
         match self {
             EventKind::Connected => "connected",
-            EventKind::Gap { .. } => "gap",
+            EventKind::Gap(_) => "gap",
             EventKind::Silence { .. } => "silence",
             EventKind::Reconnecting { .. } => "reconnecting",
             EventKind::ServerError { .. } => "server_error",
@@ -128,7 +116,7 @@ pub fn start(options: Options, clock: Arc<dyn Clock>) -> mpsc::Receiver<Result<I
     let (sender, receiver) = mpsc::channel(CAPACITY);
     tokio::spawn(async move {
         if let Err(error) = run(&options, clock.as_ref(), &sender).await {
-            // A receiver that is gone does not want to know.
+            // Where the receiver is gone, there is nobody to report to.
             let _ = sender.send(Err(error)).await;
         }
     });

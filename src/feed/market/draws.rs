@@ -1,4 +1,4 @@
-//! Random draws that are the same on every machine: PCG64 with explicit seeds, and the elementary functions of our own.
+//! Random draws that are the same on every machine: PCG64 with explicit seeds, and our own elementary functions.
 //!
 //! Source: M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number
 //! Generation", HMC-CS-2014-0905 (2014); G. Marsaglia and T. A. Bray, "A Convenient Method for Generating Normal
@@ -14,7 +14,7 @@ use crate::text::fnv1a;
 #[derive(Debug, Clone)]
 pub struct Draws {
     generator: Pcg64,
-    /// The polar method makes normals in pairs; this is the second of one.
+    /// The polar method makes normal numbers in pairs; this is the second one of a pair.
     spare: Option<f64>,
 }
 
@@ -54,7 +54,7 @@ impl Draws {
         -ln(self.uniform())
     }
 
-    /// Returns a lognormal number: `median` times e to a normal of standard deviation `sigma`.
+    /// Returns a lognormal number: `median` times e to the power of a normal number of standard deviation `sigma`.
     pub fn lognormal(&mut self, median: f64, sigma: f64) -> f64 {
         median * exp(sigma * self.normal())
     }

@@ -10,12 +10,12 @@ const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 /// The rest of ln 2.
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// Returns eˣ within a few units in the last place; x is held to [-700, 700], where the result is a normal number.
+/// Returns eˣ within a few units in the last place; x is clamped to [-700, 700], where the result is a normal number.
 pub fn exp(x: f64) -> f64 {
     let x = x.clamp(-700.0, 700.0);
     let k = (x / LN_2).round();
     let r = (x - k * LN_2_HIGH) - k * LN_2_LOW;
-    // Taylor: |r| <= ln 2 / 2, so that the first term left out, r¹⁴/14!, is below 5e-18.
+    // Taylor series: |r| <= ln 2 / 2, so the first omitted term, r¹⁴/14!, is below 5e-18.
     let mut sum = 1.0;
     for n in (1..=13).rev() {
         sum = 1.0 + sum * r / f64::from(n);
@@ -32,7 +32,7 @@ pub fn ln(x: f64) -> f64 {
         mantissa /= 2.0;
         exponent += 1;
     }
-    // ln m = 2 artanh s with |s| <= 0.172: the first term left out, 2 s²¹/21, is below 1e-17.
+    // ln m = 2 artanh s with |s| <= 0.172, so the first omitted term, 2 s²¹/21, is below 1e-17.
     let s = (mantissa - 1.0) / (mantissa + 1.0);
     let square = s * s;
     let mut sum = 0.0;

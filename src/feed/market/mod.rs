@@ -1,12 +1,14 @@
-//! A simulated market: pure, seeded, without a clock or IO.
+//! A simulated market: a pure function of its seed, without a clock or IO.
 //!
 //! In: products, a start time, a seed. Out: [`Update`]s in the order of simulated time, without end. The same seed gives the
 //! same updates on every machine, and a product's updates do not depend on which others are simulated.
 //!
-//! What makes it worth learning from (Cont 2001, <https://doi.org/10.1080/713665670>, lists these facts of real markets):
-//! volatility clusters on scales of seconds to an hour and jumps upon news; trades bunch, more so when it is high; spreads
-//! widen and depth thins with it; the imbalance of the book hints at the next move; single large orders make blips that look
-//! like volatility for as long as a window remembers them, but foretell nothing.
+//! It shows these facts of real markets, so that a model can learn from it (Cont 2001, <https://doi.org/10.1080/713665670>):
+//!
+//! - Volatility clusters on scales of seconds to an hour and jumps upon news.
+//! - Trades come in bunches, and more so while volatility is high. Spreads then widen and depth thins.
+//! - The imbalance of the book hints at the next move.
+//! - Single large orders make blips. A blip looks like volatility for as long as a window remembers it, but it predicts nothing.
 
 mod draws;
 mod elementary;
@@ -17,7 +19,7 @@ mod volatility;
 use product::Product;
 pub use specification::{PRODUCTS, Specification, find};
 
-/// Quotes are published once in this time, as the exchange does.
+/// Quotes are published once in this time, as at the real exchange.
 const STEP_NS: i64 = 250_000_000;
 const STEP_S: f64 = 0.25;
 

@@ -1,12 +1,15 @@
-//! One product: an efficient price that nobody sees, the quotes around it, and the trades.
+//! One product: a hidden efficient price, the quotes around it, and the trades.
 //!
-//! Every step of 250 ms the efficient price diffuses with the volatility of the moment; news moves it for good, a blip (a
-//! large order that the book recovers from) for about a second. Trades arrive as a self-exciting process whose base rate
-//! follows activity (Hawkes 1971, <https://doi.org/10.1093/biomet/58.1.83>; thinning after Ogata 1981,
-//! <https://doi.org/10.1109/TIT.1981.1056305>) and print around the efficient price, so outside a quote that has not caught
-//! up. Quotes are published at the end of a step, spread and depth following volatility (Bollerslev and Melvin 1994,
-//! <https://doi.org/10.1016/0022-1996(94)90008-6>), the larger size on the side from which the price is about to move away
-//! (Gould and Bonart 2016, <https://doi.org/10.1142/S2382626616500064>).
+//! In every step of 250 ms the efficient price diffuses with the volatility of the moment. News moves it for good. A blip, a
+//! large order that the book recovers from, moves it for about a second.
+//!
+//! Trades arrive as a self-exciting process whose base rate follows activity (Hawkes 1971,
+//! <https://doi.org/10.1093/biomet/58.1.83>; thinning after Ogata 1981, <https://doi.org/10.1109/TIT.1981.1056305>). They print
+//! around the efficient price, and so outside a quote that has not caught up.
+//!
+//! Quotes are published at the end of a step. Spread and depth follow volatility (Bollerslev and Melvin 1994,
+//! <https://doi.org/10.1016/0022-1996(94)90008-6>). The larger size is on the side that the price is about to leave (Gould and
+//! Bonart 2016, <https://doi.org/10.1142/S2382626616500064>).
 
 use std::collections::VecDeque;
 
@@ -16,16 +19,16 @@ use super::specification::Specification;
 use super::volatility::Volatility;
 use super::{STEP_NS, STEP_S, Ticker, Update};
 
-/// Trades of a step fall into its first 240 ms, quotes are published in the last 10.
+/// Trades happen in the first 240 ms of a step; quotes are published in its last 10 ms.
 const TRADING_NS: i64 = 240_000_000;
-/// Every so many steps the exchange publishes all of its books at the same instant.
+/// After this many steps, the exchange publishes all of its books at the same instant.
 const COMMON_FLUSH_STEPS: i64 = 40;
-/// What one trade adds to the rate of trades, as a share of itself over its lifetime, and that lifetime.
+/// How many further trades one trade brings on average, and how long its effect lasts.
 const TRADE_BRANCHING: f64 = 0.4;
 const TRADE_EXCITATION_S: f64 = 2.0;
-/// Blips a second: twenty an hour, whatever the volatility.
+/// Blips a second: twenty an hour at any volatility.
 const BLIPS_PER_S: f64 = 20.0 / 3600.0;
-/// How fast the book recovers from one.
+/// How fast the book recovers from a blip.
 const BLIP_S: f64 = 0.8;
 /// One unit of a quantity's last decimal, 1e-8.
 const UNITS: f64 = 1e8;
@@ -40,7 +43,7 @@ pub struct Product {
     step_index: i64,
     /// The efficient price in ticks.
     efficient: f64,
-    /// What a blip displaces it by, relative.
+    /// How far a blip has moved it, relative to the price.
     blip: f64,
     blip_keep: f64,
     excitation_per_s: f64,
@@ -92,7 +95,7 @@ impl Product {
         }
     }
 
-    /// Returns the time of the next update; there always is one.
+    /// Returns the time of the next update; there is always one.
     pub fn next_time(&mut self) -> i64 {
         loop {
             if let Some(update) = self.pending.front() {
@@ -141,7 +144,7 @@ impl Product {
             if self.draws.chance((base + self.excitation_per_s) / most) {
                 let time = self.step_start + (elapsed_s / STEP_S * TRADING_NS as f64) as i64;
                 self.print(time, deviation);
-                // Held below the rate at which a burst would feed itself for good.
+                // The limit keeps a burst from feeding itself for ever.
                 self.excitation_per_s = (self.excitation_per_s + TRADE_BRANCHING / TRADE_EXCITATION_S).min(20.0);
                 traded = true;
             }
@@ -151,7 +154,7 @@ impl Product {
     /// Prints a trade; now and then it sweeps several levels of the book at one instant.
     fn print(&mut self, time: i64, deviation: f64) {
         let buy = self.draws.chance(0.5 + 0.15 * self.pull(deviation));
-        // At the quote, or at the price itself where that has run away from the quote.
+        // A trade prints at the quote, or at the price itself where the price has left the quote behind.
         let centre = self.centre().round() as i64;
         let mut price = if buy { self.ticker.best_ask.max(centre) } else { self.ticker.best_bid.min(centre) };
         let levels = if self.draws.chance(0.07) { 2 + (2.0 * self.draws.uniform()) as usize } else { 1 };
@@ -167,7 +170,7 @@ impl Product {
     }
 
     fn record_trade(&mut self, time: i64, price: i64, size: i64) {
-        // What was traded a day ago leaves the 24 hours, at the usual rate.
+        // Trades of a day ago leave the 24 hours, at the usual rate.
         let leaving = self.specification.volume_24_h / 86_400.0 * (time - self.last_trade) as f64 * 1e-9;
         self.last_trade = time;
         let ticker = &mut self.ticker;
@@ -186,7 +189,7 @@ impl Product {
         let level = self.volatility.level();
         let moved = self.pull(deviation).abs() >= 2.0;
         let requoted = moved || self.draws.chance(1.0 - exp(-self.specification.requotes_per_s * level * STEP_S));
-        // A book that nobody touched is published only now and then.
+        // A book that did not change is published only now and then.
         if !requoted && !traded && !self.draws.chance(0.6) {
             return;
         }

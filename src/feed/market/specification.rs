@@ -1,9 +1,9 @@
-//! The products that can be simulated, and what sets each apart.
+//! The products that can be simulated, and how they differ.
 //!
 //! The figures follow Coinbase's own market of late November 2025: ticks, usual prices, realized volatility over a minute
 //! (medians of 2.9, 4.3 and 5.1 basis points), spreads, sizes and message rates.
 
-/// What sets one product's market apart.
+/// How one product's market differs from the others.
 #[derive(Debug)]
 pub struct Specification {
     pub product_id: &'static str,

@@ -1,4 +1,4 @@
-//! What must hold of every market, and the facts of real markets that this one is made to show.
+//! What holds for every market, and the facts of real markets that this one shows.
 
 use super::elementary::ln;
 use super::{Market, PRODUCTS, Specification, Ticker, Update};

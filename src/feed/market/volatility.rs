@@ -5,7 +5,7 @@
 //! <https://doi.org/10.1016/S0304-4076(03)00108-8>; the heterogeneous horizons of Corsi 2009,
 //! <https://doi.org/10.1093/jjfinec/nbp001>), and a burst that each news jump raises and that then dies away. News makes
 //! further news likelier, as in the mutually exciting jumps of Aït-Sahalia, Cacho-Diaz and Laeven 2015
-//! (<https://doi.org/10.1016/j.jfineco.2015.03.002>); it comes more often while volatility is high.
+//! (<https://doi.org/10.1016/j.jfineco.2015.03.002>); news comes more often while volatility is high.
 
 use super::STEP_S;
 use super::draws::Draws;
@@ -18,10 +18,10 @@ const FAST: (f64, f64) = (0.10, 20.0);
 
 /// News a second: eight an hour at the usual activity.
 const NEWS_PER_S: f64 = 8.0 / 3600.0;
-/// What one piece of news adds to the rate of news, and how fast that fades: each brings 0.2 of another.
+/// What one piece of news adds to the rate of news, and how fast that fades.
 const NEWS_EXCITATION_PER_S: f64 = 0.1 / NEWS_EXCITATION_S;
 const NEWS_EXCITATION_S: f64 = 300.0;
-/// What news adds to log activity at once, and the most that it adds up to; how fast that fades.
+/// The least and the most that news adds to log activity, the limit of their sum, and how fast it fades.
 const STIR: (f64, f64) = (1.5, 1.9);
 const STIR_MOST: f64 = 2.0;
 const STIR_S: f64 = 150.0;
@@ -109,7 +109,7 @@ impl Volatility {
         exp(self.slow.value + self.middle.value)
     }
 
-    /// Returns how busy traders are, as a multiple of the usual: they follow what lasts, not the fast swing.
+    /// Returns how busy traders are, as a multiple of the usual: they follow the slower swings, not the fast one.
     pub fn activity(&self) -> f64 {
         self.swing() * exp(0.7 * self.stir)
     }

@@ -1,13 +1,13 @@
 //! A simulated exchange: a websocket server that speaks Coinbase Advanced Trade's `ticker` and `heartbeats` channels.
 //!
-//! In: [`Options`]. Out: simulated updates to whoever subscribes, in simulated time that runs at a multiple of the clock's,
-//! or as fast as the reader takes it. At a multiple, all connections see the same market at the same time, as at an
-//! exchange. As fast as possible, a connection sees the market from its opening, unless it takes over where another was
-//! cut off.
+//! In: [`Options`]. Out: simulated updates to every client that subscribes. Simulated time runs at a multiple of the clock's, or
+//! as fast as the client reads. At a multiple, all connections see the same market at the same time, as at a real exchange. As
+//! fast as possible, a connection sees the market from its opening; if another one was cut off, it goes on from there.
 
 mod replay;
 mod session;
 mod subscriptions;
+mod wire;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Error;
+use super::exchange;
 use super::market::{Market, PRODUCTS, Specification, find};
 use replay::Replay;
 
@@ -27,20 +28,20 @@ use replay::Replay;
 pub enum Speed {
     /// This many simulated seconds a second.
     Times(f64),
-    /// As fast as the reader takes it.
+    /// As fast as the client reads.
     Max,
 }
 
-/// What to do wrong, so that clients can be tested; counts are those of one connection's messages.
+/// What to do wrong, so that clients can be tested. Messages are counted for each connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Cut the connection, without a close frame, after every so many messages.
+    /// Cuts the connection, without a close frame, each time that it has sent this many messages.
     pub drop_every: Option<u64>,
-    /// Number every so-many-th message, but do not send it.
+    /// Numbers every nth message but does not send it.
     pub skip_every: Option<u64>,
-    /// Send every so-many-th message cut off in its middle.
+    /// Cuts every nth message off in its middle.
     pub garble_every: Option<u64>,
-    /// Send nothing more after so many messages, and keep the connection open.
+    /// Sends nothing more after this many messages, and keeps the connection open.
     pub silence_after: Option<u64>,
 }
 
@@ -72,7 +73,7 @@ pub fn products(names: &[String]) -> Result<Vec<&'static Specification>, Error> 
         .collect()
 }
 
-/// A server that listens; [`Server::run`] lets it serve.
+/// A server that listens; [`Server::run`] serves.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -88,7 +89,7 @@ pub struct Served {
 }
 
 impl Server {
-    /// Takes the port.
+    /// Opens the port.
     ///
     /// # Errors
     /// The port is in use, or cannot be listened on.
@@ -103,6 +104,11 @@ impl Server {
         Ok(Server { listener, address, options })
     }
 
+    /// Returns the name of the exchange whose protocol the server speaks.
+    pub fn exchange(&self) -> &'static str {
+        exchange::SIMULATED.name()
+    }
+
     /// Returns the address to connect to.
     pub fn url(&self) -> String {
         format!("ws://{}", self.address)
@@ -111,7 +117,7 @@ impl Server {
     /// Serves until the simulated duration has passed and its last connection is closed; drop the future to end earlier.
     pub async fn run(self) -> Served {
         let deadline = match (self.options.speed, self.options.duration) {
-            // A clock that cannot count so far does not end.
+            // A duration that the clock cannot count to never ends.
             (Speed::Times(speed), Some(duration)) => Duration::try_from_secs_f64(duration.as_secs_f64() / speed)
                 .ok()
                 .and_then(|d| Instant::now().checked_add(d)),
@@ -123,7 +129,7 @@ impl Server {
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => {
-                    // A client that went away between knocking and entering is no reason to stop.
+                    // A client may disconnect during the handshake; keep serving the others.
                     let Ok((stream, _)) = accepted else { continue };
                     served.connections += 1;
                     sessions.spawn(session::serve(stream, Arc::clone(&exchange)));
@@ -153,7 +159,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 struct Exchange {
     options: Options,
     opened: Instant,
-    /// Where a connection was cut off, for the next one to take over; only at [`Speed::Max`].
+    /// The market where a connection was cut off; the next one goes on from there. Only at [`Speed::Max`].
     left: Mutex<Option<Replay>>,
     /// The simulated duration has passed on a connection.
     ended: Notify,
@@ -164,7 +170,7 @@ impl Exchange {
         Exchange { options, opened: Instant::now(), left: Mutex::new(None), ended: Notify::new() }
     }
 
-    /// Returns the simulated time at an instant; `None` where it depends on the reader.
+    /// Returns the simulated time at an instant; `None` where it depends on how fast the client reads.
     fn time_at(&self, instant: Instant) -> Option<i64> {
         let Speed::Times(speed) = self.options.speed else { return None };
         let elapsed = instant.saturating_duration_since(self.opened).as_secs_f64() * speed;

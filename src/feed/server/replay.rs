@@ -1,4 +1,4 @@
-//! A market as one connection sees it: batches of updates, the state so far, an end.
+//! A market as one connection sees it: batches of updates, the state so far, and an end.
 
 use crate::feed::market::{Market, Ticker, Update};
 
@@ -41,7 +41,7 @@ impl Replay {
         self.next.map(|update| update.time).filter(|&time| self.end.is_none_or(|end| time < end))
     }
 
-    /// Passes over all updates before `time`.
+    /// Skips all updates before `time`.
     pub fn skip_to(&mut self, time: i64) {
         let mut passed = Vec::new();
         while self.next_time().is_some_and(|next| next < time) {
@@ -52,7 +52,7 @@ impl Replay {
 
     /// Takes the next batch: the updates of different products that the exchange publishes at one instant.
     ///
-    /// Several of one product at one instant, a trade that swept several levels, are as many batches.
+    /// A trade that swept several levels makes several updates of one product at one instant: each is a batch of its own.
     pub fn take(&mut self, batch: &mut Vec<Ticker>) {
         batch.clear();
         let Some(time) = self.next_time() else { return };

@@ -13,16 +13,16 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::replay::Replay;
 use super::subscriptions::{Change, Subscriptions};
+use super::wire::{self, Encoder, EventKind};
 use super::{Exchange, Speed, sleep_until};
 use crate::feed::market::Ticker;
-use crate::feed::wire::{self, Encoder, EventKind};
 
-/// The exchange closes a connection that has not subscribed to anything by then.
+/// How long a client may take to subscribe; then the exchange closes the connection.
 const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEARTBEAT_NS: i64 = 1_000_000_000;
-/// Messages sent between two looks at what the client has to say, when they are sent as fast as possible.
+/// How many messages are sent between two looks at what the client says, when they are sent as fast as possible.
 const LISTEN_EVERY: u32 = 256;
 
 /// Why a connection ends.
@@ -33,7 +33,7 @@ enum End {
     NeverSubscribed,
     /// The client went away.
     Left,
-    /// A fault that was ordered.
+    /// A fault was asked for.
     Cut,
 }
 
@@ -45,7 +45,7 @@ impl From<tungstenite::Error> for End {
 
 /// Serves one connection to its end; returns how many messages it was sent.
 pub async fn serve(stream: TcpStream, exchange: Arc<Exchange>) -> u64 {
-    // Updates are small, and late ones are worth nothing.
+    // Updates are small and should not wait for others.
     let _ = stream.set_nodelay(true);
     let Ok(socket) = accept_async(stream).await else { return 0 };
     let mut session = Session {
@@ -67,7 +67,7 @@ struct Session {
     exchange: Arc<Exchange>,
     subscriptions: Subscriptions,
     encoder: Encoder,
-    /// Messages made, the ones that a fault left out included.
+    /// Messages made, also those that a fault left out.
     numbered: u64,
     sent: u64,
     heartbeats: u64,
@@ -83,7 +83,7 @@ impl Session {
         (end, Some(replay))
     }
 
-    /// Waits for a subscription that lets simulated time run: where the reader sets its pace, only a ticker's does.
+    /// Waits for a subscription that starts simulated time. Where the client sets the pace, only a ticker's does.
     async fn greet(&mut self) -> Result<(), End> {
         let deadline = tokio::time::Instant::now() + SUBSCRIBE_WITHIN;
         let paced = self.exchange.options.speed != Speed::Max;
@@ -94,12 +94,12 @@ impl Session {
             let next = tokio::time::timeout_at(deadline, self.socket.next()).await;
             let message = next.map_err(|_| End::NeverSubscribed)?;
             let now = self.exchange.time_at(Instant::now()).unwrap_or(self.exchange.options.start);
-            // The snapshot waits until the market is there; `stream` sends it.
+            // `stream` sends the snapshot, once the market is there.
             self.answer(message, now, None).await?;
         }
     }
 
-    /// Sends updates and heartbeats, each at its time, and listens meanwhile.
+    /// Sends updates and heartbeats, each at its time, and listens to the client meanwhile.
     async fn stream(&mut self, replay: &mut Replay) -> Result<std::convert::Infallible, End> {
         if self.subscriptions.any_ticker() {
             let every = (0..replay.tickers().len()).collect::<Vec<_>>();
@@ -189,7 +189,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sends the state of the chosen products, as far as they are subscribed to.
+    /// Sends the state of those chosen products that are subscribed to.
     async fn snapshot(&mut self, now: i64, chosen: &[usize], tickers: &[Ticker]) -> Result<(), End> {
         let mut snapshot: Vec<Ticker> = chosen.iter().map(|&index| tickers[index]).collect();
         self.subscriptions.retain(&mut snapshot);
@@ -203,7 +203,7 @@ impl Session {
         self.send(text).await
     }
 
-    /// Sends one numbered message, unless a fault is ordered for it.
+    /// Sends one numbered message, unless a fault is asked for.
     async fn send(&mut self, mut text: String) -> Result<(), End> {
         let hits = |every: Option<u64>, count: u64| every.is_some_and(|every| count.is_multiple_of(every));
         self.numbered += 1;
@@ -226,7 +226,7 @@ impl Session {
         Ok(())
     }
 
-    /// Hears the client and says nothing, until it leaves or simulated time ends.
+    /// Sends nothing, but keeps the connection open until the client leaves or simulated time ends.
     async fn keep_silent(&mut self) -> End {
         let options = &self.exchange.options;
         let end = options.duration.and_then(|duration| {
@@ -241,7 +241,7 @@ impl Session {
         End::Left
     }
 
-    /// Ends the connection as its end demands.
+    /// Ends the connection, in the way that belongs to its end.
     async fn close(&mut self, end: End, replay: Option<Replay>) {
         let (code, reason) = match end {
             End::Finished => (CloseCode::Normal, "the simulated time has passed"),
@@ -250,7 +250,7 @@ impl Session {
                 if let Some(replay) = replay {
                     self.exchange.leave(replay);
                 }
-                // What was sent arrives, and then the connection is gone.
+                // What was sent still arrives; then the connection is gone.
                 let _ = self.socket.flush().await;
                 return;
             }
@@ -263,7 +263,7 @@ impl Session {
             }
             Ok::<(), tungstenite::Error>(())
         };
-        // A slow reader takes what was sent in its own time, and answers then.
+        // A slow client first reads everything that was sent, then answers.
         let limit = if self.exchange.options.speed == Speed::Max { CLOSE_TIMEOUT * 6 } else { CLOSE_TIMEOUT };
         let _ = timeout(limit, farewell).await;
         if code == CloseCode::Normal {

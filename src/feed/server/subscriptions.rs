@@ -1,7 +1,7 @@
 //! What one connection is subscribed to.
 
+use super::wire::{Request, RequestKind};
 use crate::feed::market::{Specification, Ticker};
-use crate::feed::wire::{Request, RequestKind};
 
 /// The channels of one connection.
 #[derive(Debug)]
@@ -15,13 +15,13 @@ pub struct Subscriptions {
 /// What a request changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The ticker of these products is new, counted as the market counts.
+    /// The tickers of these products are new; they are numbered as in the market.
     Tickers(Vec<usize>),
     Other,
 }
 
 impl Subscriptions {
-    /// Starts with none of the exchange's products.
+    /// Starts without a subscription.
     pub fn new(products: &[&'static Specification]) -> Self {
         Subscriptions { products: products.to_vec(), tickers: vec![false; products.len()], heartbeats: false }
     }
@@ -29,7 +29,7 @@ impl Subscriptions {
     /// Applies a client's message.
     ///
     /// # Errors
-    /// What the exchange answers: the message is no request, or names a channel or product it does not have.
+    /// What the exchange answers: the message is not a request, or names a channel or product that the exchange does not have.
     pub fn apply(&mut self, text: &str) -> Result<Change, String> {
         let request: Request =
             serde_json::from_str(text).map_err(|error| format!("failed to read request: {error}"))?;
@@ -72,7 +72,7 @@ impl Subscriptions {
         subscribed.map(|(product, _)| product.product_id).collect()
     }
 
-    /// Leaves the tickers that are subscribed to.
+    /// Keeps the tickers that are subscribed to.
     pub fn retain(&self, batch: &mut Vec<Ticker>) {
         batch.retain(|ticker| self.tickers[ticker.product]);
     }

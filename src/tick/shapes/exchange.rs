@@ -3,8 +3,19 @@
 use serde::Deserialize;
 
 use super::super::field::{Value, quote};
-use super::super::{Content, Control, Parsed, Problem, Tick};
-use super::{Shape, exchange_error, from_json};
+use super::super::{Content, Control, Problem, Tick};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
+
+/// Coinbase Exchange's messages.
+pub static SHAPE: Shape = Shape {
+    name: "exchange",
+    what: "Coinbase Exchange as on the wire",
+    told_by: "`type`, no `timestamp`",
+    event_time: "`time`",
+    sequence: Sequence::Product,
+    fit,
+    read,
+};
 
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -64,27 +75,43 @@ impl Message<'_> {
             sequence_num,
         })
     }
+
+    /// Returns what an error says, with the reason that some of them add.
+    fn error(&self) -> String {
+        let text = |value: &Value<'_>| match value {
+            Value::Text(text) => Some(text.to_string()),
+            _ => None,
+        };
+        let parts: Vec<String> = [text(&self.message), text(&self.reason)].into_iter().flatten().collect();
+        if parts.is_empty() { "it gives no reason".into() } else { parts.join(": ") }
+    }
 }
 
-/// Reads a message as it came from the wire.
-pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
-    read_at(text, Shape::Exchange, None)
+/// The exchange names its time `time`: a `type` beside another clock is a recorder's copy.
+fn fit(outline: &Outline<'_>) -> Option<Fit> {
+    if !outline.has("type") || outline.has("timestamp") {
+        return None;
+    }
+    if outline.has("best_bid") && (outline.has("sequence") || outline.has("time")) {
+        return Some(Fit::Whole);
+    }
+    // An envelope's type is not a message's.
+    (!outline.has("channel") && !outline.has("events")).then_some(Fit::Doubtful)
 }
 
-/// Reads a message; `recorded_at` stands in for a time that the exchange did not send.
-pub(super) fn read_at(text: &str, shape: Shape, recorded_at: Option<i64>) -> Result<Parsed, Problem> {
+/// Reads a message: a ticker, or a control message of any other type.
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let message: Message = from_json(text)?;
     let kind = message.kind.text("type")?.ok_or(Problem::Missing { field: "type" })?;
     if kind == "error" {
-        return Err(exchange_error(&message.message, &message.reason));
+        return Err(Problem::Exchange { message: message.error() });
     }
-    let event_time = message.time.time("time")?.or(recorded_at);
+    let event_time = message.time.time("time")?;
     let sequence_num = message.sequence.integer("sequence")?;
-    let content = if kind == "ticker" {
-        let event_time = event_time.ok_or(Problem::Missing { field: "time" })?;
-        Content::Ticks(vec![message.tick(event_time, sequence_num)?])
-    } else {
-        Content::Control(Control { name: kind.to_string(), event_time, heartbeat_counter: None })
-    };
-    Ok(Parsed { shape, sequence_num, content })
+    if kind == "ticker" {
+        let tick = message.tick(recorded.unless(event_time, "time")?, sequence_num)?;
+        return Ok((sequence_num, Content::Ticks(vec![tick])));
+    }
+    let control = Control { name: kind.to_string(), event_time: recorded.if_any(event_time), heartbeat_counter: None };
+    Ok((sequence_num, Content::Control(control)))
 }

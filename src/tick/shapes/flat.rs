@@ -1,10 +1,22 @@
-//! A recorder's own flat selection of a ticker's fields, numbers or strings, in either exchange's names.
+//! A ticker's fields in one object, in the names of either Coinbase exchange: a recorder's selection of them, or the inner
+//! ticker of an Advanced Trade envelope. Numbers may be strings.
 
 use serde::Deserialize;
 
 use super::super::field::{Value, quote};
-use super::super::{Content, Parsed, Problem, Tick};
-use super::{Shape, from_json};
+use super::super::{Content, Problem, Tick};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
+
+/// A ticker's fields in one object.
+pub static SHAPE: Shape = Shape {
+    name: "flat",
+    what: "a recorder's selection of fields, or an envelope's inner ticker",
+    told_by: "`product_id`, `best_bid` and `best_ask`",
+    event_time: "`time`, else `timestamp`, else `ts`",
+    sequence: Sequence::None,
+    fit,
+    read,
+};
 
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -35,13 +47,27 @@ struct Line<'a> {
     #[serde(borrow, default, alias = "high_24h")]
     high_24_h: Value<'a>,
     #[serde(borrow, default)]
+    low_52_w: Value<'a>,
+    #[serde(borrow, default)]
+    high_52_w: Value<'a>,
+    #[serde(borrow, default)]
+    price_percent_chg_24_h: Value<'a>,
+    #[serde(borrow, default)]
     side: Value<'a>,
     #[serde(borrow, default)]
     last_size: Value<'a>,
 }
 
-/// Reads a line.
-pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
+fn fit(outline: &Outline<'_>) -> Option<Fit> {
+    if !outline.has("product_id") {
+        return None;
+    }
+    let has_quote = outline.has("best_bid") && outline.has("best_ask");
+    Some(if has_quote { Fit::Selection } else { Fit::Doubtful })
+}
+
+/// Reads a ticker.
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let line: Line = from_json(text)?;
     let (best_bid, best_ask) = quote(&line.best_bid, &line.best_ask)?;
     // The exchange's own time, where a recorder kept it beside its own.
@@ -51,7 +77,7 @@ pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
     let sequence_num = line.sequence_num.integer("sequence_num")?;
     let tick = Tick {
         product_id: line.product_id.product("product_id")?,
-        event_time: event_time.ok_or(Problem::Missing { field: "timestamp" })?,
+        event_time: recorded.unless(event_time, "timestamp")?,
         price: Some(line.price.price("price")?),
         best_bid,
         best_bid_quantity: line.best_bid_quantity.amount("best_bid_quantity")?,
@@ -60,12 +86,12 @@ pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
         volume_24_h: line.volume_24_h.amount("volume_24_h")?,
         low_24_h: line.low_24_h.amount("low_24_h")?,
         high_24_h: line.high_24_h.amount("high_24_h")?,
-        low_52_w: None,
-        high_52_w: None,
-        price_percent_chg_24_h: None,
+        low_52_w: line.low_52_w.amount("low_52_w")?,
+        high_52_w: line.high_52_w.amount("high_52_w")?,
+        price_percent_chg_24_h: line.price_percent_chg_24_h.number("price_percent_chg_24_h")?,
         side: line.side.side("side")?,
         last_size: line.last_size.amount("last_size")?,
         sequence_num,
     };
-    Ok(Parsed { shape: Shape::Flat, sequence_num, content: Content::Ticks(vec![tick]) })
+    Ok((sequence_num, Content::Ticks(vec![tick])))
 }

@@ -1,36 +1,57 @@
-//! The shapes in which messages come; one reader a shape, told apart by looking.
+//! The shapes in which messages come.
+//!
+//! A shape is one file: a static [`Shape`] that says how a message is recognised and read, and what docs/formats.md says about
+//! it. To add one, write its file and add one line to [`SHAPES`]. A recorder that nests messages needs no shape: `nested` reads
+//! a message below any key.
 
-mod advanced;
-mod binance;
-mod exchange;
-mod exchange_in_string;
-mod flat;
-mod inner_under_raw;
+pub mod advanced_envelope;
+pub mod binance_bookticker;
+pub mod exchange;
+pub mod flat;
+mod nested;
+mod outline;
+mod recorded;
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
-use super::field::Value;
-use super::{Parsed, Problem};
+use super::{Content, Parsed, Problem};
+use outline::Outline;
+use recorded::Recorded;
+
+/// Every shape; where two fit equally well, the first one counts.
+pub static SHAPES: &[&Shape] = &[&exchange::SHAPE, &advanced_envelope::SHAPE, &flat::SHAPE, &binance_bookticker::SHAPE];
 
 /// The shape of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Shape {
-    /// Coinbase Advanced Trade's envelope, as on the wire.
-    AdvancedEnvelope,
-    /// A message of Coinbase Exchange, flat, as on the wire.
-    Exchange,
-    /// Advanced Trade's inner ticker under `raw`, beside a recorder's own clock and copies.
-    InnerUnderRaw,
-    /// A recorder's own flat selection, numbers or strings.
-    Flat,
-    /// A message of Coinbase Exchange as a JSON string under `raw`, beside a recorder's clock.
-    ExchangeInString,
-    /// A recorder's nanoseconds, a space, and a message of Binance's `bookTicker` stream.
-    BinanceBookTicker,
+pub struct Shape {
+    /// The name that summaries print.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub what: &'static str,
+    /// How it is recognised, for people.
+    pub told_by: &'static str,
+    /// Where the event time comes from, for people.
+    pub event_time: &'static str,
+    sequence: Sequence,
+    /// How well a message's keys fit; `None` where it has another shape.
+    fit: fn(&Outline<'_>) -> Option<Fit>,
+    read: fn(&str, &Recorded) -> Result<Body, Problem>,
+}
+
+/// A message's own number, and what it holds.
+type Body = (Option<i64>, Content);
+
+/// How well the keys of a JSON object fit a shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Some of the shape's keys are there: a control message, a damaged one, or something else.
+    Doubtful,
+    /// A recorder's selection of a message's fields; the message itself may be nested beside them.
+    Selection,
+    /// A message as its exchange sends it.
+    Whole,
 }
 
 /// What the sequence numbers of a shape count.
@@ -38,33 +59,79 @@ pub enum Shape {
 pub enum Sequence {
     /// Every message of a connection, control messages included, from 0: a missing number is a missing message.
     Connection,
-    /// Events of a product, most of them not sent to us: numbers rise, and holes mean nothing.
+    /// Events of a product, most of which are not sent to us: numbers rise, and holes mean nothing.
     Product,
-    /// There are none.
+    /// Nothing: messages have no number that could be compared.
     None,
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Sequence::Connection => "every message of a connection, from 0",
+            Sequence::Product => "a product's events: it rises, with holes",
+            Sequence::None => "nothing",
+        })
+    }
 }
 
 impl Shape {
     /// Returns what the shape's sequence numbers count.
-    pub fn sequence(self) -> Sequence {
-        match self {
-            Shape::AdvancedEnvelope => Sequence::Connection,
-            Shape::Exchange | Shape::ExchangeInString | Shape::BinanceBookTicker => Sequence::Product,
-            Shape::InnerUnderRaw | Shape::Flat => Sequence::None,
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    fn parsed(&'static self, text: &str, recorded: &Recorded) -> Result<Parsed, Problem> {
+        let (sequence_num, content) = (self.read)(text, recorded)?;
+        Ok(Parsed { shape: self, sequence_num, content })
+    }
+
+    /// Returns the shape that the keys fit best, and how well.
+    fn recognised(outline: &Outline<'_>) -> Option<(Fit, &'static Shape)> {
+        let mut best: Option<(Fit, &'static Shape)> = None;
+        for &shape in SHAPES {
+            if let Some(fit) = (shape.fit)(outline)
+                && best.is_none_or(|(other, _)| fit > other)
+            {
+                best = Some((fit, shape));
+                if fit == Fit::Whole {
+                    break;
+                }
+            }
         }
+        best
     }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Shape::AdvancedEnvelope => "advanced-envelope",
-            Shape::Exchange => "exchange",
-            Shape::InnerUnderRaw => "inner-under-raw",
-            Shape::Flat => "flat",
-            Shape::ExchangeInString => "exchange-in-string",
-            Shape::BinanceBookTicker => "binance-bookticker",
-        })
+        f.pad(self.name)
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Shape {}
+
+impl PartialOrd for Shape {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Shape {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(other.name)
     }
 }
 
@@ -74,41 +141,10 @@ impl fmt::Display for Shape {
 /// The [`Problem`] that makes the message a dead letter.
 pub fn parse(payload: &[u8]) -> Result<Parsed, Problem> {
     let text = std::str::from_utf8(payload).map_err(|error| Problem::NotText { valid_bytes: error.valid_up_to() })?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    match text.as_bytes().first() {
-        None => return Err(Problem::Empty),
-        Some(b'0'..=b'9') => return binance::read(text),
-        Some(b'{') => {}
-        Some(_) => return Err(Problem::UnknownShape),
-    }
-    let outline: Outline = from_json(text)?;
-    match outline {
-        Outline { events: Some(_), .. } | Outline { channel: Some(_), .. } => advanced::read(text),
-        Outline { raw: Some(raw), .. } if raw.get().starts_with('"') => exchange_in_string::read(text),
-        Outline { raw: Some(_), .. } => inner_under_raw::read(text),
-        // Exchange names its time `time`: a `type` beside another clock is a recorder's copy.
-        Outline { kind: Some(_), timestamp: None, .. } => exchange::read(text),
-        Outline { product_id: Some(_), .. } => flat::read(text),
-        Outline { stream: Some(_), .. } => binance::read(text),
-        _ => Err(Problem::UnknownShape),
-    }
+    nested::read(text)
 }
 
-/// The keys that tell shapes apart.
-#[derive(Deserialize)]
-struct Outline<'a> {
-    #[serde(rename = "type")]
-    kind: Option<IgnoredAny>,
-    channel: Option<IgnoredAny>,
-    events: Option<IgnoredAny>,
-    #[serde(borrow)]
-    raw: Option<&'a RawValue>,
-    timestamp: Option<IgnoredAny>,
-    product_id: Option<IgnoredAny>,
-    stream: Option<IgnoredAny>,
-}
-
-/// Deserialises borrowed JSON; what fails is a [`Problem`].
+/// Deserialises borrowed JSON; a failure is a [`Problem`].
 fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| {
         if error.is_eof() {
@@ -117,15 +153,4 @@ fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
             Problem::NotJson { reason: error.to_string() }
         }
     })
-}
-
-/// Returns the problem of a message `{"type":"error","message":…}`, with the reason that some of them add.
-fn exchange_error(message: &Value<'_>, reason: &Value<'_>) -> Problem {
-    let text = |value: &Value<'_>| match value {
-        Value::Text(text) => Some(text.to_string()),
-        _ => None,
-    };
-    let parts: Vec<String> = [text(message), text(reason)].into_iter().flatten().collect();
-    let message = if parts.is_empty() { "it gives no reason".into() } else { parts.join(": ") };
-    Problem::Exchange { message }
 }

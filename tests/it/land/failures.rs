@@ -31,7 +31,7 @@ async fn what_is_no_tick_is_kept_with_the_reason() {
     assert_eq!(
         told,
         [
-            (0, "message is no UTF-8 text from byte 0 on"),
+            (0, "message is not UTF-8 text from byte 0 on"),
             (1, "message ends in the middle, after 60 bytes"),
             (2, "message is empty"),
             (3, "quote is crossed: best_bid 7 is above best_ask 6"),

@@ -1,8 +1,9 @@
-//! Reads a recording line by line, and says of each what it is and on which connection it came.
+//! Reads a recording line by line, and tells of each line what it is and on which connection it came.
 
 use std::sync::Arc;
 
-use super::recording::{self, Ended, Lines, Recording};
+use super::Error;
+use super::file::{Ended, Lines, Recording};
 use super::tally::Tally;
 use crate::tick::{self, Content, Parsed, Problem, Sequence};
 
@@ -35,7 +36,7 @@ pub struct Scan<'p> {
 
 impl<'p> Scan<'p> {
     /// Starts at the beginning; ticks of products other than `products` are left out, unless that is empty.
-    pub fn start(recording: &Recording, products: &'p [String]) -> Result<Scan<'p>, recording::Error> {
+    pub fn start(recording: &Recording, products: &'p [String]) -> Result<Scan<'p>, Error> {
         Ok(Scan {
             lines: recording.lines()?,
             line: Vec::new(),
@@ -45,8 +46,8 @@ impl<'p> Scan<'p> {
         })
     }
 
-    /// Returns the next line that belongs into the log.
-    pub fn next(&mut self) -> Result<Option<Line<'_>>, recording::Error> {
+    /// Returns the next line that belongs in the log.
+    pub fn next(&mut self) -> Result<Option<Line<'_>>, Error> {
         loop {
             let ended = self.lines.next(&mut self.line)?;
             if ended == Ended::File {
@@ -67,10 +68,10 @@ impl<'p> Scan<'p> {
     }
 }
 
-/// Names the connections of a recording: the same each time it is read.
+/// Names the connections of a recording, with the same names each time it is read.
 ///
-/// A new one begins where the sequence numbers of a connection begin anew, or where a subscription is acknowledged after
-/// ticks: so numbers are compared within a connection only, and a recording that is replayed twice is recognised.
+/// A new connection begins where the sequence numbers of a connection start again, or where a subscription is acknowledged
+/// after ticks. So numbers are compared within one connection only, and a recording that is replayed twice is recognised.
 struct Connections {
     identity: String,
     count: u32,

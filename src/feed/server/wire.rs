@@ -1,13 +1,13 @@
-//! Messages as Coinbase Advanced Trade writes them, and the requests it understands.
+//! Messages as Coinbase Advanced Trade writes them, and the requests that it understands.
 //!
-//! In: simulated tickers. Out: JSON text, decimal strings without trailing zeros, times with nine digits.
+//! In: simulated tickers. Out: JSON text with decimal strings without trailing zeros and times with nine digits.
 
 use std::fmt::Write;
 
 use chrono::DateTime;
 use serde::Deserialize;
 
-use super::market::{Specification, Ticker};
+use crate::feed::market::{Specification, Ticker};
 
 /// What a client asks for.
 #[derive(Debug, Deserialize)]
@@ -26,7 +26,7 @@ pub enum RequestKind {
     Unsubscribe,
 }
 
-/// Whether tickers are a connection's first or what changed since.
+/// Whether tickers are a connection's first ones or changes since then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     Snapshot,
@@ -37,7 +37,7 @@ pub enum EventKind {
 #[derive(Debug, Default)]
 pub struct Encoder {
     sequence_num: u64,
-    /// The second that `second_text` spells, as most messages share theirs with the one before.
+    /// The second that `second_text` spells: most messages have the same one as the message before.
     second: Option<i64>,
     second_text: String,
 }
@@ -60,7 +60,7 @@ impl Encoder {
         text
     }
 
-    /// Writes a `subscriptions` message: what the connection is now subscribed to.
+    /// Writes a `subscriptions` message, which lists what the connection is now subscribed to.
     pub fn subscriptions(&mut self, time: i64, tickers: &[&str], heartbeats: bool) -> String {
         let mut text = self.begin("subscriptions", time, 256);
         text.push_str("{\"subscriptions\":{");
@@ -185,8 +185,8 @@ fn push_display(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::market::{self, Ticker};
     use super::{Encoder, EventKind, error, push_decimal};
+    use crate::feed::market::{self, Ticker};
 
     const TICKER: Ticker = Ticker {
         product: 0,

@@ -1,6 +1,6 @@
-//! A recording: a file of messages, one a line, plain or compressed.
+//! A recorded file: one message a line, plain or compressed.
 //!
-//! In: a path. Out: its lines byte for byte, without their ends. How it is compressed is told by its first bytes, not its name.
+//! In: a path. Out: its lines byte for byte, without their ends. Its first bytes tell how it is compressed; its name does not.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -8,18 +8,19 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::Hint;
+use super::Error;
+use crate::text::fnv1a;
 use crate::tick::{self, Problem};
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const PARQUET_MAGIC: [u8; 4] = *b"PAR1";
 
-/// A line longer than this is no message: exchanges send a few hundred bytes.
-const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
-/// A recording is told from other files by its first lines: so many may be cut off or damaged.
+/// A line longer than this is not a message: exchanges send a few hundred bytes.
+pub const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
+/// A recording has a message among this many first lines; the others may be cut off or damaged.
 const LINES_LOOKED_AT: usize = 100;
-/// What a recording's identity is made of: its first bytes, decompressed.
+/// A recording's identity is made of this many first bytes, decompressed.
 const IDENTITY_BYTES: u64 = 64 * 1024;
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -27,7 +28,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Recording {
     pub path: PathBuf,
-    /// Same content, same identity, however it is compressed or called: 16 hexadecimal digits.
+    /// 16 hexadecimal digits: the same for the same content, whatever the file's name and compression.
     pub identity: String,
 }
 
@@ -39,62 +40,19 @@ pub struct Lines {
     broken_off: bool,
 }
 
-/// What reading a line came to.
+/// How reading a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// A whole line, with its end.
     Line,
     /// The last line, without an end.
     CutOff,
-    /// There is no further line.
+    /// There are no more lines.
     File,
 }
 
-/// Why a file is no recording.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("there is no file {path}")]
-    Missing { path: PathBuf },
-    #[error("{path} is a folder")]
-    Folder { path: PathBuf },
-    #[error("{path} is empty")]
-    Empty { path: PathBuf },
-    #[error("{path} is a file of a folder log, not a recording")]
-    LogFile { path: PathBuf },
-    #[error("{path} is a Parquet file, not a recording")]
-    Parquet { path: PathBuf },
-    #[error("{path} holds no message of a known shape; line {line}: {problem}")]
-    NoMessage { path: PathBuf, line: usize, problem: Problem },
-    #[error("line {line} of {path} is longer than {LONGEST_LINE_BYTES} bytes")]
-    LongLine { path: PathBuf, line: usize },
-    #[error("cannot read {path}")]
-    Read { path: PathBuf, source: io::Error },
-    #[error("cannot decompress {path}: it is damaged")]
-    Damaged { path: PathBuf, source: io::Error },
-}
-
-impl Hint for Error {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Error::Missing { .. } => "paths are taken from the working directory".into(),
-            Error::Folder { path } => format!("name its files: `squall replay {}/*`", path.display()),
-            Error::Empty { .. } => "leave it out; nothing was written".into(),
-            Error::LogFile { path } => {
-                let dir = path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-                format!("`squall land --from {}` lands it", dir.display())
-            }
-            Error::Parquet { .. } => "`squall sql` reads Parquet; a recording has one JSON message a line".into(),
-            Error::NoMessage { .. } | Error::LongLine { .. } => {
-                "docs/formats.md shows the shapes that are read: one JSON message a line, plain, gzip or zstd".into()
-            }
-            Error::Damaged { .. } => "fetch the file again; nothing was written".into(),
-            Error::Read { .. } => return None,
-        })
-    }
-}
-
 impl Recording {
-    /// Looks at a file, to its end where it is compressed: nothing is written before all files are known to be readable.
+    /// Looks at a file, to its end where it is compressed, so that a damaged one is found before anything is written.
     ///
     /// # Errors
     /// A file that is missing, empty, damaged, or without a message of a known shape among its first lines.
@@ -116,14 +74,11 @@ impl Recording {
         if beginning.starts_with(&PARQUET_MAGIC) {
             return Err(Error::Parquet { path });
         }
-        if beginning.starts_with(b"{\"offset\":") {
-            return Err(Error::LogFile { path });
-        }
         look_for_message(&path)?;
         match io::copy(&mut start.source, &mut io::sink()) {
             Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => Err(Error::Damaged { path, source }),
-            // A recorder that was killed leaves its last block unfinished: what comes before it counts.
-            _ => Ok(Recording { path, identity: format!("{:016x}", crate::text::fnv1a(&beginning)) }),
+            // A recorder that was killed leaves its last block unfinished; what comes before it counts.
+            _ => Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)) }),
         }
     }
 
@@ -282,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_recordings() {
+    fn files_that_are_not_recordings() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let dir = temp.path();
         let missing = dir.join("missing");
@@ -301,13 +256,10 @@ mod tests {
                 "docs/formats.md shows the shapes that are read: one JSON message a line, plain, gzip or zstd",
             ),
         ] {
-            let error = Recording::look_at(&path).expect_err("the file is no recording");
+            let error = Recording::look_at(&path).expect_err("the file is not a recording");
             let path = path.display().to_string();
             assert_eq!(error.to_string(), expected.replace("{}", &path));
             assert_eq!(error.hint().expect("a hint"), hint.replace("{}", &path));
         }
-        let log = write(dir, "20251124.ndjson", br#"{"offset":0,"ingest_time":1,"message":{}}"#);
-        let error = Recording::look_at(&log).expect_err("a log's file is no recording");
-        assert_eq!(error.hint().expect("a hint"), format!("`squall land --from {}` lands it", dir.display()));
     }
 }

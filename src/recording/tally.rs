@@ -1,4 +1,4 @@
-//! Counts what a recording holds, and prints the summary.
+//! Counts what a recording holds, and writes the summary.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -12,7 +12,7 @@ use crate::tick::{Content, Parsed, Problem, Shape};
 pub struct Tally {
     pub path: PathBuf,
     /// Messages by shape.
-    pub shapes: BTreeMap<Shape, u64>,
+    pub shapes: BTreeMap<&'static Shape, u64>,
     /// The products of all ticks, also of those that were not asked for.
     pub products: BTreeSet<String>,
     /// Lines that hold something.
@@ -24,7 +24,7 @@ pub struct Tally {
     pub blank: u64,
     /// Messages of products that were not asked for.
     pub other_products: u64,
-    /// Messages that `--merge` had already: set by it.
+    /// Messages that a merge left out because it had them already.
     pub duplicates: u64,
     /// Whether the last line ends in the middle.
     pub cut_off: bool,
@@ -33,7 +33,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Makes the tally of a recording of which nothing was read.
+    /// Makes the tally of a recording before anything was read.
     pub fn new(path: &Path) -> Tally {
         Tally {
             path: path.to_path_buf(),
@@ -51,7 +51,7 @@ impl Tally {
         }
     }
 
-    /// Counts a message, and returns whether it belongs into the log: one with ticks of other products only does not.
+    /// Counts a message and returns whether it belongs in the log: a message with ticks of other products only does not.
     pub fn count(&mut self, parsed: &Result<Parsed, Problem>, products: &[String]) -> bool {
         self.lines += 1;
         let parsed = match parsed {
@@ -86,7 +86,7 @@ impl Tally {
     }
 }
 
-/// The summary of several recordings as a table, then what is worth knowing about each.
+/// The summary of several recordings: a table, then remarks about each.
 #[derive(Debug)]
 pub struct Summary<'a>(pub &'a [Tally]);
 
@@ -99,7 +99,7 @@ impl fmt::Display for Summary<'_> {
         if self.0.len() > 1 {
             rows.push(total(self.0));
         }
-        // A column in which every count is zero says nothing.
+        // A column of zeros only is left out.
         let shown: Vec<usize> = (0..headings.len())
             .filter(|column| !(5..8).contains(column) || rows[1..].iter().any(|row| row[*column] != "0"))
             .collect();
@@ -120,7 +120,7 @@ impl fmt::Display for Summary<'_> {
 }
 
 fn row(tally: &Tally) -> [String; 9] {
-    let shapes: Vec<String> = tally.shapes.keys().map(Shape::to_string).collect();
+    let shapes: Vec<String> = tally.shapes.keys().map(|shape| shape.to_string()).collect();
     let name = tally.path.file_name().unwrap_or(tally.path.as_os_str());
     let counts = counts(tally).map(grouped);
     let [lines, ticks, control, problems, other_products, duplicates, kept] = counts;
@@ -157,7 +157,7 @@ fn notes(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
         writeln!(f, "{name}: the last line ends in the middle")?;
     }
     if tally.broken_off {
-        writeln!(f, "{name}: the compressed data end in the middle; what follows is not in the file")?;
+        writeln!(f, "{name}: the compressed data end in the middle; the rest is not in the file")?;
     }
     Ok(())
 }
@@ -167,16 +167,16 @@ mod tests {
     use std::path::Path;
 
     use super::{Summary, Tally};
-    use crate::tick::Shape;
+    use crate::tick::shapes::{exchange, flat};
 
     #[test]
     fn the_summary_leaves_out_what_is_zero_everywhere() {
         let mut first = Tally::new(Path::new("data/a.ndjson"));
-        first.shapes.insert(Shape::Flat, 1200);
+        first.shapes.insert(&flat::SHAPE, 1200);
         (first.lines, first.ticks, first.cut_off) = (1201, 1200, true);
         first.problems.insert("message ends in the middle".into(), 1);
         let mut second = Tally::new(Path::new("longer-name.zst"));
-        second.shapes.insert(Shape::Exchange, 3);
+        second.shapes.insert(&exchange::SHAPE, 3);
         (second.lines, second.ticks, second.control, second.blank) = (3, 2, 1, 2);
         let expected = "\
 recording        shape     lines  ticks  control  problems   kept

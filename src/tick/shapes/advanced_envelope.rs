@@ -3,8 +3,19 @@
 use serde::Deserialize;
 
 use super::super::field::{Value, quote};
-use super::super::{Content, Control, Parsed, Problem, Tick};
-use super::{Shape, from_json};
+use super::super::{Content, Control, Problem, Tick};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
+
+/// Coinbase Advanced Trade's envelope.
+pub static SHAPE: Shape = Shape {
+    name: "advanced-envelope",
+    what: "Coinbase Advanced Trade as on the wire",
+    told_by: "`channel` and `events`",
+    event_time: "`timestamp`",
+    sequence: Sequence::Connection,
+    fit,
+    read,
+};
 
 /// The channels whose events hold tickers.
 const TICKER_CHANNELS: [&str; 2] = ["ticker", "ticker_batch"];
@@ -31,7 +42,7 @@ struct Event<'a> {
 
 /// One ticker of an event.
 #[derive(Deserialize)]
-pub(super) struct Ticker<'a> {
+struct Ticker<'a> {
     #[serde(borrow, default)]
     product_id: Value<'a>,
     #[serde(borrow, default)]
@@ -60,7 +71,7 @@ pub(super) struct Ticker<'a> {
 
 impl Ticker<'_> {
     /// Returns the ticker as a tick of this time and number.
-    pub(super) fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
+    fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
         let (best_bid, best_ask) = quote(&self.best_bid, &self.best_ask)?;
         Ok(Tick {
             product_id: self.product_id.product("product_id")?,
@@ -83,26 +94,33 @@ impl Ticker<'_> {
     }
 }
 
+fn fit(outline: &Outline<'_>) -> Option<Fit> {
+    match (outline.has("channel"), outline.has("events")) {
+        (true, true) => Some(Fit::Whole),
+        (false, false) => None,
+        _ => Some(Fit::Doubtful),
+    }
+}
+
 /// Reads an envelope: every ticker of every event, or a control message where the channel holds none.
-pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let envelope: Envelope = from_json(text)?;
     let channel = envelope.channel.text("channel")?.ok_or(Problem::Missing { field: "channel" })?;
     let event_time = envelope.timestamp.time("timestamp")?;
     let sequence_num = envelope.sequence_num.integer("sequence_num")?;
-    let content = if TICKER_CHANNELS.contains(&channel) {
-        let event_time = event_time.ok_or(Problem::Missing { field: "timestamp" })?;
+    if TICKER_CHANNELS.contains(&channel) {
+        let event_time = recorded.unless(event_time, "timestamp")?;
         let tickers = envelope.events.iter().flat_map(|event| &event.tickers);
         let ticks = tickers.map(|ticker| ticker.tick(event_time, sequence_num)).collect::<Result<Vec<_>, _>>()?;
         if ticks.is_empty() {
             return Err(Problem::Missing { field: "tickers" });
         }
-        Content::Ticks(ticks)
-    } else {
-        let mut heartbeat_counter = None;
-        for event in &envelope.events {
-            heartbeat_counter = event.heartbeat_counter.integer("heartbeat_counter")?.or(heartbeat_counter);
-        }
-        Content::Control(Control { name: channel.to_string(), event_time, heartbeat_counter })
-    };
-    Ok(Parsed { shape: Shape::AdvancedEnvelope, sequence_num, content })
+        return Ok((sequence_num, Content::Ticks(ticks)));
+    }
+    let mut heartbeat_counter = None;
+    for event in &envelope.events {
+        heartbeat_counter = event.heartbeat_counter.integer("heartbeat_counter")?.or(heartbeat_counter);
+    }
+    let control = Control { name: channel.to_string(), event_time: recorded.if_any(event_time), heartbeat_counter };
+    Ok((sequence_num, Content::Control(control)))
 }

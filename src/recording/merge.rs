@@ -1,8 +1,8 @@
 //! Merges overlapping recordings into one order, without the messages that they share.
 //!
-//! In: recordings, in any order. Out: their messages by (event time, sequence number), each once, in bounded memory: runs that
-//! fit are sorted and laid aside in files, then merged (Knuth, The Art of Computer Programming, volume 3, section 5.4).
-//! The order of what is equal is that of the recordings as they were named, so that the result is always the same.
+//! In: recordings, in any order. Out: their messages by (event time, sequence number), each once. Memory is bounded: runs that fit
+//! are sorted and laid aside in files, then merged (Knuth, The Art of Computer Programming, volume 3, section 5.4). Messages that
+//! are equal come in the order in which their recordings were named, so that the result is always the same.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -11,35 +11,16 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::recording::{self, Recording};
+use super::Error;
+use super::file::Recording;
 use super::scan::{Line, Scan};
 use super::tally::Tally;
-use crate::error::Hint;
+use crate::durable::Aside;
 use crate::tick::{Content, Sequence};
 
-/// The messages' bytes that a run holds in memory.
+/// How many bytes of messages a run holds in memory.
 pub const RUN_BYTES: usize = 64 * 1024 * 1024;
 const BUFFER_BYTES: usize = 256 * 1024;
-
-/// What can go wrong with a merge.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Recording(#[from] recording::Error),
-    #[error("cannot lay sorted messages aside in {dir}")]
-    Spill { dir: PathBuf, source: io::Error },
-}
-
-impl Hint for Error {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Error::Recording(error) => error.hint(),
-            Error::Spill { .. } => {
-                Some("a merge needs as much disk space as the messages take; paths.data says where".into())
-            }
-        }
-    }
-}
 
 /// Recordings sorted, to be taken message by message.
 pub struct Merged {
@@ -49,7 +30,7 @@ pub struct Merged {
     order: BinaryHeap<Reverse<(Place, usize)>>,
     names: Names,
     spill_dir: PathBuf,
-    /// What was already taken of the present event time.
+    /// Which messages of the present event time were already taken.
     seen: HashSet<Identity>,
     seen_time: i64,
     pub tallies: Vec<Tally>,
@@ -65,10 +46,10 @@ pub struct Taken {
 
 /// Where a message stands: event time, sequence number, recording, line.
 ///
-/// A line without time or number has those of the line before it, and so stays behind it.
+/// A line without a time or number has those of the line before it, so that it stays behind that line.
 type Place = (i64, i64, u32, u64);
 
-/// A name's number; `NO_NAME` is none's.
+/// A name's number; `NO_NAME` stands for an absent name.
 type NameId = u32;
 const NO_NAME: NameId = NameId::MAX;
 
@@ -115,7 +96,7 @@ pub fn sort(
     products: &[String],
     spill_dir: &Path,
     run_bytes: usize,
-    read: &mut dyn FnMut(u64),
+    read: &dyn Fn(u64),
 ) -> Result<Merged, Error> {
     let spill_failed = |source| Error::Spill { dir: spill_dir.to_path_buf(), source };
     let (mut runs, mut tallies, mut names) = (Vec::new(), Vec::new(), Names::default());
@@ -142,7 +123,7 @@ pub fn sort(
             read(1);
             if bytes >= run_bytes {
                 entries.sort_unstable_by_key(|entry| entry.place);
-                runs.push(Run::lay_aside(&entries, spill_dir, runs.len()).map_err(spill_failed)?);
+                runs.push(Run::lay_aside(&entries, spill_dir).map_err(spill_failed)?);
                 entries.clear();
                 bytes = 0;
             }
@@ -232,7 +213,7 @@ impl Names {
             return *id;
         }
         let name: Arc<str> = name.into();
-        // Products and connections are few: far fewer than numbers.
+        // There are far fewer products and connections than numbers.
         let id = self.names.len() as NameId;
         self.names.push(Arc::clone(&name));
         self.ids.insert(name, id);
@@ -245,12 +226,11 @@ impl Names {
 }
 
 impl Run {
-    /// Writes entries to a file without a name, which vanishes with the process.
-    fn lay_aside(entries: &[Entry], dir: &Path, number: usize) -> io::Result<Run> {
-        std::fs::create_dir_all(dir)?;
-        let path = dir.join(format!(".merge-{}-{number}", std::process::id()));
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
-        std::fs::remove_file(&path)?;
+    /// Writes entries to a file that has no name any more and vanishes with the process.
+    fn lay_aside(entries: &[Entry], dir: &Path) -> io::Result<Run> {
+        let aside = Aside::beside(&dir.join("merge"))?;
+        let file = File::options().read(true).write(true).create_new(true).open(aside.path())?;
+        drop(aside);
         let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
         for entry in entries {
             entry.write(&mut writer)?;
@@ -365,7 +345,7 @@ mod tests {
             flat(6, 8),
         ];
         for run_bytes in [1, 300, 700, 1 << 20] {
-            let merged = sort(&recordings, &[], temp.path(), run_bytes, &mut |_| {}).expect("a merge");
+            let merged = sort(&recordings, &[], temp.path(), run_bytes, &|_| {}).expect("a merge");
             let (taken, duplicates) = take_all(merged);
             let payloads: Vec<&str> =
                 taken.iter().map(|taken| std::str::from_utf8(&taken.payload).expect("text")).collect();

@@ -1,16 +1,21 @@
-//! A recorder's nanoseconds, a space, and a message of Binance's `bookTicker` stream: quotes only, so no price.
+//! Binance's `bookTicker`: quotes only, so there is no price. A stream's message nests it under `data`.
 
 use serde::Deserialize;
 
 use super::super::field::{Value, quote};
-use super::super::{Content, Parsed, Problem, Tick};
-use super::{Shape, from_json};
+use super::super::{Content, Problem, Tick};
+use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
 
-#[derive(Deserialize)]
-struct Stream<'a> {
-    #[serde(borrow)]
-    data: BookTicker<'a>,
-}
+/// Binance's `bookTicker`.
+pub static SHAPE: Shape = Shape {
+    name: "binance-bookticker",
+    what: "Binance's `bookTicker` as on the wire",
+    told_by: "`s`, `b` and `a`",
+    event_time: "the recorder's: the message has none",
+    sequence: Sequence::Product,
+    fit,
+    read,
+};
 
 /// Field names are Binance's: update id, symbol, bid price and quantity, ask price and quantity.
 #[derive(Deserialize)]
@@ -29,24 +34,22 @@ struct BookTicker<'a> {
     best_ask_quantity: Value<'a>,
 }
 
-/// Reads a line; spot `bookTicker` messages carry no time of their own, so the recorder's must stand before them.
-pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
-    let Some((time, json)) = text.split_once(' ').filter(|_| !text.starts_with('{')) else {
-        // A number alone is what is left of a line cut off before its message.
-        return Err(if text.starts_with('{') {
-            Problem::Missing { field: "recorder's time" }
-        } else {
-            Problem::Truncated { bytes: text.len() }
-        });
-    };
-    let not_a_time = || Problem::NotATime { field: "recorder's time", value: format!("`{}`", &time) };
-    let event_time = time.parse::<i64>().map_err(|_| not_a_time())?;
-    let Stream { data } = from_json(json)?;
+fn fit(outline: &Outline<'_>) -> Option<Fit> {
+    match (outline.has("s"), outline.has("b") && outline.has("a"), outline.has("u")) {
+        (true, true, _) => Some(Fit::Whole),
+        (true, false, true) => Some(Fit::Doubtful),
+        _ => None,
+    }
+}
+
+/// Reads a message of the spot market, which carries no time: the recorder's must be there.
+fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
+    let data: BookTicker = from_json(text)?;
     let (best_bid, best_ask) = quote(&data.best_bid, &data.best_ask)?;
     let sequence_num = data.update_id.integer("u")?;
     let tick = Tick {
         product_id: data.symbol.product("s")?,
-        event_time,
+        event_time: recorded.unless(None, "recorder's time")?,
         price: None,
         best_bid,
         best_bid_quantity: data.best_bid_quantity.amount("B")?,
@@ -62,5 +65,5 @@ pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
         last_size: None,
         sequence_num,
     };
-    Ok(Parsed { shape: Shape::BinanceBookTicker, sequence_num, content: Content::Ticks(vec![tick]) })
+    Ok((sequence_num, Content::Ticks(vec![tick])))
 }

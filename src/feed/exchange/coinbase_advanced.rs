@@ -1,0 +1,123 @@
+//! Coinbase Advanced Trade: envelopes with events, each with tickers.
+//!
+//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels>. Every message of a
+//! connection has the next `sequence_num`, from 0; errors have none.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Exchange, Holds, Seen};
+use crate::tick::{Shape, shapes};
+
+/// Coinbase Advanced Trade's public market data.
+#[derive(Debug)]
+pub struct CoinbaseAdvanced;
+
+impl Exchange for CoinbaseAdvanced {
+    fn name(&self) -> &'static str {
+        "coinbase-advanced"
+    }
+
+    fn url(&self) -> &'static str {
+        "wss://advanced-trade-ws.coinbase.com"
+    }
+
+    fn shape(&self) -> &'static Shape {
+        &shapes::advanced_envelope::SHAPE
+    }
+
+    /// One channel a message, heartbeats first, so that they run when the ticker starts.
+    fn subscriptions(&self, products: &[String]) -> Vec<String> {
+        let subscribe = |channel| json!({ "type": "subscribe", "product_ids": products, "channel": channel });
+        ["heartbeats", "ticker"].map(|channel| subscribe(channel).to_string()).into()
+    }
+
+    fn look(&self, payload: &[u8]) -> Seen {
+        let Ok(envelope) = serde_json::from_slice::<Envelope>(payload) else { return Seen::unreadable() };
+        let mut tickers = envelope.events.iter().flat_map(|event| &event.tickers);
+        let holds = match tickers.next() {
+            _ if envelope.kind == Some("error") => Holds::Error { message: envelope.message.into_owned() },
+            Some(first) => Holds::Ticks {
+                product: first.product_id.into(),
+                count: 1 + tickers.count() as u64,
+                event_time: envelope.timestamp.map(Into::into),
+            },
+            None => Holds::Control,
+        };
+        Seen { sequence_num: envelope.sequence_num, holds }
+    }
+}
+
+/// A message's outline.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    timestamp: Option<&'a str>,
+    #[serde(default)]
+    sequence_num: Option<i64>,
+    /// `error` in an error message, which has no envelope.
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a str>,
+    #[serde(borrow, default)]
+    message: Cow<'a, str>,
+    #[serde(borrow, default)]
+    events: Vec<Event<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, default)]
+    tickers: Vec<Ticker<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Ticker<'a> {
+    #[serde(borrow)]
+    product_id: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CoinbaseAdvanced, Exchange, Holds, Seen};
+    use crate::tick::{self, Content};
+
+    const TICKER: &str = r#"{"channel":"ticker","client_id":"","timestamp":"2026-04-04T21:13:43.29Z","sequence_num":7,"events":[{"type":"update","tickers":[{"product_id":"BTC-USD","price":"2","best_bid":"1","best_ask":"2"},{"product_id":"ETH-USD","price":"2","best_bid":"1","best_ask":"2"}]},{"tickers":[]}]}"#;
+
+    #[test]
+    fn each_kind_of_message_is_told() {
+        let look = |text: &str| CoinbaseAdvanced.look(text.as_bytes());
+        let ticks =
+            Holds::Ticks { product: "BTC-USD".into(), count: 2, event_time: Some("2026-04-04T21:13:43.29Z".into()) };
+        assert_eq!(look(TICKER), Seen { sequence_num: Some(7), holds: ticks });
+        let acknowledgement =
+            r#"{"channel":"subscriptions","sequence_num":1,"events":[{"subscriptions":{"ticker":["BTC-USD"]}}]}"#;
+        assert_eq!(look(acknowledgement), Seen { sequence_num: Some(1), holds: Holds::Control });
+        let error = r#"{"type":"error","message":"no \"X\" here"}"#;
+        assert_eq!(look(error).holds, Holds::Error { message: "no \"X\" here".into() });
+        for damaged in [&TICKER[..60], "", "hello"] {
+            assert_eq!(look(damaged), Seen::unreadable(), "{damaged}");
+        }
+        // A tick that landing will refuse still has its number.
+        let crossed = TICKER.replace(r#""best_bid":"1""#, r#""best_bid":"3""#);
+        assert!(tick::parse(crossed.as_bytes()).is_err());
+        assert_eq!(look(&crossed), look(TICKER));
+    }
+
+    #[test]
+    fn landing_sees_the_same_in_it() {
+        let parsed = tick::parse(TICKER.as_bytes()).expect("a message of the exchange");
+        assert_eq!((parsed.shape, parsed.sequence_num), (CoinbaseAdvanced.shape(), Some(7)));
+        assert!(matches!(parsed.content, Content::Ticks(ticks) if ticks.len() == 2));
+    }
+
+    #[test]
+    fn heartbeats_are_subscribed_to_first() {
+        let expected = [
+            r#"{"type":"subscribe","product_ids":["BTC-USD"],"channel":"heartbeats"}"#,
+            r#"{"type":"subscribe","product_ids":["BTC-USD"],"channel":"ticker"}"#,
+        ];
+        assert_eq!(CoinbaseAdvanced.subscriptions(&["BTC-USD".into()]), expected);
+    }
+}

@@ -1,0 +1,229 @@
+//! From recordings to a log, in batches.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::Error;
+use super::file::Recording;
+use super::merge::{self, Merged};
+use super::scan::Scan;
+use super::tally::Tally;
+use crate::durable::blocking;
+use crate::log::{Log, Record};
+use crate::tick::Clock;
+
+/// Messages that are appended, and synced, together.
+const BATCH_MESSAGES: usize = 16 * 1024;
+/// Batches that are read ahead of the one being appended.
+const BATCHES_AHEAD: usize = 2;
+
+/// Is told of every so many more messages that were read.
+type Counter = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// What to replay, and how.
+#[derive(Clone)]
+pub struct Options {
+    /// The recordings, in the order in which they are read.
+    pub files: Vec<PathBuf>,
+    /// The products whose ticks are read; all of them where it is empty.
+    pub products: Vec<String>,
+    /// Whether to order the messages of all recordings, and to leave out those that occur again.
+    pub merge: bool,
+    /// The folder in which a merge lays aside what does not fit into memory.
+    pub spill_dir: PathBuf,
+    pub read: Counter,
+}
+
+/// Recordings that were looked at and found good.
+pub struct Replay {
+    source: Source,
+    read: Counter,
+}
+
+enum Source {
+    Merged(Box<Merged>),
+    InOrder { recordings: Vec<Recording>, products: Vec<String> },
+}
+
+impl Replay {
+    /// Looks at all recordings, and sorts them where they are to be merged. Nothing is written but what a merge lays aside.
+    ///
+    /// # Errors
+    /// A file that is not a readable recording, or a product that none of them holds.
+    pub async fn prepare(options: Options) -> Result<Replay, Error> {
+        blocking(move || prepare(options)).await
+    }
+
+    /// Appends the messages; while one batch is written, the next ones are read. A message is received when it is replayed,
+    /// so its ingest time is the clock's.
+    ///
+    /// # Errors
+    /// A recording that cannot be read after all, or a log that refuses a batch.
+    pub async fn append(self, log: Arc<dyn Log>, clock: Arc<dyn Clock>) -> Result<Vec<Tally>, Error> {
+        let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
+        let Replay { source, read } = self;
+        let reading = blocking(move || {
+            let batches = Batches { sender, clock, records: Vec::new() };
+            match source {
+                Source::Merged(merged) => read_merged(*merged, batches),
+                Source::InOrder { recordings, products } => read_in_order(&recordings, &products, batches, &read),
+            }
+        });
+        // Where appending fails, the receiver goes, and with it the wish to read on.
+        let appending = async move {
+            while let Some(batch) = batches.recv().await {
+                log.append(batch).await?;
+            }
+            Ok::<(), Error>(())
+        };
+        let (tallies, appended) = tokio::join!(reading, appending);
+        appended?;
+        tallies
+    }
+}
+
+fn prepare(options: Options) -> Result<Replay, Error> {
+    let Options { files, products, merge, spill_dir, read } = options;
+    let recordings = files.iter().map(|path| Recording::look_at(path)).collect::<Result<Vec<_>, _>>()?;
+    if merge {
+        let merged = merge::sort(&recordings, &products, &spill_dir, merge::RUN_BYTES, read.as_ref())?;
+        check_products(&products, &merged.tallies)?;
+        return Ok(Replay { source: Source::Merged(Box::new(merged)), read });
+    }
+    if !products.is_empty() {
+        let tally = |recording| {
+            let mut scan = Scan::start(recording, &products)?;
+            while scan.next()?.is_some() {}
+            Ok(scan.tally)
+        };
+        let tallies = recordings.iter().map(tally).collect::<Result<Vec<_>, Error>>()?;
+        check_products(&products, &tallies)?;
+    }
+    Ok(Replay { source: Source::InOrder { recordings, products }, read })
+}
+
+/// Refuses a product that no recording holds.
+fn check_products(products: &[String], tallies: &[Tally]) -> Result<(), Error> {
+    let held: BTreeSet<&String> = tallies.iter().flat_map(|tally| &tally.products).collect();
+    match products.iter().find(|product| !held.contains(product)) {
+        None => Ok(()),
+        Some(product) => Err(Error::NoProduct { product: product.clone(), held: held.into_iter().cloned().collect() }),
+    }
+}
+
+fn read_merged(mut merged: Merged, mut batches: Batches) -> Result<Vec<Tally>, Error> {
+    while batches.wanted()
+        && let Some(taken) = merged.next()?
+    {
+        batches.add(taken.key.as_deref(), taken.payload, taken.connection.as_deref());
+    }
+    batches.send();
+    Ok(merged.tallies)
+}
+
+fn read_in_order(
+    recordings: &[Recording],
+    products: &[String],
+    mut batches: Batches,
+    read: &Counter,
+) -> Result<Vec<Tally>, Error> {
+    let mut tallies = Vec::new();
+    for recording in recordings {
+        let mut scan = Scan::start(recording, products)?;
+        while batches.wanted()
+            && let Some(line) = scan.next()?
+        {
+            batches.add(line.product(), line.payload.to_vec(), Some(&line.connection));
+            read(1);
+        }
+        tallies.push(scan.tally);
+    }
+    batches.send();
+    Ok(tallies)
+}
+
+/// Collects records into batches.
+struct Batches {
+    sender: mpsc::Sender<Vec<Record>>,
+    clock: Arc<dyn Clock>,
+    records: Vec<Record>,
+}
+
+impl Batches {
+    /// Returns whether somebody still appends.
+    fn wanted(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    fn add(&mut self, key: Option<&str>, payload: Vec<u8>, connection: Option<&str>) {
+        self.records.push(Record {
+            key: key.map(Into::into),
+            payload,
+            ingest_time: self.clock.now(),
+            connection: connection.map(Into::into),
+        });
+        if self.records.len() == BATCH_MESSAGES {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        // A receiver that is gone has failed and says so itself; `wanted` ends the reading.
+        let _ = self.sender.blocking_send(std::mem::take(&mut self.records));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::log::FileLog;
+
+    const TICK: &str =
+        r#"{"product_id":"BTC-USD","price":"2","best_bid":"1","best_ask":"2","timestamp":"2026-04-06T15:02:34Z"}"#;
+
+    fn options(dir: &Path, merge: bool) -> (Options, Arc<AtomicU64>) {
+        let path = dir.join("a.ndjson");
+        std::fs::write(&path, [TICK, "torn", TICK].join("\n")).expect("write a recording");
+        let count = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&count);
+        let read: Counter = Arc::new(move |more| {
+            counter.fetch_add(more, Ordering::Relaxed);
+        });
+        (Options { files: vec![path], products: Vec::new(), merge, spill_dir: dir.to_path_buf(), read }, count)
+    }
+
+    #[tokio::test]
+    async fn messages_are_received_when_they_are_replayed() {
+        for (merge, expected) in [(false, 3), (true, 2)] {
+            let temp = tempfile::tempdir().expect("a temporary folder");
+            let log = Arc::new(FileLog::create(&temp.path().join("raw")).await.expect("a log"));
+            let (options, count) = options(temp.path(), merge);
+            let replay = Replay::prepare(options).await.expect("a recording");
+            let tallies = replay.append(Arc::clone(&log) as _, Arc::new(|| 7)).await.expect("appended");
+            let messages = log.read(0, 0, 100).await.expect("the log can be read");
+            assert_eq!((messages.len() as u64, tallies[0].kept()), (expected, expected));
+            assert!(messages.iter().all(|message| message.record.ingest_time == 7));
+            assert_eq!(messages[0].record.key.as_deref(), Some("BTC-USD"));
+            assert_eq!(count.load(Ordering::Relaxed), 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_refuses_ends_the_reading() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let raw = temp.path().join("raw");
+        let writer = FileLog::create(&raw).await.expect("a log");
+        let record = Record { key: None, payload: b"1".to_vec(), ingest_time: 1, connection: None };
+        writer.append(vec![record]).await.expect("appended");
+        let reader = Arc::new(FileLog::open(&raw).await.expect("a log to read only"));
+        let replay = Replay::prepare(options(temp.path(), false).0).await.expect("a recording");
+        let error = replay.append(reader, Arc::new(|| 7)).await.expect_err("the log cannot be appended to");
+        assert!(matches!(error, Error::Log(_)), "{error}");
+    }
+}

@@ -1,0 +1,58 @@
+//! The recorder's clock beside a message.
+
+use super::super::Problem;
+use super::super::field::Value;
+use super::from_json;
+
+/// The keys under which recorders write their own time; the first one that can be read counts.
+const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"];
+
+/// When a recorder wrote a message down; it counts only where the message has no time of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Recorded(Option<Result<i64, Problem>>);
+
+impl Recorded {
+    /// Reads the clock among an object's entries; without one there, `outer` goes on to count.
+    pub fn beside(entries: &[(&str, &str)], outer: &Recorded) -> Recorded {
+        let mut unreadable = None;
+        for clock in CLOCKS {
+            let entry = entries.iter().find(|(key, _)| *key == clock);
+            let value = entry.and_then(|(_, text)| from_json::<Value>(text).ok()).unwrap_or_default();
+            match value.time(clock) {
+                Ok(Some(time)) => return Recorded(Some(Ok(time))),
+                Ok(None) => {}
+                Err(problem) => unreadable = unreadable.or(Some(Err(problem))),
+            }
+        }
+        unreadable.map_or_else(|| outer.clone(), |problem| Recorded(Some(problem)))
+    }
+
+    /// Splits off a time that stands before the message, with a space between them.
+    pub fn before(text: &str) -> Result<(Recorded, &str), Problem> {
+        // A number alone is what is left of a line that was cut off before its message.
+        let (time, message) = text.split_once(' ').ok_or(Problem::Truncated { bytes: text.len() })?;
+        let value = match time.parse::<i64>() {
+            Ok(integer) => Value::Integer(integer),
+            Err(_) => time.parse().map_or_else(|_| Value::Text(time.into()), Value::Number),
+        };
+        let time = value.time("recorder's time")?;
+        Ok((Recorded(time.map(Ok)), message.trim_start()))
+    }
+
+    /// Returns the message's own time, else the recorder's.
+    ///
+    /// # Errors
+    /// There is neither (then `field` is what the message lacks), or the recorder's cannot be read.
+    pub fn unless(&self, own: Option<i64>, field: &'static str) -> Result<i64, Problem> {
+        match (own, &self.0) {
+            (Some(own), _) => Ok(own),
+            (None, Some(recorded)) => recorded.clone(),
+            (None, None) => Err(Problem::Missing { field }),
+        }
+    }
+
+    /// Returns the message's own time, else the recorder's where there is a readable one: a control message may do without.
+    pub fn if_any(&self, own: Option<i64>) -> Option<i64> {
+        own.or_else(|| self.0.as_ref().and_then(|recorded| recorded.as_ref().ok().copied()))
+    }
+}
