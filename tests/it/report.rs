@@ -7,8 +7,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
+use squall::catalog::FUNCTIONS;
 use squall::error::Hint;
-use squall::functions;
 use squall::report::{DriftOptions, EvaluationOptions, Report, drift, evaluation};
 
 use synthetic::{Market, Metrics, market, metrics};
@@ -30,7 +30,7 @@ async fn evaluate(market: &Market, metrics: &[Metrics]) -> Report {
 }
 
 async fn compare(context: &SessionContext, reference: &str, current: &str) -> Report {
-    functions::register(context, Path::new("no/models/here"));
+    FUNCTIONS.register(context, Path::new("no/models/here"));
     let options =
         DriftOptions { reference: Some(reference.into()), current: Some(current.into()), generated_at: now() };
     drift(context, &options).await.unwrap()

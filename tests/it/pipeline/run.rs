@@ -124,7 +124,10 @@ async fn what_a_model_scores_waits_for_the_model() {
     let scores = "-- description: x\nSELECT * FROM ml_predict_of_tests('m', 'doubled')";
     let dir = project_of(&[
         ("doubled.sql", DOUBLED),
-        ("models/m.sql", "-- description: x\nCREATE MODEL m OPTIONS (a = 'b') AS SELECT * FROM doubled"),
+        (
+            "models/m.sql",
+            "-- description: x\nCREATE MODEL m OPTIONS (model_type = 'naive', input_label_cols = ['y']) AS SELECT * FROM doubled",
+        ),
         ("scores.sql", scores),
         ("metrics.sql", "-- description: x\nSELECT count(*) AS rows FROM scores"),
     ]);
