@@ -14,16 +14,11 @@ use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
 use self::card::Card;
-use self::metrics::{COLUMNS, SplitView, Table, by_split};
+use self::metrics::{SplitView, Table, by_split};
 use super::chart::Figure;
 use super::format::{self, count, number, percent};
 use super::query::{Literal, Query, Rows};
 use super::{Error, Report, Verdict, render, require};
-
-/// The rule that a model has to beat: current volatility as the score.
-const NAIVE: &str = "naive_volatility";
-/// The rule of the Python original, which is no candidate for the report's subject either.
-const RULES: [&str; 2] = [NAIVE, "volatility_threshold"];
 
 /// What the report is about.
 #[derive(Debug, Clone)]
@@ -75,7 +70,7 @@ struct View {
     verdict: Verdict,
     model: String,
     tiles: Vec<Tile>,
-    columns: [&'static str; 8],
+    columns: Vec<String>,
     splits: Vec<SplitView>,
     metrics_query: Query,
     precision_recall: Exhibit,
@@ -132,7 +127,8 @@ struct ConfusionView {
 pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -> Result<Report, Error> {
     require(context, &["spike_training", "spike_scores", "spike_metrics", "spike_thresholds"])?;
     let metrics_query = Query::new("metrics", include_str!("../queries/metrics.sql"), &[]);
-    let table = Table::read(&metrics_query.rows(context).await?);
+    let names_query = Query::new("metric_names", include_str!("../queries/metric_names.sql"), &[]);
+    let table = Table::read(&metrics_query.rows(context).await?, &names_query.rows(context).await?);
     if table.is_empty() {
         return Err(Error::NothingEvaluated);
     }
@@ -193,15 +189,15 @@ pub async fn evaluation(context: &SessionContext, options: &EvaluationOptions) -
     let draw = |rows: &Rows| timeline::timeline(rows, &model, tau, threshold);
     let timeline = exhibit(context, query("timeline", template), no_rows, draw).await?;
 
-    let verdict = verdict::verdict(&table, &model, NAIVE, confusion.as_ref(), episodes.as_ref());
+    let verdict = verdict::verdict(&table, &model, confusion.as_ref(), episodes.as_ref());
     let line = verdict.headline.clone();
     let view = View {
         title: format!("Evaluation of {model}"),
         generated_at: format::minute(options.generated_at),
         version: env!("CARGO_PKG_VERSION"),
         tiles: tiles(&table, &model, episodes.as_ref()),
-        columns: COLUMNS,
-        splits: by_split(&table, &models, |name| role(name, &model)),
+        columns: table.columns(),
+        splits: by_split(&table, &models, |name| role(&table, name, &model)),
         metrics_query,
         precision_recall,
         roc,
@@ -247,7 +243,7 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
     }
     // The choice looks at validation alone: the test split must not choose its own winner.
     let on_validation = |name: &String| table.find(name, "validation").and_then(|row| row.average_precision);
-    let rank = |name: &String| (!RULES.contains(&name.as_str()), on_validation(name).unwrap_or(-1.0));
+    let rank = |name: &String| (table.is_trained_model(name), on_validation(name).unwrap_or(-1.0));
     known
         .iter()
         .max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
@@ -258,14 +254,14 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
 /// Returns all models: the one in question, the naive rule, the others by name.
 fn in_order(table: &Table, model: &str) -> Vec<String> {
     let mut models = table.models();
-    models.sort_by_key(|name| (name != model, name != NAIVE, name.clone()));
+    models.sort_by_key(|name| (name != model, Some(name.as_str()) != table.naive(), name.clone()));
     models
 }
 
-fn role(name: &str, model: &str) -> &'static str {
+fn role(table: &Table, name: &str, model: &str) -> &'static str {
     match name {
         _ if name == model => "model",
-        NAIVE => "naive",
+        _ if Some(name) == table.naive() => "naive",
         _ => "other",
     }
 }
@@ -303,13 +299,13 @@ fn read_budget(rows: &Rows) -> Vec<[String; 6]> {
 
 fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>) -> Vec<Tile> {
     let test = table.find(model, "test");
-    let naive = table.find(NAIVE, "test").and_then(|row| row.average_precision);
+    let naive = table.naive().and_then(|naive| table.find(naive, "test")).and_then(|row| row.average_precision);
     let mut tiles = vec![Tile {
         label: "Average precision".into(),
         value: number(test.and_then(|row| row.average_precision)),
         note: format!("{model}, test split"),
     }];
-    if model != NAIVE {
+    if table.naive() != Some(model) {
         tiles.push(Tile {
             label: "Naive rule".into(),
             value: number(naive),
