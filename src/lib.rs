@@ -46,6 +46,9 @@ pub mod functions;
 /// Model artifacts, training and scoring as pure numerics on slices; the model registry on disk.
 pub mod model;
 
+/// CREATE MODEL and the `ml_*` functions: the model numerics as SQL.
+pub mod ml;
+
 /// Queries → context → minijinja → HTML.
 pub mod report;
 

@@ -1,20 +1,16 @@
-//! The one place that makes a `SessionContext`: tables, functions, optimizer rules, and the statements that are squall's own.
+//! The one place that makes a `SessionContext`: tables, functions, optimizer rules, and squall's own statements.
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
 
-mod create_model;
 mod feed_events;
 mod footers;
 mod landed;
 mod missing;
-mod runs;
-mod statement;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::Utc;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -23,15 +19,18 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use crate::error::Hint;
-use crate::functions;
+use crate::functions::{self, Library};
 use crate::land::{self, Folder};
+use crate::ml;
 use crate::model::{self, Registry};
 use crate::rolling;
 use crate::tick;
 use crate::track::Tracker;
 use landed::LandedTicks;
 pub use missing::Missing;
-use statement::CreateModel;
+
+/// Every SQL function that squall adds to those of DataFusion.
+pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
 
 /// The table of every landed row of every status.
 pub const LANDED_TICKS: &str = "landed_ticks";
@@ -84,7 +83,7 @@ impl Session {
         context.register_table("landed_gaps", Arc::new(footers::gaps(ticks.clone())))?;
         let silences = context.sql(include_str!("landed_silences.sql")).await?;
         context.register_table("landed_silences", silences.into_view())?;
-        functions::register(&context, &options.models_dir);
+        FUNCTIONS.register(&context, &options.models_dir);
         let models = Registry::new(&options.models_dir);
         Ok(Session { context, ticks, models, tracker: None })
     }
@@ -97,7 +96,7 @@ impl Session {
 
     /// Records each training from here on, and adds the table `runs`.
     pub fn with_tracker(mut self, tracker: Tracker) -> Result<Session, Error> {
-        self.context.register_table("runs", runs::table(tracker.runs_dir().into())?)?;
+        self.context.register_table("runs", ml::runs_table(tracker.runs_dir().into())?)?;
         self.tracker = Some(tracker);
         Ok(self)
     }
@@ -111,30 +110,19 @@ impl Session {
     ///
     /// `CREATE MODEL` trains at once and returns the model's metrics, one row a split.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
-        if let Some(statement) = statement::parse(statement) {
-            return self.create_model(&statement?).await;
+        if let Some(statement) = ml::parse(statement) {
+            let statement = statement?;
+            let created = ml::create(&self.context, &self.models, self.tracker.as_ref(), &statement).await;
+            return match created {
+                Ok(metrics) => Ok(metrics),
+                Err(ml::Error::Query(error)) => Err(self.explain(&statement.query, error).await),
+                Err(error) => Err(error.into()),
+            };
         }
         match self.context.sql(statement).await {
             Ok(frame) => Ok(frame),
             Err(error) => Err(self.explain(statement, error).await),
         }
-    }
-
-    async fn create_model(&self, statement: &CreateModel) -> Result<DataFrame, Error> {
-        let start = Utc::now();
-        let model = match create_model::run(&self.context, &self.models, statement, start).await {
-            Ok(model) => model,
-            Err(create_model::Error::Query(error)) => return Err(self.explain(&statement.query, error).await),
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(tracker) = self.tracker.clone() {
-            let run = runs::of(&model, start.timestamp_millis(), Utc::now().timestamp_millis());
-            let artifact = self.models.bytes(&model.name, model.version).map_err(create_model::Error::from)?;
-            let recorded = tokio::task::spawn_blocking(move || tracker.record(run, &artifact)).await;
-            // The model is saved; a tracker that panicked must not hide it.
-            recorded.unwrap_or_default();
-        }
-        Ok(self.context.read_batch(functions::metrics_rows(&model)?)?)
     }
 
     /// Says which table is missing where that is why planning failed.
@@ -182,9 +170,9 @@ pub enum Error {
     #[error("there is no table or view `{}`", missing.table)]
     Missing { missing: Missing, landed: bool },
     #[error("cannot read CREATE MODEL")]
-    Statement(#[from] statement::Error),
+    Statement(#[from] ml::StatementError),
     #[error("cannot train the model")]
-    Train(#[from] create_model::Error),
+    Train(#[from] ml::Error),
     #[error("cannot open the landed ticks")]
     Ticks(#[from] land::Error),
 }

@@ -2,12 +2,15 @@
 
 use super::evaluation::{Evaluation, number};
 use super::{Context, Failure, workspace};
-use crate::model::Registry;
+use crate::error::Hint;
+use crate::functions::relation::query;
+use crate::model::metrics::METRICS;
+use crate::model::{Artifact, Registry};
 use crate::text::{self, literal};
 
 /// Compares models, or versions of one, side by side on the same rows
 ///
-/// Each is scored afresh on the rows of one split and measured at its own threshold; a star marks the best of each line.
+/// Each model scores the rows of one split anew and is measured at its own threshold; a star marks the best of each line.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Models, such as spike_logistic, or spike_logistic@1 for its version 1; the latest of each when none is named
@@ -28,15 +31,15 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
     workspace::require_models(&workspace, context)?;
     let registry = Registry::new(context.settings().models_dir());
-    let names = if args.models.is_empty() { registry.names()? } else { args.models };
-    let on = crate::functions::relation_query(&args.on);
+    let models = if args.models.is_empty() { latest_of_each(&registry)? } else { named(&registry, &args.models)? };
+    let on = query(&args.on);
     let rows = format!("SELECT * FROM ({on}) WHERE split = '{}'", args.split);
-    let progress = context.progress("compare", Some(names.len() as u64));
+    let progress = context.progress("compare", Some(models.len() as u64));
     let mut columns = Vec::new();
-    for name in &names {
-        let model = registry.load(name)?;
+    for model in models {
+        let name = format!("{}@{}", model.name, model.version);
         progress.note(name.as_str());
-        let sql = format!("SELECT * FROM ml_evaluate({}, {})", literal(name), literal(&rows));
+        let sql = format!("SELECT * FROM ml_evaluate({}, {})", literal(&name), literal(&rows));
         let evaluation = Evaluation::read(&workspace::rows(&workspace, &sql).await?)?.into_iter().next();
         progress.add(1);
         match evaluation {
@@ -49,52 +52,48 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The metrics of which the higher is better, and of which the lower.
-const HIGHER: [&str; 5] = ["average_precision", "roc_auc", "precision", "recall", "f1"];
-const LOWER: [&str; 2] = ["log_loss", "brier"];
+fn named(registry: &Registry, names: &[String]) -> Result<Vec<Artifact>, Failure> {
+    names.iter().map(|name| Ok(registry.load(name)?)).collect()
+}
 
-fn print(split: &str, columns: &[(crate::model::Artifact, Evaluation)]) {
+/// Returns the latest version of each model. One that cannot be read is a warning and does not stop the others.
+fn latest_of_each(registry: &Registry) -> Result<Vec<Artifact>, Failure> {
+    let mut models = Vec::new();
+    for name in registry.names()? {
+        match registry.load(&name) {
+            Ok(model) => models.push(model),
+            Err(error) => workspace::warn(&format!("{name} is left out: {error}"), error.hint().as_deref()),
+        }
+    }
+    Ok(models)
+}
+
+fn print(split: &str, columns: &[(Artifact, Evaluation)]) {
     let line = |name: &str, cells: Vec<String>| std::iter::once(name.to_string()).chain(cells).collect::<Vec<_>>();
-    let of = |cell: fn(&crate::model::Artifact, &Evaluation) -> String| {
+    let of = |cell: fn(&Artifact, &Evaluation) -> String| {
         columns.iter().map(|(model, evaluation)| cell(model, evaluation)).collect::<Vec<_>>()
     };
     let mut lines = vec![
         line(&format!("on {split}"), of(|model, _| model.name.clone())),
         line("version", of(|model, _| model.version.to_string())),
-        line("type", of(|model, _| model.scorer.model_type().as_str().into())),
+        line("type", of(|model, _| model.model_type().name.into())),
         line("trained", of(|model, _| model.created_at.clone())),
-        line("rows", of(|_, evaluation| evaluation.rows.to_string())),
-        line("positives", of(|_, evaluation| evaluation.positives.to_string())),
+        line("rows", of(|_, evaluation| evaluation.metrics.rows.to_string())),
+        line("positives", of(|_, evaluation| evaluation.metrics.positives.to_string())),
     ];
-    let Some((_, first)) = columns.first() else { return };
-    for (index, (metric, _)) in first.metrics().iter().enumerate() {
-        let values: Vec<Option<f64>> = columns.iter().map(|(_, evaluation)| evaluation.metrics()[index].1).collect();
-        let best = best(metric, &values);
+    for metric in METRICS {
+        let values: Vec<_> = columns.iter().map(|(_, evaluation)| evaluation.metrics.get(metric)).collect();
+        let best = metric.better.best(values.iter().copied());
         let cell = |value: &Option<f64>| {
             let star = if best.is_some() && *value == best { "*" } else { " " };
             format!("{}{star}", number(*value))
         };
-        lines.push(line(metric, values.iter().map(cell).collect()));
+        lines.push(line(metric.name, values.iter().map(cell).collect()));
     }
     print!("{}", text::columns(&lines, 1));
     for (model, evaluation) in columns {
-        if let Some(reason) = &evaluation.reason {
+        if let Some(reason) = &evaluation.metrics.reason {
             println!("- {}: {reason}", model.name);
         }
     }
-}
-
-/// Returns the best of a metric's values; `None` where there is nothing to choose.
-fn best(metric: &str, values: &[Option<f64>]) -> Option<f64> {
-    let defined = values.iter().flatten().copied();
-    if defined.clone().count() < 2 {
-        return None;
-    }
-    if HIGHER.contains(&metric) {
-        return defined.max_by(f64::total_cmp);
-    }
-    if LOWER.contains(&metric) {
-        return defined.min_by(f64::total_cmp);
-    }
-    None
 }

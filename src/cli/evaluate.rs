@@ -1,14 +1,13 @@
 //! `squall evaluate`
 
-use datafusion::arrow::array::AsArray;
-
 use super::evaluation::{Evaluation, number, print};
 use super::{Context, Failure, workspace};
+use crate::model::metrics::{AVERAGE_PRECISION, PREVALENCE};
 
 /// Shows how each model does on each split, and whether it beats the naive rule
 ///
-/// Reads the query spike_metrics. Prevalence is the average precision of guessing; a metric that is undefined is a dash,
-/// with the reason below.
+/// Reads the query spike_metrics. Prevalence is the average precision of guessing; an undefined metric is a dash, with the
+/// reason below the table.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The query or table that holds the metrics, one row a model and split
@@ -22,8 +21,6 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     workspace::require_models(&workspace, context)?;
     let progress = context.progress("evaluate", None);
     let batches = workspace::rows(&workspace, &format!("SELECT * FROM {}", args.from)).await?;
-    let naive = "SELECT model FROM ml_models() WHERE latest AND model_type = 'naive' ORDER BY model";
-    let naive = workspace::rows(&workspace, naive).await?;
     progress.finish();
     let evaluations = Evaluation::read(&batches)?;
     if evaluations.is_empty() {
@@ -32,24 +29,26 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         ));
     }
     print(&evaluations);
-    let naive: Vec<&str> = naive.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten()).collect();
-    if let Some(&naive) = naive.first() {
-        println!();
-        for line in verdicts(&evaluations, naive) {
-            println!("{line}");
-        }
+    let verdicts = verdicts(&evaluations);
+    if !verdicts.is_empty() {
+        println!("\n{}", verdicts.join("\n"));
     }
     Ok(())
 }
 
-/// Says of each model whether it beats the naive rule on the test split, by average precision.
-fn verdicts(evaluations: &[Evaluation], naive: &str) -> Vec<String> {
-    let test = || evaluations.iter().filter(|evaluation| evaluation.split == "test");
-    let Some(rule) = test().find(|evaluation| evaluation.model == naive) else {
-        return vec![format!("{naive} has no test rows: nothing to compare with")];
+/// Says of each model whether it beats the naive rule on the test split, by average precision; nothing where there is no naive
+/// rule.
+fn verdicts(evaluations: &[Evaluation]) -> Vec<String> {
+    let Some(naive) = evaluations.iter().find(|evaluation| evaluation.is_naive()).map(|rule| &rule.model) else {
+        return Vec::new();
     };
-    let models = test().filter(|evaluation| evaluation.model != naive);
-    let verdict = |evaluation: &Evaluation| match (evaluation.average_precision, rule.average_precision) {
+    let test = || evaluations.iter().filter(|evaluation| evaluation.split == "test");
+    let Some(rule) = test().find(|evaluation| evaluation.model == *naive) else {
+        return vec![format!("{naive} has no test rows: there is nothing to compare with")];
+    };
+    let models = test().filter(|evaluation| !evaluation.is_naive());
+    let average_precision = |evaluation: &Evaluation| evaluation.metrics.get(&AVERAGE_PRECISION);
+    let verdict = |evaluation: &Evaluation| match (average_precision(evaluation), average_precision(rule)) {
         (Some(ours), Some(theirs)) => {
             let verb = if ours > theirs { "beats" } else { "does NOT beat" };
             format!(
@@ -57,12 +56,13 @@ fn verdicts(evaluations: &[Evaluation], naive: &str) -> Vec<String> {
                 evaluation.model,
                 number(Some(ours)),
                 number(Some(theirs)),
-                number(rule.prevalence)
+                number(rule.metrics.get(&PREVALENCE))
             )
         }
         _ => {
-            let reason = evaluation.reason.as_deref().or(rule.reason.as_deref()).unwrap_or("an undefined metric");
-            format!("whether {} beats the naive rule ({naive}) cannot be said: {reason}", evaluation.model)
+            let reason = [evaluation, rule].into_iter().find_map(|one| one.metrics.reason.as_deref());
+            let reason = reason.unwrap_or("an average precision is undefined");
+            format!("it is not known whether {} beats the naive rule ({naive}): {reason}", evaluation.model)
         }
     };
     models.map(verdict).collect()
@@ -71,33 +71,36 @@ fn verdicts(evaluations: &[Evaluation], naive: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{Evaluation, verdicts};
+    use crate::model::metrics::{METRICS, Metrics};
 
-    fn test(model: &str, average_precision: Option<f64>) -> Evaluation {
+    fn test(model: &str, role: &str, average_precision: Option<f64>) -> Evaluation {
+        let value = |name: &str| match name {
+            "prevalence" => Some(0.05),
+            "average_precision" => average_precision,
+            _ => None,
+        };
+        let values = METRICS.iter().map(|metric| value(metric.name)).collect();
         Evaluation {
             model: model.into(),
             version: None,
+            role: Some(role.into()),
             split: "test".into(),
-            rows: 100,
-            positives: 5,
-            prevalence: Some(0.05),
-            average_precision,
-            roc_auc: None,
-            log_loss: None,
-            brier: None,
-            threshold: None,
-            precision: None,
-            recall: None,
-            f1: None,
-            reason: None,
+            metrics: Metrics { rows: 100, positives: 5, values, reason: None },
         }
     }
 
     #[test]
     fn a_model_that_does_not_beat_the_naive_rule_is_reported_as_such() {
-        let verdict = |ours, theirs| verdicts(&[test("naive", theirs), test("ours", ours)], "naive").remove(0);
-        assert!(verdict(Some(0.7), Some(0.5)).starts_with("ours beats"));
+        let verdict =
+            |ours, theirs| verdicts(&[test("volatility", "naive", theirs), test("ours", "model", ours)]).remove(0);
+        assert!(verdict(Some(0.7), Some(0.5)).starts_with("ours beats the naive rule (volatility)"));
         assert!(verdict(Some(0.5), Some(0.5)).starts_with("ours does NOT beat"));
         assert!(verdict(Some(0.4), Some(0.5)).contains("0.4000 against 0.5000; guessing gives 0.0500"));
-        assert!(verdict(None, Some(0.5)).starts_with("whether ours beats"));
+        assert!(verdict(None, Some(0.5)).starts_with("it is not known whether ours beats"));
+    }
+
+    #[test]
+    fn a_model_is_the_naive_rule_by_its_type_and_not_by_its_name() {
+        assert_eq!(verdicts(&[test("naive", "model", Some(0.5)), test("ours", "model", Some(0.6))]), [] as [&str; 0]);
     }
 }

@@ -2,31 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::Failure;
+use crate::model::metrics::{METRICS, Metric};
+use crate::model::{Metrics, Role, Split};
 use crate::text::columns;
 
-/// One row of `spike_metrics`, or of what `CREATE MODEL` returns.
+/// One row of `ml_evaluate`, of `spike_metrics`, or of what `CREATE MODEL` returns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     pub model: String,
     pub version: Option<i64>,
+    /// What `ml_evaluate` says that the model is, such as `naive`.
+    pub role: Option<String>,
     pub split: String,
-    pub rows: i64,
-    pub positives: i64,
-    pub prevalence: Option<f64>,
-    pub average_precision: Option<f64>,
-    pub roc_auc: Option<f64>,
-    pub log_loss: Option<f64>,
-    pub brier: Option<f64>,
-    pub threshold: Option<f64>,
-    pub precision: Option<f64>,
-    pub recall: Option<f64>,
-    pub f1: Option<f64>,
-    pub reason: Option<String>,
+    pub metrics: Metrics,
 }
 
 impl Evaluation {
@@ -36,56 +29,41 @@ impl Evaluation {
         for batch in batches {
             let row = Columns(batch);
             for index in 0..batch.num_rows() {
+                let count = |name| -> Result<u64, Failure> {
+                    Ok(row.whole(name, index)?.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+                };
+                let value = |metric: &&Metric| row.number(metric.name, index);
+                let metrics = Metrics {
+                    rows: count("rows")?,
+                    positives: count("positives")?,
+                    values: METRICS.iter().map(value).collect::<Result<_, Failure>>()?,
+                    reason: row.text("reason", index)?,
+                };
                 evaluations.push(Evaluation {
                     model: row.text("model", index)?.unwrap_or_default(),
                     version: row.whole("version", index)?,
+                    role: row.text("role", index)?,
                     split: row.text("split", index)?.unwrap_or_default(),
-                    rows: row.whole("rows", index)?.unwrap_or_default(),
-                    positives: row.whole("positives", index)?.unwrap_or_default(),
-                    prevalence: row.number("prevalence", index)?,
-                    average_precision: row.number("average_precision", index)?,
-                    roc_auc: row.number("roc_auc", index)?,
-                    log_loss: row.number("log_loss", index)?,
-                    brier: row.number("brier", index)?,
-                    threshold: row.number("threshold", index)?,
-                    precision: row.number("precision", index)?,
-                    recall: row.number("recall", index)?,
-                    f1: row.number("f1", index)?,
-                    reason: row.text("reason", index)?,
+                    metrics,
                 });
             }
         }
         // A view's order is not its reader's.
-        let place = |split: &str| ["train", "validation", "test"].iter().position(|known| *known == split);
+        let place = |split: &str| Split::ALL.iter().position(|known| known.as_str() == split);
         evaluations.sort_by(|a, b| (&a.model, place(&a.split)).cmp(&(&b.model, place(&b.split))));
         Ok(evaluations)
     }
 
-    /// Returns the metrics by the names under which commands print them.
-    pub fn metrics(&self) -> [(&'static str, Option<f64>); 9] {
-        [
-            ("prevalence", self.prevalence),
-            ("average_precision", self.average_precision),
-            ("roc_auc", self.roc_auc),
-            ("log_loss", self.log_loss),
-            ("brier", self.brier),
-            ("threshold", self.threshold),
-            ("precision", self.precision),
-            ("recall", self.recall),
-            ("f1", self.f1),
-        ]
+    /// Returns whether the model is the naive rule.
+    pub fn is_naive(&self) -> bool {
+        self.role.as_deref() == Some(Role::Naive.as_str())
     }
 }
 
 struct Columns<'a>(&'a RecordBatch);
 
 impl Columns<'_> {
-    fn cell(
-        &self,
-        name: &str,
-        index: usize,
-        to: &DataType,
-    ) -> Result<Option<datafusion::arrow::array::ArrayRef>, Failure> {
+    fn cell(&self, name: &str, index: usize, to: &DataType) -> Result<Option<ArrayRef>, Failure> {
         let Some(column) = self.0.column_by_name(name).filter(|column| !column.is_null(index)) else { return Ok(None) };
         let cell = cast(&column.slice(index, 1), to);
         cell.map(Some).map_err(|error| Failure::new(format!("column `{name}` of the metrics cannot be read: {error}")))
@@ -104,41 +82,20 @@ impl Columns<'_> {
     }
 }
 
-/// Prints one line a model and split, and below a model's lines why a metric is missing.
+/// Prints one line a model and split, and below them why metrics are missing.
 pub fn print(evaluations: &[Evaluation]) {
-    let mut lines = vec![
-        [
-            "model",
-            "split",
-            "rows",
-            "positives",
-            "prevalence",
-            "avg prec",
-            "roc auc",
-            "log loss",
-            "brier",
-            "threshold",
-            "precision",
-            "recall",
-            "f1",
-        ]
-        .map(str::to_string)
-        .to_vec(),
-    ];
-    for evaluation in evaluations {
-        let mut line = vec![
-            evaluation.model.clone(),
-            evaluation.split.clone(),
-            evaluation.rows.to_string(),
-            evaluation.positives.to_string(),
-        ];
-        line.extend(evaluation.metrics().iter().map(|(_, value)| number(*value)));
-        lines.push(line);
+    let mut heading: Vec<String> = ["model", "split", "rows", "positives"].map(str::to_string).to_vec();
+    heading.extend(METRICS.iter().map(|metric| metric.heading.to_string()));
+    let mut lines = vec![heading];
+    for Evaluation { model, split, metrics, .. } in evaluations {
+        let counts = [metrics.rows, metrics.positives].map(|count| count.to_string());
+        let values = metrics.values.iter().map(|value| number(*value));
+        lines.push([model.clone(), split.clone()].into_iter().chain(counts).chain(values).collect());
     }
     print!("{}", columns(&lines, 2));
     let mut splits_by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for evaluation in evaluations {
-        if let Some(reason) = &evaluation.reason {
+        if let Some(reason) = &evaluation.metrics.reason {
             splits_by_reason.entry((&evaluation.model, reason)).or_default().push(&evaluation.split);
         }
     }

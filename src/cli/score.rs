@@ -1,12 +1,13 @@
 //! `squall score`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::dataframe::DataFrameWriteOptions;
 
 use super::{Context, Failure, workspace};
+use crate::durable::{self, Aside};
 use crate::model::Registry;
 use crate::text::literal;
 
@@ -15,8 +16,8 @@ const SCORES: &str = "spike_scores";
 
 /// Scores rows by the trained models
 ///
-/// Without MODEL, materialises the query spike_scores: every model's score for every labelled row, which evaluation and
-/// reports read. With MODEL, writes the rows of a table with their scores to data/scores/MODEL.parquet.
+/// Without MODEL, it materialises the query spike_scores: every model's score for every labelled row, which evaluation and
+/// reports read. With MODEL, it writes the rows of a table with their scores to data/scores/MODEL.parquet.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The model, such as spike_logistic, or spike_logistic@2 for its version 2
@@ -53,27 +54,34 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Writes the scored rows aside and moves the file into place when it is whole.
+/// Writes the scored rows; the file of an earlier run is replaced when the new one is whole.
 async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &Path) -> Result<(), Failure> {
     let sql = format!("SELECT * FROM ml_predict({}, {})", literal(model), literal(from));
     let frame = workspace.session.sql(&sql).await?;
     let path = dir.join(format!("{model}.parquet"));
-    let aside = dir.join(format!(".{model}.parquet.part"));
-    let disk = |error: std::io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
-    std::fs::create_dir_all(dir).map_err(disk)?;
-    let options = DataFrameWriteOptions::new().with_single_file_output(true);
-    let written = frame.write_parquet(&aside.to_string_lossy(), options, None).await;
-    let written = match written {
-        Ok(written) => written,
-        Err(error) => {
-            // Nothing half-written stays; that there was nothing yet is no error.
-            let _ = std::fs::remove_file(&aside);
-            return Err(workspace::query_failure(error));
-        }
+    let disk = |error: std::io::Error| {
+        Failure::new(format!("cannot write {}: {error}", path.display()))
+            .with_hint("`--set paths.data=FOLDER` names another place")
     };
+    let aside = prepare(path.clone()).await.map_err(disk)?;
+    let options = DataFrameWriteOptions::new().with_single_file_output(true);
+    let target = aside.path();
+    let written = frame.write_parquet(&target.to_string_lossy(), options, None).await;
+    let written = written.map_err(workspace::query_failure)?;
     let rows: u64 =
         written.iter().filter_map(|batch| Some(batch.column(0).as_primitive_opt::<UInt64Type>()?.value(0))).sum();
-    std::fs::rename(&aside, &path).map_err(disk)?;
+    durable::blocking(move || aside.commit()).await.map_err(disk)?;
     println!("{model}  {rows} rows  {}", path.display());
     Ok(())
+}
+
+/// Makes the folder aside, and removes those of commands that died.
+async fn prepare(path: PathBuf) -> std::io::Result<Aside> {
+    durable::blocking(move || {
+        if let Some(dir) = path.parent() {
+            durable::remove_leftovers(dir)?;
+        }
+        Aside::beside(&path)
+    })
+    .await
 }

@@ -10,11 +10,11 @@ use crate::text::did_you_mean;
 
 /// Trains the models of the SQL project
 ///
-/// A model is a file sql/models/NAME.sql that holds CREATE MODEL NAME OPTIONS (…) AS SELECT …; each training writes a new
-/// version below data/models/NAME/. The metrics of each split follow; a test row neither trains nor tunes.
+/// A model is a file sql/models/NAME.sql that holds CREATE MODEL NAME OPTIONS (…) AS SELECT …. Each training writes a new
+/// version below data/models/NAME/ and prints the metrics of each split. Test rows neither train nor tune.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Models to train; all of the project's when none is named
+    /// Models to train; without any, all models of the project
     #[arg(value_name = "MODEL")]
     pub models: Vec<String>,
 }

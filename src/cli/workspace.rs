@@ -42,7 +42,7 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
 }
 
 /// Prints a warning and what to try next.
-fn warn(message: &str, hint: Option<&str>) {
+pub fn warn(message: &str, hint: Option<&str>) {
     eprintln!("Warning: {message}");
     if let Some(hint) = hint {
         eprintln!("Hint: {hint}");

@@ -24,7 +24,7 @@ use super::{Implementation, label_score};
 /// Labels, scores and the constants of the call in; the result out.
 pub type Evaluate = fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>;
 
-/// What distinguishes one such aggregate from another.
+/// The parts in which such aggregates differ.
 #[derive(Debug, Clone, Copy)]
 pub struct Collected {
     pub documentation: &'static Documentation,
@@ -78,7 +78,7 @@ impl AggregateUDFImpl for CollectedFunction {
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let arguments = self.spec.documentation.arguments;
         let required = arguments.iter().filter(|argument| argument.required).count();
-        // What follows label and score is constant and read as it stands.
+        // The arguments after label and score are constants and keep their types.
         let mut coerced = label_score::coerce(&self.spec.documentation.syntax(), 2..=2, &types[..types.len().min(2)])?;
         if !(required..=arguments.len()).contains(&types.len()) {
             return plan_err!("{} was given {} arguments", self.spec.documentation.syntax(), types.len());
@@ -101,7 +101,10 @@ impl AggregateUDFImpl for CollectedFunction {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
-            return not_impl_err!("{}(DISTINCT …): a row counts once whatever its score", self.name());
+            return not_impl_err!(
+                "{}(DISTINCT …): rows of equal scores all count, so DISTINCT has no meaning here",
+                self.name()
+            );
         }
         let mut constants = Vec::new();
         for (argument, expression) in self.spec.documentation.arguments.iter().zip(args.exprs).skip(2) {
@@ -133,7 +136,7 @@ struct Rows {
 impl Accumulator for Rows {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         label_score::for_each_row(&values[..2], |label, values| {
-            // A label that is NaN spoils the result as a score that is NaN does.
+            // A label that is NaN makes the result undefined, as a score that is NaN does.
             self.labels.push(label.unwrap_or(false));
             self.scores.push(if label.is_some() { values[0] } else { f64::NAN });
         });
@@ -170,7 +173,7 @@ impl Accumulator for Rows {
 /// Returns the whole number that an optional constant argument holds, or its default.
 ///
 /// # Errors
-/// A constant that is no whole number of at least `least`.
+/// A constant that is not a whole number, or is below `least`.
 pub fn whole(constant: Option<&ScalarValue>, name: &str, least: usize, default: usize) -> Result<usize> {
     let Some(constant) = constant else { return Ok(default) };
     match constant.cast_to(&DataType::Int64)? {

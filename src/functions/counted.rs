@@ -21,7 +21,7 @@ use super::{Implementation, label_score};
 /// The widest integer that Arrow stores: 38 decimal digits.
 const COUNTER: DataType = DataType::Decimal128(38, 0);
 
-/// What distinguishes one such aggregate from another.
+/// The parts in which such aggregates differ.
 #[derive(Debug, Clone, Copy)]
 pub struct Counted {
     pub documentation: &'static Documentation,
@@ -93,7 +93,10 @@ impl AggregateUDFImpl for CountedFunction {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
-            return not_impl_err!("{}(DISTINCT …): a row counts once whatever its score", self.name());
+            return not_impl_err!(
+                "{}(DISTINCT …): rows of equal scores all count, so DISTINCT has no meaning here",
+                self.name()
+            );
         }
         Ok(Box::new(Counters { counters: vec![0; self.spec.counters], spec: self.spec }))
     }

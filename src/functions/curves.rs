@@ -36,7 +36,7 @@ const PR_CURVE: Documentation = Documentation {
     arguments: &[LABEL, SCORE, MAX_POINTS],
     result: Outcome {
         sql_type: "LIST of STRUCT (threshold, recall, precision)",
-        meaning: "DOUBLEs in [0, 1] but for the threshold, which is NULL at the end (0, 1) where no row is called positive",
+        meaning: "DOUBLEs; recall and precision in [0, 1]; the threshold is NULL at the end (0, 1), where no row is called positive",
         when_null: "no row is positive, or a score is NaN; rows with a NULL do not count",
     },
     example: Example {
@@ -54,7 +54,7 @@ const ROC_CURVE: Documentation = Documentation {
     arguments: &[LABEL, SCORE, MAX_POINTS],
     result: Outcome {
         sql_type: "LIST of STRUCT (threshold, false_positive_rate, true_positive_rate)",
-        meaning: "DOUBLEs in [0, 1] but for the threshold, which is NULL at the end (0, 0) where no row is called positive",
+        meaning: "DOUBLEs; the rates in [0, 1]; the threshold is NULL at the end (0, 0), where no row is called positive",
         when_null: "the rows are not of both classes, or a score is NaN; rows with a NULL do not count",
     },
     example: Example {

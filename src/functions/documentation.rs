@@ -1,4 +1,4 @@
-//! What a function's author must say about it: one constant a function, with no optional field.
+//! The documentation that every function must have: one constant a function, with no optional field.
 //!
 //! From it come DataFusion's own documentation, `squall_functions()`, the shell's help and completion, and
 //! `docs/functions.md`; a test runs every example and compares its output.
@@ -53,7 +53,7 @@ pub struct Argument {
     pub required: bool,
 }
 
-/// What a function returns.
+/// The result of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Outcome {
     /// Its SQL type, such as `DOUBLE`; a table function lists its columns.
@@ -64,7 +64,7 @@ pub struct Outcome {
     pub when_null: &'static str,
 }
 
-/// A query that anyone can run, and what it prints.
+/// A query that anyone can run, and its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Example {
     pub query: &'static str,

@@ -1,4 +1,4 @@
-//! What aggregates over (label, score) share: argument types, reading columns, documentation of the two arguments.
+//! Aggregates over (label, score) share this: argument types, reading columns, documentation of the arguments.
 //!
 //! In: a label, BOOLEAN or any number (non-zero is positive), and a score, any number. Out: rows of both; a row where either
 //! is NULL does not count.
@@ -40,7 +40,7 @@ pub const THRESHOLD: Argument = Argument {
 /// Returns the types that arguments are converted to: BOOLEAN stays for a label, every other number becomes DOUBLE.
 ///
 /// # Errors
-/// A wrong number of arguments, or an argument that is no number.
+/// A wrong number of arguments, or an argument that is not a number.
 pub fn coerce(syntax: &str, range: std::ops::RangeInclusive<usize>, types: &[DataType]) -> Result<Vec<DataType>> {
     if !range.contains(&types.len()) {
         return plan_err!("{syntax} was given {} arguments", types.len());

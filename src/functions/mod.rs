@@ -1,22 +1,20 @@
 //! The SQL function registry; one function or family a file.
 //!
-//! In: a `SessionContext` and the folder of models. Out: the same context, with every function of squall's registered.
-//! A family's file ends in a `FUNCTIONS` list; [`FAMILIES`] names them all, and nothing else registers a function.
+//! In: a `SessionContext` and the folder of models. Out: the same context, with functions registered. A family's file ends in a
+//! `FUNCTIONS` list, and one line of a table names the family: [`FAMILIES`] here, `ml::FAMILIES` for functions on models. A
+//! [`Library`] is such tables together, and nothing else registers a function.
 
+pub mod binary_metrics;
 mod collected;
 mod counted;
 mod curves;
 pub mod documentation;
 mod drift;
 mod label_score;
-mod ml_evaluate;
-mod ml_models;
-mod ml_predict;
-mod ml_score;
-mod model_arguments;
 mod probability;
 mod ranking;
-pub mod reference;
+mod reference;
+pub mod relation;
 mod rolling_windows;
 mod snapshot;
 mod squall_functions;
@@ -30,16 +28,21 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 pub use documentation::Documentation;
-pub use ml_evaluate::{metrics_rows, metrics_schema};
-pub use model_arguments::query as relation_query;
-pub use snapshot::Snapshot;
+pub use reference::markdown;
+pub use snapshot::{Snapshot, session_state};
 
 use crate::model::Registry;
 
-/// A function: its documentation, and what makes it for one session's models.
+/// A function: its documentation, and how it is made for one session.
 pub struct Function {
     pub documentation: &'static Documentation,
-    pub implementation: fn(&Arc<Registry>) -> Implementation,
+    pub implementation: fn(&Host) -> Implementation,
+}
+
+/// The parts of a session that functions need.
+pub struct Host {
+    pub models: Arc<Registry>,
+    pub library: Library,
 }
 
 /// A function as DataFusion takes it.
@@ -50,37 +53,53 @@ pub enum Implementation {
     Table(Arc<dyn TableFunctionImpl>),
 }
 
-/// Every family of functions.
-const FAMILIES: &[&[Function]] = &[
+/// Functions that belong together.
+pub type Family = &'static [Function];
+
+/// Every family of functions that needs no model.
+pub const FAMILIES: &[Family] = &[
     rolling_windows::FUNCTIONS,
     ranking::FUNCTIONS,
     probability::FUNCTIONS,
     threshold::FUNCTIONS,
+    binary_metrics::FUNCTIONS,
     curves::FUNCTIONS,
-    ml_predict::FUNCTIONS,
-    ml_score::FUNCTIONS,
-    ml_evaluate::FUNCTIONS,
-    ml_models::FUNCTIONS,
     drift::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 
-/// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
-pub fn register(context: &SessionContext, models_dir: &Path) {
-    let models = Arc::new(Registry::new(models_dir));
-    for function in FAMILIES.iter().copied().flatten() {
-        match (function.implementation)(&models) {
-            Implementation::Scalar(scalar) => context.register_udf(scalar),
-            Implementation::Aggregate(aggregate) => context.register_udaf(aggregate),
-            Implementation::Window(window) => context.register_udwf(window),
-            Implementation::Table(table) => context.register_udtf(function.documentation.name, table),
+/// Tables of families that a session offers together.
+#[derive(Debug, Clone, Copy)]
+pub struct Library(pub &'static [&'static [Family]]);
+
+impl Library {
+    /// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
+    pub fn register(self, context: &SessionContext, models_dir: &Path) {
+        let host = Host { models: Arc::new(Registry::new(models_dir)), library: self };
+        for function in self.functions() {
+            match (function.implementation)(&host) {
+                Implementation::Scalar(scalar) => context.register_udf(scalar),
+                Implementation::Aggregate(aggregate) => context.register_udaf(aggregate),
+                Implementation::Window(window) => context.register_udwf(window),
+                Implementation::Table(table) => context.register_udtf(function.documentation.name, table),
+            }
         }
+    }
+
+    /// Returns the documentation of every function, ordered by section and name.
+    pub fn documentation(self) -> impl Iterator<Item = &'static Documentation> {
+        let mut all: Vec<_> = self.functions().map(|function| function.documentation).collect();
+        all.sort_by_key(|documentation| (documentation.section, documentation.name));
+        all.into_iter()
+    }
+
+    fn functions(self) -> impl Iterator<Item = &'static Function> {
+        self.0.iter().copied().flatten().copied().flatten()
     }
 }
 
-/// Returns the documentation of every function, ordered by section and name.
-pub fn documentation() -> impl Iterator<Item = &'static Documentation> {
-    let mut all: Vec<_> = FAMILIES.iter().copied().flatten().map(|function| function.documentation).collect();
-    all.sort_by_key(|documentation| (documentation.section, documentation.name));
-    all.into_iter()
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.documentation.name)
+    }
 }

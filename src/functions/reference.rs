@@ -2,18 +2,19 @@
 
 use std::fmt::Write;
 
+use super::Library;
 use super::documentation::{Documentation, Kind};
 
-/// Returns the page.
-pub fn markdown() -> String {
+/// Returns the page of a library's functions.
+pub fn markdown(library: Library) -> String {
     let mut page = String::from(
         "# SQL functions\n\n\
-         What squall adds to DataFusion's own functions. This page is generated from the code, and a test runs every example;\n\
+         The functions that squall adds to those of DataFusion. This page is generated from the code, and a test runs every example;\n\
          `SELECT * FROM squall_functions()` gives the same as a table. Examples on models use `calm_or_wild`, a logistic\n\
          regression on the table `weather` (columns `wind`, `pressure`, `storm`), which `docs/models.md` trains.\n",
     );
     let mut section = None;
-    for function in super::documentation() {
+    for function in library.documentation() {
         if section != Some(function.section) {
             section = Some(function.section);
             push(&mut page, format_args!("\n## {}\n", function.section.title()));

@@ -19,7 +19,7 @@ type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
 type Plan = Box<dyn Fn() -> Result<LogicalPlan> + Send + Sync>;
 type Sql = Box<dyn Fn() -> Result<String> + Send + Sync>;
 
-/// A table of which only the schema is fixed.
+/// A table whose schema is fixed and whose rows are made at each reading.
 pub struct Snapshot {
     schema: SchemaRef,
     content: Content,
@@ -37,12 +37,12 @@ impl Snapshot {
         Snapshot { schema, content: Content::Rows(Box::new(rows)) }
     }
 
-    /// Makes a table of what the plan that `plan` returns at each reading gives; it streams.
+    /// Makes a table of the rows of a plan; `plan` returns the plan at each reading. The rows stream.
     pub fn of_plan(schema: SchemaRef, plan: impl Fn() -> Result<LogicalPlan> + Send + Sync + 'static) -> Snapshot {
         Snapshot { schema, content: Content::Plan(Box::new(plan)) }
     }
 
-    /// Makes a table of what the query that `sql` returns at each reading gives; it streams.
+    /// Makes a table of the rows of a query; `sql` returns the query at each reading. The rows stream.
     pub fn of_sql(schema: SchemaRef, sql: impl Fn() -> Result<String> + Send + Sync + 'static) -> Snapshot {
         Snapshot { schema, content: Content::Sql(Box::new(sql)) }
     }

@@ -8,7 +8,7 @@ use datafusion::common::{Result, plan_err};
 use datafusion::datasource::MemTable;
 
 use super::documentation::{Documentation, Example, Kind, Outcome, Section};
-use super::{Function, Implementation};
+use super::{Function, Implementation, Library};
 
 const SQUALL_FUNCTIONS: Documentation = Documentation {
     name: "squall_functions",
@@ -31,24 +31,24 @@ const SQUALL_FUNCTIONS: Documentation = Documentation {
 /// The family's functions.
 pub const FUNCTIONS: &[Function] = &[Function {
     documentation: &SQUALL_FUNCTIONS,
-    implementation: |_| Implementation::Table(Arc::new(SquallFunctions)),
+    implementation: |host| Implementation::Table(Arc::new(SquallFunctions(host.library))),
 }];
 
 #[derive(Debug)]
-struct SquallFunctions;
+struct SquallFunctions(Library);
 
 impl TableFunctionImpl for SquallFunctions {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         if !args.exprs().is_empty() {
             return plan_err!("squall_functions takes no arguments, {} given", args.exprs().len());
         }
-        let batch = reference()?;
+        let batch = reference(self.0)?;
         Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
     }
 }
 
-fn reference() -> Result<RecordBatch> {
-    let functions: Vec<_> = super::documentation().collect();
+fn reference(library: Library) -> Result<RecordBatch> {
+    let functions: Vec<_> = library.documentation().collect();
     let column = |cell: fn(&Documentation) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(functions.iter().map(|function| cell(function))))
     };

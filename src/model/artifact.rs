@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::metrics::SplitMetrics;
 use super::scorer::Scorer;
-use super::split::Metrics;
+use super::types::ModelType;
 
-/// The artifact's layout; a reader that knows another one should refuse it.
+/// The artifact's layout; a reader refuses any other.
 pub const FORMAT: u32 = 1;
 
 /// A trained model as it is stored.
@@ -19,7 +20,7 @@ pub struct Artifact {
     /// RFC 3339, UTC.
     pub created_at: String,
     pub squall_version: String,
-    /// How a row is scored from `features`, in words of this file.
+    /// How a row is scored from `features`, in the names of this file.
     pub formula: String,
     /// Whether the score is the probability of a positive.
     pub probability: bool,
@@ -32,9 +33,16 @@ pub struct Artifact {
     /// The hyperparameters in force, by their names in OPTIONS.
     pub options: Map<String, Value>,
     pub training: Training,
-    pub metrics: Vec<Metrics>,
+    pub metrics: Vec<SplitMetrics>,
     /// The statement that made the model.
     pub sql: String,
+}
+
+impl Artifact {
+    /// Returns the type of model.
+    pub fn model_type(&self) -> &'static ModelType {
+        self.scorer.model_type()
+    }
 }
 
 /// Which rows trained a model.

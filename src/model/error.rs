@@ -1,10 +1,12 @@
-//! What can be wrong with a training set, an option, or a model on disk.
+//! Errors of training sets, options and models on disk.
 
 use std::path::PathBuf;
 
+use super::types::ModelType;
 use crate::error::Hint;
+use crate::text::did_you_mean;
 
-/// What can be wrong with a training set, an option, or a model on disk.
+/// An error of a training set, an option, or a model on disk.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no model is called `{name}` in {dir}")]
@@ -13,18 +15,24 @@ pub enum Error {
     MissingVersion { name: String, version: u64, versions: Vec<u64> },
     #[error("model `{name}` exists already, at version {version}")]
     Exists { name: String, version: u64 },
-    #[error("`{name}` is no name for a model: use letters, digits and underscores, a letter first")]
+    #[error("`{name}` cannot be the name of a model: use letters, digits and underscores, a letter first")]
     Name { name: String },
     #[error("cannot read {path}")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {path}")]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("{path} is no model artifact")]
+    #[error("{path} is not a model artifact")]
     Artifact { path: PathBuf, source: serde_json::Error },
+    #[error("{path} has format {format}; this squall reads format {}", super::FORMAT)]
+    Format { path: PathBuf, format: u64 },
+    #[error("{path} holds a model of type '{given}', which this squall does not know")]
+    ArtifactType { path: PathBuf, given: String },
     #[error("unknown model type '{given}'")]
     ModelType { given: String, suggestion: Option<String> },
     #[error("{option} must be {expected}, not {given}")]
-    Option { option: &'static str, expected: &'static str, given: String },
+    Option { option: &'static str, expected: String, given: String },
+    #[error("`{name}` is not an option of a {} model", model_type.name)]
+    NotAnOption { name: String, model_type: &'static ModelType },
     #[error("no training rows{}", why_none(.skipped))]
     NoRows { skipped: u64 },
     #[error("the training set has one class only: {} of its {rows} rows are positive", if *.positive { "all" } else { "none" })]
@@ -47,6 +55,10 @@ fn why_none(rows: &u64) -> String {
     if *rows == 0 { String::new() } else { format!(": each of the {rows} has a NULL among label and features") }
 }
 
+fn types() -> String {
+    format!("model types are {}", ModelType::names().collect::<Vec<_>>().join(", "))
+}
+
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -56,10 +68,20 @@ impl Hint for Error {
             Error::Missing { name, .. } => {
                 format!("`squall train` trains the project's models; or run CREATE MODEL {name} OPTIONS (…) AS SELECT …")
             }
-            Error::MissingVersion { name, .. } => format!("`{name}` alone is the latest version"),
+            Error::MissingVersion { name, .. } => format!("`{name}` without a version is the latest"),
             Error::Exists { .. } => "CREATE OR REPLACE MODEL adds a version".into(),
-            Error::ModelType { suggestion: None, .. } => {
-                format!("model types are {}", super::ModelType::NAMES.map(|name| format!("'{name}'")).join(", "))
+            Error::ModelType { suggestion: None, .. } => types(),
+            Error::ArtifactType { .. } => {
+                format!("{}; a newer squall may have made the model: update squall, or train again", types())
+            }
+            Error::Format { .. } => "another version of squall made it: use that one, or train again".into(),
+            Error::NotAnOption { name, model_type } => {
+                let options = || model_type.options.iter().map(|option| option.name);
+                let list = || match options().collect::<Vec<_>>().join(", ") {
+                    names if names.is_empty() => format!("a {} model takes no options of its own", model_type.name),
+                    names => format!("the options of a {} model are {names}", model_type.name),
+                };
+                did_you_mean(name, options()).unwrap_or_else(list)
             }
             Error::NoRows { .. } => {
                 "see what the training query returns: squall sql 'SELECT split, count(*) FROM spike_training GROUP BY split'".into()
@@ -72,12 +94,11 @@ impl Hint for Error {
             Error::NotFinite { feature, .. } => {
                 format!("guard it in SQL, such as CASE WHEN isnan({feature}) THEN NULL … END: rows with a NULL are skipped")
             }
-            Error::Constant { feature, .. } => format!("leave `{feature}` out of the SELECT: it can teach nothing"),
-            Error::NotConverged { .. } => "raise max_iterations or l2_reg".into(),
+            Error::Constant { feature, .. } => format!("leave `{feature}` out of the SELECT: a model cannot learn from it"),
+            Error::NotConverged { .. } => "raise max_iterations; or raise l2_reg, which helps where a feature tells the classes apart perfectly".into(),
             Error::Artifact { .. } => "remove that version's folder, or train again".into(),
-            Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } | Error::Optimiser(_) => {
-                return None;
-            }
+            Error::Optimiser(_) => "raise l2_reg, or leave features of extreme values out of the SELECT".into(),
+            Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } => return None,
         })
     }
 }

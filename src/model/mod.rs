@@ -1,13 +1,15 @@
 //! Model artifacts, training and scoring as pure numerics on slices; the model registry on disk.
 //!
-//! In: feature columns and labels ([`TrainingSet`]), hyperparameters. Out: an [`Artifact`], from which anyone can score.
+//! In: feature columns and labels ([`TrainingSet`]), a type of model and its options ([`Options`]). Out: an [`Artifact`], from
+//! which anyone can score. The types of models are the table [`types::TYPES`], the metrics the table [`metrics::METRICS`].
 
 mod artifact;
 pub mod confusion;
 pub mod curve;
 mod error;
 pub mod fixed_sum;
-mod logistic;
+pub mod metrics;
+pub mod options;
 pub mod probability;
 pub mod ranking;
 mod registry;
@@ -15,13 +17,17 @@ mod scorer;
 mod split;
 mod standard;
 mod training;
+pub mod types;
 
 pub use artifact::{Artifact, FORMAT, Training};
 pub use error::Error;
-pub use registry::Registry;
-pub use scorer::{Named, Scorer, Term};
-pub use split::{Metrics, Split};
-pub use training::{Hyperparameters, ModelType, Trained, TrainingSet, train};
+pub use metrics::{Metrics, SplitMetrics};
+pub use options::Options;
+pub use registry::{Registry, Saved, When};
+pub use scorer::Scorer;
+pub use split::Split;
+pub use training::{Trained, TrainingRows, TrainingSet, train};
+pub use types::{ModelType, Role};
 
 /// Returns whether a name can be a model's: letters, digits and underscores, a letter first.
 pub fn valid_name(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! How well scores rank positives above negatives.
 //!
 //! In: labels and scores. Out: [`Ranked`], the running counts at each distinct score, and what follows from them. Counts are
-//! integers, so every result is the same bits in whatever order the rows came. Definitions are those of scikit-learn 1.9.1
+//! integers, so every result has the same bits in any order of the rows. Definitions are those of scikit-learn 1.9.1
 //! (`precision_recall_curve`, `average_precision_score`, `roc_curve`, `roc_auc_score`); rows with equal scores are one step.
 
 use super::confusion::Confusion;

@@ -1,14 +1,29 @@
 //! The models on disk: `<dir>/<name>/<version>/model.json`, versions from 1 up, the highest being the latest.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::artifact::Artifact;
+use serde::Deserialize;
+
+use super::artifact::{Artifact, FORMAT};
+use super::types::ModelType;
 use super::{Error, valid_name};
+use crate::durable;
 use crate::text::did_you_mean;
 
 const FILE: &str = "model.json";
+
+/// What a statement wants to happen where a model of the name exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// `CREATE MODEL`: the model must not exist.
+    Absent,
+    /// `CREATE MODEL IF NOT EXISTS`: a model that exists stays as it is.
+    IfAbsent,
+    /// `CREATE OR REPLACE MODEL`: adds a version.
+    Always,
+}
 
 /// The folder of models.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,7 +53,7 @@ impl Registry {
     pub fn versions(&self, name: &str) -> Result<Vec<u64>, Error> {
         let mut versions: Vec<u64> =
             entries(&self.dir.join(name))?.iter().filter_map(|entry| entry.parse().ok()).collect();
-        // A folder without its file is a write that did not finish.
+        // The folder of a version may be there before its file.
         versions.retain(|version| self.path(name, *version).is_file());
         versions.sort_unstable();
         Ok(versions)
@@ -47,7 +62,7 @@ impl Registry {
     /// Reads a model: `name` for its latest version, `name@2` for another.
     ///
     /// # Errors
-    /// No such model or version, or a file that is no artifact.
+    /// No such model or version, or a file that is not an artifact that this squall reads.
     pub fn load(&self, reference: &str) -> Result<Artifact, Error> {
         let (name, version) = match reference.split_once('@') {
             Some((name, version)) => match version.parse::<u64>() {
@@ -62,8 +77,30 @@ impl Registry {
         if !versions.contains(&version) {
             return Err(Error::MissingVersion { name: name.into(), version, versions });
         }
+        self.load_version(name, version)
+    }
+
+    /// Reads one version of a model.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not an artifact that this squall reads.
+    pub fn load_version(&self, name: &str, version: u64) -> Result<Artifact, Error> {
+        #[derive(Deserialize)]
+        struct Kind {
+            format: u64,
+            model_type: String,
+        }
         let text = self.bytes(name, version)?;
-        serde_json::from_slice(&text).map_err(|source| Error::Artifact { path: self.path(name, version), source })
+        let path = || self.path(name, version);
+        let artifact = |source| Error::Artifact { path: path(), source };
+        let Kind { format, model_type } = serde_json::from_slice(&text).map_err(artifact)?;
+        if format != u64::from(FORMAT) {
+            return Err(Error::Format { path: path(), format });
+        }
+        if ModelType::named(&model_type).is_none() {
+            return Err(Error::ArtifactType { path: path(), given: model_type });
+        }
+        serde_json::from_slice(&text).map_err(artifact)
     }
 
     /// Returns the bytes of a version's artifact.
@@ -72,34 +109,58 @@ impl Registry {
         fs::read(&path).map_err(|source| Error::Read { path, source })
     }
 
-    /// Writes a model as the next version of its name and returns it with that version.
+    /// Returns the latest version of a model that stands in the way of a statement; `None` where nothing does.
     ///
-    /// Readers see the whole file or nothing: it is written aside, synced, then renamed.
-    pub fn save(&self, mut artifact: Artifact) -> Result<Artifact, Error> {
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn in_the_way(&self, name: &str, when: When) -> Result<Option<u64>, Error> {
+        match when {
+            When::Always => Ok(None),
+            When::Absent | When::IfAbsent => Ok(self.versions(name)?.last().copied()),
+        }
+    }
+
+    /// Writes a model as the next version of its name.
+    ///
+    /// Of several writers at once each gets a version of its own, and only the first is [`Saved::New`] unless they said
+    /// [`When::Always`]. Readers see the whole file or nothing.
+    ///
+    /// # Errors
+    /// A name that cannot be a model's, or what the disk reports.
+    pub fn save(&self, mut artifact: Artifact, when: When) -> Result<Saved, Error> {
         if !valid_name(&artifact.name) {
             return Err(Error::Name { name: artifact.name });
         }
-        let mut version = self.versions(&artifact.name)?.last().map_or(1, |latest| latest + 1);
-        let folder = loop {
-            let folder = self.dir.join(&artifact.name).join(version.to_string());
-            fs::create_dir_all(self.dir.join(&artifact.name)).map_err(write_error(&folder))?;
-            match fs::create_dir(&folder) {
-                Ok(()) => break folder,
-                // Another writer has it, or one stopped half-way: take the next.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => version += 1,
-                Err(error) => return Err(write_error(&folder)(error)),
+        let name = artifact.name.clone();
+        let mut version = self.next_version(&name)?;
+        loop {
+            // Looked at after the version was chosen: who took a version before that is seen here, who takes it later makes
+            // the write below fail.
+            if let Some(version) = self.in_the_way(&name, when)? {
+                return Ok(Saved::Exists { version });
             }
-        };
-        artifact.version = version;
-        let (aside, path) = (folder.join("model.json.part"), folder.join(FILE));
-        let mut text =
-            serde_json::to_vec_pretty(&artifact).map_err(|source| Error::Artifact { path: path.clone(), source })?;
-        text.push(b'\n');
-        let mut file = File::create(&aside).map_err(write_error(&aside))?;
-        file.write_all(&text).map_err(write_error(&aside))?;
-        file.sync_all().map_err(write_error(&aside))?;
-        fs::rename(&aside, &path).map_err(write_error(&path))?;
-        Ok(artifact)
+            artifact.version = version;
+            let path = self.path(&name, version);
+            let mut text = serde_json::to_vec_pretty(&artifact)
+                .map_err(|source| Error::Artifact { path: path.clone(), source })?;
+            text.push(b'\n');
+            match durable::create_new(&path, &text) {
+                Ok(()) => return Ok(Saved::New(Box::new(artifact))),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => version += 1,
+                Err(source) => return Err(Error::Write { path, source }),
+            }
+        }
+    }
+
+    /// Returns the version after the latest, and removes what writers that died left in the folders of versions.
+    fn next_version(&self, name: &str) -> Result<u64, Error> {
+        let dir = self.dir.join(name);
+        for entry in entries(&dir)? {
+            let folder = dir.join(entry);
+            // What cannot be removed now is removed the next time.
+            let _ = durable::remove_leftovers(&folder);
+        }
+        Ok(self.versions(name)?.last().map_or(1, |latest| latest + 1))
     }
 
     /// Returns where a version's artifact lies.
@@ -114,11 +175,16 @@ impl Registry {
     }
 }
 
-fn write_error(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {
-    move |source| Error::Write { path: path.into(), source }
+/// What became of a model that was to be saved.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saved {
+    /// It is saved, with its version.
+    New(Box<Artifact>),
+    /// A model of the name exists, and the new one is not saved.
+    Exists { version: u64 },
 }
 
-/// The names in a folder; none where it does not exist.
+/// Returns the names in a folder; none where it does not exist.
 fn entries(dir: &Path) -> Result<Vec<String>, Error> {
     let read = |source| Error::Read { path: dir.into(), source };
     let entries = match fs::read_dir(dir) {

@@ -1,75 +1,43 @@
-//! What turns a row's features into its score, as it is stored in an artifact.
+//! A trained model of any type, which turns a row's features into its score, and how it is stored in an artifact.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use super::standard::Standard;
-use super::training::ModelType;
+use serde::de::Error as _;
+use serde::ser::{Error as _, SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
-/// A trained model: everything that scoring needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "model_type", rename_all = "snake_case")]
-pub enum Scorer {
-    /// `1 / (1 + exp(-(intercept + sum of coefficient * (x - mean) / scale)))`.
-    LogisticReg { intercept: f64, features: Vec<Term> },
-    /// The one feature is itself the score: what any model has to beat.
-    Naive { features: [Named; 1] },
-    /// 1 where the one feature is at least `cut`, its quantile over the training rows; else 0.
-    QuantileThreshold { quantile: f64, cut: f64, features: [Named; 1] },
-}
+use super::types::{AnyModel, ModelType, Weight};
 
-/// A feature of a regression.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Term {
-    pub name: String,
-    pub mean: f64,
-    pub scale: f64,
-    /// The log-odds that one standard deviation adds.
-    pub coefficient: f64,
-}
+/// The artifact's field that names the type.
+const MODEL_TYPE: &str = "model_type";
 
-/// A feature that is used as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Named {
-    pub name: String,
+/// A trained model of any type: everything that scoring needs.
+#[derive(Clone)]
+pub struct Scorer {
+    model_type: &'static ModelType,
+    model: AnyModel,
 }
 
 impl Scorer {
-    /// Returns the kind of model.
-    pub fn model_type(&self) -> ModelType {
-        match self {
-            Scorer::LogisticReg { .. } => ModelType::LogisticReg,
-            Scorer::Naive { .. } => ModelType::Naive,
-            Scorer::QuantileThreshold { .. } => ModelType::QuantileThreshold,
-        }
+    /// Makes a scorer of a model and its type.
+    pub fn new(model_type: &'static ModelType, model: AnyModel) -> Scorer {
+        Scorer { model_type, model }
+    }
+
+    /// Returns the type of model.
+    pub fn model_type(&self) -> &'static ModelType {
+        self.model_type
     }
 
     /// Returns the features' names, in the order in which [`Scorer::score`] takes them.
     pub fn features(&self) -> Vec<&str> {
-        match self {
-            Scorer::LogisticReg { features, .. } => features.iter().map(|term| term.name.as_str()).collect(),
-            Scorer::Naive { features } | Scorer::QuantileThreshold { features, .. } => vec![&features[0].name],
-        }
+        self.model.features()
     }
 
-    /// Returns whether scores are probabilities.
-    pub fn is_probability(&self) -> bool {
-        matches!(self, Scorer::LogisticReg { .. })
-    }
-
-    /// Returns the threshold that is part of the rule, where there is one: an alert is a score of 1.
-    pub fn own_threshold(&self) -> Option<f64> {
-        matches!(self, Scorer::QuantileThreshold { .. }).then_some(1.0)
-    }
-
-    /// Returns the formula by which any reader can score, in the artifact's own names.
-    pub fn formula(&self) -> &'static str {
-        match self {
-            Scorer::LogisticReg { .. } => {
-                "1 / (1 + exp(-(intercept + sum over features of coefficient * (x - mean) / scale)))"
-            }
-            Scorer::Naive { .. } => "x",
-            Scorer::QuantileThreshold { .. } => "1 if x >= cut else 0",
-        }
+    /// Returns the weights of the features, in their order, and then of the model's other terms.
+    pub fn weights(&self) -> Vec<Weight<'_>> {
+        self.model.weights()
     }
 
     /// Scores rows given as one column a feature; NaN where a feature is NaN or infinite.
@@ -78,22 +46,7 @@ impl Scorer {
     /// When there are not as many columns as features, or their lengths differ.
     pub fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         assert_eq!(columns.len(), self.features().len(), "one column a feature");
-        let mut scores = match self {
-            Scorer::LogisticReg { intercept, features } => {
-                let mut log_odds = vec![*intercept; columns[0].len()];
-                for (term, column) in features.iter().zip(columns) {
-                    let standard = Standard { mean: term.mean, scale: term.scale };
-                    for (sum, &value) in log_odds.iter_mut().zip(*column) {
-                        *sum += term.coefficient * standard.apply(value);
-                    }
-                }
-                log_odds.iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect()
-            }
-            Scorer::Naive { .. } => columns[0].to_vec(),
-            Scorer::QuantileThreshold { cut, .. } => {
-                columns[0].iter().map(|value| f64::from(u8::from(value >= cut))).collect()
-            }
-        };
+        let mut scores = self.model.score(columns);
         for column in columns {
             assert_eq!(column.len(), scores.len(), "columns of one length");
             for (score, value) in scores.iter_mut().zip(*column) {
@@ -103,5 +56,44 @@ impl Scorer {
             }
         }
         scores
+    }
+}
+
+impl fmt::Debug for Scorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.model, f)
+    }
+}
+
+/// Two scorers are equal when they are stored as the same text.
+impl PartialEq for Scorer {
+    fn eq(&self, other: &Self) -> bool {
+        let part = |scorer: &Scorer| scorer.model.part().ok();
+        self.model_type == other.model_type && part(self) == part(other)
+    }
+}
+
+impl Serialize for Scorer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value::Object(part) = self.model.part().map_err(S::Error::custom)? else {
+            return Err(S::Error::custom(format!("a {} model is not stored as an object", self.model_type.name)));
+        };
+        let mut map = serializer.serialize_map(Some(part.len() + 1))?;
+        map.serialize_entry(MODEL_TYPE, self.model_type.name)?;
+        for (name, value) in &part {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Scorer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut part = Map::deserialize(deserializer)?;
+        let name = part.remove(MODEL_TYPE);
+        let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| D::Error::missing_field(MODEL_TYPE))?;
+        let model_type = ModelType::parse(name).map_err(D::Error::custom)?;
+        let model = (model_type.read)(Value::Object(part)).map_err(D::Error::custom)?;
+        Ok(Scorer { model_type, model })
     }
 }

@@ -17,7 +17,7 @@ impl Standard {
         assert!(!column.is_empty(), "an empty column has no mean");
         let rows = column.len() as f64;
         let guess = column.iter().sum::<f64>() / rows;
-        // What rounding left in the first pass.
+        // The second pass adds the part that rounding lost in the first.
         let mean = guess + column.iter().map(|value| value - guess).sum::<f64>() / rows;
         if column.iter().all(|value| value == &column[0]) {
             return Standard { mean: column[0], scale: 1.0 };

@@ -1,65 +1,16 @@
 //! From feature columns and labels to a trained model and its metrics.
 
-use super::probability::quantile_sorted;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::metrics::{Metrics, Sample, SplitMetrics};
+use super::options::Options;
 use super::ranking::Ranked;
-use super::scorer::{Named, Scorer, Term};
-use super::split::{Metrics, Split};
-use super::standard::Standard;
-use super::{Error, logistic};
-use crate::text::did_you_mean;
+use super::scorer::Scorer;
+use super::split::Split;
+use super::types::{ModelType, Threshold};
 
-/// The kinds of model, named as `model_type` spells them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModelType {
-    LogisticReg,
-    Naive,
-    QuantileThreshold,
-}
-
-impl ModelType {
-    pub const NAMES: [&'static str; 3] = ["logistic_reg", "naive", "quantile_threshold"];
-
-    /// Returns the name that `model_type` takes.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ModelType::LogisticReg => "logistic_reg",
-            ModelType::Naive => "naive",
-            ModelType::QuantileThreshold => "quantile_threshold",
-        }
-    }
-
-    /// Reads a `model_type`; case does not count.
-    ///
-    /// # Errors
-    /// A name that no type has.
-    pub fn parse(name: &str) -> Result<ModelType, Error> {
-        match name.to_lowercase().as_str() {
-            "logistic_reg" => Ok(ModelType::LogisticReg),
-            "naive" => Ok(ModelType::Naive),
-            "quantile_threshold" => Ok(ModelType::QuantileThreshold),
-            _ => Err(Error::ModelType { given: name.into(), suggestion: did_you_mean(name, ModelType::NAMES) }),
-        }
-    }
-}
-
-/// How to train.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hyperparameters {
-    pub model_type: ModelType,
-    /// Weight of half the squared norm of the coefficients beside the sum of log losses: scikit-learn's 1 / C.
-    pub l2_reg: f64,
-    pub max_iterations: u64,
-    /// Where a `quantile_threshold` model cuts, in (0, 1).
-    pub quantile: f64,
-}
-
-impl Default for Hyperparameters {
-    fn default() -> Self {
-        Hyperparameters { model_type: ModelType::LogisticReg, l2_reg: 1.0, max_iterations: 1000, quantile: 0.95 }
-    }
-}
-
-/// A training set by columns, all of one length; rows with a NULL are left out before.
+/// A training set by columns, all of one length; rows with a NULL were left out.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingSet {
     /// Feature names and values.
@@ -70,15 +21,73 @@ pub struct TrainingSet {
     pub skipped: u64,
 }
 
-/// What training gives.
+/// The result of training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     pub scorer: Scorer,
-    /// The rule's own threshold, or the one with the best F1 on validation rows (on all rows where nothing was set aside for validation or test);
-    /// `None` where no validation row is positive.
+    /// `None` where it is tuned and no validation row is positive.
     pub threshold: Option<f64>,
     /// One entry a split that has rows.
-    pub metrics: Vec<Metrics>,
+    pub metrics: Vec<SplitMetrics>,
+}
+
+/// The rows that train: finite features, labels of both classes, in an order that does not depend on the query's.
+#[derive(Debug, Clone)]
+pub struct TrainingRows {
+    /// Feature names and values.
+    pub features: Vec<(String, Vec<f64>)>,
+    pub labels: Vec<bool>,
+}
+
+/// A feature that is used as it stands, as artifacts store it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    pub name: String,
+}
+
+impl TrainingRows {
+    /// Takes the training rows out of a set.
+    fn of(set: &TrainingSet) -> Result<TrainingRows, Error> {
+        let train = |&row: &usize| set.splits[row] == Split::Train;
+        let mut rows: Vec<usize> = (0..set.labels.len()).filter(train).collect();
+        let positives = rows.iter().filter(|&&row| set.labels[row]).count();
+        if rows.is_empty() {
+            return Err(Error::NoRows { skipped: set.skipped });
+        }
+        if positives == 0 || positives == rows.len() {
+            return Err(Error::OneClass { rows: rows.len() as u64, positive: positives > 0 });
+        }
+        for (feature, column) in &set.features {
+            let infinite = rows.iter().filter(|&&row| !column[row].is_finite()).count() as u64;
+            if infinite > 0 {
+                return Err(Error::NotFinite { feature: feature.clone(), rows: infinite });
+            }
+        }
+        // A query's rows come in any order, and sums of floats depend on it.
+        rows.sort_unstable_by(|&a, &b| {
+            let features = set.features.iter().map(|(_, column)| column[a].total_cmp(&column[b]));
+            features.fold(set.labels[a].cmp(&set.labels[b]), |order, next| order.then(next))
+        });
+        let take = |(name, column): &(String, Vec<f64>)| (name.clone(), rows.iter().map(|&row| column[row]).collect());
+        Ok(TrainingRows {
+            features: set.features.iter().map(take).collect(),
+            labels: rows.iter().map(|&row| set.labels[row]).collect(),
+        })
+    }
+
+    /// Returns the one feature of a type that takes one.
+    ///
+    /// # Errors
+    /// Several features.
+    pub fn only_feature(mut self, model_type: &ModelType) -> Result<(Named, Vec<f64>), Error> {
+        match self.features.pop() {
+            Some((name, column)) if self.features.is_empty() => Ok((Named { name }, column)),
+            last => {
+                let all = self.features.into_iter().chain(last);
+                Err(Error::NotOneFeature { model_type: model_type.name, given: all.map(|(name, _)| name).collect() })
+            }
+        }
+    }
 }
 
 /// Trains on the rows of split `train`, tunes the threshold on `validation`, measures all.
@@ -87,80 +96,15 @@ pub struct Trained {
 ///
 /// # Errors
 /// No rows, one class only, no features, a feature that is constant, NaN or infinite, or no convergence.
-pub fn train(set: &TrainingSet, parameters: &Hyperparameters) -> Result<Trained, Error> {
+pub fn train(set: &TrainingSet, options: &Options) -> Result<Trained, Error> {
     if set.features.is_empty() {
         return Err(Error::NoFeatures);
     }
-    let part = |split| (0..set.labels.len()).filter(move |&row| set.splits[row] == split);
-    let mut rows: Vec<usize> = part(Split::Train).collect();
-    let positives = rows.iter().filter(|&&row| set.labels[row]).count();
-    if rows.is_empty() {
-        return Err(Error::NoRows { skipped: set.skipped });
-    }
-    if positives == 0 || positives == rows.len() {
-        return Err(Error::OneClass { rows: rows.len() as u64, positive: positives > 0 });
-    }
-    // A query's rows come in any order, and sums of floats depend on it.
-    rows.sort_unstable_by(|&a, &b| {
-        let features = set.features.iter().map(|(_, column)| column[a].total_cmp(&column[b]));
-        features.fold(set.labels[a].cmp(&set.labels[b]), |order, next| order.then(next))
-    });
-    for (feature, column) in &set.features {
-        let infinite = rows.iter().filter(|&&row| !column[row].is_finite()).count() as u64;
-        if infinite > 0 {
-            return Err(Error::NotFinite { feature: feature.clone(), rows: infinite });
-        }
-    }
-    let scorer = match parameters.model_type {
-        ModelType::LogisticReg => logistic_reg(set, &rows, parameters)?,
-        ModelType::Naive => Scorer::Naive { features: [only_feature(set, parameters.model_type)?] },
-        ModelType::QuantileThreshold => {
-            let feature = only_feature(set, parameters.model_type)?;
-            let mut column: Vec<f64> = rows.iter().map(|&row| set.features[0].1[row]).collect();
-            column.sort_unstable_by(f64::total_cmp);
-            let cut = quantile_sorted(&column, parameters.quantile);
-            Scorer::QuantileThreshold { quantile: parameters.quantile, cut, features: [feature] }
-        }
-    };
-    Ok(measure(set, scorer))
+    let model = (options.model_type.train)(TrainingRows::of(set)?, options)?;
+    Ok(measure(set, Scorer::new(options.model_type, model)))
 }
 
-fn logistic_reg(set: &TrainingSet, rows: &[usize], parameters: &Hyperparameters) -> Result<Scorer, Error> {
-    let labels: Vec<bool> = rows.iter().map(|&row| set.labels[row]).collect();
-    let mut standards = Vec::new();
-    let mut columns = Vec::new();
-    for (feature, column) in &set.features {
-        let mut column: Vec<f64> = rows.iter().map(|&row| column[row]).collect();
-        if column.iter().all(|value| value == &column[0]) {
-            return Err(Error::Constant { feature: feature.clone(), value: column[0] });
-        }
-        let standard = Standard::of(&column);
-        column.iter_mut().for_each(|value| *value = standard.apply(*value));
-        standards.push(standard);
-        columns.push(column);
-    }
-    let fitted = logistic::fit(&columns, &labels, parameters.l2_reg, parameters.max_iterations)?;
-    let terms = set.features.iter().zip(standards).zip(fitted.coefficients);
-    let features = terms.map(|(((name, _), standard), coefficient)| Term {
-        name: name.clone(),
-        mean: standard.mean,
-        scale: standard.scale,
-        coefficient,
-    });
-    Ok(Scorer::LogisticReg { intercept: fitted.intercept, features: features.collect() })
-}
-
-fn only_feature(set: &TrainingSet, model_type: ModelType) -> Result<Named, Error> {
-    match set.features.as_slice() {
-        [(name, _)] => Ok(Named { name: name.clone() }),
-        features => Err(Error::NotOneFeature {
-            model_type: model_type.as_str(),
-            given: features.iter().map(|(name, _)| name.clone()).collect(),
-        }),
-    }
-}
-
-/// Scores every row; rows outside training whose features are not finite have no score and do not count.
+/// Scores every row; a row outside training in which a feature is NaN or infinite has no score and does not count.
 fn measure(set: &TrainingSet, scorer: Scorer) -> Trained {
     let columns: Vec<&[f64]> = set.features.iter().map(|(_, column)| column.as_slice()).collect();
     let scores = scorer.score(&columns);
@@ -173,10 +117,15 @@ fn measure(set: &TrainingSet, scorer: Scorer) -> Trained {
         let (labels, scores) = part(if held_out { Split::Validation } else { Split::Train });
         Ranked::new(&labels, &scores)?.best_f1_threshold()
     };
-    let threshold = scorer.own_threshold().or_else(tuned);
+    let model_type = scorer.model_type();
+    let threshold = match model_type.threshold {
+        Threshold::Fixed(threshold) => Some(threshold),
+        Threshold::Tuned => tuned(),
+    };
     let metrics = Split::ALL.into_iter().filter(|split| set.splits.contains(split)).map(|split| {
         let (labels, scores) = part(split);
-        Metrics::measure(split, &labels, &scores, threshold, scorer.is_probability())
+        let sample = Sample::new(&labels, &scores, threshold, model_type.gives_probabilities);
+        SplitMetrics { split, metrics: Metrics::measure(&sample) }
     });
     let metrics = metrics.collect();
     Trained { scorer, threshold, metrics }

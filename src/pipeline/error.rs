@@ -6,6 +6,7 @@ use datafusion::error::DataFusionError;
 
 use super::place::Place;
 use crate::error::Hint;
+use crate::ml;
 use crate::text::did_you_mean;
 
 /// What can be wrong with a project, or with running it.
@@ -27,6 +28,8 @@ pub enum Error {
     Placeholder { place: Place, message: String },
     #[error("{place}: {message}\n{}", place.excerpt())]
     Syntax { place: Place, message: String },
+    #[error("{place}: {problem}\n{}", place.excerpt())]
+    Model { place: Place, problem: Box<ml::Problem> },
     #[error("{file}: the header comment lacks {}", list(missing))]
     Header { file: PathBuf, missing: Vec<&'static str> },
     #[error("{place}: {message}\n{}", place.excerpt())]
@@ -68,6 +71,7 @@ impl Hint for Error {
             Error::UnknownParameter { name, .. } => {
                 Some(format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE"))
             }
+            Error::Model { problem, .. } => problem.hint(),
             Error::Header { missing, .. } => {
                 Some(format!("begin the file with a comment such as `-- {}: …`", missing.first()?))
             }

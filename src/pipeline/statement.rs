@@ -1,9 +1,8 @@
 //! Parsing: one statement a file, and the names it refers to.
 //!
-//! In: rendered SQL. Out: a [`Parsed`] query. The SQL parser does not know `CREATE MODEL … AS SELECT …`: the head of a model
-//! file is read here, and the query behind it is parsed. References are the tables that a query reads, without common table
-//! expressions, and the names in the string arguments of its table functions: `ml_predict('spike_logistic', 'spike_training')`
-//! reads both.
+//! In: rendered SQL. Out: a [`Parsed`] query. A model file holds `CREATE MODEL … AS SELECT …`, which the SQL parser does not know:
+//! `ml` reads it, and its query is parsed here like any other. References are the tables a query reads, without common table
+//! expressions, and what the string arguments of its table functions name: `ml_predict('spike_logistic', 'spike_training')` reads both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -18,7 +17,9 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::error::Error;
+use super::place::Place;
 use super::template::Rendered;
+use crate::ml;
 
 /// A parsed file.
 #[derive(Debug, Clone)]
@@ -58,65 +59,43 @@ impl Parsed {
 
 /// Parses a file that holds one query.
 pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
-    let tokens = tokenize(rendered)?;
-    let query = parse_tokens(rendered, tokens)?;
+    let query = parse_text(rendered, &rendered.sql)?;
     Ok(Parsed { references: references(rendered, &query)?, query, model: None })
 }
 
-/// Parses a file that holds one `CREATE [OR REPLACE] MODEL name OPTIONS (…) AS query`.
+/// Parses a file that holds one `CREATE MODEL` statement.
 pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
-    let mut tokens = tokenize(rendered)?;
-    let expected = |what: &str, token: Option<&TokenWithSpan>| {
-        let place = match token {
-            Some(token) => rendered.place(token.span.start.line as usize, token.span.start.column as usize),
-            None => rendered.end(),
-        };
-        Error::Syntax { place, message: format!("expected {what}") }
-    };
-    let mut significant = tokens.iter().enumerate().filter(|(_, token)| !matches!(token.token, Token::Whitespace(_)));
-    let mut next = || significant.next();
-    let is_word = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.value.eq_ignore_ascii_case(word));
-
-    let head = "CREATE OR REPLACE MODEL name OPTIONS (…) AS SELECT …";
-    let mut model = None;
-    let mut depth = 0usize;
-    let mut previous_is_model = false;
-    let mut query_start = None;
-    let first = next().map(|(_, token)| token);
-    if !first.is_some_and(|token| is_word(token, "create")) {
-        return Err(expected(head, first));
-    }
-    while let Some((index, token)) = next() {
-        match &token.token {
-            Token::LParen => depth += 1,
-            Token::RParen => depth = depth.saturating_sub(1),
-            Token::Word(word) if previous_is_model => model = Some(word.value.clone()),
-            _ if depth == 0 && model.is_some() && is_word(token, "as") => {
-                query_start = Some(index + 1);
-                break;
-            }
-            Token::Word(word)
-                if model.is_none()
-                    && !["or", "replace", "model"].iter().any(|w| word.value.eq_ignore_ascii_case(w)) =>
-            {
-                return Err(expected(head, Some(token)));
-            }
-            _ => {}
+    let tokens = tokenize(rendered, &rendered.sql)?;
+    let statement = match ml::parse(&rendered.sql) {
+        Some(Ok(statement)) => statement,
+        Some(Err(error)) => {
+            let place = rendered.place(error.line as usize, error.column as usize);
+            return Err(Error::Model { place, problem: Box::new(error.problem) });
         }
-        previous_is_model = model.is_none() && is_word(token, "model");
-    }
-    let (Some(model), Some(query_start)) = (model, query_start) else {
-        return Err(expected(head, None));
+        None => {
+            let first = tokens.iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
+            let place = first.map_or_else(|| rendered.end(), |token| place_of(rendered, token.span.start));
+            let message = "expected CREATE OR REPLACE MODEL name OPTIONS (…) AS SELECT …".to_string();
+            return Err(Error::Syntax { place, message });
+        }
     };
-    let query = parse_tokens(rendered, tokens.split_off(query_start))?;
-    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(model) })
+    let query = parse_text(rendered, &statement.query)?;
+    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(statement.name) })
 }
 
-fn tokenize(rendered: &Rendered) -> Result<Vec<TokenWithSpan>, Error> {
-    Tokenizer::new(&GenericDialect {}, &rendered.sql).tokenize_with_location().map_err(|error| {
-        let Location { line, column } = error.location;
-        Error::Syntax { place: rendered.place(line as usize, column as usize), message: error.message }
-    })
+fn place_of(rendered: &Rendered, location: Location) -> Place {
+    rendered.place(location.line as usize, location.column as usize)
+}
+
+/// Parses a query whose lines and columns are those of the rendered file.
+fn parse_text(rendered: &Rendered, text: &str) -> Result<Box<Query>, Error> {
+    parse_tokens(rendered, tokenize(rendered, text)?)
+}
+
+fn tokenize(rendered: &Rendered, text: &str) -> Result<Vec<TokenWithSpan>, Error> {
+    Tokenizer::new(&GenericDialect {}, text)
+        .tokenize_with_location()
+        .map_err(|error| Error::Syntax { place: place_of(rendered, error.location), message: error.message })
 }
 
 fn parse_tokens(rendered: &Rendered, tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Error> {
@@ -127,7 +106,7 @@ fn parse_tokens(rendered: &Rendered, tokens: Vec<TokenWithSpan>) -> Result<Box<Q
     if rest.token == Token::EOF {
         return Ok(query);
     }
-    let place = rendered.place(rest.span.start.line as usize, rest.span.start.column as usize);
+    let place = place_of(rendered, rest.span.start);
     Err(Error::Syntax { place, message: format!("expected the query's end, found: {}", rest.token) })
 }
 
@@ -211,6 +190,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::error::Hint;
     use crate::pipeline::template::render;
 
     fn rendered(sql: &str) -> Rendered {
@@ -253,9 +233,10 @@ mod tests {
 
     #[test]
     fn a_model_names_itself_and_its_query() {
-        let sql = "-- a comment\nCREATE OR REPLACE MODEL m OPTIONS (model_type = 'logistic', n = (1)) AS\nSELECT * FROM rows;";
-        let parsed = parse_model(&rendered(sql)).unwrap();
-        assert_eq!(parsed.model.as_deref(), Some("m"));
+        let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
+        let sql = format!("-- a comment\nCREATE OR REPLACE MODEL M {options} AS\nSELECT * FROM rows;");
+        let parsed = parse_model(&rendered(&sql)).unwrap();
+        assert_eq!(parsed.model.as_deref(), Some("m"), "a name without quotes folds to lower case");
         assert_eq!(parsed.references.names().into_iter().collect::<Vec<_>>(), ["rows"]);
     }
 
@@ -272,11 +253,15 @@ mod tests {
             let Error::Syntax { place, .. } = &error else { panic!("{sql}: {error}") };
             assert_eq!((place.line, place.column), (line, Some(column)), "{error}");
         }
-        let error = parse_model(&rendered("CREATE OR REPLACE MODEL m AS\nSELECT FROM")).unwrap_err();
+        let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
+        let error = parse_model(&rendered(&format!("CREATE MODEL m {options} AS\nSELECT FROM )"))).unwrap_err();
         assert!(error.to_string().starts_with("a.sql:2:"), "{error}");
+        let error = parse_model(&rendered("CREATE MODEL m\nOPTIONS (model_type = 'naiv') AS SELECT 1")).unwrap_err();
+        assert!(error.to_string().starts_with("a.sql:2:10: unknown model type 'naiv'\n"), "{error}");
+        assert_eq!(error.hint().as_deref(), Some("did you mean `naive`?"));
         for head in ["SELECT 1", "CREATE TABLE m AS SELECT 1", "CREATE MODEL m", ""] {
             let error = parse_model(&rendered(head)).unwrap_err();
-            assert!(matches!(error, Error::Syntax { .. }), "{head}: {error}");
+            assert!(matches!(error, Error::Syntax { .. } | Error::Model { .. }), "{head}: {error}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use datafusion::prelude::SessionContext;
 
 use super::{command, names};
-use crate::functions;
+use crate::catalog::FUNCTIONS;
 use crate::functions::documentation::Documentation;
 use crate::text::{columns, did_you_mean};
 
@@ -64,7 +64,7 @@ pub async fn schema(context: &SessionContext, name: &str) -> Result<String, Stri
 pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<String, String> {
     let all = names::functions(context);
     let pattern = pattern.map(|pattern| pattern.trim_end_matches("()").to_lowercase());
-    if let Some(own) = functions::documentation().find(|own| Some(own.name) == pattern.as_deref()) {
+    if let Some(own) = FUNCTIONS.documentation().find(|own| Some(own.name) == pattern.as_deref()) {
         return Ok(about_own(own));
     }
     if let Some(text) = pattern.as_deref().and_then(|name| about_engines(context, name)) {

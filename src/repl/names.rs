@@ -76,7 +76,7 @@ pub fn functions(context: &SessionContext) -> Vec<Function> {
         add(function.name(), Kind::Window, function.documentation().map(|text| text.description.as_str()));
     }
     for name in state.table_functions().keys() {
-        let own = crate::functions::documentation().find(|documentation| documentation.name == name);
+        let own = crate::catalog::FUNCTIONS.documentation().find(|documentation| documentation.name == name);
         add(name, Kind::Table, own.map(|documentation| documentation.summary));
     }
     functions.into_iter().collect()

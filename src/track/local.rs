@@ -1,24 +1,41 @@
 //! Runs on disk: `<dir>/<run id>.json`, written whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::{Error, Run};
+use crate::durable;
 
-/// Writes a run, or writes it again.
+/// Writes a new run, and removes the leftovers of processes that died.
+///
+/// # Errors
+/// A run of the same id exists (it stays as it is), or what the disk reports.
 pub fn write(dir: &Path, run: &Run) -> Result<(), Error> {
-    let path = dir.join(format!("{}.json", run.run_id));
-    let aside = dir.join(format!("{}.json.part", run.run_id));
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(dir)?;
-        let mut file = File::create(&aside)?;
-        serde_json::to_writer_pretty(&mut file, run)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&aside, &path)
-    };
-    write().map_err(|source| Error::Write { path: path.clone(), source })
+    let path = path(dir, run);
+    // What cannot be removed now is removed the next time.
+    let _ = durable::remove_leftovers(dir);
+    match text(run).and_then(|text| durable::create_new(&path, &text)) {
+        Err(source) if source.kind() == ErrorKind::AlreadyExists => Err(Error::Exists { path }),
+        written => written.map_err(|source| Error::Write { path, source }),
+    }
+}
+
+/// Writes a run again that [`write`] wrote.
+pub fn update(dir: &Path, run: &Run) -> Result<(), Error> {
+    let path = path(dir, run);
+    let written = text(run).and_then(|text| durable::replace(&path, &text));
+    written.map_err(|source| Error::Write { path, source })
+}
+
+fn path(dir: &Path, run: &Run) -> PathBuf {
+    dir.join(format!("{}.json", run.run_id))
+}
+
+fn text(run: &Run) -> std::io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(run)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Reads every run, the oldest first; none where the folder does not exist.

@@ -1,6 +1,6 @@
 //! MLflow's REST interface, as far as recording a finished run needs it.
 //!
-//! Experiment by name (made where there is none), run, params and metrics in batches, the artifact, the end. Limits are the
+//! The calls: the experiment by name (it is made where it does not exist), the run, params and metrics in batches, the artifact, the end. Limits are the
 //! server's: 1,000 metrics and 100 params a batch, 250 characters a key, 6,000 a value.
 
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Mlflow {
         let created = self.post("runs/create", &body)?;
         let info = &created["run"]["info"];
         let id = text(&info["run_id"]);
-        // Whatever goes wrong from here on, the run is not left running.
+        // The run is ended also where something goes wrong from here on.
         let logged = self.log(run, &id).and_then(|()| self.upload(&text(&info["artifact_uri"]), artifact));
         let status = if logged.is_ok() { "FINISHED" } else { "FAILED" };
         let end = json!({"run_id": id, "status": status, "end_time": run.ended_at_ms});
@@ -117,7 +117,7 @@ impl Mlflow {
         format!("{}/api/2.0/mlflow/{call}", self.uri)
     }
 
-    /// Returns the status and the body: JSON, or the text of what is none.
+    /// Returns the status and the body, as JSON or, where it is not JSON, as text.
     fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<(u16, Value), Error> {
         let unreachable = |source| Error::Unreachable { uri: self.uri.clone(), source: Box::new(source) };
         let mut answer = answer.map_err(unreachable)?;

@@ -18,7 +18,7 @@ use mlflow::Mlflow;
 /// One training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// The model and its version, such as `spike_logistic-3`.
+    /// Model, version and start of the training, such as `spike_logistic-3-20251124-090000-000`; no two runs share one.
     pub run_id: String,
     pub model: String,
     pub version: u64,
@@ -62,12 +62,14 @@ impl Tracker {
 
     /// Records a run with its artifact, the bytes of `model.json`. Blocks while it talks to the server.
     pub fn record(&self, mut run: Run, artifact: &[u8]) {
-        // First here, so that a server that hangs loses nothing.
-        self.try_to(local::write(&self.runs_dir, &run));
+        // The local table comes first, so that a server that hangs loses nothing.
+        let written = self.try_to(local::write(&self.runs_dir, &run));
         let Some(mlflow) = &self.mlflow else { return };
         if let Some(id) = self.try_to(mlflow.record(&run, artifact)) {
             run.mlflow_run_id = Some(id);
-            self.try_to(local::write(&self.runs_dir, &run));
+            if written.is_some() {
+                self.try_to(local::update(&self.runs_dir, &run));
+            }
         }
     }
 
@@ -83,14 +85,16 @@ impl Tracker {
     }
 }
 
-/// What can go wrong with tracking.
+/// An error of tracking.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the run is not recorded in {path}")]
     Write { path: PathBuf, source: std::io::Error },
     #[error("cannot read {path}")]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{path} is no run")]
+    #[error("the run is not recorded: {path} holds another run of the same id")]
+    Exists { path: PathBuf },
+    #[error("{path} is not a run")]
     Run { path: PathBuf, source: serde_json::Error },
     #[error("the run is not recorded on MLflow: {uri} cannot be reached")]
     Unreachable { uri: String, source: Box<ureq::Error> },
@@ -104,12 +108,14 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Unreachable { .. } => Some(
-                "start it, or set track.mlflow_tracking_uri (MLFLOW_TRACKING_URI) to where it is, or to nothing; the local table `runs` has the run"
+                "start it, or set track.mlflow_tracking_uri (MLFLOW_TRACKING_URI) to another address or to nothing; the local table `runs` has the run"
                     .into(),
             ),
             Error::Refused { .. } => Some("the local table `runs` has the run".into()),
             Error::ArtifactStore { .. } => Some("start the server with --serve-artifacts".into()),
-            Error::Write { .. } | Error::Read { .. } | Error::Run { .. } => None,
+            Error::Run { .. } => Some("move that file out of the folder of runs".into()),
+            Error::Exists { .. } => Some("the model is saved; move that file to record the next training".into()),
+            Error::Write { .. } | Error::Read { .. } => Some("`squall config` shows where the data lie".into()),
         }
     }
 }

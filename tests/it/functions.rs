@@ -5,18 +5,18 @@ use std::path::Path;
 
 use datafusion::arrow::array::AsArray;
 use datafusion::prelude::SessionContext;
-use squall::functions;
+use squall::catalog::FUNCTIONS;
 
 fn session() -> SessionContext {
     let context = SessionContext::new();
-    functions::register(&context, Path::new("no/models/here"));
+    FUNCTIONS.register(&context, Path::new("no/models/here"));
     context
 }
 
 #[test]
 fn every_name_is_used_once() {
     let mut seen = BTreeSet::new();
-    for function in functions::documentation() {
+    for function in FUNCTIONS.documentation() {
         assert!(seen.insert(function.name), "{} is documented twice", function.name);
     }
 }
@@ -24,7 +24,7 @@ fn every_name_is_used_once() {
 #[tokio::test]
 async fn no_name_hides_a_function_of_datafusion() {
     let stock = SessionContext::new().state();
-    for function in functions::documentation() {
+    for function in FUNCTIONS.documentation() {
         let taken = stock.scalar_functions().contains_key(function.name)
             || stock.aggregate_functions().contains_key(function.name)
             || stock.window_functions().contains_key(function.name)
@@ -40,7 +40,7 @@ async fn squall_functions_lists_every_function() {
         .iter()
         .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_string).collect::<Vec<_>>())
         .collect();
-    let documented: Vec<_> = functions::documentation().map(|function| function.name.to_string()).collect();
+    let documented: Vec<_> = FUNCTIONS.documentation().map(|function| function.name.to_string()).collect();
     assert_eq!(listed, documented);
 }
 

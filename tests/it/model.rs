@@ -1,6 +1,9 @@
-//! Models: training, artifacts, the CREATE MODEL statement, functions on models, commands.
+//! Models: training, artifacts, metrics, the CREATE MODEL statement, functions on models, commands.
 
+mod artifacts;
 mod commands;
+mod metrics;
+mod races;
 mod statement;
 mod tracking;
 mod training;

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
+use squall::catalog::FUNCTIONS;
 use squall::error::Hint;
-use squall::functions;
 use squall::report::{Error, Page, REPORTS, Request, Sources};
 
 use synthetic::{Market, Metrics, market, metrics};
@@ -44,7 +44,7 @@ async fn evaluate(market: &Market, metrics: &[Metrics]) -> Page {
 }
 
 async fn compare(context: &SessionContext, reference: &str, current: &str) -> Page {
-    functions::register(context, Path::new("no/models/here"));
+    FUNCTIONS.register(context, Path::new("no/models/here"));
     make("drift", context, &[("reference", reference), ("current", current)]).await.unwrap()
 }
 

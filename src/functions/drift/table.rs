@@ -12,7 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::DRIFT;
 use super::exec::DriftExec;
 use super::samples;
-use crate::functions::model_arguments::{plan, texts};
+use crate::functions::relation::{plan, texts};
 use crate::functions::snapshot::session_state;
 
 /// The table function.

@@ -8,11 +8,11 @@ use crate::report::format::{self, count, number};
 use crate::report::query::{Literal, Query, Row};
 use crate::report::{Error, Request};
 
-/// What is known about how a model was made.
+/// How a model was made, as far as it is known.
 #[derive(Debug, Serialize)]
 pub struct Card {
     facts: Vec<Fact>,
-    /// Feature, weight, mean, scale; empty where the model is no regression.
+    /// Feature, weight, mean, scale; empty where the type of model has no weights.
     weights: Vec<[String; 4]>,
     queries: Vec<Query>,
 }

@@ -1,77 +1,126 @@
-//! The metrics of every model on every split, as `spike_metrics` gives them.
+//! The metrics of every model on every split, as `spike_metrics` gives them, and what `ml_metrics()` says of each metric.
 
 use serde::Serialize;
 
 use crate::report::format::{count, number};
 use crate::report::query::{Row, Rows};
 
+/// The role of the rule that every model has to beat, as `ml_evaluate` gives it.
+const NAIVE: &str = "naive";
+/// The role of a trained model. By default a report is about one of these.
+const MODEL: &str = "model";
+
 /// One row of `spike_metrics`.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     pub model: String,
+    /// The role that the type of model has: the naive rule, another rule, or a model.
+    role: Option<String>,
     pub split: String,
     pub rows: Option<f64>,
     pub positives: Option<f64>,
     pub prevalence: Option<f64>,
     pub average_precision: Option<f64>,
-    roc_auc: Option<f64>,
     log_loss: Option<f64>,
-    brier: Option<f64>,
-    threshold: Option<f64>,
-    precision: Option<f64>,
-    recall: Option<f64>,
-    f1: Option<f64>,
+    /// In the order of [`Table::columns`].
+    values: Vec<Option<f64>>,
     /// Why values are missing.
     pub reason: Option<String>,
 }
 
+/// A metric that the table shows.
+#[derive(Debug)]
+struct Column {
+    name: String,
+    title: String,
+    better: Option<Better>,
+}
+
+/// Which of two values is the better one.
+#[derive(Debug, Clone, Copy)]
+enum Better {
+    Higher,
+    Lower,
+}
+
 /// All rows of `spike_metrics`.
 #[derive(Debug)]
-pub struct Table(Vec<Metrics>);
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Metrics>,
+}
 
 impl Table {
-    pub fn read(rows: &Rows) -> Table {
-        Table(rows.iter().filter_map(|row| Metrics::read(&row)).collect())
+    /// Reads the rows of `spike_metrics` and of `ml_metrics()`.
+    pub fn read(rows: &Rows, metrics: &Rows) -> Table {
+        let columns: Vec<Column> = metrics.iter().filter_map(|row| Column::read(&row)).collect();
+        let rows = rows.iter().filter_map(|row| Metrics::read(&row, &columns)).collect();
+        Table { columns, rows }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
     pub fn find(&self, model: &str, split: &str) -> Option<&Metrics> {
-        self.0.iter().find(|row| row.model == model && row.split == split)
+        self.rows.iter().find(|row| row.model == model && row.split == split)
     }
 
     /// Returns whether a model's scores are probabilities: where they are not, `spike_metrics` gives no log loss.
     pub fn gives_probabilities(&self, model: &str) -> bool {
-        self.0.iter().any(|row| row.model == model && row.log_loss.is_some())
+        self.rows.iter().any(|row| row.model == model && row.log_loss.is_some())
     }
 
     /// Returns the models' names, each once, ascending.
     pub fn models(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.0.iter().map(|row| row.model.clone()).collect();
+        let mut names: Vec<String> = self.rows.iter().map(|row| row.model.clone()).collect();
         names.sort();
         names.dedup();
         names
     }
+
+    /// Returns the name of the naive rule; `None` where there is none.
+    pub fn naive(&self) -> Option<&str> {
+        self.rows.iter().find(|row| row.role.as_deref() == Some(NAIVE)).map(|row| row.model.as_str())
+    }
+
+    /// Returns whether a model is more than a rule.
+    pub fn is_trained_model(&self, model: &str) -> bool {
+        let role = self.rows.iter().find(|row| row.model == model).and_then(|row| row.role.as_deref());
+        role.is_none_or(|role| role == MODEL)
+    }
+
+    /// Returns the headings of the table's columns.
+    pub fn columns(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.title.clone()).collect()
+    }
+}
+
+impl Column {
+    /// Reads a row of `ml_metrics()`; `None` for prevalence, which stands above the table: it is the same for every model.
+    fn read(row: &Row<'_>) -> Option<Column> {
+        let name = row.text("name").filter(|name| *name != "prevalence")?;
+        let better = match row.text("better") {
+            Some("higher") => Some(Better::Higher),
+            Some("lower") => Some(Better::Lower),
+            _ => None,
+        };
+        Some(Column { name: name.into(), title: row.text("title")?.into(), better })
+    }
 }
 
 impl Metrics {
-    fn read(row: &Row<'_>) -> Option<Metrics> {
+    fn read(row: &Row<'_>, columns: &[Column]) -> Option<Metrics> {
         Some(Metrics {
             model: row.text("model")?.into(),
+            role: row.text("role").map(str::to_string),
             split: row.text("split")?.into(),
             rows: row.number("rows"),
             positives: row.number("positives"),
             prevalence: row.number("prevalence"),
             average_precision: row.number("average_precision"),
-            roc_auc: row.number("roc_auc"),
             log_loss: row.number("log_loss"),
-            brier: row.number("brier"),
-            threshold: row.number("threshold"),
-            precision: row.number("precision"),
-            recall: row.number("recall"),
-            f1: row.number("f1"),
+            values: columns.iter().map(|column| row.number(&column.name)).collect(),
             reason: row.text("reason").filter(|reason| !reason.is_empty()).map(str::to_string),
         })
     }
@@ -102,22 +151,15 @@ struct ValueView {
     best: bool,
 }
 
-/// The metrics' names, in the order of their columns.
-pub const COLUMNS: [&str; 8] =
-    ["Average precision", "ROC AUC", "Log loss", "Brier", "Threshold", "Precision", "Recall", "F1"];
-
-/// Whether the greater or the smaller value is better; `None` where neither is.
-const BETTER: [Option<bool>; 8] = [Some(true), Some(true), Some(false), Some(false), None, None, None, Some(true)];
-
 /// Returns the table by split, the test split first, the models in the order given.
 pub fn by_split(table: &Table, models: &[String], role: impl Fn(&str) -> &'static str) -> Vec<SplitView> {
     let mut splits: Vec<&str> = Vec::new();
     for known in ["test", "validation", "train"] {
-        if table.0.iter().any(|row| row.split == known) {
+        if table.rows.iter().any(|row| row.split == known) {
             splits.push(known);
         }
     }
-    for row in &table.0 {
+    for row in &table.rows {
         if !splits.contains(&row.split.as_str()) {
             splits.push(&row.split);
         }
@@ -127,12 +169,17 @@ pub fn by_split(table: &Table, models: &[String], role: impl Fn(&str) -> &'stati
 
 fn split_view(table: &Table, split: &str, models: &[String], role: &impl Fn(&str) -> &'static str) -> SplitView {
     let rows: Vec<&Metrics> = models.iter().filter_map(|model| table.find(model, split)).collect();
-    let values: Vec<[Option<f64>; 8]> = rows.iter().map(|row| row.values()).collect();
-    let best: Vec<Option<f64>> = (0..COLUMNS.len()).map(|column| best_of(&values, column)).collect();
-    let views = rows.iter().zip(&values).map(|(row, values)| ModelView {
+    let best: Vec<Option<f64>> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| column.best(rows.iter().map(|row| row.values[index])))
+        .collect();
+    let views = rows.iter().map(|row| ModelView {
         name: row.model.clone(),
         role: role(&row.model),
-        values: values
+        values: row
+            .values
             .iter()
             .zip(&best)
             .map(|(value, best)| ValueView { text: number(*value), best: value.is_some() && value == best })
@@ -157,26 +204,37 @@ fn split_view(table: &Table, split: &str, models: &[String], role: &impl Fn(&str
     }
 }
 
-impl Metrics {
-    /// Returns the values in the order of [`COLUMNS`].
-    fn values(&self) -> [Option<f64>; 8] {
-        [
-            self.average_precision,
-            self.roc_auc,
-            self.log_loss,
-            self.brier,
-            self.threshold,
-            self.precision,
-            self.recall,
-            self.f1,
-        ]
+impl Column {
+    /// Returns the best value, where there is more than one to choose from.
+    fn best(&self, values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+        let known: Vec<f64> = values.flatten().collect();
+        let pick = match self.better? {
+            Better::Higher => f64::max,
+            Better::Lower => f64::min,
+        };
+        if known.len() < 2 { None } else { known.into_iter().reduce(pick) }
     }
 }
 
-/// Returns a column's best value, where there is more than one to choose from.
-fn best_of(values: &[[Option<f64>; 8]], column: usize) -> Option<f64> {
-    let greater = BETTER[column]?;
-    let known: Vec<f64> = values.iter().filter_map(|row| row[column]).collect();
-    let pick = if greater { f64::max } else { f64::min };
-    if known.len() < 2 { None } else { known.into_iter().reduce(pick) }
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionContext;
+
+    use super::Table;
+    use crate::report::query::Query;
+
+    #[tokio::test]
+    async fn the_naive_rule_is_known_by_its_role_and_not_by_its_name() {
+        let context = SessionContext::new();
+        let rows =
+            "SELECT * FROM (VALUES ('naive_volatility', 'model', 'test', 0.7), ('my_rule', 'naive', 'test', 0.6))
+            AS t (model, role, split, average_precision)";
+        let rows = Query::new("rows", rows, &[]).rows(&context).await.unwrap();
+        let metrics = "SELECT 'average_precision' AS name, 'Average precision' AS title, 'higher' AS better";
+        let metrics = Query::new("metrics", metrics, &[]).rows(&context).await.unwrap();
+        let table = Table::read(&rows, &metrics);
+        assert_eq!(table.naive(), Some("my_rule"));
+        assert!(table.is_trained_model("naive_volatility") && !table.is_trained_model("my_rule"));
+        assert_eq!(table.columns(), ["Average precision"]);
+    }
 }

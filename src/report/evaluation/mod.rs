@@ -14,17 +14,12 @@ use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
 use self::card::Card;
-use self::metrics::{COLUMNS, SplitView, Table, by_split};
+use self::metrics::{SplitView, Table, by_split};
 use super::chart::Figure;
 use super::format::{self, count, number, percent};
 use super::query::{Literal, Query, Rows};
 use super::sources::built_in;
 use super::{About, Argument, Arguments, Error, Needs, Page, Report, Request, Verdict, require};
-
-/// The rule that a model has to beat: current volatility as the score.
-const NAIVE: &str = "naive_volatility";
-/// The rules: the report is about one of them only if nothing else was scored. The second is the Python original's.
-const RULES: [&str; 2] = [NAIVE, "volatility_threshold"];
 
 /// The report `eval`.
 pub struct Evaluation;
@@ -48,6 +43,7 @@ impl Report for Evaluation {
                 "eval/confusion.sql",
                 "eval/episodes.sql",
                 "eval/facts.sql",
+                "eval/metric_names.sql",
                 "eval/metrics.sql",
                 "eval/model.sql",
                 "eval/precision_recall.sql",
@@ -113,7 +109,7 @@ struct View {
     verdict: Verdict,
     model: String,
     tiles: Vec<Tile>,
-    columns: [&'static str; 8],
+    columns: Vec<String>,
     splits: Vec<SplitView>,
     metrics_query: Query,
     precision_recall: Exhibit,
@@ -175,7 +171,8 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
     request.sources.check("eval", Evaluation.about().sources)?;
     let horizon = format!("{} s", request.parameter("horizon_s")?);
     let metrics_query = request.query("eval/metrics.sql", &[])?;
-    let table = Table::read(&metrics_query.rows(context).await?);
+    let names_query = request.query("eval/metric_names.sql", &[])?;
+    let table = Table::read(&metrics_query.rows(context).await?, &names_query.rows(context).await?);
     if table.is_empty() {
         return Err(Error::NothingEvaluated);
     }
@@ -231,15 +228,15 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
     let draw = |rows: &Rows| timeline::timeline(rows, &model, tau, threshold);
     let timeline = exhibit(context, query("timeline")?, no_rows, draw).await?;
 
-    let verdict = verdict::verdict(&table, &model, NAIVE, confusion.as_ref(), episodes.as_ref());
+    let verdict = verdict::verdict(&table, &model, confusion.as_ref(), episodes.as_ref());
     let line = verdict.headline.clone();
     let view = View {
         title: format!("Evaluation of {model}"),
         generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
         tiles: tiles(&table, &model, episodes.as_ref(), &horizon),
-        columns: COLUMNS,
-        splits: by_split(&table, &models, |name| role(name, &model)),
+        columns: table.columns(),
+        splits: by_split(&table, &models, |name| role(&table, name, &model)),
         metrics_query,
         precision_recall,
         roc,
@@ -286,7 +283,7 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
     }
     // The choice depends on validation only: the test split must not choose its own winner.
     let on_validation = |name: &String| table.find(name, "validation").and_then(|row| row.average_precision);
-    let rank = |name: &String| (!RULES.contains(&name.as_str()), on_validation(name).unwrap_or(-1.0));
+    let rank = |name: &String| (table.is_trained_model(name), on_validation(name).unwrap_or(-1.0));
     known
         .iter()
         .max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
@@ -297,14 +294,14 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
 /// Returns all models: the one in question, the naive rule, the others by name.
 fn in_order(table: &Table, model: &str) -> Vec<String> {
     let mut models = table.models();
-    models.sort_by_key(|name| (name != model, name != NAIVE, name.clone()));
+    models.sort_by_key(|name| (name != model, Some(name.as_str()) != table.naive(), name.clone()));
     models
 }
 
-fn role(name: &str, model: &str) -> &'static str {
+fn role(table: &Table, name: &str, model: &str) -> &'static str {
     match name {
         _ if name == model => "model",
-        NAIVE => "naive",
+        _ if Some(name) == table.naive() => "naive",
         _ => "other",
     }
 }
@@ -342,13 +339,13 @@ fn read_budget(rows: &Rows) -> Vec<[String; 6]> {
 
 fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>, horizon: &str) -> Vec<Tile> {
     let test = table.find(model, "test");
-    let naive = table.find(NAIVE, "test").and_then(|row| row.average_precision);
+    let naive = table.naive().and_then(|naive| table.find(naive, "test")).and_then(|row| row.average_precision);
     let mut tiles = vec![Tile {
         label: "Average precision".into(),
         value: number(test.and_then(|row| row.average_precision)),
         note: format!("{model}, test split"),
     }];
-    if model != NAIVE {
+    if table.naive() != Some(model) {
         tiles.push(Tile {
             label: "Naive rule".into(),
             value: number(naive),

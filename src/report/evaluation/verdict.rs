@@ -5,17 +5,11 @@ use super::{Confusion, Episodes};
 use crate::report::format::{count, number, percent};
 use crate::report::{Mood, Verdict};
 
-/// Fewer independent spikes than this say little, whatever the number of rows.
+/// Fewer independent spikes than this say little, however many rows there are.
 const FEW_EPISODES: f64 = 20.0;
 
-/// Returns the verdict on `model` against `naive` on the test split.
-pub fn verdict(
-    table: &Table,
-    model: &str,
-    naive: &str,
-    confusion: Option<&Confusion>,
-    episodes: Option<&Episodes>,
-) -> Verdict {
+/// Returns the verdict on `model` against the naive rule on the test split.
+pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episodes: Option<&Episodes>) -> Verdict {
     let Some(test) = table.find(model, "test") else {
         return unknown(format!("{model} has no test split: how good it is, is not known."), Vec::new());
     };
@@ -28,16 +22,14 @@ pub fn verdict(
         return unknown(format!("How good {model} is, is not known: {reason}."), fallback(table, model));
     };
     let mut sentences = vec![ranking(test, precision)];
-    let (mood, headline) = if model == naive {
-        (Mood::Unknown, format!("{model} is the naive rule itself: the score to beat."))
-    } else {
-        match table.find(naive, "test").and_then(|naive| naive.average_precision) {
-            None => (
-                Mood::Unknown,
-                format!(
-                    "Whether {model} beats the naive rule is not known: {naive} has no average precision on the test split."
-                ),
-            ),
+    let unknown = |why: String| (Mood::Unknown, format!("Whether {model} beats the naive rule is not known: {why}."));
+    let (mood, headline) = match table.naive() {
+        Some(naive) if naive == model => {
+            (Mood::Unknown, format!("{model} is the naive rule itself: the score to beat."))
+        }
+        None => unknown("no naive rule was evaluated".into()),
+        Some(naive) => match table.find(naive, "test").and_then(|rule| rule.average_precision) {
+            None => unknown(format!("{naive} has no average precision on the test split")),
             Some(rule) => {
                 sentences.insert(0, comparison(precision, rule));
                 if precision > rule {
@@ -46,7 +38,7 @@ pub fn verdict(
                     (Mood::Bad, format!("{model} does not beat the naive rule on the test split."))
                 }
             }
-        }
+        },
     };
     sentences.extend(confusion.and_then(alerts));
     sentences.extend(episodes.map(independence));
@@ -112,7 +104,7 @@ fn independence(episodes: &Episodes) -> String {
     )
 }
 
-/// What is known from other splits, where the test split says nothing.
+/// Returns what is known from other splits, where the test split says nothing.
 fn fallback(table: &Table, model: &str) -> Vec<String> {
     let Some(validation) = table.find(model, "validation") else { return Vec::new() };
     validation.average_precision.map_or_else(Vec::new, |precision| {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use squall::catalog::FUNCTIONS;
 use squall::functions;
 
 use crate::slt::rows;
@@ -11,7 +12,7 @@ async fn every_example_prints_what_it_says() {
     let folder = tempfile::TempDir::new().unwrap();
     let session = crate::model::weather::session(&folder).await;
     let mut wrong = Vec::new();
-    for function in functions::documentation() {
+    for function in FUNCTIONS.documentation() {
         let frame = session.context().sql(function.example.query).await;
         let batches = match frame {
             Ok(frame) => frame.collect().await,
@@ -29,7 +30,7 @@ async fn every_example_prints_what_it_says() {
 #[test]
 fn the_reference_page_is_fresh() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/functions.md");
-    let page = functions::reference::markdown();
+    let page = functions::markdown(FUNCTIONS);
     if std::env::var_os("SQUALL_BLESS").is_some() {
         std::fs::write(&path, &page).unwrap();
     }

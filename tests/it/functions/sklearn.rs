@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::Float64Type;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use serde_json::Value;
-use squall::functions;
+use squall::catalog::FUNCTIONS;
 
 const TOLERANCE: f64 = 1e-12;
 
@@ -26,7 +26,7 @@ fn cases() -> Vec<Value> {
 fn session(case: &Value, partitions: usize, batch_size: usize) -> SessionContext {
     let config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch_size);
     let context = SessionContext::new_with_config(config);
-    functions::register(&context, "no/models/here".as_ref());
+    FUNCTIONS.register(&context, "no/models/here".as_ref());
     let label: Vec<i64> = case["label"].as_array().unwrap().iter().map(|label| label.as_i64().unwrap()).collect();
     let columns: [(&str, ArrayRef); 2] = [
         ("label", Arc::new(Int64Array::from(label))),

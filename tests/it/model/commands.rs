@@ -78,6 +78,14 @@ fn the_models_are_trained_scored_judged_and_compared() {
     let versions = compared.lines().find(|line| line.starts_with("version")).unwrap();
     assert_eq!(versions.split_whitespace().collect::<Vec<_>>(), ["version", "1", "2"]);
 
+    // An old version that cannot be read stops neither the evaluation nor the comparison of the others.
+    std::fs::write(folder.0.path().join("data/models/spike_logistic/1/model.json"), "{ half").unwrap();
+    assert_eq!(folder.succeed(&["evaluate"]), evaluated);
+    let compared = folder.succeed(&["compare"]);
+    assert!(compared.lines().next().unwrap().contains("spike_logistic"), "{compared}");
+    let broken = folder.fail(&["compare", "spike_logistic@1"]);
+    assert!(broken.contains("is not a model artifact") && broken.contains("Hint: remove that version"), "{broken}");
+
     let scored = folder.succeed(&["score", "spike_logistic", "--from", "SELECT * FROM spike_training LIMIT 5"]);
     assert_eq!(scored.trim(), "spike_logistic  5 rows  data/scores/spike_logistic.parquet");
     let read = folder.succeed(&["sql", "SELECT count(score) AS n FROM 'data/scores/spike_logistic.parquet'"]);

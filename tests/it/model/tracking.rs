@@ -164,11 +164,48 @@ async fn each_training_is_a_row_a_split_of_the_table_runs() {
                    SELECT average_precision FROM ml_evaluate('calm_or_wild')) FROM runs";
     let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
     let row = rows(&batches).remove(0).join(" | ");
-    assert!(row.starts_with("calm_or_wild-1 | calm_or_wild | 1 | train | 60.0 | 17.0 | true | {"), "{row}");
+    let (id, row) = row.split_once(" | ").unwrap();
+    assert!(id.starts_with("calm_or_wild-1-2"), "{id}");
+    assert!(row.starts_with("calm_or_wild | 1 | train | 60.0 | 17.0 | true | {"), "{row}");
     assert!(row.contains("\"features\":\"wind, pressure\"") && row.ends_with("| true"), "{row}");
     let failing = "CREATE MODEL none OPTIONS (model_type = 'naive', input_label_cols = ['storm']) AS SELECT * FROM weather WHERE false";
     assert!(session.sql(failing).await.is_err());
     assert_eq!(count(&session).await, "1");
+}
+
+#[tokio::test]
+async fn a_run_is_never_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let dir: PathBuf = folder.path().join("runs");
+    let session = weather::empty(&folder).await.with_tracker(Tracker::new(dir.clone(), "", "squall", warn)).unwrap();
+    let statements = weather::blocks("sql");
+    session.sql(statements[0].trim()).await.unwrap().collect().await.unwrap();
+    session.sql(statements[1].trim()).await.unwrap().collect().await.unwrap();
+    let first = read(&dir).unwrap();
+    // The models are deleted, and the versions begin with 1 again: it is another run nevertheless.
+    std::fs::remove_dir_all(folder.path().join("models")).unwrap();
+    session.sql(statements[1].trim()).await.unwrap().collect().await.unwrap();
+    let both = read(&dir).unwrap();
+    assert_eq!((both.len(), &both[0]), (2, &first[0]));
+    assert_eq!((both[0].version, both[1].version), (1, 1));
+    assert_ne!(both[0].run_id, both[1].run_id);
+
+    let other = Run { model: "another".into(), ..first[0].clone() };
+    Tracker::new(dir.clone(), "", "squall", warn).record(other, b"{}");
+    assert!(warned(&format!("{}.json holds another run of the same id", first[0].run_id)));
+    assert_eq!(read(&dir).unwrap(), both);
+}
+
+#[test]
+fn what_a_tracker_that_died_left_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let left = folder.path().join(".spike_logistic-2.json.1-2-3.part");
+    std::fs::write(&left, "{").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    std::fs::File::options().append(true).open(&left).unwrap().set_modified(long_ago).unwrap();
+    Tracker::new(folder.path().into(), "", "squall", warn).record(run(), b"{}");
+    assert!(!left.exists());
+    assert_eq!(read(folder.path()).unwrap(), [run()]);
 }
 
 #[test]

@@ -2,12 +2,19 @@
 //!
 //! Tolerance 1e-7 for coefficients: linfa stops where the gradient's norm is below 1e-6, and curvature here is above 10.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use squall::error::Hint;
-use squall::model::{Error, Hyperparameters, ModelType, Scorer, Split, TrainingSet, train};
+use squall::model::metrics::{AVERAGE_PRECISION, BRIER, F1, LOG_LOSS, PREVALENCE, ROC_AUC};
+use squall::model::types::Weight;
+use squall::model::{Error, ModelType, Options, Split, TrainingSet, train};
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// The defaults of a type of model.
+fn options(model_type: &str) -> Options {
+    Options::of(ModelType::parse(model_type).unwrap())
 }
 
 /// The largest difference, relative to 1 or to the larger magnitude.
@@ -28,14 +35,16 @@ fn a_regression_is_that_of_scikit_learn() {
             labels,
             skipped: 0,
         };
-        let parameters = Hyperparameters { l2_reg: case["l2_reg"].as_f64().unwrap(), ..Hyperparameters::default() };
-        let trained = train(&set, &parameters).unwrap();
-        let Scorer::LogisticReg { intercept, features } = &trained.scorer else { panic!("another type of model") };
+        let mut options = options("logistic_reg");
+        options.set("l2_reg", &case["l2_reg"]).unwrap();
+        let trained = train(&set, &options).unwrap();
+        let mut terms = trained.scorer.weights();
+        let intercept = terms.pop().and_then(|last| last.weight).unwrap();
         let name = &case["name"];
-        let of = |pick: fn(&squall::model::Term) -> f64| features.iter().map(pick).collect::<Vec<f64>>();
+        let of = |pick: fn(&Weight) -> Option<f64>| terms.iter().map(|term| pick(term).unwrap()).collect::<Vec<f64>>();
         assert!(distance(&of(|term| term.mean), &numbers(&case["mean"])) < 1e-12, "mean of {name}");
         assert!(distance(&of(|term| term.scale), &numbers(&case["scale"])) < 1e-12, "scale of {name}");
-        let ours = [vec![*intercept], of(|term| term.coefficient)].concat();
+        let ours = [vec![intercept], of(|term| term.weight)].concat();
         let theirs = [vec![case["intercept"].as_f64().unwrap()], numbers(&case["coefficients"])].concat();
         assert!(distance(&ours, &theirs) < 1e-7, "coefficients of {name}: {ours:?}, scikit-learn's {theirs:?}");
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
@@ -61,7 +70,7 @@ fn rows() -> TrainingSet {
 }
 
 fn train_default(set: &TrainingSet) -> Result<squall::model::Trained, Error> {
-    train(set, &Hyperparameters::default())
+    train(set, &options("logistic_reg"))
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn a_higher_feature_means_a_higher_score_whichever_class_is_rare() {
         let trained = train_default(&set).unwrap();
         let scores = trained.scorer.score(&[&[0.0, 1.5]]);
         assert!(scores[0] < scores[1], "{scores:?}");
-        assert!(trained.metrics.iter().all(|metrics| metrics.roc_auc.unwrap() > 0.8));
+        assert!(trained.metrics.iter().all(|split| split.metrics.get(&ROC_AUC).unwrap() > 0.8));
     }
 }
 
@@ -105,25 +114,24 @@ fn only_training_rows_fit_and_only_validation_rows_tune() {
 
 #[test]
 fn the_naive_rule_scores_by_its_feature_and_claims_no_probability() {
-    let parameters = Hyperparameters { model_type: ModelType::Naive, ..Hyperparameters::default() };
     let set = rows();
-    let trained = train(&set, &parameters).unwrap();
+    let trained = train(&set, &options("naive")).unwrap();
     assert_eq!(trained.scorer.score(&[&set.features[0].1]), set.features[0].1);
-    let test = &trained.metrics[2];
-    assert_eq!((test.log_loss, test.brier), (None, None));
-    assert!(test.average_precision.is_some());
-    assert_eq!(test.reason.as_deref(), Some("the score is no probability"));
+    let test = &trained.metrics[2].metrics;
+    assert_eq!((test.get(&LOG_LOSS), test.get(&BRIER)), (None, None));
+    assert!(test.get(&AVERAGE_PRECISION).is_some());
+    assert_eq!(test.reason.as_deref(), Some("the score is not a probability"));
 }
 
 #[test]
 fn the_threshold_rule_alerts_from_the_quantile_of_training_rows_on() {
-    let model_type = ModelType::QuantileThreshold;
-    let parameters = Hyperparameters { model_type, quantile: 0.5, ..Hyperparameters::default() };
+    let mut options = options("quantile_threshold");
+    options.set("quantile", &json!(0.5)).unwrap();
     let column = vec![3.0, 1.0, 2.0, 100.0, 200.0];
     let splits = [vec![Split::Train; 3], vec![Split::Validation, Split::Test]].concat();
     let labels = vec![true, false, false, true, false];
     let set = TrainingSet { features: vec![("vol".into(), column)], labels, splits, skipped: 0 };
-    let trained = train(&set, &parameters).unwrap();
+    let trained = train(&set, &options).unwrap();
     assert_eq!(trained.threshold, Some(1.0), "an alert is an alert, whatever F1 it gets");
     let scorer = trained.scorer;
     assert_eq!(scorer.score(&[&[1.9, 2.0, 2.1, f64::NAN]])[..3], [0.0, 1.0, 1.0]);
@@ -134,16 +142,16 @@ fn the_threshold_rule_alerts_from_the_quantile_of_training_rows_on() {
 fn a_split_without_positives_has_a_reason_instead_of_numbers() {
     let mut set = rows();
     set.labels[800..].fill(false);
-    let test = train_default(&set).unwrap().metrics.remove(2);
-    assert_eq!((test.rows, test.positives, test.prevalence), (200, 0, Some(0.0)));
-    assert_eq!((test.average_precision, test.log_loss, test.f1), (None, None, None));
+    let test = train_default(&set).unwrap().metrics.remove(2).metrics;
+    assert_eq!((test.rows, test.positives, test.get(&PREVALENCE)), (200, 0, Some(0.0)));
+    assert_eq!((test.get(&AVERAGE_PRECISION), test.get(&LOG_LOSS), test.get(&F1)), (None, None, None));
     assert_eq!(test.reason.as_deref(), Some("no row is positive"));
 
     let mut set = rows();
     set.labels[600..800].fill(false);
     let trained = train_default(&set).unwrap();
     assert_eq!(trained.threshold, None);
-    assert_eq!(trained.metrics[2].reason.as_deref(), Some("no threshold: no validation row is positive"));
+    assert_eq!(trained.metrics[2].metrics.reason.as_deref(), Some("no threshold: no validation row is positive"));
 }
 
 #[test]
@@ -161,8 +169,11 @@ fn training_sets_that_cannot_teach_are_refused() {
     let set = TrainingSet { features: vec![("x".into(), vec![])], skipped: 7, ..TrainingSet::default() };
     assert_eq!(message(&set), "no training rows: each of the 7 has a NULL among label and features");
     assert!(matches!(train_default(&TrainingSet::default()), Err(Error::NoFeatures)));
-    let few = Hyperparameters { max_iterations: 2, ..Hyperparameters::default() };
-    assert!(matches!(train(&rows(), &few), Err(Error::NotConverged { iterations: 2 })));
+    let mut few = options("logistic_reg");
+    few.set("max_iterations", &json!(2)).unwrap();
+    let error = train(&rows(), &few).unwrap_err();
+    assert!(matches!(error, Error::NotConverged { iterations: 2 }));
+    assert!(error.hint().unwrap().starts_with("raise max_iterations"));
     let hint = ModelType::parse("logistic_regg").unwrap_err().hint();
     assert_eq!(hint.as_deref(), Some("did you mean `logistic_reg`?"));
 }

@@ -64,7 +64,7 @@ async fn names_are_checked() {
     assert_eq!(message, "landed_ticks.sql has the name of the table `landed_ticks`");
     let (message, _) = error_of(&[("My-query.sql", query)]).await;
     assert_eq!(message, "My-query.sql: `My-query` is not a name that SQL can use without quotes");
-    let model = "-- description: x\nCREATE OR REPLACE MODEL other OPTIONS (model_type = 'x') AS SELECT 1";
+    let model = "-- description: x\nCREATE OR REPLACE MODEL other OPTIONS (model_type = 'naive', input_label_cols = ['y']) AS SELECT 1";
     let (message, _) = error_of(&[("models/m.sql", model)]).await;
     assert!(message.starts_with("models/m.sql:1: the model is named `other`, its file `m`"), "{message}");
 }
@@ -80,7 +80,7 @@ async fn a_header_without_what_its_kind_needs_is_refused() {
 
 #[tokio::test]
 async fn selectors_say_what_they_do_not_find() {
-    let model = "-- description: x\nCREATE MODEL m OPTIONS (model_type = 'x') AS SELECT * FROM ticks";
+    let model = "-- description: x\nCREATE MODEL m OPTIONS (model_type = 'naive', input_label_cols = ['y']) AS SELECT * FROM ticks";
     let dir = project_of(&[
         ("ticks.sql", "-- description: x\nSELECT * FROM landed_ticks"),
         ("models/m.sql", model),

@@ -47,10 +47,9 @@ fn landed_schema() -> Schema {
 fn empty_session() -> SessionContext {
     let context = SessionContext::new();
     // The shipped queries call squall's functions; none of these tests has a model.
-    squall::functions::register(&context, Path::new("no/models/here"));
+    squall::catalog::FUNCTIONS.register(&context, Path::new("no/models/here"));
     let table = MemTable::try_new(Arc::new(landed_schema()), vec![vec![]]).unwrap();
     context.register_table("landed_ticks", Arc::new(table)).unwrap();
-    squall::functions::register(&context, Path::new("no/models/here"));
     context
 }
 

@@ -124,7 +124,10 @@ async fn what_a_model_scores_waits_for_the_model() {
     let scores = "-- description: x\nSELECT * FROM ml_predict_of_tests('m', 'doubled')";
     let dir = project_of(&[
         ("doubled.sql", DOUBLED),
-        ("models/m.sql", "-- description: x\nCREATE MODEL m OPTIONS (a = 'b') AS SELECT * FROM doubled"),
+        (
+            "models/m.sql",
+            "-- description: x\nCREATE MODEL m OPTIONS (model_type = 'naive', input_label_cols = ['y']) AS SELECT * FROM doubled",
+        ),
         ("scores.sql", scores),
         ("metrics.sql", "-- description: x\nSELECT count(*) AS rows FROM scores"),
     ]);
@@ -218,7 +221,7 @@ async fn what_changes_by_itself_is_never_fresh() {
         let tables = dir.path().join("tables");
         let session = async || {
             let context = SessionContext::new();
-            squall::functions::register(&context, Path::new("no/models/here"));
+            squall::catalog::FUNCTIONS.register(&context, Path::new("no/models/here"));
             context.register_udtf("ml_predict_of_tests", std::sync::Arc::new(NoScores));
             let rows = context.sql("SELECT 1 AS a").await.unwrap().collect().await.unwrap();
             let table = datafusion::datasource::MemTable::try_new(rows[0].schema(), vec![rows]).unwrap();

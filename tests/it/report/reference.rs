@@ -7,7 +7,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Ar
 use datafusion::arrow::datatypes::Float64Type;
 use datafusion::prelude::SessionContext;
 use serde_json::Value;
-use squall::functions;
+use squall::catalog::FUNCTIONS;
 
 use super::synthetic::register;
 
@@ -88,7 +88,7 @@ async fn drift_agrees_with_evidently() {
         let sample = &recorded["samples"][name];
         let rows = |side: &str| sample[side].as_u64().unwrap() as usize;
         let context = SessionContext::new();
-        functions::register(&context, Path::new("no/models/here"));
+        FUNCTIONS.register(&context, Path::new("no/models/here"));
         register(&context, "reference", vec![columns(false, rows("reference_rows"), seed as u64)]);
         register(&context, "current", vec![columns(true, rows("current_rows"), seed as u64)]);
         let query = "SELECT column_name, test, value, threshold, drifted FROM drift('reference', 'current')";

@@ -105,6 +105,7 @@ impl Market {
     /// Registers `spike_training`, `spike_scores`, `spike_thresholds` and `spike_metrics`.
     pub async fn register(&self, metrics: &[Metrics]) -> SessionContext {
         let context = SessionContext::new();
+        squall::catalog::FUNCTIONS.register(&context, std::path::Path::new("no/models/here"));
         let rows = &self.rows;
         let training = vec![
             ("product_id", text(rows.iter().map(|_| Some(self.product.as_str())))),
@@ -151,6 +152,7 @@ impl Market {
         let column = |value: fn(&Metrics) -> Option<f64>| numbers(metrics.iter().map(value));
         let metrics_columns = vec![
             ("model", text(metrics.iter().map(|row| Some(row.model)))),
+            ("role", text(metrics.iter().map(|row| Some(role(row.model))))),
             ("split", text(metrics.iter().map(|row| Some(row.split)))),
             ("rows", column(|row| row.rows)),
             ("positives", column(|row| row.positives)),
@@ -167,6 +169,15 @@ impl Market {
         ];
         register(&context, "spike_metrics", vec![metrics_columns]);
         context
+    }
+}
+
+/// What the type of a model makes of it, as `ml_evaluate` says.
+fn role(model: &str) -> &'static str {
+    match model {
+        "naive_volatility" => "naive",
+        "volatility_threshold" => "rule",
+        _ => "model",
     }
 }
 

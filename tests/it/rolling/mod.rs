@@ -51,7 +51,7 @@ fn session_with(setup: Setup, runtime: Arc<RuntimeEnv>) -> SessionContext {
         .with_physical_optimizer_rule(rolling::rule())
         .build();
     let context = SessionContext::new_with_state(state);
-    squall::functions::register(&context, "no/models/here".as_ref());
+    squall::catalog::FUNCTIONS.register(&context, "no/models/here".as_ref());
     context
 }
 

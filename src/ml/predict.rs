@@ -7,11 +7,11 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Column, Result, plan_err};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 
-use super::documentation::{Documentation, Example, Kind, Outcome, Section};
-use super::ml_score::score;
-use super::model_arguments::{MODEL, RELATION, load, plan, texts};
-use super::snapshot::{Snapshot, session_state};
-use super::{Function, Implementation};
+use super::arguments::{MODEL, RELATION, load};
+use super::score::score;
+use crate::functions::documentation::{Documentation, Example, Kind, Outcome, Section};
+use crate::functions::relation::{plan, texts};
+use crate::functions::{Function, Implementation, Snapshot, session_state};
 use crate::model::Registry;
 use crate::text::did_you_mean;
 
@@ -36,7 +36,7 @@ const ML_PREDICT: Documentation = Documentation {
 /// The family's functions.
 pub const FUNCTIONS: &[Function] = &[Function {
     documentation: &ML_PREDICT,
-    implementation: |models| Implementation::Table(Arc::new(MlPredict(Arc::clone(models)))),
+    implementation: |host| Implementation::Table(Arc::new(MlPredict(Arc::clone(&host.models)))),
 }];
 
 #[derive(Debug)]

@@ -1,88 +1,22 @@
-//! Runs `CREATE MODEL`: the query's rows into a training set, the trained model onto disk.
+//! The rows of a training query, sorted into features, labels and splits.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Scalar};
 use datafusion::arrow::compute::kernels::cmp::distinct;
 use datafusion::arrow::compute::{and, cast, filter, is_not_null};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampNanosecondType};
 use datafusion::common::ScalarValue;
-use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use serde_json::{Map, Value};
 
+use super::error::Error;
+use super::options::{Columns, Named};
 use super::statement::CreateModel;
-use crate::error::Hint;
-use crate::model::{self, Artifact, FORMAT, Registry, Split, Training, TrainingSet};
+use crate::model::{Split, Training, TrainingSet};
 use crate::text::did_you_mean;
 
-/// What can go wrong with a training query.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the training query failed")]
-    Query(#[from] DataFusionError),
-    #[error("the training query has no column `{column}`, which {option} names")]
-    NoColumn { column: String, option: &'static str, suggestion: Option<String> },
-    #[error("column `{column}` is {data_type}, which is no {expected}")]
-    Type { column: String, data_type: DataType, expected: &'static str },
-    #[error("`{column}` holds '{value}', which is no split")]
-    Split { column: String, value: String },
-    #[error(transparent)]
-    Model(#[from] model::Error),
-}
-
-impl Hint for Error {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Error::Query(_) => None,
-            Error::NoColumn { suggestion, .. } => {
-                Some(suggestion.clone().unwrap_or_else(|| "add it to the SELECT".into()))
-            }
-            Error::Type { column, expected: "feature", .. } => {
-                Some(format!("name `{column}` in id_cols, or leave it out of the SELECT"))
-            }
-            Error::Type { .. } => Some("CAST it in the query".into()),
-            Error::Split { .. } => {
-                Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
-            }
-            Error::Model(error) => error.hint(),
-        }
-    }
-}
-
-/// Trains a model on its query's rows and saves it as the next version; `now` is written into it.
-pub async fn run(
-    context: &SessionContext,
-    models: &Registry,
-    statement: &CreateModel,
-    now: DateTime<Utc>,
-) -> Result<Artifact, Error> {
-    if let Some(&version) = models.versions(&statement.name)?.last().filter(|_| !statement.replace) {
-        return Err(model::Error::Exists { name: statement.name.clone(), version }.into());
-    }
-    let rows = read(context, statement).await?;
-    let trained = model::train(&rows.set, &statement.hyperparameters)?;
-    let training = rows.training();
-    let artifact = Artifact {
-        format: FORMAT,
-        name: statement.name.clone(),
-        version: 0,
-        created_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
-        squall_version: env!("CARGO_PKG_VERSION").into(),
-        formula: trained.scorer.formula().into(),
-        probability: trained.scorer.is_probability(),
-        label: statement.label.clone(),
-        scorer: trained.scorer,
-        threshold: trained.threshold,
-        options: statement.options.clone(),
-        training,
-        metrics: trained.metrics,
-        sql: statement.text.trim().to_string(),
-    };
-    Ok(models.save(artifact)?)
-}
-
-/// The columns of a query by what they are for, as positions.
+/// The positions of a query's columns by their purpose.
 struct Roles {
     label: usize,
     split: Option<usize>,
@@ -92,17 +26,17 @@ struct Roles {
 }
 
 impl Roles {
-    fn of(statement: &CreateModel, schema: &Schema) -> Result<Roles, Error> {
-        let find = |column: &String, option| {
+    fn of(columns: &Columns, schema: &Schema) -> Result<Roles, Error> {
+        let find = |Named { column, option }: Named| {
             schema.index_of(column).map_err(|_| {
                 let names = schema.fields().iter().map(|field| field.name().as_str());
-                Error::NoColumn { column: column.clone(), option, suggestion: did_you_mean(column, names) }
+                Error::NoColumn { column: column.into(), option, suggestion: did_you_mean(column, names) }
             })
         };
-        let label = find(&statement.label, "input_label_cols")?;
-        let split = statement.split.as_ref().map(|column| find(column, "data_split_col")).transpose()?;
-        let time = statement.time.as_ref().map(|column| find(column, "time_col")).transpose()?;
-        let ids = statement.ids.iter().map(|column| find(column, "id_cols")).collect::<Result<Vec<_>, _>>()?;
+        let label = find(columns.label())?;
+        let split = columns.split().map(find).transpose()?;
+        let time = columns.time().map(find).transpose()?;
+        let ids = columns.ids().map(find).collect::<Result<Vec<_>, _>>()?;
         let apart =
             |index: &usize| *index == label || split == Some(*index) || time == Some(*index) || ids.contains(index);
         let features = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
@@ -112,23 +46,24 @@ impl Roles {
     }
 
     fn check_types(&self, schema: &Schema) -> Result<(), Error> {
-        let check = |index: usize, fits: fn(&DataType) -> bool, expected| {
+        let check = |index: usize, fits: fn(&DataType) -> bool, role, expected| {
             let field = schema.field(index);
             if fits(field.data_type()) {
                 return Ok(());
             }
-            Err(Error::Type { column: field.name().clone(), data_type: field.data_type().clone(), expected })
+            let (column, data_type) = (field.name().clone(), field.data_type().clone());
+            Err(Error::Type { column, data_type, role, expected })
         };
         let number = |data_type: &DataType| data_type.is_numeric() || *data_type == DataType::Boolean;
-        check(self.label, number, "label: BOOLEAN or a number")?;
+        check(self.label, number, "label", "BOOLEAN or a number")?;
         if let Some(split) = self.split {
-            check(split, DataType::is_string, "split: VARCHAR")?;
+            check(split, DataType::is_string, "split", "VARCHAR")?;
         }
         if let Some(time) = self.time {
-            check(time, |data_type| matches!(data_type, DataType::Timestamp(_, _)), "time: TIMESTAMP")?;
+            check(time, |data_type| matches!(data_type, DataType::Timestamp(_, _)), "time", "TIMESTAMP")?;
         }
         for &feature in &self.features {
-            check(feature, number, "feature")?;
+            check(feature, number, "feature", "BOOLEAN or a number")?;
         }
         Ok(())
     }
@@ -136,18 +71,22 @@ impl Roles {
 
 /// The training set, and what the artifact says about its training rows.
 #[derive(Default)]
-struct Rows {
-    set: TrainingSet,
+pub struct Rows {
+    pub set: TrainingSet,
     /// The first and last time of a training row, nanoseconds since 1970.
     span: Option<(i64, i64)>,
     /// The first value of each id column over the training rows; `None` once another has been seen.
     constants: Vec<(String, Option<ScalarValue>)>,
 }
 
-async fn read(context: &SessionContext, statement: &CreateModel) -> Result<Rows, Error> {
+/// Runs the training query and sorts its rows.
+///
+/// # Errors
+/// A query that fails, a column that is missing or has another type, a value that is not a split.
+pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<Rows, Error> {
     let mut stream = context.sql(&statement.query).await?.execute_stream().await?;
     let schema = stream.schema();
-    let roles = Roles::of(statement, &schema)?;
+    let roles = Roles::of(&statement.columns, &schema)?;
     let mut rows = Rows::default();
     rows.set.features = roles.features.iter().map(|&index| (schema.field(index).name().clone(), Vec::new())).collect();
     while let Some(batch) = stream.next().await {
@@ -217,7 +156,8 @@ impl Rows {
         Ok(())
     }
 
-    fn training(&self) -> Training {
+    /// Returns what the artifact says about the training rows.
+    pub fn training(&self) -> Training {
         let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);
         let time =
             |nanoseconds| DateTime::from_timestamp_nanos(nanoseconds).to_rfc3339_opts(SecondsFormat::AutoSi, true);

@@ -16,9 +16,10 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
-use super::model_arguments::{MODEL, load, text};
-use super::{Function, Implementation};
+use super::arguments::{MODEL, load};
+use crate::functions::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+use crate::functions::relation::text;
+use crate::functions::{Function, Implementation};
 use crate::model::{Artifact, Registry};
 
 const ML_SCORE: Documentation = Documentation {
@@ -37,7 +38,7 @@ const ML_SCORE: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: "DOUBLE",
-        meaning: "the probability of a positive in [0, 1]; of a naive model the feature itself; of a quantile threshold 1 or 0",
+        meaning: "the probability of a positive in [0, 1], where `ml_models()` says that the model gives probabilities; otherwise a number that depends on the type of model, see docs/models.md",
         when_null: "a feature is NULL, NaN or infinite",
     },
     example: Example {
@@ -50,9 +51,9 @@ const ML_SCORE: Documentation = Documentation {
 /// The family's functions.
 pub const FUNCTIONS: &[Function] = &[Function {
     documentation: &ML_SCORE,
-    implementation: |models| {
+    implementation: |host| {
         Implementation::Scalar(ScalarUDF::new_from_impl(MlScore {
-            models: Arc::clone(models),
+            models: Arc::clone(&host.models),
             signature: Signature::user_defined(Volatility::Stable),
             documentation: ML_SCORE.for_engine(),
         }))
@@ -113,7 +114,7 @@ impl ScalarUDFImpl for MlScore {
 /// Returns the expression that scores features by a model.
 ///
 /// # Errors
-/// Another number of features than the model's, or a column that bears the name of a feature at another place.
+/// A wrong number of features, or a column that has the name of the feature of another place.
 pub fn score(model: Arc<Artifact>, features: Vec<Expr>) -> Result<Expr> {
     let names = model.scorer.features();
     if names.len() != features.len() {
@@ -129,7 +130,7 @@ pub fn score(model: Arc<Artifact>, features: Vec<Expr>) -> Result<Expr> {
         let Some(column) = column_name(feature) else { continue };
         if column != names[index] && names.contains(&column) {
             return plan_err!(
-                "feature {} of model `{}` is `{}`, and `{column}` stands there; the order is {}",
+                "feature {} of model `{}` is `{}`, but `{column}` is given there; the order is {}",
                 index + 1,
                 model.name,
                 names[index],
@@ -191,7 +192,7 @@ impl ScalarUDFImpl for Bound {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        // Constants alone make one row.
+        // Where all arguments are constants there is one row.
         let columns: Vec<&[f64]> =
             arrays.iter().map(|array| array.as_primitive::<Float64Type>().values().as_ref()).collect();
         let scores = self.model.scorer.score(&columns);

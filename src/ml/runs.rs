@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
 };
@@ -12,22 +13,14 @@ use datafusion::error::DataFusionError;
 
 use crate::functions::Snapshot;
 use crate::model::Artifact;
+use crate::model::metrics::METRICS;
 use crate::track::{self, Run};
 
-/// The metrics that have a column, in order; a run's others are in its file.
-const METRICS: [&str; 11] = [
-    "rows",
-    "positives",
-    "prevalence",
-    "average_precision",
-    "roc_auc",
-    "log_loss",
-    "brier",
-    "threshold",
-    "precision",
-    "recall",
-    "f1",
-];
+/// The counts that stand before the metrics.
+const COUNTS: [&str; 2] = ["rows", "positives"];
+
+/// How a run's id writes the time at which the training started, UTC.
+const ID_TIME: &str = "%Y%m%d-%H%M%S-%3f";
 
 /// Makes the table over a folder of runs; it is read anew by each query.
 pub fn table(dir: PathBuf) -> Result<Arc<dyn TableProvider>> {
@@ -61,7 +54,7 @@ fn rows(runs: &[Run]) -> Result<RecordBatch> {
         ("mlflow_run_id", text(|run| run.mlflow_run_id.as_deref())),
         ("split", Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, split, _)| split)))),
     ];
-    for metric in METRICS {
+    for metric in COUNTS.iter().copied().chain(METRICS.iter().map(|metric| metric.name)) {
         let values = rows.iter().map(|(_, _, metrics)| metrics.get(metric).copied());
         columns.push((metric, Arc::new(values.collect::<Float64Array>())));
     }
@@ -69,43 +62,36 @@ fn rows(runs: &[Run]) -> Result<RecordBatch> {
 }
 
 /// Returns the run that made a model.
-pub fn of(model: &Artifact, started_at_ms: i64, ended_at_ms: i64) -> Run {
+///
+/// Its id names model, version and start: a model that is trained again after all its versions were deleted begins with
+/// version 1, and its run is another one.
+pub fn of(model: &Artifact, start: DateTime<Utc>, end: DateTime<Utc>) -> Run {
     let mut params: std::collections::BTreeMap<String, String> = model
         .options
         .iter()
         .chain(&model.training.constants)
         .map(|(name, value)| (name.clone(), plain(value)))
         .collect();
-    params.insert("model_type".into(), model.scorer.model_type().as_str().into());
+    params.insert("model_type".into(), model.model_type().name.into());
     params.insert("features".into(), model.scorer.features().join(", "));
     params.insert("label".into(), model.label.clone());
     params.insert("squall_version".into(), model.squall_version.clone());
     for (name, time) in [("training_from", &model.training.from), ("training_to", &model.training.to)] {
         params.extend(time.iter().map(|time| (name.to_string(), time.clone())));
     }
-    let metrics = model.metrics.iter().map(|metrics| {
-        let values = [
-            ("rows", Some(metrics.rows as f64)),
-            ("positives", Some(metrics.positives as f64)),
-            ("prevalence", metrics.prevalence),
-            ("average_precision", metrics.average_precision),
-            ("roc_auc", metrics.roc_auc),
-            ("log_loss", metrics.log_loss),
-            ("brier", metrics.brier),
-            ("threshold", metrics.threshold),
-            ("precision", metrics.precision),
-            ("recall", metrics.recall),
-            ("f1", metrics.f1),
-        ];
-        let defined = values.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
-        (metrics.split.as_str().to_string(), defined.collect())
+    let metrics = model.metrics.iter().map(|split| {
+        let metrics = &split.metrics;
+        let counts = [metrics.rows, metrics.positives].map(|count| Some(count as f64));
+        let values = COUNTS.into_iter().zip(counts).chain(metrics.iter().map(|(metric, value)| (metric.name, value)));
+        let defined = values.filter_map(|(name, value)| Some((name.to_string(), value?)));
+        (split.split.as_str().to_string(), defined.collect())
     });
     Run {
-        run_id: format!("{}-{}", model.name, model.version),
+        run_id: format!("{}-{}-{}", model.name, model.version, start.format(ID_TIME)),
         model: model.name.clone(),
         version: model.version,
-        started_at_ms,
-        ended_at_ms,
+        started_at_ms: start.timestamp_millis(),
+        ended_at_ms: end.timestamp_millis(),
         sql_fingerprint: crate::text::fingerprint(&model.sql),
         params,
         metrics: metrics.collect(),

@@ -1,38 +1,11 @@
-//! Arguments of functions on models: a model's name and a relation, both as constant text.
+//! Arguments of table functions: constant text, whole numbers, and a relation given as the name of a table or as a query.
 
-use std::sync::Arc;
-
-use datafusion::common::{DataFusionError, Result, ScalarValue, plan_datafusion_err, plan_err};
+use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use tokio::runtime::Handle;
 
-use super::documentation::{Argument, Documentation};
-use crate::model::{self, Artifact, Registry};
-
-/// The documentation of a model's name.
-pub const MODEL: Argument = Argument {
-    name: "model",
-    sql_type: "VARCHAR",
-    meaning: "a model's name, constant; 'name' is its latest version, 'name@2' version 2",
-    required: true,
-};
-
-/// The documentation of a relation.
-pub const RELATION: Argument = Argument {
-    name: "relation",
-    sql_type: "VARCHAR",
-    meaning: "the name of a table or view, or a query, constant; it has the model's features among its columns",
-    required: true,
-};
-
-/// The documentation of a relation whose labels are known.
-pub const LABELLED: Argument = Argument {
-    name: "relation",
-    sql_type: "VARCHAR",
-    meaning: "the name of a table or view, or a query, constant; it has the model's features and label among its columns",
-    required: true,
-};
+use super::documentation::Documentation;
 
 /// Returns the text of a constant expression.
 pub fn text(expression: &Expr) -> Option<String> {
@@ -47,7 +20,7 @@ pub fn text(expression: &Expr) -> Option<String> {
 /// Reads the constant arguments of a table function as text; numbers are written out.
 ///
 /// # Errors
-/// A wrong number of them, or one that is neither constant text nor a number.
+/// A wrong number of arguments, or an argument that is not constant text or a whole number.
 pub fn texts(documentation: &Documentation, expressions: &[Expr]) -> Result<Vec<String>> {
     let required = documentation.arguments.iter().filter(|argument| argument.required).count();
     let syntax = documentation.syntax();
@@ -65,16 +38,6 @@ pub fn texts(documentation: &Documentation, expressions: &[Expr]) -> Result<Vec<
     texts.collect()
 }
 
-/// Loads a model.
-pub fn load(models: &Registry, name: &str) -> Result<Arc<Artifact>> {
-    models.load(name).map(Arc::new).map_err(external)
-}
-
-/// Wraps a model's error, so that its hint can be found again.
-pub fn external(error: model::Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
-}
-
 /// Returns a relation as a query: a query stays as it is, a name becomes `SELECT * FROM name`.
 pub fn query(relation: &str) -> String {
     let first: String = relation.trim_start().chars().take_while(|letter| letter.is_ascii_alphabetic()).collect();
@@ -88,8 +51,8 @@ pub fn query(relation: &str) -> String {
 
 /// Plans a relation.
 ///
-/// Table functions are called outside of async code, yet a table may be looked up with I/O (a quoted path, for one): so
-/// planning waits on a thread of its own, where it holds up neither the caller's executor nor its I/O.
+/// Table functions are called outside of async code, but looking up a table may need I/O: for instance, a quoted path is a table
+/// too. So planning waits on a thread of its own, where it holds up neither the caller's executor nor its I/O.
 pub fn plan(state: &SessionState, relation: &str) -> Result<LogicalPlan> {
     let sql = query(relation);
     let runtime = Handle::try_current();

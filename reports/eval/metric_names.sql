@@ -1,0 +1,2 @@
+SELECT name, title, better
+FROM ml_metrics()

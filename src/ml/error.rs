@@ -1,0 +1,41 @@
+//! Errors of a training.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::error::DataFusionError;
+
+use crate::error::Hint;
+use crate::model;
+
+/// An error of a training.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the training query failed")]
+    Query(#[from] DataFusionError),
+    #[error("the training query has no column `{column}`, which {option} names")]
+    NoColumn { column: String, option: &'static str, suggestion: Option<String> },
+    #[error("column `{column}` is {data_type}, but a {role} is {expected}")]
+    Type { column: String, data_type: DataType, role: &'static str, expected: &'static str },
+    #[error("`{column}` holds '{value}', which is not a split")]
+    Split { column: String, value: String },
+    #[error(transparent)]
+    Model(#[from] model::Error),
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Error::Query(_) => Some("run the query on its own with `squall sql` to see where it fails".into()),
+            Error::NoColumn { suggestion, .. } => {
+                Some(suggestion.clone().unwrap_or_else(|| "add it to the SELECT".into()))
+            }
+            Error::Type { column, role: "feature", .. } => {
+                Some(format!("name `{column}` in id_cols, or leave it out of the SELECT"))
+            }
+            Error::Type { .. } => Some("CAST it in the query".into()),
+            Error::Split { .. } => {
+                Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
+            }
+            Error::Model(error) => error.hint(),
+        }
+    }
+}

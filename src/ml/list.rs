@@ -1,0 +1,112 @@
+//! `ml_models`: the models on disk.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::Result;
+
+use super::arguments::external;
+use crate::functions::documentation::{Documentation, Example, Kind, Outcome, Section};
+use crate::functions::relation::texts;
+use crate::functions::{Function, Implementation, Snapshot};
+use crate::model::{Artifact, Registry};
+
+const ML_MODELS: Documentation = Documentation {
+    name: "ml_models",
+    kind: Kind::Table,
+    section: Section::Models,
+    summary: "Lists every version of every model",
+    arguments: &[],
+    result: Outcome {
+        sql_type: "TABLE (model, version, latest, model_type, role, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, squall_version, sql, problem)",
+        meaning: "one row a version; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; problem says why a version cannot be read",
+        when_null: "the threshold where no validation row is positive; the training times without a time_col; problem of a version that can be read; all else but model, version and latest of one that cannot",
+    },
+    example: Example {
+        query: "SELECT model, version, latest, model_type, features FROM ml_models()",
+        output: "calm_or_wild | 1 | true | logistic_reg | wind, pressure",
+    },
+    source: "squall",
+};
+
+/// The family's functions.
+pub const FUNCTIONS: &[Function] = &[Function {
+    documentation: &ML_MODELS,
+    implementation: |host| Implementation::Table(Arc::new(MlModels(Arc::clone(&host.models)))),
+}];
+
+#[derive(Debug)]
+struct MlModels(Arc<Registry>);
+
+impl TableFunctionImpl for MlModels {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        texts(&ML_MODELS, args.exprs())?;
+        let models = Arc::clone(&self.0);
+        // The columns do not depend on the models.
+        let schema = rows(&[])?.schema();
+        Ok(Arc::new(Snapshot::of_rows(schema, move || rows(&versions(&models)?))))
+    }
+}
+
+/// A version on disk.
+struct Version {
+    model: String,
+    version: u64,
+    latest: bool,
+    /// The artifact, or why it cannot be read: a version that cannot be read must not hide the others.
+    artifact: std::result::Result<Artifact, String>,
+}
+
+impl Version {
+    fn problem(&self) -> Option<&str> {
+        self.artifact.as_ref().err().map(String::as_str)
+    }
+}
+
+fn versions(models: &Registry) -> Result<Vec<Version>> {
+    let mut all = Vec::new();
+    for model in models.names().map_err(external)? {
+        let numbers = models.versions(&model).map_err(external)?;
+        for &version in &numbers {
+            let artifact = models.load_version(&model, version).map_err(|error| error.to_string());
+            all.push(Version { model: model.clone(), version, latest: numbers.last() == Some(&version), artifact });
+        }
+    }
+    Ok(all)
+}
+
+fn rows(versions: &[Version]) -> Result<RecordBatch> {
+    let artifacts = || versions.iter().map(|version| version.artifact.as_ref().ok());
+    let text = |cell: fn(&Artifact) -> Option<String>| -> ArrayRef {
+        Arc::new(artifacts().map(|artifact| cell(artifact?)).collect::<StringArray>())
+    };
+    let whole = |cell: fn(&Artifact) -> u64| -> ArrayRef {
+        Arc::new(artifacts().map(|artifact| Some(cell(artifact?) as i64)).collect::<Int64Array>())
+    };
+    let names = versions.iter().map(|version| version.model.as_str());
+    let numbers = versions.iter().map(|version| version.version as i64);
+    let latest = versions.iter().map(|version| Some(version.latest));
+    let probability = artifacts().map(|artifact| Some(artifact?.probability));
+    let thresholds = artifacts().map(|artifact| artifact?.threshold);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("model", Arc::new(StringArray::from_iter_values(names))),
+        ("version", Arc::new(Int64Array::from_iter_values(numbers))),
+        ("latest", Arc::new(latest.collect::<BooleanArray>())),
+        ("model_type", text(|artifact| Some(artifact.model_type().name.into()))),
+        ("role", text(|artifact| Some(artifact.model_type().role.as_str().into()))),
+        ("probability", Arc::new(probability.collect::<BooleanArray>())),
+        ("threshold", Arc::new(thresholds.collect::<Float64Array>())),
+        ("label", text(|artifact| Some(artifact.label.clone()))),
+        ("features", text(|artifact| Some(artifact.scorer.features().join(", ")))),
+        ("created_at", text(|artifact| Some(artifact.created_at.clone()))),
+        ("training_rows", whole(|artifact| artifact.training.rows)),
+        ("training_positives", whole(|artifact| artifact.training.positives)),
+        ("training_from", text(|artifact| artifact.training.from.clone())),
+        ("training_to", text(|artifact| artifact.training.to.clone())),
+        ("squall_version", text(|artifact| Some(artifact.squall_version.clone()))),
+        ("sql", text(|artifact| Some(artifact.sql.clone()))),
+        ("problem", Arc::new(versions.iter().map(Version::problem).collect::<StringArray>())),
+    ];
+    Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
+}

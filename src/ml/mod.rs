@@ -1,0 +1,38 @@
+//! CREATE MODEL and the `ml_*` functions: the model numerics as SQL.
+//!
+//! In: statements, and calls of functions on models. Out: models on disk and runs in the table `runs`; scores, curves and metrics
+//! as rows. The numbers are those of the module `model`.
+
+mod arguments;
+mod create_model;
+mod curves;
+mod error;
+mod evaluate;
+mod list;
+mod metrics;
+mod options;
+mod predict;
+mod query_function;
+mod rows;
+mod runs;
+mod score;
+mod statement;
+mod weights;
+
+pub use create_model::create;
+pub use error::Error;
+pub use runs::table as runs_table;
+pub use statement::{CreateModel, Problem, StatementError, parse};
+
+use crate::functions::Family;
+
+/// Every family of functions on models.
+pub const FAMILIES: &[Family] = &[
+    predict::FUNCTIONS,
+    score::FUNCTIONS,
+    evaluate::FUNCTIONS,
+    curves::FUNCTIONS,
+    list::FUNCTIONS,
+    weights::FUNCTIONS,
+    metrics::FUNCTIONS,
+];

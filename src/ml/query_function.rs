@@ -1,0 +1,76 @@
+//! Table functions on models that expand to a query with aggregates over `ml_predict`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::Result;
+
+use super::arguments::load;
+use crate::functions::relation::{query, texts};
+use crate::functions::{Documentation, Host, Implementation, Snapshot};
+use crate::model::{Artifact, Registry};
+use crate::text::{identifier, literal};
+
+/// One call of such a function.
+pub struct Call {
+    pub model: Arc<Artifact>,
+    pub relation: String,
+    /// The third argument.
+    pub third: Option<String>,
+}
+
+impl Call {
+    /// Returns the query of the scored rows that have a label and a score, in parentheses: `label`, `score`, and the `more`
+    /// columns.
+    pub fn rows(&self, more: &str) -> String {
+        let model = literal(&format!("{}@{}", self.model.name, self.model.version));
+        let label = identifier(&self.model.label);
+        let relation = literal(&query(&self.relation));
+        format!(
+            "(SELECT {label} AS label, score{more} FROM ml_predict({model}, {relation}) WHERE {label} IS NOT NULL AND score IS NOT NULL)"
+        )
+    }
+
+    /// Returns the model's threshold as SQL: a number or NULL.
+    pub fn threshold(&self) -> String {
+        // `{:?}` writes the shortest digits that read back as the same number.
+        self.model.threshold.map_or("NULL".to_string(), |threshold| format!("{threshold:?}"))
+    }
+}
+
+struct QueryFunction {
+    models: Arc<Registry>,
+    documentation: &'static Documentation,
+    schema: fn() -> SchemaRef,
+    sql: fn(&Call) -> String,
+}
+
+impl fmt::Debug for QueryFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.documentation.name)
+    }
+}
+
+/// Makes a function of its columns and its query; model and relation are its first two arguments.
+pub fn query_function(
+    host: &Host,
+    documentation: &'static Documentation,
+    schema: fn() -> SchemaRef,
+    sql: fn(&Call) -> String,
+) -> Implementation {
+    Implementation::Table(Arc::new(QueryFunction { models: Arc::clone(&host.models), documentation, schema, sql }))
+}
+
+impl TableFunctionImpl for QueryFunction {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let arguments = texts(self.documentation, args.exprs())?;
+        let (models, sql) = (Arc::clone(&self.models), self.sql);
+        let expand = move || {
+            let model = load(&models, &arguments[0])?;
+            Ok(sql(&Call { model, relation: arguments[1].clone(), third: arguments.get(2).cloned() }))
+        };
+        Ok(Arc::new(Snapshot::of_sql((self.schema)(), expand)))
+    }
+}

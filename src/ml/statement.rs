@@ -1,0 +1,299 @@
+//! The statement `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name OPTIONS (…) AS SELECT …`.
+//!
+//! In: a statement's text. Out: [`CreateModel`], or where in the text it goes wrong. As elsewhere in SQL, a name without quotes
+//! is folded to lower case and a name in double quotes keeps its capitals. The query keeps its line and column numbers, because
+//! what stands before it is replaced by blanks.
+
+use std::collections::BTreeSet;
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use serde_json::Value;
+
+use super::options::{self, Columns, Given};
+use crate::error::Hint;
+use crate::model::{self, Options, When};
+
+/// A parsed statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateModel {
+    pub name: String,
+    /// What happens where a model of the name exists.
+    pub when: When,
+    pub options: Options,
+    pub columns: Columns,
+    /// The training query, its lines and columns those of the statement.
+    pub query: String,
+    /// The statement as it was written.
+    pub text: String,
+}
+
+/// An error in a statement, and its line and column in the text, both counted from 1.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct StatementError {
+    pub line: u64,
+    pub column: u64,
+    pub problem: Problem,
+}
+
+/// An error in a statement.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    #[error("expected {expected}, found {found}")]
+    Syntax { expected: &'static str, found: String },
+    #[error("OR REPLACE and IF NOT EXISTS exclude each other")]
+    ReplaceIfAbsent,
+    #[error("unknown option `{name}`")]
+    UnknownOption { name: String, suggestion: String },
+    #[error("`{name}` is given twice")]
+    Twice { name: String },
+    #[error("OPTIONS lacks {name}")]
+    Lacks { name: &'static str, example: &'static str },
+    #[error(transparent)]
+    Model(#[from] model::Error),
+}
+
+impl Hint for Problem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Problem::Syntax { .. } => {
+                Some("CREATE [OR REPLACE] MODEL name OPTIONS (key = value, …) AS SELECT …".into())
+            }
+            Problem::ReplaceIfAbsent => Some("OR REPLACE always trains, IF NOT EXISTS only the first time".into()),
+            Problem::UnknownOption { suggestion, .. } => Some(suggestion.clone()),
+            Problem::Twice { name } => Some(format!("keep one of the two values of `{name}`")),
+            Problem::Lacks { example, .. } => Some(format!("such as {example}")),
+            Problem::Model(error) => error.hint(),
+        }
+    }
+}
+
+impl Hint for StatementError {
+    fn hint(&self) -> Option<String> {
+        self.problem.hint()
+    }
+}
+
+impl Problem {
+    /// Returns the error at a place in the text.
+    pub fn at(self, location: Location) -> StatementError {
+        StatementError { line: location.line, column: location.column, problem: self }
+    }
+}
+
+/// Parses a statement; `None` where it is another kind of statement.
+pub fn parse(text: &str) -> Option<Result<CreateModel, StatementError>> {
+    // Text that cannot be cut into tokens is left to the SQL parser, which says why.
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().ok()?;
+    let tokens: Vec<_> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+    let mut parser = Parser { text, tokens, next: 0 };
+    if !parser.take_word("CREATE") {
+        return None;
+    }
+    let replace = parser.take_word("OR") && parser.take_word("REPLACE");
+    parser.take_word("MODEL").then(|| parser.statement(replace))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<TokenWithSpan>,
+    next: usize,
+}
+
+impl Parser<'_> {
+    fn statement(&mut self, replace: bool) -> Result<CreateModel, StatementError> {
+        let when = self.when(replace)?;
+        let at = self.location();
+        let name = self.identifier("a name for the model")?;
+        if !model::valid_name(&name) {
+            return Err(Problem::from(model::Error::Name { name }).at(at));
+        }
+        self.expect_word("OPTIONS", "OPTIONS")?;
+        let at = self.location();
+        let given = self.options()?;
+        self.expect_word("AS", "AS")?;
+        let query = self.query()?;
+        let (options, columns) = options::read(&given, at)?;
+        Ok(CreateModel { name, when, options, columns, query, text: self.text.trim().into() })
+    }
+
+    fn when(&mut self, replace: bool) -> Result<When, StatementError> {
+        let at = self.location();
+        if !self.take_word("IF") {
+            return Ok(if replace { When::Always } else { When::Absent });
+        }
+        self.expect_word("NOT", "NOT EXISTS")?;
+        self.expect_word("EXISTS", "EXISTS")?;
+        if replace { Err(Problem::ReplaceIfAbsent.at(at)) } else { Ok(When::IfAbsent) }
+    }
+
+    fn options(&mut self) -> Result<Vec<Given>, StatementError> {
+        self.expect(&Token::LParen, "(")?;
+        let mut given: Vec<Given> = Vec::new();
+        let mut seen = BTreeSet::new();
+        while !self.take(&Token::RParen) {
+            if !given.is_empty() {
+                self.expect(&Token::Comma, "a comma or )")?;
+            }
+            let at = self.location();
+            let name = self.identifier("an option")?.to_lowercase();
+            if !seen.insert(name.clone()) {
+                return Err(Problem::Twice { name }.at(at));
+            }
+            self.expect(&Token::Eq, "=")?;
+            let value = self.value()?;
+            given.push(Given { name, value, at });
+        }
+        Ok(given)
+    }
+
+    fn value(&mut self) -> Result<Value, StatementError> {
+        if self.take(&Token::LBracket) {
+            let mut items = Vec::new();
+            while !self.take(&Token::RBracket) {
+                if !items.is_empty() {
+                    self.expect(&Token::Comma, "a comma or ]")?;
+                }
+                items.push(self.value()?);
+            }
+            return Ok(Value::Array(items));
+        }
+        let value = match self.peek() {
+            Some(Token::SingleQuotedString(text)) => Some(Value::String(text.clone())),
+            Some(Token::Number(digits, _)) => {
+                // Whole numbers stay whole in the artifact.
+                let whole = digits.parse::<u64>().ok().map(Value::from);
+                whole.or_else(|| digits.parse::<f64>().ok().map(Value::from))
+            }
+            _ => None,
+        };
+        let value = value.ok_or_else(|| self.syntax("a number, text in single quotes or a list in brackets"))?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    /// Takes the rest of the text: a query, and at most one semicolon after it.
+    fn query(&mut self) -> Result<String, StatementError> {
+        if !self.peek_word("SELECT") && !self.peek_word("WITH") && self.peek() != Some(&Token::LParen) {
+            return Err(self.syntax("a query"));
+        }
+        let start = offset(self.text, self.location());
+        let mut end = self.text.len();
+        if let Some(semicolon) = self.tokens[self.next..].iter().position(|token| token.token == Token::SemiColon) {
+            let semicolon = self.next + semicolon;
+            end = offset(self.text, self.tokens[semicolon].span.start);
+            self.next = semicolon + 1;
+            if self.next < self.tokens.len() {
+                return Err(self.syntax("the end of the statement"));
+            }
+        }
+        let blank = self.text[..start].chars().map(|letter| if letter == '\n' { '\n' } else { ' ' });
+        Ok(blank.chain(self.text[start..end].chars()).collect())
+    }
+
+    fn identifier(&mut self, expected: &'static str) -> Result<String, StatementError> {
+        let Some(Token::Word(word)) = self.peek() else { return Err(self.syntax(expected)) };
+        let name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
+        self.next += 1;
+        Ok(name)
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|token| &token.token)
+    }
+
+    fn peek_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(Token::Word(found)) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.peek_word(word);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn expect_word(&mut self, word: &str, expected: &'static str) -> Result<(), StatementError> {
+        if self.take_word(word) { Ok(()) } else { Err(self.syntax(expected)) }
+    }
+
+    fn take(&mut self, token: &Token) -> bool {
+        let found = self.peek() == Some(token);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, token: &Token, expected: &'static str) -> Result<(), StatementError> {
+        if self.take(token) { Ok(()) } else { Err(self.syntax(expected)) }
+    }
+
+    /// Returns where the next token starts; after the last token, the end of the text.
+    fn location(&self) -> Location {
+        match self.tokens.get(self.next) {
+            Some(token) => token.span.start,
+            None => {
+                let line = self.text.lines().count().max(1) as u64;
+                let column = self.text.lines().last().map_or(0, |line| line.chars().count()) as u64 + 1;
+                Location { line, column }
+            }
+        }
+    }
+
+    fn syntax(&self, expected: &'static str) -> StatementError {
+        let found = self.peek().map_or("the end".into(), |token| format!("`{token}`"));
+        Problem::Syntax { expected, found }.at(self.location())
+    }
+}
+
+/// Returns the byte of a location, which counts lines and characters from 1.
+fn offset(text: &str, location: Location) -> usize {
+    let line: usize = text.split_inclusive('\n').take(location.line as usize - 1).map(str::len).sum();
+    let column = text[line..].char_indices().nth(location.column as usize - 1);
+    column.map_or(text.len(), |(byte, _)| line + byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CreateModel, When, parse};
+    use crate::error::Hint;
+
+    const REST: &str = "OPTIONS (model_type = 'naive', input_label_cols = ['y']) AS SELECT x, y FROM t";
+
+    fn model(sql: &str) -> CreateModel {
+        parse(sql).expect("a CREATE MODEL statement").unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    #[test]
+    fn names_without_quotes_fold_to_lower_case_and_quoted_names_keep_their_capitals() {
+        assert_eq!(model(&format!("create Model My_Model {REST}")).name, "my_model");
+        assert_eq!(model(&format!("CREATE MODEL \"My_Model\" {REST}")).name, "My_Model");
+    }
+
+    #[test]
+    fn the_statement_says_what_becomes_of_a_model_that_exists() {
+        assert_eq!(model(&format!("CREATE MODEL m {REST}")).when, When::Absent);
+        assert_eq!(model(&format!("CREATE OR REPLACE MODEL m {REST}")).when, When::Always);
+        assert_eq!(model(&format!("CREATE MODEL IF NOT EXISTS m {REST}")).when, When::IfAbsent);
+        let both = parse(&format!("CREATE OR REPLACE MODEL IF NOT EXISTS m {REST}")).expect("a statement").unwrap_err();
+        assert_eq!(both.to_string(), "line 1, column 25: OR REPLACE and IF NOT EXISTS exclude each other");
+        assert!(both.hint().is_some());
+    }
+
+    #[test]
+    fn the_query_keeps_its_place() {
+        let model = model(
+            "-- why\nCREATE MODEL m\n  OPTIONS (model_type = 'naive', input_label_cols = ['y'])\nAS SELECT x,\n y FROM t; ",
+        );
+        assert_eq!(model.query.lines().nth(3), Some("   SELECT x,"));
+        assert_eq!(model.query.lines().nth(4), Some(" y FROM t"));
+    }
+
+    #[test]
+    fn other_statements_are_left_to_the_sql_parser() {
+        for sql in
+            ["CREATE TABLE model AS SELECT 1", "SELECT 1", "", "CREATE OR REPLACE VIEW v AS SELECT 1", "SELECT 'open"]
+        {
+            assert!(parse(sql).is_none(), "{sql}");
+        }
+    }
+}

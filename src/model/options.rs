@@ -1,0 +1,135 @@
+//! The options that a type of model takes: their names, ranges and defaults, and the values in force.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::Error;
+use super::types::ModelType;
+
+/// An option of a type of model.
+#[derive(Debug)]
+pub struct ModelOption {
+    /// Its name in OPTIONS.
+    pub name: &'static str,
+    /// What it sets, as a noun phrase.
+    pub meaning: &'static str,
+    pub default: f64,
+    pub range: Range,
+}
+
+/// The values that an option takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Range {
+    AtLeast(f64),
+    /// Without the ends.
+    Between(f64, f64),
+    WholeFrom(u64),
+}
+
+impl Range {
+    fn contains(self, value: f64) -> bool {
+        match self {
+            Range::AtLeast(least) => value >= least && value.is_finite(),
+            Range::Between(low, high) => value > low && value < high,
+            Range::WholeFrom(least) => value >= least as f64 && value.fract() == 0.0 && value < u64::MAX as f64,
+        }
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Range::AtLeast(least) => write!(f, "a number of at least {least}"),
+            Range::Between(low, high) => write!(f, "a number between {low} and {high}"),
+            Range::WholeFrom(least) => write!(f, "a whole number of at least {least}"),
+        }
+    }
+}
+
+/// A type of model and its options as they are set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    pub model_type: &'static ModelType,
+    given: BTreeMap<&'static str, f64>,
+}
+
+impl Options {
+    /// Returns the defaults of a type.
+    pub fn of(model_type: &'static ModelType) -> Options {
+        Options { model_type, given: BTreeMap::new() }
+    }
+
+    /// Sets an option.
+    ///
+    /// # Errors
+    /// A name that is not an option of the type, or a value outside its range.
+    pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
+        let Some(option) = self.model_type.options.iter().find(|option| option.name == name) else {
+            return Err(Error::NotAnOption { name: name.into(), model_type: self.model_type });
+        };
+        match value.as_f64().filter(|&number| option.range.contains(number)) {
+            Some(number) => {
+                self.given.insert(option.name, number);
+                Ok(())
+            }
+            None => {
+                Err(Error::Option { option: option.name, expected: option.range.to_string(), given: value.to_string() })
+            }
+        }
+    }
+
+    /// Returns an option's value, or its default.
+    pub fn number(&self, option: &ModelOption) -> f64 {
+        self.given.get(option.name).copied().unwrap_or(option.default)
+    }
+
+    /// Returns the values in force as the artifact records them.
+    pub fn recorded(&self) -> Map<String, Value> {
+        let record = |option: &ModelOption| {
+            let number = self.number(option);
+            let value = match option.range {
+                // Whole numbers stay whole in the artifact.
+                Range::WholeFrom(_) => Value::from(number as u64),
+                Range::AtLeast(_) | Range::Between(..) => Value::from(number),
+            };
+            (option.name.to_string(), value)
+        };
+        self.model_type.options.iter().map(record).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Options, Range};
+    use crate::model::types::{ModelType, TYPES};
+
+    #[test]
+    fn every_default_lies_in_its_range() {
+        for option in TYPES.iter().flat_map(|known| known.options) {
+            assert!(option.range.contains(option.default), "{}", option.name);
+        }
+    }
+
+    #[test]
+    fn ranges_leave_out_what_they_say() {
+        assert!(Range::AtLeast(0.0).contains(0.0) && !Range::AtLeast(0.0).contains(-0.1));
+        assert!(!Range::AtLeast(0.0).contains(f64::INFINITY) && !Range::AtLeast(0.0).contains(f64::NAN));
+        assert!(!Range::Between(0.0, 1.0).contains(0.0) && !Range::Between(0.0, 1.0).contains(1.0));
+        assert!(Range::WholeFrom(1).contains(1.0) && !Range::WholeFrom(1).contains(1.5));
+    }
+
+    #[test]
+    fn options_are_set_recorded_and_checked() {
+        let mut options = Options::of(ModelType::parse("logistic_reg").unwrap());
+        options.set("l2_reg", &json!(2)).unwrap();
+        assert_eq!(serde_json::Value::from(options.recorded()), json!({"l2_reg": 2.0, "max_iterations": 1000}));
+        let error = options.set("l2_reg", &json!(-1)).unwrap_err();
+        assert_eq!(error.to_string(), "l2_reg must be a number of at least 0, not -1");
+        let error = options.set("quantile", &json!(0.5)).unwrap_err();
+        assert_eq!(error.to_string(), "`quantile` is not an option of a logistic_reg model");
+    }
+}

@@ -1,0 +1,230 @@
+//! `logistic_reg`: logistic regression with an L2 penalty on standardised features, trained by linfa-logistic.
+//!
+//! Minimises `sum of log losses + l2_reg / 2 · |coefficients|²`, the intercept unpenalised: scikit-learn's
+//! `LogisticRegression(C = 1 / l2_reg)` after `StandardScaler`.
+
+use std::sync::Arc;
+
+use linfa::Dataset;
+use linfa::traits::Fit;
+use linfa_logistic::LogisticRegression;
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Model, ModelType, Role, Threshold, Weight};
+use crate::model::Error;
+use crate::model::options::{ModelOption, Options, Range};
+use crate::model::standard::Standard;
+use crate::model::training::TrainingRows;
+
+const L2_REG: ModelOption = ModelOption {
+    name: "l2_reg",
+    meaning: "the weight of the penalty on large coefficients: scikit-learn's 1 / C",
+    default: 1.0,
+    range: Range::AtLeast(0.0),
+};
+
+const MAX_ITERATIONS: ModelOption = ModelOption {
+    name: "max_iterations",
+    meaning: "how many steps the optimiser may take",
+    default: 1000.0,
+    range: Range::WholeFrom(1),
+};
+
+/// The type.
+pub const LOGISTIC_REG: ModelType = ModelType {
+    name: "logistic_reg",
+    summary: "Logistic regression with an L2 penalty on standardised features",
+    formula: "1 / (1 + exp(-(intercept + sum over features of coefficient * (x - mean) / scale)))",
+    role: Role::Model,
+    gives_probabilities: true,
+    threshold: Threshold::Tuned,
+    options: &[L2_REG, MAX_ITERATIONS],
+    train: |rows, options| Ok(Arc::new(train(rows, options)?)),
+    read: |part| Ok(Arc::new(serde_json::from_value::<LogisticReg>(part)?)),
+};
+
+/// The name under which the intercept stands among the weights.
+const INTERCEPT: &str = "__INTERCEPT__";
+
+/// The norm of the gradient at which linfa stops.
+const TOLERANCE: f64 = 1e-6;
+
+/// The steepest slope a row at which a fit counts as converged.
+const CONVERGED: f64 = 1e-7;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LogisticReg {
+    intercept: f64,
+    features: Vec<Term>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Term {
+    name: String,
+    mean: f64,
+    scale: f64,
+    /// The log-odds that one standard deviation adds.
+    coefficient: f64,
+}
+
+impl Model for LogisticReg {
+    fn features(&self) -> Vec<&str> {
+        self.features.iter().map(|term| term.name.as_str()).collect()
+    }
+
+    fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
+        let mut log_odds = vec![self.intercept; columns[0].len()];
+        for (term, column) in self.features.iter().zip(columns) {
+            let standard = Standard { mean: term.mean, scale: term.scale };
+            for (sum, &value) in log_odds.iter_mut().zip(*column) {
+                *sum += term.coefficient * standard.apply(value);
+            }
+        }
+        log_odds.iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect()
+    }
+
+    fn weights(&self) -> Vec<Weight<'_>> {
+        let terms = self.features.iter().map(|term| Weight {
+            feature: &term.name,
+            weight: Some(term.coefficient),
+            mean: Some(term.mean),
+            scale: Some(term.scale),
+        });
+        terms.chain([Weight { weight: Some(self.intercept), ..Weight::bare(INTERCEPT) }]).collect()
+    }
+
+    fn part(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+}
+
+fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
+    let TrainingRows { features, labels } = rows;
+    let mut names = Vec::new();
+    let mut standards = Vec::new();
+    let mut columns = Vec::new();
+    for (feature, mut column) in features {
+        if column.iter().all(|value| value == &column[0]) {
+            return Err(Error::Constant { feature, value: column[0] });
+        }
+        let standard = Standard::of(&column);
+        column.iter_mut().for_each(|value| *value = standard.apply(*value));
+        names.push(feature);
+        standards.push(standard);
+        columns.push(column);
+    }
+    let fitted = fit(&columns, &labels, options.number(&L2_REG), options.number(&MAX_ITERATIONS) as u64)?;
+    let terms = names.into_iter().zip(standards).zip(fitted.coefficients);
+    let features = terms.map(|((name, standard), coefficient)| Term {
+        name,
+        mean: standard.mean,
+        scale: standard.scale,
+        coefficient,
+    });
+    Ok(LogisticReg { intercept: fitted.intercept, features: features.collect() })
+}
+
+/// A fitted regression: the log-odds of a positive are `intercept + coefficients · features`.
+#[derive(Debug, Clone, PartialEq)]
+struct Fitted {
+    intercept: f64,
+    coefficients: Vec<f64>,
+}
+
+/// Fits a regression on standardised features, one column each.
+///
+/// # Errors
+/// A failed optimisation, or one that had not converged after `max_iterations`.
+fn fit(columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, max_iterations: u64) -> Result<Fitted, Error> {
+    let records = Array2::from_shape_fn((labels.len(), columns.len()), |(row, column)| columns[column][row]);
+    let dataset = Dataset::new(records, Array1::from(labels.to_vec()));
+    let fitted = LogisticRegression::default()
+        .alpha(l2_reg)
+        .gradient_tolerance(TOLERANCE)
+        .max_iterations(max_iterations)
+        .fit(&dataset)?;
+    // linfa takes the more frequent class for the positive one: its log-odds are then those of a negative.
+    let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
+    let fitted = Fitted {
+        intercept: sign * fitted.intercept(),
+        coefficients: fitted.params().iter().map(|coefficient| sign * coefficient).collect(),
+    };
+    // linfa does not say whether it converged or ran out of iterations. Few rows may leave it at its own tolerance.
+    let converged = (CONVERGED * labels.len() as f64).max(TOLERANCE);
+    // Written so that a slope that is NaN does not count as converged.
+    if steepest(&fitted, columns, labels, l2_reg) <= converged {
+        Ok(fitted)
+    } else {
+        Err(Error::NotConverged { iterations: max_iterations })
+    }
+}
+
+/// Returns the largest component of the objective's gradient; NaN where one is NaN.
+fn steepest(fitted: &Fitted, columns: &[Vec<f64>], labels: &[bool], l2_reg: f64) -> f64 {
+    let mut gradient: Vec<f64> = fitted.coefficients.iter().map(|coefficient| l2_reg * coefficient).collect();
+    gradient.push(0.0);
+    for (row, &label) in labels.iter().enumerate() {
+        let terms = fitted.coefficients.iter().zip(columns).map(|(coefficient, column)| coefficient * column[row]);
+        let log_odds = fitted.intercept + terms.sum::<f64>();
+        let error = 1.0 / (1.0 + (-log_odds).exp()) - f64::from(u8::from(label));
+        for (component, column) in gradient.iter_mut().zip(columns) {
+            *component += error * column[row];
+        }
+        gradient[columns.len()] += error;
+    }
+    let steeper = |steepest: f64, component: &f64| {
+        if component.is_nan() || steepest.is_nan() { f64::NAN } else { component.abs().max(steepest) }
+    };
+    gradient.iter().fold(0.0, steeper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fitted, fit, steepest};
+    use crate::model::Error;
+
+    /// The sign of the coefficient is that of the feature, whichever class is the more frequent and comes first.
+    #[test]
+    fn a_positive_is_the_true_label_however_linfa_orders_the_classes() {
+        let column: Vec<f64> = vec![-1.5, -1.0, -0.5, 0.5, 1.0, 1.5];
+        for positives_from in [1, 3, 5] {
+            let labels: Vec<bool> = (0..6).map(|row| row >= positives_from).collect();
+            let fitted = fit(std::slice::from_ref(&column), &labels, 1.0, 100).unwrap();
+            assert!(fitted.coefficients[0] > 0.0, "{positives_from}: {fitted:?}");
+            let reversed: Vec<f64> = column.iter().map(|value| -value).rev().collect();
+            let labels: Vec<bool> = labels.iter().rev().copied().collect();
+            let fitted = fit(&[reversed], &labels, 1.0, 100).unwrap();
+            assert!(fitted.coefficients[0] < 0.0, "{positives_from}: {fitted:?}");
+        }
+    }
+
+    #[test]
+    fn a_fit_is_where_the_gradient_vanishes_and_otherwise_an_error() {
+        let column: Vec<f64> = (0..50).map(|row| f64::from(row * 7919 % 50) / 25.0 - 1.0).collect();
+        let labels: Vec<bool> = (0..50).map(|row| row % 3 == 0).collect();
+        let columns = [column];
+        let fitted = fit(&columns, &labels, 0.1, 1000).unwrap();
+        assert!(steepest(&fitted, &columns, &labels, 0.1) < 5e-6);
+        let off = Fitted { intercept: fitted.intercept + 0.1, ..fitted };
+        assert!(steepest(&off, &columns, &labels, 0.1) > 0.5);
+        assert!(matches!(fit(&columns, &labels, 0.1, 1), Err(Error::NotConverged { iterations: 1 })));
+    }
+
+    #[test]
+    fn a_gradient_that_is_nan_is_not_converged() {
+        let fitted = Fitted { intercept: f64::NAN, coefficients: vec![1.0] };
+        assert!(steepest(&fitted, &[vec![0.0, 1.0]], &[false, true], 1.0).is_nan());
+    }
+
+    /// linfa stops at its own tolerance, which counts the whole gradient and not that of a row.
+    #[test]
+    fn few_rows_converge_too() {
+        for rows in 2..10 {
+            let column: Vec<f64> = (0..rows).map(|row| f64::from(row) - f64::from(rows) / 2.0).collect();
+            let labels: Vec<bool> = (0..rows).map(|row| row % 2 == 1).collect();
+            fit(&[column], &labels, 0.01, 1000).unwrap_or_else(|error| panic!("{rows} rows: {error}"));
+        }
+    }
+}

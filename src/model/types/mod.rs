@@ -1,0 +1,154 @@
+//! The types of models: one file a type, and one line of [`TYPES`].
+//!
+//! To add a type, write its file: a struct whose fields are the type's part of the artifact, [`Model`] for that struct, and one
+//! [`ModelType`]. Then add its line to [`TYPES`], a test, and a section to docs/models.md. Nothing else names a type.
+
+mod logistic_reg;
+mod naive;
+mod quantile_threshold;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Error;
+use super::options::{ModelOption, Options};
+use super::training::TrainingRows;
+use crate::text::did_you_mean;
+
+/// Every type of model.
+pub const TYPES: &[&ModelType] = &[&logistic_reg::LOGISTIC_REG, &naive::NAIVE, &quantile_threshold::QUANTILE_THRESHOLD];
+
+/// A type of model.
+#[derive(Debug)]
+pub struct ModelType {
+    /// The name that `model_type` takes.
+    pub name: &'static str,
+    /// What it does, in one third-person sentence without its period.
+    pub summary: &'static str,
+    /// How a row is scored, in the names of the artifact's fields, for readers in other languages.
+    pub formula: &'static str,
+    /// How evaluations and reports treat it.
+    pub role: Role,
+    /// Whether a score is the probability of a positive.
+    pub gives_probabilities: bool,
+    pub threshold: Threshold,
+    /// The options that it takes beside those that every type takes.
+    pub options: &'static [ModelOption],
+    /// Trains on rows that have finite features and labels of both classes.
+    pub train: fn(TrainingRows, &Options) -> Result<AnyModel, Error>,
+    /// Reads the type's part of an artifact.
+    pub read: fn(Value) -> serde_json::Result<AnyModel>,
+}
+
+/// A trained model of any type.
+pub type AnyModel = Arc<dyn Model>;
+
+/// How evaluations and reports treat a type of model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A trained model, which can be what a report is about.
+    Model,
+    /// The rule that every model has to beat.
+    Naive,
+    /// Another rule, shown for comparison.
+    Rule,
+}
+
+/// Where a model's threshold comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// The score with the best F1 on validation rows; on all rows where none was held out.
+    Tuned,
+    /// It is part of the rule.
+    Fixed(f64),
+}
+
+/// A trained model.
+pub trait Model: Debug + Send + Sync {
+    /// Returns the features' names, in the order in which [`Model::score`] takes them.
+    fn features(&self) -> Vec<&str>;
+
+    /// Scores rows given as one column a feature; all columns have one length.
+    ///
+    /// The score of a row in which a feature is NaN or infinite does not matter.
+    fn score(&self, columns: &[&[f64]]) -> Vec<f64>;
+
+    /// Returns the weights of the features, in their order, and then of the model's other terms, such as an intercept.
+    fn weights(&self) -> Vec<Weight<'_>>;
+
+    /// Returns the type's part of the artifact: an object.
+    fn part(&self) -> serde_json::Result<Value>;
+}
+
+/// The weight of a feature; `None` where the type has no such number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weight<'a> {
+    pub feature: &'a str,
+    pub weight: Option<f64>,
+    pub mean: Option<f64>,
+    pub scale: Option<f64>,
+}
+
+impl<'a> Weight<'a> {
+    /// Returns the entry of a feature that is used as it stands.
+    pub fn bare(feature: &'a str) -> Self {
+        Weight { feature, weight: None, mean: None, scale: None }
+    }
+}
+
+impl ModelType {
+    /// Returns the type of a name; `None` where no type has it. Case does not count.
+    pub fn named(name: &str) -> Option<&'static ModelType> {
+        TYPES.iter().copied().find(|known| known.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the names of all types.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TYPES.iter().map(|known| known.name)
+    }
+
+    /// Reads a `model_type`.
+    ///
+    /// # Errors
+    /// A name that no type has.
+    pub fn parse(name: &str) -> Result<&'static ModelType, Error> {
+        let unknown = || Error::ModelType { given: name.into(), suggestion: did_you_mean(name, ModelType::names()) };
+        ModelType::named(name).ok_or_else(unknown)
+    }
+}
+
+impl PartialEq for ModelType {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Role {
+    /// Returns the role as `ml_models()` and `ml_evaluate` show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Model => "model",
+            Role::Naive => "naive",
+            Role::Rule => "rule",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{ModelType, Role, TYPES};
+
+    #[test]
+    fn names_are_unique_and_one_type_is_the_naive_rule() {
+        let names: BTreeSet<&str> = ModelType::names().collect();
+        assert_eq!(names.len(), TYPES.len());
+        assert_eq!(TYPES.iter().filter(|known| known.role == Role::Naive).count(), 1);
+        for known in TYPES {
+            assert_eq!(ModelType::parse(&known.name.to_uppercase()).unwrap(), *known);
+        }
+    }
+}
