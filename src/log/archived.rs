@@ -1,9 +1,9 @@
 //! The file log in front of a topic: a message is written and synced in the archive, then published.
 //!
-//! Each topic has an archive of its own, `<archives>/<topic>/`. While Kafka is away the archive goes on, and the topic catches
-//! up in order when it is back. A note in the archive, `<topic>.forwarded.json`, says how far the topic is, and names both logs
-//! by their ids. After a crash the messages since that note are published again (at most about a second's; landing marks them
-//! as duplicates), and none is left out.
+//! Each topic has its own archive, `<archives>/<topic>/`. While Kafka is away, messages are still archived; the topic
+//! catches up, in order, when Kafka is back. A note in the archive, `<topic>.forwarded.json`, says how much of the archive
+//! has been published, and names both logs by their ids. After a crash, the messages since that note are published again
+//! (about one second of messages at most). Landing marks them as duplicates. No message is left out.
 
 mod note;
 
@@ -21,12 +21,12 @@ use note::{Last, Note};
 
 /// The most messages published at once.
 const GROUP_MESSAGES: usize = 4096;
-/// The longest time that the note of progress may lag behind.
+/// The longest time that the note may lag behind what has been published.
 const NOTE_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(15);
 
-/// A topic with an archive before it.
+/// A topic whose messages are archived first.
 pub struct Archived {
     archive: Arc<FileLog>,
     kafka: Arc<KafkaLog>,
@@ -58,8 +58,8 @@ impl Archived {
     /// Opens the topic and its archive `<archives>/<topic>`, and begins to publish what the topic lacks.
     ///
     /// # Errors
-    /// An archive that another process appends to, or that stood before another topic. A broker that cannot be reached, unless
-    /// this archive stood before this topic earlier: then messages are archived until the broker is back.
+    /// Another process appends to the archive, or the archive belongs to another topic. The broker cannot be reached and
+    /// the archive has no note yet. With a note, messages are archived until the broker is back.
     pub async fn create(archives: &Path, brokers: &str, topic: &str, options: &Options) -> Result<Archived, Error> {
         let dir = archives.join(topic);
         let kafka = Arc::new(KafkaLog::new(brokers, topic, options));
@@ -158,7 +158,7 @@ impl Log for Archived {
         self.notices.clone()
     }
 
-    /// Waits until the topic has everything, as long as it makes progress.
+    /// Waits until the topic has every message, for as long as publishing makes progress.
     async fn close(&self) -> Result<(), Error> {
         let mut progress = self.progress.clone();
         let end = self.archive.offsets(0).await?.end;
@@ -170,7 +170,7 @@ impl Log for Archived {
             let Ok(Ok(())) = tokio::time::timeout(self.timeout, progress.changed()).await else {
                 break;
             };
-            // A failure is a change too, but not progress.
+            // A failure also counts as a change, but not as progress.
             let Progress { note, failure } = progress.borrow().clone();
             if note.next_offset == moved && failure.is_some() {
                 break;
@@ -178,7 +178,7 @@ impl Log for Archived {
         }
         if let Some(forwarder) = self.forwarder.lock().await.take() {
             forwarder.abort();
-            // It ends by being cancelled; until then it holds the archive, which the next writer needs.
+            // The task ends because it is cancelled. Until it has ended, it holds the archive, which the next writer needs.
             let _ = forwarder.await;
         }
         let Progress { note, failure } = progress.borrow().clone();
@@ -201,7 +201,7 @@ struct Forwarder {
     path: PathBuf,
     /// The next offset in the note on disk, and when it was written.
     noted: (i64, Instant),
-    /// Whether the topic was found to be the one that the note names, since it last failed.
+    /// Whether the topic was checked, since the last failure, to be the one that the note names.
     checked: bool,
     appended: Arc<Notify>,
     progress: watch::Sender<Progress>,
@@ -213,7 +213,7 @@ impl Forwarder {
         loop {
             match self.forward().await {
                 Ok(0) => {
-                    // An append between the read and here has left a permit, so the wait ends at once.
+                    // An append between the read and this line left a permit, so the wait ends at once.
                     let _ = tokio::time::timeout(NOTE_INTERVAL, self.appended.notified()).await;
                 }
                 Ok(_) => wait = RETRY_FIRST,

@@ -1,8 +1,8 @@
-//! Which log it is: two logs with the same name and different contents have different ids.
+//! The identity of a log: two logs with the same name and different contents have different ids.
 //!
-//! A file log's id is made when the log is made, and stays in its folder. A topic's id is its cluster's id, as the broker gives
-//! it, and the topic's name. A topic that is deleted and made again keeps that id, so whoever notes an offset also notes a
-//! [`Witness`]: what stood at the last offset.
+//! A file log's id is created with the log and stays in its folder. A topic's id is the id of its cluster, as the broker
+//! reports it, and the topic's name. A topic that is deleted and created again keeps that id. So code that notes an offset
+//! also notes a [`Witness`]: the message at the last offset.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::text::fingerprint;
 pub struct LogId(String);
 
 impl LogId {
-    /// Names a log by its id's text.
+    /// Makes a log id from its text.
     pub fn new(text: impl Into<String>) -> LogId {
         LogId(text.into())
     }
@@ -34,7 +34,7 @@ impl fmt::Display for LogId {
     }
 }
 
-/// What stood at an offset: a log that holds another message there is another log.
+/// The message at an offset. A log that holds another message there is another log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Witness {
     pub offset: i64,
@@ -47,7 +47,7 @@ pub struct Witness {
 pub enum Testimony {
     /// The log holds the same message there.
     Same,
-    /// The log no longer holds the offset, so it can't tell.
+    /// The log no longer holds the offset, so the question cannot be answered.
     Gone,
     /// The log holds another message there.
     Other,
@@ -56,7 +56,7 @@ pub enum Testimony {
 }
 
 impl Record {
-    /// Returns the fingerprint of what a log keeps of the record unaltered: its bytes, when it was received and on which
+    /// Returns the fingerprint of the parts of a record that a log keeps unaltered: its bytes, its time of receipt and its
     /// connection.
     pub fn fingerprint(&self) -> String {
         let mut text = format!("{} {} ", self.ingest_time, self.connection.as_deref().unwrap_or_default());
@@ -79,7 +79,7 @@ impl Witness {
             return Ok(Testimony::Gone);
         }
         let message = match log.read(partition, self.offset, 1).await {
-            // Retention may have moved on meanwhile.
+            // Retention may have removed the offset in the meantime.
             Err(Error::OffsetGone { .. }) => return Ok(Testimony::Gone),
             result => result?.into_iter().next(),
         };
@@ -88,7 +88,7 @@ impl Witness {
                 true => Testimony::Same,
                 false => Testimony::Other,
             },
-            // The log's own compaction removed it.
+            // The topic's own compaction removed the message.
             _ => Testimony::Gone,
         })
     }

@@ -1,8 +1,8 @@
-//! One line of the file log: a record's bytes in a wrapper that says where they stand and when they were received.
+//! One line of the file log: a record's bytes in a wrapper that gives their offset and time of receipt.
 //!
 //! `{"offset":0,"ingest_time":1763000000000000000,"connection":"c1","key":"BTC-USD","message":{…}}`: `message` holds the
-//! bytes unaltered where they are a JSON value on one line. Otherwise `text` holds them as a JSON string, or `hex` as hexadecimal
-//! digits where they are not UTF-8. Reading always gives the same bytes back.
+//! bytes unaltered if they are a JSON value on one line. Otherwise `text` holds them as a JSON string, or, if they are not
+//! UTF-8, `hex` holds them as hexadecimal digits. Reading always returns the same bytes.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -36,7 +36,7 @@ pub fn encode(buffer: &mut Vec<u8>, offset: i64, record: &Record) {
 /// Reads a line, without its end.
 ///
 /// # Errors
-/// What is wrong with it, as text.
+/// A text that says what is wrong with the line.
 pub fn decode(line: &[u8]) -> Result<(i64, Record), String> {
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let payload = match (line.message, line.text, line.hex) {
@@ -54,7 +54,7 @@ pub fn decode(line: &[u8]) -> Result<(i64, Record), String> {
     Ok((in_range(line.offset)?, record))
 }
 
-/// Reads a line's offset alone.
+/// Reads only the line's offset.
 pub fn decode_offset(line: &[u8]) -> Result<i64, String> {
     #[derive(Deserialize)]
     struct Place {
@@ -64,7 +64,7 @@ pub fn decode_offset(line: &[u8]) -> Result<i64, String> {
     in_range(place.offset)
 }
 
-/// Refuses an offset that has no next one, and a negative one.
+/// Refuses a negative offset, and the highest possible one, which has no next offset.
 fn in_range(offset: i64) -> Result<i64, String> {
     match offset {
         ..0 | i64::MAX => Err(format!("offset {offset} is out of range")),
@@ -84,14 +84,14 @@ struct Line<'a> {
     hex: Option<Cow<'a, str>>,
 }
 
-/// Whether the text can stand inside the wrapper and come back as it is: JSON readers skip space around a value.
+/// Whether the text can be stored inside the wrapper and read back unchanged. JSON readers skip space around a value.
 fn is_one_line_of_json(text: &str) -> bool {
     let bytes = text.as_bytes();
     let outer_space = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
     !outer_space(bytes.first())
         && !outer_space(bytes.last())
         && !bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
-        // A bare `null` would come back as an absent message.
+        // A bare `null` would read back as an absent message.
         && text != "null"
         && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
@@ -101,7 +101,7 @@ fn json_string(text: &str) -> serde_json::Value {
 }
 
 fn write_infallibly(buffer: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // A Vec takes every write.
+    // Writing to a Vec cannot fail.
     let _ = buffer.write_fmt(text);
 }
 

@@ -10,7 +10,7 @@ use super::Error;
 pub enum Location {
     /// A folder of NDJSON files.
     Folder(PathBuf),
-    /// A topic; `brokers` is `host:port`, or several of them with commas between.
+    /// A topic; `brokers` is `host:port`, or several of these separated by commas.
     Kafka { brokers: String, topic: String },
 }
 
@@ -18,7 +18,7 @@ impl Location {
     /// Reads `kafka://host:port/topic`, `kafka:///topic` (at `default_brokers`) or the path of a folder.
     ///
     /// # Errors
-    /// Another scheme, or an address without a topic or with one that Kafka does not allow.
+    /// The scheme is unknown, the address has no topic, or Kafka does not allow the topic's name.
     pub fn parse(text: &str, default_brokers: &str) -> Result<Location, Error> {
         let invalid = |reason: &str| Error::Location { text: text.to_string(), reason: reason.to_string() };
         let Some((scheme, rest)) = text.split_once("://") else {

@@ -1,7 +1,8 @@
 //! The message log: an ordered, replayable, offset-addressed message store.
 //!
-//! In: [`Record`]s, each a raw message byte for byte. Out: [`Message`]s, the same bytes with their partition and offset.
-//! Two stores keep one trait: a Kafka topic, and a folder of NDJSON files. [`Archived`] puts the second before the first.
+//! In: [`Record`]s, each a raw message byte for byte. Out: [`Message`]s: the same bytes with their partition and offset. Two
+//! stores implement one trait: a Kafka topic, and a folder of NDJSON files. [`Archived`] writes to a folder first and then
+//! to a topic.
 
 mod archived;
 mod error;
@@ -35,7 +36,7 @@ pub struct Record {
     pub payload: Vec<u8>,
     /// When squall received it, nanoseconds since 1970, UTC.
     pub ingest_time: i64,
-    /// The connection on which it came: sequence numbers count within one.
+    /// The connection on which it came; sequence numbers count within one connection.
     pub connection: Option<String>,
 }
 
@@ -45,24 +46,24 @@ pub struct Message {
     pub partition: i32,
     pub offset: i64,
     pub record: Record,
-    /// The one product whose ticks the message stands for; `None`: it stands for all its ticks. A message with several
-    /// products is in a topic of several partitions once for each of them.
+    /// The only product whose ticks the message stands for; `None` means all of its products. In a topic of several
+    /// partitions, a message with several products is stored once for each product.
     pub only: Option<String>,
 }
 
 /// An ordered, replayable message store; offsets rise from 0 in each partition and are never given twice.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// Returns the topic's name, as landed files carry it; a folder's is its own name.
+    /// Returns the topic's name, as landed files carry it; for a folder, the folder's name.
     fn topic(&self) -> &str;
 
-    /// Returns which log it is.
+    /// Returns the log's id.
     ///
     /// # Errors
-    /// A broker that cannot be reached, or does not say which cluster it belongs to.
+    /// The broker cannot be reached, or does not say which cluster it belongs to.
     async fn id(&self) -> Result<LogId, Error>;
 
-    /// Returns the partitions, ascending; a folder has the one partition 0.
+    /// Returns the partitions, ascending; a folder has only partition 0.
     async fn partitions(&self) -> Result<Vec<i32>, Error>;
 
     /// Returns the offsets a partition holds now: the first kept, and one past the last.
@@ -72,14 +73,14 @@ pub trait Log: Send + Sync {
     /// read is durable.
     ///
     /// # Errors
-    /// Besides what a disk or a broker may report: an offset before the first one kept, since reading on would skip messages,
-    /// and one past the end, which only another log can have given.
+    /// The disk or the broker reports an error. The offset lies before the first one kept; reading on would skip messages.
+    /// The offset lies past the end; then it must come from another log.
     async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error>;
 
     /// Appends the records in order; when it returns they are durable (synced, or acknowledged by all replicas).
     ///
     /// # Errors
-    /// After one, some of the records may be in the log: appending them again may store those twice, never lose one.
+    /// Some of the records may be in the log even after an error. Appending them again may store some twice, but loses none.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error>;
 
     /// Returns what opening the log had to repair, one sentence each, for the user to see.
@@ -87,7 +88,7 @@ pub trait Log: Send + Sync {
         Vec::new()
     }
 
-    /// Waits until everything appended has arrived everywhere it should. Drop the log then.
+    /// Waits until everything appended has arrived everywhere it should. Drop the log afterwards.
     async fn close(&self) -> Result<(), Error> {
         Ok(())
     }
@@ -100,10 +101,10 @@ pub struct Options {
     pub kafka_properties: BTreeMap<String, String>,
     /// How long a broker may take to answer.
     pub kafka_timeout: Duration,
-    /// The partitions of a topic that has to be created.
+    /// The number of partitions of a topic that squall creates.
     pub new_topic_partitions: i32,
-    /// The folder of archives: messages for a topic are first written to the folder log `<archive>/<topic>`. `None`: they are
-    /// appended to the topic directly.
+    /// The folder of archives: messages for a topic are first written to the folder log `<archive>/<topic>`. `None` means
+    /// that they go to the topic directly.
     pub archive: Option<PathBuf>,
 }
 
@@ -121,7 +122,7 @@ impl Default for Options {
 /// Opens a log to read it.
 ///
 /// # Errors
-/// A log that is not there, or a folder log that holds nothing: the hint names the commands that make one.
+/// The log does not exist, or the folder log holds no message; the hint names the commands that make one.
 pub async fn open(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
     Ok(match location {
         Location::Folder(dir) => Arc::new(FileLog::open(dir).await?),
@@ -129,10 +130,10 @@ pub async fn open(location: &Location, options: &Options) -> Result<Arc<dyn Log>
     })
 }
 
-/// Opens a log to append to it, making the folder or the topic where there is none.
+/// Opens a log to append to it; creates the folder or the topic if it does not exist.
 ///
 /// # Errors
-/// A folder that another process appends to, a broker that cannot be reached, or an archive that stood before another topic.
+/// Another process appends to the folder, the broker cannot be reached, or the archive belongs to another topic.
 pub async fn create(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
     Ok(match (location, &options.archive) {
         (Location::Folder(dir), _) => Arc::new(FileLog::create(dir).await?),

@@ -1,4 +1,4 @@
-//! The note beside an archive: which topic it stands before, and how far the topic is.
+//! The note beside an archive: which topic the archive belongs to, and how much of it has been published.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -16,11 +16,11 @@ pub(super) struct Note {
     pub topic: LogId,
     /// The archive's first offset that is not published yet.
     pub next_offset: i64,
-    /// The last message published; absent where none was.
+    /// The last message published; absent if none was.
     pub last: Option<Last>,
 }
 
-/// A published message: a topic that holds another one there was made anew.
+/// A published message. A topic that holds another message at this place was deleted and created again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Last {
     partition: i32,
@@ -29,7 +29,7 @@ pub(super) struct Last {
 }
 
 impl Last {
-    /// Notes a record and where the topic put it.
+    /// Notes a record and its place in the topic.
     pub(super) fn new(place: Place, record: &Record) -> Last {
         let witness = Witness { offset: place.offset, fingerprint: record.fingerprint() };
         Last { partition: place.partition, witness }
@@ -37,7 +37,7 @@ impl Last {
 }
 
 impl Note {
-    /// Reads a note; `None` where there is none.
+    /// Reads a note; `None` if there is no note.
     pub(super) fn read(path: &Path) -> Result<Option<Note>, Error> {
         match read(path)? {
             None => Ok(None),
@@ -56,7 +56,8 @@ impl Note {
         .await
     }
 
-    /// Refuses a topic that is not the one to which the archive was published so far; makes one where nothing was published.
+    /// Refuses a topic other than the one that the archive was published to. Before the first message is published, a missing
+    /// topic is created.
     pub(super) async fn check_topic(&self, kafka: &KafkaLog, archive: &Path, address: &str) -> Result<(), Error> {
         let other =
             |reason: String| Error::OtherTopic { archive: archive.to_path_buf(), topic: address.to_string(), reason };
@@ -93,10 +94,10 @@ impl Note {
     }
 }
 
-/// Looks for what a version left that kept one archive for all topics: `<archives>/<topic>.forwarded.json`.
+/// Looks for the single archive of an earlier version, which served all topics: `<archives>/<topic>.forwarded.json`.
 ///
 /// # Errors
-/// Messages in that archive which the topic does not have yet.
+/// That archive holds messages that the topic does not have yet.
 pub(super) fn check_earlier_archive(archives: &Path, topic: &str, address: &str) -> Result<Vec<String>, Error> {
     #[derive(Deserialize)]
     struct Earlier {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Error, line};
 
-/// How much is read at a time when looking backwards for a line's beginning.
+/// How many bytes are read at a time when searching backwards for the start of a line.
 const BLOCK_BYTES: u64 = 64 * 1024;
 
-/// Returns what turns an I/O error into one of a log.
+/// Returns a function that turns an I/O error into a log error.
 pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_path_buf();
     move |source| Error::Io { action, path, source }
@@ -24,7 +24,7 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         let path = entry.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let day = name.strip_suffix(".ndjson").unwrap_or_default();
-        // Below the folder lie the archives of topics, and a topic may be named like a day file.
+        // The archives of topics are subfolders, and a topic may have a name like a day file's.
         if day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_dir() {
             days.push(path);
         }
@@ -33,8 +33,8 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(days)
 }
 
-/// Returns the offsets that the folder holds, synced or not: the first, and one past the last whole line's; `0..0` where there
-/// is no line.
+/// Returns the offsets that the folder holds, synced or not: from the first line to one past the last whole line; `0..0` if
+/// there is no line.
 pub fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     let days = list(dir)?;
     let mut first = None;
@@ -49,14 +49,14 @@ pub fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     };
     for day in days.iter().rev() {
         if let Some(last) = last_offset(day)? {
-            // Lines with the last offset of all are not read.
+            // A line whose offset is the highest possible one is not read.
             return Ok(first..last.saturating_add(1));
         }
     }
     Ok(0..0)
 }
 
-/// Returns the first line's offset, where there is a whole line.
+/// Returns the first line's offset; `None` if there is no whole line.
 pub fn first_offset(path: &Path) -> Result<Option<i64>, Error> {
     let mut file = BufReader::new(File::open(path).map_err(io("open", path))?);
     let mut bytes = Vec::new();
@@ -64,7 +64,7 @@ pub fn first_offset(path: &Path) -> Result<Option<i64>, Error> {
     bytes.strip_suffix(b"\n").map(|line| offset(path, 0, line)).transpose()
 }
 
-/// Returns one past the last offset of the log if its newest file ended at `end`; 0 where there is no line.
+/// Returns what would be one past the log's last offset if its newest file ended at `end`; 0 if there is no line.
 pub fn end_of_lines(dir: &Path, newest: &Path, end: u64) -> Result<i64, Error> {
     let mut file = File::open(newest).map_err(io("open", newest))?;
     if let Some(last) = offset_before(&mut file, newest, end)? {
@@ -103,7 +103,7 @@ pub fn whole_lines(file: &mut File, path: &Path) -> Result<u64, Error> {
     after_last_newline(file, path, length)
 }
 
-/// Returns the position after the last line end before `end`; 0 where there is none.
+/// Returns the position after the last line end before `end`; 0 if there is none.
 fn after_last_newline(file: &mut File, path: &Path, mut end: u64) -> Result<u64, Error> {
     let mut block = Vec::new();
     while end > 0 {
@@ -119,7 +119,7 @@ fn after_last_newline(file: &mut File, path: &Path, mut end: u64) -> Result<u64,
     Ok(0)
 }
 
-/// Reads a line's offset; `position` is where it stands in the file.
+/// Reads a line's offset; `position` is the line's position in the file.
 pub fn offset(path: &Path, position: u64, bytes: &[u8]) -> Result<i64, Error> {
     line::decode_offset(bytes).map_err(|reason| Error::Damaged { path: path.to_path_buf(), position, reason })
 }

@@ -1,7 +1,7 @@
-//! A folder's log id: made with the log, and kept in `log.id`.
+//! A folder's log id: created with the log and kept in `log.id`.
 //!
-//! A log of a version that kept no id gets one from its first line, which names the log: two logs do not begin with the same
-//! bytes received in the same nanosecond. A reader in a folder that it may not write to computes the same id.
+//! A log of an earlier version, which kept no id, gets one from its first line. That is safe because two logs do not begin
+//! with the same bytes received in the same nanosecond. A reader that may not write to the folder computes the same id.
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -15,7 +15,8 @@ use crate::text::fingerprint;
 
 const NAME: &str = "log.id";
 
-/// Returns the folder's log id, storing it where there is none; `appends` says whether it must be possible to store it.
+/// Returns the folder's log id, and stores it if it is not stored yet. If `appends` is true, failing to store it is an
+/// error.
 pub fn of(dir: &Path, appends: bool) -> Result<LogId, Error> {
     let path = dir.join(NAME);
     if let Some(id) = read(&path)? {
@@ -27,7 +28,7 @@ pub fn of(dir: &Path, appends: bool) -> Result<LogId, Error> {
     };
     match durable::create_new(&path, format!("{id}\n").as_bytes()) {
         Ok(()) => Ok(id),
-        // Another process was faster: its id is the log's.
+        // Another process stored its id first; that id counts.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read(&path)?.ok_or_else(|| empty(&path)),
         Err(error) if appends => Err(io("make", &path)(error)),
         Err(_) => Ok(id),
@@ -59,7 +60,7 @@ fn first_line(dir: &Path) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// Returns 64 bits that the operating system's random numbers decide.
+/// Returns 64 random bits from the operating system.
 fn random() -> u64 {
     RandomState::new().hash_one((std::process::id(), std::time::SystemTime::now()))
 }

@@ -1,9 +1,9 @@
 //! The file log: a folder of `YYYYMMDD.ndjson` files, one partition, one [`line`](super::line) a message.
 //!
-//! A day is the UTC day of ingest. Offsets run on across files, so that the log stays addressable when old days are removed.
-//! One process appends (a lock file keeps others away) while any number read. A group of records is written and synced before
-//! its append returns, and only then do readers see it. What a crash leaves of a line is set aside when the log is next opened
-//! to append, with a notice.
+//! A day is the UTC day of ingest. Offsets continue from one file to the next, so the log stays addressable when old days
+//! are removed. One process appends (a lock file keeps others out); any number of processes read. A group of records is
+//! written and synced before its append returns, and readers see the records only then. If a crash left part of a line, that
+//! part is set aside, with a notice, when the log is next opened to append.
 
 mod days;
 mod identity;
@@ -26,9 +26,9 @@ use reader::Reader;
 use synced::Synced;
 use writer::Writer;
 
-/// The file that a process which appends holds locked.
+/// The file that an appending process keeps locked.
 const LOCK: &str = ".lock";
-/// How long another writer's lock is waited for, and how often it is tried.
+/// How long to wait for another writer's lock, and how often to try.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
@@ -47,7 +47,7 @@ struct Inner {
 }
 
 struct Appender {
-    /// `None` after a failed write: the next append starts by looking at what that left.
+    /// `None` after a failed write: the next append first checks what that write left.
     writer: Mutex<Option<Writer>>,
     /// Held locked while the log is open.
     _lock: File,
@@ -57,7 +57,7 @@ impl FileLog {
     /// Opens a log to read it.
     ///
     /// # Errors
-    /// A folder that is not there, or holds no message.
+    /// The folder is missing or holds no message.
     pub async fn open(dir: &Path) -> Result<FileLog, Error> {
         let dir = dir.to_path_buf();
         blocking(move || {
@@ -67,7 +67,7 @@ impl FileLog {
             if !dir.is_dir() || days::list(&dir)?.is_empty() {
                 return Err(Error::NoLog { dir });
             }
-            // Where nobody appends, what a writer left unsynced is synced now, so that it can be read.
+            // If no process appends, sync now what a writer left unsynced, so that it can be read.
             if let Some(_lock) = free(&dir)? {
                 match Writer::open(&dir, writer::Torn::Leave) {
                     Err(Error::Io { source, .. }) if is_read_only(&source) => {}
@@ -82,10 +82,10 @@ impl FileLog {
         .await
     }
 
-    /// Opens a log to append to it and to read it, making the folder where there is none.
+    /// Opens a log to append to it and to read it; creates the folder if it is missing.
     ///
     /// # Errors
-    /// A folder that another process appends to, or whose newest file is damaged in its synced part.
+    /// Another process appends to the folder, or the newest file is damaged in its synced part.
     pub async fn create(dir: &Path) -> Result<FileLog, Error> {
         let dir = dir.to_path_buf();
         blocking(move || {
@@ -103,7 +103,7 @@ impl FileLog {
     }
 
     fn new(dir: &Path, appender: Option<Appender>, notices: Vec<String>) -> Result<FileLog, Error> {
-        // `data/raw/.` and a link have the name of what they lead to.
+        // For `data/raw/.` or a link, use the name of the folder that it points to.
         let path = dir.canonicalize().map_err(days::io("find", dir))?;
         let name = path.file_name().unwrap_or(path.as_os_str());
         let topic = name.to_string_lossy().into_owned();
@@ -182,18 +182,18 @@ impl Log for FileLog {
     }
 }
 
-/// Returns the offsets that can be read: those of whole lines that are synced.
+/// Returns the offsets that can be read: those of whole, synced lines.
 fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     let held = days::offsets(dir)?;
     Ok(match Synced::read(dir)? {
         None => held,
-        // Lines that were removed at the end leave a hole: their offsets are not given again.
+        // If lines at the end were removed, their offsets are not used again.
         Some(Synced { end, .. }) if held.is_empty() => end..end,
         Some(Synced { end, .. }) => held.start.min(end)..end,
     })
 }
 
-/// Locks the folder if nobody appends to it and it may be written to.
+/// Locks the folder; `None` if a process appends to it or it is not writable.
 fn free(dir: &Path) -> Result<Option<File>, Error> {
     let path = dir.join(LOCK);
     match File::options().create(true).append(true).open(&path) {
@@ -207,7 +207,7 @@ fn is_read_only(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Locks the folder for one writer; one that is about to end is waited for.
+/// Locks the folder for one writer; waits a short time for a writer that is about to end.
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK);
     let file = File::options().create(true).append(true).open(&path).map_err(days::io("open", &path))?;
@@ -222,7 +222,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
     }
 }
 
-/// Locks. A holder that panicked left whole state, since readers and writers replace their state last.
+/// Locks the mutex. A holder that panicked left a valid state, because readers and writers replace their state last.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

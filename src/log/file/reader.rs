@@ -1,4 +1,5 @@
-//! Reads messages from an offset on, up to the end of what is synced. It keeps its place, so that the next read needs no search.
+//! Reads messages from an offset up to the end of what is synced. The reader remembers its position, so the next read needs
+//! no search.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -8,7 +9,7 @@ use super::super::{Error, Message, line};
 use super::days::{self, io};
 use super::synced::Synced;
 
-/// What is left to binary search is read through once it is this small.
+/// The binary search stops when at most this many bytes are left; these are then read line by line.
 const SCAN_BYTES: u64 = 64 * 1024;
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -19,24 +20,24 @@ pub struct Reader {
     cursor: Option<Cursor>,
 }
 
-/// A place between two lines.
+/// A position between two lines.
 struct Cursor {
     path: PathBuf,
     file: BufReader<File>,
     position: u64,
-    /// The least offset that the next line may have.
+    /// The lowest offset that the next line may have.
     next_offset: i64,
 }
 
 impl Reader {
-    /// Makes a reader that has no place yet.
+    /// Makes a reader without a position.
     pub fn new(dir: &Path) -> Reader {
         Reader { dir: dir.to_path_buf(), cursor: None }
     }
 
-    /// Returns up to `limit` messages from `from` on, of those that are synced.
+    /// Returns up to `limit` synced messages, starting at offset `from`.
     pub fn read(&mut self, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
-        // Read before the lines: what is behind this end may not last, and need not be whole.
+        // Read the end before the lines: whatever lies beyond it may be incomplete or may still disappear.
         let end = Synced::read(&self.dir)?.map_or(i64::MAX, |synced| synced.end);
         let mut cursor = match self.cursor.take().filter(|cursor| cursor.next_offset == from) {
             Some(cursor) => cursor,
@@ -51,7 +52,7 @@ impl Reader {
             let start = cursor.position;
             if cursor.line(&mut bytes)? {
                 match line::decode(&bytes) {
-                    // A hole in the offsets may span the end.
+                    // A gap in the offsets may extend past the end.
                     Ok((offset, _)) if offset >= end => {
                         cursor.turn_back(start)?;
                         break;
@@ -64,14 +65,14 @@ impl Reader {
                     Err(reason) if messages.is_empty() => {
                         return Err(Error::Damaged { path: cursor.path, position: start, reason });
                     }
-                    // What stands before the damage is delivered; the next read reports it.
+                    // Deliver what comes before the damage; the next read reports the error.
                     Err(_) => {
                         cursor.turn_back(start)?;
                         break;
                     }
                 }
             } else if let Some(next) = self.day_after(&cursor.path)? {
-                // This file may have grown between its end and the next one's appearance; from there on it does not.
+                // This file may have grown before the next file appeared, but it cannot grow after that.
                 if cursor.at_end()? {
                     cursor = Cursor::open(next, 0, cursor.next_offset)?;
                 }
@@ -80,14 +81,14 @@ impl Reader {
             }
         }
         if cursor.next_offset >= end {
-            // Bytes behind the end may have been read ahead; they are not yet final.
+            // The buffer may hold bytes from beyond the end, which are not final yet.
             cursor.turn_back(cursor.position)?;
         }
         self.cursor = Some(cursor);
         Ok(messages)
     }
 
-    /// Finds the place of `from`; `None` where the log has not come to it yet.
+    /// Finds the position of `from`; `None` if the log does not reach that offset yet.
     fn seek(&self, from: i64) -> Result<Option<Cursor>, Error> {
         let held = super::offsets(&self.dir)?;
         let log = || self.dir.display().to_string();
@@ -97,7 +98,7 @@ impl Reader {
         if from > held.end {
             return Err(Error::OffsetPastEnd { log: log(), partition: 0, offset: from, end: held.end });
         }
-        // The last file that begins at or before the offset; files without a line yet begin nowhere.
+        // Find the last file that begins at or before the offset; a file without a line has no first offset.
         let mut found = None;
         for path in days::list(&self.dir)?.into_iter().rev() {
             match days::first_offset(&path)? {
@@ -129,12 +130,12 @@ impl Cursor {
         Ok(Cursor { path, file, position, next_offset })
     }
 
-    /// Reads the next line into `bytes`, without its end; false where none is whole yet.
+    /// Reads the next line into `bytes`, without its line end; false if the line is not complete yet.
     fn line(&mut self, bytes: &mut Vec<u8>) -> Result<bool, Error> {
         bytes.clear();
         self.file.read_until(b'\n', bytes).map_err(io("read", &self.path))?;
         if bytes.pop_if(|byte| *byte == b'\n').is_none() {
-            // An append is under way: come back to the line's beginning.
+            // An append is in progress: go back to the start of the line.
             self.turn_back(self.position)?;
             return Ok(false);
         }
@@ -158,7 +159,7 @@ impl Cursor {
         Ok(true)
     }
 
-    /// Moves before the first line whose offset is at least `offset`.
+    /// Moves to just before the first line whose offset is at least `offset`.
     fn skip_to(&mut self, offset: i64) -> Result<(), Error> {
         let mut bytes = Vec::new();
         loop {
@@ -173,7 +174,7 @@ impl Cursor {
     }
 }
 
-/// Returns the start of a line whose offset is at most `offset`, near the one sought; the file begins with such a line.
+/// Returns the start of a line whose offset is at most `offset` and near it. The file must begin with such a line.
 fn search(path: &Path, offset: i64) -> Result<u64, Error> {
     let mut file = BufReader::new(File::open(path).map_err(io("open", path))?);
     let (mut low, mut high) = (0, file.get_ref().metadata().map_err(io("read", path))?.len());

@@ -1,8 +1,9 @@
-//! Where the synced part of the log ends: readers stop there, so that they see only what outlives a power loss.
+//! Where the synced part of the log ends. Readers stop there, so they see only what survives a power loss.
 //!
-//! The file `.synced` holds one line of JSON of a fixed length, written in place after each sync of a day file. It needs no sync
-//! of its own: whatever a power loss leaves of it names an end that was synced earlier. What is torn fails its check and
-//! counts as absent. A log of a version that wrote no such file is readable to its last whole line.
+//! The file `.synced` holds one line of JSON of a fixed length, rewritten in place after each sync of a day file. The file
+//! itself needs no sync: after a power loss it still names an end that was synced earlier, or its line is torn. A torn line
+//! fails its check and counts as absent. A log of an earlier version has no such file and is readable to its last whole
+//! line.
 
 use std::fs::File;
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
@@ -16,13 +17,13 @@ use super::days::io;
 use crate::text::fingerprint;
 
 const NAME: &str = ".synced";
-/// The length of the line, so that it is always written over whole.
+/// The length of the line. It is fixed, so that each write replaces the whole line.
 const LINE_BYTES: usize = 160;
-/// How often a line that another process may be writing is read.
+/// How often to read the line again, because another process may be writing it.
 const ATTEMPTS: usize = 5;
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(1);
 
-/// The end of what is synced.
+/// The end of the synced part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Synced {
     /// One past the last synced offset.
@@ -42,7 +43,7 @@ struct Line {
 }
 
 impl Synced {
-    /// Reads the end; `None` where no version that notes it has opened the log to append.
+    /// Reads the end; `None` if no version that writes this file has opened the log to append.
     pub fn read(dir: &Path) -> Result<Option<Synced>, Error> {
         let path = dir.join(NAME);
         for _ in 0..ATTEMPTS {
@@ -77,21 +78,21 @@ impl Synced {
     }
 }
 
-/// The file, open for the one process that appends.
+/// The file, kept open by the one process that appends.
 pub struct Note {
     path: PathBuf,
     file: File,
 }
 
 impl Note {
-    /// Opens the file, making it where there is none.
+    /// Opens the file; creates it if it is missing.
     pub fn open(dir: &Path) -> Result<Note, Error> {
         let path = dir.join(NAME);
         let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(io("open", &path))?;
         Ok(Note { path, file })
     }
 
-    /// Lets readers see up to an end that is synced.
+    /// Lets readers see everything up to this end, which must be synced.
     pub fn publish(&mut self, synced: Synced) -> Result<(), Error> {
         let written = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&synced.line()));
         written.map_err(io("write", &self.path))

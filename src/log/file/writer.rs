@@ -28,7 +28,7 @@ struct Current {
     bytes: u64,
 }
 
-/// What to do with what a crash left behind the last whole line.
+/// What to do with the part of a line that a crash left after the last whole line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Torn {
     /// Leave it: the caller appends nothing.
@@ -41,7 +41,7 @@ impl Writer {
     /// Finds the end of the log, syncs what is there, and lets readers see it. Returns notices for the user.
     ///
     /// # Errors
-    /// A newest file that is damaged in its synced part, or what the disk reports.
+    /// The newest file is damaged in its synced part, or the disk reports an error.
     pub fn open(dir: &Path, torn: Torn) -> Result<(Writer, Vec<String>), Error> {
         let mut notices = Vec::new();
         let before = Synced::read(dir)?;
@@ -76,12 +76,12 @@ impl Writer {
         Ok((writer, notices))
     }
 
-    /// Writes and syncs the records; after an error, throw the writer away and open a new one.
+    /// Writes and syncs the records. After an error, drop the writer and open a new one.
     pub fn append(&mut self, records: &[Record]) -> Result<(), Error> {
         let mut buffer = Vec::new();
         for record in records {
             let day = day(record.ingest_time);
-            // A clock that was set back does not open an old file again: offsets rise with the files' names.
+            // If the clock was set back, stay in the newest file: offsets must rise in the order of the files' names.
             if self.current.as_ref().is_none_or(|current| current.day < day) {
                 self.flush(&mut buffer)?;
                 self.turn_to(day)?;
@@ -92,7 +92,7 @@ impl Writer {
         self.flush(&mut buffer)
     }
 
-    /// Writes, syncs, and only then lets readers see what was written.
+    /// Writes and syncs the buffer, and only then lets readers see it.
     fn flush(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
         if let (Some(Current { path, file, bytes, .. }), false) = (&mut self.current, buffer.is_empty()) {
             file.write_all(buffer).map_err(io("append to", path))?;
@@ -113,7 +113,7 @@ impl Writer {
         let path = self.dir.join(format!("{day:08}.ndjson"));
         let file = File::options().create(true).append(true).open(&path).map_err(io("make", &path))?;
         let bytes = file.metadata().map_err(io("read", &path))?.len();
-        // The file's name outlives a power loss once its folder is synced.
+        // The file's name survives a power loss only after its folder is synced.
         durable::sync_folder(&self.dir).map_err(io("sync", &self.dir))?;
         self.current = Some(Current { day, path, file, bytes });
         Ok(())

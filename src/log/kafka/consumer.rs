@@ -1,4 +1,4 @@
-//! Reads one partition from named offsets. It keeps its place, so that librdkafka's read-ahead helps.
+//! Reads one partition from given offsets. The reader remembers its position, so that librdkafka's read-ahead helps.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::super::{Error, Message, Record};
 use super::{CONNECTION, INGEST_TIME, ONLY, Topic};
 
-/// How a consumer is set up. Offsets come from landed files, so none is committed or made up.
+/// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
 pub(super) const PROPERTIES: [(&str, &str); 5] = [
-    // librdkafka needs one to consume at all; nothing joins it.
+    // librdkafka requires a group id to consume, but no group is joined.
     ("group.id", "squall"),
     ("enable.auto.commit", "false"),
     ("auto.offset.reset", "error"),
@@ -32,7 +32,7 @@ pub(super) struct PartitionReader {
 }
 
 impl PartitionReader {
-    /// Makes a reader that has no place yet.
+    /// Makes a reader without a position.
     pub(super) fn new(topic: &Topic, partition: i32) -> Result<PartitionReader, Error> {
         let consumer = topic.config(&PROPERTIES).create().map_err(|error| Error::Settings(error.into()))?;
         Ok(PartitionReader { topic: topic.clone(), partition, consumer, next_offset: None })
@@ -53,7 +53,7 @@ impl PartitionReader {
                     messages.push(convert(&message));
                     deadline = Instant::now() + self.topic.timeout;
                 }
-                // The rest before the end are markers of transactions, or messages that were compacted away.
+                // The remaining offsets are transaction markers, or messages that Kafka's own compaction removed.
                 Some(Err(KafkaError::PartitionEOF(_))) => break,
                 Some(Err(error)) if !is_passing(&error) => return Err(self.topic.failed("deliver messages", error)),
                 Some(Err(_)) | None if Instant::now() < deadline => {}
@@ -76,7 +76,7 @@ impl PartitionReader {
     }
 }
 
-/// Returns whether librdkafka goes on trying by itself.
+/// Returns whether librdkafka keeps retrying after this error.
 fn is_passing(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -89,7 +89,7 @@ fn is_passing(error: &KafkaError) -> bool {
     )
 }
 
-/// Turns a message of any producer into a [`Message`]: what other producers leave out is taken from Kafka's own fields.
+/// Turns any producer's message into a [`Message`]. Where a producer left out our headers, Kafka's own fields are used.
 fn convert(message: &BorrowedMessage<'_>) -> Message {
     let header = |name: &str| {
         let mut headers = message.headers()?.iter();

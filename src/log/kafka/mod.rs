@@ -1,7 +1,7 @@
 //! A Kafka topic as a log, through librdkafka.
 //!
 //! Appends are acknowledged by all in-sync replicas and idempotent within a session. Reads name their offsets and join no
-//! consumer group. Every wait ends: a broker that does not answer is an error that says so.
+//! consumer group. Every wait is bounded: if a broker does not answer, an error says so.
 
 mod consumer;
 mod producer;
@@ -25,41 +25,41 @@ use super::{Error, Log, LogId, Message, Options, Record};
 use crate::durable::blocking;
 use consumer::PartitionReader;
 
-/// The name under which a record's time of receipt rides in a message's headers: decimal nanoseconds since 1970, UTC.
+/// The header with a record's time of receipt: decimal nanoseconds since 1970, UTC.
 const INGEST_TIME: &str = "ingest_time";
-/// The name under which a record's connection rides in a message's headers.
+/// The header with a record's connection.
 const CONNECTION: &str = "connection";
-/// The name under which the one product rides for whose ticks a message stands.
+/// The header with the only product whose ticks the message stands for.
 const ONLY: &str = "only";
 
-/// How long it is taken for granted whether a topic has several partitions.
+/// How long the answer to "does the topic have several partitions?" is remembered.
 const PARTITIONS_LAST: Duration = Duration::from_secs(10);
 
-/// The brokers' default, which `new_topic` asks for.
+/// The brokers' default replication, which `new_topic` asks for.
 const DEFAULT_REPLICATION: i32 = -1;
 
-/// How long a first connection may take, within the whole time a broker may take.
+/// How long the first connection may take; it counts towards the time that a broker may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A Kafka topic.
 pub struct KafkaLog {
     topic: Topic,
-    /// Answers questions about the topic; readers have a consumer each.
+    /// Answers questions about the topic; each reader has its own consumer.
     client: OnceLock<Arc<BaseConsumer>>,
     producer: OnceLock<FutureProducer>,
-    /// Whether the topic has several partitions, and when it was asked.
+    /// Whether the topic has several partitions, and when this was looked up.
     several_partitions: Mutex<Option<(bool, Instant)>>,
     readers: Arc<Mutex<BTreeMap<i32, PartitionReader>>>,
 }
 
-/// Where a record is in a topic.
+/// A record's place in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub partition: i32,
     pub offset: i64,
 }
 
-/// A topic, where it is, and how its clients are set up.
+/// A topic, its address, and the settings of its clients.
 #[derive(Debug, Clone)]
 struct Topic {
     brokers: String,
@@ -73,17 +73,17 @@ impl KafkaLog {
     /// Opens a topic to read it.
     ///
     /// # Errors
-    /// A broker that cannot be reached, or a topic that is not there.
+    /// The broker cannot be reached, or the topic does not exist.
     pub async fn open(brokers: &str, topic: &str, options: &Options) -> Result<KafkaLog, Error> {
         let log = KafkaLog::new(brokers, topic, options);
         log.partitions().await?;
         Ok(log)
     }
 
-    /// Opens a topic to append to it, making it where there is none.
+    /// Opens a topic to append to it; creates it if it does not exist.
     ///
     /// # Errors
-    /// A broker that cannot be reached, or that refuses to make the topic.
+    /// The broker cannot be reached, or refuses to create the topic.
     pub async fn create(brokers: &str, topic: &str, options: &Options) -> Result<KafkaLog, Error> {
         let log = KafkaLog::new(brokers, topic, options);
         log.ensure_topic().await?;
@@ -108,7 +108,7 @@ impl KafkaLog {
         }
     }
 
-    /// Makes the topic where there is none.
+    /// Creates the topic if it does not exist.
     pub(super) async fn ensure_topic(&self) -> Result<(), Error> {
         match self.partitions().await {
             Err(Error::NoTopic { .. }) => {}
@@ -123,12 +123,12 @@ impl KafkaLog {
         let failed = |source| self.topic.failed("make the topic", source);
         for result in admin.create_topics([&new], &options).await.map_err(failed)? {
             match result {
-                // Another client may have been faster.
+                // Another client may have created it first.
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => return Err(failed(KafkaError::AdminOp(code))),
             }
         }
-        // The brokers tell each other of a new topic before they tell us.
+        // The brokers may take a moment to learn of a new topic.
         let deadline = Instant::now() + self.topic.timeout;
         loop {
             match self.partitions().await {
@@ -153,7 +153,7 @@ impl KafkaLog {
         Ok(Arc::clone(self.client.get_or_init(|| Arc::new(client))))
     }
 
-    /// Appends the records and returns where the last of them is.
+    /// Appends the records and returns the place of the last one.
     pub(super) async fn append_and_place(&self, records: &[Record]) -> Result<Option<Place>, Error> {
         let several = self.has_several_partitions().await?;
         producer::append(self.producer()?, &self.topic, &split::split(records, several)).await
@@ -190,7 +190,7 @@ impl Log for KafkaLog {
         let client = self.client().await?;
         let topic = self.topic.clone();
         blocking(move || {
-            // librdkafka knows the cluster from the metadata that it last received.
+            // librdkafka knows the cluster's id from the metadata that it received last.
             let fetched = client.fetch_metadata(Some(&topic.name), topic.timeout);
             fetched.map_err(|source| topic.failed("describe itself", source))?;
             match client.client().fetch_cluster_id(topic.timeout) {
@@ -243,13 +243,13 @@ impl Log for KafkaLog {
             if from == held.end || limit == 0 {
                 return Ok(Vec::new());
             }
-            // Taken out while it works, so that other partitions are read meanwhile.
+            // The reader is taken out of the map while it works, so that other partitions can be read at the same time.
             let reader = locked(&readers).remove(&partition);
             let mut reader = match reader {
                 Some(reader) => reader,
                 None => PartitionReader::new(&topic, partition)?,
             };
-            // A reader that failed is not put back: the next read begins with a new one.
+            // A reader that failed is not put back; the next read starts with a new one.
             let messages = reader.read(from, held.end, limit)?;
             locked(&readers).insert(partition, reader);
             Ok(messages)
@@ -263,7 +263,7 @@ impl Log for KafkaLog {
 }
 
 impl Topic {
-    /// Returns a client's settings: ours for this kind of client, then the user's, which win.
+    /// Returns a client's settings: squall's for this kind of client, overridden by the user's.
     fn config(&self, properties: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", "squall");
@@ -286,7 +286,7 @@ impl Topic {
         }
     }
 
-    /// Connects to one of the brokers: librdkafka would only say that time ran out, and only then.
+    /// Connects to one of the brokers. librdkafka alone would report only a timeout, after the whole wait.
     fn check_reachable(&self) -> Result<(), Error> {
         let timeout = CONNECT_TIMEOUT.min(self.timeout);
         let mut reason = String::from("no broker is named");
@@ -308,7 +308,7 @@ impl Topic {
         Err(Error::Unreachable { brokers: self.brokers.clone(), reason })
     }
 
-    /// Turns librdkafka's error into ours: what time or the network ended, or what the broker refused.
+    /// Turns librdkafka's error into ours: a timeout, a network failure, or a refusal by the broker.
     fn failed(&self, action: &'static str, source: KafkaError) -> Error {
         let brokers = self.brokers.clone();
         match source.rdkafka_error_code() {
@@ -337,7 +337,7 @@ impl std::fmt::Display for Topic {
     }
 }
 
-/// Locks. Nothing panics while it holds a lock: readers are taken out to work.
+/// Locks the mutex. No code panics while it holds this lock: readers are taken out of the map before they work.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,14 +10,14 @@ use super::split::Part;
 use super::{CONNECTION, INGEST_TIME, ONLY, Place, Topic};
 use crate::log::Error;
 
-/// How a producer is set up; the time to deliver is added.
+/// A producer's settings; the delivery timeout is added later.
 const PROPERTIES: [(&str, &str); 5] = [
     ("acks", "all"),
-    // Retries neither duplicate nor reorder.
+    // With idempotence, retries neither duplicate nor reorder messages.
     ("enable.idempotence", "true"),
     ("linger.ms", "5"),
     ("compression.type", "zstd"),
-    // As Kafka's own clients choose a key's partition, so that all producers agree.
+    // Kafka's own clients choose a key's partition this way, so all producers agree.
     ("partitioner", "murmur2_random"),
 ];
 
@@ -32,7 +32,7 @@ pub(super) fn create(topic: &Topic) -> Result<FutureProducer, Error> {
     topic.config(&properties).create().map_err(|error| Error::Settings(error.into()))
 }
 
-/// Sends the records in order and waits until each is acknowledged, or has failed. Returns where the last one is.
+/// Sends the records in order and waits until each is acknowledged or has failed. Returns the place of the last one.
 pub(super) async fn append(
     producer: &FutureProducer,
     topic: &Topic,
@@ -59,7 +59,7 @@ pub(super) async fn append(
             }
         }
     }
-    // All of them, even after a failure: what is still under way must not overtake what is sent next.
+    // Wait for every record, even after a failure: a record still in flight must not overtake those sent next.
     let (mut place, mut first_failure) = (None, None);
     for delivery in deliveries {
         let error = match delivery.await {

@@ -1,8 +1,8 @@
-//! A message with several products, in a topic of several partitions: once for each product.
+//! In a topic of several partitions, a message with several products is stored once for each product.
 //!
-//! Kafka chooses a message's partition by its key, which is one product. A message of two products in the partition of the
-//! first would put the second product's ticks into two partitions, where their order is lost. So each part has the same bytes,
-//! one product as its key, and a header that says for whose ticks it stands. In a topic of one partition messages stay whole.
+//! Kafka chooses a message's partition by its key, which is one product. If a message of two products were stored only under
+//! the first, the second product's ticks would be spread over two partitions and lose their order. So each part has the same
+//! bytes, one product as its key, and a header that names this product. In a topic of one partition, messages are not split.
 
 use crate::log::Record;
 use crate::tick::{self, Content};
@@ -11,11 +11,11 @@ use crate::tick::{self, Content};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part<'a> {
     pub record: &'a Record,
-    /// The one product for whose ticks it stands; `None`: for all of them.
+    /// The only product whose ticks the part stands for; `None` means all products.
     pub only: Option<String>,
 }
 
-/// Returns the parts of records in order; `several` says whether the topic has several partitions.
+/// Returns the parts of the records, in order; `several` says whether the topic has several partitions.
 pub(super) fn split(records: &[Record], several: bool) -> Vec<Part<'_>> {
     let mut parts = Vec::with_capacity(records.len());
     for record in records {
@@ -28,7 +28,7 @@ pub(super) fn split(records: &[Record], several: bool) -> Vec<Part<'_>> {
     parts
 }
 
-/// Returns the products of a message's ticks, in their order in it.
+/// Returns the products of a message's ticks, in the message's order.
 fn products(payload: &[u8]) -> Vec<String> {
     let mut products: Vec<String> = Vec::new();
     if let Ok(parsed) = tick::parse(payload)
