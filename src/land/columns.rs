@@ -1,6 +1,7 @@
 //! Landed rows as Arrow columns, and back.
 //!
-//! In: placed ticks. Out: one record batch a product in the columns of [`tick::schema`]; and rows from such batches.
+//! In: placed ticks. Out: one record batch per product, in the columns of [`tick::schema`]. Batches can also be read back as
+//! rows.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub struct Row {
     pub log_offset: i64,
 }
 
-/// The rows of one product, as they are placed.
+/// The rows of one product, in the order in which they are placed.
 #[derive(Debug, Default)]
 pub struct Columns {
     ts: Vec<i64>,
@@ -39,7 +40,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Adds a row; its `ts` is above that of the row before.
+    /// Adds a row; its `ts` must be above that of the row before.
     pub fn push(&mut self, row: &Row) {
         self.ts.push(row.ts);
         self.event_time.push(row.tick.event_time);
@@ -78,7 +79,7 @@ impl Columns {
         for (name, column) in Tick::NUMBERS.into_iter().zip(&mut self.numbers) {
             columns.push((name, Arc::new(column.finish())));
         }
-        // The columns are put in the schema's order by name, so that the schema stays the one place that orders them.
+        // The columns are put into the schema's order by name, so that only the schema defines the order.
         let schema = tick::schema();
         let mut arrays = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {

@@ -1,9 +1,10 @@
-//! Compaction: many small files of a partition become one, while readers look on.
+//! Compaction: merges many small files of a partition into one while readers keep reading.
 //!
-//! In: a partition's adjacent files. Out: one file of the same rows under the name of the joint range.
+//! In: adjacent files of a partition. Out: one file with the same rows, named for the whole range.
 //!
-//! The merged file is committed first: from then on its parts, whose ranges lie inside its own, are hidden. They are deleted
-//! later, so that queries planned before still find them. A crash at any instant loses nothing and shows nothing twice.
+//! The merged file is committed first. From then on its parts are hidden, because their ranges lie inside its own. The parts
+//! are deleted later, so that queries planned before the merge still find them. A crash at any instant loses no row and
+//! shows no row twice.
 
 use std::time::Duration;
 
@@ -19,19 +20,19 @@ use super::recover::{Landed, read_footer};
 use super::summary::Summary;
 use crate::durable::blocking;
 
-/// Files are merged up to so many rows: some 100 MB.
+/// Files are merged up to this many rows, about 100 MB.
 const MOST_ROWS: u64 = 1 << 22;
-/// Batches read ahead of the one being encoded.
+/// How many batches are read ahead of the one being encoded.
 const AHEAD: usize = 4;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compaction {
-    /// The files committed, and from how many each was merged.
+    /// The files committed, and how many files each was merged from.
     pub merged: Vec<(LandedFile, usize)>,
     /// Hidden files deleted.
     pub deleted: usize,
-    /// Hidden files kept: the file that hides them is younger than a running query may be.
+    /// Hidden files kept, because the file that hides them is so new that a running query may still read its parts.
     pub kept: usize,
 }
 
@@ -67,17 +68,17 @@ pub async fn merge(folder: &Folder, _lock: &Lock) -> Result<Vec<(LandedFile, usi
     Ok(merged)
 }
 
-/// Returns whether two neighbours may come from one log; files of earlier versions do not say.
+/// Returns whether two neighbours may come from one log. Files of earlier versions do not name their log.
 fn may_share_log(before: &Footer, after: &Footer) -> bool {
     match (&before.origin, &after.origin) {
         (Some(before), Some(after)) => before.log == after.log,
         (None, _) => true,
-        // The merged file would name no log.
+        // The merged file could not name its log.
         (Some(_), None) => false,
     }
 }
 
-/// Merges adjacent files into one; `None` where there are fewer than two.
+/// Merges adjacent files into one; `None` if there are fewer than two.
 async fn merge_parts(folder: &Folder, parts: &[Landed]) -> Result<Option<(LandedFile, usize)>, Error> {
     let [first, .., last] = parts else { return Ok(None) };
     let file = LandedFile { last: last.file.last, ..first.file.clone() };
@@ -118,13 +119,13 @@ async fn read_parts(
         // The parts follow each other in the log, so their rows of one product follow each other in ts.
         for cursor in &mut cursors {
             let rows = cursor.part.footer.summary.products.get(product_id).map_or(0, |rows| rows.total());
-            // A file's rows were counted by pushing them to columns in memory, so they fit usize.
+            // The file's rows were counted while they were pushed to columns in memory, so the number fits usize.
             let mut left = rows as usize;
             while left > 0 {
                 let Some(batch) = cursor.take(left).await? else { break };
                 left -= batch.num_rows();
                 if sender.send(batch).await.is_err() {
-                    // The encoder failed, and says why.
+                    // The encoder has failed and reports why.
                     return Ok(());
                 }
             }
@@ -133,7 +134,7 @@ async fn read_parts(
     Ok(())
 }
 
-/// A place in a part's rows.
+/// A position in a part's rows.
 struct Cursor<'a> {
     part: &'a Landed,
     rows: encode::Rows,

@@ -1,9 +1,9 @@
-//! Watches the sequence numbers of connections for messages that never came.
+//! Watches the sequence numbers of connections to find messages that were never received.
 //!
-//! In: each message's connection and number, in log order. Out: the [`Gap`] before it, if there is one.
+//! In: each message's connection and number, in log order. Out: the [`Gap`] before the message, if there is one.
 //!
-//! Only numbers that count every message of a connection tell of gaps, and only where all of a connection's messages come
-//! by: a topic of several partitions spreads them, and there nothing is watched.
+//! Gaps can be found only if the numbers count every message of a connection and all of its messages are in one partition. A
+//! topic of several partitions spreads a connection's messages, so nothing is watched there.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Takes up where a landed range, later than those before, left off.
+    /// Continues from a landed range, which must be later than those before.
     pub fn restore(&mut self, summary: &Summary) {
         self.last.extend(summary.connections.iter().map(|(name, last)| (name.clone(), *last)));
     }
 
-    /// Notes a message in its range's summary, with the gap before it.
+    /// Records a message in its range's summary, with the gap before it if there is one.
     pub fn note(
         &mut self,
         summary: &mut Summary,
@@ -34,7 +34,7 @@ impl Connections {
         let last = self.last.get(name).copied();
         let gap = match last {
             Some(last) => number > last.saturating_add(1),
-            // Numbers begin at 0. A recording may begin anywhere, and does not name its connection.
+            // Numbers begin at 0. A recording may begin at any number, and its connection has no name.
             None => connection.is_some() && number > 0,
         };
         if gap {
@@ -46,7 +46,8 @@ impl Connections {
                 ingest_time,
             });
         }
-        // A lower number was seen, or was missed and came late, on a connection with a name; else it is another connection.
+        // On a named connection, a lower number is a repeated or a late message. Without a name, it starts another
+        // connection.
         if last.is_some_and(|last| number <= last) && connection.is_some() {
             return;
         }

@@ -1,10 +1,10 @@
-//! Dead letters: the messages that cannot become rows, kept whole with the reason.
+//! Dead letters: the messages that cannot become rows, stored whole with the reason.
 //!
 //! In: a range's dead messages. Out: `<dead_dir>/<range>.ndjson`, one object a line: `topic`, `partition`, `offset`,
 //! `ingest_time`, `connection`, `reason`, and the bytes as `payload`, or as `payload_hex` where they are not text.
 //!
-//! A range's dead letters are written before its Parquet file. Those of a range that was never committed are removed at the next
-//! start, since its ranges may differ. So each dead message is kept once.
+//! A range's dead letters are written before its Parquet file. If a range was never committed, its dead letters are removed
+//! at the next start, because the next ranges may differ. So each dead message is stored once.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::durable;
 use crate::log::Record;
 use crate::text::hex;
 
-/// A dead message in its place in the log.
+/// A dead message and its place in the log.
 #[derive(Debug)]
 pub struct DeadLetter {
     pub offset: i64,
@@ -39,12 +39,12 @@ struct Line<'a> {
     payload_hex: Option<String>,
 }
 
-/// Returns where a range's dead letters are put.
+/// Returns the path of a range's dead letters.
 pub fn path(dead_dir: &Path, range: &LandedFile) -> PathBuf {
     dead_dir.join(format!("{}.ndjson", range.stem()))
 }
 
-/// Puts a range's dead letters, complete and on disk.
+/// Writes a range's dead letters, complete and synced to disk.
 pub fn write(dead_dir: &Path, range: &LandedFile, letters: &[DeadLetter]) -> Result<(), Error> {
     let write = || {
         let mut lines = Vec::new();
@@ -68,8 +68,8 @@ pub fn write(dead_dir: &Path, range: &LandedFile, letters: &[DeadLetter]) -> Res
     write().map_err(|source| Error::Folder { dir: dead_dir.into(), source })
 }
 
-/// Removes the dead letters of a partition's ranges from `next` on, whose Parquet files were never committed, and what a crash
-/// left of others.
+/// Removes the dead letters of a partition's ranges from `next` on, because their Parquet files were never committed. Also
+/// removes files that a crash left half written.
 pub fn remove_uncommitted(dead_dir: &Path, topic: &str, partition: i32, next: i64) -> Result<(), Error> {
     let failed = |source| Error::Folder { dir: dead_dir.into(), source };
     durable::remove_leftovers(dead_dir).map_err(failed)?;
@@ -80,7 +80,7 @@ pub fn remove_uncommitted(dead_dir: &Path, topic: &str, partition: i32, next: i6
     for entry in entries {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        // Earlier versions wrote them aside under this name.
+        // Earlier versions wrote the temporary files under this name.
         let (name, aside) = match name.to_str().map(|name| (name, name.strip_suffix(".tmp"))) {
             None => continue,
             Some((_, Some(name))) => (name, true),

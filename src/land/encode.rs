@@ -15,13 +15,14 @@ use super::summary::Summary;
 use super::{Error, origin, summary};
 use crate::tick;
 
-/// Rows a row group: a scan hands whole ones to its threads, and skips those without a product or a time it looks for.
+/// Rows per row group. A scan gives whole row groups to its threads, and skips those without the product or the time it
+/// looks for.
 const ROW_GROUP_ROWS: usize = 1 << 17;
 
-/// Rising counts. Their differences are small, and take a fraction of the room and time.
+/// Columns of rising counts. Their differences are small, so they take a fraction of the space and time.
 const DELTA_ENCODED: [&str; 5] = ["ts", "event_time", "ingest_time", "sequence_num", "log_offset"];
 
-/// Encodes one range's rows, which come in the order of (product_id, ts).
+/// Encodes one range's rows, which must come in the order of (product_id, ts).
 pub struct Encoder {
     file: LandedFile,
     writer: ArrowWriter<Vec<u8>>,
@@ -33,12 +34,12 @@ pub struct Encoder {
 #[derive(Debug, Clone)]
 pub struct Footer {
     pub summary: Summary,
-    /// `None` in files of versions that did not note it.
+    /// `None` in files of earlier versions, which did not record it.
     pub origin: Option<Origin>,
 }
 
 impl Encoder {
-    /// Starts a file of the rows that the footer's summary counts.
+    /// Starts a file for as many rows as the footer's summary counts.
     pub fn start(file: &LandedFile, footer: &Footer) -> Result<Encoder, Error> {
         let json = serde_json::to_string(&footer.summary).map_err(|source| Error::encode(file, source))?;
         let mut entries = vec![KeyValue::new(summary::KEY.to_string(), json)];
@@ -60,7 +61,7 @@ impl Encoder {
     /// Returns the whole file.
     ///
     /// # Errors
-    /// There are more rows, or fewer, than the summary counts: such a file must not be committed.
+    /// The file has more or fewer rows than the summary counts; such a file must not be committed.
     pub fn finish(self) -> Result<Vec<u8>, Error> {
         let Encoder { file, writer, rows, expected } = self;
         if rows != expected {

@@ -29,7 +29,7 @@ pub enum Error {
     Stranger {
         source_log: String,
         stranger: Stranger,
-        /// A name that no landed file carries.
+        /// A name that no landed file has.
         free: String,
     },
     #[error("topic `{topic}` cannot be part of a file's name")]
@@ -38,7 +38,7 @@ pub enum Error {
     Worker(#[from] tokio::task::JoinError),
 }
 
-/// How a log is known not to be the one that has landed.
+/// How we know that the log is not the one that has landed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Stranger {
     #[error("the files {name}-* came from {landed}, and this is {log}")]
@@ -58,17 +58,17 @@ pub enum Stranger {
 }
 
 impl Error {
-    /// Says which log cannot be read.
+    /// Returns the error that names the log that cannot be read.
     pub(super) fn log(name: &str, source: log::Error) -> Error {
         Error::Log { name: name.to_string(), source: Box::new(source) }
     }
 
-    /// Says which landed file cannot be read.
+    /// Returns the error that names the landed file that cannot be read.
     pub(super) fn unreadable(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Unreadable { file: file.to_string(), source: source.into() }
     }
 
-    /// Says which landed file cannot be written.
+    /// Returns the error that names the landed file that cannot be written.
     pub(super) fn encode(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Encode { file: file.to_string(), source: source.into() }
     }

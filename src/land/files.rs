@@ -1,6 +1,8 @@
-//! The file-name contract: a landed file's name says which offsets it holds, and putting it is the commit.
+//! The file-name contract: a landed file's name says which offsets it holds, and the file is committed when it appears under
+//! its name.
 //!
-//! In: the names in a folder. Out: which files readers see, where landing goes on, and which offsets are missing.
+//! In: the names in a folder. Out: which files readers see, the offset where landing continues, and which offsets are
+//! missing.
 //!
 //! A name is `<topic>-<partition>-<first>-<last>.parquet`, both offsets inclusive. A file whose range lies inside another's
 //! is hidden: compaction writes the merged file first and deletes its parts later, and readers see each row once throughout.
@@ -21,14 +23,14 @@ pub struct LandedFile {
 }
 
 impl LandedFile {
-    /// Parses a file's name; `None` where it is not exactly what [`fmt::Display`] writes.
+    /// Parses a file's name; `None` if it is not exactly what [`fmt::Display`] writes.
     pub fn parse(name: &str) -> Option<LandedFile> {
         let mut parts = name.strip_suffix(".parquet")?.rsplitn(4, '-');
         let last = number(parts.next()?)?;
         let first = number(parts.next()?)?;
         let partition = i32::try_from(number(parts.next()?)?).ok()?;
         let topic = parts.next().filter(|topic| !topic.is_empty())?.to_string();
-        // After the last offset of all there is no next one.
+        // The highest possible offset has no next one.
         (first <= last && last < i64::MAX).then_some(LandedFile { topic, partition, first, last })
     }
 
@@ -42,7 +44,7 @@ impl LandedFile {
         self.first..=self.last
     }
 
-    /// Returns the name without its extension, as the range's dead letters carry it too.
+    /// Returns the name without its extension; the file of the range's dead letters has the same stem.
     pub fn stem(&self) -> String {
         format!("{}-{}-{}-{}", self.topic, self.partition, self.first, self.last)
     }
@@ -58,7 +60,7 @@ impl fmt::Display for LandedFile {
     }
 }
 
-/// Parses digits without a sign or leading zeros, so that a range has one name only.
+/// Parses digits without a sign or leading zeros, so that a range has exactly one name.
 fn number(digits: &str) -> Option<i64> {
     let canonical = digits == "0" || !digits.starts_with('0');
     (canonical && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
@@ -67,7 +69,7 @@ fn number(digits: &str) -> Option<i64> {
 /// A topic's partition.
 pub type LogPartition = (String, i32);
 
-/// What a folder holds, by its names alone.
+/// What a folder holds, judged only by the file names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Landed {
     /// The files that readers see, by partition, in offset order, without overlaps.
@@ -76,7 +78,7 @@ pub struct Landed {
     hidden: Vec<LandedFile>,
 }
 
-/// Two files of one partition share some offsets, and neither holds all of the other's.
+/// Two files of one partition share some offsets, but neither holds all of the other's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{first} and {second} overlap, and neither contains the other")]
 pub struct Overlap {
@@ -85,13 +87,13 @@ pub struct Overlap {
 }
 
 impl Landed {
-    /// Sorts out the files that readers see; other names are passed over.
+    /// Finds the files that readers see; names of any other form are ignored.
     ///
     /// # Errors
-    /// Two files overlap in part: no rule could say which rows of theirs to read.
+    /// Two files overlap in part; then no rule can say which of their rows to read.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Landed, Overlap> {
         let mut files: Vec<LandedFile> = names.into_iter().filter_map(LandedFile::parse).collect();
-        // Containers come before what they contain.
+        // Sort a file before the files whose ranges it contains.
         files.sort_by(|a, b| (a.log(), a.first, b.last).cmp(&(b.log(), b.first, a.last)));
         let mut landed = Landed::default();
         for file in files {
@@ -117,17 +119,17 @@ impl Landed {
         self.visible.get(&(topic.to_string(), partition)).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the files whose ranges lie inside another's: what compaction has yet to delete.
+    /// Returns the files whose ranges lie inside another's; compaction still has to delete them.
     pub fn hidden(&self) -> &[LandedFile] {
         &self.hidden
     }
 
-    /// Returns one past the highest offset landed of a partition; `None` before its first file.
+    /// Returns one past the highest landed offset of a partition; `None` if the partition has no file.
     pub fn next_offset(&self, topic: &str, partition: i32) -> Option<i64> {
         self.of(topic, partition).last().map(LandedFile::next_offset)
     }
 
-    /// Returns each partition with the ranges between its visible files that no file accounts for.
+    /// Returns each partition, with the gaps between its visible files.
     pub fn partitions(&self) -> impl Iterator<Item = Coverage<'_>> {
         self.visible.iter().map(|((topic, partition), files)| Coverage { topic, partition: *partition, files })
     }
@@ -145,7 +147,7 @@ pub struct Coverage<'a> {
 impl Coverage<'_> {
     /// Returns the first and the last offset landed.
     pub fn offsets(&self) -> RangeInclusive<i64> {
-        // A partition is listed for its files, so it has a first and a last.
+        // A partition is listed only if it has a file, so there is a first and a last file.
         self.files[0].first..=self.files[self.files.len() - 1].last
     }
 

@@ -1,7 +1,7 @@
-//! The folder of landed files: listed as readers see it, added to one whole file at a time.
+//! The folder of landed files: it is listed as readers see it, and files are added whole, one at a time.
 //!
-//! In: encoded files. Out: their names and sizes. Everything goes through `object_store`; what only a local disk needs
-//! (syncing, one writer at a time) is here and nowhere else.
+//! In: encoded files. Out: their names and sizes. Everything goes through `object_store`. Only this module does what a local
+//! disk also needs: syncing, and one writer at a time.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -24,9 +24,10 @@ use crate::durable::{self, blocking};
 
 /// Where a file waits, complete and synced, for the rename that commits it.
 const STAGING: &str = ".staging";
-/// Held by the one process that lands into the folder; the operating system releases it when the process ends.
+/// The lock file of the one process that lands into the folder; the operating system releases the lock when the process
+/// ends.
 const LOCK: &str = ".land.lock";
-/// A folder that changes this often while it is listed will go on changing.
+/// Give up after this many listings: a folder that changed during all of them will keep changing.
 const LISTINGS: usize = 100;
 
 /// A folder of landed files on a local disk.
@@ -45,7 +46,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Returns the object that holds a listed file.
+    /// Returns the stored object of a listed file.
     pub fn object(&self, file: &LandedFile) -> Option<&ObjectMeta> {
         self.objects.get(&file.to_string())
     }
@@ -54,12 +55,12 @@ impl Listing {
 /// An open landed file.
 pub type LandedReader = ParquetRecordBatchStreamBuilder<Box<dyn AsyncFileReader>>;
 
-/// The right to land into a folder, until it is dropped.
+/// The right to land into a folder; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
 
 impl Folder {
-    /// Names a local folder, which need not exist yet.
+    /// Makes a folder from a local path, which need not exist yet.
     pub fn new(dir: &FsPath) -> Result<Folder, Error> {
         let io = |source| Error::Folder { dir: dir.into(), source };
         let dir = std::path::absolute(dir).map_err(io)?;
@@ -68,7 +69,7 @@ impl Folder {
         Ok(Folder { store: Arc::new(LocalFileSystem::new()), prefix, dir })
     }
 
-    /// Returns whether files of this topic can be named: stores keep their names as they are, and they read back.
+    /// Returns whether files can be named after this topic: the store keeps the names unchanged, and they parse back.
     pub fn can_hold(topic: &str) -> bool {
         let file = LandedFile { topic: topic.to_string(), partition: 0, first: 0, last: 0 };
         let name = file.to_string();
@@ -85,10 +86,10 @@ impl Folder {
         (&self.store, &self.prefix)
     }
 
-    /// Makes the folder where there is none, and reserves it for this process.
+    /// Reserves the folder for this process; creates the folder if it is missing.
     ///
     /// # Errors
-    /// Another process lands into the folder now.
+    /// Another process is landing into the folder.
     pub fn lock(&self) -> Result<Lock, Error> {
         let io = |source| Error::Folder { dir: self.dir.clone(), source };
         durable::create_folder(&self.dir).map_err(io)?;
@@ -100,7 +101,7 @@ impl Folder {
         }
     }
 
-    /// Removes what crashes left: files that were never committed, and files written aside.
+    /// Removes what crashes left: files that were never committed, and temporary files.
     ///
     /// # Errors
     /// The folder cannot be listed, or a file cannot be removed.
@@ -113,21 +114,22 @@ impl Folder {
         }
     }
 
-    /// Lists the folder as it was at one instant; an absent folder is an empty one.
+    /// Lists the folder as it was at one instant; an absent folder counts as empty.
     pub async fn list(&self) -> Result<Listing, Error> {
         list(self.store.as_ref(), &self.prefix).await
     }
 
-    /// Puts a whole file under its name: complete and on disk, or not at all.
+    /// Writes a file under its name: either complete and on disk, or not at all.
     ///
     /// # Errors
-    /// A file of that name exists: another process landed the same offsets.
+    /// A file of that name exists, because another process landed the same offsets.
     pub async fn commit(&self, file: &LandedFile, content: Vec<u8>) -> Result<(), Error> {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
         let staged = self.prefix.clone().join(STAGING).join(part(&name)?);
         self.store.put(&staged, content.into()).await.map_err(failed)?;
-        // A name that outlives a power failure must not do so without its content: first the bytes, then the name.
+        // After a power failure, a file's name must never exist without its content. So sync the bytes first, then set the
+        // name.
         let content = self.dir.join(STAGING).join(&name);
         self.sync(move || File::open(content)?.sync_all()).await?;
         let object = self.prefix.clone().join(part(&name)?);
@@ -136,7 +138,7 @@ impl Folder {
         self.sync(move || durable::sync_folder(&dir)).await
     }
 
-    /// Opens a committed file: its footer is read, its rows are read as they are asked for.
+    /// Opens a committed file. Its footer is read now, its rows on demand.
     pub async fn open(&self, file: &LandedFile) -> Result<LandedReader, Error> {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
@@ -151,11 +153,11 @@ impl Folder {
 
     /// Returns how long ago a listed file was committed.
     pub fn age(object: &ObjectMeta) -> Duration {
-        // A clock that ran ahead when the file was committed makes it new.
+        // If the clock was ahead when the file was committed, the file counts as new.
         (chrono::Utc::now() - object.last_modified).to_std().unwrap_or_default()
     }
 
-    /// Removes a file; one that is gone already counts as removed.
+    /// Removes a file; if the file is already gone, that counts as success.
     pub async fn delete(&self, file: &LandedFile) -> Result<(), Error> {
         let name = file.to_string();
         match self.store.delete(&self.prefix.clone().join(part(&name)?)).await {
@@ -172,10 +174,10 @@ impl Folder {
 /// Lists a folder of landed files in any object store, as it was at one instant.
 ///
 /// # Errors
-/// The store cannot list, two files overlap in part, or the folder never holds still.
+/// The store cannot list, two files overlap in part, or the folder changes during every listing.
 pub async fn list(store: &dyn ObjectStore, prefix: &Path) -> Result<Listing, Error> {
-    // While a listing runs, compaction may add the merged file where the listing has been, and delete the parts where it
-    // has yet to go. Two listings in a row that agree have missed nothing.
+    // While a listing runs, compaction may add the merged file where the listing has already been, and delete the parts
+    // where the listing has not been yet. If two listings in a row agree, they missed nothing.
     let mut objects = list_once(store, prefix).await?;
     for _ in 0..LISTINGS {
         let again = list_once(store, prefix).await?;
@@ -200,7 +202,8 @@ async fn list_once(store: &dyn ObjectStore, prefix: &Path) -> Result<BTreeMap<St
     Ok(named.collect())
 }
 
-/// Returns a file's name as a part of an object's path, with nothing in it escaped: so it is the name on disk too.
+/// Returns a file's name as one part of an object's path. The name contains nothing to escape, so it is also the name on
+/// disk.
 fn part(name: &str) -> Result<PathPart<'_>, Error> {
     PathPart::parse(name).map_err(|source| {
         let source = object_store::path::Error::BadSegment { path: name.to_string(), source };

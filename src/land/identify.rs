@@ -1,7 +1,7 @@
-//! Finds out under which name a log has landed, and refuses a log that is not the one that has.
+//! Finds the name under which a log has landed, and refuses a log that is not the one that landed under it.
 //!
-//! In: a log, and the footers of a folder's visible files. Out: the name that the log's files carry, or an error that says what
-//! happened and which command lands the log beside the other one.
+//! In: a log, and the footers of a folder's visible files. Out: the name that the log's files carry, or an error. The error
+//! says what happened and which command lands the log under another name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,28 +17,28 @@ use super::{Error, encode};
 use crate::log::{self, Log, LogId, Testimony};
 use crate::tick::{self, Content};
 
-/// A log that is to be landed.
+/// A log that is about to be landed.
 pub struct Candidate<'a> {
     pub log: &'a Arc<dyn Log>,
     pub id: &'a LogId,
-    /// How the user names it.
+    /// The log as the user wrote it.
     pub source: &'a str,
     pub folder: &'a Folder,
-    /// The visible files of the folder, in order of name, partition and offset.
+    /// The visible files of the folder, ordered by name, partition and offset.
     pub landed: &'a [Landed],
 }
 
-/// What the files of one name say about the log.
+/// What the files of one name show about the log.
 enum Judgement {
-    /// There are none.
+    /// No files have this name.
     Free,
-    /// They came from this log.
+    /// The files came from this log.
     Own,
     Stranger(Stranger),
 }
 
 impl Candidate<'_> {
-    /// Returns the name for the log's files: the one asked for, else the one under which it has landed, else its topic.
+    /// Returns the name for the log's files: the requested one, else the one under which the log has landed, else its topic.
     pub async fn name(&self, asked: Option<&str>) -> Result<String, Error> {
         let first = asked.unwrap_or_else(|| self.log.topic());
         let stranger = match self.judge(first).await? {
@@ -63,7 +63,7 @@ impl Candidate<'_> {
         }
     }
 
-    /// Returns the error that refuses the log, with a name that is free.
+    /// Returns the error that refuses the log and suggests a name that is not taken.
     pub fn refuse(&self, stranger: Stranger) -> Error {
         let taken: BTreeSet<&str> = self.landed.iter().map(|landed| landed.file.topic.as_str()).collect();
         let mut n = 2;
@@ -91,7 +91,7 @@ impl Candidate<'_> {
         Ok(Judgement::Own)
     }
 
-    /// Returns why the log cannot be the one from which a partition's last file came; `None` where it can.
+    /// Returns why a partition's last file cannot have come from this log; `None` if it can.
     async fn question(&self, partition: i32, landed: &Landed) -> Result<Option<Stranger>, Error> {
         let name = landed.file.topic.clone();
         let offset = landed.file.last;
@@ -113,7 +113,7 @@ impl Candidate<'_> {
         })
     }
 
-    /// Compares the last row of a file that names no log with the log's message: files of earlier versions are like that.
+    /// Compares the last row of a file that names no log with the log's message. Files of earlier versions name no log.
     async fn compare_row(&self, partition: i32, file: &LandedFile) -> Result<Result<Testimony, log::Error>, Error> {
         let held = match self.log.offsets(partition).await {
             Err(error) => return Ok(Err(error)),

@@ -1,4 +1,4 @@
-//! Lands a log: reads each partition from one past what has landed, and commits file after file.
+//! Lands a log: reads each partition from the first offset that has not landed, and commits one file after another.
 
 mod follow;
 
@@ -25,7 +25,8 @@ use crate::durable::blocking;
 use crate::log::{Log, LogId};
 use crate::tick::{Order, Rules};
 
-/// Dead letters are held in memory until their range is committed, which is done early when they come to so many bytes.
+/// Dead letters are held in memory until their range is committed. Once they take this many bytes, the range is committed
+/// early.
 const MOST_DEAD_BYTES: usize = 64 << 20;
 
 /// Where and how to land.
@@ -34,16 +35,17 @@ pub struct Options {
     pub ticks_dir: PathBuf,
     pub dead_dir: PathBuf,
     pub rules: Rules,
-    /// A file is written after this many messages of a partition; at least 1.
+    /// The number of a partition's messages after which a file is written; at least 1.
     pub flush_messages: usize,
-    /// A follower writes a file this long after the first message in it.
+    /// The time after a file's first message when a follower writes the file.
     pub flush_interval: Duration,
-    /// Whether a follower merges small files now and then.
+    /// Whether a follower merges small files from time to time.
     pub compact: bool,
-    /// How the user names the log, for hints.
+    /// The log as the user wrote it, for hints.
     pub source: String,
-    /// The name that the log's files carry; `None`: the one under which the log has landed, else its topic. With a name, ticks of
-    /// products that have landed from other logs land too, and those seen before are marked as duplicates.
+    /// The name that the log's files carry; `None` means the name under which the log has landed, else its topic. If a name
+    /// is given, ticks of products that have landed from other logs also land, and ticks seen before are marked as
+    /// duplicates.
     pub name: Option<String>,
 }
 
@@ -51,11 +53,11 @@ pub struct Options {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Landing {
     pub summary: Summary,
-    /// The files committed, in the order in which they were.
+    /// The files committed, in the order of their commits.
     pub files: Vec<LandedFile>,
     /// The files of dead letters.
     pub dead_files: Vec<PathBuf>,
-    /// Ranges that the log no longer held when their turn came: partition, first and last offset.
+    /// Ranges that the log had already dropped when they were to be read: partition, first and last offset.
     pub lost: Vec<(i32, i64, i64)>,
 }
 
@@ -68,25 +70,25 @@ pub struct Lander {
     folder: Folder,
     options: Options,
     order: Order,
-    /// The visible files when the folder was opened.
+    /// The files that were visible when the folder was opened.
     landed: Vec<Landed>,
     /// The products that have landed from this log.
     products: HashSet<String>,
-    /// The products that have landed from others, and the name under which.
+    /// The products that have landed from other logs, each with that log's name.
     others: HashMap<String, String>,
     partitions: Vec<Partition>,
     landing: Landing,
-    /// The file being encoded and committed while the next one fills; files are committed one after the other.
+    /// The file that is encoded and committed while the next one fills. Files are committed one after another.
     committing: Option<JoinHandle<Result<Committed, Error>>>,
     compacting: Option<JoinHandle<Result<Compaction, Error>>>,
-    /// Held by the work under way too, so that no other process lands before it has ended.
+    /// The work in progress holds it too, so that no other process lands before that work ends.
     lock: Arc<Lock>,
 }
 
-/// A partition and what landing it so far left behind.
+/// A partition, and the state after what has been landed of it.
 struct Partition {
     number: i32,
-    /// `None` where the topic has several partitions, over which a connection's messages are spread.
+    /// `None` if the topic has several partitions, because a connection's messages are then spread over them.
     connections: Option<Connections>,
     pending: Pending,
 }
@@ -98,8 +100,8 @@ struct Committed {
 }
 
 impl Lander {
-    /// Prepares to land a log: reserves the folder, makes sure that its offsets are this log's, and recovers the order of products
-    /// from what has landed.
+    /// Prepares to land a log: reserves the folder, checks that the landed offsets are this log's, and restores the order of
+    /// products from what has landed.
     ///
     /// # Errors
     /// The log or the folder cannot be used, another process lands into it, or another log has landed under the name.
@@ -146,7 +148,7 @@ impl Lander {
         Ok(lander)
     }
 
-    /// Returns how many messages the log holds now beyond those landed.
+    /// Returns how many messages the log holds now that have not landed.
     pub async fn backlog(&self) -> Result<u64, Error> {
         let mut messages = 0;
         for partition in &self.partitions {
@@ -156,7 +158,8 @@ impl Lander {
         Ok(messages)
     }
 
-    /// Lands all that the log holds now, unless `stop` is set before; calls `progress` with the number of messages read.
+    /// Lands everything that the log holds now, or stops early if `stop` is set; calls `progress` with the number of
+    /// messages read.
     pub async fn drain(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
         let drained = self.drain_partitions(stop, progress).await;
         self.finish(drained).await
@@ -174,7 +177,7 @@ impl Lander {
         Ok(())
     }
 
-    /// Takes up the partitions that are new, and what has landed of them.
+    /// Adds new partitions, and restores what has landed of them.
     async fn find_partitions(&mut self) -> Result<(), Error> {
         let numbers = self.log.partitions().await.map_err(|source| Error::log(&self.options.source, source))?;
         let alone = numbers.len() == 1;
@@ -217,7 +220,7 @@ impl Lander {
         Candidate { log, id, source: &options.source, folder, landed }.refuse(stranger)
     }
 
-    /// Reads a partition up to where the log ends now, committing each file that fills; returns the messages read.
+    /// Reads a partition up to the log's present end and commits each file that fills; returns the number of messages read.
     async fn catch_up(
         &mut self,
         i: usize,
@@ -256,7 +259,7 @@ impl Lander {
         Ok(read)
     }
 
-    /// Refuses ticks of a product that has landed from another log, unless the user named this one's files.
+    /// Refuses ticks of a product that has landed from another log, unless the user gave a name for this log's files.
     fn admit(&mut self, message: &Read) -> Result<(), Error> {
         let Outcome::Ticks(ticks) = &message.outcome else { return Ok(()) };
         for tick in ticks {
@@ -274,7 +277,7 @@ impl Lander {
         Ok(())
     }
 
-    /// Hands what is pending of a partition to be committed, once the file before it is.
+    /// Starts the commit of a partition's pending messages, after the commit before it has ended.
     async fn flush(&mut self, i: usize) -> Result<(), Error> {
         self.settle().await?;
         let partition = &mut self.partitions[i];
@@ -294,7 +297,7 @@ impl Lander {
         Ok(())
     }
 
-    /// Waits for the file being committed.
+    /// Waits until the commit in progress has ended.
     async fn settle(&mut self) -> Result<(), Error> {
         if let Some(committing) = self.committing.take() {
             let committed = committing.await??;
@@ -305,7 +308,7 @@ impl Lander {
         Ok(())
     }
 
-    /// Waits for the work under way, also after a failure: only then may the folder be let go.
+    /// Waits for the work in progress, even after a failure, because the folder's lock may be released only then.
     async fn finish(mut self, result: Result<(), Error>) -> Result<Landing, Error> {
         let settled = self.settle().await;
         let compacted = match self.compacting.take() {
@@ -317,7 +320,7 @@ impl Lander {
     }
 }
 
-/// What committing a file takes.
+/// Everything that committing a file needs.
 struct Commit {
     file: LandedFile,
     log: LogId,
@@ -327,7 +330,7 @@ struct Commit {
 }
 
 impl Commit {
-    /// Puts a range's dead letters, and then the file that commits it.
+    /// Writes a range's dead letters, and then the file that commits the range.
     async fn run(self, pending: Pending) -> Result<Committed, Error> {
         let Commit { file, log, folder, dead_dir, lock } = self;
         let encoding = {

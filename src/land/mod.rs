@@ -1,7 +1,7 @@
 //! From the log to Parquet, exactly once; compaction.
 //!
-//! In: a [`crate::log::Log`]. Out: `data/ticks/<topic>-<partition>-<first>-<last>.parquet`, and `data/dead/` for messages that
-//! cannot become rows. `docs/landing.md` says what is promised, and why it holds.
+//! In: a [`crate::log::Log`]. Out: `data/ticks/<topic>-<partition>-<first>-<last>.parquet`, and `data/dead/` for messages
+//! that cannot become rows. `docs/landing.md` states the guarantees and why they hold.
 
 mod columns;
 mod compact;

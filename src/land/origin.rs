@@ -1,4 +1,5 @@
-//! Which log a landed file came from: carried in the file's footer, so that another log's offsets are not taken for its own.
+//! The log that a landed file came from, stored in the file's footer so that another log's offsets are not mistaken for this
+//! log's.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use crate::log::{LogId, Witness};
 /// The footer's key for the origin, a JSON object.
 pub const KEY: &str = "squall.log";
 
-/// Where a landed file's messages came from.
+/// The log that a landed file's messages came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     pub log: LogId,

@@ -1,4 +1,4 @@
-//! The messages of a partition that are read and placed, and not yet in a file.
+//! The messages of a partition that have been read and placed, but are not in a file yet.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use super::summary::Summary;
 use crate::log::{LogId, Record, Witness};
 use crate::tick::{Identity, Order, Sequence};
 
-/// A range of messages on its way into a file.
+/// A range of messages that will become a file.
 #[derive(Debug)]
 pub struct Pending {
     pub summary: Summary,
@@ -25,7 +25,7 @@ pub struct Pending {
     /// The first offset after the range.
     next: i64,
     last_record: Option<Record>,
-    /// The bytes of dead letters, which nothing else bounds.
+    /// The bytes of dead letters; no other limit bounds them.
     dead_bytes: usize,
     since: Instant,
 }
@@ -55,7 +55,7 @@ impl Pending {
         self.next
     }
 
-    /// Returns the bytes of messages that wait to be put among the dead letters.
+    /// Returns the total bytes of messages that will become dead letters.
     pub fn dead_bytes(&self) -> usize {
         self.dead_bytes
     }

@@ -1,6 +1,6 @@
-//! Reads messages ahead: chunks come from the log and are parsed on other threads while the rows before them are placed.
+//! Reads messages ahead: while rows are placed, later chunks are read from the log and parsed on other threads.
 //!
-//! In: a partition and an offset. Out: its messages from there on in order, each parsed or dead.
+//! In: a partition and an offset. Out: the messages from that offset on, in order, each parsed or dead.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use super::Error;
 use crate::log::{Log, Message, Record};
 use crate::tick::{self, Content, Sequence, Tick};
 
-/// Messages a chunk: enough to hide what a task costs, few enough that the first rows come soon.
+/// Messages per chunk: large enough to hide the cost of a task, small enough for the first rows to come soon.
 const CHUNK: usize = 4096;
-/// Chunks read ahead of the one being placed.
+/// How many chunks are read ahead of the one being placed.
 const AHEAD: usize = 4;
 
-/// A message, read as far as it can be without knowing those before it.
+/// A message, parsed as far as possible without the messages before it.
 #[derive(Debug)]
 pub struct Read {
     pub offset: i64,
     pub record: Record,
-    /// What the message's own number counts, and the number.
+    /// The message's own number, and what that number counts.
     pub sequence: Sequence,
     pub sequence_num: Option<i64>,
     pub outcome: Outcome,
@@ -35,22 +35,22 @@ pub enum Outcome {
     Dead(Dead),
 }
 
-/// A message that no row can be made of.
+/// A message that cannot become a row.
 #[derive(Debug)]
 pub struct Dead {
     pub reason: String,
-    /// The reason without its particulars, for counting.
+    /// The reason without its details, for counting.
     pub kind: String,
 }
 
-/// A partition's messages from an offset on, read ahead.
+/// A partition's messages from an offset on; later ones are read in advance.
 pub struct Reader {
     chunks: mpsc::Receiver<Result<JoinHandle<Vec<Read>>, Error>>,
     task: JoinHandle<()>,
 }
 
 impl Reader {
-    /// Starts to read a partition at `from`, and ends before `end`, or where the log holds no more.
+    /// Starts to read a partition at `from`; ends before `end`, or earlier if the log holds no more.
     pub fn start(log: Arc<dyn Log>, partition: i32, from: i64, end: i64) -> Reader {
         let (sender, chunks) = mpsc::channel(AHEAD);
         let task = tokio::spawn(async move {
@@ -110,7 +110,7 @@ fn read(message: Message) -> Read {
     Read { offset, record, sequence, sequence_num, outcome }
 }
 
-/// Returns the ticks of the one product for which a message stands.
+/// Returns only the ticks of the one product that the message stands for.
 fn of_product(mut ticks: Vec<Tick>, product: &str) -> Outcome {
     ticks.retain(|tick| tick.product_id == product);
     if ticks.is_empty() {

@@ -1,6 +1,6 @@
-//! Takes up where landed files left off: the order of products and connections, from the files alone.
+//! Restores the state after the landed files: the order of products and connections, from the files alone.
 //!
-//! In: a folder's visible files. Out: the state that landing them left behind, however many runs, logs and partitions that took.
+//! In: a folder's visible files. Out: the state after landing them, whatever the number of runs, logs and partitions.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Landed {
     pub footer: Footer,
 }
 
-/// Reads the footers of the visible files, in order of name, partition and offset.
+/// Reads the footers of the visible files, ordered by name, partition and offset.
 pub async fn read_footers(folder: &Folder, listing: &Listing) -> Result<Vec<Landed>, Error> {
     let mut landed = Vec::new();
     for file in listing.landed.visible() {
@@ -34,7 +34,8 @@ pub async fn read_footer(folder: &Folder, file: &LandedFile) -> Result<Footer, E
     encode::footer(file, folder.open(file).await?.metadata())
 }
 
-/// Returns the order of every product after all landed files: a product has one order, through whichever log its ticks come.
+/// Returns the order of every product after all landed files. A product has one order, even if its ticks come from several
+/// logs.
 pub async fn recover(folder: &Folder, landed: &[Landed], rules: Rules) -> Result<Order, Error> {
     let mut order = Order::new(rules);
     let mut last_ts: BTreeMap<String, i64> = BTreeMap::new();
@@ -45,7 +46,7 @@ pub async fn recover(folder: &Folder, landed: &[Landed], rules: Rules) -> Result
         }
     }
     for file in landed {
-        // A file need not be read if all its rows are too old to have a duplicate.
+        // A file can be skipped if all its rows are too old to have a duplicate.
         let matters = |product_id: &str, ts: i64| {
             last_ts.get(product_id).is_some_and(|last| last.saturating_sub(ts) <= rules.dedup_ns)
         };
@@ -56,7 +57,7 @@ pub async fn recover(folder: &Folder, landed: &[Landed], rules: Rules) -> Result
     Ok(order)
 }
 
-/// Takes up the rows of one file that `matters` says are needed.
+/// Restores those rows of a file that `matters` selects.
 async fn restore(
     folder: &Folder,
     landed: &Landed,
@@ -65,8 +66,8 @@ async fn restore(
 ) -> Result<(), Error> {
     let Landed { file, footer } = landed;
     let mut batches = encode::open(folder, file).await?;
-    // A message's rows of one product follow each other: the file is sorted by product and ts, and a message's ticks are
-    // placed one after the other.
+    // A message's rows of one product are adjacent: the file is sorted by product and ts, and a message's ticks are placed
+    // one after another.
     let mut before: Option<(Row, usize)> = None;
     while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
         for row in rows(&batch).map_err(|source| Error::unreadable(file, source))? {

@@ -1,6 +1,7 @@
-//! What a landed file says about its range beside the rows: carried in the file's footer, so that it is committed with them.
+//! A summary of a landed file's range. It is stored in the file's footer, so it is committed together with the rows.
 //!
-//! In: a range's messages as they are read. Out: a [`Summary`] that adds up: over ranges, over compaction, over a run.
+//! In: a range's messages as they are read. Out: a [`Summary`]. Summaries can be added: over ranges, over compaction, over a
+//! run.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +12,26 @@ use crate::tick::{Sequence, Status};
 /// The footer's key for the summary, a JSON object.
 pub const KEY: &str = "squall.landed";
 
-/// Above this many names a count goes under [`OTHERS`]: names come from messages, and messages from anywhere.
+/// Beyond this many names, counts go to [`OTHERS`]. The names come from messages, so their number has no other limit.
 const MOST_NAMES: usize = 64;
 const OTHERS: &str = "others";
 
-/// What a range of offsets held.
+/// What a range of offsets holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// All messages; each is one or more ticks, or control, or dead.
+    /// All messages; each is either control, or dead, or one or more ticks.
     pub messages: u64,
     /// Control messages by channel or type.
     pub control: BTreeMap<String, u64>,
     /// Messages that could not be read, by the kind of problem.
     pub dead: BTreeMap<String, u64>,
     pub products: BTreeMap<String, Rows>,
-    /// The last sequence number of each connection whose numbers count its messages; `""` where it has no name.
+    /// The last sequence number of each connection whose numbers count its messages; `""` stands for a connection without a
+    /// name.
     pub connections: BTreeMap<String, i64>,
     /// Sequence numbers that a connection skipped.
     pub gaps: Vec<Gap>,
-    /// From which offset on sequence numbers count what; offsets ascend, neighbours differ.
+    /// What sequence numbers count, from each offset on; offsets ascend, and neighbours differ.
     pub sequences: Vec<(i64, Counts)>,
 }
 
@@ -39,7 +41,7 @@ pub struct Rows {
     pub ok: u64,
     pub duplicate: u64,
     pub late: u64,
-    /// Absent in files of versions that did not know it.
+    /// Absent in files of earlier versions, which did not count it.
     #[serde(default)]
     pub ahead: u64,
     /// The lowest and the highest `ts`, nanoseconds since 1970, UTC.
@@ -47,7 +49,7 @@ pub struct Rows {
     pub last_ts: i64,
 }
 
-/// Messages of a connection that never came: the numbers between two that did.
+/// Messages of a connection that were never received: the numbers between two received ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     pub connection: Option<String>,
@@ -60,13 +62,13 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// Returns how many messages never came; numbers begin at 0.
+    /// Returns how many messages are missing; numbers begin at 0.
     pub fn missing(&self) -> i64 {
         self.next_sequence_num.saturating_sub(self.after_sequence_num.unwrap_or(-1)).saturating_sub(1)
     }
 }
 
-/// What sequence numbers count, as a footer spells it.
+/// What sequence numbers count, as written in a footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Counts {

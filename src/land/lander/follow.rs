@@ -1,4 +1,4 @@
-//! Lands what comes, until it is stopped; merges small files meanwhile.
+//! Lands messages as they arrive until it is stopped, and merges small files in the meantime.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,18 +8,19 @@ use super::super::Error;
 use super::super::compact::compact;
 use super::{Lander, Landing};
 
-/// How long a follower rests when the log holds nothing new.
+/// How long a follower waits when the log holds no new message.
 const REST: Duration = Duration::from_millis(100);
-/// How often a follower looks for new partitions.
+/// How often a follower checks for new partitions.
 const LOOK: Duration = Duration::from_secs(10);
-/// A follower that compacts does so after so many files: often enough that a query reads few, seldom enough that rows are
-/// not rewritten all the time.
+/// The number of new files after which a follower compacts. Too large a number makes queries read many files; too small a
+/// number makes squall rewrite the same rows often.
 const COMPACT_FILES: usize = 64;
-/// How long a follower keeps the files that compaction hid, for queries that were planned before.
+/// How long a follower keeps files that compaction hid, for queries that were planned before.
 const GRACE: Duration = Duration::from_secs(60);
 
 impl Lander {
-    /// Lands what the log holds and what comes, until `stop` is set; calls `progress` with the number of messages read.
+    /// Lands what the log holds and everything that arrives, until `stop` is set; calls `progress` with the number of
+    /// messages read.
     pub async fn follow(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
         let followed = self.follow_partitions(stop, progress).await;
         self.finish(followed).await
@@ -39,7 +40,7 @@ impl Lander {
                 let waiting: u64 = self.partitions.iter().map(|partition| partition.pending.summary.messages).sum();
                 let pending = &self.partitions[i].pending;
                 let due = !pending.is_empty() && pending.since().elapsed() >= self.options.flush_interval;
-                // With many partitions, it is their sum that memory holds.
+                // Use the sum over all partitions, because memory holds all of them at once.
                 if due || waiting >= self.options.flush_messages as u64 {
                     self.flush(i).await?;
                 }
