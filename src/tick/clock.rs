@@ -1,8 +1,8 @@
-//! What time it is, for everything that notes when something happened.
+//! The current time, for everything that records when something happened.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time, nanoseconds since 1970, UTC: the system's, or whatever a test says.
+/// Tells the time in nanoseconds since 1970, UTC: the system's time, or the time that a test sets.
 pub trait Clock: Send + Sync {
     /// Returns the time now.
     fn now(&self) -> i64;
@@ -14,7 +14,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> i64 {
-        // A clock before 1970 or after 2262 is wrong; 0 marks its times as such.
+        // A clock before 1970 or after 2262 is wrong; the time 0 shows this.
         SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0)
     }
 }

@@ -1,7 +1,7 @@
-//! A field of a message: borrowed from it, of any JSON type, turned into what its column holds.
+//! A field of a message: borrowed from the message, of any JSON type, and converted to the type of its column.
 //!
-//! Exchanges write decimals as strings, recorders as numbers or strings; both are read. JSON's `null` and the empty string
-//! stand for an absent value.
+//! Exchanges write decimals as strings; recorders write numbers or strings. Both can be read. JSON's `null` and the empty
+//! string mean that the value is absent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
     Number(f64),
-    /// A value of a type that no field has: the name of its JSON type.
+    /// A value of a type that no field can have; holds the name of its JSON type.
     Other(&'static str),
 }
 
@@ -49,12 +49,12 @@ impl Value<'_> {
         }
     }
 
-    /// Returns the problem that the field's value has.
+    /// Returns the problem for this field with this fault.
     fn wrong(&self, field: &'static str, fault: Fault) -> Problem {
         Problem::Value { field, value: self.quoted(), fault }
     }
 
-    /// Returns the text of a name; absent is `None`.
+    /// Returns a name's text; absent is `None`.
     pub fn text(&self, field: &'static str) -> Result<Option<&str>, Problem> {
         match self {
             _ if self.is_absent() => Ok(None),
@@ -68,7 +68,7 @@ impl Value<'_> {
         Ok(self.text(field)?.ok_or(Problem::Missing { field })?.to_string())
     }
 
-    /// Returns the number, which is finite; absent is `None`.
+    /// Returns a finite number; absent is `None`.
     pub fn number(&self, field: &'static str) -> Result<Option<f64>, Problem> {
         let number = match self {
             _ if self.is_absent() => return Ok(None),
@@ -85,7 +85,7 @@ impl Value<'_> {
         }
     }
 
-    /// Returns a quantity or volume, which is not negative; absent is `None`.
+    /// Returns a quantity or volume, at least 0; absent is `None`.
     pub fn amount(&self, field: &'static str) -> Result<Option<f64>, Problem> {
         match self.number(field)? {
             Some(number) if number < 0.0 => Err(self.wrong(field, Fault::Negative)),
@@ -93,7 +93,7 @@ impl Value<'_> {
         }
     }
 
-    /// Returns a price, which is above zero; absent is a problem.
+    /// Returns a price, above 0; absent is a problem.
     pub fn price(&self, field: &'static str) -> Result<f64, Problem> {
         match self.number(field)? {
             None => Err(Problem::Missing { field }),
@@ -125,8 +125,8 @@ impl Value<'_> {
 
     /// Returns the time, nanoseconds since 1970, UTC; absent is `None`.
     ///
-    /// Text is a date and time; without an offset it is UTC. A number is seconds since 1970, or milli-, micro- or nanoseconds
-    /// where it is too large for seconds.
+    /// Text is a date and time; without an offset it is UTC. A number is seconds since 1970; if it is too large for seconds,
+    /// it is milli-, micro- or nanoseconds.
     pub fn time(&self, field: &'static str) -> Result<Option<i64>, Problem> {
         let nanoseconds = match self {
             _ if self.is_absent() => return Ok(None),

@@ -1,11 +1,11 @@
 //! The contract of a market-data message.
 //!
-//! In: one message as an exchange or a recorder wrote it, in any of the [`shapes`]. Out: [`Tick`]s, a control message, or the
-//! [`Problem`] that sends the message to the dead letters. Every later stage sees ticks, never shapes. [`Order`] gives each
-//! tick its `ts` and its [`Status`], by one rule for landing and for live queries.
+//! In: one message as an exchange or a recorder wrote it, in any of the [`shapes`]. Out: [`Tick`]s, a control message, or
+//! the [`Problem`] that sends the message to the dead letters. Every later stage works with ticks and never with shapes.
+//! [`Order`] gives each tick its `ts` and its [`Status`], by the same rule for landing and for live queries.
 //!
-//! A message is read whole or not at all: one bad ticker in an envelope of several makes the envelope a dead letter, so that
-//! no message is half landed.
+//! A message is read whole or not at all: if one ticker of an envelope is bad, the whole envelope is a dead letter. So no
+//! message lands in part.
 
 mod clock;
 mod field;
@@ -21,14 +21,14 @@ pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Sequence, Shape, parse};
 
-/// One quote or trade update of one product, as received: nothing altered, nothing made up.
+/// One quote or trade update of one product, exactly as received.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
     /// The exchange's product name, such as `BTC-USD`.
     pub product_id: String,
-    /// The exchange's timestamp (the recorder's, where the exchange sent none), nanoseconds since 1970, UTC.
+    /// The exchange's timestamp, or the recorder's if the exchange sent none; nanoseconds since 1970, UTC.
     pub event_time: i64,
-    /// The last trade's price, USD; absent in feeds of quotes only.
+    /// The last trade's price, USD; absent in feeds that carry only quotes.
     pub price: Option<f64>,
     pub best_bid: f64,
     pub best_bid_quantity: Option<f64>,
@@ -40,7 +40,7 @@ pub struct Tick {
     pub low_52_w: Option<f64>,
     pub high_52_w: Option<f64>,
     pub price_percent_chg_24_h: Option<f64>,
-    /// The last trade's taker side, `buy` or `sell`.
+    /// The last trade's taker side.
     pub side: Option<Side>,
     pub last_size: Option<f64>,
     pub sequence_num: Option<i64>,
@@ -102,7 +102,7 @@ impl Side {
 /// What a message turned out to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    /// The shape of the message itself, also where a recorder's line stands around it.
+    /// The shape of the message itself, even if a recorder's line wraps it.
     pub shape: &'static Shape,
     /// The message's own number; [`Shape::sequence`] says what it counts.
     pub sequence_num: Option<i64>,
@@ -112,7 +112,7 @@ pub struct Parsed {
 /// What a message holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// At least one tick, in the message's order; one envelope may hold several events, and each several tickers.
+    /// At least one tick, in the message's order. One envelope may hold several events, and each event several tickers.
     Ticks(Vec<Tick>),
     /// A message of the protocol itself, or of a channel that holds no ticks.
     Control(Control),
@@ -125,7 +125,7 @@ pub struct Control {
     pub name: String,
     /// When the exchange sent it, nanoseconds since 1970, UTC.
     pub event_time: Option<i64>,
-    /// The count that a heartbeat carries: one a second and connection.
+    /// The count that a heartbeat carries; each connection counts one per second.
     pub heartbeat_counter: Option<i64>,
 }
 

@@ -1,18 +1,18 @@
-//! Places each tick in its product's order: gives it its `ts` and its status.
+//! Places each tick in its product's order, which gives the tick its `ts` and its status.
 //!
-//! In: ticks in the order of their log. Out: for each its `ts` and its [`Status`].
+//! In: ticks in the order of their log. Out: each tick's `ts` and [`Status`].
 //!
-//! Every tick takes a place of its own, whatever its status. `ts` is `max(event_time, previous ts + 1 ns)` for each product,
-//! and `previous ts + 1 ns` for a tick that is ahead. So `ts` rises strictly over all rows of a product, and over any selection
-//! of them. A tick is
+//! Every tick gets its own place, whatever its status. `ts` is `max(event_time, previous ts + 1 ns)` for each product; for a
+//! tick that is ahead, it is `previous ts + 1 ns`. So `ts` rises strictly over all rows of a product, and over any selection
+//! of them. The first rule that fits gives the status. A tick is
 //!
 //! - a duplicate if a tick of the product with the same identity has a `ts` at most `dedup_ns` before its own,
 //! - else ahead if its `event_time` is more than `ahead_ns` after its `ingest_time`,
 //! - else late if its `event_time` is more than `late_ns` behind its `ts`,
 //! - else ok.
 //!
-//! All of this depends only on the tick and on earlier ones, so landed rows hold the whole state: [`Order::restore`] takes it
-//! from them.
+//! All of this depends only on the tick and on earlier ones. So the landed rows hold the whole state, and [`Order::restore`]
+//! rebuilds it from them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,10 +20,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Sequence, Tick};
 
-/// No tick moves `ts` past this time, in the year 2230: a `ts` of the last nanosecond would have no next one.
+/// No tick moves `ts` past this time, in the year 2230. A `ts` at the highest possible nanosecond would have no successor.
 const LATEST_TS: i64 = i64::MAX - 1_000_000_000_000_000_000;
 
-/// Whether a tick is new, and in time. Views read ticks that are [`Status::Ok`].
+/// Whether a tick is new and in time. Views read only ticks that are [`Status::Ok`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
     Ok,
@@ -46,7 +46,7 @@ impl Status {
         }
     }
 
-    /// Returns the status that a word of the column `status` stands for.
+    /// Returns the status for a word of the column `status`.
     pub fn parse(word: &str) -> Option<Status> {
         Status::ALL.into_iter().find(|status| status.as_str() == word)
     }
@@ -66,9 +66,9 @@ pub struct Rules {
     pub dedup_ns: i64,
 }
 
-/// What makes two ticks of one product the same message received twice.
+/// The identity of a tick: two ticks of one product with the same identity are the same message, received twice.
 ///
-/// 64 bits of a hash: with ten million ticks in the window, the odds that any one of them is taken for another's duplicate
+/// It is a 64-bit hash. With ten million ticks in the window, the odds that any of them is mistaken for another's duplicate
 /// are about 1 in 400,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity(u64);
@@ -76,9 +76,10 @@ pub struct Identity(u64);
 impl Identity {
     /// Returns a tick's identity; `position` counts the message's earlier ticks of the same product.
     ///
-    /// A number that counts a product's events names one. A number that counts a connection's messages names a message
-    /// together with its exchange time: recordings do not say on which connection they were made, and two connections do
-    /// not send the same number in the same nanosecond. Without a number, ticks are the same where all their fields are.
+    /// If the number counts a product's events, it identifies one event. If it counts a connection's messages, it identifies
+    /// a message together with the exchange's time. Recordings do not say on which connection they were made, but two
+    /// connections do not send the same number in the same nanosecond. Without a number, ticks are the same if all their
+    /// fields are.
     pub fn of(tick: &Tick, sequence: Sequence, position: usize) -> Identity {
         let mut hasher = DefaultHasher::new();
         match (sequence, tick.sequence_num) {
@@ -109,7 +110,7 @@ struct Product {
 }
 
 impl Order {
-    /// Starts an order without ticks.
+    /// Starts an order that has placed no tick.
     pub fn new(rules: Rules) -> Order {
         Order { rules, products: HashMap::new() }
     }
@@ -120,7 +121,7 @@ impl Order {
         let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
         let ahead = tick.event_time > latest;
         let Some(product) = self.products.get_mut(&tick.product_id) else {
-            // A first tick that is ahead stands so far before its receipt that it makes none of those that follow late.
+            // A first tick that is ahead gets a `ts` so far before its receipt that it does not make later ticks late.
             let ts = if ahead { ingest_time.saturating_sub(late_ns).min(latest) } else { tick.event_time };
             self.restore(&tick.product_id, ts, identity);
             return (ts, if ahead { Status::Ahead } else { Status::Ok });
@@ -137,7 +138,7 @@ impl Order {
         (ts, status)
     }
 
-    /// Takes up a tick that was placed before, in any order.
+    /// Restores a tick that was placed earlier; the ticks may be restored in any order.
     pub fn restore(&mut self, product_id: &str, ts: i64, identity: Identity) {
         let dedup_ns = self.rules.dedup_ns;
         let product = match self.products.get_mut(product_id) {
@@ -156,12 +157,12 @@ impl Order {
 #[derive(Debug, Default)]
 struct Seen {
     last: HashMap<Identity, i64>,
-    /// The number of identities at which the next sweep forgets those that are too old to matter.
+    /// When there are this many identities, the next sweep forgets those that are too old to matter.
     sweep_at: usize,
 }
 
 impl Seen {
-    /// Below this many identities, none is forgotten.
+    /// With fewer identities than this, none is forgotten.
     const FEW: usize = 1 << 16;
 
     /// Notes that an identity was seen at `ts`, the highest so far, and returns when it was seen before.
@@ -178,11 +179,11 @@ impl Seen {
         self.sweep(latest, dedup_ns);
     }
 
-    /// Forgets what is too old to matter at `ts`, now and then.
+    /// Forgets, from time to time, the identities that are too old to matter at `ts`.
     fn sweep(&mut self, ts: i64, dedup_ns: i64) {
         if self.last.len() > self.sweep_at.max(Self::FEW) {
             self.last.retain(|_, seen| ts.saturating_sub(*seen) <= dedup_ns);
-            // Twice what is left: so sweeping costs a constant for each tick, and the map is at most half stale.
+            // Sweep again at twice the number left. So each tick costs a constant, and at most half of the map is stale.
             self.sweep_at = self.last.len() * 2;
         }
     }
@@ -194,7 +195,7 @@ mod tests {
 
     const SECOND: i64 = 1_000_000_000;
     const RULES: Rules = Rules { late_ns: SECOND, ahead_ns: 300 * SECOND, dedup_ns: 3600 * SECOND };
-    /// A time of receipt after every tick's time, as a replayed recording has it.
+    /// A time of receipt after every tick's time, as when a recording is replayed.
     const REPLAYED: i64 = 1_000_000 * SECOND;
 
     fn tick(event_time: i64, sequence_num: Option<i64>) -> Tick {
@@ -277,7 +278,7 @@ mod tests {
         assert_eq!(place(order, 5 * SECOND, 1), (5 * SECOND, Status::Ok));
         assert_eq!(place(order, 5 * SECOND, 2), (5 * SECOND + 1, Status::Ok));
         assert_eq!(place(order, 5 * SECOND, 1), (5 * SECOND + 2, Status::Duplicate));
-        // Exactly one second behind its ts is still in time.
+        // A tick exactly one second behind its ts is still in time.
         assert_eq!(place(order, 4 * SECOND + 3, 3), (5 * SECOND + 3, Status::Ok));
         assert_eq!(place(order, 4 * SECOND + 3, 4), (5 * SECOND + 4, Status::Late));
         assert_eq!(place(order, 6 * SECOND, 5), (6 * SECOND, Status::Ok));

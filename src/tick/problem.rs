@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a message cannot be read; prints as one line that names the field and its value.
+/// Why a message cannot be read; its text is one line that names the field and its value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
     #[error("message is empty")]
@@ -56,7 +56,7 @@ impl fmt::Display for Fault {
 }
 
 impl Problem {
-    /// Returns the kind of problem without its particulars, for counting: `price is missing`, `price is not a number`, ….
+    /// Returns the kind of problem without its details, for counting: `price is missing`, `price is not a number`, ….
     pub fn kind(&self) -> String {
         match self {
             Problem::NotText { .. } => "message is not UTF-8 text".into(),
@@ -65,7 +65,7 @@ impl Problem {
             Problem::Value { field, fault, .. } => format!("{field} is {fault}"),
             Problem::Crossed { .. } => "quote is crossed".into(),
             Problem::Exchange { .. } => "the exchange answers with an error".into(),
-            // These have no particulars.
+            // These problems have no details.
             Problem::Empty | Problem::UnknownShape | Problem::SeveralMessages | Problem::Missing { .. } => {
                 self.to_string()
             }

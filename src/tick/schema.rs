@@ -4,10 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// Returns the Arrow schema of landed ticks: a [`super::Tick`]'s fields, and what landing adds.
+/// Returns the Arrow schema of landed ticks: a [`super::Tick`]'s fields, and the columns that landing adds.
 ///
 /// Times are `Timestamp(ns, "UTC")`, numbers `Float64`, counts `Int64`, names `Utf8`; `side` is `buy` or `sell`, `status` is
-/// one of [`super::Status::ALL`]. What a feed may leave out is nullable.
+/// one of [`super::Status::ALL`]. Columns that a feed may leave out are nullable.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let time = || DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));

@@ -1,4 +1,4 @@
-//! Every shape, every problem, and that reading is total.
+//! Every shape and every problem; and that reading returns a result for every input.
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
@@ -183,7 +183,7 @@ fn a_message_is_read_below_any_key_as_an_object_or_a_string() {
     for message in [ADVANCED, EXCHANGE, FLAT, BINANCE] {
         for key in ["raw", "payload", "message", "data", "text", "msg", r"b\u00fc"] {
             let clock = r#""ingest_time":1763000000000000000,"product_id":"BTC-USD""#;
-            // A recorder's time and a message are a line, which only a string can hold.
+            // Binance's line is a recorder's time and a message, so only a string can hold it.
             let nested = if message == BINANCE { string(message) } else { message.to_string() };
             for line in [
                 format!(r#"{{{clock},"{key}":{nested}}}"#),
@@ -232,7 +232,7 @@ fn the_recorders_clock_counts_only_where_the_message_has_none() {
     assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"a":{{"ingest_time":5,"raw":{inner}}}}}"#)), Ok(5_000_000_000));
     assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"a":{{"raw":{inner}}}}}"#)), Ok(second));
     assert_eq!(event_time(&format!(r#"{{"raw":{inner}}}"#)), Err(Problem::Missing { field: "timestamp" }));
-    // What cannot be read stops only what needs it.
+    // A recorder's time that cannot be read matters only to messages that need it.
     let fault = Problem::Value { field: "ts", value: "`noon`".into(), fault: Fault::NotATime };
     assert_eq!(event_time(&format!(r#"{{"ts":"noon","raw":{inner}}}"#)), Err(fault));
     assert_eq!(event_time(&format!(r#"{{"ts":"noon","raw":{EXCHANGE}}}"#)), Ok(1_763_996_898_223_332_000));
@@ -252,7 +252,7 @@ fn what_could_be_several_messages_is_said_and_copies_give_way() {
     ] {
         assert_eq!(read(&line), read(EXCHANGE), "{line}");
     }
-    // What lies beside a recorder's quote, but is not its message, changes nothing.
+    // Values beside a recorder's quote change nothing unless they are its message.
     let beside =
         FLAT.replace(r#"{"ts""#, r#"{"host":{"name":"a"},"note":"{torn","channel":{"type":"subscriptions"},"ts""#);
     assert_eq!(read(&beside), read(FLAT));
@@ -270,7 +270,7 @@ fn nesting_costs_in_proportion_to_length() {
     }
     assert_eq!(read(&strings), read(FLAT));
     assert_eq!(problem(&format!(r#"{{"raw":{}}}"#, string(&strings))), Problem::UnknownShape);
-    // A megabyte of values that could be messages; twice as many take about twice as long.
+    // A megabyte of values that could be messages. Twice as many values take about twice as long.
     let many = |count: usize| format!(r#"{{"a":{{{}"b":1}}}}"#, r#""c":{"d":{"e":{}}},"#.repeat(count));
     assert_eq!(problem(&many(50_000)), Problem::UnknownShape);
     let took = |count: usize| {
@@ -311,7 +311,7 @@ fn one_bad_ticker_makes_the_envelope_a_dead_letter() {
     assert_eq!(problem(&ADVANCED.replace(r#""price":"80","#, "")), Problem::Missing { field: "price" });
 }
 
-/// Cuts a good message short, or replaces one byte of it, so that the readers' depths are reached.
+/// Cuts a good message short, or replaces one byte of it, so that all parts of the readers are tested.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let message = prop_oneof![Just(ADVANCED), Just(EXCHANGE), Just(INNER), Just(FLAT), Just(IN_STRING), Just(BINANCE)];
     (message, any::<prop::sample::Index>(), any::<u8>(), any::<bool>()).prop_map(|(message, index, byte, cut)| {

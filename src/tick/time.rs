@@ -26,9 +26,9 @@ pub fn from_text(text: &str) -> Option<i64> {
     utc.checked_sub(offset_seconds(rest)? * NANOSECONDS_A_SECOND)
 }
 
-/// Reads a whole number of seconds, or of milli-, micro- or nanoseconds where it is too large for seconds.
+/// Reads a whole number of seconds. If the number is too large for seconds, it is milli-, micro- or nanoseconds.
 ///
-/// Each unit covers March 1973 to the year 5138, nanoseconds to 2262.
+/// Each unit covers March 1973 to the year 5138; nanoseconds only reach 2262.
 pub fn from_integer(number: i64) -> Option<i64> {
     let nanoseconds_a_unit = match number.unsigned_abs() {
         0..100_000_000_000 => NANOSECONDS_A_SECOND,
@@ -39,14 +39,14 @@ pub fn from_integer(number: i64) -> Option<i64> {
     number.checked_mul(nanoseconds_a_unit)
 }
 
-/// Reads seconds since 1970 with a fraction, to the microsecond: a double holds today's seconds no more exactly.
+/// Reads seconds since 1970 with a fraction, to the microsecond. A double is not more exact for today's dates.
 pub fn from_seconds(seconds: f64) -> Option<i64> {
     let microseconds = (seconds * 1e6).round();
-    // Out of range, and NaN, fail the comparison.
+    // Values out of range, and NaN, fail this comparison.
     (microseconds.abs() < 9e15).then(|| microseconds as i64 * 1_000)
 }
 
-/// Returns the number that 1 to 9 ASCII digits write.
+/// Returns the number written by 1 to 9 ASCII digits.
 fn digits(bytes: &[u8]) -> Option<u32> {
     let mut number = 0;
     for byte in bytes {

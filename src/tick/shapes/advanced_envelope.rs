@@ -1,4 +1,4 @@
-//! Coinbase Advanced Trade's envelope, as on the wire, with or without `client_id`.
+//! Coinbase Advanced Trade's envelope, as the exchange sends it, with or without `client_id`.
 
 use serde::Deserialize;
 
@@ -70,7 +70,7 @@ struct Ticker<'a> {
 }
 
 impl Ticker<'_> {
-    /// Returns the ticker as a tick of this time and number.
+    /// Returns the ticker as a tick with this time and number.
     fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
         let (best_bid, best_ask) = quote(&self.best_bid, &self.best_ask)?;
         Ok(Tick {
@@ -102,7 +102,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
     }
 }
 
-/// Reads an envelope: every ticker of every event, or a control message where the channel holds none.
+/// Reads an envelope: every ticker of every event, or a control message if the channel carries no tickers.
 fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let envelope: Envelope = from_json(text)?;
     let channel = envelope.channel.text("channel")?.ok_or(Problem::Missing { field: "channel" })?;

@@ -1,4 +1,4 @@
-//! Binance's `bookTicker`: quotes only, so there is no price. A stream's message nests it under `data`.
+//! Binance's `bookTicker`: only quotes, without a price. A stream's message nests it under `data`.
 
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ pub static SHAPE: Shape = Shape {
     read,
 };
 
-/// Field names are Binance's: update id, symbol, bid price and quantity, ask price and quantity.
+/// The names are Binance's: update id, symbol, bid price and quantity, ask price and quantity.
 #[derive(Deserialize)]
 struct BookTicker<'a> {
     #[serde(borrow, default, rename = "u")]
@@ -42,7 +42,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
     }
 }
 
-/// Reads a message of the spot market, which carries no time: the recorder's must be there.
+/// Reads a message of the spot market. It carries no time, so the recorder's time is required.
 fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let data: BookTicker = from_json(text)?;
     let (best_bid, best_ask) = quote(&data.best_bid, &data.best_ask)?;

@@ -1,4 +1,4 @@
-//! Coinbase Exchange's `ticker`, one message a match; other types of its messages are control messages.
+//! Coinbase Exchange's `ticker`: one message per match. Its messages of other types are control messages.
 
 use serde::Deserialize;
 
@@ -76,7 +76,7 @@ impl Message<'_> {
         })
     }
 
-    /// Returns what an error says, with the reason that some of them add.
+    /// Returns an error's text, with the reason if there is one.
     fn error(&self) -> String {
         let text = |value: &Value<'_>| match value {
             Value::Text(text) => Some(text.to_string()),
@@ -87,7 +87,7 @@ impl Message<'_> {
     }
 }
 
-/// The exchange names its time `time`: a `type` beside another clock is a recorder's copy.
+/// The exchange calls its time `time`. So a `type` beside another clock is a recorder's copy.
 fn fit(outline: &Outline<'_>) -> Option<Fit> {
     if !outline.has("type") || outline.has("timestamp") {
         return None;
@@ -95,7 +95,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
     if outline.has("best_bid") && (outline.has("sequence") || outline.has("time")) {
         return Some(Fit::Whole);
     }
-    // An envelope's type is not a message's.
+    // This rules out an envelope, which has a `type` of its own.
     (!outline.has("channel") && !outline.has("events")).then_some(Fit::Doubtful)
 }
 

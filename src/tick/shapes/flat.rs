@@ -1,5 +1,5 @@
-//! A ticker's fields in one object, in the names of either Coinbase exchange: a recorder's selection of them, or the inner
-//! ticker of an Advanced Trade envelope. Numbers may be strings.
+//! A ticker's fields in one object, with the names of either Coinbase exchange: a recorder's selection of fields, or the
+//! inner ticker of an Advanced Trade envelope. Numbers may be strings.
 
 use serde::Deserialize;
 
@@ -70,7 +70,7 @@ fn fit(outline: &Outline<'_>) -> Option<Fit> {
 fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let line: Line = from_json(text)?;
     let (best_bid, best_ask) = quote(&line.best_bid, &line.best_ask)?;
-    // The exchange's own time, where a recorder kept it beside its own.
+    // The exchange's own time, if a recorder stored it beside its own.
     let event_time = line.time.time("time")?;
     let event_time = event_time.map_or_else(|| line.timestamp.time("timestamp"), |time| Ok(Some(time)))?;
     let event_time = event_time.map_or_else(|| line.ts.time("ts"), |time| Ok(Some(time)))?;

@@ -1,8 +1,8 @@
-//! The shapes in which messages come.
+//! The shapes that messages have.
 //!
-//! A shape is one file: a static [`Shape`] that says how a message is recognised and read, and what docs/formats.md says about
-//! it. To add one, write its file and add one line to [`SHAPES`]. A recorder that nests messages needs no shape: `nested` reads
-//! a message below any key.
+//! A shape is one file with a static [`Shape`], which says how to recognise and read a message and what docs/formats.md says
+//! about it. To add one, write its file and add one line to [`SHAPES`]. A recorder that nests messages needs no shape of its
+//! own: `nested` reads a message under any key.
 
 pub mod advanced_envelope;
 pub mod binance_bookticker;
@@ -21,32 +21,32 @@ use super::{Content, Parsed, Problem};
 use outline::Outline;
 use recorded::Recorded;
 
-/// Every shape; where two fit equally well, the first one counts.
+/// Every shape; if two fit equally well, the first one wins.
 pub static SHAPES: &[&Shape] = &[&exchange::SHAPE, &advanced_envelope::SHAPE, &flat::SHAPE, &binance_bookticker::SHAPE];
 
 /// The shape of a message.
 pub struct Shape {
     /// The name that summaries print.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A description of the shape in a few words.
     pub what: &'static str,
     /// How it is recognised, for people.
     pub told_by: &'static str,
     /// Where the event time comes from, for people.
     pub event_time: &'static str,
     sequence: Sequence,
-    /// How well a message's keys fit; `None` where it has another shape.
+    /// Returns how well a message's keys fit; `None` if it has another shape.
     fit: fn(&Outline<'_>) -> Option<Fit>,
     read: fn(&str, &Recorded) -> Result<Body, Problem>,
 }
 
-/// A message's own number, and what it holds.
+/// A message's own number, and its content.
 type Body = (Option<i64>, Content);
 
 /// How well the keys of a JSON object fit a shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
-    /// Some of the shape's keys are there: a control message, a damaged one, or something else.
+    /// Some of the shape's keys are there. It may be a control message, a damaged one, or something else.
     Doubtful,
     /// A recorder's selection of a message's fields; the message itself may be nested beside them.
     Selection,
@@ -59,9 +59,9 @@ enum Fit {
 pub enum Sequence {
     /// Every message of a connection, control messages included, from 0: a missing number is a missing message.
     Connection,
-    /// Events of a product, most of which are not sent to us: numbers rise, and holes mean nothing.
+    /// Events of a product, most of which the feed leaves out: numbers rise, and gaps in them mean nothing.
     Product,
-    /// Nothing: messages have no number that could be compared.
+    /// Nothing: the messages have no number that could be compared.
     None,
 }
 
@@ -86,7 +86,7 @@ impl Shape {
         Ok(Parsed { shape: self, sequence_num, content })
     }
 
-    /// Returns the shape that the keys fit best, and how well.
+    /// Returns the shape that the keys fit best, and how well they fit.
     fn recognised(outline: &Outline<'_>) -> Option<(Fit, &'static Shape)> {
         let mut best: Option<(Fit, &'static Shape)> = None;
         for &shape in SHAPES {

@@ -1,8 +1,8 @@
-//! A message wherever a recorder's line holds it: on its own, behind a time, or below any key, as an object or as a string.
+//! Finds the message in a recorder's line: alone, after a time, or under any key, as an object or as a string.
 //!
-//! One rule reads every recorder's lines, and squall's own file log. A message as its exchange sends it is read as it is.
-//! Otherwise the values of the object are looked into: where exactly one of them is a message of a known shape, that one is
-//! read. Each value is looked at once and three levels deep at most, so that the cost stays proportional to the line's length.
+//! One rule reads every recorder's lines, and squall's own file log. If the object is a message as its exchange sends it,
+//! that message is read. Otherwise its values are searched: if exactly one of them is a message of a known shape, that one
+//! is read. Each value is read once, at most three levels deep, so that the cost stays proportional to the line's length.
 
 use super::super::{Parsed, Problem};
 use super::outline::Outline;
@@ -12,9 +12,9 @@ use super::{Fit, Shape, from_json};
 /// How many levels below the line a message may be nested.
 const DEEPEST: usize = 3;
 
-/// What a text turned out to be.
+/// What a text was found to be.
 struct Found {
-    /// `None` where the text is not a message, and holds none.
+    /// `None` if the text is not a message and contains none.
     fit: Option<Fit>,
     parsed: Result<Parsed, Problem>,
 }
@@ -25,7 +25,7 @@ impl Found {
     }
 }
 
-/// Reads the message that a text is or holds.
+/// Reads the message that a text is or contains.
 pub fn read(text: &str) -> Result<Parsed, Problem> {
     find(text, &Recorded::default(), 0).parsed
 }
@@ -45,7 +45,7 @@ fn find(text: &str, recorded: &Recorded, depth: usize) -> Found {
 }
 
 fn find_in_object(text: &str, recorded: &Recorded, depth: usize) -> Found {
-    // Nothing is nested where no second object begins: then the values need not be told apart.
+    // Without a second opening brace nothing is nested, so the values need not be looked at.
     let may_nest = depth < DEEPEST && text.as_bytes()[1..].contains(&b'{');
     let outline = match Outline::read(text, may_nest) {
         Ok(outline) => outline,
@@ -65,7 +65,7 @@ fn find_in_object(text: &str, recorded: &Recorded, depth: usize) -> Found {
     }
 }
 
-/// Looks for a message among an object's values; `None` where the object itself is to be read.
+/// Looks for a message among an object's values; `None` if the object itself is to be read.
 fn find_below(outline: &Outline<'_>, own: Option<Fit>, recorded: &Recorded, depth: usize) -> Option<Found> {
     let recorded = Recorded::beside(&outline.entries, recorded);
     let mut best: Option<Found> = None;
@@ -88,7 +88,7 @@ fn find_below(outline: &Outline<'_>, own: Option<Fit>, recorded: &Recorded, dept
     }
     let own_is_readable = own >= Some(Fit::Selection);
     match best {
-        // A control message beside a recorder's quote is not what the quote was taken from.
+        // The recorder's quote was not taken from a control message beside it.
         Some(Found { fit: Some(Fit::Doubtful), .. }) | None if own_is_readable => None,
         Some(_) if several && own_is_readable => None,
         Some(_) if several => Some(Found::nothing(Problem::SeveralMessages)),
@@ -97,7 +97,7 @@ fn find_below(outline: &Outline<'_>, own: Option<Fit>, recorded: &Recorded, dept
     }
 }
 
-/// Looks into a value that may hold a message: an object, or a string that begins like one or like a recorder's time.
+/// Looks into a value that may hold a message: an object, or a string that starts like an object or like a recorder's time.
 fn candidate(value: &str, look: impl FnOnce(&str) -> Found) -> Option<Found> {
     if value.starts_with('{') {
         return Some(look(value));
@@ -107,6 +107,6 @@ fn candidate(value: &str, look: impl FnOnce(&str) -> Found) -> Option<Found> {
     if !(begins.starts_with('{') || begins.starts_with(|c: char| c.is_ascii_digit()) && begins.contains('{')) {
         return None;
     }
-    // The outline was read, so that the string is a valid one.
+    // The outline could be read, so the string is valid JSON.
     from_json::<String>(value).ok().map(|text| look(&text))
 }

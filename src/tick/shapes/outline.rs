@@ -1,4 +1,4 @@
-//! The keys of a JSON object, by which shapes are told apart, and the text of its values where that is asked for.
+//! The keys of a JSON object, which tell the shapes apart, and on request the text of its values.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use super::super::Problem;
 /// Most messages have fewer keys.
 const USUAL_KEYS: usize = 24;
 
-/// An object's keys in their order, each with the text of its value, or with an empty text where values were not asked for.
+/// An object's keys in their order, each with the text of its value. The text is empty if values were not requested.
 ///
-/// A key that is written with an escape has an empty name here: no shape has such a key.
+/// A key that is written with an escape gets an empty name here, because no shape has such a key.
 #[derive(Debug)]
 pub struct Outline<'a> {
     pub entries: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Outline<'a> {
-    /// Reads an object's keys, and with `values` also the text of its values.
+    /// Reads an object's keys and, if `values` is true, the text of its values.
     pub fn read(text: &'a str, values: bool) -> Result<Outline<'a>, Problem> {
         let mut json = serde_json::Deserializer::from_str(text);
         let read = Entries { values }.deserialize(&mut json).and_then(|entries| json.end().map(|()| entries));
@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-/// A key that can be borrowed; empty where it cannot.
+/// A borrowed key; empty if it cannot be borrowed.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {

@@ -1,18 +1,18 @@
-//! The recorder's clock beside a message.
+//! The recorder's clock, stored beside a message.
 
 use super::super::Problem;
 use super::super::field::Value;
 use super::from_json;
 
-/// The keys under which recorders write their own time; the first one that can be read counts.
+/// The keys under which recorders write their own time; the first one that can be read is used.
 const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"];
 
-/// When a recorder wrote a message down; it counts only where the message has no time of its own.
+/// When a recorder stored a message; used only if the message has no time of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded(Option<Result<i64, Problem>>);
 
 impl Recorded {
-    /// Reads the clock among an object's entries; without one there, `outer` goes on to count.
+    /// Reads the clock among an object's entries; if there is none, `outer` stays in force.
     pub fn beside(entries: &[(&str, &str)], outer: &Recorded) -> Recorded {
         let mut unreadable = None;
         for clock in CLOCKS {
@@ -27,9 +27,9 @@ impl Recorded {
         unreadable.map_or_else(|| outer.clone(), |problem| Recorded(Some(problem)))
     }
 
-    /// Splits off a time that stands before the message, with a space between them.
+    /// Splits off a time that stands before the message; a space separates them.
     pub fn before(text: &str) -> Result<(Recorded, &str), Problem> {
-        // A number alone is what is left of a line that was cut off before its message.
+        // If there is only a number, the line was cut off before its message.
         let (time, message) = text.split_once(' ').ok_or(Problem::Truncated { bytes: text.len() })?;
         let value = match time.parse::<i64>() {
             Ok(integer) => Value::Integer(integer),
@@ -42,7 +42,7 @@ impl Recorded {
     /// Returns the message's own time, else the recorder's.
     ///
     /// # Errors
-    /// There is neither (then `field` is what the message lacks), or the recorder's cannot be read.
+    /// There is neither (the problem then says that the message lacks `field`), or the recorder's time cannot be read.
     pub fn unless(&self, own: Option<i64>, field: &'static str) -> Result<i64, Problem> {
         match (own, &self.0) {
             (Some(own), _) => Ok(own),
@@ -51,7 +51,7 @@ impl Recorded {
         }
     }
 
-    /// Returns the message's own time, else the recorder's where there is a readable one: a control message may do without.
+    /// Returns the message's own time, else the recorder's if it can be read. A control message needs no time.
     pub fn if_any(&self, own: Option<i64>) -> Option<i64> {
         own.or_else(|| self.0.as_ref().and_then(|recorded| recorded.as_ref().ok().copied()))
     }
