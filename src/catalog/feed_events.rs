@@ -12,7 +12,7 @@ use datafusion::prelude::SessionContext;
 /// Registers the table over a folder of `YYYYMMDD.ndjson` files; without the folder it has no rows.
 pub async fn register(context: &SessionContext, dir: &Path) -> Result<()> {
     let options = ListingOptions::new(Arc::new(JsonFormat::default())).with_file_extension(".ndjson");
-    // Without the closing slash a path that is not there yet would be taken for a file's.
+    // Without the closing slash, a path that does not exist yet would be taken for a file.
     let folder = format!("{}/", std::path::absolute(dir)?.display());
     context.register_listing_table("feed_events", folder, options, Some(schema()), None).await
 }

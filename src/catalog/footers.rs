@@ -1,6 +1,6 @@
-//! The tables `landed_files` and `landed_gaps`: what landed files say about themselves in their footers.
+//! The tables `landed_files` and `landed_gaps`: what the footers of landed files say.
 //!
-//! In: a folder's visible files. Out: one row a file, and one row a gap in a connection's sequence numbers.
+//! In: a folder's visible files. Out: one row per file, and one row per gap in a connection's sequence numbers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::tick::Status;
 /// A visible file and its footer.
 type Landed = (LandedFile, Footer);
 
-/// A table made of footers when a query is planned.
+/// A table that is built from footers when a query is planned.
 pub struct Footers {
     folder: Folder,
     schema: SchemaRef,
@@ -35,8 +35,8 @@ impl fmt::Debug for Footers {
     }
 }
 
-/// Returns the table `landed_files`: one row a file, with how many messages and rows of which kind it holds,
-/// and the id of its log, which is NULL in files of earlier versions.
+/// Returns the table `landed_files`: one row per file. It says how many messages and rows of each kind the file holds, and
+/// the id of its log, which is NULL in files of earlier versions.
 pub fn files(folder: Folder) -> Footers {
     let number = |name| Field::new(name, DataType::Int64, false);
     let schema = Schema::new(vec![
@@ -57,8 +57,8 @@ pub fn files(folder: Folder) -> Footers {
     Footers { folder, schema: Arc::new(schema), columns: file_columns }
 }
 
-/// Returns the table `landed_gaps`: one row for each run of messages that a connection numbered and that
-/// were never received.
+/// Returns the table `landed_gaps`: one row for each run of messages that a connection numbered but that were never
+/// received.
 pub fn gaps(folder: Folder) -> Footers {
     let schema = Schema::new(vec![
         Field::new("topic", DataType::Utf8, false),

@@ -1,4 +1,4 @@
-//! The table `landed_ticks`: the visible files of a folder of landed files, as they are when a query is planned.
+//! The table `landed_ticks`: the files of a folder of landed files that are visible when a query is planned.
 //!
 //! In: a folder's listing. Out: a scan of its files that declares their order, (product_id, ts), so that windows and merges
 //! over it need no sort.
@@ -26,8 +26,8 @@ use object_store::path::Path;
 
 use crate::land::folder;
 
-/// Above this many files a scan reads several files as one unordered stream, and a query that needs an order sorts. Merging more
-/// streams would cost more than sorting, and compaction is overdue.
+/// With more files than this, a scan reads several files as one unordered stream, and a query that needs an order sorts.
+/// Merging more streams would cost more than sorting; compaction is overdue then.
 const MOST_STREAMS: usize = 256;
 
 /// The rows of every visible landed file.
@@ -53,7 +53,7 @@ impl LandedTicks {
         Ok(LexOrdering::new(columns.collect::<Result<Vec<_>>>()?).into_iter().collect())
     }
 
-    /// Returns the visible files with what their footers say about their rows.
+    /// Returns the visible files, with what their footers say about their rows.
     async fn files(&self, state: &dyn Session, format: &ParquetFormat) -> Result<Vec<PartitionedFile>> {
         let store = state.runtime_env().object_store(&self.store)?;
         let listing = folder::list(store.as_ref(), &self.prefix)
@@ -61,7 +61,7 @@ impl LandedTicks {
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut files = Vec::new();
         for object in listing.landed.visible().filter_map(|file| listing.object(file)) {
-            // The footer is cached by the session, and the scan reads it from there.
+            // The session caches the footer, and the scan reads it from there.
             let footer = format.infer_stats_and_ordering(state, &store, Arc::clone(&self.schema), object).await?;
             let file = PartitionedFile::from(object.clone()).with_ordering(footer.ordering);
             files.push(file.with_statistics(Arc::new(footer.statistics)));
@@ -116,7 +116,7 @@ impl TableProvider for LandedTicks {
     }
 }
 
-/// Makes a file a stream of its own, which keeps the file's order.
+/// Makes a file its own stream, which keeps the file's order.
 fn stream(file: PartitionedFile) -> FileGroup {
     let statistics = file.statistics.clone();
     let group = FileGroup::new(vec![file]);

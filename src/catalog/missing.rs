@@ -1,27 +1,27 @@
-//! Finds the table that a statement names and the session does not have, and tables with similar names.
+//! Finds the table that a statement names but the session does not have, and tables with similar names.
 
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
 
 use crate::text::did_you_mean;
 
-/// A table that a statement names and the session does not have.
+/// A table that a statement names but the session does not have.
 #[derive(Debug)]
 pub struct Missing {
     pub table: String,
-    /// A question that names known tables like it, if there are any.
+    /// A question that names known tables with similar names, if there are any.
     pub suggestion: Option<String>,
 }
 
 impl Missing {
-    /// Returns whether the name looks like a file's, which can be read like a table.
+    /// Returns whether the name looks like the name of a file that can be read as a table.
     pub fn is_file(&self) -> bool {
         self.table.contains(['/', '.'])
     }
 }
 
-/// Returns a table that `statement` names and `context` does not have; `None` if it has them all, or if the
-/// statement does not parse.
+/// Returns a table that `statement` names but `context` does not have; `None` if it has them all, or if the statement does
+/// not parse.
 pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<Missing> {
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;

@@ -1,6 +1,6 @@
-//! The one place that makes a `SessionContext`: tables, functions, optimizer rules, and squall's own statements.
+//! The one place that makes a `SessionContext`: tables, functions, optimizer rules and squall's own statements.
 //!
-//! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` included.
+//! In: [`Options`]. Out: a [`Session`] that runs SQL and `CREATE MODEL`.
 
 mod feed_events;
 mod footers;
@@ -29,24 +29,24 @@ use crate::track::Tracker;
 use landed::LandedTicks;
 pub use missing::Missing;
 
-/// Every SQL function that squall adds to those of DataFusion.
+/// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
 
-/// The table of every landed row of every status.
+/// The table of all landed rows, of every status.
 pub const LANDED_TICKS: &str = "landed_ticks";
 
-/// Where tables and models lie, and how the engine runs.
+/// Where tables and models are stored, and how the engine runs.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub ticks_dir: PathBuf,
     pub tables_dir: PathBuf,
     pub models_dir: PathBuf,
-    /// Threads a query uses; 0 means as many as there are cores.
+    /// The threads that a query uses; 0 means one per core.
     pub threads: usize,
     pub batch_size: usize,
     /// 0 means no limit.
     pub memory_limit_mb: usize,
-    /// Whether `RollingWindowExec` replaces DataFusion's window operators where it can.
+    /// Whether `RollingWindowExec` replaces DataFusion's window operators wherever it can.
     pub rolling: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a session: the table `landed_ticks`, squall's functions, its optimizer rules.
+    /// Opens a session with the table `landed_ticks`, squall's functions and its optimizer rules.
     pub async fn open(options: Options) -> Result<Session, Error> {
         let ticks = Folder::new(&options.ticks_dir)?;
         let mut runtime = RuntimeEnvBuilder::new();
@@ -74,7 +74,7 @@ impl Session {
             .with_physical_optimizer_rule(rolling::rule())
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .build();
-        // A quoted path is a table too: SELECT … FROM 'ticks.parquet'.
+        // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
         let context = SessionContext::new_with_state(state).enable_url_table();
         let (_, prefix) = ticks.location();
         let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
@@ -88,13 +88,13 @@ impl Session {
         Ok(Session { context, ticks, models, tracker: None })
     }
 
-    /// Adds the table `feed_events` over the folder that `squall ingest` writes events to.
+    /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
     pub async fn with_events(self, dir: &Path) -> Result<Session, Error> {
         feed_events::register(&self.context, dir).await?;
         Ok(self)
     }
 
-    /// Records each training from here on, and adds the table `runs`.
+    /// Records each training from now on, and adds the table `runs`.
     pub fn with_tracker(mut self, tracker: Tracker) -> Result<Session, Error> {
         self.context.register_table("runs", ml::runs_table(tracker.runs_dir().into())?)?;
         self.tracker = Some(tracker);
@@ -106,9 +106,9 @@ impl Session {
         &self.context
     }
 
-    /// Runs one statement, SQL's or squall's own.
+    /// Runs one statement, either SQL or squall's own.
     ///
-    /// `CREATE MODEL` trains at once and returns the model's metrics, one row a split.
+    /// `CREATE MODEL` trains at once and returns the model's metrics, one row per split.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
         if let Some(statement) = ml::parse(statement) {
             let statement = statement?;
@@ -125,7 +125,7 @@ impl Session {
         }
     }
 
-    /// Says which table is missing where that is why planning failed.
+    /// Says which table is missing, if planning failed for that reason.
     async fn explain(&self, statement: &str, error: DataFusionError) -> Error {
         match missing::missing_table(&self.context, statement).await {
             Some(missing) => {
@@ -148,15 +148,15 @@ fn config(options: &Options) -> SessionConfig {
     let threads = config.target_partitions();
     let settings = config.options_mut();
     if options.memory_limit_mb > 0 {
-        // Each thread's sort sets this much aside to merge what it spilled: together no more than a quarter of it all.
+        // Each thread's sort reserves this much memory to merge what it spilled: together at most a quarter of the limit.
         let share = (options.memory_limit_mb << 20) / 4 / threads;
         let reserved = &mut settings.execution.sort_spill_reservation_bytes;
         *reserved = share.min(*reserved);
     }
-    // Landed files and materialised tables are sorted: merging them costs less than sorting them again.
+    // Landed files and materialised tables are sorted; merging them costs less than sorting them again.
     settings.optimizer.prefer_existing_sort = true;
     settings.execution.time_zone = Some("UTC".into());
-    // One type of string throughout: what a query returns has the type that its materialised table reads back with.
+    // Use one string type throughout, so that a query's result has the type that its materialised table has when read back.
     settings.execution.parquet.schema_force_view_types = false;
     settings.sql_parser.map_string_types_to_utf8view = false;
     config
@@ -196,7 +196,7 @@ impl Hint for Error {
     }
 }
 
-/// Returns the hint of a model's error that a query came back with.
+/// Returns the hint of a model's error that a query returned.
 fn model_hint(error: &DataFusionError) -> Option<String> {
     match error.find_root() {
         DataFusionError::External(source) => source.downcast_ref::<model::Error>().and_then(Hint::hint),

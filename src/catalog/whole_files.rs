@@ -1,8 +1,8 @@
-//! A file that a query writes appears whole or not at all.
+//! Makes a file that a query writes appear whole or not at all.
 //!
-//! If an error ends the input of DataFusion's writers, they first finish a file that lacks rows, and then report the error.
-//! In: a plan that writes. Out: the same plan, whose writer is dropped as soon as its input fails, so that the object store
-//! discards the unfinished file.
+//! If the input of DataFusion's writers ends with an error, they first finish the file, although rows are missing, and then
+//! report the error. In: a plan that writes. Out: the same plan, but its writer is dropped as soon as its input fails, so
+//! that the object store discards the unfinished file.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -72,7 +72,7 @@ impl DataSink for WholeFiles {
     }
 
     fn schema(&self) -> &SchemaRef {
-        // The writer is always a DataSinkExec; any plan has a schema.
+        // The writer is always a DataSinkExec. If it were not, its plan's schema would serve.
         self.sink().map_or_else(|| self.writer.properties().eq_properties.schema(), |sink| sink.schema())
     }
 
@@ -81,7 +81,7 @@ impl DataSink for WholeFiles {
         let (report, failure) = oneshot::channel();
         let mut report = Some(report);
         let schema = rows.schema();
-        // A panic must not look like the end of the rows either.
+        // A panic must not look like the end of the rows.
         let rows = AssertUnwindSafe(rows).catch_unwind();
         let watched = rows.then(move |batch| {
             let batch = batch.unwrap_or_else(|_| exec_err!("the query panicked while its rows were written"));

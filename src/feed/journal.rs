@@ -1,6 +1,6 @@
-//! What happened to the connections, written down for SQL: one row for each event, in `data/events/YYYYMMDD.ndjson`.
+//! A record of what happened to the connections, readable by SQL: one row per event, in `data/events/YYYYMMDD.ndjson`.
 //!
-//! Every row has the same columns: `time` (UTC), `connection`, `kind`, and those that its kind fills: `expected` and `got`
+//! Every row has the columns `time` (UTC), `connection` and `kind`. The others depend on the kind: `expected` and `got`
 //! (sequence numbers), `silence_ms`, `wait_ms`, `attempt`, `reason`.
 
 use std::fs::{File, OpenOptions};
@@ -28,7 +28,7 @@ struct Row<'a> {
     reason: Option<&'a str>,
 }
 
-/// An append-only folder of feed events, one file a UTC day.
+/// An append-only folder of feed events, one file per UTC day.
 #[derive(Debug)]
 pub struct Journal {
     dir: PathBuf,
@@ -36,7 +36,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Uses the folder; the first event makes it.
+    /// Uses this folder; the first event creates it.
     pub fn new(dir: &Path) -> Self {
         Journal { dir: dir.into(), open: None }
     }
@@ -44,7 +44,7 @@ impl Journal {
     /// Appends one event in one write.
     ///
     /// # Errors
-    /// The folder or file cannot be made or written; the journal is then as it was before.
+    /// The folder or the file cannot be created or written; the journal then stays as it was.
     pub fn record(&mut self, event: &Event) -> Result<(), Error> {
         let time = DateTime::from_timestamp_nanos(event.time);
         let path = self.dir.join(format!("{}.ndjson", time.format("%Y%m%d")));
@@ -56,7 +56,7 @@ impl Journal {
                 open(&path).map_err(failed)?
             }
         };
-        // A row holds text and integers, which always serialise.
+        // A row holds only text and integers, which can always be serialised.
         let mut line = serde_json::to_vec(&row(event)).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
         file.write_all(&line).map_err(failed)?;
@@ -65,7 +65,7 @@ impl Journal {
     }
 }
 
-/// Opens a day's file to append whole rows: a part of one, left by a full disk or a crash, is cut off.
+/// Opens a day's file to append whole rows; first cuts off a partial row that a full disk or a crash left.
 fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).append(true).open(path)?;
     let text = std::fs::read(path)?;

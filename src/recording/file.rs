@@ -1,6 +1,7 @@
 //! A recorded file: one message a line, plain or compressed.
 //!
-//! In: a path. Out: its lines byte for byte, without their ends. Its first bytes tell how it is compressed; its name does not.
+//! In: a path. Out: its lines byte for byte, without their ends. The compression is detected from the first bytes, not from
+//! the name.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -16,19 +17,19 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const PARQUET_MAGIC: [u8; 4] = *b"PAR1";
 
-/// A line longer than this is not a message: exchanges send a few hundred bytes.
+/// A line longer than this is not a message; exchanges' messages have a few hundred bytes.
 pub const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
-/// A recording has a message among this many first lines; the others may be cut off or damaged.
+/// At least one of this many first lines must be a message; the others may be cut off or damaged.
 const LINES_LOOKED_AT: usize = 100;
-/// A recording's identity is made of this many first bytes, decompressed.
+/// A recording's identity is computed from this many first bytes, decompressed.
 const IDENTITY_BYTES: u64 = 64 * 1024;
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// A file that was looked at and holds messages.
+/// A file that was checked and holds messages.
 #[derive(Debug, Clone)]
 pub struct Recording {
     pub path: PathBuf,
-    /// 16 hexadecimal digits: the same for the same content, whatever the file's name and compression.
+    /// 16 hexadecimal digits that depend only on the content, not on the file's name or compression.
     pub identity: String,
 }
 
@@ -40,22 +41,22 @@ pub struct Lines {
     broken_off: bool,
 }
 
-/// How reading a line ended.
+/// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// A whole line, with its end.
+    /// A whole line, including its line end.
     Line,
-    /// The last line, without an end.
+    /// The last line, without a line end.
     CutOff,
     /// There are no more lines.
     File,
 }
 
 impl Recording {
-    /// Looks at a file, to its end where it is compressed, so that a damaged one is found before anything is written.
+    /// Checks a file. A compressed file is read to its end, so that damage is found before anything is written.
     ///
     /// # Errors
-    /// A file that is missing, empty, damaged, or without a message of a known shape among its first lines.
+    /// The file is missing, empty or damaged, or no message of a known shape is among its first lines.
     pub fn look_at(path: &Path) -> Result<Recording, Error> {
         let path = path.to_path_buf();
         if path.is_dir() {
@@ -77,7 +78,7 @@ impl Recording {
         look_for_message(&path)?;
         match io::copy(&mut start.source, &mut io::sink()) {
             Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => Err(Error::Damaged { path, source }),
-            // A recorder that was killed leaves its last block unfinished; what comes before it counts.
+            // If a recorder was killed, its last block is unfinished; everything before that block is used.
             _ => Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)) }),
         }
     }
@@ -118,7 +119,7 @@ impl Lines {
         }
         match (&mut self.source).take(LONGEST_LINE_BYTES).read_until(b'\n', line) {
             Ok(_) => {}
-            // What was decompressed of the line is in the buffer.
+            // The part of the line that could be decompressed is in the buffer.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.broken_off = true,
             Err(source) => return Err(Error::Damaged { path: self.path.clone(), source }),
         }
@@ -129,7 +130,7 @@ impl Lines {
         Ok(if line.is_empty() { Ended::File } else { Ended::CutOff })
     }
 
-    /// Whether the compressed data ended in the middle; known once the last line was read.
+    /// Whether the compressed data ended in the middle; known only after the last line was read.
     pub fn broken_off(&self) -> bool {
         self.broken_off
     }
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn compressed_data_that_break_off_count_to_there() {
         let temp = tempfile::tempdir().expect("a temporary folder");
-        // Several blocks of compressed data, so that there is something before the one that is cut.
+        // Several blocks of compressed data, so that whole blocks come before the one that is cut.
         let line =
             |number: u64| LINE.replace("02:34Z", &format!("02:34.{:09}Z", number * 314_159_265 % 1_000_000_007)) + "\n";
         let text: String = (0..4000).map(line).collect();

@@ -1,8 +1,9 @@
-//! Merges overlapping recordings into one order, without the messages that they share.
+//! Merges overlapping recordings into one order; messages that they share are kept once.
 //!
-//! In: recordings, in any order. Out: their messages by (event time, sequence number), each once. Memory is bounded: runs that fit
-//! are sorted and laid aside in files, then merged (Knuth, The Art of Computer Programming, volume 3, section 5.4). Messages that
-//! are equal come in the order in which their recordings were named, so that the result is always the same.
+//! In: recordings, in any order. Out: their messages by (event time, sequence number), each once. Memory is bounded: runs
+//! that fit into memory are sorted and written to temporary files, then merged (Knuth, The Art of Computer Programming,
+//! volume 3, section 5.4). Equal messages come in the order in which their recordings were named, so the result is always
+//! the same.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -18,19 +19,19 @@ use super::tally::Tally;
 use crate::durable::Aside;
 use crate::tick::{Content, Sequence};
 
-/// How many bytes of messages a run holds in memory.
+/// How many bytes of messages a run may hold in memory.
 pub const RUN_BYTES: usize = 64 * 1024 * 1024;
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Recordings sorted, to be taken message by message.
+/// Sorted recordings, from which messages are taken one by one.
 pub struct Merged {
     runs: Vec<Run>,
-    /// Each run's first entry that was not taken yet.
+    /// Each run's first entry that has not been taken yet.
     heads: Vec<Option<Entry>>,
     order: BinaryHeap<Reverse<(Place, usize)>>,
     names: Names,
     spill_dir: PathBuf,
-    /// Which messages of the present event time were already taken.
+    /// The messages of the current event time that have already been taken.
     seen: HashSet<Identity>,
     seen_time: i64,
     pub tallies: Vec<Tally>,
@@ -44,12 +45,12 @@ pub struct Taken {
     pub connection: Option<Arc<str>>,
 }
 
-/// Where a message stands: event time, sequence number, recording, line.
+/// A message's place in the order: event time, sequence number, recording, line.
 ///
-/// A line without a time or number has those of the line before it, so that it stays behind that line.
+/// A line without a time or number gets those of the line before it, so that it stays after that line.
 type Place = (i64, i64, u32, u64);
 
-/// A name's number; `NO_NAME` stands for an absent name.
+/// The number that stands for a name; `NO_NAME` stands for an absent name.
 type NameId = u32;
 const NO_NAME: NameId = NameId::MAX;
 
@@ -62,14 +63,14 @@ struct Entry {
     payload: Vec<u8>,
 }
 
-/// What makes two messages of one event time the same.
+/// What makes two messages with one event time the same message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sameness {
-    /// Product and sequence number, where the exchange numbers a product's events.
+    /// Product and sequence number, if the exchange numbers a product's events.
     Number = 0,
     /// All bytes.
     Bytes = 1,
-    /// Nothing: a message without a time of its own, or with a problem, is kept each time.
+    /// Nothing: a message that has a problem or no time of its own is always kept.
     Nothing = 2,
 }
 
@@ -90,7 +91,7 @@ struct Names {
     names: Vec<Arc<str>>,
 }
 
-/// Reads and sorts the recordings; runs of `run_bytes` beyond the last are laid aside in `spill_dir`.
+/// Reads and sorts the recordings; all runs of `run_bytes` but the last are written to files in `spill_dir`.
 pub fn sort(
     recordings: &[Recording],
     products: &[String],
@@ -149,15 +150,15 @@ pub fn sort(
 }
 
 impl Merged {
-    /// Takes the next message; `None` after the last. Duplicates are counted in their recording's tally.
+    /// Takes the next message; `None` after the last. Duplicates are counted in the tally of their recording.
     pub fn next(&mut self) -> Result<Option<Taken>, Error> {
         while let Some(Reverse((place, run))) = self.order.pop() {
             let head = self.heads[run].take();
             self.advance(run)?;
-            // Every place in the order stands for its run's head.
+            // Each place in the heap belongs to the head of its run.
             let Some(entry) = head else { continue };
             if self.is_duplicate(&entry) {
-                // Places count recordings in the order of their tallies.
+                // Recordings have the same numbers here as in the list of tallies.
                 self.tallies[place.2 as usize].duplicates += 1;
                 continue;
             }
@@ -213,7 +214,7 @@ impl Names {
             return *id;
         }
         let name: Arc<str> = name.into();
-        // There are far fewer products and connections than numbers.
+        // There are far fewer products and connections than a NameId can count.
         let id = self.names.len() as NameId;
         self.names.push(Arc::clone(&name));
         self.ids.insert(name, id);
@@ -226,7 +227,7 @@ impl Names {
 }
 
 impl Run {
-    /// Writes entries to a file that has no name any more and vanishes with the process.
+    /// Writes entries to a file that no longer has a name; it vanishes with the process.
     fn lay_aside(entries: &[Entry], dir: &Path) -> io::Result<Run> {
         let aside = Aside::beside(&dir.join("merge"))?;
         let file = File::options().read(true).write(true).create_new(true).open(aside.path())?;
@@ -263,7 +264,7 @@ impl Entry {
         file.write_all(&self.payload)
     }
 
-    /// Reads what `write` wrote; `None` at the file's end.
+    /// Reads an entry that `write` wrote; `None` at the file's end.
     fn read(file: &mut impl Read) -> io::Result<Option<Entry>> {
         fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
             let mut bytes = [0; N];

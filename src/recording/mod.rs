@@ -1,8 +1,8 @@
 //! Files of messages that other programs recorded.
 //!
-//! In: files, plain, gzip or zstd, of any shape that [`crate::tick`] reads. Out: their lines in a log, byte for byte, and a
-//! [`Tally`] of each file. All files are looked at before anything is written. Recordings that overlap can be merged into one
-//! order, without the messages that they share.
+//! In: files of any shape that [`crate::tick`] reads, plain or compressed with gzip or zstd. Out: their lines in a log, byte
+//! for byte, and a [`Tally`] of each file. All files are checked before anything is written. Overlapping recordings can be
+//! merged into one order, in which shared messages appear once.
 
 mod error;
 mod file;

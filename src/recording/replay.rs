@@ -1,4 +1,4 @@
-//! From recordings to a log, in batches.
+//! Moves messages from recordings to a log, in batches.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,29 +15,29 @@ use crate::durable::blocking;
 use crate::log::{Log, Record};
 use crate::tick::Clock;
 
-/// Messages that are appended, and synced, together.
+/// How many messages are appended and synced together.
 const BATCH_MESSAGES: usize = 16 * 1024;
-/// Batches that are read ahead of the one being appended.
+/// How many batches are read ahead of the one being appended.
 const BATCHES_AHEAD: usize = 2;
 
-/// Is told of every so many more messages that were read.
+/// Called with the number of messages read since the last call.
 type Counter = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// What to replay, and how.
 #[derive(Clone)]
 pub struct Options {
-    /// The recordings, in the order in which they are read.
+    /// The recordings, in the order in which to read them.
     pub files: Vec<PathBuf>,
-    /// The products whose ticks are read; all of them where it is empty.
+    /// The products whose ticks are read; if empty, all products.
     pub products: Vec<String>,
-    /// Whether to order the messages of all recordings, and to leave out those that occur again.
+    /// Whether to sort the messages of all recordings together, and to leave out repeated ones.
     pub merge: bool,
-    /// The folder in which a merge lays aside what does not fit into memory.
+    /// The folder for a merge's temporary files, which hold what does not fit into memory.
     pub spill_dir: PathBuf,
     pub read: Counter,
 }
 
-/// Recordings that were looked at and found good.
+/// Recordings that were checked and can be read.
 pub struct Replay {
     source: Source,
     read: Counter,
@@ -49,19 +49,19 @@ enum Source {
 }
 
 impl Replay {
-    /// Looks at all recordings, and sorts them where they are to be merged. Nothing is written but what a merge lays aside.
+    /// Checks all recordings, and sorts them if they are to be merged. Only a merge writes anything: its temporary files.
     ///
     /// # Errors
-    /// A file that is not a readable recording, or a product that none of them holds.
+    /// A file is not a readable recording, or no recording holds one of the products.
     pub async fn prepare(options: Options) -> Result<Replay, Error> {
         blocking(move || prepare(options)).await
     }
 
-    /// Appends the messages; while one batch is written, the next ones are read. A message is received when it is replayed,
-    /// so its ingest time is the clock's.
+    /// Appends the messages; while one batch is written, the next ones are read. A message counts as received when it is
+    /// replayed, so its ingest time is the clock's.
     ///
     /// # Errors
-    /// A recording that cannot be read after all, or a log that refuses a batch.
+    /// A recording can no longer be read, or the log refuses a batch.
     pub async fn append(self, log: Arc<dyn Log>, clock: Arc<dyn Clock>) -> Result<Vec<Tally>, Error> {
         let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
         let Replay { source, read } = self;
@@ -72,7 +72,7 @@ impl Replay {
                 Source::InOrder { recordings, products } => read_in_order(&recordings, &products, batches, &read),
             }
         });
-        // Where appending fails, the receiver goes, and with it the wish to read on.
+        // If appending fails, the receiver is dropped, and then the reading stops too.
         let appending = async move {
             while let Some(batch) = batches.recv().await {
                 log.append(batch).await?;
@@ -105,7 +105,7 @@ fn prepare(options: Options) -> Result<Replay, Error> {
     Ok(Replay { source: Source::InOrder { recordings, products }, read })
 }
 
-/// Refuses a product that no recording holds.
+/// Refuses a product if no recording holds it.
 fn check_products(products: &[String], tallies: &[Tally]) -> Result<(), Error> {
     let held: BTreeSet<&String> = tallies.iter().flat_map(|tally| &tally.products).collect();
     match products.iter().find(|product| !held.contains(product)) {
@@ -153,7 +153,7 @@ struct Batches {
 }
 
 impl Batches {
-    /// Returns whether somebody still appends.
+    /// Returns whether the receiver still exists.
     fn wanted(&self) -> bool {
         !self.sender.is_closed()
     }
@@ -171,7 +171,7 @@ impl Batches {
     }
 
     fn send(&mut self) {
-        // A receiver that is gone has failed and says so itself; `wanted` ends the reading.
+        // If the receiver is gone, it has failed and reports that itself; `wanted` then ends the reading.
         let _ = self.sender.blocking_send(std::mem::take(&mut self.records));
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a recording line by line, and tells of each line what it is and on which connection it came.
+//! Reads a recording line by line; says for each line what it holds and which connection it came from.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::file::{Ended, Lines, Recording};
 use super::tally::Tally;
 use crate::tick::{self, Content, Parsed, Problem, Sequence};
 
-/// One line of a recording, looked into.
+/// One line of a recording, parsed.
 #[derive(Debug)]
 pub struct Line<'a> {
     pub payload: &'a [u8],
@@ -16,7 +16,7 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Returns the product of the first tick: the key that keeps a product's messages in order.
+    /// Returns the product of the first tick, used as the key that keeps a product's messages in order.
     pub fn product(&self) -> Option<&str> {
         match &self.parsed {
             Ok(Parsed { content: Content::Ticks(ticks), .. }) => ticks.first().map(|tick| tick.product_id.as_str()),
@@ -25,7 +25,7 @@ impl Line<'_> {
     }
 }
 
-/// A recording's lines, counted as they are read.
+/// A recording's lines, counted while they are read.
 pub struct Scan<'p> {
     lines: Lines,
     line: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct Scan<'p> {
 }
 
 impl<'p> Scan<'p> {
-    /// Starts at the beginning; ticks of products other than `products` are left out, unless that is empty.
+    /// Starts at the beginning. Ticks of products other than `products` are left out, unless `products` is empty.
     pub fn start(recording: &Recording, products: &'p [String]) -> Result<Scan<'p>, Error> {
         Ok(Scan {
             lines: recording.lines()?,
@@ -68,10 +68,10 @@ impl<'p> Scan<'p> {
     }
 }
 
-/// Names the connections of a recording, with the same names each time it is read.
+/// Names the connections of a recording; the names are the same each time the recording is read.
 ///
-/// A new connection begins where the sequence numbers of a connection start again, or where a subscription is acknowledged
-/// after ticks. So numbers are compared within one connection only, and a recording that is replayed twice is recognised.
+/// A new connection begins where sequence numbers start again, or where a subscription is acknowledged after ticks. So
+/// numbers are compared only within one connection, and a recording that is replayed twice is recognised.
 struct Connections {
     identity: String,
     count: u32,

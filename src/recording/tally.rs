@@ -13,9 +13,9 @@ pub struct Tally {
     pub path: PathBuf,
     /// Messages by shape.
     pub shapes: BTreeMap<&'static Shape, u64>,
-    /// The products of all ticks, also of those that were not asked for.
+    /// The products of all ticks, including products that were not asked for.
     pub products: BTreeSet<String>,
-    /// Lines that hold something.
+    /// Lines that are not empty.
     pub lines: u64,
     pub ticks: u64,
     pub control: u64,
@@ -24,16 +24,16 @@ pub struct Tally {
     pub blank: u64,
     /// Messages of products that were not asked for.
     pub other_products: u64,
-    /// Messages that a merge left out because it had them already.
+    /// Messages that a merge left out because they were repeated.
     pub duplicates: u64,
-    /// Whether the last line ends in the middle.
+    /// Whether the last line is incomplete.
     pub cut_off: bool,
-    /// Whether the compressed data end in the middle.
+    /// Whether the compressed data are incomplete.
     pub broken_off: bool,
 }
 
 impl Tally {
-    /// Makes the tally of a recording before anything was read.
+    /// Makes the empty tally of a recording.
     pub fn new(path: &Path) -> Tally {
         Tally {
             path: path.to_path_buf(),
@@ -51,7 +51,7 @@ impl Tally {
         }
     }
 
-    /// Counts a message and returns whether it belongs in the log: a message with ticks of other products only does not.
+    /// Counts a message and returns whether it belongs in the log; one with only ticks of other products does not.
     pub fn count(&mut self, parsed: &Result<Parsed, Problem>, products: &[String]) -> bool {
         self.lines += 1;
         let parsed = match parsed {
@@ -80,7 +80,7 @@ impl Tally {
         true
     }
 
-    /// Returns the messages that go into the log.
+    /// Returns how many messages go into the log.
     pub fn kept(&self) -> u64 {
         self.lines - self.other_products - self.duplicates
     }
@@ -99,7 +99,7 @@ impl fmt::Display for Summary<'_> {
         if self.0.len() > 1 {
             rows.push(total(self.0));
         }
-        // A column of zeros only is left out.
+        // Leave out a column that holds only zeros.
         let shown: Vec<usize> = (0..headings.len())
             .filter(|column| !(5..8).contains(column) || rows[1..].iter().any(|row| row[*column] != "0"))
             .collect();

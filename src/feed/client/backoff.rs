@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt to connect: twice as long each time, with jitter, up to a maximum.
+//! How long to wait before the next attempt to connect: the wait doubles each time, up to a maximum, with jitter.
 
 use std::time::Duration;
 
@@ -20,9 +20,10 @@ impl Backoff {
         Backoff { initial, maximum, attempt: 0, random: Pcg64::seed_from_u64(seed) }
     }
 
-    /// Returns the next wait, between half and all of what doubling has reached, and the number of the attempt, from 1.
+    /// Returns the next wait, and the number of the attempt, from 1. The wait is between half of the doubled value and all
+    /// of it.
     ///
-    /// The jitter keeps clients that lost their server together from coming back together.
+    /// If many clients lose their server at once, the jitter keeps them from all coming back at once.
     pub fn next_wait(&mut self) -> (Duration, u32) {
         let doubled = self.initial.saturating_mul(2_u32.saturating_pow(self.attempt)).min(self.maximum);
         self.attempt = self.attempt.saturating_add(1);

@@ -18,16 +18,17 @@ use crate::tick::{Clock, Sequence};
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How long a slow network may take to connect. Exchanges give a client 5 s from then on to subscribe.
+/// How long a slow network may take to connect. After that, exchanges give a client 5 s to subscribe.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long the server may take to answer a close.
+/// How long the server may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 pub enum End {
     /// The connection is lost, for this reason; the client tries again.
     Lost(String),
-    /// The client is done: the server closed the connection normally and that was to be the end, or the receiver is gone.
+    /// The client is done: the receiver is gone, or the server closed the connection normally and the options say to end
+    /// then.
     Done,
 }
 
@@ -54,9 +55,9 @@ pub struct Link<'a> {
     clock: &'a dyn Clock,
     sender: &'a Sender,
     connection: Arc<str>,
-    /// `None` where the exchange's sequence numbers do not count a connection's messages.
+    /// `None` if the exchange's sequence numbers do not count a connection's messages.
     numbers: Option<Numbers>,
-    /// Whether ticks came: the server has accepted the subscription.
+    /// Whether ticks have arrived, which shows that the server accepted the subscription.
     accepted: bool,
 }
 
@@ -67,7 +68,7 @@ impl<'a> Link<'a> {
         Link { options, clock, sender, connection, numbers, accepted: false }
     }
 
-    /// Returns whether ticks came.
+    /// Returns whether ticks have arrived.
     pub fn heard(&self) -> bool {
         self.accepted
     }
@@ -78,7 +79,7 @@ impl<'a> Link<'a> {
     /// The server refuses the subscription.
     pub async fn receive(&mut self, mut socket: Socket) -> Result<End, Error> {
         let end = self.receive_from(&mut socket).await;
-        // Closes politely where the server still listens; on a lost or closed connection this does nothing.
+        // Close politely if the server still listens; on a lost or closed connection this does nothing.
         let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
         end
     }
@@ -89,7 +90,7 @@ impl<'a> Link<'a> {
         }
         loop {
             let next = tokio::select! {
-                // A message that is there is taken first, also when the receiver has just gone.
+                // Take a waiting message first, even if the receiver has just gone.
                 biased;
                 next = timeout(self.options.silence, socket.next()) => next,
                 () = self.sender.closed() => return Ok(End::Done),
@@ -113,7 +114,7 @@ impl<'a> Link<'a> {
                     }
                 }
                 Message::Close(frame) => return Ok(self.closed(socket, frame).await),
-                // tungstenite answers pings itself.
+                // tungstenite answers pings by itself.
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
@@ -135,7 +136,7 @@ impl<'a> Link<'a> {
         {
             event = Some(EventKind::Gap(gap));
         }
-        // The gap lies before the message that shows it.
+        // The gap comes before the message that reveals it.
         if let Some(kind) = event
             && !self.report(kind).await
         {
@@ -146,7 +147,7 @@ impl<'a> Link<'a> {
     }
 
     async fn closed(&self, socket: &mut Socket, frame: Option<tungstenite::protocol::CloseFrame>) -> End {
-        // tungstenite sends the answer to a close while it reads on.
+        // tungstenite sends its answer to a close while we keep reading.
         let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
         let (code, reason) = match frame {
             Some(frame) => (frame.code, frame.reason.as_str().to_string()),

@@ -1,6 +1,6 @@
 //! The client: connects, subscribes, watches, reconnects.
 //!
-//! In: [`Options`]. Out: [`Item`]s in order through a bounded channel: messages as received, and events of the connection.
+//! In: [`Options`]. Out: [`Item`]s in order, through a bounded channel: messages as received, and events of the connection.
 
 mod backoff;
 mod connection;
@@ -18,24 +18,25 @@ use backoff::Backoff;
 use connection::End;
 pub use numbers::Gap;
 
-/// Items that may wait in the channel. A busy market fills it in some tenths of a second, with a few megabytes.
+/// The number of items that may wait in the channel. A busy market fills it in some tenths of a second, with a few
+/// megabytes.
 const CAPACITY: usize = 8192;
 
-/// What to connect to, and how patient to be.
+/// What to connect to, and how long to be patient.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The exchange whose protocol is spoken.
+    /// The exchange whose protocol the client speaks.
     pub exchange: &'static dyn Exchange,
     /// `ws://…` or `wss://…`.
     pub url: String,
     pub products: Vec<String>,
-    /// The client reconnects when it receives nothing at all for this long.
+    /// The client reconnects if it receives nothing at all for this long.
     pub silence: Duration,
     pub reconnect_initial: Duration,
     pub reconnect_max: Duration,
-    /// The client ends, instead of reconnecting, when the server closes the connection normally.
+    /// If the server closes the connection normally, the client ends instead of reconnecting.
     pub until_close: bool,
-    /// Seeds the jitter of reconnection waits.
+    /// The seed of the jitter of reconnection waits.
     pub seed: u64,
 }
 
@@ -48,7 +49,7 @@ pub struct Received {
     pub received_at: i64,
     /// The connection on which it came.
     pub connection: Arc<str>,
-    /// What the exchange says it holds.
+    /// What the exchange's protocol says that the message holds.
     pub holds: Holds,
 }
 
@@ -57,7 +58,7 @@ pub struct Received {
 pub struct Event {
     /// Nanoseconds since 1970, UTC.
     pub time: i64,
-    /// The connection that it happened to.
+    /// The connection that the event belongs to.
     pub connection: Arc<str>,
     pub kind: EventKind,
 }
@@ -65,13 +66,14 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventKind {
     Connected,
-    /// A sequence number other than the next: messages were lost, or (`got` below `expected`) came again or late.
+    /// A sequence number other than the next one: messages were lost, or, if `got` is below `expected`, one was repeated or
+    /// late.
     Gap(Gap),
     /// Nothing was received for this long.
     Silence {
         silence_ms: u64,
     },
-    /// The connection is lost; the next attempt follows after a wait.
+    /// The connection is lost; the client waits and then tries again.
     Reconnecting {
         reason: String,
         wait_ms: u64,
@@ -81,7 +83,7 @@ pub enum EventKind {
     ServerError {
         message: String,
     },
-    /// The server closed the connection normally, and the client was told to end then.
+    /// The server closed the connection normally, and the options say that the client ends then.
     Closed {
         reason: String,
     },
@@ -108,15 +110,15 @@ pub enum Item {
     Event(Event),
 }
 
-/// Receives a feed in a task of its own, until the receiver is dropped.
+/// Receives a feed in its own task until the receiver is dropped.
 ///
-/// The first connection must succeed; once there was one, the client reconnects for as long as it takes. The channel ends
+/// The first connection must succeed. After that, the client keeps trying to reconnect, with no limit. The channel ends
 /// after an error, or after a normal close with [`Options::until_close`].
 pub fn start(options: Options, clock: Arc<dyn Clock>) -> mpsc::Receiver<Result<Item, Error>> {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     tokio::spawn(async move {
         if let Err(error) = run(&options, clock.as_ref(), &sender).await {
-            // Where the receiver is gone, there is nobody to report to.
+            // If the receiver is gone, there is nobody to report to.
             let _ = sender.send(Err(error)).await;
         }
     });
@@ -130,7 +132,7 @@ async fn run(options: &Options, clock: &dyn Clock, sender: &Sender) -> Result<()
     let mut was_connected = false;
     let started_ms = clock.now() / 1_000_000;
     for number in 1_u64.. {
-        // Unique over restarts: sequence numbers of different connections must never be taken for one count.
+        // Unique across restarts, so that sequence numbers of different connections are never counted together.
         let connection: Arc<str> = format!("{started_ms}-{number}").into();
         let reason = match connection::open(options).await {
             Ok(socket) => {

@@ -1,4 +1,4 @@
-//! Whether messages are missing, where sequence numbers count every message of a connection from 0.
+//! Finds missing messages in feeds whose sequence numbers count every message of a connection from 0.
 
 /// The sequence numbers of one connection.
 #[derive(Debug, Default)]
@@ -14,19 +14,19 @@ pub struct Gap {
 }
 
 impl Numbers {
-    /// Takes the next number; returns the gap that it shows, if any.
+    /// Takes the next number; returns the gap that it reveals, if any.
     pub fn observe(&mut self, got: i64) -> Option<Gap> {
         let expected = self.next;
-        // A number that came again or late does not take the count back.
+        // A repeated or late number does not set the count back.
         self.next = self.next.max(got.saturating_add(1));
         (got != expected).then_some(Gap { expected, got })
     }
 }
 
 impl Gap {
-    /// Returns how many messages are missing; 0 where one came again or late.
+    /// Returns how many messages are missing; 0 if the number was repeated or late.
     pub fn missing(&self) -> u64 {
-        // The numbers are whatever the server wrote: their difference may be too large for an i64.
+        // The server may send any number, so the difference may be too large for an i64.
         if self.got > self.expected { self.got.abs_diff(self.expected) } else { 0 }
     }
 }

@@ -28,7 +28,7 @@ impl Exchange for CoinbaseAdvanced {
         &shapes::advanced_envelope::SHAPE
     }
 
-    /// One channel a message, heartbeats first, so that they run when the ticker starts.
+    /// One channel per message. Heartbeats come first, so that they already run when the ticker starts.
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
         let subscribe = |channel| json!({ "type": "subscribe", "product_ids": products, "channel": channel });
         ["heartbeats", "ticker"].map(|channel| subscribe(channel).to_string()).into()
@@ -50,14 +50,14 @@ impl Exchange for CoinbaseAdvanced {
     }
 }
 
-/// A message's outline.
+/// The parts of a message that the client looks at.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
     timestamp: Option<&'a str>,
     #[serde(default)]
     sequence_num: Option<i64>,
-    /// `error` in an error message, which has no envelope.
+    /// `error` in an error message, which is not an envelope.
     #[serde(borrow, default, rename = "type")]
     kind: Option<&'a str>,
     #[serde(borrow, default)]
@@ -99,7 +99,7 @@ mod tests {
         for damaged in [&TICKER[..60], "", "hello"] {
             assert_eq!(look(damaged), Seen::unreadable(), "{damaged}");
         }
-        // A tick that landing will refuse still has its number.
+        // A tick that landing will refuse still keeps its number.
         let crossed = TICKER.replace(r#""best_bid":"1""#, r#""best_bid":"3""#);
         assert!(tick::parse(crossed.as_bytes()).is_err());
         assert_eq!(look(&crossed), look(TICKER));

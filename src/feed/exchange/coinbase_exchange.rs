@@ -1,7 +1,7 @@
-//! Coinbase Exchange: flat messages, one a match.
+//! Coinbase Exchange: flat messages, one per match.
 //!
-//! Source: the websocket feed in <https://docs.cdp.coinbase.com/exchange>. `sequence` counts a product's events, most of which
-//! the ticker leaves out: a hole in the numbers is not a missing message.
+//! Source: the websocket feed in <https://docs.cdp.coinbase.com/exchange>. `sequence` counts a product's events, and the
+//! ticker leaves most of them out. So a gap in the numbers does not mean a missing message.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ impl Exchange for CoinbaseExchange {
     }
 }
 
-/// A message's outline.
+/// The parts of a message that the client looks at.
 #[derive(Deserialize)]
 struct Message<'a> {
     #[serde(borrow, rename = "type")]
@@ -58,7 +58,7 @@ struct Message<'a> {
     time: Option<&'a str>,
     #[serde(borrow, default)]
     message: Cow<'a, str>,
-    /// What some errors add: the product that is not there, say.
+    /// What some errors add, such as the product that does not exist.
     #[serde(borrow, default)]
     reason: Cow<'a, str>,
 }

@@ -1,7 +1,7 @@
 //! The exchanges that squall can receive from.
 //!
-//! An exchange is one file that implements [`Exchange`]. To add one, write its file, add one line to [`EXCHANGES`] and describe
-//! it in docs/feed.md. If its messages have a shape of their own, that is one file in `tick::shapes`.
+//! An exchange is one file that implements [`Exchange`]. To add one, write its file, add one line to [`EXCHANGES`] and
+//! describe it in docs/feed.md. If its messages have a shape of their own, add that too, as one file in `tick::shapes`.
 
 mod coinbase_advanced;
 mod coinbase_exchange;
@@ -18,7 +18,7 @@ pub static EXCHANGES: &[&dyn Exchange] = &[&coinbase_advanced::CoinbaseAdvanced,
 /// The exchange that the simulator imitates.
 pub static SIMULATED: &dyn Exchange = &coinbase_advanced::CoinbaseAdvanced;
 
-/// What the client must know of an exchange.
+/// What the client must know about an exchange.
 pub trait Exchange: fmt::Debug + Send + Sync {
     /// Returns the exchange's name in `feed.exchange`.
     fn name(&self) -> &'static str;
@@ -29,14 +29,14 @@ pub trait Exchange: fmt::Debug + Send + Sync {
     /// Returns the shape of its messages; the shape says what their sequence numbers count.
     fn shape(&self) -> &'static Shape;
 
-    /// Returns the messages that subscribe to the ticker and the heartbeats of products, in the order in which they are sent.
+    /// Returns the messages that subscribe to the products' ticker and heartbeats, in the order in which to send them.
     fn subscriptions(&self, products: &[String]) -> Vec<String>;
 
-    /// Looks at a message as received. The bytes are passed on whatever it finds.
+    /// Looks at a message as received. Its bytes are passed on, whatever the result.
     fn look(&self, payload: &[u8]) -> Seen;
 }
 
-/// What was seen of a message.
+/// What looking at a message found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
     /// The message's own number.
@@ -51,28 +51,28 @@ pub enum Holds {
         /// The product of the first tick.
         product: String,
         count: u64,
-        /// The exchange's time, as it wrote it.
+        /// The exchange's time, exactly as the exchange wrote it.
         event_time: Option<String>,
     },
     /// A message of the protocol itself: a heartbeat, an acknowledgement, ….
     Control,
-    /// The exchange complains.
+    /// The exchange reports an error.
     Error { message: String },
-    /// Something that the exchange does not send; it may be cut off.
+    /// Something that the exchange does not send, or a message that was cut off.
     Unreadable,
 }
 
 impl Seen {
-    /// Returns what is seen of bytes that are not a message of the exchange.
+    /// Returns the result for bytes that are not a message of the exchange.
     pub fn unreadable() -> Seen {
         Seen { sequence_num: None, holds: Holds::Unreadable }
     }
 }
 
-/// Returns the exchange of that name.
+/// Returns the exchange with this name.
 ///
 /// # Errors
-/// No exchange has it.
+/// No exchange has this name.
 pub fn find(name: &str) -> Result<&'static dyn Exchange, Error> {
     let found = EXCHANGES.iter().find(|exchange| exchange.name() == name);
     found.copied().ok_or_else(|| {

@@ -1,8 +1,8 @@
-//! From the client's channel to the log, in batches that are synced once.
+//! Moves messages from the client's channel to the log, in batches; each batch is synced once.
 //!
 //! In: received messages, and events of the connections. Out: records in a log, rows in the [`Journal`], and a [`Summary`].
-//! Messages come first: a journal that cannot be written never holds them back. Its rows wait for the next batch, and if they
-//! cannot be written in the end either, that is reported after everything received is in the log.
+//! Messages come first: a journal that cannot be written never delays them. Its rows wait for the next batch. If they cannot
+//! be written at the end either, that is reported after everything received is in the log.
 
 mod summary;
 
@@ -19,34 +19,34 @@ use super::journal::Journal;
 use crate::log::{Log, Record};
 pub use summary::Summary;
 
-/// Messages that are appended, and synced, together at most.
+/// The most messages that are appended and synced together.
 const BATCH_MESSAGES: usize = 8192;
-/// How long the first message of a batch may wait for the others.
+/// How long the first message of a batch may wait for more.
 const BATCH_WAIT: Duration = Duration::from_millis(50);
-/// Events that may wait for a journal that cannot be written; beyond that, receiving ends.
+/// How many events may wait while the journal cannot be written; beyond that, receiving ends.
 const MOST_EVENTS_WAITING: usize = 65_536;
 
-/// What a caller may want to show while messages are received.
+/// What a caller may show while messages are received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// So many more messages are in the log.
+    /// This many more messages are in the log.
     Appended(u64),
-    /// How the connection is now; empty when all is well.
+    /// The state of the connection; empty if all is well.
     Note(String),
     /// Something the user should know at once.
     Warning(String),
 }
 
-/// The way from the client's channel to a log.
+/// Moves messages from the client's channel to a log.
 pub struct Ingest<'a> {
     items: Receiver<Result<Item, Error>>,
     log: &'a dyn Log,
     journal: Journal,
     /// Events that the journal does not have yet.
     waiting: VecDeque<Event>,
-    /// Why the journal could not be written when it was last tried.
+    /// Why the last attempt to write the journal failed.
     journal_failure: Option<Error>,
-    /// Messages that are still wanted.
+    /// How many more messages are wanted.
     left: u64,
     show: &'a mut (dyn FnMut(Progress) + Send),
     summary: Summary,
@@ -66,7 +66,8 @@ impl<'a> Ingest<'a> {
         Ingest { items, log, journal, waiting: VecDeque::new(), journal_failure: None, left, show, summary }
     }
 
-    /// Appends batches until the feed ends, enough messages came, or `stop` is ready; then appends what was received by then.
+    /// Appends batches until the feed ends, enough messages have come, or `stop` is ready; then appends what was received
+    /// until then.
     ///
     /// # Errors
     /// The feed ended with an error, the log refused a batch, or the journal could not be written.
@@ -91,12 +92,12 @@ impl<'a> Ingest<'a> {
         self.journal_failure.take().map_or(Ok(()), Err)
     }
 
-    /// Returns what was appended so far.
+    /// Returns what has been appended so far.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// Appends what was received, then writes down what happened meanwhile.
+    /// Appends what was received, then records in the journal what happened in the meantime.
     async fn append(&mut self, items: &mut Vec<Result<Item, Error>>) -> Result<(), Error> {
         let mut records = Vec::with_capacity(items.len());
         let mut batch = Summary::default();
@@ -138,7 +139,7 @@ impl<'a> Ingest<'a> {
         self.waiting.push_back(event);
     }
 
-    /// Gives the journal the events that it does not have yet; what fails is tried again with the next batch.
+    /// Writes to the journal the events that it does not have yet; what fails is tried again with the next batch.
     fn write_down(&mut self) {
         while let Some(event) = self.waiting.front() {
             if let Err(error) = self.journal.record(event) {
@@ -155,7 +156,7 @@ impl<'a> Ingest<'a> {
     }
 }
 
-/// Waits for items, and then a little more for others; returns false once the feed has ended.
+/// Waits for items, and then a little longer for more; returns false once the feed has ended.
 async fn collect(source: &mut Receiver<Result<Item, Error>>, items: &mut Vec<Result<Item, Error>>) -> bool {
     if source.recv_many(items, BATCH_MESSAGES).await == 0 {
         return false;
@@ -171,7 +172,7 @@ async fn collect(source: &mut Receiver<Result<Item, Error>>, items: &mut Vec<Res
     true
 }
 
-/// Returns the record of a message; a message of several products goes where the first one's messages are.
+/// Returns the record of a message. A message of several products gets the first one's key.
 fn record(received: Received) -> Record {
     let key = match received.holds {
         Holds::Ticks { product, .. } => Some(product),

@@ -1,4 +1,4 @@
-//! What was received, for people.
+//! A summary, for people, of what was received.
 
 use std::fmt;
 
@@ -37,12 +37,12 @@ impl Summary {
         }
     }
 
-    /// Counts what happened to a connection.
+    /// Counts an event of a connection.
     pub fn note(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Gap(gap) => {
                 self.gaps += 1;
-                // Numbers are whatever the server wrote: their sum may be too large.
+                // The server may send any number, so the sum may be too large.
                 self.missing = self.missing.saturating_add(gap.missing());
             }
             EventKind::Silence { .. } => self.silences += 1,
@@ -51,7 +51,7 @@ impl Summary {
         }
     }
 
-    /// Adds the messages of a later batch.
+    /// Adds the counts of a later batch.
     pub fn add(&mut self, batch: Summary) {
         self.messages += batch.messages;
         self.ticks += batch.ticks;

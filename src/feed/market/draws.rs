@@ -14,12 +14,12 @@ use crate::text::fnv1a;
 #[derive(Debug, Clone)]
 pub struct Draws {
     generator: Pcg64,
-    /// The polar method makes normal numbers in pairs; this is the second one of a pair.
+    /// The polar method makes normal numbers in pairs; this is the unused second one of a pair.
     spare: Option<f64>,
 }
 
 impl Draws {
-    /// Makes the stream that belongs to a seed and a name; other names give unrelated streams.
+    /// Makes the stream for a seed and a name; different names give unrelated streams.
     pub fn new(seed: u64, name: &str) -> Self {
         // FNV-1a spreads the name over 64 bits; `mix` then spreads seed and name over the generator's 256.
         let hash = fnv1a(name.as_bytes());

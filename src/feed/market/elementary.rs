@@ -1,11 +1,12 @@
 //! The exponential and the natural logarithm in plain IEEE arithmetic.
 //!
-//! `f64::exp` and `f64::ln` call the platform's C library, whose last bits differ between platforms; additions,
-//! multiplications and divisions do not. With these two, a seed gives the same market on every machine.
+//! `f64::exp` and `f64::ln` call the platform's C library, and their last bits differ between platforms. Additions,
+//! multiplications and divisions give the same bits everywhere. With these two functions, a seed gives the same market on
+//! every machine.
 
 use std::f64::consts::{LN_2, SQRT_2};
 
-/// The part of ln 2 that 32 bits hold, so that its product with a small integer is exact.
+/// The part of ln 2 that fits into 32 bits, so that its product with a small integer is exact.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 /// The rest of ln 2.
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;

@@ -1,14 +1,14 @@
-//! A simulated market: a pure function of its seed, without a clock or IO.
+//! A simulated market: a pure function of its seed, without a clock and without IO.
 //!
 //! In: products, a start time, a seed. Out: [`Update`]s in the order of simulated time, without end. The same seed gives the
-//! same updates on every machine, and a product's updates do not depend on which others are simulated.
+//! same updates on every machine. A product's updates do not depend on which other products are simulated.
 //!
 //! It shows these facts of real markets, so that a model can learn from it (Cont 2001, <https://doi.org/10.1080/713665670>):
 //!
-//! - Volatility clusters on scales of seconds to an hour and jumps upon news.
+//! - Volatility clusters on scales from seconds to an hour, and jumps after news.
 //! - Trades come in bunches, and more so while volatility is high. Spreads then widen and depth thins.
 //! - The imbalance of the book hints at the next move.
-//! - Single large orders make blips. A blip looks like volatility for as long as a window remembers it, but it predicts nothing.
+//! - Single large orders cause blips. A window that contains a blip shows high volatility, but the blip predicts nothing.
 
 mod draws;
 mod elementary;
@@ -19,14 +19,14 @@ mod volatility;
 use product::Product;
 pub use specification::{PRODUCTS, Specification, find};
 
-/// Quotes are published once in this time, as at the real exchange.
+/// The interval between publications of the quotes, the same as at the real exchange.
 const STEP_NS: i64 = 250_000_000;
 const STEP_S: f64 = 0.25;
 
 /// The state of a product's ticker; prices in ticks of the product, quantities in units of 1e-8.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ticker {
-    /// Which of the market's products it is.
+    /// The product's position among the market's products.
     pub product: usize,
     pub price: i64,
     pub best_bid: i64,
@@ -38,7 +38,7 @@ pub struct Ticker {
     pub high_24_h: i64,
     pub low_52_w: i64,
     pub high_52_w: i64,
-    /// Percent.
+    /// In percent.
     pub percent_change_24_h: f64,
 }
 
@@ -67,12 +67,12 @@ impl Market {
         }
     }
 
-    /// Returns the products, in the order that [`Ticker::product`] counts.
+    /// Returns the products, in the order that [`Ticker::product`] refers to.
     pub fn products(&self) -> &[&'static Specification] {
         &self.specifications
     }
 
-    /// Returns each product's state as of the market's opening; updates tell what changes.
+    /// Returns each product's state at the market's opening; the updates then say what changes.
     pub fn tickers(&self) -> Vec<Ticker> {
         self.products.iter().map(Product::ticker).collect()
     }
@@ -81,7 +81,7 @@ impl Market {
 impl Iterator for Market {
     type Item = Update;
 
-    /// Returns the next update; `None` only for a market without products.
+    /// Returns the next update; `None` only if the market has no products.
     fn next(&mut self) -> Option<Update> {
         let mut earliest: Option<(i64, usize)> = None;
         for (index, product) in self.products.iter_mut().enumerate() {

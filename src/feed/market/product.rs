@@ -1,11 +1,11 @@
 //! One product: a hidden efficient price, the quotes around it, and the trades.
 //!
-//! In every step of 250 ms the efficient price diffuses with the volatility of the moment. News moves it for good. A blip, a
-//! large order that the book recovers from, moves it for about a second.
+//! In every step of 250 ms the efficient price diffuses with the current volatility. News moves it permanently. A blip is a
+//! large order that the book recovers from; it moves the price for about a second.
 //!
 //! Trades arrive as a self-exciting process whose base rate follows activity (Hawkes 1971,
-//! <https://doi.org/10.1093/biomet/58.1.83>; thinning after Ogata 1981, <https://doi.org/10.1109/TIT.1981.1056305>). They print
-//! around the efficient price, and so outside a quote that has not caught up.
+//! <https://doi.org/10.1093/biomet/58.1.83>; thinning after Ogata 1981, <https://doi.org/10.1109/TIT.1981.1056305>). They
+//! print around the efficient price, so they print outside the quote if the quote has not caught up yet.
 //!
 //! Quotes are published at the end of a step. Spread and depth follow volatility (Bollerslev and Melvin 1994,
 //! <https://doi.org/10.1016/0022-1996(94)90008-6>). The larger size is on the side that the price is about to leave (Gould and
@@ -21,9 +21,9 @@ use super::{STEP_NS, STEP_S, Ticker, Update};
 
 /// Trades happen in the first 240 ms of a step; quotes are published in its last 10 ms.
 const TRADING_NS: i64 = 240_000_000;
-/// After this many steps, the exchange publishes all of its books at the same instant.
+/// Each time this many steps have passed, the exchange publishes all of its books at the same instant.
 const COMMON_FLUSH_STEPS: i64 = 40;
-/// How many further trades one trade brings on average, and how long its effect lasts.
+/// How many further trades one trade causes on average, and how long its effect lasts.
 const TRADE_BRANCHING: f64 = 0.4;
 const TRADE_EXCITATION_S: f64 = 2.0;
 /// Blips a second: twenty an hour at any volatility.
@@ -43,7 +43,7 @@ pub struct Product {
     step_index: i64,
     /// The efficient price in ticks.
     efficient: f64,
-    /// How far a blip has moved it, relative to the price.
+    /// How far a blip has moved the price, relative to the price.
     blip: f64,
     blip_keep: f64,
     excitation_per_s: f64,
@@ -95,7 +95,7 @@ impl Product {
         }
     }
 
-    /// Returns the time of the next update; there is always one.
+    /// Returns the time of the next update; there always is one.
     pub fn next_time(&mut self) -> i64 {
         loop {
             if let Some(update) = self.pending.front() {
@@ -105,7 +105,7 @@ impl Product {
         }
     }
 
-    /// Takes the next update, when there is one pending.
+    /// Takes the next update, if one is pending.
     pub fn take(&mut self) -> Option<Update> {
         self.pending.pop_front()
     }
@@ -127,7 +127,7 @@ impl Product {
         self.step_index += 1;
     }
 
-    /// Lets the trades of this step happen; returns whether there were any.
+    /// Makes the trades of this step; returns whether there were any.
     fn trade(&mut self, deviation: f64) -> bool {
         let base = self.specification.trades_per_s * (1.0 - TRADE_BRANCHING) * self.volatility.activity();
         let mut elapsed_s = 0.0;
@@ -144,17 +144,17 @@ impl Product {
             if self.draws.chance((base + self.excitation_per_s) / most) {
                 let time = self.step_start + (elapsed_s / STEP_S * TRADING_NS as f64) as i64;
                 self.print(time, deviation);
-                // The limit keeps a burst from feeding itself for ever.
+                // The limit keeps a burst of trades from growing without end.
                 self.excitation_per_s = (self.excitation_per_s + TRADE_BRANCHING / TRADE_EXCITATION_S).min(20.0);
                 traded = true;
             }
         }
     }
 
-    /// Prints a trade; now and then it sweeps several levels of the book at one instant.
+    /// Prints a trade; some trades sweep several levels of the book at one instant.
     fn print(&mut self, time: i64, deviation: f64) {
         let buy = self.draws.chance(0.5 + 0.15 * self.pull(deviation));
-        // A trade prints at the quote, or at the price itself where the price has left the quote behind.
+        // A trade prints at the quote, or at the price itself if the price has left the quote behind.
         let centre = self.centre().round() as i64;
         let mut price = if buy { self.ticker.best_ask.max(centre) } else { self.ticker.best_bid.min(centre) };
         let levels = if self.draws.chance(0.07) { 2 + (2.0 * self.draws.uniform()) as usize } else { 1 };
@@ -170,7 +170,7 @@ impl Product {
     }
 
     fn record_trade(&mut self, time: i64, price: i64, size: i64) {
-        // Trades of a day ago leave the 24 hours, at the usual rate.
+        // Trades that are now older than 24 hours leave the volume, at the usual rate.
         let leaving = self.specification.volume_24_h / 86_400.0 * (time - self.last_trade) as f64 * 1e-9;
         self.last_trade = time;
         let ticker = &mut self.ticker;
@@ -184,12 +184,12 @@ impl Product {
         self.pending.push_back(Update { time, ticker: *ticker });
     }
 
-    /// Publishes the quote at the end of this step, when it changed.
+    /// Publishes the quote at the end of this step, if it changed.
     fn quote(&mut self, deviation: f64, traded: bool) {
         let level = self.volatility.level();
         let moved = self.pull(deviation).abs() >= 2.0;
         let requoted = moved || self.draws.chance(1.0 - exp(-self.specification.requotes_per_s * level * STEP_S));
-        // A book that did not change is published only now and then.
+        // If the book did not change, it is published only sometimes.
         if !requoted && !traded && !self.draws.chance(0.6) {
             return;
         }
@@ -215,7 +215,8 @@ impl Product {
         self.pending.push_back(Update { time, ticker: self.ticker });
     }
 
-    /// Returns a spread in whole ticks, at least one: usually the narrowest, wide more often while volatility is high.
+    /// Returns a spread in whole ticks, at least one. It is usually the narrowest; it is wide more often while volatility is
+    /// high.
     fn spread(&mut self, level: f64) -> f64 {
         let narrowest = self.specification.narrowest_ticks;
         if self.draws.chance((self.specification.wide_share * level).min(0.85)) {

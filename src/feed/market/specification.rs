@@ -7,7 +7,7 @@
 #[derive(Debug)]
 pub struct Specification {
     pub product_id: &'static str,
-    /// Decimals of a price: a tick is one unit of the last.
+    /// Decimals of a price; a tick is one unit of the last decimal.
     pub price_decimals: usize,
     /// The usual price, in ticks.
     pub price_ticks: f64,
@@ -15,10 +15,11 @@ pub struct Specification {
     pub volatility: f64,
     /// The narrowest usual spread, in ticks.
     pub narrowest_ticks: f64,
-    /// How much a wide spread adds on average, relative to the price, and how often it is wide, at the usual volatility.
+    /// How much a wide spread adds on average (relative to the price), and how often the spread is wide, both at the usual
+    /// volatility.
     pub wide_spread: f64,
     pub wide_share: f64,
-    /// Trades, and changes of the quoted prices, a second at the usual volatility.
+    /// Trades per second, and changes of the quoted prices per second, at the usual volatility.
     pub trades_per_s: f64,
     pub requotes_per_s: f64,
     /// The median size of a trade, and of the best level of the book.
@@ -74,7 +75,7 @@ pub const PRODUCTS: [Specification; 3] = [
     },
 ];
 
-/// Returns the product of that name.
+/// Returns the product with this name.
 pub fn find(product_id: &str) -> Option<&'static Specification> {
     PRODUCTS.iter().find(|product| product.product_id == product_id)
 }

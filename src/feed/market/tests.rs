@@ -1,4 +1,4 @@
-//! What holds for every market, and the facts of real markets that this one shows.
+//! What is true of every simulated market, and the facts of real markets that it reproduces.
 
 use super::elementary::ln;
 use super::{Market, PRODUCTS, Specification, Ticker, Update};
@@ -58,7 +58,7 @@ fn every_state_is_a_possible_one() {
             assert!(ticker.low_24_h <= ticker.price && ticker.price <= ticker.high_24_h, "{ticker:?}");
             assert!(ticker.low_52_w <= ticker.low_24_h && ticker.high_24_h <= ticker.high_52_w, "{ticker:?}");
             outside += usize::from(ticker.price < ticker.best_bid || ticker.price > ticker.best_ask);
-            // A message changes the quote, or the price and volume, never both.
+            // A message changes either the quote, or the price and volume, but never both.
             let before = last[ticker.product];
             let quoted = |t: &Ticker| (t.best_bid, t.best_ask, t.best_bid_quantity, t.best_ask_quantity);
             let traded = |t: &Ticker| (t.price, t.volume_24_h);
@@ -76,7 +76,7 @@ fn a_seed_gives_the_same_market_on_every_machine() {
     let updates = hours(&all(), 1, 42);
     assert_eq!(fingerprint(&updates), fingerprint(&hours(&all(), 1, 42)));
     assert_ne!(fingerprint(&updates), fingerprint(&hours(&all(), 1, 43)));
-    // Recorded on x86-64 Linux; simulated markets change with it, so the changelog must say so.
+    // Recorded on x86-64 Linux. If this changes, simulated markets change, so the changelog must say so.
     assert_eq!((updates.len(), fingerprint(&updates)), (61_078, 1_439_216_842_186_068_087));
 }
 
@@ -91,7 +91,7 @@ fn a_product_does_not_depend_on_the_others() {
     assert_eq!(alone, among);
 }
 
-/// What the tests of shape look at, a minute at a time.
+/// The data that the tests of market facts use, minute by minute.
 struct Minutes {
     log_volatility: Vec<f64>,
     log_updates: Vec<f64>,
@@ -134,7 +134,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn the_facts_of_real_markets_hold() {
-    // Beside each bound, what five recorded days of BTC-USD show (24 to 28 November 2025).
+    // The comment at each bound gives the figure from five recorded days of BTC-USD (24 to 28 November 2025).
     for seed in 1..=5 {
         let minutes = minutes(seed);
         let volatility = &minutes.log_volatility;

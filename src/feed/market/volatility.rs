@@ -1,17 +1,17 @@
 //! Volatility: slow and fast swings, and bursts after news.
 //!
-//! Log volatility is a sum of Ornstein-Uhlenbeck processes on several time scales (two or more are needed to fit both the
-//! quick and the slow decay of its autocorrelation: Chernov, Gallant, Ghysels and Tauchen 2003,
-//! <https://doi.org/10.1016/S0304-4076(03)00108-8>; the heterogeneous horizons of Corsi 2009,
-//! <https://doi.org/10.1093/jjfinec/nbp001>), and a burst that each news jump raises and that then dies away. News makes
-//! further news likelier, as in the mutually exciting jumps of Aït-Sahalia, Cacho-Diaz and Laeven 2015
-//! (<https://doi.org/10.1016/j.jfineco.2015.03.002>); news comes more often while volatility is high.
+//! Log volatility is a sum of Ornstein-Uhlenbeck processes on several time scales, plus a burst that each news jump starts
+//! and that then fades. Two or more processes are needed to fit both the quick and the slow decay of the autocorrelation:
+//! Chernov, Gallant, Ghysels and Tauchen 2003, <https://doi.org/10.1016/S0304-4076(03)00108-8>; the heterogeneous horizons
+//! of Corsi 2009, <https://doi.org/10.1093/jjfinec/nbp001>. News makes further news more likely, as in the mutually exciting
+//! jumps of Aït-Sahalia, Cacho-Diaz and Laeven 2015, <https://doi.org/10.1016/j.jfineco.2015.03.002>. News also comes more
+//! often while volatility is high.
 
 use super::STEP_S;
 use super::draws::Draws;
 use super::elementary::exp;
 
-/// The swings' standard deviations and relaxation times in seconds; the slow one is the whole market's.
+/// The swings' standard deviations and relaxation times in seconds; the whole market shares the slow swing.
 const SLOW: (f64, f64) = (0.08, 2400.0);
 const MIDDLE: (f64, f64) = (0.08, 300.0);
 const FAST: (f64, f64) = (0.10, 20.0);
@@ -21,7 +21,7 @@ const NEWS_PER_S: f64 = 8.0 / 3600.0;
 /// What one piece of news adds to the rate of news, and how fast that fades.
 const NEWS_EXCITATION_PER_S: f64 = 0.1 / NEWS_EXCITATION_S;
 const NEWS_EXCITATION_S: f64 = 300.0;
-/// The least and the most that news adds to log activity, the limit of their sum, and how fast it fades.
+/// The smallest and the largest amount that news adds to log activity, the limit of their sum, and how fast it fades.
 const STIR: (f64, f64) = (1.5, 1.9);
 const STIR_MOST: f64 = 2.0;
 const STIR_S: f64 = 150.0;
@@ -39,7 +39,7 @@ struct Swing {
 impl Swing {
     fn new((deviation, relaxation_s): (f64, f64), draws: &mut Draws) -> Self {
         let keep = exp(-STEP_S / relaxation_s);
-        // Starts in its stationary distribution.
+        // Start in the stationary distribution.
         Swing { value: deviation * draws.normal(), keep, shock: deviation * (1.0 - keep * keep).sqrt() }
     }
 
@@ -51,7 +51,7 @@ impl Swing {
 /// The volatility of one product, relative to its usual one.
 #[derive(Debug, Clone)]
 pub struct Volatility {
-    /// The market's own draws: every product holds a copy, so that all share the slow swing.
+    /// The market's own draws: every product holds a copy, so that all products share the slow swing.
     market: Draws,
     slow: Swing,
     middle: Swing,
@@ -82,7 +82,7 @@ impl Volatility {
         }
     }
 
-    /// Advances by one step and returns whether there was news in it.
+    /// Advances by one step and returns whether there was news in that step.
     pub fn step(&mut self, draws: &mut Draws) -> bool {
         self.slow.step(&mut self.market);
         self.middle.step(draws);
@@ -109,7 +109,7 @@ impl Volatility {
         exp(self.slow.value + self.middle.value)
     }
 
-    /// Returns how busy traders are, as a multiple of the usual: they follow the slower swings, not the fast one.
+    /// Returns how busy traders are, as a multiple of the usual. Activity follows the slower swings, not the fast one.
     pub fn activity(&self) -> f64 {
         self.swing() * exp(0.7 * self.stir)
     }

@@ -1,8 +1,9 @@
 //! A simulated exchange: a websocket server that speaks Coinbase Advanced Trade's `ticker` and `heartbeats` channels.
 //!
-//! In: [`Options`]. Out: simulated updates to every client that subscribes. Simulated time runs at a multiple of the clock's, or
-//! as fast as the client reads. At a multiple, all connections see the same market at the same time, as at a real exchange. As
-//! fast as possible, a connection sees the market from its opening; if another one was cut off, it goes on from there.
+//! In: [`Options`]. Out: simulated updates to every client that subscribes. Simulated time runs at a multiple of the clock's
+//! speed, or as fast as the client reads. At a multiple, all connections see the same market at the same time, as at a real
+//! exchange. At full speed, a connection sees the market from its opening, or continues where a connection that was cut off
+//! ended.
 
 mod replay;
 mod session;
@@ -26,22 +27,22 @@ use replay::Replay;
 /// How fast simulated time runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
-    /// This many simulated seconds a second.
+    /// This many simulated seconds per second.
     Times(f64),
     /// As fast as the client reads.
     Max,
 }
 
-/// What to do wrong, so that clients can be tested. Messages are counted for each connection.
+/// The faults to produce, so that clients can be tested. Messages are counted per connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Cuts the connection, without a close frame, each time that it has sent this many messages.
+    /// Cuts the connection, without a close frame, each time it has sent this many messages.
     pub drop_every: Option<u64>,
     /// Numbers every nth message but does not send it.
     pub skip_every: Option<u64>,
-    /// Cuts every nth message off in its middle.
+    /// Cuts off every nth message in its middle.
     pub garble_every: Option<u64>,
-    /// Sends nothing more after this many messages, and keeps the connection open.
+    /// After this many messages, sends nothing more and keeps the connection open.
     pub silence_after: Option<u64>,
 }
 
@@ -55,7 +56,7 @@ pub struct Options {
     pub seed: u64,
     /// When simulated time starts, nanoseconds since 1970, UTC.
     pub start: i64,
-    /// How much simulated time passes before the server ends; `None` means no end.
+    /// How much simulated time passes before the server ends; `None` means that it never ends.
     pub duration: Option<Duration>,
     pub speed: Speed,
     pub faults: Faults,
@@ -64,7 +65,7 @@ pub struct Options {
 /// Returns the specifications of products by name.
 ///
 /// # Errors
-/// A name that the simulator does not know.
+/// The simulator does not know a name.
 pub fn products(names: &[String]) -> Result<Vec<&'static Specification>, Error> {
     let known = || PRODUCTS.iter().map(|product| product.product_id).collect();
     names
@@ -73,7 +74,7 @@ pub fn products(names: &[String]) -> Result<Vec<&'static Specification>, Error> 
         .collect()
 }
 
-/// A server that listens; [`Server::run`] serves.
+/// A server that has opened its port; [`Server::run`] serves.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -92,7 +93,7 @@ impl Server {
     /// Opens the port.
     ///
     /// # Errors
-    /// The port is in use, or cannot be listened on.
+    /// The port is in use, or the system does not allow listening on it.
     pub async fn bind(options: Options) -> Result<Server, Error> {
         let (host, port) = (options.host.clone(), options.port);
         let failed = |source: io::Error| match source.kind() {
@@ -114,10 +115,10 @@ impl Server {
         format!("ws://{}", self.address)
     }
 
-    /// Serves until the simulated duration has passed and its last connection is closed; drop the future to end earlier.
+    /// Serves until the simulated duration has passed and the last connection is closed. To end earlier, drop the future.
     pub async fn run(self) -> Served {
         let deadline = match (self.options.speed, self.options.duration) {
-            // A duration that the clock cannot count to never ends.
+            // If the duration is too long for the clock, the server never ends.
             (Speed::Times(speed), Some(duration)) => Duration::try_from_secs_f64(duration.as_secs_f64() / speed)
                 .ok()
                 .and_then(|d| Instant::now().checked_add(d)),
@@ -159,7 +160,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 struct Exchange {
     options: Options,
     opened: Instant,
-    /// The market where a connection was cut off; the next one goes on from there. Only at [`Speed::Max`].
+    /// The market where a connection was cut off; the next connection continues there. Only at [`Speed::Max`].
     left: Mutex<Option<Replay>>,
     /// The simulated duration has passed on a connection.
     ended: Notify,
@@ -170,7 +171,7 @@ impl Exchange {
         Exchange { options, opened: Instant::now(), left: Mutex::new(None), ended: Notify::new() }
     }
 
-    /// Returns the simulated time at an instant; `None` where it depends on how fast the client reads.
+    /// Returns the simulated time at an instant; `None` if it depends on how fast the client reads.
     fn time_at(&self, instant: Instant) -> Option<i64> {
         let Speed::Times(speed) = self.options.speed else { return None };
         let elapsed = instant.saturating_duration_since(self.opened).as_secs_f64() * speed;
@@ -184,7 +185,7 @@ impl Exchange {
         Duration::try_from_secs_f64(elapsed_s).ok().and_then(|elapsed| self.opened.checked_add(elapsed))
     }
 
-    /// Returns the market as the next connection is to see it.
+    /// Returns the market for the next connection.
     fn replay(&self) -> Replay {
         if let Some(left) = self.left.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return left;
@@ -200,7 +201,7 @@ impl Exchange {
         replay
     }
 
-    /// Takes back the market of a connection that was cut off.
+    /// Stores the market of a connection that was cut off.
     fn leave(&self, replay: Replay) {
         if self.options.speed == Speed::Max {
             *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(replay);

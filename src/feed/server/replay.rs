@@ -50,9 +50,10 @@ impl Replay {
         self.time = self.time.max(time);
     }
 
-    /// Takes the next batch: the updates of different products that the exchange publishes at one instant.
+    /// Takes the next batch: updates of different products that the exchange publishes at one instant.
     ///
-    /// A trade that swept several levels makes several updates of one product at one instant: each is a batch of its own.
+    /// A trade that sweeps several levels makes several updates of one product at one instant; each of these is its own
+    /// batch.
     pub fn take(&mut self, batch: &mut Vec<Ticker>) {
         batch.clear();
         let Some(time) = self.next_time() else { return };

@@ -17,23 +17,23 @@ use super::wire::{self, Encoder, EventKind};
 use super::{Exchange, Speed, sleep_until};
 use crate::feed::market::Ticker;
 
-/// How long a client may take to subscribe; then the exchange closes the connection.
+/// How long a client may take to subscribe; after that, the exchange closes the connection.
 const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(5);
-/// How long a client may take to answer a close.
+/// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEARTBEAT_NS: i64 = 1_000_000_000;
-/// How many messages are sent between two looks at what the client says, when they are sent as fast as possible.
+/// At full speed, the number of messages sent before checking for messages from the client.
 const LISTEN_EVERY: u32 = 256;
 
 /// Why a connection ends.
 enum End {
     /// The simulated duration has passed.
     Finished,
-    /// The client sent nothing to subscribe to.
+    /// The client never subscribed.
     NeverSubscribed,
-    /// The client went away.
+    /// The client disconnected.
     Left,
-    /// A fault was asked for.
+    /// A requested fault cut the connection.
     Cut,
 }
 
@@ -45,7 +45,7 @@ impl From<tungstenite::Error> for End {
 
 /// Serves one connection to its end; returns how many messages it was sent.
 pub async fn serve(stream: TcpStream, exchange: Arc<Exchange>) -> u64 {
-    // Updates are small and should not wait for others.
+    // Updates are small, so send each at once.
     let _ = stream.set_nodelay(true);
     let Ok(socket) = accept_async(stream).await else { return 0 };
     let mut session = Session {
@@ -67,7 +67,7 @@ struct Session {
     exchange: Arc<Exchange>,
     subscriptions: Subscriptions,
     encoder: Encoder,
-    /// Messages made, also those that a fault left out.
+    /// Messages numbered, including those that a fault left out.
     numbered: u64,
     sent: u64,
     heartbeats: u64,
@@ -83,7 +83,7 @@ impl Session {
         (end, Some(replay))
     }
 
-    /// Waits for a subscription that starts simulated time. Where the client sets the pace, only a ticker's does.
+    /// Waits for a subscription that starts simulated time. If the client sets the pace, only a ticker subscription does.
     async fn greet(&mut self) -> Result<(), End> {
         let deadline = tokio::time::Instant::now() + SUBSCRIBE_WITHIN;
         let paced = self.exchange.options.speed != Speed::Max;
@@ -94,12 +94,12 @@ impl Session {
             let next = tokio::time::timeout_at(deadline, self.socket.next()).await;
             let message = next.map_err(|_| End::NeverSubscribed)?;
             let now = self.exchange.time_at(Instant::now()).unwrap_or(self.exchange.options.start);
-            // `stream` sends the snapshot, once the market is there.
+            // `stream` sends the snapshot, once the market exists.
             self.answer(message, now, None).await?;
         }
     }
 
-    /// Sends updates and heartbeats, each at its time, and listens to the client meanwhile.
+    /// Sends updates and heartbeats, each at its time, and listens to the client in between.
     async fn stream(&mut self, replay: &mut Replay) -> Result<std::convert::Infallible, End> {
         if self.subscriptions.any_ticker() {
             let every = (0..replay.tickers().len()).collect::<Vec<_>>();
@@ -173,7 +173,7 @@ impl Session {
             Some(message) => match message? {
                 Message::Text(text) => text,
                 Message::Binary(_) => Utf8Bytes::from_static(""),
-                // tungstenite answers pings itself.
+                // tungstenite answers pings by itself.
                 _ => return Ok(()),
             },
         };
@@ -189,7 +189,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sends the state of those chosen products that are subscribed to.
+    /// Sends the state of those `chosen` products whose ticker is subscribed to.
     async fn snapshot(&mut self, now: i64, chosen: &[usize], tickers: &[Ticker]) -> Result<(), End> {
         let mut snapshot: Vec<Ticker> = chosen.iter().map(|&index| tickers[index]).collect();
         self.subscriptions.retain(&mut snapshot);
@@ -203,14 +203,14 @@ impl Session {
         self.send(text).await
     }
 
-    /// Sends one numbered message, unless a fault is asked for.
+    /// Sends one numbered message, unless a requested fault prevents or damages it.
     async fn send(&mut self, mut text: String) -> Result<(), End> {
         let hits = |every: Option<u64>, count: u64| every.is_some_and(|every| count.is_multiple_of(every));
         self.numbered += 1;
         let faults = self.exchange.options.faults;
         if !hits(faults.skip_every, self.numbered) {
             if hits(faults.garble_every, self.numbered) {
-                // Messages are ASCII, so any byte is a boundary.
+                // Messages are ASCII, so every byte is a character boundary.
                 text.truncate(text.len() / 2);
             }
             self.socket.feed(Message::text(text)).await?;
@@ -241,7 +241,7 @@ impl Session {
         End::Left
     }
 
-    /// Ends the connection, in the way that belongs to its end.
+    /// Closes the connection in the way that fits how it ended.
     async fn close(&mut self, end: End, replay: Option<Replay>) {
         let (code, reason) = match end {
             End::Finished => (CloseCode::Normal, "the simulated time has passed"),
@@ -250,7 +250,7 @@ impl Session {
                 if let Some(replay) = replay {
                     self.exchange.leave(replay);
                 }
-                // What was sent still arrives; then the connection is gone.
+                // Everything sent still arrives; then the connection is dropped.
                 let _ = self.socket.flush().await;
                 return;
             }
@@ -263,7 +263,7 @@ impl Session {
             }
             Ok::<(), tungstenite::Error>(())
         };
-        // A slow client first reads everything that was sent, then answers.
+        // A slow client first reads everything that was sent, and only then answers.
         let limit = if self.exchange.options.speed == Speed::Max { CLOSE_TIMEOUT * 6 } else { CLOSE_TIMEOUT };
         let _ = timeout(limit, farewell).await;
         if code == CloseCode::Normal {

@@ -15,13 +15,13 @@ pub struct Subscriptions {
 /// What a request changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The tickers of these products are new; they are numbered as in the market.
+    /// These products' tickers are newly subscribed to; the numbers are positions in the market.
     Tickers(Vec<usize>),
     Other,
 }
 
 impl Subscriptions {
-    /// Starts without a subscription.
+    /// Starts with no subscription.
     pub fn new(products: &[&'static Specification]) -> Self {
         Subscriptions { products: products.to_vec(), tickers: vec![false; products.len()], heartbeats: false }
     }
@@ -29,7 +29,8 @@ impl Subscriptions {
     /// Applies a client's message.
     ///
     /// # Errors
-    /// What the exchange answers: the message is not a request, or names a channel or product that the exchange does not have.
+    /// The message is not a request, or names a channel or product that the exchange does not have; the text is the
+    /// exchange's answer.
     pub fn apply(&mut self, text: &str) -> Result<Change, String> {
         let request: Request =
             serde_json::from_str(text).map_err(|error| format!("failed to read request: {error}"))?;

@@ -26,18 +26,18 @@ pub enum RequestKind {
     Unsubscribe,
 }
 
-/// Whether tickers are a connection's first ones or changes since then.
+/// Whether tickers are the first ones of a connection or changes after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     Snapshot,
     Update,
 }
 
-/// Writes one connection's messages and numbers them from 0.
+/// Writes the messages of one connection and numbers them from 0.
 #[derive(Debug, Default)]
 pub struct Encoder {
     sequence_num: u64,
-    /// The second that `second_text` spells: most messages have the same one as the message before.
+    /// The second that `second_text` spells; most messages have the same second as the one before.
     second: Option<i64>,
     second_text: String,
 }
@@ -86,7 +86,7 @@ impl Encoder {
         text
     }
 
-    /// Starts an envelope up to its events' opening bracket.
+    /// Starts an envelope, up to the opening bracket of its events.
     fn begin(&mut self, channel: &str, time: i64, capacity: usize) -> String {
         let second = time.div_euclid(1_000_000_000);
         if self.second != Some(second) {
@@ -165,9 +165,9 @@ fn push_decimal(text: &mut String, value: i64, decimals: usize) {
     push_digits(text, fraction, digits);
 }
 
-/// Appends an integer with at least `least` digits.
+/// Appends an integer, padded to at least `least` digits.
 fn push_digits(text: &mut String, mut value: u64, least: usize) {
-    // 20 digits hold every u64.
+    // 20 digits are enough for every u64.
     let mut digits = [b'0'; 20];
     let mut start = digits.len();
     while value > 0 || digits.len() - start < least {
@@ -179,7 +179,7 @@ fn push_digits(text: &mut String, mut value: u64, least: usize) {
 }
 
 fn push_display(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    // Writing to a String does not fail.
+    // Writing to a String cannot fail.
     let _ = text.write_fmt(arguments);
 }
 

@@ -56,8 +56,8 @@ impl Note {
         .await
     }
 
-    /// Refuses a topic other than the one that the archive was published to. Before the first message is published, a missing
-    /// topic is created.
+    /// Refuses a topic other than the one that the archive was published to. Before the first message is published, a
+    /// missing topic is created.
     pub(super) async fn check_topic(&self, kafka: &KafkaLog, archive: &Path, address: &str) -> Result<(), Error> {
         let other =
             |reason: String| Error::OtherTopic { archive: archive.to_path_buf(), topic: address.to_string(), reason };
