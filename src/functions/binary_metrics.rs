@@ -1,4 +1,4 @@
-//! `binary_metrics`: every metric of the table [`METRICS`] at once.
+//! `binary_metrics`: all metrics of the table [`METRICS`] at once.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Aggregates that need every (label, score) at once: the shell around a function on slices.
+//! Aggregates that need every (label, score) at once: the code around a function on slices.
 //!
-//! The state is the rows themselves, nine bytes each, so partial states merge by appending; the functions in `model`
-//! do not depend on the order of rows, so the result is the same bits however rows were split.
+//! The state is the rows themselves, nine bytes each, so partial states are merged by appending. The functions in `model` do
+//! not depend on the order of rows, so the result has the same bits however the rows were split.
 
 use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
@@ -21,10 +21,10 @@ use datafusion::physical_expr::expressions::Literal;
 use super::documentation::Documentation;
 use super::{Implementation, label_score};
 
-/// Labels, scores and the constants of the call in; the result out.
+/// Takes labels, scores and the call's constants; returns the result.
 pub type Evaluate = fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>;
 
-/// The parts in which such aggregates differ.
+/// What differs between such aggregates.
 #[derive(Debug, Clone, Copy)]
 pub struct Collected {
     pub documentation: &'static Documentation,
@@ -34,7 +34,7 @@ pub struct Collected {
 }
 
 impl Collected {
-    /// Returns the aggregate as DataFusion takes it.
+    /// Returns the aggregate in the form that DataFusion takes.
     pub fn aggregate(self) -> Implementation {
         Implementation::Aggregate(AggregateUDF::new_from_impl(CollectedFunction {
             documentation: self.documentation.for_engine(),
@@ -51,7 +51,7 @@ struct CollectedFunction {
     signature: Signature,
 }
 
-// A name is registered once, so it identifies the function.
+// Each name is registered only once, so it identifies the function.
 impl PartialEq for CollectedFunction {
     fn eq(&self, other: &Self) -> bool {
         self.spec.documentation.name == other.spec.documentation.name
@@ -136,7 +136,7 @@ struct Rows {
 impl Accumulator for Rows {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         label_score::for_each_row(&values[..2], |label, values| {
-            // A label that is NaN makes the result undefined, as a score that is NaN does.
+            // A NaN label makes the result undefined, just as a NaN score does.
             self.labels.push(label.unwrap_or(false));
             self.scores.push(if label.is_some() { values[0] } else { f64::NAN });
         });
@@ -170,10 +170,10 @@ impl Accumulator for Rows {
     }
 }
 
-/// Returns the whole number that an optional constant argument holds, or its default.
+/// Returns the whole number in an optional constant argument, or the default if there is none.
 ///
 /// # Errors
-/// A constant that is not a whole number, or is below `least`.
+/// The constant is not a whole number, or is below `least`.
 pub fn whole(constant: Option<&ScalarValue>, name: &str, least: usize, default: usize) -> Result<usize> {
     let Some(constant) = constant else { return Ok(default) };
     match constant.cast_to(&DataType::Int64)? {

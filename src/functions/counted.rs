@@ -1,6 +1,6 @@
-//! Aggregates whose state is a few integers: the shell around functions on counters.
+//! Aggregates whose state is a few integers: the code around functions on counters.
 //!
-//! Integers add without rounding, so partial states merge to the same bits however rows were split.
+//! Integers are added without rounding, so partial states merge to the same bits however the rows were split.
 
 use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
@@ -21,22 +21,22 @@ use super::{Implementation, label_score};
 /// The widest integer that Arrow stores: 38 decimal digits.
 const COUNTER: DataType = DataType::Decimal128(38, 0);
 
-/// The parts in which such aggregates differ.
+/// What differs between such aggregates.
 #[derive(Debug, Clone, Copy)]
 pub struct Counted {
     pub documentation: &'static Documentation,
     /// The number of counters.
     pub counters: usize,
-    /// Counts a row: its label (`None` where that is NaN) and its other arguments.
+    /// Counts a row, given its label (`None` if it is NaN) and its other arguments.
     pub add: fn(&mut [i128], Option<bool>, &[f64]),
     /// The result's type.
     pub returns: fn() -> DataType,
-    /// Counters in, the result out.
+    /// Takes the counters; returns the result.
     pub evaluate: fn(&[i128]) -> Result<ScalarValue>,
 }
 
 impl Counted {
-    /// Returns the aggregate as DataFusion takes it.
+    /// Returns the aggregate in the form that DataFusion takes.
     pub fn aggregate(self) -> Implementation {
         Implementation::Aggregate(AggregateUDF::new_from_impl(CountedFunction {
             documentation: self.documentation.for_engine(),
@@ -53,7 +53,7 @@ struct CountedFunction {
     signature: Signature,
 }
 
-// A name is registered once, so it identifies the function.
+// Each name is registered only once, so it identifies the function.
 impl PartialEq for CountedFunction {
     fn eq(&self, other: &Self) -> bool {
         self.spec.documentation.name == other.spec.documentation.name

@@ -1,4 +1,4 @@
-//! `pr_curve`, `roc_curve`, `calibration_curve`: lists of points, to be unnested.
+//! `pr_curve`, `roc_curve`, `calibration_curve`: lists of points; use unnest to make rows of them.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::model::curve::{Point, precision_recall, roc, thin};
 use crate::model::probability::{Binning, calibration};
 use crate::model::ranking::Ranked;
 
-/// Points of a curve unless the call says otherwise: finer than a drawing of 600 pixels shows.
+/// The default number of points of a curve; more than a drawing of 600 pixels can show.
 const DEFAULT_POINTS: usize = 300;
 
-/// Bins of a calibration curve unless the call says otherwise, as in scikit-learn's.
+/// The default number of bins of a calibration curve, as in scikit-learn.
 const DEFAULT_BINS: usize = 5;
 
 const MAX_POINTS: Argument = Argument {

@@ -1,11 +1,11 @@
-//! The documentation that every function must have: one constant a function, with no optional field.
+//! The documentation that every function must have: one constant per function, without optional fields.
 //!
-//! From it come DataFusion's own documentation, `squall_functions()`, the shell's help and completion, and
-//! `docs/functions.md`; a test runs every example and compares its output.
+//! DataFusion's own documentation, `squall_functions()`, the shell's help and completion, and `docs/functions.md` are all
+//! made from it. A test runs every example and compares its output.
 
 use datafusion::logical_expr::{DocSection, Documentation as EngineDocumentation};
 
-/// Everything that is known about one SQL function.
+/// Everything that is documented about one SQL function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Documentation {
     pub name: &'static str,
@@ -48,7 +48,7 @@ pub struct Argument {
     pub name: &'static str,
     /// Its SQL type, such as `DOUBLE`.
     pub sql_type: &'static str,
-    /// What it is, with its unit and range; an optional argument says its default.
+    /// What the argument is, with its unit and range; for an optional argument, also its default.
     pub meaning: &'static str,
     pub required: bool,
 }
@@ -58,9 +58,9 @@ pub struct Argument {
 pub struct Outcome {
     /// Its SQL type, such as `DOUBLE`; a table function lists its columns.
     pub sql_type: &'static str,
-    /// Its unit and range.
+    /// The result's unit and range.
     pub meaning: &'static str,
-    /// When it is NULL (a table function: when it has no rows); "never" where that is so.
+    /// When the result is NULL (for a table function: when there are no rows); "never" if it never is.
     pub when_null: &'static str,
 }
 
@@ -68,7 +68,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Example {
     pub query: &'static str,
-    /// The rows, one a line, columns separated by ` | `, without a heading.
+    /// The rows, one per line, without a heading; columns are separated by ` | `.
     pub output: &'static str,
 }
 
@@ -115,7 +115,7 @@ impl Documentation {
         syntax
     }
 
-    /// Returns the same as DataFusion's own documentation type.
+    /// Returns the same documentation in DataFusion's own type.
     pub fn for_engine(&self) -> EngineDocumentation {
         let section = DocSection { include: true, label: self.section.title(), description: None };
         let description = format!(

@@ -1,7 +1,7 @@
-//! Aggregates over (label, score) share this: argument types, reading columns, documentation of the arguments.
+//! What all aggregates over (label, score) share: argument types, reading columns, documentation of the arguments.
 //!
-//! In: a label, BOOLEAN or any number (non-zero is positive), and a score, any number. Out: rows of both; a row where either
-//! is NULL does not count.
+//! In: a label, BOOLEAN or any number (non-zero is positive), and a score, any number. Out: rows of both. A row is skipped
+//! if either is NULL.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
@@ -37,10 +37,10 @@ pub const THRESHOLD: Argument = Argument {
     required: true,
 };
 
-/// Returns the types that arguments are converted to: BOOLEAN stays for a label, every other number becomes DOUBLE.
+/// Returns the types to which arguments are converted: BOOLEAN stays for a label, and every number becomes DOUBLE.
 ///
 /// # Errors
-/// A wrong number of arguments, or an argument that is not a number.
+/// The number of arguments is wrong, or an argument is not a number.
 pub fn coerce(syntax: &str, range: std::ops::RangeInclusive<usize>, types: &[DataType]) -> Result<Vec<DataType>> {
     if !range.contains(&types.len()) {
         return plan_err!("{syntax} was given {} arguments", types.len());
@@ -53,9 +53,9 @@ pub fn coerce(syntax: &str, range: std::ops::RangeInclusive<usize>, types: &[Dat
     coerced.collect()
 }
 
-/// Calls `row` with the label and the other columns' values, for each row in which none is NULL.
+/// Calls `row` with the label and the other columns' values, for each row without a NULL.
 ///
-/// The label is `None` where it is NaN, which is neither positive nor negative.
+/// The label is `None` if it is NaN, because NaN is neither positive nor negative.
 pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f64])) {
     let numbers: Vec<_> = columns[1..].iter().map(|column| column.as_primitive::<Float64Type>()).collect();
     let mut values = vec![0.0; numbers.len()];

@@ -1,8 +1,8 @@
-//! The SQL function registry; one function or family a file.
+//! The SQL function registry; one file per function or family.
 //!
-//! In: a `SessionContext` and the folder of models. Out: the same context, with functions registered. A family's file ends in a
-//! `FUNCTIONS` list, and one line of a table names the family: [`FAMILIES`] here, `ml::FAMILIES` for functions on models. A
-//! [`Library`] is such tables together, and nothing else registers a function.
+//! In: a `SessionContext` and the folder of models. Out: the same context, with functions registered. A family's file ends
+//! with a `FUNCTIONS` list, and one line of a table names the family: [`FAMILIES`] here, `ml::FAMILIES` for functions on
+//! models. A [`Library`] joins these tables, and only a library registers functions.
 
 pub mod binary_metrics;
 mod collected;
@@ -33,7 +33,7 @@ pub use snapshot::{Snapshot, session_state};
 
 use crate::model::Registry;
 
-/// A function: its documentation, and how it is made for one session.
+/// A function: its documentation, and how to make it for one session.
 pub struct Function {
     pub documentation: &'static Documentation,
     pub implementation: fn(&Host) -> Implementation,
@@ -45,7 +45,7 @@ pub struct Host {
     pub library: Library,
 }
 
-/// A function as DataFusion takes it.
+/// A function in the form that DataFusion takes.
 pub enum Implementation {
     Scalar(ScalarUDF),
     Aggregate(AggregateUDF),
@@ -68,12 +68,12 @@ pub const FAMILIES: &[Family] = &[
     squall_functions::FUNCTIONS,
 ];
 
-/// Tables of families that a session offers together.
+/// The tables of families that one session offers.
 #[derive(Debug, Clone, Copy)]
 pub struct Library(pub &'static [&'static [Family]]);
 
 impl Library {
-    /// Registers every function with `context`; those on models read `models_dir` when they are used, not before.
+    /// Registers every function with `context`; functions on models read `models_dir` only when they are used.
     pub fn register(self, context: &SessionContext, models_dir: &Path) {
         let host = Host { models: Arc::new(Registry::new(models_dir)), library: self };
         for function in self.functions() {

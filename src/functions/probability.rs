@@ -1,4 +1,4 @@
-//! `log_loss`, `brier_score`: how well scores serve as probabilities.
+//! `log_loss`, `brier_score`: how good scores are as probabilities.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
@@ -58,7 +58,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The sum's units, its terms, and the rows that have none.
+/// The counters: the sum's units, the number of its terms, and the number of rows without a term.
 const COUNTERS: usize = 3;
 
 fn mean(documentation: &'static Documentation, add: fn(&mut [i128], Option<bool>, &[f64])) -> Implementation {

@@ -1,4 +1,4 @@
-//! The function reference as Markdown: the whole of `docs/functions.md`.
+//! The function reference as Markdown; it is the whole of `docs/functions.md`.
 
 use std::fmt::Write;
 

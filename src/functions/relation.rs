@@ -1,4 +1,4 @@
-//! Arguments of table functions: constant text, whole numbers, and a relation given as the name of a table or as a query.
+//! Arguments of table functions: constant text, whole numbers, and a relation given by the name of a table or as a query.
 
 use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::execution::SessionState;
@@ -17,10 +17,10 @@ pub fn text(expression: &Expr) -> Option<String> {
     }
 }
 
-/// Reads the constant arguments of a table function as text; numbers are written out.
+/// Reads the constant arguments of a table function as text; numbers become digits.
 ///
 /// # Errors
-/// A wrong number of arguments, or an argument that is not constant text or a whole number.
+/// The number of arguments is wrong, or an argument is neither constant text nor a whole number.
 pub fn texts(documentation: &Documentation, expressions: &[Expr]) -> Result<Vec<String>> {
     let required = documentation.arguments.iter().filter(|argument| argument.required).count();
     let syntax = documentation.syntax();
@@ -43,7 +43,7 @@ pub fn query(relation: &str) -> String {
     let first: String = relation.trim_start().chars().take_while(|letter| letter.is_ascii_alphabetic()).collect();
     match first.to_uppercase().as_str() {
         "SELECT" | "WITH" | "VALUES" | "FROM" => relation.to_string(),
-        // An opening parenthesis.
+        // The text begins with an opening parenthesis.
         "" if relation.trim_start().starts_with('(') => relation.to_string(),
         _ => format!("SELECT * FROM {relation}"),
     }
@@ -51,8 +51,8 @@ pub fn query(relation: &str) -> String {
 
 /// Plans a relation.
 ///
-/// Table functions are called outside of async code, but looking up a table may need I/O: for instance, a quoted path is a table
-/// too. So planning waits on a thread of its own, where it holds up neither the caller's executor nor its I/O.
+/// Table functions are called outside of async code, but looking up a table may need I/O: for example, a quoted path is a
+/// table too. So planning runs on its own thread, where it blocks neither the caller's executor nor its I/O.
 pub fn plan(state: &SessionState, relation: &str) -> Result<LogicalPlan> {
     let sql = query(relation);
     let runtime = Handle::try_current();

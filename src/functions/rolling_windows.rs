@@ -1,4 +1,4 @@
-//! `realized_volatility`, `bipower_variation`, `ewma`, `tick_imbalance`, `max_gap`, `time_weighted_avg`: figures of a market over
+//! `realized_volatility`, `bipower_variation`, `ewma`, `tick_imbalance`, `max_gap`, `time_weighted_avg`: market figures over
 //! a window. This file documents them; `rolling` computes them.
 
 use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};

@@ -1,6 +1,6 @@
-//! A table that is made when it is read: a fixed schema, and rows or SQL that depend on models as they are then.
+//! A table that is made when it is read: its schema is fixed, and its rows or its SQL depend on the models at that time.
 //!
-//! A view over such a table sees models trained after the view was made.
+//! So a view over such a table also sees models that were trained after the view was created.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
 type Plan = Box<dyn Fn() -> Result<LogicalPlan> + Send + Sync>;
 type Sql = Box<dyn Fn() -> Result<String> + Send + Sync>;
 
-/// A table whose schema is fixed and whose rows are made at each reading.
+/// A table with a fixed schema, whose rows are made at each reading.
 pub struct Snapshot {
     schema: SchemaRef,
     content: Content,
@@ -66,7 +66,7 @@ impl TableProvider for Snapshot {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let pushdown = match self.content {
-            // Filters join the plan, where the optimizer carries them on.
+            // Filters become part of the plan, where the optimizer pushes them further down.
             Content::Plan(_) | Content::Sql(_) => TableProviderFilterPushDown::Exact,
             Content::Rows(_) => TableProviderFilterPushDown::Unsupported,
         };

@@ -126,7 +126,7 @@ pub const FUNCTIONS: &[Function] = &[
 fn prevalence() -> Implementation {
     Counted {
         documentation: &PREVALENCE,
-        // Positives, negatives, neither.
+        // The counters: positives, negatives, and neither.
         counters: 3,
         add: |counters, label, _| match label {
             Some(true) => counters[0] += 1,
@@ -143,7 +143,7 @@ fn prevalence() -> Implementation {
     .aggregate()
 }
 
-/// An aggregate over the four counts of a confusion matrix, and the rows that are in none.
+/// Returns an aggregate over the four counts of a confusion matrix and the number of rows that belong to none of them.
 fn at(documentation: &'static Documentation, evaluate: fn(&[i128]) -> Result<ScalarValue>) -> Counted {
     let add = |counters: &mut [i128], label: Option<bool>, values: &[f64]| match label {
         Some(label) if !values[0].is_nan() && !values[1].is_nan() => {

@@ -1,4 +1,4 @@
-//! Arguments of functions on models: a model's name, and a relation that has its features.
+//! Arguments of functions on models: a model's name, and a relation that contains its features.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub const RELATION: Argument = Argument {
     required: true,
 };
 
-/// The documentation of a relation whose labels are known.
+/// The documentation of a relation with labels.
 pub const LABELLED: Argument = Argument {
     meaning: "the name of a table or view, or a query, constant; it has the model's features and label among its columns",
     ..RELATION
@@ -34,7 +34,7 @@ pub fn load(models: &Registry, name: &str) -> Result<Arc<Artifact>> {
     models.load(name).map(Arc::new).map_err(external)
 }
 
-/// Wraps a model's error, so that its hint can be found again.
+/// Wraps a model's error so that its hint can be found later.
 pub fn external(error: model::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }

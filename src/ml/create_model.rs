@@ -1,4 +1,5 @@
-//! Runs `CREATE MODEL`: the query's rows into a training set, the trained model onto disk, the run into the table `runs`.
+//! Runs `CREATE MODEL`: turns the query's rows into a training set, saves the trained model, and records the run in the
+//! table `runs`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -11,13 +12,13 @@ use crate::durable;
 use crate::model::{self, Artifact, FORMAT, Registry, Saved, When};
 use crate::track::Tracker;
 
-/// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row a split.
+/// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
 ///
-/// Where a model of the name exists, even one that another statement made while this one trained, the statement decides: it is
-/// an error, or that model's metrics are returned, or the new model becomes another version.
+/// If a model of the same name exists, the statement decides what happens: an error, the existing model's metrics, or a
+/// further version. This also holds if another statement made that model while this one was training.
 ///
 /// # Errors
-/// A query that fails, rows that a model cannot learn from, a model that exists, or what the disk reports.
+/// The query fails, a model cannot learn from its rows, the model exists already, or the disk reports an error.
 pub async fn create(
     context: &SessionContext,
     models: &Registry,
@@ -30,7 +31,7 @@ pub async fn create(
         None => {
             let rows = rows::read(context, statement).await?;
             let (models, statement) = (models.clone(), statement.clone());
-            // Training and writing keep a thread busy for long: not one of those that run tasks.
+            // Training and writing keep a thread busy for a long time, so they must not run on a thread that runs tasks.
             durable::blocking(move || models.save(train(&rows, &statement, start)?, statement.when)).await?
         }
     };
@@ -49,7 +50,7 @@ pub async fn create(
     Ok(context.read_batch(evaluate::recorded(&model)?)?)
 }
 
-/// Trains; the artifact gets its version when it is saved.
+/// Trains a model; its artifact gets its version when it is saved.
 fn train(rows: &Rows, statement: &CreateModel, now: DateTime<Utc>) -> Result<Artifact, model::Error> {
     let trained = model::train(&rows.set, &statement.options)?;
     let model_type = statement.options.model_type;
@@ -71,7 +72,7 @@ fn train(rows: &Rows, statement: &CreateModel, now: DateTime<Utc>) -> Result<Art
     })
 }
 
-/// Records the run that made a model.
+/// Records the run that trained a model.
 async fn record(
     models: &Registry,
     tracker: Option<&Tracker>,

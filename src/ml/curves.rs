@@ -1,6 +1,6 @@
-//! `ml_pr_curve`, `ml_roc_curve`, `ml_confusion_matrix`, `ml_calibration`: how a model does on a relation.
+//! `ml_pr_curve`, `ml_roc_curve`, `ml_confusion_matrix`, `ml_calibration`: how well a model does on a relation.
 //!
-//! Each function expands to a query with the aggregate of the same kind over `ml_predict`.
+//! Each function expands to a query that applies the aggregate of the same kind to `ml_predict`.
 
 use std::sync::Arc;
 

@@ -82,7 +82,7 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Returns the metrics that were recorded when the model was trained, one row a split.
+/// Returns the metrics that were recorded when the model was trained, one row per split.
 pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
     let splits = &model.metrics;
     let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text; splits.len()])) };

@@ -54,7 +54,7 @@ struct Version {
     model: String,
     version: u64,
     latest: bool,
-    /// The artifact, or why it cannot be read: a version that cannot be read must not hide the others.
+    /// The artifact, or why it cannot be read. A version that cannot be read must not hide the others.
     artifact: std::result::Result<Artifact, String>,
 }
 

@@ -1,7 +1,7 @@
 //! CREATE MODEL and the `ml_*` functions: the model numerics as SQL.
 //!
-//! In: statements, and calls of functions on models. Out: models on disk and runs in the table `runs`; scores, curves and metrics
-//! as rows. The numbers are those of the module `model`.
+//! In: statements, and calls of functions on models. Out: models on disk and runs in the table `runs`; scores, curves and
+//! metrics as rows. The module `model` computes the numbers.
 
 mod arguments;
 mod create_model;

@@ -1,4 +1,5 @@
-//! OPTIONS of `CREATE MODEL`: those that every type of model takes are the table [`COMMON`], the others are the type's own.
+//! The OPTIONS of `CREATE MODEL`: the table [`COMMON`] holds those that every type of model takes; the others belong to the
+//! type.
 
 use datafusion::sql::sqlparser::tokenizer::Location;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use crate::model::types::TYPES;
 use crate::model::{Error, ModelType, Options};
 use crate::text::did_you_mean;
 
-/// The options that every type of model takes: name, and an example.
+/// The options that every type of model takes, each as a name and an example.
 const COMMON: &[(&str, &str)] = &[MODEL_TYPE, INPUT_LABEL_COLS, DATA_SPLIT_COL, TIME_COL, ID_COLS];
 
 const MODEL_TYPE: (&str, &str) = ("model_type", "model_type = 'logistic_reg'");
@@ -17,7 +18,7 @@ const DATA_SPLIT_COL: (&str, &str) = ("data_split_col", "data_split_col = 'split
 const TIME_COL: (&str, &str) = ("time_col", "time_col = 'ts'");
 const ID_COLS: (&str, &str) = ("id_cols", "id_cols = ['product_id']");
 
-/// An option as written, and where.
+/// An option as written in the statement, and its position.
 #[derive(Debug)]
 pub struct Given {
     pub name: String,
@@ -29,7 +30,7 @@ pub struct Given {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Columns {
     pub label: String,
-    /// The column that holds `train`, `validation` or `test`; without it every row trains.
+    /// The column that holds `train`, `validation` or `test`; without such a column, every row trains.
     pub split: Option<String>,
     pub time: Option<String>,
     pub ids: Vec<String>,
@@ -48,23 +49,23 @@ impl Columns {
         Named { column: &self.label, option: INPUT_LABEL_COLS.0 }
     }
 
-    /// Returns the split's column, where one is named.
+    /// Returns the split's column, if the options name one.
     pub fn split(&self) -> Option<Named<'_>> {
         self.split.as_ref().map(|column| Named { column, option: DATA_SPLIT_COL.0 })
     }
 
-    /// Returns the time's column, where one is named.
+    /// Returns the time's column, if the options name one.
     pub fn time(&self) -> Option<Named<'_>> {
         self.time.as_ref().map(|column| Named { column, option: TIME_COL.0 })
     }
 
-    /// Returns the columns that are set apart.
+    /// Returns the id columns, which are not features.
     pub fn ids(&self) -> impl Iterator<Item = Named<'_>> {
         self.ids.iter().map(|column| Named { column, option: ID_COLS.0 })
     }
 }
 
-/// Reads the options; `start` is where OPTIONS opens.
+/// Reads the options; `start` is the position of OPTIONS.
 pub fn read(given: &[Given], start: Location) -> Result<(Options, Columns), StatementError> {
     let find = |(name, _): (&str, &str)| given.iter().find(|option| option.name == name);
     let model_type = find(MODEL_TYPE)
@@ -89,7 +90,7 @@ pub fn read(given: &[Given], start: Location) -> Result<(Options, Columns), Stat
     Ok((options, Columns { label, split, time, ids }))
 }
 
-/// Checks that the type takes the option, or any type where none is named.
+/// Checks that the type takes the option; if no type is given, that any type does.
 fn check_name(name: &str, model_type: Option<&'static ModelType>) -> Result<(), Problem> {
     let own = |model_type: &'static ModelType| model_type.options.iter().map(|option| option.name);
     let of_any_type = TYPES.iter().copied().flat_map(own);

@@ -13,7 +13,7 @@ use crate::functions::{Documentation, Host, Implementation, Snapshot};
 use crate::model::{Artifact, Registry};
 use crate::text::{identifier, literal};
 
-/// One call of such a function.
+/// One call of such a table function.
 pub struct Call {
     pub model: Arc<Artifact>,
     pub relation: String,
@@ -22,8 +22,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Returns the query of the scored rows that have a label and a score, in parentheses: `label`, `score`, and the `more`
-    /// columns.
+    /// Returns a query, in parentheses, of the scored rows that have a label and a score, with the columns `label`, `score`
+    /// and `more`.
     pub fn rows(&self, more: &str) -> String {
         let model = literal(&format!("{}@{}", self.model.name, self.model.version));
         let label = identifier(&self.model.label);
@@ -33,7 +33,7 @@ impl Call {
         )
     }
 
-    /// Returns the model's threshold as SQL: a number or NULL.
+    /// Returns the model's threshold as SQL text: a number or NULL.
     pub fn threshold(&self) -> String {
         // `{:?}` writes the shortest digits that read back as the same number.
         self.model.threshold.map_or("NULL".to_string(), |threshold| format!("{threshold:?}"))
@@ -53,7 +53,7 @@ impl fmt::Debug for QueryFunction {
     }
 }
 
-/// Makes a function of its columns and its query; model and relation are its first two arguments.
+/// Makes a function from its columns and its query; the first two arguments are the model and the relation.
 pub fn query_function(
     host: &Host,
     documentation: &'static Documentation,

@@ -1,4 +1,4 @@
-//! The rows of a training query, sorted into features, labels and splits.
+//! The rows of a training query, split into features, labels and splits.
 
 use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Scalar};
@@ -16,7 +16,7 @@ use super::statement::CreateModel;
 use crate::model::{Split, Training, TrainingSet};
 use crate::text::did_you_mean;
 
-/// The positions of a query's columns by their purpose.
+/// The positions of a query's columns, by purpose.
 struct Roles {
     label: usize,
     split: Option<usize>,
@@ -69,20 +69,20 @@ impl Roles {
     }
 }
 
-/// The training set, and what the artifact says about its training rows.
+/// The training set, and what the artifact records about its training rows.
 #[derive(Default)]
 pub struct Rows {
     pub set: TrainingSet,
-    /// The first and last time of a training row, nanoseconds since 1970.
+    /// The times of the first and the last training row, nanoseconds since 1970.
     span: Option<(i64, i64)>,
-    /// The first value of each id column over the training rows; `None` once another has been seen.
+    /// The value of each id column over the training rows; `None` once a second value has been seen.
     constants: Vec<(String, Option<ScalarValue>)>,
 }
 
-/// Runs the training query and sorts its rows.
+/// Runs the training query and sorts its rows into columns.
 ///
 /// # Errors
-/// A query that fails, a column that is missing or has another type, a value that is not a split.
+/// The query fails, a column is missing or has another type, or a value is not a split.
 pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<Rows, Error> {
     let mut stream = context.sql(&statement.query).await?.execute_stream().await?;
     let schema = stream.schema();
@@ -156,7 +156,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Returns what the artifact says about the training rows.
+    /// Returns what the artifact records about the training rows.
     pub fn training(&self) -> Training {
         let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);
         let time =
@@ -182,7 +182,7 @@ fn numbers(column: &ArrayRef) -> Result<ArrayRef, Error> {
     cast(column, &DataType::Float64).map_err(arrow)
 }
 
-/// A number stays a number; everything else is written as text.
+/// Returns a number as a JSON number, and everything else as text.
 fn json(value: &ScalarValue) -> Value {
     match value {
         ScalarValue::Float64(Some(number)) => Value::from(*number),

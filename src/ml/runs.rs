@@ -1,4 +1,4 @@
-//! The table `runs`: one row a training and split.
+//! The table `runs`: one row per training and split.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::model::Artifact;
 use crate::model::metrics::METRICS;
 use crate::track::{self, Run};
 
-/// The counts that stand before the metrics.
+/// The counts that come before the metrics.
 const COUNTS: [&str; 2] = ["rows", "positives"];
 
-/// How a run's id writes the time at which the training started, UTC.
+/// The format of the time in a run's id: when the training started, UTC.
 const ID_TIME: &str = "%Y%m%d-%H%M%S-%3f";
 
-/// Makes the table over a folder of runs; it is read anew by each query.
+/// Makes the table over a folder of runs; every query reads the folder again.
 pub fn table(dir: PathBuf) -> Result<Arc<dyn TableProvider>> {
     let schema = rows(&[])?.schema();
     let read = move || {
@@ -61,10 +61,10 @@ fn rows(runs: &[Run]) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
 }
 
-/// Returns the run that made a model.
+/// Returns the run that trained a model.
 ///
-/// Its id names model, version and start: a model that is trained again after all its versions were deleted begins with
-/// version 1, and its run is another one.
+/// Its id contains the model, the version and the start. A model whose versions were all deleted starts again with version
+/// 1, so only the start tells the two runs apart.
 pub fn of(model: &Artifact, start: DateTime<Utc>, end: DateTime<Utc>) -> Run {
     let mut params: std::collections::BTreeMap<String, String> = model
         .options

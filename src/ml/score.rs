@@ -1,7 +1,7 @@
 //! `ml_score`: a row's score from its features.
 //!
-//! The name is resolved to a version once a query, while it is planned; scoring then is a projection, which streams and
-//! runs on every thread.
+//! The name is resolved to a version once per query, during planning. Scoring is then a projection, which streams and runs
+//! on every thread.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub const FUNCTIONS: &[Function] = &[Function {
     },
 }];
 
-/// `ml_score` as it is written: the model is a name.
+/// `ml_score` as written in the query: the model is given by name.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MlScore {
     models: Arc<Registry>,
@@ -111,10 +111,10 @@ impl ScalarUDFImpl for MlScore {
     }
 }
 
-/// Returns the expression that scores features by a model.
+/// Returns the expression that scores features with a model.
 ///
 /// # Errors
-/// A wrong number of features, or a column that has the name of the feature of another place.
+/// The number of features is wrong, or a column has the name of a feature that belongs in another position.
 pub fn score(model: Arc<Artifact>, features: Vec<Expr>) -> Result<Expr> {
     let names = model.scorer.features();
     if names.len() != features.len() {
@@ -150,14 +150,14 @@ fn column_name(expression: &Expr) -> Option<&str> {
     }
 }
 
-/// `ml_score` of one version of a model.
+/// `ml_score` with a fixed version of a model.
 #[derive(Debug)]
 struct Bound {
     model: Arc<Artifact>,
     signature: Signature,
 }
 
-// A version never changes once it is written.
+// A version never changes after it is written.
 impl PartialEq for Bound {
     fn eq(&self, other: &Self) -> bool {
         (&self.model.name, self.model.version) == (&other.model.name, other.model.version)
@@ -192,7 +192,7 @@ impl ScalarUDFImpl for Bound {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        // Where all arguments are constants there is one row.
+        // If all arguments are constants, there is one row.
         let columns: Vec<&[f64]> =
             arrays.iter().map(|array| array.as_primitive::<Float64Type>().values().as_ref()).collect();
         let scores = self.model.scorer.score(&columns);

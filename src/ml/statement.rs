@@ -1,8 +1,8 @@
 //! The statement `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name OPTIONS (…) AS SELECT …`.
 //!
-//! In: a statement's text. Out: [`CreateModel`], or where in the text it goes wrong. As elsewhere in SQL, a name without quotes
-//! is folded to lower case and a name in double quotes keeps its capitals. The query keeps its line and column numbers, because
-//! what stands before it is replaced by blanks.
+//! In: a statement's text. Out: [`CreateModel`], or the position of an error in the text. As elsewhere in SQL, a name
+//! without quotes is folded to lower case, and a name in double quotes keeps its capitals. The text before the query is
+//! replaced by blanks, so that the query keeps its line and column numbers.
 
 use std::collections::BTreeSet;
 
@@ -18,11 +18,11 @@ use crate::model::{self, Options, When};
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateModel {
     pub name: String,
-    /// What happens where a model of the name exists.
+    /// What to do if a model of the same name exists.
     pub when: When,
     pub options: Options,
     pub columns: Columns,
-    /// The training query, its lines and columns those of the statement.
+    /// The training query; its lines and columns are those of the statement.
     pub query: String,
     /// The statement as it was written.
     pub text: String,
@@ -76,15 +76,15 @@ impl Hint for StatementError {
 }
 
 impl Problem {
-    /// Returns the error at a place in the text.
+    /// Returns this error at a position in the text.
     pub fn at(self, location: Location) -> StatementError {
         StatementError { line: location.line, column: location.column, problem: self }
     }
 }
 
-/// Parses a statement; `None` where it is another kind of statement.
+/// Parses a statement; `None` if it is another kind of statement.
 pub fn parse(text: &str) -> Option<Result<CreateModel, StatementError>> {
-    // Text that cannot be cut into tokens is left to the SQL parser, which says why.
+    // If the text cannot be split into tokens, the SQL parser reports why.
     let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().ok()?;
     let tokens: Vec<_> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
     let mut parser = Parser { text, tokens, next: 0 };
@@ -162,7 +162,7 @@ impl Parser<'_> {
         let value = match self.peek() {
             Some(Token::SingleQuotedString(text)) => Some(Value::String(text.clone())),
             Some(Token::Number(digits, _)) => {
-                // Whole numbers stay whole in the artifact.
+                // Whole numbers are written as integers in the artifact.
                 let whole = digits.parse::<u64>().ok().map(Value::from);
                 whole.or_else(|| digits.parse::<f64>().ok().map(Value::from))
             }
@@ -173,7 +173,7 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    /// Takes the rest of the text: a query, and at most one semicolon after it.
+    /// Takes the rest of the text: a query, optionally followed by one semicolon.
     fn query(&mut self) -> Result<String, StatementError> {
         if !self.peek_word("SELECT") && !self.peek_word("WITH") && self.peek() != Some(&Token::LParen) {
             return Err(self.syntax("a query"));
@@ -245,7 +245,7 @@ impl Parser<'_> {
     }
 }
 
-/// Returns the byte of a location, which counts lines and characters from 1.
+/// Returns the byte position of a location, whose lines and characters are counted from 1.
 fn offset(text: &str, location: Location) -> usize {
     let line: usize = text.split_inclusive('\n').take(location.line as usize - 1).map(str::len).sum();
     let column = text[line..].char_indices().nth(location.column as usize - 1);

@@ -1,6 +1,6 @@
-//! Counts of right and wrong calls at a threshold, and the ratios of them.
+//! Counts of right and wrong calls at a threshold, and ratios of these counts.
 
-/// Right and wrong calls: a row is called positive when its score is at least the threshold.
+/// Right and wrong calls; a row is called positive if its score is at least the threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Confusion {
     pub true_positives: u64,

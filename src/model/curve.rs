@@ -1,11 +1,11 @@
-//! Precision-recall and ROC curves, thinned for drawing.
+//! Precision-recall and ROC curves, reduced to few enough points for drawing.
 
 use super::ranking::Ranked;
 
 /// A point of a curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// The lowest score that is called positive; `None` at the end where nothing is.
+    /// The lowest score that is called positive; `None` at the end of the curve where no row is called positive.
     pub threshold: Option<f64>,
     /// Recall, or the false positive rate.
     pub x: f64,
@@ -13,7 +13,7 @@ pub struct Point {
     pub y: f64,
 }
 
-/// Returns (recall, precision) by rising recall, from (0, 1) on; `None` if no row is positive.
+/// Returns (recall, precision) by rising recall, starting at (0, 1); `None` if no row is positive.
 pub fn precision_recall(ranked: &Ranked) -> Option<Vec<Point>> {
     if ranked.positives() == 0 {
         return None;
@@ -41,9 +41,9 @@ pub fn roc(ranked: &Ranked) -> Option<Vec<Point>> {
     Some(points)
 }
 
-/// Keeps at most `max_points` of the points, both ends among them, spaced evenly along the drawn line.
+/// Keeps at most `max_points` of the points, including both ends, evenly spaced along the drawn line.
 ///
-/// Spacing is by |dx| + |dy|, so that steep stretches keep their shape.
+/// Distance is measured as |dx| + |dy|, so that steep stretches keep their shape.
 ///
 /// # Panics
 /// When `max_points` is below 2.

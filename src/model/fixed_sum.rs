@@ -1,12 +1,14 @@
 //! A sum of non-negative numbers that does not depend on their order.
 //!
-//! Floating-point addition is not associative, so a sum over partitions changes with their number. Here each term is
-//! rounded once to a multiple of 2^-80 and added as an integer, which is associative: the same bits however rows are split.
+//! Floating-point addition is not associative, so the sum over several partitions depends on their number. Here each term is
+//! rounded once to a multiple of 2^-80 and added as an integer. Integer addition is associative, so the result has the same
+//! bits however the rows are split.
 
-/// The weight of one unit: 2^80 of them make 1.
+/// The number of units that make 1.
 const UNITS: f64 = (1_u128 << 80) as f64;
 
-/// A term above this would leave no room for 2^40 of them: 36.04, the largest log loss of a row, is well below.
+/// The largest term; terms above it would leave no room to add 2^40 of them. The largest log loss of a row, 36.04, is well
+/// below.
 const LARGEST_TERM: f64 = 64.0;
 
 /// The running sum, in units of 2^-80, and the number of terms.
@@ -17,7 +19,7 @@ pub struct FixedSum {
 }
 
 impl FixedSum {
-    /// Adds a term in [0, 64]; rounding errs by at most 2^-81.
+    /// Adds a term in [0, 64]; the rounding error is at most 2^-81.
     pub fn add(&mut self, term: f64) {
         debug_assert!((0.0..=LARGEST_TERM).contains(&term), "{term} is outside [0, {LARGEST_TERM}]");
         self.units += (term * UNITS).round() as i128;
@@ -30,7 +32,7 @@ impl FixedSum {
         self.terms += other.terms;
     }
 
-    /// Returns the mean of the terms; `None` if there is none.
+    /// Returns the mean of the terms; `None` if there are none.
     pub fn mean(&self) -> Option<f64> {
         (self.terms > 0).then(|| self.units as f64 / UNITS / self.terms as f64)
     }

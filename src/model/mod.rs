@@ -1,7 +1,8 @@
-//! Model artifacts, training and scoring as pure numerics on slices; the model registry on disk.
+//! Model artifacts, training and scoring as pure numerics on slices; and the model registry on disk.
 //!
-//! In: feature columns and labels ([`TrainingSet`]), a type of model and its options ([`Options`]). Out: an [`Artifact`], from
-//! which anyone can score. The types of models are the table [`types::TYPES`], the metrics the table [`metrics::METRICS`].
+//! In: feature columns and labels ([`TrainingSet`]), a type of model and its options ([`Options`]). Out: an [`Artifact`],
+//! which holds everything that scoring needs. The table [`types::TYPES`] lists the types of models, and the table
+//! [`metrics::METRICS`] lists the metrics.
 
 mod artifact;
 pub mod confusion;
@@ -29,7 +30,7 @@ pub use split::Split;
 pub use training::{Trained, TrainingRows, TrainingSet, train};
 pub use types::{ModelType, Role};
 
-/// Returns whether a name can be a model's: letters, digits and underscores, a letter first.
+/// Returns whether a name is valid for a model: letters, digits and underscores, starting with a letter.
 pub fn valid_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')

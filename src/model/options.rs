@@ -1,4 +1,4 @@
-//! The options that a type of model takes: their names, ranges and defaults, and the values in force.
+//! The options of a type of model: their names, ranges and defaults, and the values in use.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,9 +11,9 @@ use super::types::ModelType;
 /// An option of a type of model.
 #[derive(Debug)]
 pub struct ModelOption {
-    /// Its name in OPTIONS.
+    /// The option's name in OPTIONS.
     pub name: &'static str,
-    /// What it sets, as a noun phrase.
+    /// What the option sets, as a noun phrase.
     pub meaning: &'static str,
     pub default: f64,
     pub range: Range,
@@ -23,7 +23,7 @@ pub struct ModelOption {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Range {
     AtLeast(f64),
-    /// Without the ends.
+    /// Between the two numbers, which are not allowed themselves.
     Between(f64, f64),
     WholeFrom(u64),
 }
@@ -48,7 +48,7 @@ impl fmt::Display for Range {
     }
 }
 
-/// A type of model and its options as they are set.
+/// A type of model and the values of its options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     pub model_type: &'static ModelType,
@@ -56,7 +56,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns the defaults of a type.
+    /// Returns the default options of a type.
     pub fn of(model_type: &'static ModelType) -> Options {
         Options { model_type, given: BTreeMap::new() }
     }
@@ -64,7 +64,7 @@ impl Options {
     /// Sets an option.
     ///
     /// # Errors
-    /// A name that is not an option of the type, or a value outside its range.
+    /// The type has no option of this name, or the value is outside the option's range.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         let Some(option) = self.model_type.options.iter().find(|option| option.name == name) else {
             return Err(Error::NotAnOption { name: name.into(), model_type: self.model_type });
@@ -85,12 +85,12 @@ impl Options {
         self.given.get(option.name).copied().unwrap_or(option.default)
     }
 
-    /// Returns the values in force as the artifact records them.
+    /// Returns the values in use, as the artifact records them.
     pub fn recorded(&self) -> Map<String, Value> {
         let record = |option: &ModelOption| {
             let number = self.number(option);
             let value = match option.range {
-                // Whole numbers stay whole in the artifact.
+                // Whole numbers are written as integers in the artifact.
                 Range::WholeFrom(_) => Value::from(number as u64),
                 Range::AtLeast(_) | Range::Between(..) => Value::from(number),
             };

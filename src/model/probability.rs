@@ -1,4 +1,4 @@
-//! How well scores serve as probabilities: log loss, Brier score, calibration.
+//! How good scores are as probabilities: log loss, Brier score, calibration.
 //!
 //! Definitions are those of scikit-learn 1.9.1 (`log_loss`, `brier_score_loss`, `calibration_curve`).
 
@@ -9,7 +9,7 @@ pub fn is_probability(score: f64) -> bool {
     (0.0..=1.0).contains(&score)
 }
 
-/// Returns a row's log loss in nats, in [2.2e-16, 36.05]: scores are clipped to [eps, 1 - eps] as scikit-learn clips them.
+/// Returns a row's log loss in nats, in [2.2e-16, 36.05]. Scores are clipped to [eps, 1 - eps], as in scikit-learn.
 pub fn log_loss_term(label: bool, score: f64) -> f64 {
     let likelihood = if label { score } else { 1.0 - score };
     -likelihood.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
@@ -21,7 +21,7 @@ pub fn brier_term(label: bool, score: f64) -> f64 {
     error * error
 }
 
-/// Returns the mean of `term` over rows; `None` without rows, or if a score is outside [0, 1].
+/// Returns the mean of `term` over rows; `None` if there are no rows or a score is outside [0, 1].
 pub fn mean_loss(labels: &[bool], scores: &[f64], term: fn(bool, f64) -> f64) -> Option<f64> {
     let mut sum = FixedSum::default();
     for (&label, &score) in labels.iter().zip(scores) {
@@ -33,12 +33,12 @@ pub fn mean_loss(labels: &[bool], scores: &[f64], term: fn(bool, f64) -> f64) ->
     sum.mean()
 }
 
-/// How scores are put into bins.
+/// How scores are divided into bins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binning {
     /// Bins of equal width over [0, 1].
     Uniform,
-    /// Bins of about equally many rows.
+    /// Bins with about the same number of rows.
     Quantile,
 }
 
@@ -51,14 +51,14 @@ pub struct Bin {
     pub positive_rate: f64,
 }
 
-/// Returns the bins that hold a row, by rising score; `None` without rows, or if a score is outside [0, 1].
+/// Returns the bins that are not empty, by rising score; `None` if there are no rows or a score is outside [0, 1].
 ///
 /// A score on an edge between two bins belongs to the lower one, as in scikit-learn.
 pub fn calibration(labels: &[bool], scores: &[f64], bins: usize, binning: Binning) -> Option<Vec<Bin>> {
     if scores.is_empty() || !scores.iter().copied().all(is_probability) {
         return None;
     }
-    // Multiplied, not divided, as NumPy's linspace does: 0.3 and 3 * 0.1 are different edges.
+    // Multiply instead of dividing, as NumPy's linspace does, because 0.3 and 3 * 0.1 are different edges.
     let shares = (1..bins).map(|edge| edge as f64 * (1.0 / bins as f64));
     let edges: Vec<f64> = match binning {
         Binning::Uniform => shares.collect(),
@@ -90,6 +90,6 @@ pub fn quantile_sorted(sorted: &[f64], q: f64) -> f64 {
     let below = position.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
     let (low, high, share) = (sorted[below], sorted[above], position - below as f64);
-    // From the nearer end, as NumPy does, so that a share of 1 gives `high` exactly.
+    // Interpolate from the nearer end, as NumPy does, so that a share of 1 gives exactly `high`.
     if share >= 0.5 { high - (high - low) * (1.0 - share) } else { low + (high - low) * share }
 }

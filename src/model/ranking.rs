@@ -1,8 +1,9 @@
 //! How well scores rank positives above negatives.
 //!
-//! In: labels and scores. Out: [`Ranked`], the running counts at each distinct score, and what follows from them. Counts are
-//! integers, so every result has the same bits in any order of the rows. Definitions are those of scikit-learn 1.9.1
-//! (`precision_recall_curve`, `average_precision_score`, `roc_curve`, `roc_auc_score`); rows with equal scores are one step.
+//! In: labels and scores. Out: [`Ranked`], the running counts at each distinct score, and the figures that follow from them.
+//! Counts are integers, so every result has the same bits in any order of the rows. Definitions are those of scikit-learn
+//! 1.9.1 (`precision_recall_curve`, `average_precision_score`, `roc_curve`, `roc_auc_score`). Rows with equal scores form
+//! one step.
 
 use super::confusion::Confusion;
 
@@ -23,7 +24,7 @@ pub struct Step {
 }
 
 impl Ranked {
-    /// Sorts rows by score; `None` where a score is NaN, which has no rank.
+    /// Sorts rows by score; `None` if a score is NaN, because NaN cannot be ranked.
     ///
     /// # Panics
     /// When the slices differ in length.
@@ -32,7 +33,7 @@ impl Ranked {
         if scores.iter().any(|score| score.is_nan()) {
             return None;
         }
-        // Adding zero makes -0.0 the same score as 0.0.
+        // Adding 0.0 turns -0.0 into 0.0, so that both are the same score.
         let mut rows: Vec<(f64, bool)> = scores.iter().map(|score| score + 0.0).zip(labels.iter().copied()).collect();
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let mut steps: Vec<Step> = Vec::new();
@@ -52,7 +53,7 @@ impl Ranked {
         Some(Ranked { steps, positives, negatives })
     }
 
-    /// Returns one step a distinct score, by falling score.
+    /// Returns one step per distinct score, by falling score.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -74,7 +75,7 @@ impl Ranked {
 
     /// Returns the area under the precision-recall curve, in [0, 1]; `None` if no row is positive.
     ///
-    /// The sum of precision times the gain in recall, without interpolation, as scikit-learn's.
+    /// It is the sum of precision times the gain in recall, without interpolation, as in scikit-learn.
     pub fn average_precision(&self) -> Option<f64> {
         if self.positives == 0 {
             return None;
@@ -93,7 +94,7 @@ impl Ranked {
         if self.positives == 0 || self.negatives == 0 {
             return None;
         }
-        // Twice the area in units of one positive by one negative, exact in integers.
+        // Twice the area, in units of one positive by one negative; as an integer it is exact.
         let mut doubled: u128 = 0;
         let (mut positives, mut negatives) = (0, 0);
         for step in &self.steps {
@@ -104,8 +105,8 @@ impl Ranked {
         Some(doubled as f64 / (2.0 * self.positives as f64 * self.negatives as f64))
     }
 
-    /// Returns the score at which calling rows positive gives the highest F1; the highest such score where several do.
-    /// `None` if no row is positive.
+    /// Returns the threshold with the highest F1; if several scores share it, the highest of these. `None` if no row is
+    /// positive.
     pub fn best_f1_threshold(&self) -> Option<f64> {
         let mut best: Option<(f64, f64)> = None;
         for step in &self.steps {

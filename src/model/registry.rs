@@ -1,4 +1,4 @@
-//! The models on disk: `<dir>/<name>/<version>/model.json`, versions from 1 up, the highest being the latest.
+//! The models on disk: `<dir>/<name>/<version>/model.json`. Versions start at 1, and the highest is the latest.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,12 +14,12 @@ use crate::text::did_you_mean;
 
 const FILE: &str = "model.json";
 
-/// What a statement wants to happen where a model of the name exists.
+/// What a statement does if a model of the same name exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// `CREATE MODEL`: the model must not exist.
     Absent,
-    /// `CREATE MODEL IF NOT EXISTS`: a model that exists stays as it is.
+    /// `CREATE MODEL IF NOT EXISTS`: an existing model stays as it is.
     IfAbsent,
     /// `CREATE OR REPLACE MODEL`: adds a version.
     Always,
@@ -49,20 +49,20 @@ impl Registry {
         Ok(names)
     }
 
-    /// Returns a model's versions, ascending; none where there is no such model.
+    /// Returns a model's versions, ascending; empty if there is no such model.
     pub fn versions(&self, name: &str) -> Result<Vec<u64>, Error> {
         let mut versions: Vec<u64> =
             entries(&self.dir.join(name))?.iter().filter_map(|entry| entry.parse().ok()).collect();
-        // The folder of a version may be there before its file.
+        // The folder of a version may exist before its file does.
         versions.retain(|version| self.path(name, *version).is_file());
         versions.sort_unstable();
         Ok(versions)
     }
 
-    /// Reads a model: `name` for its latest version, `name@2` for another.
+    /// Reads a model: `name` for its latest version, `name@2` for version 2.
     ///
     /// # Errors
-    /// No such model or version, or a file that is not an artifact that this squall reads.
+    /// The model or the version does not exist, or its file is not an artifact that this squall can read.
     pub fn load(&self, reference: &str) -> Result<Artifact, Error> {
         let (name, version) = match reference.split_once('@') {
             Some((name, version)) => match version.parse::<u64>() {
@@ -83,7 +83,7 @@ impl Registry {
     /// Reads one version of a model.
     ///
     /// # Errors
-    /// A file that cannot be read, or is not an artifact that this squall reads.
+    /// The file cannot be read, or is not an artifact that this squall can read.
     pub fn load_version(&self, name: &str, version: u64) -> Result<Artifact, Error> {
         #[derive(Deserialize)]
         struct Kind {
@@ -109,7 +109,8 @@ impl Registry {
         fs::read(&path).map_err(|source| Error::Read { path, source })
     }
 
-    /// Returns the latest version of a model that stands in the way of a statement; `None` where nothing does.
+    /// Returns the latest version of an existing model that the statement must not replace; `None` if nothing prevents
+    /// saving.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -122,11 +123,11 @@ impl Registry {
 
     /// Writes a model as the next version of its name.
     ///
-    /// Of several writers at once each gets a version of its own, and only the first is [`Saved::New`] unless they said
-    /// [`When::Always`]. Readers see the whole file or nothing.
+    /// If several processes write at once, each gets its own version. Unless they use [`When::Always`], only the first
+    /// result is [`Saved::New`]. Readers see either the whole file or nothing.
     ///
     /// # Errors
-    /// A name that cannot be a model's, or what the disk reports.
+    /// The name is not valid for a model, or the disk reports an error.
     pub fn save(&self, mut artifact: Artifact, when: When) -> Result<Saved, Error> {
         if !valid_name(&artifact.name) {
             return Err(Error::Name { name: artifact.name });
@@ -134,8 +135,8 @@ impl Registry {
         let name = artifact.name.clone();
         let mut version = self.next_version(&name)?;
         loop {
-            // Looked at after the version was chosen: who took a version before that is seen here, who takes it later makes
-            // the write below fail.
+            // This check comes after the version was chosen. A writer that took a version before is found here; one that
+            // takes it later makes the write below fail.
             if let Some(version) = self.in_the_way(&name, when)? {
                 return Ok(Saved::Exists { version });
             }
@@ -152,18 +153,18 @@ impl Registry {
         }
     }
 
-    /// Returns the version after the latest, and removes what writers that died left in the folders of versions.
+    /// Returns the version after the latest one, and removes what dead writers left in the folders of versions.
     fn next_version(&self, name: &str) -> Result<u64, Error> {
         let dir = self.dir.join(name);
         for entry in entries(&dir)? {
             let folder = dir.join(entry);
-            // What cannot be removed now is removed the next time.
+            // What cannot be removed now will be removed next time.
             let _ = durable::remove_leftovers(&folder);
         }
         Ok(self.versions(name)?.last().map_or(1, |latest| latest + 1))
     }
 
-    /// Returns where a version's artifact lies.
+    /// Returns the path of a version's artifact.
     pub fn path(&self, name: &str, version: u64) -> PathBuf {
         self.dir.join(name).join(version.to_string()).join(FILE)
     }
@@ -175,16 +176,16 @@ impl Registry {
     }
 }
 
-/// What became of a model that was to be saved.
+/// The result of saving a model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Saved {
-    /// It is saved, with its version.
+    /// The model is saved, with its version.
     New(Box<Artifact>),
-    /// A model of the name exists, and the new one is not saved.
+    /// A model of this name exists, so the new one is not saved.
     Exists { version: u64 },
 }
 
-/// Returns the names in a folder; none where it does not exist.
+/// Returns the names in a folder; empty if the folder does not exist.
 fn entries(dir: &Path) -> Result<Vec<String>, Error> {
     let read = |source| Error::Read { path: dir.into(), source };
     let entries = match fs::read_dir(dir) {

@@ -1,4 +1,4 @@
-//! A trained model of any type, which turns a row's features into its score, and how it is stored in an artifact.
+//! A trained model of any type, which computes a row's score from its features; and how an artifact stores it.
 
 use std::fmt;
 
@@ -35,15 +35,15 @@ impl Scorer {
         self.model.features()
     }
 
-    /// Returns the weights of the features, in their order, and then of the model's other terms.
+    /// Returns the weights of the features, in their order, followed by those of the model's other terms.
     pub fn weights(&self) -> Vec<Weight<'_>> {
         self.model.weights()
     }
 
-    /// Scores rows given as one column a feature; NaN where a feature is NaN or infinite.
+    /// Scores rows, given as one column per feature; NaN where a feature is NaN or infinite.
     ///
     /// # Panics
-    /// When there are not as many columns as features, or their lengths differ.
+    /// When the number of columns differs from the number of features, or the columns differ in length.
     pub fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         assert_eq!(columns.len(), self.features().len(), "one column a feature");
         let mut scores = self.model.score(columns);

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standard {
     pub mean: f64,
-    /// Greater than 0; 1 for a column that holds one value, so that it becomes 0 everywhere.
+    /// Greater than 0. If a column holds one value only, the scale is 1, so that the column becomes 0 everywhere.
     pub scale: f64,
 }
 
@@ -17,7 +17,7 @@ impl Standard {
         assert!(!column.is_empty(), "an empty column has no mean");
         let rows = column.len() as f64;
         let guess = column.iter().sum::<f64>() / rows;
-        // The second pass adds the part that rounding lost in the first.
+        // The second pass adds what rounding lost in the first.
         let mean = guess + column.iter().map(|value| value - guess).sum::<f64>() / rows;
         if column.iter().all(|value| value == &column[0]) {
             return Standard { mean: column[0], scale: 1.0 };

@@ -10,14 +10,14 @@ use super::scorer::Scorer;
 use super::split::Split;
 use super::types::{ModelType, Threshold};
 
-/// A training set by columns, all of one length; rows with a NULL were left out.
+/// A training set by columns, all of the same length; rows with a NULL were left out before.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingSet {
     /// Feature names and values.
     pub features: Vec<(String, Vec<f64>)>,
     pub labels: Vec<bool>,
     pub splits: Vec<Split>,
-    /// Rows that were left out for a NULL.
+    /// The number of rows that were left out because of a NULL.
     pub skipped: u64,
 }
 
@@ -25,13 +25,13 @@ pub struct TrainingSet {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     pub scorer: Scorer,
-    /// `None` where it is tuned and no validation row is positive.
+    /// `None` if the threshold is tuned and no validation row is positive.
     pub threshold: Option<f64>,
-    /// One entry a split that has rows.
+    /// One entry per split that has rows.
     pub metrics: Vec<SplitMetrics>,
 }
 
-/// The rows that train: finite features, labels of both classes, in an order that does not depend on the query's.
+/// The training rows: finite features, labels of both classes, in an order that does not depend on the query's order.
 #[derive(Debug, Clone)]
 pub struct TrainingRows {
     /// Feature names and values.
@@ -39,14 +39,14 @@ pub struct TrainingRows {
     pub labels: Vec<bool>,
 }
 
-/// A feature that is used as it stands, as artifacts store it.
+/// A feature that is used without standardisation, as artifacts store it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named {
     pub name: String,
 }
 
 impl TrainingRows {
-    /// Takes the training rows out of a set.
+    /// Takes the training rows from a set.
     fn of(set: &TrainingSet) -> Result<TrainingRows, Error> {
         let train = |&row: &usize| set.splits[row] == Split::Train;
         let mut rows: Vec<usize> = (0..set.labels.len()).filter(train).collect();
@@ -63,7 +63,7 @@ impl TrainingRows {
                 return Err(Error::NotFinite { feature: feature.clone(), rows: infinite });
             }
         }
-        // A query's rows come in any order, and sums of floats depend on it.
+        // A query returns its rows in any order, and sums of floats depend on the order.
         rows.sort_unstable_by(|&a, &b| {
             let features = set.features.iter().map(|(_, column)| column[a].total_cmp(&column[b]));
             features.fold(set.labels[a].cmp(&set.labels[b]), |order, next| order.then(next))
@@ -75,10 +75,10 @@ impl TrainingRows {
         })
     }
 
-    /// Returns the one feature of a type that takes one.
+    /// Returns the only feature, for a type that takes exactly one.
     ///
     /// # Errors
-    /// Several features.
+    /// There are several features.
     pub fn only_feature(mut self, model_type: &ModelType) -> Result<(Named, Vec<f64>), Error> {
         match self.features.pop() {
             Some((name, column)) if self.features.is_empty() => Ok((Named { name }, column)),
@@ -90,12 +90,13 @@ impl TrainingRows {
     }
 }
 
-/// Trains on the rows of split `train`, tunes the threshold on `validation`, measures all.
+/// Trains on the rows of split `train`, tunes the threshold on `validation`, and measures all splits.
 ///
 /// The result depends on the set of rows, not on their order.
 ///
 /// # Errors
-/// No rows, one class only, no features, a feature that is constant, NaN or infinite, or no convergence.
+/// There are no rows, only one class or no features; a feature is constant, NaN or infinite; or the training does not
+/// converge.
 pub fn train(set: &TrainingSet, options: &Options) -> Result<Trained, Error> {
     if set.features.is_empty() {
         return Err(Error::NoFeatures);
@@ -104,7 +105,7 @@ pub fn train(set: &TrainingSet, options: &Options) -> Result<Trained, Error> {
     Ok(measure(set, Scorer::new(options.model_type, model)))
 }
 
-/// Scores every row; a row outside training in which a feature is NaN or infinite has no score and does not count.
+/// Scores every row. If a feature is NaN or infinite in a row outside training, that row has no score and is not counted.
 fn measure(set: &TrainingSet, scorer: Scorer) -> Trained {
     let columns: Vec<&[f64]> = set.features.iter().map(|(_, column)| column.as_slice()).collect();
     let scores = scorer.score(&columns);

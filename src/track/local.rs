@@ -1,4 +1,4 @@
-//! Runs on disk: `<dir>/<run id>.json`, written whole or not at all.
+//! Runs on disk: `<dir>/<run id>.json`, each written whole or not at all.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::{Error, Run};
 use crate::durable;
 
-/// Writes a new run, and removes the leftovers of processes that died.
+/// Writes a new run, and removes what dead processes left behind.
 ///
 /// # Errors
-/// A run of the same id exists (it stays as it is), or what the disk reports.
+/// A run with this id exists (it stays as it is), or the disk reports an error.
 pub fn write(dir: &Path, run: &Run) -> Result<(), Error> {
     let path = path(dir, run);
-    // What cannot be removed now is removed the next time.
+    // What cannot be removed now will be removed next time.
     let _ = durable::remove_leftovers(dir);
     match text(run).and_then(|text| durable::create_new(&path, &text)) {
         Err(source) if source.kind() == ErrorKind::AlreadyExists => Err(Error::Exists { path }),
@@ -21,7 +21,7 @@ pub fn write(dir: &Path, run: &Run) -> Result<(), Error> {
     }
 }
 
-/// Writes a run again that [`write`] wrote.
+/// Replaces a run that [`write`] wrote.
 pub fn update(dir: &Path, run: &Run) -> Result<(), Error> {
     let path = path(dir, run);
     let written = text(run).and_then(|text| durable::replace(&path, &text));
@@ -38,7 +38,7 @@ fn text(run: &Run) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Reads every run, the oldest first; none where the folder does not exist.
+/// Reads every run, oldest first; empty if the folder does not exist.
 pub fn read(dir: &Path) -> Result<Vec<Run>, Error> {
     let failed = |source| Error::Read { path: dir.into(), source };
     let entries = match fs::read_dir(dir) {

@@ -1,7 +1,8 @@
-//! MLflow's REST interface, as far as recording a finished run needs it.
+//! The part of MLflow's REST interface that recording a finished run needs.
 //!
-//! The calls: the experiment by name (it is made where it does not exist), the run, params and metrics in batches, the artifact, the end. Limits are the
-//! server's: 1,000 metrics and 100 params a batch, 250 characters a key, 6,000 a value.
+//! The calls, in order: find the experiment by name (or create it), create the run, send params and metrics in batches, send
+//! the artifact, end the run. The server's limits are 1,000 metrics and 100 params per batch, 250 characters per key and
+//! 6,000 per value.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const PARAM_CHARACTERS: usize = 6000;
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A server and the experiment that runs belong to.
+/// A server, and the experiment to which runs belong.
 #[derive(Debug, Clone)]
 pub struct Mlflow {
     uri: String,
@@ -27,7 +28,7 @@ pub struct Mlflow {
 }
 
 impl Mlflow {
-    /// Makes a client; nothing is called yet.
+    /// Makes a client; this calls nothing yet.
     pub fn new(uri: &str, experiment: &str) -> Mlflow {
         let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).build();
         let config = Agent::config_builder()
@@ -56,7 +57,7 @@ impl Mlflow {
         let created = self.post("runs/create", &body)?;
         let info = &created["run"]["info"];
         let id = text(&info["run_id"]);
-        // The run is ended also where something goes wrong from here on.
+        // From here on the run must be ended even if something fails.
         let logged = self.log(run, &id).and_then(|()| self.upload(&text(&info["artifact_uri"]), artifact));
         let status = if logged.is_ok() { "FINISHED" } else { "FAILED" };
         let end = json!({"run_id": id, "status": status, "end_time": run.ended_at_ms});
@@ -96,7 +97,7 @@ impl Mlflow {
     }
 
     fn upload(&self, artifact_uri: &str, artifact: &[u8]) -> Result<(), Error> {
-        // The server's own store; with the host left out, or named.
+        // The address of the server's own store; the host may be left out.
         let path = artifact_uri.strip_prefix("mlflow-artifacts:").map(|rest| match rest.strip_prefix("//") {
             Some(with_host) => with_host.split_once('/').map_or("", |(_, path)| path),
             None => rest.trim_start_matches('/'),
@@ -117,7 +118,7 @@ impl Mlflow {
         format!("{}/api/2.0/mlflow/{call}", self.uri)
     }
 
-    /// Returns the status and the body, as JSON or, where it is not JSON, as text.
+    /// Returns the status and the body: JSON if it can be parsed, else text.
     fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<(u16, Value), Error> {
         let unreachable = |source| Error::Unreachable { uri: self.uri.clone(), source: Box::new(source) };
         let mut answer = answer.map_err(unreachable)?;
@@ -136,7 +137,7 @@ fn accepted(call: &str, status: u16, answer: Value) -> Result<Value, Error> {
     Err(Error::Refused { call: call.into(), status, message })
 }
 
-/// Ids come as text; a number is taken as its digits.
+/// Returns an id as text; the server may send it as text or as a number.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_string)
 }

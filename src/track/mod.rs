@@ -1,7 +1,7 @@
 //! Experiment tracking: the local runs table, MLflow over REST.
 //!
-//! In: a [`Run`], one a training. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run on
-//! an MLflow server where one is set. Tracking never fails a training: what goes wrong is a warning.
+//! In: one [`Run`] per training. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run on
+//! an MLflow server if one is configured. Tracking never makes a training fail: every failure becomes a warning.
 
 mod local;
 mod mlflow;
@@ -18,19 +18,20 @@ use mlflow::Mlflow;
 /// One training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// Model, version and start of the training, such as `spike_logistic-3-20251124-090000-000`; no two runs share one.
+    /// The model, version and start of the training, such as `spike_logistic-3-20251124-090000-000`; every run has a
+    /// different one.
     pub run_id: String,
     pub model: String,
     pub version: u64,
     /// Milliseconds since 1970, UTC.
     pub started_at_ms: i64,
     pub ended_at_ms: i64,
-    /// The [`crate::text::fingerprint`] of the statement: equal where the text is.
+    /// The [`crate::text::fingerprint`] of the statement; equal statements have equal fingerprints.
     pub sql_fingerprint: String,
     pub params: BTreeMap<String, String>,
-    /// By split, then by name; what is undefined is left out.
+    /// By split, then by name; undefined metrics are left out.
     pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
-    /// The run's id on the MLflow server, once it is recorded there.
+    /// The run's id on the MLflow server, after it is recorded there.
     pub mlflow_run_id: Option<String>,
 }
 
@@ -39,12 +40,12 @@ pub struct Run {
 pub struct Tracker {
     runs_dir: PathBuf,
     mlflow: Option<Mlflow>,
-    /// Takes a warning, and what to try next.
+    /// Called with a warning and, if there is one, a suggestion of what to try next.
     warn: fn(&str, Option<&str>),
 }
 
 impl Tracker {
-    /// Makes a tracker; an empty `mlflow_tracking_uri` means the local table only.
+    /// Makes a tracker; with an empty `mlflow_tracking_uri` only the local table is used.
     pub fn new(
         runs_dir: PathBuf,
         mlflow_tracking_uri: &str,
@@ -62,7 +63,7 @@ impl Tracker {
 
     /// Records a run with its artifact, the bytes of `model.json`. Blocks while it talks to the server.
     pub fn record(&self, mut run: Run, artifact: &[u8]) {
-        // The local table comes first, so that a server that hangs loses nothing.
+        // The local table comes first, so that nothing is lost if the server hangs.
         let written = self.try_to(local::write(&self.runs_dir, &run));
         let Some(mlflow) = &self.mlflow else { return };
         if let Some(id) = self.try_to(mlflow.record(&run, artifact)) {

@@ -11,8 +11,8 @@ fn totals(counts: &[Counts]) -> Option<(f64, f64)> {
     (reference > 0 && current > 0).then_some((reference as f64, current as f64))
 }
 
-/// Returns the p-value of the chi-square test that the current counts are the reference's, scaled; `None` if either sample is
-/// empty. A category that the reference lacks makes it 0.
+/// Returns the p-value of the chi-square test that the current counts are the reference's counts, scaled; `None` if either
+/// sample is empty. If the reference lacks a category, the p-value is 0.
 pub fn chi_square(counts: &[Counts]) -> Option<f64> {
     let (reference_rows, current_rows) = totals(counts)?;
     let scale = current_rows / reference_rows;
@@ -24,8 +24,8 @@ pub fn chi_square(counts: &[Counts]) -> Option<f64> {
     Some(chi_square_tail(statistic, u32::try_from(counts.len()).ok()?.saturating_sub(1)))
 }
 
-/// Returns the two-sided p-value of the Z test that the share of the first of at most two categories is the same; 1 where
-/// there is only one category, `None` if either sample is empty.
+/// Returns the two-sided p-value of the Z test that both samples have the same share of the first category, of at most two.
+/// It is 1 if there is only one category, and `None` if either sample is empty.
 pub fn z_test(counts: &[Counts]) -> Option<f64> {
     let (reference_rows, current_rows) = totals(counts)?;
     let [(reference, current), _] = counts else { return Some(1.0) };
@@ -35,7 +35,8 @@ pub fn z_test(counts: &[Counts]) -> Option<f64> {
     Some(normal_two_sided((reference / reference_rows - current / current_rows) / spread))
 }
 
-/// Returns the Jensen-Shannon distance, the root of the divergence in nats, in [0, 0.8326]; `None` if either sample is empty.
+/// Returns the Jensen-Shannon distance in [0, 0.8326]: the square root of the divergence in nats. `None` if either sample is
+/// empty.
 pub fn jensen_shannon(counts: &[Counts]) -> Option<f64> {
     let (reference_rows, current_rows) = totals(counts)?;
     let mut divergence = 0.0;
@@ -48,7 +49,7 @@ pub fn jensen_shannon(counts: &[Counts]) -> Option<f64> {
             }
         }
     }
-    // The sum over equal samples may round to just below zero.
+    // The sum over equal samples may be rounded to just below zero.
     Some((divergence.max(0.0) / 2.0).sqrt())
 }
 

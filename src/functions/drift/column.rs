@@ -1,19 +1,19 @@
-//! One column of the two samples: what kind it is, which test applies, and what it says.
+//! One column of the two samples: its kind, the test that applies to it, and the test's result.
 //!
-//! The choice of test, its threshold and its numbers are those of Evidently 0.7's default drift preset.
+//! The choice of test, the threshold and the numbers are those of Evidently 0.7's default drift preset.
 
 use std::collections::BTreeMap;
 
 use super::categories::{self, Counts};
 use super::{ks, wasserstein};
 
-/// References of more rows than this are compared by distance instead of by a p-value.
+/// If the reference has more rows than this, the samples are compared by a distance instead of a p-value.
 const LARGEST_TESTED: usize = 1_000;
 /// Numbers with at most this many distinct values are compared as categories.
 const FEW_VALUES: usize = 5;
 /// Whole numbers with at most this many distinct current values are categories.
 const FEW_WHOLE_NUMBERS: usize = 10;
-/// Text of which more than this share is distinct is free text, not a category.
+/// If more than this share of the texts is distinct, the column is free text, not categories.
 const FREE_TEXT_SHARE: f64 = 0.5;
 
 /// One sample's values of a column, without the missing ones.
@@ -56,7 +56,7 @@ impl Sample {
     }
 }
 
-/// What a column holds, as far as drift is concerned.
+/// The kind of a column, as far as drift is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Numeric,
@@ -75,7 +75,7 @@ impl Kind {
     }
 }
 
-/// A drift test, under the name by which Evidently's options know it.
+/// A drift test, with its name in Evidently's options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Test {
     Ks,
@@ -114,14 +114,14 @@ impl Test {
     }
 }
 
-/// What was found about a column.
+/// The result for one column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     pub kind: Kind,
     pub outcome: Result<Outcome, &'static str>,
 }
 
-/// A test that could be made.
+/// The result of a test that could be run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     pub test: Test,
@@ -194,7 +194,7 @@ fn test(kind: Kind, reference: &Sample, current: &Sample) -> Option<Outcome> {
     Some(Outcome { test, value, drifted: test.drifted(value) })
 }
 
-/// Returns the counts of numbers with few distinct values; `None` where there are more.
+/// Returns the counts of numbers with few distinct values; `None` if they have more.
 fn counts_of_few(reference: &[f64], current: &[f64]) -> Option<Vec<Counts>> {
     let mut counts: Vec<(f64, Counts)> = Vec::new();
     for (sample, is_reference) in [(reference, true), (current, false)] {
@@ -224,7 +224,7 @@ pub fn counts_by_category(reference: &Sample, current: &Sample) -> Vec<(String, 
     names.into_iter().map(|name| (name.1.clone(), (count(&reference, name), count(&current, name)))).collect()
 }
 
-/// A category, which is sorted by its value if it is a number, else by its text.
+/// A category: sorted by its value if it is a number, else by its text.
 type Category = (i64, String);
 
 fn category_counts(values: &Values) -> BTreeMap<Category, u64> {

@@ -1,4 +1,4 @@
-//! The operator behind `drift`: reads both relations whole, then compares them.
+//! The operator behind `drift`: reads both relations completely, then compares them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Par
 
 use super::samples::{self, Relation, compare_all};
 
-/// Compares its two inputs, reference and current.
+/// Compares its two inputs, the reference and the current relation.
 #[derive(Debug)]
 pub struct DriftExec {
     reference: Arc<dyn ExecutionPlan>,

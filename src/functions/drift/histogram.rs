@@ -1,20 +1,20 @@
-//! Both samples of a column over common bins, for charts only: the tests do not use them.
+//! Both samples of a column in shared bins. They are for charts only; the tests do not use them.
 
 use super::column::{Kind, Sample, counts_by_category};
 
 const BINS: usize = 30;
-/// The share of the samples' values at either end that the outermost bins take in. The bins span the values between, so that
-/// one outlier does not squeeze everything else into a single bin.
+/// The share of values at either end that goes into the outermost bins. The bins span the values in between, so that one
+/// outlier does not squeeze everything else into a single bin.
 const BEYOND: f64 = 0.005;
-/// The most frequent categories have a bin each; the others are counted together.
+/// This many of the most frequent categories have a bin each; the others are counted together.
 const CATEGORIES: usize = 20;
 
-/// Shares of two samples over common bins.
+/// Shares of the two samples in shared bins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Histogram {
-    /// Of numbers: one more than there are bins.
+    /// For numbers: one more edge than there are bins.
     pub edges: Vec<f64>,
-    /// Of categories: one a bin.
+    /// For categories: one per bin.
     pub categories: Vec<String>,
     pub reference: Vec<f64>,
     pub current: Vec<f64>,

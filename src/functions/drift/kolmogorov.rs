@@ -1,8 +1,8 @@
-//! The distribution of the one-sample Kolmogorov-Smirnov statistic at finite n, and which method applies where.
+//! The distribution of the one-sample Kolmogorov-Smirnov statistic for finite n, and the choice of method.
 //!
-//! The regions are those of SciPy's `kstwo.sf` (Simard and L'Ecuyer, doi:10.18637/jss.v039.i11), so that its approximation
-//! errors, up to 3e-6 in the Pelz-Good region, are the same here. SciPy uses Pomeranz' recursion in places where this code
-//! uses the matrix method; both give the same exact value.
+//! The regions are those of SciPy's `kstwo.sf` (Simard and L'Ecuyer, doi:10.18637/jss.v039.i11). So the approximation
+//! errors, up to 3e-6 in the Pelz-Good region, are the same as SciPy's. SciPy uses Pomeranz' recursion in some places where
+//! this code uses the matrix method; both give the same exact value.
 
 use std::f64::consts::PI;
 
@@ -90,7 +90,7 @@ fn matrix_distribution(n: u32, d: f64) -> f64 {
     }
     let (power, mut exponent) = matrix_power(&matrix, m, n);
     let mut result = power[(k - 1) * m + (k - 1)];
-    // n! / n^n, with the exponent kept apart so that nothing underflows.
+    // n! / n^n, with a separate exponent so that nothing underflows.
     for factor in 1..=n {
         result *= f64::from(factor) / size;
         if result < 1e-140 {
@@ -165,7 +165,7 @@ fn pelz_good_distribution(size: f64, d: f64) -> f64 {
                 + p6 * (5.0 - 30.0 * z2) * h6);
         let k2 = whole * whole;
         let at_whole = (-p2 * k2 / (2.0 * z2)).exp();
-        // Brought to the common denominators of the second and third term below.
+        // These terms get the common denominators of the second and the third term below.
         terms[2] -= at_whole * p2 * k2 * 2.0 * z4;
         terms[3] += at_whole * p2 * k2 * (3.0 * z2 - p2 * k2) * 30.0 * z4;
     }

@@ -2,10 +2,10 @@
 
 use super::kolmogorov;
 
-/// Samples up to this size have their p-value computed exactly, larger ones asymptotically.
+/// Up to this size, samples get an exact p-value; larger ones get an asymptotic one.
 const LARGEST_EXACT: usize = 10_000;
 
-/// Returns the p-value of two ascending samples; `None` if either is empty.
+/// Returns the p-value for two ascending samples; `None` if either is empty.
 pub fn p_value(reference: &[f64], current: &[f64]) -> Option<f64> {
     let (m, n) = (reference.len(), current.len());
     if m == 0 || n == 0 {
@@ -20,12 +20,12 @@ pub fn p_value(reference: &[f64], current: &[f64]) -> Option<f64> {
     Some(kolmogorov::two_sided_tail(size as u32, distance as f64 / (m * n)))
 }
 
-/// Returns the greatest distance between the samples' distribution functions, times both sizes: a whole number.
+/// Returns the largest distance between the samples' distribution functions, times both sizes: a whole number.
 fn distance(reference: &[f64], current: &[f64]) -> u64 {
     let (m, n) = (reference.len() as i64, current.len() as i64);
     let (mut i, mut j, mut greatest) = (0, 0, 0);
     while i < reference.len() && j < current.len() {
-        // Both functions step at a tied value, so the distance is measured after all ties.
+        // Both functions step at a tied value, so measure the distance after all ties.
         let value = reference[i].min(current[j]);
         i += reference[i..].iter().take_while(|other| **other == value).count();
         j += current[j..].iter().take_while(|other| **other == value).count();
@@ -34,17 +34,17 @@ fn distance(reference: &[f64], current: &[f64]) -> u64 {
     greatest
 }
 
-/// Returns the probability that a random path from (0, 0) to (m, n) is somewhere at least `distance` off the diagonal.
+/// Returns the probability that a random path from (0, 0) to (m, n) is at least `distance` off the diagonal somewhere.
 ///
-/// It is a sum of the probabilities of leaving the band for the first time. All are positive, so a tiny p-value keeps its
-/// digits.
+/// It is a sum of probabilities of leaving the band for the first time. All of them are positive, so a tiny p-value keeps
+/// its digits.
 fn exact_tail(m: usize, n: usize, distance: u64) -> f64 {
     if distance == 0 {
         return 1.0;
     }
     let inside = |i: usize, j: usize| (i as i64 * n as i64 - j as i64 * m as i64).unsigned_abs() < distance;
     let total = (m + n) as f64;
-    // For row i, the probability that a path reaches (i, j) without having left the band.
+    // For row i: the probability that a path reaches (i, j) without leaving the band before.
     let mut row = vec![0.0; n + 1];
     let (mut first, mut last) = (0, 0);
     row[0] = 1.0;
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(distance(&[1.0, 2.0], &[1.0, 2.0]), 0);
     }
 
-    /// By hand: of the 20 orders of 3 and 3 values, 2 separate them wholly.
+    /// Computed by hand: of the 20 orders of 3 and 3 values, 2 separate them completely.
     #[test]
     fn small_samples_are_counted() {
         assert_eq!(p_value(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]), Some(0.1));

@@ -1,7 +1,7 @@
-//! `drift`: which columns' distributions differ between two relations.
+//! `drift`: finds the columns whose distributions differ between two relations.
 //!
-//! In: two relations. Out: one row a column, with the test that Evidently 0.7 would choose, its value, and whether it means
-//! drift; with both samples' counts, means and histograms, so that a report needs no second query.
+//! In: two relations. Out: one row per column, with the test that Evidently 0.7 would choose, its value, and whether it
+//! means drift. The rows also hold both samples' counts, means and histograms, so that a report needs no second query.
 
 mod categories;
 mod column;

@@ -1,4 +1,4 @@
-//! From record batches to the samples that tests compare, and from findings back to a record batch.
+//! Turns record batches into the samples that tests compare, and findings back into a record batch.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,7 +66,8 @@ struct Compared {
     histogram: Histogram,
 }
 
-/// Compares every column of the two relations, in the order of the reference, then of the current relation.
+/// Compares every column of the two relations: first those of the reference, in its order, then the others of the current
+/// relation.
 pub fn compare_all(reference: &Relation, current: &Relation) -> Result<RecordBatch> {
     let mut compared = Vec::new();
     let fields = reference.schema.fields().iter().chain(current.schema.fields());
@@ -95,7 +96,7 @@ fn lone(reason: &'static str) -> Finding {
     Finding { kind: Kind::Other, outcome: Err(reason) }
 }
 
-/// A column that holds only NULL has no type; it takes the type of the other sample's column.
+/// A column with only NULLs has no type; it takes the type from the other sample's column.
 fn reconcile(reference: &mut Sample, current: &mut Sample) {
     let empty_like = |values: &Values| match values {
         Values::Numbers(_) => Values::Numbers(Vec::new()),
@@ -221,7 +222,7 @@ fn mean_of(sample: &Sample) -> Option<f64> {
     sample.numbers().filter(|numbers| !numbers.is_empty()).map(mean)
 }
 
-/// Returns the sample standard deviation; `None` of fewer than two values.
+/// Returns the sample standard deviation; `None` if there are fewer than two values.
 fn standard_deviation(sample: &Sample) -> Option<f64> {
     let numbers = sample.numbers().filter(|numbers| numbers.len() > 1)?;
     let mean = mean(numbers);

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-/// From here on the continued fraction converges fast; below it the series does.
+/// Below this value use the series; above it the continued fraction converges fast.
 const SERIES_BELOW: f64 = 2.0;
 /// At 2 the continued fraction needs 80 levels for its last digits; above 2 it needs fewer.
 const FRACTION_LEVELS: u32 = 120;
@@ -26,15 +26,15 @@ pub fn erfc(x: f64) -> f64 {
     }
 }
 
-/// Returns the probability that a standard normal value lies `z` or further from 0.
+/// Returns the probability that a standard normal value is at least `z` away from 0.
 pub fn normal_two_sided(z: f64) -> f64 {
     erfc(z.abs() / 2f64.sqrt())
 }
 
 /// Returns the probability that a chi-square value with `degrees` degrees of freedom is at least `value`.
 ///
-/// The regularized upper incomplete gamma function at whole and half degrees by its recurrence (DLMF 8.8.6); every term is
-/// positive, so nothing cancels.
+/// It is the regularized upper incomplete gamma function at whole and half degrees, computed by its recurrence (DLMF 8.8.6).
+/// Every term is positive, so nothing cancels.
 pub fn chi_square_tail(value: f64, degrees: u32) -> f64 {
     if degrees == 0 || value == f64::INFINITY {
         return 0.0;
@@ -45,7 +45,7 @@ pub fn chi_square_tail(value: f64, degrees: u32) -> f64 {
     let x = value / 2.0;
     let odd = degrees % 2 == 1;
     let (mut tail, mut order) = if odd { (erfc(x.sqrt()), 0.5) } else { ((-x).exp(), 1.0) };
-    // The logarithm of x^order e^-x / Gamma(order + 1): the term itself may underflow while its successors do not.
+    // The logarithm of x^order e^-x / Gamma(order + 1). The term itself may underflow although later terms do not.
     let mut log_term = if odd { 0.5 * x.ln() - x - (PI.sqrt() / 2.0).ln() } else { x.ln() - x };
     while order + 0.25 < f64::from(degrees) / 2.0 {
         tail += log_term.exp();

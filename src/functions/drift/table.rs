@@ -1,4 +1,4 @@
-//! The table function's shell: its arguments, and the plan that reads both relations.
+//! The table function `drift`: its arguments, and the plan that reads both relations.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl TableFunctionImpl for Drift {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let relations = texts(&DRIFT, args.exprs())?;
         let state = session_state(args.session())?;
-        // `texts` checked that there are two.
+        // `texts` has checked that there are two.
         Ok(Arc::new(Comparison { reference: plan(state, &relations[0])?, current: plan(state, &relations[1])? }))
     }
 }

@@ -1,10 +1,10 @@
 //! The normed Wasserstein distance, as Evidently computes it.
 
-/// The least scale a distance is divided by, so that a constant reference does not divide by zero.
+/// The smallest scale that a distance is divided by, so that a constant reference does not cause a division by zero.
 const LEAST_SCALE: f64 = 0.001;
 
-/// Returns the first Wasserstein distance of two ascending samples over the reference's population standard deviation;
-/// `None` if either is empty.
+/// Returns the first Wasserstein distance of two ascending samples, divided by the reference's population standard
+/// deviation; `None` if either is empty.
 pub fn normed_distance(reference: &[f64], current: &[f64]) -> Option<f64> {
     if reference.is_empty() || current.is_empty() {
         return None;
@@ -14,7 +14,7 @@ pub fn normed_distance(reference: &[f64], current: &[f64]) -> Option<f64> {
     Some(distance(reference, current) / variance.sqrt().max(LEAST_SCALE))
 }
 
-/// Returns the mean of a sample that is not empty.
+/// Returns the mean of a sample, which must not be empty.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

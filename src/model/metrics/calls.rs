@@ -3,7 +3,7 @@
 use super::{Better, Metric};
 use crate::model::confusion::Confusion;
 
-/// The model's threshold, beside the metrics that depend on it.
+/// The model's threshold, listed beside the metrics that depend on it.
 pub const THRESHOLD: Metric = Metric {
     name: "threshold",
     title: "Threshold",

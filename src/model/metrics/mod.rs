@@ -1,8 +1,9 @@
-//! The metrics: one file a metric or family, and one line of [`METRICS`].
+//! The metrics: each metric or family of metrics has one file and one line of [`METRICS`].
 //!
-//! To add a metric, write its [`Metric`], add its line to [`METRICS`], and a test against the reference implementation. The
-//! columns of `ml_evaluate`, `binary_metrics` and `runs`, the artifact, the tables of `squall evaluate` and `squall compare`, the
-//! report, MLflow and docs/models.md follow (`SQUALL_BLESS=1 cargo test --test it model::` rewrites the page).
+//! To add a metric, write its [`Metric`], add its line to [`METRICS`], and write a test against the reference
+//! implementation. Everything else follows from the table: the columns of `ml_evaluate`, `binary_metrics` and `runs`, the
+//! artifact, the tables of `squall evaluate` and `squall compare`, the report, MLflow and docs/models.md. (`SQUALL_BLESS=1
+//! cargo test --test it model::` rewrites that page.)
 
 mod average_precision;
 mod brier;
@@ -31,34 +32,35 @@ pub use sample::Sample;
 pub const METRICS: &[&Metric] =
     &[&PREVALENCE, &AVERAGE_PRECISION, &ROC_AUC, &LOG_LOSS, &BRIER, &THRESHOLD, &PRECISION, &RECALL, &F1];
 
-/// A number that says how scores do on labelled rows.
+/// A number that says how good scores are on labelled rows.
 #[derive(Debug)]
 pub struct Metric {
-    /// Its column's name, which runs and MLflow use too.
+    /// The name of its column, also used by runs and MLflow.
     pub name: &'static str,
-    /// Its name for people, such as "Average precision".
+    /// The name shown to people, such as "Average precision".
     pub title: &'static str,
-    /// The same, short enough for a column of a terminal.
+    /// A short name for a column in a terminal.
     pub heading: &'static str,
-    /// What it is, as a noun phrase.
+    /// What the metric is, as a noun phrase.
     pub meaning: &'static str,
-    /// Its unit and range, such as "in [0, 1]".
+    /// The metric's unit and range, such as "in [0, 1]".
     pub range: &'static str,
     pub better: Better,
-    /// When it is NULL.
+    /// When the metric is NULL.
     pub when_null: &'static str,
-    /// Whose definition it follows.
+    /// Whose definition the metric follows.
     pub source: &'static str,
-    /// Computes it; called only where a row is positive, unless it is no measure of quality ([`Better::Neither`]).
+    /// Computes the metric. It is called only if a row is positive, unless the metric does not measure quality
+    /// ([`Better::Neither`]).
     pub compute: fn(&Sample) -> Option<f64>,
 }
 
-/// Which of two values of a metric is the better one.
+/// Which of two values of a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
     Higher,
     Lower,
-    /// The number describes the rows or the model and measures no quality.
+    /// The number describes the rows or the model; it does not measure quality.
     Neither,
 }
 
@@ -72,7 +74,7 @@ impl Better {
         }
     }
 
-    /// Returns the best of several values; `None` where fewer than two are known or neither is better.
+    /// Returns the best of several values; `None` if fewer than two are known or neither is better.
     pub fn best(self, values: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
         let known: Vec<f64> = values.into_iter().flatten().collect();
         if known.len() < 2 {
@@ -86,7 +88,7 @@ impl Better {
     }
 }
 
-/// All metrics of one sample; `None` is undefined, and `reason` says why.
+/// All metrics of one sample; a `None` is undefined, and `reason` says why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metrics {
     pub rows: u64,
@@ -99,7 +101,7 @@ pub struct Metrics {
 impl Metrics {
     /// Computes every metric.
     ///
-    /// Where no row is positive every measure of quality is undefined: a low loss would be no merit there.
+    /// If no row is positive, every measure of quality is undefined, because a low loss would then mean nothing.
     pub fn measure(sample: &Sample) -> Metrics {
         let compute = |metric: &&Metric| match metric.better {
             Better::Higher | Better::Lower if sample.positives() == 0 => None,
@@ -111,7 +113,7 @@ impl Metrics {
         metrics
     }
 
-    /// Returns a metric's value; `None` where it is undefined.
+    /// Returns a metric's value; `None` if it is undefined.
     pub fn get(&self, metric: &Metric) -> Option<f64> {
         self.iter().find(|(known, _)| known.name == metric.name)?.1
     }
@@ -121,7 +123,7 @@ impl Metrics {
         METRICS.iter().copied().zip(self.values.iter().copied())
     }
 
-    /// Returns the first reason why a metric is missing; `None` where none is.
+    /// Returns the first reason why a metric is missing; `None` if none is missing.
     fn why_undefined(&self, sample: &Sample) -> Option<&'static str> {
         if self.rows == 0 {
             Some("no rows")
@@ -156,7 +158,7 @@ impl Serialize for Metrics {
     }
 }
 
-/// Metrics that the file does not have are undefined, and those that squall does not know are left out.
+/// Metrics that the file does not have are undefined; metrics that squall does not know are ignored.
 impl<'de> Deserialize<'de> for Metrics {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -1,16 +1,16 @@
-//! The labelled rows that metrics are computed from, and what several metrics need of them.
+//! The labelled rows from which metrics are computed, and intermediate results that several metrics share.
 
 use std::cell::OnceCell;
 
 use crate::model::confusion::Confusion;
 use crate::model::ranking::Ranked;
 
-/// Labels and scores, and what is known of the model that gave the scores.
+/// Labels and scores, and facts about the model that gave the scores.
 #[derive(Debug)]
 pub struct Sample<'a> {
     pub labels: &'a [bool],
     pub scores: &'a [f64],
-    /// Rows that score at least this are called positive.
+    /// Rows with at least this score are called positive.
     pub threshold: Option<f64>,
     /// Whether the scores are probabilities.
     pub probability: bool,
@@ -20,7 +20,7 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    /// Makes a sample. A label that is unknown is given as a score that is NaN.
+    /// Makes a sample. For a row whose label is unknown, pass NaN as its score.
     ///
     /// # Panics
     /// When the slices differ in length.
@@ -46,12 +46,12 @@ impl<'a> Sample<'a> {
         self.ranked().is_some()
     }
 
-    /// Returns the rows by score; `None` where a score is NaN.
+    /// Returns the rows ranked by score; `None` if a score is NaN.
     pub fn ranked(&self) -> Option<&Ranked> {
         self.ranked.get_or_init(|| Ranked::new(self.labels, self.scores)).as_ref()
     }
 
-    /// Returns right and wrong calls at the threshold; `None` where there is no threshold or a score is NaN.
+    /// Returns right and wrong calls at the threshold; `None` if there is no threshold or a score is NaN.
     pub fn confusion(&self) -> Option<&Confusion> {
         let count = || {
             let threshold = self.threshold.filter(|_| self.is_known())?;

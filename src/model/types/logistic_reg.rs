@@ -1,6 +1,6 @@
 //! `logistic_reg`: logistic regression with an L2 penalty on standardised features, trained by linfa-logistic.
 //!
-//! Minimises `sum of log losses + l2_reg / 2 · |coefficients|²`, the intercept unpenalised: scikit-learn's
+//! Minimises `sum of log losses + l2_reg / 2 · |coefficients|²`, without a penalty on the intercept. This is scikit-learn's
 //! `LogisticRegression(C = 1 / l2_reg)` after `StandardScaler`.
 
 use std::sync::Arc;
@@ -45,13 +45,13 @@ pub const LOGISTIC_REG: ModelType = ModelType {
     read: |part| Ok(Arc::new(serde_json::from_value::<LogisticReg>(part)?)),
 };
 
-/// The name under which the intercept stands among the weights.
+/// The name of the intercept in the list of weights.
 const INTERCEPT: &str = "__INTERCEPT__";
 
 /// The norm of the gradient at which linfa stops.
 const TOLERANCE: f64 = 1e-6;
 
-/// The steepest slope a row at which a fit counts as converged.
+/// The steepest slope per row at which a fit counts as converged.
 const CONVERGED: f64 = 1e-7;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -133,10 +133,10 @@ struct Fitted {
     coefficients: Vec<f64>,
 }
 
-/// Fits a regression on standardised features, one column each.
+/// Fits a regression on standardised features, one column per feature.
 ///
 /// # Errors
-/// A failed optimisation, or one that had not converged after `max_iterations`.
+/// The optimisation failed, or did not converge within `max_iterations`.
 fn fit(columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, max_iterations: u64) -> Result<Fitted, Error> {
     let records = Array2::from_shape_fn((labels.len(), columns.len()), |(row, column)| columns[column][row]);
     let dataset = Dataset::new(records, Array1::from(labels.to_vec()));
@@ -145,15 +145,15 @@ fn fit(columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, max_iterations: u64) 
         .gradient_tolerance(TOLERANCE)
         .max_iterations(max_iterations)
         .fit(&dataset)?;
-    // linfa takes the more frequent class for the positive one: its log-odds are then those of a negative.
+    // linfa treats the more frequent class as positive. If that is our negative class, its log-odds have the opposite sign.
     let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
     let fitted = Fitted {
         intercept: sign * fitted.intercept(),
         coefficients: fitted.params().iter().map(|coefficient| sign * coefficient).collect(),
     };
-    // linfa does not say whether it converged or ran out of iterations. Few rows may leave it at its own tolerance.
+    // linfa does not say whether it converged or reached the limit. With few rows it may stop at its own tolerance.
     let converged = (CONVERGED * labels.len() as f64).max(TOLERANCE);
-    // Written so that a slope that is NaN does not count as converged.
+    // The comparison is written so that a NaN slope does not count as converged.
     if steepest(&fitted, columns, labels, l2_reg) <= converged {
         Ok(fitted)
     } else {
@@ -161,7 +161,7 @@ fn fit(columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, max_iterations: u64) 
     }
 }
 
-/// Returns the largest component of the objective's gradient; NaN where one is NaN.
+/// Returns the largest component of the objective's gradient; NaN if a component is NaN.
 fn steepest(fitted: &Fitted, columns: &[Vec<f64>], labels: &[bool], l2_reg: f64) -> f64 {
     let mut gradient: Vec<f64> = fitted.coefficients.iter().map(|coefficient| l2_reg * coefficient).collect();
     gradient.push(0.0);
@@ -185,7 +185,7 @@ mod tests {
     use super::{Fitted, fit, steepest};
     use crate::model::Error;
 
-    /// The sign of the coefficient is that of the feature, whichever class is the more frequent and comes first.
+    /// The coefficient has the feature's sign, whichever class is more frequent or comes first.
     #[test]
     fn a_positive_is_the_true_label_however_linfa_orders_the_classes() {
         let column: Vec<f64> = vec![-1.5, -1.0, -0.5, 0.5, 1.0, 1.5];
@@ -218,7 +218,7 @@ mod tests {
         assert!(steepest(&fitted, &[vec![0.0, 1.0]], &[false, true], 1.0).is_nan());
     }
 
-    /// linfa stops at its own tolerance, which counts the whole gradient and not that of a row.
+    /// linfa stops at its own tolerance, which measures the whole gradient, not the gradient per row.
     #[test]
     fn few_rows_converge_too() {
         for rows in 2..10 {

@@ -1,7 +1,7 @@
-//! The types of models: one file a type, and one line of [`TYPES`].
+//! The types of models: each type has one file and one line of [`TYPES`].
 //!
-//! To add a type, write its file: a struct whose fields are the type's part of the artifact, [`Model`] for that struct, and one
-//! [`ModelType`]. Then add its line to [`TYPES`], a test, and a section to docs/models.md. Nothing else names a type.
+//! To add a type, write its file: a struct whose fields are the type's part of the artifact, [`Model`] for that struct, and
+//! one [`ModelType`]. Then add its line to [`TYPES`], a test, and a section in docs/models.md. No other code names a type.
 
 mod logistic_reg;
 mod naive;
@@ -23,18 +23,18 @@ pub const TYPES: &[&ModelType] = &[&logistic_reg::LOGISTIC_REG, &naive::NAIVE, &
 /// A type of model.
 #[derive(Debug)]
 pub struct ModelType {
-    /// The name that `model_type` takes.
+    /// The name used in `model_type`.
     pub name: &'static str,
-    /// What it does, in one third-person sentence without its period.
+    /// What the type does, as one third-person sentence without its period.
     pub summary: &'static str,
-    /// How a row is scored, in the names of the artifact's fields, for readers in other languages.
+    /// How a row is scored, written with the artifact's field names, for readers in other languages.
     pub formula: &'static str,
     /// How evaluations and reports treat it.
     pub role: Role,
     /// Whether a score is the probability of a positive.
     pub gives_probabilities: bool,
     pub threshold: Threshold,
-    /// The options that it takes beside those that every type takes.
+    /// The options that the type takes besides those that every type takes.
     pub options: &'static [ModelOption],
     /// Trains on rows that have finite features and labels of both classes.
     pub train: fn(TrainingRows, &Options) -> Result<AnyModel, Error>,
@@ -48,7 +48,7 @@ pub type AnyModel = Arc<dyn Model>;
 /// How evaluations and reports treat a type of model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A trained model, which can be what a report is about.
+    /// A trained model; a report can be about it.
     Model,
     /// The rule that every model has to beat.
     Naive,
@@ -59,9 +59,9 @@ pub enum Role {
 /// Where a model's threshold comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Threshold {
-    /// The score with the best F1 on validation rows; on all rows where none was held out.
+    /// The score with the best F1 on the validation rows; if there are none, on all rows.
     Tuned,
-    /// It is part of the rule.
+    /// The threshold is part of the rule.
     Fixed(f64),
 }
 
@@ -70,19 +70,20 @@ pub trait Model: Debug + Send + Sync {
     /// Returns the features' names, in the order in which [`Model::score`] takes them.
     fn features(&self) -> Vec<&str>;
 
-    /// Scores rows given as one column a feature; all columns have one length.
+    /// Scores rows, given as one column per feature; all columns have the same length.
     ///
-    /// The score of a row in which a feature is NaN or infinite does not matter.
+    /// If a feature of a row is NaN or infinite, the row's score is ignored.
     fn score(&self, columns: &[&[f64]]) -> Vec<f64>;
 
-    /// Returns the weights of the features, in their order, and then of the model's other terms, such as an intercept.
+    /// Returns the weights of the features, in their order, followed by those of the model's other terms, such as an
+    /// intercept.
     fn weights(&self) -> Vec<Weight<'_>>;
 
-    /// Returns the type's part of the artifact: an object.
+    /// Returns the type's part of the artifact, a JSON object.
     fn part(&self) -> serde_json::Result<Value>;
 }
 
-/// The weight of a feature; `None` where the type has no such number.
+/// The weight of a feature; a number is `None` if the type does not have it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weight<'a> {
     pub feature: &'a str,
@@ -92,14 +93,14 @@ pub struct Weight<'a> {
 }
 
 impl<'a> Weight<'a> {
-    /// Returns the entry of a feature that is used as it stands.
+    /// Returns the entry for a feature that is used directly, without a weight.
     pub fn bare(feature: &'a str) -> Self {
         Weight { feature, weight: None, mean: None, scale: None }
     }
 }
 
 impl ModelType {
-    /// Returns the type of a name; `None` where no type has it. Case does not count.
+    /// Returns the type with this name, whatever the case of its letters; `None` if there is none.
     pub fn named(name: &str) -> Option<&'static ModelType> {
         TYPES.iter().copied().find(|known| known.name.eq_ignore_ascii_case(name))
     }
@@ -112,7 +113,7 @@ impl ModelType {
     /// Reads a `model_type`.
     ///
     /// # Errors
-    /// A name that no type has.
+    /// No type has this name.
     pub fn parse(name: &str) -> Result<&'static ModelType, Error> {
         let unknown = || Error::ModelType { given: name.into(), suggestion: did_you_mean(name, ModelType::names()) };
         ModelType::named(name).ok_or_else(unknown)

@@ -1,4 +1,4 @@
-//! `naive`: the one feature is itself the score. It is the rule that every model has to beat.
+//! `naive`: uses its only feature as the score. Every model has to beat this rule.
 
 use std::sync::Arc;
 

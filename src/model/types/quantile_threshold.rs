@@ -1,4 +1,4 @@
-//! `quantile_threshold`: alerts where the one feature is at least its quantile over the training rows.
+//! `quantile_threshold`: alerts if its only feature is at least that feature's quantile over the training rows.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub const QUANTILE_THRESHOLD: ModelType = ModelType {
     formula: "1 if x >= cut else 0",
     role: Role::Rule,
     gives_probabilities: false,
-    // An alert is a score of 1, whatever F1 it gets.
+    // An alert is a score of 1, so the threshold does not depend on F1.
     threshold: Threshold::Fixed(1.0),
     options: &[QUANTILE],
     train: |rows, options| {
