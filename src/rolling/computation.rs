@@ -1,6 +1,6 @@
-//! What is computed of frames: the columns that they read, and each call's results.
+//! What is computed for frames: the columns that frames read, and each call's results.
 //!
-//! In: rows at consecutive positions, and the frames of some of them. Out: one array a call.
+//! In: rows at consecutive positions, and the frames of some of them. Out: one array per call.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use super::reading::Reading;
 /// The state of all calls of a program.
 pub struct Computation {
     program: Arc<Program>,
-    /// One for each of the program's sources.
+    /// One per source of the program.
     readings: Vec<Box<dyn Reading>>,
 }
 
 impl Computation {
-    /// Prepares for rows of one schema, the first of which will stand at position 0.
+    /// Prepares for rows of one schema; the first row will be at position 0.
     pub fn new(program: Arc<Program>, input: &SchemaRef) -> Result<Self> {
         let start = |arguments: &[Arc<dyn PhysicalExpr>]| {
             arguments.iter().map(|argument| argument.data_type(input)).collect::<Result<Vec<_>>>()
@@ -35,7 +35,7 @@ impl Computation {
         Ok(Computation { program, readings })
     }
 
-    /// Adds rows, the first of which stands at `position`.
+    /// Adds rows; the first of them is at `position`.
     pub fn extend(&mut self, batch: &RecordBatch, position: usize) -> Result<()> {
         for (source, reading) in self.program.sources.iter().zip(&mut self.readings) {
             if !source.arguments().is_empty() {
@@ -48,8 +48,8 @@ impl Computation {
         Ok(())
     }
 
-    /// Appends to a batch the results of its rows, whose frames follow those of the call before: one entry of `frames` for
-    /// each of the program's.
+    /// Appends to a batch the results of its rows. Their frames must follow those of the previous call; `frames` has one
+    /// entry per frame of the program.
     pub fn append_results(&mut self, batch: &RecordBatch, frames: &[Frames]) -> Result<Vec<ArrayRef>> {
         let mut results = Vec::new();
         for reading in &mut self.readings {
@@ -59,7 +59,7 @@ impl Computation {
         Ok(batch.columns().iter().cloned().chain(results.into_iter().map(|(_, result)| result)).collect())
     }
 
-    /// Forgets what no later frame can read, given the oldest position of each frame and the next row's.
+    /// Forgets rows that no later frame can read, given each frame's oldest position and the position of the next row.
     pub fn release(&mut self, oldest: &[usize], next: usize) {
         self.readings.iter_mut().for_each(|reading| reading.release(oldest, next));
     }
@@ -70,7 +70,7 @@ impl Computation {
     }
 }
 
-/// Checks that a column holds so few rows that its totals have room for the frames over them.
+/// Checks that a column holds few enough rows for its totals to have room.
 fn check_held(from: usize, end: usize) -> Result<()> {
     let rows = end - from;
     if rows >> COUNT_BITS > 0 {
@@ -82,7 +82,7 @@ fn check_held(from: usize, end: usize) -> Result<()> {
     Ok(())
 }
 
-/// Evaluates an expression to one value a row.
+/// Evaluates an expression to one value per row.
 pub fn evaluate(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<ArrayRef> {
     expr.evaluate(batch)?.into_array(batch.num_rows())
 }

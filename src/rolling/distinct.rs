@@ -1,8 +1,8 @@
-//! Whether an input declares that no two rows of a partition share their order key.
+//! Finds out whether an input declares that no two rows of a partition share their order key.
 //!
 //! With such a declaration, a row's frame up to CURRENT ROW is complete at once. Without it, the frame is complete only when
-//! the next row shows that there are no more peers. Two declarations count: a PRIMARY KEY or UNIQUE constraint within the PARTITION BY and ORDER BY columns, and
-//! the metadata [`STRICTLY_INCREASING`] of the order column.
+//! the next row shows that there are no more peers. Two declarations count: a PRIMARY KEY or UNIQUE constraint within the
+//! PARTITION BY and ORDER BY columns, and the metadata [`STRICTLY_INCREASING`] of the order column.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::program::Program;
 
-/// The metadata key of a field whose values strictly increase among rows that agree in the columns that its value names,
-/// separated by commas.
+/// The metadata key of a field whose values strictly increase. The metadata's value names columns, separated by commas; the
+/// increase holds among rows that agree in these columns.
 pub const STRICTLY_INCREASING: &str = "squall.strictly_increasing_by";
 
-/// Returns whether the input declares its order keys distinct within each partition of the program.
+/// Returns whether the input declares that order keys are distinct within each partition of the program.
 pub fn is_declared(program: &Program, input: &Arc<dyn ExecutionPlan>) -> bool {
     let [order] = program.order_by.as_slice() else { return false };
     let Some(key) = order.expr.downcast_ref::<Column>() else { return false };

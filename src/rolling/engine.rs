@@ -1,7 +1,7 @@
-//! Windows over rows that come in the order that they need: partition after partition, each in its order.
+//! Windows over rows that arrive in the required order: partition after partition, and sorted within each.
 //!
-//! In: batches. Out: the same rows with results, in the same order, once their frames are complete. The engine
-//! holds the rows of the widest frame.
+//! In: batches. Out: the same rows with results, in the same order, each once its frames are complete. The engine holds only
+//! the rows of the widest frame.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use super::placement::Placement;
 use super::program::Program;
 use super::weighed::Weighed;
 
-/// When rows leave.
+/// When rows leave the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Emission {
-    /// A batch at a time, once all its rows are complete.
+    /// One batch at a time, once all its rows are complete.
     Batches,
     /// Each row as soon as it is complete.
     Rows,
@@ -37,7 +37,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Prepares for input of one schema and output of another: the input's columns, then one for each call.
+    /// Prepares for the input's schema and the output's schema, which has the input's columns and one more for each call.
     pub fn new(program: Arc<Program>, input: &SchemaRef, schema: SchemaRef, emission: Emission) -> Result<Self> {
         Ok(Engine {
             schema,
@@ -62,7 +62,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Keeps the first rows for frames to read, without results of their own.
+    /// Keeps the first rows so that frames can read them, but gives them no results.
     pub fn skip(&mut self, rows: usize) {
         self.emitted = rows;
         let mut rest = rows;
@@ -79,18 +79,18 @@ impl Engine {
         }
     }
 
-    /// Ends the input: every frame is complete.
+    /// Ends the input, so that every frame is complete.
     pub fn finish(&mut self) {
         self.placement.finish();
         self.finished = true;
     }
 
-    /// Tells that no later row's order key, ascending, lies before `key`.
+    /// Tells the engine that no later row has an order key, ascending, before `key`.
     pub fn advance_watermark(&mut self, key: i64) {
         self.placement.advance_watermark(key);
     }
 
-    /// Returns the last order key, ascending, where frames count with keys.
+    /// Returns the last order key, ascending, if frames are measured in keys.
     pub fn last_key(&self) -> Option<i64> {
         self.placement.last_key()
     }

@@ -26,14 +26,14 @@ use super::sections::{Sections, Threads};
 use super::settings::Settings;
 use super::stream::{Input, RollingStream};
 
-/// The fewest threads with which sections are worth it when the result is written to files. Encoding files takes about twice the
-/// time of windows and has threads of its own, so with fewer threads the two would only take turns.
+/// The fewest threads with which sections are worth it when the result is written to files. Encoding files takes about twice
+/// as long as windows and has threads of its own. With fewer threads the two would only take turns.
 const LEAST_THREADS_WRITING: usize = 4;
 
-/// Computes window expressions as DataFusion's operator would, exactly and in one pass.
+/// Computes window expressions as DataFusion's operator would, but exactly and in one pass.
 ///
-/// It keeps the operator that it replaces, and answers every question about the plan (properties, required order and
-/// distribution, statistics) as that one does.
+/// It keeps the operator that it replaces, and passes on that operator's answer to every question about the plan:
+/// properties, required order and distribution, statistics.
 #[derive(Debug)]
 pub struct RollingWindowExec {
     stock: Arc<dyn ExecutionPlan>,
@@ -45,8 +45,8 @@ pub struct RollingWindowExec {
 }
 
 impl RollingWindowExec {
-    /// Returns the operator that can stand in for `stock`; `None` if it is not a window operator, or has an expression that
-    /// the kernels do not know. `is_written` says that the plan's results go to files.
+    /// Returns the operator that replaces `stock`; `None` if `stock` is not a window operator, or has an expression that the
+    /// kernels do not support. `is_written` says that the plan's results go to files.
     pub fn replacing(stock: &Arc<dyn ExecutionPlan>, is_written: bool) -> Option<Self> {
         let expressions: &[Arc<dyn WindowExpr>] = if let Some(bounded) = stock.downcast_ref::<BoundedWindowAggExec>() {
             if bounded.state_observer().is_some() {
@@ -58,7 +58,7 @@ impl RollingWindowExec {
         };
         let input = *stock.children().first()?;
         let mut program = Program::covering(expressions, &input.schema())?;
-        // A bounded input completes every frame in the end, so there is no need to rely on what it declares.
+        // A bounded input completes every frame in the end, so its declarations are not needed.
         program.distinct = input.boundedness().is_unbounded() && distinct::is_declared(&program, input);
         Some(RollingWindowExec {
             stock: Arc::clone(stock),
@@ -81,7 +81,7 @@ impl RollingWindowExec {
         self.stock.children()[0]
     }
 
-    /// Returns how threads share this execution's partitions; `None` if one thread computes each.
+    /// Returns how threads share the partitions of this execution; `None` if each partition is computed by one thread.
     fn threads(&self, context: &TaskContext) -> Option<Arc<Threads>> {
         let config = context.session_config();
         let in_order = self.order_mode() == InputOrderMode::Sorted && !self.input().boundedness().is_unbounded();

@@ -1,4 +1,4 @@
-//! Translates frames of SQL into frames that kernels can count.
+//! Translates SQL frames into frames that the kernels can count.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
@@ -8,8 +8,8 @@ use super::kernel::bounds::{Edge, FrameSpec, Units};
 
 const NANOSECONDS_PER_DAY: i128 = 86_400_000_000_000;
 
-/// Returns the kernel's frame, given the type of the order key if there is exactly one and the kernels can count with it;
-/// `None` if the frame is not covered.
+/// Returns the kernel's frame; `None` if the kernels do not support it. `key` is the type of the order key, if there is
+/// exactly one and the kernels can count with it.
 pub fn translate(frame: &WindowFrame, key: Option<&DataType>) -> Option<FrameSpec> {
     let has_offset = |bound: &WindowFrameBound| !matches!(bound, WindowFrameBound::CurrentRow) && !bound.is_unbounded();
     let units = match frame.units {
@@ -49,7 +49,7 @@ pub fn translate(frame: &WindowFrame, key: Option<&DataType>) -> Option<FrameSpe
     })
 }
 
-/// How a distance that lies between two units of the key is rounded: towards the inside of the frame.
+/// How to round a distance that lies between two units of the key: towards the inside of the frame.
 #[derive(Debug, Clone, Copy)]
 enum Rounding {
     Up,
@@ -63,7 +63,7 @@ fn integer(value: &ScalarValue) -> Option<i128> {
     }
 }
 
-/// Returns an offset in units of the key, as a fraction; `None` if its length varies, as a month's does, or if the kernels
+/// Returns an offset in units of the key, as a fraction; `None` if its length varies (as a month's does) or the kernels
 /// cannot count with it.
 pub fn distance(value: &ScalarValue, key: &DataType) -> Option<(i128, i128)> {
     if key.is_integer() {
@@ -88,7 +88,7 @@ pub fn distance(value: &ScalarValue, key: &DataType) -> Option<(i128, i128)> {
     Some((nanoseconds, per_unit))
 }
 
-/// Returns the length of calendar days; `None` if the time zone has days of several lengths.
+/// Returns the length of calendar days; `None` if the time zone has days of different lengths.
 fn days(count: i32, zone: Option<&str>) -> Option<i128> {
     let uniform = count == 0 || zone.is_none_or(|zone| matches!(zone, "UTC" | "+00:00" | "Etc/UTC" | "Z"));
     uniform.then(|| i128::from(count) * NANOSECONDS_PER_DAY)

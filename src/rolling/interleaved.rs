@@ -1,8 +1,8 @@
-//! Windows over rows in the order of time whose partitions are interleaved.
+//! Windows over rows in the order of time, where the rows of different partitions alternate.
 //!
-//! In: batches. Out: the same rows with results, in the same order. Each partition is a lane with an engine of its own. Rows
-//! leave in the order in which they came, so only the lane of the first row that has not left is asked for results: a row
-//! costs the same however many lanes there are. Time moves on for all lanes at once, so a row of one lane completes
+//! In: batches. Out: the same rows with results, in the same order. Each partition is a lane with its own engine. Rows leave
+//! in the order in which they came, so only the lane of the first waiting row is asked for results. So the cost of a row
+//! does not depend on the number of lanes. Time advances for all lanes at once, so a row of one lane completes
 //! forward-looking frames of the others.
 
 use std::collections::{HashMap, VecDeque};
@@ -20,19 +20,19 @@ use super::keys::Boundaries;
 use super::program::Program;
 use super::weighed::Weighed;
 
-/// One partition: its engine, and results that wait for earlier rows of other partitions.
+/// One partition: its engine, and the results that wait for earlier rows of other partitions.
 struct Lane {
     engine: Engine,
     ready: Weighed<RecordBatch>,
-    /// Rows of the first ready batch that have left.
+    /// How many rows of the first ready batch have left.
     taken: usize,
-    /// Where the first ready batch stands among those from which an output batch is picked.
+    /// The position of the first ready batch among the batches from which an output batch is picked.
     source: Option<usize>,
-    /// Where the lane stands among those that have rows in the batch that is being accepted.
+    /// The lane's position among the lanes with rows in the batch that is being accepted.
     picked: Option<usize>,
-    /// Rows that have not left.
+    /// How many rows have not left.
     rows: usize,
-    /// The section of the input in which the partition lies; a later one ends it.
+    /// The section of the input that contains the partition; a later section ends the partition.
     section: usize,
     bytes: usize,
 }
@@ -49,19 +49,19 @@ pub struct Interleaved {
     program: Arc<Program>,
     input: SchemaRef,
     schema: SchemaRef,
-    /// Positions in PARTITION BY of the columns that the input is sorted by, before time.
+    /// The positions in PARTITION BY of the columns by which the input is sorted before time.
     sorted_by: Vec<usize>,
     sections: Boundaries,
-    /// The section that the last row lies in; the input's end begins another.
+    /// The section of the last row; the end of the input begins another one.
     section: usize,
-    /// The order key of the last row, ascending, where frames count with keys.
+    /// The order key of the last row, ascending, if frames are measured in keys.
     watermark: Option<i64>,
     converter: RowConverter,
     lanes: Vec<Lane>,
     by_key: HashMap<Box<[u8]>, usize>,
     /// The lane of each row that has not left, in the order of the rows.
     order: VecDeque<usize>,
-    /// Lanes whose partition has ended and whose rows have all left, for partitions to come.
+    /// Lanes whose partition has ended and whose rows have all left; later partitions reuse them.
     free: Vec<usize>,
     bytes: usize,
 }
@@ -162,7 +162,7 @@ impl Interleaved {
         Ok(index)
     }
 
-    /// Ends every partition: their frames are complete, and later rows belong to new ones.
+    /// Ends every partition: the frames of their rows are complete, and later rows belong to new partitions.
     pub fn finish(&mut self) {
         self.section += 1;
         self.watermark = None;
@@ -174,7 +174,7 @@ impl Interleaved {
         }
     }
 
-    /// Brings a lane's results up to the last row that came; returns whether it has one that has not left.
+    /// Computes a lane's results up to the last row that came; returns whether a result is waiting to leave.
     fn has_result(&mut self, index: usize) -> Result<bool> {
         let lane = &mut self.lanes[index];
         if !lane.ready.is_empty() {
@@ -220,7 +220,7 @@ impl Interleaved {
             self.lanes[index].source = None;
             self.count_bytes(index);
             if self.lanes[index].rows == 0 && self.lanes[index].section != self.section {
-                // Marked as of this section, so that it is not given up twice.
+                // Mark the lane with this section, so that it is not freed twice.
                 self.lanes[index].section = self.section;
                 self.free.push(index);
             }
@@ -243,7 +243,7 @@ impl Interleaved {
         Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
     }
 
-    /// Brings the memory held up to date after a change in one lane.
+    /// Updates the memory count after a change in one lane.
     fn count_bytes(&mut self, lane: usize) {
         let lane = &mut self.lanes[lane];
         let bytes = lane.bytes();

@@ -1,19 +1,19 @@
 //! Order keys, partition boundaries and peers of a batch.
 //!
 //! In: the evaluated PARTITION BY and ORDER BY columns of consecutive batches. Out: keys as ascending integers, and the rows
-//! at which a group of equal values begins.
+//! at which groups of equal values begin.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::{cast, partition};
 use datafusion::arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use datafusion::common::{Result, ScalarValue};
 
-/// Returns whether order keys of this type have a place on the integer line, so that frames can count their differences.
+/// Returns whether order keys of this type can be mapped to integers, so that frames can count their differences.
 pub fn is_countable(data_type: &DataType) -> bool {
     data_type.is_integer() || matches!(data_type, DataType::Timestamp(_, _))
 }
 
-/// Returns the keys as integers that ascend in the order's direction; those of NULLs have no meaning.
+/// Returns the keys as integers that ascend in the order's direction; the integers for NULLs mean nothing.
 pub fn ascending(column: &ArrayRef, descending: bool) -> Result<Vec<i64>> {
     let keys: Vec<i64> = if column.data_type() == &DataType::UInt64 {
         let flip = |key: &u64| (key ^ (1 << 63)).cast_signed();
@@ -24,7 +24,7 @@ pub fn ascending(column: &ArrayRef, descending: bool) -> Result<Vec<i64>> {
     Ok(if descending { keys.into_iter().map(|key| !key).collect() } else { keys })
 }
 
-/// Finds where groups of equal rows begin, across batches.
+/// Finds where groups of equal rows begin, also across batches.
 #[derive(Debug)]
 pub struct Boundaries {
     last: Option<Vec<ScalarValue>>,
@@ -32,18 +32,18 @@ pub struct Boundaries {
 }
 
 impl Boundaries {
-    /// Prepares for columns whose equal rows all stand together.
+    /// Prepares for columns whose equal rows are all adjacent.
     pub fn of_contiguous() -> Self {
         Boundaries { last: None, contiguous: true }
     }
 
-    /// Prepares for columns in which a row may come again after others.
+    /// Prepares for columns in which a row may return after others.
     pub fn of_recurring() -> Self {
         Boundaries { last: None, contiguous: false }
     }
 
-    /// Returns the rows of a batch at which a group begins; the batch's first row is among them unless it continues the
-    /// group of the last row before.
+    /// Returns the rows of a batch at which a group begins. The batch's first row is included, unless it continues the group
+    /// of the row before it.
     pub fn find(&mut self, columns: &[ArrayRef], rows: usize) -> Result<Vec<usize>> {
         if rows == 0 {
             return Ok(Vec::new());
@@ -69,7 +69,7 @@ pub fn row_values(columns: &[ArrayRef], row: usize) -> Result<Vec<ScalarValue>> 
     columns.iter().map(|column| ScalarValue::try_from_array(column, row)).collect()
 }
 
-/// Returns the validity of a column's rows, or `None` where all are valid.
+/// Returns the validity of a column's rows, or `None` if all are valid.
 pub fn validity(column: &dyn Array) -> Option<Vec<bool>> {
     let nulls = column.logical_nulls()?;
     (nulls.null_count() > 0).then(|| nulls.iter().collect())

@@ -1,13 +1,13 @@
 //! Functions that carry the decision of the logical plan to the physical plan.
 //!
-//! Only the logical plan shows publicly whether a call has DISTINCT, FILTER or IGNORE NULLS, and only the physical plan has
-//! what else the engine needs. So [`super::prepare`] wraps the function of a call that has none of them, and
-//! [`super::program`] looks for the wrapper. The wrapper answers everything as the function itself does, so that the stock
-//! operator computes the same with it. A call whose function lost its wrapper on the way stays with the stock operator; so
-//! does one that the planner turned around, since that is another function.
+//! Only the logical plan shows publicly whether a call has DISTINCT, FILTER or IGNORE NULLS. Only the physical plan has the
+//! other information that the engine needs. So [`super::prepare`] wraps the function of each call that has none of the
+//! three, and [`super::program`] looks for the wrapper. The wrapper answers everything as the function itself does, so the
+//! stock operator computes the same with it. If a call's function lost its wrapper on the way, the call stays with the stock
+//! operator. The same happens if the planner reversed the call, because that makes another function.
 //!
-//! `with_aliases` of DataFusion 55 makes a similar wrapper, but one whose sums cannot slide and whose window functions see
-//! only their first argument.
+//! `with_aliases` of DataFusion 55 makes a similar wrapper, but its sums cannot slide, and its window functions see only
+//! their first argument.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl MarkedAggregate {
         AggregateUDF::new_from_impl(MarkedAggregate(function.clone()))
     }
 
-    /// Returns the function without the mark; `None` if it has none.
+    /// Returns the function without the mark; `None` if it has no mark.
     pub fn unmarked(function: &AggregateUDF) -> Option<&AggregateUDF> {
         function.inner().downcast_ref::<MarkedAggregate>().map(|marked| &marked.0)
     }
@@ -53,13 +53,13 @@ impl MarkedWindow {
         WindowUDF::new_from_impl(MarkedWindow(function.clone()))
     }
 
-    /// Returns the function without the mark; `None` if it has none.
+    /// Returns the function without the mark; `None` if it has no mark.
     pub fn unmarked(function: &WindowUDF) -> Option<&WindowUDF> {
         function.inner().downcast_ref::<MarkedWindow>().map(|marked| &marked.0)
     }
 }
 
-// A method that a later version adds must be passed on too.
+// If a later version of DataFusion adds a method, this must pass it on too.
 #[deny(clippy::missing_trait_methods)]
 impl AggregateUDFImpl for MarkedAggregate {
     fn name(&self) -> &str {

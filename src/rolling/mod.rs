@@ -1,47 +1,47 @@
 //! Exact rolling-window execution.
 //!
 //! In: a plan with DataFusion's window operators. Out: the same plan with [`exec::RollingWindowExec`] for every expression
-//! whose function [`functions::FUNCTIONS`] lists. The SQL does not change, `EXPLAIN` shows the operator, and
-//! `squall.rolling.enabled` turns the rules off. A result depends on the rows of its frame and on nothing else, and lies
-//! within 2 units in the last place of the exact one.
+//! whose function is listed in [`functions::FUNCTIONS`]. The SQL does not change, `EXPLAIN` shows the operator, and
+//! `squall.rolling.enabled` turns the rules off. A result depends only on the rows of its frame, and lies within 2 units in
+//! the last place of the exact result.
 //!
-//! The modules are listed in the order in which a query meets them: the plan, then the rows.
+//! The modules are listed in the order in which a query reaches them: first the plan, then the rows.
 
 // Planning.
 
 /// The settings `squall.rolling.*` of a session.
 mod settings;
 
-/// Window calls, prepared in the logical plan for the operator to take.
+/// Prepares window calls in the logical plan, so that the operator can take them.
 mod prepare;
 
 /// Functions that carry the decision of the logical plan to the physical plan.
 mod mark;
 
-/// The optimizer rule that puts the operator in place of DataFusion's.
+/// The optimizer rule that replaces DataFusion's operator with ours.
 mod rule;
 
-/// Window operators that are covered in part.
+/// Window operators of which only some expressions are covered.
 mod partial;
 
 /// Everything that a window operator computes.
 mod program;
 
-/// Frames as SQL has them, into frames as the kernels have them.
+/// Translates SQL frames into the kernels' frames.
 mod frame;
 
-/// A call as it is planned.
+/// A call during planning.
 mod plan;
 
-/// Whether an input declares its order keys distinct.
+/// Finds out whether an input declares its order keys distinct.
 mod distinct;
 
 // Functions.
 
-/// The functions that the engine computes: one file a family, and the table of them all.
+/// The functions that the engine computes: one file per family, and the table of all of them.
 mod functions;
 
-/// squall's own window functions, as DataFusion takes them.
+/// squall's own window functions, in the form that DataFusion takes.
 mod own;
 
 // Execution.
@@ -52,31 +52,31 @@ mod exec;
 /// Its stream: reads input, drives the engine, accounts for memory.
 mod stream;
 
-/// Windows over rows in the order that they need.
+/// Windows over rows that arrive in the required order.
 mod engine;
 
-/// The same by several threads at once, whatever the partitions.
+/// The same, computed by several threads at once, whatever the partitions are.
 mod sections;
 
 /// Windows over rows whose partitions are interleaved.
 mod interleaved;
 
-/// A sort that is left out where the rows turn out to lie in order already.
+/// A sort that is skipped if the rows turn out to be in order already.
 mod presorted;
 
-/// Whether rows lie in a given order.
+/// Checks whether rows are in a given order.
 mod order;
 
-/// A queue that knows the memory of its items.
+/// A queue that knows how much memory its items take.
 mod weighed;
 
 /// Order keys, partition boundaries and peers of a batch.
 mod keys;
 
-/// Where each row stands, and what its frames read.
+/// The position of each row, and the rows that its frames read.
 mod placement;
 
-/// What is computed of frames.
+/// What is computed for frames.
 mod computation;
 
 /// Columns, and the kernels that read them.
@@ -101,7 +101,7 @@ pub use functions::{list, own as own_functions};
 pub use own::OwnFunction;
 pub use settings::Settings;
 
-/// What benchmarks measure by itself: the kernels, without a query engine. Nothing else should use it.
+/// The kernels, without a query engine, so that benchmarks can measure them alone. No other code should use this module.
 pub mod measured {
     pub use super::kernel::bounds::{Edge, FramePointers, FrameSpec, Frames, Rows, Units};
     pub use super::kernel::decay::{Decay, DecayScan, HalfLife};
@@ -113,13 +113,13 @@ pub mod measured {
     pub use super::kernel::returns::{Returns, Variation};
 }
 
-/// Returns the rule that puts the operator in place of DataFusion's, to be registered after DataFusion's own.
+/// Returns the rule that replaces DataFusion's operator; register it after DataFusion's own rules.
 pub fn rule() -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
     Arc::new(rule::ReplaceWindows)
 }
 
-/// Returns the rule that prepares logical plans, to be registered after DataFusion's own; without it every window stays with
-/// the stock operator.
+/// Returns the rule that prepares logical plans; register it after DataFusion's own rules. Without it, every window stays
+/// with the stock operator.
 pub fn logical_rule() -> Arc<dyn OptimizerRule + Send + Sync> {
     Arc::new(prepare::MarkWindows)
 }

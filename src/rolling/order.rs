@@ -1,6 +1,6 @@
-//! Whether rows lie in a given order.
+//! Checks whether rows are in a given order.
 //!
-//! In: the order's columns, batch by batch. Out: whether every row so far stands at or behind the one before it.
+//! In: the order's columns, batch by batch. Out: whether every row so far is equal to the row before it or comes after it.
 
 use std::cmp::Ordering;
 
@@ -18,9 +18,9 @@ pub struct Ends {
     pub last: Vec<ScalarValue>,
 }
 
-/// Returns the ends of a batch if its rows are in order; `None` if they are not, or if there are none.
+/// Returns the ends of a batch if its rows are in order; `None` if they are not, or if there are no rows.
 ///
-/// The last column must not have NULLs, and its type must be one that frames can count.
+/// The last column must not contain NULLs, and frames must be able to count its type.
 pub fn ends_of_ordered(columns: &[ArrayRef], options: &[SortOptions]) -> Result<Option<Ends>> {
     let (Some((key, leading)), Some((key_options, _))) = (columns.split_last(), options.split_last()) else {
         return Ok(None);

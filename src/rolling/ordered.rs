@@ -1,4 +1,4 @@
-//! Values as integers in the same order, and back.
+//! Converts values to integers in the same order, and back.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use datafusion::common::Result;
 
 const SIGN: u64 = 1 << 63;
 
-/// Returns values as integers in the same order: doubles by their total order.
+/// Returns values as integers in the same order; doubles are in their total order.
 pub fn ordered(array: &ArrayRef) -> Result<Vec<i64>> {
     Ok(match array.data_type() {
         DataType::Float64 => {
@@ -32,17 +32,17 @@ fn from_double(value: f64) -> i64 {
     total_order_64(value.to_bits().cast_signed())
 }
 
-/// Maps a double's bits to an integer in its total order, and back.
+/// Maps a double's bits to an integer in the doubles' total order, and back.
 fn total_order_64(bits: i64) -> i64 {
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
-/// Maps a float's bits to an integer in its total order, and back.
+/// Maps a float's bits to an integer in the floats' total order, and back.
 fn total_order_32(bits: i32) -> i32 {
     bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed()
 }
 
-/// Turns integers in order back into values of a type.
+/// Turns such integers back into values of a type.
 pub fn unordered(keys: Vec<Option<i64>>, data_type: &DataType) -> Result<ArrayRef> {
     Ok(match data_type {
         DataType::Float64 => Arc::new(Float64Array::from_iter(
@@ -58,7 +58,7 @@ pub fn unordered(keys: Vec<Option<i64>>, data_type: &DataType) -> Result<ArrayRe
     })
 }
 
-/// Returns the double that a key of a floating-point type stands for.
+/// Returns the double for a key of a floating-point type.
 #[inline]
 pub fn from_key(key: i64, data_type: &DataType) -> f64 {
     if data_type == &DataType::Float32 {

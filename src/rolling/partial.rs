@@ -1,8 +1,8 @@
-//! Window operators of whose expressions the kernels know some, but not all.
+//! Window operators of which the kernels support some expressions, but not all.
 //!
-//! In: DataFusion's window operator. Out: one with the expressions that are not covered; above it another with those that are
-//! covered; and a projection that puts the columns back in their order. So a function that the kernels do not know does not
-//! make its neighbours slow and inexact.
+//! In: DataFusion's window operator. Out: a window operator with the expressions that are not covered, above it one with
+//! those that are covered, and a projection that restores the order of the columns. So a function that the kernels do not
+//! support does not make the other functions slow and inexact.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
 use super::program::Program;
 
-/// The parts that together do the work of a window operator.
+/// The parts that together do the work of one window operator.
 pub struct Divided {
-    /// A window operator all of whose expressions are covered.
+    /// The window operator with only covered expressions.
     pub covered: Arc<dyn ExecutionPlan>,
-    /// The projection of its output, or of its replacement's, to the columns of the whole.
+    /// The projection from the output of `covered`, or of its replacement, to the original columns.
     pub projection: Vec<ProjectionExpr>,
 }
 
-/// Divides a window operator; `None` if the plan is not one, or if all or none of its expressions are covered.
+/// Divides a window operator. `None` if the plan is not a window operator, or if all or none of its expressions are covered.
 pub fn divide(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Divided>> {
     let bounded = plan.downcast_ref::<BoundedWindowAggExec>();
     let (expressions, input, can_repartition) = match (bounded, plan.downcast_ref::<WindowAggExec>()) {
@@ -71,7 +71,7 @@ pub fn divide(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Divided>> {
 }
 
 impl Divided {
-    /// Returns a plan for the whole, with another operator in place of the covered one.
+    /// Returns a plan for the original operator, with `operator` in place of the covered one.
     pub fn with(self, operator: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Arc::new(ProjectionExec::try_new(self.projection, operator)?))
     }

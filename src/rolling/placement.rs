@@ -1,6 +1,6 @@
-//! Where each row stands: its partition, its order key, and what its frames read.
+//! The position of each row: its partition, its order key, and what its frames read.
 //!
-//! In: batches, in the order that windows need. Out: for rows whose frames are complete, the positions that they span.
+//! In: batches in the order that windows need. Out: for rows whose frames are complete, the positions that the frames span.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::kernel::bounds::{FramePointers, Frames, Rows};
 use super::keys::{Boundaries, ascending};
 use super::program::Program;
 
-/// The rows of a sequence of partitions, and the pointers of each frame into them.
+/// The rows of a sequence of partitions, and each frame's pointers into them.
 pub struct Placement {
     program: Arc<Program>,
     partitions: Boundaries,
@@ -36,22 +36,22 @@ impl Placement {
         }
     }
 
-    /// Returns the number of rows so far: the position of the next.
+    /// Returns the number of rows so far, which is the position of the next row.
     pub fn total(&self) -> usize {
         self.rows.total()
     }
 
-    /// Ends the input: every frame is complete.
+    /// Ends the input, so that every frame is complete.
     pub fn finish(&mut self) {
         self.rows.close_partition();
     }
 
-    /// Tells that no later row's order key, ascending, lies before `key`.
+    /// Tells that no later row has an order key, ascending, before `key`.
     pub fn advance_watermark(&mut self, key: i64) {
         self.rows.advance_watermark(key);
     }
 
-    /// Returns the last order key, ascending, where frames count with keys.
+    /// Returns the last order key, ascending, if frames are measured in keys.
     pub fn last_key(&self) -> Option<i64> {
         self.last_key
     }
@@ -61,20 +61,20 @@ impl Placement {
         self.frames.iter_mut().map(|frame| frame.complete(&self.rows)).min().unwrap_or(self.rows.total())
     }
 
-    /// Computes the frames of the rows `from..to`, which must be complete and follow those of the call before: one entry
-    /// of `found` for each of the program's.
+    /// Computes the frames of the rows `from..to`. The rows must be complete and follow those of the previous call; `found`
+    /// has one entry per frame of the program.
     pub fn advance(&mut self, from: usize, to: usize, found: &mut [Frames]) {
         for (frame, found) in self.frames.iter_mut().zip(found) {
             frame.advance(&self.rows, from, to, found);
         }
     }
 
-    /// Returns for each frame the first position that those of the rows from `next` on may still read.
+    /// Returns, for each frame, the first position that rows from `next` on may still read.
     pub fn oldest(&self, next: usize) -> Vec<usize> {
         self.frames.iter().map(|frame| frame.oldest(&self.rows, next)).collect()
     }
 
-    /// Forgets what is not needed to find the frames of the rows from `next` on.
+    /// Forgets everything that is not needed to find the frames of the rows from `next` on.
     pub fn release(&mut self, next: usize) {
         let oldest = self.frames.iter().map(|frame| frame.oldest_coordinate(next));
         self.rows.release(oldest.fold(next, usize::min));
@@ -123,7 +123,7 @@ impl Placement {
         Ok(())
     }
 
-    /// Remembers the last of consecutive keys of a partition; an error if the input breaks what it declares of them.
+    /// Remembers the last of consecutive keys of a partition; an error if the keys contradict what the input declares.
     fn note(&mut self, keys: &[i64]) -> Result<()> {
         let ascends = self.last_key.iter().chain(keys).is_sorted_by(|a, b| a < b);
         if self.program.distinct && !ascends {

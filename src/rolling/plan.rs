@@ -1,4 +1,4 @@
-//! A call as it is planned: what is known of it, and what computes it.
+//! A call during planning: what is known about it, and what computes it.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct OrderKey {
 #[derive(Debug)]
 pub struct Call<'a> {
     pub arguments: &'a [Arc<dyn PhysicalExpr>],
-    /// The rows that arguments are evaluated on.
+    /// The schema of the rows on which arguments are evaluated.
     pub input: &'a Schema,
     /// The window's frame; `None` if the kernels cannot count it.
     pub frame: Option<FrameSpec>,
@@ -44,7 +44,7 @@ impl Call<'_> {
         self.arguments.get(index)?.data_type(self.input).ok()
     }
 
-    /// Returns whether the call has so many arguments, all of them doubles.
+    /// Returns whether the call has this many arguments and all are doubles.
     pub fn takes_doubles(&self, count: usize) -> bool {
         self.arguments.len() == count && (0..count).all(|index| self.data_type(index) == Some(DataType::Float64))
     }
@@ -54,8 +54,8 @@ impl Call<'_> {
         Some(self.arguments.get(index)?.downcast_ref::<Literal>()?.value())
     }
 
-    /// Returns an argument's value as an integer: `Some(None)` if the call has no such argument, `None` if it is not a constant
-    /// integer.
+    /// Returns an argument's value as an integer: `Some(None)` if the call does not have this argument, `None` if it is not
+    /// a constant integer.
     pub fn optional_integer(&self, index: usize) -> Option<Option<i64>> {
         if self.arguments.len() <= index {
             return Some(None);
@@ -66,7 +66,7 @@ impl Call<'_> {
         }
     }
 
-    /// Returns whether all frames of a partition begin where it does.
+    /// Returns whether all frames of a partition begin at the partition's first row.
     pub fn is_cumulative(&self) -> bool {
         self.frame.is_some_and(|frame| frame.start == Edge::Unbounded)
     }

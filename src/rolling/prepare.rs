@@ -1,11 +1,11 @@
-//! Window calls, prepared in the logical plan for the operator to take.
+//! Prepares window calls in the logical plan, so that the operator can take them.
 //!
-//! In: a logical plan. Out: the same plan, its columns under the same names, in which every call that the engine may compute
-//! has a marked function ([`super::mark`]). Whether a call may be taken is decided here, since only the logical
-//! plan shows publicly whether it has DISTINCT, FILTER or IGNORE NULLS.
+//! In: a logical plan. Out: the same plan with the same column names, in which every call that the engine may compute has a
+//! marked function ([`super::mark`]). The decision is made here, because only the logical plan shows publicly whether a call
+//! has DISTINCT, FILTER or IGNORE NULLS.
 //!
-//! A FILTER is folded into the argument: `sum(x) FILTER (WHERE p) OVER w` is `sum(CASE WHEN p THEN x END) OVER w`, as the
-//! aggregates of the table pass over rows whose first argument is NULL.
+//! A FILTER is folded into the argument: `sum(x) FILTER (WHERE p) OVER w` becomes `sum(CASE WHEN p THEN x END) OVER w`. This
+//! works because the aggregates of the table ignore rows whose first argument is NULL.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl OptimizerRule for MarkWindows {
     }
 }
 
-/// Returns the call with its function marked and its FILTER folded; `None` if it stays as it is.
+/// Returns the call with its function marked and its FILTER folded; `None` if the call stays as it is.
 fn prepared(expr: &Expr) -> Result<Option<Expr>> {
     if let Expr::Alias(alias) = expr {
         let call = prepared(&alias.expr)?;
@@ -71,7 +71,7 @@ fn prepared(expr: &Expr) -> Result<Option<Expr>> {
         WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function)
             .map(|_| WindowFunctionDefinition::WindowUDF(Arc::new(MarkedWindow::of(function)))),
     };
-    // A function that is marked already is not in the table.
+    // A function that already has a mark is not in the table.
     let Some(fun) = marked else { return Ok(None) };
     let mut args = args.clone();
     if let Some(filter) = filter {

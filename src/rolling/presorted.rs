@@ -1,7 +1,8 @@
-//! A sort that does not run if the rows turn out to be in order already.
+//! A sort that is skipped if the rows turn out to be in order already.
 //!
-//! Files of ticks are usually in the order that windows need, but do not say so. A sort then costs more than the windows. In: a sort over a scan of files. Out: its rows in its order. The scan's order columns are read first, all scan
-//! partitions at once. If they are in order, the scan is read again and streamed through. If not, the sort runs.
+//! Files of ticks are usually in the order that windows need, but do not say so. A sort then costs more than the windows.
+//! In: a sort over a scan of files. Out: its rows in its order. The scan's order columns are read first, all scan partitions
+//! at once. If they are in order, the scan is read again and streamed through. If not, the sort runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,20 +36,20 @@ use tokio::sync::OnceCell;
 
 use super::order::{Ends, ends_of_ordered, follows};
 
-/// Batches read ahead of each scan partition.
+/// How many batches are read ahead in each scan partition.
 const READ_AHEAD: usize = 4;
 
-/// Runs its input, a sort, only if the rows are not in order without it.
+/// Runs its input, a sort, only if the rows would not be in order without it.
 ///
 /// If they are in order, all of them leave through the first output partition. So rows with equal partitioning columns stay
-/// together, but not in the partition where their hash would put them: the operator must not be below one of several inputs
-/// of a join or union.
+/// together, but not in the partition to which their hash would send them. For that reason the operator must not be below
+/// one of several inputs of a join or union.
 #[derive(Debug)]
 pub struct SortUnlessOrderedExec {
     sort: Arc<dyn ExecutionPlan>,
-    /// The sort's input without its repartitioning; its partitions one after the other are the table's rows.
+    /// The sort's input without its repartitioning; its partitions, one after another, are the table's rows.
     direct: Arc<dyn ExecutionPlan>,
-    /// The order's columns of the rows of `direct`, or of more rows.
+    /// The order's columns, for the rows of `direct` or for more rows.
     keys: Arc<dyn ExecutionPlan>,
     options: Vec<SortOptions>,
     verdict: Arc<OnceCell<bool>>,
@@ -73,7 +74,8 @@ impl SortUnlessOrderedExec {
     }
 }
 
-/// Splits a plan between a sort and a scan into two: the same plan in the order of the files, and its `columns` alone.
+/// Makes two plans from the plan between a sort and a scan: the same plan in the order of the files, and one of `columns`
+/// alone.
 fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn ExecutionPlan>, Arc<dyn ExecutionPlan>)> {
     if let Some(source) = plan.downcast_ref::<DataSourceExec>() {
         let ordered = source.data_source().with_preserve_order(true)?;
@@ -97,7 +99,7 @@ fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn Ex
             .map(|index| Some(projection.expr().get(*index)?.expr.downcast_ref::<Column>()?.index()))
             .collect::<Option<Vec<_>>>()?,
         None if plan.downcast_ref::<CooperativeExec>().is_some() => columns.to_vec(),
-        // A filter keeps the order of its rows; one that also projects is not handled.
+        // A filter keeps the order of its rows; a filter that also projects is not supported.
         None if plan.downcast_ref::<FilterExec>().is_some() && plan.schema() == input.schema() => columns.to_vec(),
         None => return None,
     };
@@ -106,7 +108,7 @@ fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn Ex
     Some((Arc::clone(plan).replace_children(vec![direct], options).ok()?, keys))
 }
 
-/// Reads the order's columns, all partitions at once; returns whether partition after partition they are in order.
+/// Reads the order's columns, all partitions at once; returns whether they are in order, one partition after another.
 async fn is_ordered(
     keys: Arc<dyn ExecutionPlan>,
     options: Arc<[SortOptions]>,
@@ -136,7 +138,7 @@ async fn is_ordered(
     Ok(true)
 }
 
-/// Whether a partition's rows are in order, with the first and last if there are any.
+/// Whether a partition's rows are in order, with its first and last row if there are any.
 enum Found {
     InOrder(Option<Ends>),
     Disorder,

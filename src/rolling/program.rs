@@ -1,7 +1,7 @@
 //! Everything that a window operator computes.
 //!
-//! In: the expressions of one window operator. Out: a [`Program`], in which frames and columns that occur more than once
-//! stand once; or nothing, and the stock operator stays.
+//! In: the expressions of one window operator. Out: a [`Program`], in which repeated frames and columns appear only once.
+//! Out is nothing if an expression is not covered; the stock operator then stays.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ use super::mark::{MarkedAggregate, MarkedWindow};
 use super::plan::{Call, OrderKey, Planned};
 use super::reading::AnySource;
 
-/// Returns what orders the rows of a partition: columns that it is made by are the same in all of them.
+/// Returns what orders the rows inside a partition. Columns by which rows are partitioned are left out, because they are
+/// constant there.
 fn order_within_partitions(expression: &dyn WindowExpr) -> Vec<PhysicalSortExpr> {
     let partition_by = expression.partition_by();
     expression.order_by().iter().filter(|sort| !partition_by.iter().any(|key| key.eq(&sort.expr))).cloned().collect()
@@ -34,12 +35,12 @@ pub struct Program {
     pub frames: Vec<FrameSpec>,
     /// The columns, each with the calls that read it.
     pub sources: Vec<Box<dyn AnySource>>,
-    /// Whether no two rows of a partition share their order key, as the input declares.
+    /// Whether the input declares that no two rows of a partition share their order key.
     pub distinct: bool,
 }
 
 impl Program {
-    /// Translates window expressions that share their partitioning and order; `None` if one is not covered.
+    /// Translates window expressions that share their partitioning and order; `None` if any of them is not covered.
     pub fn covering(expressions: &[Arc<dyn WindowExpr>], input: &Schema) -> Option<Program> {
         let first = expressions.first()?;
         let mut program = Program {
@@ -73,7 +74,7 @@ impl Program {
         let frame = frame::translate(expression.get_window_frame(), key);
         let (function, arguments) = function_of(expression)?;
         let call = Call { arguments: &arguments, input, frame, order_columns: self.order_by.len(), order };
-        // What is wrong with a call, the stock operator says.
+        // If a call is wrong, the stock operator says why.
         (function.plan)(&call).ok()?
     }
 
@@ -89,18 +90,18 @@ impl Program {
         }
     }
 
-    /// Returns how many columns hold values.
+    /// Returns how many of the columns hold values.
     pub fn columns(&self) -> usize {
         self.sources.iter().filter(|source| !source.arguments().is_empty()).count()
     }
 
-    /// Returns room for the frames of some rows, one entry for each that the calls ask for.
+    /// Returns empty storage for the frames of some rows, one entry per frame that the calls use.
     pub fn no_frames(&self) -> Vec<Frames> {
         self.frames.iter().map(|_| Frames::default()).collect()
     }
 
-    /// Returns whether every frame's rows lie near its own, rather than anywhere in the partition, and are all read: frames
-    /// that are only counted, as by `row_number`, may begin where no row is held any more.
+    /// Returns whether all frames are read and their rows lie near the frame's own row, not anywhere in the partition.
+    /// Frames that are only counted, as by `row_number`, may begin at a row that is no longer held.
     pub fn reads_nearby(&self) -> bool {
         let is_read = |frame| self.sources.iter().any(|source| !source.arguments().is_empty() && source.reads(frame));
         let is_bounded = |frame: &FrameSpec| frame.start != Edge::Unbounded && frame.end != Edge::Unbounded;
@@ -118,7 +119,7 @@ impl Program {
     }
 }
 
-/// Returns the function of a window expression, if the table has it, and the call is one that was marked in the logical plan.
+/// Returns the function of a window expression, if the table has it and the call was marked in the logical plan.
 fn function_of(expression: &dyn WindowExpr) -> Option<(&'static functions::Function, Vec<Arc<dyn PhysicalExpr>>)> {
     let any = expression.as_any();
     let sliding = any.downcast_ref::<SlidingAggregateWindowExpr>().map(SlidingAggregateWindowExpr::get_aggregate_expr);

@@ -1,13 +1,13 @@
-//! Columns, the kernels that read them, and how a program holds both.
+//! Columns, the kernels that read them, and how a program stores both.
 //!
-//! A [`Column`] keeps what is needed of some arguments: rows go in, and are released when no frame can read them any more.
-//! A [`Kernel`] computes the results of one call from a column: one for each frame. Calls that read the same arguments in the
-//! same way share one column. Types are checked where a call is planned; when rows come, a batch costs one dynamic call for
-//! each column and one for each call in SQL.
+//! A [`Column`] stores what is needed of some arguments: rows are added, and are released when no frame can read them any
+//! more. A [`Kernel`] computes the results of one call from a column, one result per frame. Calls that read the same
+//! arguments in the same way share one column. Types are checked when a call is planned. When rows come, a batch costs one
+//! dynamic call per column and one per call in SQL.
 //!
 //! | | told by the engine | asked by the engine |
 //! | --- | --- | --- |
-//! | column | `extend`: rows have come; `release`: rows before a position are read no more | `bytes` |
+//! | column | `extend`: rows have come; `release`: rows before a position will not be read again | `bytes` |
 //! | kernel | | `evaluate`: the results of frames; `oldest`: what it still reads; `bytes` |
 
 use std::any::Any;
@@ -21,20 +21,20 @@ use datafusion::physical_plan::PhysicalExpr;
 
 use super::kernel::bounds::Frames;
 
-/// What is kept of some arguments, for as long as a frame may read it.
+/// What is stored of some arguments, as long as a frame may read it.
 pub trait Column: fmt::Debug + Send + Sized + 'static {
-    /// What tells columns over the same arguments apart.
+    /// What distinguishes columns over the same arguments.
     type Form: fmt::Debug + Clone + PartialEq + Send + Sync;
 
-    /// Prepares for arguments of these types; the first row will stand at position 0.
+    /// Prepares for arguments of these types; the first row will be at position 0.
     fn new(form: &Self::Form, types: &[DataType]) -> Self;
 
-    /// Returns the form of a column that serves both; `None` if there has to be one for each.
+    /// Returns the form of a column that serves both; `None` if each needs its own column.
     fn common_form(a: &Self::Form, b: &Self::Form) -> Option<Self::Form> {
         (a == b).then(|| a.clone())
     }
 
-    /// Adds a batch's rows, the first of which stands at `position`: one array an argument.
+    /// Adds a batch's rows, one array per argument; the first row is at `position`.
     fn extend(&mut self, arrays: &[ArrayRef], position: usize) -> Result<()>;
 
     /// Forgets rows before `position`.
@@ -46,21 +46,21 @@ pub trait Column: fmt::Debug + Send + Sized + 'static {
 
 /// What computes one call's results from a column.
 pub trait Kernel<C>: Send {
-    /// Computes the results of the given frames, which follow those of the call before.
+    /// Computes the results of the given frames, which must follow those of the previous call.
     fn evaluate(&mut self, column: &C, frames: &Frames) -> Result<ArrayRef>;
 
-    /// Returns the first position of the column that is still to be read, given the first that a later frame spans.
+    /// Returns the first position of the column that must still be read, given the first position that a later frame spans.
     fn oldest(&self, spanned: usize) -> usize {
         spanned
     }
 
-    /// Returns the bytes of memory held beside the column.
+    /// Returns the bytes of memory held, not counting the column.
     fn bytes(&self) -> usize {
         0
     }
 }
 
-/// A kernel that computes a double of each frame by itself.
+/// A kernel that computes a double from each frame alone.
 pub struct Figure<F>(pub F);
 
 impl<C, F: FnMut(&C, usize, usize) -> Option<f64> + Send> Kernel<C> for Figure<F> {
@@ -70,7 +70,7 @@ impl<C, F: FnMut(&C, usize, usize) -> Option<f64> + Send> Kernel<C> for Figure<F
     }
 }
 
-/// The column of calls that read no values.
+/// A column for calls that read no values.
 #[derive(Debug)]
 pub struct NoColumn;
 
@@ -95,14 +95,14 @@ impl Column for NoColumn {
 /// Makes a kernel for one pass over rows.
 type MakeKernel<C> = Arc<dyn Fn() -> Box<dyn Kernel<C>> + Send + Sync>;
 
-/// A call as planned: which of the program's calls and frames it is, and its kernel.
+/// A planned call: its positions among the program's calls and frames, and its kernel.
 struct Reader<C> {
     call: usize,
     frame: usize,
     kernel: MakeKernel<C>,
 }
 
-/// A column as planned, and the calls that read it.
+/// A planned column, and the calls that read it.
 pub struct Source<C: Column> {
     arguments: Vec<Arc<dyn PhysicalExpr>>,
     form: C::Form,
@@ -129,16 +129,16 @@ impl<C: Column> fmt::Debug for Source<C> {
 
 /// A planned column of any type.
 pub trait AnySource: Any + fmt::Debug + Send + Sync {
-    /// Returns the arguments that the column is made of.
+    /// Returns the arguments from which the column is made.
     fn arguments(&self) -> &[Arc<dyn PhysicalExpr>];
 
-    /// Says which of the program's calls and frames the only reader is.
+    /// Sets the positions of the only reader among the program's calls and frames.
     fn assign(&mut self, call: usize, frame: usize);
 
-    /// Returns whether a reader has this frame.
+    /// Returns whether a reader uses this frame.
     fn reads(&self, frame: usize) -> bool;
 
-    /// Takes over the readers of another source, if one column serves both.
+    /// Takes over the readers of another source if one column can serve both; returns whether it can.
     fn take_over(&mut self, other: &mut dyn Any) -> bool;
 
     /// Begins a pass over rows, given the types of the arguments.
@@ -181,15 +181,15 @@ impl<C: Column> AnySource for Source<C> {
     }
 }
 
-/// A pass over the rows of one column, with the calls that read it.
+/// A pass over the rows of one column, together with the calls that read it.
 pub trait Reading: Send {
-    /// Adds a batch's rows, the first of which stands at `position`: one array an argument.
+    /// Adds a batch's rows, one array per argument; the first row is at `position`.
     fn extend(&mut self, arrays: &[ArrayRef], position: usize) -> Result<()>;
 
-    /// Adds each call's results, with the call's index, given the frames of the program.
+    /// Adds each call's results to `results`, with the call's index, given the frames of the program.
     fn evaluate(&mut self, frames: &[Frames], results: &mut Vec<(usize, ArrayRef)>) -> Result<()>;
 
-    /// Forgets what no later frame can read, given the oldest position of each frame and the next row's.
+    /// Forgets rows that no later frame can read, given each frame's oldest position and the position of the next row.
     fn release(&mut self, oldest: &[usize], next: usize);
 
     /// Returns the first position held.

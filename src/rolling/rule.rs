@@ -1,4 +1,4 @@
-//! The optimizer rule that puts `RollingWindowExec` in place of DataFusion's window operators.
+//! The optimizer rule that replaces DataFusion's window operators with `RollingWindowExec`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::partial;
 use super::presorted::SortUnlessOrderedExec;
 use super::settings::Settings;
 
-/// Replaces window operators as far as their expressions are covered.
+/// Replaces window operators, as far as their expressions are covered.
 #[derive(Debug)]
 pub struct ReplaceWindows;
 
@@ -54,8 +54,8 @@ fn replace_windows(plan: Arc<dyn ExecutionPlan>, is_written: bool) -> Result<Arc
     .data()
 }
 
-/// Lets sorts below windows first check whether the rows are in order. It stops at operators with several inputs, which may
-/// rely on which partition a row's hash puts it in.
+/// Makes sorts below windows first check whether the rows are already in order. It stops at operators with several inputs,
+/// because these may rely on the partition that a row's hash selects.
 fn leave_out_sorts(plan: Arc<dyn ExecutionPlan>, below_window: bool) -> Result<Arc<dyn ExecutionPlan>> {
     if below_window && let Some(sort) = SortUnlessOrderedExec::over(&plan) {
         return Ok(Arc::new(sort));

@@ -1,8 +1,8 @@
-//! Windows over long partitions by several threads.
+//! Computes windows over long partitions with several threads.
 //!
 //! In: batches in the order that windows need. Out: the same rows with results, in the same order. The rows are cut into
-//! sections, anywhere in a partition. Each section also gets the rows around it that its frames read, and is computed by
-//! itself. A result depends on the rows of its frame and on nothing else, so it has the same bits.
+//! sections, at any place in a partition. Each section also gets the rows around it that its frames read, and is computed
+//! alone. A result depends only on the rows of its frame, so it has the same bits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,20 +25,20 @@ use super::placement::Placement;
 use super::program::Program;
 use super::weighed::Weighed;
 
-/// A section has at least this many times as many rows of its own as it reads of others.
+/// A section has at least this many times as many rows of its own as it reads from other sections.
 const OWN_TO_OTHERS: usize = 4;
 
-/// If sections would read more rows of others than this many times the least length of a section, one thread computes all
-/// rows: sections long enough for their frames would hold too much memory.
+/// If sections would read more rows of other sections than this many times the shortest section, one thread computes all
+/// rows, because sections long enough for their frames would take too much memory.
 const MOST_OTHERS: usize = 4;
 
 /// How threads share the partitions of one execution.
 #[derive(Debug)]
 pub struct Threads {
     count: u32,
-    /// The fewest rows of a section, unless it is the last.
+    /// The smallest number of rows in a section, except the last one.
     section_rows: usize,
-    /// Partitions that are being computed.
+    /// How many partitions are being computed.
     active: AtomicU32,
 }
 
@@ -49,7 +49,7 @@ impl Threads {
     }
 }
 
-/// A partition that is being computed.
+/// A partition that is being computed; dropping it ends that.
 struct Active(Arc<Threads>);
 
 impl Active {
@@ -58,8 +58,8 @@ impl Active {
         Active(threads)
     }
 
-    /// Returns how many permits of its partition a section takes. A partition has one permit for each thread, so all partitions
-    /// together have about as many sections under way as there are threads.
+    /// Returns how many permits of its partition a section takes. A partition has one permit per thread, so all partitions
+    /// together compute about as many sections at once as there are threads.
     fn permits(&self) -> u32 {
         self.0.active.load(Ordering::Relaxed).clamp(1, self.0.count)
     }
@@ -76,27 +76,27 @@ struct Cutter {
     program: Arc<Program>,
     input: SchemaRef,
     schema: SchemaRef,
-    /// A section has at least this many rows, unless it is the last.
+    /// A section has at least this many rows, except the last one.
     least_rows: usize,
     placement: Placement,
-    /// Batches that are not yet in a section, or that later frames may read, by the position of their first row.
+    /// Batches that are not in a section yet or that later frames may read, by the position of their first row.
     held: Weighed<(usize, RecordBatch)>,
     /// The first row that is not in a section yet.
     next: usize,
-    /// How many rows of others the last section read.
+    /// How many rows of other sections the last section read.
     others: usize,
     finished: bool,
 }
 
-/// Rows to be computed, and the rows that their frames read.
+/// The rows to compute, and the rows that their frames read.
 struct Section {
     program: Arc<Program>,
     input: SchemaRef,
     schema: SchemaRef,
-    /// What is read, from this position on.
+    /// The rows to read; the first is at this position.
     start: usize,
     read: Vec<RecordBatch>,
-    /// What is computed: a batch, and its rows' frames.
+    /// The rows to compute: a batch, and the frames of its rows.
     own: Vec<(RecordBatch, Vec<Frames>)>,
 }
 
@@ -114,7 +114,7 @@ impl Cutter {
         self.finished = true;
     }
 
-    /// Returns the next section, of whole batches; `None` until there are enough of them that are complete.
+    /// Returns the next section, made of whole batches; `None` until enough of them are complete.
     fn cut(&mut self) -> Result<Option<Section>> {
         let complete = self.placement.complete();
         let ends = self.held.iter().map(|(start, batch)| start + batch.num_rows());
@@ -142,7 +142,7 @@ impl Cutter {
         Ok(Some(Section { program, input, schema, start: from, read, own }))
     }
 
-    /// Returns the rows at some positions.
+    /// Returns the rows in a range of positions.
     fn rows(&self, from: usize, to: usize) -> Vec<RecordBatch> {
         let slice = |(start, batch): &(usize, RecordBatch)| {
             let (first, last) = (from.max(*start), to.min(start + batch.num_rows()));
@@ -162,7 +162,7 @@ impl Cutter {
         self.placement.release(self.next);
     }
 
-    /// Returns an engine that goes on from here.
+    /// Returns an engine that continues from here.
     fn engine(&self) -> Result<Engine> {
         let (program, schema) = (Arc::clone(&self.program), Arc::clone(&self.schema));
         let mut engine = Engine::new(program, &self.input, schema, Emission::Batches)?;
@@ -174,7 +174,7 @@ impl Cutter {
         Ok(engine)
     }
 
-    /// Returns whether sections would read too many rows of others.
+    /// Returns whether sections would read too many rows of other sections.
     fn is_too_wide(&self) -> bool {
         self.others > MOST_OTHERS * self.least_rows
     }
@@ -192,7 +192,7 @@ impl Section {
         let mut held: usize = self.own.iter().map(|(batch, _)| batch.get_array_memory_size()).sum();
         for (batch, mut frames) in self.own {
             frames.iter_mut().for_each(|frame| frame.count_from(self.start));
-            // One batch after the other, so that the columns stay in the processor's cache.
+            // One batch after another, so that the columns stay in the processor's cache.
             let needed = frames.iter().filter_map(|frame| frame.end.last()).max().copied().unwrap_or(0);
             while position < needed
                 && let Some(rows) = read.next()
@@ -209,25 +209,25 @@ impl Section {
             computation.release(&oldest, position);
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             results.push(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?);
-            // The thread may have more urgent work; results have to wait until somebody takes them.
+            // The thread may have more urgent work, because results wait until they are taken.
             tokio::task::yield_now().await;
         }
         Ok(results)
     }
 }
 
-/// A section's results, and the memory reserved for them until somebody takes them.
+/// A section's results, and the memory reserved for them until they are taken.
 type Computed = (Vec<RecordBatch>, MemoryReservation);
 
-/// What is passed from the thread that cuts to the one that is asked for results.
+/// What the cutting thread passes to the thread that is asked for results.
 enum Part {
-    /// A section under way.
+    /// A section that is being computed.
     Section { task: SpawnedTask<Result<Computed>>, permits: OwnedSemaphorePermit },
-    /// Results of one pass over all rows.
+    /// Results of a single pass over all rows.
     Batch(RecordBatch),
 }
 
-/// Sections of one partition, cut as their rows come, and computed side by side.
+/// Sections of one partition, cut as their rows come and computed in parallel.
 pub struct Sections {
     cutter: Cutter,
     input: SendableRecordBatchStream,
@@ -238,7 +238,7 @@ pub struct Sections {
 }
 
 impl Sections {
-    /// Prepares for an input, and output of another schema.
+    /// Prepares for an input, and for an output with another schema.
     pub fn new(
         program: Arc<Program>,
         input: SendableRecordBatchStream,
@@ -262,7 +262,7 @@ impl Sections {
         Sections { cutter, input, threads, reservation, elapsed: metrics.elapsed_compute().clone(), count }
     }
 
-    /// Starts to cut, and returns the stream of results.
+    /// Starts to cut sections, and returns the stream of results.
     pub fn into_stream(self) -> impl Stream<Item = Result<RecordBatch>> + Send {
         let (sender, parts) = mpsc::channel(self.threads.count as usize);
         let cutting = SpawnedTask::spawn(async move {
@@ -286,7 +286,7 @@ impl Sections {
             .try_flatten()
     }
 
-    /// Reads the input, and starts the sections that are complete.
+    /// Reads the input, and starts each section that is complete.
     async fn cut(mut self, parts: &mpsc::Sender<Result<Part>>) -> Result<()> {
         let permits = Arc::new(Semaphore::new(self.threads.count as usize));
         let mut active = None;
@@ -321,7 +321,7 @@ impl Sections {
         self.pass(parts).await
     }
 
-    /// Computes the rest of the rows in one pass.
+    /// Computes the remaining rows in one pass.
     async fn pass(mut self, parts: &mpsc::Sender<Result<Part>>) -> Result<()> {
         let mut engine = self.cutter.engine()?;
         drop(self.cutter);

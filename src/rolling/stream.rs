@@ -1,4 +1,4 @@
-//! The operator's stream: reads input, drives the engine, accounts for memory.
+//! The operator's stream: it reads input, drives the engine and accounts for memory.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::engine::{Emission, Engine};
 use super::interleaved::Interleaved;
 use super::program::Program;
 
-/// How the input's rows lie.
+/// How the input's rows are arranged.
 enum Layout {
     Partitioned(Box<Engine>),
     Interleaved(Box<Interleaved>),
@@ -58,7 +58,7 @@ impl Layout {
     }
 }
 
-/// The rows of one partition, and what is known of them.
+/// The rows of one partition, and what is known about them.
 pub struct Input {
     pub rows: SendableRecordBatchStream,
     pub order: InputOrderMode,

@@ -1,12 +1,13 @@
-//! A queue that knows the memory of its items.
+//! A queue that knows how much memory its items take.
 //!
-//! In: items with their bytes, at the back. Out: the items, from the front; and the bytes of all of them, without adding them up.
+//! In: items, added at the back with their bytes. Out: the items, from the front, and their total bytes without adding them
+//! up again.
 
 use std::collections::VecDeque;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 
-/// What can be weighed.
+/// Something whose memory can be measured.
 pub trait Bytes {
     /// Returns the bytes of memory held.
     fn bytes(&self) -> usize;
@@ -24,7 +25,7 @@ impl Bytes for ArrayRef {
     }
 }
 
-/// Items at positions, with the bytes that they were weighed to have.
+/// An item at a position takes the item's bytes.
 impl<T: Bytes> Bytes for (usize, T) {
     fn bytes(&self) -> usize {
         self.1.bytes()
@@ -57,19 +58,19 @@ impl<T: Bytes> Weighed<T> {
         self.items.front().map(|(item, _)| item)
     }
 
-    /// Returns the first item, to be cut; a part holds the memory of the whole.
+    /// Returns the first item so that it can be cut; a part of an item keeps the memory of the whole.
     pub fn front_mut(&mut self) -> Option<&mut T> {
         self.items.front_mut().map(|(item, _)| item)
     }
 
-    /// Takes the first item out.
+    /// Removes and returns the first item.
     pub fn pop(&mut self) -> Option<T> {
         let (item, bytes) = self.items.pop_front()?;
         self.bytes -= bytes;
         Some(item)
     }
 
-    /// Takes the first items out for which the condition holds.
+    /// Removes items from the front, as long as the condition holds for them.
     pub fn pop_while(&mut self, condition: impl Fn(&T) -> bool) {
         while self.front().is_some_and(&condition) {
             self.pop();
@@ -81,7 +82,7 @@ impl<T: Bytes> Weighed<T> {
         self.items.iter().map(|(item, _)| item)
     }
 
-    /// Returns the index of the first item for which a condition does not hold that holds for all before it.
+    /// Returns the number of items at the front for which the condition holds; it must not hold for any item after these.
     pub fn partition_point(&self, condition: impl Fn(&T) -> bool) -> usize {
         self.items.partition_point(|(item, _)| condition(item))
     }
@@ -91,7 +92,7 @@ impl<T: Bytes> Weighed<T> {
         self.items.get(index).map(|(item, _)| item)
     }
 
-    /// Returns whether there is no item.
+    /// Returns whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Doubles, and their exact totals: at every row where frames slide, or one for each partition where frames only grow.
+//! Doubles and their exact totals: a total at every row if frames slide, or one per partition if frames only grow.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ impl Column for Moments {
         Moments::new(*powers)
     }
 
-    /// Totals with squares serve those that ask for less.
+    /// Totals that include squares also serve figures that need fewer powers.
     fn common_form(a: &Powers, b: &Powers) -> Option<Powers> {
         Some(if a == b { *a } else { Powers::ValuesAndSquares })
     }
@@ -62,7 +62,7 @@ impl Column for NewValues {
     }
 }
 
-/// Computes a figure of everything since the partition began; `SQUARES` says whether it needs the sum of squares.
+/// Computes a figure of all rows since the partition began; `SQUARES` says whether it needs the sum of squares.
 struct Growing<const SQUARES: bool> {
     totals: RunningTotals,
     figure: fn(&Cumulative) -> Option<f64>,
@@ -77,7 +77,7 @@ impl<const SQUARES: bool> Kernel<NewValues> for Growing<SQUARES> {
         Ok(Arc::new(Float64Array::from(found)))
     }
 
-    /// The totals remember what they have passed over.
+    /// The totals already contain the rows that they have passed.
     fn oldest(&self, _spanned: usize) -> usize {
         self.end
     }
@@ -87,8 +87,8 @@ impl<const SQUARES: bool> Kernel<NewValues> for Growing<SQUARES> {
     }
 }
 
-/// Plans a figure of the totals of one argument of doubles: `sliding` of a frame, `growing` of everything since the partition
-/// began.
+/// Plans a figure of the totals of one argument of doubles: `sliding` for frames in general, `growing` for frames that hold
+/// all rows since the partition began.
 pub fn plan<F>(call: &Call, powers: Powers, sliding: F, growing: fn(&Cumulative) -> Option<f64>) -> Option<Planned>
 where
     F: Fn(&Moments, usize, usize) -> Option<f64> + Copy + Send + Sync + 'static,

@@ -3,8 +3,8 @@
 /// Doubles, and their exact totals.
 pub mod doubles;
 
-/// Values by their order.
+/// Values reduced to their order.
 pub mod ordered_values;
 
-/// The values themselves, and the one that a frame picks.
+/// The values themselves, and the value that a frame picks.
 pub mod values;

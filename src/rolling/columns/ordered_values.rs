@@ -1,4 +1,4 @@
-//! Values by their order, as integers that ascend with them.
+//! Values reduced to their order: integers that ascend as the values do.
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;

@@ -1,4 +1,4 @@
-//! The values themselves, and the one that a frame picks.
+//! The values themselves, and the value that a frame picks.
 
 use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::compute::interleave;
@@ -37,13 +37,13 @@ impl Column for Values {
 /// Picks one row of each frame.
 #[derive(Debug)]
 pub struct Pick {
-    /// The row, counted from the frame's first, or if negative from behind its last.
+    /// Counted from the frame's first row; a negative index counts back from the frame's end.
     index: i64,
-    /// The result where the frame has no such row.
+    /// The result if the frame has no such row.
     default: ScalarValue,
-    /// Whether all frames of a partition begin where it does.
+    /// Whether all frames of a partition begin at the partition's first row.
     cumulative: bool,
-    /// The row picked last, at its position.
+    /// The position and the value of the row that was picked last.
     picked: Option<(usize, ArrayRef)>,
     end: usize,
 }
@@ -63,13 +63,13 @@ impl Kernel<Values> for Pick {
         let distance = self.distance();
         let default = self.default.to_array()?;
         let mut sources: Vec<&dyn Array> = vec![default.as_ref()];
-        // The row of the last frame before, which the column may have released.
+        // The row of the previous frame, which the column may already have released.
         let before = self.picked.take();
         if let Some((_, row)) = &before {
             sources.push(row.as_ref());
         }
         let known = before.as_ref().map(|(position, _)| *position);
-        // Positions only grow, and with them the array that holds the next.
+        // Positions only grow, and so does the index of the array that holds the next one.
         let mut current: Option<(usize, &ArrayRef)> = None;
         let mut last = None;
         let mut picks: Vec<(usize, usize)> = Vec::with_capacity(frames.start.len());
@@ -110,7 +110,7 @@ impl Kernel<Values> for Pick {
         if self.index < 0 {
             return spanned.max(self.end.saturating_sub(self.distance()));
         }
-        // Where frames only grow, the row picked is remembered.
+        // If frames only grow, the picked row is remembered.
         if self.cumulative { self.end } else { spanned }
     }
 

@@ -1,4 +1,4 @@
-//! `count`: how many rows of the frame have a value.
+//! `count`: the number of rows of the frame that have a value.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn plan(call: &Call) -> Result<Option<Planned>> {
     Ok(call.read::<Counts, _>((), move || CountValues { cumulative, origin: None, end: 0 }))
 }
 
-/// Counts rows, whatever they hold.
+/// Counts rows, whether NULL or not.
 struct CountRows;
 
 impl Kernel<NoColumn> for CountRows {
@@ -61,7 +61,7 @@ impl Column for Counts {
 /// Counts values that are not NULL.
 struct CountValues {
     cumulative: bool,
-    /// Where the last frame began, and the count there.
+    /// The start of the last frame, and the count before it.
     origin: Option<(usize, u64)>,
     end: usize,
 }
@@ -99,7 +99,7 @@ mod tests {
         counts.extend(None, 1);
         let mut kernel = CountValues { cumulative: true, origin: None, end: 0 };
         kernel.evaluate(&counts, &Frames { start: vec![0], end: vec![1] }).expect("one row");
-        // As if 2^32 rows had come in between.
+        // Start as if 2^32 rows had come before.
         let mut counts = Counts::after(1 << 32);
         counts.extend(None, 1);
         let found = kernel.evaluate(&counts, &Frames { start: vec![0], end: vec![1] }).expect("one row");

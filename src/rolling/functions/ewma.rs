@@ -1,4 +1,4 @@
-//! `ewma`: the mean weighted by age, each row half as much as one a half-life younger.
+//! `ewma`: the mean weighted by age; a row that is one half-life older has half the weight.
 
 use std::sync::Arc;
 
@@ -44,14 +44,14 @@ fn plan(call: &Call) -> Result<Option<Planned>> {
     }))
 }
 
-/// How values are weighted.
+/// How values are weighted by age.
 #[derive(Debug, Clone, PartialEq)]
 struct Form {
     half_life: HalfLife,
     descending: bool,
 }
 
-/// Values, and the times that weigh them.
+/// Values, and the times from which their weights follow.
 #[derive(Debug)]
 struct WeightedByAge {
     decay: Decay,
@@ -81,10 +81,10 @@ impl Column for WeightedByAge {
     }
 }
 
-/// Checks that a call has one order key to take times from, and a half-life in its unit.
+/// Checks that a call has exactly one order key, which gives the times, and a half-life in the key's unit.
 fn check_call(call: &WindowFunction, context: &SimplifyContext) -> Result<()> {
     let [order] = call.params.order_by.as_slice() else { return needs_one_order_key(call.params.order_by.len()) };
-    // Anything but a constant is reported when the call is planned.
+    // An argument that is not a constant is reported when the call is planned.
     if let Some(Expr::Literal(literal, _)) = call.params.args.get(1) {
         half_life(literal, &context.get_data_type(&order.expr)?)?;
     }
@@ -99,7 +99,7 @@ fn check_arguments(arguments: &[Arc<dyn PhysicalExpr>]) -> Result<()> {
     plan_err!("half_life of ewma(value, half_life) must be constant, such as INTERVAL '10 seconds' or 10")
 }
 
-/// Returns the error of a window that has no ORDER BY column, or several.
+/// Returns the error for a window that has no ORDER BY column, or several.
 fn needs_one_order_key<T>(given: usize) -> Result<T> {
     exec_err!(
         "ewma weighs rows by the one ORDER BY column of their window, which has {}; \
@@ -108,7 +108,7 @@ fn needs_one_order_key<T>(given: usize) -> Result<T> {
     )
 }
 
-/// Returns the half-life that a constant means for an order key of this type.
+/// Returns the half-life that a constant stands for, given the order key's type.
 fn half_life(constant: &ScalarValue, key: &DataType) -> Result<HalfLife> {
     if !is_countable(key) {
         return plan_err!(

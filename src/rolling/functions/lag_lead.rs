@@ -1,4 +1,4 @@
-//! `lag` and `lead`: the value so many rows before or behind this one.
+//! `lag` and `lead`: the value a given number of rows before or after this one.
 
 use datafusion::common::ScalarValue;
 use datafusion::functions_window::lead_lag::{lag_udwf, lead_udwf};
@@ -38,7 +38,7 @@ fn plan(call: &Call, offset: i64) -> Option<Planned> {
         0..=2 => ScalarValue::try_from(&data_type).ok()?,
         _ => call.constant(2)?.cast_to(&data_type).ok()?,
     };
-    // The one row that is looked for, whatever frame the window has.
+    // This is the single row to find, whatever the window's frame is.
     let edge = Edge::Offset(offset);
     let frame = FrameSpec { units: Units::Rows, start: edge, end: edge };
     let arguments = call.arguments[..1].to_vec();

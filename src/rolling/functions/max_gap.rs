@@ -1,4 +1,4 @@
-//! `max_gap`: the greatest distance between consecutive times of the frame.
+//! `max_gap`: the largest difference between consecutive times of the frame.
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
@@ -17,7 +17,7 @@ pub static MAX_GAP: OwnFunction = OwnFunction {
     ..OwnFunction::of_doubles("max_gap", "max_gap(ts)", "timestamps or integers", &[("ts", Takes::Time)], plan)
 };
 
-/// Returns the type of a difference of times.
+/// Returns the type of a difference between two times.
 fn distance(ts: &DataType) -> DataType {
     match ts {
         DataType::Timestamp(unit, _) => DataType::Duration(*unit),
@@ -52,7 +52,7 @@ impl Column for Gaps {
     }
 }
 
-/// Finds the greatest gap.
+/// Finds the largest gap.
 struct GreatestGap {
     scan: GapScan,
     data_type: DataType,

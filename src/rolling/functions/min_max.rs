@@ -39,7 +39,7 @@ fn plan(call: &Call, which: Which) -> Result<Option<Planned>> {
     Ok(call.read::<OrderedValues, _>((), move || Extreme { candidates: Extremum::new(which, cumulative), end: 0 }))
 }
 
-/// Finds the least or the greatest value.
+/// Finds the smallest or the largest value.
 struct Extreme {
     candidates: Extremum,
     end: usize,
@@ -53,7 +53,7 @@ impl Kernel<OrderedValues> for Extreme {
         unordered(keys, &column.data_type)
     }
 
-    /// The candidates are remembered.
+    /// The candidates are remembered, so their rows need not be kept.
     fn oldest(&self, _spanned: usize) -> usize {
         self.end
     }

@@ -1,9 +1,9 @@
 //! The functions that the engine computes.
 //!
-//! Each family is one file: what DataFusion calls it, which arguments it takes, how it is computed, and tests. [`FUNCTIONS`]
-//! lists every function. To add one, write its file and name it there; which calls the engine takes, how FILTER is handled,
-//! and the list in docs/rolling.md follow from the table. A function of squall's own that DataFusion does not have also needs
-//! its documentation in `functions/rolling_windows.rs`.
+//! Each family is one file: DataFusion's name for it, its arguments, its computation, and tests. [`FUNCTIONS`] lists every
+//! function. To add one, write its file and name it there. The table then decides which calls the engine takes, how FILTER
+//! is handled, and what the list in docs/rolling.md says. If the function is squall's own and DataFusion does not have it,
+//! it also needs documentation in `functions/rolling_windows.rs`.
 
 mod avg;
 mod count;
@@ -21,7 +21,7 @@ mod tick_imbalance;
 mod time_weighted_avg;
 mod variance;
 
-/// squall's own functions, for those who register and document them.
+/// squall's own functions, for the code that registers and documents them.
 pub mod own {
     pub use super::ewma::EWMA;
     pub use super::max_gap::MAX_GAP;
@@ -42,29 +42,30 @@ use super::plan::{Call, Planned};
 #[derive(Debug)]
 pub struct Function {
     pub definition: Definition,
-    /// How it is called, as documentation writes it.
+    /// How to call the function, as the documentation writes it.
     pub syntax: &'static str,
-    /// Which arguments it takes, as documentation says it.
+    /// Which arguments the function takes, as the documentation says it.
     pub takes: &'static str,
-    /// Plans a call; nothing if the stock operator has to compute it, an error if the call is wrong.
+    /// Plans a call; `None` if the stock operator has to compute it, an error if the call is wrong.
     pub plan: fn(&Call) -> Result<Option<Planned>>,
 }
 
-/// Whose function it is.
+/// Where the function is defined.
 #[derive(Debug)]
 pub enum Definition {
-    /// An aggregate of DataFusion's. It passes over rows whose first argument is NULL, so that FILTER can be folded into it.
+    /// An aggregate of DataFusion's. It ignores rows whose first argument is NULL, so FILTER can be folded into that
+    /// argument.
     Aggregate(fn() -> Arc<AggregateUDF>),
-    /// A window function of DataFusion's.
+    /// A window function defined by DataFusion.
     Window(fn() -> Arc<WindowUDF>),
-    /// A window function of squall's.
+    /// A window function defined by squall.
     Own(&'static OwnFunction),
 }
 
-/// Numbers that sums take: DataFusion casts them to DOUBLE or to an integer of 64 bits.
+/// The numbers that sums take; DataFusion casts them to DOUBLE or to a 64-bit integer.
 const NUMBERS: &str = "numbers: integers, FLOAT, DOUBLE";
 
-/// Every function, in the order in which documentation lists them.
+/// Every function, in the order in which the documentation lists them.
 pub static FUNCTIONS: &[&Function] = &[
     &count::COUNT,
     &sum::SUM,
@@ -114,7 +115,7 @@ impl Function {
     }
 }
 
-/// Returns the table's entry of an aggregate; `None` if the table does not have it.
+/// Returns the table's entry for an aggregate; `None` if it has none.
 pub fn of_aggregate(function: &AggregateUDF) -> Option<&'static Function> {
     FUNCTIONS.iter().copied().find(|known| match &known.definition {
         Definition::Aggregate(aggregate) => aggregate().as_ref() == function,
@@ -122,7 +123,7 @@ pub fn of_aggregate(function: &AggregateUDF) -> Option<&'static Function> {
     })
 }
 
-/// Returns the table's entry of a window function; `None` if the table does not have it.
+/// Returns the table's entry for a window function; `None` if it has none.
 pub fn of_window(function: &WindowUDF) -> Option<&'static Function> {
     FUNCTIONS.iter().copied().find(|known| match &known.definition {
         Definition::Aggregate(_) => false,
@@ -131,7 +132,7 @@ pub fn of_window(function: &WindowUDF) -> Option<&'static Function> {
     })
 }
 
-/// Returns the list of functions as docs/rolling.md has it.
+/// Returns the list of functions for docs/rolling.md.
 pub fn list() -> String {
     let mut list = "| function | arguments | FILTER |\n| --- | --- | --- |\n".to_owned();
     for function in FUNCTIONS {

@@ -28,7 +28,7 @@ pub static NTH_VALUE: Function = Function {
     plan: |call| Ok(nth(call).and_then(|index| plan(call, index))),
 };
 
-/// Returns the index of the row whose rank is given.
+/// Returns the index of the row with the given rank.
 fn nth(call: &Call) -> Option<i64> {
     match call.optional_integer(1)?? {
         0 => None,

@@ -19,7 +19,7 @@ use crate::rolling::kernel::pairs::{Pairs, Statistic};
 use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::{Column, Figure, Kernel};
 
-/// Plans the statistic of its name.
+/// Plans the statistic with this name.
 macro_rules! statistic {
     ($aggregate:expr, $syntax:literal, $statistic:ident) => {
         function($aggregate, $syntax, |call| Ok(plan(call, Statistic::$statistic)))

@@ -28,7 +28,8 @@ pub static PERCENTILE_CONT: Function = Function {
     plan: |call| Ok(percentile(call).and_then(|rank| plan(call, rank))),
 };
 
-/// Reads a percentile, which the engine has coerced to a double; what it would refuse stays for it to refuse.
+/// Reads a percentile, which the engine has coerced to a double. A percentile that DataFusion would refuse is left to
+/// DataFusion.
 fn percentile(call: &Call) -> Option<Rank> {
     match call.constant(1)? {
         ScalarValue::Float64(Some(fraction)) if (0.0..=1.0).contains(fraction) => Some(Rank::Percentile(*fraction)),
@@ -47,7 +48,7 @@ fn plan(call: &Call, rank: Rank) -> Option<Planned> {
     })
 }
 
-/// Finds the value of a rank.
+/// Finds the value at a rank.
 struct RankedValues {
     quantile: Quantile,
     end: usize,
@@ -62,7 +63,7 @@ impl Kernel<OrderedValues> for RankedValues {
         Ok(floats(found, data_type))
     }
 
-    /// The values of the last frame are remembered.
+    /// The values of the last frame are remembered, so their rows need not be kept.
     fn oldest(&self, _spanned: usize) -> usize {
         self.end
     }

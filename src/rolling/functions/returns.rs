@@ -1,4 +1,5 @@
-//! `realized_volatility` and `bipower_variation`: what log returns between consecutive prices of the frame add up to.
+//! `realized_volatility` and `bipower_variation`: sums computed from the log returns between consecutive prices of the
+//! frame.
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type};

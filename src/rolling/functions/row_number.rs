@@ -1,4 +1,4 @@
-//! `row_number`: how many rows of the partition lie up to this one.
+//! `row_number`: the number of rows of the partition up to and including this one.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `sum`: of doubles, exact and rounded once; of integers, wrapping around as DataFusion's does.
+//! `sum`: of doubles, exact and rounded once; of integers, with wraparound as in DataFusion.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `tick_imbalance`: how far rises outweigh falls within the frame.
+//! `tick_imbalance`: by how much rises outnumber falls within the frame.
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type};

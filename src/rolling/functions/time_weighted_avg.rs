@@ -1,4 +1,4 @@
-//! `time_weighted_avg`: the mean over time within the frame, each value holding until the next.
+//! `time_weighted_avg`: the mean over time within the frame; each value holds until the next one.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type};

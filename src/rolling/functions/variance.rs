@@ -1,4 +1,4 @@
-//! `var_samp`, `var_pop`, `stddev_samp`, `stddev_pop`: from the exact sums of values and of their squares.
+//! `var_samp`, `var_pop`, `stddev_samp`, `stddev_pop`: computed from the exact sums of values and of their squares.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Where each row's frame begins and ends, and when that is known.
+//! Where each row's frame begins and ends, and when these ends are known.
 //!
-//! In: order keys as ascending integers, and the spans of rows that share a partition. Out: for each row the half-open range
-//! of positions of its frame. Two pointers a frame, each moving only forward: amortised constant time a row.
+//! In: order keys as ascending integers, and the spans of rows that share a partition. Out: each row's frame, as a half-open
+//! range of positions. Each frame has two pointers that only move forward, so a row takes amortised constant time.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use super::ring::Ring;
 pub enum Edge {
     /// The end of the partition.
     Unbounded,
-    /// A distance from the current row, in the frame's units; negative precedes.
+    /// A distance from the current row, in the frame's units; negative means before it.
     Offset(i64),
 }
 
@@ -45,8 +45,8 @@ struct Span {
 }
 
 impl Span {
-    /// Returns the rows that a frame of these units can count to, and whether their keys are NULL: differences of keys end
-    /// where NULLs begin, peers are counted through the partition.
+    /// Returns the rows that a frame of these units can reach, and whether their keys are NULL. Differences of keys stop
+    /// where NULLs begin; peers are counted through the whole partition.
     fn reach(&self, units: Units) -> (usize, Option<usize>, bool) {
         match units {
             Units::Keys => (self.start, self.end, self.null),
@@ -55,16 +55,16 @@ impl Span {
     }
 }
 
-/// The rows of a stream: which belong together, and their order keys.
+/// The rows of a stream: their partitions and their order keys.
 #[derive(Debug)]
 pub struct Rows {
     spans: VecDeque<Span>,
     keys: Ring<i64>,
     peers: Ring<i64>,
     total: usize,
-    /// No later row has a key before this one, if the input says so.
+    /// No later row has a key before this one, if the input declares so.
     watermark: Option<i64>,
-    /// Whether no two rows of a partition share an order key, so that a row's peers are known when it comes.
+    /// Whether all order keys of a partition are distinct, so that a row's peers are known as soon as the row arrives.
     distinct: bool,
 }
 
@@ -85,18 +85,18 @@ impl Rows {
         self.total
     }
 
-    /// Tells that no later row's order key lies before `key`.
+    /// Tells that no later row has an order key before `key`.
     pub fn advance_watermark(&mut self, key: i64) {
         self.watermark = Some(key);
     }
 
-    /// Begins a partition: the next row is its first.
+    /// Begins a partition; the next row is its first.
     pub fn begin_partition(&mut self) {
         self.close_partition();
         self.open_span(self.total, false);
     }
 
-    /// Ends the current partition: no further row belongs to it.
+    /// Ends the current partition; no further row belongs to it.
     pub fn close_partition(&mut self) {
         let Some(last) = self.spans.back() else { return };
         let partition = last.partition_start;
@@ -111,8 +111,8 @@ impl Rows {
         self.spans.push_back(Span { start, end: None, partition_start, partition_end: None, null });
     }
 
-    /// Adds rows whose order keys are all NULL or all not; `keys` may be empty if no frame counts key differences, and
-    /// `peers` if none counts peers.
+    /// Adds rows whose order keys are either all NULL or all not NULL. `keys` may be empty if no frame counts key
+    /// differences, and `peers` if no frame counts peers.
     pub fn extend(&mut self, count: usize, keys: &[i64], null: bool, peers: &[i64]) {
         let Some(last) = self.spans.back_mut() else { return };
         if last.null != null {
@@ -164,7 +164,7 @@ pub struct FramePointers {
     complete: usize,
 }
 
-/// The frames of consecutive rows: row `i` of them reads positions `start[i]..end[i]`.
+/// The frames of consecutive rows: row `i` reads positions `start[i]..end[i]`.
 #[derive(Debug, Default)]
 pub struct Frames {
     pub start: Vec<usize>,
@@ -172,12 +172,12 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Returns the positions of each frame, from its first row to behind its last.
+    /// Returns each frame's positions: that of its first row, and the one after its last row.
     pub fn each(&self) -> impl Iterator<Item = (usize, usize)> {
         self.start.iter().copied().zip(self.end.iter().copied())
     }
 
-    /// Counts positions from another first row.
+    /// Makes positions count from another first row.
     pub fn count_from(&mut self, first: usize) {
         self.start.iter_mut().chain(&mut self.end).for_each(|position| *position -= first);
     }
@@ -188,7 +188,7 @@ impl FramePointers {
         FramePointers { spec, start: 0, end: 0, complete: 0 }
     }
 
-    /// Returns the first position that a later row's frame may still begin at, given that rows before `next` are done.
+    /// Returns the first position at which a later row's frame may still begin, given that rows before `next` are done.
     pub fn oldest(&self, rows: &Rows, next: usize) -> usize {
         match self.spec.start {
             Edge::Unbounded => rows
@@ -205,7 +205,7 @@ impl FramePointers {
         .min(self.end)
     }
 
-    /// Returns the first position whose order key or peers are still to be read, given that rows before `next` are done.
+    /// Returns the first position whose order key or peers must still be read, given that rows before `next` are done.
     pub fn oldest_coordinate(&self, next: usize) -> usize {
         match (self.spec.units, self.spec.start) {
             (Units::Rows, _) => next,
@@ -214,7 +214,7 @@ impl FramePointers {
         }
     }
 
-    /// Returns the position up to which every row's frame is known in full.
+    /// Returns the position up to which every row's frame is completely known.
     pub fn complete(&mut self, rows: &Rows) -> usize {
         let Some(first) = rows.spans.front() else { return self.complete };
         self.complete = self.complete.max(first.start);
@@ -260,7 +260,7 @@ impl FramePointers {
         self.complete + pending.partition_point(|key| key.saturating_add(offset) < last)
     }
 
-    /// Computes the frames of the rows `from..to`, which must be complete, and follow those of the call before.
+    /// Computes the frames of the rows `from..to`. They must be complete, and follow the rows of the previous call.
     pub fn advance(&mut self, rows: &Rows, from: usize, to: usize, out: &mut Frames) {
         out.start.clear();
         out.end.clear();
@@ -284,7 +284,7 @@ impl FramePointers {
         let limit = limit.unwrap_or(rows.total);
         let coordinates = rows.coordinates(self.spec.units);
         let (base, keys) = (coordinates.base(), coordinates.live());
-        // Peers of a NULL key are the other NULLs, at any distance.
+        // The peers of a NULL key are the other NULLs, at any distance.
         let distance = |edge| match edge {
             Edge::Offset(offset) if !null => Some(offset),
             Edge::Offset(_) => Some(0),
@@ -304,7 +304,8 @@ impl FramePointers {
                                 start += 1;
                             }
                         }
-                        // Behind the last possible key a frame begins with nothing; before the first, with everything.
+                        // After the last possible key a frame begins with no rows; before the first possible key, with all
+                        // rows.
                         None if offset > 0 => start = limit,
                         None => (),
                     }

@@ -1,10 +1,10 @@
-//! How many rows of a range have a value.
+//! How many rows of a range count.
 //!
-//! In: for each row whether it counts. Out: for any range of rows how many do, from the counts at its ends.
+//! In: for each row, whether it counts. Out: for any range of rows, how many count, computed from the totals at its ends.
 
 use super::ring::Ring;
 
-/// The number of rows that count before each position.
+/// For each position, the number of rows before it that count.
 #[derive(Debug)]
 pub struct Counts(Ring<u64>);
 
@@ -15,14 +15,14 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// Begins after so many rows that count; a frame's count does not depend on it.
+    /// Begins as if this many rows had counted before; the count of a frame does not depend on it.
     pub fn after(count: u64) -> Self {
         let mut counts = Ring::starting_at(0);
         counts.push(count);
         Counts(counts)
     }
 
-    /// Adds rows; `valid` is absent where all count.
+    /// Adds rows; `valid` is absent if all of them count.
     pub fn extend(&mut self, valid: Option<&[bool]>, rows: usize) {
         let mut count = self.0.last().unwrap_or(0);
         match valid {

@@ -1,8 +1,8 @@
-//! Count, sum, mean and variance of everything since a partition began, in memory that does not grow with it.
+//! Count, sum, mean and variance of all rows since a partition began, in memory that does not grow with the partition.
 //!
-//! In: doubles, one after the other. Out: after each the same figures as [`super::moments`] has for a frame, to the last bit:
-//! both are exact until they are rounded. Nothing leaves such a frame, so nothing has to be subtracted, and one total is
-//! enough where frames that slide need a total at every row.
+//! In: doubles, one after another. Out: after each, the same figures as [`super::moments`] has for a frame, to the last bit,
+//! because both are exact until they are rounded. No row leaves such a frame, so nothing must be subtracted. So one total is
+//! enough, while sliding frames need a total at every row.
 
 use super::bounds::Frames;
 use super::exact::{Parts, Rounded, multiply_limbs, place, scaled, subtract_limbs, take_magnitude};
@@ -10,13 +10,13 @@ use super::non_finite::NonFinite;
 use super::ratio::ratio;
 use super::ring::Ring;
 
-/// Bits of a limb.
+/// The bits in a limb.
 const LIMB: i32 = 64;
 
-/// Limbs above those of the last term, for its carry and the sign; 2^128 terms would fit.
+/// Extra limbs above those of the last term, for its carry and the sign; they have room for 2^128 terms.
 const HEADROOM: usize = 4;
 
-/// An exact number in fixed point, as wide as what was added to it: two's complement, in units of `2^(64 * lowest)`.
+/// An exact number in fixed point that widens as needed: two's complement, in units of `2^(64 * lowest)`.
 #[derive(Debug, Clone, Default)]
 struct WideNumber {
     limbs: Vec<u64>,
@@ -52,7 +52,7 @@ impl WideNumber {
         }
     }
 
-    /// Returns the index of a limb that stands for `2^(64 * place)`, with room above it.
+    /// Returns the index of the limb for `2^(64 * place)`; makes room above it if needed.
     fn make_room(&mut self, place: i32) -> usize {
         if self.limbs.is_empty() {
             self.lowest = place;
@@ -95,7 +95,7 @@ impl Cumulative {
         (self.sum, self.squares) = (sum, squares);
     }
 
-    /// Adds a value, and if asked its square.
+    /// Adds a value, and its square if `SQUARES` is true.
     pub fn push<const SQUARES: bool>(&mut self, value: f64) {
         self.count += 1;
         self.non_finite.note(value);
@@ -110,7 +110,7 @@ impl Cumulative {
         }
     }
 
-    /// Returns the sum if a value was NaN or infinite.
+    /// Returns the sum if a value was NaN or infinite; otherwise `None`.
     fn non_finite(&self) -> Option<f64> {
         self.non_finite.sum_since(NonFinite::default())
     }
@@ -156,7 +156,7 @@ impl Cumulative {
         multiply_limbs(&sum, &sum, &mut square);
         let mut spread = vec![0; self.squares.limbs.len() + 1];
         multiply_limbs(&[self.count], &self.squares.limbs, &mut spread);
-        // Both are brought to the lower of their two units; the longer differs from the other only by leading zeros.
+        // Both are brought to the lower of the two units; the longer one then differs only by leading zeros.
         let (of_square, of_spread) = (2 * self.sum.lowest, self.squares.lowest);
         let lowest = of_square.min(of_spread);
         let lengthened = |limbs: Vec<u64>, by: i32| -> Vec<u64> {
@@ -193,7 +193,7 @@ impl Default for NewValues {
 }
 
 impl NewValues {
-    /// Adds rows; `valid` is absent where none is NULL.
+    /// Adds rows; `valid` is absent if none is NULL.
     pub fn extend(&mut self, values: &[f64], valid: Option<&[bool]>) {
         self.values.extend(values.iter().copied());
         self.valid.extend((0..values.len()).map(|row| valid.is_none_or(|valid| valid[row])));
@@ -211,7 +211,7 @@ impl NewValues {
     }
 }
 
-/// The totals of one partition after the other.
+/// The running totals of one partition after another.
 #[derive(Debug, Default)]
 pub struct RunningTotals {
     totals: Cumulative,
@@ -220,7 +220,7 @@ pub struct RunningTotals {
 }
 
 impl RunningTotals {
-    /// Calls `emit` with a figure of each frame; all frames of a partition begin where it does.
+    /// Calls `emit` with a figure of each frame; all frames of a partition must begin at the partition's first row.
     pub fn advance<const SQUARES: bool>(
         &mut self,
         column: &NewValues,
@@ -257,7 +257,7 @@ mod tests {
     use super::super::moments::{Moments, Powers};
     use super::Cumulative;
 
-    /// Compares every figure after each value with those of running totals, which are exact too.
+    /// Compares every figure after each value with the figure from running totals, which are exact too.
     fn assert_same(values: &[f64]) {
         let mut moments = Moments::new(Powers::ValuesAndSquares);
         moments.extend(values, None);

@@ -1,12 +1,13 @@
-//! Exponentially weighted mean of a frame, over irregular times.
+//! The exponentially weighted mean of a frame, over irregular times.
 //!
-//! In: values, their times as integers that never descend within a frame, and a half-life. Out: for any range of rows the sum
-//! of `w * v` over the sum of `w`, with `w = 2^((t - t_last) / half_life)`, as pandas' `ewm(halflife=, times=, adjust=True)`.
+//! In: values, their times as integers that never descend within a frame, and a half-life. Out: for any range of rows, the
+//! sum of `w * v` divided by the sum of `w`, where `w = 2^((t - t_last) / half_life)`. It is the same as pandas'
+//! `ewm(halflife=, times=, adjust=True)`.
 //!
-//! A weight is `m * 2^age` with an integer `age = floor(t / half_life)` and `m` in [1, 2], rounded to a double: from there on
-//! all sums are exact, and the ratio is rounded once. Weights of all times do not fit one fixed point, so totals begin anew
-//! every [`SEGMENT`] half-lives; rows more than [`REACH`] half-lives older than the last of a range count nothing, so that a
-//! range has a handful of such segments.
+//! A weight is `m * 2^age` with an integer `age = floor(t / half_life)`. `m` in [1, 2] is rounded to a double; after that,
+//! all sums are exact, and the ratio is rounded once. Weights of all times do not fit one fixed point, so totals start again
+//! every [`SEGMENT`] half-lives. Rows more than [`REACH`] half-lives older than the last row of a range are ignored, so a
+//! range has only a few segments.
 
 use std::collections::VecDeque;
 
@@ -16,23 +17,23 @@ use super::pointer::Pointer;
 use super::ring::Ring;
 use super::weighted::{Fraction, Row, Weighted};
 
-/// Half-lives a segment spans: the bits of a limb, so that segments differ by whole limbs.
+/// How many half-lives a segment spans: the bits of a limb, so that segments differ by whole limbs.
 const SEGMENT: i128 = 64;
 
-/// Half-lives after which a row counts nothing; its weight would be below 2^-192.
+/// The number of half-lives after which a row is ignored; its weight would be below 2^-192.
 const REACH: i128 = 192;
 
-/// Bits of a weight within its segment: a double's 53, and one for `m` = 2.
+/// The bits of a weight within its segment: the 53 bits of a double, and one for `m` = 2.
 const WEIGHT_BITS: i32 = 54 + SEGMENT as i32;
 
-/// A positive number of units of time: a fraction, as a unit may be longer than the half-life's own.
+/// A positive number of time units. It is a fraction, because a unit may be longer than the half-life's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HalfLife {
     numerator: i128,
     denominator: i128,
 }
 
-/// Rows from this position on have weights of one unit.
+/// Rows from this position on have weights in the same unit.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
     start: usize,
@@ -58,14 +59,14 @@ pub struct DecayScan {
 }
 
 impl HalfLife {
-    /// Returns a half-life of so many units of time; `None` unless it is positive.
+    /// Returns a half-life of this many units of time; `None` unless it is positive.
     pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
         (numerator > 0 && denominator > 0).then_some(HalfLife { numerator, denominator })
     }
 
-    /// Returns the whole half-lives in a time, and two to the power of what is left.
+    /// Returns the number of whole half-lives in a time, and 2 to the power of the remainder.
     fn age(self, time: i64) -> (i128, f64) {
-        // Ordinary numbers fit 64 bits, which the processor can divide.
+        // Ordinary numbers fit into 64 bits, which the processor can divide.
         let narrow = i64::try_from(self.denominator).ok().and_then(|denominator| time.checked_mul(denominator));
         let (age, rest) = match (narrow, i64::try_from(self.numerator)) {
             (Some(time), Ok(half_life)) => {
@@ -86,7 +87,7 @@ impl Decay {
         Decay { half_life, counts, ages: Ring::starting_at(0), segments: VecDeque::new(), totals }
     }
 
-    /// Adds rows; `valid` says which have neither value nor time NULL.
+    /// Adds rows; `valid` says in which rows neither value nor time is NULL.
     pub fn extend(&mut self, values: &[f64], times: &[i64], valid: &[bool]) {
         self.counts.extend(Some(valid), values.len());
         let mut rows = Vec::with_capacity(values.len());
@@ -103,15 +104,15 @@ impl Decay {
         self.totals.extend(rows);
     }
 
-    /// Weighs the row whose age came last, and begins a segment with it if its weight needs another unit.
+    /// Weighs the row whose age came last; begins a new segment if the row's weight needs another unit.
     fn row(&mut self, value: f64, age: i128, m: f64) -> Row {
         let number = age.div_euclid(SEGMENT);
-        // Time goes back only where another partition begins, and no frame spans two partitions.
+        // Time only goes back where another partition begins, and no frame spans two partitions.
         let anew = self.segments.back().is_none_or(|segment| segment.number != number);
         if anew {
             self.segments.push_back(Segment { start: self.ages.end() - 1, number });
         }
-        // 52 bits up, m is an integer.
+        // Shifted up by 52 bits, m is an integer.
         let parts = Parts::of(m);
         let shift = (parts.exponent + 52) as u32 + age.rem_euclid(SEGMENT) as u32;
         Row { value, mantissa: parts.mantissa, shift, anew }
@@ -133,12 +134,12 @@ impl Decay {
         self.counts.bytes() + self.ages.bytes() + self.totals.bytes() + segments
     }
 
-    /// Returns the mean over a range; `None` if every row of it has a NULL.
+    /// Returns the mean over a range; `None` if every row in it has a NULL.
     pub fn mean(&self, scan: &mut DecayScan, start: usize, end: usize) -> Option<f64> {
         if self.counts.before(start) == self.counts.before(end) {
             return None;
         }
-        // A row that does not count carries the age of one before it, perhaps of another partition.
+        // A row that does not count carries the age of an earlier row, which may belong to another partition.
         let oldest = self.ages.at(end - 1) - REACH;
         let counts = |position: usize| self.counts.includes(position) && self.ages.at(position) >= oldest;
         let first = scan.within_reach.seek(start, end, counts);
@@ -148,10 +149,10 @@ impl Decay {
         })
     }
 
-    /// Adds the segments of a range, whose first row counts, in the unit of the first.
+    /// Adds the segments of a range, in the unit of the first segment. The range's first row must count.
     fn gather(&self, fraction: &mut Fraction, first: usize, end: usize) {
         let begins_by = |position: usize| self.segments.partition_point(|segment| segment.start <= position);
-        // A row that counts lies in a segment.
+        // Every row that counts lies in a segment.
         let (from, to) = (begins_by(first) - 1, begins_by(end - 1));
         let offset = |index: usize| (self.segments[index].number - self.segments[from].number) as usize;
         self.totals.clear(fraction, offset(to - 1));
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn segments_add_up_and_rows_out_of_reach_count_nothing() {
-        // In the second range weights are 2^-192, 2^-100 and 1; in the third the first row is out of reach.
+        // In the second range, weights are 2^-192, 2^-100 and 1; in the third range, the first row is out of reach.
         let rows = [(2f64.powi(192), 0), (2f64.powi(100), 92), (0.0, 192), (0.0, 193)];
         let found = over(&rows, 1, &[(0, 2), (0, 3), (0, 4)]);
         let first = 2f64.powi(192) * 2f64.powi(-92);

@@ -1,14 +1,14 @@
-//! Exact real numbers as integers of any width, and their one rounding.
+//! Exact real numbers as integers of any width, and the single rounding at the end.
 //!
-//! In: integers scaled by a power of two. Out: the nearest double. An exact number has one value in whatever form it is
-//! held, so a result has the same bits whichever width it was computed in.
+//! In: integers scaled by a power of two. Out: the nearest double. An exact number has the same value in every
+//! representation, so the result has the same bits whatever width it was computed in.
 
 use std::cmp::Ordering;
 
-/// Bits for the number of rows: a frame whose rows are held has fewer than 2^32; the engine checks that.
+/// Bits for the number of rows. The engine checks that a frame whose rows are held has fewer than 2^32.
 pub const COUNT_BITS: i32 = 32;
 
-/// A double taken apart: `±mantissa * 2^exponent`, finite; the mantissa has at most 53 bits.
+/// The parts of a finite double: `±mantissa * 2^exponent`; the mantissa has at most 53 bits.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts {
     pub negative: bool,
@@ -17,7 +17,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Takes a finite double apart.
+    /// Splits a finite double into its parts.
     #[inline]
     pub fn of(value: f64) -> Parts {
         let bits = value.to_bits();
@@ -28,7 +28,7 @@ impl Parts {
     }
 }
 
-/// Returns the powers of two between which every bit of finite values lies; `None` if all are 0.
+/// Returns the powers of two between which all bits of the finite values lie; `None` if all are 0.
 pub fn extent(values: impl Iterator<Item = f64>) -> Option<(i32, i32)> {
     values.filter(|value| *value != 0.0).fold(None, |extent, value| {
         let parts = Parts::of(value);
@@ -38,7 +38,7 @@ pub fn extent(values: impl Iterator<Item = f64>) -> Option<(i32, i32)> {
     })
 }
 
-/// An exact magnitude, rounded once to 53 bits: `mantissa * 2^exponent`, the mantissa 0 or in [2^63, 2^64].
+/// An exact magnitude, rounded once to 53 bits: `mantissa * 2^exponent`. The mantissa is 0 or in [2^63, 2^64].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rounded {
     pub mantissa: f64,
@@ -48,7 +48,7 @@ pub struct Rounded {
 impl Rounded {
     pub const ZERO: Rounded = Rounded { mantissa: 0.0, exponent: 0 };
 
-    /// Rounds `top * 2^exponent`, where `top` has its highest bit set, and `inexact` tells of lower bits lost.
+    /// Rounds `top * 2^exponent`. The highest bit of `top` is set; `inexact` says that lower bits were lost.
     #[inline]
     fn new(top: u64, inexact: bool, exponent: i32) -> Rounded {
         Rounded { mantissa: (top | u64::from(inexact)) as f64, exponent }
@@ -64,7 +64,7 @@ impl Rounded {
         Rounded { mantissa: top as f64, exponent }
     }
 
-    /// Rounds an integer of 256 bits times `2^exponent`.
+    /// Rounds `magnitude * 2^exponent`, where the magnitude has 256 bits.
     #[inline]
     pub fn from_u256(magnitude: U256, exponent: i32) -> Rounded {
         if magnitude.high == 0 {
@@ -77,7 +77,7 @@ impl Rounded {
         Rounded::new((aligned >> 64) as u64, inexact, exponent + 192 - zeros as i32)
     }
 
-    /// Rounds an integer given as limbs, least significant first, times `2^exponent`.
+    /// Rounds `magnitude * 2^exponent`, where the magnitude is given as limbs, least significant first.
     pub fn from_limbs(magnitude: &[u64], exponent: i32) -> Rounded {
         let Some(last) = magnitude.iter().rposition(|limb| *limb != 0) else { return Rounded::ZERO };
         let limb = |index: usize| magnitude.get(index).copied().unwrap_or(0);
@@ -89,7 +89,7 @@ impl Rounded {
         Rounded::new(top, inexact, exponent + 64 * last as i32 - zeros as i32)
     }
 
-    /// Returns the double nearest to this number divided by `divisor`, the quotient rounded once more.
+    /// Returns this number divided by `divisor`, as a double; the quotient is rounded once more.
     #[inline]
     pub fn divided_by(self, divisor: f64) -> f64 {
         scaled(self.mantissa / divisor, self.exponent)
@@ -104,8 +104,8 @@ impl Rounded {
     }
 }
 
-/// Returns the 64 leading bits of `magnitude * 2^exponent`, and their unit; the last bit also stands for all below it. The
-/// magnitude must not be 0.
+/// Returns the 64 leading bits of `magnitude * 2^exponent`, and their unit. The last bit is also set if any lower bit is.
+/// The magnitude must not be 0.
 #[inline]
 fn leading(magnitude: u128, exponent: i32) -> (u64, i32) {
     let zeros = magnitude.leading_zeros();
@@ -119,7 +119,8 @@ pub fn mean(magnitude: u128, count: u32, exponent: i32) -> f64 {
     if magnitude == 0 {
         return 0.0;
     }
-    // Long division by digits of 64 and 32 bits: at least 64 bits, the last of which also stands for all that follow.
+    // Long division by digits of 64 and 32 bits. The quotient has at least 64 bits; its last bit also stands for all that
+    // follow.
     let zeros = magnitude.leading_zeros();
     let aligned = magnitude << zeros;
     let (high, low, divisor) = ((aligned >> 64) as u64, aligned as u64, u64::from(count));
@@ -130,19 +131,19 @@ pub fn mean(magnitude: u128, count: u32, exponent: i32) -> f64 {
     nearest(top, exponent)
 }
 
-/// The least unit at which a number of at least 63 bits is not subnormal.
+/// The smallest unit in which a number of at least 63 bits is not subnormal.
 const LEAST_NORMAL_UNIT: i32 = -1022 - 62;
 
-/// Returns the double nearest to `top * 2^exponent`; `top` is at least 2^62, and its last bit also stands for all bits below
+/// Returns the double nearest to `top * 2^exponent`. `top` is at least 2^62, and its last bit also stands for all bits below
 /// it.
 #[inline]
 pub fn nearest(top: u64, exponent: i32) -> f64 {
     if exponent >= LEAST_NORMAL_UNIT { scaled(top as f64, exponent) } else { nearest_subnormal(top, exponent) }
 }
 
-/// Does the same where the result may be subnormal, so that it has fewer bits and rounding to 53 first would round twice.
+/// Does the same if the result may be subnormal. It then has fewer bits, and rounding to 53 bits first would round twice.
 fn nearest_subnormal(top: u64, exponent: i32) -> f64 {
-    // Subnormal doubles are integers in units of 2^-1074, and so are the bits that stand for them.
+    // Subnormal doubles are integers in units of 2^-1074, and so are their bit patterns.
     let dropped = (-1074 - exponent).unsigned_abs();
     if dropped > u64::BITS {
         return 0.0;
@@ -196,14 +197,14 @@ impl U256 {
         U256 { high: self.high.wrapping_sub(other.high).wrapping_sub(u128::from(borrow)), low }
     }
 
-    /// Returns `value * 2^shift`, for a shift below 128.
+    /// Returns `value * 2^shift`; the shift must be below 128.
     #[inline]
     pub fn shifted(value: u128, shift: u32) -> U256 {
         let high = if shift == 0 { 0 } else { value >> (128 - shift) };
         U256 { high, low: value << shift }
     }
 
-    /// Returns the product with a factor, which must fit.
+    /// Returns the product with a factor; the product must fit.
     #[inline]
     pub fn times(self, factor: u64) -> U256 {
         let factor = u128::from(factor);
@@ -262,7 +263,7 @@ pub fn add_limbs(a: &mut [u64], b: &[u64]) {
     }
 }
 
-/// Replaces a number in two's complement by its magnitude, and returns whether it was negative.
+/// Replaces a two's-complement number by its magnitude, and returns whether it was negative.
 pub fn take_magnitude(limbs: &mut [u64]) -> bool {
     let negative = limbs.last().is_some_and(|limb| limb >> 63 == 1);
     if negative {
@@ -271,7 +272,7 @@ pub fn take_magnitude(limbs: &mut [u64]) -> bool {
     negative
 }
 
-/// Negates a number in two's complement.
+/// Negates a two's-complement number.
 pub fn negate_limbs(limbs: &mut [u64]) {
     let mut carry = true;
     for limb in limbs {
@@ -306,7 +307,8 @@ mod tests {
 
     #[test]
     fn a_mean_of_subnormals_is_rounded_once() {
-        // In units of 2^-1074: (3 n + 1) / 3 is nearest to n; rounded to 53 bits first it is a tie between n and n + 1.
+        // In units of 2^-1074, (3 n + 1) / 3 is nearest to n. If it were rounded to 53 bits first, it would be a tie between
+        // n and n + 1.
         let n = (1u128 << 51) + 1;
         assert_eq!(mean(3 * n + 1, 3, -1074), f64::from_bits(n as u64));
         assert_eq!(mean(3 * n + 2, 3, -1074), f64::from_bits(n as u64 + 1));
@@ -321,7 +323,7 @@ mod tests {
         assert_eq!(nearest(1 << 63, -1022 - 63), least);
         assert_eq!(nearest(u64::MAX, -1023 - 63), least, "just below it");
         assert_eq!(nearest(1 << 63, -1023 - 63), least / 2.0);
-        // Half of the least double is a tie, which goes to 0; anything above it does not.
+        // Half of the smallest double is a tie, which goes to 0; anything above it does not.
         assert_eq!(nearest(1 << 63, -1075 - 63), 0.0);
         assert_eq!(nearest(1 << 63 | 1, -1075 - 63), 5e-324);
         assert_eq!(nearest(u64::MAX, -1076 - 63), 0.0);

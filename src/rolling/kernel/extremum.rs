@@ -1,7 +1,8 @@
-//! Least and greatest value of a frame.
+//! The smallest and the largest value of a frame.
 //!
-//! In: values as integers in their order, and frames that only move forward. Out: the least (or greatest) of each frame. A
-//! queue holds the candidates, each smaller than those behind it; amortised constant time a row.
+//! In: values as integers in their order, and frames that only move forward. Out: the smallest (or largest) value of each
+//! frame. A queue holds the candidates; when the smallest value is sought, each is smaller than those after it. A row takes
+//! amortised constant time.
 
 use std::collections::VecDeque;
 
@@ -15,7 +16,7 @@ pub struct Ordered {
     valid: Ring<bool>,
 }
 
-/// Which end of the order is sought.
+/// Which end of the order to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     Least,
@@ -28,7 +29,7 @@ pub struct Extremum {
     which: Which,
     candidates: VecDeque<(usize, i64)>,
     entered: usize,
-    /// Whether all rows leave together, so that there is only one candidate.
+    /// Whether all rows leave together, so that one candidate is enough.
     cumulative: bool,
 }
 
@@ -37,7 +38,7 @@ impl Ordered {
         Ordered { keys: Ring::starting_at(0), valid: Ring::starting_at(0) }
     }
 
-    /// Adds rows; `valid` is absent where none is NULL.
+    /// Adds rows; `valid` is absent if none is NULL.
     pub fn extend(&mut self, keys: &[i64], valid: Option<&[bool]>) {
         self.keys.extend(keys.iter().copied());
         match valid {
@@ -46,7 +47,7 @@ impl Ordered {
         }
     }
 
-    /// Returns the value at an absolute position, which must be held; `None` if it is NULL.
+    /// Returns the value at an absolute position, whose row must be held; `None` if it is NULL.
     #[inline]
     pub fn key(&self, position: usize) -> Option<i64> {
         self.valid.at(position).then(|| self.keys.at(position))
@@ -71,12 +72,12 @@ impl Default for Ordered {
 }
 
 impl Extremum {
-    /// Prepares for frames; `cumulative` says that all of a partition begin where it does.
+    /// Prepares for frames; `cumulative` says that all frames of a partition begin at its first row.
     pub fn new(which: Which, cumulative: bool) -> Self {
         Extremum { which, candidates: VecDeque::new(), entered: 0, cumulative }
     }
 
-    /// Calls `emit` with each frame's extremum, `None` where every value is NULL.
+    /// Calls `emit` with each frame's extremum, or `None` if every value is NULL.
     pub fn advance(&mut self, column: &Ordered, frames: &Frames, mut emit: impl FnMut(Option<i64>)) {
         match self.which {
             Which::Least => self.run(column, frames, |key| key, &mut emit),

@@ -1,6 +1,6 @@
-//! The greatest gap of a frame.
+//! The largest gap of a frame.
 //!
-//! In: times as integers. Out: for each frame the greatest distance between one and the next within it.
+//! In: times as integers. Out: for each frame, the largest difference between consecutive times in it.
 
 use super::bounds::Frames;
 use super::counts::Counts;
@@ -39,7 +39,7 @@ impl Default for GapScan {
 }
 
 impl Gaps {
-    /// Adds rows; `valid` is absent where none is NULL.
+    /// Adds rows; `valid` is absent if none is NULL.
     pub fn extend(&mut self, times: &[i64], valid: Option<&[bool]>) {
         self.counts.extend(valid, times.len());
         let mut gaps = vec![0; times.len()];
@@ -66,12 +66,12 @@ impl Gaps {
         self.counts.bytes() + self.gaps.bytes()
     }
 
-    /// Calls `emit` with each frame's greatest gap, at most `i64::MAX`; `None` below two times.
+    /// Calls `emit` with each frame's largest gap, at most `i64::MAX`; `None` if there are fewer than two times.
     pub fn greatest(&self, scan: &mut GapScan, frames: &Frames, emit: impl FnMut(Option<i64>)) {
         scan.frames.end.clone_from(&frames.end);
         scan.frames.start.clear();
         for (start, end) in frames.start.iter().zip(&frames.end) {
-            // The first time of the frame ends a gap that began before it.
+            // The first time of the frame ends a gap that began before the frame.
             let from = self.counts.before(*start);
             scan.frames.start.push(scan.behind.seek(*start, *end, |position| self.counts.before(position) != from));
         }

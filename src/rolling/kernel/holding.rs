@@ -1,14 +1,14 @@
-//! Time-weighted average of a frame, each value holding until the next comes.
+//! The time-weighted average of a frame; each value holds until the next one.
 //!
-//! In: values and their times as integers. Out: for any range of rows the mean of the values, each weighted by the time from
-//! its own to the next within the range (last observation carried forward, as TimescaleDB's `time_weight('LOCF', …)`). The
-//! value that lasts is that of the earlier time, whichever way the rows run.
+//! In: values and their times as integers. Out: for any range of rows, the mean of the values, each weighted by the time
+//! from its own time to the next one in the range (last observation carried forward, as in TimescaleDB's
+//! `time_weight('LOCF', …)`). In each span of time the value of the earlier time holds, whichever way the rows are ordered.
 
 use super::counts::Counts;
 use super::pointer::Pointer;
 use super::weighted::{Fraction, Row, Weighted};
 
-/// Bits of a span of time.
+/// The bits of a span of time.
 const SPAN_BITS: i32 = 64;
 
 /// The values of one column, and how long each holds.
@@ -16,7 +16,7 @@ const SPAN_BITS: i32 = 64;
 pub struct Holding {
     last: Option<(f64, i64)>,
     counts: Counts,
-    /// At each row the span of time that ends with it, and the value held through it.
+    /// At each row, the span of time that ends there, and the value that holds during it.
     spans: Weighted,
 }
 
@@ -34,7 +34,7 @@ impl Default for Holding {
 }
 
 impl Holding {
-    /// Adds rows; `valid` says which have neither value nor time NULL.
+    /// Adds rows; `valid` says in which rows neither value nor time is NULL.
     pub fn extend(&mut self, values: &[f64], times: &[i64], valid: &[bool]) {
         self.counts.extend(Some(valid), values.len());
         let mut spans = Vec::with_capacity(values.len());
@@ -63,7 +63,7 @@ impl Holding {
 
     /// Returns the average over a range; `None` if no time passes in it.
     pub fn average(&self, scan: &mut HoldingScan, start: usize, end: usize) -> Option<f64> {
-        // The first row of the range ends a span that began before it.
+        // The first row of the range ends a span that began before the range.
         let from = self.counts.before(start);
         let first = scan.behind.seek(start, end, |position| self.counts.before(position) != from);
         if first == end {

@@ -1,7 +1,7 @@
 //! Exact integers of any width: sign and magnitude.
 //!
-//! In: totals as limbs in two's complement. Out: their products and differences, exactly, and the quotient of two of them,
-//! rounded.
+//! In: totals as limbs in two's complement. Out: their exact products and differences, and the rounded quotient of two of
+//! them.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use super::ratio::ratio;
 #[derive(Debug, Clone)]
 pub struct Integer {
     negative: bool,
-    /// The magnitude, least significant limb first, its highest limb not 0.
+    /// The magnitude, least significant limb first; its highest limb is not 0.
     limbs: Vec<u64>,
 }
 
@@ -45,7 +45,7 @@ impl Integer {
 
     pub fn minus(self, other: Integer) -> Integer {
         let differ = self.negative != other.negative;
-        // Magnitudes have no leading zeros, so that the longer is the greater.
+        // Magnitudes have no leading zeros, so the longer one is greater.
         let shorter = self.limbs.len() < other.limbs.len();
         let swap = shorter
             || (self.limbs.len() == other.limbs.len() && compare_limbs(&self.limbs, &other.limbs) == Ordering::Less);
@@ -60,7 +60,7 @@ impl Integer {
         Integer { negative, limbs: greater }.trimmed()
     }
 
-    /// Returns how many bits the magnitude takes.
+    /// Returns how many bits the magnitude has.
     pub fn bits(&self) -> i32 {
         self.limbs.last().map_or(0, |last| 64 * self.limbs.len() as i32 - last.leading_zeros() as i32)
     }
@@ -69,7 +69,7 @@ impl Integer {
         self.limbs.is_empty()
     }
 
-    /// Returns this integer over `divisor`, times `2^exponent`, correctly rounded; never -0.0.
+    /// Returns this integer divided by `divisor`, times `2^exponent`, correctly rounded; never -0.0.
     pub fn over(&self, divisor: u64, exponent: i32) -> f64 {
         self.signed(ratio(&self.limbs, &[divisor], exponent))
     }
@@ -80,7 +80,7 @@ impl Integer {
         if denominator.negative && !self.is_zero() { -magnitude } else { magnitude }
     }
 
-    /// Gives a magnitude this integer's sign.
+    /// Gives this integer's sign to a magnitude.
     pub fn signed(&self, magnitude: f64) -> f64 {
         if self.negative && !self.is_zero() { -magnitude } else { magnitude }
     }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn quotients_are_rounded_once() {
-        // The mean of equal values is that value; 2^53 + 1 is a tie, and anything more is not.
+        // The mean of equal values is that value. 2^53 + 1 is a tie; anything more is not.
         let value = (1i128 << 52) + 0x_9999_9999;
         for count in [3, 7, 49] {
             assert_eq!(integer(value).times_count(count).over(count, 0), value as f64);

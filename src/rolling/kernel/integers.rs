@@ -1,7 +1,6 @@
-//! Count and sum of the integers of a frame.
+//! Count and sum of the integers in a frame.
 //!
-//! In: integers of 64 bits and their validity. Out: their sum over any range of rows, which wraps around beyond 64 bits, as
-//! the engine's own does.
+//! In: 64-bit integers and their validity. Out: their sum over any range of rows, with 64-bit wraparound as in DataFusion.
 
 use super::counts::Counts;
 use super::ring::Ring;
@@ -13,7 +12,7 @@ pub struct Integers {
     counts: Counts,
 }
 
-/// The totals where the last frame began: as long as frames begin at the same row, it may be forgotten.
+/// The totals at the start of the last frame. While frames begin at the same row, that row's totals may be forgotten.
 #[derive(Debug, Default)]
 pub struct Origin {
     position: Option<usize>,
@@ -34,7 +33,7 @@ impl Integers {
         Integers { sums, counts }
     }
 
-    /// Adds rows; `valid` is absent where none is NULL. An unsigned integer comes as the signed one of the same bits.
+    /// Adds rows; `valid` is absent if none is NULL. Unsigned integers are passed as the signed ones with the same bits.
     pub fn extend(&mut self, values: impl ExactSizeIterator<Item = i64>, valid: Option<&[bool]>) {
         self.counts.extend(valid, values.len());
         let mut sum = self.sums.last().unwrap_or(0);
@@ -46,7 +45,7 @@ impl Integers {
         }));
     }
 
-    /// Returns the sum over a range; `None` if every value in it is NULL. The origin is that of the ranges asked for before.
+    /// Returns the sum over a range; `None` if every value in it is NULL. Pass the same origin for all ranges of one scan.
     #[inline]
     pub fn sum(&self, origin: &mut Origin, start: usize, end: usize) -> Option<i64> {
         if origin.position != Some(start) {
@@ -85,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_sum_over_a_multiple_of_2_to_the_32_values_is_not_null() {
-        // As after 2^32 - 1 more values that came before, all 0.
+        // Start as if 2^32 - 1 values, all 0, had come before.
         let mut integers = Integers::after(Counts::after(u64::from(u32::MAX)));
         let mut origin = Origin { position: Some(0), sum: 0, count: 0 };
         integers.extend([8].into_iter(), None);

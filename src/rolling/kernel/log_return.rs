@@ -1,16 +1,16 @@
-//! The logarithm of a ratio of two prices, and products of such, to more digits than a double has.
+//! The logarithm of the ratio of two prices, and products of such logarithms, with more digits than a double has.
 //!
-//! A number is the unevaluated sum of two doubles, the second below half a unit in the last place of the first (Dekker 1971,
-//! doi:10.1007/BF01397083). Nothing but operations that IEEE 754 defines to the last bit is used, so that results are the same
-//! on every machine.
+//! A number is the unevaluated sum of two doubles; the second is below half a unit in the last place of the first (Dekker
+//! 1971, doi:10.1007/BF01397083). Only operations that IEEE 754 defines to the last bit are used, so results are the same on
+//! every machine.
 
 use super::exact::{Parts, scaled};
 
-/// ln 2 in two parts; the first has so few bits that its product with an exponent is exact.
+/// ln 2 in two parts; the first has few enough bits for its product with an exponent to be exact.
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// The number of terms behind the first in the series of atanh: arguments are below 0.172, so that the next is below 2^-60.
+/// The number of terms after the first in the series of atanh. Arguments are below 0.172, so the next term is below 2^-60.
 const TERMS: u32 = 11;
 
 /// A real number as the sum of two doubles.
@@ -21,13 +21,13 @@ pub struct TwoParts {
 }
 
 impl TwoParts {
-    /// Returns the sum of two numbers of which the first is the greater, or 0.
+    /// Returns the sum of two numbers; the first must have the greater magnitude or be 0.
     fn of(high: f64, low: f64) -> Self {
         let sum = high + low;
         TwoParts { high: sum, low: low - (sum - high) }
     }
 
-    /// Returns the product, to about 2^-100 of it.
+    /// Returns the product, with a relative error of about 2^-100.
     pub fn times(self, other: TwoParts) -> TwoParts {
         let product = self.high * other.high;
         let rest = self.high.mul_add(other.high, -product);
@@ -40,9 +40,9 @@ impl TwoParts {
     }
 }
 
-/// Returns ln(to / from) of two positive, finite doubles, to within a tenth of 2^-53 of it.
+/// Returns ln(to / from) of two positive, finite doubles, with a relative error of at most a tenth of 2^-53.
 ///
-/// With `to / from = 2^k m` and m near 1 it is `k ln 2 + 2 atanh((m - 1) / (m + 1))`.
+/// With `to / from = 2^k m` and m near 1, it is `k ln 2 + 2 atanh((m - 1) / (m + 1))`.
 pub fn log_return(from: f64, to: f64) -> TwoParts {
     let ((from, low), (mut to, high)) = (significand(from), significand(to));
     let mut exponent = high - low;
@@ -67,9 +67,9 @@ fn significand(value: f64) -> (f64, i32) {
     (scaled(parts.mantissa as f64, zeros - 63), parts.exponent + 63 - zeros)
 }
 
-/// Returns ln(to / from), the two within a factor of √2.
+/// Returns ln(to / from), if the two differ by at most a factor of √2.
 fn near_one(from: f64, to: f64) -> TwoParts {
-    // Exact, as both are so near.
+    // This is exact, because the two are so close.
     let difference = to - from;
     let sum = if from > to { TwoParts::of(from, to) } else { TwoParts::of(to, from) };
     let high = difference / sum.high;
@@ -90,7 +90,7 @@ mod tests {
         assert!((log_return(3.0, 6.0).low - 2.319_046_813_846_3e-17).abs() < 1e-25);
         assert_eq!(log_return(0.7, 7.0).high, std::f64::consts::LN_10);
         assert_eq!(log_return(5.0, 5.0), TwoParts::default());
-        // ln(1 + x) = x - x²/2 + x³/3 - …, x = 2^-30.
+        // ln(1 + x) = x - x²/2 + x³/3 - … with x = 2^-30.
         let x = 2f64.powi(-30);
         let small = log_return(1.0, 1.0 + x);
         assert_eq!(small.high, x - x * x / 2.0 + x * x * x / 3.0);

@@ -1,30 +1,31 @@
 //! Count, sum, mean and variance of a frame, from the running totals at its ends.
 //!
-//! In: doubles and their validity. Out: for any range of rows the exact sum and sum of squares, rounded at the end. Totals
-//! are integers in units of a power of two chosen from the data: 128 bits for values, 256 for squares, which wrap around
-//! harmlessly, since only differences of them are read. Data of a wider range of exponents takes `WideTotals`. NaN and
-//! infinities are counted beside the totals, and so leave with the frame that they were in.
+//! In: doubles and their validity. Out: for any range of rows, the exact sum and sum of squares, rounded at the end. Totals
+//! are integers in units of a power of two chosen from the data: 128 bits for values, 256 bits for squares. They may wrap
+//! around; that is harmless, because only their differences are read. Data with a wider range of exponents uses
+//! `WideTotals`. NaN and infinities are counted separately, so they leave together with the frame that they were in.
 
 use super::exact::{COUNT_BITS, Parts, Rounded, U256, extent, mean, scaled};
 use super::non_finite::NonFinite;
 use super::ring::Ring;
 use super::wide::WideTotals;
 
-/// Bits between the unit and the lowest bit of the largest mantissa that still leave room for `2^COUNT_BITS` rows.
+/// The largest number of bits between the unit and the lowest bit of the largest mantissa that still leaves room for
+/// `2^COUNT_BITS` rows.
 const MAX_SHIFT: i32 = 127 - COUNT_BITS - 53;
 
-/// Which totals are kept.
+/// Which totals to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Powers {
     Values,
     ValuesAndSquares,
 }
 
-/// Running totals of one column.
+/// The running totals of one column.
 #[derive(Debug)]
 pub struct Moments {
     powers: Powers,
-    /// The values in reach, with 0 for those that are NULL or not finite.
+    /// The values that frames can still read; 0 for those that are NULL or not finite.
     values: Ring<f64>,
     counts: Ring<u32>,
     non_finite: Option<Ring<NonFinite>>,
@@ -32,7 +33,7 @@ pub struct Moments {
     sums: Ring<i128>,
     squares: Ring<U256>,
     wide: Option<WideTotals>,
-    /// While wide: when values before this position are gone, the narrow form may do again.
+    /// While wide: once values before this position are gone, the narrow form may be enough again.
     retry_at: usize,
 }
 
@@ -55,7 +56,7 @@ impl Moments {
         moments
     }
 
-    /// Adds rows; `valid` is absent where none is NULL.
+    /// Adds rows; `valid` is absent if none is NULL.
     pub fn extend(&mut self, values: &[f64], valid: Option<&[bool]>) {
         let from = self.values.end();
         let mut count = self.counts.last().unwrap_or(0);
@@ -94,7 +95,7 @@ impl Moments {
         }
     }
 
-    /// Brings the totals up to the values, of which those from `from` on are new.
+    /// Extends the totals to all values; those from `from` on are new.
     fn total_from(&mut self, from: usize) {
         if self.wide.is_some() {
             if self.values.base() >= self.retry_at {
@@ -114,7 +115,7 @@ impl Moments {
         }
     }
 
-    /// Adds values to the narrow totals; false if one does not fit, and the totals must be rebuilt.
+    /// Adds values to the narrow totals; returns false if one does not fit and the totals must be rebuilt.
     fn total_narrow<const SQUARES: bool>(&mut self, from: usize, unit: i32) -> bool {
         let mut sum = self.sums.last().unwrap_or(0);
         let mut square = self.squares.last().unwrap_or(U256::ZERO);
@@ -157,7 +158,7 @@ impl Moments {
         }
     }
 
-    /// Chooses units anew from the values held, and computes every total again.
+    /// Chooses the units again from the values held, and recomputes every total.
     fn rebuild(&mut self) {
         let base = self.values.base();
         let (lowest, highest) = extent(self.values.live().iter().copied()).unwrap_or((-64, -64));
@@ -220,7 +221,7 @@ impl Moments {
         self.counts.at(end).wrapping_sub(self.counts.at(start))
     }
 
-    /// Returns what NaN and infinities in a range make of its sum.
+    /// Returns the sum of a range that contains NaN or infinities; `None` if all its values are finite.
     #[inline]
     fn non_finite_sum(&self, start: usize, end: usize) -> Option<f64> {
         let ring = self.non_finite.as_ref()?;
@@ -282,7 +283,8 @@ impl Moments {
         })
     }
 
-    /// Returns the variance over a range: of a sample, `None` below two values; of a population, `None` below one.
+    /// Returns the variance over a range: of a sample, `None` if fewer than two values; of a population, `None` if there is
+    /// none.
     #[inline]
     pub fn variance<const SAMPLE: bool, const ROOT: bool>(&self, start: usize, end: usize) -> Option<f64> {
         let count = self.count(start, end);

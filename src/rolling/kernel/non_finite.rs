@@ -1,9 +1,9 @@
-//! NaN and infinities, counted beside exact sums, which cannot hold them.
+//! NaN and infinities, counted separately because exact sums cannot hold them.
 //!
-//! In: the values of a column, in order. Out: the sum over a range if a value in it is not finite, from the counts at the
-//! range's ends.
+//! In: the values of a column, in order. Out: the sum over a range that contains a value that is not finite, computed from
+//! the counts at the range's ends.
 
-/// How many values of each kind have passed.
+/// How many values of each kind have come so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NonFinite {
     nan: u64,
@@ -20,7 +20,7 @@ impl NonFinite {
         self.negative_infinite += u64::from(value == f64::NEG_INFINITY);
     }
 
-    /// Returns the sum of the values passed since `earlier`, if one of them is not finite: then the finite ones do not matter.
+    /// Returns the sum of the values since `earlier` if one of them is not finite; the finite ones then make no difference.
     #[inline]
     pub fn sum_since(self, earlier: NonFinite) -> Option<f64> {
         let nan = self.nan != earlier.nan;

@@ -1,14 +1,14 @@
 //! Covariance, correlation and regression of a frame, from exact running totals.
 //!
-//! In: pairs of doubles; a pair counts where neither is NULL. Out: for any range of rows the statistics of SQL:2003's binary
-//! set functions. Their numerators and denominators are exact integers, `n Σxy - Σx Σy` and its like, rounded once.
+//! In: pairs of doubles; a pair counts if neither part is NULL. Out: for any range of rows, the statistics of SQL:2003's
+//! binary set functions. Their numerators and denominators are exact integers, such as `n Σxy - Σx Σy`, rounded once.
 
 use super::exact::{COUNT_BITS, Parts, add_limbs, extent, negate_limbs, place, scaled};
 use super::integer::Integer;
 use super::non_finite::NonFinite;
 use super::ring::Ring;
 
-/// Which statistic is asked for; in regressions the first of the pair depends on the second.
+/// Which statistic to compute; in regressions, the first of the pair depends on the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistic {
     CovarianceSample,
@@ -19,13 +19,13 @@ pub enum Statistic {
     R2,
     AverageX,
     AverageY,
-    /// Sums of squared deviations, or of their products, from the averages.
+    /// Sums of squared deviations from the averages, or of products of deviations.
     DeviationsX,
     DeviationsY,
     DeviationsXY,
 }
 
-/// How many pairs have passed, and how many with a first or second part that no sum can hold.
+/// How many pairs have come, and in how many of them the first or the second part is not finite.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     pairs: u64,
@@ -33,7 +33,7 @@ struct Counts {
     second: NonFinite,
 }
 
-/// The five sums, in the order in which they are kept.
+/// The five sums, in the order in which they are stored.
 const SUMS: usize = 5;
 const Y: usize = 0;
 const X: usize = 1;
@@ -44,17 +44,17 @@ const XY: usize = 4;
 /// Running totals of pairs `(y, x)`.
 #[derive(Debug)]
 pub struct Pairs {
-    /// The pairs in reach, with 0 for what is NULL or not finite.
+    /// The pairs that frames can still read; 0 for parts that are NULL or not finite.
     values: Ring<(f64, f64)>,
     counts: Ring<Counts>,
     /// Every value is a multiple of `2^lowest` below `2^highest`.
     lowest: i32,
     highest: i32,
-    /// Limbs of a sum of values; sums of products have twice as many.
+    /// The limbs of a sum of values; sums of products have twice as many.
     limbs: usize,
-    /// Five sums a row, each of `2 * limbs` limbs.
+    /// Five sums per row, each of `2 * limbs` limbs.
     totals: Ring<u64>,
-    /// When rows before this position are gone, fewer limbs may do again.
+    /// Once rows before this position are gone, fewer limbs may be enough again.
     retry_at: usize,
 }
 
@@ -81,7 +81,7 @@ impl Pairs {
         pairs
     }
 
-    /// Adds rows; `valid` says which have neither part NULL.
+    /// Adds rows; `valid` says in which rows neither part is NULL.
     pub fn extend(&mut self, first: &[f64], second: &[f64], valid: &[bool]) {
         let from = self.values.end();
         let mut counts = self.counts.last().unwrap_or_default();
@@ -99,7 +99,8 @@ impl Pairs {
         if fits && !self.is_too_wide() { self.total_from(from) } else { self.rebuild() }
     }
 
-    /// Returns whether fewer limbs do for the values held; looks only when all values that the limbs were chosen for are gone.
+    /// Returns whether fewer limbs are enough for the values held. It only checks once all values for which the limbs were
+    /// chosen are gone.
     fn is_too_wide(&mut self) -> bool {
         let base = self.values.base();
         if self.limbs == 1 || base < self.retry_at {
@@ -116,7 +117,7 @@ impl Pairs {
         extent(values.iter().flat_map(|(y, x)| [*y, *x]))
     }
 
-    /// Chooses the unit anew from the values held, and computes every total again.
+    /// Chooses the unit again from the values held, and recomputes every total.
     fn rebuild(&mut self) {
         let base = self.values.base();
         let (low, high) = self.extent(base).unwrap_or((0, 0));
@@ -141,7 +142,7 @@ impl Pairs {
                 if negative != other_negative {
                     negate_limbs(&mut term);
                 }
-                // The same sum of the row before is one row's width back.
+                // The same sum for the row before is one row's width back.
                 let live = self.totals.live();
                 let before = live.len() - SUMS * width;
                 add_limbs(&mut term, &live[before..before + width]);
@@ -186,12 +187,12 @@ impl Pairs {
         self.sum(products, start, end).times_count(count).minus(sums)
     }
 
-    /// Returns how many pairs of a range count.
+    /// Returns how many pairs in a range count.
     pub fn count(&self, start: usize, end: usize) -> u64 {
         self.counts.at(end).pairs - self.counts.at(start).pairs
     }
 
-    /// Returns a statistic over a range: `None` where SQL has it NULL, for too few pairs or a part that does not vary.
+    /// Returns a statistic over a range; `None` where SQL says NULL: too few pairs, or a part that does not vary.
     pub fn statistic(&self, statistic: Statistic, start: usize, end: usize) -> Option<f64> {
         let count = self.count(start, end);
         let (from, to) = (self.counts.at(start), self.counts.at(end));
@@ -206,7 +207,7 @@ impl Pairs {
         let average_product = |spread: Integer, divisor: u64| spread.over(divisor, 2 * self.lowest);
         let least = match statistic {
             Statistic::CovarianceSample | Statistic::Slope | Statistic::Intercept | Statistic::R2 => 2,
-            // If neither part is finite, the correlation is NaN, even of one pair.
+            // If neither part is finite, the correlation is NaN, even for one pair.
             Statistic::Correlation => {
                 if first.is_some() && second.is_some() {
                     1
@@ -253,7 +254,7 @@ impl Pairs {
                 if statistic == Statistic::R2 {
                     return Some(square.ratio(&denominator, 0));
                 }
-                // The root is taken of a number near 1, as the square of a small correlation may be too small for a double.
+                // Take the root of a number near 1, because the square of a small correlation may be too small for a double.
                 let halves = (denominator.bits() - square.bits()) / 2;
                 covariance.signed(scaled(square.ratio(&denominator, 2 * halves).sqrt(), -halves))
             }
@@ -267,10 +268,10 @@ impl Pairs {
     }
 }
 
-/// Bits on either side of the values held, so that the next value of their kind fits.
+/// Spare bits on either side of the values held, so that similar values to come also fit.
 const MARGIN: i32 = 8;
 
-/// Returns how many limbs a sum of values takes whose bits all lie in `2^low..2^high`.
+/// Returns how many limbs a sum of values needs if all their bits lie in `2^low..2^high`.
 fn limbs_for(low: i32, high: i32) -> usize {
     ((high - low + 2 * MARGIN + COUNT_BITS + 1) as usize).div_ceil(64)
 }
@@ -293,7 +294,7 @@ mod tests {
         assert_eq!(pairs.statistic(Statistic::Slope, 3, 6), Some(0.5));
     }
 
-    /// y = 3 - 2x on x = 1, 2, 4, then a row that lies off the line, a NULL, and a pair 2^600 away in size.
+    /// y = 3 - 2x on x = 1, 2, 4; then a row that is not on the line, a NULL, and a pair that is larger by 2^600.
     fn pairs() -> Pairs {
         let mut pairs = Pairs::new();
         pairs.extend(&[1.0, -1.0, -5.0], &[1.0, 2.0, 4.0], &[true; 3]);

@@ -1,6 +1,7 @@
-//! A position that follows frames forward.
+//! A position that moves forward with the frames.
 //!
-//! In: frames whose ends only move forward, and where in each to stop. Out: that position, in amortised constant time a row.
+//! In: frames whose ends only move forward, and a condition that says where to stop in each. Out: that position, in
+//! amortised constant time per row.
 
 /// A position that only moves forward.
 #[derive(Debug, Clone, Copy, Default)]
@@ -9,7 +10,7 @@ pub struct Pointer(usize);
 impl Pointer {
     /// Moves to the first position of `start..end` at which `stop` holds, or to `end`.
     ///
-    /// What was passed for an earlier frame must be passed for this one too.
+    /// Positions that were passed for an earlier frame must also be passed for this one.
     #[inline]
     pub fn seek(&mut self, start: usize, end: usize, stop: impl Fn(usize) -> bool) -> usize {
         let mut position = self.0.max(start);

@@ -1,24 +1,25 @@
-//! Median and continuous percentile of a frame.
+//! The median and the continuous percentile of a frame.
 //!
-//! In: values as integers in their order, and frames that only move forward. Out: of each frame the two values around the
-//! wanted rank, interpolated. Two ordered sets hold the frame's values up to that rank and those above it: logarithmic time
-//! a row. Ranks and interpolation are those of DataFusion's `median` and `percentile_cont`, to the bit, except where its
-//! sums and differences of two finite values overflow, and where NaN with a sign bit lies below the median of an even
-//! number of values: which value DataFusion takes for the lower neighbour then depends on the order of the rows.
+//! In: values as integers in their order, and frames that only move forward. Out: for each frame, the two values around the
+//! wanted rank, interpolated. Two ordered sets hold the frame's values: those up to that rank, and those above it. A row
+//! takes logarithmic time. Ranks and interpolation are those of DataFusion's `median` and `percentile_cont`, to the bit,
+//! with two exceptions: where DataFusion's sums and differences of two finite values overflow, and where NaN with a sign bit
+//! lies below the median of an even number of values. In the second case DataFusion's choice of the lower neighbour depends
+//! on the order of the rows.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use super::bounds::Frames;
 use super::extremum::Ordered;
 
-/// The weight of the upper neighbour is cut off after six decimals, as DataFusion does it.
+/// The weight of the upper neighbour is cut off after six decimals, as in DataFusion.
 const WEIGHT_STEPS: f64 = 1_000_000.0;
 
-/// Which rank is sought.
+/// Which rank to find.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rank {
     Median,
-    /// A fraction in [0, 1] of the way from the least value to the greatest.
+    /// A fraction in [0, 1] of the way from the smallest value to the largest.
     Percentile(f64),
 }
 
@@ -28,7 +29,7 @@ pub struct Quantile {
     rank: Rank,
     low: BTreeSet<(i64, usize)>,
     high: BTreeSet<(i64, usize)>,
-    /// What `low` and `high` hold, by position: rows may be forgotten before they leave the frame.
+    /// The contents of `low` and `high`, by position, because rows may be forgotten before they leave the frame.
     entered: VecDeque<(usize, i64)>,
     end: usize,
 }
@@ -39,12 +40,12 @@ enum Place {
     At(usize),
     /// In the middle between the value of this rank and the next.
     Halfway(usize),
-    /// Between the value of this rank and the next, of which this is the weight.
+    /// Between the value of this rank and the next value; the number is the weight of the next value.
     Between(usize, f64),
 }
 
 impl Rank {
-    /// Returns where the result lies among `count` values, at least one.
+    /// Returns where the result lies among `count` values; there must be at least one.
     fn place(self, count: usize) -> Place {
         match self {
             Rank::Median if count.is_multiple_of(2) => Place::Halfway(count / 2 - 1),
@@ -67,7 +68,7 @@ impl Quantile {
         Quantile { rank, low: BTreeSet::new(), high: BTreeSet::new(), entered: VecDeque::new(), end: 0 }
     }
 
-    /// Calls `emit` with each frame's quantile, `None` where every value is NULL; `value` gives back what a key stands for.
+    /// Calls `emit` with each frame's quantile, or `None` if every value is NULL; `value` turns a key back into its value.
     pub fn advance(
         &mut self,
         column: &Ordered,
@@ -128,7 +129,7 @@ impl Quantile {
         })
     }
 
-    /// Returns the bytes of memory held, about.
+    /// Returns about how many bytes of memory are held.
     pub fn bytes(&self) -> usize {
         // Nodes of a B-tree are two thirds full on average.
         let entries = (self.low.len() + self.high.len()) * size_of::<(i64, usize)>() * 3 / 2;
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_weight_is_cut_off_after_six_decimals() {
-        // 0.9 * 31 is 27.900000000000002, and 0.7 * 31 is 21.7 less a little.
+        // 0.9 * 31 is 27.900000000000002, and 0.7 * 31 is slightly less than 21.7.
         assert_eq!(Rank::Percentile(0.9).place(32), Place::Between(27, 0.9));
         assert_eq!(Rank::Percentile(0.7).place(32), Place::Between(21, 0.699999));
         assert_eq!(Rank::Percentile(1e-8).place(2), Place::Between(0, 0.0));
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn one_pass_over_many_ties_equals_sorting_each_frame() {
-        // Falling and rising again, with noise: values leave from both sets.
+        // Values fall and rise again, with noise, so that values leave both sets.
         let keys: Vec<i64> = (0..200i64).map(|row| (row - 100).abs() / 5 + row * 37 % 11).collect();
         let frames: Vec<(usize, usize)> = (0..keys.len()).map(|row| (row.saturating_sub(7), row + 1)).collect();
         let found = run(Rank::Percentile(0.5), &keys.iter().copied().map(Some).collect::<Vec<_>>(), &frames);

@@ -1,13 +1,13 @@
 //! The ratio of two exact integers, rounded once.
 //!
-//! In: two magnitudes as limbs. Out: the double nearest to their ratio. One digit of 64 bits of the quotient is computed
-//! as in Knuth's algorithm D (The Art of Computer Programming, vol. 2, 4.3.1), and whether anything remains.
+//! In: two magnitudes as limbs. Out: the double nearest to their ratio. It computes one 64-bit digit of the quotient as in
+//! Knuth's algorithm D (The Art of Computer Programming, vol. 2, 4.3.1), and whether there is a remainder.
 
 use std::cmp::Ordering;
 
 use super::exact::nearest;
 
-/// Bits of the quotient's digit: it lies in `2^62..2^64`.
+/// The bits of the quotient's digit, which lies in `2^62..2^64`.
 const QUOTIENT_BITS: i64 = 63;
 
 /// Returns the double nearest to `numerator / denominator * 2^exponent`; the denominator must not be 0.
@@ -16,14 +16,14 @@ pub fn ratio(numerator: &[u64], denominator: &[u64], exponent: i32) -> f64 {
     if top_bits == 0 {
         return 0.0;
     }
-    // One of the two is shifted up so that the quotient has its digit before the point.
+    // One of the two is shifted up so that the quotient's digit comes before the point.
     let wanted = bottom_bits + QUOTIENT_BITS;
     let (up, down) = ((wanted - top_bits).max(0), (top_bits - wanted).max(0));
-    // The leading 64 bits of the divisor, and as many less of the dividend.
+    // The leading 64 bits of the divisor. The shifted dividend loses as many low bits as the divisor does.
     let divisor = word(denominator, bottom_bits - 64);
     let low = top_bits - QUOTIENT_BITS - 64;
     let dividend = u128::from(word(numerator, low + 64)) << 64 | u128::from(word(numerator, low));
-    // At most 2 too large, as the divisor's first bit is set.
+    // The estimate is at most 2 too large, because the divisor's first bit is set.
     let mut quotient = (dividend / u128::from(divisor)) as u64;
     let mut remainder = remainder((numerator, up), (denominator, down), quotient);
     while remainder == Ordering::Less {
@@ -60,7 +60,7 @@ fn bit_length(limbs: &[u64]) -> i64 {
     last.map_or(0, |last| 64 * (last as i64 + 1) - i64::from(limbs[last].leading_zeros()))
 }
 
-/// Returns the 64 bits from a place on; beyond both ends there are zeros.
+/// Returns the 64 bits from a place on; there are zeros beyond both ends.
 #[inline]
 fn word(limbs: &[u64], from: i64) -> u64 {
     let (index, bit) = (from.div_euclid(64), from.rem_euclid(64));
@@ -80,7 +80,7 @@ mod tests {
     fn ratios_of_small_integers_are_those_of_the_processor() {
         let mut random = StdRng::seed_from_u64(7);
         for _ in 0..100_000 {
-            // Of 53 bits at most, so that the processor's division is of the same numbers, and rounds once.
+            // At most 53 bits, so that the processor divides the same numbers and rounds once.
             let a = random.random::<u64>() >> random.random_range(11..64);
             let b = (random.random::<u64>() >> random.random_range(11..64)).max(1);
             assert_eq!(ratio(&[a, 0], &[b], 3), a as f64 / b as f64 * 8.0, "{a} / {b}");
@@ -91,10 +91,10 @@ mod tests {
     fn a_multiple_gives_back_the_factor_at_any_width() {
         let mut random = StdRng::seed_from_u64(8);
         for _ in 0..20_000 {
-            // Even and of 53 bits, so that half a unit more is a tie, which goes down.
+            // Even and of 53 bits, so that half a unit more is a tie, which is rounded down.
             let factor = (random.random::<u64>() >> 11 | 1 << 52) & !1;
             let mut divisor: Vec<u64> = (0..random.random_range(1..8)).map(|_| random.random()).collect();
-            // Runs of ones and zeros are where an estimated digit is off.
+            // Estimated digits are wrong most often in runs of ones and zeros.
             if random.random_range(0..2) == 0 {
                 divisor.iter_mut().for_each(|limb| *limb = if *limb & 1 == 0 { 0 } else { u64::MAX });
             }
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn one_bit_decides_a_tie() {
-        // 2^53 + 1 lies between two doubles, and goes to the even one; anything above it to the other.
+        // 2^53 + 1 lies between two doubles and goes to the even one; anything above it goes to the other.
         let tie = (1u64 << 53) + 1;
         assert_eq!(ratio(&[0, 0, tie], &[0, 0, 1], 0), 2f64.powi(53));
         assert_eq!(ratio(&[1, 0, tie], &[0, 0, 1], 0), 2f64.powi(53) + 2.0);
         assert_eq!(ratio(&[0, 0, 1], &[0, 0, 0, 0, 0, 1], 0), 2f64.powi(-192));
-        // The same where the quotient has more bits than a digit.
+        // The same, where the quotient has more bits than a digit.
         assert_eq!(ratio(&[0, 0, tie], &[1], -128), 2f64.powi(53));
         assert_eq!(ratio(&[1, 0, tie], &[1], -128), 2f64.powi(53) + 2.0);
     }

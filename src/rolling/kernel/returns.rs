@@ -1,9 +1,9 @@
-//! Realized volatility and bipower variation of a frame, from running totals of its returns' contributions.
+//! Realized volatility and bipower variation of a frame, from running totals of what each return contributes.
 //!
-//! In: prices. Out: for any range of rows the square root of the sum of squared log returns (Andersen & Bollerslev 1998,
-//! doi:10.2307/2527343), or pi/2 times the sum of products of neighbouring absolute returns (Barndorff-Nielsen & Shephard
-//! 2004, doi:10.1093/jjfinec/nbh001), over the returns whose two prices are both in the range. The
-//! contribution of a return has twice the digits of a double, and is summed exactly.
+//! In: prices. Out: for any range of rows, over the returns whose two prices are both in the range, either the square root
+//! of the sum of squared log returns (Andersen & Bollerslev 1998, doi:10.2307/2527343), or pi/2 times the sum of products of
+//! neighbouring absolute returns (Barndorff-Nielsen & Shephard 2004, doi:10.1093/jjfinec/nbh001). A return's contribution
+//! has twice the digits of a double, and the sum is exact.
 
 use super::log_return::{TwoParts, log_return};
 use super::moments::{Moments, Powers};
@@ -13,7 +13,7 @@ use super::ring::Ring;
 /// pi/2, as the sum of two doubles.
 const HALF_PI: TwoParts = TwoParts { high: std::f64::consts::FRAC_PI_2, low: 6.123_233_995_736_766e-17 };
 
-/// What is computed from returns.
+/// What to compute from returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variation {
     Realized,
@@ -21,7 +21,7 @@ pub enum Variation {
 }
 
 impl Variation {
-    /// Returns the least number of prices that have one.
+    /// Returns the smallest number of prices for which it is defined.
     fn least_prices(self) -> u64 {
         match self {
             Variation::Realized => 2,
@@ -30,7 +30,7 @@ impl Variation {
     }
 }
 
-/// How many prices have passed, and how many of them have no logarithm.
+/// How many prices have come, and how many of them have no logarithm.
 #[derive(Debug, Clone, Copy, Default)]
 struct Passed {
     prices: u64,
@@ -41,11 +41,11 @@ struct Passed {
 #[derive(Debug)]
 pub struct Returns {
     variation: Variation,
-    /// The last price, NaN where it has no logarithm.
+    /// The last price; NaN if it has no logarithm.
     last_price: Option<f64>,
     last_return: TwoParts,
     passed: Ring<Passed>,
-    /// What the return that ends at each row contributes, in two parts.
+    /// The contribution of the return that ends at each row, in two parts.
     high: Moments,
     low: Moments,
 }
@@ -58,7 +58,7 @@ impl Returns {
         Returns { variation, last_price: None, last_return: TwoParts::default(), passed, high, low }
     }
 
-    /// Adds rows; `valid` is absent where none is NULL.
+    /// Adds rows; `valid` is absent if none is NULL.
     pub fn extend(&mut self, prices: &[f64], valid: Option<&[bool]>) {
         let mut passed = self.passed.last().unwrap_or_default();
         let (mut high, mut low) = (Vec::with_capacity(prices.len()), Vec::with_capacity(prices.len()));
@@ -75,7 +75,7 @@ impl Returns {
         self.low.extend(&low, None);
     }
 
-    /// Returns what the return to this price contributes; 0 where there is none.
+    /// Returns the contribution of the return to this price; 0 if there is no return.
     fn term(&mut self, price: f64) -> TwoParts {
         let price = if has_logarithm(price) { price } else { f64::NAN };
         let last = self.last_price.replace(price).unwrap_or(f64::NAN);
@@ -100,15 +100,15 @@ impl Returns {
         self.passed.bytes() + self.high.bytes() + self.low.bytes()
     }
 
-    /// Returns the variation over a range; `None` if it has too few prices, or one without a logarithm. The pointer is that of
-    /// the ranges asked for before.
+    /// Returns the variation over a range; `None` if it has too few prices, or a price without a logarithm. Pass the same
+    /// pointer for all ranges of one scan.
     pub fn variation(&self, behind: &mut Pointer, start: usize, end: usize) -> Option<f64> {
         let (from, to) = (self.passed.at(start), self.passed.at(end));
         let least = self.variation.least_prices();
         if to.prices - from.prices < least || to.undefined != from.undefined {
             return None;
         }
-        // The first prices of the range end returns that began before it.
+        // The first prices of the range end returns that began before the range.
         let first = behind.seek(start, end, |position| self.passed.at(position).prices - from.prices >= least - 1);
         let (high, low) = (self.high.sum(first, end)?, self.low.sum(first, end)?);
         Some(match self.variation {

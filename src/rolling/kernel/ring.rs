@@ -14,7 +14,7 @@ pub struct Ring<T> {
 }
 
 impl<T: Copy> Ring<T> {
-    /// Returns an empty ring whose first value will stand at `base`.
+    /// Returns an empty ring whose first value will be at position `base`.
     pub fn starting_at(base: usize) -> Self {
         Ring { items: Vec::new(), dead: 0, base }
     }
@@ -29,7 +29,7 @@ impl<T: Copy> Ring<T> {
         self.base + self.items.len()
     }
 
-    /// Returns the values held; the first stands at `base()`.
+    /// Returns the values held; the first is at position `base()`.
     pub fn live(&self) -> &[T] {
         &self.items[self.dead..]
     }
@@ -53,7 +53,7 @@ impl<T: Copy> Ring<T> {
         self.items.extend(values);
     }
 
-    /// Gives up every value before `position`; amortised constant time a value.
+    /// Drops every value before `position`; amortised constant time per value.
     pub fn release(&mut self, position: usize) {
         self.dead = position.saturating_sub(self.base).clamp(self.dead, self.items.len());
         if self.dead > SLACK && self.dead * 2 > self.items.len() {

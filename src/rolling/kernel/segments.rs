@@ -1,7 +1,7 @@
-//! Running totals of integers in as many limbs as they need, which may begin anew.
+//! Running totals of integers, with as many limbs as they need; the totals may start again from 0.
 //!
-//! In: terms `±magnitude * 2^shift`, and at which rows a total begins anew. Out: the exact total of any range of rows that no
-//! such row divides. Totals may wrap around, which does not change differences.
+//! In: terms `±magnitude * 2^shift`, and the rows at which totals start again. Out: the exact total of any range that no
+//! such row divides. Totals may wrap around, because that does not change their differences.
 
 use super::exact::{add_limbs, negate_limbs, place};
 use super::ring::Ring;
@@ -10,13 +10,13 @@ use super::ring::Ring;
 #[derive(Debug)]
 pub struct SegmentTotals {
     limbs: usize,
-    /// At each position the total of the rows before it, back to where totals began anew.
+    /// At each position, the total of the rows before it, since totals last started again.
     totals: Ring<u64>,
     term: Vec<u64>,
 }
 
 impl SegmentTotals {
-    /// Prepares totals of so many bits, sign included; the first row's position is given.
+    /// Prepares totals of this many bits, including the sign; `position` is that of the first row.
     pub fn new(bits: i32, position: usize) -> Self {
         let limbs = (bits.max(1) as usize).div_ceil(64);
         let mut totals = Ring::starting_at(position * limbs);
@@ -29,7 +29,7 @@ impl SegmentTotals {
         self.limbs
     }
 
-    /// Adds a row's term, which must fit.
+    /// Adds a row's term, which must fit; `anew` says whether totals start again at this row.
     pub fn push(&mut self, negative: bool, magnitude: u128, shift: u32, anew: bool) {
         place(magnitude, shift, &mut self.term);
         if negative {
@@ -42,8 +42,8 @@ impl SegmentTotals {
         self.totals.extend(self.term.iter().copied());
     }
 
-    /// Adds the total of a range, which must not be empty, times `2^(64 * offset)` to `sum`; `anew` says whether totals
-    /// begin with its first row.
+    /// Adds the total of a range, times `2^(64 * offset)`, to `sum`. The range must not be empty; `anew` says whether totals
+    /// start again at its first row.
     pub fn add_to(&self, sum: &mut [u64], offset: usize, (start, end): (usize, usize), anew: bool) {
         let (to, from) = (self.slot(end), if anew { &[] } else { self.slot(start) });
         let (mut borrow, mut carry, mut above) = (false, false, 0);
@@ -53,7 +53,7 @@ impl SegmentTotals {
                     let (first, under) = limb.overflowing_sub(from.get(index).copied().unwrap_or(0));
                     let (difference, again) = first.overflowing_sub(u64::from(borrow));
                     borrow = under || again;
-                    // The sign goes on above the total's own limbs.
+                    // The sign is extended above the total's own limbs.
                     above = if difference >> 63 == 1 { u64::MAX } else { 0 };
                     difference
                 }

@@ -1,12 +1,12 @@
-//! Tick imbalance of a frame: how far rises outweigh falls.
+//! Tick imbalance of a frame: by how much rises outnumber falls.
 //!
-//! In: prices. Out: for any range of rows the mean of their signs by the tick rule (López de Prado 2018, *Advances in
-//! Financial Machine Learning*, 2.3.2): a change is +1 or -1, a price that does not change repeats the sign before it.
+//! In: prices. Out: for any range of rows, the mean of their signs by the tick rule (López de Prado 2018, *Advances in
+//! Financial Machine Learning*, 2.3.2): a rise counts +1, a fall -1, and an unchanged price repeats the sign before it.
 
 use super::pointer::Pointer;
 use super::ring::Ring;
 
-/// What has passed: prices, changes among them, prices that are NaN, and the sum of signs.
+/// Counts of what has come so far: prices, changes among them, NaN prices; and the sum of signs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Passed {
     prices: u64,
@@ -33,7 +33,7 @@ impl Default for Signs {
 }
 
 impl Signs {
-    /// Adds rows; `valid` is absent where none is NULL.
+    /// Adds rows; `valid` is absent if none is NULL.
     pub fn extend(&mut self, prices: &[f64], valid: Option<&[bool]>) {
         let mut passed = self.passed.last().unwrap_or_default();
         for (row, price) in prices.iter().enumerate() {
@@ -62,16 +62,16 @@ impl Signs {
         self.passed.bytes()
     }
 
-    /// Returns the mean sign over a range; `None` if no price changes in it, or one is NaN. The pointers are those of the ranges
-    /// asked for before.
+    /// Returns the mean sign over a range; `None` if no price changes in it, or a price is NaN. Pass the same pointers for
+    /// all ranges of one scan.
     pub fn imbalance(&self, [behind, changed]: &mut [Pointer; 2], start: usize, end: usize) -> Option<f64> {
         let (from, to) = (self.passed.at(start), self.passed.at(end));
         if to.undefined != from.undefined {
             return None;
         }
-        // The first price of the range changes from one before it.
+        // The change to the first price of the range began before the range.
         let second = behind.seek(start, end, |position| self.passed.at(position).prices != from.prices);
-        // From the first change on, the signs carried on are those of changes in the range.
+        // From the first change on, a repeated sign comes from a change in the range.
         let first = changed
             .seek(second, end, |position| self.passed.at(position + 1).changes != self.passed.at(position).changes);
         let before = self.passed.at(first);
@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn a_price_that_stays_repeats_the_sign_of_the_last_change_in_the_range() {
         let prices = [5.0, 6.0, 6.0, 5.0, 5.0, 5.0, 7.0];
-        // All: + + - - - +; from the second price on: its rise began outside, so nothing counts until the fall.
+        // All signs: + + - - - +. From the second price on, its rise began outside the range, so nothing counts until the
+        // fall.
         let found = over(&prices, &[(0, 1), (0, 7), (1, 3), (1, 5), (1, 7), (3, 6), (6, 7)]);
         assert_eq!(found, [None, Some(0.0), None, Some(-1.0), Some(-0.5), None, None]);
     }

@@ -1,8 +1,9 @@
 //! Weighted means, from exact running totals of weights and of values times weights.
 //!
-//! In: doubles, each with a weight `mantissa * 2^shift`, an integer. Out: for ranges of rows the ratio of the two sums, rounded
-//! once. The unit of the values is chosen from the data; where a value does not fit, totals are rebuilt from the rows in
-//! reach. NaN and infinities are counted beside the totals, and so leave with the frame that they were in.
+//! In: doubles, each with an integer weight `mantissa * 2^shift`. Out: for ranges of rows, the ratio of the two sums,
+//! rounded once. The unit of the values is chosen from the data; if a value does not fit, totals are rebuilt from the rows
+//! that frames can still read. NaN and infinities are counted separately, so they leave together with the frame that they
+//! were in.
 
 use super::exact::{COUNT_BITS, Parts, extent, take_magnitude};
 use super::non_finite::NonFinite;
@@ -10,17 +11,18 @@ use super::ratio::ratio;
 use super::ring::Ring;
 use super::segments::SegmentTotals;
 
-/// The limbs of values times weights that ordinary data need. More are given back when the values that needed them are gone.
+/// The limbs that ordinary data need for values times weights. Extra limbs are released once the values that needed them are
+/// gone.
 const ORDINARY_LIMBS: usize = 4;
 
-/// A row; its value is 0 if it has none, or one that is not finite.
+/// A row; its value is 0 if it is absent or not finite.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     pub value: f64,
     /// The weight is `mantissa * 2^shift`.
     pub mantissa: u64,
     pub shift: u32,
-    /// Whether totals begin anew with this row.
+    /// Whether totals start again at this row.
     pub anew: bool,
 }
 
@@ -35,11 +37,11 @@ pub struct Weighted {
     highest: i32,
     weights: SegmentTotals,
     products: SegmentTotals,
-    /// When rows before this position are gone, fewer limbs may do again.
+    /// Once rows before this position are gone, fewer limbs may be enough again.
     retry_at: usize,
 }
 
-/// The sums of a mean, gathered from ranges of rows.
+/// The sums that make a mean, gathered from ranges of rows.
 #[derive(Debug, Default)]
 pub struct Fraction {
     products: Vec<u64>,
@@ -70,13 +72,13 @@ impl Weighted {
         }
     }
 
-    /// Adds rows, whose values need not be finite.
+    /// Adds rows; their values may be NaN or infinite.
     pub fn extend(&mut self, rows: impl IntoIterator<Item = Row>) {
         let from = self.rows.end();
         let mut seen = self.non_finite.last().unwrap_or_default();
         for mut row in rows {
             if !row.value.is_finite() {
-                // A value without weight does not change the mean.
+                // A value with weight 0 does not change the mean.
                 if row.mantissa != 0 {
                     seen.note(row.value);
                 }
@@ -97,11 +99,11 @@ impl Weighted {
         extent(rows.iter().map(|row| row.value))
     }
 
-    /// Chooses the unit anew from the values held, and computes every total of values again.
+    /// Chooses the unit again from the values held, and recomputes every total of values.
     fn rebuild(&mut self) {
         let base = self.rows.base();
         let (low, high) = self.extent(base).unwrap_or((0, 0));
-        // A margin, so that the next value of the same kind fits.
+        // A margin, so that similar values to come also fit.
         (self.lowest, self.highest) = (low - 8, high + 8);
         let bits = self.highest - self.lowest + self.weight_bits + COUNT_BITS + 1;
         self.products = SegmentTotals::new(bits, base);
@@ -136,12 +138,12 @@ impl Weighted {
         self.rows.bytes() + self.non_finite.bytes() + self.weights.bytes() + self.products.bytes()
     }
 
-    /// Returns the mean of a range if a value in it is NaN or infinite.
+    /// Returns the mean of a range that contains NaN or infinite values; `None` if all are finite.
     pub fn non_finite(&self, start: usize, end: usize) -> Option<f64> {
         self.non_finite.at(end).sum_since(self.non_finite.at(start))
     }
 
-    /// Empties a fraction, which then can hold ranges at offsets up to the one given.
+    /// Empties a fraction and makes room for ranges at offsets up to the given one.
     pub fn clear(&self, fraction: &mut Fraction, greatest_offset: usize) {
         for (sum, totals) in [(&mut fraction.products, &self.products), (&mut fraction.weights, &self.weights)] {
             sum.clear();
@@ -149,13 +151,13 @@ impl Weighted {
         }
     }
 
-    /// Adds a range, its weights times `2^(64 * offset)`; `anew` says whether totals begin with its first row.
+    /// Adds a range, its weights times `2^(64 * offset)`; `anew` says whether totals start again at its first row.
     pub fn add_to(&self, fraction: &mut Fraction, offset: usize, range: (usize, usize), anew: bool) {
         self.products.add_to(&mut fraction.products, offset, range, anew);
         self.weights.add_to(&mut fraction.weights, offset, range, anew);
     }
 
-    /// Returns the mean of a fraction, which is used up; `None` if it has no weight.
+    /// Returns the mean of a fraction and uses the fraction up; `None` if it has no weight.
     pub fn mean(&self, fraction: &mut Fraction) -> Option<f64> {
         if fraction.weights.iter().all(|limb| *limb == 0) {
             return None;

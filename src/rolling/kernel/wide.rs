@@ -1,7 +1,7 @@
-//! Running totals in fixed point of as many limbs as the values need.
+//! Running totals in fixed point, with as many limbs as the values need.
 //!
-//! In: values whose exponents may lie anywhere a double's can. Out: the exact total of any range of them, and of their
-//! squares. It serves data that the two-limb form cannot hold; it is slower, and gives the same bits.
+//! In: values with any exponents that doubles can have. Out: the exact total of any range of them, and of their squares.
+//! This form serves data that the two-limb form cannot hold. It is slower, and gives the same bits.
 
 use super::exact::{
     COUNT_BITS, Parts, Rounded, add_limbs, multiply_limbs, negate_limbs, place, subtract_limbs, take_magnitude,
@@ -21,7 +21,7 @@ pub struct WideTotals {
 }
 
 impl WideTotals {
-    /// Prepares totals for values whose bits all lie in `2^lowest..2^highest`, the first at `position`.
+    /// Prepares totals for values whose bits all lie in `2^lowest..2^highest`; the first value is at `position`.
     pub fn new(lowest: i32, highest: i32, position: usize) -> Self {
         let bits = (highest - lowest + COUNT_BITS + 1).max(1) as usize;
         let limbs = bits.div_ceil(64);
@@ -32,12 +32,12 @@ impl WideTotals {
         WideTotals { lowest, highest, limbs, values, squares, term: Vec::new() }
     }
 
-    /// Returns whether a value's bits lie where these totals have room.
+    /// Returns whether these totals have room for a value's bits.
     pub fn fits(&self, lowest: i32, highest: i32) -> bool {
         self.lowest <= lowest && highest <= self.highest
     }
 
-    /// Adds one value, which must fit.
+    /// Adds one value; it must fit.
     pub fn push(&mut self, value: f64) {
         let parts = Parts::of(value);
         let (mantissa, shift) = self.aligned(parts);
@@ -54,7 +54,7 @@ impl WideTotals {
         self.term = term;
     }
 
-    /// Returns the mantissa and its shift relative to the lowest bit kept.
+    /// Returns the mantissa, and its shift relative to the lowest bit kept.
     fn aligned(&self, parts: Parts) -> (u64, u32) {
         if parts.mantissa == 0 {
             return (0, 0);
@@ -114,7 +114,7 @@ fn slot(ring: &Ring<u64>, position: usize, width: usize) -> &[u64] {
     &ring.live()[from..from + width]
 }
 
-/// Appends the last total plus `term`, which is used up.
+/// Appends the last total plus `term`; this overwrites `term`.
 fn push_total(ring: &mut Ring<u64>, term: &mut [u64]) {
     let live = ring.live();
     add_limbs(term, &live[live.len() - term.len()..]);

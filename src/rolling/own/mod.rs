@@ -1,7 +1,7 @@
-//! squall's own window functions, as DataFusion takes them.
+//! squall's own window functions, in the form that DataFusion takes.
 //!
-//! In: calls in SQL. Out: their types, or an error that says what they need; and, where the stock operator runs them, results
-//! computed by the kernels over each frame by itself, so that they are the same bits as `RollingWindowExec`'s.
+//! In: calls in SQL. Out: their types, or an error that says what they need. If the stock operator runs them, also their
+//! results: the kernels compute each frame separately, with the same bits as `RollingWindowExec`.
 
 mod stock;
 
@@ -21,7 +21,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use self::stock::FrameByFrame;
 use super::plan::{Call as PlannedCall, Planned};
 
-/// What an argument is.
+/// The kind of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// A number, cast to DOUBLE.
@@ -37,22 +37,22 @@ pub enum Takes {
 pub struct OwnFunction {
     pub name: &'static str,
     pub syntax: &'static str,
-    /// Which arguments it takes, as documentation says it.
+    /// Which arguments the function takes, as the documentation says it.
     pub takes: &'static str,
-    /// The arguments' names, and what each is.
+    /// The arguments' names, each with its kind.
     pub arguments: &'static [(&'static str, Takes)],
-    /// The result's type, given the first argument's.
+    /// The result's type, given the type of the first argument.
     pub result: fn(Option<&DataType>) -> DataType,
-    /// Checks what only the whole call shows.
+    /// Checks what can be seen only from the whole call.
     pub check_call: fn(&Call, &SimplifyContext) -> Result<()>,
-    /// Checks what only the plan shows.
+    /// Checks what can be seen only from the plan.
     pub check_arguments: fn(&[Arc<dyn PhysicalExpr>]) -> Result<()>,
     /// Plans a call, as `functions::Function` says.
     pub plan: fn(&PlannedCall) -> Result<Option<Planned>>,
 }
 
 impl OwnFunction {
-    /// A function of these arguments whose result is a double, and which needs no check of its own.
+    /// Returns a function of these arguments whose result is a double, and which needs no check of its own.
     pub const fn of_doubles(
         name: &'static str,
         syntax: &'static str,
@@ -72,13 +72,13 @@ impl OwnFunction {
         }
     }
 
-    /// Returns the function with its documentation, to be registered.
+    /// Returns the function with its documentation, ready to be registered.
     pub fn with_documentation(&'static self, documentation: Documentation) -> WindowUDF {
         let signature = Signature::user_defined(Volatility::Immutable);
         WindowUDF::from(WindowFunction { function: self, documentation, signature })
     }
 
-    /// Returns whether a function of DataFusion's form is this one.
+    /// Returns whether DataFusion's function is this one.
     pub fn is(&self, function: &WindowUDF) -> bool {
         function.inner().downcast_ref::<WindowFunction>().is_some_and(|own| own.function.name == self.name)
     }
@@ -92,7 +92,7 @@ struct WindowFunction {
     signature: Signature,
 }
 
-// A name is registered once, so it identifies the function.
+// Each name is registered only once, so it identifies the function.
 impl PartialEq for WindowFunction {
     fn eq(&self, other: &Self) -> bool {
         self.function.name == other.function.name
@@ -149,7 +149,7 @@ impl WindowUDFImpl for WindowFunction {
         Ok(Arc::new(Field::new(arguments.name(), data_type, true)))
     }
 
-    /// Checks what only the whole call shows, and leaves it as it is.
+    /// Checks what can be seen only from the whole call, and leaves the call as it is.
     fn simplify(&self) -> Option<WindowFunctionSimplification> {
         let function = self.function;
         Some(Box::new(move |call: Call, context: &SimplifyContext| {

@@ -1,7 +1,7 @@
-//! A frame's result by itself, for the stock operator.
+//! Computes the result of one frame alone, for the stock operator.
 //!
-//! In: the arguments' values and, behind them, those of the ORDER BY columns; the rows of one frame. Out: the kernels' result
-//! over just these rows.
+//! In: the arguments' values, followed by the values of the ORDER BY columns, both for the rows of one frame. Out: the
+//! kernels' result over exactly these rows.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::rolling::plan::{Call, OrderKey};
 #[derive(Debug)]
 pub struct FrameByFrame {
     function: &'static OwnFunction,
-    /// The arguments as expressions over their values; constants stay what they are.
+    /// The arguments as expressions over their values; constants stay constants.
     arguments: Vec<Arc<dyn PhysicalExpr>>,
 }
 
@@ -88,7 +88,7 @@ fn column(index: usize) -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new(&index.to_string(), index))
 }
 
-/// Returns whether ordered times descend; where all are the same, either answer is right.
+/// Returns whether ordered times descend; if all are equal, either answer is right.
 fn descends(times: &ArrayRef) -> Result<bool> {
     if !is_countable(times.data_type()) {
         return Ok(false);
