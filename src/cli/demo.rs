@@ -71,7 +71,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     step("Evaluate");
     evaluate::run(evaluate::Args { from: METRICS.into() }, demo).await?;
     step("Write the reports");
-    for report in REPORTS {
+    for &report in REPORTS {
         let wanted = report::Wanted { name: report.about().name.into(), ..report::Wanted::default() };
         report::run(report::Args { report: Some(wanted), list: false }, demo).await?;
     }

@@ -37,7 +37,7 @@ pub struct Wanted {
 
 impl Subcommand for Wanted {
     fn augment_subcommands(command: Command) -> Command {
-        command.subcommands(REPORTS.map(subcommand))
+        command.subcommands(REPORTS.iter().copied().map(subcommand))
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
@@ -90,7 +90,7 @@ fn subcommand(report: &'static dyn Report) -> Command {
 }
 
 fn built_in(name: &str) -> Option<&'static dyn Report> {
-    REPORTS.into_iter().find(|report| report.about().name == name)
+    REPORTS.iter().copied().find(|report| report.about().name == name)
 }
 
 /// Adds the command of a project's own report, where the arguments name one: a name that squall itself does not know.

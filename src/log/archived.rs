@@ -84,6 +84,7 @@ impl Archived {
                 }
                 note
             }
+            None if end > 0 => return Err(Error::NoNote { note: path, archive: dir, topic: address, end }),
             None => {
                 kafka.ensure_topic().await?;
                 checked = true;

@@ -47,6 +47,10 @@ pub enum Error {
         "{note} says that {next_offset} messages of the archive are published, but the archive ends at offset {end}"
     )]
     NoteBeyondEnd { note: PathBuf, next_offset: i64, end: i64 },
+    #[error(
+        "{archive} holds messages up to offset {end}, but {note}, which says how many of them are in {topic}, is missing"
+    )]
+    NoNote { note: PathBuf, archive: PathBuf, topic: String, end: i64 },
     #[error("{note} belongs to another archive than {archive}")]
     OtherArchive { note: PathBuf, archive: PathBuf },
     #[error("{note}, from an earlier version, says that {behind} messages in {folder} are not yet in {topic}")]
@@ -86,11 +90,20 @@ impl Hint for Error {
                      `squall replay {old}/*.ndjson --to {topic}` publishes what it holds"
                 )
             }
-            Error::NoteBeyondEnd { note, .. } | Error::OtherArchive { note, .. } => format!(
-                "messages of the archive were removed or replaced; put them back, or `rm {}` to publish what is archived \
-                 from now on",
-                note.display()
-            ),
+            Error::NoNote { archive, topic, .. } => {
+                let (archive, old) = (archive.display(), format!("{}.before", archive.display()));
+                format!(
+                    "`mv {archive} {old}` sets them aside, and the same command begins a new archive; \
+                     `squall replay {old}/*.ndjson --to {topic}` publishes them (landing recognises those it has seen)"
+                )
+            }
+            Error::NoteBeyondEnd { note, .. } | Error::OtherArchive { note, .. } => {
+                let archive = note.parent().unwrap_or(note).display();
+                format!(
+                    "messages of the archive were removed or replaced; put them back, or `mv {archive} {archive}.before` sets \
+                     the archive aside, and the same command begins a new one"
+                )
+            }
             Error::EarlierArchive { note, folder, topic, .. } => format!(
                 "each topic has an archive of its own now; `squall replay {}/*.ndjson --to {topic}` publishes all of them \
                  (landing recognises those it has seen), then `rm {}`",

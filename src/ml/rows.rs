@@ -102,6 +102,11 @@ impl Rows {
         for index in needed {
             whole = and(&whole, &is_not_null(batch.column(index)).map_err(arrow)?).map_err(arrow)?;
         }
+        // A label that is NaN is neither positive nor negative, so its row is left out as if the label were NULL.
+        let labels = numbers(batch.column(roles.label))?;
+        let is_known = |label: Option<f64>| Some(label.is_some_and(|label| !label.is_nan()));
+        let known: BooleanArray = labels.as_primitive::<Float64Type>().iter().map(is_known).collect();
+        let whole = and(&whole, &known).map_err(arrow)?;
         let column = |index: usize| filter(batch.column(index), &whole).map_err(arrow);
         self.set.skipped += (batch.num_rows() - whole.true_count()) as u64;
         for (feature, &index) in self.set.features.iter_mut().zip(&roles.features) {

@@ -15,6 +15,7 @@ mod place;
 mod statement;
 mod store;
 mod template;
+mod version_table;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};

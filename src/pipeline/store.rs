@@ -20,6 +20,7 @@ use url::Url;
 
 use super::error::Error;
 use super::manifest::Inputs;
+use super::version_table::VersionTable;
 use super::versions::Versions;
 use super::{Project, Query};
 use crate::durable;
@@ -50,11 +51,13 @@ impl Project {
         done: &mut (dyn FnMut(&Materialised) + Send),
     ) -> Result<(), Error> {
         for index in self.selected(selector)? {
-            // A model may have been trained since the views were made.
+            // One look at the inputs for the tables that are read and for the recipe: what arrives meanwhile makes the new
+            // table stale, and never fresh without it. A model may have been trained since the views were made.
+            let mut seen = Inputs::default();
             for needed in self.upstream(index) {
-                self.register_one(needed, context, tables_dir, &mut Inputs::default()).await?;
+                self.register_one(needed, context, tables_dir, &mut seen).await?;
             }
-            done(&self.materialise(index, context, tables_dir).await?);
+            done(&self.materialise(index, context, tables_dir, &mut seen).await?);
             let mut inputs = Inputs::default();
             self.register_one(index, context, tables_dir, &mut inputs).await?;
             for reader in self.downstream(index) {
@@ -69,11 +72,12 @@ impl Project {
         index: usize,
         context: &SessionContext,
         tables_dir: &Path,
+        seen: &mut Inputs,
     ) -> Result<Materialised, Error> {
         let started = Instant::now();
         let query = &self.queries[index];
         // Asked before the rows are read, so that a file which arrives meanwhile makes the table stale.
-        let recipe = self.recipe(index, context, &mut Inputs::default()).await;
+        let recipe = self.recipe(index, context, seen).await;
         let plan = self.plan(query, context).await?;
         for column in &query.header.grain {
             if plan.schema().index_of_column_by_name(None, column).is_none() {
@@ -152,7 +156,7 @@ async fn open(
     let url = ListingTableUrl::try_new(file_url(file)?, None)?;
     let config = ListingTableConfig::new(url).with_listing_options(options);
     let config = config.infer_schema(&context.state()).await?;
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    Ok(Arc::new(VersionTable { file: file.to_path_buf(), rows: ListingTable::try_new(config)? }))
 }
 
 fn file_url(file: &Path) -> Result<Url, DataFusionError> {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use squall::catalog::FUNCTIONS;
 use squall::error::Hint;
-use squall::report::{Error, Page, REPORTS, Request, Sources};
+use squall::report::{Error, Page, REPORTS, Report, Request, Sources};
 
 use synthetic::{Market, Metrics, market, metrics};
 
@@ -26,6 +26,10 @@ fn horizon(seconds: u64) -> BTreeMap<String, serde_json::Value> {
     [("horizon_s".to_string(), seconds.into())].into()
 }
 
+fn report(name: &str) -> &'static dyn Report {
+    REPORTS.iter().copied().find(|report| report.about().name == name).unwrap()
+}
+
 /// Makes a report that comes with squall, with arguments and a horizon of 60 s.
 async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) -> Result<Page, Error> {
     let request = Request {
@@ -35,8 +39,7 @@ async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) 
         arguments: arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         generated_at: now(),
     };
-    let report = REPORTS.into_iter().find(|report| report.about().name == name).unwrap();
-    report.make(&request).await
+    report(name).make(&request).await
 }
 
 async fn evaluate(market: &Market, metrics: &[Metrics]) -> Page {
@@ -197,7 +200,7 @@ async fn a_report_says_the_horizon_that_the_project_has() {
             arguments: BTreeMap::new(),
             generated_at: now(),
         };
-        let html = REPORTS[0].make(&request).await.unwrap().html;
+        let html = report("eval").make(&request).await.unwrap().html;
         assert!(html.contains(&format!("spikes at least {seconds} s apart")));
         assert!(html.contains(&format!("at least tau over the next {seconds} s;")));
         assert!(
@@ -220,7 +223,7 @@ async fn a_report_needs_the_projects_parameters() {
         arguments: BTreeMap::new(),
         generated_at: now(),
     };
-    let error = REPORTS[0].make(&request).await.unwrap_err();
+    let error = report("eval").make(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "the project has no parameter `horizon_s`");
 }
 
@@ -228,7 +231,7 @@ async fn a_report_needs_the_projects_parameters() {
 fn every_report_is_complete_and_described() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reports.md")).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
-    for report in REPORTS {
+    for &report in REPORTS {
         let about = report.about();
         assert!(page.contains(&format!("squall report {}", about.name)), "docs/reports.md lacks {}", about.name);
         let mut built_in: Vec<String> = about.sources.iter().map(|(file, _)| file.to_string()).collect();

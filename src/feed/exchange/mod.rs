@@ -1,7 +1,7 @@
 //! The exchanges that squall can receive from.
 //!
 //! An exchange is one file that implements [`Exchange`]. To add one, write its file, add one line to [`EXCHANGES`] and
-//! describe it in docs/feed.md. If its messages have a shape of their own, add that too, as one file in `tick::shapes`.
+//! describe it in docs/feed.md and in the comment on `exchange` in squall.toml. If its messages have a shape of their own, add that too, as one file in `tick::shapes`.
 
 mod coinbase_advanced;
 mod coinbase_exchange;

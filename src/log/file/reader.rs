@@ -80,8 +80,8 @@ impl Reader {
                 break;
             }
         }
-        if cursor.next_offset >= end {
-            // The buffer may hold bytes from beyond the end, which are not final yet.
+        if self.day_after(&cursor.path)?.is_none() {
+            // The buffer may hold bytes from beyond the synced end, which are not final yet.
             cursor.turn_back(cursor.position)?;
         }
         self.cursor = Some(cursor);

@@ -54,7 +54,7 @@ pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f6
         x: Axis::new("Time, UTC", Unit::Places(layout.places()), 0.0, layout.end()),
         panels: vec![
             panel(190.0, price_axis, "Midprice, USD".into(), vec![Mark::Range { spans: price, tone: Tone::Muted }]),
-            panel(110.0, volatility_axis, "Current volatility: realized over 60 s".into(), volatility_marks),
+            panel(110.0, volatility_axis, "Current volatility".into(), volatility_marks),
             panel(90.0, Axis::new("", Unit::Number, 0.0, 1.0), format!("Score of {model}"), score_marks),
             strip("Spike", vec![spans("spikes", Tone::Missed)]),
             strip("Alert", vec![spans("false_alarms", Tone::Bad), spans("hits", Tone::Good)]),

@@ -92,10 +92,24 @@ async fn a_note_beyond_its_archives_end_is_an_error() {
     let error = ingest(&brokers, "ticks.raw", &options, 12..14).await.expect_err("the note is beyond the end");
     assert!(matches!(error, Error::NoteBeyondEnd { next_offset: 12, end: 0, .. }), "{error}");
     let note = dir.join("ticks.raw.forwarded.json");
-    assert!(error.hint().expect("a hint").contains(&format!("`rm {}`", note.display())));
+    assert!(error.hint().expect("a hint").contains(&format!("`mv {0} {0}.before`", dir.display())));
     std::fs::remove_file(note).expect("removed");
     ingest(&brokers, "ticks.raw", &options, 12..14).await.expect("published");
     assert_eq!(payloads(&brokers, "ticks.raw").await, expected(0..14));
+}
+
+#[tokio::test]
+async fn an_archive_with_messages_and_without_its_note_is_an_error() {
+    let cluster = cluster("ticks.raw", 1);
+    let brokers = cluster.bootstrap_servers();
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let options = archived(temp.path());
+    ingest(&brokers, "ticks.raw", &options, 0..10).await.expect("published");
+    std::fs::remove_file(temp.path().join("ticks.raw/ticks.raw.forwarded.json")).expect("removed");
+    let error = ingest(&brokers, "ticks.raw", &options, 10..12).await.expect_err("nobody knows what was published");
+    assert!(matches!(error, Error::NoNote { end: 10, .. }), "{error}");
+    assert!(error.hint().expect("a hint").contains("squall replay"));
+    assert_eq!(payloads(&brokers, "ticks.raw").await, expected(0..10));
 }
 
 #[tokio::test]

@@ -55,6 +55,18 @@ async fn failure(session: &Session, sql: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_label_that_is_nan_is_left_out_like_null() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    let label = "CASE value % 10 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN NULL WHEN 2 THEN 1.0 ELSE 0.0 END";
+    let rows = format!("SELECT value::DOUBLE AS x, {label} AS y FROM generate_series(1, 100)");
+    let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
+    session.sql(&format!("CREATE MODEL odd_labels {options} AS {rows}")).await.unwrap();
+    let model = latest(&folder, "odd_labels");
+    assert_eq!((model.training.rows, model.training.skipped), (80, 20));
+}
+
+#[tokio::test]
 async fn the_artifact_says_where_the_model_came_from() {
     let folder = TempDir::new().unwrap();
     let session = session(&folder).await;

@@ -302,6 +302,22 @@ async fn a_reader_finishes_with_the_table_that_it_opened() {
 }
 
 #[tokio::test]
+async fn a_table_that_others_replaced_twice_is_an_error_and_not_empty() {
+    let dir = project_of(&[("doubled.sql", DOUBLED)]);
+    let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
+    write_numbers(&numbers, 9).await;
+    let context = session(&numbers).await;
+    let project = Project::load(dir.path(), &parameters(5)).unwrap();
+    project.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
+    for limit in [4, 3] {
+        let other = Project::load(dir.path(), &parameters(limit)).unwrap();
+        other.run(&session(&numbers).await, "doubled", &tables, &mut |_| {}).await.unwrap();
+    }
+    let failed = context.sql("SELECT count(*) FROM doubled").await.unwrap().collect().await.unwrap_err();
+    assert!(failed.to_string().contains("start the session again"), "{failed}");
+}
+
+#[tokio::test]
 async fn a_crash_before_the_manifest_leaves_the_old_table() {
     let dir = project_of(&[("doubled.sql", DOUBLED)]);
     let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));

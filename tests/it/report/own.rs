@@ -35,7 +35,7 @@ async fn make(folder: &Path, name: &str, context: &SessionContext) -> Result<Pag
         arguments: BTreeMap::new(),
         generated_at: now(),
     };
-    match REPORTS.into_iter().find(|report| report.about().name == name) {
+    match REPORTS.iter().copied().find(|report| report.about().name == name) {
         Some(report) => report.make(&request).await,
         None => OwnReport::find(name, &sources)?.make(&request).await,
     }
