@@ -1,10 +1,10 @@
-//! Queries → context → minijinja → HTML.
+//! Makes reports: queries → context → minijinja → HTML.
 //!
-//! In: a `SessionContext` that knows the tables which a report reads, and the project's parameters. Out: a [`Page`], one HTML
-//! file that needs no network and no script. Every number comes from a query that the page shows.
+//! In: a `SessionContext` with the tables that a report reads, and the project's parameters. Out: a [`Page`], one HTML file
+//! that needs no network and no script. Every number comes from a query that the page shows.
 //!
-//! Templates and queries lie in `reports/` at the top of the source tree and are built into the program. A project's own
-//! `reports/` folder replaces them file by file, and adds reports of its own (`own.rs`).
+//! Templates and queries are in `reports/` at the top of the source tree and are built into the program. A project's own
+//! `reports/` folder replaces them file by file, and adds its own reports (`own.rs`).
 
 mod chart;
 mod drift;
@@ -32,8 +32,9 @@ pub use sources::Sources;
 
 /// The reports that come with squall.
 ///
-/// Adding one takes a file beside this one that implements [`Report`], its template `reports/NAME.html` with its queries in
-/// `reports/NAME/`, and one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the demo.
+/// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
+/// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
+/// demo.
 pub static REPORTS: [&dyn Report; 2] = [&evaluation::Evaluation, &drift::Drift];
 
 /// A report that comes with squall.
@@ -42,7 +43,7 @@ pub trait Report: Sync {
     /// Returns what is known about the report without making it.
     fn about(&self) -> &'static About;
 
-    /// Returns what must be there before the report can be made with these arguments.
+    /// Returns what must exist before the report can be made with these arguments.
     fn needs(&self, arguments: &Arguments) -> Needs;
 
     /// Makes the report.
@@ -52,22 +53,22 @@ pub trait Report: Sync {
 /// What is known about a report without making it.
 #[derive(Debug)]
 pub struct About {
-    /// The name in `squall report NAME`; also that of the template and of the folder of queries.
+    /// The name in `squall report NAME`; the template and the folder of queries have the same name.
     pub name: &'static str,
     /// One sentence without a full stop: what the report shows.
     pub description: &'static str,
-    /// The file that it is written to, unless `--out` names another.
+    /// The file to which the report is written, unless `--out` names another.
     pub file: &'static str,
     pub arguments: &'static [Argument],
     /// The template and the queries, each with its path below `reports/`.
     pub sources: &'static [(&'static str, &'static str)],
 }
 
-/// An argument of a report, `--NAME VALUE`, which may be left out.
+/// An optional argument of a report, `--NAME VALUE`.
 #[derive(Debug)]
 pub struct Argument {
     pub name: &'static str,
-    /// What stands for the value in the help text.
+    /// The placeholder for the value in the help text.
     pub value: &'static str,
     pub help: &'static str,
 }
