@@ -76,7 +76,7 @@ pub struct Argument {
 /// The arguments that were given, by name.
 pub type Arguments = BTreeMap<String, String>;
 
-/// What must be there before a report can be made.
+/// What must exist before a report can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
@@ -88,7 +88,7 @@ pub enum Needs {
 pub struct Request<'a> {
     pub context: &'a SessionContext,
     pub sources: &'a Sources,
-    /// The project's parameters, which stand for `$name` in the report's queries.
+    /// The project's parameters; each is the value of a `$name` in the report's queries.
     pub parameters: &'a BTreeMap<String, serde_json::Value>,
     pub arguments: Arguments,
     pub generated_at: DateTime<Utc>,
@@ -99,20 +99,20 @@ impl Request<'_> {
         self.arguments.get(name).map(String::as_str)
     }
 
-    /// Returns a parameter as it is written in SQL.
+    /// Returns a parameter in the form that SQL needs.
     ///
     /// # Errors
-    /// The project has no such parameter.
+    /// The project does not have this parameter.
     fn parameter(&self, name: &'static str) -> Result<String, Error> {
         self.parameters.get(name).map(query::in_sql).ok_or(Error::NoParameter { name })
     }
 
-    /// Returns the query of a file below `reports/`; `$name` stands for one of the `values` or a parameter of the project.
+    /// Returns the query of a file below `reports/`; each `$name` becomes one of the `values` or a parameter of the project.
     fn query(&self, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
         let parameters: Vec<(&str, String)> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), query::in_sql(value))).collect();
         let parameters = parameters.iter().map(|(name, text)| (*name, Literal::Sql(text)));
-        // The first of two values with one name counts.
+        // If two values have the same name, the first one is used.
         let values: Vec<(&str, Literal<'_>)> = values.iter().copied().chain(parameters).collect();
         let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
         Ok(Query::new(&name, &self.sources.text(file)?, &values))
@@ -128,10 +128,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// Writes the page whole: a reader finds the old file or the new one, also after a power loss.
+    /// Writes the whole page: readers find either the old file or the new one, even after a power loss.
     ///
     /// # Errors
-    /// What the disk reports; the old file is then still there.
+    /// The disk reports an error; the old file is then still there.
     pub async fn write(&self, path: &Path) -> Result<(), Error> {
         let (target, html) = (path.to_path_buf(), self.html.clone());
         let written = durable::blocking(move || durable::replace(&target, html.as_bytes())).await;
@@ -148,7 +148,7 @@ pub enum Mood {
     Unknown,
 }
 
-/// What a report says in words.
+/// The report's result in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     pub mood: Mood,
