@@ -29,7 +29,7 @@ use squall::rolling::{self, STRICTLY_INCREASING, Settings};
 const ROWS: usize = 100_000;
 const BATCH: usize = 8192;
 
-/// Five rows a second, in microseconds.
+/// The time between rows, in microseconds: five rows per second.
 const SPACING: i64 = 200_000;
 
 /// Returns numbers of the size of returns between ticks, from a linear congruential generator.
