@@ -1,6 +1,6 @@
-//! Criterion benchmarks of rolling windows: the kernels on slices, and a row's way through the operator.
+//! Criterion benchmarks of rolling windows: the kernels on slices, and the path of a row through the operator.
 //!
-//! `cargo bench --bench rolling`. Whole queries against other engines are measured from outside: docs/performance.md.
+//! `cargo bench --bench rolling`. docs/performance.md says how whole queries are measured against other engines.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -29,10 +29,10 @@ use squall::rolling::{self, STRICTLY_INCREASING, Settings};
 const ROWS: usize = 100_000;
 const BATCH: usize = 8192;
 
-/// Five rows a second, in microseconds.
+/// The time between rows, in microseconds: five rows per second.
 const SPACING: i64 = 200_000;
 
-/// Returns numbers of the size of returns between ticks, from a linear congruence.
+/// Returns numbers of the size of returns between ticks, from a linear congruential generator.
 fn returns() -> Vec<f64> {
     let mut state = 1u64;
     (0..ROWS)
@@ -43,7 +43,7 @@ fn returns() -> Vec<f64> {
         .collect()
 }
 
-/// Passes all rows through a frame that looks back, calling `answer` for each batch.
+/// Passes all rows through a frame that looks back; calls `answer` for each batch.
 fn roll(seconds: i64, mut accept: impl FnMut(usize, usize), mut answer: impl FnMut(&Frames)) {
     let mut rows = Rows::new(false);
     rows.begin_partition();
@@ -66,7 +66,7 @@ fn roll(seconds: i64, mut accept: impl FnMut(usize, usize), mut answer: impl FnM
     }
 }
 
-/// Measures what is kept of a column, and one result a row, by the length of the frame.
+/// Measures keeping a column and computing one result per row, by the length of the frame.
 fn column<C>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -191,13 +191,13 @@ impl PartitionStream for Feed {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        // Both hold for a benchmark, which is one thread and executes its query once.
+        // Both hold in a benchmark, which has one thread and executes its query once.
         let receiver = self.receiver.lock().expect("no other thread").take().expect("one execution");
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), receiver.map(Ok)))
     }
 }
 
-/// The windows of `features.sql`, but for the label, which waits for the time to come: two operators, one on the other.
+/// The windows of `features.sql` without the label, which must wait for later rows: two operators, one above the other.
 const LIVE: &str = "WITH quotes AS ( \
     SELECT product_id, ts, (best_bid + best_ask) / 2 AS midprice, best_ask - best_bid AS spread FROM ticks \
     ), returns AS ( \
@@ -210,7 +210,7 @@ const LIVE: &str = "WITH quotes AS ( \
     w60 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW), \
     w300 AS (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '300 seconds' PRECEDING AND CURRENT ROW)";
 
-/// A query over a live feed, and the feed's other end.
+/// A query over a live feed, and the other end of the feed.
 struct Live {
     schema: SchemaRef,
     sender: UnboundedSender<RecordBatch>,
@@ -254,7 +254,7 @@ impl Live {
         Live { schema, sender, output, row: 0 }
     }
 
-    /// Sends rows of several products in turn, and takes what leaves in the same poll, which is all of them.
+    /// Sends rows of several products in turn, and takes the rows that leave in the same poll, which is all of them.
     fn pass(&mut self, rows: i64, products: i64) {
         let from = self.row;
         self.row += rows;
@@ -278,7 +278,7 @@ impl Live {
     }
 }
 
-/// One row in, one row out, in one poll.
+/// One row goes in and one row comes out, in one poll.
 fn single_rows(criterion: &mut Criterion) {
     let mut live = Live::new();
     criterion.bench_function("one row through the windows of features.sql", |bencher| {
@@ -286,14 +286,14 @@ fn single_rows(criterion: &mut Criterion) {
     });
 }
 
-/// Rows in the order of time, by the number of products that take turns: one by one, and many at once.
+/// Rows in the order of time, by the number of products that alternate: one row at a time, and many at once.
 fn products(criterion: &mut Criterion) {
     for (name, rows) in [("rows one by one, by products", 1), ("rows 1024 at once, by products", 1024)] {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(rows as u64));
         for products in [1, 10, 100, 1000, 10_000] {
             let mut live = Live::new();
-            // Every product has come before the clock starts.
+            // Every product has had a row before the clock starts.
             for _ in 0..=products / rows {
                 live.pass(rows, products);
             }

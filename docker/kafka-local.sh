@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts and stops one Apache Kafka broker from its published jars, where no Docker engine runs.
+# Starts and stops one Apache Kafka broker from its published jars, for machines without Docker.
 #
 #   docker/kafka-local.sh start|stop|status [port]
 #
@@ -10,7 +10,7 @@
 set -eu
 
 version=4.2.0
-# The version of Kafka's own slf4j-api: without a matching logger the broker would not print that it is ready.
+# The version of Kafka's own slf4j-api. Without a matching logger the broker does not print that it is ready.
 slf4j_version=1.7.36
 cache=${SQUALL_KAFKA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/squall/kafka}
 port=${2:-9092}
@@ -94,7 +94,7 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 log.retention.ms=-1
 PROPERTIES
-    # 16 bytes in base64; a first dash would be taken for an option.
+    # 16 bytes in base64. The id begins with A, because a dash at the beginning would be read as an option.
     cluster=A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)
     java -cp "$lib/jars/*" kafka.tools.StorageTool format --standalone -t "$cluster" -c "$run/server.properties" \
         >"$run/format.log" 2>&1 || fail "could not format the storage; see $run/format.log"

@@ -1,37 +1,37 @@
 //! squall predicts short-horizon volatility spikes from live market data, in SQL.
 //!
-//! The modules stand in the order in which data passes through them. Stages meet only at a log, a Parquet table, a named
-//! query or a model artifact; `tests/it/imports.rs` holds them to it.
+//! The modules are listed in the order in which data passes through them. Stages meet only at a log, a Parquet table, a
+//! named query or a model artifact; `tests/it/imports.rs` checks this.
 
-/// What every layer's error offers beside its message: a hint that names the next command to type.
+/// What every layer's error offers besides its message: a hint that names the next command to type.
 pub mod error;
 
-/// The leaves that everyone needs: SQL quoting, excerpts with a caret, nearest names, numbers for people.
+/// Small functions that all modules use: SQL quoting, excerpts with a caret, nearest names, numbers for people.
 pub mod text;
 
-/// The one way to replace a file: written aside, synced, renamed, folder synced.
+/// The one way to replace a file: write it aside, sync it, rename it, and sync the folder.
 pub mod durable;
 
 /// Settings: `squall.toml`, the environment, and where each value came from.
 pub mod config;
 
-/// The contract of a market-data message: every recorded shape in, one [`tick::Tick`] out; the Parquet schema of ticks; how `ts` and
-/// status are assigned.
+/// The contract of a market-data message: every recorded shape goes in, one [`tick::Tick`] comes out. Also the Parquet
+/// schema of ticks, and how `ts` and status are assigned.
 pub mod tick;
 
-/// Exchanges, one file each behind one trait; the client: reconnection, gaps, silences; the market simulator.
+/// Exchanges, each in one file and all behind one trait; the client: reconnection, gaps, silences; the market simulator.
 pub mod feed;
 
 /// Recorded files: compression, shape, order, identity; merging.
 pub mod recording;
 
-/// The message log: Kafka, and NDJSON files; one trait, offsets and a log id in both.
+/// The message log: Kafka, and NDJSON files. Both have one trait, with offsets and a log id.
 pub mod log;
 
-/// From the log to Parquet, exactly once; compaction.
+/// Moves messages from the log to Parquet, exactly once; compaction.
 pub mod land;
 
-/// The one place that makes a `SessionContext`: tables, functions, optimizer rules, statements of our own.
+/// The one place that makes a `SessionContext`: tables, functions, optimizer rules, squall's own statements.
 pub mod catalog;
 
 /// The `sql/` project: files → graph → run, audits, lint.
@@ -40,7 +40,7 @@ pub mod pipeline;
 /// Exact rolling-window execution.
 pub mod rolling;
 
-/// The SQL function registry; one function or family a file.
+/// The SQL function registry; one file per function or family.
 pub mod functions;
 
 /// Model artifacts, training and scoring as pure numerics on slices; the model registry on disk.
@@ -49,7 +49,7 @@ pub mod model;
 /// CREATE MODEL and the `ml_*` functions: the model numerics as SQL.
 pub mod ml;
 
-/// Queries → context → minijinja → HTML.
+/// Makes reports: queries → context → minijinja → HTML.
 pub mod report;
 
 /// Experiment tracking: the local runs table, MLflow over REST.
@@ -58,5 +58,5 @@ pub mod track;
 /// The SQL shell.
 pub mod repl;
 
-/// The command line: clap arguments and dispatch; one file a command.
+/// The command line: clap arguments and dispatch; one file per command.
 pub mod cli;

@@ -1,4 +1,4 @@
--- description: A tick has a positive bid, not above its ask.
+-- description: Every tick has a positive bid that is not above its ask.
 
 SELECT product_id, ts, best_bid, best_ask
 FROM ticks

@@ -1,4 +1,4 @@
--- description: Within a product, a tick's ts is later than that of the tick before it in its partition of the log.
+-- description: Within a product, each tick has a later ts than the tick before it in its partition of the log.
 
 SELECT product_id, ts, previous_ts, log_partition, log_offset
 FROM (

@@ -1,5 +1,5 @@
--- description: The last 10, 60 and 300 seconds of a product's quotes, described at every tick. A column whose lookback
---   crosses a silence (no tick for more than {{ silence_s }} s, or the start of the data) is NULL.
+-- description: Features of a product's quotes over the last 10, 60 and 300 seconds, at every tick. A column is NULL if its
+--   lookback crosses a silence (no tick for more than {{ silence_s }} s, or the start of the data).
 -- grain: product_id, ts
 -- time column: ts
 -- lookback: 300 s
@@ -76,7 +76,7 @@ WITH quotes AS (
 SELECT
   product_id, ts, midprice, ret, book_imbalance, microprice_offset,
 
-  -- greatest: an engine that subtracts the values that leave a frame may be left with a tiny negative sum.
+  -- greatest: an engine that subtracts old values from a running sum can end with a tiny negative sum.
   CASE WHEN silences_10s = 0 THEN sqrt(greatest(squares_10s, 0)) END AS rv_10s,
   CASE WHEN silences_10s = 0 THEN spread_10s END AS spread_10s,
   CASE WHEN silences_10s = 0 THEN ticks_10s END AS ticks_10s,

@@ -1,5 +1,5 @@
--- description: The Python original's five features, over a window of {{ window_ticks }} ticks, however much time they span.
---   They keep the original's numbers and have no rule for silences: prefer spike_features.
+-- description: The Python original's five features, over a window of {{ window_ticks }} ticks, which can span any length of time.
+--   They give the same numbers as the original and have no rule for silences. We recommend spike_features instead.
 -- grain: product_id, ts
 -- time column: ts
 -- lookback: {{ window_ticks }} ticks
@@ -18,7 +18,7 @@ WITH quotes AS (
   FROM quotes
 ), windows AS (
   SELECT *,
-    -- Between the last n ticks lie n - 1 returns. NULL until there are two.
+    -- There are n - 1 returns between the last n ticks. NULL until there are two returns.
     stddev_samp(midprice_return) OVER (
       PARTITION BY product_id ORDER BY ts ROWS BETWEEN {{ window_ticks - 2 }} PRECEDING AND CURRENT ROW
     ) AS rolling_vol,

@@ -1,6 +1,6 @@
 -- description: Realized volatility over (ts, ts + {{ horizon_s }} s]: the root of the sum of squared returns.
---   NULL if it is not known: fewer than 2 ticks follow, the product's data ends earlier, or a stretch of more than
---   {{ silence_s }} s inside was not observed.
+--   NULL if fewer than 2 ticks lie in the window, if the product's data ends earlier, or if the window contains more than
+--   {{ silence_s }} s without a tick.
 -- grain: product_id, ts
 -- time column: ts
 -- horizon: {{ horizon_s }} s
@@ -23,7 +23,7 @@ WITH quotes AS (
     sum(ret * ret) OVER ahead AS squares,
     count(*) OVER ahead AS ticks,
     count(silence) OVER ahead AS silences,
-    -- From the last tick to the end of the horizon nothing was observed, as in a gap between two ticks.
+    -- The time from the last tick to the end of the horizon counts like a gap between two ticks.
     max(ts) OVER ahead + INTERVAL '{{ silence_s }} seconds' AS observed_until,
     max(ts) OVER (PARTITION BY product_id) AS data_end,
     ts + INTERVAL '{{ horizon_s }} seconds' AS horizon_end
@@ -35,7 +35,7 @@ WITH quotes AS (
 )
 SELECT
   product_id, ts,
-  -- greatest: an engine that subtracts the values that leave a frame may be left with a tiny negative sum.
+  -- greatest: an engine that subtracts old values from a running sum can end with a tiny negative sum.
   CASE
     WHEN ticks >= 2 AND silences = 0 AND observed_until >= horizon_end AND data_end >= horizon_end THEN sqrt(greatest(squares, 0))
   END AS forward_vol

@@ -1,6 +1,6 @@
 -- description: The Python original's label: the sample standard deviation of tick returns over (ts, ts + {{ horizon_s }} s].
---   NULL if it is not known: fewer than 2 ticks follow, the product's data ends earlier, or a stretch of more than
---   {{ silence_s }} s inside was not observed.
+--   NULL if fewer than 2 ticks lie in the window, if the product's data ends earlier, or if the window contains more than
+--   {{ silence_s }} s without a tick.
 -- grain: product_id, ts
 -- time column: ts
 -- horizon: {{ horizon_s }} s
@@ -23,7 +23,7 @@ WITH quotes AS (
     stddev_samp(ret) OVER ahead AS deviation,
     count(*) OVER ahead AS ticks,
     count(silence) OVER ahead AS silences,
-    -- From the last tick to the end of the horizon nothing was observed, as in a gap between two ticks.
+    -- The time from the last tick to the end of the horizon counts like a gap between two ticks.
     max(ts) OVER ahead + INTERVAL '{{ silence_s }} seconds' AS observed_until,
     max(ts) OVER (PARTITION BY product_id) AS data_end,
     ts + INTERVAL '{{ horizon_s }} seconds' AS horizon_end

@@ -1,5 +1,5 @@
 -- description: Logistic regression on the logarithms of realized volatility (10, 60 and 300 s) and of the tick count (60 s).
---   Few and smooth features: labels of neighbouring ticks overlap, so that a day holds few independent spikes.
+--   It has only a few, smooth features, because a day has few independent spikes: labels of neighbouring ticks overlap.
 
 CREATE OR REPLACE MODEL spike_logistic
 OPTIONS (

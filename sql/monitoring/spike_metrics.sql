@@ -1,5 +1,5 @@
--- description: How each model does on each split: ranking, probabilities, and calls at the model's threshold, as ml_evaluate
---   measures them. Where no row is positive every measure of quality is NULL, and reason says why; prevalence is the average
+-- description: The metrics of each model on each split, from ml_evaluate. They measure its ranking, its probabilities, and its calls
+--   at the model's threshold. If no row is positive, every measure of quality is NULL, and reason says why. prevalence is the average
 --   precision of guessing.
 -- grain: model, split
 -- units:

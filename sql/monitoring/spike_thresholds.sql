@@ -1,5 +1,5 @@
--- description: The score from which on each model alerts: the one with the best F1 on the validation rows that it was tuned on,
---   the highest where several are. NULL where no validation row was positive. A rule that has a threshold of its own keeps it.
+-- description: The lowest score at which each model alerts. It is the score with the best F1 on the validation rows at training;
+--   if there are several, the highest of them. NULL if no validation row was positive. A rule with a fixed threshold keeps it.
 -- grain: model
 
 SELECT model, threshold

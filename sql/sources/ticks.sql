@@ -1,5 +1,5 @@
--- description: The ticks to compute with: every landed message that is not a duplicate, not late and not ahead of its
---   receipt. Within a product, ts strictly increases, so that every window that orders by it has one answer.
+-- description: The ticks that all other queries use: every landed tick that is not a duplicate, not late and not ahead of its
+--   receipt. Within a product, ts strictly increases, so every window that orders by it has one answer.
 -- grain: product_id, ts
 -- time column: ts
 

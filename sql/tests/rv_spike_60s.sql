@@ -8,7 +8,8 @@ VALUES
   ('A', '2026-01-01T00:00:03Z', 99, 101),
   ('A', '2026-01-01T00:00:04Z', 199, 201),
   ('A', '2026-01-01T00:00:05Z', 399, 401)
--- The first row sees three doublings or halvings; the second two, one of them at its horizon; for the third data ends.
+-- The first two windows each hold three doublings or halvings, the last one exactly at the horizon. The data ends before the
+-- end of the third window.
 -- expect(ts, forward_vol):
 VALUES
   ('2026-01-01T00:00:00Z', sqrt(3) * ln(2)),
@@ -18,7 +19,7 @@ VALUES
   ('2026-01-01T00:00:04Z', NULL),
   ('2026-01-01T00:00:05Z', NULL)
 
--- test: a silence in the window voids the label, one of exactly the limit does not
+-- test: a silence in the window makes the label NULL, but a pause of exactly the limit does not
 -- parameters: horizon_s = 4, silence_s = 2
 -- given ticks(product_id, ts, best_bid, best_ask):
 VALUES
@@ -32,7 +33,7 @@ VALUES
 -- expect(ts, forward_vol):
 VALUES
   ('2026-01-01T00:00:00Z', sqrt(2) * ln(2)),
-  -- The gap of 2 s and a nanosecond begins in this window, but lasts just 1 s of it.
+  -- The gap of 2 s and a nanosecond begins in this window, but only 1 s of it lies inside.
   ('2026-01-01T00:00:02Z', sqrt(2) * ln(2)),
   ('2026-01-01T00:00:04Z', NULL),
   ('2026-01-01T00:00:05Z', NULL),
@@ -47,7 +48,7 @@ VALUES
   ('A', '2026-01-01T00:00:00Z', 99, 101),
   ('A', '2026-01-01T00:00:01Z', 199, 201),
   ('A', '2026-01-01T00:00:02Z', 99, 101),
-  -- After a silence of 5 s, which begins 3 s before the first window's end, 2 s before that of a tick at 23:59:59.
+  -- After a silence of 5 s. Its first 3 s lie in the window of 00:00:00, and its first 2 s in the window of 23:59:59.
   ('A', '2026-01-01T00:00:07Z', 99, 101),
   ('A', '2025-12-31T23:59:59Z', 99, 101)
 -- expect(ts, forward_vol):

@@ -9,14 +9,14 @@ VALUES
   ('A', '2026-01-01T00:00:30.000000002Z', 99, 101, 1, 1)
 -- expect(ts, ret, rv_10s, ticks_10s, spread_10s, range_10s, momentum_10s, book_imbalance, book_imbalance_10s, microprice_offset, rv_60s):
 VALUES
-  -- The first tick of a product comes after a silence, and still lies in the next one's lookback.
+  -- The first tick of a product counts as the first after a silence, and it still lies in the lookback of the second tick.
   ('2026-01-01T00:00:00Z', NULL, NULL, NULL, NULL, NULL, NULL, 0.5, NULL, 0.005, NULL),
   ('2026-01-01T00:00:10Z', ln(2), NULL, NULL, NULL, NULL, NULL, 0.5, NULL, 0.0025, NULL),
   ('2026-01-01T00:00:10.000000001Z', -ln(2), sqrt(2) * ln(2), 2, 2, ln(2), -ln(2), 0.5, 0.5, 0.005, NULL),
   ('2026-01-01T00:00:20.000000001Z', 0, ln(2), 2, 3, 0, 0, -1, -0.25, -0.02, NULL),
   ('2026-01-01T00:00:30.000000002Z', NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL)
 
--- test: without sizes there is no imbalance, and everything else is as before
+-- test: without sizes there is no imbalance, and all other columns have values
 -- parameters: silence_s = 100
 -- given ticks(product_id, ts, best_bid, best_ask, best_bid_quantity, best_ask_quantity):
 VALUES

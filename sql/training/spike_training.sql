@@ -1,6 +1,6 @@
--- description: The rows that models learn from and are judged by: {{ product }}'s ticks with four features and the label, split
---   in time order into train, validation and test. Rows whose label window reaches into the next split are left out.
---   tau is the {{ tau_quantile }} quantile of forward volatility over the training rows alone.
+-- description: The rows for training and evaluating models: {{ product }}'s ticks with four features and the label, split in time
+--   order into train, validation and test. A row is left out if its label window reaches into the next split.
+--   tau is the {{ tau_quantile }} quantile of forward volatility over the training rows only.
 -- grain: product_id, ts
 -- time column: ts
 
@@ -9,7 +9,7 @@ WITH labelled AS (
     features.product_id, features.ts, features.midprice,
     features.rv_60s AS current_vol,
     labels.forward_vol,
-    -- A market that stands still has a volatility of 0, and ln(0) is undefined. The floor of 1e-6 is a hundredth of a basis point.
+    -- If the market stands still, volatility is 0, and ln(0) is undefined. The floor of 1e-6 is a hundredth of a basis point.
     ln(greatest(features.rv_10s, 1e-6)) AS log_rv_10s,
     ln(greatest(features.rv_60s, 1e-6)) AS log_rv_60s,
     ln(greatest(features.rv_300s, 1e-6)) AS log_rv_300s,
@@ -42,9 +42,10 @@ WITH labelled AS (
   FROM bounded
   WHERE next_split_start IS NULL OR ts + INTERVAL '{{ horizon_s }} seconds' < next_split_start
 ), ranked AS (
-  -- The quantile, as numpy.quantile interpolates it: between the two training rows that enclose its place among n.
+  -- The quantile is interpolated as in numpy.quantile: between the two training rows around its place in the order.
   SELECT *,
-    -- A whole number: the engine makes an unsigned number minus one a decimal, which compares inexactly with a fraction.
+    -- The cast is needed: otherwise the engine makes a decimal of an unsigned number minus one, and a decimal does not compare
+    -- exactly with a floating-point number.
     CAST(row_number() OVER (PARTITION BY split ORDER BY forward_vol) AS BIGINT) - 1 AS rank,
     (count(*) OVER (PARTITION BY split) - 1) * {{ tau_quantile }} AS quantile_place
   FROM purged

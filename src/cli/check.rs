@@ -15,7 +15,7 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut report = Report::default();
-    // Opening the workspace parses every file and plans every query; an error there ends the check.
+    // Opening the workspace parses every file and plans every query; an error in one of them ends the check.
     let workspace = workspace::open(context).await?;
     let (project, session) = (&workspace.project, workspace.session.context());
     if project.queries().is_empty() {
@@ -77,7 +77,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Prints one line a check, and counts.
+/// Prints one line per check, and counts them.
 #[derive(Default)]
 struct Report {
     checks: usize,

@@ -56,7 +56,7 @@ fn named(registry: &Registry, names: &[String]) -> Result<Vec<Artifact>, Failure
     names.iter().map(|name| Ok(registry.load(name)?)).collect()
 }
 
-/// Returns the latest version of each model. One that cannot be read is a warning and does not stop the others.
+/// Returns the latest version of each model. If one cannot be read, that is a warning, and the others are still returned.
 fn latest_of_each(registry: &Registry) -> Result<Vec<Artifact>, Failure> {
     let mut models = Vec::new();
     for name in registry.names()? {

@@ -1,4 +1,4 @@
-//! `squall config`: the settings in force and where each came from.
+//! `squall config`: the settings in use and where each came from.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -50,7 +50,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Returns the settings as TOML, each value with its source behind it, in the order of the shipped file.
+/// Returns the settings as TOML, each value followed by its source, in the order of the shipped file.
 fn toml(resolved: &Resolved) -> String {
     let mut text = String::new();
     for (section, keys) in sections(resolved) {
@@ -86,7 +86,7 @@ fn json(resolved: &Resolved) -> String {
     format!("{:#}\n", serde_json::Value::Object(settings))
 }
 
-/// Returns the sections and the keys of each, in the order of the shipped file; keys it does not have come last.
+/// Returns the sections and the keys of each, in the order of the shipped file; keys that the file does not have come last.
 fn sections(resolved: &Resolved) -> Vec<(&str, Vec<&str>)> {
     let mut keys: Vec<(&str, &str)> = resolved.origins.keys().filter_map(|key| key.split_once('.')).collect();
     keys.sort_by_key(|(section, key)| {
@@ -104,7 +104,7 @@ fn sections(resolved: &Resolved) -> Vec<(&str, Vec<&str>)> {
     sections
 }
 
-/// Returns the value with secrets hidden: Kafka properties whose name says that they are secret.
+/// Returns the value with secrets hidden: Kafka properties whose names suggest that they are secret.
 fn shown(value: &toml::Value) -> toml::Value {
     let toml::Value::Table(table) = value else { return value.clone() };
     let secret = |name: &str| ["password", "secret", "token"].iter().any(|word| name.to_lowercase().contains(word));

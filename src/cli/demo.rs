@@ -8,11 +8,11 @@ use super::{Context, Failure, evaluate, ingest, land, replay, report, run, score
 use crate::durable;
 use crate::report::REPORTS;
 
-/// The folder below the data folder that every demo makes anew, and the file that says that a demo made it.
+/// The folder below the data folder that every demo creates again, and the file which shows that a demo made it.
 const FOLDER: &str = "demo";
 const MARKER: &str = ".made-by-squall-demo";
 
-/// The query that the demo's models learn from, and the query that evaluates them.
+/// The query from which the demo's models learn, and the query that evaluates them.
 const TRAINING: &str = "spike_training";
 const METRICS: &str = "spike_metrics";
 
@@ -97,7 +97,7 @@ async fn receive(args: &Args, context: &Context) -> Result<(), Failure> {
     received
 }
 
-/// Makes the demo's own data folder. It replaces the folder of an earlier demo, and no other.
+/// Makes the demo's own data folder. It only ever replaces the folder of an earlier demo.
 fn fresh_folder(data: &Path) -> Result<PathBuf, Failure> {
     let folder = data.join(FOLDER);
     let marker = folder.join(MARKER);

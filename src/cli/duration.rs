@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Reads a duration: a number and `ms`, `s`, `m`, `h` or `d`.
 ///
 /// # Errors
-/// What to write instead.
+/// A text that says what to write instead.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

@@ -36,7 +36,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says of each model whether it beats the naive rule on the test split, by average precision; nothing where there is no naive
+/// Says for each model whether it beats the naive rule on the test split, by average precision; empty if there is no naive
 /// rule.
 fn verdicts(evaluations: &[Evaluation]) -> Vec<String> {
     let Some(naive) = evaluations.iter().find(|evaluation| evaluation.is_naive()).map(|rule| &rule.model) else {

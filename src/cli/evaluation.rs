@@ -1,4 +1,4 @@
-//! Evaluations as commands print them: one line a model and split.
+//! Evaluations in the form that commands print: one line per model and split.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use crate::model::metrics::{METRICS, Metric};
 use crate::model::{Metrics, Role, Split};
 use crate::text::columns;
 
-/// One row of `ml_evaluate`, of `spike_metrics`, or of what `CREATE MODEL` returns.
+/// One row of `ml_evaluate`, of `spike_metrics`, or of the result of `CREATE MODEL`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     pub model: String,
     pub version: Option<i64>,
-    /// What `ml_evaluate` says that the model is, such as `naive`.
+    /// The model's role according to `ml_evaluate`, such as `naive`.
     pub role: Option<String>,
     pub split: String,
     pub metrics: Metrics,
 }
 
 impl Evaluation {
-    /// Reads rows by their columns' names; a column that is not there, such as `version`, is absent.
+    /// Reads rows by the names of their columns; a missing column, such as `version`, is absent.
     pub fn read(batches: &[RecordBatch]) -> Result<Vec<Evaluation>, Failure> {
         let mut evaluations = Vec::new();
         for batch in batches {
@@ -48,7 +48,7 @@ impl Evaluation {
                 });
             }
         }
-        // A view's order is not its reader's.
+        // Sort the rows here, because a query on a view need not keep the view's order.
         let place = |split: &str| Split::ALL.iter().position(|known| known.as_str() == split);
         evaluations.sort_by(|a, b| (&a.model, place(&a.split)).cmp(&(&b.model, place(&b.split))));
         Ok(evaluations)
@@ -82,7 +82,7 @@ impl Columns<'_> {
     }
 }
 
-/// Prints one line a model and split, and below them why metrics are missing.
+/// Prints one line per model and split, followed by the reasons why metrics are missing.
 pub fn print(evaluations: &[Evaluation]) {
     let mut heading: Vec<String> = ["model", "split", "rows", "positives"].map(str::to_string).to_vec();
     heading.extend(METRICS.iter().map(|metric| metric.heading.to_string()));
@@ -104,7 +104,7 @@ pub fn print(evaluations: &[Evaluation]) {
     }
 }
 
-/// Writes four significant digits; a dash for what is undefined.
+/// Writes four significant digits; a dash if the value is undefined.
 pub fn number(value: Option<f64>) -> String {
     match value {
         None => "-".into(),

@@ -20,7 +20,7 @@ impl Failure {
         Failure { message: message.into(), causes: Vec::new(), hint: None, code: 1 }
     }
 
-    /// Names the file that the failure is about.
+    /// Names the file that the failure concerns.
     pub fn within(mut self, file: &str) -> Self {
         self.message = format!("{file}: {}", self.message);
         self
@@ -54,7 +54,7 @@ impl<E: Hint> From<E> for Failure {
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string().trim_end().to_string();
-            // Some errors repeat the text of their source: print it once.
+            // Some errors repeat the text of their source; print that text only once.
             if failure.causes.last().unwrap_or(&failure.message) != &text {
                 failure.causes.push(text);
             }

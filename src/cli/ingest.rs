@@ -56,7 +56,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let settings = context.settings();
     let exchange = exchange::find(args.exchange.as_ref().unwrap_or(&settings.feed.exchange))?;
     let location = logs::locate(args.to.as_deref(), context)?;
-    // What is bound for a topic is archived first, so that nothing is lost while the broker is away.
+    // Messages for a topic are archived first, so that nothing is lost while the broker is away.
     let log_options = log::Options { archive: Some(settings.raw_dir()), ..logs::options(context) };
     let log = log::create(&location, &log_options).await?;
     for notice in log.notices() {
@@ -94,12 +94,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(closed?)
 }
 
-/// Returns the address in the settings, or the exchange's own where that is empty.
+/// Returns the address from the settings; if it is empty, the exchange's own address.
 fn url(setting: &str, exchange: &dyn Exchange) -> String {
     if setting.is_empty() { exchange.url().into() } else { setting.into() }
 }
 
-/// Waits until the user ends the command, or the time for it is up.
+/// Waits until the user ends the command, or its time is over.
 async fn stop(after: Option<Duration>) {
     let time_is_up = async {
         match after {
@@ -113,7 +113,7 @@ async fn stop(after: Option<Duration>) {
     }
 }
 
-/// Waits for Ctrl-C, or for the signal with which service managers end a process.
+/// Waits for Ctrl-C, or for the signal that service managers send to end a process.
 async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

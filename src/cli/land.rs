@@ -86,7 +86,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a flag that an interrupt or a request to end sets. A second one ends the program at once; what was committed is kept.
+/// Returns a flag that is set by an interrupt or a request to end. A second one ends the program at once; committed files
+/// are kept.
 fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let failed = |error| Failure::new(format!("cannot watch for interrupts: {error}"));
@@ -100,7 +101,7 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
                 _ = interrupt.recv() => {}
             }
             if flag.swap(true, Ordering::Relaxed) {
-                // What a shell reports for a program that an interrupt ended.
+                // The exit code that a shell reports for an interrupted program.
                 std::process::exit(130);
             }
         }
@@ -108,7 +109,7 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// More than one message in so many is late when the log is out of order, rather than a few messages.
+/// If more than one in this many messages is late, the log is out of order, and it is not just a few messages.
 const MANY_LATE: u64 = 20;
 
 /// Prints what was landed.
@@ -172,7 +173,7 @@ fn products(summary: &Summary) {
     }
 }
 
-/// Prints which offsets have landed, by the names of the files alone.
+/// Prints which offsets have landed, using only the names of the files.
 async fn check(context: &Context) -> Result<(), Failure> {
     let folder = Folder::new(&context.settings().ticks_dir())?;
     let landed = folder.list().await?.landed;
@@ -204,14 +205,14 @@ async fn check(context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Merges small files, and prints into which.
+/// Merges small files, and prints the files that result.
 async fn compact(context: &Context) -> Result<(), Failure> {
     let folder = Folder::new(&context.settings().ticks_dir())?;
     if folder.list().await?.landed.visible().next().is_none() {
         return Err(nothing_landed(&folder));
     }
     let lock = folder.lock()?;
-    // Users run this while no query runs. A query that was planned before fails, and says which file is gone.
+    // Users run this while no query is running. A query that was planned before fails, and its error names the missing file.
     let compaction = land::compact(&folder, &lock, Duration::ZERO).await?;
     if compaction.merged.is_empty() {
         println!("nothing to merge in {}", folder.dir().display());

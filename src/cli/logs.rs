@@ -1,9 +1,9 @@
-//! What commands with a log share: which log `--from` and `--to` name, and the settings with which logs are opened.
+//! What the commands that use a log share: which log `--from` and `--to` name, and the settings for opening logs.
 
 use super::{Context, Failure};
 use crate::log::{Location, Options};
 
-/// Returns the log that a flag names; without the flag, the file log below the data folder.
+/// Returns the log that a flag names; without the flag, the file log in the data folder.
 pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure> {
     let settings = context.settings();
     match flag {
@@ -12,7 +12,7 @@ pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure
     }
 }
 
-/// Returns what the settings say about opening logs.
+/// Returns the options for opening logs, from the settings.
 pub fn options(context: &Context) -> Options {
     Options { kafka_properties: context.settings().kafka.properties.clone(), ..Options::default() }
 }

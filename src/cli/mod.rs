@@ -1,4 +1,4 @@
-//! The command line: clap arguments and dispatch; one file a command.
+//! The command line: clap arguments and dispatch; one file per command.
 //!
 //! In: arguments and the environment. Out: an exit code; results on standard output, progress and errors on standard error.
 
@@ -95,7 +95,7 @@ enum Command {
     Config(config::Args),
 }
 
-/// What every command is given.
+/// What every command gets.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub resolved: Resolved,
@@ -103,7 +103,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Returns the settings in force.
+    /// Returns the settings in use.
     pub fn settings(&self) -> &Settings {
         &self.resolved.settings
     }
@@ -134,7 +134,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let local = PathBuf::from("squall.toml");
     let file = cli.config.or_else(|| local.exists().then_some(local));
-    // A variable that is not Unicode is not one of ours.
+    // A variable that is not Unicode is not one of squall's.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let data = cli.data.map(|folder| ("paths.data".to_string(), folder));

@@ -1,11 +1,12 @@
-//! Printing to standard output, which goes on if its reader closes it.
+//! Printing to standard output; the command continues if the reader closes it.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 
 /// Prints a line of a command's results.
 ///
-/// It replaces the standard library's macro, which panics if the reader closes the pipe (`squall run --all | head`). Here the
+/// It replaces the standard library's macro, which panics if the reader closes the pipe (`squall run --all | head`). With
+/// this macro, the command finishes its work and prints nothing more.
 /// command finishes its work and prints nothing more.
 macro_rules! println {
     () => { $crate::cli::print::text(format_args!("\n")) };
@@ -17,7 +18,7 @@ macro_rules! print {
     ($($text:tt)*) => { $crate::cli::print::text(format_args!($($text)*)) };
 }
 
-/// Prints text. If standard output cannot be written for another reason than a closed pipe, ends the program.
+/// Prints text. If writing to standard output fails for any reason other than a closed pipe, ends the program.
 pub(super) fn text(text: Arguments<'_>) {
     if let Err(error) = std::io::stdout().write_fmt(text)
         && error.kind() != ErrorKind::BrokenPipe

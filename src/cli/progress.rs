@@ -1,4 +1,4 @@
-//! Progress on standard error: counts and rates while a stage works. If standard error is not a terminal, nothing.
+//! Progress on standard error: counts and rates while a stage works. If standard error is not a terminal, it shows nothing.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Progress {
         self.0.inc(n);
     }
 
-    /// Says what is going on beside the count.
+    /// Shows what is happening, beside the count.
     pub fn note(&self, text: impl Into<String>) {
         self.0.set_message(text.into());
     }

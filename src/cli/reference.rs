@@ -1,6 +1,6 @@
-//! The command-line reference as Markdown: the whole of `docs/cli.md`.
+//! The command-line reference as Markdown; it is the whole of `docs/cli.md`.
 //!
-//! In: clap's own description of the commands. Out: a page that says what `--help` says.
+//! In: clap's own description of the commands. Out: a page with the same text as `--help`.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Cli;
 
-/// The heading of global options, in `--help` too.
+/// The heading of global options, also used in `--help`.
 pub const GLOBAL: &str = "Global options";
 
 const INTRODUCTION: &str = "\
@@ -47,7 +47,7 @@ fn describe(command: &Command, parents: &str, page: &mut String) {
     let _ = write!(page, "\n## {name}\n\n");
     if let Some(about) = command.get_long_about().or(command.get_about()) {
         let mut paragraphs = about.to_string();
-        // clap takes the period from the end of a one-line description.
+        // clap removes the period from the end of a one-line description.
         if !paragraphs.ends_with('.') {
             paragraphs.push('.');
         }
@@ -80,7 +80,7 @@ fn is_everywhere(argument: &Arg) -> bool {
         )
 }
 
-/// Returns an argument's item of the list.
+/// Returns an argument's item in the list.
 fn entry(argument: &Arg) -> String {
     let value = argument
         .get_value_names()

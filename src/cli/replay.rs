@@ -48,7 +48,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         read: Arc::new(move |count| counter.add(count)),
     };
     let replay = Replay::prepare(options).await?;
-    // All input is known to be good: only now is the log made.
+    // All input has been checked, so only now is the log created.
     let log = log::create(&location, &logs::options(context)).await?;
     for notice in log.notices() {
         eprintln!("Note: {notice}");

@@ -44,7 +44,7 @@ impl Subcommand for Wanted {
         Self::augment_subcommands(command)
     }
 
-    // Which reports a project has is known only once the settings are read.
+    // A project's reports are known only after the settings are read.
     fn has_subcommand(_name: &str) -> bool {
         true
     }
@@ -93,9 +93,9 @@ fn built_in(name: &str) -> Option<&'static dyn Report> {
     REPORTS.iter().copied().find(|report| report.about().name == name)
 }
 
-/// Adds the command of a project's own report, where the arguments name one: a name that squall itself does not know.
+/// Adds the command of a project's own report, if the arguments contain a name that squall itself does not know.
 ///
-/// Whether the project has that report shows when it runs: by then the settings are known.
+/// Whether the project has that report is checked when the command runs, because the settings are known only then.
 pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>) -> Command {
     let matches = program
         .clone()
@@ -105,7 +105,7 @@ pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>)
         matches.ok().and_then(|matches| Some(matches.subcommand_matches("report")?.subcommand_name()?.to_string()));
     if let Some(name) = name.filter(|name| built_in(name).is_none() && name != "help") {
         let file = format!("{name}.html");
-        // clap takes names that live as long as the program; there is one at most.
+        // clap takes names that live as long as the program; at most one name is leaked.
         let own = Command::new(&*name.leak()).about("A report of the project").arg(out(&file));
         program = program.mut_subcommand("report", |report| report.subcommand(own));
     }
@@ -173,7 +173,7 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
     Ok(())
 }
 
-/// Returns where a report is written by default, once what dead processes left there is removed.
+/// Returns where a report is written by default, after removing what dead processes left there.
 async fn written_path(file: String, context: &Context) -> Result<PathBuf, Failure> {
     let folder = context.settings().reports_out_dir();
     let path = folder.join(file);
@@ -184,7 +184,7 @@ async fn written_path(file: String, context: &Context) -> Result<PathBuf, Failur
     }
 }
 
-/// A failed query has its own hint where its cause is known, such as an untrained model.
+/// A failed query has its own hint if its cause is known, such as an untrained model.
 fn failure(error: report::Error) -> Failure {
     match error {
         report::Error::Query { name, source } => workspace::query_failure(*source).within(&format!("query `{name}`")),

@@ -54,7 +54,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Writes the scored rows; the file of an earlier run is replaced when the new one is whole.
+/// Writes the scored rows. The file of an earlier run is replaced only when the new one is complete.
 async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &Path) -> Result<(), Failure> {
     let sql = format!("SELECT * FROM ml_predict({}, {})", literal(model), literal(from));
     let frame = workspace.session.sql(&sql).await?;
@@ -75,7 +75,7 @@ async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &
     Ok(())
 }
 
-/// Makes the folder aside, and removes those of commands that died.
+/// Makes the folder aside, and removes the folders of dead commands.
 async fn prepare(path: PathBuf) -> std::io::Result<Aside> {
     durable::blocking(move || {
         if let Some(dir) = path.parent() {

@@ -9,7 +9,7 @@ use crate::feed::market::PRODUCTS;
 use crate::feed::server::{self, Faults, Server, Speed};
 
 const DEFAULT_PORT: u16 = 8765;
-/// A market with spikes in each of its first six hours, so that every split of them has some.
+/// The seed of a market with spikes in each of its first six hours, so that every split of these hours has some.
 pub const DEFAULT_SEED: u64 = 2;
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_START: &str = "2026-01-05T00:00:00Z";
@@ -75,14 +75,14 @@ pub struct Args {
 }
 
 impl Args {
-    /// Makes the arguments of a market that is served as fast as possible, on a free port, for this long.
+    /// Returns the arguments for a market that is served as fast as possible, on a free port, for this long.
     pub fn fast(duration: Duration, seed: u64) -> Self {
         Args {
             port: 0,
             host: DEFAULT_HOST.into(),
             products: Vec::new(),
             seed,
-            // A constant of this file; a test reads it.
+            // The text is a constant of this file, and a test parses it.
             start: parse_start(DEFAULT_START).unwrap_or_default(),
             hours: None,
             duration: Some(duration),
@@ -109,10 +109,10 @@ pub async fn run(args: Args, _context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the simulated exchange: it listens now, and serves once [`Server::run`] runs.
+/// Opens the simulated exchange: it listens from now on, and serves when [`Server::run`] runs.
 ///
 /// # Errors
-/// An unknown product, or a port that is in use.
+/// A product is unknown, or the port is in use.
 pub async fn bind(args: Args) -> Result<Server, Failure> {
     let names = match args.products.is_empty() {
         true => PRODUCTS.iter().map(|product| product.product_id.to_string()).collect(),

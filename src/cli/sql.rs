@@ -47,7 +47,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut output = std::io::stdout();
     let mut printed = false;
     for statement in repl::split(&script.text) {
-        // Tables stand apart; CSV and JSON are for programs.
+        // Tables are separated by an empty line; CSV and JSON are not, because programs read them.
         if printed && args.format == Format::Table && writeln!(output).is_err() {
             return Ok(());
         }
@@ -66,7 +66,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says on standard error what a table leaves out.
+/// Says on standard error what was left out of a table.
 fn note(written: Written, context: &Context) {
     if context.quiet {
         return;
@@ -85,7 +85,7 @@ fn note(written: Written, context: &Context) {
     }
 }
 
-/// The statements' text, and the name by which errors call it.
+/// The statements' text, and the name that errors use for it.
 struct Script {
     text: String,
     source: Option<String>,

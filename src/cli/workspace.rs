@@ -1,4 +1,4 @@
-//! What commands that run SQL share: a session with the project's queries registered.
+//! What the commands that run SQL share: a session with the project's queries registered.
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
@@ -15,7 +15,7 @@ pub struct Workspace {
     pub project: Project,
 }
 
-/// Opens the session, with the SQL project when its folder is there.
+/// Opens the session, with the SQL project if its folder exists.
 pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     let settings = context.settings();
     let session = Session::open(Options {
@@ -64,12 +64,12 @@ pub async fn rows(workspace: &Workspace, sql: &str) -> Result<Vec<RecordBatch>, 
     workspace.session.sql(sql).await?.collect().await.map_err(query_failure)
 }
 
-/// Makes the failure of a query, with the hint of its cause.
+/// Returns the failure of a query, with the hint for its cause.
 pub fn query_failure(error: DataFusionError) -> Failure {
     Failure::from(catalog::Error::from(error))
 }
 
-/// Checks that there are landed ticks for the project's queries to read.
+/// Checks that there are landed ticks which the project's queries can read.
 pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
     if workspace.project.has_data(workspace.session.context()).await? {
         return Ok(());
@@ -78,7 +78,7 @@ pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
         .with_hint("`squall land` lands messages; `squall demo` does every step on simulated ones"))
 }
 
-/// Checks that every model of the project is trained, and that there is one.
+/// Checks that the project has a model, and that all of its models are trained.
 pub fn require_models(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
     let models = Registry::new(context.settings().models_dir());
     for model in workspace.project.model_names() {

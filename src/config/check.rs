@@ -1,13 +1,13 @@
-//! Ranges: refuses values that have the right type and still make no sense.
+//! Ranges: refuses values that have the right type but make no sense.
 //!
 //! In: a setting and its value. Out: what is wrong with it, if anything.
 
 use toml::Value;
 
-/// Returns why `value` is out of the range of the setting `key`.
+/// Checks that `value` is in the range of the setting `key`.
 ///
 /// # Errors
-/// The range, as text.
+/// The allowed range, as text.
 pub fn range(key: &str, value: &Value) -> Result<(), String> {
     match key {
         "land.flush_messages"
@@ -16,7 +16,7 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         | "feed.reconnect_initial_ms"
         | "parameters.horizon_s"
         | "parameters.silence_s" => at_least(value, 1),
-        // A sample standard deviation needs two returns, and so three ticks.
+        // A sample standard deviation needs two returns, so it needs three ticks.
         "parameters.window_ticks" => at_least(value, 3),
         "land.late_ms" | "land.ahead_ms" => at_least(value, 0),
         "parameters.tau_quantile" | "parameters.train_share" | "parameters.validation_share" => share(value),

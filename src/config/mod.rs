@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use resolve::{Error, Resolved, Source, resolve};
 
-/// The `squall.toml` that holds and documents every default.
+/// The `squall.toml` that contains and documents every default.
 pub const DEFAULTS: &str = include_str!("../../squall.toml");
 
 /// Every setting, by section.
@@ -24,7 +24,7 @@ pub struct Settings {
     pub feed: Feed,
     pub kafka: Kafka,
     pub land: Land,
-    /// What the SQL project's placeholders stand for.
+    /// The values of the SQL project's placeholders.
     pub parameters: BTreeMap<String, toml::Value>,
     pub engine: Engine,
     pub track: Track,
@@ -41,9 +41,9 @@ pub struct Paths {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
-    /// The name of an exchange; `feed` knows which there are.
+    /// The name of an exchange; the module `feed` lists the exchanges.
     pub exchange: String,
-    /// Empty: the exchange's own address.
+    /// Empty means the exchange's own address.
     pub url: String,
     pub products: Vec<String>,
     pub silence_ms: u64,
@@ -85,7 +85,7 @@ pub struct Track {
 }
 
 impl Settings {
-    /// Returns the folder of the file log, one NDJSON file of raw messages a day; below it lie the archives of topics.
+    /// Returns the folder of the file log, one NDJSON file of raw messages per day. The archives of topics are below it.
     pub fn raw_dir(&self) -> PathBuf {
         self.paths.data.join("raw")
     }
@@ -100,12 +100,12 @@ impl Settings {
         self.paths.data.join("dead")
     }
 
-    /// Returns the folder of what happened to feed connections: gaps, silences, reconnections, one NDJSON file a day.
+    /// Returns the folder of the events on feed connections: gaps, silences, reconnections; one NDJSON file per day.
     pub fn events_dir(&self) -> PathBuf {
         self.paths.data.join("events")
     }
 
-    /// Returns the folder of materialised queries, one folder a query.
+    /// Returns the folder of materialised queries, one folder per query.
     pub fn tables_dir(&self) -> PathBuf {
         self.paths.data.join("tables")
     }
@@ -115,7 +115,7 @@ impl Settings {
         self.paths.data.join("models")
     }
 
-    /// Returns the folder that reports are written to: apart from the project's templates and queries.
+    /// Returns the folder to which reports are written, separate from the project's templates and queries.
     pub fn reports_out_dir(&self) -> PathBuf {
         self.paths.reports.join("out")
     }

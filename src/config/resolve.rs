@@ -1,4 +1,4 @@
-//! Merges defaults, the user's file, the environment and flags, keeping where each value came from.
+//! Merges defaults, the user's file, the environment and flags, and records where each value came from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use super::{DEFAULTS, Settings, check};
 use crate::error::Hint;
 use crate::text::did_you_mean;
 
-/// Environment variables of the Python original that stand for a setting of ours.
+/// Environment variables of the Python original that correspond to a setting of squall.
 const ALIASES: [(&str, &str); 3] = [
     ("KAFKA_BOOTSTRAP_SERVERS", "kafka.bootstrap_servers"),
     ("FEATURE_WINDOW_SIZE", "parameters.window_ticks"),
     ("MLFLOW_TRACKING_URI", "track.mlflow_tracking_uri"),
 ];
 
-/// The beginning of the names of our environment variables.
+/// The prefix of squall's environment variables.
 const PREFIX: &str = "SQUALL_";
 
-/// Variables of ours that are not settings, or the beginnings of their names: switches of the test suite and of our scripts.
+/// Names of squall's variables that are not settings, or their prefixes: switches of the test suite and of our scripts.
 const NOT_SETTINGS: [&str; 4] = ["SQUALL_BLESS", "SQUALL_CI_", "SQUALL_KAFKA_CACHE", "SQUALL_TEST_"];
 
 /// Where a value came from.
@@ -42,12 +42,12 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The settings in force, and for each `section.key` its value and source.
+/// The settings in use, and for each `section.key` its value and source.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     pub settings: Settings,
     pub origins: BTreeMap<String, (toml::Value, Source)>,
-    /// Warnings for the user: variables that look like settings and are not.
+    /// Warnings for the user: variables that look like settings but are not.
     pub warnings: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ impl Hint for Error {
 /// Resolves the settings: defaults, then `file`, then `environment`, then `flags` (`section.key`, value).
 ///
 /// # Errors
-/// A file that cannot be read or parsed, a key that no setting has, or a value that its setting cannot take.
+/// A file cannot be read or parsed, no setting has a key, or a setting cannot take its value.
 pub fn resolve(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -102,7 +102,7 @@ pub fn resolve(
     Ok(Resolved { settings, origins: layers.origins, warnings })
 }
 
-/// The values so far, later layers over earlier ones.
+/// The values so far; later layers override earlier ones.
 struct Layers {
     origins: BTreeMap<String, (toml::Value, Source)>,
     sections: BTreeSet<String>,
@@ -142,10 +142,10 @@ impl Layers {
         Ok(())
     }
 
-    /// Sets the values of the environment and returns warnings about variables that look like settings and are not.
+    /// Sets the values from the environment; returns warnings about variables that look like settings but are not.
     fn add_environment(&mut self, environment: BTreeMap<String, String>) -> Result<Vec<String>, Error> {
         for (name, key) in ALIASES {
-            // Other programs read these too, and treat an empty one as absent.
+            // Other programs read these too, and treat an empty variable as absent.
             if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
                 self.set_text(key, text, Source::Environment(name.into()))?;
             }
@@ -164,7 +164,8 @@ impl Layers {
         Ok(warnings)
     }
 
-    /// Sets a value of the default's type; a new key only under `parameters`, whose names are the project's own.
+    /// Sets a value, which must have the default's type. New keys are allowed only under `parameters`, where the project
+    /// chooses the names.
     fn set(&mut self, key: String, value: toml::Value, origin: Source) -> Result<(), Error> {
         let value = match self.origins.get(&key) {
             Some((default, _)) => match (default, value) {
@@ -200,11 +201,12 @@ impl Layers {
         self.set(key.into(), value, origin)
     }
 
-    /// Returns why the setting refuses a value of the right type, such as a negative count.
+    /// Checks that the setting accepts a value of the right type; the error says why not, for example because a count is
+    /// negative.
     fn accepts(&self, key: &str, value: &toml::Value) -> Result<(), String> {
         let mut trial = self.table();
         insert(&mut trial, key, value);
-        // The rest of toml's error is about a document that the user never wrote; its first line says what is wrong.
+        // Only the first line of toml's error is useful; the rest describes a document that the user never wrote.
         Settings::deserialize(trial).map_err(|error| error.message().lines().next().unwrap_or_default().to_string())?;
         check::range(key, value)
     }
@@ -221,8 +223,8 @@ impl Layers {
         table
     }
 
-    /// Returns a question that names the settings that `key` may have meant: by its own name, in whatever section, or by
-    /// the whole.
+    /// Returns a question that suggests the settings for which `key` may have been meant. It compares the name alone, in any
+    /// section, and the whole key.
     fn nearest(&self, key: &str) -> Option<String> {
         let (_, name) = key.split_once('.').unwrap_or(("", key));
         let same_name = self.origins.keys().find(|known| known.split_once('.').is_some_and(|(_, own)| own == name));
@@ -246,7 +248,7 @@ fn insert(table: &mut toml::Table, key: &str, value: &toml::Value) {
     }
 }
 
-/// Returns the TOML value that `text` is, if it is one.
+/// Returns the TOML value that `text` spells, if it spells one.
 fn parsed(text: &str) -> Option<toml::Value> {
     let mut table = format!("value = {text}").parse::<toml::Table>().ok()?;
     let value = table.remove("value")?;

@@ -1,4 +1,4 @@
-//! What is written aside: its name, a folder for writers that need a path of their own, and what dead processes left.
+//! Files that are written aside: their names, a folder for writers that need their own path, and what dead processes left.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,26 +9,26 @@ use std::time::{Duration, SystemTime};
 use super::disk::{Disk, Os};
 use super::{folder_of, put_in_place, sibling};
 
-/// What ends the name of everything that is written aside.
+/// The ending of the name of everything that is written aside.
 const END: &str = ".part";
-/// The file in a folder aside that its writer holds locked.
+/// The file that a writer keeps locked in its folder aside.
 const LOCK: &str = "lock";
-/// What is written aside and not locked may be about to be, when it is as young as this.
+/// A file aside that is younger than this may not be locked yet, although its writer lives.
 const YOUNG: Duration = Duration::from_secs(60);
 
 /// Returns a name beside the path that no other writer uses.
 pub fn name(path: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    // Processes in two containers may have the same id: the clock tells them apart.
+    // Processes in two containers may have the same id; the time tells them apart.
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     sibling(path, &format!(".{name}.{}-{:x}-{n}{END}", std::process::id(), since_epoch.as_nanos()))
 }
 
-/// A folder beside a file, in which a writer that wants a path builds the file's next content.
+/// A folder beside a file, in which a writer that needs a path writes the file's next content.
 ///
-/// It is removed when it is dropped; only [`Aside::commit`] changes the file.
+/// The folder is removed when this is dropped. Only [`Aside::commit`] changes the file.
 #[derive(Debug)]
 pub struct Aside {
     target: PathBuf,
@@ -38,10 +38,10 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Makes the folder in which the next content of `target` is built.
+    /// Makes the folder in which the next content of `target` is written.
     ///
     /// # Errors
-    /// What the disk reports.
+    /// The disk reports an error.
     pub fn beside(target: &Path) -> io::Result<Aside> {
         let dir = name(target);
         Os.create_folder(folder_of(target))?;
@@ -50,30 +50,30 @@ impl Aside {
         match lock {
             Ok(lock) => Ok(Aside { target: target.to_path_buf(), dir, lock }),
             Err(error) => {
-                // The first error is the one to report.
+                // Report the first error.
                 let _ = fs::remove_dir_all(&dir);
                 Err(error)
             }
         }
     }
 
-    /// Returns the path to write to: it has the target's own name, in the folder aside.
+    /// Returns the path to write to: in the folder aside, with the target's own name.
     pub fn path(&self) -> PathBuf {
         self.dir.join(self.target.file_name().unwrap_or_default())
     }
 
-    /// Puts the written file in the target's place.
+    /// Replaces the target with the written file.
     ///
     /// # Errors
-    /// What the disk reports, or that nothing was written; the target is then as it was.
+    /// The disk reports an error, or nothing was written; the target then stays as it was.
     pub fn commit(self) -> io::Result<()> {
         put_in_place(&Os, &self.path(), &self.target, Disk::rename)
     }
 
-    /// Puts the written file at another path beside the target, for writers that learn its name last.
+    /// Puts the written file at another path beside the target, for writers that learn the file's name only at the end.
     ///
     /// # Errors
-    /// What the disk reports, or that nothing was written; what is at the path is then as it was.
+    /// The disk reports an error, or nothing was written; the file at the path then stays as it was.
     pub fn commit_to(self, path: &Path) -> io::Result<()> {
         put_in_place(&Os, &self.path(), path, Disk::rename)
     }
@@ -81,12 +81,12 @@ impl Aside {
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        // What cannot be removed now is removed as a leftover later.
+        // What cannot be removed now will be removed later as a leftover.
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
-/// Removes what processes that ended wrote aside in a folder; call it where a command begins to write there.
+/// Removes what processes that have ended wrote aside in a folder. Call it when a command begins to write there.
 ///
 /// # Errors
 /// The folder cannot be listed. What cannot be removed is left for the next time.
@@ -102,14 +102,14 @@ pub fn remove_leftovers(dir: &Path) -> io::Result<()> {
             .and_then(|name| name.to_str())
             .is_some_and(|name| name.starts_with('.') && name.ends_with(END));
         if is_aside && is_abandoned(&path) {
-            // Another process may be removing it too.
+            // Another process may be removing it at the same time.
             let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
     }
     Ok(())
 }
 
-/// Returns whether no process holds it, and none is about to.
+/// Returns whether no process holds it and no process is about to.
 fn is_abandoned(path: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else { return false };
     let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());

@@ -1,25 +1,25 @@
-//! What replacing a file asks of a disk, so that a test can put one in its place that fails or loses power.
+//! The disk operations that replacing a file needs. A test can use a disk that fails or loses power instead of the real one.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The steps of which replacing a file is made.
+/// The steps that replace a file.
 pub trait Disk {
-    /// What is held while a file is written aside.
+    /// A value that is held while a file is written aside.
     type Held;
 
-    /// Makes a folder and those above it.
+    /// Makes a folder and its parent folders.
     fn create_folder(&self, dir: &Path) -> io::Result<()>;
-    /// Makes a file that must not exist and writes its content.
+    /// Makes a file, which must not exist, and writes its content.
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<Self::Held>;
-    /// Makes a file's content outlive a power loss.
+    /// Makes a file's content survive a power loss.
     fn sync(&self, path: &Path) -> io::Result<()>;
-    /// Gives a file another name, in place of what has that name.
+    /// Renames a file; a file that has the new name already is replaced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives a file a second name, unless something has that name.
+    /// Gives a file a second name; fails if the name is taken.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Makes a folder's names outlive a power loss.
+    /// Makes a folder's names survive a power loss.
     fn sync_folder(&self, dir: &Path) -> io::Result<()>;
     /// Removes a name.
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -60,7 +60,7 @@ impl Disk for Os {
     }
 
     fn sync_folder(&self, dir: &Path) -> io::Result<()> {
-        // Elsewhere a folder cannot be opened, and its names are as durable as the system makes them.
+        // On other systems a folder cannot be opened; its names are as durable as the system makes them.
         if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
     }
 

@@ -1,10 +1,10 @@
-//! The one way to replace a file: written aside, synced, renamed, folder synced.
+//! The one way to replace a file: write it aside, sync it, rename it, and sync the folder.
 //!
-//! In: a path and what belongs there. Out: the old content or the new one, never a part of it, also after a crash or a power
-//! loss at any instant. Whoever opened the old file before goes on reading it.
+//! In: a path and its new content. Out: the file with either the old content or the new one, never a part of it, even after
+//! a crash or a power loss at any instant. A reader that opened the old file continues to read the old file.
 //!
-//! What is written aside lies in the same folder as `.NAME.<process>-<n>.part`. Its writer holds a lock on it, so that
-//! [`remove_leftovers`] can tell what a dead process left from what a living one is writing.
+//! A file that is written aside is in the same folder, with the name `.NAME.<process>-<n>.part`. Its writer keeps it locked.
+//! So [`remove_leftovers`] can tell the leftovers of a dead process from files that a living process is writing.
 
 mod aside;
 mod disk;
@@ -17,51 +17,51 @@ use std::path::{Path, PathBuf};
 pub use aside::{Aside, remove_leftovers};
 use disk::{Disk, Os};
 
-/// Replaces a file, or makes it where there is none. The folder is made where there is none.
+/// Replaces a file, or makes it if there is none. The folder is made too if it is missing.
 ///
 /// # Errors
-/// What the disk reports; the old file is then still there, and what was written aside is removed.
+/// The disk reports an error; the old file is then still there, and the new one, written aside, is removed.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     write(&Os, path, content, Disk::rename)
 }
 
-/// Makes a file that must not exist: of several that make it at once, exactly one succeeds.
+/// Makes a file that must not exist. If several processes make it at once, exactly one succeeds.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] where the file exists, or what the disk reports.
+/// [`io::ErrorKind::AlreadyExists`] if the file exists, or what the disk reports.
 pub fn create_new(path: &Path, content: &[u8]) -> io::Result<()> {
     write(&Os, path, content, Disk::link)
 }
 
-/// Makes a folder and the folders above it, so that they outlive a power loss.
+/// Makes a folder and its parent folders, so that they survive a power loss.
 ///
 /// # Errors
-/// What the disk reports.
+/// The disk reports an error.
 pub fn create_folder(dir: &Path) -> io::Result<()> {
     Os.create_folder(dir)
 }
 
-/// Makes the names in a folder outlive a power loss: those that were added and those that were removed.
+/// Makes changes to a folder's names survive a power loss: names that were added and names that were removed.
 ///
 /// # Errors
-/// What the disk reports.
+/// The disk reports an error.
 pub fn sync_folder(dir: &Path) -> io::Result<()> {
     Os.sync_folder(dir)
 }
 
-/// Runs work that waits for a disk or a broker on a thread that may wait, off the threads that run tasks.
+/// Runs work that waits for a disk or a broker. It runs on a thread that may wait, not on one that runs tasks.
 ///
 /// # Panics
-/// If the work does.
+/// If the work panics.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        // Blocking work is never cancelled, so it panicked: this task panics with it.
+        // Blocking work is never cancelled, so it must have panicked; this task then panics too.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-/// Writes content aside and puts it in place.
+/// Writes content aside, then puts it in place.
 fn write<D: Disk>(
     disk: &D,
     path: &Path,
@@ -75,16 +75,16 @@ fn write<D: Disk>(
         drop(held);
         Ok(())
     });
-    // A rename leaves nothing aside, a link or a failure does.
+    // After a rename nothing is left aside; after a link or a failure something is.
     match disk.remove(&aside) {
         Err(error) if written.is_ok() && error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => written,
     }
 }
 
-/// Syncs a complete file, gives it its name and makes the name last.
+/// Syncs a complete file, gives it its name and makes the name durable.
 ///
-/// The order is what holds the promise: a name that outlives a power loss must not do so without its content.
+/// The order matters: after a power loss, a name must never exist without its content.
 fn put_in_place<D: Disk>(
     disk: &D,
     aside: &Path,
@@ -96,12 +96,12 @@ fn put_in_place<D: Disk>(
     disk.sync_folder(folder_of(path))
 }
 
-/// Returns the folder in which a path lies.
+/// Returns the folder that contains a path.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Returns where a file's name can stand beside it: the same folder, another name.
+/// Returns the path of another name in the same folder.
 fn sibling(path: &Path, name: &str) -> PathBuf {
     folder_of(path).join(name)
 }

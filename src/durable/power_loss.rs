@@ -1,4 +1,4 @@
-//! A disk that fails at a chosen step, or loses power after it: what was not synced is then lost.
+//! A disk that fails at a chosen step, or loses power after it; a power loss loses everything that was not synced.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,17 +14,17 @@ type Names = BTreeMap<PathBuf, usize>;
 #[derive(Debug, Default)]
 struct Simulated {
     state: RefCell<State>,
-    /// The step, counted from 0, that fails.
+    /// The number of the step that fails, counted from 0.
     fails_at: Option<usize>,
 }
 
 #[derive(Debug, Default, Clone)]
 struct State {
     steps: usize,
-    /// Each file's content in memory, and the content that would outlive a power loss.
+    /// Each file's content in memory, and the content that would survive a power loss.
     files: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The names as programs see them, and each state in which a power loss may leave them: a folder that is not synced
-    /// may have stored any part of what was done to it.
+    /// The names as programs see them, and each state in which a power loss may leave them. If a folder is not synced, any
+    /// part of what was done to it may have been stored.
     names: Names,
     durable: Vec<Names>,
 }
@@ -56,7 +56,7 @@ impl Simulated {
         Ok(())
     }
 
-    /// Returns what may lie under a name after a power loss.
+    /// Returns the possible contents under a name after a power loss.
     fn after_power_loss(&self, path: &Path) -> Vec<Option<Vec<u8>>> {
         let state = self.state.borrow();
         state.durable.iter().map(|names| names.get(path).map(|file| state.files[*file].1.clone())).collect()
@@ -80,7 +80,7 @@ impl Disk for Simulated {
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        // A full disk leaves a part of the content behind.
+        // A full disk leaves a part of the content.
         let half = &content[..content.len() / 2];
         for content in [half, content] {
             self.step(|state| {
@@ -147,7 +147,7 @@ fn a_disk_that_fails_at_any_step_keeps_the_old_content_or_has_the_new() {
         for lost in disk.after_power_loss(path) {
             let content = lost.expect("the name is always there");
             assert!(content == b"old" || content == b"new content", "step {step}: {content:?}");
-            // What was reported as written is still there.
+            // What was reported as written still exists.
             assert!(written.is_err() || content == b"new content", "step {step}");
         }
         if step >= steps {

@@ -1,7 +1,7 @@
 //! Dead letters: the messages that cannot become rows, stored whole with the reason.
 //!
 //! In: a range's dead messages. Out: `<dead_dir>/<range>.ndjson`, one object a line: `topic`, `partition`, `offset`,
-//! `ingest_time`, `connection`, `reason`, and the bytes as `payload`, or as `payload_hex` where they are not text.
+//! `ingest_time`, `connection`, `reason`, and the bytes as `payload`, or as `payload_hex` if they are not text.
 //!
 //! A range's dead letters are written before its Parquet file. If a range was never committed, its dead letters are removed
 //! at the next start, because the next ranges may differ. So each dead message is stored once.

@@ -1,4 +1,4 @@
-//! Audits: queries that must return no rows. Each row that they return is something wrong with the data.
+//! Audits: queries that must return no rows. Each row that an audit returns shows something wrong with the data.
 
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::pretty::pretty_format_batches;
@@ -8,14 +8,14 @@ use datafusion::prelude::DataFrame;
 use super::error::Error;
 use super::{Kind, LANDED, Project, Query};
 
-/// How many of an audit's rows are kept to show.
+/// How many of an audit's rows are kept to be shown.
 const SHOWN_ROWS: usize = 5;
 
 /// What an audit returned.
 #[derive(Debug)]
 pub struct Audited {
     pub rows: usize,
-    /// The first of them, as a table; empty when there are none.
+    /// The first of the rows, as a table; empty if there are none.
     pub sample: String,
 }
 
@@ -25,7 +25,7 @@ impl Project {
         self.queries.iter().filter(|query| query.kind == Kind::Audit)
     }
 
-    /// Returns whether there is a landed message to audit.
+    /// Returns whether any message has landed, so that there is something to audit.
     pub async fn has_data(&self, context: &SessionContext) -> Result<bool, Error> {
         let rows = async { context.table(LANDED).await?.limit(0, Some(1))?.count().await };
         rows.await.map(|rows| rows > 0).map_err(|source| Error::Landed { source: Box::new(source) })

@@ -1,7 +1,7 @@
-//! Tests of queries: `sql/tests/<query>.sql` gives rows to what the query reads and says which rows it must return.
+//! Tests of queries: `sql/tests/<query>.sql` gives the rows that the query reads, and the rows that it must return.
 //!
-//! In: the file's cases, and a session for its functions and its tables' schemas. Out: one [`Tested`] a case. Each runs in a
-//! catalog of its own, so that it sees the given rows and nothing else.
+//! In: the file's cases, and a session with its functions and its tables' schemas. Out: one [`Tested`] per case. Each case
+//! runs in its own catalog, so that it sees only the given rows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub struct Tested {
     pub case: String,
     /// The line where the case begins.
     pub place: Place,
-    /// What differs from the expectation; `None` if all is well.
+    /// How the result differs from the expectation; `None` if it does not.
     pub failure: Option<String>,
 }
 
@@ -53,7 +53,7 @@ struct Case {
     expected: Option<Rows>,
 }
 
-/// Columns, and a query for their rows.
+/// Columns, and a query that returns their rows.
 #[derive(Debug, Default)]
 struct Rows {
     columns: Vec<String>,
@@ -62,9 +62,8 @@ struct Rows {
 
 impl Project {
     /// Runs every case of `sql/tests/`; `context` has the project registered.
-    ///
     /// # Errors
-    /// A test file that cannot be read, or that is not a test. A failure inside a case is the outcome of that case.
+    /// A test file cannot be read, or is not a test. If something fails inside a case, that is the outcome of the case.
     pub async fn test(&self, context: &SessionContext) -> Result<Vec<Tested>, Error> {
         let mut outcomes = Vec::new();
         for file in sql_files(&self.dir.join(FOLDER))? {
@@ -117,7 +116,7 @@ impl Project {
                     own.register_table(query.name.as_str(), view).map_err(|error| error.to_string())?;
                 }
                 Err(error) if index == target => return Err(chain(&error)),
-                // A query behind a given table is not needed.
+                // A query that is hidden by a given table is not needed.
                 Err(_) => {}
             }
         }
@@ -134,7 +133,7 @@ impl Project {
     }
 }
 
-/// Returns a session with the functions and settings of another, and no tables.
+/// Returns a session with another session's functions and settings, but without tables.
 fn own_catalog(context: &SessionContext) -> SessionContext {
     let state = context.state();
     let names = state.config_options().catalog.clone();
@@ -148,7 +147,7 @@ fn own_catalog(context: &SessionContext) -> SessionContext {
     )
 }
 
-/// Returns the rows of a case as a table of `schema`: columns that the case does not name are NULL.
+/// Returns the rows of a case as a table of `schema`; columns that the case does not name are NULL.
 async fn given(own: &SessionContext, rows: &Rows, schema: &Schema) -> Result<RecordBatch, DataFusionError> {
     let invalid = |message: String| DataFusionError::Plan(message);
     for column in &rows.columns {
@@ -216,7 +215,7 @@ fn chain(error: &Error) -> String {
 /// Reads a test file's cases.
 fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
     let mut cases: Vec<Case> = Vec::new();
-    // Whether a line that is not a directive belongs to the rows of a case.
+    // Whether a line that is not a directive belongs to the rows of the open case.
     let mut open = false;
     for (number, line) in text.lines().enumerate() {
         let place = || Place { file: file.into(), line: number + 1, column: None, text: line.into() };
@@ -294,7 +293,7 @@ impl Directive<'_> {
     }
 }
 
-/// Drops lines that are comments: if nothing else is left, there are no rows.
+/// Drops comment lines; if nothing else is left, there are no rows.
 fn without_comments(sql: &str) -> String {
     sql.lines().filter(|line| !line.trim().starts_with("--")).collect::<Vec<_>>().join("\n")
 }

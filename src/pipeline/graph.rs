@@ -1,4 +1,4 @@
-//! Which query reads which: dependency order, cycles, selectors.
+//! Which query reads which other query: dependency order, cycles, selectors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::error::Error;
 use super::{Kind, Project, Query};
 use crate::text::did_you_mean;
 
-/// Resolves references and puts each query after the queries it reads; otherwise queries are in the order of their names.
+/// Resolves references and puts each query after the queries that it reads; otherwise queries are ordered by name.
 pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> Result<Vec<Query>, Error> {
     queries.sort_by(|a, b| a.name.cmp(&b.name));
     let index: BTreeMap<String, usize> =
@@ -53,8 +53,8 @@ fn visit(index: usize, queries: &[Query], path: &mut Vec<usize>, order: &mut Vec
 }
 
 impl Project {
-    /// Returns the names of the queries that a selector names, in dependency order: `NAME`, `+NAME` (and what it needs),
-    /// `NAME+` (and what needs it), several of these with blanks between, or `*` for all. Models and audits are left out.
+    /// Returns the queries that match a selector, in dependency order. A selector is `NAME`, `+NAME` (and what it needs),
+    /// `NAME+` (and what needs it), several of these separated by blanks, or `*` for all. Models and audits are left out.
     pub fn select(&self, selector: &str) -> Result<Vec<&str>, Error> {
         Ok(self.selected(selector)?.into_iter().map(|index| self.queries[index].name.as_str()).collect())
     }
@@ -92,7 +92,7 @@ impl Project {
         if selected.is_empty() { Err(Error::NothingSelected) } else { Ok(selected) }
     }
 
-    /// Returns what a query needs, directly or not.
+    /// Returns what a query needs, directly or indirectly.
     pub(super) fn upstream(&self, index: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open = self.queries[index].reads.clone();
@@ -104,7 +104,7 @@ impl Project {
         found
     }
 
-    /// Returns what needs a query, directly or not.
+    /// Returns what needs a query, directly or indirectly.
     pub(super) fn downstream(&self, index: usize) -> BTreeSet<usize> {
         (index + 1..self.queries.len()).filter(|later| self.upstream(*later).contains(&index)).collect()
     }

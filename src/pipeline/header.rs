@@ -1,7 +1,7 @@
-//! The comment that begins a query's file: what it is, its grain, how far it looks.
+//! The comment at the start of a query's file: what the query is, its grain, and how far it looks.
 //!
-//! In: the file's text, placeholders filled. Out: a [`Header`]. An entry is `-- key: text`; a line that does not begin an
-//! entry continues the one before it.
+//! In: the file's text with its placeholders filled. Out: a [`Header`]. An entry is `-- key: text`; any other comment line
+//! continues the entry before it.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ impl Header {
         }
     }
 
-    /// Checks that the entries in `required` are there.
+    /// Checks that all entries in `required` exist.
     pub fn require(&self, file: &Path, required: &[&'static str]) -> Result<(), Error> {
         let missing: Vec<_> = required.iter().copied().filter(|key| !self.has(key)).collect();
         if missing.is_empty() { Ok(()) } else { Err(Error::Header { file: file.into(), missing }) }

@@ -1,7 +1,7 @@
-//! Lint: a feature looks back and only back, a label ahead and only ahead, and no value depends on the order of ties.
+//! Lint: a feature looks only back, a label looks only ahead, and no value depends on the order of ties.
 //!
-//! In: a parsed query. Out: [`Finding`]s, each with its place. Lint reads the query's text: its windows, and the queries it
-//! refers to. It does not see a join on time.
+//! In: a parsed query. Out: [`Finding`]s, each with its place. Lint reads the query's text: its windows, and the queries to
+//! which it refers. It does not notice a join on time.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ pub struct Finding {
 }
 
 impl Project {
-    /// Returns what is wrong with the way a feature or a label looks at time; nothing for other queries.
+    /// Returns what is wrong with how a feature or a label looks at time; returns nothing for other queries.
     pub fn lint(&self, query: &Query) -> Vec<Finding> {
         if !matches!(query.kind, Kind::Feature | Kind::Label) {
             return Vec::new();
@@ -66,7 +66,7 @@ impl Project {
         findings
     }
 
-    /// Returns the columns of a feature or label that have no unit in its header. Columns of the grain need none.
+    /// Returns the columns of a feature or label that have no unit in the header. The grain's columns need no unit.
     pub async fn columns_without_unit(&self, query: &Query, context: &SessionContext) -> Result<Vec<String>, Error> {
         if !matches!(query.kind, Kind::Feature | Kind::Label) {
             return Ok(Vec::new());
@@ -78,11 +78,11 @@ impl Project {
     }
 }
 
-/// A call over a window, the window's names resolved.
+/// A call over a window, with the window's name resolved.
 struct Window {
     at: Location,
     function: String,
-    /// The offset of `lag` or `lead` is negative: `lag` then looks ahead and `lead` back.
+    /// Whether the offset of `lag` or `lead` is negative; `lag` then looks ahead and `lead` back.
     negative_offset: bool,
     partition_by: Vec<Expr>,
     order_by: Vec<OrderByExpr>,
@@ -169,7 +169,7 @@ fn empty_spec() -> WindowSpec {
     WindowSpec { window_name: None, partition_by: Vec::new(), order_by: Vec::new(), window_frame: None }
 }
 
-/// Fills a window from the one it is named after.
+/// Fills in a window from the one that it names.
 fn inherit(spec: &WindowSpec, scope: &BTreeMap<String, WindowSpec>) -> WindowSpec {
     let mut spec = spec.clone();
     if let Some(base) = spec.window_name.take().and_then(|name| scope.get(&key(&name))) {
@@ -192,7 +192,7 @@ fn has_negative_offset(function: &Function) -> bool {
     )
 }
 
-/// Returns in which direction `lag` and `lead` look; they do not heed the frame.
+/// Returns the direction in which `lag` and `lead` look; these ignore the frame.
 fn shifts(window: &Window) -> Option<Direction> {
     match (window.function.as_str(), window.negative_offset) {
         ("lag", false) | ("lead", true) => Some(Direction::Back),
@@ -245,7 +245,7 @@ fn backward_finding(window: &Window) -> Option<String> {
     Some(format!("this label looks back: {what}, in `{}`", window.function))
 }
 
-/// Checks that a window orders rows by the grain, which has no ties.
+/// Checks that a window orders its rows by the grain, so that there are no ties.
 fn order_finding(window: &Window, query: &Query) -> Option<String> {
     if window.order_by.is_empty() {
         return None;

@@ -1,8 +1,9 @@
-//! What a materialised table was made from, so that it is used only while that is still so.
+//! What a materialised table was made from. The table is used only as long as that has not changed.
 //!
-//! In: a query, the session's tables, the model artifacts. Out: a [`Recipe`]: the SQL of the query and of all it reads, the
-//! program, and the files behind them by name, size and time. A table is fresh while its manifest's recipe is the present
-//! one. Where a query's rows can change although none of that does, there is no recipe and the table is never fresh.
+//! In: a query, the session's tables, the model artifacts. Out: a [`Recipe`]: the SQL of the query and of everything it
+//! reads, the program, and the files behind them by name, size and time. A table is fresh as long as its manifest's recipe
+//! equals the present one. If a query's rows can change although none of these do, there is no recipe and the table is never
+//! fresh.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -28,29 +29,29 @@ pub(super) struct Manifest {
     pub query: String,
     /// The Parquet file beside the manifest that holds the rows.
     pub file: String,
-    /// The size of that file: a file of another size is not the one that was written.
+    /// The size of that file. If the size differs, it is not the file that was written.
     pub bytes: u64,
     pub rows: u64,
-    /// What the rows were made from; `None` where that can change unseen, so that the table is never fresh.
+    /// What the rows were made from; `None` if that can change without notice, so that the table is never fresh.
     pub recipe: Option<Recipe>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Recipe {
-    /// Which program made the rows.
+    /// The program that made the rows.
     squall: String,
     /// squall's settings of the session.
     settings: BTreeMap<String, String>,
     grain: Vec<String>,
     /// The SQL of the query and of every query it reads.
     sql: BTreeMap<String, String>,
-    /// The files of every table, and of every path, that those read.
+    /// The files of every table and every path that those queries read.
     inputs: BTreeMap<String, Vec<InputFile>>,
-    /// The artifacts of every model that those score with.
+    /// The artifacts of every model with which those queries score.
     models: BTreeMap<String, Vec<InputFile>>,
 }
 
-/// A file's identity, as far as its folder tells.
+/// A file's identity, as far as its folder shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct InputFile {
     path: String,
@@ -59,7 +60,7 @@ pub(super) struct InputFile {
 }
 
 impl InputFile {
-    /// Returns the identity of the file at `path`; `None` where there is none, such as a link to a folder.
+    /// Returns the identity of the file at `path`; `None` if there is no file, for example if it is a link to a folder.
     fn of(path: &Path, name: String) -> Option<InputFile> {
         let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.is_file())?;
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -67,7 +68,7 @@ impl InputFile {
     }
 }
 
-/// The files of the session's tables and of paths, looked up once each; `None` for a table that is not made of files.
+/// The files of the session's tables and of paths, each looked up only once; `None` for a table that is not made of files.
 #[derive(Debug, Default)]
 pub(super) struct Inputs(BTreeMap<String, Option<Vec<InputFile>>>);
 
@@ -86,10 +87,10 @@ impl Inputs {
 }
 
 impl Project {
-    /// Returns what a query's rows would be made from now.
+    /// Returns the recipe from which a query's rows would be made now.
     ///
     /// # Errors
-    /// Why that cannot be said: something that the query reads or calls can change its rows unseen.
+    /// The reason why there is no recipe: something that the query reads or calls can change its rows without notice.
     pub(super) async fn recipe(
         &self,
         index: usize,
@@ -110,7 +111,7 @@ impl Project {
         while let Some(next) = open.pop() {
             let query = &self.queries[next];
             if query.kind == Kind::Model {
-                // What the model was trained from does not matter here: its artifact is what scores.
+                // The model's training data do not matter here, because its artifact does the scoring.
                 let files = self.model_files(&query.name).ok_or("the folder of models cannot be read")?;
                 recipe.models.insert(query.name.clone(), files);
                 continue;
@@ -126,7 +127,7 @@ impl Project {
         Ok(recipe)
     }
 
-    /// Adds what the query reads besides other queries of the project.
+    /// Adds what the query reads apart from the project's other queries.
     async fn add_inputs(
         &self,
         query: &Query,
@@ -142,7 +143,7 @@ impl Project {
             recipe.inputs.insert(table.clone(), inputs.of(table, context).await?);
         }
         for (function, names) in &references.table_functions {
-            // Without a name among its arguments, a table function may read anything.
+            // If its arguments contain no name, a table function may read anything.
             if names.is_empty() {
                 return Err(format!("it calls the table function `{function}`, which does not say what it reads"));
             }
@@ -160,7 +161,7 @@ impl Project {
         Ok(())
     }
 
-    /// Returns the artifacts of a model, given as `name` or `name@version`; `None` where they cannot be listed.
+    /// Returns the artifacts of a model, given as `name` or `name@version`; `None` if they cannot be listed.
     fn model_files(&self, model: &str) -> Option<Vec<InputFile>> {
         let name = model.split('@').next().unwrap_or_default();
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
@@ -168,7 +169,7 @@ impl Project {
     }
 }
 
-/// Returns whether a function gives different values for the same arguments, as `now()`, `random()` and `ml_score` do.
+/// Returns whether a function can give different values for the same arguments, as `now()`, `random()` and `ml_score` do.
 fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
     let state = context.state();
     let scalar = state.scalar_functions().get(function).map(|function| function.signature().volatility);
@@ -178,7 +179,7 @@ fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
     volatility.is_some_and(|volatility| volatility != Volatility::Immutable)
 }
 
-/// Returns which program this is: its version, and the size and time of its file, which every build changes.
+/// Identifies this program: its version, and the size and time of its file, which change with every build.
 fn program() -> Option<&'static str> {
     static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
     let identity = || {
@@ -188,7 +189,7 @@ fn program() -> Option<&'static str> {
     PROGRAM.get_or_init(identity).as_deref()
 }
 
-/// Returns the files that a scan of the table reads, by path; `None` where some of its rows come from elsewhere.
+/// Returns the files that a scan of the table reads, by path; `None` if some of its rows come from elsewhere.
 async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<InputFile>> {
     let provider = context.table_provider(table).await.ok()?;
     let scan = provider.scan(&context.state(), None, &[], None).await.ok()?;
@@ -214,12 +215,12 @@ async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<InputF
     });
     walked.ok()?;
     files.sort();
-    // A file that is scanned in several ranges is one file.
+    // A file that is scanned in several ranges counts once.
     files.dedup();
     all_known.then_some(files)
 }
 
-/// Returns the file at a path, or the files below a folder; `None` where there is neither, as with an address of the web.
+/// Returns the file at a path, or the files below a folder; `None` if there is neither, for example for a web address.
 fn path_files(path: &Path) -> Option<Vec<InputFile>> {
     let path = std::path::absolute(path).ok()?;
     if path.is_dir() {
@@ -228,7 +229,7 @@ fn path_files(path: &Path) -> Option<Vec<InputFile>> {
     InputFile::of(&path, path.to_string_lossy().into_owned()).map(|file| vec![file])
 }
 
-/// Returns the files below a folder, by path, none where there is no folder; `None` where they cannot all be seen.
+/// Returns the files below a folder, by path; empty if there is no folder. `None` if some of them cannot be seen.
 fn folder_files(folder: &Path) -> Option<Vec<InputFile>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];

@@ -36,23 +36,23 @@ pub use store::Materialised;
 use statement::Parsed;
 use template::Rendered;
 
-/// Values of the project's placeholders, by name.
+/// The values of the project's placeholders, by name.
 pub type Parameters = BTreeMap<String, serde_json::Value>;
 
-/// The table that the project starts from; no query can take its name.
+/// The table from which the project starts; no query may have its name.
 const LANDED: &str = "landed_ticks";
 
-/// The kind of a query, by the folder it lies in. A folder to which squall gives no meaning holds plain queries.
+/// The kind of a query, given by its folder. Folders without a special meaning hold plain queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Plain,
-    /// Looks back, and only back.
+    /// Looks only back.
     Feature,
     /// Looks ahead.
     Label,
     /// A `CREATE MODEL` statement: trained, not run.
     Model,
-    /// Returns what is wrong with the data: no rows if all is well.
+    /// Returns what is wrong with the data: no rows if everything is right.
     Audit,
 }
 
@@ -83,11 +83,11 @@ pub struct Query {
     pub file: PathBuf,
     pub kind: Kind,
     pub header: Header,
-    /// The statement, placeholders filled.
+    /// The statement, with its placeholders filled.
     pub sql: String,
     rendered: Rendered,
     parsed: Parsed,
-    /// The queries and models it reads, as indices into [`Project::queries`]; each comes before it.
+    /// The queries and models that it reads, as indices into [`Project::queries`]; each comes before this query.
     reads: Vec<usize>,
 }
 
@@ -103,10 +103,9 @@ pub struct Project {
 impl Project {
     /// Reads and checks the project: fills placeholders, parses the SQL, resolves references. If the folder does not exist,
     /// the project has no queries.
-    ///
     /// # Errors
-    /// A file that cannot be read, two files of one name, an unknown parameter, SQL that does not parse, a header comment
-    /// that lacks an entry, or queries that need each other.
+    /// A file cannot be read, two files have one name, a parameter is unknown, SQL does not parse, a header comment lacks an
+    /// entry, or queries need each other.
     pub fn load(dir: &Path, parameters: &Parameters) -> Result<Project, Error> {
         let mut queries: Vec<Query> = Vec::new();
         for file in sql_files(dir)? {
@@ -126,7 +125,7 @@ impl Project {
         Ok(Project { dir: dir.into(), parameters: parameters.clone(), models_dir: None, queries })
     }
 
-    /// Names the folder of model artifacts, `<name>/<version>/`. A materialised table of a model's scores becomes stale when
+    /// Sets the folder of model artifacts, `<name>/<version>/`. A materialised table of a model's scores becomes stale when
     /// the model is trained again.
     pub fn with_models(mut self, models_dir: &Path) -> Project {
         self.models_dir = Some(models_dir.into());
@@ -143,13 +142,13 @@ impl Project {
         &self.queries
     }
 
-    /// Returns the query, model or audit of that name.
+    /// Returns the query, model or audit with this name.
     pub fn query(&self, name: &str) -> Option<&Query> {
         self.queries.iter().find(|query| query.name == name)
     }
 
-    /// Returns the `CREATE MODEL` statement of `sql/models/<name>.sql`, placeholders filled. Empty lines stand before it, so
-    /// that the line numbers of errors are those of the file.
+    /// Returns the `CREATE MODEL` statement of `sql/models/<name>.sql`, with placeholders filled. Empty lines come before
+    /// it, so that the line numbers in errors are those of the file.
     pub fn model_statement(&self, name: &str) -> Option<String> {
         let query = self.query(name).filter(|query| query.kind == Kind::Model)?;
         let header = query.rendered.sql.lines().take_while(|line| is_header(line)).count();
@@ -201,7 +200,7 @@ impl Project {
         replace(context, query, Some(provider))
     }
 
-    /// Returns the queries that [`Project::register`] left out, with the reason.
+    /// Returns the queries that [`Project::register`] left out, each with the reason.
     pub async fn unplanned(&self, context: &SessionContext) -> Vec<(&Query, Error)> {
         let mut unplanned = Vec::new();
         for query in self.queries.iter().filter(|query| !matches!(query.kind, Kind::Model | Kind::Audit)) {
@@ -215,12 +214,12 @@ impl Project {
         unplanned
     }
 
-    /// Returns whether the query needs a model, itself or through what it reads.
+    /// Returns whether the query needs a model, either itself or through the queries that it reads.
     fn scores(&self, index: usize) -> bool {
         self.upstream(index).into_iter().any(|needed| self.queries[needed].kind == Kind::Model)
     }
 
-    /// Plans a query against what the session holds.
+    /// Plans a query against the session's tables.
     async fn plan(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
         let mut state = context.state();
         // With spans, an error knows its line and column.
@@ -271,7 +270,7 @@ impl Query {
     }
 }
 
-/// Returns the columns that an error about an unknown column offers instead.
+/// Returns the existing columns that an error about an unknown column suggests.
 fn possible_columns(error: &datafusion::error::DataFusionError) -> Vec<String> {
     use datafusion::common::SchemaError;
     use datafusion::error::DataFusionError;

@@ -12,7 +12,7 @@ pub struct Place {
     pub line: usize,
     /// Counted from 1, in characters; `None` if only the line is known.
     pub column: Option<usize>,
-    /// The line as the file has it.
+    /// The line exactly as in the file.
     pub text: String,
 }
 
@@ -27,7 +27,7 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
-    /// Returns the line, and below it a caret under the column.
+    /// Returns the line, with a caret below the column.
     pub fn excerpt(&self) -> Excerpt<'_> {
         Excerpt { number: self.line, line: &self.text, column: self.column, length: 1 }
     }

@@ -1,8 +1,9 @@
-//! Parsing: one statement a file, and the names it refers to.
+//! Parsing: each file has one statement; this finds the names to which it refers.
 //!
-//! In: rendered SQL. Out: a [`Parsed`] query. A model file holds `CREATE MODEL … AS SELECT …`, which the SQL parser does not know:
-//! `ml` reads it, and its query is parsed here like any other. References are the tables a query reads, without common table
-//! expressions, and what the string arguments of its table functions name: `ml_predict('spike_logistic', 'spike_training')` reads both.
+//! In: rendered SQL. Out: a [`Parsed`] query. A model file holds `CREATE MODEL … AS SELECT …`, which the SQL parser does not
+//! know. So `ml` reads the statement, and its query is parsed here like any other. References are the tables that a query
+//! reads, without common table expressions, and the names in the string arguments of its table functions:
+//! `ml_predict('spike_logistic', 'spike_training')` reads both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -24,14 +25,14 @@ use crate::ml;
 /// A parsed file.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    /// The query; of a model file, the one after `AS`.
+    /// The query; in a model file, the query after `AS`.
     pub query: Box<Query>,
     pub references: References,
-    /// Of a model file, the model's name.
+    /// The model's name, if this is a model file.
     pub model: Option<String>,
 }
 
-/// What a query names.
+/// The names in a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
     /// The tables, views and files that it reads by name.
@@ -43,7 +44,7 @@ pub struct References {
 }
 
 impl References {
-    /// Returns every name that may be that of a query or a model: the tables, and the strings in table functions.
+    /// Returns every name that may belong to a query or a model: the tables, and the strings in table functions.
     pub fn names(&self) -> BTreeSet<&str> {
         let strings = self.table_functions.values().flatten();
         self.tables.iter().chain(strings).map(String::as_str).collect()
@@ -51,7 +52,7 @@ impl References {
 }
 
 impl Parsed {
-    /// Returns the query as DataFusion plans it.
+    /// Returns the query in the form that DataFusion plans.
     pub fn statement(&self) -> parser::Statement {
         parser::Statement::Statement(Box::new(Statement::Query(self.query.clone())))
     }
@@ -87,7 +88,7 @@ fn place_of(rendered: &Rendered, location: Location) -> Place {
     rendered.place(location.line as usize, location.column as usize)
 }
 
-/// Parses a query whose lines and columns are those of the rendered file.
+/// Parses a query whose lines and columns match those of the rendered file.
 fn parse_text(rendered: &Rendered, text: &str) -> Result<Box<Query>, Error> {
     parse_tokens(rendered, tokenize(rendered, text)?)
 }
@@ -110,7 +111,7 @@ fn parse_tokens(rendered: &Rendered, tokens: Vec<TokenWithSpan>) -> Result<Box<Q
     Err(Error::Syntax { place, message: format!("expected the query's end, found: {}", rest.token) })
 }
 
-/// Takes the place out of the parser's message, where it stands as ` at Line: 3, Column: 7`.
+/// Extracts the place from the parser's message, which ends in ` at Line: 3, Column: 7`.
 fn syntax(rendered: &Rendered, error: ParserError) -> Error {
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
@@ -180,7 +181,7 @@ impl Visitor for Calls<'_> {
     }
 }
 
-/// Returns a function's name in lowercase, without the schema before it.
+/// Returns a function's name in lowercase and without its schema.
 fn last_part(name: &ObjectName) -> String {
     name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_lowercase()).unwrap_or_default()
 }

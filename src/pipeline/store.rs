@@ -1,4 +1,4 @@
-//! Materialised tables: a query's rows in a Parquet file, used in the query's place while they are fresh.
+//! Materialised tables: a query's rows in a Parquet file, read instead of running the query while they are fresh.
 //!
 //! In: the project's queries. Out: versions of a table (`versions.rs`), each with what it was made from (`manifest.rs`).
 
@@ -33,16 +33,16 @@ pub struct Materialised {
     pub path: PathBuf,
     pub rows: u64,
     pub elapsed: Duration,
-    /// Why the table is never read in the query's place; `None` where it is read as long as it is fresh.
+    /// Why the table is never read instead of the query; `None` if it is read while it is fresh.
     pub never_fresh: Option<String>,
 }
 
 impl Project {
-    /// Materialises the queries that `selector` names: `NAME`, `+NAME` (and what it needs), `NAME+` (and what needs it),
-    /// several with blanks between, `*` for all. Queries that read a new table read it from then on.
+    /// Materialises the queries that match `selector`: `NAME`, `+NAME` (and what it needs), `NAME+` (and what needs it),
+    /// several of these separated by blanks, or `*` for all. Afterwards, queries use the new tables.
     ///
     /// # Errors
-    /// A name that no query has, or a query that fails. Tables that were made before it stay, and nothing is half-written.
+    /// No query has a given name, or a query fails. Tables that were made before the failure stay; no table is half-written.
     pub async fn run(
         &self,
         context: &SessionContext,
@@ -100,7 +100,7 @@ impl Project {
         Ok(Materialised { name: query.name.clone(), path, rows, elapsed: started.elapsed(), never_fresh })
     }
 
-    /// Returns the query's materialised table, where there is one that was made from what would be read now.
+    /// Returns the query's materialised table, if there is one that was made from what the query would read now.
     pub(super) async fn fresh_table(
         &self,
         index: usize,
@@ -116,7 +116,7 @@ impl Project {
         }
         match open(context, &file, &query.header.grain).await {
             Ok(table) => Ok(Some(table)),
-            // Two runs replaced the table since its manifest was read.
+            // Since the manifest was read, two runs have replaced the table.
             Err(_) if !file.exists() => Ok(None),
             Err(source) => Err(Error::Table { path: file, source: Box::new(source) }),
         }
@@ -127,7 +127,7 @@ fn sorted_by(grain: &[String]) -> Vec<SortExpr> {
     grain.iter().map(|column| ident(column).sort(true, false)).collect()
 }
 
-/// Writes a query's rows, sorted by its grain, and returns how many there are.
+/// Writes a query's rows, sorted by its grain, and returns the number of rows.
 async fn write_rows(query: &Query, frame: DataFrame, file: &Path) -> Result<u64, Error> {
     let written = async {
         let options = DataFrameWriteOptions::new().with_single_file_output(true);

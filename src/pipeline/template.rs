@@ -1,8 +1,8 @@
 //! Placeholders: `{{ horizon_s }}` in a query stands for a parameter's value.
 //!
-//! In: a file's text and the [`Parameters`]. Out: SQL of the same lines, and for each of its columns the place in the file.
-//! A minijinja expression stands between the braces, so `{{ window_ticks - 1 }}` works. Statements (`{% … %}`) do not: a query
-//! is the same query for all parameters, and its line numbers are the file's.
+//! In: a file's text and the [`Parameters`]. Out: SQL with the same lines, and for each of its columns the place in the
+//! file. The text between the braces is a minijinja expression, so `{{ window_ticks - 1 }}` works. Statements (`{% … %}`)
+//! are not allowed: a query is the same query for all parameters, and its line numbers are those of the file.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub struct Rendered {
     filled: Vec<Vec<Filled>>,
 }
 
-/// A placeholder's columns, counted from 0 in characters, end exclusive.
+/// The columns of a placeholder, counted from 0 in characters; the end is exclusive.
 #[derive(Debug, Clone)]
 struct Filled {
     source: std::ops::Range<usize>,
@@ -32,7 +32,7 @@ struct Filled {
 }
 
 impl Rendered {
-    /// Returns the place in the file of a line and column of the SQL, both counted from 1.
+    /// Returns the place in the file for a line and a column of the SQL, both counted from 1.
     pub fn place(&self, line: usize, column: usize) -> Place {
         let line = line.clamp(1, self.source.len().max(1));
         let mut shifted = column.max(1) - 1;
@@ -50,7 +50,7 @@ impl Rendered {
         Place { file: self.file.clone(), line, column: Some(shifted + 1), text }
     }
 
-    /// Returns the place of the file's end, where something is missing if a statement stops too early.
+    /// Returns the place of the file's end, for errors about a statement that stops too early.
     pub fn end(&self) -> Place {
         let last = self.source.iter().rposition(|line| !line.trim().is_empty()).unwrap_or(0);
         let text = self.source.get(last).cloned().unwrap_or_default();
@@ -61,8 +61,8 @@ impl Rendered {
 /// Fills the placeholders of a file's text.
 ///
 /// # Errors
-/// An unknown parameter, an expression that does not parse, a value that is neither text, a number nor a boolean, or a
-/// template statement; each with its place.
+/// A parameter is unknown, an expression does not parse, a value is neither text, a number nor a boolean, or there is a
+/// template statement. Each error has its place.
 pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Rendered, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -107,7 +107,7 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
     Ok(rendered)
 }
 
-/// Returns the text that a placeholder stands for. Quotes in it are doubled, because it may stand between quotes.
+/// Returns the text for a placeholder. Quotes in it are doubled, because the placeholder may be inside quotes.
 fn value(
     environment: &Environment<'_>,
     expression: &str,

@@ -2,9 +2,9 @@
 //!
 //! In: a finished Parquet file. Out: `<folder>/<name>-<n>.parquet`, and `manifest.json` beside it, which names that file.
 //!
-//! A data file is never changed once it has its name, and the manifest is replaced last and in one step. Whoever opens the
-//! table therefore reads one version, whole, also after a crash or a power loss. The version before stays until the next run
-//! replaces the table again, so that a query which opened it can finish; older ones are removed.
+//! A data file never changes after it gets its name, and the manifest is replaced last, in one step. So every reader of the
+//! table reads exactly one complete version, even after a crash or a power loss. The previous version stays until the next
+//! run replaces the table, so that a query that opened it can finish. Older versions are removed.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,11 +14,11 @@ use std::time::Duration;
 use super::manifest::{Manifest, Recipe};
 use crate::durable::{self, Aside};
 
-/// The file that says which version is the table, and what it was made from.
+/// The file that says which version is current, and what it was made from.
 const MANIFEST: &str = "manifest.json";
-/// The file that a run holds locked while it puts its version in place.
+/// The file that a run keeps locked while it publishes its version.
 const LOCK: &str = ".lock";
-/// Folders that an earlier squall left beside the tables are removed once they are as old as this.
+/// An earlier squall left folders beside the tables; they are removed once they are this old.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// A materialised table's folder.
@@ -33,18 +33,18 @@ impl Versions {
         Versions { folder: tables_dir.join(name), name: name.into() }
     }
 
-    /// Returns the present version's manifest and file; `None` where there is none, or where the file is not the one that
-    /// was written.
+    /// Returns the current version's manifest and file; `None` if there is none, or if the file is not the one that was
+    /// written.
     pub fn current(&self) -> Option<(Manifest, PathBuf)> {
         let text = fs::read_to_string(self.folder.join(MANIFEST)).ok()?;
-        // Another version of squall may write another manifest: the table is then made anew.
+        // Another version of squall may have written another kind of manifest; the table is then made again.
         let manifest: Manifest = serde_json::from_str(&text).ok()?;
         let file = self.folder.join(&manifest.file);
         let as_written = fs::metadata(&file).is_ok_and(|found| found.len() == manifest.bytes);
         as_written.then_some((manifest, file))
     }
 
-    /// Begins a version: removes what dead processes left, and makes the place where its file is written.
+    /// Begins a version: removes what dead processes left, and makes the folder in which to write its file.
     pub fn begin(&self) -> io::Result<Aside> {
         durable::remove_leftovers(&self.folder)?;
         if let Some(tables_dir) = self.folder.parent() {
@@ -53,12 +53,12 @@ impl Versions {
         Aside::beside(&self.folder.join(format!("{}.parquet", self.name)))
     }
 
-    /// Makes a written file the table's present version.
+    /// Makes a written file the table's current version.
     ///
     /// # Errors
-    /// What the disk reports; the table is then what it was.
+    /// The disk reports an error; the table then stays as it was.
     pub fn publish(&self, aside: Aside, rows: u64, recipe: Option<Recipe>) -> io::Result<()> {
-        // Runs of one table at the same time take turns here.
+        // If several runs make the same table at once, they take turns here.
         let lock = File::create(self.folder.join(LOCK))?;
         lock.lock()?;
         let files = self.data_files()?;
@@ -71,23 +71,23 @@ impl Versions {
         let text = serde_json::to_string_pretty(&manifest)?;
         aside.commit_to(&path)?;
         if let Err(error) = durable::replace(&self.folder.join(MANIFEST), text.as_bytes()) {
-            // The first error is the one to report; a file that no manifest names is removed by the next run.
+            // Report the first error. The next run removes files that no manifest names.
             let _ = fs::remove_file(&path);
             return Err(error);
         }
         for old in files.iter().filter(|old| Some(*old) != previous.as_ref()) {
-            // What cannot be removed now is removed by the next run.
+            // What cannot be removed now will be removed by the next run.
             let _ = fs::remove_file(self.folder.join(old));
         }
         Ok(())
     }
 
-    /// Returns the names of the files that hold, or held, the table's rows.
+    /// Returns the names of the files that hold the table's rows, or held them before.
     fn data_files(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            // An earlier squall had one file, named by the table alone.
+            // An earlier squall wrote a single file, named only after the table.
             if self.number(&name).is_some() || name == format!("{}.parquet", self.name) {
                 names.push(name);
             }
@@ -95,7 +95,7 @@ impl Versions {
         Ok(names)
     }
 
-    /// Returns the number of the version that a file holds.
+    /// Returns the version number in a file's name.
     fn number(&self, file: &str) -> Option<u64> {
         file.strip_prefix(&self.name)?.strip_prefix('-')?.strip_suffix(".parquet")?.parse().ok()
     }
@@ -165,7 +165,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let table = Versions::of(dir.path(), "t");
         publish(&table, "one");
-        // The process ends after the data file has its name, and before the manifest names it.
+        // The process ends after the data file has its name, but before the manifest names it.
         fs::write(table.folder.join("t-2.parquet"), "two").expect("written");
         assert_eq!(read(&table), "one");
         publish(&table, "three");
@@ -187,7 +187,7 @@ mod tests {
     fn a_manifest_that_cannot_be_written_leaves_the_table_as_it_was() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let table = Versions::of(dir.path(), "t");
-        // A folder in the manifest's place makes its replacement fail.
+        // If a folder has the manifest's name, replacing the manifest fails.
         fs::create_dir_all(table.folder.join(MANIFEST).join("full")).expect("made");
         let aside = table.begin().expect("begun");
         fs::write(aside.path(), "one").expect("written");
@@ -207,7 +207,7 @@ mod tests {
                 scope.spawn(move || (0..5).for_each(|run| publish(table, &format!("{thread} {run}"))));
             }
             for _ in 0..200 {
-                // A file that two runs have replaced since is gone; a file that is there is whole.
+                // If two runs have replaced the table since, its file is gone; a file that still exists is whole.
                 if let Some((manifest, file)) = table.current()
                     && let Ok(text) = fs::read_to_string(file)
                 {

@@ -1,4 +1,4 @@
-//! A recorded file: one message a line, plain or compressed.
+//! A recorded file: one message per line, plain or compressed.
 //!
 //! In: a path. Out: its lines byte for byte, without their ends. The compression is detected from the first bytes, not from
 //! the name.

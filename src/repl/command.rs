@@ -14,11 +14,11 @@ pub enum Command {
     Tables,
     /// The columns of one table.
     Schema(String),
-    /// All functions, those like a pattern, or all about one.
+    /// All functions, those that match a pattern, or everything about one function.
     Functions(Option<String>),
     /// Shows the format, or sets it.
     Format(Option<Format>),
-    /// Shows the most rows printed, or sets it; 0 is all.
+    /// Shows the limit on printed rows, or sets it; 0 means all.
     Limit(Option<usize>),
     /// Shows whether times are printed, or sets it.
     Timing(Option<bool>),
@@ -40,7 +40,7 @@ pub const COMMANDS: [(&str, &str); 8] = [
 /// Reads a line that begins with a dot; it may end with `;`.
 ///
 /// # Errors
-/// What is wrong, with what to type instead.
+/// What is wrong, and what to type instead.
 pub fn parse(line: &str) -> Result<Command, String> {
     let mut words = line.trim().trim_end_matches(';').split_whitespace();
     let name = words.next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Completion with the Tab key, and when a statement is complete.
+//! Completion with the Tab key, and the check whether a statement is complete.
 //!
-//! In: the line so far and what the session knows by name. Out: the words that could stand at the cursor.
+//! In: the line so far, and the names that the session knows. Out: the words that may come at the cursor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,14 @@ use rustyline::{Context, Helper};
 use super::output::Format;
 use super::{command, names, statement};
 
-/// SQL's words, and those of squall's own statements.
+/// SQL's words, and the words of squall's own statements.
 const KEYWORDS: &str = "ALL AND AS ASC BETWEEN BY CASE CAST COPY CREATE CROSS CURRENT DELETE DESC DESCRIBE DISTINCT DROP ELSE \
     END EXCEPT EXISTS EXPLAIN EXTERNAL FALSE FILTER FOLLOWING FROM FULL GROUP HAVING IN INNER INSERT INTERSECT INTERVAL INTO \
     IS JOIN LEFT LIKE LIMIT LOCATION MODEL NOT NULL NULLS OFFSET ON OPTIONS OR ORDER OUTER OVER PARTITION PRECEDING QUALIFY \
     RANGE REPLACE RIGHT ROW ROWS SELECT SHOW STORED TABLE TABLES THEN TO TRUE UNBOUNDED UNION USING VALUES VIEW WHEN WHERE \
     WINDOW WITH";
 
-/// What the line editor asks while a line is typed.
+/// Answers the line editor's questions while a line is typed.
 #[derive(Debug, Default)]
 pub struct Completion {
     /// Columns by table.
@@ -29,7 +29,7 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Takes what the session knows now.
+    /// Collects the names that the session knows now.
     pub fn new(relations: &[names::Relation], functions: &[names::Function]) -> Self {
         let columns = |relation: &names::Relation| relation.schema.fields().iter().map(|f| f.name().clone()).collect();
         Completion {
@@ -38,7 +38,7 @@ impl Completion {
         }
     }
 
-    /// Returns where the word before the cursor starts, and what it could become, ascending.
+    /// Returns where the word before the cursor starts, and the words that it may become, ascending.
     fn candidates(&self, line: &str, cursor: usize) -> (usize, Vec<String>) {
         let before = &line[..cursor];
         if before.trim_start().starts_with('.') {
@@ -57,7 +57,7 @@ impl Completion {
         if word.is_empty() {
             return (start, Vec::new());
         }
-        // Keywords are in capitals if the word is.
+        // Keywords are completed in capitals if the word contains a capital.
         let large = word.chars().any(char::is_uppercase);
         let keywords = like(word, KEYWORDS.split_whitespace());
         let mut candidates: BTreeSet<String> =
@@ -83,7 +83,7 @@ impl Completion {
     }
 }
 
-/// Returns the names that begin with `word`, in capitals or not.
+/// Returns the names that begin with `word`, ignoring case.
 fn like<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let begins = |name: &&str| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     names.into_iter().filter(begins).map(Into::into).collect()
@@ -98,7 +98,7 @@ impl Completer for Completion {
 }
 
 impl Validator for Completion {
-    /// Enter ends a complete statement, and a line that begins with a dot; otherwise it begins another line.
+    /// Enter ends a complete statement, or a line that begins with a dot; otherwise it starts a new line.
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
         let input = context.input();
         if input.trim_start().starts_with('.') || statement::is_complete(input) {

@@ -1,7 +1,7 @@
-//! Explains the engine's error to the person who wrote the SQL.
+//! Explains the engine's error to the user who wrote the SQL.
 //!
-//! In: why a statement failed, and the statement. Out: what is wrong, where (file, line, column, the line itself with a
-//! caret), and what to try.
+//! In: the statement, and why it failed. Out: what is wrong, where it is (file, line, column, the line itself with a caret),
+//! and what to try.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::text::{Excerpt, did_you_mean};
 /// The most columns that a hint lists.
 const LISTED_COLUMNS: usize = 20;
 
-/// A statement's failure, ready to be read.
+/// A statement's failure, in a form for people.
 #[derive(Debug)]
 pub struct Diagnosis {
     message: String,
@@ -25,7 +25,7 @@ pub struct Diagnosis {
     hint: Option<String>,
 }
 
-/// Where in the source the failure is.
+/// The place of the failure in the source.
 #[derive(Debug)]
 struct Place {
     source: Option<String>,
@@ -41,10 +41,10 @@ struct Finding {
     hint: Option<String>,
 }
 
-/// Where in the statement the failure is, as far as that is known.
+/// The place of the failure in the statement, as far as it is known.
 enum Spot {
     At(Position),
-    /// Wherever this name stands.
+    /// Where this name occurs.
     Name(String),
     /// Where the statement ends.
     End,
@@ -64,7 +64,7 @@ impl Spot {
 }
 
 impl Diagnosis {
-    /// Explains why `statement`, a part of `text` from `source` (a file's name), failed.
+    /// Explains why `statement` failed. It is a part of `text`, which comes from `source` (a file's name).
     pub fn new(
         session: &Session,
         error: &run::Error,
@@ -84,7 +84,7 @@ impl Diagnosis {
         let place = finding.spot.find(statement.text).and_then(|(inner, length)| {
             let at = statement.start.plus(inner);
             let line = text.lines().nth(at.line - 1)?.to_string();
-            // An error at the end of the statement points just behind the last character, where something is missing.
+            // If something is missing at the end of the statement, the error points just after the last character.
             (at.column <= line.chars().count() + 1).then(|| Place { source: source.map(Into::into), at, line, length })
         });
         Diagnosis { message: finding.message, place, hint: finding.hint.or_else(|| error.hint()) }
@@ -114,7 +114,7 @@ impl Hint for Diagnosis {
 }
 
 fn engine(session: &Session, error: &DataFusionError) -> Finding {
-    // Of several errors the first counts: the others are often its consequences.
+    // If there are several errors, use the first: the others are often its consequences.
     let first = error.iter().next().unwrap_or(error);
     let root = first.find_root();
     match root {
@@ -167,7 +167,7 @@ fn split_location(text: &str) -> (&str, Option<Position>) {
     }
 }
 
-/// Takes `line 1, column 8: ` out of a message.
+/// Removes `line 1, column 8: ` from a message.
 fn split_line_and_column(text: &str) -> (String, Option<Position>) {
     let found = text.find("line ").and_then(|start| {
         let (place, rest) = text[start + "line ".len()..].split_once(": ")?;
@@ -217,7 +217,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
     if let Some(said) = between(text, "user-defined coercion failed with: ", ". No function matches") {
-        // The function's own words about its arguments; the engine repeats their types around them.
+        // Keep the function's own message about its arguments; the engine surrounds it with a list of their types.
         let message = lowercase(said.strip_prefix("Error during planning: ").unwrap_or(said));
         return Finding { message, spot: Spot::Unknown, hint: None };
     }

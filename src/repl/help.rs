@@ -14,7 +14,7 @@ use crate::text::{columns, did_you_mean};
 /// The most characters of a function's summary in a list.
 const SUMMARY_WIDTH: usize = 80;
 
-/// Returns what can be typed.
+/// Returns the list of what users can type.
 pub fn commands() -> String {
     let mut text = String::from("SQL statements end with `;` and may span lines.\n");
     let rows: Vec<Vec<&str>> = command::COMMANDS.iter().map(|(usage, meaning)| vec![*usage, *meaning]).collect();
@@ -23,7 +23,7 @@ pub fn commands() -> String {
     text
 }
 
-/// Returns tables and views, one a line.
+/// Returns tables and views, one per line.
 pub async fn tables(context: &SessionContext) -> String {
     let relations = names::relations(context).await;
     if relations.is_empty() {
@@ -37,10 +37,10 @@ pub async fn tables(context: &SessionContext) -> String {
     list(&relations.into_iter().map(row).collect::<Vec<_>>())
 }
 
-/// Returns the columns of a table, one a line.
+/// Returns the columns of a table, one per line.
 ///
 /// # Errors
-/// What to try if no table has the name.
+/// If no table has this name: what to try.
 pub async fn schema(context: &SessionContext, name: &str) -> Result<String, String> {
     let relations = names::relations(context).await;
     let found = relations.iter().find(|relation| relation.name == name);
@@ -57,10 +57,11 @@ pub async fn schema(context: &SessionContext, name: &str) -> Result<String, Stri
     Ok(list(&rows.collect::<Vec<_>>()))
 }
 
-/// Returns functions like `pattern`, one a line; if a function has exactly this name, all about that one.
+/// Returns the functions that match `pattern`, one per line. If a function has exactly this name, returns everything about
+/// it.
 ///
 /// # Errors
-/// What to try if no function is like the pattern.
+/// If no function matches: what to try.
 pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<String, String> {
     let all = names::functions(context);
     let pattern = pattern.map(|pattern| pattern.trim_end_matches("()").to_lowercase());
@@ -89,7 +90,7 @@ pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<Stri
     Ok(list(&rows.collect::<Vec<_>>()) + "`.functions NAME` shows all about one\n")
 }
 
-/// Returns all about a function of squall's.
+/// Returns everything about one of squall's functions.
 fn about_own(own: &Documentation) -> String {
     let mut text = format!("{}  ({} function)\n\n{}.\n", own.syntax(), own.kind.as_str(), own.summary);
     if !own.arguments.is_empty() {
@@ -105,7 +106,7 @@ fn about_own(own: &Documentation) -> String {
     text
 }
 
-/// Returns all that DataFusion says about one of its functions; `None` if it has no such function or says nothing.
+/// Returns everything that DataFusion says about one of its functions; `None` if it does not have it or says nothing.
 fn about_engines(context: &SessionContext, name: &str) -> Option<String> {
     let state = context.state();
     let scalar = state.scalar_functions().get(name).and_then(|function| function.documentation());

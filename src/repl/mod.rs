@@ -1,7 +1,7 @@
 //! The SQL shell.
 //!
 //! In: statements, from a terminal, a script or an argument. Out: their results, as tables for people or as CSV and JSON for
-//! programs, and errors that point at the word that is wrong.
+//! programs, and errors that point at the wrong word.
 
 mod command;
 mod complete;

@@ -1,4 +1,4 @@
-//! What a session knows by name: tables, their columns, functions.
+//! The names that a session knows: tables, their columns, functions.
 //!
 //! In: a session. Out: names for help, completion and suggestions.
 
@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::functions::documentation::Kind;
 
-/// The schema that holds the session's description of itself.
+/// The schema in which the session describes itself.
 const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// A table or view.
@@ -21,12 +21,12 @@ pub struct Relation {
     pub schema: SchemaRef,
 }
 
-/// A function, of squall's or of the engine's.
+/// A function of squall or of the engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Function {
     pub name: String,
     pub kind: Kind,
-    /// The documentation's first sentence; empty where there is none.
+    /// The documentation's first sentence; empty if there is none.
     pub summary: String,
 }
 
@@ -43,11 +43,11 @@ pub fn tables(context: &SessionContext) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Returns tables and views with their columns, by name, ascending; one that cannot be opened is left out.
+/// Returns tables and views with their columns, by name, ascending; a table that cannot be opened is left out.
 pub async fn relations(context: &SessionContext) -> Vec<Relation> {
     let mut relations = Vec::new();
     for name in tables(context) {
-        // A bare reference keeps the name as it was registered, capitals included.
+        // A bare reference keeps the registered name, including its capitals.
         if let Ok(table) = context.table_provider(datafusion::common::TableReference::bare(name.as_str())).await {
             relations.push(Relation { name, is_view: table.table_type() == TableType::View, schema: table.schema() });
         }

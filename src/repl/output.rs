@@ -1,7 +1,7 @@
 //! Results as text: tables, CSV, JSON.
 //!
 //! In: a result's schema and its record batches, one after another. Out: bytes for standard output as each batch comes, so
-//! that a result of any length passes through. CSV and JSON hold every digit of a float; a table is for reading.
+//! that results may have any length. CSV and JSON show every digit of a float; tables are made for reading.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Format {
     /// Every format, in the order of the help text.
     pub const ALL: [Format; 4] = [Format::Table, Format::Csv, Format::Json, Format::Ndjson];
 
-    /// Returns the name by which users choose it.
+    /// Returns the name with which users choose the format.
     pub fn name(self) -> &'static str {
         match self {
             Format::Table => "table",
@@ -45,7 +45,7 @@ impl Format {
 /// Writes one result.
 pub enum Printer {
     Table(Table),
-    /// The text of a plan, unchanged, because its lines are its layout.
+    /// The text of a plan, unchanged, because the plan's line breaks and indents matter.
     Plan,
     Csv {
         header: Option<SchemaRef>,
@@ -69,7 +69,7 @@ impl Printer {
     /// Takes a batch and returns the bytes that are ready.
     ///
     /// # Errors
-    /// A column whose type the format cannot hold.
+    /// The format cannot represent the type of a column.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         match self {
             Printer::Table(table) => Ok(table.push(batch)?.into_bytes()),
@@ -89,7 +89,7 @@ impl Printer {
     /// Ends the result and returns the last bytes.
     ///
     /// # Errors
-    /// A column whose type the format cannot hold.
+    /// The format cannot represent the type of a column.
     pub fn finish(&mut self) -> Result<Vec<u8>, ArrowError> {
         match self {
             Printer::Table(table) => Ok(table.finish().into_bytes()),
@@ -107,18 +107,18 @@ impl Printer {
         }
     }
 
-    /// Returns how many of the result's columns a table had no room for.
+    /// Returns how many of the result's columns did not fit into the table.
     pub fn hidden_columns(&self) -> usize {
         if let Printer::Table(table) = self { table.hidden_columns() } else { 0 }
     }
 }
 
 fn json<F: JsonFormat>() -> Writer<Vec<u8>, F> {
-    // A NULL is `null` rather than a missing key, so that every row has the same keys.
+    // A NULL is written as `null` instead of being left out, so that every row has the same keys.
     WriterBuilder::new().with_explicit_nulls(true).build(Vec::new())
 }
 
-/// Returns whether this is what EXPLAIN returns.
+/// Returns whether the schema is that of EXPLAIN's result.
 fn is_plan(schema: &Schema) -> bool {
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     names == ["plan_type", "plan"]
@@ -146,7 +146,7 @@ fn comma_separated(batch: &RecordBatch, header: bool) -> Result<Vec<u8>, ArrowEr
     Ok(bytes)
 }
 
-/// Returns the batch with lists and structs, which CSV cannot hold, as their text.
+/// Returns the batch with lists and structs converted to text, because CSV cannot represent them.
 fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     if !batch.columns().iter().any(|column| column.data_type().is_nested()) {
         return Ok(batch.clone());

@@ -1,6 +1,6 @@
-//! One statement, run and written.
+//! Runs one statement and writes its result.
 //!
-//! In: a statement. Out: its result on a writer, batch by batch, and how many rows that were.
+//! In: a statement. Out: its result on a writer, batch by batch, and the number of rows.
 
 use std::io::Write;
 
@@ -12,13 +12,13 @@ use super::output::{Format, Printer};
 use crate::catalog::{self, Session};
 use crate::error::Hint;
 
-/// How a result is written.
+/// How to write a result.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     pub format: Format,
-    /// The most rows written of one result; the query ends there.
+    /// The most rows that are written of one result; the query stops there.
     pub limit: Option<usize>,
-    /// The most characters that a table's line takes.
+    /// The largest width of a table's line, in characters.
     pub width: Option<usize>,
 }
 
@@ -30,11 +30,11 @@ pub struct Written {
     pub columns: usize,
     /// Whether the result had more rows than the limit.
     pub more: bool,
-    /// Columns that the table had no room for.
+    /// How many columns did not fit into the table.
     pub hidden_columns: usize,
 }
 
-/// Why a statement did not run to its end.
+/// Why a statement did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -48,7 +48,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns whether the reader of our output is gone, as `head` is after its lines. That is not a failure.
+    /// Returns whether the reader of our output is gone, for example because `head` has read enough lines. That is not a
+    /// failure.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Error::Write(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
@@ -64,10 +65,10 @@ impl Hint for Error {
     }
 }
 
-/// Runs one statement and writes its result as it comes.
+/// Runs one statement and writes its result as the rows come.
 ///
 /// # Errors
-/// A statement that fails, before its first row or later; rows that were written stay written.
+/// The statement fails, before its first row or later; rows that were written stay written.
 pub async fn run(
     session: &Session,
     statement: &str,
@@ -86,7 +87,7 @@ async fn write(
     let schema = stream.schema();
     let mut written = Written { columns: schema.fields().len(), ..Written::default() };
     if written.columns == 0 {
-        // There is nothing to show, but reading the stream may do the statement's work.
+        // There is nothing to show, but reading the stream may be what executes the statement.
         while let Some(batch) = stream.next().await {
             batch?;
         }

@@ -1,7 +1,7 @@
 //! The shell: reads statements and commands, runs them, shows their results.
 //!
-//! In: lines from a terminal, with editing, history and completion, or from a pipe. Out: results and errors. An error ends
-//! its input's statements, not the shell.
+//! In: lines from a terminal, with editing, history and completion, or lines from a pipe. Out: results and errors. After an
+//! error, the other statements of the same input are skipped, and the shell continues.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -45,14 +45,14 @@ impl Hint for Error {}
 /// Runs the shell until its input ends or `.quit`.
 ///
 /// # Errors
-/// A terminal or pipe that breaks; or, if the input is not a terminal, statements that failed.
+/// The terminal or the pipe breaks; or the input is not a terminal, and statements failed.
 pub async fn shell(session: &Session, format: Format) -> Result<(), Error> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let limit = terminal.then_some(TERMINAL_ROWS);
     let style = Style { format, limit, width: None };
     let mut shell = Shell { session, style, timing: terminal, terminal, failed: 0 };
     match if terminal { shell.interact().await } else { shell.read_through().await } {
-        // The reader of our output is gone, as `head` is after its lines.
+        // The reader of our output is gone, for example because `head` has read enough lines.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error),
         Ok(()) if !terminal && shell.failed > 0 => Err(Error::Statements { count: shell.failed }),
@@ -65,7 +65,7 @@ struct Shell<'a> {
     style: Style,
     timing: bool,
     terminal: bool,
-    /// Statements and commands that failed.
+    /// How many statements and commands failed.
     failed: usize,
 }
 
@@ -82,7 +82,7 @@ impl Shell<'_> {
         let mut editor = Editor::<Completion, FileHistory>::with_config(config)?;
         let history = history_file();
         if let Some(history) = &history {
-            // The first time there is no history.
+            // The first time, there is no history yet.
             let _ = editor.load_history(history);
         }
         self.print(&format!("squall {}; .help shows what to type\n", env!("CARGO_PKG_VERSION")))?;
@@ -100,7 +100,7 @@ impl Shell<'_> {
                         return Ok(());
                     }
                 }
-                // Ctrl-C drops the line and keeps the shell.
+                // Ctrl-C drops the line; the shell continues.
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof) => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -239,7 +239,7 @@ fn complain(message: &str, hint: Option<&str>) {
     }
 }
 
-/// Appends the input to the history. If that fails, the shell works on without it.
+/// Appends the input to the history. If that fails, the shell continues without it.
 fn keep(editor: &mut Editor<Completion, FileHistory>, history: &Path) {
     let folder = history.parent().map_or(Ok(()), std::fs::create_dir_all);
     if folder.is_ok() {
@@ -247,7 +247,7 @@ fn keep(editor: &mut Editor<Completion, FileHistory>, history: &Path) {
     }
 }
 
-/// Returns the history's file, in the state folder of the XDG base directories; `None` if there is no home folder.
+/// Returns the path of the history, in the state folder of the XDG base directories; `None` if there is no home folder.
 fn history_file() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;

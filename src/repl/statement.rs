@@ -1,7 +1,8 @@
-//! Text into statements.
+//! Splits text into statements.
 //!
-//! In: what a user typed or a script holds. Out: its statements, each with the place where it starts. The engine's own
-//! tokenizer finds each `;`, so that one inside a string, a comment or dollar quotes does not end a statement.
+//! In: text that a user typed or that a script contains. Out: its statements, each with the place where it starts. The
+//! engine's own tokenizer finds each `;`, so that a `;` inside a string, a comment or dollar quotes does not end a
+//! statement.
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
@@ -17,7 +18,7 @@ impl Position {
     /// Where a text starts.
     pub const START: Position = Position { line: 1, column: 1 };
 
-    /// Returns the place in the whole text of a place inside a part that starts here.
+    /// Returns the place in the whole text, given a place inside a part that starts at this position.
     pub fn plus(self, inner: Position) -> Position {
         match inner.line {
             1 => Position { line: self.line, column: self.column + inner.column - 1 },
@@ -26,16 +27,17 @@ impl Position {
     }
 }
 
-/// One statement, without its `;` and without what stands before its first word.
+/// One statement, without its `;` and without any text before its first word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement<'a> {
     pub text: &'a str,
     pub start: Position,
 }
 
-/// Returns the statements of `text`, in order; space and comments alone are not a statement.
+/// Returns the statements of `text`, in order; spaces and comments alone are not a statement.
 ///
-/// Where the text stops being SQL tokens (a string that never ends), the rest is one statement: running it gives the error.
+/// If the text stops being SQL tokens (for example at a string without an end), the rest is one statement, and running it
+/// gives the error.
 pub fn split(text: &str) -> Vec<Statement<'_>> {
     let mut cursor = Cursor { text, offset: 0, at: Position::START };
     let mut start = None;
@@ -66,15 +68,15 @@ pub fn split(text: &str) -> Vec<Statement<'_>> {
     statements
 }
 
-/// Returns whether `text` ends where a statement ends: after `;`, or before one begins.
+/// Returns whether `text` ends between statements: after `;`, or before a statement begins.
 pub fn is_complete(text: &str) -> bool {
     let (tokens, whole) = tokens(text);
     let last = tokens.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
     whole && last.is_none_or(|token| token.token == Token::SemiColon)
 }
 
-/// Returns where `name` first stands in `text` as a word or between quotes (not inside a comment), and its length in
-/// characters with them.
+/// Returns where `name` first occurs in `text`, as a word or in quotes but not inside a comment. Also returns its length in
+/// characters, including the quotes.
 pub fn find_name(text: &str, name: &str) -> Option<(Position, usize)> {
     tokens(text).0.iter().find_map(|token| {
         let (value, quotes) = match &token.token {
@@ -86,20 +88,20 @@ pub fn find_name(text: &str, name: &str) -> Option<(Position, usize)> {
     })
 }
 
-/// Returns the place just behind the last character of `text`.
+/// Returns the place just after the last character of `text`.
 pub fn end_of(text: &str) -> Position {
     let mut cursor = Cursor { text, offset: 0, at: Position::START };
     cursor.seek(Position { line: usize::MAX, column: 1 }).at
 }
 
-/// Returns the length in characters of the token that starts at `at`; 1 if no token does.
+/// Returns the length, in characters, of the token that starts at `at`; 1 if no token starts there.
 pub fn token_length(text: &str, at: Position) -> usize {
     let (tokens, _) = tokens(text);
     let token = tokens.iter().find(|token| begin(token) == at && end(token).line == at.line);
     token.map_or(1, |token| end(token).column.saturating_sub(at.column).max(1))
 }
 
-/// Returns the tokens of `text`, and whether they are all of it.
+/// Returns the tokens of `text`, and whether they cover all of it.
 fn tokens(text: &str) -> (Vec<TokenWithSpan>, bool) {
     let mut tokens = Vec::new();
     let whole = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens).is_ok();
@@ -114,7 +116,7 @@ fn end(token: &TokenWithSpan) -> Position {
     Position { line: token.span.end.line as usize, column: token.span.end.column as usize }
 }
 
-/// A byte offset and the position it is at.
+/// A byte offset and the position that it corresponds to.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
     text: &'a str,
@@ -123,7 +125,7 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Moves on to `goal` and returns the cursor there.
+    /// Moves forward to `goal` and returns the cursor there.
     fn seek(&mut self, goal: Position) -> Self {
         for character in self.text[self.offset..].chars() {
             if self.at >= goal {

@@ -1,18 +1,18 @@
-//! Rows as a table that people read.
+//! Shows rows as a table for people.
 //!
-//! In: record batches. Out: text, a line a row. Column widths come from the first [`SAMPLE_ROWS`] rows, so that a result of
-//! any length streams; a wider cell that comes later pushes its own line to the right. Numbers stand at the right, floats
-//! with ten significant digits (CSV and JSON have them all), NULL as `NULL`.
+//! In: record batches. Out: text, one line per row. Column widths come from the first [`SAMPLE_ROWS`] rows, so that a result
+//! of any length can stream. If a later cell is wider, its line moves to the right. Numbers are aligned to the right. Floats
+//! have ten significant digits (CSV and JSON have them all), and NULL is written `NULL`.
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
-/// Rows that decide how wide the columns are.
+/// How many rows decide the widths of the columns.
 const SAMPLE_ROWS: usize = 1000;
 
-/// A text column is not squeezed below this many characters to make a table fit; columns are left out instead.
+/// To make a table fit, text columns are narrowed to this many characters; after that, columns are left out.
 const NARROWEST: usize = 12;
 
 const SEPARATOR: &str = " │ ";
@@ -24,18 +24,18 @@ pub struct Table {
     schema: SchemaRef,
     /// The width to fit into, in characters; `None` if there is no limit.
     fit: Option<usize>,
-    /// Rows that wait for the widths to be decided.
+    /// Rows that wait until the widths are decided.
     waiting: Vec<Vec<String>>,
     columns: Option<Vec<Column>>,
 }
 
-/// A column that is shown: a field of the schema, or the gap where fields are left out.
+/// A column that is shown: either a field of the schema, or the gap where fields are left out.
 #[derive(Debug, Clone, Copy)]
 struct Column {
     field: Option<usize>,
     width: usize,
     numeric: bool,
-    /// Whether longer cells may be cut. Times and numbers may not: half of one would be wrong.
+    /// Whether longer cells may be cut. Times and numbers may not, because a part of one would be wrong.
     text: bool,
     /// Whether longer cells are cut.
     cut: bool,
@@ -50,7 +50,7 @@ impl Table {
     /// Takes more rows and returns the text that is ready.
     ///
     /// # Errors
-    /// A type that has no text form.
+    /// A type cannot be written as text.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<String, ArrowError> {
         self.waiting.extend(rows(batch)?);
         if self.columns.is_none() && self.waiting.len() < SAMPLE_ROWS {
@@ -102,7 +102,7 @@ fn layout(schema: &SchemaRef, sample: &[Vec<String>], fit: Option<usize>) -> Vec
         columns.push(Column { field: Some(index), width, numeric, text, cut: false });
     }
     let Some(fit) = fit else { return columns };
-    // The widest texts give way first.
+    // First the widest texts are narrowed.
     while total(&columns) > fit {
         let over = total(&columns) - fit;
         let texts = columns.iter_mut().filter(|column| column.text && column.width > NARROWEST);
@@ -110,7 +110,7 @@ fn layout(schema: &SchemaRef, sample: &[Vec<String>], fit: Option<usize>) -> Vec
         widest.width = widest.width.saturating_sub(over.div_ceil(2)).max(NARROWEST);
         widest.cut = true;
     }
-    // Then columns from the middle.
+    // Then columns in the middle are left out.
     let gap = Column { field: None, width: 1, numeric: false, text: false, cut: false };
     while total(&columns) > fit && columns.iter().filter(|column| column.field.is_some()).count() > 2 {
         match columns.iter().position(|column| column.field.is_none()) {
@@ -185,7 +185,7 @@ fn cells(column: &dyn Array) -> Result<Vec<String>, ArrowError> {
         }
         DataType::Float32 => {
             let values = column.as_primitive::<Float32Type>().iter();
-            // Read from its shortest text: 0.1 in 32 bits and 0.1 in 64 bits are different numbers.
+            // Parse the shortest text, because 0.1 in 32 bits and 0.1 in 64 bits are different numbers.
             values.map(|value| value.map_or_else(null, |value| value.to_string())).collect()
         }
         DataType::Float64 => {
@@ -202,8 +202,8 @@ fn cells(column: &dyn Array) -> Result<Vec<String>, ArrowError> {
     Ok(cells)
 }
 
-/// Returns a float with ten significant digits, never fewer than its whole part has; very large and very small ones with an
-/// exponent.
+/// Returns a float with ten significant digits, or more if its whole part has more. Very large and very small numbers have
+/// an exponent.
 pub fn readable(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
@@ -224,7 +224,7 @@ fn without_trailing_zeros(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
-/// Returns the text with control characters written out, so that a cell cannot break its line or control the terminal.
+/// Returns the text with control characters escaped, so that a cell cannot break its line or control the terminal.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {

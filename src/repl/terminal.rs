@@ -1,4 +1,4 @@
-//! How large the terminal is.
+//! The size of the terminal.
 
 use rustyline::Editor;
 use rustyline::history::MemHistory;
@@ -7,6 +7,6 @@ use rustyline::history::MemHistory;
 pub fn terminal_width() -> Option<usize> {
     let mut editor = Editor::<(), MemHistory>::with_history(rustyline::Config::default(), MemHistory::new()).ok()?;
     let (columns, _) = editor.dimensions()?;
-    // A terminal that does not know its width says 0.
+    // A terminal that does not know its width reports 0.
     (columns > 0).then_some(columns.into())
 }

@@ -1,4 +1,4 @@
-//! The drift report: which columns' distributions differ between a reference and a current sample, and how.
+//! The drift report: the columns whose distributions differ between a reference and a current sample, and how they differ.
 //!
 //! In: the named query `spike_drift`, or two relations for the SQL function `drift`. Out: HTML.
 
@@ -14,11 +14,11 @@ use super::sources::built_in;
 use super::{About, Argument, Arguments, Error, Mood, Needs, Page, Report, Request, Verdict, require};
 use crate::text::literal;
 
-/// The data set drifts when at least this share of the compared columns does: Evidently's default.
+/// The data set has drifted if at least this share of the compared columns has; this is Evidently's default.
 const DRIFTED_SHARE: f64 = 0.5;
-/// Distributions are drawn for at most this many columns, so that the report of a wide table stays small.
+/// The most columns whose distributions are drawn, so that the report of a wide table stays small.
 const MOST_FIGURES: usize = 60;
-/// Rows are shown for at most this many columns.
+/// The most columns for which rows are shown.
 const MOST_ROWS: usize = 200;
 
 /// The report `drift`.
@@ -60,12 +60,12 @@ impl Report for Drift {
 const REFERENCE: &str = "reference";
 const CURRENT: &str = "current";
 
-/// How a test's value is read.
+/// How to read a test's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Family {
-    /// The greater, the further apart.
+    /// A larger value means that the samples are further apart.
     Distance,
-    /// The smaller, the less likely to be chance.
+    /// A smaller value is less likely to be chance.
     PValue,
     /// Not tested.
     None,
@@ -82,7 +82,7 @@ struct Column<'a> {
     drifted: Option<bool>,
 }
 
-/// What the template is given.
+/// The values for the template.
 #[derive(Debug, Serialize)]
 struct View {
     title: &'static str,
@@ -123,7 +123,7 @@ struct Summary {
 /// Makes the drift report.
 ///
 /// # Errors
-/// A relation that is missing, or a query that fails.
+/// A relation is missing, or a query fails.
 async fn drift(request: &Request<'_>) -> Result<Page, Error> {
     request.sources.check("drift", Drift.about().sources)?;
     let comparison = match (request.argument(REFERENCE), request.argument(CURRENT)) {
@@ -227,7 +227,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    /// Returns how far the value is past its threshold; above 1 means drift. Values of one family can be compared.
+    /// Returns how far the value is beyond its threshold; above 1 means drift. Only values of one family are comparable.
     fn strength(&self) -> f64 {
         match (self.family, self.value, self.threshold) {
             (Family::Distance, Some(value), Some(threshold)) => value / threshold,
@@ -236,7 +236,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Puts drifted columns first, then sorts by family, so that p-values and distances do not mix, then by strength.
+    /// Puts drifted columns first; then orders by family, so that p-values and distances do not mix, and then by strength.
     fn order(&self, other: &Column<'_>) -> Ordering {
         let rank = |drifted| match drifted {
             Some(true) => 0,
@@ -288,7 +288,7 @@ impl<'a> Column<'a> {
         format!("{sign} {threshold}")
     }
 
-    /// Draws both distributions over each other.
+    /// Draws one distribution over the other.
     fn figure(&self, index: usize) -> Option<Figure> {
         let (reference, current) = (self.row.numbers("reference_shares"), self.row.numbers("current_shares"));
         let (edges, categories) = (self.row.numbers("edges"), self.row.texts("categories"));

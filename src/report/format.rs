@@ -1,13 +1,13 @@
-//! Numbers and times as a reader sees them.
+//! Numbers and times in the form that readers see.
 //!
-//! In: values from queries. Out: text. An undefined value is an en dash, never 0 and never NaN.
+//! In: values from queries. Out: text. An undefined value becomes an en dash, never 0 and never NaN.
 
 use chrono::{DateTime, Utc};
 use minijinja::Environment;
 
 use crate::text;
 
-/// The text for a value that is not known.
+/// The text for an unknown value.
 pub const UNKNOWN: &str = "–";
 
 /// Returns a number to four significant digits: `0.7712`, `87,250`, `3.2e-7`.

@@ -1,10 +1,10 @@
-//! Queries → context → minijinja → HTML.
+//! Makes reports: queries → context → minijinja → HTML.
 //!
-//! In: a `SessionContext` that knows the tables which a report reads, and the project's parameters. Out: a [`Page`], one HTML
-//! file that needs no network and no script. Every number comes from a query that the page shows.
+//! In: a `SessionContext` with the tables that a report reads, and the project's parameters. Out: a [`Page`], one HTML file
+//! that needs no network and no script. Every number comes from a query that the page shows.
 //!
-//! Templates and queries lie in `reports/` at the top of the source tree and are built into the program. A project's own
-//! `reports/` folder replaces them file by file, and adds reports of its own (`own.rs`).
+//! Templates and queries are in `reports/` at the top of the source tree and are built into the program. A project's own
+//! `reports/` folder replaces them file by file, and adds its own reports (`own.rs`).
 
 mod chart;
 mod drift;
@@ -32,9 +32,16 @@ pub use sources::Sources;
 
 /// The reports that come with squall.
 ///
+<<<<<<< HEAD
 /// Adding one takes a file beside this one that implements [`Report`], its template `reports/NAME.html` with its queries in
 /// `reports/NAME/`, and one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the demo.
 pub static REPORTS: &[&dyn Report] = &[&evaluation::Evaluation, &drift::Drift];
+=======
+/// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
+/// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
+/// demo.
+pub static REPORTS: [&dyn Report; 2] = [&evaluation::Evaluation, &drift::Drift];
+>>>>>>> plain
 
 /// A report that comes with squall.
 #[async_trait]
@@ -42,7 +49,7 @@ pub trait Report: Sync {
     /// Returns what is known about the report without making it.
     fn about(&self) -> &'static About;
 
-    /// Returns what must be there before the report can be made with these arguments.
+    /// Returns what must exist before the report can be made with these arguments.
     fn needs(&self, arguments: &Arguments) -> Needs;
 
     /// Makes the report.
@@ -52,22 +59,22 @@ pub trait Report: Sync {
 /// What is known about a report without making it.
 #[derive(Debug)]
 pub struct About {
-    /// The name in `squall report NAME`; also that of the template and of the folder of queries.
+    /// The name in `squall report NAME`; the template and the folder of queries have the same name.
     pub name: &'static str,
     /// One sentence without a full stop: what the report shows.
     pub description: &'static str,
-    /// The file that it is written to, unless `--out` names another.
+    /// The file to which the report is written, unless `--out` names another.
     pub file: &'static str,
     pub arguments: &'static [Argument],
     /// The template and the queries, each with its path below `reports/`.
     pub sources: &'static [(&'static str, &'static str)],
 }
 
-/// An argument of a report, `--NAME VALUE`, which may be left out.
+/// An optional argument of a report, `--NAME VALUE`.
 #[derive(Debug)]
 pub struct Argument {
     pub name: &'static str,
-    /// What stands for the value in the help text.
+    /// The placeholder for the value in the help text.
     pub value: &'static str,
     pub help: &'static str,
 }
@@ -75,7 +82,7 @@ pub struct Argument {
 /// The arguments that were given, by name.
 pub type Arguments = BTreeMap<String, String>;
 
-/// What must be there before a report can be made.
+/// What must exist before a report can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
@@ -87,7 +94,7 @@ pub enum Needs {
 pub struct Request<'a> {
     pub context: &'a SessionContext,
     pub sources: &'a Sources,
-    /// The project's parameters, which stand for `$name` in the report's queries.
+    /// The project's parameters; each is the value of a `$name` in the report's queries.
     pub parameters: &'a BTreeMap<String, serde_json::Value>,
     pub arguments: Arguments,
     pub generated_at: DateTime<Utc>,
@@ -98,20 +105,20 @@ impl Request<'_> {
         self.arguments.get(name).map(String::as_str)
     }
 
-    /// Returns a parameter as it is written in SQL.
+    /// Returns a parameter in the form that SQL needs.
     ///
     /// # Errors
-    /// The project has no such parameter.
+    /// The project does not have this parameter.
     fn parameter(&self, name: &'static str) -> Result<String, Error> {
         self.parameters.get(name).map(query::in_sql).ok_or(Error::NoParameter { name })
     }
 
-    /// Returns the query of a file below `reports/`; `$name` stands for one of the `values` or a parameter of the project.
+    /// Returns the query of a file below `reports/`; each `$name` becomes one of the `values` or a parameter of the project.
     fn query(&self, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
         let parameters: Vec<(&str, String)> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), query::in_sql(value))).collect();
         let parameters = parameters.iter().map(|(name, text)| (*name, Literal::Sql(text)));
-        // The first of two values with one name counts.
+        // If two values have the same name, the first one is used.
         let values: Vec<(&str, Literal<'_>)> = values.iter().copied().chain(parameters).collect();
         let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
         Ok(Query::new(&name, &self.sources.text(file)?, &values))
@@ -127,10 +134,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// Writes the page whole: a reader finds the old file or the new one, also after a power loss.
+    /// Writes the whole page: readers find either the old file or the new one, even after a power loss.
     ///
     /// # Errors
-    /// What the disk reports; the old file is then still there.
+    /// The disk reports an error; the old file is then still there.
     pub async fn write(&self, path: &Path) -> Result<(), Error> {
         let (target, html) = (path.to_path_buf(), self.html.clone());
         let written = durable::blocking(move || durable::replace(&target, html.as_bytes())).await;
@@ -147,7 +154,7 @@ pub enum Mood {
     Unknown,
 }
 
-/// What a report says in words.
+/// The report's result in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     pub mood: Mood,

@@ -1,8 +1,9 @@
-//! A project's own reports: a template and its queries, no Rust.
+//! A project's own reports: a template and its queries, without any Rust.
 //!
-//! In: `reports/NAME.html`, which begins with `{# One sentence that says what the report shows #}`, and `reports/NAME/*.sql`.
-//! Out: a [`Page`]. The template is given each query's rows under the name of the query's file; docs/reports.md has an example.
-//! A page that does not show a query which it ran is refused: every number can be traced to its query.
+//! In: `reports/NAME.html`, which begins with `{# One sentence that says what the report shows #}`, and
+//! `reports/NAME/*.sql`. Out: a [`Page`]. The template gets each query's rows under the name of the query's file;
+//! docs/reports.md has an example. A page that does not show a query that was run is refused, so that every number can be
+//! traced to its query.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use super::sources::{escaped, is_built_in};
 use super::{Error, Page, REPORTS, Request, Sources, Verdict, format};
 use crate::text::did_you_mean;
 
-/// The folder that reports are written to, below that of templates and queries; no report can have its name.
+/// The folder, below that of templates and queries, to which reports are written. No report may have this name.
 const WRITTEN: &str = "out";
 
 /// A report of the project.
@@ -24,7 +25,7 @@ pub struct OwnReport {
     pub description: String,
 }
 
-/// What the template is given.
+/// The values for the template.
 #[derive(Debug, Serialize)]
 struct View<'a> {
     title: &'a str,
@@ -51,12 +52,12 @@ impl OwnReport {
     /// Returns the project's reports, by name.
     ///
     /// # Errors
-    /// A folder or a template that cannot be read, or a template that does not say what its report shows.
+    /// A folder or a template cannot be read, or a template does not say what its report shows.
     pub fn all(sources: &Sources) -> Result<Vec<OwnReport>, Error> {
         let mut reports = Vec::new();
         for file in sources.files("", "html")? {
             let name = file.trim_end_matches(".html");
-            // A template without queries is a part of others.
+            // A template without queries is only a part of other templates.
             let is_report = name != WRITTEN && !is_built_in(&file) && !sources.files(name, "sql")?.is_empty();
             if is_report {
                 reports.push(OwnReport { name: name.into(), description: description(sources, &file)? });
@@ -65,10 +66,10 @@ impl OwnReport {
         Ok(reports)
     }
 
-    /// Returns the project's report of that name.
+    /// Returns the project's report with this name.
     ///
     /// # Errors
-    /// There is none, with the name that may have been meant; or it cannot be read.
+    /// There is no such report (the error suggests a similar name), or it cannot be read.
     pub fn find(name: &str, sources: &Sources) -> Result<OwnReport, Error> {
         let all = OwnReport::all(sources)?;
         if let Some(found) = all.iter().find(|report| report.name == name) {
@@ -83,7 +84,7 @@ impl OwnReport {
     /// Makes the report.
     ///
     /// # Errors
-    /// A query that fails, a template that does not render, or one that does not show its queries.
+    /// A query fails, or the template does not render or does not show its queries.
     pub async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
         let mut queries = BTreeMap::new();
         for file in request.sources.files(&self.name, "sql")? {
@@ -124,7 +125,7 @@ impl QueryView {
     }
 }
 
-/// Returns the sentence in the comment that begins a template.
+/// Returns the sentence in the comment at the start of a template.
 fn description(sources: &Sources, file: &str) -> Result<String, Error> {
     let text = sources.text(file)?;
     let comment = text.trim_start().strip_prefix("{#").and_then(|rest| rest.split_once("#}"));

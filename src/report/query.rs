@@ -13,23 +13,23 @@ use serde::Serialize;
 
 use super::{Error, format};
 
-/// A value that stands for a placeholder.
+/// A value that replaces a placeholder.
 #[derive(Debug, Clone, Copy)]
 pub enum Literal<'a> {
     Text(&'a str),
     Number(f64),
-    /// SQL that is inserted as it is, such as a relation.
+    /// SQL that is inserted unchanged, such as a relation.
     Sql(&'a str),
 }
 
-/// A query as it ran, to be shown in the report.
+/// A query exactly as it ran, so that the report can show it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Query {
     pub name: String,
     pub sql: String,
 }
 
-/// Returns a parameter's value as it is written in SQL: text as a literal, the rest as it is.
+/// Returns a parameter's value in the form that SQL needs: text as a literal, everything else unchanged.
 pub fn in_sql(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => crate::text::literal(text),
@@ -38,9 +38,9 @@ pub fn in_sql(value: &serde_json::Value) -> String {
 }
 
 impl Query {
-    /// Fills the placeholders of `template`; a name that `values` lacks stays as it is.
+    /// Fills the placeholders of `template`; a name that is not in `values` stays as it is.
     pub fn new(name: &str, template: &str, values: &[(&str, Literal<'_>)]) -> Query {
-        // One pass: a `$` inside a value does not begin a placeholder.
+        // Everything happens in one pass, so a `$` inside a value does not begin a placeholder.
         let mut sql = String::with_capacity(template.len());
         let mut pieces = template.trim().split('$');
         sql.push_str(pieces.next().unwrap_or_default());
@@ -173,7 +173,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Returns a value for a template: an instant as text, NULL as none.
+    /// Returns a value for a template: an instant becomes text, NULL becomes none.
     pub fn json(&self, column: &str) -> serde_json::Value {
         match self.cell(column) {
             None | Some(Cell::Null) => serde_json::Value::Null,
@@ -187,7 +187,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Returns a value as a reader sees it; NULL as an en dash.
+    /// Returns a value in the form that readers see; NULL becomes an en dash.
     pub fn shown(&self, column: &str) -> String {
         match self.cell(column) {
             None | Some(Cell::Null) => format::UNKNOWN.into(),

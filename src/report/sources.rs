@@ -1,6 +1,6 @@
-//! The templates and queries of reports: those built into the program, and a project's own in their place.
+//! The templates and queries of reports: those built into the program, and a project's own, which replace them.
 //!
-//! In: a path below `reports/`, such as `eval/confusion.sql`. Out: the file's text, the project's where it has the file.
+//! In: a path below `reports/`, such as `eval/confusion.sql`. Out: the file's text; the project's file is used if it exists.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Error, REPORTS, format};
 use crate::text::did_you_mean;
 
-/// Lists files of `reports/`, each with its text built in.
+/// Lists files of `reports/`, each with its text, which is built into the program.
 macro_rules! built_in {
     ($($file:literal),+ $(,)?) => {
         &[$(($file, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/reports/", $file)))),+]
@@ -20,22 +20,22 @@ macro_rules! built_in {
 }
 pub(super) use built_in;
 
-/// What every report shares.
+/// The files that every report uses.
 const SHARED: &[(&str, &str)] = built_in!["layout.html", "parts.html", "style.css"];
 
-/// Where the texts of templates and queries come from.
+/// The source of the texts of templates and queries.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     folder: Option<PathBuf>,
 }
 
 impl Sources {
-    /// Takes every file from the program.
+    /// Takes every file from those built into the program.
     pub fn built_in() -> Sources {
         Sources::default()
     }
 
-    /// Takes a file from the folder where it has that file, else from the program. The folder may be absent.
+    /// Takes a file from the folder if the folder has it, else from the program. The folder need not exist.
     pub fn with_folder(folder: &Path) -> Sources {
         Sources { folder: Some(folder.into()) }
     }
@@ -48,7 +48,7 @@ impl Sources {
     /// Returns the text of a file below `reports/`.
     ///
     /// # Errors
-    /// A file that cannot be read, or that is neither in the folder nor built in.
+    /// The file cannot be read, or is neither in the folder nor built in.
     pub(super) fn text(&self, file: &str) -> Result<String, Error> {
         if let Some(path) = self.folder.as_ref().map(|folder| folder.join(file)) {
             match fs::read_to_string(&path) {
@@ -63,8 +63,8 @@ impl Sources {
         })
     }
 
-    /// Checks that every query in the project's folder of a report that comes with squall replaces one of its queries: a
-    /// misspelled name would otherwise replace nothing, unnoticed.
+    /// Checks a project's folder for a report that comes with squall: every query in it must replace one of the report's
+    /// queries. Otherwise a misspelled name would replace nothing, and nobody would notice.
     pub(super) fn check(&self, report: &str, known: &[(&str, &str)]) -> Result<(), Error> {
         for name in self.files(report, "sql")? {
             let file = format!("{report}/{name}");
@@ -79,7 +79,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Returns the names of the files with that extension in a folder below `reports/`, ascending.
+    /// Returns the names of the files with this extension in a folder below `reports/`, ascending.
     pub(super) fn files(&self, folder: &str, extension: &str) -> Result<Vec<String>, Error> {
         let Some(path) = self.folder.as_ref().map(|own| own.join(folder)) else { return Ok(Vec::new()) };
         let failed = |source| Error::Read { path: path.clone(), source };
@@ -118,7 +118,7 @@ impl Sources {
         for (name, text) in &texts {
             match environment.add_template(name, text) {
                 Err(error) if name == template => return Err(error.into()),
-                // Another report's template stops this one only where this one needs it.
+                // A broken template of another report matters only if this report needs it.
                 Err(error) => broken = broken.or(Some(error)),
                 Ok(()) => {}
             }
@@ -131,7 +131,7 @@ impl Sources {
     }
 }
 
-/// Returns the text as it stands in HTML.
+/// Returns the text escaped for HTML.
 pub(super) fn escaped(text: &str) -> Result<String, Error> {
     Ok(Environment::new().render_named_str("text.html", "{{ text }}", minijinja::context! { text })?)
 }
@@ -142,7 +142,7 @@ fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
     SHARED.iter().chain(own).copied()
 }
 
-/// Returns whether the program brings a file of that name below `reports/`.
+/// Returns whether a file with this name below `reports/` is built into the program.
 pub(super) fn is_built_in(file: &str) -> bool {
     built_in_files().any(|(name, _)| name == file)
 }

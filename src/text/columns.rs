@@ -1,7 +1,7 @@
 //! Rows of text in aligned columns, for lists and small tables on a terminal.
 
-/// Returns the rows as lines, their columns two spaces apart: the first `left` columns aligned to the left, the others to the
-/// right. The last column of a line has no spaces behind it.
+/// Returns the rows as lines, with two spaces between columns. The first `left` columns are aligned to the left, the others
+/// to the right. The last column of a line has no spaces after it.
 pub fn columns<C: AsRef<str>>(rows: &[Vec<C>], left: usize) -> String {
     let length = |cell: &C| cell.as_ref().chars().count();
     let count = rows.iter().map(Vec::len).max().unwrap_or_default();

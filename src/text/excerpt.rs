@@ -1,4 +1,4 @@
-//! A line of a source text with a caret under the place that is meant.
+//! A line of a source text, with a caret under the place of an error.
 
 use std::fmt;
 
@@ -13,16 +13,16 @@ use std::fmt;
 pub struct Excerpt<'a> {
     /// The line's number, from 1.
     pub number: usize,
-    /// The line as the source has it, without its end.
+    /// The line as in the source, without its line end.
     pub line: &'a str,
-    /// Where the part begins, in characters from 1; `None` where only the line is known.
+    /// Where the part begins, in characters from 1; `None` if only the line is known.
     pub column: Option<usize>,
     /// How many characters the part has; at least one caret is drawn.
     pub length: usize,
 }
 
 impl Excerpt<'_> {
-    /// Returns the blanks that stand as wide as the line's number.
+    /// Returns as many blanks as the line's number is wide.
     pub fn margin(&self) -> String {
         " ".repeat(self.number.to_string().len())
     }
@@ -37,10 +37,10 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// Returns what stands before a caret under the given column (from 1) of the line.
+/// Returns the text before a caret under the given column (from 1) of the line.
 ///
-/// Tabs stay tabs, so that the caret stands under its character whatever their width. A column beyond the line's end is
-/// reached with blanks.
+/// Tabs stay tabs, so the caret is under its character whatever the width of tabs. If the column is beyond the line's end,
+/// blanks fill the distance.
 fn indent_for_caret(line: &str, column: usize) -> String {
     let before = column.saturating_sub(1);
     let mut indent: String = line.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();

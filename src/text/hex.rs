@@ -1,4 +1,4 @@
-//! Bytes as hexadecimal digits, for bytes that are not text.
+//! Bytes written as hexadecimal digits, for bytes that are not text.
 
 /// Returns two lowercase digits for each byte.
 pub fn hex(bytes: &[u8]) -> String {
@@ -7,7 +7,7 @@ pub fn hex(bytes: &[u8]) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// Returns the bytes that the digits stand for; `None` unless they are pairs of hexadecimal digits.
+/// Returns the bytes for these digits; `None` unless the text consists of pairs of hexadecimal digits.
 pub fn from_hex(digits: &str) -> Option<Vec<u8>> {
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let pairs = digits.as_bytes().chunks(2);

@@ -1,7 +1,7 @@
-//! The leaves that everyone needs: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
+//! Small functions that all modules use: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
 //! columns, numbers for people, and short fingerprints of texts.
 //!
-//! Each file is one small job without state. There is one function for each job; do not write a second one elsewhere.
+//! Each file does one small job, without state. There is one function for each job; do not write a second one elsewhere.
 
 mod columns;
 mod excerpt;

@@ -1,10 +1,10 @@
-//! The known names that a misspelled name may have meant.
+//! The known names for which a misspelled name may have been meant.
 
-/// Returns up to three of the `known` names that a slip of the finger or of memory could have turned into `wanted`, the
-/// most similar first.
+/// Returns up to three of the `known` names for which `wanted` may be a typing error or a slip of memory, the most similar
+/// first.
 ///
-/// A name is like another if at most a third of its characters differ, or if one contains the other and neither is shorter
-/// than three characters.
+/// Two names are similar if at most a third of the characters differ. They are also similar if one contains the other and
+/// neither is shorter than three characters.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
     let length = wanted.chars().count();
@@ -23,7 +23,7 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// Returns `did you mean …?` for the `known` names that are like `wanted`; `None` where none is.
+/// Returns `did you mean …?` with the `known` names that are similar to `wanted`; `None` if none is.
 pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near = nearest(wanted, known);
     let (last, others) = near.split_last()?;
@@ -31,8 +31,8 @@ pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) 
     Some(format!("did you mean {others}`{last}`?"))
 }
 
-/// Returns the optimal string alignment distance: the fewest insertions, deletions and replacements of characters and swaps of
-/// neighbours.
+/// Returns the optimal string alignment distance: the smallest number of insertions, deletions and replacements of
+/// characters and swaps of neighbours.
 fn edits(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();

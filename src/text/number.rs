@@ -5,9 +5,9 @@ pub fn grouped(count: u64) -> String {
     with_commas(&count.to_string())
 }
 
-/// Returns a finite number with so many decimals and commas between thousands: `−1,234.50`.
+/// Returns a finite number with this many decimals and with commas between thousands: `−1,234.50`.
 ///
-/// The sign is a minus (U+2212), not a hyphen, and a value that rounds to zero has none.
+/// The sign is a minus (U+2212), not a hyphen. A value that is rounded to zero has no sign.
 pub fn decimals(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (sign, digits) = match text.strip_prefix('-') {

@@ -1,11 +1,11 @@
-//! Names and values as they are written in a SQL statement.
+//! Names and values as written in a SQL statement.
 
 /// Returns the text as a SQL string literal: `it's` becomes `'it''s'`.
 pub fn literal(text: &str) -> String {
     format!("'{}'", doubled_quotes(text))
 }
 
-/// Returns the text with its single quotes doubled, to stand inside quotes that are already there.
+/// Returns the text with its single quotes doubled, for use inside existing quotes.
 pub fn doubled_quotes(text: &str) -> String {
     text.replace('\'', "''")
 }

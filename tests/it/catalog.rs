@@ -1,4 +1,4 @@
-//! Sessions: what a statement writes appears whole or not at all.
+//! Sessions: a file that a statement writes appears whole or not at all.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,7 +25,8 @@ async fn run(session: &Session, sql: &str) -> Result<usize, String> {
     Ok(batches.iter().map(|batch| batch.num_rows()).sum())
 }
 
-/// Returns the files in a folder, once no more than `expected` are left or time is up: the store tidies up on its own time.
+/// Returns the files in a folder, once at most `expected` are left or the time is up, because the store cleans up in its own
+/// time.
 fn files(folder: &Path, expected: usize) -> Vec<String> {
     let start = Instant::now();
     loop {

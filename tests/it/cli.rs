@@ -1,11 +1,11 @@
-//! The command line as its users see it: transcripts of sessions, each file of tests/cli/ one.
+//! The command line as users see it: each file of tests/cli/ is the transcript of a session.
 //!
 //! A transcript is a script with its output. Its lines:
 //!
-//! - `$ squall …` runs the program; `NAME=VALUE` before it sets the environment, `< FILE` after it standard input;
-//! - `> FILE` and the lines beginning with `| ` below it write a file;
+//! - `$ squall …` runs the program. `NAME=VALUE` before it sets the environment; `< FILE` after it gives standard input;
+//! - `> FILE` and the lines below it that begin with `| ` write a file;
 //! - `# …` is a remark;
-//! - what else follows a command is its output: standard output, then standard error, then `[exit N]` where N is not 0.
+//! - all other lines after a command are its output: standard output, then standard error, then `[exit N]` if N is not 0.
 //!
 //! Each transcript runs in an empty folder and an empty environment. `SQUALL_BLESS=1 cargo test --test it cli::` rewrites
 //! the output.
@@ -39,7 +39,7 @@ fn sessions_go_as_their_transcripts_say() {
     assert!(differing.is_empty(), "SQUALL_BLESS=1 cargo test --test it cli:: rewrites\n{}", differing.join("\n"));
 }
 
-/// Runs a transcript's commands and returns the transcript with the output that came.
+/// Runs a transcript's commands and returns the transcript with their actual output.
 fn play(transcript: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut played = String::new();
@@ -66,7 +66,7 @@ fn play(transcript: &str) -> String {
         } else if !after_command {
             played.push_str(&format!("{line}\n"));
         }
-        // Expected output is left out: the actual one has taken its place. One blank line parts it from what follows.
+        // Skip the expected output, because the actual output replaces it. One blank line separates it from what follows.
         let next = lines.peek().copied().unwrap_or_default();
         if after_command && ["$ ", "> ", "# "].iter().any(|start| next.starts_with(start)) {
             played.push('\n');
@@ -76,7 +76,7 @@ fn play(transcript: &str) -> String {
     played
 }
 
-/// Runs one command and returns what a terminal would have shown.
+/// Runs one command and returns what a terminal would show.
 fn output(command: &str, folder: &Path) -> String {
     let mut words = words(command).into_iter().peekable();
     let mut program = Command::new(env!("CARGO_BIN_EXE_squall"));
@@ -107,12 +107,12 @@ fn output(command: &str, folder: &Path) -> String {
         Some(code) => text.push_str(&format!("[exit {code}]\n")),
         None => text.push_str("[killed]\n"),
     }
-    // Editors take trailing space away.
+    // Editors remove trailing spaces.
     let lines = text.lines().map(|line| line.trim_end().to_string() + "\n").collect::<String>();
     lines.replace(env!("CARGO_PKG_VERSION"), "[version]").replace(&folder.display().to_string(), "[folder]")
 }
 
-/// Splits a command into words as a shell does: at spaces that no quotes surround.
+/// Splits a command into words as a shell does: at spaces that are not inside quotes.
 fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -1,4 +1,4 @@
-//! Generated documentation is what the code says, and links in documents lead somewhere.
+//! Generated documentation matches the code, and links in documents lead somewhere.
 
 use std::path::{Path, PathBuf};
 

@@ -64,7 +64,7 @@ async fn receive(options: client::Options) -> (Vec<Received>, Vec<EventKind>, Op
     (messages, events, failure)
 }
 
-/// Receives with nothing but the websocket library.
+/// Receives with only the websocket library.
 async fn receive_plainly(url: &str) -> Vec<Vec<u8>> {
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.expect("a connection");
     for channel in ["heartbeats", "ticker"] {
@@ -104,7 +104,7 @@ async fn everything_arrives_byte_for_byte_and_in_order() {
     assert!(messages.len() > 2000, "{}", messages.len());
     assert!(messages.iter().all(|message| message.connection == messages[0].connection && message.received_at > START));
 
-    // Everything is a tick or a control message, and times never go back.
+    // Every message is a tick or a control message, and times never go back.
     let (mut ticks, mut heartbeats, mut last, mut shared, mut ties) = (0, 0, 0, 0, 0);
     for (number, message) in messages.iter().enumerate() {
         let parsed = tick::parse(&message.payload).expect("a message of the exchange");
@@ -144,13 +144,13 @@ async fn the_client_reconnects_and_resumes() {
     assert!(reconnections > 3, "{events:?}");
     assert_eq!(served.connections, reconnections as u64 + 1);
     assert!(events.iter().all(|event| !matches!(event, EventKind::Gap(_))), "{events:?}");
-    // Each connection starts with a snapshot of its own; the updates between are those of an undisturbed connection.
+    // Each connection starts with its own snapshot; the updates in between are those of an undisturbed connection.
     assert_eq!(updates(&messages), whole);
     let connections: std::collections::BTreeSet<_> = messages.iter().map(|message| &*message.connection).collect();
     assert_eq!(connections.len(), reconnections + 1);
 }
 
-/// Returns the updates without what differs by connection: their sequence numbers.
+/// Returns the updates without their sequence numbers, which differ between connections.
 fn updates(messages: &[Received]) -> Vec<String> {
     let texts = messages.iter().filter_map(|message| std::str::from_utf8(&message.payload).ok());
     let updates = texts.filter(|text| text.contains(r#""type":"update""#));

@@ -1,20 +1,20 @@
-//! The house rules that a compiler does not check: who imports whom (docs/architecture.md), how long a file is, that every
-//! file says what it is.
+//! The house rules that a compiler does not check: which module imports which (docs/architecture.md), how long a file may
+//! be, and that every file says what it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The most lines of a source file; STYLE asks for fewer.
+/// The most lines that a source file may have; shorter files are better.
 const MOST_LINES: usize = 600;
 
-/// Crates that one module alone may use: what stands between it and the world outside.
+/// Crates that only one module may use, because each of them talks to the outside world.
 const OWNED_CRATES: [(&str, &str); 4] =
     [("rdkafka", "log"), ("tokio_tungstenite", "feed"), ("ureq", "track"), ("rustyline", "repl")];
 
-/// Modules without a layer, which every module may import.
+/// Modules outside the layers, which every module may import.
 const LEAVES: [&str; 3] = ["durable", "error", "text"];
 
-/// Files that see slices and know nothing of the engine.
+/// Files that use slices and must not use the query engine.
 const WITHOUT_ENGINE: [&str; 2] = ["src/model/", "src/rolling/kernel"];
 
 struct Source {
@@ -61,7 +61,7 @@ fn sources() -> Vec<Source> {
     files.into_iter().map(read).collect()
 }
 
-/// Returns the modules that `lib.rs` lists, in its order, each with whether a doc comment stands before it.
+/// Returns the modules that `lib.rs` lists, in its order, and for each whether a doc comment precedes it.
 fn listed_modules() -> Vec<(String, bool)> {
     let text = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let mut documented = false;
@@ -75,7 +75,7 @@ fn listed_modules() -> Vec<(String, bool)> {
     modules
 }
 
-/// Returns, by module, the modules that the table of docs/architecture.md lets it import; every module may import the
+/// Returns, for each module, the modules that the table of docs/architecture.md lets it import. Every module may import the
 /// [`LEAVES`].
 fn rules(architecture: &str, modules: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
     let mut rules = BTreeMap::new();
@@ -109,7 +109,7 @@ fn modules_import_only_what_the_architecture_says() {
     for source in sources() {
         let Some(module) = source.module() else { continue };
         for import in imports(&source.code) {
-            // What is no module is an item of the crate's root, of which there is none.
+            // A name that is not a module would be an item at the crate's root, and there are no such items.
             if import != module && modules.contains(&import) && !rules[module].contains(&import) {
                 broken.push(format!("{}: `{module}` imports `{import}`", source.path));
             }
@@ -293,7 +293,7 @@ fn string(text: &str) -> Option<usize> {
     Some(text.len())
 }
 
-/// A character literal, which a lifetime is not: it has a quote behind it.
+/// Returns the length of a character literal. A lifetime is not one, because no quote follows it.
 fn character(text: &str) -> Option<usize> {
     let body = text.strip_prefix('\'')?;
     let first = body.chars().next()?;

@@ -1,5 +1,5 @@
-//! Kafka as a log: against librdkafka's in-process mock cluster always, against a real broker where `SQUALL_TEST_KAFKA` names
-//! one (`SQUALL_TEST_KAFKA=$(docker/kafka-local.sh start) cargo test --test it kafka::`).
+//! Kafka as a log. The tests always run against librdkafka's in-process mock cluster. They also run against a real broker if
+//! `SQUALL_TEST_KAFKA` names one (`SQUALL_TEST_KAFKA=$(docker/kafka-local.sh start) cargo test --test it kafka::`).
 
 mod identity;
 
@@ -31,7 +31,7 @@ fn cluster(topic: &str, partitions: i32) -> MockCluster<'static, DefaultProducer
 fn record(number: usize) -> Record {
     Record {
         key: (number % 4 < 3).then(|| PRODUCTS[number % 4].to_string()),
-        // Not only text: a log takes every byte.
+        // Not only text, because a log stores any bytes.
         payload: [format!("{{\"number\":{number}}}").as_bytes(), &[0, 255, b'\n']].concat(),
         ingest_time: 1_763_942_400_123_456_789 + number as i64,
         connection: number.is_multiple_of(2).then(|| "c1".to_string()),
@@ -59,7 +59,7 @@ async fn read_all(log: &dyn Log, limit: usize) -> Vec<Message> {
     messages
 }
 
-/// What every broker must keep, with a topic of three partitions.
+/// What every broker must fulfil, with a topic of three partitions.
 async fn what_goes_in_comes_out(brokers: &str, topic: &str) {
     let location = Location::Kafka { brokers: brokers.into(), topic: topic.into() };
     let writer = create(&location, &options()).await.expect("the topic opens");
@@ -96,7 +96,7 @@ async fn what_goes_in_comes_out(brokers: &str, topic: &str) {
     assert!(matches!(error, Error::NoPartition { partition: 3, .. }), "{error}");
 }
 
-/// What another producer leaves out is taken from Kafka's own fields.
+/// If another producer left out our headers, Kafka's own fields are used.
 async fn messages_of_other_producers(brokers: &str, topic: &str) {
     let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().expect("a producer");
     let message = FutureRecord::<(), str>::to(topic).payload("{}").timestamp(1_763_942_400_123).partition(0);
@@ -118,7 +118,7 @@ async fn mock_keeps_bytes_order_and_offsets() {
 
 #[tokio::test]
 async fn a_broker_that_cannot_be_reached_is_named() {
-    // A port that was free a moment ago.
+    // A port that was free a moment ago, so nothing listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
     let brokers = format!("127.0.0.1:{port}");
     let started = Instant::now();
@@ -126,7 +126,7 @@ async fn a_broker_that_cannot_be_reached_is_named() {
     assert!(started.elapsed() < Duration::from_secs(5), "a refused connection is known at once");
     assert!(error.to_string().starts_with(&format!("cannot reach Kafka at {brokers}: ")), "{error}");
     assert!(error.hint().expect("a hint").contains("docker/kafka-local.sh start"));
-    // Something that listens and says nothing.
+    // A server that accepts connections but never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let brokers = silent.local_addr().expect("its address").to_string();
     let options = Options { kafka_timeout: Duration::from_millis(700), ..options() };
@@ -145,7 +145,7 @@ async fn a_setting_that_librdkafka_does_not_know_is_refused() {
     assert!(matches!(error, Error::Settings(_)), "{error}");
 }
 
-/// Waits until the topic is so many messages behind.
+/// Waits until the topic is this many messages behind.
 async fn until_behind(log: &Archived, behind: i64) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while log.forwarding().await.expect("progress").behind != behind {
@@ -164,7 +164,7 @@ async fn the_archive_takes_over_while_kafka_is_away() {
     let options = Options { kafka_timeout: Duration::from_millis(1500), ..options() };
     let records: Vec<Record> = (0..40).map(record).collect();
 
-    // What the archive held before it stood before this topic stays there.
+    // Messages that were in the archive before it belonged to this topic stay there.
     FileLog::create(&dir).await.expect("a log").append(vec![record(99)]).await.expect("the log takes a record");
     let log = Archived::create(&archives, &brokers, "ticks.raw", &options).await.expect("the log opens");
     log.append(records[..10].to_vec()).await.expect("archived");
@@ -185,7 +185,7 @@ async fn the_archive_takes_over_while_kafka_is_away() {
     assert!(matches!(error, Error::Behind { behind: 20, .. }), "{error}");
     drop(log);
 
-    // The next process begins while Kafka is still away, and catches up when it is back.
+    // The next process starts while Kafka is still away, and catches up when Kafka is back.
     let log = Archived::create(&archives, &brokers, "ticks.raw", &options).await.expect("the log opens");
     assert!(log.notices()[0].contains("messages are archived until it is back"), "{:?}", log.notices());
     log.append(records[30..].to_vec()).await.expect("archived");
@@ -193,7 +193,7 @@ async fn the_archive_takes_over_while_kafka_is_away() {
     until_behind(&log, 0).await;
     log.close().await.expect("nothing is behind");
     let read: Vec<Record> = read_all(&log, 1000).await.into_iter().map(|message| message.record).collect();
-    // An attempt that timed out may have arrived: then messages occur again, in order, and none is missing.
+    // An attempt that timed out may have arrived. Then messages are repeated, in order, and none is missing.
     let mut first_seen: Vec<Record> = Vec::new();
     for record in read {
         if !first_seen.contains(&record) {
@@ -216,7 +216,7 @@ async fn a_new_archive_does_not_hide_that_kafka_cannot_be_reached() {
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
 }
 
-/// Returns the real broker's address, or says on standard error, past the test harness, that there is none.
+/// Returns the real broker's address; if there is none, says so on standard error, past the test harness.
 fn real_broker(test: &str) -> Option<String> {
     let address = std::env::var("SQUALL_TEST_KAFKA").ok().filter(|address| !address.is_empty());
     if address.is_none() {

@@ -62,7 +62,7 @@ async fn offsets_run_on_across_days_and_restarts() {
         assert_eq!(log.offsets(0).await.expect("offsets"), 0..0);
         assert_eq!(log.topic(), "raw");
         append(&log, 0..3000, START).await;
-        // One group over midnight, and a clock set back: offsets still rise with the files' names.
+        // One group across midnight, and a clock that is set back: offsets still rise with the files' names.
         let records = vec![record(3000, START + DAY - 1), record(3001, START + DAY), record(3002, START)];
         log.append(records).await.expect("the log takes records");
     }
@@ -108,7 +108,7 @@ async fn what_a_crash_left_of_a_line_is_set_aside() {
     let torn = br#"{"offset":5,"ingest_time":1,"mess"#;
     std::fs::write(&file, [whole.as_slice(), torn].concat()).expect("write the torn line");
 
-    // A reader beside a writer that is in the middle of a line sees whole lines only.
+    // If a writer is in the middle of a line, a reader sees only whole lines.
     let reader = FileLog::open(temp.path()).await.expect("the log opens");
     assert_eq!(reader.offsets(0).await.expect("offsets"), 0..5);
     assert_eq!(read_all(&reader, 0, 100).await.len(), 5);
@@ -122,12 +122,12 @@ async fn what_a_crash_left_of_a_line_is_set_aside() {
     assert_eq!(aside, [torn.as_slice(), b"\n"].concat());
 
     append(&log, 5..8, START).await;
-    // The reader that was open meanwhile reads on from where it was.
+    // The reader that was open in the meantime continues where it was.
     assert_numbered(&read_all(&reader, 5, 100).await, 5);
     assert_eq!(read_all(&reader, 0, 100).await.len(), 8);
 }
 
-/// Returns the bytes of a day file that holds the records of these numbers.
+/// Returns the bytes of a day file that holds the records with these numbers.
 async fn day_file(numbers: std::ops::Range<usize>) -> Vec<u8> {
     let temp = tempfile::tempdir().expect("a temporary folder");
     append(&FileLog::create(temp.path()).await.expect("a new log"), numbers, START).await;
@@ -137,7 +137,7 @@ async fn day_file(numbers: std::ops::Range<usize>) -> Vec<u8> {
 #[tokio::test]
 async fn only_what_is_synced_is_read_and_a_power_loss_gives_no_offset_twice() {
     let (synced, written) = (day_file(0..5).await, day_file(0..8).await);
-    // What a power loss may leave of the lines that were written and not synced: a beginning, or blocks of zeros within.
+    // What a power loss may leave of lines that were written but not synced: their beginning, or blocks of zeros in them.
     let mut left: Vec<Vec<u8>> =
         [0, 1, 100, 300, written.len() - synced.len()].map(|n| written[..synced.len() + n].to_vec()).to_vec();
     let mut zeros = written.clone();
@@ -148,7 +148,7 @@ async fn only_what_is_synced_is_read_and_a_power_loss_gives_no_offset_twice() {
         let file = temp.path().join("20251124.ndjson");
         let log = FileLog::create(temp.path()).await.expect("a new log");
         append(&log, 0..5, START).await;
-        // The writer is between write and sync.
+        // The writer is between writing and syncing.
         std::fs::write(&file, &written).expect("written");
         let reader = FileLog::open(temp.path()).await.expect("the log opens");
         for log in [&log, &reader] {
@@ -161,7 +161,7 @@ async fn only_what_is_synced_is_read_and_a_power_loss_gives_no_offset_twice() {
         std::fs::write(&file, &left).expect("written");
         let log = FileLog::create(temp.path()).await.expect("the log opens again");
         append(&log, 100..101, START).await;
-        // The reader that was open sees each offset once, and misses nothing that is there now.
+        // The reader that was open sees each offset once, and misses nothing that exists now.
         let seen = read_all(&reader, 5, 100).await;
         assert_eq!(seen, read_all(&log, 5, 100).await);
         assert_eq!(seen.last().expect("a message").record.payload, record(100, 0).payload);
@@ -175,7 +175,7 @@ async fn what_could_not_be_synced_is_not_shown_to_readers() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let log = FileLog::create(temp.path()).await.expect("a new log");
     let synced = std::fs::read(temp.path().join(".synced")).expect("the end of what is synced");
-    // A pipe takes what is written, and cannot be synced.
+    // A pipe accepts writes but cannot be synced.
     let pipe = temp.path().join("20251124.ndjson");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
     let _held = std::fs::File::options().read(true).write(true).open(&pipe).expect("opened");
@@ -219,7 +219,7 @@ async fn a_log_keeps_its_id_and_two_logs_never_share_one() {
     assert_ne!(id(&second).await, made);
     assert_eq!(std::fs::read_to_string(first.join("log.id")).expect("the id"), format!("{made}\n"));
 
-    // A log of a version that kept no id gets one from its first line, for readers and writers alike.
+    // A log of an earlier version, which kept no id, gets one from its first line, for readers and writers alike.
     append(&FileLog::create(&second).await.expect("the log opens"), 0..3, START).await;
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -229,7 +229,7 @@ async fn a_log_keeps_its_id_and_two_logs_never_share_one() {
         ids.push(id(&second).await);
     }
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    // It stays when the first line goes.
+    // The id stays when the first line is removed.
     append(&FileLog::create(&second).await.expect("the log opens"), 3..4, START + DAY).await;
     std::fs::remove_file(second.join("20251124.ndjson")).expect("remove the day");
     assert_eq!(id(&second).await, ids[0]);

@@ -1,4 +1,4 @@
-//! Integration tests, one module a stage, in one binary: each further binary would link all of DataFusion again.
+//! Integration tests, one module per stage, in one binary, because each further binary would link all of DataFusion again.
 
 mod catalog;
 mod cli;

@@ -7,14 +7,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What a clone holds of what the tour needs.
+/// The parts of a clone that the tour needs.
 const CLONED: [&str; 4] = ["squall.toml", "sql", "reports", "data/sample"];
 
 /// One step of the tour.
 #[derive(Debug, PartialEq)]
 enum Step {
     Command(String),
-    /// A line that one of the commands so far printed.
+    /// A line that one of the commands so far has printed.
     Output(String),
 }
 
@@ -35,7 +35,7 @@ fn steps(page: &str, title: &str) -> Vec<Step> {
     steps
 }
 
-/// Copies a file, or a folder without what is hidden or was written by a run.
+/// Copies a file, or a folder without hidden files and without what a run wrote.
 fn copy(from: &Path, to: &Path) {
     if from.is_file() {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The reports: they hold the queries' numbers, say what is not known, and are safe and small whatever the data hold.
+//! The reports: they show the queries' numbers, say what is unknown, and are safe and small for any data.
 
 mod own;
 mod reference;
@@ -15,7 +15,7 @@ use squall::report::{Error, Page, REPORTS, Report, Request, Sources};
 
 use synthetic::{Market, Metrics, market, metrics};
 
-/// The promise of the design, section 8.
+/// The largest size that a report may have, in bytes.
 const LARGEST: usize = 500_000;
 
 fn now() -> DateTime<Utc> {
@@ -51,13 +51,13 @@ async fn compare(context: &SessionContext, reference: &str, current: &str) -> Pa
     make("drift", context, &[("reference", reference), ("current", current)]).await.unwrap()
 }
 
-/// Leaves the report where `tests/report_in_browser.sh` and a curious reader find it.
+/// Writes the report where `tests/report_in_browser.sh` and developers can find it.
 async fn keep(name: &str, report: &Page) {
     assert!(report.html.len() < LARGEST, "{name} has {} bytes", report.html.len());
     report.write(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name)).await.unwrap();
 }
 
-/// What a test split without spikes leaves of the metrics.
+/// Returns the metrics that remain if the test split has no spikes.
 fn unknown_on_test(reason: &'static str, rows: f64, positives: f64) -> Vec<Metrics> {
     let mut table = metrics();
     for row in table.iter_mut().filter(|row| row.split == "test") {
@@ -85,7 +85,7 @@ async fn evaluation_shows_the_numbers_of_the_queries() {
     }
     assert_eq!(report.verdict, "spike_logistic beats the naive rule on the test split.");
 
-    // The confusion matrix, counted again from the rows.
+    // The confusion matrix, recounted from the rows.
     let hits = market.count("spike_logistic", |row, score| row.split == "test" && row.spike && score >= 0.4121);
     let missed = market.count("spike_logistic", |row, score| row.split == "test" && row.spike && score < 0.4121);
     assert!(hits > 0 && missed > 0);

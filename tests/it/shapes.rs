@@ -1,15 +1,15 @@
-//! Recorded messages of every shape give the ticks that they always gave.
+//! Recorded messages of every shape give the same ticks as before.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use squall::tick::{self, Content, Tick};
 
-/// The lines of a recording that are read: an unoptimised build takes its time over the large files.
+/// How many lines of a recording are read, because an unoptimised build takes long for the large files.
 const LINES: usize = 20_000;
 
-/// Of each recording: its shape, its ticks and control messages, and a fingerprint of every field of every tick. They were
-/// taken from squall 0.1.0, which had one reader for each recorder; the whole files gave the same ticks then and now.
+/// For each recording: its shape, its ticks and control messages, and a fingerprint of every field of every tick. They were
+/// taken from squall 0.1.0, which had one reader per recorder. The whole files gave the same ticks then and now.
 const RECORDINGS: [(&str, &str, usize, usize, u64); 15] = [
     ("advanced-envelope-15min.ndjson", "advanced-envelope", 3_108, 0, 0xc949_146a_6ea8_a272),
     ("coinbase-exchange-2025-11-24.ndjson.zst", "exchange", 20_000, 0, 0x0f00_40b9_bcb2_baae),

@@ -1,7 +1,7 @@
 //! Runs `tests/slt/**/*.slt` in squall's own sessions, each file with 1 and 4 partitions and batches of 2 and 8192 rows.
 //!
-//! In `rolling`, a query with OVER in it must run in `RollingWindowExec` and nowhere else: an answer of the stock operators
-//! would prove nothing.
+//! In the folder `rolling`, a query with OVER must run only in `RollingWindowExec`, because an answer from the stock
+//! operators would prove nothing.
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ struct Database {
     session: Session,
     /// Whether windows of the stock operators are refused.
     only_rolling: bool,
-    /// Holds what the session's folders lie in.
+    /// Keeps the folder that contains the session's folders.
     _folder: TempDir,
 }
 
@@ -34,7 +34,7 @@ enum Error {
     StockWindow(String),
 }
 
-/// Writes an error with all that caused it.
+/// Writes an error with all of its causes.
 fn causes(error: &catalog::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -102,7 +102,7 @@ pub fn rows(batches: &[RecordBatch]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Runs the files of a folder of `tests/slt`; returns how many there are.
+/// Runs the files in a folder of `tests/slt`; returns the number of files.
 async fn run_folder(name: &str) -> usize {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt").join(name);
     let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,4 +1,4 @@
-//! Precedence, types, ranges, and what errors say.
+//! Precedence, types, ranges, and the texts of errors.
 
 use std::io::Write;
 

@@ -112,7 +112,7 @@ impl FileLog {
         Ok(FileLog { inner: Arc::new(Inner { dir: dir.to_path_buf(), topic, id, reader, appender }), notices })
     }
 
-    /// Returns one past the last offset of a folder's log; 0 where there is no log.
+    /// Returns one past the last offset of a folder's log; 0 if there is no log.
     ///
     /// # Errors
     /// The folder cannot be read.

@@ -123,24 +123,24 @@ impl Writer {
 /// Returns the UTC day as the number `YYYYMMDD`.
 fn day(nanoseconds: i64) -> u32 {
     let date = DateTime::from_timestamp_nanos(nanoseconds).date_naive();
-    // Nanoseconds in an i64 lie in the years 1677 to 2262.
+    // Nanoseconds in an i64 cover the years 1677 to 2262.
     date.year().unsigned_abs() * 10_000 + date.month() * 100 + date.day()
 }
 
 fn day_of_name(path: &Path) -> u32 {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-    // Names of day files are eight digits, or they would not be listed.
+    // The names of all listed day files have eight digits.
     name.parse().unwrap_or_default()
 }
 
-/// Returns where the whole lines end. Lines from `synced` on were never acknowledged, so a power loss may have left anything
-/// in their place: with `check`, the first that cannot be read ends the log.
+/// Returns the position where the whole lines end. Lines from `synced` on were never acknowledged, so a power loss may have
+/// damaged them. If `check` is true, the log ends before the first line that cannot be read.
 fn whole_lines(file: &mut File, path: &Path, synced: u64, check: bool) -> Result<u64, Error> {
     let end = days::whole_lines(file, path)?;
     if !check {
         return Ok(end);
     }
-    // A file that is shorter than noted was edited: what is left of it is whole lines.
+    // If a file is shorter than noted, a user edited it; the rest of it is read as whole lines.
     let mut good = synced.min(end);
     if good > 0 {
         let mut before = [0];
@@ -163,7 +163,7 @@ fn whole_lines(file: &mut File, path: &Path, synced: u64, check: bool) -> Result
     }
 }
 
-/// Moves what stands from `end` on to a file beside this one, and returns a notice.
+/// Moves everything from `end` on to a file beside this one, and returns a notice.
 fn set_aside(file: &mut File, path: &Path, end: u64) -> Result<Option<String>, Error> {
     let mut rest = Vec::new();
     file.seek(SeekFrom::Start(end)).map_err(io("read", path))?;

@@ -1,9 +1,9 @@
 //! The metrics: each metric or family of metrics has one file and one line of [`METRICS`].
 //!
-//! To add a metric, write its [`Metric`], add its line to [`METRICS`], and write a test against the reference
-//! implementation. Everything else follows from the table: the columns of `ml_evaluate`, `binary_metrics` and `runs`, the
-//! artifact, the tables of `squall evaluate` and `squall compare`, the report, MLflow and docs/models.md. (`SQUALL_BLESS=1
-//! cargo test --test it model::` rewrites that page.)
+//! To add a metric, write its [`Metric`], add its line to [`METRICS`], and add a test against the reference implementation.
+//! Everything else follows from the table: the columns of `ml_evaluate`, `binary_metrics` and `runs`, the artifact, the
+//! tables of `squall evaluate` and `squall compare`, the report, MLflow and docs/models.md.
+//! `SQUALL_BLESS=1 cargo test --test it model::` rewrites that page.
 
 mod average_precision;
 mod brier;

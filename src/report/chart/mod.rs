@@ -1,7 +1,7 @@
 //! Charts as SVG text: panels over one horizontal axis, with lines, areas, bars, ranges, dots and rules.
 //!
-//! In: values. Out: [`Figure`]s, an inline SVG each with the legend beside it. Colours are classes that the report's style
-//! sheet defines for light, dark and print; nothing needs a script.
+//! In: values. Out: [`Figure`]s, each an inline SVG with a legend beside it. Colours are classes, which the report's style
+//! sheet defines for light, dark and print. Nothing needs a script.
 
 mod scale;
 mod svg;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use scale::{Axis, Unit};
 
-/// The look of a series: a colour and, in lines, a dash pattern, so that readers need not tell colours apart.
+/// The look of a series: a colour and, for lines, a dash pattern, so that readers need not distinguish colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tone {
@@ -52,22 +52,22 @@ impl Tone {
     }
 }
 
-/// Something drawn in a panel.
+/// Something that is drawn in a panel.
 #[derive(Debug, Clone)]
 pub enum Mark {
-    /// A line through points; a point that is not finite breaks it.
+    /// A line through points; it breaks at points that are not finite.
     Line { points: Vec<(f64, f64)>, tone: Tone, dashed: bool },
     /// A filled histogram: `heights[i]` between `edges[i]` and `edges[i + 1]`.
     Steps { edges: Vec<f64>, heights: Vec<f64>, tone: Tone },
     /// Separate bars: `heights[i]` between `edges[i]` and `edges[i + 1]`.
     Bars { edges: Vec<f64>, heights: Vec<f64>, tone: Tone },
-    /// For each x the lowest and highest value there; a value that is not finite breaks it.
+    /// For each x, the lowest and the highest value; the range breaks at values that are not finite.
     Range { spans: Vec<(f64, f64, f64)>, tone: Tone },
-    /// Points with an interval each: x, y, low, high.
+    /// Points, each with an interval: x, y, low, high.
     Dots { points: Vec<(f64, f64, f64, f64)>, tone: Tone },
-    /// A horizontal rule, named at its right end.
+    /// A horizontal rule with a name at its right end.
     Level { at: f64, label: String, tone: Tone },
-    /// A vertical rule, named at its upper end.
+    /// A vertical rule with a name at its upper end.
     Moment { at: f64, label: String, tone: Tone },
     /// Coloured spans along the panel's full height: from, to.
     Spans { spans: Vec<(f64, f64)>, tone: Tone },
@@ -78,7 +78,7 @@ pub enum Mark {
 pub struct Panel {
     /// Pixels of plotting height.
     pub height: f64,
-    /// `None` for a strip without values, whose name stands in the margin.
+    /// `None` for a strip without values; its name is then in the margin.
     pub y: Option<Axis>,
     pub name: String,
     pub marks: Vec<Mark>,
@@ -107,14 +107,14 @@ impl Key {
     }
 }
 
-/// A chart: panels one below the other over one horizontal axis.
+/// A chart: panels stacked over one horizontal axis.
 #[derive(Debug, Clone)]
 pub struct Chart {
     /// Unique in its document.
     pub id: String,
-    /// What a screen reader says first.
+    /// The first text that a screen reader says.
     pub title: String,
-    /// What it says next: the chart's message in words.
+    /// The next text: the chart's message in words.
     pub description: String,
     pub width: f64,
     pub x: Axis,
@@ -137,7 +137,7 @@ impl Chart {
     }
 }
 
-/// Returns a histogram small enough for a table cell; decoration, so hidden from screen readers.
+/// Returns a histogram small enough for a table cell. It is only decoration, so it is hidden from screen readers.
 pub fn sparkline(heights: &[f64], tone: Tone) -> String {
     svg::sparkline(heights, tone)
 }
@@ -178,7 +178,7 @@ mod tests {
             ],
             keys: vec![Key::line("a line", Tone::First)],
         };
-        // One element a line, so that a difference can be read.
+        // One element per line, so that a difference is easy to read.
         let drawn = chart.draw().svg.replace("><", ">\n<") + "\n";
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/chart/golden.svg");
         if std::env::var_os("SQUALL_BLESS").is_some() {

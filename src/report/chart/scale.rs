@@ -1,18 +1,18 @@
-//! Axes: from values to pixels, and the ticks between.
+//! Axes: they map values to pixels and place the ticks.
 
 use crate::text;
 
-/// What an axis measures, which decides where its ticks fall and how they read.
+/// What an axis measures, which decides where its ticks are and how they are written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unit {
     Number,
     /// A share, shown as a percentage.
     Share,
-    /// Places with names of their own, ascending; as many are named as there is room for.
+    /// Places with their own names, ascending; as many names are shown as there is room for.
     Places(Vec<(f64, String)>),
 }
 
-/// One axis: its label, unit and the range of values it shows.
+/// One axis: its label, its unit and the range of values that it shows.
 #[derive(Debug, Clone)]
 pub struct Axis {
     pub label: String,
@@ -29,7 +29,7 @@ pub struct Tick {
 }
 
 impl Axis {
-    /// Makes an axis over a range; a range without width is widened, so that it has a scale.
+    /// Makes an axis over a range. An empty range is widened, so that it has a scale.
     pub fn new(label: impl Into<String>, unit: Unit, from: f64, to: f64) -> Axis {
         let (from, to) = match (from.is_finite() && to.is_finite(), from < to) {
             (true, true) => (from, to),
@@ -39,7 +39,7 @@ impl Axis {
         Axis { label: label.into(), unit, from, to }
     }
 
-    /// Makes an axis over all finite values, from 0 where `zero` says so, ending at round numbers.
+    /// Makes an axis over all finite values, ending at round numbers; if `zero` is true, it starts at 0.
     pub fn fitted(label: impl Into<String>, unit: Unit, values: impl IntoIterator<Item = f64>, zero: bool) -> Axis {
         let start = if zero { (0.0, 0.0) } else { (f64::INFINITY, f64::NEG_INFINITY) };
         let (from, to) = values
@@ -58,7 +58,7 @@ impl Axis {
         Axis::new("", Unit::Places(places.collect()), 0.0, names.len().max(1) as f64)
     }
 
-    /// Returns where a value lies: 0 at the axis' start, 1 at its end.
+    /// Returns a value's position: 0 at the axis' start, 1 at its end.
     pub fn position(&self, value: f64) -> f64 {
         (value - self.from) / (self.to - self.from)
     }
@@ -77,7 +77,7 @@ impl Axis {
         }
         let rough = (self.to - self.from) / count.max(1) as f64;
         let step = nice_step(rough);
-        // Half a thousandth of a step of slack, so that rounding does not lose the last tick.
+        // Allow half a thousandth of a step, so that rounding does not lose the last tick.
         let (first, last) = ((self.from / step - 5e-4).ceil(), (self.to / step + 5e-4).floor());
         let ticks = (last - first).clamp(0.0, 1_000.0) as u32;
         (0..=ticks)
@@ -92,7 +92,7 @@ impl Axis {
                 if value.abs() < step / 2.0 {
                     "0".into()
                 } else {
-                    // Enough digits that neighbouring ticks differ.
+                    // Use enough digits for neighbouring ticks to differ.
                     let digits = (value.abs().log10().floor() - step.log10().floor()).clamp(0.0, 6.0) as usize;
                     format!("{value:.digits$e}").replace('-', "−")
                 }
@@ -112,11 +112,11 @@ fn shortened(name: &str) -> String {
 }
 
 fn decimals(step: f64) -> usize {
-    // The slack keeps 0.1, whose logarithm may come out just below -1, at one decimal.
+    // With this slack, 0.1 gets one decimal; its logarithm may be computed as slightly below -1.
     (-(step.log10() + 1e-9).floor()).clamp(0.0, 9.0) as usize
 }
 
-/// Returns the least of 1, 2 and 5 times a power of ten that is at least `rough`.
+/// Returns the smallest number that is at least `rough` and is 1, 2 or 5 times a power of ten.
 fn nice_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999).unwrap_or(rough)

@@ -7,16 +7,16 @@ use super::{Axis, Chart, Mark, Panel, Tone};
 /// Pixels around the plotting area.
 const RIGHT: f64 = 14.0;
 const GAP_BETWEEN_PANELS: f64 = 14.0;
-/// A panel with a vertical axis has its name above it.
+/// Height for the name above a panel with a vertical axis.
 const NAME_HEIGHT: f64 = 26.0;
 const TICK_LABELS_HEIGHT: f64 = 22.0;
 const AXIS_LABEL_HEIGHT: f64 = 20.0;
-/// About the width of a digit at the 12 px that the style sheet sets.
+/// The approximate width of a digit at 12 px, the size set by the style sheet.
 const DIGIT_WIDTH: f64 = 6.9;
 const PIXELS_PER_X_TICK: f64 = 84.0;
 const PIXELS_PER_Y_TICK: f64 = 44.0;
 
-/// Where a panel's values lie on the page.
+/// Maps a panel's values to the page.
 struct Frame<'a> {
     left: f64,
     top: f64,
@@ -78,7 +78,7 @@ pub fn draw(chart: &Chart) -> String {
     )
 }
 
-/// Returns the pixels that a panel's tick labels, or a strip's name, need at the left.
+/// Returns how many pixels at the left a panel's tick labels, or a strip's name, need.
 fn margin(panel: &Panel) -> f64 {
     let longest = match &panel.y {
         Some(axis) => y_ticks(axis, panel.height).iter().map(|tick| tick.label.chars().count()).max(),
@@ -118,7 +118,7 @@ fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
         let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
         line(out, "axis", (x, top), (x, top + 4.0));
         let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
-        // Labels at the ends stay inside the picture, and neighbours do not overlap.
+        // Labels at the ends must stay inside the picture, and neighbours must not overlap.
         let centre = x.max(half).min(left + width + RIGHT - half);
         if centre - half >= free_from {
             text(out, "tick", centre, top + 18.0, "middle", &tick.label);
@@ -187,7 +187,7 @@ fn draw_mark(out: &mut String, mark: &Mark, frame: &Frame<'_>) {
         Mark::Spans { spans, tone } => {
             for (from, to) in spans {
                 let (from, to) = (frame.x(*from), frame.x(*to));
-                // At least a pixel wide: a short alert must not vanish.
+                // At least a pixel wide, so that a short alert stays visible.
                 toned_rect(out, "span", *tone, from, frame.top, (to - from).max(1.2), frame.height);
             }
         }
@@ -223,7 +223,7 @@ fn steps(edges: &[f64], heights: &[f64], frame: &Frame<'_>) -> String {
     data
 }
 
-/// One vertical stroke for each x, joined to the next, as a plot of every value would look.
+/// Draws one vertical stroke per x, joined to the next, so that it looks like a plot of every value.
 fn range(spans: &[(f64, f64, f64)], frame: &Frame<'_>) -> String {
     let mut data = String::new();
     let mut pen_up = true;
@@ -241,7 +241,7 @@ fn range(spans: &[(f64, f64, f64)], frame: &Frame<'_>) -> String {
             data.push('V');
             data.push_str(&high);
         } else if pen_up {
-            // A single point shows as the round end of a line without length.
+            // A single point is drawn as a line of no length, which has a round end.
             data.push_str("h0");
         }
         pen_up = false;
@@ -309,7 +309,7 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &s
     );
 }
 
-/// Returns a coordinate to a tenth of a pixel, which is finer than the eye can see.
+/// Returns a coordinate rounded to a tenth of a pixel, which is finer than the eye can see.
 fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
@@ -324,7 +324,7 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // XML allows these control characters and no others.
+            // XML allows only these control characters.
             control if control.is_control() && !matches!(control, '\n' | '\t') => escaped.push('\u{fffd}'),
             other => escaped.push(other),
         }

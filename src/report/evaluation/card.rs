@@ -1,4 +1,4 @@
-//! The model's card: version, training, weights, as the functions on models give them.
+//! The model's card: version, training and weights, as the functions on models return them.
 
 use chrono::DateTime;
 use serde::Serialize;
@@ -12,12 +12,12 @@ use crate::report::{Error, Request};
 #[derive(Debug, Serialize)]
 pub struct Card {
     facts: Vec<Fact>,
-    /// Feature, weight, mean, scale; empty where the type of model has no weights.
+    /// Feature, weight, mean and scale; empty if the type of model has no weights.
     weights: Vec<[String; 4]>,
     queries: Vec<Query>,
 }
 
-/// Returns the card of a model; `None` if the session does not know it: scores may come from elsewhere.
+/// Returns the card of a model; `None` if the session does not have the model, because scores may come from elsewhere.
 pub async fn card(request: &Request<'_>, model: &str) -> Result<Option<Card>, Error> {
     let context = request.context;
     if !context.state().table_functions().contains_key("ml_models") {
@@ -51,7 +51,7 @@ pub async fn card(request: &Request<'_>, model: &str) -> Result<Option<Card>, Er
     Ok(Some(Card { facts, weights: listed, queries: vec![models, weights] }))
 }
 
-/// Returns a time as the artifact writes it, RFC 3339, as the report does: to the second.
+/// Returns a time in the artifact's form, RFC 3339, in the report's form, which shows seconds.
 fn time(text: Option<&str>) -> String {
     let time = text.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     format::instant(time.and_then(|time| time.timestamp_nanos_opt()))

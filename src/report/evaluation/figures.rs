@@ -8,7 +8,7 @@ const NARROW: f64 = 520.0;
 const CURVE_HEIGHT: f64 = 300.0;
 const CALIBRATION_BINS: usize = 10;
 const SCORE_BINS: usize = 40;
-/// 97.5 % quantile of the standard normal distribution: intervals hold 95 %.
+/// The 97.5 % quantile of the standard normal distribution; the intervals cover 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Returns the rows of one model.
@@ -45,7 +45,7 @@ pub fn precision_recall(rows: &Rows, models: &[String], prevalence: Option<f64>)
         }
         if !points.is_empty() {
             keys.push(Key::line(model, Tone::of_series(index)));
-            // The model in question is drawn last, on top.
+            // The report's own model is drawn last, on top.
             marks.insert(0, Mark::Line { points, tone: Tone::of_series(index), dashed: false });
         }
     }
@@ -100,9 +100,9 @@ pub fn roc(rows: &Rows, models: &[String]) -> Option<Figure> {
     Some(chart.draw())
 }
 
-/// Returns the reliability curves of the test split, and below them how many rows fall into each bin of `model`.
+/// Returns the reliability curves of the test split, and below them the number of rows in each bin of `model`.
 ///
-/// `models` holds those whose scores are probabilities, each with its place in the palette.
+/// `models` holds the models whose scores are probabilities, each with its place in the palette.
 pub fn calibration(rows: &Rows, models: &[(usize, &str)], model: &str) -> Option<Figure> {
     let mut marks = vec![Mark::Line { points: vec![(0.0, 0.0), (1.0, 1.0)], tone: Tone::Muted, dashed: true }];
     let mut keys = Vec::new();
@@ -213,7 +213,7 @@ pub fn score_distribution(rows: &Rows, model: &str, threshold: Option<f64>) -> O
     Some(chart.draw())
 }
 
-/// Returns a share of a split's rows for a table cell.
+/// Returns a share of a split's rows, as text for a table cell.
 pub fn share_of(part: f64, whole: f64) -> String {
     percent((whole > 0.0).then_some(part / whole))
 }

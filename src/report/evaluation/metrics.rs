@@ -1,20 +1,20 @@
-//! The metrics of every model on every split, as `spike_metrics` gives them, and what `ml_metrics()` says of each metric.
+//! The metrics of every model on every split, from `spike_metrics`, and the description of each metric, from `ml_metrics()`.
 
 use serde::Serialize;
 
 use crate::report::format::{count, number};
 use crate::report::query::{Row, Rows};
 
-/// The role of the rule that every model has to beat, as `ml_evaluate` gives it.
+/// The role, in `ml_evaluate`, of the rule that every model has to beat.
 const NAIVE: &str = "naive";
-/// The role of a trained model. By default a report is about one of these.
+/// The role of a trained model. By default, a report is about a trained model.
 const MODEL: &str = "model";
 
 /// One row of `spike_metrics`.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     pub model: String,
-    /// The role that the type of model has: the naive rule, another rule, or a model.
+    /// The role of the model's type: the naive rule, another rule, or a model.
     role: Option<String>,
     pub split: String,
     pub rows: Option<f64>,
@@ -36,7 +36,7 @@ struct Column {
     better: Option<Better>,
 }
 
-/// Which of two values is the better one.
+/// Which of two values is better.
 #[derive(Debug, Clone, Copy)]
 enum Better {
     Higher,
@@ -66,7 +66,7 @@ impl Table {
         self.rows.iter().find(|row| row.model == model && row.split == split)
     }
 
-    /// Returns whether a model's scores are probabilities: where they are not, `spike_metrics` gives no log loss.
+    /// Returns whether a model's scores are probabilities; if they are not, `spike_metrics` has no log loss.
     pub fn gives_probabilities(&self, model: &str) -> bool {
         self.rows.iter().any(|row| row.model == model && row.log_loss.is_some())
     }
@@ -79,12 +79,12 @@ impl Table {
         names
     }
 
-    /// Returns the name of the naive rule; `None` where there is none.
+    /// Returns the name of the naive rule; `None` if there is none.
     pub fn naive(&self) -> Option<&str> {
         self.rows.iter().find(|row| row.role.as_deref() == Some(NAIVE)).map(|row| row.model.as_str())
     }
 
-    /// Returns whether a model is more than a rule.
+    /// Returns whether a model is a trained model, not a rule.
     pub fn is_trained_model(&self, model: &str) -> bool {
         let role = self.rows.iter().find(|row| row.model == model).and_then(|row| row.role.as_deref());
         role.is_none_or(|role| role == MODEL)
@@ -97,7 +97,7 @@ impl Table {
 }
 
 impl Column {
-    /// Reads a row of `ml_metrics()`; `None` for prevalence, which stands above the table: it is the same for every model.
+    /// Reads a row of `ml_metrics()`. `None` for prevalence, which is the same for every model and is shown above the table.
     fn read(row: &Row<'_>) -> Option<Column> {
         let name = row.text("name").filter(|name| *name != "prevalence")?;
         let better = match row.text("better") {
@@ -134,7 +134,7 @@ pub struct SplitView {
     positives: String,
     prevalence: String,
     models: Vec<ModelView>,
-    /// Why values are missing, with the models that each reason concerns.
+    /// Why values are missing, each reason with the models that it concerns.
     reasons: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ struct ValueView {
     best: bool,
 }
 
-/// Returns the table by split, the test split first, the models in the order given.
+/// Returns the table by split, with the test split first and the models in the given order.
 pub fn by_split(table: &Table, models: &[String], role: impl Fn(&str) -> &'static str) -> Vec<SplitView> {
     let mut splits: Vec<&str> = Vec::new();
     for known in ["test", "validation", "train"] {
@@ -205,7 +205,7 @@ fn split_view(table: &Table, split: &str, models: &[String], role: &impl Fn(&str
 }
 
 impl Column {
-    /// Returns the best value, where there is more than one to choose from.
+    /// Returns the best value, if there are at least two values.
     fn best(&self, values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
         let known: Vec<f64> = values.flatten().collect();
         let pick = match self.better? {

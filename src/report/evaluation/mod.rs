@@ -1,7 +1,7 @@
-//! The evaluation report: does the model beat the naive rule, where, and how its scores behave.
+//! The evaluation report: whether and where the model beats the naive rule, and how its scores behave.
 //!
 //! In: the named queries `spike_training`, `spike_scores`, `spike_metrics` and `spike_thresholds`. Out: HTML. Thresholds and
-//! metrics are what those queries say; curves and counts come from the queries in `reports/eval/`, which the report shows.
+//! metrics come from these queries. Curves and counts come from the queries in `reports/eval/`, which the report shows.
 
 mod card;
 mod figures;
@@ -78,21 +78,21 @@ struct Confusion {
 }
 
 impl Confusion {
-    /// Returns the share of the positives that drew an alert; `None` without positives.
+    /// Returns the share of the positives for which there was an alert; `None` if there are no positives.
     fn recall(&self) -> Option<f64> {
         let positives = self.hits + self.missed;
         (positives > 0.0).then(|| self.hits / positives)
     }
 }
 
-/// Separate runs of spikes on one split, and how many of them drew an alert.
+/// Separate runs of spikes on one split, and for how many of them there was an alert.
 #[derive(Debug, Clone)]
 struct Episodes {
     episodes: f64,
     caught: f64,
 }
 
-/// A figure, or why there is none, and the query behind it.
+/// A figure and the query behind it; or the reason why there is no figure.
 #[derive(Debug, Serialize)]
 struct Exhibit {
     figure: Option<Figure>,
@@ -100,7 +100,7 @@ struct Exhibit {
     query: Query,
 }
 
-/// What the template is given.
+/// The values for the template.
 #[derive(Debug, Serialize)]
 struct View {
     title: String,
@@ -164,7 +164,7 @@ struct ConfusionView {
 /// Makes the evaluation report.
 ///
 /// # Errors
-/// A named query that is missing or fails, nothing evaluated, or a model that was not scored.
+/// A named query is missing or fails, nothing was evaluated, or the model was not scored.
 async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
     let context = request.context;
     require(context, &["spike_training", "spike_scores", "spike_metrics", "spike_thresholds"])?;
@@ -281,7 +281,7 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
             None => Err(Error::UnknownModel { name: wanted.into(), known }),
         };
     }
-    // The choice depends on validation only: the test split must not choose its own winner.
+    // The choice depends only on the validation split, because the test split must not choose its own winner.
     let on_validation = |name: &String| table.find(name, "validation").and_then(|row| row.average_precision);
     let rank = |name: &String| (table.is_trained_model(name), on_validation(name).unwrap_or(-1.0));
     known
@@ -291,7 +291,7 @@ fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
         .ok_or(Error::NothingEvaluated)
 }
 
-/// Returns all models: the one in question, the naive rule, the others by name.
+/// Returns all models: first the report's model, then the naive rule, then the others by name.
 fn in_order(table: &Table, model: &str) -> Vec<String> {
     let mut models = table.models();
     models.sort_by_key(|name| (name != model, Some(name.as_str()) != table.naive(), name.clone()));

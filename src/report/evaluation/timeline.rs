@@ -1,4 +1,4 @@
-//! Price, current volatility, score and alerts over the test period, without the pauses of the recording.
+//! Price, current volatility, score and alerts over the test period; pauses in the recording are cut out.
 
 use chrono::DateTime;
 
@@ -6,19 +6,19 @@ use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
 use crate::report::query::{Row, Rows};
 
 const WIDTH: f64 = 1080.0;
-/// The steps into which the query cuts the period.
+/// The number of steps into which the query divides the period.
 const STEPS: f64 = 900.0;
-/// Steps between two stretches of recorded time; all cuts together take a fifth of the chart at most.
+/// Steps between two stretches of recorded time; all cuts together take at most a fifth of the chart.
 const CUT: f64 = 10.0;
 const MOST_CUT: f64 = STEPS / 5.0;
-/// Steps that a label such as `25 Nov 20:17` takes.
+/// The width, in steps, of a label such as `25 Nov 20:17`.
 const LABEL: f64 = 80.0;
-/// Spans between times on the axis, in seconds: round on a clock or a calendar.
+/// Possible distances between times on the axis, in seconds; all are round on a clock or a calendar.
 const TIME_STEPS: [f64; 15] = [
     1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
 ];
 
-/// Draws the timeline; `None` without rows.
+/// Draws the timeline; `None` if there are no rows.
 pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f64>) -> Option<Figure> {
     let layout = Layout::new(rows)?;
     let price = layout.range("lowest_price", "highest_price");
@@ -68,7 +68,7 @@ pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f6
     Some(chart.draw())
 }
 
-/// Where recorded time lies on the chart: steps, moved right by one cut for each pause.
+/// Where recorded time is on the chart: its step, moved right by one cut for each pause before it.
 struct Layout<'a> {
     rows: &'a Rows,
     cut: f64,
@@ -85,12 +85,12 @@ impl<'a> Layout<'a> {
         STEPS + (self.stretches - 1.0) * self.cut
     }
 
-    /// Returns where a row's step begins.
+    /// Returns where a row's step begins on the chart.
     fn start(&self, row: &Row<'_>) -> Option<f64> {
         Some(row.number("step")? + row.number("stretch")? * self.cut)
     }
 
-    /// Returns the range of a value in every step, broken at every cut and where several steps have no rows.
+    /// Returns the range of a value in every step; it breaks at every cut and where several steps in a row have no rows.
     fn range(&self, low: &str, high: &str) -> Vec<(f64, f64, f64)> {
         const LONGEST_JOINED: f64 = 3.0;
         let mut spans = Vec::new();
@@ -99,7 +99,7 @@ impl<'a> Layout<'a> {
             let (Some(start), Some(low), Some(high)) = (self.start(&row), row.number(low), row.number(high)) else {
                 continue;
             };
-            // Cuts get narrower the more there are; neighbouring steps are 1 apart.
+            // The more cuts there are, the narrower they are; neighbouring steps are 1 apart.
             if previous.is_some_and(|previous| start - previous > LONGEST_JOINED.min(self.cut.max(1.0))) {
                 spans.push((f64::NAN, f64::NAN, f64::NAN));
             }
@@ -139,7 +139,7 @@ impl<'a> Layout<'a> {
         starts.iter().skip(1).filter_map(|row| Some(self.start(row)? - self.cut / 2.0)).collect()
     }
 
-    /// Returns the places that the time axis may name: the start of each stretch with its day, and round times within.
+    /// Returns the places that the time axis may name: the start of each stretch, with its day, and round times inside it.
     fn places(&self) -> Vec<(f64, String)> {
         let mut places: Vec<(f64, String)> = Vec::new();
         for row in self.stretch_starts() {

@@ -1,11 +1,11 @@
-//! The evaluation in words: does the model beat the naive rule, by how much, and what is not known.
+//! The evaluation in words: whether the model beats the naive rule, by how much, and what is unknown.
 
 use super::metrics::{Metrics, Table};
 use super::{Confusion, Episodes};
 use crate::report::format::{count, number, percent};
 use crate::report::{Mood, Verdict};
 
-/// Fewer independent spikes than this say little, however many rows there are.
+/// With fewer independent spikes than this, the result says little, however many rows there are.
 const FEW_EPISODES: f64 = 20.0;
 
 /// Returns the verdict on `model` against the naive rule on the test split.
@@ -104,7 +104,7 @@ fn independence(episodes: &Episodes) -> String {
     )
 }
 
-/// Returns what is known from other splits, where the test split says nothing.
+/// Returns what other splits show, if the test split shows nothing.
 fn fallback(table: &Table, model: &str) -> Vec<String> {
     let Some(validation) = table.find(model, "validation") else { return Vec::new() };
     validation.average_precision.map_or_else(Vec::new, |precision| {

@@ -1,4 +1,4 @@
-//! Exchanges that the simulator does not imitate: a local server speaks their protocol with recorded messages.
+//! Exchanges that the simulator does not imitate: a local server speaks their protocol, with recorded messages.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -21,14 +21,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{receive, to};
 
-/// One message a product, as Coinbase Exchange sent them on 24 November 2025.
+/// One message per product, as Coinbase Exchange sent them on 24 November 2025.
 const RECORDED: [&str; 3] = [
     r#"{"type":"ticker","sequence":116681060283,"product_id":"BTC-USD","price":"86468.04","open_24h":"87046.02","volume_24h":"11500.40434547","low_24h":"85213.17","high_24h":"88100","volume_30d":"292316.97626696","best_bid":"86468.03","best_bid_size":"0.15818534","best_ask":"86468.04","best_ask_size":"0.05782483","side":"buy","time":"2025-11-24T15:08:18.223332Z","trade_id":910348374,"last_size":"0.02454085"}"#,
     r#"{"type":"ticker","sequence":26063848074,"product_id":"SOL-USD","price":"142.72","open_24h":"138.99","volume_24h":"1434150.96979057","low_24h":"135.45","high_24h":"144.74","volume_30d":"44829832.60871382","best_bid":"142.710","best_bid_size":"0.00800000","best_ask":"142.730","best_ask_size":"28.04609744","side":"sell","time":"2025-11-27T00:19:32.197803Z","trade_id":300765359,"last_size":"4.06586418"}"#,
     r#"{"type":"ticker","sequence":116714327775,"product_id":"BTC-USD","price":"88241.78","open_24h":"86808.28","volume_24h":"14865.26421712","low_24h":"85213.17","high_24h":"89225.6","volume_30d":"299748.81628809","best_bid":"88241.77","best_bid_size":"0.14347223","best_ask":"88241.78","best_ask_size":"0.08737142","side":"buy","time":"2025-11-25T00:00:04.172063Z","trade_id":910837755,"last_size":"0.00017939"}"#,
 ];
 
-/// Returns recorded messages of Coinbase Exchange: many where the recordings are at hand, else those of this file.
+/// Returns recorded messages of Coinbase Exchange: many if the recordings are available, else those in this file.
 fn recorded() -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/coinbase-exchange-2025-11-24.ndjson.zst");
     match std::fs::File::open(&path) {
@@ -82,7 +82,7 @@ async fn coinbase_exchange_is_received() {
     let url = serve_coinbase_exchange(sent.clone()).await;
     let (messages, events, failure) = receive(to_coinbase_exchange(&url)).await;
     assert!(failure.is_none(), "{failure:?}");
-    // Its numbers count a product's events: holes in them are not gaps.
+    // Its numbers count a product's events, so missing numbers are not gaps.
     let kinds: Vec<&str> = events.iter().map(EventKind::name).collect();
     assert_eq!(kinds[0], "connected");
     assert!(!kinds.contains(&"gap"), "{kinds:?}");

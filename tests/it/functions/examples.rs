@@ -1,4 +1,4 @@
-//! Every documented example is run; `docs/functions.md` is what the code says.
+//! Every documented example is run, and `docs/functions.md` matches the code.
 
 use std::path::Path;
 

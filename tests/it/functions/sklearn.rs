@@ -22,7 +22,7 @@ fn cases() -> Vec<Value> {
     recorded["cases"].as_array().unwrap().clone()
 }
 
-/// A session in which the case's rows lie in several partitions, `batch_size` rows a batch.
+/// A session with the case's rows in several partitions and `batch_size` rows per batch.
 fn session(case: &Value, partitions: usize, batch_size: usize) -> SessionContext {
     let config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch_size);
     let context = SessionContext::new_with_config(config);
@@ -82,7 +82,7 @@ async fn metrics_are_those_of_scikit_learn_however_rows_are_split() {
         for (partitions, batch_size) in [(1, 8192), (1, 2), (4, 2), (4, 8192), (3, 7)] {
             let ours: Vec<f64> = query(&session(&case, partitions, batch_size), &sql).await.concat();
             assert_close(&ours, &theirs, case["name"].as_str().unwrap());
-            // The same bits however rows are split.
+            // The result has the same bits however the rows are split.
             assert_eq!(first.get_or_insert_with(|| ours.clone()), &ours);
         }
     }

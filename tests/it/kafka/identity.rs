@@ -1,4 +1,4 @@
-//! Topics, archives and landed files that are not what they were: each is told from the other, and nothing is lost or doubled.
+//! Topics, archives and landed files that were replaced by others: squall notices each case, and nothing is lost or doubled.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn ingest(brokers: &str, topic: &str, options: &Options, numbers: std::ops
     log.close().await
 }
 
-/// Topics share no archive, whatever is written to the folder in between.
+/// Topics share no archive, whatever is written to the folder between runs.
 async fn each_topic_gets_its_own_messages(brokers: &str, a: &str, b: &str) {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let raw = temp.path().join("raw");
@@ -81,12 +81,12 @@ async fn a_note_beyond_its_archives_end_is_an_error() {
     let dir = temp.path().join("ticks.raw");
     let day = dir.join("20251124.ndjson");
 
-    // With the note of what is synced, offsets go on, and the topic gets what is new.
+    // With the note of what is synced, offsets continue, and the topic gets the new messages.
     std::fs::remove_file(&day).expect("removed");
     ingest(&brokers, "ticks.raw", &options, 10..12).await.expect("published");
     assert_eq!(payloads(&brokers, "ticks.raw").await, expected(0..12));
 
-    // Without it, the archive begins anew, and the note does not fit.
+    // Without that note, the archive's offsets start again, and the note about the topic does not fit.
     std::fs::remove_file(&day).expect("removed");
     std::fs::remove_file(dir.join(".synced")).expect("removed");
     let error = ingest(&brokers, "ticks.raw", &options, 12..14).await.expect_err("the note is beyond the end");
@@ -126,11 +126,11 @@ async fn an_archive_stands_before_one_topic() {
     let hint = error.hint().expect("a hint");
     assert!(hint.contains(&format!("`mv {0} {0}.before`", dir.display())), "{hint}");
     assert_eq!(payloads(&brokers, "ticks.raw").await, expected([]));
-    // What the hint says works.
+    // The command in the hint works.
     std::fs::rename(&dir, temp.path().join("ticks.raw.before")).expect("moved");
     ingest(&brokers, "ticks.raw", &options, 3..5).await.expect("published");
     assert_eq!(payloads(&brokers, "ticks.raw").await, expected([3, 4]));
-    // And a note goes with its archive.
+    // A note is only valid for its own archive.
     std::fs::write(dir.join("log.id"), "file:another\n").expect("written");
     let error = ingest(&brokers, "ticks.raw", &options, 5..6).await.expect_err("another archive");
     assert!(matches!(error, Error::OtherArchive { .. }), "{error}");
@@ -245,7 +245,7 @@ async fn broker_whose_topic_was_made_anew_is_told() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let error = produce(10..12).await.expect_err("the topic is gone");
     assert!(matches!(error, Error::OtherTopic { .. }), "{error}");
-    // Made anew, with more messages than had landed.
+    // The topic is created again, with more messages than had landed.
     let direct = Options { archive: None, ..archive.clone() };
     let log = create(&location(&brokers, &topic), &direct).await.expect("the topic is made");
     log.append((100..130).map(|number| envelope(number, &["BTC-USD"])).collect()).await.expect("appended");

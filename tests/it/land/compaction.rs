@@ -1,4 +1,4 @@
-//! Compaction, and what a crash in the middle of it leaves.
+//! Compaction, and what is left if it crashes in the middle.
 
 use std::time::Duration;
 
@@ -32,11 +32,11 @@ async fn many_files_become_one_of_the_same_rows() {
     assert_eq!((compaction.merged.len(), compaction.deleted, compaction.kept), (1, 13, 0));
     assert_eq!(data.rows().await, rows);
     assert_eq!(data.summary().await, summary);
-    // The merged file is sorted as every landed file is.
+    // The merged file is sorted, like every landed file.
     let merged = data.file_rows("ticks.raw-0-0-49.parquet");
     assert!(merged.is_sorted_by_key(|row| (row.tick.product_id.clone(), row.ts)));
     assert_eq!(merged.len(), rows.len());
-    // And what is landed after it is what would have been landed after its parts.
+    // Messages that are landed after it get the same rows as if its parts were still there.
     log.push(0, super::memory::record(envelope(39, 390, &["BTC-USD"])));
     data.land(&log, 4).await.unwrap();
     assert_eq!(data.files(), ["ticks.raw-0-0-49.parquet", "ticks.raw-0-50-50.parquet"]);
@@ -50,11 +50,11 @@ async fn a_crash_at_any_instant_loses_nothing_and_shows_nothing_twice() {
     let parts = data.files();
     let folder = Folder::new(&data.ticks_dir()).unwrap();
     let lock = folder.lock().unwrap();
-    // Before the merged file has its name, it is no file of the folder's.
+    // Until the merged file has its name, the folder does not contain it.
     std::fs::create_dir_all(data.ticks_dir().join(".staging")).unwrap();
     std::fs::write(data.ticks_dir().join(".staging/ticks.raw-0-0-49.parquet"), "half a fi").unwrap();
     assert_eq!(data.rows().await, rows);
-    // After that, its parts are hidden, however many of them are left.
+    // After that, its parts are hidden, however many of them still exist.
     assert_eq!(land::merge(&folder, &lock).await.unwrap().len(), 1);
     drop(lock);
     assert_eq!(data.files().len(), parts.len() + 1);
@@ -64,7 +64,7 @@ async fn a_crash_at_any_instant_loses_nothing_and_shows_nothing_twice() {
         assert_eq!(data.rows().await, rows);
         assert_eq!(data.summary().await, summary);
     }
-    // Landing goes on after the merged file, and the next compaction deletes what this one left.
+    // Landing continues after the merged file, and the next compaction deletes what this one left.
     data.land(&log, 4).await.unwrap();
     assert_eq!(data.rows().await, rows);
     let lock = folder.lock().unwrap();
@@ -88,7 +88,7 @@ async fn a_merged_file_says_which_log_it_came_from() {
     drop(lock);
     let merged = folder.list().await.unwrap().landed.visible().next().unwrap().clone();
     assert_eq!(land::read_footer(&folder, &merged).await.unwrap().origin, before);
-    // So landing goes on, and another log is still refused.
+    // So landing continues, and another log is still refused.
     data.land(&log, 4).await.unwrap();
     data.land(&super::memory::MemoryLog::with_id("other", (0..60).map(|i| flat("SOL-USD", i, 100))), 4)
         .await

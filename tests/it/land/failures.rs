@@ -40,7 +40,7 @@ async fn what_is_no_tick_is_kept_with_the_reason() {
     assert_eq!(letters[0]["payload_hex"], "fffe");
     assert_eq!(letters[1]["payload"], truncated);
     assert_eq!((&letters[3]["topic"], &letters[3]["partition"]), (&"ticks.raw".into(), &0.into()));
-    // Ranges without rows are committed all the same: the names account for every offset.
+    // Ranges without rows are also committed, because the files' names must account for every offset.
     assert_eq!(data.files(), ["ticks.raw-0-0-1.parquet", "ticks.raw-0-2-3.parquet", "ticks.raw-0-4-4.parquet"]);
     assert_eq!(data.number("SELECT count(*) FROM landed_ticks").await, 1);
 }
@@ -66,7 +66,7 @@ async fn a_crash_before_the_commit_keeps_each_dead_letter_once() {
     let data = Data::new();
     let log = MemoryLog::of(["garbage", "more garbage", "and more"]);
     data.land(&log, 1).await.unwrap();
-    // As if the last two commits had not come about, and the next run cut ranges otherwise.
+    // As if the last two commits had never happened, and the next run cuts the ranges differently.
     std::fs::remove_file(data.ticks_dir().join("ticks.raw-0-1-1.parquet")).unwrap();
     std::fs::remove_file(data.ticks_dir().join("ticks.raw-0-2-2.parquet")).unwrap();
     std::fs::write(data.ticks_dir().join(".staging/ticks.raw-0-1-2.parquet"), "half").unwrap();
@@ -107,7 +107,7 @@ async fn a_failure_waits_for_the_commit_under_way() {
     let log: Arc<dyn Log> = Arc::new(log);
     let lander = Lander::open(Arc::clone(&log), data.options(4096)).await.unwrap();
     lander.drain(&std::sync::atomic::AtomicBool::new(false), &mut |_| {}).await.unwrap_err();
-    // The file being committed is there before the folder is let go.
+    // The file that is being committed is complete before the folder is released.
     assert_eq!(data.files(), ["ticks.raw-0-0-4095.parquet"]);
     Lander::open(log, data.options(4096)).await.unwrap();
 }
@@ -130,7 +130,7 @@ async fn a_lander_that_is_dropped_holds_the_folder_until_its_commit_ends() {
     }
     landing.abort();
     let _ = landing.await;
-    // Whoever gets the folder next finds the commit ended, so that ranges never overlap.
+    // The next process that gets the folder finds the commit finished, so ranges never overlap.
     let folder = Folder::new(&data.ticks_dir()).unwrap();
     let lock = loop {
         match folder.lock() {
@@ -183,7 +183,7 @@ async fn what_the_log_forgot_is_told() {
     let log = MemoryLog::of((0..10).map(|i| flat("BTC-USD", i, 100)));
     log.forget(0, 4);
     let landing = data.land(&log, 100).await.unwrap();
-    // A log that begins later than 0 has lost nothing that we know of.
+    // If a log begins after offset 0, nothing was lost as far as we know.
     assert_eq!((landing.summary.messages, landing.lost), (6, Vec::new()));
     for i in 10..20 {
         log.push(0, record(flat("BTC-USD", i, 100)));
@@ -239,7 +239,7 @@ async fn partitions_have_an_order_each() {
     log.push(1, record(envelope(7, 100, &["ETH-USD"])));
     let landing = data.land(&log, 100).await.unwrap();
     assert_eq!(data.files(), ["ticks.raw-0-0-0.parquet", "ticks.raw-1-0-1.parquet"]);
-    // A topic of several partitions spreads a connection's messages, so a missing number tells nothing.
+    // A topic of several partitions spreads a connection's messages, so a missing number does not mean a gap.
     assert_eq!(landing.summary.gaps, []);
     assert_eq!(data.number("SELECT count(*) FROM landed_ticks WHERE log_partition = 1").await, 2);
 }

@@ -29,17 +29,17 @@ fn stranger(error: Error) -> (Stranger, String) {
 async fn a_log_that_was_made_anew_and_is_longer_now_is_refused() {
     let data = Data::new();
     data.land(&MemoryLog::of(ticks(0..10, 100)), 100).await.unwrap();
-    // The same name and id, other messages, and more of them: its first ten would be skipped.
+    // The same name and id, but other messages and more of them; its first ten would be skipped.
     let anew = MemoryLog::of(ticks(1000..1020, 100));
     let (why, hint) = stranger(data.land(&anew, 100).await.unwrap_err());
     assert_eq!(why, Stranger::Message { name: "ticks.raw".into(), partition: 0, offset: 9 });
     assert!(hint.contains("`squall land --from memory --as ticks.raw-2`"), "{hint}");
     assert_eq!(data.files(), ["ticks.raw-0-0-9.parquet"]);
-    // The command that the hint names lands all of it.
+    // The command in the hint lands all of it.
     let landing = data.land_as(&anew, "ticks.raw-2").await.unwrap();
     assert_eq!(landing.summary.rows(Status::Ok), 20);
     assert_eq!(data.files(), ["ticks.raw-0-0-9.parquet", "ticks.raw-2-0-0-19.parquet"]);
-    // From then on the log is known by what has landed of it.
+    // From then on, the log is recognised by what has landed from it.
     anew.push(0, record(flat("BTC-USD", 20_000, 100)));
     let landing = data.land(&anew, 100).await.unwrap();
     assert_eq!(landing.files[0].to_string(), "ticks.raw-2-0-20-20.parquet");
@@ -82,7 +82,7 @@ async fn two_logs_of_the_same_ticks_never_double_them() {
         lander.drain(&std::sync::atomic::AtomicBool::new(false), &mut |_| {}).await
     };
     land_raw().await.unwrap();
-    // The topic before which the folder stands holds the same messages, and some more.
+    // The topic that the folder is an archive of holds the same messages, and some more.
     let topic = MemoryLog::of(messages);
     topic.push(0, record(envelope(20, 200, &["BTC-USD"])));
     let (why, hint) = stranger(data.land(&topic, 100).await.unwrap_err());
@@ -94,7 +94,7 @@ async fn two_logs_of_the_same_ticks_never_double_them() {
     let landing = data.land_as(&topic, "ticks.raw").await.unwrap();
     assert_eq!(landing.summary.rows(Status::Duplicate), 40);
     assert_eq!(landing.summary.rows(Status::Ok), 1);
-    // Either log goes on by itself, and what both bring is landed as ok once.
+    // Each log can continue alone, and a message that both contain is landed as ok only once.
     topic.push(0, record(envelope(21, 210, &["ETH-USD"])));
     raw.append(vec![record(envelope(20, 200, &["BTC-USD"])), record(envelope(21, 210, &["ETH-USD"]))]).await.unwrap();
     data.land(&topic, 100).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_product_in_two_partitions_is_never_doubled() {
     assert_eq!(rows.iter().filter(|row| row.status == Status::Duplicate).count(), 2);
 }
 
-/// Takes the log out of a landed file's footer, as versions that did not know it wrote it.
+/// Removes the log from a landed file's footer, as in files of earlier versions.
 fn forget_origin(data: &Data, name: &str) {
     let path = data.ticks_dir().join(name);
     let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&path).unwrap()).unwrap();

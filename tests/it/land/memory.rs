@@ -1,4 +1,4 @@
-//! A log in memory, a folder on disk, and what landing one into the other leaves there.
+//! A log in memory, a folder on disk, and what landing the log leaves in the folder.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ use tempfile::TempDir;
 #[derive(Default)]
 pub struct MemoryLog {
     partitions: Mutex<Vec<(i64, Vec<Record>)>>,
-    /// What tells the log from others, besides its messages.
+    /// What distinguishes the log from others, apart from its messages.
     id: &'static str,
-    /// The offset from which on reading fails.
+    /// Reading fails from this offset on.
     fails_at: Option<i64>,
 }
 
 impl MemoryLog {
-    /// Makes a log of one partition that holds these payloads.
+    /// Makes a log of one partition with these payloads.
     pub fn of(payloads: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Arc<MemoryLog> {
         MemoryLog::with_id("", payloads)
     }
@@ -46,7 +46,7 @@ impl MemoryLog {
         MemoryLog { fails_at: Some(offset), ..MemoryLog::default() }
     }
 
-    /// Adds a message at the end of a partition, which is made where there is none.
+    /// Adds a message at the end of a partition; makes the partition if it does not exist.
     pub fn push(&self, partition: usize, record: Record) {
         let mut partitions = self.partitions.lock().unwrap();
         if partitions.len() <= partition {
@@ -141,26 +141,26 @@ impl Data {
         }
     }
 
-    /// Lands all that a log holds, under a name of its own.
+    /// Lands everything that a log holds, under the given name.
     pub async fn land_as(&self, log: &Arc<MemoryLog>, name: &str) -> Result<Landing, land::Error> {
         let log: Arc<dyn Log> = Arc::clone(log) as Arc<dyn Log>;
         let options = land::Options { name: Some(name.into()), ..self.options(1_000_000) };
         Lander::open(log, options).await?.drain(&AtomicBool::new(false), &mut |_| {}).await
     }
 
-    /// Lands all that a log holds.
+    /// Lands everything that a log holds.
     pub async fn land(&self, log: &Arc<MemoryLog>, flush_messages: usize) -> Result<Landing, land::Error> {
         let log: Arc<dyn Log> = Arc::clone(log) as Arc<dyn Log>;
         let lander = Lander::open(log, self.options(flush_messages)).await?;
         lander.drain(&AtomicBool::new(false), &mut |_| {}).await
     }
 
-    /// Returns the names in the folder of landed files, hidden ones left out, ascending.
+    /// Returns the names in the folder of landed files, without hidden files, ascending.
     pub fn files(&self) -> Vec<String> {
         names(&self.ticks_dir())
     }
 
-    /// Returns the dead letters, in the order of their files' names, and of lines within.
+    /// Returns the dead letters, in the order of the files' names and of the lines inside each file.
     pub fn dead_letters(&self) -> Vec<serde_json::Value> {
         let files = names(&self.dead_dir());
         let text = files.iter().map(|name| std::fs::read_to_string(self.dead_dir().join(name)).unwrap());
@@ -181,7 +181,7 @@ impl Data {
         Session::open(options).await.unwrap()
     }
 
-    /// Returns what a query returns.
+    /// Returns the result of a query.
     pub async fn query(&self, sql: &str) -> Vec<RecordBatch> {
         self.session(4).await.sql(sql).await.unwrap().collect().await.unwrap()
     }
@@ -199,7 +199,7 @@ impl Data {
         batches.iter().flat_map(|batch| land::rows(batch).unwrap()).collect()
     }
 
-    /// Returns what the visible files' footers say, added up.
+    /// Returns the sum of the summaries in the visible files' footers.
     pub async fn summary(&self) -> Summary {
         let folder = Folder::new(&self.ticks_dir()).unwrap();
         let mut sum = Summary::default();
@@ -209,7 +209,7 @@ impl Data {
         sum
     }
 
-    /// Returns one landed file's rows, in the order in which it holds them.
+    /// Returns the rows of one landed file, in the file's order.
     pub fn file_rows(&self, name: &str) -> Vec<Row> {
         let file = std::fs::File::open(self.ticks_dir().join(name)).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
@@ -237,7 +237,7 @@ pub fn flat(product_id: &str, millis: i64, cents: u32) -> String {
     )
 }
 
-/// Returns an Advanced Trade envelope with one ticker a product.
+/// Returns an Advanced Trade envelope with one ticker per product.
 pub fn envelope(sequence_num: i64, millis: i64, products: &[&str]) -> String {
     let time = chrono::DateTime::from_timestamp_millis(1_775_000_000_000 + millis).unwrap();
     let tickers: Vec<String> = products

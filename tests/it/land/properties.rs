@@ -1,11 +1,11 @@
-//! What holds for any log and any interruption.
+//! What is true for any log and any interruption.
 
 use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use proptest::test_runner::Config;
 
 use super::memory::{Data, MemoryLog, envelope, flat};
 
-/// A message of any kind: ticks with and without numbers, several in one, control, garbage; times that jump about.
+/// A message of any kind: ticks with and without numbers, several ticks in one, control, garbage; times jump back and forth.
 fn payload() -> impl Strategy<Value = Vec<u8>> {
     let product = || prop_oneof![Just("BTC-USD"), Just("ETH-USD"), Just("SOL-USD")];
     let text = prop_oneof![
@@ -27,7 +27,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(Config { cases: 24, failure_persistence: None, ..Config::default() })]
 
-    /// Landing in one go, or in any number of runs with any flush size, gives the same rows, dead letters and gaps.
+    /// Landing in one run gives the same rows, dead letters and gaps as landing in several runs with any flush size.
     #[test]
     fn rows_do_not_depend_on_interruptions(
         payloads in proptest::collection::vec(payload(), 1..120),

@@ -1,4 +1,4 @@
-//! Real recorded messages: nothing is lost, and what is odd about them is told.
+//! Real recorded messages: nothing is lost, and everything unusual about them is reported.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use squall::tick::Status;
 
 use super::memory::{Data, MemoryLog};
 
-/// Returns the lines of a recording, or `None`, with a line that says so, where the recordings are absent.
+/// Returns the lines of a recording; if the recordings are missing, says so and returns `None`.
 fn recording(name: &str) -> Option<Vec<Vec<u8>>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
     let Ok(file) = std::fs::File::open(&path) else {
@@ -50,8 +50,8 @@ async fn a_step_in_the_sequence_of_an_envelope_is_a_gap() {
     assert_eq!(gaps, [(Some(0), 2)]);
 }
 
-/// The five days were recorded twice in part: 54,402 of their sequence numbers repeat one before. (Counted by reading the
-/// recordings line by line into a set of (product_id, sequence).)
+/// Parts of the five days were recorded twice: 54,402 of their sequence numbers repeat an earlier one. (Counted by reading
+/// the recordings line by line into a set of (product_id, sequence).)
 #[tokio::test]
 async fn five_days_land_whole_and_in_order() {
     let mut lines = Vec::new();

@@ -8,7 +8,7 @@ use squall::error::Hint;
 
 use super::memory::{Data, MemoryLog, envelope, flat, record};
 
-/// Returns messages of three products that take turns.
+/// Returns messages of three products in turn.
 fn turns(messages: i64) -> Vec<String> {
     let products = ["BTC-USD", "ETH-USD", "SOL-USD"];
     (0..messages).map(|i| flat(products[i as usize % 3], i * 10, 100 + i as u32 % 7)).collect()

@@ -1,4 +1,4 @@
-//! `squall replay` on recordings: real ones where they are at hand, damaged ones always.
+//! `squall replay` on recordings: on real ones if they are available, and always on damaged ones.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -28,7 +28,7 @@ fn refusal(dir: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).expect("text")
 }
 
-/// Returns the recordings' folder, or says past the test harness that it is not there.
+/// Returns the recordings' folder; if it is missing, says so past the test harness.
 fn recordings(test: &str) -> Option<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     if !dir.is_dir() {
@@ -53,8 +53,8 @@ fn payloads(messages: &[Message]) -> Vec<&str> {
 #[tokio::test]
 async fn every_recorded_shape_is_read_whole() {
     let Some(recordings) = recordings("every_recorded_shape_is_read_whole") else { return };
-    // Lines, ticks and control messages as the recordings' own description counts them. The larger files are left out: an
-    // unoptimised build takes its time over them.
+    // Lines, ticks and control messages, as counted in the recordings' own description. The larger files are left out,
+    // because an unoptimised build takes long to read them.
     let expected = [
         ("advanced-envelope-15min.ndjson", "advanced-envelope", 3108, 3108, 0),
         ("inner-under-raw-43s.ndjson", "flat", 223, 223, 0),
@@ -102,7 +102,7 @@ async fn overlapping_recordings_merge_into_one_clean_log() {
     let merged = messages(&temp.path().join("flat")).await;
     assert!(payloads(&merged).into_iter().eq(once.lines()), "doubled and once make once");
 
-    // The 27th holds nothing twice; twice the 27th is the 27th, whichever way round, and in the same order.
+    // The 27th has no repeated messages. Merging it with itself gives the 27th again, in the same order.
     let file = path("coinbase-exchange-2025-11-27.ndjson.zst");
     let summary = replay(temp.path(), &["--merge", &file, &file, "--product", "BTC-USD", "--to", "twice"]);
     replay(temp.path(), &["--merge", &file, "--product", "BTC-USD", "--to", "once"]);
@@ -144,7 +144,7 @@ a.ndjson: the last line ends in the middle
     let raw = temp.path().join("data/raw");
     assert_eq!(payloads(&messages(&raw).await), kept);
 
-    // Again, and merged: a log is appended to, and problems are kept each time.
+    // Replay again, merged: the messages are appended to the log, and problem lines are kept each time.
     assert_eq!(replay(temp.path(), &["--merge", "a.ndjson"]), expected);
     let log = messages(&raw).await;
     assert_eq!(payloads(&log), [kept.as_slice(), &kept].concat());

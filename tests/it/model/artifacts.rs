@@ -1,4 +1,4 @@
-//! Artifacts on disk: those of an earlier squall load, and one that cannot be read stops nothing but itself.
+//! Artifacts on disk: those of an earlier squall can be loaded, and one that cannot be read affects only itself.
 //!
 //! `tests/reference/artifacts/*.json` were written by squall at commit 1aa58b4, before model types became a table.
 
@@ -20,7 +20,7 @@ fn recorded(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Puts an artifact where the registry looks for version 1.
+/// Puts an artifact where the registry looks for this version.
 fn put(folder: &Path, name: &str, version: u64, text: &str) {
     let dir = folder.join("models").join(name).join(version.to_string());
     std::fs::create_dir_all(&dir).unwrap();

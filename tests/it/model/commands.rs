@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A folder with squall's data in it, and no settings of the developer's.
+/// A folder with squall's data in it, and without the developer's own settings.
 struct Folder(TempDir);
 
 impl Folder {
@@ -67,7 +67,7 @@ fn the_models_are_trained_scored_judged_and_compared() {
     let splits = ["train", "validation", "test"];
     let models = ["naive_volatility", "spike_logistic", "volatility_threshold"];
     assert_eq!(places, models.iter().flat_map(|model| splits.map(|split| (*model, split))).collect::<Vec<_>>());
-    // What spike_metrics measures is what training recorded.
+    // spike_metrics measures the same values that training recorded.
     for line in again.lines().skip(1).take(3) {
         assert!(cells.contains(&line.split_whitespace().collect()), "{line}\nis not in\n{evaluated}");
     }
@@ -78,7 +78,7 @@ fn the_models_are_trained_scored_judged_and_compared() {
     let versions = compared.lines().find(|line| line.starts_with("version")).unwrap();
     assert_eq!(versions.split_whitespace().collect::<Vec<_>>(), ["version", "1", "2"]);
 
-    // An old version that cannot be read stops neither the evaluation nor the comparison of the others.
+    // If an old version cannot be read, the others can still be evaluated and compared.
     std::fs::write(folder.0.path().join("data/models/spike_logistic/1/model.json"), "{ half").unwrap();
     assert_eq!(folder.succeed(&["evaluate"]), evaluated);
     let compared = folder.succeed(&["compare"]);

@@ -15,7 +15,7 @@ async fn text(session: &squall::catalog::Session, sql: &str) -> Vec<String> {
     rows(&batches).iter().map(|row| row.join(" | ")).collect()
 }
 
-/// The columns of the same name, of scikit-learn's record.
+/// The value in the column with this name in scikit-learn's record.
 fn theirs(case: &Value, name: &str) -> Option<f64> {
     let name = if name == "brier" { "brier_score" } else { name };
     let recorded = case.get(name).or_else(|| case.get(format!("{name}_at")));
@@ -54,7 +54,7 @@ async fn columns_follow_from_the_table() {
     let frame = session.sql(evaluated).await.unwrap();
     let columns_of_relation: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(columns_of_relation, columns);
-    // What is computed on the relation is what was recorded.
+    // Computing on the relation gives what was recorded.
     let recorded =
         text(&session, "SELECT * FROM ml_evaluate('calm_or_wild')").await[0].replace("| train |", "| NULL |");
     assert_eq!(text(&session, evaluated).await, [recorded]);

@@ -1,4 +1,4 @@
-//! Several `CREATE MODEL` of one name at once: tasks of one process, threads on the registry, processes.
+//! Several `CREATE MODEL` statements with one name at once: tasks of one process, threads on the registry, processes.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,7 +100,7 @@ async fn create_if_not_exists_trains_nothing_where_the_model_exists() {
     assert_eq!(versions(&folder), [1]);
 }
 
-/// On a runtime of one thread, a task that sleeps again and again is held up by whatever keeps that thread busy.
+/// On a runtime with one thread, a task that sleeps again and again is delayed by anything that keeps the thread busy.
 #[tokio::test(flavor = "current_thread")]
 async fn training_leaves_other_tasks_running() {
     let folder = TempDir::new().unwrap();
@@ -121,7 +121,7 @@ async fn training_leaves_other_tasks_running() {
     let create = "CREATE MODEL noise OPTIONS (model_type = 'logistic_reg', input_label_cols = ['y'], l2_reg = 0.001) AS SELECT * FROM noise";
     session.sql(create).await.unwrap();
     let total = start.elapsed().as_millis() as u64;
-    // The ticker has its turn, and measures how long it waited for it.
+    // The ticker gets its turn, and measures how long it waited.
     tokio::time::sleep(Duration::from_millis(5)).await;
     let longest = LONGEST_MS.load(Ordering::Relaxed);
     ticker.abort();

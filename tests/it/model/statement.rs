@@ -1,4 +1,4 @@
-//! `CREATE MODEL` through a session: what it trains, what it stores, where it complains.
+//! `CREATE MODEL` through a session: what it trains, what it stores, and where its errors point.
 
 use std::process::Command;
 
@@ -74,7 +74,8 @@ async fn the_artifact_says_where_the_model_came_from() {
     let model = latest(&folder, "spike_model");
     assert_eq!((model.version, model.probability, model.label.as_str()), (1, true, "spike"));
     assert_eq!(model.scorer.features(), ["vol", "other"]);
-    // 12 of 1,200 training rows have a NULL, as have 7 others; 10 have no split, one of which has both.
+    // 12 of the 1,200 training rows have a NULL, and so do 7 other rows. 10 rows have no split; one of these also
+    // has a NULL.
     assert_eq!((model.training.rows, model.training.skipped), (1188, 12 + 7 + 10));
     assert_eq!(model.training.from.as_deref(), Some("1970-01-01T00:00:01Z"));
     assert_eq!(model.training.to.as_deref(), Some("1970-01-01T00:19:59Z"));

@@ -1,4 +1,4 @@
-//! Runs: the local table, and MLflow's interface against a server of our own and, where one is named, a real one.
+//! Runs: the local table, and MLflow's interface against our own server and, if one is named, a real server.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use super::weather;
 use crate::slt::rows;
 
-/// What a server was asked: method, path and body.
+/// The requests that a server got: method, path and body.
 type Requests = Arc<Mutex<Vec<(String, String, Vec<u8>)>>>;
 
-/// A server that answers as MLflow does, from what `answer` says about each request.
+/// A server that answers as MLflow does; `answer` gives the answer to each request.
 fn serve(answer: fn(&str) -> (u16, Value)) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
@@ -129,7 +129,7 @@ fn a_run_is_recorded_on_mlflow_within_its_limits() {
 #[test]
 fn a_server_that_is_not_there_or_refuses_is_a_warning_and_the_run_is_kept() {
     let folder = TempDir::new().unwrap();
-    // Bound and closed again: nobody listens.
+    // Opened and closed again, so nothing listens there.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = format!("http://127.0.0.1:{port}");
     Tracker::new(folder.path().into(), &nobody, "squall", warn).record(run(), b"{}");
@@ -182,7 +182,7 @@ async fn a_run_is_never_overwritten() {
     session.sql(statements[0].trim()).await.unwrap().collect().await.unwrap();
     session.sql(statements[1].trim()).await.unwrap().collect().await.unwrap();
     let first = read(&dir).unwrap();
-    // The models are deleted, and the versions begin with 1 again: it is another run nevertheless.
+    // The models are deleted, so versions start at 1 again; even so, it is another run.
     std::fs::remove_dir_all(folder.path().join("models")).unwrap();
     session.sql(statements[1].trim()).await.unwrap().collect().await.unwrap();
     let both = read(&dir).unwrap();

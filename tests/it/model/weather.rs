@@ -1,4 +1,4 @@
-//! The session that the documentation's examples run in: what `docs/models.md` says to type.
+//! The session in which the documentation's examples run: what `docs/models.md` tells the reader to type.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a project is said with file, line and column, and a hint.
+//! Errors in a project are reported with file, line, column and a hint.
 
 use squall::error::Hint;
 use squall::pipeline::{Error, Parameters, Project};

@@ -1,4 +1,4 @@
-//! What lint refuses, and what it lets pass.
+//! What lint refuses, and what it accepts.
 
 use squall::pipeline::{Parameters, Project};
 

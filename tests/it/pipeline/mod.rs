@@ -46,14 +46,14 @@ fn landed_schema() -> Schema {
 /// A session whose table of landed ticks is empty.
 fn empty_session() -> SessionContext {
     let context = SessionContext::new();
-    // The shipped queries call squall's functions; none of these tests has a model.
+    // The shipped queries call squall's functions, but none of these tests has a model.
     squall::catalog::FUNCTIONS.register(&context, Path::new("no/models/here"));
     let table = MemTable::try_new(Arc::new(landed_schema()), vec![vec![]]).unwrap();
     context.register_table("landed_ticks", Arc::new(table)).unwrap();
     context
 }
 
-/// Writes a project of these files, each a path and its text.
+/// Writes a project with these files, each given as a path and its text.
 fn project_of(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -85,22 +85,22 @@ async fn the_shipped_project_holds_its_own_tests() {
     assert!(outcomes.len() >= 10, "only {} cases ran", outcomes.len());
 }
 
-/// The folder of outputs that `reference.py` recorded; it says with which versions, and how to make them again.
+/// The folder of outputs that `reference.py` recorded; the script says which versions it used and how to make them again.
 fn reference() -> PathBuf {
     root().join("tests/reference/pipeline")
 }
 
-/// How far a column may be from the reference: relative, and absolute for values that cancel to about nothing.
+/// How far a column may be from the reference: relative, and absolute for values that cancel to almost nothing.
 struct Tolerance {
     relative: f64,
     absolute: f64,
 }
 
-/// Exact windows: what is left is the last digit of a logarithm or a root.
+/// Exact windows differ only in the last digit of a logarithm or a root.
 const EXACT_WINDOWS: Tolerance = Tolerance { relative: 1e-13, absolute: 1e-18 };
-/// Stock windows subtract again what leaves a frame: where a market stands still, a little stays behind.
+/// Stock windows subtract what leaves a frame. So a small error remains where a market stands still.
 const STOCK_WINDOWS: Tolerance = Tolerance { relative: 1e-9, absolute: 1e-12 };
-/// Columns that are the reference's bit for bit.
+/// Columns that have the same bits as the reference.
 const SAME_BITS: [&str; 8] =
     ["midprice", "midprice_return", "spread", "trade_intensity", "ticks_10s", "ticks_60s", "ticks_300s", "split"];
 
@@ -110,7 +110,7 @@ async fn the_shipped_queries_agree_with_the_reference() {
         let data = tempfile::tempdir().unwrap();
         let ticks_dir = data.path().join("ticks");
         std::fs::create_dir_all(&ticks_dir).unwrap();
-        // A landed file is named by the offsets that it holds.
+        // The name of a landed file says which offsets it holds.
         std::fs::copy(reference().join("landed_ticks.parquet"), ticks_dir.join("recorded-0-0-1752.parquet")).unwrap();
         let options = Options {
             ticks_dir,
@@ -185,7 +185,7 @@ fn agree(got: &ScalarValue, wanted: &ScalarValue, tolerance: &Tolerance) -> bool
         (ScalarValue::Float64(Some(got)), ScalarValue::Float64(Some(wanted))) => {
             (got - wanted).abs() <= (tolerance.relative * wanted.abs()).max(tolerance.absolute)
         }
-        // Text may be of one type here and of another there, and a NULL of any.
+        // Text may have different types on the two sides, and a NULL may have any type.
         _ => got.to_string() == wanted.to_string() && got.is_null() == wanted.is_null(),
     }
 }

@@ -61,7 +61,7 @@ async fn a_materialised_table_is_used_while_it_is_fresh() {
     project.register(&again, &tables).await.unwrap();
     assert!(reads_table(&again, "doubled").await && reads_table(&again, "summed").await, "in a later session");
 
-    // Another parameter, another text, other input: each makes it stale, and what reads it too.
+    // Another parameter, another text or other input makes it stale, and also everything that reads it.
     let other = Project::load(dir.path(), &parameters(4)).unwrap();
     other.register(&again, &tables).await.unwrap();
     assert!(!reads_table(&again, "doubled").await && !reads_table(&again, "summed").await);
@@ -75,7 +75,7 @@ async fn a_materialised_table_is_used_while_it_is_fresh() {
     project.register(&later, &tables).await.unwrap();
     assert_eq!(number(&later, "SELECT total FROM summed").await, "6");
 
-    // Made again, it is as before.
+    // Made again, it is fresh as before.
     project.run(&later, "doubled", &tables, &mut |_| {}).await.unwrap();
     assert!(reads_table(&later, "doubled").await);
     assert_eq!(number(&later, "SELECT total FROM summed").await, "6");
@@ -140,7 +140,7 @@ async fn what_a_model_scores_waits_for_the_model() {
     assert_eq!(project.select("+metrics").unwrap(), ["doubled", "scores", "metrics"]);
     assert_eq!(project.select("doubled+").unwrap(), ["doubled", "scores", "metrics"]);
 
-    // There is no such function as long as there is no model.
+    // The function does not exist as long as there is no model.
     project.register(&context, &tables).await.unwrap();
     assert!(!context.table_exist("scores").unwrap() && !context.table_exist("metrics").unwrap());
     let error = project.run(&context, "metrics", &tables, &mut |_| {}).await.unwrap_err();
@@ -153,7 +153,7 @@ async fn what_a_model_scores_waits_for_the_model() {
     project.run(&context, "scores metrics", &tables, &mut |_| {}).await.unwrap();
     assert!(reads_table(&context, "metrics").await);
 
-    // Trained again, its scores are stale.
+    // After the model is trained again, its scores are stale.
     std::fs::write(&artifact, "{ }").unwrap();
     project.register(&context, &tables).await.unwrap();
     assert!(!reads_table(&context, "metrics").await);
@@ -287,7 +287,7 @@ async fn a_reader_finishes_with_the_table_that_it_opened() {
     let context = session(&numbers).await;
     let five = Project::load(dir.path(), &parameters(5)).unwrap();
     five.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
-    // Planned, and none of it read yet.
+    // The query is planned, but nothing has been read yet.
     let frame = context.sql("SELECT count(*) AS n, max(twice) AS most FROM doubled").await.unwrap();
     let plan = frame.create_physical_plan().await.unwrap();
 
@@ -329,7 +329,7 @@ async fn a_crash_before_the_manifest_leaves_the_old_table() {
     project.register(&later, &tables).await.unwrap();
     assert!(reads_table(&later, "doubled").await);
     assert_eq!(number(&later, "SELECT count(*) FROM doubled").await, "5");
-    // What a power loss tore is not used: the view gives the rows.
+    // A file that a power loss damaged is not used; the view gives the rows.
     std::fs::write(tables.join("doubled/doubled-1.parquet"), "torn").unwrap();
     let torn = session(&numbers).await;
     project.register(&torn, &tables).await.unwrap();
@@ -357,7 +357,7 @@ async fn runs_of_one_table_at_the_same_time_leave_a_whole_one() {
     assert_eq!(files, 4, "the version, the one before, the manifest, the lock");
 }
 
-/// A table function that scores nothing.
+/// A table function that returns no scores.
 #[derive(Debug)]
 struct NoScores;
 

@@ -1,4 +1,4 @@
-//! A project's own reports, and its own templates and queries in place of those that come with squall.
+//! A project's own reports, and its own templates and queries that replace those which come with squall.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use squall::report::{Error, OwnReport, Page, REPORTS, Request, Sources};
 use super::synthetic::{market, metrics};
 use super::{LARGEST, now};
 
-/// Writes a folder of reports, each file a path and its text.
+/// Writes a folder of reports; each file is given as a path and its text.
 fn folder_of(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -41,7 +41,8 @@ async fn make(folder: &Path, name: &str, context: &SessionContext) -> Result<Pag
     }
 }
 
-/// Returns the files of docs/reports.md, as path and text: fenced blocks behind a line that ends with the file's name.
+/// Returns the files in docs/reports.md, as path and text: each is a fenced block after a line that ends with the file's
+/// name.
 fn files_of_the_page() -> Vec<(String, String)> {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reports.md")).unwrap();
     let parts: Vec<&str> = page.split("\n```").collect();
@@ -153,7 +154,7 @@ async fn a_projects_files_take_the_place_of_those_that_come_with_squall() {
         assert!(html.contains(own), "{own}");
     }
     assert!(!html.contains("prefers-color-scheme"));
-    // Another report's broken template is not in the way.
+    // Another report's broken template does not matter.
     std::fs::write(dir.path().join("mine.html"), "{% if").unwrap();
     make(dir.path(), "eval", &context).await.unwrap();
 

@@ -11,7 +11,7 @@ use squall::catalog::FUNCTIONS;
 
 use super::synthetic::register;
 
-/// A p-value or distance may differ by rounding in sums of some thousand terms.
+/// A p-value or distance may differ because of rounding in sums of some thousand terms.
 const TOLERANCE: f64 = 1e-9;
 
 fn dice(seed: u64, rows: usize) -> Vec<f64> {
@@ -35,7 +35,7 @@ fn texts(rolls: Vec<f64>, value: impl Fn(f64) -> &'static str) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rolls.into_iter().map(value)))
 }
 
-/// The columns of the script, in its order; `current` says which of the two samples.
+/// The columns of the script, in its order; `current` chooses one of the two samples.
 fn columns(current: bool, rows: usize, seed: u64) -> Vec<(&'static str, ArrayRef)> {
     let letters = ["a", "b", "c", "d"];
     let pick = |reference: f64, now: f64| if current { now } else { reference };

@@ -22,13 +22,13 @@ pub struct Row {
     pub spike: bool,
 }
 
-/// Tables that can be bent before they are registered.
+/// Tables that a test can change before they are registered.
 #[derive(Debug, Clone)]
 pub struct Market {
     pub product: String,
     pub tau: f64,
     pub rows: Vec<Row>,
-    /// Name, weight of the forward volatility in the score (the rest is current volatility), threshold.
+    /// Name; weight of the forward volatility in the score (the rest is current volatility); threshold.
     pub models: Vec<(String, f64, Option<f64>)>,
     /// Whether every third score is NULL and every seventh NaN.
     pub undefined_scores: bool,
@@ -43,7 +43,7 @@ impl Dice {
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// About normal: the sum of twelve uniforms.
+    /// Returns an approximately normal number: the sum of twelve uniform ones.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.roll()).sum::<f64>() - 6.0
     }
@@ -85,7 +85,7 @@ pub fn market(rows: usize) -> Market {
 }
 
 impl Market {
-    /// Returns a model's score of a row: a squashed mix of what is known and what is to come.
+    /// Returns a model's score for a row: a squashed mix of current and future volatility.
     fn score(&self, model: &str, weight: f64, row: &Row) -> f64 {
         let mixed = weight * row.forward_vol.ln() + (1.0 - weight) * row.current_vol.ln();
         let odds = (2.2 * (mixed - self.tau.ln())).exp();
@@ -96,7 +96,7 @@ impl Market {
         }
     }
 
-    /// Counts the rows of which `matches` is true, given a model's score.
+    /// Counts the rows for which `matches` is true, given a model's score.
     pub fn count(&self, model: &str, matches: impl Fn(&Row, f64) -> bool) -> usize {
         let (_, weight, _) = self.models.iter().find(|(name, ..)| name == model).unwrap();
         self.rows.iter().filter(|row| matches(row, self.score(model, *weight, row))).count()
@@ -172,7 +172,7 @@ impl Market {
     }
 }
 
-/// What the type of a model makes of it, as `ml_evaluate` says.
+/// Returns the role that `ml_evaluate` gives to the model's type.
 fn role(model: &str) -> &'static str {
     match model {
         "naive_volatility" => "naive",
@@ -181,7 +181,7 @@ fn role(model: &str) -> &'static str {
     }
 }
 
-/// One row of `spike_metrics`; what a test does not set is not known.
+/// One row of `spike_metrics`; what a test does not set is unknown.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     pub model: &'static str,
@@ -200,7 +200,7 @@ pub struct Metrics {
     pub reason: Option<&'static str>,
 }
 
-/// Returns metrics whose digits are told apart at a glance, for three models and three splits.
+/// Returns metrics whose digits are easy to tell apart, for three models and three splits.
 pub fn metrics() -> Vec<Metrics> {
     let mut table = Vec::new();
     let models = [

@@ -1,4 +1,4 @@
-//! A result is a function of the rows in its frame: not of batches, partitions, where the input begins, or what was before.
+//! A result depends only on the rows in its frame, not on batches, partitions, the start of the input, or earlier rows.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const WINDOWS: &str = "SELECT id, p, \
 
 const ROWS: i64 = 400;
 
-/// Three partitions in the order of time, values of every magnitude, some NULL.
+/// Three partitions in the order of time, with values of every magnitude and some NULLs.
 fn table(seed: u64) -> RecordBatch {
     let mut random = StdRng::seed_from_u64(seed);
     let values: Float64Array = (0..ROWS)
@@ -81,7 +81,7 @@ async fn where_the_input_begins_does_not_matter() {
     let table = table(2);
     let whole = run(&table, 1, 8192).await;
     let later = run(&table.slice(100, 300), 1, 8192).await;
-    // The widest frame reaches 50 microseconds back, 17 rows; 5 rows of one partition are within 30.
+    // The widest frame reaches 50 microseconds back, which is 17 rows; 5 rows of one partition are within 30.
     assert_same_bits(&whole.slice(140, 260), &later.slice(40, 260), "input from row 100 on");
 }
 
@@ -105,7 +105,7 @@ async fn what_was_before_the_frame_does_not_matter() {
 async fn two_halves_are_the_whole() {
     let table = table(4);
     let whole = run(&table, 1, 8192).await;
-    // Each half with the overlap that its frames need: 50 microseconds back, 40 ahead.
+    // Each half, with the overlap that its frames need: 50 microseconds back and 40 ahead.
     let first = run(&table.slice(0, 240), 1, 8192).await;
     let second = run(&table.slice(160, 240), 1, 8192).await;
     let joined = concat_batches(&whole.schema(), [&first.slice(0, 200), &second.slice(40, 200)]).expect("one schema");

@@ -1,8 +1,9 @@
-//! Within 2 units in the last place of the exact answer, on inputs that ruin adding and retracting in floating point.
+//! Results are within 2 units in the last place of the exact answer, on inputs for which adding and retracting in floating
+//! point fails.
 //!
-//! `referee/` holds the inputs and what `peers/exact_features.py`, and for pairs and quantiles `make.py` there, computed from
-//! them in rational arithmetic; `make.py` makes all of it again. The inputs: a bad tick (bid 0.01, ask 1e12) amid ordinary prices, a constant price, prices of
-//! 1e-9 and of 1e12, and prices anywhere between 1e-100 and 1e100.
+//! `referee/` holds the inputs and the exact results. `peers/exact_features.py` computed these in rational arithmetic; for
+//! pairs and quantiles, `make.py` there did. `make.py` makes all of them again. The inputs: a bad tick (bid 0.01, ask 1e12)
+//! among ordinary prices, a constant price, prices of 1e-9 and of 1e12, and prices anywhere between 1e-100 and 1e100.
 
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ pub fn referee(file: &str) -> String {
     folder.join(file).to_string_lossy().into_owned()
 }
 
-/// Reads the peers' query; `None`, with a message, where the shared folder is absent.
+/// Reads the peers' query; returns `None`, with a message, if the shared folder is missing.
 pub fn features_sql() -> Option<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/peers/features.sql");
     let sql = std::fs::read_to_string(&path).ok();
@@ -40,7 +41,7 @@ pub fn features_sql() -> Option<String> {
     sql
 }
 
-/// Returns how many doubles lie between two.
+/// Returns how many doubles lie between two doubles.
 pub fn ulps(a: f64, b: f64) -> u64 {
     let ordered = |value: f64| {
         let bits = value.to_bits().cast_signed();
@@ -84,7 +85,7 @@ async fn features_are_those_of_the_referee() {
     assert_eq!(counts(&found), counts(&exact));
 }
 
-/// Aggregates of (best_ask, best_bid) and of (spread, best_bid), or of the first alone.
+/// Aggregates of (best_ask, best_bid) and of (spread, best_bid), or of the first column alone.
 const OF_PAIRS: &[&str] = &["covar_samp", "covar_pop", "corr", "regr_slope", "regr_intercept", "regr_r2"];
 
 fn pairs_sql() -> String {

@@ -1,8 +1,8 @@
-//! squall's own window functions: the same bits from either operator, whatever the batches, where input begins or what was
-//! before; and the referee's answers.
+//! squall's own window functions. Either operator gives the same bits, whatever the batches, the start of the input or the
+//! earlier rows are; and the results match the referee's answers.
 //!
-//! `referee/functions.parquet` holds what `referee/make_functions.py` computed at 2000 bits from the hard inputs that
-//! `super::exact` describes, and pandas' own `ewm`.
+//! `referee/functions.parquet` holds what `referee/make_functions.py` computed with 2000 bits from the hard inputs that
+//! `super::exact` describes, and the results of pandas' own `ewm`.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn assert_same_bits(a: &RecordBatch, b: &RecordBatch, what: &str) {
     }
 }
 
-/// One row: partition, a time with ties, a price, another that may have no logarithm.
+/// One row: partition, a time with ties, a price, and another price that may have no logarithm.
 type Row = (Option<u8>, Option<i64>, Option<f64>, Option<f64>);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
@@ -77,7 +77,7 @@ fn table(rows: &[Row]) -> RecordBatch {
         .expect("columns are equally long")
 }
 
-/// Calls, with `{half_life}` for one that suits the order.
+/// Calls; `{half_life}` stands for a half-life that fits the order.
 const CALLS: &[&str] = &[
     "realized_volatility(x)",
     "realized_volatility(y)",
@@ -98,7 +98,7 @@ const CALLS: &[&str] = &[
 
 const ORDERS: &[&str] = &["t", "t DESC", "t NULLS FIRST", "k", "k DESC NULLS LAST", "k NULLS FIRST"];
 
-/// Writes a frame; of two bounds the second is never of an earlier kind than the first.
+/// Writes a frame; the kind of the second bound is never earlier than that of the first.
 fn frame(units: usize, bounds: (usize, usize), offsets: (u32, u32), times: bool) -> String {
     let units = ["ROWS", "RANGE", "GROUPS"][units % 3];
     let offset = |offset: u32| match (units, times) {
@@ -138,8 +138,8 @@ fn either_operator_gives_the_same_bits() {
                 .collect();
             let sql = format!("SELECT id, {} FROM data ORDER BY id", calls.join(", "));
             let table = table(&rows);
-            // Stock takes a frame that ends before the current row for complete even if that row is NULL and has peers to
-            // come; in one batch they are there.
+            // For a frame that ends before the current row, stock treats the frame as complete even if that row is NULL and
+            // more peers will follow. In one batch, all peers are already there.
             let batch_size = if sql.contains("PRECEDING AND") { 8192 } else { batch_size };
             let mut results = Vec::new();
             for rolling in [false, true] {
@@ -175,7 +175,7 @@ const WINDOWS: &str = "SELECT id, p, realized_volatility(x) OVER back AS volatil
 
 const ROWS: i64 = 400;
 
-/// Three partitions in the order of time, prices that often stay, some NULL, and a few far off.
+/// Three partitions in the order of time, with prices that often stay the same, some NULLs, and a few outliers.
 fn prices(seed: u64) -> RecordBatch {
     let mut random = StdRng::seed_from_u64(seed);
     let prices: Float64Array = (0..ROWS)
@@ -215,7 +215,7 @@ async fn batches_partitions_and_where_the_input_begins_do_not_matter() {
         }
     }
     let later = run(&table.slice(100, 300), 1, 7).await;
-    // The widest frame reaches 50 microseconds back, 16 rows; 5 rows of one partition before one are within 15.
+    // The widest frame reaches 50 microseconds back, which is 16 rows; 5 earlier rows of the same partition are within 15.
     assert_same_bits(&expected.slice(117, 283), &later.slice(17, 283), "input from row 100 on");
     let (first, second) = (run(&table.slice(0, 240), 1, 8192).await, run(&table.slice(160, 240), 1, 8192).await);
     let joined =
@@ -242,10 +242,11 @@ async fn what_was_before_the_frame_does_not_matter() {
 const FRAME: &str =
     "(PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW)";
 
-/// Twice the relative error of a weight, and the rounding of the mean.
+/// Twice the relative error of a weight, plus the rounding of the mean.
 ///
-/// In units of 2^-53: the fraction of a half-life is rounded three times, which ln 2 makes 2.1 of its weight, and `exp2` adds 2.
-/// The mean then errs by at most twice that times the mean of absolute values weighted the same, 8.2, and its own rounding, 1.
+/// In units of 2^-53: the fraction of a half-life is rounded three times, which ln 2 turns into 2.1 of its weight, and
+/// `exp2` adds 2. The error of the mean is then at most twice that, times the mean of absolute values with the same weights:
+/// 8.2. Its own rounding adds 1.
 const EWMA_TOLERANCE: f64 = 10.0 * f64::EPSILON / 2.0;
 
 #[tokio::test]

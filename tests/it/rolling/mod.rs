@@ -37,7 +37,7 @@ fn session(setup: Setup) -> SessionContext {
 fn session_with(setup: Setup, runtime: Arc<RuntimeEnv>) -> SessionContext {
     let mut settings = Settings::default();
     settings.rolling.enabled = setup.rolling;
-    // Small, so that tables of a few hundred rows are cut.
+    // Small, so that tables of a few hundred rows are cut into sections.
     settings.rolling.section_rows = 30;
     let config = SessionConfig::new()
         .with_target_partitions(setup.partitions)
@@ -55,7 +55,7 @@ fn session_with(setup: Setup, runtime: Arc<RuntimeEnv>) -> SessionContext {
     context
 }
 
-/// Splits a table into batches of `size` rows, dealt over `partitions`.
+/// Splits a table into batches of `size` rows, distributed over `partitions`.
 fn register(context: &SessionContext, name: &str, table: &RecordBatch, partitions: usize, size: usize) {
     let mut dealt = vec![Vec::new(); partitions];
     for (index, start) in (0..table.num_rows()).step_by(size).enumerate() {
@@ -78,8 +78,9 @@ async fn plan(context: &SessionContext, sql: &str) -> String {
     datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string()
 }
 
-/// Writes `BETWEEN … AND …`; each bound is one of four kinds, in the order in which they follow each other. What SQL does not
-/// allow is mended: a frame ends in no earlier kind than it starts in, and of two bounds of one kind the first is not behind.
+/// Writes `BETWEEN … AND …`. Each bound is one of four kinds, listed in the order in which they follow each other. Frames
+/// that SQL does not allow are corrected: a frame never ends in an earlier kind than it starts in, and of two bounds of the
+/// same kind the first is not after the second.
 fn between((from, to): (usize, usize), offsets: (u32, u32), offset: impl Fn(u32) -> String) -> String {
     let offsets = match (from, offsets.0 <= offsets.1) {
         (1, true) | (3, false) => (offsets.1, offsets.0),

@@ -1,4 +1,4 @@
-//! Where the operator stands in a plan, and where it leaves the stock operator alone.
+//! Where a plan contains the operator, and where it keeps the stock operator.
 
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ async fn an_order_by_columns_of_the_partition_is_that_of_the_others() {
 async fn a_memory_limit_ends_the_query_and_not_the_process() {
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(400_000))).build_arc();
     let context = session_with(ROLLING, runtime.expect("a runtime"));
-    // Input in the order that the window needs, so that no sort is there to meet the limit first.
+    // The input is in the order that the window needs, so there is no sort that could reach the limit first.
     register(&context, "data", &table(200_000), 1, 8192);
     let sql = "SELECT sum(x) OVER (ROWS BETWEEN 100000 PRECEDING AND CURRENT ROW) FROM data";
     assert!(plan(&context, sql).await.contains("RollingWindowExec"));
@@ -99,7 +99,7 @@ async fn a_memory_limit_ends_the_query_and_not_the_process() {
     assert!(matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)), "{error}");
 }
 
-/// Compares columns: doubles to within what adding in floating point loses.
+/// Compares columns; doubles may differ by what adding in floating point loses.
 fn assert_near(found: &ArrayRef, expected: &ArrayRef, call: &str) {
     if found.data_type() != &DataType::Float64 {
         assert_eq!(found, expected, "{call}");
@@ -138,12 +138,12 @@ async fn frames_from_the_partitions_start_take_no_more_memory_than_others() {
         .collect();
     let sql = format!("SELECT {} FROM data", since_start.join(", "));
     let mut results = Vec::new();
-    // The rows by themselves, at 8 bytes a value kept, would take more.
+    // The rows alone, at 8 bytes per value, would take more if they were kept.
     for (rolling, pool) in [(true, 600_000), (false, 1 << 30)] {
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(pool))).build_arc();
         let context = session_with(Setup { rolling, ..ROLLING }, runtime.expect("a runtime"));
         let data = table(100_000);
-        // Taken, not sliced: a slice counts as all that it was cut from.
+        // Taken, not sliced, because a slice counts with the size of the whole array.
         let rows = |batch: u64| UInt64Array::from_iter_values(batch * 1000..(batch + 1) * 1000);
         let batches =
             (0..100).map(|batch| take_record_batch(&data, &rows(batch)).expect("rows of the table")).collect();

@@ -1,4 +1,4 @@
-//! A sort below windows is left out where the files lie in order, and only there.
+//! A sort below windows is skipped if the files are in order, and only then.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn write(folder: &Path, file: &str, rows: &RecordBatch) {
 
 async fn over(folder: &Path, rolling: bool, partitions: usize) -> SessionContext {
     let context = session(Setup { rolling, partitions, batch_size: 256 });
-    // Files this small are split between partitions only if told so.
+    // Files this small are split between partitions only with this setting.
     context.sql("SET datafusion.optimizer.repartition_file_min_size = 0").await.expect("the setting exists");
     let options = ParquetReadOptions::default();
     context.register_parquet("data", folder.to_string_lossy(), options).await.expect("the folder holds Parquet");

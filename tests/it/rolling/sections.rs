@@ -1,4 +1,4 @@
-//! Several threads share one partition: the same bits as one thread alone.
+//! Several threads share one partition, and give the same bits as one thread alone.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{Setup, register, session_with};
 
 const ROWS: i64 = 4000;
 
-/// One product with ties in time, a NULL here and there and a bad tick; then a second one, shorter than a section.
+/// One product with ties in time, some NULLs and a bad tick; then a second product, shorter than a section.
 fn table() -> RecordBatch {
     let value = |row: i64| match row {
         1700 => Some(1e12),
@@ -38,7 +38,7 @@ async fn context(partitions: usize, runtime: Arc<RuntimeEnv>) -> SessionContext 
     context
 }
 
-/// Runs a query; returns the lines of its output, sorted, and into how many sections the rows were cut.
+/// Runs a query; returns the lines of its output, sorted, and the number of sections into which the rows were cut.
 async fn run(partitions: usize, sql: &str) -> (Vec<String>, usize) {
     let context = context(partitions, Arc::new(RuntimeEnv::default())).await;
     let plan = context.sql(sql).await.expect("it plans").create_physical_plan().await.expect("it plans");
@@ -59,7 +59,7 @@ fn sections(plan: &Arc<dyn ExecutionPlan>) -> usize {
     count
 }
 
-/// Compares lines, and names the first that differs.
+/// Compares lines, and names the first one that differs.
 fn assert_same(found: &[String], expected: &[String], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     if let Some((found, expected)) = found.iter().zip(expected).find(|(found, expected)| found != expected) {
@@ -72,7 +72,7 @@ fn windows(frames: &[(&str, &str)]) -> String {
         .iter()
         .enumerate()
         .map(|(index, (call, frame))| {
-            // Rows that share a time have an order only among ranges and groups, not by themselves.
+            // For ranges and groups it does not matter how rows that share a time are ordered; otherwise it does.
             let order = if frame.starts_with("RANGE") || frame.starts_with("GROUPS") { "t" } else { "i" };
             format!("{call} OVER (PARTITION BY p ORDER BY {order} {frame}) AS c{index}")
         })
@@ -105,14 +105,14 @@ async fn sections_give_the_bits_of_one_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_wider_than_sections_are_left_to_one_thread() {
-    // Wide from the start; and wide because of a later partition's many rows a unit of time.
+    // Wide from the start; or wide because a later partition has many rows per unit of time.
     for frame in ["ROWS 700 PRECEDING", "RANGE 300 PRECEDING", "RANGE BETWEEN CURRENT ROW AND 200 FOLLOWING"] {
         let sql = windows(&[("sum(x)", frame), ("last_value(t)", frame)]);
         let (found, sections) = run(2, &sql).await;
         assert_same(&found, &run(1, &sql).await.0, frame);
         assert!((1..8).contains(&sections), "{frame}: {sections} sections before the pass of one thread");
     }
-    // Frames that are only counted go back to the partition's start, where no row is held any more.
+    // Frames that are only counted begin at the partition's start, where rows are no longer held.
     let sql = windows(&[("sum(x)", "ROWS 700 PRECEDING"), ("row_number()", ""), ("count(*)", "ROWS 900 PRECEDING")]);
     assert_same(&run(2, &sql).await.0, &run(1, &sql).await.0, "rows counted from the partition's start");
 }
@@ -132,7 +132,7 @@ async fn frames_that_reach_to_the_partitions_end_are_not_cut() {
 async fn a_memory_limit_ends_sections_with_an_error() {
     let pool = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(20_000))).build_arc();
     let context = context(2, pool.expect("a runtime")).await;
-    // No order is asked for, so that no sort is there to meet the limit first.
+    // The query asks for no order, so there is no sort that could reach the limit first.
     let sql = "SELECT sum(x) OVER (ROWS 20 PRECEDING) FROM unsorted";
     let error = context.sql(sql).await.expect("it plans").collect().await.expect_err("the limit is too low");
     assert!(matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)), "{error}");

@@ -1,4 +1,5 @@
-//! On an unbounded input a row leaves as soon as its frame is complete: if it looks back only, in the poll that brought it.
+//! On an unbounded input, a row leaves as soon as its frame is complete. If the frame only looks back, it leaves in the same
+//! poll.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -127,7 +128,7 @@ async fn a_row_that_looks_ahead_leaves_when_time_has_passed_its_frame() {
             "the frame of the row at 0 s ends at 10 s, and may go on there"
         );
     }
-    // A row of another partition tells that time has passed.
+    // A row of another partition shows that time has passed.
     sender.unbounded_send(batch(&schema, &[("b", 10_000_001, 0.5)])).expect("the query listens");
     let batch = output.next().now_or_never().expect("a row is complete").expect("the stream goes on").expect("it runs");
     assert_eq!(batch.num_rows(), 1);
@@ -161,7 +162,7 @@ async fn input_that_breaks_its_declaration_is_refused() {
 
 #[tokio::test]
 async fn partitions_may_be_interleaved_within_sections_of_the_order() {
-    // Days in their order; within a day, products in the order of time.
+    // The days are in order; inside a day, products are in the order of time.
     let ts = Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
     let fields = [
         Field::new("day", DataType::Int64, false),
@@ -204,7 +205,7 @@ async fn partitions_may_be_interleaved_within_sections_of_the_order() {
 #[tokio::test]
 async fn many_partitions_in_the_order_of_time_give_the_same_bits() {
     let schema = schema(true);
-    // 97 partitions that come as they like, in batches of several sizes.
+    // 97 partitions in no particular order, in batches of several sizes.
     let names: Vec<String> = (0..97).map(|name| format!("p{name}")).collect();
     let rows: Vec<(&str, i64, f64)> = (0..1500)
         .map(|row: i64| {

@@ -1,4 +1,4 @@
-//! The table of functions: each of them runs in the operator, and docs/rolling.md lists it.
+//! The table of functions: every function runs in the operator, and docs/rolling.md lists it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn table() -> RecordBatch {
     RecordBatch::try_from_iter(columns).expect("columns are equally long")
 }
 
-/// Returns how each function is called, and whether it takes FILTER.
+/// Returns the syntax of each function, and whether the function takes FILTER.
 fn syntaxes() -> Vec<(String, bool)> {
     let list = rolling::list();
     let rows = list.lines().skip(2).map(|line| {
@@ -30,7 +30,7 @@ fn syntaxes() -> Vec<(String, bool)> {
     rows.collect()
 }
 
-/// Writes a call, given what stands for each argument of the syntax.
+/// Writes a call, given a value for each argument of the syntax.
 fn call(syntax: &str) -> String {
     let (name, arguments) = syntax.trim_end_matches(')').split_once('(').expect("a function has parentheses");
     let argument = |argument: &str| match argument {

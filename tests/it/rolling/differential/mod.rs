@@ -1,7 +1,8 @@
-//! The same answer as DataFusion's own operators, over generated tables, frames and orders.
+//! The same answers as DataFusion's own operators, over generated tables, frames and orders.
 //!
-//! What is counted, picked or interpolated is compared with stock's answer bit by bit. What is rounded is compared with an
-//! exact computation from the rows that stock says are in the frame; and with stock's answer where it never retracts.
+//! Results that are counted, picked or interpolated are compared bit by bit with DataFusion's answer ("stock"). Rounded
+//! results are compared with an exact computation over the rows that stock says are in the frame. Where stock never
+//! retracts, they are also compared with stock's answer.
 
 mod oracle;
 mod queries;
@@ -29,14 +30,14 @@ use self::queries::{Call, Query, queries};
 use self::rows::{Row, rows, table};
 use super::{Setup, query, register, session};
 
-/// Rounding errors of the exact computation and of the kernels together stay below this, relatively: 4.5 to 9 units in the
-/// last place.
+/// The rounding errors of the exact computation and of the kernels together are smaller than this, relatively: 4.5 to 9
+/// units in the last place.
 const TOLERANCE: f64 = 1e-15;
 
-/// Rounding errors of stock, which sums up a few dozen terms, stay below this share of the terms' size.
+/// The rounding errors of stock, which adds up a few dozen terms, are smaller than this share of the terms' size.
 const STOCK_TOLERANCE: f64 = 1e-11;
 
-/// Of each test.
+/// The number of cases in each test.
 const CASES: u32 = 550;
 
 struct Sessions {
@@ -70,7 +71,7 @@ fn compare(partitions: usize, batch_size: usize) {
         .unwrap_or_else(|error| panic!("{partitions} partitions, batches of {batch_size}: {error}"));
 }
 
-/// Opens a session with no more optimizer rules than it takes: planning is what costs here.
+/// Opens a session with only the optimizer rules that it needs, because planning takes most of the time here.
 fn lean(setup: Setup) -> SessionContext {
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(SimplifyExpressions::new()), Arc::new(OptimizeProjections::new()), rolling::logical_rule()];
@@ -128,7 +129,7 @@ impl Sessions {
         let frame = self.rolling.sql(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let plan = frame.create_physical_plan().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let shown = displayable(plan.as_ref()).indent(false).to_string();
-        // Stock may stay for a function that it has turned round to suit the order of another window.
+        // Stock may compute a function that it has reversed to match the order of another window.
         assert!(shown.contains("RollingWindowExec"), "{sql}\n{shown}");
         let schema = plan.schema();
         let batches = collect(plan, self.rolling.task_ctx()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -140,7 +141,7 @@ fn field(batch: &RecordBatch, name: &str) -> Field {
     batch.schema().field_with_name(name).expect("every call has a column").clone()
 }
 
-/// Reads which rows are in the frames of the windows that are needed, by the window's index.
+/// Reads which rows are in the frames of the windows that are needed, by the index of the window.
 fn frames(calls: &Query, stock: &RecordBatch) -> HashMap<usize, Vec<Vec<usize>>> {
     let mut frames = HashMap::new();
     for call in &calls.calls {
@@ -172,7 +173,7 @@ fn is_near(found: Option<f64>, stock: Option<f64>, expected: &Expected) -> bool 
     match (found, stock) {
         (Some(found), Some(stock)) => {
             (found - stock).abs() <= STOCK_TOLERANCE * expected.scale.max(found.abs())
-                // A variance of 0 comes out as the square of a rounding error.
+                // A variance of 0 may be computed as the square of a rounding error.
                 || (found - stock).abs() <= STOCK_TOLERANCE.sqrt() * expected.scale && found.abs() < expected.scale * 1e-6
         }
         (found, stock) => found.is_none() && stock.is_none(),

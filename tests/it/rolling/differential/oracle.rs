@@ -1,31 +1,31 @@
-//! What aggregates of a frame's rows are, computed anew from those rows in exact integers.
+//! The aggregates of a frame's rows, computed from those rows in exact integers.
 //!
-//! Stock is no measure for them: it adds and retracts in floating point, so that its answer depends on what was in the frame
-//! before. Here every value is a multiple of 1/1024, every sum an exact integer, and at most five roundings follow.
+//! Stock cannot serve as the reference: it adds and retracts in floating point, so its answer depends on earlier frames.
+//! Here every value is a multiple of 1/1024 and every sum is an exact integer, followed by at most five roundings.
 
-/// An aggregate of one or two columns, as SQL writes it.
+/// An aggregate of one or two columns, as written in SQL.
 #[derive(Debug, Clone, Copy)]
 pub struct Aggregate {
     pub name: &'static str,
     pub first: &'static str,
-    /// The second column: with aggregates of one, the same again.
+    /// The second column; for aggregates of one column, the same column again.
     pub second: &'static str,
     pub filtered: bool,
 }
 
-/// What an aggregate of a frame should be.
+/// What an aggregate of a frame should return.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected {
     pub value: Option<f64>,
-    /// Whether every number read is finite.
+    /// Whether all numbers that were read are finite.
     pub finite: bool,
-    /// The size of the numbers from whose difference the value comes: the measure of an error of rounding on the way.
+    /// The size of the numbers whose difference is the value; rounding errors on the way are measured against it.
     pub scale: f64,
 }
 
 const UNIT: f64 = 1024.0;
 
-/// The sums of one frame, values in units of 1/1024.
+/// The sums of one frame, in units of 1/1024.
 #[derive(Debug, Default)]
 struct Sums {
     count: i128,
@@ -34,7 +34,7 @@ struct Sums {
     yy: i128,
     xx: i128,
     xy: i128,
-    /// What NaN and infinities add up to.
+    /// The sum of NaN and infinities.
     special_y: Option<f64>,
     special_x: Option<f64>,
 }
@@ -66,12 +66,12 @@ impl Sums {
     }
 }
 
-/// Computes an aggregate of the given pairs, or of their first parts.
+/// Computes an aggregate of the given pairs, or of their first parts only.
 pub fn expected(name: &str, pairs: impl Iterator<Item = (Option<f64>, Option<f64>)>) -> Expected {
     let sums = Sums::of(pairs);
     let n = sums.count as f64;
     let (finite_y, finite_x) = (sums.special_y.is_none(), sums.special_x.is_none());
-    // Of deviations from the mean, times the count.
+    // The sum of squared deviations from the mean, times the count.
     let yy = (sums.count * sums.yy - sums.y * sums.y) as f64 / UNIT / UNIT;
     let xx = (sums.count * sums.xx - sums.x * sums.x) as f64 / UNIT / UNIT;
     let xy = (sums.count * sums.xy - sums.x * sums.y) as f64 / UNIT / UNIT;
@@ -100,7 +100,7 @@ pub fn expected(name: &str, pairs: impl Iterator<Item = (Option<f64>, Option<f64
             (2, size_y + slope_size * size_x, nan_unless(both, numerator / xx))
         }
         "regr_r2" if !constant_x && !constant_y => (2, 1.0, nan_unless(both, xy / xx * (xy / yy))),
-        // Stock's answer is NULL where one part is not finite, and NaN where both are not, even of one pair.
+        // Stock returns NULL if one part is not finite, and NaN if both are not, even for a single pair.
         "corr" if !finite_y && !finite_x => (1, 1.0, f64::NAN),
         "corr" if both && !constant_x && !constant_y => (2, 1.0, xy.signum() * (xy / xx * (xy / yy)).sqrt()),
         "regr_slope" | "regr_intercept" | "regr_r2" | "corr" => {

@@ -1,11 +1,11 @@
-//! Generated windows and calls over them.
+//! Generated windows, and calls over them.
 
 use proptest::prelude::{Strategy, any, prop};
 
 use super::super::between;
 use super::oracle::Aggregate;
 
-/// Functions that pick a row by its place in the frame or partition.
+/// Functions that pick a row by its position in the frame or partition.
 const POSITIONAL: &[&str] = &[
     "first_value(p)",
     "last_value(x)",
@@ -21,7 +21,8 @@ const POSITIONAL: &[&str] = &[
     "row_number()",
 ];
 
-/// Functions of a frame's rows in any order, whose result is counted, picked or interpolated and the same bits in stock.
+/// Functions for which the order of the frame's rows does not matter. Their results are counted, picked or interpolated, and
+/// stock gives the same bits.
 const PICKED: &[&str] = &[
     "count(*)",
     "count(x)",
@@ -67,7 +68,7 @@ const fn of(name: &'static str, first: &'static str, second: &'static str) -> Ag
     Aggregate { name, first, second, filtered: false }
 }
 
-/// Aggregates whose result is rounded.
+/// Aggregates with a rounded result.
 const ROUNDED: &[Aggregate] = &[
     of("sum", "x", "x"),
     of("sum", "f", "f"),
@@ -108,7 +109,7 @@ const ROUNDED: &[Aggregate] = &[
     Aggregate { filtered: true, ..of("covar_pop", "y", "q") },
 ];
 
-/// Orders, and whether frames may count differences of their key.
+/// Orders; the flag says whether frames may count differences of the order's key.
 const ORDERS: &[(&str, bool)] = &[
     ("t", true),
     ("t DESC", true),
@@ -127,7 +128,7 @@ const ORDERS: &[(&str, bool)] = &[
     ("f NULLS FIRST", false),
 ];
 
-/// A window without ties, for functions that would see them.
+/// A window without ties, for functions whose result depends on the order of ties.
 const TOTAL: &str = "(PARTITION BY p ORDER BY t DESC, k)";
 
 #[derive(Debug, Clone)]
@@ -135,11 +136,11 @@ pub struct Window {
     pub sql: String,
     /// Whether no two rows of a partition are peers.
     total: bool,
-    /// Whether rows leave no frame before its partition ends, so that stock never retracts.
+    /// Whether rows leave a frame only when its partition ends, so that stock never retracts.
     pub only_grows: bool,
 }
 
-/// What is called, over the window of this index.
+/// A call over the window with this index.
 #[derive(Debug, Clone)]
 pub enum Call {
     Same(String),
@@ -150,7 +151,7 @@ pub enum Call {
 pub struct Query {
     pub windows: Vec<Window>,
     pub calls: Vec<Call>,
-    /// Which rows there are at all.
+    /// Which rows the query reads.
     pub input: &'static str,
 }
 
@@ -163,7 +164,7 @@ fn window((order, units, bounds, offsets, partition): Choices) -> Window {
     };
     let units = ["ROWS", "RANGE", "GROUPS"][units];
     let distinct = order.contains('k');
-    // Which of several peers comes first is nobody's promise.
+    // No rule says which of several peers comes first.
     let order = if units == "ROWS" && !distinct { format!("{order}, k") } else { (*order).to_owned() };
     let offset = |offset: u32| match (units, order.as_bytes()[0]) {
         ("RANGE", b't') => format!("INTERVAL '{offset} microseconds'"),
@@ -216,8 +217,8 @@ pub fn queries() -> impl Strategy<Value = Query> {
 }
 
 impl Query {
-    /// Writes the query; `with_frames` adds the rows of the frames of each window that rounded
-    /// aggregates are over, as `w0`, `w1` and so on.
+    /// Writes the query. `with_frames` adds the rows of each frame, as `w0`, `w1` and so on, for each window with rounded
+    /// aggregates.
     pub fn sql(&self, with_frames: bool) -> String {
         let mut columns = vec!["id".to_owned()];
         columns.extend(self.calls.iter().enumerate().map(|(index, call)| match call {

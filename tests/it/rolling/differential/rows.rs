@@ -1,4 +1,4 @@
-//! Generated tables: few rows, many ties, NULLs, and every value a multiple of 2^-10 so that sums of products are exact.
+//! Generated tables: few rows, many ties, NULLs. Every value is a multiple of 2^-10, so that sums of products are exact.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Row {
     /// A time in microseconds, with ties.
     t: Option<i64>,
     x: Option<f64>,
-    /// Numbers among them that no sum can hold.
+    /// Some of these numbers are NaN or infinite, so no exact sum can hold them.
     y: Option<f64>,
     f: Option<f32>,
     i: Option<i32>,
@@ -73,7 +73,7 @@ pub fn rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec(row, 0..60)
 }
 
-/// Returns the rows as a table; `id` is a row's index, and `k` distinct, in another order than the rows.
+/// Returns the rows as a table. `id` is a row's index; `k` is distinct and in another order than the rows.
 pub fn table(rows: &[Row]) -> RecordBatch {
     let ids = 0..rows.len() as i64;
     let columns: Vec<(&str, ArrayRef)> = vec![
