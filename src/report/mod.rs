@@ -32,16 +32,10 @@ pub use sources::Sources;
 
 /// The reports that come with squall.
 ///
-<<<<<<< HEAD
-/// Adding one takes a file beside this one that implements [`Report`], its template `reports/NAME.html` with its queries in
-/// `reports/NAME/`, and one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the demo.
-pub static REPORTS: &[&dyn Report] = &[&evaluation::Evaluation, &drift::Drift];
-=======
 /// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
 /// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
 /// demo.
-pub static REPORTS: [&dyn Report; 2] = [&evaluation::Evaluation, &drift::Drift];
->>>>>>> plain
+pub static REPORTS: &[&dyn Report] = &[&evaluation::Evaluation, &drift::Drift];
 
 /// A report that comes with squall.
 #[async_trait]
