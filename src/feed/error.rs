@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tokio_tungstenite::tungstenite;
 
+use super::exchange::EXCHANGES;
 use crate::error::Hint;
 use crate::log;
 
@@ -43,9 +44,7 @@ impl Hint for Error {
             Error::UnknownExchange { nearest: Some(nearest), .. } => Some(nearest.clone()),
             Error::UnknownExchange { known, .. } => Some(format!("feed.exchange can be {}", known.join(" or "))),
             Error::UnknownProduct { known, .. } => Some(format!("the simulator has {}", known.join(", "))),
-            Error::Address { .. } => {
-                Some("write it as wss://advanced-trade-ws.coinbase.com or ws://127.0.0.1:8765".into())
-            }
+            Error::Address { .. } => Some(format!("write it as {} or ws://127.0.0.1:8765", EXCHANGES[0].url())),
             Error::Connect { source, .. } if matches!(**source, tungstenite::Error::Tls(_)) => {
                 Some("root certificates are read from the system; SSL_CERT_FILE names another file of them".into())
             }

@@ -24,8 +24,8 @@ const ML_METRICS: Documentation = Documentation {
         when_null: "never",
     },
     example: Example {
-        query: "SELECT name, title, better FROM ml_metrics() WHERE better = 'lower'",
-        output: "log_loss | Log loss | lower\nbrier | Brier | lower",
+        query: "SELECT name, title, better FROM ml_metrics() WHERE name = 'brier'",
+        output: "brier | Brier | lower",
     },
     source: "squall",
 };

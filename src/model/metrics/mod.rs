@@ -1,6 +1,8 @@
 //! The metrics: each metric or family of metrics has one file and one line of [`METRICS`].
 //!
-//! To add a metric, write its [`Metric`], add its line to [`METRICS`], and add a test against the reference implementation.
+//! To add a metric, write its [`Metric`], add its line to [`METRICS`], and add the reference implementation's value to
+//! `tests/reference/sklearn_metrics.py`, which the tests hold it to. If it can be undefined for a new reason, add the reason to
+//! `why_undefined` below. An SQL aggregate of the same name is optional: `functions` has those.
 //! Everything else follows from the table: the columns of `ml_evaluate`, `binary_metrics` and `runs`, the artifact, the
 //! tables of `squall evaluate` and `squall compare`, the report, MLflow and docs/models.md.
 //! `SQUALL_BLESS=1 cargo test --test it model::` rewrites that page.
