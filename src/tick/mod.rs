@@ -47,6 +47,28 @@ pub struct Tick {
 }
 
 impl Tick {
+    /// Returns a tick of what every feed carries: a quote of a product at a time. All else is absent.
+    pub fn quote(product_id: String, event_time: i64, best_bid: f64, best_ask: f64) -> Tick {
+        Tick {
+            product_id,
+            event_time,
+            price: None,
+            best_bid,
+            best_bid_quantity: None,
+            best_ask,
+            best_ask_quantity: None,
+            volume_24_h: None,
+            low_24_h: None,
+            high_24_h: None,
+            low_52_w: None,
+            high_52_w: None,
+            price_percent_chg_24_h: None,
+            side: None,
+            last_size: None,
+            sequence_num: None,
+        }
+    }
+
     /// The columns that hold [`Tick::numbers`], in their order.
     pub const NUMBERS: [&str; 12] = [
         "price",

@@ -199,24 +199,7 @@ mod tests {
     const REPLAYED: i64 = 1_000_000 * SECOND;
 
     fn tick(event_time: i64, sequence_num: Option<i64>) -> Tick {
-        Tick {
-            product_id: "BTC-USD".into(),
-            event_time,
-            price: Some(100.0),
-            best_bid: 99.0,
-            best_bid_quantity: None,
-            best_ask: 101.0,
-            best_ask_quantity: None,
-            volume_24_h: None,
-            low_24_h: None,
-            high_24_h: None,
-            low_52_w: None,
-            high_52_w: None,
-            price_percent_chg_24_h: None,
-            side: None,
-            last_size: None,
-            sequence_num,
-        }
+        Tick { price: Some(100.0), sequence_num, ..Tick::quote("BTC-USD".into(), event_time, 99.0, 101.0) }
     }
 
     fn place(order: &mut Order, event_time: i64, number: i64) -> (i64, Status) {

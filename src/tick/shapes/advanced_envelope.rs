@@ -73,13 +73,10 @@ impl Ticker<'_> {
     /// Returns the ticker as a tick with this time and number.
     fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
         let (best_bid, best_ask) = quote(&self.best_bid, &self.best_ask)?;
+        let product_id = self.product_id.product("product_id")?;
         Ok(Tick {
-            product_id: self.product_id.product("product_id")?,
-            event_time,
             price: Some(self.price.price("price")?),
-            best_bid,
             best_bid_quantity: self.best_bid_quantity.amount("best_bid_quantity")?,
-            best_ask,
             best_ask_quantity: self.best_ask_quantity.amount("best_ask_quantity")?,
             volume_24_h: self.volume_24_h.amount("volume_24_h")?,
             low_24_h: self.low_24_h.amount("low_24_h")?,
@@ -87,9 +84,8 @@ impl Ticker<'_> {
             low_52_w: self.low_52_w.amount("low_52_w")?,
             high_52_w: self.high_52_w.amount("high_52_w")?,
             price_percent_chg_24_h: self.price_percent_chg_24_h.number("price_percent_chg_24_h")?,
-            side: None,
-            last_size: None,
             sequence_num,
+            ..Tick::quote(product_id, event_time, best_bid, best_ask)
         })
     }
 }

@@ -47,23 +47,12 @@ fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
     let data: BookTicker = from_json(text)?;
     let (best_bid, best_ask) = quote(&data.best_bid, &data.best_ask)?;
     let sequence_num = data.update_id.integer("u")?;
+    let (product_id, event_time) = (data.symbol.product("s")?, recorded.unless(None, "recorder's time")?);
     let tick = Tick {
-        product_id: data.symbol.product("s")?,
-        event_time: recorded.unless(None, "recorder's time")?,
-        price: None,
-        best_bid,
         best_bid_quantity: data.best_bid_quantity.amount("B")?,
-        best_ask,
         best_ask_quantity: data.best_ask_quantity.amount("A")?,
-        volume_24_h: None,
-        low_24_h: None,
-        high_24_h: None,
-        low_52_w: None,
-        high_52_w: None,
-        price_percent_chg_24_h: None,
-        side: None,
-        last_size: None,
         sequence_num,
+        ..Tick::quote(product_id, event_time, best_bid, best_ask)
     };
     Ok((sequence_num, Content::Ticks(vec![tick])))
 }

@@ -56,23 +56,18 @@ struct Message<'a> {
 impl Message<'_> {
     fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
         let (best_bid, best_ask) = quote(&self.best_bid, &self.best_ask)?;
+        let product_id = self.product_id.product("product_id")?;
         Ok(Tick {
-            product_id: self.product_id.product("product_id")?,
-            event_time,
             price: Some(self.price.price("price")?),
-            best_bid,
             best_bid_quantity: self.best_bid_size.amount("best_bid_size")?,
-            best_ask,
             best_ask_quantity: self.best_ask_size.amount("best_ask_size")?,
             volume_24_h: self.volume_24h.amount("volume_24h")?,
             low_24_h: self.low_24h.amount("low_24h")?,
             high_24_h: self.high_24h.amount("high_24h")?,
-            low_52_w: None,
-            high_52_w: None,
-            price_percent_chg_24_h: None,
             side: self.side.side("side")?,
             last_size: self.last_size.amount("last_size")?,
             sequence_num,
+            ..Tick::quote(product_id, event_time, best_bid, best_ask)
         })
     }
 
