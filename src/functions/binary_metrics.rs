@@ -7,10 +7,10 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue, plan_err};
 
 use super::collected::Collected;
-use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, SCORE};
 use super::{Function, Implementation};
 use crate::model::metrics::{METRICS, Metrics, Sample};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 const BINARY_METRICS: Documentation = Documentation {
     name: "binary_metrics",

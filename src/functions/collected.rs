@@ -18,8 +18,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr::expressions::Literal;
 
-use super::documentation::Documentation;
 use super::{Implementation, label_score};
+use crate::text::documentation::Documentation;
 
 /// Takes labels, scores and the call's constants; returns the result.
 pub type Evaluate = fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>;

@@ -15,8 +15,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Documentation as EngineDocumentation, Signature, Volatility,
 };
 
-use super::documentation::Documentation;
 use super::{Implementation, label_score};
+use crate::text::documentation::Documentation;
 
 /// The widest integer that Arrow stores: 38 decimal digits.
 const COUNTER: DataType = DataType::Decimal128(38, 0);

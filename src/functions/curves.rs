@@ -8,12 +8,12 @@ use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, plan_err};
 
 use super::collected::{Collected, Evaluate, whole};
-use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, PROBABILITY, SCORE};
 use super::{Function, Implementation};
 use crate::model::curve::{Point, precision_recall, roc, thin};
 use crate::model::probability::{Binning, calibration};
 use crate::model::ranking::Ranked;
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 /// The default number of points of a curve; more than a drawing of 600 pixels can show.
 const DEFAULT_POINTS: usize = 300;

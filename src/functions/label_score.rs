@@ -7,7 +7,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, plan_err};
 
-use super::documentation::Argument;
+use crate::text::documentation::Argument;
 
 /// The documentation of the label.
 pub const LABEL: Argument = Argument {

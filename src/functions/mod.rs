@@ -2,20 +2,19 @@
 //!
 //! In: a `SessionContext` and the folder of models. Out: the same context, with functions registered. A family's file ends
 //! with a `FUNCTIONS` list, and one line of a table names the family: [`FAMILIES`] here, `ml::FAMILIES` for functions on
-//! models. A [`Library`] joins these tables, and only a library registers functions.
+//! models. A [`Library`] joins these tables and
+//! the window functions of `rolling`, and only a library registers functions.
 
 pub mod binary_metrics;
 mod collected;
 mod counted;
 mod curves;
-pub mod documentation;
 mod drift;
 mod label_score;
 mod probability;
 mod ranking;
 mod reference;
 pub mod relation;
-mod rolling_windows;
 mod snapshot;
 mod squall_functions;
 mod threshold;
@@ -27,11 +26,12 @@ use datafusion::catalog::TableFunctionImpl;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
-pub use documentation::Documentation;
 pub use reference::markdown;
 pub use snapshot::{Snapshot, session_state};
 
 use crate::model::Registry;
+use crate::rolling;
+use crate::text::documentation::Documentation;
 
 /// A function: its documentation, and how to make it for one session.
 pub struct Function {
@@ -58,7 +58,6 @@ pub type Family = &'static [Function];
 
 /// Every family of functions that needs no model.
 pub const FAMILIES: &[Family] = &[
-    rolling_windows::FUNCTIONS,
     ranking::FUNCTIONS,
     probability::FUNCTIONS,
     threshold::FUNCTIONS,
@@ -75,6 +74,9 @@ pub struct Library(pub &'static [&'static [Family]]);
 impl Library {
     /// Registers every function with `context`; functions on models read `models_dir` only when they are used.
     pub fn register(self, context: &SessionContext, models_dir: &Path) {
+        for function in rolling::own_functions() {
+            context.register_udwf(function.for_engine());
+        }
         let host = Host { models: Arc::new(Registry::new(models_dir)), library: self };
         for function in self.functions() {
             match (function.implementation)(&host) {
@@ -88,7 +90,8 @@ impl Library {
 
     /// Returns the documentation of every function, ordered by section and name.
     pub fn documentation(self) -> impl Iterator<Item = &'static Documentation> {
-        let mut all: Vec<_> = self.functions().map(|function| function.documentation).collect();
+        let windows = rolling::own_functions().map(|function| function.documentation);
+        let mut all: Vec<_> = windows.chain(self.functions().map(|function| function.documentation)).collect();
         all.sort_by_key(|documentation| (documentation.section, documentation.name));
         all.into_iter()
     }

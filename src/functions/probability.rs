@@ -4,11 +4,11 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 
 use super::counted::Counted;
-use super::documentation::{Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, PROBABILITY};
 use super::{Function, Implementation};
 use crate::model::fixed_sum::FixedSum;
 use crate::model::probability::{brier_term, is_probability, log_loss_term};
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const LOG_LOSS: Documentation = Documentation {
     name: "log_loss",

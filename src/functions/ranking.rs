@@ -4,10 +4,10 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 
 use super::collected::{Collected, Evaluate};
-use super::documentation::{Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, SCORE};
 use super::{Function, Implementation};
 use crate::model::ranking::Ranked;
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const AVERAGE_PRECISION: Documentation = Documentation {
     name: "average_precision",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Library;
-use super::documentation::{Documentation, Kind};
+use crate::text::documentation::{Documentation, Kind};
 
 /// Returns the page of a library's functions.
 pub fn markdown(library: Library) -> String {

@@ -5,7 +5,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use tokio::runtime::Handle;
 
-use super::documentation::Documentation;
+use crate::text::documentation::Documentation;
 
 /// Returns the text of a constant expression.
 pub fn text(expression: &Expr) -> Option<String> {

@@ -7,8 +7,8 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Result, plan_err};
 use datafusion::datasource::MemTable;
 
-use super::documentation::{Documentation, Example, Kind, Outcome, Section};
 use super::{Function, Implementation, Library};
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const SQUALL_FUNCTIONS: Documentation = Documentation {
     name: "squall_functions",

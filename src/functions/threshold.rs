@@ -7,10 +7,10 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue};
 
 use super::counted::Counted;
-use super::documentation::{Documentation, Example, Kind, Outcome, Section};
 use super::label_score::{LABEL, SCORE, THRESHOLD};
 use super::{Function, Implementation};
 use crate::model::confusion::Confusion;
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const PREVALENCE: Documentation = Documentation {
     name: "prevalence",

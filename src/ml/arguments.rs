@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result};
 
-use crate::functions::documentation::Argument;
 use crate::model::{self, Artifact, Registry};
+use crate::text::documentation::Argument;
 
 /// The documentation of a model's name.
 pub const MODEL: Argument = Argument {

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::arguments::{LABELLED, MODEL};
 use super::query_function::{Call, query_function};
 use crate::functions::Function;
-use crate::functions::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::identifier;
 
 const MAX_POINTS: Argument = Argument {

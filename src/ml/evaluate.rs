@@ -9,10 +9,10 @@ use datafusion::common::Result;
 
 use super::arguments::{LABELLED, MODEL, load};
 use super::query_function::Call;
-use crate::functions::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::functions::relation::texts;
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics};
 use crate::model::{Artifact, Registry};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
 
 const ML_EVALUATE: Documentation = Documentation {

@@ -7,10 +7,10 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
 
 use super::arguments::external;
-use crate::functions::documentation::{Documentation, Example, Kind, Outcome, Section};
 use crate::functions::relation::texts;
 use crate::functions::{Function, Implementation, Snapshot};
 use crate::model::{Artifact, Registry};
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const ML_MODELS: Documentation = Documentation {
     name: "ml_models",

@@ -7,10 +7,10 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::MemTable;
 
-use crate::functions::documentation::{Documentation, Example, Kind, Outcome, Section};
 use crate::functions::relation::texts;
 use crate::functions::{Function, Implementation};
 use crate::model::metrics::{METRICS, Metric};
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const ML_METRICS: Documentation = Documentation {
     name: "ml_metrics",

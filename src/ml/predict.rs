@@ -9,11 +9,11 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuil
 
 use super::arguments::{MODEL, RELATION, load};
 use super::score::score;
-use crate::functions::documentation::{Documentation, Example, Kind, Outcome, Section};
 use crate::functions::relation::{plan, texts};
 use crate::functions::{Function, Implementation, Snapshot, session_state};
 use crate::model::Registry;
 use crate::text::did_you_mean;
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const ML_PREDICT: Documentation = Documentation {
     name: "ml_predict",

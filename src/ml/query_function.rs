@@ -9,8 +9,9 @@ use datafusion::common::Result;
 
 use super::arguments::load;
 use crate::functions::relation::{query, texts};
-use crate::functions::{Documentation, Host, Implementation, Snapshot};
+use crate::functions::{Host, Implementation, Snapshot};
 use crate::model::{Artifact, Registry};
+use crate::text::documentation::Documentation;
 use crate::text::{identifier, literal};
 
 /// One call of such a table function.

@@ -17,10 +17,10 @@ use datafusion::logical_expr::{
 };
 
 use super::arguments::{MODEL, load};
-use crate::functions::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::functions::relation::text;
 use crate::functions::{Function, Implementation};
 use crate::model::{Artifact, Registry};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 const ML_SCORE: Documentation = Documentation {
     name: "ml_score",

@@ -8,11 +8,11 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
 
 use super::arguments::{MODEL, load};
-use crate::functions::documentation::{Documentation, Example, Kind, Outcome, Section};
 use crate::functions::relation::texts;
 use crate::functions::{Function, Implementation, Snapshot};
 use crate::model::types::Weight;
 use crate::model::{Artifact, Registry};
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const ML_WEIGHTS: Documentation = Documentation {
     name: "ml_weights",

@@ -8,7 +8,7 @@ use datafusion::prelude::SessionContext;
 
 use super::{command, names};
 use crate::catalog::FUNCTIONS;
-use crate::functions::documentation::Documentation;
+use crate::text::documentation::Documentation;
 use crate::text::{columns, did_you_mean};
 
 /// The most characters of a function's summary in a list.

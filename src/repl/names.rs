@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::logical_expr::TableType;
 use datafusion::prelude::SessionContext;
 
-use crate::functions::documentation::Kind;
+use crate::text::documentation::Kind;
 
 /// The schema in which the session describes itself.
 const INFORMATION_SCHEMA: &str = "information_schema";

@@ -98,7 +98,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 pub use distinct::STRICTLY_INCREASING;
 pub use functions::{list, own as own_functions};
-pub use own::OwnFunction;
+
 pub use settings::Settings;
 
 /// The kernels, without a query engine, so that benchmarks can measure them alone. No other code should use this module.

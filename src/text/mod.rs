@@ -1,9 +1,10 @@
 //! Small functions that all modules use: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
-//! columns, numbers for people, and short fingerprints of texts.
+//! columns, numbers for people, short fingerprints of texts, and the form in which SQL functions are documented.
 //!
 //! Each file does one small job, without state. There is one function for each job; do not write a second one elsewhere.
 
 mod columns;
+pub mod documentation;
 mod excerpt;
 mod fingerprint;
 mod hex;

@@ -16,8 +16,8 @@ mod wasserstein;
 
 use std::sync::Arc;
 
-use super::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use super::{Function, Implementation};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 const DRIFT: Documentation = Documentation {
     name: "drift",

@@ -9,8 +9,7 @@ use crate::rolling::kernel::cumulative::Cumulative;
 use crate::rolling::kernel::moments::{Moments, Powers};
 use crate::rolling::plan::{Call, Planned};
 
-pub static AVG: Function =
-    Function { definition: Definition::Aggregate(avg_udaf), syntax: "avg(x)", takes: NUMBERS, plan };
+pub static AVG: Function = Function { definition: Definition::Aggregate(avg_udaf, "avg(x)"), takes: NUMBERS, plan };
 
 fn plan(call: &Call) -> Result<Option<Planned>> {
     Ok(doubles::plan(call, Powers::Values, Moments::mean, Cumulative::mean))

@@ -15,7 +15,7 @@ use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::{Column, Kernel, NoColumn};
 
 pub static COUNT: Function =
-    Function { definition: Definition::Aggregate(count_udaf), syntax: "count(x)", takes: "anything, or `*`", plan };
+    Function { definition: Definition::Aggregate(count_udaf, "count(x)"), takes: "anything, or `*`", plan };
 
 fn plan(call: &Call) -> Result<Option<Planned>> {
     if call.arguments.len() != 1 {

@@ -14,18 +14,44 @@ use datafusion::physical_expr::expressions::Literal;
 use crate::rolling::frame::distance;
 use crate::rolling::kernel::decay::{Decay, DecayScan, HalfLife};
 use crate::rolling::keys::{ascending, is_countable};
-use crate::rolling::own::{OwnFunction, Takes};
+use crate::rolling::own::{OwnFunction, Takes, VALUE};
 use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::{Column, Figure};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+
+const DOCUMENTATION: Documentation = Documentation {
+    name: "ewma",
+    kind: Kind::Window,
+    section: Section::RollingWindows,
+    summary: "Returns the mean weighted by age: a row one half-life older than the frame's last counts half as much",
+    arguments: &[
+        VALUE,
+        Argument {
+            name: "half_life",
+            sql_type: "INTERVAL or BIGINT",
+            meaning: "constant and positive: an INTERVAL without months where the window's ORDER BY column is a TIMESTAMP, a number of its units where it is an integer",
+            required: true,
+        },
+    ],
+    result: Outcome {
+        sql_type: "DOUBLE",
+        meaning: "between the least and the greatest value; ages are differences of the window's one ORDER BY column, rows more than 192 half-lives old do not count; NaN or infinite as long as such a value counts",
+        when_null: "every row of the frame has a NULL value or a NULL time",
+    },
+    example: Example {
+        query: "SELECT t, ewma(price, 10) OVER (ORDER BY t) FROM (VALUES (0, 100.0), (10, 103.0), (30, 109.0)) AS ticks (t, price)",
+        output: "0 | 100.0\n10 | 102.0\n30 | 107.0909090909091",
+    },
+    source: "pandas 3.1, ewm(halflife=…, times=…, adjust=True).mean()",
+};
 
 pub static EWMA: OwnFunction = OwnFunction {
     check_call,
     check_arguments,
     ..OwnFunction::of_doubles(
-        "ewma",
-        "ewma(value, half_life)",
+        &DOCUMENTATION,
         "numbers, and a constant INTERVAL or integer",
-        &[("value", Takes::Number), ("half_life", Takes::HalfLife)],
+        &[Takes::Number, Takes::HalfLife],
         plan,
     )
 };

@@ -12,15 +12,13 @@ use crate::rolling::reading::Source;
 const TAKES: &str = "any type; a constant distance and a constant default";
 
 pub static LAG: Function = Function {
-    definition: Definition::Window(lag_udwf),
-    syntax: "lag(x, distance, default)",
+    definition: Definition::Window(lag_udwf, "lag(x, distance, default)"),
     takes: TAKES,
     plan: |call| Ok(distance(call).and_then(i64::checked_neg).and_then(|offset| plan(call, offset))),
 };
 
 pub static LEAD: Function = Function {
-    definition: Definition::Window(lead_udwf),
-    syntax: "lead(x, distance, default)",
+    definition: Definition::Window(lead_udwf, "lead(x, distance, default)"),
     takes: TAKES,
     plan: |call| Ok(distance(call).and_then(|offset| plan(call, offset))),
 };

@@ -8,13 +8,32 @@ use crate::rolling::kernel::bounds::Frames;
 use crate::rolling::kernel::gaps::{GapScan, Gaps};
 use crate::rolling::keys::{ascending, is_countable, validity};
 use crate::rolling::ordered::unordered;
-use crate::rolling::own::{OwnFunction, Takes};
+use crate::rolling::own::{OwnFunction, TS, Takes};
 use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::{Column, Kernel};
+use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
+
+const DOCUMENTATION: Documentation = Documentation {
+    name: "max_gap",
+    kind: Kind::Window,
+    section: Section::RollingWindows,
+    summary: "Returns the greatest distance between consecutive times within the frame",
+    arguments: &[TS],
+    result: Outcome {
+        sql_type: "the type of ts - lag(ts): a duration, and gap::BIGINT is its length in the timestamp's units; BIGINT if ts is an integer",
+        meaning: "at least 0, whichever way the window is ordered; at most 2^63 - 1 units",
+        when_null: "the frame has fewer than two times",
+    },
+    example: Example {
+        query: "SELECT gap, gap > INTERVAL '10 seconds', gap::BIGINT / 1e9 FROM (SELECT ts, max_gap(ts) OVER (ORDER BY ts) AS gap FROM (VALUES (TIMESTAMP '2026-01-01 00:00:00'), (TIMESTAMP '2026-01-01 00:00:12.5'), (TIMESTAMP '2026-01-01 00:00:13')) AS ticks (ts)) ORDER BY ts",
+        output: "NULL | NULL | NULL\nPT12.5S | true | 12.5\nPT12.5S | true | 12.5",
+    },
+    source: "squall",
+};
 
 pub static MAX_GAP: OwnFunction = OwnFunction {
     result: |ts| distance(ts.unwrap_or(&DataType::Int64)),
-    ..OwnFunction::of_doubles("max_gap", "max_gap(ts)", "timestamps or integers", &[("ts", Takes::Time)], plan)
+    ..OwnFunction::of_doubles(&DOCUMENTATION, "timestamps or integers", &[Takes::Time], plan)
 };
 
 /// Returns the type of a difference between two times.

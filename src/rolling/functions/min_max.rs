@@ -25,7 +25,7 @@ const fn function(
     plan: fn(&Call) -> Result<Option<Planned>>,
 ) -> Function {
     let takes = "numbers and timestamps: integers, FLOAT, DOUBLE, TIMESTAMP";
-    Function { definition: Definition::Aggregate(aggregate), syntax, takes, plan }
+    Function { definition: Definition::Aggregate(aggregate, syntax), takes, plan }
 }
 
 fn plan(call: &Call, which: Which) -> Result<Option<Planned>> {

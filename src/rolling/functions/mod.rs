@@ -2,8 +2,8 @@
 //!
 //! Each family is one file: DataFusion's name for it, its arguments, its computation, and tests. [`FUNCTIONS`] lists every
 //! function. To add one, write its file and name it there. The table then decides which calls the engine takes, how FILTER
-//! is handled, and what the list in docs/rolling.md says. If the function is squall's own and DataFusion does not have it,
-//! it also needs documentation in `functions/rolling_windows.rs`.
+//! is handled, and what the list in docs/rolling.md says. A function of squall's own carries its documentation, so that the table
+//! also registers it and adds it to docs/functions.md.
 
 mod avg;
 mod count;
@@ -21,15 +21,6 @@ mod tick_imbalance;
 mod time_weighted_avg;
 mod variance;
 
-/// squall's own functions, for the code that registers and documents them.
-pub mod own {
-    pub use super::ewma::EWMA;
-    pub use super::max_gap::MAX_GAP;
-    pub use super::returns::{BIPOWER_VARIATION, REALIZED_VOLATILITY};
-    pub use super::tick_imbalance::TICK_IMBALANCE;
-    pub use super::time_weighted_avg::TIME_WEIGHTED_AVG;
-}
-
 use std::sync::Arc;
 
 use datafusion::common::Result;
@@ -42,22 +33,20 @@ use super::plan::{Call, Planned};
 #[derive(Debug)]
 pub struct Function {
     pub definition: Definition,
-    /// How to call the function, as the documentation writes it.
-    pub syntax: &'static str,
     /// Which arguments the function takes, as the documentation says it.
     pub takes: &'static str,
     /// Plans a call; `None` if the stock operator has to compute it, an error if the call is wrong.
     pub plan: fn(&Call) -> Result<Option<Planned>>,
 }
 
-/// Where the function is defined.
+/// Where the function is defined, and how to call it: DataFusion's functions as the text says, squall's as their documentation says.
 #[derive(Debug)]
 pub enum Definition {
     /// An aggregate of DataFusion's. It ignores rows whose first argument is NULL, so FILTER can be folded into that
     /// argument.
-    Aggregate(fn() -> Arc<AggregateUDF>),
+    Aggregate(fn() -> Arc<AggregateUDF>, &'static str),
     /// A window function defined by DataFusion.
-    Window(fn() -> Arc<WindowUDF>),
+    Window(fn() -> Arc<WindowUDF>, &'static str),
     /// A window function defined by squall.
     Own(&'static OwnFunction),
 }
@@ -107,28 +96,44 @@ pub static FUNCTIONS: &[&Function] = &[
 impl Function {
     /// A function of squall's own.
     const fn own(own: &'static OwnFunction) -> Self {
-        Function { definition: Definition::Own(own), syntax: own.syntax, takes: own.takes, plan: own.plan }
+        Function { definition: Definition::Own(own), takes: own.takes, plan: own.plan }
+    }
+
+    /// Returns how to call the function, as the documentation writes it.
+    fn syntax(&self) -> String {
+        match &self.definition {
+            Definition::Aggregate(_, syntax) | Definition::Window(_, syntax) => (*syntax).to_owned(),
+            Definition::Own(own) => own.documentation.syntax(),
+        }
     }
 
     fn is_aggregate(&self) -> bool {
-        matches!(self.definition, Definition::Aggregate(_))
+        matches!(self.definition, Definition::Aggregate(..))
     }
 }
 
 /// Returns the table's entry for an aggregate; `None` if it has none.
 pub fn of_aggregate(function: &AggregateUDF) -> Option<&'static Function> {
     FUNCTIONS.iter().copied().find(|known| match &known.definition {
-        Definition::Aggregate(aggregate) => aggregate().as_ref() == function,
-        Definition::Window(_) | Definition::Own(_) => false,
+        Definition::Aggregate(aggregate, _) => aggregate().as_ref() == function,
+        Definition::Window(..) | Definition::Own(_) => false,
     })
 }
 
 /// Returns the table's entry for a window function; `None` if it has none.
 pub fn of_window(function: &WindowUDF) -> Option<&'static Function> {
     FUNCTIONS.iter().copied().find(|known| match &known.definition {
-        Definition::Aggregate(_) => false,
-        Definition::Window(window) => window().as_ref() == function,
+        Definition::Aggregate(..) => false,
+        Definition::Window(window, _) => window().as_ref() == function,
         Definition::Own(own) => own.is(function),
+    })
+}
+
+/// Returns squall's own functions, to be registered and documented.
+pub fn own() -> impl Iterator<Item = &'static OwnFunction> {
+    FUNCTIONS.iter().filter_map(|function| match function.definition {
+        Definition::Own(own) => Some(own),
+        Definition::Aggregate(..) | Definition::Window(..) => None,
     })
 }
 
@@ -137,7 +142,7 @@ pub fn list() -> String {
     let mut list = "| function | arguments | FILTER |\n| --- | --- | --- |\n".to_owned();
     for function in FUNCTIONS {
         let filter = if function.is_aggregate() { "yes" } else { "" };
-        list += &format!("| `{}` | {} | {filter} |\n", function.syntax, function.takes);
+        list += &format!("| `{}` | {} | {filter} |\n", function.syntax(), function.takes);
     }
     list
 }

@@ -8,22 +8,19 @@ use crate::rolling::columns::values::{Pick, Values};
 use crate::rolling::plan::{Call, Planned};
 
 pub static FIRST_VALUE: Function = Function {
-    definition: Definition::Window(first_value_udwf),
-    syntax: "first_value(x)",
+    definition: Definition::Window(first_value_udwf, "first_value(x)"),
     takes: "any type",
     plan: |call| Ok(plan(call, 0)),
 };
 
 pub static LAST_VALUE: Function = Function {
-    definition: Definition::Window(last_value_udwf),
-    syntax: "last_value(x)",
+    definition: Definition::Window(last_value_udwf, "last_value(x)"),
     takes: "any type",
     plan: |call| Ok(plan(call, -1)),
 };
 
 pub static NTH_VALUE: Function = Function {
-    definition: Definition::Window(nth_value_udwf),
-    syntax: "nth_value(x, n)",
+    definition: Definition::Window(nth_value_udwf, "nth_value(x, n)"),
     takes: "any type; a constant rank, counted from the frame's end if it is negative",
     plan: |call| Ok(nth(call).and_then(|index| plan(call, index))),
 };

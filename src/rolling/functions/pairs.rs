@@ -44,7 +44,7 @@ const fn function(
     syntax: &'static str,
     plan: fn(&Call) -> Result<Option<Planned>>,
 ) -> Function {
-    Function { definition: Definition::Aggregate(aggregate), syntax, takes: "two columns of numbers", plan }
+    Function { definition: Definition::Aggregate(aggregate, syntax), takes: "two columns of numbers", plan }
 }
 
 fn plan(call: &Call, statistic: Statistic) -> Option<Planned> {

@@ -15,15 +15,13 @@ use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::Kernel;
 
 pub static MEDIAN: Function = Function {
-    definition: Definition::Aggregate(median_udaf),
-    syntax: "median(x)",
+    definition: Definition::Aggregate(median_udaf, "median(x)"),
     takes: "FLOAT, DOUBLE",
     plan: |call| Ok(if call.arguments.len() == 1 { plan(call, Rank::Median) } else { None }),
 };
 
 pub static PERCENTILE_CONT: Function = Function {
-    definition: Definition::Aggregate(percentile_cont_udaf),
-    syntax: "percentile_cont(x, fraction)",
+    definition: Definition::Aggregate(percentile_cont_udaf, "percentile_cont(x, fraction)"),
     takes: "numbers, and a constant in [0, 1]",
     plan: |call| Ok(percentile(call).and_then(|rank| plan(call, rank))),
 };

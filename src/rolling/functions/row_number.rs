@@ -12,7 +12,7 @@ use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::{Kernel, NoColumn, Source};
 
 pub static ROW_NUMBER: Function =
-    Function { definition: Definition::Window(row_number_udwf), syntax: "row_number()", takes: "none", plan };
+    Function { definition: Definition::Window(row_number_udwf, "row_number()"), takes: "none", plan };
 
 fn plan(_call: &Call) -> Result<Option<Planned>> {
     let frame = FrameSpec { units: Units::Rows, start: Edge::Unbounded, end: Edge::Offset(0) };

@@ -17,8 +17,7 @@ use crate::rolling::keys::validity;
 use crate::rolling::plan::{Call, Planned};
 use crate::rolling::reading::{Column, Kernel};
 
-pub static SUM: Function =
-    Function { definition: Definition::Aggregate(sum_udaf), syntax: "sum(x)", takes: NUMBERS, plan };
+pub static SUM: Function = Function { definition: Definition::Aggregate(sum_udaf, "sum(x)"), takes: NUMBERS, plan };
 
 fn plan(call: &Call) -> Result<Option<Planned>> {
     let data_type = call.data_type(0);

@@ -22,7 +22,7 @@ const fn function<const SAMPLE: bool, const ROOT: bool>(
     aggregate: fn() -> Arc<AggregateUDF>,
     syntax: &'static str,
 ) -> Function {
-    Function { definition: Definition::Aggregate(aggregate), syntax, takes: NUMBERS, plan: plan::<SAMPLE, ROOT> }
+    Function { definition: Definition::Aggregate(aggregate, syntax), takes: NUMBERS, plan: plan::<SAMPLE, ROOT> }
 }
 
 fn plan<const SAMPLE: bool, const ROOT: bool>(call: &Call) -> Result<Option<Planned>> {

@@ -14,12 +14,13 @@ use datafusion::logical_expr::expr::WindowFunction as Call;
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowFunctionSimplification, WindowUDFFieldArgs};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    Documentation, Expr, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+    Documentation as EngineDocumentation, Expr, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
 };
 use datafusion::physical_expr::PhysicalExpr;
 
 use self::stock::FrameByFrame;
 use super::plan::{Call as PlannedCall, Planned};
+use crate::text::documentation::{Argument, Documentation};
 
 /// The kind of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +33,38 @@ pub enum Takes {
     HalfLife,
 }
 
+/// The documentation of an argument that is a price.
+pub const PRICE: Argument = Argument {
+    name: "price",
+    sql_type: "DOUBLE",
+    meaning: "a price, in the order of the window; rows where it is NULL are skipped",
+    required: true,
+};
+
+/// The documentation of an argument that is averaged.
+pub const VALUE: Argument = Argument {
+    name: "value",
+    sql_type: "DOUBLE",
+    meaning: "the value to average; rows where it is NULL are skipped",
+    required: true,
+};
+
+/// The documentation of an argument that is a time.
+pub const TS: Argument = Argument {
+    name: "ts",
+    sql_type: "TIMESTAMP or integer",
+    meaning: "a time; rows where it is NULL are skipped",
+    required: true,
+};
+
 /// A window function of squall's own, as SQL sees it.
 #[derive(Debug)]
 pub struct OwnFunction {
-    pub name: &'static str,
-    pub syntax: &'static str,
+    pub documentation: &'static Documentation,
     /// Which arguments the function takes, as the documentation says it.
     pub takes: &'static str,
-    /// The arguments' names, each with its kind.
-    pub arguments: &'static [(&'static str, Takes)],
+    /// The kind of each documented argument.
+    pub arguments: &'static [Takes],
     /// The result's type, given the type of the first argument.
     pub result: fn(Option<&DataType>) -> DataType,
     /// Checks what can be seen only from the whole call.
@@ -54,15 +78,13 @@ pub struct OwnFunction {
 impl OwnFunction {
     /// Returns a function of these arguments whose result is a double, and which needs no check of its own.
     pub const fn of_doubles(
-        name: &'static str,
-        syntax: &'static str,
+        documentation: &'static Documentation,
         takes: &'static str,
-        arguments: &'static [(&'static str, Takes)],
+        arguments: &'static [Takes],
         plan: fn(&PlannedCall) -> Result<Option<Planned>>,
     ) -> Self {
         OwnFunction {
-            name,
-            syntax,
+            documentation,
             takes,
             arguments,
             result: |_| DataType::Float64,
@@ -72,15 +94,21 @@ impl OwnFunction {
         }
     }
 
-    /// Returns the function with its documentation, ready to be registered.
-    pub fn with_documentation(&'static self, documentation: Documentation) -> WindowUDF {
+    /// Returns the function's name.
+    pub const fn name(&self) -> &'static str {
+        self.documentation.name
+    }
+
+    /// Returns the function in DataFusion's form, ready to be registered.
+    pub fn for_engine(&'static self) -> WindowUDF {
         let signature = Signature::user_defined(Volatility::Immutable);
+        let documentation = self.documentation.for_engine();
         WindowUDF::from(WindowFunction { function: self, documentation, signature })
     }
 
     /// Returns whether DataFusion's function is this one.
     pub fn is(&self, function: &WindowUDF) -> bool {
-        function.inner().downcast_ref::<WindowFunction>().is_some_and(|own| own.function.name == self.name)
+        function.inner().downcast_ref::<WindowFunction>().is_some_and(|own| own.function.name() == self.name())
     }
 }
 
@@ -88,14 +116,14 @@ impl OwnFunction {
 #[derive(Debug)]
 struct WindowFunction {
     function: &'static OwnFunction,
-    documentation: Documentation,
+    documentation: EngineDocumentation,
     signature: Signature,
 }
 
 // Each name is registered only once, so it identifies the function.
 impl PartialEq for WindowFunction {
     fn eq(&self, other: &Self) -> bool {
-        self.function.name == other.function.name
+        self.function.name() == other.function.name()
     }
 }
 
@@ -103,14 +131,14 @@ impl Eq for WindowFunction {}
 
 impl Hash for WindowFunction {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name.hash(state);
+        self.function.name().hash(state);
     }
 }
 
 impl WindowFunction {
     /// Returns the type that an argument is cast to.
     fn coerced(&self, name: &str, takes: Takes, given: &DataType) -> Result<DataType> {
-        let syntax = self.function.syntax;
+        let syntax = self.function.documentation.syntax();
         match takes {
             Takes::HalfLife => Ok(given.clone()),
             Takes::Number if given.is_numeric() || given.is_null() => Ok(DataType::Float64),
@@ -128,7 +156,7 @@ impl WindowFunction {
 
 impl WindowUDFImpl for WindowFunction {
     fn name(&self) -> &str {
-        self.function.name
+        self.function.name()
     }
 
     fn signature(&self) -> &Signature {
@@ -138,9 +166,10 @@ impl WindowUDFImpl for WindowFunction {
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let arguments = self.function.arguments;
         if arguments.len() != types.len() {
-            return plan_err!("{} was given {} arguments", self.function.syntax, types.len());
+            return plan_err!("{} was given {} arguments", self.function.documentation.syntax(), types.len());
         }
-        arguments.iter().zip(types).map(|((name, takes), given)| self.coerced(name, *takes, given)).collect()
+        let documented = self.function.documentation.arguments.iter().zip(arguments);
+        documented.zip(types).map(|((argument, takes), given)| self.coerced(argument.name, *takes, given)).collect()
     }
 
     fn field(&self, arguments: WindowUDFFieldArgs) -> Result<FieldRef> {
@@ -154,7 +183,7 @@ impl WindowUDFImpl for WindowFunction {
         let function = self.function;
         Some(Box::new(move |call: Call, context: &SimplifyContext| {
             if call.params.distinct {
-                return plan_err!("{}(DISTINCT …) has no meaning: which of equal rows would it keep?", function.name);
+                return plan_err!("{}(DISTINCT …) has no meaning: which of equal rows would it keep?", function.name());
             }
             (function.check_call)(&call, context)?;
             Ok(Expr::from(call))
@@ -166,7 +195,7 @@ impl WindowUDFImpl for WindowFunction {
         Ok(Box::new(FrameByFrame::new(self.function, arguments.input_exprs())))
     }
 
-    fn documentation(&self) -> Option<&Documentation> {
+    fn documentation(&self) -> Option<&EngineDocumentation> {
         Some(&self.documentation)
     }
 }
