@@ -23,6 +23,8 @@ pub enum Error {
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{path} is damaged at byte {position}: {reason}")]
     Damaged { path: PathBuf, position: u64, reason: String },
+    #[error("{path}, which says where the synced messages end, is damaged")]
+    TornNote { path: PathBuf },
     #[error("{log} has no partition {partition}")]
     NoPartition { log: String, partition: i32 },
     #[error("{log} was opened for reading only")]
@@ -76,6 +78,7 @@ impl Hint for Error {
             Error::Damaged { path, .. } => {
                 format!("remove the damaged line from {} and keep it elsewhere: offsets may have holes", path.display())
             }
+            Error::TornNote { .. } => "run the same command as a user who may write to the folder: it checks the messages and writes the note anew".into(),
             Error::OffsetGone { .. } => {
                 "messages were removed before they were read; read on from the first offset that is kept".into()
             }

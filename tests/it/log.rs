@@ -116,7 +116,7 @@ async fn what_a_crash_left_of_a_line_is_set_aside() {
     let log = FileLog::create(temp.path()).await.expect("the log opens again");
     let notices = log.notices();
     assert_eq!(notices.len(), 1);
-    assert!(notices[0].contains("its 33 bytes") && notices[0].contains("20251124.torn"), "{notices:?}");
+    assert!(notices[0].contains("the last 33 bytes") && notices[0].contains("20251124.torn"), "{notices:?}");
     assert_eq!(std::fs::read(&file).expect("the day file"), whole);
     let aside = std::fs::read(temp.path().join("20251124.torn")).expect("the torn line");
     assert_eq!(aside, [torn.as_slice(), b"\n"].concat());
@@ -182,6 +182,54 @@ async fn what_could_not_be_synced_is_not_shown_to_readers() {
     let error = log.append(vec![record(0, START)]).await.expect_err("a pipe cannot be synced");
     assert!(matches!(error, Error::Io { action: "sync", .. }), "{error}");
     assert_eq!(std::fs::read(temp.path().join(".synced")).expect("the end of what is synced"), synced);
+}
+
+#[tokio::test]
+async fn lines_of_an_append_that_failed_are_not_shown_later() {
+    const DAY: i64 = 24 * 3600 * 1_000_000_000;
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    append(&log, 0..5, START).await;
+    let next = temp.path().join("20251125.ndjson");
+    assert!(std::process::Command::new("mkfifo").arg(&next).status().expect("mkfifo runs").success());
+    let held = std::fs::File::options().read(true).write(true).open(&next).expect("opened");
+    log.append(vec![record(5, START + DAY)]).await.expect_err("a pipe cannot be synced");
+    drop(held);
+    // The lines look whole, but the disk may have lost them.
+    std::fs::remove_file(&next).expect("removed");
+    std::fs::write(&next, day_file(0..6).await.split_inclusive(|byte| *byte == b'\n').next_back().expect("a line"))
+        .expect("written");
+    append(&log, 6..7, START + DAY).await;
+    let read = read_all(&log, 5, 100).await;
+    assert_eq!(read.len(), 1);
+    assert_eq!((read[0].offset, &read[0].record.payload), (5, &record(6, 0).payload));
+}
+
+#[tokio::test]
+async fn a_torn_note_of_what_is_synced_is_mended_by_whoever_may_write() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let log = FileLog::create(temp.path()).await.expect("a new log");
+    append(&log, 0..5, START).await;
+    let note = temp.path().join(".synced");
+    std::fs::write(&note, "{\"end\":9").expect("written");
+    let error = log.offsets(0).await.expect_err("the note is torn");
+    assert!(matches!(error, Error::TornNote { .. }), "{error}");
+    drop(log);
+    // A power loss may also leave lines that cannot be read.
+    let day = temp.path().join("20251124.ndjson");
+    let mut left = std::fs::read(&day).expect("read");
+    left.extend(b"\0\0\0\n");
+    std::fs::write(&day, left).expect("written");
+    let reader = FileLog::open(temp.path()).await.expect("the log opens");
+    assert_numbered(&read_all(&reader, 0, 100).await, 0);
+    assert_eq!(reader.offsets(0).await.expect("offsets"), 0..5);
+    assert_eq!(reader.read(0, 5, 10).await.expect("nothing is synced from there on"), []);
+    // The same in a new day's file that has nothing else.
+    append(&FileLog::create(temp.path()).await.expect("the log opens"), 5..6, START).await;
+    std::fs::write(temp.path().join("20251125.ndjson"), b"\0\0\0\n").expect("written");
+    let reader = FileLog::open(temp.path()).await.expect("the log opens");
+    assert_numbered(&read_all(&reader, 0, 2).await, 0);
+    assert_eq!(reader.offsets(0).await.expect("offsets"), 0..6);
 }
 
 #[tokio::test]

@@ -34,17 +34,10 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Returns the offsets that the folder holds, synced or not: from the first line to one past the last whole line; `0..0` if
-/// there is no line.
+/// no file has a whole line.
 pub fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     let days = list(dir)?;
-    let mut first = None;
-    for day in &days {
-        first = first_offset(day)?;
-        if first.is_some() {
-            break;
-        }
-    }
-    let Some(first) = first else {
+    let Some(first) = first_of(&days)? else {
         return Ok(0..0);
     };
     for day in days.iter().rev() {
@@ -56,7 +49,22 @@ pub fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     Ok(0..0)
 }
 
-/// Returns the first line's offset; `None` if there is no whole line.
+/// Returns the first offset that the folder holds, synced or not; `None` if no file has a whole line.
+pub fn first(dir: &Path) -> Result<Option<i64>, Error> {
+    first_of(&list(dir)?)
+}
+
+fn first_of(days: &[PathBuf]) -> Result<Option<i64>, Error> {
+    for day in days {
+        let first = first_offset(day)?;
+        if first.is_some() {
+            return Ok(first);
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the first line's offset; `None` if the file has no whole line.
 pub fn first_offset(path: &Path) -> Result<Option<i64>, Error> {
     let mut file = BufReader::new(File::open(path).map_err(io("open", path))?);
     let mut bytes = Vec::new();
@@ -64,7 +72,7 @@ pub fn first_offset(path: &Path) -> Result<Option<i64>, Error> {
     bytes.strip_suffix(b"\n").map(|line| offset(path, 0, line)).transpose()
 }
 
-/// Returns what would be one past the log's last offset if its newest file ended at `end`; 0 if there is no line.
+/// Returns what would be one past the log's last offset if its newest file ended at `end`; 0 if no file has a whole line.
 pub fn end_of_lines(dir: &Path, newest: &Path, end: u64) -> Result<i64, Error> {
     let mut file = File::open(newest).map_err(io("open", newest))?;
     if let Some(last) = offset_before(&mut file, newest, end)? {

@@ -69,7 +69,7 @@ impl FileLog {
             }
             // If no process appends, sync now what a writer left unsynced, so that it can be read.
             if let Some(_lock) = free(&dir)? {
-                match Writer::open(&dir, writer::Torn::Leave) {
+                match Writer::open(&dir, writer::Tail::Leave) {
                     Err(Error::Io { source, .. }) if is_read_only(&source) => {}
                     result => drop(result?),
                 }
@@ -95,7 +95,7 @@ impl FileLog {
             durable::create_folder(&dir).map_err(days::io("make the folder", &dir))?;
             let lock = lock(&dir)?;
             durable::remove_leftovers(&dir).map_err(days::io("list", &dir))?;
-            let (writer, notices) = Writer::open(&dir, writer::Torn::SetAside)?;
+            let (writer, notices) = Writer::open(&dir, writer::Tail::KeepLines)?;
             let appender = Appender { writer: Mutex::new(Some(writer)), _lock: lock };
             FileLog::new(&dir, Some(appender), notices)
         })
@@ -168,7 +168,8 @@ impl Log for FileLog {
             let mut slot = held(&appender.writer);
             let mut writer = match slot.take() {
                 Some(writer) => writer,
-                None => Writer::open(&inner.dir, writer::Torn::SetAside)?.0,
+                // After a failed sync, the operating system may take unwritten pages for written ones.
+                None => Writer::open(&inner.dir, writer::Tail::Drop)?.0,
             };
             writer.append(&records)?;
             *slot = Some(writer);
@@ -184,13 +185,12 @@ impl Log for FileLog {
 
 /// Returns the offsets that can be read: those of whole, synced lines.
 fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
-    let held = days::offsets(dir)?;
-    Ok(match Synced::read(dir)? {
-        None => held,
-        // If lines at the end were removed, their offsets are not used again.
-        Some(Synced { end, .. }) if held.is_empty() => end..end,
-        Some(Synced { end, .. }) => held.start.min(end)..end,
-    })
+    match Synced::of(dir)? {
+        None => days::offsets(dir),
+        Some(Synced { end: 0, .. }) => Ok(0..0),
+        // What follows the end is not looked at. If lines at the end were removed, their offsets are not used again.
+        Some(Synced { end, .. }) => Ok(days::first(dir)?.map_or(end, |first| first.min(end))..end),
+    }
 }
 
 /// Locks the folder; `None` if a process appends to it or it is not writable.

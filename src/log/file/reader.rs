@@ -38,7 +38,7 @@ impl Reader {
     /// Returns up to `limit` synced messages, starting at offset `from`.
     pub fn read(&mut self, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
         // Read the end before the lines: whatever lies beyond it may be incomplete or may still disappear.
-        let end = Synced::read(&self.dir)?.map_or(i64::MAX, |synced| synced.end);
+        let end = Synced::of(&self.dir)?.map_or(i64::MAX, |synced| synced.end);
         let mut cursor = match self.cursor.take().filter(|cursor| cursor.next_offset == from) {
             Some(cursor) => cursor,
             None => match self.seek(from)? {
@@ -98,15 +98,21 @@ impl Reader {
         if from > held.end {
             return Err(Error::OffsetPastEnd { log: log(), partition: 0, offset: from, end: held.end });
         }
+        if from == held.end {
+            // What stands behind the synced end is not read: a power loss may have left anything there.
+            return Ok(None);
+        }
         // Find the last file that begins at or before the offset; a file without a line has no first offset.
         let mut found = None;
         for path in days::list(&self.dir)?.into_iter().rev() {
-            match days::first_offset(&path)? {
-                Some(first) if first <= from => {
+            match days::first_offset(&path) {
+                Ok(Some(first)) if first <= from => {
                     found = Some(path);
                     break;
                 }
-                _ => {}
+                // A first line that cannot be read is behind the synced end, or the read from an earlier file reports it.
+                Ok(_) | Err(Error::Damaged { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         let Some(path) = found else {
@@ -187,7 +193,10 @@ fn search(path: &Path, offset: i64) -> Result<u64, Error> {
         bytes.clear();
         file.read_until(b'\n', &mut bytes).map_err(io("read", path))?;
         match bytes.strip_suffix(b"\n") {
-            Some(line) if start < high && days::offset(path, start, line)? <= offset => low = start,
+            // A line that cannot be read is behind the synced end, or the read from `low` on reports it.
+            Some(line) if start < high && days::offset(path, start, line).is_ok_and(|found| found <= offset) => {
+                low = start
+            }
             _ => high = middle,
         }
     }

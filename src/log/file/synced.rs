@@ -2,8 +2,8 @@
 //!
 //! The file `.synced` holds one line of JSON of a fixed length, rewritten in place after each sync of a day file. The file
 //! itself needs no sync: after a power loss it still names an end that was synced earlier, or its line is torn. A torn line
-//! fails its check and counts as absent. A log of an earlier version has no such file and is readable to its last whole
-//! line.
+//! fails its check: readers then read nothing until somebody who may write has checked the lines and noted the end anew. A log
+//! of an earlier version has no such file and is readable to its last whole line.
 
 use std::fs::File;
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
@@ -42,24 +42,59 @@ struct Line {
     check: String,
 }
 
+/// What the note says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// No version that writes the note has opened the log to append.
+    Never,
+    /// A power loss left a part of the note.
+    Torn,
+    At(Synced),
+}
+
+impl Noted {
+    /// Returns the end; `None` if the note does not say it.
+    pub fn end(self) -> Option<Synced> {
+        match self {
+            Noted::At(synced) => Some(synced),
+            Noted::Never | Noted::Torn => None,
+        }
+    }
+}
+
 impl Synced {
-    /// Reads the end; `None` if no version that writes this file has opened the log to append.
-    pub fn read(dir: &Path) -> Result<Option<Synced>, Error> {
+    /// Returns the end for a reader; `None` if no version that notes it has opened the log to append.
+    ///
+    /// # Errors
+    /// The note is torn. Whoever next opens the log and may write to it checks the lines and writes the note anew.
+    pub fn of(dir: &Path) -> Result<Option<Synced>, Error> {
+        match Synced::read(dir)? {
+            Noted::Torn => Err(Error::TornNote { path: dir.join(NAME) }),
+            noted => Ok(noted.end()),
+        }
+    }
+
+    /// Reads the note.
+    pub fn read(dir: &Path) -> Result<Noted, Error> {
         let path = dir.join(NAME);
         for _ in 0..ATTEMPTS {
             let bytes = match std::fs::read(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Noted::Never),
                 result => result.map_err(io("read", &path))?,
             };
+            // A crash between making the file and its first line leaves it empty, and nothing noted.
+            if bytes.is_empty() {
+                return Ok(Noted::Never);
+            }
             if let Ok(Line { end, day, bytes, check }) = serde_json::from_slice(&bytes) {
                 let synced = Synced { end, day, bytes };
                 if check == synced.check() {
-                    return Ok(Some(synced));
+                    return Ok(Noted::At(synced));
                 }
             }
             std::thread::sleep(ATTEMPT_PAUSE);
         }
-        Ok(None)
+        Ok(Noted::Torn)
     }
 
     fn check(&self) -> String {
@@ -104,19 +139,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_reads_back_and_a_torn_one_counts_as_absent() {
+    fn an_end_reads_back_and_a_torn_one_is_told() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        assert_eq!(Synced::read(dir.path()).expect("read"), None);
+        assert_eq!(Synced::read(dir.path()).expect("read"), Noted::Never);
         let mut note = Note::open(dir.path()).expect("opened");
         for end in [0, 7, i64::MAX] {
             let synced = Synced { end, day: 20_251_124, bytes: u64::MAX };
             note.publish(synced).expect("published");
-            assert_eq!(Synced::read(dir.path()).expect("read"), Some(synced));
+            assert_eq!(Synced::read(dir.path()).expect("read"), Noted::At(synced));
         }
         let path = dir.path().join(NAME);
         let line = std::fs::read_to_string(&path).expect("read");
         assert_eq!(line.len(), LINE_BYTES);
         std::fs::write(&path, line.replace("20251124", "20251125")).expect("written");
-        assert_eq!(Synced::read(dir.path()).expect("read"), None);
+        assert_eq!(Synced::read(dir.path()).expect("read"), Noted::Torn);
+        assert!(matches!(Synced::of(dir.path()), Err(Error::TornNote { .. })));
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike};
 
 use super::super::{Error, Record, line};
 use super::days::{self, io};
-use super::synced::{Note, Synced};
+use super::synced::{Note, Noted, Synced};
 use crate::durable;
 
 /// The end of a folder's newest file.
@@ -28,13 +28,15 @@ struct Current {
     bytes: u64,
 }
 
-/// What to do with the part of a line that a crash left after the last whole line.
+/// What to do with bytes behind the synced end: they were never acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Torn {
-    /// Leave it: the caller appends nothing.
+pub enum Tail {
+    /// Leave what follows the last whole line: the caller appends nothing.
     Leave,
-    /// Move it to a file beside the log, and say so.
-    SetAside,
+    /// Keep whole lines, and move what follows them to a file beside the log, and say so.
+    KeepLines,
+    /// Move all of it to a file beside the log: a write or a sync of it failed, and whoever appended it was told.
+    Drop,
 }
 
 impl Writer {
@@ -42,17 +44,21 @@ impl Writer {
     ///
     /// # Errors
     /// The newest file is damaged in its synced part, or the disk reports an error.
-    pub fn open(dir: &Path, torn: Torn) -> Result<(Writer, Vec<String>), Error> {
+    pub fn open(dir: &Path, tail: Tail) -> Result<(Writer, Vec<String>), Error> {
         let mut notices = Vec::new();
-        let before = Synced::read(dir)?;
+        let noted = Synced::read(dir)?;
+        let before = noted.end();
         let mut current = None;
         if let Some(path) = days::list(dir)?.pop() {
             let mut file =
                 File::options().read(true).append(true).open(&path).map_err(io("open for appending", &path))?;
             let day = day_of_name(&path);
             let from = before.filter(|synced| synced.day == day).map_or(0, |synced| synced.bytes);
-            let bytes = whole_lines(&mut file, &path, from, before.is_some())?;
-            if torn == Torn::SetAside
+            let bytes = match tail {
+                Tail::Drop => from.min(file.metadata().map_err(io("read", &path))?.len()),
+                Tail::Leave | Tail::KeepLines => whole_lines(&mut file, &path, from, noted != Noted::Never)?,
+            };
+            if tail != Tail::Leave
                 && let Some(notice) = set_aside(&mut file, &path, bytes)?
             {
                 notices.push(notice);
@@ -178,7 +184,7 @@ fn set_aside(file: &mut File, path: &Path, end: u64) -> Result<Option<String>, E
     kept.write_all(&rest).and_then(|()| kept.sync_all()).map_err(io("append to", &aside))?;
     file.set_len(end).and_then(|()| file.sync_all()).map_err(io("cut", path))?;
     Ok(Some(format!(
-        "{} ended in the middle of a line; its {bytes} bytes were never acknowledged and are now in {}",
+        "the last {bytes} bytes of {} were never acknowledged; they are now in {}",
         path.display(),
         aside.display()
     )))
