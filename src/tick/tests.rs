@@ -130,7 +130,7 @@ fn each_problem_names_field_and_value() {
         (flat(r#""price":"1","best_bid":"-1","best_ask":"2""#), "best_bid is `-1`, which is not above zero"),
         (flat(r#""price":"1","best_bid":0,"best_ask":"2""#), "best_bid is 0, which is not above zero"),
         (flat(r#""price":"1","best_bid":"2.5","best_ask":"2""#), "quote is crossed: best_bid 2.5 is above best_ask 2"),
-        (flat(r#""price":"1","best_bid":"1","best_ask":"2","volume":-3"#), "volume_24_h is -3, which is negative"),
+        (flat(r#""price":"1","best_bid":"1","best_ask":"2","volume":-3"#), "volume is -3, which is negative"),
         (
             flat(r#""price":"1","best_bid":"1","best_ask":"2","side":"both""#),
             "side is `both`, which is neither buy nor sell",

@@ -2,7 +2,7 @@
 
 use super::super::Problem;
 use super::super::field::Value;
-use super::from_json;
+use super::super::json::Object;
 
 /// The keys under which recorders write their own time; the first one that can be read is used.
 const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"];
@@ -12,13 +12,11 @@ const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_a
 pub struct Recorded(Option<Result<i64, Problem>>);
 
 impl Recorded {
-    /// Reads the clock among an object's entries; if there is none, `outer` stays in force.
-    pub fn beside(entries: &[(&str, &str)], outer: &Recorded) -> Recorded {
+    /// Reads the clock among an object's members; if there is none, `outer` stays in force.
+    pub fn beside(object: Object<'_>, outer: &Recorded) -> Recorded {
         let mut unreadable = None;
         for clock in CLOCKS {
-            let entry = entries.iter().find(|(key, _)| *key == clock);
-            let value = entry.and_then(|(_, text)| from_json::<Value>(text).ok()).unwrap_or_default();
-            match value.time(clock) {
+            match object.value(clock).time(clock) {
                 Ok(Some(time)) => return Recorded(Some(Ok(time))),
                 Ok(None) => {}
                 Err(problem) => unreadable = unreadable.or(Some(Err(problem))),
@@ -31,10 +29,7 @@ impl Recorded {
     pub fn before(text: &str) -> Result<(Recorded, &str), Problem> {
         // If there is only a number, the line was cut off before its message.
         let (time, message) = text.split_once(' ').ok_or(Problem::Truncated { bytes: text.len() })?;
-        let value = match time.parse::<i64>() {
-            Ok(integer) => Value::Integer(integer),
-            Err(_) => time.parse().map_or_else(|_| Value::Text(time.into()), Value::Number),
-        };
+        let value = if time.parse::<f64>().is_ok() { Value::Number(time) } else { Value::Text(time) };
         let time = value.time("recorder's time")?;
         Ok((Recorded(time.map(Ok)), message.trim_start()))
     }
