@@ -61,6 +61,7 @@ impl<'a> Value<'a> {
         let number = match self {
             _ if self.is_absent() => return Ok(None),
             Value::Text(text) | Value::Number(text) => short_decimal(text).or_else(|| text.parse().ok()),
+            Value::Escaped(text) => unescaped(text).parse().ok(),
             _ => None,
         };
         match number {
@@ -94,6 +95,7 @@ impl<'a> Value<'a> {
         let integer = match self {
             _ if self.is_absent() => return Ok(None),
             Value::Text(text) | Value::Number(text) => text.parse().ok(),
+            Value::Escaped(text) => unescaped(text).parse().ok(),
             _ => None,
         };
         integer.map(Some).ok_or_else(|| self.wrong(field, Fault::NotAnInteger))
@@ -111,19 +113,17 @@ impl<'a> Value<'a> {
 
     /// Returns the time, nanoseconds since 1970, UTC; absent is `None`.
     ///
-    /// Text is a date and time; without an offset it is UTC. A number is seconds since 1970; if it is too large for seconds,
-    /// it is milli-, micro- or nanoseconds.
+    /// Text is a date and a time of day, without an offset in UTC; or, like a number, it counts the seconds, milli-, micro- or
+    /// nanoseconds since 1970.
     pub fn time(self, field: &'static str) -> Result<Option<i64>, Problem> {
-        let nanoseconds = match self {
+        let time = match self {
             _ if self.is_absent() => return Ok(None),
             Value::Text(text) => time::from_text(text),
-            Value::Number(digits) => match digits.parse() {
-                Ok(integer) => time::from_integer(integer),
-                Err(_) => digits.parse().ok().and_then(time::from_seconds),
-            },
-            _ => None,
+            Value::Escaped(text) => time::from_text(&unescaped(text)),
+            Value::Number(digits) => time::from_number(digits),
+            _ => Err(Fault::NotATime),
         };
-        nanoseconds.map(Some).ok_or_else(|| self.wrong(field, Fault::NotATime))
+        time.map(Some).map_err(|fault| self.wrong(field, fault))
     }
 }
 

@@ -42,6 +42,7 @@ pub enum Fault {
     NotAName,
     NotASide,
     NotATime,
+    NotPlausible,
     NotAList,
 }
 
@@ -56,6 +57,7 @@ impl fmt::Display for Fault {
             Fault::NotAName => "not text",
             Fault::NotASide => "neither buy nor sell",
             Fault::NotATime => "not a time",
+            Fault::NotPlausible => "not a time between the years 2009 and 2100",
             Fault::NotAList => "not a list of objects",
         })
     }

@@ -53,8 +53,7 @@ impl Search<'_> {
             None => Found::nothing(Problem::Empty),
             Some(b'{') => self.json(text, recorded, depth),
             Some(b'0'..=b'9') => match Recorded::before(text) {
-                Ok((recorded, message)) if message.starts_with('{') => self.json(message, &recorded, depth),
-                Ok(_) => Found::nothing(Problem::UnknownShape),
+                Ok((recorded, message)) => self.json(message, &recorded, depth),
                 Err(problem) => Found::nothing(problem),
             },
             Some(_) => Found::nothing(Problem::UnknownShape),

@@ -3,6 +3,7 @@
 use super::super::Problem;
 use super::super::field::Value;
 use super::super::json::Object;
+use super::super::time;
 
 /// The keys under which recorders write their own time; the first one that can be read is used.
 const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"];
@@ -25,13 +26,17 @@ impl Recorded {
         unreadable.map_or_else(|| outer.clone(), |problem| Recorded(Some(problem)))
     }
 
-    /// Splits off a time that stands before the message; a space separates them.
+    /// Splits off a time that stands before the message. Space, a colon or a comma may separate them.
     pub fn before(text: &str) -> Result<(Recorded, &str), Problem> {
-        // If there is only a number, the line was cut off before its message.
-        let (time, message) = text.split_once(' ').ok_or(Problem::Truncated { bytes: text.len() })?;
-        let value = if time.parse::<f64>().is_ok() { Value::Number(time) } else { Value::Text(time) };
-        let time = value.time("recorder's time")?;
-        Ok((Recorded(time.map(Ok)), message.trim_start()))
+        let Some(at) = text.find('{') else {
+            // If there is only a time, the line was cut off before its message.
+            let cut_off = time::from_text(text).is_ok();
+            return Err(if cut_off { Problem::Truncated { bytes: text.len() } } else { Problem::UnknownShape });
+        };
+        let (time, message) = text.split_at(at);
+        let time = time.trim_end_matches(|c: char| c.is_ascii_whitespace() || matches!(c, ':' | ','));
+        let time = time::from_text(time).map_err(|fault| Value::Text(time).wrong("recorder's time", fault))?;
+        Ok((Recorded(Some(Ok(time))), message))
     }
 
     /// Returns the message's own time, else the recorder's.
