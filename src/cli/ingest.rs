@@ -95,7 +95,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 }
 
 /// Returns the address from the settings; if it is empty, the exchange's own address.
-fn url(setting: &str, exchange: &dyn Exchange) -> String {
+pub fn url(setting: &str, exchange: &dyn Exchange) -> String {
     if setting.is_empty() { exchange.url().into() } else { setting.into() }
 }
 
