@@ -23,6 +23,7 @@ fn schema() -> SchemaRef {
         ("time", time),
         ("connection", DataType::Utf8),
         ("kind", DataType::Utf8),
+        ("product_id", DataType::Utf8),
         ("expected", DataType::Int64),
         ("got", DataType::Int64),
         ("silence_ms", DataType::Int64),
