@@ -33,6 +33,7 @@ pub const FEED_EVENTS: Table = Table {
         ("time", "time", Type::Time),
         ("connection", "connection", Type::Text),
         ("kind", "kind", Type::Text),
+        ("product_id", "product_id", Type::Text),
         ("expected", "expected", Type::Integer),
         ("got", "got", Type::Integer),
         ("silence_ms", "silence_ms", Type::Integer),

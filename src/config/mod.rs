@@ -22,6 +22,7 @@ pub const DEFAULTS: &str = include_str!("../../squall.toml");
 pub struct Settings {
     pub paths: Paths,
     pub feed: Feed,
+    pub log: Log,
     pub kafka: Kafka,
     pub land: Land,
     pub retention: Retention,
@@ -48,8 +49,20 @@ pub struct Feed {
     pub url: String,
     pub products: Vec<String>,
     pub silence_ms: u64,
+    /// 0 means that single products are not watched.
+    pub product_silence_ms: u64,
+    /// `note`, `resubscribe` or `reconnect`.
+    pub on_product_silence: String,
+    pub max_message_bytes: usize,
     pub reconnect_initial_ms: u64,
     pub reconnect_max_ms: u64,
+    pub reconnect_steady_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub sync_interval_ms: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -20,6 +20,7 @@ pub use order::{Identity, Order, Rules, Status};
 pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Sequence, Shape, parse};
+pub use time::from_text as time_of_text;
 
 /// One quote or trade update of one product, exactly as received.
 #[derive(Debug, Clone, PartialEq)]
