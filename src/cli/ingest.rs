@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Context, Failure, duration, logs};
-use crate::feed::client;
+use crate::feed::client::{self, OnProductSilence};
 use crate::feed::exchange::{self, Exchange};
-use crate::feed::ingest::{Ingest, Progress};
+use crate::feed::ingest::{self, Ingest, Progress};
 use crate::feed::journal::Journal;
 use crate::log;
 use crate::tick::{Clock, SystemClock};
@@ -55,6 +55,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let settings = context.settings();
     let exchange = exchange::find(args.exchange.as_ref().unwrap_or(&settings.feed.exchange))?;
+    let on_product_silence: OnProductSilence = settings.feed.on_product_silence.parse()?;
     let location = logs::locate(args.to.as_deref(), context)?;
     // Messages for a topic are archived first, so that nothing is lost while the broker is away.
     let log_options = log::Options { archive: Some(settings.raw_dir()), ..logs::options(context) };
@@ -62,14 +63,19 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     for notice in log.notices() {
         eprintln!("Note: {notice}");
     }
-    let clock = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let feed = &settings.feed;
     let options = client::Options {
         exchange,
-        url: args.from.unwrap_or_else(|| url(&settings.feed.url, exchange)),
-        products: if args.products.is_empty() { settings.feed.products.clone() } else { args.products },
-        silence: Duration::from_millis(settings.feed.silence_ms),
-        reconnect_initial: Duration::from_millis(settings.feed.reconnect_initial_ms),
-        reconnect_max: Duration::from_millis(settings.feed.reconnect_max_ms),
+        url: args.from.unwrap_or_else(|| url(&feed.url, exchange)),
+        products: if args.products.is_empty() { feed.products.clone() } else { args.products },
+        silence: Duration::from_millis(feed.silence_ms),
+        product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
+        on_product_silence,
+        max_message_bytes: feed.max_message_bytes,
+        reconnect_initial: Duration::from_millis(feed.reconnect_initial_ms),
+        reconnect_max: Duration::from_millis(feed.reconnect_max_ms),
+        reconnect_steady: Duration::from_millis(feed.reconnect_steady_ms),
         until_close: args.until_close,
         seed: clock.now().unsigned_abs(),
     };
@@ -80,8 +86,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Progress::Warning(text) => eprintln!("Warning: {text}"),
     };
     let journal = Journal::new(&settings.events_dir());
-    let items = client::start(options, clock);
-    let mut ingest = Ingest::new(items, log.as_ref(), journal, args.max_messages, &mut show);
+    let items = client::start(options, Arc::clone(&clock));
+    let options = ingest::Options {
+        max_messages: args.max_messages,
+        sync_interval: Duration::from_millis(settings.log.sync_interval_ms),
+    };
+    let mut ingest = Ingest::new(items, log.as_ref(), journal, options, clock, &mut show);
     let ended = ingest.run(stop(args.duration)).await;
     let summary = ingest.summary().clone();
     let closed = log.close().await;
@@ -95,8 +105,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 }
 
 /// Returns the address from the settings; if it is empty, the exchange's own address.
-fn url(setting: &str, exchange: &dyn Exchange) -> String {
-    if setting.is_empty() { exchange.url().into() } else { setting.into() }
+pub fn url(setting: &str, exchange: &dyn Exchange) -> String {
+    if setting.is_empty() { exchange.address().into() } else { setting.into() }
 }
 
 /// Waits until the user ends the command, or its time is over.

@@ -1,5 +1,5 @@
 //! Small functions that all modules use: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
-//! columns, numbers for people, text from outside made printable, short fingerprints of texts, and the form in which SQL
+//! columns, numbers for people, foreign text made fit to print, short fingerprints of texts, and the form in which SQL
 //! functions are documented.
 //!
 //! Each file does one small job, without state. There is one function for each job; do not write a second one elsewhere.
@@ -19,6 +19,6 @@ pub use excerpt::Excerpt;
 pub use fingerprint::{fingerprint, fnv1a};
 pub use hex::{from_hex, hex};
 pub use nearest::{did_you_mean, nearest};
-pub use number::{decimals, grouped};
+pub use number::{counted, decimals, grouped};
 pub use printable::{is_printable, printable};
 pub use sql::{doubled_quotes, identifier, literal};
