@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::{Error, Log, LogId, Message, Record};
+use super::{Batch, Error, Limit, Log, LogId, Record};
 use crate::durable::{self, blocking};
 use reader::Reader;
 use synced::Synced;
@@ -153,7 +153,7 @@ impl Log for FileLog {
         blocking(move || offsets(&inner.dir)).await
     }
 
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, Error> {
         self.check(partition)?;
         let inner = Arc::clone(&self.inner);
         blocking(move || held(&inner.reader).read(from, limit)).await
