@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Context, Failure, duration, logs};
-use crate::feed::client::{self, OnProductSilence};
+use crate::feed::client;
 use crate::feed::exchange::{self, Exchange};
 use crate::feed::ingest::{self, Ingest, Progress};
 use crate::feed::journal::Journal;
@@ -55,7 +55,6 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let settings = context.settings();
     let exchange = exchange::find(args.exchange.as_ref().unwrap_or(&settings.feed.exchange))?;
-    let on_product_silence: OnProductSilence = settings.feed.on_product_silence.parse()?;
     let location = logs::locate(args.to.as_deref(), context)?;
     // Messages for a topic are archived first, so that nothing is lost while the broker is away.
     let log_options = log::Options { archive: Some(settings.raw_dir()), ..logs::options(context) };
@@ -64,21 +63,14 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         eprintln!("Note: {notice}");
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let feed = &settings.feed;
-    let options = client::Options {
-        exchange,
-        url: args.from.unwrap_or_else(|| url(&feed.url, exchange)),
-        products: if args.products.is_empty() { feed.products.clone() } else { args.products },
-        silence: Duration::from_millis(feed.silence_ms),
-        product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
-        on_product_silence,
-        max_message_bytes: feed.max_message_bytes,
-        reconnect_initial: Duration::from_millis(feed.reconnect_initial_ms),
-        reconnect_max: Duration::from_millis(feed.reconnect_max_ms),
-        reconnect_steady: Duration::from_millis(feed.reconnect_steady_ms),
-        until_close: args.until_close,
-        seed: clock.now().unsigned_abs(),
-    };
+    let mut options = client_options(context, exchange)?;
+    options.until_close = args.until_close;
+    if let Some(url) = args.from {
+        options.url = url;
+    }
+    if !args.products.is_empty() {
+        options.products = args.products;
+    }
     let progress = context.progress("ingesting", args.max_messages);
     let mut show = |shown| match shown {
         Progress::Appended(messages) => progress.add(messages),
@@ -104,9 +96,26 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(closed?)
 }
 
-/// Returns the address from the settings; if it is empty, the exchange's own address.
-pub fn url(setting: &str, exchange: &dyn Exchange) -> String {
-    if setting.is_empty() { exchange.address().into() } else { setting.into() }
+/// Returns the client's options as the settings say.
+///
+/// # Errors
+/// `feed.on_product_silence` is not one of its values.
+pub fn client_options(context: &Context, exchange: &'static dyn Exchange) -> Result<client::Options, Failure> {
+    let feed = &context.settings().feed;
+    Ok(client::Options {
+        exchange,
+        url: if feed.url.is_empty() { exchange.address().into() } else { feed.url.clone() },
+        products: feed.products.clone(),
+        silence: Duration::from_millis(feed.silence_ms),
+        product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
+        on_product_silence: feed.on_product_silence.parse()?,
+        max_message_bytes: feed.max_message_bytes,
+        reconnect_initial: Duration::from_millis(feed.reconnect_initial_ms),
+        reconnect_max: Duration::from_millis(feed.reconnect_max_ms),
+        reconnect_steady: Duration::from_millis(feed.reconnect_steady_ms),
+        until_close: false,
+        seed: SystemClock.now().unsigned_abs(),
+    })
 }
 
 /// Waits until the user ends the command, or its time is over.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::{Error, Log, LogId, Message, Record};
+use super::{Batch, Error, Limit, Log, LogId, Record};
 use crate::durable::{self, blocking};
 pub use old::OldDay;
 use reader::Reader;
@@ -164,7 +164,7 @@ impl Log for FileLog {
         blocking(move || offsets(&inner.dir)).await
     }
 
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, Error> {
         self.check(partition)?;
         let inner = Arc::clone(&self.inner);
         blocking(move || held(&inner.reader).read(from, limit)).await
