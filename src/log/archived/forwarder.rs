@@ -24,6 +24,8 @@ const GROUP: Limit = Limit { messages: 4096, bytes: 8 << 20 };
 const NOTE_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(15);
+/// The length of the longest name that a file of dead letters begins with.
+const MOST_NAME_BYTES: usize = 150;
 /// How often the user is told that messages are still behind, and how many were set aside.
 const TELL_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -189,7 +191,8 @@ impl Forwarder {
     async fn set_aside(&mut self, offset: i64, record: Record, reason: &str) -> Result<(), Error> {
         let topic = self.parts.kafka.topic().to_string();
         let reason = format!("{} refuses the message of {} bytes: {reason}", self.parts.address, record.payload.len());
-        let path = self.parts.dead.join(format!("{topic}-refused-{offset}.ndjson"));
+        // A long topic is cut, because a folder takes names of 255 bytes only; the letter names it whole.
+        let path = self.parts.dead.join(format!("{}-refused-{offset}.ndjson", &topic[..topic.len().min(MOST_NAME_BYTES)]));
         let letter = DeadLetter { offset, record, reason: reason.clone() };
         let place = path.clone();
         let written = blocking(move || {
