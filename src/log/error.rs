@@ -108,6 +108,7 @@ impl Error {
             | Error::NoNote { .. }
             | Error::OtherArchive { .. }
             | Error::EarlierArchive { .. }
+            | Error::StoppedWaiting { .. }
             | Error::Behind { .. } => false,
         }
     }

@@ -20,11 +20,10 @@ pub async fn run(deep: bool, from: Option<&str>, context: &Context) -> Result<()
     }
     let missing = print_coverage(&landed);
     let damaged = if deep { inspect(&folder, &landed, from, context).await? } else { 0 };
-    let problems: Vec<String> = [(missing, "range of offsets is missing", "ranges of offsets are missing"), (
-        damaged,
-        "file is damaged",
-        "files are damaged",
-    )]
+    let problems: Vec<String> = [
+        (missing, "range of offsets is missing", "ranges of offsets are missing"),
+        (damaged, "file is damaged", "files are damaged"),
+    ]
     .into_iter()
     .filter(|(n, ..)| *n > 0)
     .map(|(n, one, several)| if n == 1 { format!("a {one}") } else { format!("{n} {several}") })

@@ -192,7 +192,8 @@ impl Forwarder {
         let topic = self.parts.kafka.topic().to_string();
         let reason = format!("{} refuses the message of {} bytes: {reason}", self.parts.address, record.payload.len());
         // A long topic is cut, because a folder takes names of 255 bytes only; the letter names it whole.
-        let path = self.parts.dead.join(format!("{}-refused-{offset}.ndjson", &topic[..topic.len().min(MOST_NAME_BYTES)]));
+        let path =
+            self.parts.dead.join(format!("{}-refused-{offset}.ndjson", &topic[..topic.len().min(MOST_NAME_BYTES)]));
         let letter = DeadLetter { offset, record, reason: reason.clone() };
         let place = path.clone();
         let written = blocking(move || {
