@@ -58,7 +58,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let on_product_silence: OnProductSilence = settings.feed.on_product_silence.parse()?;
     let location = logs::locate(args.to.as_deref(), context)?;
     // Messages for a topic are archived first, so that nothing is lost while the broker is away.
-    let log_options = log::Options { archive: Some(settings.raw_dir()), ..logs::options(context) };
+    let when_full = settings.log.when_full.parse()?;
+    let log_options = log::Options { archive: Some(settings.raw_dir()), when_full, ..logs::options(context) };
     let log = log::create(&location, &log_options).await?;
     for notice in log.notices() {
         eprintln!("Note: {notice}");

@@ -14,5 +14,10 @@ pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure
 
 /// Returns the options for opening logs, from the settings.
 pub fn options(context: &Context) -> Options {
-    Options { kafka_properties: context.settings().kafka.properties.clone(), ..Options::default() }
+    let settings = context.settings();
+    Options {
+        kafka_properties: settings.kafka.properties.clone(),
+        pack_days: settings.log.pack_days,
+        ..Options::default()
+    }
 }

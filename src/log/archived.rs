@@ -32,7 +32,7 @@ pub struct Archived {
     kafka: Arc<KafkaLog>,
     brokers: String,
     timeout: Duration,
-    notices: Vec<String>,
+    notices: std::sync::Mutex<Vec<String>>,
     note: PathBuf,
     appended: Arc<Notify>,
     progress: watch::Receiver<Progress>,
@@ -65,7 +65,7 @@ impl Archived {
         let kafka = Arc::new(KafkaLog::new(brokers, topic, options));
         let address = format!("kafka://{brokers}/{topic}");
         let mut notices = note::check_earlier_archive(archives, topic, &address)?;
-        let archive = Arc::new(FileLog::create(&dir).await?);
+        let archive = Arc::new(FileLog::create_with(&dir, options).await?);
         notices.extend(archive.notices());
         let path = dir.join(format!("{topic}.forwarded.json"));
         let archive_id = archive.id().await?;
@@ -110,7 +110,7 @@ impl Archived {
             kafka,
             brokers: brokers.to_string(),
             timeout: options.kafka_timeout,
-            notices,
+            notices: std::sync::Mutex::new(notices),
             note: path,
             appended,
             progress,
@@ -156,7 +156,12 @@ impl Log for Archived {
     }
 
     fn notices(&self) -> Vec<String> {
-        self.notices.clone()
+        let own = std::mem::take(&mut *self.notices.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        own.into_iter().chain(self.archive.notices()).collect()
+    }
+
+    fn waits_for(&self) -> Option<String> {
+        self.archive.waits_for()
     }
 
     /// Waits until the topic has every message, for as long as publishing makes progress.

@@ -109,6 +109,10 @@ pub struct Options {
     pub kafka_timeout: Duration,
     /// The number of partitions of a topic that squall creates.
     pub new_topic_partitions: i32,
+    /// Whether a folder's finished days are packed with zstd.
+    pub pack_days: bool,
+    /// What an append to a folder does when the disk is full.
+    pub when_full: WhenFull,
     /// The folder of archives: messages for a topic are first written to the folder log `<archive>/<topic>`. `None` means
     /// that they go to the topic directly.
     pub archive: Option<PathBuf>,
@@ -120,7 +124,30 @@ impl Default for Options {
             kafka_properties: BTreeMap::new(),
             kafka_timeout: Duration::from_secs(10),
             new_topic_partitions: 1,
+            pack_days: false,
+            when_full: WhenFull::End,
             archive: None,
+        }
+    }
+}
+
+/// What an append to a folder does when the disk is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It fails.
+    End,
+    /// It waits until there is room.
+    Wait,
+}
+
+impl std::str::FromStr for WhenFull {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "end" => Ok(WhenFull::End),
+            "wait" => Ok(WhenFull::Wait),
+            value => Err(Error::WhenFull { value: value.into() }),
         }
     }
 }
@@ -142,7 +169,7 @@ pub async fn open(location: &Location, options: &Options) -> Result<Arc<dyn Log>
 /// Another process appends to the folder, the broker cannot be reached, or the archive belongs to another topic.
 pub async fn create(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
     Ok(match (location, &options.archive) {
-        (Location::Folder(dir), _) => Arc::new(FileLog::create(dir).await?),
+        (Location::Folder(dir), _) => Arc::new(FileLog::create_with(dir, options).await?),
         (Location::Kafka { brokers, topic }, None) => Arc::new(KafkaLog::create(brokers, topic, options).await?),
         (Location::Kafka { brokers, topic }, Some(archives)) => {
             Arc::new(Archived::create(archives, brokers, topic, options).await?)
