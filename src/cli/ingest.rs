@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Context, Failure, duration, logs};
-use crate::feed::client::{self, OnProductSilence};
+use crate::config::Feed;
+use crate::feed;
+use crate::feed::client;
 use crate::feed::exchange::{self, Exchange};
 use crate::feed::ingest::{self, Ingest, Progress};
 use crate::feed::journal::Journal;
+use crate::feed::sign::Signer;
 use crate::log;
 use crate::tick::{Clock, SystemClock};
 
@@ -55,7 +58,6 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let settings = context.settings();
     let exchange = exchange::find(args.exchange.as_ref().unwrap_or(&settings.feed.exchange))?;
-    let on_product_silence: OnProductSilence = settings.feed.on_product_silence.parse()?;
     let location = logs::locate(args.to.as_deref(), context)?;
     // Messages for a topic are archived first, so that nothing is lost while the broker is away.
     let when_full = settings.log.when_full.parse()?;
@@ -65,21 +67,14 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         eprintln!("Note: {notice}");
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let feed = &settings.feed;
-    let options = client::Options {
-        exchange,
-        url: args.from.unwrap_or_else(|| url(&feed.url, exchange)),
-        products: if args.products.is_empty() { feed.products.clone() } else { args.products },
-        silence: Duration::from_millis(feed.silence_ms),
-        product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
-        on_product_silence,
-        max_message_bytes: feed.max_message_bytes,
-        reconnect_initial: Duration::from_millis(feed.reconnect_initial_ms),
-        reconnect_max: Duration::from_millis(feed.reconnect_max_ms),
-        reconnect_steady: Duration::from_millis(feed.reconnect_steady_ms),
-        until_close: args.until_close,
-        seed: clock.now().unsigned_abs(),
-    };
+    let mut options = client_options(&settings.feed, exchange)?;
+    options.until_close = args.until_close;
+    if let Some(from) = args.from {
+        options.url = from;
+    }
+    if !args.products.is_empty() {
+        options.products = args.products;
+    }
     let progress = context.progress("ingesting", args.max_messages);
     let mut show = |shown| match shown {
         Progress::Appended(messages) => progress.add(messages),
@@ -105,9 +100,33 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(closed?)
 }
 
-/// Returns the address from the settings; if it is empty, the exchange's own address.
-fn url(setting: &str, exchange: &dyn Exchange) -> String {
-    if setting.is_empty() { exchange.address().into() } else { setting.into() }
+/// Returns how the settings say to receive from an exchange.
+pub fn client_options(feed: &Feed, exchange: &'static dyn Exchange) -> Result<client::Options, feed::Error> {
+    let milliseconds = Duration::from_millis;
+    let signer = match exchange.credentials() {
+        Some(names) => Signer::from_environment(names, &variable)?.map(Arc::new),
+        None => None,
+    };
+    Ok(client::Options {
+        exchange,
+        url: if feed.url.is_empty() { exchange.address().into() } else { feed.url.clone() },
+        products: feed.products.clone(),
+        signer,
+        silence: milliseconds(feed.silence_ms),
+        product_silence: (feed.product_silence_ms > 0).then(|| milliseconds(feed.product_silence_ms)),
+        on_product_silence: feed.on_product_silence.parse()?,
+        max_message_bytes: feed.max_message_bytes,
+        reconnect_initial: milliseconds(feed.reconnect_initial_ms),
+        reconnect_max: milliseconds(feed.reconnect_max_ms),
+        reconnect_steady: milliseconds(feed.reconnect_steady_ms),
+        until_close: false,
+        seed: SystemClock.now().unsigned_abs(),
+    })
+}
+
+/// Returns a variable of the environment; an empty one counts as absent.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Waits until the user ends the command, or its time is over.

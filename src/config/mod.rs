@@ -25,6 +25,7 @@ pub struct Settings {
     pub log: Log,
     pub kafka: Kafka,
     pub land: Land,
+    pub retention: Retention,
     /// The values of the SQL project's placeholders.
     pub parameters: BTreeMap<String, toml::Value>,
     pub engine: Engine,
@@ -82,6 +83,18 @@ pub struct Land {
     pub late_ms: i64,
     pub ahead_ms: i64,
     pub dedup_hours: u32,
+}
+
+/// How long stored files are kept; 0 means without limit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub raw_days: u32,
+    pub dead_days: u32,
+    pub torn_days: u32,
+    pub events_days: u32,
+    pub ticks_days: u32,
+    pub ticks_mb: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -68,6 +68,28 @@ pub fn write(dead_dir: &Path, range: &LandedFile, letters: &[DeadLetter]) -> Res
     write().map_err(|source| Error::Folder { dir: dead_dir.into(), source })
 }
 
+/// Returns the files of dead letters, each with the range that it belongs to, by name.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn ranges(dead_dir: &Path) -> Result<Vec<(PathBuf, LandedFile)>, Error> {
+    let failed = |source| Error::Folder { dir: dead_dir.into(), source };
+    let entries = match std::fs::read_dir(dead_dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut ranges = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let stem = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".ndjson"));
+        if let Some(range) = stem.and_then(|stem| LandedFile::parse(&format!("{stem}.parquet"))) {
+            ranges.push((path, range));
+        }
+    }
+    ranges.sort();
+    Ok(ranges)
+}
+
 /// Removes the dead letters of a partition's ranges from `next` on, because their Parquet files were never committed. Also
 /// removes files that a crash left half written.
 pub fn remove_uncommitted(dead_dir: &Path, topic: &str, partition: i32, next: i64) -> Result<(), Error> {

@@ -17,6 +17,7 @@ mod origin;
 mod pending;
 mod read;
 mod recover;
+pub mod retention;
 pub mod summary;
 
 pub use columns::{Row, rows};

@@ -39,6 +39,14 @@ pub struct Archived {
     forwarder: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What an archive's note says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarded {
+    pub topic: LogId,
+    /// The archive's first offset that is not published yet.
+    pub next_offset: i64,
+}
+
 /// How far the topic is behind its archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarding {
@@ -67,7 +75,7 @@ impl Archived {
         let mut notices = note::check_earlier_archive(archives, topic, &address)?;
         let archive = Arc::new(FileLog::create_with(&dir, options).await?);
         notices.extend(archive.notices());
-        let path = dir.join(format!("{topic}.forwarded.json"));
+        let path = note::of(&dir, topic);
         let archive_id = archive.id().await?;
         let end = archive.offsets(0).await?.end;
         let mut checked = false;
@@ -116,6 +124,16 @@ impl Archived {
             progress,
             forwarder: Mutex::new(Some(tokio::spawn(forwarder.run()))),
         })
+    }
+
+    /// Returns how much of the archive in `dir` has been published; `None` if the folder is not a topic's archive.
+    ///
+    /// # Errors
+    /// The note cannot be read, or is damaged.
+    pub fn forwarded(dir: &Path) -> Result<Option<Forwarded>, Error> {
+        let Some(path) = note::path(dir) else { return Ok(None) };
+        let note = Note::read(&path)?;
+        Ok(note.map(|note| Forwarded { topic: note.topic, next_offset: note.next_offset }))
     }
 
     /// Returns how far the topic is behind.

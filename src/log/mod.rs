@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use archived::{Archived, Forwarding};
+pub use archived::{Archived, Forwarded, Forwarding};
 pub use error::Error;
-pub use file::FileLog;
+pub use file::{FileLog, OldDay};
 pub use id::{LogId, Testimony, Witness};
 pub use kafka::KafkaLog;
 pub use location::Location;

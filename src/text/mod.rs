@@ -19,6 +19,6 @@ pub use excerpt::Excerpt;
 pub use fingerprint::{fingerprint, fnv1a};
 pub use hex::{from_hex, hex};
 pub use nearest::{did_you_mean, nearest};
-pub use number::{decimals, grouped};
+pub use number::{counted, decimals, grouped};
 pub use printable::printable;
 pub use sql::{doubled_quotes, identifier, literal};

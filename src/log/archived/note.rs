@@ -1,13 +1,24 @@
 //! The note beside an archive: which topic the archive belongs to, and how much of it has been published.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::super::kafka::Place;
 use super::super::{Error, FileLog, KafkaLog, Log, LogId, Record, Testimony, Witness};
 use crate::durable::{self, blocking};
+
+/// Returns the path of the note in a topic's archive.
+pub(super) fn of(archive: &Path, topic: &str) -> PathBuf {
+    archive.join(format!("{topic}.forwarded.json"))
+}
+
+/// Returns the path of the note in an archive, which is named after its topic; `None` if the folder has no name.
+pub(super) fn path(archive: &Path) -> Option<PathBuf> {
+    let topic = archive.file_name()?.to_str()?;
+    Some(of(archive, topic))
+}
 
 /// What the note holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +114,7 @@ pub(super) fn check_earlier_archive(archives: &Path, topic: &str, address: &str)
     struct Earlier {
         next_offset: i64,
     }
-    let path = archives.join(format!("{topic}.forwarded.json"));
+    let path = of(archives, topic);
     let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
     let Earlier { next_offset } = parse(&path, &bytes)?;
     let behind = FileLog::end_of(archives)?.saturating_sub(next_offset);

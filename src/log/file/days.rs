@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
+
 use super::super::{Error, line};
 use super::packed;
 
@@ -32,6 +34,12 @@ pub struct Day {
 }
 
 impl Day {
+    /// Returns the day that the file is named after; `None` if the calendar has no such day.
+    pub fn date(&self) -> Option<NaiveDate> {
+        let year = i32::try_from(self.day / 10_000).ok()?;
+        NaiveDate::from_ymd_opt(year, self.day / 100 % 100, self.day % 100)
+    }
+
     /// Returns the first whole line without its end, if there is one.
     pub fn first_line(&self) -> Result<Option<Vec<u8>>, Error> {
         let mut bytes = Vec::new();

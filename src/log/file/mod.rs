@@ -8,6 +8,7 @@
 
 mod days;
 mod identity;
+mod old;
 mod packed;
 mod packer;
 mod reader;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 
 use super::{Error, Log, LogId, Message, Options, Record, WhenFull};
 use crate::durable::{self, blocking};
+pub use old::OldDay;
 use packer::Packer;
 use reader::Reader;
 use synced::Synced;
@@ -144,6 +146,15 @@ impl FileLog {
     /// The folder cannot be read.
     pub fn end_of(dir: &Path) -> Result<i64, Error> {
         if dir.is_dir() { Ok(days::offsets(dir)?.end) } else { Ok(0) }
+    }
+
+    /// Returns the files of a folder's log for days before `day`, oldest first, without the newest file; none if there is no
+    /// log.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read.
+    pub fn days_before(dir: &Path, day: chrono::NaiveDate) -> Result<Vec<OldDay>, Error> {
+        old::before(dir, day)
     }
 
     /// Returns the folder.

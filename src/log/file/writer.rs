@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike};
 
 use super::super::{Error, Record, line};
 use super::days::{self, io};
@@ -103,8 +103,9 @@ impl Writer {
             // If the clock was set back, stay in the newest file: offsets must rise in the order of the files' names.
             if self.current.as_ref().is_none_or(|current| current.day < day) {
                 self.sync(&mut buffer)?;
+                // If the newest day is packed, the next name goes to the next file.
                 if self.current.is_none() && day <= self.newest {
-                    day = day_after(self.newest);
+                    day = self.newest.saturating_add(1);
                 }
                 self.turn_to(day)?;
                 turned = true;
@@ -165,13 +166,6 @@ fn day(nanoseconds: i64) -> u32 {
     let date = DateTime::from_timestamp_nanos(nanoseconds).date_naive();
     // Nanoseconds in an i64 cover the years 1677 to 2262.
     date.year().unsigned_abs() * 10_000 + date.month() * 100 + date.day()
-}
-
-/// Returns the day after `YYYYMMDD`. A number that is not a day, or the last one of the calendar, has the next number.
-fn day_after(day: u32) -> u32 {
-    let year = i32::try_from(day / 10_000).unwrap_or_default();
-    let date = NaiveDate::from_ymd_opt(year, day / 100 % 100, day % 100).and_then(|date| date.succ_opt());
-    date.map_or(day + 1, |date| date.year().unsigned_abs() * 10_000 + date.month() * 100 + date.day())
 }
 
 /// Returns the position where the whole lines end. Lines from `synced` on were never acknowledged, so a power loss may have
