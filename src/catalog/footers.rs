@@ -52,6 +52,7 @@ pub fn files(folder: Folder) -> Footers {
         number("ahead"),
         number("control"),
         number("dead"),
+        number("absent"),
         Field::new("log_id", DataType::Utf8, true),
     ]);
     Footers { folder, schema: Arc::new(schema), columns: file_columns }
@@ -91,6 +92,7 @@ fn file_columns(landed: &[Landed]) -> Vec<ArrayRef> {
         count(|(_, footer)| footer.summary.rows(Status::Ahead)),
         count(|(_, footer)| footer.summary.control.values().sum()),
         count(|(_, footer)| footer.summary.dead.values().sum()),
+        count(|(_, footer)| footer.summary.absent),
         Arc::new(StringArray::from_iter(log_ids)),
     ]
 }

@@ -6,15 +6,13 @@ use std::io::Write as _;
 use serde_json::json;
 
 use super::{Context, Failure};
-use crate::config::{DEFAULTS, Resolved, Source};
-
-/// The text that replaces a secret.
-const HIDDEN: &str = "********";
+use crate::config::{DEFAULTS, Resolved, Source, shown};
 
 /// Prints the settings in force and where each value came from
 ///
 /// A flag (--set) overrides an environment variable (SQUALL_LAND_LATE_MS), which overrides the settings file, which overrides
-/// the default. Passwords are not shown.
+/// the default. Values that may be secret are not shown: users and passwords in addresses, and all librdkafka properties but
+/// those that are known to hold no secret.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Prints the documented settings file instead: every setting at its default
@@ -62,8 +60,9 @@ fn toml(resolved: &Resolved) -> String {
         let lines: Vec<(String, &Source)> = keys
             .iter()
             .map(|key| {
-                let (value, source) = &resolved.origins[&format!("{section}.{key}")];
-                (format!("{} = {}", bare_or_quoted(key), inline(&shown(value))), source)
+                let name = format!("{section}.{key}");
+                let (value, source) = &resolved.origins[&name];
+                (format!("{} = {}", bare_or_quoted(key), inline(&shown(&name, value))), source)
             })
             .collect();
         let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
@@ -80,7 +79,8 @@ fn json(resolved: &Resolved) -> String {
         for key in keys {
             let name = format!("{section}.{key}");
             let (value, source) = &resolved.origins[&name];
-            settings.insert(name, json!({ "value": shown(value), "source": source.to_string() }));
+            let value = shown(&name, value);
+            settings.insert(name, json!({ "value": value, "source": source.to_string() }));
         }
     }
     format!("{:#}\n", serde_json::Value::Object(settings))
@@ -102,17 +102,6 @@ fn sections(resolved: &Resolved) -> Vec<(&str, Vec<&str>)> {
         }
     }
     sections
-}
-
-/// Returns the value with secrets hidden: Kafka properties whose names suggest that they are secret.
-fn shown(value: &toml::Value) -> toml::Value {
-    let toml::Value::Table(table) = value else { return value.clone() };
-    let secret = |name: &str| ["password", "secret", "token"].iter().any(|word| name.to_lowercase().contains(word));
-    let entries = table.iter().map(|(name, value)| match secret(name) {
-        true => (name.clone(), toml::Value::String(HIDDEN.into())),
-        false => (name.clone(), value.clone()),
-    });
-    toml::Value::Table(entries.collect())
 }
 
 /// Returns the value on one line.
@@ -173,7 +162,13 @@ mod tests {
 
     #[test]
     fn passwords_are_not_printed() {
-        let resolved = flags(&[("kafka.properties", r#"{ "sasl.password" = "hunter2", "sasl.username" = "me" }"#)]);
+        let properties = r#"{ "sasl.password" = "hunter2", "ssl.key.pem" = "hunter2", "sasl.jaas.config" = "hunter2",
+            "sasl.oauthbearer.config" = "hunter2", "made.up" = "hunter2", "sasl.username" = "me" }"#;
+        let resolved = flags(&[
+            ("kafka.properties", &properties.replace('\n', " ")),
+            ("track.mlflow_tracking_uri", "https://me:hunter2@mlflow.example/"),
+            ("feed.url", "wss://exchange.example/?token=hunter2"),
+        ]);
         for text in [toml(&resolved), json(&resolved)] {
             assert!(!text.contains("hunter2") && text.contains("me"), "{text}");
         }

@@ -8,11 +8,12 @@ use datafusion::arrow::json::LineDelimitedWriter;
 
 use super::workspace::{self, query_failure};
 use super::{Context, Failure};
-use crate::text::{columns, counted, grouped, literal};
+use crate::text::{columns, counted, grouped, literal, printable};
 
 /// How many reasons are listed.
 const REASONS: usize = 20;
-/// How many characters of an example are shown.
+/// How many characters of a reason and of an example are shown.
+const REASON: usize = 80;
 const EXAMPLE: usize = 60;
 
 /// Shows the messages that landing could not read, counted by reason
@@ -93,8 +94,12 @@ fn print_reasons(rows: &[RecordBatch], limit: usize) {
                 continue;
             }
             let place = format!("{} {} {}", topic.value(row), numbers(3).value(row), numbers(4).value(row));
-            let example: String = payload.value(row).chars().take(EXAMPLE).collect();
-            lines.push(vec![plain(reason.value(row)), plain(&place), plain(&example), grouped(count)]);
+            lines.push(vec![
+                printable(reason.value(row), REASON),
+                printable(&place, REASON),
+                printable(payload.value(row), EXAMPLE),
+                grouped(count),
+            ]);
         }
     }
     if letters == 0 {
@@ -103,14 +108,4 @@ fn print_reasons(rows: &[RecordBatch], limit: usize) {
     }
     print!("{}", columns(&lines, 3));
     println!("{} for {}", counted(letters, "dead letter"), counted(reasons as u64, "reason"));
-}
-
-/// Returns the text with control characters escaped, so that a terminal does not obey them.
-fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|char| match char.is_control() {
-            true => char.escape_default().collect::<Vec<_>>(),
-            false => vec![char],
-        })
-        .collect()
 }

@@ -4,6 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::error::Hint;
+use crate::text::{printable, without_secrets};
+
+/// Longer lines of a failure are cut.
+const MOST_OF_A_LINE: usize = 10_000;
 
 /// A command's failure.
 #[derive(Debug)]
@@ -41,6 +45,10 @@ impl Failure {
         if let Some(hint) = &self.hint {
             text.push_str(&format!("Hint: {hint}\n"));
         }
+        // Parts of the text come from messages, files and addresses.
+        let lines: Vec<String> =
+            without_secrets(&text).split('\n').map(|line| printable(line, MOST_OF_A_LINE)).collect();
+        let text = lines.join("\n");
         // If standard error is closed, the exit code still says that the command failed.
         let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Context, Failure, duration, logs};
-use crate::config::Feed;
-use crate::feed;
 use crate::feed::client;
 use crate::feed::exchange::{self, Exchange};
 use crate::feed::ingest::{self, Ingest, Progress};
@@ -67,10 +65,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         eprintln!("Note: {notice}");
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut options = client_options(&settings.feed, exchange)?;
+    let mut options = client_options(context, exchange)?;
     options.until_close = args.until_close;
-    if let Some(from) = args.from {
-        options.url = from;
+    if let Some(url) = args.from {
+        options.url = url;
     }
     if !args.products.is_empty() {
         options.products = args.products;
@@ -100,9 +98,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(closed?)
 }
 
-/// Returns how the settings say to receive from an exchange.
-pub fn client_options(feed: &Feed, exchange: &'static dyn Exchange) -> Result<client::Options, feed::Error> {
-    let milliseconds = Duration::from_millis;
+/// Returns the client's options as the settings say.
+///
+/// # Errors
+/// `feed.on_product_silence` is not one of its values, or the key in the environment cannot sign.
+pub fn client_options(context: &Context, exchange: &'static dyn Exchange) -> Result<client::Options, Failure> {
+    let feed = &context.settings().feed;
     let signer = match exchange.credentials() {
         Some(names) => Signer::from_environment(names, &variable)?.map(Arc::new),
         None => None,
@@ -112,13 +113,13 @@ pub fn client_options(feed: &Feed, exchange: &'static dyn Exchange) -> Result<cl
         url: if feed.url.is_empty() { exchange.address().into() } else { feed.url.clone() },
         products: feed.products.clone(),
         signer,
-        silence: milliseconds(feed.silence_ms),
-        product_silence: (feed.product_silence_ms > 0).then(|| milliseconds(feed.product_silence_ms)),
+        silence: Duration::from_millis(feed.silence_ms),
+        product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
         on_product_silence: feed.on_product_silence.parse()?,
         max_message_bytes: feed.max_message_bytes,
-        reconnect_initial: milliseconds(feed.reconnect_initial_ms),
-        reconnect_max: milliseconds(feed.reconnect_max_ms),
-        reconnect_steady: milliseconds(feed.reconnect_steady_ms),
+        reconnect_initial: Duration::from_millis(feed.reconnect_initial_ms),
+        reconnect_max: Duration::from_millis(feed.reconnect_max_ms),
+        reconnect_steady: Duration::from_millis(feed.reconnect_steady_ms),
         until_close: false,
         seed: SystemClock.now().unsigned_abs(),
     })

@@ -135,6 +135,12 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
             }
         }
     }
+    if summary.absent > 0 {
+        println!(
+            "\noffsets without a message: {} (transaction markers, aborted messages, or removed by the log's compaction)",
+            grouped(summary.absent)
+        );
+    }
     for path in &landing.dead_files {
         println!("  kept in {}", path.display());
     }

@@ -1,7 +1,8 @@
 //! What the commands that use a log share: which log `--from` and `--to` name, and the settings for opening logs.
 
 use super::{Context, Failure};
-use crate::log::{Location, Options};
+use crate::log::{Location, Options, Tell};
+use crate::text::{printable, without_secrets};
 
 /// Returns the log that a flag names; without the flag, the file log in the data folder.
 pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure> {
@@ -14,10 +15,13 @@ pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure
 
 /// Returns the options for opening logs, from the settings.
 pub fn options(context: &Context) -> Options {
-    let settings = context.settings();
+    let kafka = &context.settings().kafka;
     Options {
-        kafka_properties: settings.kafka.properties.clone(),
-        pack_days: settings.log.pack_days,
+        kafka_properties: kafka.properties.clone(),
+        kafka_isolation_level: kafka.isolation_level.clone(),
+        dead: Some(context.settings().dead_dir()),
+        tell: Tell::new(|sentence| eprintln!("{}", printable(&without_secrets(sentence), 10_000))),
+        pack_days: context.settings().log.pack_days,
         ..Options::default()
     }
 }

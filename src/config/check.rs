@@ -26,6 +26,10 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
             Value::Array(products) if products.is_empty() => Err("name at least one product".into()),
             _ => Ok(()),
         },
+        "kafka.isolation_level" => match value {
+            Value::String(text) if text == "read_committed" || text == "read_uncommitted" => Ok(()),
+            _ => Err("it must be read_committed or read_uncommitted".into()),
+        },
         "paths.data"
         | "paths.sql"
         | "paths.reports"

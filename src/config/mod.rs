@@ -5,6 +5,7 @@
 
 mod check;
 mod resolve;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use resolve::{Error, Resolved, Source, resolve};
+pub use shown::shown;
 
 /// The `squall.toml` that contains and documents every default.
 pub const DEFAULTS: &str = include_str!("../../squall.toml");
@@ -72,6 +74,8 @@ pub struct Log {
 #[serde(deny_unknown_fields)]
 pub struct Kafka {
     pub bootstrap_servers: String,
+    /// `read_committed` or `read_uncommitted`.
+    pub isolation_level: String,
     pub properties: BTreeMap<String, String>,
 }
 

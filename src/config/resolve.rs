@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{DEFAULTS, Settings, check};
+use super::{DEFAULTS, Settings, check, shown};
 use crate::error::Hint;
 use crate::text::did_you_mean;
 
@@ -56,8 +56,9 @@ pub struct Resolved {
 pub enum Error {
     #[error("cannot read settings from {path}")]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{path} is not valid TOML")]
-    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    // The line itself is not shown: it may hold a password.
+    #[error("{path} is not valid TOML in line {line}, column {column}: {reason}")]
+    Syntax { path: PathBuf, line: usize, column: usize, reason: String },
     #[error("unknown setting `{key}` in {origin}")]
     Unknown { key: String, origin: Source, nearest: Option<String> },
     #[error("{origin} sets `{key}` to {value}, which is not {expected}")]
@@ -76,7 +77,10 @@ impl Hint for Error {
                 Some("`squall config --defaults` prints every setting".into())
             }
             Error::Read { .. } => Some("`squall config --defaults > squall.toml` writes one to start from".into()),
-            Error::Syntax { .. } | Error::Shape(_) => None,
+            Error::Syntax { .. } => {
+                Some("texts stand in quotes; `squall config --defaults` shows how each setting is written".into())
+            }
+            Error::Shape(_) => None,
         }
     }
 }
@@ -124,15 +128,14 @@ impl Layers {
     fn add_file(&mut self, path: &Path) -> Result<(), Error> {
         let origin = Source::File(path.into());
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        let table: toml::Table =
-            text.parse().map_err(|source| Error::Syntax { path: path.into(), source: Box::new(source) })?;
+        let table: toml::Table = text.parse().map_err(|error| syntax(path, &text, &error))?;
         for (section, values) in table {
             if !self.sections.contains(&section) {
                 let nearest = did_you_mean(&section, self.sections.iter().map(String::as_str));
                 return Err(Error::Unknown { key: section, origin, nearest });
             }
             let toml::Value::Table(values) = values else {
-                let value = values.to_string();
+                let value = shown(&section, &values).to_string();
                 return Err(Error::Type { key: section, value, expected: "a section", origin });
             };
             for (key, value) in values {
@@ -172,7 +175,8 @@ impl Layers {
                 (toml::Value::Float(_), toml::Value::Integer(whole)) => toml::Value::Float(whole as f64),
                 (default, value) if default.same_type(&value) => value,
                 (default, value) => {
-                    return Err(Error::Type { key, value: value.to_string(), expected: described(default), origin });
+                    let value = shown(&key, &value).to_string();
+                    return Err(Error::Type { key, value, expected: described(default), origin });
                 }
             },
             None if key.starts_with("parameters.") => value,
@@ -182,7 +186,8 @@ impl Layers {
             }
         };
         if let Err(problem) = self.accepts(&key, &value) {
-            return Err(Error::Value { key, value: value.to_string(), problem, origin });
+            let value = shown(&key, &value).to_string();
+            return Err(Error::Value { key, value, problem, origin });
         }
         self.origins.insert(key, (value, origin));
         Ok(())
@@ -207,7 +212,12 @@ impl Layers {
         let mut trial = self.table();
         insert(&mut trial, key, value);
         // Only the first line of toml's error is useful; the rest describes a document that the user never wrote.
-        Settings::deserialize(trial).map_err(|error| error.message().lines().next().unwrap_or_default().to_string())?;
+        let problem = |error: toml::de::Error| match key {
+            // The error repeats the value, which may be a secret.
+            "kafka.properties" => "each property is a text in quotes".to_string(),
+            _ => error.message().lines().next().unwrap_or_default().to_string(),
+        };
+        Settings::deserialize(trial).map_err(problem)?;
         check::range(key, value)
     }
 
@@ -233,6 +243,14 @@ impl Layers {
             None => did_you_mean(key, self.origins.keys().map(String::as_str)),
         }
     }
+}
+
+/// Returns the error for a file that is not TOML.
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let reason = error.message().lines().next().unwrap_or_default().to_string();
+    Error::Syntax { path: path.into(), line: before.matches('\n').count() + 1, column, reason }
 }
 
 /// Returns the environment variable of a setting: `land.late_ms` is `SQUALL_LAND_LATE_MS`.

@@ -16,6 +16,7 @@ use super::Error;
 use super::encode::{self, Encoder, Footer};
 use super::files::LandedFile;
 use super::folder::{Folder, Lock};
+use super::origin::Origin;
 use super::recover::{Landed, read_footer};
 use super::summary::Summary;
 use crate::durable::blocking;
@@ -87,7 +88,12 @@ async fn merge_parts(folder: &Folder, parts: &[Landed]) -> Result<Option<(Landed
         summary.add(&part.footer.summary);
     }
     let products: Vec<String> = summary.products.keys().cloned().collect();
-    let mut encoder = Encoder::start(&file, &Footer { summary, origin: last.footer.origin.clone() })?;
+    let origin = last.footer.origin.as_ref().map(|origin| Origin {
+        // The last message of the whole range may lie before the last part, if that part holds no message.
+        last: parts.iter().rev().find_map(|part| part.footer.origin.as_ref()?.last.clone()),
+        log: origin.log.clone(),
+    });
+    let mut encoder = Encoder::start(&file, &Footer { summary, origin })?;
     let (sender, mut batches) = mpsc::channel::<RecordBatch>(AHEAD);
     let encoding = tokio::spawn(blocking(move || {
         while let Some(batch) = batches.blocking_recv() {

@@ -1,43 +1,18 @@
 //! Dead letters: the messages that cannot become rows, stored whole with the reason.
 //!
 //! In: a range's dead messages. Out: `<dead_dir>/<range>.ndjson`, one object a line: `topic`, `partition`, `offset`,
-//! `ingest_time`, `connection`, `reason`, and the bytes as `payload`, or as `payload_hex` if they are not text.
+//! `ingest_time`, `connection`, `reason`, and the bytes as `payload`, or as `payload_hex` if they are not text
+//! ([`DeadLetter`]).
 //!
 //! A range's dead letters are written before its Parquet file. If a range was never committed, its dead letters are removed
 //! at the next start, because the next ranges may differ. So each dead message is stored once.
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::Error;
 use super::files::LandedFile;
 use crate::durable;
-use crate::log::Record;
-use crate::text::hex;
-
-/// A dead message and its place in the log.
-#[derive(Debug)]
-pub struct DeadLetter {
-    pub offset: i64,
-    pub record: Record,
-    pub reason: String,
-}
-
-/// A line of a dead-letter file.
-#[derive(Serialize)]
-struct Line<'a> {
-    topic: &'a str,
-    partition: i32,
-    offset: i64,
-    ingest_time: i64,
-    connection: Option<&'a str>,
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_hex: Option<String>,
-}
+use crate::log::DeadLetter;
 
 /// Returns the path of a range's dead letters.
 pub fn path(dead_dir: &Path, range: &LandedFile) -> PathBuf {
@@ -49,19 +24,7 @@ pub fn write(dead_dir: &Path, range: &LandedFile, letters: &[DeadLetter]) -> Res
     let write = || {
         let mut lines = Vec::new();
         for letter in letters {
-            let text = std::str::from_utf8(&letter.record.payload).ok();
-            let line = Line {
-                topic: &range.topic,
-                partition: range.partition,
-                offset: letter.offset,
-                ingest_time: letter.record.ingest_time,
-                connection: letter.record.connection.as_deref(),
-                reason: &letter.reason,
-                payload: text,
-                payload_hex: text.is_none().then(|| hex(&letter.record.payload)),
-            };
-            serde_json::to_writer(&mut lines, &line)?;
-            lines.push(b'\n');
+            letter.encode(&range.topic, range.partition, &mut lines)?;
         }
         durable::replace(&path(dead_dir, range), &lines)
     };

@@ -12,6 +12,7 @@ use super::columns::{Row, rows};
 use super::error::Stranger;
 use super::files::LandedFile;
 use super::folder::Folder;
+use super::origin::Origin;
 use super::recover::Landed;
 use super::{Error, encode};
 use crate::log::{self, Log, LogId, Testimony};
@@ -78,7 +79,11 @@ impl Candidate<'_> {
     async fn judge(&self, name: &str) -> Result<Judgement, Error> {
         let mut last: BTreeMap<i32, &Landed> = BTreeMap::new();
         for landed in self.landed.iter().filter(|landed| landed.file.topic == name) {
-            last.insert(landed.file.partition, landed);
+            // A range without a message cannot be compared with the log.
+            let tells = landed.footer.origin.as_ref().is_none_or(|origin| origin.last.is_some());
+            if tells || !last.contains_key(&landed.file.partition) {
+                last.insert(landed.file.partition, landed);
+            }
         }
         if last.is_empty() {
             return Ok(Judgement::Free);
@@ -99,7 +104,8 @@ impl Candidate<'_> {
             Some(origin) if origin.log != *self.id => {
                 return Ok(Some(Stranger::Id { name, landed: origin.log.clone(), log: self.id.clone() }));
             }
-            Some(origin) => origin.last.ask(self.log.as_ref(), partition).await,
+            Some(Origin { last: Some(last), .. }) => last.ask(self.log.as_ref(), partition).await,
+            Some(Origin { last: None, .. }) => Ok(Testimony::Gone),
             None => self.compare_row(partition, &landed.file).await?,
         };
         Ok(match testimony {

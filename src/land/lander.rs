@@ -159,7 +159,7 @@ impl Lander {
     }
 
     /// Lands everything that the log holds now, or stops early if `stop` is set; calls `progress` with the number of
-    /// messages read.
+    /// offsets passed.
     pub async fn drain(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
         let drained = self.drain_partitions(stop, progress).await;
         self.finish(drained).await
@@ -220,7 +220,7 @@ impl Lander {
         Candidate { log, id, source: &options.source, folder, landed }.refuse(stranger)
     }
 
-    /// Reads a partition up to the log's present end and commits each file that fills; returns the number of messages read.
+    /// Reads a partition up to the log's present end and commits each file that fills; returns the number of offsets passed.
     async fn catch_up(
         &mut self,
         i: usize,
@@ -238,9 +238,9 @@ impl Lander {
         }
         let mut reader = Reader::start(Arc::clone(&self.log), number, next, end);
         let mut read = 0;
-        while let Some(messages) = reader.next().await? {
-            let n = messages.len() as u64;
-            for message in messages {
+        while let Some(chunk) = reader.next().await? {
+            let before = self.partitions[i].pending.next_offset();
+            for message in chunk.messages {
                 self.admit(&message)?;
                 let partition = &mut self.partitions[i];
                 partition.pending.add(message, &mut self.order, partition.connections.as_mut());
@@ -250,8 +250,10 @@ impl Lander {
                     self.flush(i).await?;
                 }
             }
-            read += n;
-            progress(n);
+            self.partitions[i].pending.pass_to(chunk.next);
+            let passed = u64::try_from(chunk.next.saturating_sub(before)).unwrap_or(0);
+            read += passed;
+            progress(passed);
             if stop.load(Ordering::Relaxed) {
                 break;
             }

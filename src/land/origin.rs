@@ -12,6 +12,6 @@ pub const KEY: &str = "squall.log";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     pub log: LogId,
-    /// The last message of the file's range.
-    pub last: Witness,
+    /// The last message of the file's range; `None` if the range holds no message.
+    pub last: Option<Witness>,
 }

@@ -6,13 +6,12 @@ use std::time::Instant;
 use super::Error;
 use super::columns::{Columns, Row};
 use super::connections::Connections;
-use super::dead::DeadLetter;
 use super::encode::{Encoder, Footer};
 use super::files::LandedFile;
 use super::origin::Origin;
 use super::read::{Outcome, Read};
 use super::summary::Summary;
-use crate::log::{LogId, Record, Witness};
+use crate::log::{DeadLetter, LogId, Record, Witness};
 use crate::tick::{Identity, Order, Sequence};
 
 /// A range of messages that will become a file.
@@ -24,7 +23,8 @@ pub struct Pending {
     first: i64,
     /// The first offset after the range.
     next: i64,
-    last_record: Option<Record>,
+    /// The last message, and its offset.
+    last: Option<(i64, Record)>,
     /// The bytes of dead letters; no other limit bounds them.
     dead_bytes: usize,
     since: Instant,
@@ -39,7 +39,7 @@ impl Pending {
             products: BTreeMap::new(),
             first,
             next: first,
-            last_record: None,
+            last: None,
             dead_bytes: 0,
             since: Instant::now(),
         }
@@ -47,7 +47,7 @@ impl Pending {
 
     /// Returns whether the range is empty.
     pub fn is_empty(&self) -> bool {
-        self.last_record.is_none()
+        self.next == self.first
     }
 
     /// Returns the first offset after the range.
@@ -65,12 +65,23 @@ impl Pending {
         self.since
     }
 
-    /// Adds the partition's next message.
-    pub fn add(&mut self, read: Read, order: &mut Order, connections: Option<&mut Connections>) {
+    /// Passes over the offsets below `next`: they hold no message.
+    pub fn pass_to(&mut self, next: i64) {
+        let Some(absent) = next.checked_sub(self.next).filter(|absent| *absent > 0) else { return };
         if self.is_empty() {
             self.since = Instant::now();
         }
+        self.summary.absent += absent.unsigned_abs();
+        self.next = next;
+    }
+
+    /// Adds the partition's next message.
+    pub fn add(&mut self, read: Read, order: &mut Order, connections: Option<&mut Connections>) {
         let Read { offset, record, sequence, sequence_num, outcome } = read;
+        self.pass_to(offset);
+        if self.is_empty() {
+            self.since = Instant::now();
+        }
         self.next = offset.saturating_add(1);
         self.summary.messages += 1;
         let connection = record.connection.as_deref();
@@ -107,7 +118,7 @@ impl Pending {
                 }
             }
         }
-        self.last_record = Some(record);
+        self.last = Some((offset, record));
     }
 
     /// Returns the name of the range's file.
@@ -117,8 +128,8 @@ impl Pending {
 
     /// Encodes the range's rows and footer, and returns them with its dead letters.
     pub fn encode(self, file: &LandedFile, log: LogId) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
-        let last = self.last_record.map(|record| Witness { offset: file.last, fingerprint: record.fingerprint() });
-        let footer = Footer { summary: self.summary, origin: last.map(|last| Origin { log, last }) };
+        let last = self.last.map(|(offset, record)| Witness { offset, fingerprint: record.fingerprint() });
+        let footer = Footer { summary: self.summary, origin: Some(Origin { log, last }) };
         let mut encoder = Encoder::start(file, &footer)?;
         for (product_id, columns) in self.products {
             let batch = columns.finish(&product_id, file.partition);

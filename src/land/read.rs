@@ -8,13 +8,21 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Error;
-use crate::log::{Log, Message, Record};
+use crate::log::{Limit, Log, Message, Record};
 use crate::tick::{self, Content, Sequence, Tick};
 
 /// Messages per chunk: large enough to hide the cost of a task, small enough for the first rows to come soon.
-const CHUNK: usize = 4096;
+const CHUNK: Limit = Limit { messages: 4096, bytes: 4 << 20 };
 /// How many chunks are read ahead of the one being placed.
 const AHEAD: usize = 4;
+
+/// Messages that follow each other in a partition.
+#[derive(Debug)]
+pub struct Chunk {
+    pub messages: Vec<Read>,
+    /// The first offset after the chunk. Offsets below it that none of the messages has hold no message.
+    pub next: i64,
+}
 
 /// A message, parsed as far as possible without the messages before it.
 #[derive(Debug)]
@@ -45,7 +53,7 @@ pub struct Dead {
 
 /// A partition's messages from an offset on; later ones are read in advance.
 pub struct Reader {
-    chunks: mpsc::Receiver<Result<JoinHandle<Vec<Read>>, Error>>,
+    chunks: mpsc::Receiver<Result<JoinHandle<Chunk>, Error>>,
     task: JoinHandle<()>,
 }
 
@@ -56,18 +64,23 @@ impl Reader {
         let task = tokio::spawn(async move {
             let mut next = from;
             while next < end {
-                let limit = usize::try_from(end - next).unwrap_or(CHUNK).min(CHUNK);
-                let chunk = match log.read(partition, next, limit).await {
-                    Ok(messages) => messages,
+                let messages = usize::try_from(end - next).unwrap_or(usize::MAX).min(CHUNK.messages);
+                let batch = match log.read_batch(partition, next, Limit { messages, ..CHUNK }).await {
+                    Ok(batch) => batch,
                     Err(source) => {
                         // If the receiver is gone, nobody needs the error.
                         let _ = sender.send(Err(Error::log(log.topic(), source))).await;
                         return;
                     }
                 };
-                let Some(last) = chunk.last() else { return };
-                next = last.offset.saturating_add(1);
-                let parsed = tokio::task::spawn_blocking(move || chunk.into_iter().map(read).collect());
+                if batch.next <= next {
+                    return;
+                }
+                next = batch.next;
+                let parsed = tokio::task::spawn_blocking(move || Chunk {
+                    messages: batch.messages.into_iter().map(read).collect(),
+                    next: batch.next,
+                });
                 if sender.send(Ok(parsed)).await.is_err() {
                     return;
                 }
@@ -77,7 +90,7 @@ impl Reader {
     }
 
     /// Returns the next messages in order; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Vec<Read>>, Error> {
+    pub async fn next(&mut self) -> Result<Option<Chunk>, Error> {
         match self.chunks.recv().await {
             Some(chunk) => Ok(Some(chunk?.await?)),
             None => Ok(None),

@@ -21,6 +21,10 @@ const OTHERS: &str = "others";
 pub struct Summary {
     /// All messages; each is either control, or dead, or one or more ticks.
     pub messages: u64,
+    /// Offsets of the range that hold no message: transaction markers, messages of aborted transactions, and messages that
+    /// the log's own compaction removed. Absent in files of earlier versions, which did not count them.
+    #[serde(default)]
+    pub absent: u64,
     /// Control messages by channel or type.
     pub control: BTreeMap<String, u64>,
     /// Messages that could not be read, by the kind of problem.
@@ -172,6 +176,7 @@ impl Summary {
     /// Adds the summary of a later range.
     pub fn add(&mut self, later: &Summary) {
         self.messages += later.messages;
+        self.absent += later.absent;
         for (name, n) in &later.control {
             count(&mut self.control, name, *n);
         }

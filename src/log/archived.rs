@@ -4,27 +4,25 @@
 //! catches up, in order, when Kafka is back. A note in the archive, `<topic>.forwarded.json`, says how much of the archive
 //! has been published, and names both logs by their ids. After a crash, the messages since that note are published again
 //! (about one second of messages at most). Landing marks them as duplicates. No message is left out.
+//!
+//! A message that the topic refuses for good, because it is too large for example, is set aside in a file of dead letters
+//! with the reason, and the messages after it go on. The archive still holds it.
 
+mod forwarder;
 mod note;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::{Error, FileLog, KafkaLog, Log, LogId, Message, Options, Record};
-use note::{Last, Note};
-
-/// The most messages published at once.
-const GROUP_MESSAGES: usize = 4096;
-/// The longest time that the note may lag behind what has been published.
-const NOTE_INTERVAL: Duration = Duration::from_millis(500);
-const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_MOST: Duration = Duration::from_secs(15);
+use super::{Batch, Error, FileLog, KafkaLog, Limit, Log, LogId, Options, Record};
+use forwarder::Forwarder;
+use note::Note;
 
 /// A topic whose messages are archived first.
 pub struct Archived {
@@ -32,7 +30,7 @@ pub struct Archived {
     kafka: Arc<KafkaLog>,
     brokers: String,
     timeout: Duration,
-    notices: std::sync::Mutex<Vec<String>>,
+    notices: Vec<String>,
     note: PathBuf,
     appended: Arc<Notify>,
     progress: watch::Receiver<Progress>,
@@ -101,24 +99,29 @@ impl Archived {
                 note
             }
         };
+        if end > note.next_offset {
+            let (behind, dir) = (end - note.next_offset, dir.display());
+            notices.push(format!("{behind} messages in {dir} are not in {address} yet; they go first"));
+        }
         let (sender, progress) = watch::channel(Progress { note: note.clone(), failure: None });
         let appended = Arc::new(Notify::new());
-        let forwarder = Forwarder {
+        let forwarder = Forwarder::new(forwarder::Parts {
             archive: Arc::clone(&archive),
             kafka: Arc::clone(&kafka),
             address,
             path: path.clone(),
-            noted: (note.next_offset, Instant::now()),
+            dead: options.dead.clone().unwrap_or_else(|| dir.clone()),
             checked,
             appended: Arc::clone(&appended),
             progress: sender,
-        };
+            tell: options.tell.clone(),
+        });
         Ok(Archived {
             archive,
             kafka,
             brokers: brokers.to_string(),
             timeout: options.kafka_timeout,
-            notices: std::sync::Mutex::new(notices),
+            notices,
             note: path,
             appended,
             progress,
@@ -162,8 +165,8 @@ impl Log for Archived {
         self.kafka.offsets(partition).await
     }
 
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
-        self.kafka.read(partition, from, limit).await
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, Error> {
+        self.kafka.read_batch(partition, from, limit).await
     }
 
     /// Returns once the records are synced in the archive; they are published in the background.
@@ -174,8 +177,7 @@ impl Log for Archived {
     }
 
     fn notices(&self) -> Vec<String> {
-        let own = std::mem::take(&mut *self.notices.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        own.into_iter().chain(self.archive.notices()).collect()
+        self.notices.clone()
     }
 
     fn waits_for(&self) -> Option<String> {
@@ -214,67 +216,6 @@ impl Log for Archived {
             return Err(Error::Behind { archive, brokers: self.brokers.clone(), behind, reason });
         }
         Ok(())
-    }
-}
-
-/// Publishes the archive's messages in order, for as long as the log is open.
-struct Forwarder {
-    archive: Arc<FileLog>,
-    kafka: Arc<KafkaLog>,
-    address: String,
-    path: PathBuf,
-    /// The next offset in the note on disk, and when it was written.
-    noted: (i64, Instant),
-    /// Whether the topic was checked, since the last failure, to be the one that the note names.
-    checked: bool,
-    appended: Arc<Notify>,
-    progress: watch::Sender<Progress>,
-}
-
-impl Forwarder {
-    async fn run(mut self) {
-        let mut wait = RETRY_FIRST;
-        loop {
-            match self.forward().await {
-                Ok(0) => {
-                    // An append between the read and this line left a permit, so the wait ends at once.
-                    let _ = tokio::time::timeout(NOTE_INTERVAL, self.appended.notified()).await;
-                }
-                Ok(_) => wait = RETRY_FIRST,
-                Err(error) => {
-                    self.checked = false;
-                    self.progress.send_modify(|progress| progress.failure = Some(error.to_string()));
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(RETRY_MOST);
-                }
-            }
-        }
-    }
-
-    /// Publishes one group and returns its size.
-    async fn forward(&mut self) -> Result<usize, Error> {
-        let mut note = self.progress.borrow().note.clone();
-        let messages = self.archive.read(0, note.next_offset, GROUP_MESSAGES).await?;
-        let published = messages.len();
-        if let Some(last) = messages.last() {
-            if !self.checked {
-                note.check_topic(&self.kafka, self.archive.dir(), &self.address).await?;
-                self.checked = true;
-            }
-            let next_offset = last.offset.saturating_add(1);
-            let records: Vec<Record> = messages.into_iter().map(|message| message.record).collect();
-            let place = self.kafka.append_and_place(&records).await?;
-            note.next_offset = next_offset;
-            note.last = place.zip(records.last()).map(|(place, record)| Last::new(place, record));
-            self.progress.send_modify(|progress| *progress = Progress { note, failure: None });
-        }
-        let note = self.progress.borrow().note.clone();
-        let (noted, at) = self.noted;
-        if note.next_offset != noted && (published == 0 || at.elapsed() >= NOTE_INTERVAL) {
-            note.write(&self.path).await?;
-            self.noted = (note.next_offset, Instant::now());
-        }
-        Ok(published)
     }
 }
 

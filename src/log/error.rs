@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rdkafka::error::KafkaError;
 
 use crate::error::Hint;
+use crate::text::is_shown;
 
 /// What can go wrong with a log.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +44,12 @@ pub enum Error {
     Unreachable { brokers: String, reason: String },
     #[error("Kafka at {brokers} has no topic {topic}")]
     NoTopic { brokers: String, topic: String },
-    #[error("librdkafka refuses its settings")]
-    Settings(#[source] Box<KafkaError>),
+    #[error("Kafka at {brokers} does not let squall in: {reason}")]
+    NotAdmitted { brokers: String, reason: String, settings: &'static str },
+    #[error("{log} refuses a message of {bytes} bytes: {reason}")]
+    Refused { log: String, bytes: usize, reason: String },
+    #[error("librdkafka refuses its settings: {reason}")]
+    Settings { reason: String },
     #[error("Kafka at {brokers} fails to {action}, topic {topic}")]
     Kafka { brokers: String, topic: String, action: &'static str, source: Box<KafkaError> },
     #[error("Kafka at {brokers} does not say which cluster it belongs to")]
@@ -71,6 +76,20 @@ impl Error {
     /// Returns whether the disk has no room, so that the same may succeed later.
     pub fn is_full(&self) -> bool {
         matches!(self, Error::Io { source, .. } if is_full(source))
+    }
+
+    /// Returns the error for settings that librdkafka does not take. It does not repeat a value: it may be a secret.
+    pub(super) fn settings(error: &KafkaError) -> Error {
+        let reason = match error {
+            KafkaError::ClientConfig(_, _, name, _) if name.is_empty() => "they do not fit together".to_string(),
+            KafkaError::ClientConfig(_, reason, name, _) if reason.starts_with("No such configuration property") => {
+                format!("there is no property `{name}`")
+            }
+            KafkaError::ClientConfig(_, reason, name, _) if is_shown(name) => format!("`{name}`: {reason}"),
+            KafkaError::ClientConfig(_, _, name, _) => format!("it does not take the value of `{name}`"),
+            error => error.to_string(),
+        };
+        Error::Settings { reason }
     }
 }
 
@@ -139,11 +158,17 @@ impl Hint for Error {
             Error::Unreachable { .. } => "start one with `docker compose -f docker/compose.yaml up -d kafka` or \
                  `docker/kafka-local.sh start`, or set kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS)"
                 .into(),
+            Error::NotAdmitted { settings, .. } => format!(
+                "look at {settings} among the [kafka] properties in squall.toml; `squall config` prints the settings in force"
+            ),
+            Error::Refused { .. } => {
+                "raise the topic's max.message.bytes, or look at what the topic demands of a message".into()
+            }
             Error::NoTopic { brokers, topic } => {
                 let log = format!("kafka://{brokers}/{topic}");
                 format!("`squall ingest --to {log}` or `squall replay FILE… --to {log}` makes it")
             }
-            Error::Settings(_) => {
+            Error::Settings { .. } => {
                 "see [kafka] properties in squall.toml; `squall config` prints the settings in force".into()
             }
             Error::Behind { archive, .. } => format!(

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::Error;
+use crate::text::without_secrets;
 
 /// Where a log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl Location {
     /// # Errors
     /// The scheme is unknown, the address has no topic, or Kafka does not allow the topic's name.
     pub fn parse(text: &str, default_brokers: &str) -> Result<Location, Error> {
-        let invalid = |reason: &str| Error::Location { text: text.to_string(), reason: reason.to_string() };
+        let invalid = |reason: &str| Error::Location { text: without_secrets(text), reason: reason.to_string() };
         let Some((scheme, rest)) = text.split_once("://") else {
             return match text {
                 "" => Err(invalid("is empty")),
@@ -38,6 +39,9 @@ impl Location {
             return Err(invalid("has a topic that Kafka does not allow: up to 249 of a-z A-Z 0-9 . _ -"));
         }
         let brokers = if brokers.is_empty() { default_brokers } else { brokers };
+        if brokers.contains('@') {
+            return Err(invalid("names a user; sasl.username and sasl.password among the [kafka] properties do that"));
+        }
         for broker in brokers.split(',') {
             let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
             if port.is_none() {
@@ -86,6 +90,11 @@ mod tests {
             ("s3://bucket/log", "`s3://bucket/log` is not a log: it has the scheme `s3`, which no log has"),
             ("kafka://broker:9092", "`kafka://broker:9092` is not a log: it names no topic"),
             ("kafka://broker:9092/", "`kafka://broker:9092/` is not a log: it names no topic"),
+            (
+                "kafka://me:secret@broker:9092/t",
+                "`kafka://********@broker:9092/t` is not a log: it names a user; sasl.username and sasl.password among the \
+                 [kafka] properties do that",
+            ),
             ("kafka://broker/t", "`kafka://broker/t` is not a log: it has the broker `broker`, which is not host:port"),
             (
                 "kafka:///a/b",

@@ -5,12 +5,14 @@
 //! to a topic.
 
 mod archived;
+mod dead_letter;
 mod error;
 mod file;
 mod id;
 mod kafka;
 mod line;
 mod location;
+mod tell;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,11 +23,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use archived::{Archived, Forwarded, Forwarding};
+pub use dead_letter::DeadLetter;
 pub use error::Error;
 pub use file::{FileLog, OldDay};
 pub use id::{LogId, Testimony, Witness};
 pub use kafka::KafkaLog;
 pub use location::Location;
+pub use tell::Tell;
 
 /// A message to append: the raw bytes, and what squall adds to them.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +55,45 @@ pub struct Message {
     pub only: Option<String>,
 }
 
+impl Message {
+    /// Returns roughly how much memory the message takes.
+    pub fn bytes(&self) -> usize {
+        let Record { key, payload, connection, .. } = &self.record;
+        let texts = [key, connection, &self.only].into_iter().flatten().map(String::len).sum::<usize>();
+        size_of::<Message>() + payload.len() + texts
+    }
+}
+
+/// How much a read returns at most. It returns at least one message if the log has one, however large that message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    pub messages: usize,
+    pub bytes: usize,
+}
+
+impl Limit {
+    /// Returns the limit for callers that read few messages.
+    pub fn messages(messages: usize) -> Limit {
+        Limit { messages, bytes: usize::MAX }
+    }
+}
+
+/// What a read returned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    pub messages: Vec<Message>,
+    /// The offset from which to read on. Offsets below it that are not among the messages hold no message: transaction
+    /// markers, messages of aborted transactions, and messages that the log's own compaction removed.
+    pub next: i64,
+}
+
+impl Batch {
+    /// Starts a batch at an offset.
+    fn starting_at(from: i64) -> Batch {
+        Batch { messages: Vec::new(), next: from }
+    }
+}
+
 /// An ordered, replayable message store; offsets rise from 0 in each partition and are never given twice.
 #[async_trait]
 pub trait Log: Send + Sync {
@@ -69,13 +112,21 @@ pub trait Log: Send + Sync {
     /// Returns the offsets a partition holds now: the first kept, and one past the last.
     async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error>;
 
-    /// Returns up to `limit` messages from `from` on, in order; empty when the log holds no more for now. A message that can be
-    /// read is durable.
+    /// Returns messages from `from` on, in order. If the batch's `next` is `from`, the log holds no more for now. A message
+    /// that can be read is durable.
     ///
     /// # Errors
     /// The disk or the broker reports an error. The offset lies before the first one kept; reading on would skip messages.
     /// The offset lies past the end; then it must come from another log.
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error>;
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, Error>;
+
+    /// Returns up to `limit` messages from `from` on, in order; empty when the log holds no more for now.
+    ///
+    /// # Errors
+    /// As [`Log::read_batch`].
+    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+        Ok(self.read_batch(partition, from, Limit::messages(limit)).await?.messages)
+    }
 
     /// Appends the records in order; when it returns they are durable (synced, or acknowledged by all replicas).
     ///
@@ -83,8 +134,7 @@ pub trait Log: Send + Sync {
     /// Some of the records may be in the log even after an error. Appending them again may store some twice, but loses none.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error>;
 
-    /// Returns what the user should know and was not told yet, one sentence each: what opening the log had to repair, and what
-    /// happened since.
+    /// Returns what opening the log had to repair, one sentence each, for the user to see.
     fn notices(&self) -> Vec<String> {
         Vec::new()
     }
@@ -105,6 +155,8 @@ pub trait Log: Send + Sync {
 pub struct Options {
     /// Further librdkafka properties, such as `security.protocol`.
     pub kafka_properties: BTreeMap<String, String>,
+    /// Which messages of transactions readers see: `read_committed` or `read_uncommitted`.
+    pub kafka_isolation_level: String,
     /// How long a broker may take to answer.
     pub kafka_timeout: Duration,
     /// The number of partitions of a topic that squall creates.
@@ -116,17 +168,24 @@ pub struct Options {
     /// The folder of archives: messages for a topic are first written to the folder log `<archive>/<topic>`. `None` means
     /// that they go to the topic directly.
     pub archive: Option<PathBuf>,
+    /// The folder for messages that a topic refuses for good; `None` means the archive's own folder.
+    pub dead: Option<PathBuf>,
+    /// Takes warnings about work in the background: forwarding that is behind, and that it goes on again.
+    pub tell: Tell,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             kafka_properties: BTreeMap::new(),
+            kafka_isolation_level: "read_committed".to_string(),
             kafka_timeout: Duration::from_secs(10),
             new_topic_partitions: 1,
             pack_days: false,
             when_full: WhenFull::End,
             archive: None,
+            dead: None,
+            tell: Tell::default(),
         }
     }
 }

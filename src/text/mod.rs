@@ -1,6 +1,6 @@
 //! Small functions that all modules use: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
-//! columns, numbers for people, foreign text made fit to print, short fingerprints of texts, and the form in which SQL
-//! functions are documented.
+//! columns, numbers for people, foreign text made fit to print, what may be shown of settings and addresses, short
+//! fingerprints of texts, and the form in which SQL functions are documented.
 //!
 //! Each file does one small job, without state. There is one function for each job; do not write a second one elsewhere.
 
@@ -12,6 +12,7 @@ mod hex;
 mod nearest;
 mod number;
 mod printable;
+mod secret;
 mod sql;
 
 pub use columns::columns;
@@ -21,4 +22,5 @@ pub use hex::{from_hex, hex};
 pub use nearest::{did_you_mean, nearest};
 pub use number::{counted, decimals, grouped};
 pub use printable::printable;
+pub use secret::{HIDDEN, is_shown, without_secrets};
 pub use sql::{doubled_quotes, identifier, literal};

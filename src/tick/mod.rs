@@ -9,24 +9,29 @@
 
 mod clock;
 mod field;
+mod json;
 mod order;
 mod problem;
 mod schema;
 pub mod shapes;
+mod sink;
 mod time;
 
 pub use clock::{Clock, SystemClock};
 pub use order::{Identity, Order, Rules, Status};
 pub use problem::{Fault, Problem};
 pub use schema::schema;
-pub use shapes::{Sequence, Shape, parse};
+pub use shapes::{Message, Reader, Sequence, Shape, parse};
+pub use sink::{Columns, Sink};
 pub use time::from_text as time_of_text;
 
 /// One quote or trade update of one product, exactly as received.
+///
+/// Its product's name is a `String` of its own, or a `&str` that is borrowed from the message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tick {
+pub struct Tick<P = String> {
     /// The exchange's product name, such as `BTC-USD`.
-    pub product_id: String,
+    pub product_id: P,
     /// The exchange's timestamp, or the recorder's if the exchange sent none; nanoseconds since 1970, UTC.
     pub event_time: i64,
     /// The last trade's price, USD; absent in feeds that carry only quotes.
@@ -47,9 +52,9 @@ pub struct Tick {
     pub sequence_num: Option<i64>,
 }
 
-impl Tick {
+impl<P> Tick<P> {
     /// Returns a tick of what every feed carries: a quote of a product at a time. All else is absent.
-    pub fn quote(product_id: String, event_time: i64, best_bid: f64, best_ask: f64) -> Tick {
+    pub fn quote(product_id: P, event_time: i64, best_bid: f64, best_ask: f64) -> Tick<P> {
         Tick {
             product_id,
             event_time,
@@ -70,21 +75,27 @@ impl Tick {
         }
     }
 
-    /// The columns that hold [`Tick::numbers`], in their order.
-    pub const NUMBERS: [&str; 12] = [
-        "price",
-        "best_bid",
-        "best_bid_quantity",
-        "best_ask",
-        "best_ask_quantity",
-        "volume_24_h",
-        "low_24_h",
-        "high_24_h",
-        "low_52_w",
-        "high_52_w",
-        "price_percent_chg_24_h",
-        "last_size",
-    ];
+    /// Returns the tick under another form of its product's name.
+    fn named<Q>(&self, product_id: Q) -> Tick<Q> {
+        Tick {
+            product_id,
+            event_time: self.event_time,
+            price: self.price,
+            best_bid: self.best_bid,
+            best_bid_quantity: self.best_bid_quantity,
+            best_ask: self.best_ask,
+            best_ask_quantity: self.best_ask_quantity,
+            volume_24_h: self.volume_24_h,
+            low_24_h: self.low_24_h,
+            high_24_h: self.high_24_h,
+            low_52_w: self.low_52_w,
+            high_52_w: self.high_52_w,
+            price_percent_chg_24_h: self.price_percent_chg_24_h,
+            side: self.side,
+            last_size: self.last_size,
+            sequence_num: self.sequence_num,
+        }
+    }
 
     /// Returns the tick's numbers.
     pub fn numbers(&self) -> [Option<f64>; 12] {
@@ -103,6 +114,24 @@ impl Tick {
             self.last_size,
         ]
     }
+}
+
+impl Tick {
+    /// The columns that hold [`Tick::numbers`], in their order.
+    pub const NUMBERS: [&str; 12] = [
+        "price",
+        "best_bid",
+        "best_bid_quantity",
+        "best_ask",
+        "best_ask_quantity",
+        "volume_24_h",
+        "low_24_h",
+        "high_24_h",
+        "low_52_w",
+        "high_52_w",
+        "price_percent_chg_24_h",
+        "last_size",
+    ];
 }
 
 /// The taker's side of a trade.

@@ -17,6 +17,10 @@ pub enum Problem {
     UnknownShape,
     #[error("several values of the line could be the message")]
     SeveralMessages,
+    #[error("message has more than {} values", super::json::MOST_VALUES)]
+    TooManyValues,
+    #[error("{field} comes twice, with different values")]
+    Twice { field: &'static str },
     #[error("{field} is missing")]
     Missing { field: &'static str },
     #[error("{field} is {value}, which is {fault}")]
@@ -38,6 +42,8 @@ pub enum Fault {
     NotAName,
     NotASide,
     NotATime,
+    NotPlausible,
+    NotAList,
 }
 
 impl fmt::Display for Fault {
@@ -51,6 +57,8 @@ impl fmt::Display for Fault {
             Fault::NotAName => "not text",
             Fault::NotASide => "neither buy nor sell",
             Fault::NotATime => "not a time",
+            Fault::NotPlausible => "not a time between the years 2009 and 2100",
+            Fault::NotAList => "not a list of objects",
         })
     }
 }
@@ -66,9 +74,24 @@ impl Problem {
             Problem::Crossed { .. } => "quote is crossed".into(),
             Problem::Exchange { .. } => "the exchange answers with an error".into(),
             // These problems have no details.
-            Problem::Empty | Problem::UnknownShape | Problem::SeveralMessages | Problem::Missing { .. } => {
-                self.to_string()
-            }
+            Problem::Empty
+            | Problem::UnknownShape
+            | Problem::SeveralMessages
+            | Problem::TooManyValues
+            | Problem::Twice { .. }
+            | Problem::Missing { .. } => self.to_string(),
         }
+    }
+}
+
+/// The longest part of a value that a problem quotes.
+const QUOTED_CHARS: usize = 60;
+
+/// Returns a message's text for a problem: between backticks, and shortened when long.
+pub fn quoted(text: &str) -> String {
+    let end = text.char_indices().nth(QUOTED_CHARS).map(|(at, _)| at);
+    match end {
+        Some(end) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
     }
 }

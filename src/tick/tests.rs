@@ -130,7 +130,7 @@ fn each_problem_names_field_and_value() {
         (flat(r#""price":"1","best_bid":"-1","best_ask":"2""#), "best_bid is `-1`, which is not above zero"),
         (flat(r#""price":"1","best_bid":0,"best_ask":"2""#), "best_bid is 0, which is not above zero"),
         (flat(r#""price":"1","best_bid":"2.5","best_ask":"2""#), "quote is crossed: best_bid 2.5 is above best_ask 2"),
-        (flat(r#""price":"1","best_bid":"1","best_ask":"2","volume":-3"#), "volume_24_h is -3, which is negative"),
+        (flat(r#""price":"1","best_bid":"1","best_ask":"2","volume":-3"#), "volume is -3, which is negative"),
         (
             flat(r#""price":"1","best_bid":"1","best_ask":"2","side":"both""#),
             "side is `both`, which is neither buy nor sell",
@@ -229,7 +229,8 @@ fn the_recorders_clock_counts_only_where_the_message_has_none() {
         let own = event_time(&format!(r#"{{"{clock}":1763000000,"raw":{EXCHANGE}}}"#));
         assert_eq!(own, Ok(1_763_996_898_223_332_000), "{clock}");
     }
-    assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"a":{{"ingest_time":5,"raw":{inner}}}}}"#)), Ok(5_000_000_000));
+    let nearer = format!(r#"{{"ts":1762999999,"a":{{"ingest_time":1763000000,"raw":{inner}}}}}"#);
+    assert_eq!(event_time(&nearer), Ok(second));
     assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"a":{{"raw":{inner}}}}}"#)), Ok(second));
     assert_eq!(event_time(&format!(r#"{{"raw":{inner}}}"#)), Err(Problem::Missing { field: "timestamp" }));
     // A recorder's time that cannot be read matters only to messages that need it.
@@ -239,6 +240,58 @@ fn the_recorders_clock_counts_only_where_the_message_has_none() {
     assert_eq!(event_time(&format!(r#"{{"timestamp":"noon","ts":1763000000,"raw":{inner}}}"#)), Ok(second));
     let subscriptions = r#"{"type":"subscriptions","channels":[{"name":"ticker"}]}"#;
     assert_eq!(event_time(&format!(r#"{{"ts":1763000000,"raw":{}}}"#, string(subscriptions))), Ok(second));
+}
+
+#[test]
+fn one_rule_reads_times_wherever_they_stand() {
+    let own = FLAT.replace(r#""2026-04-03T22:13:41.421126+00:00""#, "TIME");
+    let binance = BINANCE.split_once(' ').expect("a time and a message").1;
+    let event_time = |line: &str| parse(line.as_bytes()).map(|_| ticks(line)[0].event_time);
+    for (time, expected) in [
+        ("1723161254", 1_723_161_254_000_000_000),
+        ("1723161254087", 1_723_161_254_087_000_000),
+        ("1723161254087891", 1_723_161_254_087_891_000),
+        ("1723161254087891268", 1_723_161_254_087_891_268),
+        ("1723161254087.25", 1_723_161_254_087_250_000),
+        ("1723161254.087891268", 1_723_161_254_087_891_268),
+    ] {
+        for line in [
+            format!("{time} {binance}"),
+            format!("{time}: {binance}"),
+            format!("{time}\t{binance}"),
+            format!(r#"{{"ts":{time},"raw":{binance}}}"#),
+            format!(r#"{{"received_at":"{time}","raw":{}}}"#, string(binance)),
+            own.replace("TIME", time),
+            own.replace("TIME", &format!("\"{time}\"")),
+        ] {
+            assert_eq!(event_time(&line), Ok(expected), "{line}");
+        }
+    }
+    let text = "2024-08-08 23:54:14.087891268 UTC";
+    for line in [format!("{text} {binance}"), own.replace("TIME", &format!("\"{text}\""))] {
+        assert_eq!(event_time(&line), Ok(1_723_161_254_087_891_268), "{line}");
+    }
+    for implausible in ["17231612", "-1723161254", "9223372036854775807"] {
+        let problem = |line: &str| problem(line).to_string();
+        let expected = format!("ts is {implausible}, which is not a time between the years 2009 and 2100");
+        assert_eq!(problem(&own.replace("TIME", implausible)), expected);
+    }
+    let expected = "recorder's time is `17231612`, which is not a time between the years 2009 and 2100";
+    assert_eq!(problem(&format!("17231612 {binance}")).to_string(), expected);
+}
+
+#[test]
+fn a_field_with_several_names_is_read_under_the_more_specific_one() {
+    let with = |fields: &str| ticks(&FLAT.replace(r#""volume_24h":0.0"#, fields)).remove(0);
+    let tick =
+        with(r#""volume":"1","volume_24h":"2","sequence":3,"sequence_num":4,"best_bid_size":5,"best_bid_quantity":6"#);
+    assert_eq!((tick.volume_24_h, tick.sequence_num, tick.best_bid_quantity), (Some(2.0), Some(4), Some(6.0)));
+    let tick = with(r#""volume_24_h":"1","volume":"2","sequence_num":null,"sequence":3"#);
+    assert_eq!((tick.volume_24_h, tick.sequence_num), (Some(1.0), Some(3)));
+    // One key twice has one meaning if the values are the same.
+    assert_eq!(with(r#""volume":"2","volume":"2""#).volume_24_h, Some(2.0));
+    let twice = FLAT.replace(r#""volume_24h":0.0"#, r#""volume":"2","volume":"3""#);
+    assert_eq!(problem(&twice).to_string(), "volume comes twice, with different values");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! `SQUALL_TEST_KAFKA` names one (`SQUALL_TEST_KAFKA=$(docker/kafka-local.sh start) cargo test --test it kafka::`).
 
 mod identity;
+mod refused;
+mod transactions;
 
 use std::io::Write;
 use std::process::Command;
@@ -142,7 +144,7 @@ async fn a_setting_that_librdkafka_does_not_know_is_refused() {
     let properties = [("security.protocl".to_string(), "SSL".to_string())].into();
     let options = Options { kafka_properties: properties, ..options() };
     let error = KafkaLog::open(&cluster.bootstrap_servers(), "ticks.raw", &options).await.err().expect("a misspelling");
-    assert!(matches!(error, Error::Settings(_)), "{error}");
+    assert_eq!(error.to_string(), "librdkafka refuses its settings: there is no property `security.protocl`");
 }
 
 /// Waits until the topic is this many messages behind.
@@ -186,6 +188,7 @@ async fn the_archive_takes_over_while_kafka_is_away() {
     // The next process starts while Kafka is still away, and catches up when Kafka is back.
     let log = Archived::create(&archives, &brokers, "ticks.raw", &options).await.expect("the log opens");
     assert!(log.notices()[0].contains("messages are archived until it is back"), "{:?}", log.notices());
+    assert!(log.notices()[1].contains("20 messages in "), "{:?}", log.notices());
     log.append(records[30..].to_vec()).await.expect("archived");
     cluster.broker_up(1).expect("the broker is back");
     until_behind(&log, 0).await;

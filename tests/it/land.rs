@@ -2,6 +2,7 @@
 
 mod compaction;
 mod failures;
+mod holes;
 mod identity;
 mod memory;
 mod properties;

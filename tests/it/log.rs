@@ -138,22 +138,6 @@ async fn packed_days_read_like_plain_ones() {
 }
 
 #[tokio::test]
-async fn one_read_is_bounded_in_bytes() {
-    let temp = tempfile::tempdir().expect("a temporary folder");
-    let log = FileLog::create(temp.path()).await.expect("a new log");
-    let large = |n: usize| Record { payload: vec![b'a' + n as u8; 4 << 20], ..record(n, START) };
-    log.append((0..10).map(large).collect()).await.expect("appended");
-    let (mut next, mut most) = (0, 0);
-    while next < 10 {
-        let read = log.read(0, next, 1000).await.expect("read");
-        most = most.max(read.len());
-        assert_eq!(read[0].record.payload[0], b'a' + next as u8);
-        next += read.len() as i64;
-    }
-    assert!((2..=5).contains(&most), "{most} messages of 4 MB at once");
-}
-
-#[tokio::test]
 async fn a_log_stays_addressable_when_old_days_are_removed() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let log = FileLog::create(temp.path()).await.expect("a new log");

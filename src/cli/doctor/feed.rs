@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Examined, Finding};
-use crate::cli::ingest::client_options;
-use crate::feed::client::{self, Item};
-use crate::feed::exchange;
-use crate::tick::{self, Clock, Content, SystemClock};
+use crate::cli::ingest;
+use crate::feed;
+use crate::feed::client::{self, Item, Items};
+use crate::feed::exchange::{self, Holds};
+use crate::text::without_secrets;
+use crate::tick::{Clock, SystemClock};
 
 /// How long the exchange may take to send the first tick.
 const WAIT: Duration = Duration::from_secs(10);
@@ -23,14 +25,13 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
         Ok(exchange) => exchange,
         Err(error) => return vec![Finding::error("feed.exchange", &error)],
     };
-    let clock = Arc::new(SystemClock);
-    let options = match client_options(&settings.feed, exchange) {
-        Ok(options) => client::Options { silence: WAIT, until_close: true, ..options },
-        Err(error) => return vec![Finding::error("[feed]", &error)],
+    let options = match ingest::client_options(examined.context, exchange) {
+        Ok(options) => client::Options { until_close: true, ..options },
+        Err(failure) => return vec![Finding::wrong(failure.to_string(), "squall config --defaults explains it")],
     };
-    let url = client::shown(&options.url);
+    let url = without_secrets(&options.url);
     let started = Instant::now();
-    let first = tokio::time::timeout(WAIT, first_tick(client::start(options, clock))).await;
+    let first = tokio::time::timeout(WAIT, first_tick(client::start(options, Arc::new(SystemClock)))).await;
     match first {
         Err(_) => vec![Finding::wrong(
             format!("{url} sends no tick within {} s", WAIT.as_secs()),
@@ -46,12 +47,13 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
     }
 }
 
-/// Waits for the first tick; returns the exchange's time of it.
-async fn first_tick(mut items: client::Items) -> Result<Option<i64>, crate::feed::Error> {
+/// Waits for the first tick; returns the exchange's time of it, nanoseconds since 1970.
+async fn first_tick(mut items: Items) -> Result<Option<i64>, feed::Error> {
     while let Some(item) = items.recv().await {
-        let Item::Message(message) = item? else { continue };
-        if let Ok(Content::Ticks(ticks)) = tick::parse(&message.payload).map(|message| message.content) {
-            return Ok(ticks.first().map(|tick| tick.event_time));
+        if let Item::Message(message) = item?
+            && let Holds::Ticks { event_time, .. } = message.holds
+        {
+            return Ok(event_time);
         }
     }
     Ok(None)

@@ -146,7 +146,7 @@ fn values_out_of_range_are_refused_by_name() {
 fn a_missing_file_and_a_broken_one_are_named() {
     let missing = resolve(Some(Path::new("no-such.toml")), [], &[]);
     assert!(explained(missing).starts_with("cannot read settings from no-such.toml; `squall config --defaults >"));
-    assert!(explained(with_file("[land\nlate_ms = 5")).contains("is not valid TOML"));
+    assert!(explained(with_file("[land\nlate_ms = 5")).contains("is not valid TOML in line 1, column 6"));
 }
 
 #[test]

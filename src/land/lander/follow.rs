@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(60);
 
 impl Lander {
     /// Lands what the log holds and everything that arrives, until `stop` is set; calls `progress` with the number of
-    /// messages read.
+    /// offsets passed.
     pub async fn follow(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
         let followed = self.follow_partitions(stop, progress).await;
         self.finish(followed).await

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::{Error, Log, LogId, Message, Options, Record, WhenFull};
+use super::{Batch, Error, Limit, Log, LogId, Options, Record, WhenFull};
 use crate::durable::{self, blocking};
 pub use old::OldDay;
 use packer::Packer;
@@ -43,7 +43,7 @@ const FULL_POLL: Duration = Duration::from_secs(1);
 /// A folder of NDJSON files as a log.
 pub struct FileLog {
     inner: Arc<Inner>,
-    notices: Mutex<Vec<String>>,
+    notices: Vec<String>,
 }
 
 struct Inner {
@@ -109,7 +109,7 @@ impl FileLog {
     /// As [`FileLog::create`].
     pub async fn create_with(dir: &Path, options: &Options) -> Result<FileLog, Error> {
         let dir = dir.to_path_buf();
-        let (pack, when_full) = (options.pack_days, options.when_full);
+        let (pack, when_full, tell) = (options.pack_days, options.when_full, options.tell.clone());
         blocking(move || {
             if dir.is_file() {
                 return Err(Error::NotAFolder { path: dir });
@@ -118,7 +118,7 @@ impl FileLog {
             let lock = Arc::new(lock(&dir)?);
             durable::remove_leftovers(&dir).map_err(days::io("list", &dir))?;
             let (writer, notices) = Writer::open(&dir, writer::Tail::KeepLines)?;
-            let packer = pack.then(|| Packer::new(&dir, Arc::clone(&lock)));
+            let packer = pack.then(|| Packer::new(&dir, Arc::clone(&lock), tell));
             if let Some(packer) = &packer {
                 packer.start();
             }
@@ -137,7 +137,7 @@ impl FileLog {
         let id = identity::of(dir, appender.is_some())?;
         let reader = Mutex::new(Reader::new(dir));
         let inner = Arc::new(Inner { dir: dir.to_path_buf(), topic, id, reader, appender });
-        Ok(FileLog { inner, notices: Mutex::new(notices) })
+        Ok(FileLog { inner, notices })
     }
 
     /// Returns one past the last offset of a folder's log; 0 if there is no log.
@@ -190,7 +190,7 @@ impl Log for FileLog {
         blocking(move || offsets(&inner.dir)).await
     }
 
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, Error> {
         self.check(partition)?;
         let inner = Arc::clone(&self.inner);
         blocking(move || held(&inner.reader).read(from, limit)).await
@@ -226,10 +226,7 @@ impl Log for FileLog {
     }
 
     fn notices(&self) -> Vec<String> {
-        let mut notices = std::mem::take(&mut *held(&self.notices));
-        let packer = self.inner.appender.as_ref().and_then(|appender| appender.packer.as_ref());
-        notices.extend(packer.into_iter().flat_map(Packer::failures));
-        notices
+        self.notices.clone()
     }
 
     fn waits_for(&self) -> Option<String> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::Error;
+use super::super::{Error, Tell};
 use super::days::{self, io};
 use super::packed;
 use crate::durable;
@@ -25,19 +25,19 @@ struct Shared {
     stop: AtomicBool,
     /// Held while days are packed.
     work: Mutex<()>,
-    failures: Mutex<Vec<String>>,
+    tell: Tell,
     /// The folder stays locked until the last day in work is finished or given up.
     _lock: Arc<File>,
 }
 
 impl Packer {
-    /// Prepares to pack; `lock` is the folder's.
-    pub fn new(dir: &Path, lock: Arc<File>) -> Packer {
+    /// Prepares to pack; `lock` is the folder's, and `tell` tells the user what goes wrong.
+    pub fn new(dir: &Path, lock: Arc<File>, tell: Tell) -> Packer {
         let shared = Shared {
             dir: dir.to_path_buf(),
             stop: AtomicBool::new(false),
             work: Mutex::new(()),
-            failures: Mutex::new(Vec::new()),
+            tell,
             _lock: lock,
         };
         Packer { shared: Arc::new(shared) }
@@ -50,15 +50,9 @@ impl Packer {
             let _work = shared.work.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = finished(&shared.dir, &shared.stop) {
                 let cause = std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
-                let text = format!("a finished day is not packed, and is tried again later: {error}{cause}");
-                shared.failures.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+                shared.tell.say(&format!("Warning: a finished day is not packed, and is tried again later: {error}{cause}"));
             }
         });
-    }
-
-    /// Returns why days could not be packed since this was last called.
-    pub fn failures(&self) -> Vec<String> {
-        std::mem::take(&mut self.shared.failures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::super::{Error, Message, line};
+use super::super::{Batch, Error, Limit, Message, line};
 use super::days::{self, Day, io};
 use super::packed;
 use super::synced::Synced;
@@ -14,8 +14,6 @@ use super::synced::Synced;
 const SCAN_BYTES: u64 = 64 * 1024;
 
 const BUFFER_BYTES: usize = 256 * 1024;
-/// One read returns lines of at most this many bytes, or a single line.
-const READ_BYTES: u64 = 16 << 20;
 
 /// A folder's reader.
 pub struct Reader {
@@ -47,24 +45,23 @@ impl Reader {
         Reader { dir: dir.to_path_buf(), cursor: None }
     }
 
-    /// Returns up to `limit` synced messages, starting at offset `from`.
-    pub fn read(&mut self, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+    /// Returns synced messages, starting at offset `from`.
+    pub fn read(&mut self, from: i64, limit: Limit) -> Result<Batch, Error> {
         // Read the end before the lines: whatever lies beyond it may be incomplete or may still disappear.
         let end = Synced::of(&self.dir)?.map_or(i64::MAX, |synced| synced.end);
         let mut cursor = match self.cursor.take().filter(|cursor| cursor.next_offset == from) {
             Some(cursor) => cursor,
             None => match days::steady(|| self.seek(from))? {
                 Some(cursor) => cursor,
-                None => return Ok(Vec::new()),
+                None => return Ok(Batch::starting_at(from)),
             },
         };
         let mut messages = Vec::new();
+        let mut held = 0;
         let mut bytes = Vec::new();
-        let mut taken = 0;
-        while messages.len() < limit && cursor.next_offset < end && taken < READ_BYTES {
+        while messages.len() < limit.messages && held < limit.bytes && cursor.next_offset < end {
             let start = cursor.position;
             if cursor.line(&mut bytes)? {
-                taken += bytes.len() as u64;
                 match line::decode(&bytes) {
                     // A gap in the offsets may extend past the end.
                     Ok((offset, _)) if offset >= end => {
@@ -73,7 +70,9 @@ impl Reader {
                     }
                     Ok((offset, record)) if offset >= cursor.next_offset => {
                         cursor.next_offset = offset + 1;
-                        messages.push(Message { partition: 0, offset, record, only: None });
+                        let message = Message { partition: 0, offset, record, only: None };
+                        held += message.bytes();
+                        messages.push(message);
                     }
                     Ok(_) => {}
                     Err(reason) if messages.is_empty() => {
@@ -105,8 +104,9 @@ impl Reader {
             // The buffer may hold bytes from beyond the synced end, which are not final yet.
             cursor.drop_buffer()?;
         }
+        let next = cursor.next_offset;
         self.cursor = Some(cursor);
-        Ok(messages)
+        Ok(Batch { messages, next })
     }
 
     /// Finds the position of `from`; `None` if the log does not reach that offset yet.

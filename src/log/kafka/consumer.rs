@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::super::{Error, Message, Record};
-use super::{CONNECTION, INGEST_TIME, ONLY, Topic};
+use super::super::{Batch, Error, Limit, Message, Record};
+use super::{BaseConsumer, CONNECTION, INGEST_TIME, ONLY, Topic};
 
 /// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
 pub(super) const PROPERTIES: [(&str, &str); 5] = [
@@ -22,6 +22,10 @@ pub(super) const PROPERTIES: [(&str, &str); 5] = [
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// How long to wait for messages before the end is asked for again. librdkafka tells the end once, and an earlier read may
+/// have heard it.
+const END_TOLD: Duration = Duration::from_millis(300);
+
 /// A partition's consumer.
 pub(super) struct PartitionReader {
     topic: Topic,
@@ -34,37 +38,55 @@ pub(super) struct PartitionReader {
 impl PartitionReader {
     /// Makes a reader without a position.
     pub(super) fn new(topic: &Topic, partition: i32) -> Result<PartitionReader, Error> {
-        let consumer = topic.config(&PROPERTIES).create().map_err(|error| Error::Settings(error.into()))?;
-        Ok(PartitionReader { topic: topic.clone(), partition, consumer, next_offset: None })
+        Ok(PartitionReader { topic: topic.clone(), partition, consumer: topic.consumer()?, next_offset: None })
     }
 
-    /// Returns up to `limit` messages of `from..end`.
-    pub(super) fn read(&mut self, from: i64, end: i64, limit: usize) -> Result<Vec<Message>, Error> {
-        if self.next_offset != Some(from) {
+    /// Returns messages of `from..end`; the partition must have ended at `end` or later when this is called.
+    pub(super) fn read(&mut self, from: i64, end: i64, limit: Limit) -> Result<Batch, Error> {
+        // Only an end that librdkafka tells after this assignment is as late as `end`. One that it told before is older.
+        let mut assigned = self.next_offset != Some(from);
+        if assigned {
             self.assign(from)?;
         }
-        let mut next_offset = from;
-        let mut messages = Vec::new();
-        let mut deadline = Instant::now() + self.topic.timeout;
-        while next_offset < end && messages.len() < limit {
+        let Batch { mut messages, mut next } = Batch::starting_at(from);
+        let mut bytes = 0;
+        let mut heard = Instant::now();
+        while next < end && messages.len() < limit.messages && bytes < limit.bytes {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => {
-                    next_offset = message.offset().saturating_add(1);
-                    messages.push(convert(&message));
-                    deadline = Instant::now() + self.topic.timeout;
+                    next = message.offset().saturating_add(1);
+                    let message = convert(&message);
+                    bytes += message.bytes();
+                    messages.push(message);
+                    heard = Instant::now();
+                    continue;
                 }
-                // The remaining offsets are transaction markers, or messages that Kafka's own compaction removed.
+                Some(Err(KafkaError::PartitionEOF(_))) if assigned => {
+                    // Nothing else is below `end`. The rest is transaction markers, messages of aborted transactions, and
+                    // messages that Kafka's own compaction removed.
+                    next = end;
+                    break;
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) if messages.is_empty() => {
+                    self.assign(from)?;
+                    assigned = true;
+                }
+                // The next read asks what the remaining offsets hold.
                 Some(Err(KafkaError::PartitionEOF(_))) => break,
                 Some(Err(error)) if !is_passing(&error) => return Err(self.topic.failed("deliver messages", error)),
-                Some(Err(_)) | None if Instant::now() < deadline => {}
-                Some(Err(_)) | None => {
-                    let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
-                    return Err(self.topic.failed("deliver messages", error));
-                }
+                Some(Err(_)) | None => {}
+            }
+            if !assigned && messages.is_empty() && heard.elapsed() >= END_TOLD {
+                self.assign(from)?;
+                assigned = true;
+            }
+            if heard.elapsed() >= self.topic.timeout {
+                let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
+                return Err(self.topic.failed("deliver messages", error));
             }
         }
-        self.next_offset = Some(next_offset);
-        Ok(messages)
+        self.next_offset = Some(next);
+        Ok(Batch { messages, next })
     }
 
     fn assign(&mut self, from: i64) -> Result<(), Error> {
@@ -82,9 +104,11 @@ fn is_passing(error: &KafkaError) -> bool {
         error.rdkafka_error_code(),
         Some(
             RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Authentication
                 | RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::SSL
         )
     )
 }

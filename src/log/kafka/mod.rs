@@ -5,6 +5,7 @@
 
 mod consumer;
 mod producer;
+mod reasons;
 mod split;
 
 use std::collections::BTreeMap;
@@ -16,14 +17,16 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::FutureProducer;
+use rdkafka::metadata::Metadata;
 
-use super::{Error, Log, LogId, Message, Options, Record};
+use super::{Batch, Error, Limit, Log, LogId, Options, Record};
 use crate::durable::blocking;
 use consumer::PartitionReader;
+pub(super) use producer::Delivery;
+use reasons::Reasons;
 
 /// The header with a record's time of receipt: decimal nanoseconds since 1970, UTC.
 const INGEST_TIME: &str = "ingest_time";
@@ -38,15 +41,25 @@ const PARTITIONS_LAST: Duration = Duration::from_secs(10);
 /// The brokers' default replication, which `new_topic` asks for.
 const DEFAULT_REPLICATION: i32 = -1;
 
+/// How long to wait for an answer before looking whether librdkafka knows why there is none.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long to look.
+const LOOK_FOR: Duration = Duration::from_millis(20);
+
 /// How long the first connection may take; it counts towards the time that a broker may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The kinds of clients, each with the reasons that it reports.
+type BaseConsumer = rdkafka::consumer::BaseConsumer<Reasons>;
+type FutureProducer = rdkafka::producer::FutureProducer<Reasons>;
 
 /// A Kafka topic.
 pub struct KafkaLog {
     topic: Topic,
     /// Answers questions about the topic; each reader has its own consumer.
     client: OnceLock<Arc<BaseConsumer>>,
-    producer: OnceLock<FutureProducer>,
+    /// `None` before the first append, and after a failure that the client does not get over.
+    producer: Mutex<Option<FutureProducer>>,
     /// Whether the topic has several partitions, and when this was looked up.
     several_partitions: Mutex<Option<(bool, Instant)>>,
     readers: Arc<Mutex<BTreeMap<i32, PartitionReader>>>,
@@ -65,8 +78,11 @@ struct Topic {
     brokers: String,
     name: String,
     properties: BTreeMap<String, String>,
+    isolation_level: String,
     timeout: Duration,
     new_partitions: i32,
+    /// What the clients report about their connections.
+    reasons: Reasons,
 }
 
 impl KafkaLog {
@@ -96,13 +112,15 @@ impl KafkaLog {
             brokers: brokers.to_string(),
             name: topic.to_string(),
             properties: options.kafka_properties.clone(),
+            isolation_level: options.kafka_isolation_level.clone(),
             timeout: options.kafka_timeout,
             new_partitions: options.new_topic_partitions,
+            reasons: Reasons::default(),
         };
         KafkaLog {
             topic,
             client: OnceLock::new(),
-            producer: OnceLock::new(),
+            producer: Mutex::default(),
             several_partitions: Mutex::default(),
             readers: Arc::default(),
         }
@@ -114,8 +132,7 @@ impl KafkaLog {
             Err(Error::NoTopic { .. }) => {}
             result => return result.map(drop),
         }
-        let admin: AdminClient<DefaultClientContext> =
-            self.topic.config(&[]).create().map_err(|error| Error::Settings(error.into()))?;
+        let admin: AdminClient<Reasons> = self.topic.client(&[])?;
         let new =
             NewTopic::new(&self.topic.name, self.topic.new_partitions, TopicReplication::Fixed(DEFAULT_REPLICATION));
         let timeout = Some(self.topic.timeout);
@@ -147,16 +164,34 @@ impl KafkaLog {
         let topic = self.topic.clone();
         let client = blocking(move || {
             topic.check_reachable()?;
-            topic.config(&consumer::PROPERTIES).create::<BaseConsumer>().map_err(|error| Error::Settings(error.into()))
+            topic.consumer()
         })
         .await?;
         Ok(Arc::clone(self.client.get_or_init(|| Arc::new(client))))
     }
 
-    /// Appends the records and returns the place of the last one.
-    pub(super) async fn append_and_place(&self, records: &[Record]) -> Result<Option<Place>, Error> {
+    /// Sends the records in order, waits for all of them, and returns what became of each.
+    ///
+    /// # Errors
+    /// The broker cannot be reached; then no record was sent.
+    pub(super) async fn publish(&self, records: &[&Record]) -> Result<Vec<Delivery>, Error> {
         let several = self.has_several_partitions().await?;
-        producer::append(self.producer()?, &self.topic, &split::split(records, several)).await
+        let producer = self.producer()?;
+        let deliveries = producer::send(&producer, &self.topic, &split::split(records, several), records.len()).await;
+        let broken = |delivery: &Delivery| match delivery {
+            Delivery::Failed(error) => error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal),
+            Delivery::At(_) | Delivery::Refused(_) => false,
+        };
+        if deliveries.iter().any(broken) {
+            // The client sends nothing more; the next records need a new one.
+            *locked(&self.producer) = None;
+        }
+        Ok(deliveries)
+    }
+
+    /// Returns the error for records that were not acknowledged.
+    pub(super) fn not_acknowledged(&self, error: KafkaError) -> Error {
+        self.topic.failed("acknowledge messages", error)
     }
 
     async fn has_several_partitions(&self) -> Result<bool, Error> {
@@ -171,12 +206,14 @@ impl KafkaLog {
         Ok(several)
     }
 
-    fn producer(&self) -> Result<&FutureProducer, Error> {
-        if let Some(producer) = self.producer.get() {
-            return Ok(producer);
+    fn producer(&self) -> Result<FutureProducer, Error> {
+        let mut held = locked(&self.producer);
+        if let Some(producer) = &*held {
+            return Ok(producer.clone());
         }
         let producer = producer::create(&self.topic)?;
-        Ok(self.producer.get_or_init(|| producer))
+        *held = Some(producer.clone());
+        Ok(producer)
     }
 }
 
@@ -191,8 +228,7 @@ impl Log for KafkaLog {
         let topic = self.topic.clone();
         blocking(move || {
             // librdkafka knows the cluster's id from the metadata that it received last.
-            let fetched = client.fetch_metadata(Some(&topic.name), topic.timeout);
-            fetched.map_err(|source| topic.failed("describe itself", source))?;
+            topic.metadata(&client)?;
             match client.client().fetch_cluster_id(topic.timeout) {
                 Some(cluster) => Ok(LogId::new(format!("kafka:{cluster}/{}", topic.name))),
                 None => Err(Error::NoCluster { brokers: topic.brokers }),
@@ -205,9 +241,7 @@ impl Log for KafkaLog {
         let client = self.client().await?;
         let topic = self.topic.clone();
         blocking(move || {
-            let metadata = client
-                .fetch_metadata(Some(&topic.name), topic.timeout)
-                .map_err(|source| topic.failed("describe itself", source))?;
+            let metadata = topic.metadata(&client)?;
             let found = metadata.topics().iter().find(|found| found.name() == topic.name);
             let mut partitions: Vec<i32> = found
                 .filter(|found| found.error().is_none())
@@ -228,7 +262,7 @@ impl Log for KafkaLog {
         blocking(move || topic.offsets(&client, partition)).await
     }
 
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, Error> {
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, Error> {
         let client = self.client().await?;
         let (topic, readers) = (self.topic.clone(), Arc::clone(&self.readers));
         blocking(move || {
@@ -240,8 +274,8 @@ impl Log for KafkaLog {
             if from > held.end {
                 return Err(Error::OffsetPastEnd { log, partition, offset, end: held.end });
             }
-            if from == held.end || limit == 0 {
-                return Ok(Vec::new());
+            if from == held.end {
+                return Ok(Batch::starting_at(from));
             }
             // The reader is taken out of the map while it works, so that other partitions can be read at the same time.
             let reader = locked(&readers).remove(&partition);
@@ -250,15 +284,27 @@ impl Log for KafkaLog {
                 None => PartitionReader::new(&topic, partition)?,
             };
             // A reader that failed is not put back; the next read starts with a new one.
-            let messages = reader.read(from, held.end, limit)?;
+            let batch = reader.read(from, held.end, limit)?;
             locked(&readers).insert(partition, reader);
-            Ok(messages)
+            Ok(batch)
         })
         .await
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
-        self.append_and_place(&records).await.map(drop)
+        let records: Vec<&Record> = records.iter().collect();
+        let deliveries = self.publish(&records).await?;
+        for (record, delivery) in records.iter().zip(deliveries) {
+            match delivery {
+                Delivery::At(_) => {}
+                Delivery::Refused(reason) => {
+                    let (log, bytes) = (self.topic.to_string(), record.payload.len());
+                    return Err(Error::Refused { log, bytes, reason });
+                }
+                Delivery::Failed(error) => return Err(self.not_acknowledged(error)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -274,6 +320,48 @@ impl Topic {
             config.set(name, value);
         }
         config
+    }
+
+    /// Makes a consumer, which joins no group.
+    fn consumer(&self) -> Result<BaseConsumer, Error> {
+        let mut properties = consumer::PROPERTIES.to_vec();
+        properties.push(("isolation.level", &self.isolation_level));
+        self.client(&properties)
+    }
+
+    /// Makes a client with settings of its kind.
+    fn client<C: FromClientConfigAndContext<Reasons>>(&self, properties: &[(&str, &str)]) -> Result<C, Error> {
+        self.config(properties).create_with_context(self.reasons.clone()).map_err(|error| Error::settings(&error))
+    }
+
+    /// Asks a broker about the topic.
+    fn metadata(&self, client: &BaseConsumer) -> Result<Metadata, Error> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match client.fetch_metadata(Some(&self.name), left.min(LOOK)) {
+                Ok(metadata) => {
+                    self.reasons.clear();
+                    return Ok(metadata);
+                }
+                Err(error) => error,
+            };
+            // The client hands over what it has to report only when it is polled. It has no partition, so it gets no message.
+            drop(client.poll(LOOK_FOR));
+            if let Some(refused) = self.refusal() {
+                return Err(refused);
+            }
+            if left <= LOOK || !is_timeout(&error) {
+                return Err(self.failed("describe itself", error));
+            }
+        }
+    }
+
+    /// Returns the error of a broker that refuses connections, if librdkafka reported that.
+    fn refusal(&self) -> Option<Error> {
+        let reason = self.reasons.last()?;
+        let brokers = self.brokers.clone();
+        reason.settings.map(|settings| Error::NotAdmitted { brokers, reason: reason.text, settings })
     }
 
     fn offsets(&self, client: &BaseConsumer, partition: i32) -> Result<Range<i64>, Error> {
@@ -312,16 +400,13 @@ impl Topic {
     fn failed(&self, action: &'static str, source: KafkaError) -> Error {
         let brokers = self.brokers.clone();
         match source.rdkafka_error_code() {
-            Some(
-                RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::MessageTimedOut
-                | RDKafkaErrorCode::OperationTimedOut
-                | RDKafkaErrorCode::RequestTimedOut
-                | RDKafkaErrorCode::Resolve,
-            ) => {
+            _ if is_timeout(&source) => {
+                if let Some(refused) = self.refusal() {
+                    return refused;
+                }
                 let seconds = self.timeout.as_secs_f32();
-                Error::Unreachable { brokers, reason: format!("it did not {action} within {seconds} s") }
+                let because = self.reasons.last().map_or(String::new(), |reason| format!(" ({})", reason.text));
+                Error::Unreachable { brokers, reason: format!("it did not {action} within {seconds} s{because}") }
             }
             Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
                 Error::NoTopic { brokers, topic: self.name.clone() }
@@ -335,6 +420,23 @@ impl std::fmt::Display for Topic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "kafka://{}/{}", self.brokers, self.name)
     }
+}
+
+/// Returns whether the error means that no broker answered in time.
+fn is_timeout(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::MessageTimedOut
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::SSL
+        )
+    )
 }
 
 /// Locks the mutex. No code panics while it holds this lock: readers are taken out of the map before they work.

@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 
 use super::split::Part;
-use super::{CONNECTION, INGEST_TIME, ONLY, Place, Topic};
+use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic};
 use crate::log::Error;
 
 /// A producer's settings; the delivery timeout is added later.
-const PROPERTIES: [(&str, &str); 5] = [
+const PROPERTIES: [(&str, &str); 6] = [
     ("acks", "all"),
     // With idempotence, retries neither duplicate nor reorder messages.
     ("enable.idempotence", "true"),
     ("linger.ms", "5"),
     ("compression.type", "zstd"),
+    // The broker decides what is too large, after compression: its limit is a setting of the topic.
+    ("message.max.bytes", "100000000"),
     // Kafka's own clients choose a key's partition this way, so all producers agree.
     ("partitioner", "murmur2_random"),
 ];
@@ -29,23 +31,40 @@ pub(super) fn create(topic: &Topic) -> Result<FutureProducer, Error> {
     let timeout_ms = topic.timeout.as_millis().to_string();
     let mut properties = PROPERTIES.to_vec();
     properties.push(("message.timeout.ms", &timeout_ms));
-    topic.config(&properties).create().map_err(|error| Error::Settings(error.into()))
+    topic.client(&properties)
 }
 
-/// Sends the records in order and waits until each is acknowledged or has failed. Returns the place of the last one.
-pub(super) async fn append(
+/// What became of a record that was sent to a topic.
+pub(in crate::log) enum Delivery {
+    /// It is in the topic, and this is the place of its last part.
+    At(Place),
+    /// The topic refuses it, and will refuse it again: it is too large, or not of the kind that the topic takes.
+    Refused(String),
+    /// It may be taken later.
+    Failed(KafkaError),
+}
+
+/// Sends the parts of `records` records in order, and waits until each is acknowledged or has failed.
+pub(super) async fn send(
     producer: &FutureProducer,
     topic: &Topic,
     parts: &[Part<'_>],
-) -> Result<Option<Place>, Error> {
+    records: usize,
+) -> Vec<Delivery> {
+    let mut results: Vec<Option<Result<Place, KafkaError>>> = Vec::new();
+    results.resize_with(records, || None);
     let mut deliveries = Vec::with_capacity(parts.len());
-    let mut failure = None;
-    'parts: for part in parts {
+    let mut stopped: Option<KafkaError> = None;
+    for part in parts {
+        if let Some(error) = &stopped {
+            note(&mut results[part.number], Err(error.clone()));
+            continue;
+        }
         let mut message = message(topic, part);
         loop {
             match producer.send_result(message) {
                 Ok(delivery) => {
-                    deliveries.push(delivery);
+                    deliveries.push((part.number, delivery));
                     break;
                 }
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
@@ -53,29 +72,55 @@ pub(super) async fn append(
                     tokio::time::sleep(QUEUE_FULL_WAIT).await;
                 }
                 Err((error, _)) => {
-                    failure = Some(error);
-                    break 'parts;
+                    // A record that is refused does not stop those after it.
+                    if refusal(&error).is_none() {
+                        stopped = Some(error.clone());
+                    }
+                    note(&mut results[part.number], Err(error));
+                    break;
                 }
             }
         }
     }
     // Wait for every record, even after a failure: a record still in flight must not overtake those sent next.
-    let (mut place, mut first_failure) = (None, None);
-    for delivery in deliveries {
-        let error = match delivery.await {
-            Ok(Ok(delivered)) => {
-                place = Some(Place { partition: delivered.partition, offset: delivered.offset });
-                continue;
-            }
-            Ok(Err((error, _))) => error,
-            Err(_) => KafkaError::Canceled,
+    for (number, delivery) in deliveries {
+        let result = match delivery.await {
+            Ok(Ok(delivered)) => Ok(Place { partition: delivered.partition, offset: delivered.offset }),
+            Ok(Err((error, _))) => Err(error),
+            Err(_) => Err(KafkaError::Canceled),
         };
-        first_failure.get_or_insert(error);
+        note(&mut results[number], result);
     }
-    match first_failure.or(failure) {
-        None => Ok(place),
-        Some(error) => Err(topic.failed("acknowledge messages", error)),
+    let delivered = results.into_iter().map(|result| match result {
+        Some(Ok(place)) => Delivery::At(place),
+        Some(Err(error)) => match refusal(&error) {
+            Some(reason) => Delivery::Refused(reason),
+            None => Delivery::Failed(error),
+        },
+        // Each record has a part.
+        None => Delivery::Failed(KafkaError::Canceled),
+    });
+    delivered.collect()
+}
+
+/// Notes what became of a part of a record: one part that failed decides over the whole record.
+fn note(result: &mut Option<Result<Place, KafkaError>>, part: Result<Place, KafkaError>) {
+    if !matches!(result, Some(Err(_))) {
+        *result = Some(part);
     }
+}
+
+/// Returns the reason if the error stands for a record that no later attempt gets into the topic.
+fn refusal(error: &KafkaError) -> Option<String> {
+    let code = error.rdkafka_error_code()?;
+    matches!(
+        code,
+        RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::MessageBatchTooLarge
+            | RDKafkaErrorCode::InvalidRecord
+            | RDKafkaErrorCode::InvalidTimestamp
+    )
+    .then(|| code.to_string())
 }
 
 fn message<'a>(topic: &'a Topic, part: &'a Part<'a>) -> FutureRecord<'a, str, [u8]> {

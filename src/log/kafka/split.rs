@@ -11,18 +11,20 @@ use crate::tick::{self, Content};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part<'a> {
     pub record: &'a Record,
+    /// The record's place among the records.
+    pub number: usize,
     /// The only product whose ticks the part stands for; `None` means all products.
     pub only: Option<String>,
 }
 
 /// Returns the parts of the records, in order; `several` says whether the topic has several partitions.
-pub(super) fn split(records: &[Record], several: bool) -> Vec<Part<'_>> {
+pub(super) fn split<'a>(records: &[&'a Record], several: bool) -> Vec<Part<'a>> {
     let mut parts = Vec::with_capacity(records.len());
-    for record in records {
+    for (number, record) in records.iter().copied().enumerate() {
         let products = if several { products(&record.payload) } else { Vec::new() };
         match products.len() {
-            0 | 1 => parts.push(Part { record, only: None }),
-            _ => parts.extend(products.into_iter().map(|product| Part { record, only: Some(product) })),
+            0 | 1 => parts.push(Part { record, number, only: None }),
+            _ => parts.extend(products.into_iter().map(|product| Part { record, number, only: Some(product) })),
         }
     }
     parts
@@ -64,9 +66,11 @@ mod tests {
     #[test]
     fn a_message_of_several_products_has_a_part_for_each() {
         let records = [record(&["A", "B", "A"]), record(&["B", "B"]), Record { payload: b"x".into(), ..record(&[]) }];
-        let only =
-            |several| -> Vec<Option<String>> { split(&records, several).into_iter().map(|part| part.only).collect() };
-        assert_eq!(only(false), [None, None, None]);
-        assert_eq!(only(true), [Some("A".into()), Some("B".into()), None, None]);
+        let records: Vec<&Record> = records.iter().collect();
+        let only = |several| -> Vec<(usize, Option<String>)> {
+            split(&records, several).into_iter().map(|part| (part.number, part.only)).collect()
+        };
+        assert_eq!(only(false), [(0, None), (1, None), (2, None)]);
+        assert_eq!(only(true), [(0, Some("A".into())), (0, Some("B".into())), (1, None), (2, None)]);
     }
 }

@@ -154,7 +154,7 @@ async fn the_one_archive_of_an_earlier_version_is_not_left_behind() {
     assert!(!note.exists());
 }
 
-fn envelope(number: usize, products: &[&str]) -> Record {
+pub fn envelope(number: usize, products: &[&str]) -> Record {
     let tickers: Vec<String> = products
         .iter()
         .map(|product| {
@@ -171,7 +171,7 @@ fn envelope(number: usize, products: &[&str]) -> Record {
     Record { key: Some(products[0].into()), payload: payload.into_bytes(), ingest_time, connection: Some("c1".into()) }
 }
 
-async fn land(brokers: &str, topic: &str, dir: &Path, name: Option<&str>) -> Result<Landing, squall::land::Error> {
+pub async fn land(brokers: &str, topic: &str, dir: &Path, name: Option<&str>) -> Result<Landing, squall::land::Error> {
     let log: Arc<dyn Log> = Arc::new(KafkaLog::open(brokers, topic, &options()).await.expect("the topic opens"));
     let options = squall::land::Options {
         ticks_dir: dir.join("ticks"),

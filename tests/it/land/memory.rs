@@ -11,14 +11,15 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use squall::catalog::{self, Session};
 use squall::land::{self, Folder, Lander, Landing, Row, Summary};
-use squall::log::{self, Log, LogId, Message, Record};
+use squall::log::{self, Batch, Limit, Log, LogId, Message, Record};
 use squall::tick::Rules;
 use tempfile::TempDir;
 
 /// A log of one or more partitions in memory.
 #[derive(Default)]
 pub struct MemoryLog {
-    partitions: Mutex<Vec<(i64, Vec<Record>)>>,
+    /// The first offset of each partition, and its records; `None` at an offset without a message.
+    partitions: Mutex<Vec<(i64, Vec<Option<Record>>)>>,
     /// What distinguishes the log from others, apart from its messages.
     id: &'static str,
     /// Reading fails from this offset on.
@@ -52,7 +53,12 @@ impl MemoryLog {
         if partitions.len() <= partition {
             partitions.resize_with(partition + 1, Default::default);
         }
-        partitions[partition].1.push(record);
+        partitions[partition].1.push(Some(record));
+    }
+
+    /// Adds an offset without a message at the end of a partition, as a transaction does.
+    pub fn push_hole(&self, partition: usize) {
+        self.partitions.lock().unwrap()[partition].1.push(None);
     }
 
     /// Forgets the messages of a partition below an offset, as retention does.
@@ -88,16 +94,25 @@ impl Log for MemoryLog {
         Ok(*start..*start + records.len() as i64)
     }
 
-    async fn read(&self, partition: i32, from: i64, limit: usize) -> Result<Vec<Message>, log::Error> {
+    async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, log::Error> {
         if self.fails_at.is_some_and(|offset| from >= offset) {
             return Err(log::Error::NoPartition { log: "memory".into(), partition });
         }
         let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
-        let rest = records.iter().zip(*start..).skip((from - *start) as usize);
-        Ok(rest
-            .take(limit)
-            .map(|(record, offset)| Message { partition, offset, record: record.clone(), only: None })
-            .collect())
+        let mut batch = Batch { messages: Vec::new(), next: from };
+        let mut bytes = 0;
+        for (record, offset) in records.iter().zip(*start..).skip((from - *start) as usize) {
+            if batch.messages.len() == limit.messages || bytes >= limit.bytes {
+                break;
+            }
+            batch.next = offset + 1;
+            if let Some(record) = record {
+                let message = Message { partition, offset, record: record.clone(), only: None };
+                bytes += message.bytes();
+                batch.messages.push(message);
+            }
+        }
+        Ok(batch)
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), log::Error> {

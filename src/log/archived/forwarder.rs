@@ -1,0 +1,252 @@
+//! Publishes an archive's messages in order, for as long as the log is open.
+//!
+//! A failure that may pass is tried again, and the user is told as long as messages are behind. Messages that were
+//! acknowledged are not sent again. If the topic refuses a message for good, the forwarder sends the next messages one by one
+//! until it knows which one it is, and sets that one aside.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+
+use super::super::kafka::Delivery;
+use super::super::{DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Record, Tell};
+use super::Progress;
+use super::note::Last;
+use crate::durable::{self, blocking};
+use crate::text::grouped;
+
+/// The most that is read from the archive and published at once.
+const GROUP: Limit = Limit { messages: 4096, bytes: 8 << 20 };
+/// The longest time that the note may lag behind what has been published.
+const NOTE_INTERVAL: Duration = Duration::from_millis(500);
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+const RETRY_MOST: Duration = Duration::from_secs(15);
+/// How often the user is told that messages are still behind, and how many were set aside.
+const TELL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What a forwarder works with.
+pub(super) struct Parts {
+    pub archive: Arc<FileLog>,
+    pub kafka: Arc<KafkaLog>,
+    pub address: String,
+    /// The note's path.
+    pub path: PathBuf,
+    /// The folder for messages that the topic refuses.
+    pub dead: PathBuf,
+    /// Whether the topic was checked, since the last failure, to be the one that the note names.
+    pub checked: bool,
+    pub appended: Arc<Notify>,
+    pub progress: watch::Sender<Progress>,
+    pub tell: Tell,
+}
+
+/// Publishes an archive's messages.
+pub(super) struct Forwarder {
+    parts: Parts,
+    /// The next offset in the note on disk, and when it was written.
+    noted: (i64, Instant),
+    /// Messages of the archive that the topic does not have yet, in order.
+    waiting: VecDeque<Message>,
+    /// The archive's first offset after those messages.
+    next: i64,
+    /// How many messages to send at once. After a refusal it falls to one, and grows again with each success.
+    group: usize,
+    trouble: Option<Trouble>,
+    refused: Refused,
+}
+
+/// Messages are behind, because publishing fails.
+struct Trouble {
+    since: Instant,
+    told: Instant,
+}
+
+/// Messages that were set aside.
+#[derive(Default)]
+struct Refused {
+    /// How many the user has not been told of.
+    untold: u64,
+    told: Option<Instant>,
+}
+
+impl Forwarder {
+    /// Makes a forwarder that goes on where the progress is.
+    pub(super) fn new(parts: Parts) -> Forwarder {
+        let next = parts.progress.borrow().note.next_offset;
+        Forwarder {
+            parts,
+            noted: (next, Instant::now()),
+            waiting: VecDeque::new(),
+            next,
+            group: GROUP.messages,
+            trouble: None,
+            refused: Refused::default(),
+        }
+    }
+
+    /// Publishes until the task is cancelled.
+    pub(super) async fn run(mut self) {
+        let mut wait = RETRY_FIRST;
+        loop {
+            match self.forward().await {
+                Ok(0) => {
+                    // An append between the read and this line left a permit, so the wait ends at once.
+                    let _ = tokio::time::timeout(NOTE_INTERVAL, self.parts.appended.notified()).await;
+                }
+                Ok(_) => {
+                    wait = RETRY_FIRST;
+                    self.tell_recovery();
+                }
+                Err(error) => {
+                    self.parts.checked = false;
+                    self.tell_trouble(&error).await;
+                    self.parts.progress.send_modify(|progress| progress.failure = Some(error.to_string()));
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(RETRY_MOST);
+                }
+            }
+            self.tell_refused(false);
+        }
+    }
+
+    /// Publishes one group and returns how many messages went on.
+    async fn forward(&mut self) -> Result<usize, Error> {
+        if self.waiting.is_empty() {
+            let batch = self.parts.archive.read_batch(0, self.next, GROUP).await?;
+            (self.waiting, self.next) = (batch.messages.into(), batch.next);
+        }
+        let went_on = if self.waiting.is_empty() { 0 } else { self.publish().await? };
+        let note = self.parts.progress.borrow().note.clone();
+        let (noted, at) = self.noted;
+        if note.next_offset != noted && (went_on == 0 || at.elapsed() >= NOTE_INTERVAL) {
+            note.write(&self.parts.path).await?;
+            self.noted = (note.next_offset, Instant::now());
+        }
+        Ok(went_on)
+    }
+
+    /// Sends the next group. Messages that did not go on stay in front, in order.
+    async fn publish(&mut self) -> Result<usize, Error> {
+        if !self.parts.checked {
+            let note = self.parts.progress.borrow().note.clone();
+            note.check_topic(&self.parts.kafka, self.parts.archive.dir(), &self.parts.address).await?;
+            self.parts.checked = true;
+        }
+        let sent = self.group.min(self.waiting.len());
+        let records: Vec<&Record> = self.waiting.iter().take(sent).map(|message| &message.record).collect();
+        let deliveries = self.parts.kafka.publish(&records).await?;
+        if let ([Delivery::Refused(reason)], Some(message)) = (deliveries.as_slice(), self.waiting.front()) {
+            self.set_aside(message.offset, message.record.clone(), reason).await?;
+            self.waiting.pop_front();
+            self.advance(None, None);
+            return Ok(1);
+        }
+        let (mut last, mut failure, mut refused) = (None, None, false);
+        let mut kept = VecDeque::new();
+        for (message, delivery) in self.waiting.drain(..sent).zip(deliveries) {
+            match delivery {
+                Delivery::At(place) => last = Some(Last::new(place, &message.record)),
+                Delivery::Refused(_) => {
+                    // A batch is refused as a whole, so this need not be the message that the topic refuses.
+                    refused = true;
+                    kept.push_back(message);
+                }
+                Delivery::Failed(error) => {
+                    failure.get_or_insert(error);
+                    kept.push_back(message);
+                }
+            }
+        }
+        let went_on = sent - kept.len();
+        kept.append(&mut self.waiting);
+        self.waiting = kept;
+        self.group = if refused { 1 } else { (self.group * 2).min(GROUP.messages) };
+        let failure = failure.map(|error| self.parts.kafka.not_acknowledged(error));
+        self.advance(last, failure.as_ref().map(Error::to_string));
+        match failure {
+            Some(error) => Err(error),
+            // After a refusal there is something to do, even if no message went on.
+            None => Ok(went_on.max(1)),
+        }
+    }
+
+    /// Moves the progress to the first message that still waits.
+    fn advance(&mut self, last: Option<Last>, failure: Option<String>) {
+        let next_offset = self.waiting.front().map_or(self.next, |message| message.offset);
+        self.parts.progress.send_modify(|progress| {
+            progress.note.next_offset = next_offset;
+            if last.is_some() {
+                progress.note.last = last;
+            }
+            progress.failure = failure;
+        });
+    }
+
+    /// Keeps a message that the topic refuses as a dead letter. Doing it again after a crash replaces the same file.
+    async fn set_aside(&mut self, offset: i64, record: Record, reason: &str) -> Result<(), Error> {
+        let topic = self.parts.kafka.topic().to_string();
+        let reason = format!("{} refuses the message of {} bytes: {reason}", self.parts.address, record.payload.len());
+        let path = self.parts.dead.join(format!("{topic}-refused-{offset}.ndjson"));
+        let letter = DeadLetter { offset, record, reason: reason.clone() };
+        let place = path.clone();
+        let written = blocking(move || {
+            let mut line = Vec::new();
+            letter.encode(&topic, 0, &mut line)?;
+            durable::replace(&place, &line)
+        });
+        written.await.map_err(|source| Error::Io { action: "write", path: path.clone(), source })?;
+        self.refused.untold += 1;
+        if self.refused.told.is_none() {
+            self.parts.tell.say(&format!("Warning: {reason}; it is set aside in {}", path.display()));
+            self.refused = Refused { untold: 0, told: Some(Instant::now()) };
+        }
+        Ok(())
+    }
+
+    /// Tells how many more messages were set aside, now and then.
+    fn tell_refused(&mut self, now: bool) {
+        let due = self.refused.told.is_some_and(|told| now || told.elapsed() >= TELL_INTERVAL);
+        if due && self.refused.untold > 0 {
+            let (untold, dead) = (grouped(self.refused.untold), self.parts.dead.display());
+            let address = &self.parts.address;
+            self.parts
+                .tell
+                .say(&format!("Warning: {address} refuses {untold} more messages; they are set aside in {dead}"));
+            self.refused = Refused { untold: 0, told: Some(Instant::now()) };
+        }
+    }
+
+    /// Tells that messages are behind: at once, and again while it lasts.
+    async fn tell_trouble(&mut self, error: &Error) {
+        let now = Instant::now();
+        let told = self.trouble.as_ref().map(|trouble| trouble.told);
+        if told.is_some_and(|told| now.duration_since(told) < TELL_INTERVAL) {
+            return;
+        }
+        let next = self.parts.progress.borrow().note.next_offset;
+        let end = self.parts.archive.offsets(0).await.map_or(next, |held| held.end);
+        let behind = grouped(u64::try_from(end.saturating_sub(next)).unwrap_or(0));
+        let (address, dir) = (&self.parts.address, self.parts.archive.dir().display());
+        self.parts.tell.say(&format!(
+            "Warning: {behind} messages are not in {address} yet: {error}; they are kept in {dir}, and squall tries again"
+        ));
+        let since = self.trouble.as_ref().map_or(now, |trouble| trouble.since);
+        self.trouble = Some(Trouble { since, told: now });
+    }
+
+    fn tell_recovery(&mut self) {
+        if let Some(trouble) = self.trouble.take() {
+            let (address, seconds) = (&self.parts.address, trouble.since.elapsed().as_secs());
+            self.parts.tell.say(&format!("Note: {address} takes messages again, after {seconds} s"));
+        }
+    }
+}
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        self.tell_refused(true);
+    }
+}
