@@ -46,7 +46,8 @@ impl Signer {
         [name, key]: [&'static str; 2],
         read: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<Signer>, Error> {
-        let missing = |variable, other| Error::Credentials { variable, reason: format!("is missing, and {other} is set") };
+        let missing =
+            |variable, other| Error::Credentials { variable, reason: format!("is missing, and {other} is set") };
         match (read(name), read(key)) {
             (None, None) => Ok(None),
             (Some(_), None) => Err(missing(key, name)),

@@ -44,6 +44,17 @@ pub struct Record {
     pub connection: Option<String>,
 }
 
+impl Record {
+    /// Returns whether the message was received from a live feed, so that its `ingest_time` is near its event.
+    ///
+    /// A connection of a live feed is named by its start in milliseconds, which has 13 digits until the year 2286. Those of
+    /// recordings are named by a fingerprint of 16 digits.
+    pub fn is_live(&self) -> bool {
+        let name = self.connection.as_deref().and_then(|connection| connection.split_once('-'));
+        name.is_some_and(|(start, _)| start.len() == 13 && start.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
 /// A stored message: a record at its place in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {

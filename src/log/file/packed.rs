@@ -193,7 +193,9 @@ mod tests {
     use super::*;
 
     fn day(lines: i64) -> String {
-        (0..lines).map(|n| format!("{{\"offset\":{n},\"ingest_time\":1,\"text\":\"{}\"}}\n", "x".repeat(2000))).collect()
+        (0..lines)
+            .map(|n| format!("{{\"offset\":{n},\"ingest_time\":1,\"text\":\"{}\"}}\n", "x".repeat(2000)))
+            .collect()
     }
 
     #[test]
@@ -206,7 +208,10 @@ mod tests {
         assert!(frames(&packed).expect("a table").len() > 3);
         assert!(std::fs::metadata(&packed).expect("a file").len() < text.len() as u64 / 10);
         let mut whole = String::new();
-        zstd::Decoder::new(File::open(&packed).expect("opened")).expect("zstd").read_to_string(&mut whole).expect("read");
+        zstd::Decoder::new(File::open(&packed).expect("opened"))
+            .expect("zstd")
+            .read_to_string(&mut whole)
+            .expect("read");
         assert!(whole == text, "other programs read the same bytes");
         for offset in [0, 1, 1999, 5000, 9999, 20_000] {
             let (mut lines, position) = open_near(&packed, offset).expect("opened");

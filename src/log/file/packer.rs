@@ -33,13 +33,8 @@ struct Shared {
 impl Packer {
     /// Prepares to pack; `lock` is the folder's, and `tell` tells the user what goes wrong.
     pub fn new(dir: &Path, lock: Arc<File>, tell: Tell) -> Packer {
-        let shared = Shared {
-            dir: dir.to_path_buf(),
-            stop: AtomicBool::new(false),
-            work: Mutex::new(()),
-            tell,
-            _lock: lock,
-        };
+        let shared =
+            Shared { dir: dir.to_path_buf(), stop: AtomicBool::new(false), work: Mutex::new(()), tell, _lock: lock };
         Packer { shared: Arc::new(shared) }
     }
 
@@ -50,7 +45,9 @@ impl Packer {
             let _work = shared.work.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = finished(&shared.dir, &shared.stop) {
                 let cause = std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
-                shared.tell.say(&format!("Warning: a finished day is not packed, and is tried again later: {error}{cause}"));
+                shared
+                    .tell
+                    .say(&format!("Warning: a finished day is not packed, and is tried again later: {error}{cause}"));
             }
         });
     }

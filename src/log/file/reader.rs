@@ -36,7 +36,10 @@ struct Cursor {
 enum Lines {
     Plain(BufReader<File>),
     /// A finished day, which is read only forwards; a line that was read too early waits to be read again.
-    Packed { lines: Box<packed::Lines>, again: Option<Vec<u8>> },
+    Packed {
+        lines: Box<packed::Lines>,
+        again: Option<Vec<u8>>,
+    },
 }
 
 impl Reader {

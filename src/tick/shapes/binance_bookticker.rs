@@ -1,6 +1,7 @@
 //! Binance's `bookTicker`: only quotes, without a price. A stream's message nests it under `data`.
 
 use super::super::json::Object;
+use super::super::problem::RECORDERS_TIME;
 use super::super::{Problem, Tick, field};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
 
@@ -31,7 +32,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     field::quote(best_bid, best_ask)?;
     let sequence_num = object.value("u").integer("u")?;
     let product_id = object.value("s").product("s")?;
-    let event_time = recorded.unless(None, "recorder's time")?;
+    let event_time = recorded.unless(None, RECORDERS_TIME)?;
     ticks.push(&Tick {
         best_bid_quantity: object.value("B").amount("B")?,
         best_ask_quantity: object.value("A").amount("A")?,
