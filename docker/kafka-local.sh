@@ -1,10 +1,11 @@
 #!/bin/sh
 # Starts and stops one Apache Kafka broker from its published jars, for machines without Docker.
 #
-#   docker/kafka-local.sh start|stop|status [port]
+#   docker/kafka-local.sh start|stop|restart|pause|resume|status [port]
 #
 # `start` prints the bootstrap address once the broker answers. Needs Java 17 or newer and, the first time, Maven, which puts
 # the jars (43 MB) into the cache folder. `start` makes a new folder for messages, and `stop` removes it.
+# `restart` kills the broker and starts it again with the same messages; `pause` halts its process until `resume`.
 #
 # SQUALL_KAFKA_CACHE names the cache folder (default: ${XDG_CACHE_HOME:-~/.cache}/squall/kafka).
 set -eu
@@ -98,6 +99,11 @@ PROPERTIES
     cluster=A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)
     java -cp "$lib/jars/*" kafka.tools.StorageTool format --standalone -t "$cluster" -c "$run/server.properties" \
         >"$run/format.log" 2>&1 || fail "could not format the storage; see $run/format.log"
+    launch
+}
+
+# Runs the broker on the folder that `start` made.
+launch() {
     : >"$run/broker.log"
     setsid java -Xmx512m -cp "$lib/jars/*" kafka.Kafka "$run/server.properties" >"$run/broker.log" 2>&1 </dev/null &
     echo $! >"$run/pid"
@@ -111,8 +117,17 @@ PROPERTIES
     echo "127.0.0.1:$port"
 }
 
+restart() {
+    running || fail "no broker runs on port $port"
+    kill -KILL "$(pid)"
+    while running; do sleep 0.2; done
+    launch
+}
+
 stop() {
     if running; then
+        # A paused process ends only after it goes on.
+        kill -CONT "$(pid)"
         kill "$(pid)"
         while running; do sleep 0.2; done
     fi
@@ -122,9 +137,18 @@ stop() {
 case ${1:-} in
 start) start ;;
 stop) stop ;;
+restart) restart ;;
+pause)
+    running || fail "no broker runs on port $port"
+    kill -STOP "$(pid)"
+    ;;
+resume)
+    running || fail "no broker runs on port $port"
+    kill -CONT "$(pid)"
+    ;;
 status)
     running || fail "no broker runs on port $port"
     echo "127.0.0.1:$port"
     ;;
-*) fail "usage: $0 start|stop|status [port]" ;;
+*) fail "usage: $0 start|stop|restart|pause|resume|status [port]" ;;
 esac

@@ -2,10 +2,10 @@
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL and `CREATE MODEL`.
 
-mod feed_events;
 mod footers;
 mod landed;
 mod missing;
+mod ndjson;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
@@ -89,8 +89,14 @@ impl Session {
     }
 
     /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
-    pub async fn with_events(self, dir: &Path) -> Result<Session, Error> {
-        feed_events::register(&self.context, dir).await?;
+    pub fn with_events(self, dir: &Path) -> Result<Session, Error> {
+        ndjson::FEED_EVENTS.register(&self.context, dir)?;
+        Ok(self)
+    }
+
+    /// Adds the table `dead_letters` over the folder to which `squall land` writes the messages that it cannot read.
+    pub fn with_dead_letters(self, dir: &Path) -> Result<Session, Error> {
+        ndjson::DEAD_LETTERS.register(&self.context, dir)?;
         Ok(self)
     }
 

@@ -55,6 +55,12 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl<E: Hint> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut failure = Failure::new(error.to_string());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Context, Failure, duration, logs};
 use crate::feed::client;
 use crate::feed::exchange::{self, Exchange};
-use crate::feed::ingest::{Ingest, Progress};
+use crate::feed::ingest::{self, Ingest, Progress};
 use crate::feed::journal::Journal;
 use crate::log;
 use crate::tick::{Clock, SystemClock};
@@ -62,17 +62,15 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     for notice in log.notices() {
         eprintln!("Note: {notice}");
     }
-    let clock = Arc::new(SystemClock);
-    let options = client::Options {
-        exchange,
-        url: args.from.unwrap_or_else(|| url(&settings.feed.url, exchange)),
-        products: if args.products.is_empty() { settings.feed.products.clone() } else { args.products },
-        silence: Duration::from_millis(settings.feed.silence_ms),
-        reconnect_initial: Duration::from_millis(settings.feed.reconnect_initial_ms),
-        reconnect_max: Duration::from_millis(settings.feed.reconnect_max_ms),
-        until_close: args.until_close,
-        seed: clock.now().unsigned_abs(),
-    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut options = client_options(context, exchange)?;
+    options.until_close = args.until_close;
+    if let Some(url) = args.from {
+        options.url = url;
+    }
+    if !args.products.is_empty() {
+        options.products = args.products;
+    }
     let progress = context.progress("ingesting", args.max_messages);
     let mut show = |shown| match shown {
         Progress::Appended(messages) => progress.add(messages),
@@ -80,8 +78,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Progress::Warning(text) => eprintln!("Warning: {text}"),
     };
     let journal = Journal::new(&settings.events_dir());
-    let items = client::start(options, clock);
-    let mut ingest = Ingest::new(items, log.as_ref(), journal, args.max_messages, &mut show);
+    let items = client::start(options, Arc::clone(&clock));
+    let options = ingest::Options {
+        max_messages: args.max_messages,
+        sync_interval: Duration::from_millis(settings.log.sync_interval_ms),
+    };
+    let mut ingest = Ingest::new(items, log.as_ref(), journal, options, clock, &mut show);
     let ended = ingest.run(stop(args.duration)).await;
     let summary = ingest.summary().clone();
     let closed = log.close().await;
@@ -94,9 +96,26 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     Ok(closed?)
 }
 
-/// Returns the address from the settings; if it is empty, the exchange's own address.
-fn url(setting: &str, exchange: &dyn Exchange) -> String {
-    if setting.is_empty() { exchange.url().into() } else { setting.into() }
+/// Returns the client's options as the settings say.
+///
+/// # Errors
+/// `feed.on_product_silence` is not one of its values.
+pub fn client_options(context: &Context, exchange: &'static dyn Exchange) -> Result<client::Options, Failure> {
+    let feed = &context.settings().feed;
+    Ok(client::Options {
+        exchange,
+        url: if feed.url.is_empty() { exchange.address().into() } else { feed.url.clone() },
+        products: feed.products.clone(),
+        silence: Duration::from_millis(feed.silence_ms),
+        product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
+        on_product_silence: feed.on_product_silence.parse()?,
+        max_message_bytes: feed.max_message_bytes,
+        reconnect_initial: Duration::from_millis(feed.reconnect_initial_ms),
+        reconnect_max: Duration::from_millis(feed.reconnect_max_ms),
+        reconnect_steady: Duration::from_millis(feed.reconnect_steady_ms),
+        until_close: false,
+        seed: SystemClock.now().unsigned_abs(),
+    })
 }
 
 /// Waits until the user ends the command, or its time is over.

@@ -198,8 +198,12 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
 /// Prints the rows of each product by status.
 fn products(summary: &Summary) {
     // Names come from messages, so they may hold anything.
-    let names: Vec<(String, &Rows)> =
-        summary.products.iter().take(MOST_PRODUCTS).map(|(name, rows)| (printable(name, MOST_OF_A_NAME), rows)).collect();
+    let names: Vec<(String, &Rows)> = summary
+        .products
+        .iter()
+        .take(MOST_PRODUCTS)
+        .map(|(name, rows)| (printable(name, MOST_OF_A_NAME), rows))
+        .collect();
     let width = names.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default().max("product".len());
     let line = |name: &str, columns: [String; 4]| {
         let columns: String = columns.iter().map(|column| format!("  {column:>12}")).collect();

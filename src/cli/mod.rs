@@ -8,7 +8,9 @@ mod print;
 mod check;
 mod compare;
 mod config;
+mod dead;
 mod demo;
+mod doctor;
 mod duration;
 mod evaluate;
 mod evaluation;
@@ -17,6 +19,7 @@ mod ingest;
 mod land;
 mod logs;
 mod progress;
+mod prune;
 mod reference;
 mod repl;
 mod replay;
@@ -82,6 +85,9 @@ enum Command {
     Ingest(ingest::Args),
     Replay(replay::Args),
     Land(land::Args),
+    Dead(dead::Args),
+    Prune(prune::Args),
+    Doctor(doctor::Args),
     Run(run::Args),
     Train(train::Args),
     Score(score::Args),
@@ -150,6 +156,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Replay(args) => replay::run(args, context).await,
         Command::Land(args) => land::run(args, context).await,
+        Command::Dead(args) => dead::run(args, context).await,
+        Command::Prune(args) => prune::run(args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context).await,
         Command::Score(args) => score::run(args, context).await,

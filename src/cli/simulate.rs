@@ -57,21 +57,82 @@ pub struct Args {
     #[arg(long, default_value = "1", value_parser = parse_speed, value_name = "FACTOR|max")]
     pub speed: Speed,
 
+    #[command(flatten)]
+    pub faults: FaultArgs,
+}
+
+/// The faults that the simulated exchange produces on request, so that clients can be tested.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Faults")]
+pub struct FaultArgs {
     /// Cuts the connection after every N messages, to test reconnection
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Faults")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub drop_every: Option<u64>,
 
     /// Leaves out every Nth message but counts it, to test gaps in the sequence
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Faults")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub skip_every: Option<u64>,
 
     /// Cuts every Nth message in its middle, to test malformed messages
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Faults")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub garble_every: Option<u64>,
 
     /// Falls silent after N messages of a connection, to test the watchdog
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Faults")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub silence_after: Option<u64>,
+
+    /// Closes each connection normally (1000) after N messages, to test the waits before reconnections
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub close_after: Option<u64>,
+
+    /// Sends nothing for the time of --stall after every Nth message
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub stall_every: Option<u64>,
+
+    /// How long a stall takes, such as 500ms or 3s
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "3s")]
+    pub stall: Duration,
+
+    /// Answers the subscriptions of N connections after the first with an error
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub refuse_again: u64,
+
+    /// Stops the ticker of the first product after N messages of a connection, until it is subscribed to again
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub mute_after: Option<u64>,
+
+    /// Sends a message of 32 MB after every Nth message, to test limits of memory
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub bloat_every: Option<u64>,
+}
+
+impl From<FaultArgs> for Faults {
+    fn from(args: FaultArgs) -> Faults {
+        let FaultArgs {
+            drop_every,
+            skip_every,
+            garble_every,
+            silence_after,
+            close_after,
+            stall_every,
+            stall,
+            refuse_again,
+            mute_after,
+            bloat_every,
+        } = args;
+        Faults {
+            drop_every,
+            skip_every,
+            garble_every,
+            silence_after,
+            close_after,
+            stall_every,
+            stall,
+            refuse_again,
+            mute_after,
+            bloat_every,
+        }
+    }
 }
 
 impl Args {
@@ -87,10 +148,7 @@ impl Args {
             hours: None,
             duration: Some(duration),
             speed: Speed::Max,
-            drop_every: None,
-            skip_every: None,
-            garble_every: None,
-            silence_after: None,
+            faults: FaultArgs::default(),
         }
     }
 }
@@ -130,12 +188,7 @@ pub async fn bind(args: Args) -> Result<Server, Failure> {
         start,
         duration: hours.or(args.duration),
         speed: args.speed,
-        faults: Faults {
-            drop_every: args.drop_every,
-            skip_every: args.skip_every,
-            garble_every: args.garble_every,
-            silence_after: args.silence_after,
-        },
+        faults: args.faults.into(),
     };
     Ok(Server::bind(options).await?)
 }

@@ -18,6 +18,15 @@ pub struct Workspace {
 /// Opens the session, with the SQL project if its folder exists.
 pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     let settings = context.settings();
+    let session = session(context).await?;
+    let project = Project::load(&settings.paths.sql, &parameters(context)?)?.with_models(&settings.models_dir());
+    project.register(session.context(), &settings.tables_dir()).await?;
+    Ok(Workspace { session, project })
+}
+
+/// Opens a session over the data folder, without the SQL project.
+pub async fn session(context: &Context) -> Result<Session, Failure> {
+    let settings = context.settings();
     let session = Session::open(Options {
         ticks_dir: settings.ticks_dir(),
         tables_dir: settings.tables_dir(),
@@ -28,17 +37,15 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
         rolling: settings.engine.rolling,
     })
     .await?
-    .with_events(&settings.events_dir())
-    .await?
+    .with_events(&settings.events_dir())?
+    .with_dead_letters(&settings.dead_dir())?
     .with_tracker(Tracker::new(
         settings.runs_dir(),
         &settings.track.mlflow_tracking_uri,
         &settings.track.experiment,
         warn,
     ))?;
-    let project = Project::load(&settings.paths.sql, &parameters(context)?)?.with_models(&settings.models_dir());
-    project.register(session.context(), &settings.tables_dir()).await?;
-    Ok(Workspace { session, project })
+    Ok(session)
 }
 
 /// Prints a warning and what to try next.
@@ -49,7 +56,8 @@ pub fn warn(message: &str, hint: Option<&str>) {
     }
 }
 
-fn parameters(context: &Context) -> Result<Parameters, Failure> {
+/// Returns the values of the project's placeholders, from the settings.
+pub fn parameters(context: &Context) -> Result<Parameters, Failure> {
     let values = context.settings().parameters.iter();
     values
         .map(|(name, value)| match serde_json::to_value(value) {

@@ -18,6 +18,8 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         | "parameters.silence_s" => at_least(value, 1),
         // A sample standard deviation needs two returns, so it needs three ticks.
         "parameters.window_ticks" => at_least(value, 3),
+        "feed.max_message_bytes" => between(value, 1_000, 16_000_000),
+        "log.sync_interval_ms" => between(value, 0, 60_000),
         "land.late_ms" | "land.ahead_ms" => at_least(value, 0),
         "parameters.tau_quantile" | "parameters.train_share" | "parameters.validation_share" => share(value),
         "feed.products" => match value {
@@ -44,6 +46,15 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
 fn at_least(value: &Value, least: i64) -> Result<(), String> {
     match value {
         Value::Integer(number) if *number < least => Err(format!("it must be at least {least}")),
+        _ => Ok(()),
+    }
+}
+
+fn between(value: &Value, least: i64, most: i64) -> Result<(), String> {
+    match value {
+        Value::Integer(number) if !(least..=most).contains(number) => {
+            Err(format!("it must be between {least} and {most}"))
+        }
         _ => Ok(()),
     }
 }

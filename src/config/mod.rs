@@ -24,8 +24,10 @@ pub const DEFAULTS: &str = include_str!("../../squall.toml");
 pub struct Settings {
     pub paths: Paths,
     pub feed: Feed,
+    pub log: Log,
     pub kafka: Kafka,
     pub land: Land,
+    pub retention: Retention,
     /// The values of the SQL project's placeholders.
     pub parameters: BTreeMap<String, toml::Value>,
     pub engine: Engine,
@@ -49,8 +51,20 @@ pub struct Feed {
     pub url: String,
     pub products: Vec<String>,
     pub silence_ms: u64,
+    /// 0 means that single products are not watched.
+    pub product_silence_ms: u64,
+    /// `note`, `resubscribe` or `reconnect`.
+    pub on_product_silence: String,
+    pub max_message_bytes: usize,
     pub reconnect_initial_ms: u64,
     pub reconnect_max_ms: u64,
+    pub reconnect_steady_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub sync_interval_ms: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -70,6 +84,18 @@ pub struct Land {
     pub late_ms: i64,
     pub ahead_ms: i64,
     pub dedup_hours: u32,
+}
+
+/// How long stored files are kept; 0 means without limit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub raw_days: u32,
+    pub dead_days: u32,
+    pub torn_days: u32,
+    pub events_days: u32,
+    pub ticks_days: u32,
+    pub ticks_mb: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -77,7 +77,9 @@ impl Hint for Error {
                 Some("`squall config --defaults` prints every setting".into())
             }
             Error::Read { .. } => Some("`squall config --defaults > squall.toml` writes one to start from".into()),
-            Error::Syntax { .. } => Some("texts stand in quotes; `squall config --defaults` shows how each setting is written".into()),
+            Error::Syntax { .. } => {
+                Some("texts stand in quotes; `squall config --defaults` shows how each setting is written".into())
+            }
             Error::Shape(_) => None,
         }
     }

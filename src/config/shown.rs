@@ -24,7 +24,9 @@ pub fn shown(key: &str, value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_secrets(text)),
         Value::Array(values) => Value::Array(values.iter().map(|value| shown(key, value)).collect()),
-        Value::Table(table) => Value::Table(table.iter().map(|(name, value)| (name.clone(), shown(key, value))).collect()),
+        Value::Table(table) => {
+            Value::Table(table.iter().map(|(name, value)| (name.clone(), shown(key, value))).collect())
+        }
         other => other.clone(),
     }
 }

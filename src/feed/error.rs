@@ -18,6 +18,12 @@ pub enum Error {
     Listen { host: String, port: u16, source: io::Error },
     #[error("unknown exchange `{exchange}`")]
     UnknownExchange { exchange: String, known: Vec<&'static str>, nearest: Option<String> },
+    #[error("{setting} cannot be `{value}`")]
+    Setting { setting: &'static str, value: String, known: Vec<&'static str> },
+    #[error("{exchange} sends at most {limit} products on one connection, not {products}")]
+    TooManyProducts { exchange: &'static str, products: usize, limit: usize },
+    #[error("`{product}` is not a product: {reason}")]
+    ProductName { product: String, reason: String },
     #[error("unknown product `{product}`")]
     UnknownProduct { product: String, known: Vec<&'static str> },
     #[error("`{url}` is not a websocket address")]
@@ -43,8 +49,13 @@ impl Hint for Error {
             Error::Listen { .. } => Some("--host 127.0.0.1 --port 0 finds a free port of this machine".into()),
             Error::UnknownExchange { nearest: Some(nearest), .. } => Some(nearest.clone()),
             Error::UnknownExchange { known, .. } => Some(format!("feed.exchange can be {}", known.join(" or "))),
+            Error::Setting { known, .. } => Some(format!("it can be {}", known.join(" or "))),
+            Error::TooManyProducts { .. } => {
+                Some("share the products out: several `squall ingest` can run, each with --products and --to of its own".into())
+            }
+            Error::ProductName { .. } => Some("name products as the exchange does, with --products or feed.products".into()),
             Error::UnknownProduct { known, .. } => Some(format!("the simulator has {}", known.join(", "))),
-            Error::Address { .. } => Some(format!("write it as {} or ws://127.0.0.1:8765", EXCHANGES[0].url())),
+            Error::Address { .. } => Some(format!("write it as {} or ws://127.0.0.1:8765", EXCHANGES[0].address())),
             Error::Connect { source, .. } if matches!(**source, tungstenite::Error::Tls(_)) => {
                 Some("root certificates are read from the system; SSL_CERT_FILE names another file of them".into())
             }

@@ -1,8 +1,9 @@
 //! A record of what happened to the connections, readable by SQL: one row per event, in `data/events/YYYYMMDD.ndjson`.
 //!
-//! Every row has the columns `time` (UTC), `connection` and `kind`. The others depend on the kind: `expected` and `got`
-//! (sequence numbers), `silence_ms`, `wait_ms`, `attempt`, `reason`.
+//! Every row has the columns `time` (UTC), `connection` and `kind`. The others depend on the kind: `product_id`, `expected` and
+//! `got` (sequence numbers), `silence_ms`, `wait_ms`, `attempt`, `reason`.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ struct Row<'a> {
     time: String,
     connection: &'a str,
     kind: &'static str,
+    product_id: Option<&'a str>,
     expected: Option<i64>,
     got: Option<i64>,
     silence_ms: Option<u64>,
@@ -39,6 +41,18 @@ impl Journal {
     /// Uses this folder; the first event creates it.
     pub fn new(dir: &Path) -> Self {
         Journal { dir: dir.into(), open: None }
+    }
+
+    /// Appends events in order, and removes each from the queue.
+    ///
+    /// # Errors
+    /// As [`Journal::record`]; what the journal does not have stays in the queue.
+    pub fn record_all(&mut self, events: &mut VecDeque<Event>) -> Result<(), Error> {
+        while let Some(event) = events.front() {
+            self.record(event)?;
+            events.pop_front();
+        }
+        Ok(())
     }
 
     /// Appends one event in one write.
@@ -81,6 +95,7 @@ fn row(event: &Event) -> Row<'_> {
         time: DateTime::from_timestamp_nanos(event.time).to_rfc3339_opts(SecondsFormat::Nanos, true),
         connection: &event.connection,
         kind: event.kind.name(),
+        product_id: None,
         expected: None,
         got: None,
         silence_ms: None,
@@ -92,6 +107,9 @@ fn row(event: &Event) -> Row<'_> {
         EventKind::Connected => {}
         EventKind::Gap(gap) => (row.expected, row.got) = (Some(gap.expected), Some(gap.got)),
         EventKind::Silence { silence_ms } => row.silence_ms = Some(*silence_ms),
+        EventKind::ProductSilence { product, silence_ms } | EventKind::ProductResumed { product, silence_ms } => {
+            (row.product_id, row.silence_ms) = (Some(product.as_str()), Some(*silence_ms));
+        }
         EventKind::Reconnecting { reason, wait_ms, attempt } => {
             (row.reason, row.wait_ms, row.attempt) = (Some(reason.as_str()), Some(*wait_ms), Some(*attempt));
         }

@@ -86,7 +86,9 @@ impl Commit {
                     if full.is_none() {
                         full = Some(Instant::now());
                         let dir = folder.dir().display();
-                        tell.say(&format!("Warning: there is no room for {file} in {dir}; squall writes it when there is"));
+                        tell.say(&format!(
+                            "Warning: there is no room for {file} in {dir}; squall writes it when there is"
+                        ));
                     }
                     let since = Instant::now();
                     while since.elapsed() < RETRY && !over.load(Ordering::Relaxed) {

@@ -47,7 +47,10 @@ pub async fn remove_inside(dead_dir: &Path, range: &LandedFile) -> Result<(), Er
 }
 
 /// Returns the files of dead letters of committed ranges, each with its range.
-fn files(dead_dir: &Path) -> Result<Vec<(PathBuf, LandedFile)>, Error> {
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn files(dead_dir: &Path) -> Result<Vec<(PathBuf, LandedFile)>, Error> {
     let failed = |source| Error::Folder { dir: dead_dir.into(), source };
     let entries = match std::fs::read_dir(dead_dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -2,8 +2,8 @@
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
-use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
 use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
+use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use datafusion::parquet::file::properties::WriterProperties;
@@ -48,8 +48,7 @@ impl Encoder {
     pub fn start(file: &LandedFile, footer: &Footer) -> Result<Encoder, Error> {
         let json = serde_json::to_string(&footer.summary).map_err(|source| Error::encode(file, source))?;
         let range = serde_json::to_string(file).map_err(|source| Error::encode(file, source))?;
-        let mut entries =
-            vec![KeyValue::new(summary::KEY.to_string(), json), KeyValue::new(RANGE.to_string(), range)];
+        let mut entries = vec![KeyValue::new(summary::KEY.to_string(), json), KeyValue::new(RANGE.to_string(), range)];
         if let Some(origin) = &footer.origin {
             let json = serde_json::to_string(origin).map_err(|source| Error::encode(file, source))?;
             entries.push(KeyValue::new(origin::KEY.to_string(), json));

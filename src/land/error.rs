@@ -111,12 +111,12 @@ impl Hint for Error {
             Error::Unreadable { .. } | Error::Differs { .. } => {
                 Some("`squall land --repair --from LOG` sets it aside and lands its offsets again from the log".into())
             }
-            Error::Misnamed { file, written } => Some(format!(
-                "if it is a copy, remove {file}; if it was renamed, rename it back to {written}"
-            )),
-            Error::Lossy { merged, .. } => Some(format!(
-                "remove {merged}: the files that it was merged from are still there; and report this"
-            )),
+            Error::Misnamed { file, written } => {
+                Some(format!("if it is a copy, remove {file}; if it was renamed, rename it back to {written}"))
+            }
+            Error::Lossy { merged, .. } => {
+                Some(format!("remove {merged}: the files that it was merged from are still there; and report this"))
+            }
             Error::Stranger { source_log, free, .. } => Some(format!(
                 "`squall land --from {source_log} --as {free}` lands it beside the other, and marks ticks that came through both \
                  as duplicates"

@@ -87,7 +87,10 @@ pub async fn inspect(folder: &Folder, file: &LandedFile) -> Result<Inspected, Er
         for row in rows(&batch).map_err(|source| Error::unreadable(file, source))? {
             let Row { tick, ts, status, ingest_time, connection, log_offset } = row;
             if !file.offsets().contains(&log_offset) {
-                return Err(Error::differs(file, format!("a row has the offset {log_offset}, outside the file's range")));
+                return Err(Error::differs(
+                    file,
+                    format!("a row has the offset {log_offset}, outside the file's range"),
+                ));
             }
             let place = (tick.product_id.clone(), ts);
             if before.as_ref().is_some_and(|before| *before >= place) {

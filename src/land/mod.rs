@@ -20,6 +20,7 @@ mod pending;
 mod read;
 mod recover;
 mod repair;
+pub mod retention;
 pub mod summary;
 
 pub use columns::{Row, rows};

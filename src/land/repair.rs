@@ -125,7 +125,10 @@ impl Work {
     fn holes(&self, landed: &[Landed]) -> Vec<LandedFile> {
         let mut holes: BTreeSet<LandedFile> = BTreeSet::new();
         let own = |partition| {
-            landed.iter().map(|landed| &landed.file).filter(move |file| file.topic == self.name && file.partition == partition)
+            landed
+                .iter()
+                .map(|landed| &landed.file)
+                .filter(move |file| file.topic == self.name && file.partition == partition)
         };
         let partitions: BTreeSet<i32> = landed
             .iter()
@@ -135,7 +138,8 @@ impl Work {
             .map(|file| file.partition)
             .collect();
         for partition in partitions {
-            let damaged = self.repair.set_aside.iter().map(|(file, ..)| file).filter(|file| file.partition == partition);
+            let damaged =
+                self.repair.set_aside.iter().map(|(file, ..)| file).filter(|file| file.partition == partition);
             let mut bounds: Vec<(i64, i64)> = damaged.map(|file| (file.first, file.last)).collect();
             bounds.extend(own(partition).map(|file| (file.first, file.last)));
             let (Some(first), Some(last)) =

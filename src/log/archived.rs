@@ -38,6 +38,14 @@ pub struct Archived {
     forwarder: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What an archive's note says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarded {
+    pub topic: LogId,
+    /// The archive's first offset that is not published yet.
+    pub next_offset: i64,
+}
+
 /// How far the topic is behind its archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarding {
@@ -122,6 +130,17 @@ impl Archived {
             progress,
             forwarder: Mutex::new(Some(tokio::spawn(forwarder.run()))),
         })
+    }
+
+    /// Returns how much of the archive in `dir` has been published; `None` if the folder is not a topic's archive.
+    ///
+    /// # Errors
+    /// The note cannot be read, or is damaged.
+    pub fn forwarded(dir: &Path) -> Result<Option<Forwarded>, Error> {
+        // An archive is named after its topic.
+        let Some(topic) = dir.file_name().and_then(|name| name.to_str()) else { return Ok(None) };
+        let note = Note::read(&note::path(dir, topic))?;
+        Ok(note.map(|note| Forwarded { topic: note.topic, next_offset: note.next_offset }))
     }
 
     /// Returns how far the topic is behind.

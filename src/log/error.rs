@@ -10,6 +10,8 @@ use crate::text::is_shown;
 /// What can go wrong with a log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("stopped while {messages} messages waited to be stored: {reason}")]
+    StoppedWaiting { messages: u64, reason: String },
     #[error("`{text}` is not a log: it {reason}")]
     Location { text: String, reason: String },
     #[error("there is no log in {dir}")]
@@ -129,6 +131,7 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Location { .. } => "write kafka://host:port/topic, kafka:///topic, or the path of a folder".into(),
+            Error::StoppedWaiting { .. } => "make room and start again; what was stored before is safe".into(),
             Error::NoLog { dir } | Error::EmptyLog { dir } => {
                 let dir = dir.display();
                 format!(

@@ -22,10 +22,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use archived::{Archived, Forwarding};
+pub use archived::{Archived, Forwarded, Forwarding};
 pub use dead_letter::DeadLetter;
 pub use error::Error;
-pub use file::FileLog;
+pub use file::{FileLog, OldDay};
 pub use id::{LogId, Testimony, Witness};
 pub use kafka::KafkaLog;
 pub use location::Location;
@@ -134,9 +134,15 @@ pub trait Log: Send + Sync {
     /// Some of the records may be in the log even after an error. Appending them again may store some twice, but loses none.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error>;
 
-    /// Returns what opening the log had to repair, one sentence each, for the user to see.
+    /// Returns what the user should know and was not told yet, one sentence each: what opening the log had to repair, and what
+    /// happened since.
     fn notices(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Returns what an append waits for, such as room on the disk; `None` if it waits for nothing or does not run.
+    fn waits_for(&self) -> Option<String> {
+        None
     }
 
     /// Waits until everything appended has arrived everywhere it should. Drop the log afterwards.

@@ -5,6 +5,12 @@ pub fn grouped(count: u64) -> String {
     with_commas(&count.to_string())
 }
 
+/// Returns a count with its noun, in the plural unless the count is 1: `1 file`, `2,000 files`.
+pub fn counted(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(count))
+}
+
 /// Returns a finite number with this many decimals and with commas between thousands: `−1,234.50`.
 ///
 /// The sign is a minus (U+2212), not a hyphen. A value that is rounded to zero has no sign.
@@ -34,12 +40,17 @@ fn with_commas(digits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimals, grouped};
+    use super::{counted, decimals, grouped};
 
     #[test]
     fn thousands_have_commas() {
         let texts = [0, 7, 999, 1000, 12_345, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
+    }
+
+    #[test]
+    fn nouns_agree_with_their_counts() {
+        assert_eq!([0, 1, 2000].map(|count| counted(count, "file")), ["0 files", "1 file", "2,000 files"]);
     }
 
     #[test]

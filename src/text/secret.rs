@@ -144,7 +144,10 @@ mod tests {
             ("cannot reach `wss://token@host`: x", "cannot reach `wss://********@host`: x"),
             ("kafka://u:secret@a:1,v:secret@b:2/t and data/raw", "kafka://********@b:2/t and data/raw"),
             ("https://me:se/cr?et@host/", "https://********@host/"),
-            ("wss://host/ws?api_key=secret&streams=btcusdt@bookTicker", "wss://host/ws?api_key=********&streams=btcusdt@bookTicker"),
+            (
+                "wss://host/ws?api_key=secret&streams=btcusdt@bookTicker",
+                "wss://host/ws?api_key=********&streams=btcusdt@bookTicker",
+            ),
             ("wss://host/stream?secret#part", "wss://host/stream?********#part"),
             ("kafka://host:9092/ticks.raw", "kafka://host:9092/ticks.raw"),
             ("wss://[::1]:9092/a@b", "wss://[::1]:9092/a@b"),

@@ -9,23 +9,30 @@
 
 mod clock;
 mod field;
+mod json;
 mod order;
 mod problem;
 mod schema;
 pub mod shapes;
+mod sink;
 mod time;
+
+use crate::text::printable;
 
 pub use clock::{Clock, SystemClock};
 pub use order::{Identity, Order, Rules, Status};
 pub use problem::{Fault, Problem};
 pub use schema::schema;
-pub use shapes::{Sequence, Shape, parse};
+pub use shapes::{Message, Reader, Sequence, Shape, parse};
+pub use sink::{Columns, Sink};
 
 /// One quote or trade update of one product, exactly as received.
+///
+/// Its product's name is a `String` of its own, or a `&str` that is borrowed from the message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tick {
+pub struct Tick<P = String> {
     /// The exchange's product name, such as `BTC-USD`.
-    pub product_id: String,
+    pub product_id: P,
     /// The exchange's timestamp, or the recorder's if the exchange sent none; nanoseconds since 1970, UTC.
     pub event_time: i64,
     /// The last trade's price, USD; absent in feeds that carry only quotes.
@@ -46,9 +53,9 @@ pub struct Tick {
     pub sequence_num: Option<i64>,
 }
 
-impl Tick {
+impl<P> Tick<P> {
     /// Returns a tick of what every feed carries: a quote of a product at a time. All else is absent.
-    pub fn quote(product_id: String, event_time: i64, best_bid: f64, best_ask: f64) -> Tick {
+    pub fn quote(product_id: P, event_time: i64, best_bid: f64, best_ask: f64) -> Tick<P> {
         Tick {
             product_id,
             event_time,
@@ -69,21 +76,27 @@ impl Tick {
         }
     }
 
-    /// The columns that hold [`Tick::numbers`], in their order.
-    pub const NUMBERS: [&str; 12] = [
-        "price",
-        "best_bid",
-        "best_bid_quantity",
-        "best_ask",
-        "best_ask_quantity",
-        "volume_24_h",
-        "low_24_h",
-        "high_24_h",
-        "low_52_w",
-        "high_52_w",
-        "price_percent_chg_24_h",
-        "last_size",
-    ];
+    /// Returns the tick under another form of its product's name.
+    fn named<Q>(&self, product_id: Q) -> Tick<Q> {
+        Tick {
+            product_id,
+            event_time: self.event_time,
+            price: self.price,
+            best_bid: self.best_bid,
+            best_bid_quantity: self.best_bid_quantity,
+            best_ask: self.best_ask,
+            best_ask_quantity: self.best_ask_quantity,
+            volume_24_h: self.volume_24_h,
+            low_24_h: self.low_24_h,
+            high_24_h: self.high_24_h,
+            low_52_w: self.low_52_w,
+            high_52_w: self.high_52_w,
+            price_percent_chg_24_h: self.price_percent_chg_24_h,
+            side: self.side,
+            last_size: self.last_size,
+            sequence_num: self.sequence_num,
+        }
+    }
 
     /// Returns the tick's numbers.
     pub fn numbers(&self) -> [Option<f64>; 12] {
@@ -102,6 +115,24 @@ impl Tick {
             self.last_size,
         ]
     }
+}
+
+impl Tick {
+    /// The columns that hold [`Tick::numbers`], in their order.
+    pub const NUMBERS: [&str; 12] = [
+        "price",
+        "best_bid",
+        "best_bid_quantity",
+        "best_ask",
+        "best_ask_quantity",
+        "volume_24_h",
+        "low_24_h",
+        "high_24_h",
+        "low_52_w",
+        "high_52_w",
+        "price_percent_chg_24_h",
+        "last_size",
+    ];
 }
 
 /// The taker's side of a trade.
@@ -143,13 +174,28 @@ pub enum Content {
 /// A message without ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Control {
-    /// The channel or type: `subscriptions`, `heartbeats`, ….
+    /// The channel or type: `subscriptions`, `heartbeats`, …; shortened if it is long, and without control characters.
     pub name: String,
     /// When the exchange sent it, nanoseconds since 1970, UTC.
     pub event_time: Option<i64>,
     /// The count that a heartbeat carries; each connection counts one per second.
     pub heartbeat_counter: Option<i64>,
 }
+
+impl Control {
+    /// Makes a control message of a channel or type, without a heartbeat's count.
+    fn new(name: &str, event_time: Option<i64>) -> Control {
+        Control { name: printable(name, LONGEST_NAME), event_time, heartbeat_counter: None }
+    }
+}
+
+/// Returns the time that a message's text says, nanoseconds since 1970, UTC; `None` if it is not a time, or not a plausible one.
+pub fn time_of_text(text: &str) -> Option<i64> {
+    time::from_text(text).ok()
+}
+
+/// Names of channels and types have no more characters than this; the names come from messages.
+const LONGEST_NAME: usize = 60;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::field::LONGEST_PRODUCT;
+use crate::text::printable;
+
 /// Why a message cannot be read; its text is one line that names the field and its value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
@@ -17,6 +20,12 @@ pub enum Problem {
     UnknownShape,
     #[error("several values of the line could be the message")]
     SeveralMessages,
+    #[error("message is longer than {most} bytes")]
+    TooLong { most: u64 },
+    #[error("message has more than {} values", super::json::MOST_VALUES)]
+    TooManyValues,
+    #[error("{field} comes twice, with different values")]
+    Twice { field: &'static str },
     #[error("{field} is missing")]
     Missing { field: &'static str },
     #[error("{field} is {value}, which is {fault}")]
@@ -36,8 +45,12 @@ pub enum Fault {
     Negative,
     NotAnInteger,
     NotAName,
+    TooLong,
+    NotPrintable,
     NotASide,
     NotATime,
+    NotPlausible,
+    NotAList,
 }
 
 impl fmt::Display for Fault {
@@ -49,8 +62,12 @@ impl fmt::Display for Fault {
             Fault::Negative => "negative",
             Fault::NotAnInteger => "not a whole number",
             Fault::NotAName => "not text",
+            Fault::TooLong => return write!(f, "longer than {LONGEST_PRODUCT} bytes"),
+            Fault::NotPrintable => "not printable text",
             Fault::NotASide => "neither buy nor sell",
             Fault::NotATime => "not a time",
+            Fault::NotPlausible => "not a time between the years 2009 and 2100",
+            Fault::NotAList => "not a list of objects",
         })
     }
 }
@@ -66,9 +83,21 @@ impl Problem {
             Problem::Crossed { .. } => "quote is crossed".into(),
             Problem::Exchange { .. } => "the exchange answers with an error".into(),
             // These problems have no details.
-            Problem::Empty | Problem::UnknownShape | Problem::SeveralMessages | Problem::Missing { .. } => {
-                self.to_string()
-            }
+            Problem::Empty
+            | Problem::UnknownShape
+            | Problem::SeveralMessages
+            | Problem::TooLong { .. }
+            | Problem::TooManyValues
+            | Problem::Twice { .. }
+            | Problem::Missing { .. } => self.to_string(),
         }
     }
+}
+
+/// The longest part of a value that a problem quotes.
+const QUOTED_CHARS: usize = 60;
+
+/// Returns a message's text for a problem: between backticks, without control characters, and shortened when long.
+pub fn quoted(text: &str) -> String {
+    format!("`{}`", printable(text, QUOTED_CHARS))
 }

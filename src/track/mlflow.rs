@@ -65,14 +65,27 @@ impl Mlflow {
         logged.map(|()| id)
     }
 
+    /// Asks for the experiment; a server without it answers too.
+    pub fn reach(&self) -> Result<(), Error> {
+        self.find_experiment().map(drop)
+    }
+
     fn experiment_id(&self) -> Result<String, Error> {
+        if let Some(id) = self.find_experiment()? {
+            return Ok(id);
+        }
+        Ok(text(&self.post("experiments/create", &json!({"name": self.experiment}))?["experiment_id"]))
+    }
+
+    fn find_experiment(&self) -> Result<Option<String>, Error> {
         let call = "experiments/get-by-name";
         let request = self.agent.get(self.path(call)).query("experiment_name", &self.experiment);
         let (status, answer) = self.answer(request.call())?;
-        if status == 404 {
-            return Ok(text(&self.post("experiments/create", &json!({"name": self.experiment}))?["experiment_id"]));
+        // Another server's 404 says nothing of experiments.
+        if status == 404 && answer["error_code"] == "RESOURCE_DOES_NOT_EXIST" {
+            return Ok(None);
         }
-        Ok(text(&accepted(call, status, answer)?["experiment"]["experiment_id"]))
+        Ok(Some(text(&accepted(call, status, answer)?["experiment"]["experiment_id"])))
     }
 
     fn log(&self, run: &Run, id: &str) -> Result<(), Error> {

@@ -35,6 +35,14 @@ pub struct Run {
     pub mlflow_run_id: Option<String>,
 }
 
+/// Asks an MLflow server whether it can be reached.
+///
+/// # Errors
+/// The server does not answer, or refuses.
+pub fn reach(mlflow_tracking_uri: &str, experiment: &str) -> Result<(), Error> {
+    Mlflow::new(mlflow_tracking_uri, experiment).reach()
+}
+
 /// Where runs are recorded.
 #[derive(Debug, Clone)]
 pub struct Tracker {
@@ -97,9 +105,9 @@ pub enum Error {
     Exists { path: PathBuf },
     #[error("{path} is not a run")]
     Run { path: PathBuf, source: serde_json::Error },
-    #[error("the run is not recorded on MLflow: {uri} cannot be reached")]
+    #[error("the MLflow server {uri} cannot be reached")]
     Unreachable { uri: String, source: Box<ureq::Error> },
-    #[error("the run is not recorded on MLflow: {call} answered {status}: {message}")]
+    #[error("the MLflow server answered {call} with {status}: {message}")]
     Refused { call: String, status: u16, message: String },
     #[error("the model is not uploaded to MLflow: its server keeps artifacts at {uri}, which squall cannot write to")]
     ArtifactStore { uri: String },
@@ -109,10 +117,10 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Unreachable { .. } => Some(
-                "start it, or set track.mlflow_tracking_uri (MLFLOW_TRACKING_URI) to another address or to nothing; the local table `runs` has the run"
+                "start it, or set track.mlflow_tracking_uri (MLFLOW_TRACKING_URI) to another address or to nothing; trainings are in the local table `runs` in any case"
                     .into(),
             ),
-            Error::Refused { .. } => Some("the local table `runs` has the run".into()),
+            Error::Refused { .. } => Some("trainings are in the local table `runs` in any case".into()),
             Error::ArtifactStore { .. } => Some("start the server with --serve-artifacts".into()),
             Error::Run { .. } => Some("move that file out of the folder of runs".into()),
             Error::Exists { .. } => Some("the model is saved; move that file to record the next training".into()),

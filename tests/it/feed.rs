@@ -1,6 +1,7 @@
 //! The client against the simulated exchange, both in this process.
 
 mod exchanges;
+mod faults;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{SinkExt, StreamExt};
 use squall::error::Hint;
 use squall::feed::Error;
-use squall::feed::client::{self, EventKind, Gap, Item, Received};
+use squall::feed::client::{self, EventKind, Gap, Item, OnProductSilence, Received};
 use squall::feed::exchange::{self, Holds};
 use squall::feed::journal::Journal;
 use squall::feed::server::{self, Faults, Served, Server, Speed};
@@ -38,8 +39,12 @@ fn to(url: &str) -> client::Options {
         url: url.into(),
         products: vec!["BTC-USD".into(), "ETH-USD".into()],
         silence: Duration::from_secs(5),
+        product_silence: None,
+        on_product_silence: OnProductSilence::Note,
+        max_message_bytes: 1_000_000,
         reconnect_initial: Duration::from_millis(5),
         reconnect_max: Duration::from_millis(50),
+        reconnect_steady: Duration::ZERO,
         until_close: true,
         seed: 1,
     }
@@ -198,7 +203,7 @@ async fn gaps_are_seen_and_malformed_messages_passed_on() {
     assert_eq!(
         rows.lines().nth(1),
         Some(
-            r#"{"time":"2026-01-05T00:00:00.000000000Z","connection":"c1","kind":"gap","expected":32,"got":33,"silence_ms":null,"wait_ms":null,"attempt":null,"reason":null}"#
+            r#"{"time":"2026-01-05T00:00:00.000000000Z","connection":"c1","kind":"gap","product_id":null,"expected":32,"got":33,"silence_ms":null,"wait_ms":null,"attempt":null,"reason":null}"#
         )
     );
 }

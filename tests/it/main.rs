@@ -2,7 +2,9 @@
 
 mod catalog;
 mod cli;
+mod dead;
 mod docs;
+mod doctor;
 mod feed;
 mod functions;
 mod imports;
@@ -11,6 +13,7 @@ mod land;
 mod log;
 mod model;
 mod pipeline;
+mod prune;
 mod readme;
 mod report;
 mod rolling;

@@ -21,11 +21,10 @@ pub async fn run(deep: bool, from: Option<&str>, context: &Context) -> Result<()
     }
     let missing = print_coverage(&landed);
     let damaged = if deep { inspect(&folder, &landed, from, context).await? } else { 0 };
-    let problems: Vec<String> = [(missing, "range of offsets is missing", "ranges of offsets are missing"), (
-        damaged,
-        "file is damaged",
-        "files are damaged",
-    )]
+    let problems: Vec<String> = [
+        (missing, "range of offsets is missing", "ranges of offsets are missing"),
+        (damaged, "file is damaged", "files are damaged"),
+    ]
     .into_iter()
     .filter(|(n, ..)| *n > 0)
     .map(|(n, one, several)| if n == 1 { format!("a {one}") } else { format!("{n} {several}") })
@@ -85,10 +84,7 @@ async fn inspect(folder: &Folder, landed: &Landed, from: Option<&str>, context: 
             Err(error) => return Err(error.into()),
         }
     }
-    println!(
-        "{whole} of {} files are what their footers say; {compared} were compared with the log",
-        whole + damaged
-    );
+    println!("{whole} of {} files are what their footers say; {compared} were compared with the log", whole + damaged);
     Ok(damaged)
 }
 

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, Seen};
-use crate::tick::{Shape, shapes};
+use super::{Exchange, Holds, Limits, Seen};
+use crate::tick::{self, Shape, shapes};
 
 /// Coinbase Advanced Trade's public market data.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Exchange for CoinbaseAdvanced {
         "coinbase-advanced"
     }
 
-    fn url(&self) -> &'static str {
+    fn address(&self) -> &'static str {
         "wss://advanced-trade-ws.coinbase.com"
     }
 
@@ -28,26 +28,38 @@ impl Exchange for CoinbaseAdvanced {
         &shapes::advanced_envelope::SHAPE
     }
 
+    /// The exchange has no limit of products. It takes 8 messages a second from a client that is not signed in.
+    fn limits(&self) -> Limits {
+        Limits { products: usize::MAX, messages_per_second: 8 }
+    }
+
     /// One channel per message. Heartbeats come first, so that they already run when the ticker starts.
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
-        let subscribe = |channel| json!({ "type": "subscribe", "product_ids": products, "channel": channel });
-        ["heartbeats", "ticker"].map(|channel| subscribe(channel).to_string()).into()
+        vec![request("subscribe", "heartbeats", products), request("subscribe", "ticker", products)]
+    }
+
+    fn resubscriptions(&self, products: &[String]) -> Vec<String> {
+        vec![request("unsubscribe", "ticker", products), request("subscribe", "ticker", products)]
     }
 
     fn look(&self, payload: &[u8]) -> Seen {
         let Ok(envelope) = serde_json::from_slice::<Envelope>(payload) else { return Seen::unreadable() };
-        let mut tickers = envelope.events.iter().flat_map(|event| &event.tickers);
-        let holds = match tickers.next() {
+        let mut products = envelope.events.iter().flat_map(|event| &event.tickers).map(|ticker| &ticker.product_id);
+        let holds = match products.next() {
             _ if envelope.kind == Some("error") => Holds::Error { message: envelope.message.into_owned() },
             Some(first) => Holds::Ticks {
-                product: first.product_id.into(),
-                count: 1 + tickers.count() as u64,
-                event_time: envelope.timestamp.map(Into::into),
+                product: first.to_string(),
+                others: products.map(ToString::to_string).collect(),
+                event_time: envelope.timestamp.and_then(|time| tick::time_of_text(time).ok()),
             },
             None => Holds::Control,
         };
         Seen { sequence_num: envelope.sequence_num, holds }
     }
+}
+
+fn request(kind: &str, channel: &str, products: &[String]) -> String {
+    json!({ "type": kind, "product_ids": products, "channel": channel }).to_string()
 }
 
 /// The parts of a message that the client looks at.
@@ -75,7 +87,7 @@ struct Event<'a> {
 #[derive(Deserialize)]
 struct Ticker<'a> {
     #[serde(borrow)]
-    product_id: &'a str,
+    product_id: Cow<'a, str>,
 }
 
 #[cfg(test)]
@@ -88,8 +100,8 @@ mod tests {
     #[test]
     fn each_kind_of_message_is_told() {
         let look = |text: &str| CoinbaseAdvanced.look(text.as_bytes());
-        let ticks =
-            Holds::Ticks { product: "BTC-USD".into(), count: 2, event_time: Some("2026-04-04T21:13:43.29Z".into()) };
+        let event_time = Some(1_775_337_223_290_000_000);
+        let ticks = Holds::Ticks { product: "BTC-USD".into(), others: vec!["ETH-USD".into()], event_time };
         assert_eq!(look(TICKER), Seen { sequence_num: Some(7), holds: ticks });
         let acknowledgement =
             r#"{"channel":"subscriptions","sequence_num":1,"events":[{"subscriptions":{"ticker":["BTC-USD"]}}]}"#;
@@ -119,5 +131,7 @@ mod tests {
             r#"{"type":"subscribe","product_ids":["BTC-USD"],"channel":"ticker"}"#,
         ];
         assert_eq!(CoinbaseAdvanced.subscriptions(&["BTC-USD".into()]), expected);
+        let again = CoinbaseAdvanced.resubscriptions(&["BTC-USD".into()]);
+        assert!(again[0].contains("unsubscribe") && again[1] == expected[1], "{again:?}");
     }
 }

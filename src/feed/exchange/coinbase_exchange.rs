@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, Seen};
-use crate::tick::{Shape, shapes};
+use super::{Exchange, Holds, Limits, Seen};
+use crate::tick::{self, Shape, shapes};
 
 /// Coinbase Exchange's public market data.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Exchange for CoinbaseExchange {
         "coinbase-exchange"
     }
 
-    fn url(&self) -> &'static str {
+    fn address(&self) -> &'static str {
         "wss://ws-feed.exchange.coinbase.com"
     }
 
@@ -28,21 +28,35 @@ impl Exchange for CoinbaseExchange {
         &shapes::exchange::SHAPE
     }
 
+    /// The exchange has no limit of products. It takes 100 messages a second from a client.
+    fn limits(&self) -> Limits {
+        Limits { products: usize::MAX, messages_per_second: 100 }
+    }
+
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
-        vec![json!({ "type": "subscribe", "product_ids": products, "channels": ["ticker", "heartbeat"] }).to_string()]
+        vec![request("subscribe", products, &["ticker", "heartbeat"])]
+    }
+
+    fn resubscriptions(&self, products: &[String]) -> Vec<String> {
+        ["unsubscribe", "subscribe"].map(|kind| request(kind, products, &["ticker"])).into()
     }
 
     fn look(&self, payload: &[u8]) -> Seen {
         let Ok(message) = serde_json::from_slice::<Message>(payload) else { return Seen::unreadable() };
-        let holds = match (message.kind, message.product_id) {
+        let holds = match (message.kind, &message.product_id) {
             ("ticker", Some(product)) => {
-                Holds::Ticks { product: product.into(), count: 1, event_time: message.time.map(Into::into) }
+                let event_time = message.time.and_then(|time| tick::time_of_text(time).ok());
+                Holds::Ticks { product: product.to_string(), others: Vec::new(), event_time }
             }
             ("error", _) => Holds::Error { message: message.error() },
             _ => Holds::Control,
         };
         Seen { sequence_num: message.sequence, holds }
     }
+}
+
+fn request(kind: &str, products: &[String], channels: &[&str]) -> String {
+    json!({ "type": kind, "product_ids": products, "channels": channels }).to_string()
 }
 
 /// The parts of a message that the client looks at.
@@ -53,7 +67,7 @@ struct Message<'a> {
     #[serde(default)]
     sequence: Option<i64>,
     #[serde(borrow, default)]
-    product_id: Option<&'a str>,
+    product_id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     time: Option<&'a str>,
     #[serde(borrow, default)]
@@ -80,11 +94,8 @@ mod tests {
     #[test]
     fn each_kind_of_message_is_told() {
         let look = |text: &str| CoinbaseExchange.look(text.as_bytes());
-        let ticks = Holds::Ticks {
-            product: "BTC-USD".into(),
-            count: 1,
-            event_time: Some("2025-11-24T15:08:18.223332Z".into()),
-        };
+        let ticks =
+            Holds::Ticks { product: "BTC-USD".into(), others: Vec::new(), event_time: Some(1_763_996_898_223_332_000) };
         assert_eq!(look(TICKER), Seen { sequence_num: Some(116_681_060_283), holds: ticks });
         let heartbeat = r#"{"type":"heartbeat","sequence":90,"last_trade_id":20,"product_id":"BTC-USD","time":"2014-11-07T08:19:28.464459Z"}"#;
         assert_eq!(look(heartbeat), Seen { sequence_num: Some(90), holds: Holds::Control });

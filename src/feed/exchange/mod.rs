@@ -1,22 +1,29 @@
 //! The exchanges that squall can receive from.
 //!
-//! An exchange is one file that implements [`Exchange`]. To add one, write its file, add one line to [`EXCHANGES`] and
-//! describe it in docs/feed.md and in the comment on `exchange` in squall.toml. If its messages have a shape of their own, add that too, as one file in `tick::shapes`.
+//! An exchange is one file that implements [`Exchange`]; the client knows nothing else about it. To add one, write its file,
+//! add one line to [`EXCHANGES`] and describe it in docs/feed.md and in the comment on `exchange` in squall.toml. If its
+//! messages have a shape of their own, add that too, as one file in `tick::shapes`.
 
+mod binance;
 mod coinbase_advanced;
 mod coinbase_exchange;
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Error;
 use crate::text::did_you_mean;
 use crate::tick::Shape;
 
 /// Every exchange; the first one is the default of `feed.exchange`.
-pub static EXCHANGES: &[&dyn Exchange] = &[&coinbase_advanced::CoinbaseAdvanced, &coinbase_exchange::CoinbaseExchange];
+pub static EXCHANGES: &[&dyn Exchange] =
+    &[&coinbase_advanced::CoinbaseAdvanced, &coinbase_exchange::CoinbaseExchange, &binance::Binance];
 
 /// The exchange that the simulator imitates.
 pub static SIMULATED: &dyn Exchange = &coinbase_advanced::CoinbaseAdvanced;
+
+/// The longest name that a product may have; a message with a longer one is passed on as unreadable.
+pub const MOST_PRODUCT_BYTES: usize = 128;
 
 /// What the client must know about an exchange.
 pub trait Exchange: fmt::Debug + Send + Sync {
@@ -24,16 +31,59 @@ pub trait Exchange: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Returns the address of its public market data.
-    fn url(&self) -> &'static str;
+    fn address(&self) -> &'static str;
 
     /// Returns the shape of its messages; the shape says what their sequence numbers count.
     fn shape(&self) -> &'static Shape;
 
+    /// Returns what a client may ask for.
+    fn limits(&self) -> Limits;
+
+    /// Checks that a product's name is written as the exchange writes it; most exchanges refuse other names themselves.
+    ///
+    /// # Errors
+    /// How the exchange would write it.
+    fn check(&self, _product: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Returns the address to connect to. `address` is the exchange's own, or the user's; an exchange that is told the
+    /// products in the address adds them.
+    fn url(&self, address: &str, _products: &[String]) -> String {
+        address.into()
+    }
+
     /// Returns the messages that subscribe to the products' ticker and heartbeats, in the order in which to send them.
     fn subscriptions(&self, products: &[String]) -> Vec<String>;
 
+    /// Returns the messages that subscribe again to the ticker of some of the products on the same connection. If there are
+    /// none, the client reconnects instead.
+    fn resubscriptions(&self, products: &[String]) -> Vec<String>;
+
+    /// Returns the message that has to be sent from time to time so that the exchange keeps the connection, or so that it
+    /// answers when nothing else is to be sent. The client answers websocket pings by itself.
+    fn keep_alive(&self) -> Option<KeepAlive> {
+        None
+    }
+
     /// Looks at a message as received. Its bytes are passed on, whatever the result.
     fn look(&self, payload: &[u8]) -> Seen;
+}
+
+/// What a client may ask for on one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most products.
+    pub products: usize,
+    /// The most messages that the client may send in a second.
+    pub messages_per_second: u32,
+}
+
+/// A message that the client sends from time to time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeepAlive {
+    pub every: Duration,
+    pub message: String,
 }
 
 /// What looking at a message found.
@@ -50,9 +100,10 @@ pub enum Holds {
     Ticks {
         /// The product of the first tick.
         product: String,
-        count: u64,
-        /// The exchange's time, exactly as the exchange wrote it.
-        event_time: Option<String>,
+        /// The products of the other ticks; most messages have none.
+        others: Vec<String>,
+        /// The exchange's time, nanoseconds since 1970, UTC.
+        event_time: Option<i64>,
     },
     /// A message of the protocol itself: a heartbeat, an acknowledgement, ….
     Control,
@@ -60,6 +111,16 @@ pub enum Holds {
     Error { message: String },
     /// Something that the exchange does not send, or a message that was cut off.
     Unreadable,
+}
+
+impl Holds {
+    /// Returns how many ticks the message holds.
+    pub fn ticks(&self) -> u64 {
+        match self {
+            Holds::Ticks { others, .. } => 1 + others.len() as u64,
+            Holds::Control | Holds::Error { .. } | Holds::Unreadable => 0,
+        }
+    }
 }
 
 impl Seen {
@@ -90,8 +151,8 @@ mod tests {
     #[test]
     fn exchanges_are_found_by_names_of_their_own() {
         for exchange in EXCHANGES {
-            assert_eq!(find(exchange.name()).expect("it is there").url(), exchange.url());
-            assert!(exchange.url().starts_with("wss://"), "{}", exchange.url());
+            assert_eq!(find(exchange.name()).expect("it is there").address(), exchange.address());
+            assert!(exchange.address().starts_with("wss://"), "{}", exchange.address());
         }
         let error = find("coinbase-exchnge").expect_err("it is not there");
         assert_eq!(error.to_string(), "unknown exchange `coinbase-exchnge`");

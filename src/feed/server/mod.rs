@@ -44,6 +44,17 @@ pub struct Faults {
     pub garble_every: Option<u64>,
     /// After this many messages, sends nothing more and keeps the connection open.
     pub silence_after: Option<u64>,
+    /// Closes the connection normally (1000) after this many messages.
+    pub close_after: Option<u64>,
+    /// Sends nothing for [`Faults::stall`] after every nth message.
+    pub stall_every: Option<u64>,
+    pub stall: Duration,
+    /// Answers the subscriptions of this many connections after the first with an error.
+    pub refuse_again: u64,
+    /// Stops the ticker of the first simulated product after this many messages, until it is subscribed to again.
+    pub mute_after: Option<u64>,
+    /// Sends a message of 32 MB, which is not numbered, after every nth message.
+    pub bloat_every: Option<u64>,
 }
 
 /// What to simulate, and where to serve it.
@@ -132,8 +143,9 @@ impl Server {
                 accepted = self.listener.accept() => {
                     // A client may disconnect during the handshake; keep serving the others.
                     let Ok((stream, _)) = accepted else { continue };
+                    let refused = (1..=exchange.options.faults.refuse_again).contains(&served.connections);
                     served.connections += 1;
-                    sessions.spawn(session::serve(stream, Arc::clone(&exchange)));
+                    sessions.spawn(session::serve(stream, Arc::clone(&exchange), refused));
                 }
                 Some(ended) = sessions.join_next() => served.messages += ended.unwrap_or(0),
                 () = exchange.ended.notified() => break,

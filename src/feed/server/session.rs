@@ -22,6 +22,8 @@ const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEARTBEAT_NS: i64 = 1_000_000_000;
+/// The size of a message that is too large.
+const BLOAT_BYTES: usize = 32 << 20;
 /// At full speed, the number of messages sent before checking for messages from the client.
 const LISTEN_EVERY: u32 = 256;
 
@@ -35,6 +37,10 @@ enum End {
     Left,
     /// A requested fault cut the connection.
     Cut,
+    /// A requested fault closed the connection normally.
+    Closed,
+    /// A requested fault refused the subscription.
+    Refused,
 }
 
 impl From<tungstenite::Error> for End {
@@ -44,7 +50,9 @@ impl From<tungstenite::Error> for End {
 }
 
 /// Serves one connection to its end; returns how many messages it was sent.
-pub async fn serve(stream: TcpStream, exchange: Arc<Exchange>) -> u64 {
+///
+/// If it is `refused`, a requested fault answers its subscription with an error.
+pub async fn serve(stream: TcpStream, exchange: Arc<Exchange>, refused: bool) -> u64 {
     // Updates are small, so send each at once.
     let _ = stream.set_nodelay(true);
     let Ok(socket) = accept_async(stream).await else { return 0 };
@@ -56,6 +64,7 @@ pub async fn serve(stream: TcpStream, exchange: Arc<Exchange>) -> u64 {
         numbered: 0,
         sent: 0,
         heartbeats: 0,
+        refused,
     };
     let (end, replay) = session.run().await;
     session.close(end, replay).await;
@@ -71,6 +80,7 @@ struct Session {
     numbered: u64,
     sent: u64,
     heartbeats: u64,
+    refused: bool,
 }
 
 impl Session {
@@ -94,6 +104,10 @@ impl Session {
             let next = tokio::time::timeout_at(deadline, self.socket.next()).await;
             let message = next.map_err(|_| End::NeverSubscribed)?;
             let now = self.exchange.time_at(Instant::now()).unwrap_or(self.exchange.options.start);
+            if self.refused && matches!(message, Some(Ok(Message::Text(_)))) {
+                self.socket.send(Message::text(wire::error("too many requests"))).await?;
+                return Err(End::Refused);
+            }
             // `stream` sends the snapshot, once the market exists.
             self.answer(message, now, None).await?;
         }
@@ -216,8 +230,21 @@ impl Session {
             self.socket.feed(Message::text(text)).await?;
             self.sent += 1;
         }
+        if hits(faults.bloat_every, self.numbered) {
+            self.socket.send(Message::text(wire::bloated(BLOAT_BYTES))).await?;
+        }
+        if hits(faults.stall_every, self.numbered) {
+            self.socket.flush().await?;
+            tokio::time::sleep(faults.stall).await;
+        }
+        if faults.mute_after == Some(self.numbered) {
+            self.subscriptions.mute(0);
+        }
         if hits(faults.drop_every, self.numbered) {
             return Err(End::Cut);
+        }
+        if faults.close_after == Some(self.numbered) {
+            return Err(End::Closed);
         }
         if faults.silence_after == Some(self.numbered) {
             self.socket.flush().await?;
@@ -243,9 +270,17 @@ impl Session {
 
     /// Closes the connection in the way that fits how it ended.
     async fn close(&mut self, end: End, replay: Option<Replay>) {
+        let finished = matches!(end, End::Finished);
         let (code, reason) = match end {
             End::Finished => (CloseCode::Normal, "the simulated time has passed"),
             End::NeverSubscribed => (CloseCode::Policy, "no subscription within 5 s"),
+            End::Refused => (CloseCode::Policy, "too many requests"),
+            End::Closed => {
+                if let Some(replay) = replay {
+                    self.exchange.leave(replay);
+                }
+                (CloseCode::Normal, "as requested")
+            }
             End::Left | End::Cut => {
                 if let Some(replay) = replay {
                     self.exchange.leave(replay);
@@ -266,7 +301,7 @@ impl Session {
         // A slow client first reads everything that was sent, and only then answers.
         let limit = if self.exchange.options.speed == Speed::Max { CLOSE_TIMEOUT * 6 } else { CLOSE_TIMEOUT };
         let _ = timeout(limit, farewell).await;
-        if code == CloseCode::Normal {
+        if finished {
             self.exchange.ended.notify_one();
         }
     }

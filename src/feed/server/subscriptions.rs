@@ -10,6 +10,8 @@ pub struct Subscriptions {
     /// For each of `products`, whether its ticker is subscribed to.
     tickers: Vec<bool>,
     pub heartbeats: bool,
+    /// A product whose ticker a requested fault has stopped.
+    muted: Option<usize>,
 }
 
 /// What a request changed.
@@ -23,7 +25,12 @@ pub enum Change {
 impl Subscriptions {
     /// Starts with no subscription.
     pub fn new(products: &[&'static Specification]) -> Self {
-        Subscriptions { products: products.to_vec(), tickers: vec![false; products.len()], heartbeats: false }
+        Subscriptions {
+            products: products.to_vec(),
+            tickers: vec![false; products.len()],
+            heartbeats: false,
+            muted: None,
+        }
     }
 
     /// Applies a client's message.
@@ -44,6 +51,7 @@ impl Subscriptions {
                 let chosen = self.chosen(&request)?;
                 for &index in &chosen {
                     self.tickers[index] = on;
+                    self.muted = self.muted.filter(|muted| *muted != index);
                 }
                 Ok(if on { Change::Tickers(chosen) } else { Change::Other })
             }
@@ -73,9 +81,14 @@ impl Subscriptions {
         subscribed.map(|(product, _)| product.product_id).collect()
     }
 
+    /// Stops a product's ticker, although it stays subscribed to, until it is subscribed to again.
+    pub fn mute(&mut self, product: usize) {
+        self.muted = Some(product);
+    }
+
     /// Keeps the tickers that are subscribed to.
     pub fn retain(&self, batch: &mut Vec<Ticker>) {
-        batch.retain(|ticker| self.tickers[ticker.product]);
+        batch.retain(|ticker| self.tickers[ticker.product] && self.muted != Some(ticker.product));
     }
 }
 

@@ -113,6 +113,11 @@ pub fn error(message: &str) -> String {
     serde_json::json!({ "type": "error", "message": message }).to_string()
 }
 
+/// Returns a message of this many bytes, which has no number.
+pub fn bloated(bytes: usize) -> String {
+    format!(r#"{{"channel":"bloat","events":[],"filler":"{}"}}"#, "x".repeat(bytes.saturating_sub(45)))
+}
+
 fn write_ticker(text: &mut String, ticker: &Ticker, product: &Specification) {
     let decimals = product.price_decimals;
     text.push_str("{\"type\":\"ticker\",\"product_id\":\"");

@@ -193,7 +193,8 @@ impl Forwarder {
         let topic = self.parts.kafka.topic().to_string();
         let reason = format!("{} refuses the message of {} bytes: {reason}", self.parts.address, record.payload.len());
         // A long topic is cut, because a folder takes names of 255 bytes only; the letter names it whole.
-        let path = self.parts.dead.join(format!("{}-refused-{offset}.ndjson", &topic[..topic.len().min(MOST_NAME_BYTES)]));
+        let path =
+            self.parts.dead.join(format!("{}-refused-{offset}.ndjson", &topic[..topic.len().min(MOST_NAME_BYTES)]));
         let letter = DeadLetter { offset, record, reason: reason.clone() };
         let place = path.clone();
         let written = blocking(move || {
@@ -216,7 +217,9 @@ impl Forwarder {
         if due && self.refused.untold > 0 {
             let (untold, dead) = (grouped(self.refused.untold), self.parts.dead.display());
             let address = &self.parts.address;
-            self.parts.tell.say(&format!("Warning: {address} refuses {untold} more messages; they are set aside in {dead}"));
+            self.parts
+                .tell
+                .say(&format!("Warning: {address} refuses {untold} more messages; they are set aside in {dead}"));
             self.refused = Refused { untold: 0, told: Some(Instant::now()) };
         }
     }

@@ -7,6 +7,7 @@
 
 mod days;
 mod identity;
+mod old;
 mod reader;
 mod synced;
 mod writer;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 
 use super::{Batch, Error, Limit, Log, LogId, Record};
 use crate::durable::{self, blocking};
+pub use old::OldDay;
 use reader::Reader;
 use synced::Synced;
 use writer::Writer;
@@ -120,6 +122,15 @@ impl FileLog {
     /// The folder cannot be read.
     pub fn end_of(dir: &Path) -> Result<i64, Error> {
         if dir.is_dir() { Ok(days::offsets(dir)?.end) } else { Ok(0) }
+    }
+
+    /// Returns the files of a folder's log for days before `day`, oldest first, without the newest file; none if there is no
+    /// log.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read.
+    pub fn days_before(dir: &Path, day: chrono::NaiveDate) -> Result<Vec<OldDay>, Error> {
+        old::before(dir, day)
     }
 
     /// Returns the folder.

@@ -177,8 +177,7 @@ impl KafkaLog {
     pub(super) async fn publish(&self, records: &[&Record]) -> Result<Vec<Delivery>, Error> {
         let several = self.has_several_partitions().await?;
         let producer = self.producer()?;
-        let deliveries =
-            producer::send(&producer, &self.topic, &split::split(records, several), records.len()).await;
+        let deliveries = producer::send(&producer, &self.topic, &split::split(records, several), records.len()).await;
         let broken = |delivery: &Delivery| match delivery {
             Delivery::Failed(error) => error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal),
             Delivery::At(_) | Delivery::Refused(_) => false,

@@ -45,7 +45,12 @@ pub(in crate::log) enum Delivery {
 }
 
 /// Sends the parts of `records` records in order, and waits until each is acknowledged or has failed.
-pub(super) async fn send(producer: &FutureProducer, topic: &Topic, parts: &[Part<'_>], records: usize) -> Vec<Delivery> {
+pub(super) async fn send(
+    producer: &FutureProducer,
+    topic: &Topic,
+    parts: &[Part<'_>],
+    records: usize,
+) -> Vec<Delivery> {
     let mut results: Vec<Option<Result<Place, KafkaError>>> = Vec::new();
     results.resize_with(records, || None);
     let mut deliveries = Vec::with_capacity(parts.len());

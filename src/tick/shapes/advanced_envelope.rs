@@ -1,10 +1,10 @@
 //! Coinbase Advanced Trade's envelope, as the exchange sends it, with or without `client_id`.
 
-use serde::Deserialize;
-
-use super::super::field::{Value, quote};
-use super::super::{Content, Control, Problem, Tick};
-use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
+use super::super::json::Object;
+use super::super::problem::Fault;
+use super::super::{Control, Problem};
+use super::ticker::{Field, Names, Ticker};
+use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
 
 /// Coinbase Advanced Trade's envelope.
 pub static SHAPE: Shape = Shape {
@@ -17,106 +17,88 @@ pub static SHAPE: Shape = Shape {
     read,
 };
 
-/// The channels whose events hold tickers.
-const TICKER_CHANNELS: [&str; 2] = ["ticker", "ticker_batch"];
+/// The channel whose events hold tickers with quotes.
+const TICKER: &str = "ticker";
+/// The channel whose tickers, as the exchange documents them, have a price and no quote. It is then a channel like any other
+/// without quotes; tickers that do have quotes are read.
+const TICKER_BATCH: &str = "ticker_batch";
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    channel: Value<'a>,
-    #[serde(borrow, default)]
-    timestamp: Value<'a>,
-    #[serde(borrow, default)]
-    sequence_num: Value<'a>,
-    #[serde(borrow, default)]
-    events: Vec<Event<'a>>,
-}
+static NAMES: Names =
+    Names::new(&[("channel", Field::Kind), ("timestamp", Field::EventTime), ("sequence_num", Field::SequenceNum)]);
 
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow, default)]
-    tickers: Vec<Ticker<'a>>,
-    #[serde(borrow, default)]
-    heartbeat_counter: Value<'a>,
-}
+/// The names in one ticker of an event. It has neither a time nor a number of its own.
+static TICKER_NAMES: Names = Names::new(&[
+    ("product_id", Field::ProductId),
+    ("price", Field::Price),
+    ("volume_24_h", Field::Volume24H),
+    ("low_24_h", Field::Low24H),
+    ("high_24_h", Field::High24H),
+    ("low_52_w", Field::Low52W),
+    ("high_52_w", Field::High52W),
+    ("price_percent_chg_24_h", Field::PricePercentChg24H),
+    ("best_bid", Field::BestBid),
+    ("best_bid_quantity", Field::BestBidQuantity),
+    ("best_ask", Field::BestAsk),
+    ("best_ask_quantity", Field::BestAskQuantity),
+]);
 
-/// One ticker of an event.
-#[derive(Deserialize)]
-struct Ticker<'a> {
-    #[serde(borrow, default)]
-    product_id: Value<'a>,
-    #[serde(borrow, default)]
-    price: Value<'a>,
-    #[serde(borrow, default)]
-    volume_24_h: Value<'a>,
-    #[serde(borrow, default)]
-    low_24_h: Value<'a>,
-    #[serde(borrow, default)]
-    high_24_h: Value<'a>,
-    #[serde(borrow, default)]
-    low_52_w: Value<'a>,
-    #[serde(borrow, default)]
-    high_52_w: Value<'a>,
-    #[serde(borrow, default)]
-    price_percent_chg_24_h: Value<'a>,
-    #[serde(borrow, default)]
-    best_bid: Value<'a>,
-    #[serde(borrow, default)]
-    best_bid_quantity: Value<'a>,
-    #[serde(borrow, default)]
-    best_ask: Value<'a>,
-    #[serde(borrow, default)]
-    best_ask_quantity: Value<'a>,
-}
-
-impl Ticker<'_> {
-    /// Returns the ticker as a tick with this time and number.
-    fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
-        let (best_bid, best_ask) = quote(&self.best_bid, &self.best_ask)?;
-        let product_id = self.product_id.product("product_id")?;
-        Ok(Tick {
-            price: Some(self.price.price("price")?),
-            best_bid_quantity: self.best_bid_quantity.amount("best_bid_quantity")?,
-            best_ask_quantity: self.best_ask_quantity.amount("best_ask_quantity")?,
-            volume_24_h: self.volume_24_h.amount("volume_24_h")?,
-            low_24_h: self.low_24_h.amount("low_24_h")?,
-            high_24_h: self.high_24_h.amount("high_24_h")?,
-            low_52_w: self.low_52_w.amount("low_52_w")?,
-            high_52_w: self.high_52_w.amount("high_52_w")?,
-            price_percent_chg_24_h: self.price_percent_chg_24_h.number("price_percent_chg_24_h")?,
-            sequence_num,
-            ..Tick::quote(product_id, event_time, best_bid, best_ask)
-        })
-    }
-}
-
-fn fit(outline: &Outline<'_>) -> Option<Fit> {
-    match (outline.has("channel"), outline.has("events")) {
+fn fit(object: Object<'_>) -> Option<Fit> {
+    match (object.has("channel"), object.has("events")) {
         (true, true) => Some(Fit::Whole),
         (false, false) => None,
-        _ => Some(Fit::Doubtful),
+        // A damaged envelope, and not another exchange's message with a `channel`.
+        _ => object.has("sequence_num").then_some(Fit::Doubtful),
     }
 }
 
 /// Reads an envelope: every ticker of every event, or a control message if the channel carries no tickers.
-fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
-    let envelope: Envelope = from_json(text)?;
-    let channel = envelope.channel.text("channel")?.ok_or(Problem::Missing { field: "channel" })?;
-    let event_time = envelope.timestamp.time("timestamp")?;
-    let sequence_num = envelope.sequence_num.integer("sequence_num")?;
-    if TICKER_CHANNELS.contains(&channel) {
-        let event_time = recorded.unless(event_time, "timestamp")?;
-        let tickers = envelope.events.iter().flat_map(|event| &event.tickers);
-        let ticks = tickers.map(|ticker| ticker.tick(event_time, sequence_num)).collect::<Result<Vec<_>, _>>()?;
-        if ticks.is_empty() {
-            return Err(Problem::Missing { field: "tickers" });
+fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result<Body, Problem> {
+    let envelope = Ticker::collect(object, &NAMES)?;
+    let channel = envelope.value(Field::Kind).text("channel")?.ok_or(Problem::Missing { field: "channel" })?;
+    let event_time = envelope.event_time()?;
+    let sequence_num = envelope.sequence_num()?;
+    let has_quotes = match &*channel {
+        TICKER => true,
+        TICKER_BATCH => any_quote(object),
+        _ => false,
+    };
+    if !has_quotes {
+        let control = Control {
+            heartbeat_counter: heartbeat_counter(object)?,
+            ..Control::new(&channel, recorded.if_any(event_time))
+        };
+        return Ok(Body { sequence_num, control: Some(control) });
+    }
+    let event_time = recorded.unless(event_time, "timestamp")?;
+    let mut any = false;
+    for event in objects(object, "events")? {
+        for ticker in objects(event, "tickers")? {
+            any = true;
+            Ticker::collect(ticker, &TICKER_NAMES)?.tick(event_time, sequence_num, |tick| ticks.push(&tick))?;
         }
-        return Ok((sequence_num, Content::Ticks(ticks)));
     }
-    let mut heartbeat_counter = None;
-    for event in &envelope.events {
-        heartbeat_counter = event.heartbeat_counter.integer("heartbeat_counter")?.or(heartbeat_counter);
+    if !any {
+        return Err(Problem::Missing { field: "tickers" });
     }
-    let control = Control { name: channel.to_string(), event_time: recorded.if_any(event_time), heartbeat_counter };
-    Ok((sequence_num, Content::Control(control)))
+    Ok(Body { sequence_num, control: None })
+}
+
+fn objects<'a>(object: Object<'a>, key: &'static str) -> Result<impl Iterator<Item = Object<'a>>, Problem> {
+    object.list(key).ok_or_else(|| object.value(key).wrong(key, Fault::NotAList))
+}
+
+/// Whether any ticker has a bid or an ask.
+fn any_quote(object: Object<'_>) -> bool {
+    let events = object.list("events").into_iter().flatten();
+    let mut tickers = events.filter_map(|event| event.list("tickers")).flatten();
+    tickers.any(|ticker| ["best_bid", "best_ask"].into_iter().any(|key| !ticker.value(key).is_absent()))
+}
+
+/// Returns the last counter in a control message's events.
+fn heartbeat_counter(object: Object<'_>) -> Result<Option<i64>, Problem> {
+    let mut counter = None;
+    for event in object.list("events").into_iter().flatten() {
+        counter = event.value("heartbeat_counter").integer("heartbeat_counter")?.or(counter);
+    }
+    Ok(counter)
 }

@@ -1,10 +1,11 @@
 //! Coinbase Exchange's `ticker`: one message per match. Its messages of other types are control messages.
 
-use serde::Deserialize;
-
-use super::super::field::{Value, quote};
-use super::super::{Content, Control, Problem, Tick};
-use super::{Body, Fit, Outline, Recorded, Sequence, Shape, from_json};
+use super::super::field::Value;
+use super::super::json::Object;
+use super::super::{Control, Problem};
+use super::ticker::{Field, Names, Ticker};
+use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
+use crate::text::printable;
 
 /// Coinbase Exchange's messages.
 pub static SHAPE: Shape = Shape {
@@ -17,96 +18,61 @@ pub static SHAPE: Shape = Shape {
     read,
 };
 
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Value<'a>,
-    #[serde(borrow, default)]
-    sequence: Value<'a>,
-    #[serde(borrow, default)]
-    product_id: Value<'a>,
-    #[serde(borrow, default)]
-    price: Value<'a>,
-    #[serde(borrow, default)]
-    volume_24h: Value<'a>,
-    #[serde(borrow, default)]
-    low_24h: Value<'a>,
-    #[serde(borrow, default)]
-    high_24h: Value<'a>,
-    #[serde(borrow, default)]
-    best_bid: Value<'a>,
-    #[serde(borrow, default)]
-    best_bid_size: Value<'a>,
-    #[serde(borrow, default)]
-    best_ask: Value<'a>,
-    #[serde(borrow, default)]
-    best_ask_size: Value<'a>,
-    #[serde(borrow, default)]
-    side: Value<'a>,
-    #[serde(borrow, default)]
-    time: Value<'a>,
-    #[serde(borrow, default)]
-    last_size: Value<'a>,
-    #[serde(borrow, default)]
-    message: Value<'a>,
-    #[serde(borrow, default)]
-    reason: Value<'a>,
-}
+static NAMES: Names = Names::new(&[
+    ("type", Field::Kind),
+    ("sequence", Field::SequenceNum),
+    ("product_id", Field::ProductId),
+    ("price", Field::Price),
+    ("volume_24h", Field::Volume24H),
+    ("low_24h", Field::Low24H),
+    ("high_24h", Field::High24H),
+    ("best_bid", Field::BestBid),
+    ("best_bid_size", Field::BestBidQuantity),
+    ("best_ask", Field::BestAsk),
+    ("best_ask_size", Field::BestAskQuantity),
+    ("side", Field::Side),
+    ("time", Field::EventTime),
+    ("last_size", Field::LastSize),
+]);
 
-impl Message<'_> {
-    fn tick(&self, event_time: i64, sequence_num: Option<i64>) -> Result<Tick, Problem> {
-        let (best_bid, best_ask) = quote(&self.best_bid, &self.best_ask)?;
-        let product_id = self.product_id.product("product_id")?;
-        Ok(Tick {
-            price: Some(self.price.price("price")?),
-            best_bid_quantity: self.best_bid_size.amount("best_bid_size")?,
-            best_ask_quantity: self.best_ask_size.amount("best_ask_size")?,
-            volume_24_h: self.volume_24h.amount("volume_24h")?,
-            low_24_h: self.low_24h.amount("low_24h")?,
-            high_24_h: self.high_24h.amount("high_24h")?,
-            side: self.side.side("side")?,
-            last_size: self.last_size.amount("last_size")?,
-            sequence_num,
-            ..Tick::quote(product_id, event_time, best_bid, best_ask)
-        })
-    }
-
-    /// Returns an error's text, with the reason if there is one.
-    fn error(&self) -> String {
-        let text = |value: &Value<'_>| match value {
-            Value::Text(text) => Some(text.to_string()),
-            _ => None,
-        };
-        let parts: Vec<String> = [text(&self.message), text(&self.reason)].into_iter().flatten().collect();
-        if parts.is_empty() { "it gives no reason".into() } else { parts.join(": ") }
-    }
-}
+/// Every message of another type than `ticker` and `error` has one of these keys.
+const OWN_KEYS: [&str; 5] = ["product_id", "product_ids", "channels", "products", "sequence"];
 
 /// The exchange calls its time `time`. So a `type` beside another clock is a recorder's copy.
-fn fit(outline: &Outline<'_>) -> Option<Fit> {
-    if !outline.has("type") || outline.has("timestamp") {
+fn fit(object: Object<'_>) -> Option<Fit> {
+    if !object.has("type") || object.has("timestamp") {
         return None;
     }
-    if outline.has("best_bid") && (outline.has("sequence") || outline.has("time")) {
+    if object.has("best_bid") && (object.has("sequence") || object.has("time")) {
         return Some(Fit::Whole);
     }
-    // This rules out an envelope, which has a `type` of its own.
-    (!outline.has("channel") && !outline.has("events")).then_some(Fit::Doubtful)
+    // This rules out an envelope, which has a `type` of its own, and messages of other exchanges with a `type`.
+    let is_own = OWN_KEYS.into_iter().any(|key| object.has(key)) || object.value("type") == Value::Text("error");
+    (is_own && !object.has("channel") && !object.has("events")).then_some(Fit::Doubtful)
 }
 
 /// Reads a message: a ticker, or a control message of any other type.
-fn read(text: &str, recorded: &Recorded) -> Result<Body, Problem> {
-    let message: Message = from_json(text)?;
-    let kind = message.kind.text("type")?.ok_or(Problem::Missing { field: "type" })?;
+fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result<Body, Problem> {
+    let ticker = Ticker::collect(object, &NAMES)?;
+    let kind = ticker.value(Field::Kind).text("type")?.ok_or(Problem::Missing { field: "type" })?;
     if kind == "error" {
-        return Err(Problem::Exchange { message: message.error() });
+        return Err(Problem::Exchange { message: error(object) });
     }
-    let event_time = message.time.time("time")?;
-    let sequence_num = message.sequence.integer("sequence")?;
+    let event_time = ticker.event_time()?;
+    let sequence_num = ticker.sequence_num()?;
     if kind == "ticker" {
-        let tick = message.tick(recorded.unless(event_time, "time")?, sequence_num)?;
-        return Ok((sequence_num, Content::Ticks(vec![tick])));
+        ticker.tick(recorded.unless(event_time, "time")?, sequence_num, |tick| ticks.push(&tick))?;
+        return Ok(Body { sequence_num, control: None });
     }
-    let control = Control { name: kind.to_string(), event_time: recorded.if_any(event_time), heartbeat_counter: None };
-    Ok((sequence_num, Content::Control(control)))
+    Ok(Body { sequence_num, control: Some(Control::new(&kind, recorded.if_any(event_time))) })
+}
+
+/// An error's text has no more characters than this.
+const LONGEST_ERROR: usize = 400;
+
+/// Returns an error's text, with the reason if there is one.
+fn error(object: Object<'_>) -> String {
+    let text = |name| object.value(name).text(name).ok().flatten();
+    let parts: Vec<_> = [text("message"), text("reason")].into_iter().flatten().collect();
+    if parts.is_empty() { "it gives no reason".into() } else { printable(&parts.join(": "), LONGEST_ERROR) }
 }

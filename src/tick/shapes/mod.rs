@@ -9,16 +9,16 @@ pub mod binance_bookticker;
 pub mod exchange;
 pub mod flat;
 mod nested;
-mod outline;
 mod recorded;
+mod ticker;
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::Deserialize;
-
-use super::{Content, Parsed, Problem};
-use outline::Outline;
+use super::json::Object;
+use super::{Content, Control, Parsed, Problem, Sink, Tick};
+use nested::Scratch;
 use recorded::Recorded;
 
 /// Every shape; if two fit equally well, the first one wins.
@@ -36,12 +36,16 @@ pub struct Shape {
     pub event_time: &'static str,
     sequence: Sequence,
     /// Returns how well a message's keys fit; `None` if it has another shape.
-    fit: fn(&Outline<'_>) -> Option<Fit>,
-    read: fn(&str, &Recorded) -> Result<Body, Problem>,
+    fit: fn(Object<'_>) -> Option<Fit>,
+    read: fn(Object<'_>, &Recorded, &mut dyn Sink) -> Result<Body, Problem>,
 }
 
-/// A message's own number, and its content.
-type Body = (Option<i64>, Content);
+/// What a shape finds in a message beside its ticks.
+struct Body {
+    sequence_num: Option<i64>,
+    /// What the message is if it holds no ticks.
+    control: Option<Control>,
+}
 
 /// How well the keys of a JSON object fit a shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,16 +85,28 @@ impl Shape {
         self.sequence
     }
 
-    fn parsed(&'static self, text: &str, recorded: &Recorded) -> Result<Parsed, Problem> {
-        let (sequence_num, content) = (self.read)(text, recorded)?;
-        Ok(Parsed { shape: self, sequence_num, content })
+    /// Reads a message of this shape. If it has a problem, none of its ticks stays in `ticks`.
+    fn message(
+        &'static self,
+        object: Object<'_>,
+        recorded: &Recorded,
+        ticks: &mut dyn Sink,
+    ) -> Result<Message, Problem> {
+        let before = ticks.count();
+        match (self.read)(object, recorded, ticks) {
+            Ok(Body { sequence_num, control }) => Ok(Message { shape: self, sequence_num, control }),
+            Err(problem) => {
+                ticks.discard(before..ticks.count());
+                Err(problem)
+            }
+        }
     }
 
     /// Returns the shape that the keys fit best, and how well they fit.
-    fn recognised(outline: &Outline<'_>) -> Option<(Fit, &'static Shape)> {
+    fn recognised(object: Object<'_>) -> Option<(Fit, &'static Shape)> {
         let mut best: Option<(Fit, &'static Shape)> = None;
         for &shape in SHAPES {
-            if let Some(fit) = (shape.fit)(outline)
+            if let Some(fit) = (shape.fit)(object)
                 && best.is_none_or(|(other, _)| fit > other)
             {
                 best = Some((fit, shape));
@@ -135,22 +151,45 @@ impl Ord for Shape {
     }
 }
 
+/// A message that was read; its ticks are in the sink.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// The shape of the message itself, even if a recorder's line wraps it.
+    pub shape: &'static Shape,
+    /// The message's own number; [`Shape::sequence`] says what it counts.
+    pub sequence_num: Option<i64>,
+    /// What the message is if it holds no ticks.
+    pub control: Option<Control>,
+}
+
+/// Reads messages one after another, with memory that it uses again: reading a message allocates nothing.
+#[derive(Debug, Default)]
+pub struct Reader {
+    scratch: Scratch,
+}
+
+impl Reader {
+    /// Reads one message, without its line end, and adds its ticks to `ticks`; never panics.
+    ///
+    /// # Errors
+    /// The [`Problem`] that makes the message a dead letter. Then no tick is added.
+    pub fn read(&mut self, payload: &[u8], ticks: &mut dyn Sink) -> Result<Message, Problem> {
+        let text =
+            std::str::from_utf8(payload).map_err(|error| Problem::NotText { valid_bytes: error.valid_up_to() })?;
+        nested::read(text, &mut self.scratch, ticks)
+    }
+}
+
 /// Reads one message, without its line end; never panics.
 ///
 /// # Errors
 /// The [`Problem`] that makes the message a dead letter.
 pub fn parse(payload: &[u8]) -> Result<Parsed, Problem> {
-    let text = std::str::from_utf8(payload).map_err(|error| Problem::NotText { valid_bytes: error.valid_up_to() })?;
-    nested::read(text)
-}
-
-/// Deserialises borrowed JSON; a failure is a [`Problem`].
-fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| {
-        if error.is_eof() {
-            Problem::Truncated { bytes: text.len() }
-        } else {
-            Problem::NotJson { reason: error.to_string() }
-        }
-    })
+    thread_local! {
+        static READER: RefCell<Reader> = RefCell::default();
+    }
+    let mut ticks: Vec<Tick> = Vec::new();
+    let Message { shape, sequence_num, control } = READER.with_borrow_mut(|reader| reader.read(payload, &mut ticks))?;
+    let content = control.map_or_else(|| Content::Ticks(ticks), Content::Control);
+    Ok(Parsed { shape, sequence_num, content })
 }

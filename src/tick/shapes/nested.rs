@@ -4,109 +4,167 @@
 //! that message is read. Otherwise its values are searched: if exactly one of them is a message of a known shape, that one
 //! is read. Each value is read once, at most three levels deep, so that the cost stays proportional to the line's length.
 
-use super::super::{Parsed, Problem};
-use super::outline::Outline;
+use serde::de::IgnoredAny;
+
+use super::super::json::{self, Member, Nested, Node, Object};
+use super::super::{Problem, Sink};
 use super::recorded::Recorded;
-use super::{Fit, Shape, from_json};
+use super::{Fit, Message, Shape};
 
 /// How many levels below the line a message may be nested.
 const DEEPEST: usize = 3;
+/// Memory beyond this size, which an unusual message took, is given back.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// Memory that is used again for the next message.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    nodes: Vec<Vec<Node>>,
+    texts: Vec<String>,
+}
 
 /// What a text was found to be.
 struct Found {
     /// `None` if the text is not a message and contains none.
     fit: Option<Fit>,
-    parsed: Result<Parsed, Problem>,
+    message: Result<Message, Problem>,
 }
 
 impl Found {
     fn nothing(problem: Problem) -> Found {
-        Found { fit: None, parsed: Err(problem) }
+        Found { fit: None, message: Err(problem) }
     }
 }
 
 /// Reads the message that a text is or contains.
-pub fn read(text: &str) -> Result<Parsed, Problem> {
-    find(text, &Recorded::default(), 0).parsed
+pub fn read(text: &str, scratch: &mut Scratch, ticks: &mut dyn Sink) -> Result<Message, Problem> {
+    Search { scratch, ticks }.text(text, &Recorded::default(), 0).message
 }
 
-fn find(text: &str, recorded: &Recorded, depth: usize) -> Found {
-    let text = text.trim_start_matches('\u{feff}').trim();
-    match text.as_bytes().first() {
-        None => Found::nothing(Problem::Empty),
-        Some(b'{') => find_in_object(text, recorded, depth),
-        Some(b'0'..=b'9') => match Recorded::before(text) {
-            Ok((recorded, message)) if message.starts_with('{') => find_in_object(message, &recorded, depth),
-            Ok(_) => Found::nothing(Problem::UnknownShape),
-            Err(problem) => Found::nothing(problem),
-        },
-        Some(_) => Found::nothing(Problem::UnknownShape),
-    }
+struct Search<'s> {
+    scratch: &'s mut Scratch,
+    ticks: &'s mut dyn Sink,
 }
 
-fn find_in_object(text: &str, recorded: &Recorded, depth: usize) -> Found {
-    // Without a second opening brace nothing is nested, so the values need not be looked at.
-    let may_nest = depth < DEEPEST && text.as_bytes()[1..].contains(&b'{');
-    let outline = match Outline::read(text, may_nest) {
-        Ok(outline) => outline,
-        Err(problem) => return Found::nothing(problem),
-    };
-    let own = Shape::recognised(&outline);
-    let own_fit = own.map(|(fit, _)| fit);
-    if may_nest
-        && own_fit != Some(Fit::Whole)
-        && let Some(found) = find_below(&outline, own_fit, recorded, depth)
-    {
-        return found;
-    }
-    match own {
-        Some((fit, shape)) => Found { fit: Some(fit), parsed: shape.parsed(text, recorded) },
-        None => Found::nothing(Problem::UnknownShape),
-    }
-}
-
-/// Looks for a message among an object's values; `None` if the object itself is to be read.
-fn find_below(outline: &Outline<'_>, own: Option<Fit>, recorded: &Recorded, depth: usize) -> Option<Found> {
-    let recorded = Recorded::beside(&outline.entries, recorded);
-    let mut best: Option<Found> = None;
-    let mut several = false;
-    let mut damaged = None;
-    for (_, value) in &outline.entries {
-        let Some(found) = candidate(value, |text| find(text, &recorded, depth + 1)) else { continue };
-        let best_fit = best.as_ref().and_then(|best| best.fit);
-        match found {
-            Found { fit: None, parsed: Err(problem @ (Problem::Truncated { .. } | Problem::NotJson { .. })) } => {
-                damaged.get_or_insert(problem);
-            }
-            Found { fit: None, .. } => {}
-            found if found.fit > best_fit => {
-                several = false;
-                best = Some(found);
-            }
-            found => several |= found.fit == best_fit,
+impl Search<'_> {
+    fn text(&mut self, text: &str, recorded: &Recorded, depth: usize) -> Found {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        match text.as_bytes().first() {
+            None => Found::nothing(Problem::Empty),
+            Some(b'{') => self.json(text, recorded, depth),
+            Some(b'0'..=b'9') => match Recorded::before(text) {
+                Ok((recorded, message)) => self.json(message, &recorded, depth),
+                Err(problem) => Found::nothing(problem),
+            },
+            Some(_) => Found::nothing(Problem::UnknownShape),
         }
     }
-    let own_is_readable = own >= Some(Fit::Selection);
-    match best {
-        // The recorder's quote was not taken from a control message beside it.
-        Some(Found { fit: Some(Fit::Doubtful), .. }) | None if own_is_readable => None,
-        Some(_) if several && own_is_readable => None,
-        Some(_) if several => Some(Found::nothing(Problem::SeveralMessages)),
-        Some(found) => Some(found),
-        None => damaged.map(Found::nothing),
+
+    fn json(&mut self, text: &str, recorded: &Recorded, depth: usize) -> Found {
+        let mut nodes = self.scratch.nodes.pop().unwrap_or_default();
+        let found = match json::scan(text, &mut nodes) {
+            Ok(object) => self.object(object, recorded, depth),
+            Err(fault) => Found::nothing(unreadable(text, fault)),
+        };
+        if nodes.capacity() * size_of::<Node>() <= KEPT_BYTES {
+            self.scratch.nodes.push(nodes);
+        }
+        found
+    }
+
+    fn object(&mut self, object: Object<'_>, recorded: &Recorded, depth: usize) -> Found {
+        let own = Shape::recognised(object);
+        let own_fit = own.map(|(fit, _)| fit);
+        if depth < DEEPEST
+            && own_fit != Some(Fit::Whole)
+            && let Some(found) = self.below(object, own_fit, recorded, depth)
+        {
+            return found;
+        }
+        match own {
+            Some((fit, shape)) => Found { fit: Some(fit), message: shape.message(object, recorded, self.ticks) },
+            None => Found::nothing(Problem::UnknownShape),
+        }
+    }
+
+    /// Looks for a message among an object's values; `None` if the object itself is to be read.
+    fn below(&mut self, object: Object<'_>, own: Option<Fit>, recorded: &Recorded, depth: usize) -> Option<Found> {
+        let mut beside = None;
+        let mut best: Option<Found> = None;
+        let mut several = false;
+        let mut damaged = None;
+        let begin = self.ticks.count();
+        for nested in object.members().filter_map(candidate) {
+            let recorded = beside.get_or_insert_with(|| Recorded::beside(object, recorded));
+            let before = self.ticks.count();
+            let Some(found) = self.nested(nested, recorded, depth + 1) else { continue };
+            let best_fit = best.as_ref().and_then(|best| best.fit);
+            match found {
+                Found { fit: None, message: Err(problem @ (Problem::Truncated { .. } | Problem::NotJson { .. })) } => {
+                    damaged.get_or_insert(problem);
+                }
+                Found { fit: None, .. } => {}
+                found if found.fit > best_fit => {
+                    several = false;
+                    self.ticks.discard(begin..before);
+                    best = Some(found);
+                }
+                found => {
+                    several |= found.fit == best_fit;
+                    self.ticks.discard(before..self.ticks.count());
+                }
+            }
+        }
+        let own_is_readable = own >= Some(Fit::Selection);
+        let found = match best {
+            // The recorder's quote was not taken from a control message beside it.
+            Some(Found { fit: Some(Fit::Doubtful), .. }) | None if own_is_readable => None,
+            Some(_) if several && own_is_readable => None,
+            Some(_) if several => Some(Found::nothing(Problem::SeveralMessages)),
+            Some(found) => return Some(found),
+            None => damaged.map(Found::nothing),
+        };
+        self.ticks.discard(begin..self.ticks.count());
+        found
+    }
+
+    fn nested(&mut self, nested: Nested<'_>, recorded: &Recorded, depth: usize) -> Option<Found> {
+        match nested {
+            Nested::Object(object) => Some(self.object(object, recorded, depth)),
+            Nested::Text(content) => {
+                let mut text = self.scratch.texts.pop().unwrap_or_default();
+                let found = json::unescape(content, &mut text).map(|()| self.text(&text, recorded, depth));
+                if text.capacity() <= KEPT_BYTES {
+                    text.clear();
+                    self.scratch.texts.push(text);
+                }
+                found
+            }
+        }
     }
 }
 
-/// Looks into a value that may hold a message: an object, or a string that starts like an object or like a recorder's time.
-fn candidate(value: &str, look: impl FnOnce(&str) -> Found) -> Option<Found> {
-    if value.starts_with('{') {
-        return Some(look(value));
+/// Returns what a member may hold a message in: an object, or a text that starts like an object or like a recorder's time.
+fn candidate(member: Member<'_>) -> Option<Nested<'_>> {
+    let nested = member.nested()?;
+    if let Nested::Text(content) = nested {
+        let begins = content.trim_start_matches('\u{feff}').trim_start();
+        let likely =
+            begins.starts_with('{') || begins.starts_with(|c: char| c.is_ascii_digit()) && begins.contains('{');
+        return likely.then_some(nested);
     }
-    let content = value.strip_prefix('"')?;
-    let begins = content.trim_start_matches('\u{feff}').trim_start();
-    if !(begins.starts_with('{') || begins.starts_with(|c: char| c.is_ascii_digit()) && begins.contains('{')) {
-        return None;
+    Some(nested)
+}
+
+/// Returns what is wrong with a text that could not be scanned.
+#[cold]
+fn unreadable(text: &str, fault: json::Fault) -> Problem {
+    if fault == json::Fault::TooManyValues {
+        return Problem::TooManyValues;
     }
-    // The outline could be read, so the string is valid JSON.
-    from_json::<String>(value).ok().map(|text| look(&text))
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) if error.is_eof() => Problem::Truncated { bytes: text.len() },
+        Err(error) => Problem::NotJson { reason: error.to_string() },
+        Ok(IgnoredAny) => Problem::NotJson { reason: "it is not one object".into() },
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::super::Problem;
 use super::super::field::Value;
-use super::from_json;
+use super::super::json::Object;
+use super::super::time;
 
 /// The keys under which recorders write their own time; the first one that can be read is used.
 const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_at", "ingest_time"];
@@ -12,13 +13,11 @@ const CLOCKS: [&str; 6] = ["timestamp", "ts", "time", "received_at", "recorded_a
 pub struct Recorded(Option<Result<i64, Problem>>);
 
 impl Recorded {
-    /// Reads the clock among an object's entries; if there is none, `outer` stays in force.
-    pub fn beside(entries: &[(&str, &str)], outer: &Recorded) -> Recorded {
+    /// Reads the clock among an object's members; if there is none, `outer` stays in force.
+    pub fn beside(object: Object<'_>, outer: &Recorded) -> Recorded {
         let mut unreadable = None;
         for clock in CLOCKS {
-            let entry = entries.iter().find(|(key, _)| *key == clock);
-            let value = entry.and_then(|(_, text)| from_json::<Value>(text).ok()).unwrap_or_default();
-            match value.time(clock) {
+            match object.value(clock).time(clock) {
                 Ok(Some(time)) => return Recorded(Some(Ok(time))),
                 Ok(None) => {}
                 Err(problem) => unreadable = unreadable.or(Some(Err(problem))),
@@ -27,16 +26,17 @@ impl Recorded {
         unreadable.map_or_else(|| outer.clone(), |problem| Recorded(Some(problem)))
     }
 
-    /// Splits off a time that stands before the message; a space separates them.
+    /// Splits off a time that stands before the message. Space, a colon or a comma may separate them.
     pub fn before(text: &str) -> Result<(Recorded, &str), Problem> {
-        // If there is only a number, the line was cut off before its message.
-        let (time, message) = text.split_once(' ').ok_or(Problem::Truncated { bytes: text.len() })?;
-        let value = match time.parse::<i64>() {
-            Ok(integer) => Value::Integer(integer),
-            Err(_) => time.parse().map_or_else(|_| Value::Text(time.into()), Value::Number),
+        let Some(at) = text.find('{') else {
+            // If there is only a time, the line was cut off before its message.
+            let cut_off = time::from_text(text).is_ok();
+            return Err(if cut_off { Problem::Truncated { bytes: text.len() } } else { Problem::UnknownShape });
         };
-        let time = value.time("recorder's time")?;
-        Ok((Recorded(time.map(Ok)), message.trim_start()))
+        let (time, message) = text.split_at(at);
+        let time = time.trim_end_matches(|c: char| c.is_ascii_whitespace() || matches!(c, ':' | ','));
+        let time = time::from_text(time).map_err(|fault| Value::Text(time).wrong("recorder's time", fault))?;
+        Ok((Recorded(Some(Ok(time))), message))
     }
 
     /// Returns the message's own time, else the recorder's.

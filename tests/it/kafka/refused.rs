@@ -45,7 +45,9 @@ async fn topic_of(brokers: &str, name: &str, settings: &[(&str, &str)]) -> Strin
 
 #[tokio::test]
 async fn broker_that_refuses_a_message_gets_the_others_once() {
-    let Some(brokers) = real_broker("kafka::refused::broker_that_refuses_a_message_gets_the_others_once") else { return };
+    let Some(brokers) = real_broker("kafka::refused::broker_that_refuses_a_message_gets_the_others_once") else {
+        return;
+    };
     let topic = topic_of(&brokers, "refused", &[]).await;
     let temp = tempfile::tempdir().expect("a temporary folder");
     let (options, told) = telling(temp.path());
@@ -104,7 +106,8 @@ async fn broker_with_a_small_limit_gets_what_fits() {
     tokio::time::timeout(Duration::from_secs(30), async { until_behind(&log, 0).await }).await.expect("in time");
     log.close().await.expect("nothing is behind");
     let topic_log = KafkaLog::open(&brokers, &topic, &options).await.expect("the topic opens");
-    let mut read: Vec<i64> = read_all(&topic_log, 1000).await.iter().map(|message| message.record.ingest_time).collect();
+    let mut read: Vec<i64> =
+        read_all(&topic_log, 1000).await.iter().map(|message| message.record.ingest_time).collect();
     read.sort_unstable();
     let fits = records.iter().filter(|record| record.payload.len() == 1000);
     assert_eq!(read, fits.map(|record| record.ingest_time).collect::<Vec<_>>());

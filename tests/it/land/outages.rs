@@ -82,10 +82,7 @@ async fn a_log_that_was_replaced_during_an_outage_is_refused() {
     log.replace(0, [flat("BTC-USD", 7, 100), flat("BTC-USD", 8, 100)]);
     log.go_away(false);
     let error = landing.await.unwrap().unwrap_err();
-    assert!(
-        matches!(&error, Error::Stranger { stranger: Stranger::Message { offset: 0, .. }, .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Stranger { stranger: Stranger::Message { offset: 0, .. }, .. }), "{error}");
     assert_eq!(data.files().len(), 1);
 }
 

@@ -1,0 +1,113 @@
+//! The processes under test, each started again whenever it ends.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Error, Result};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a process may take to end after it is told to.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program and the folder in which it works.
+pub struct Squall {
+    pub program: PathBuf,
+    pub folder: PathBuf,
+}
+
+impl Squall {
+    /// Returns a command with the data folder of this run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--quiet").arg("--data").arg(self.folder.join("data")).args(arguments);
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end; returns its output.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command(arguments).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Error::other(format!("squall {arguments:?} ended with {}: {said}", output.status)));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Starts the simulated exchange; returns the process and its address, `host:port`.
+    pub fn simulate(&self, arguments: &[&str]) -> Result<(Child, String)> {
+        let mut child = self.command(arguments).stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().ok_or_else(|| Error::other("no output"))?;
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            if let Some((_, rest)) = line.split_once("ws://") {
+                let address: String = rest.chars().take_while(|char| !char.is_whitespace()).collect();
+                return Ok((child, address));
+            }
+        }
+        Err(Error::other("the simulator names no address"))
+    }
+}
+
+/// A process that has to run all the time.
+pub struct Supervised {
+    pub name: &'static str,
+    arguments: Vec<String>,
+    log: PathBuf,
+    child: Child,
+    /// How often it ended by itself, which it should not.
+    pub ended_alone: u32,
+}
+
+impl Supervised {
+    pub fn start(squall: &Squall, name: &'static str, arguments: &[&str]) -> Result<Supervised> {
+        let log = squall.folder.join(format!("{name}.log"));
+        let arguments: Vec<String> = arguments.iter().map(|argument| argument.to_string()).collect();
+        let child = spawn(squall, &arguments, &log)?;
+        Ok(Supervised { name, arguments, log, child, ended_alone: 0 })
+    }
+
+    /// Starts the process again if it ended.
+    pub fn look_after(&mut self, squall: &Squall) -> Result<()> {
+        if self.child.try_wait()?.is_some() {
+            self.ended_alone += 1;
+            self.child = spawn(squall, &self.arguments, &self.log)?;
+        }
+        Ok(())
+    }
+
+    /// Kills the process (SIGKILL), waits for its end, and starts it again.
+    pub fn kill(&mut self, squall: &Squall) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = spawn(squall, &self.arguments, &self.log)?;
+        Ok(())
+    }
+
+    /// Asks the process to end as Ctrl-C does.
+    pub fn stop(mut self) -> Result<ExitStatus> {
+        signal(&self.child, "INT")?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            if started.elapsed() > PATIENCE {
+                self.child.kill()?;
+                return Err(Error::other(format!("{} did not end within {} s", self.name, PATIENCE.as_secs())));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn spawn(squall: &Squall, arguments: &[String], log: &Path) -> Result<Child> {
+    let file = File::options().create(true).append(true).open(log)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    squall.command(&arguments).stdout(file.try_clone()?).stderr(file).spawn()
+}
+
+fn signal(child: &Child, signal: &str) -> Result<()> {
+    let sent = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status()?;
+    if sent.success() { Ok(()) } else { Err(Error::other(format!("kill -{signal} failed"))) }
+}

@@ -1,0 +1,580 @@
+//! A JSON text as a flat list of nodes: one pass checks the whole text and notes where its values lie.
+//!
+//! In: a text that begins with an object. Out: [`Node`]s, which hold places in the text and no text of their own. So a list of
+//! nodes can be used again for the next message, and reading allocates nothing.
+
+use serde::de::IgnoredAny;
+
+use super::field::Value;
+
+/// How many levels of objects and lists are noted. Values below them are checked and passed over.
+const DEEPEST: usize = 10;
+/// A text with more values is not read, so that a hostile one cannot take more than 24 MB.
+pub const MOST_VALUES: usize = 1 << 20;
+
+/// What is wrong with a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    NotJson,
+    TooManyValues,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Null,
+    True,
+    False,
+    Number,
+    Text,
+    /// A text in which some characters are written with a backslash.
+    EscapedText,
+    Object,
+    /// A list of objects.
+    List,
+    /// A list with other values than objects, which are not noted.
+    MixedList,
+}
+
+/// A value of the text, and the key under which it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Node {
+    /// Empty in a list, and for a key that is written with a backslash, because no shape has such a key.
+    key: (u32, u32),
+    /// The value; without its quotes if it is a text.
+    value: (u32, u32),
+    /// The index after the last node inside this one.
+    next: u32,
+    kind: Kind,
+    /// The key's [`hash`].
+    hash: u8,
+}
+
+/// Checks a text that begins with `{` and notes its values.
+///
+/// # Errors
+/// The text is not one JSON object, or it has too many values.
+pub fn scan<'a>(text: &'a str, nodes: &'a mut Vec<Node>) -> Result<Object<'a>, Fault> {
+    nodes.clear();
+    // Places are 32 bits wide.
+    if u32::try_from(text.len()).is_err() {
+        return Err(Fault::TooManyValues);
+    }
+    let mut scanner = Scanner { text, at: 0, string: (0, 0), nodes };
+    scanner.value((0, 0), 0)?;
+    if scanner.at != text.len() {
+        return Err(Fault::NotJson);
+    }
+    Ok(Object::new(text, nodes, 0))
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    /// Where the content of the last string lies.
+    string: (u32, u32),
+    nodes: &'a mut Vec<Node>,
+}
+
+impl Scanner<'_> {
+    /// Passes over space and returns the byte after it.
+    #[inline]
+    fn peek(&mut self) -> Result<u8, Fault> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Fault::NotJson),
+            }
+        }
+    }
+
+    #[inline]
+    fn note(&mut self, key: (u32, u32), value: (u32, u32), kind: Kind) -> Result<usize, Fault> {
+        let index = self.nodes.len();
+        if index == MOST_VALUES {
+            return Err(Fault::TooManyValues);
+        }
+        let hash = hash(&self.text.as_bytes()[key.0 as usize..key.1 as usize]);
+        // There are at most 2^20 nodes.
+        self.nodes.push(Node { key, value, next: index as u32 + 1, kind, hash });
+        Ok(index)
+    }
+
+    #[inline]
+    fn value(&mut self, key: (u32, u32), depth: usize) -> Result<(), Fault> {
+        let byte = self.peek()?;
+        let start = self.at;
+        match byte {
+            b'"' => {
+                let escaped = self.string()?;
+                self.note(key, self.string, if escaped { Kind::EscapedText } else { Kind::Text })?;
+            }
+            b'-' | b'0'..=b'9' => {
+                self.number()?;
+                self.note(key, self.span(start), Kind::Number)?;
+            }
+            b'{' => {
+                let index = self.note(key, (0, 0), Kind::Object)?;
+                if depth < DEEPEST {
+                    self.object(depth + 1)?
+                } else {
+                    self.pass_over()?
+                }
+                self.close(index, start);
+            }
+            b'[' => {
+                let index = self.note(key, (0, 0), Kind::List)?;
+                if depth < DEEPEST {
+                    self.list(index, depth + 1)?
+                } else {
+                    self.pass_over()?
+                }
+                self.close(index, start);
+            }
+            _ => {
+                let (word, kind) = match byte {
+                    b't' => ("true", Kind::True),
+                    b'f' => ("false", Kind::False),
+                    _ => ("null", Kind::Null),
+                };
+                if !self.text.as_bytes()[start..].starts_with(word.as_bytes()) {
+                    return Err(Fault::NotJson);
+                }
+                self.at += word.len();
+                self.note(key, self.span(start), kind)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, index: usize, start: usize) {
+        let (value, next) = (self.span(start), self.nodes.len() as u32);
+        let node = &mut self.nodes[index];
+        (node.value, node.next) = (value, next);
+    }
+
+    /// Returns the place from `start` to here; the text is shorter than 2^32 bytes.
+    fn span(&self, start: usize) -> (u32, u32) {
+        (start as u32, self.at as u32)
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), Fault> {
+        self.at += 1;
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if self.peek()? != b'"' {
+                return Err(Fault::NotJson);
+            }
+            let key = if self.string()? { (0, 0) } else { self.string };
+            if self.peek()? != b':' {
+                return Err(Fault::NotJson);
+            }
+            self.at += 1;
+            self.value(key, depth)?;
+            let byte = self.peek()?;
+            self.at += 1;
+            match byte {
+                b',' => {}
+                b'}' => return Ok(()),
+                _ => return Err(Fault::NotJson),
+            }
+        }
+    }
+
+    fn list(&mut self, index: usize, depth: usize) -> Result<(), Fault> {
+        self.at += 1;
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if self.peek()? != b'{' {
+                self.nodes[index].kind = Kind::MixedList;
+            }
+            let noted = self.nodes.len();
+            self.value((0, 0), depth)?;
+            if self.nodes[index].kind == Kind::MixedList {
+                self.nodes.truncate(noted);
+            }
+            let byte = self.peek()?;
+            self.at += 1;
+            match byte {
+                b',' => {}
+                b']' => return Ok(()),
+                _ => return Err(Fault::NotJson),
+            }
+        }
+    }
+
+    /// Passes over a value that lies too deep to be noted.
+    #[cold]
+    fn pass_over(&mut self) -> Result<(), Fault> {
+        let mut values = serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<IgnoredAny>();
+        match values.next() {
+            Some(Ok(_)) => self.at += values.byte_offset(),
+            _ => return Err(Fault::NotJson),
+        }
+        Ok(())
+    }
+
+    /// Reads a string, and returns whether it has a backslash.
+    #[inline]
+    fn string(&mut self) -> Result<bool, Fault> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let (mut at, mut escaped) = (start, false);
+        loop {
+            at += plain_bytes(&bytes[at..]);
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at;
+                    self.string = self.span(start);
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    at += match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u')
+                            if bytes
+                                .get(at + 2..at + 6)
+                                .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) =>
+                        {
+                            6
+                        }
+                        _ => return Err(Fault::NotJson),
+                    };
+                }
+                // A control character, or the end of the text.
+                _ => return Err(Fault::NotJson),
+            }
+        }
+    }
+
+    #[inline]
+    fn number(&mut self) -> Result<(), Fault> {
+        let bytes = self.text.as_bytes();
+        let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let mut at = self.at;
+        if bytes[at] == b'-' {
+            at += 1;
+        }
+        let whole = digits(at);
+        if whole == 0 || whole > 1 && bytes[at] == b'0' {
+            return Err(Fault::NotJson);
+        }
+        at += whole;
+        if bytes.get(at) == Some(&b'.') {
+            let fraction = digits(at + 1);
+            if fraction == 0 {
+                return Err(Fault::NotJson);
+            }
+            at += 1 + fraction;
+        }
+        if let Some(b'e' | b'E') = bytes.get(at) {
+            at += 1;
+            if let Some(b'+' | b'-') = bytes.get(at) {
+                at += 1;
+            }
+            let exponent = digits(at);
+            if exponent == 0 {
+                return Err(Fault::NotJson);
+            }
+            at += exponent;
+        }
+        self.at = at;
+        Ok(())
+    }
+}
+
+/// Returns how many bytes come before the first quote, backslash or control character.
+///
+/// Eight bytes are looked at together; Hacker's Delight, second edition, section 6-1, finds a zero byte in a word.
+#[inline]
+fn plain_bytes(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    // The lowest marked byte is exact. Bytes above it may be marked in error, because the subtraction borrows.
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGH_BITS;
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let special = below(word ^ (ONES * u64::from(b'"')), 1)
+            | below(word ^ (ONES * u64::from(b'\\')), 1)
+            | below(word, u64::from(b' '));
+        if special != 0 {
+            return at + (special.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + bytes[at..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')).count()
+}
+
+/// Returns a number from 0 to 127 that tells most keys apart.
+#[inline]
+pub const fn hash(key: &[u8]) -> u8 {
+    if key.is_empty() {
+        return 0;
+    }
+    let (first, middle, last) = (key[0] as usize, key[key.len() / 2] as usize, key[key.len() - 1] as usize);
+    ((key.len() * 41 + first * 7 + middle * 13 + last * 29) % 128) as u8
+}
+
+/// Returns whether two keys are the same; most have between 4 and 16 bytes, which are compared in two parts that may overlap.
+#[inline]
+pub fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    match a.len() {
+        length if length != b.len() => false,
+        4..=8 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        9..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        _ => a == b,
+    }
+}
+
+/// A value and its key.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    text: &'a str,
+    nodes: &'a [Node],
+    at: usize,
+}
+
+/// An object of a text.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    text: &'a str,
+    nodes: &'a [Node],
+    at: usize,
+    /// A bit for each hash modulo 64 that a key has; most keys that are looked for are not there.
+    keys: u64,
+}
+
+/// What a member may hold a message in.
+pub enum Nested<'a> {
+    Object(Object<'a>),
+    /// The content of a text, still with its backslashes.
+    Text(&'a str),
+}
+
+impl<'a> Object<'a> {
+    #[inline]
+    fn new(text: &'a str, nodes: &'a [Node], at: usize) -> Object<'a> {
+        let mut object = Object { text, nodes, at, keys: 0 };
+        object.keys = object.members().fold(0, |keys, member| keys | 1 << (member.hash() % 64));
+        object
+    }
+
+    /// Returns the object's members in their order; a key may come twice.
+    #[inline]
+    pub fn members(self) -> impl Iterator<Item = Member<'a>> {
+        let Object { text, nodes, at, .. } = self;
+        let end = nodes[at].next as usize;
+        let mut next = at + 1;
+        std::iter::from_fn(move || {
+            let at = next;
+            if at >= end {
+                return None;
+            }
+            let node = &nodes[at];
+            // Most values are not objects, so the next node is usually known without reading this one.
+            next = match node.kind {
+                Kind::Object | Kind::List | Kind::MixedList => node.next as usize,
+                _ => at + 1,
+            };
+            Some(Member { text, nodes, at })
+        })
+    }
+
+    /// Returns the first member with this key.
+    #[inline]
+    pub fn member(self, key: &str) -> Option<Member<'a>> {
+        let hash = hash(key.as_bytes());
+        if self.keys & 1 << (hash % 64) == 0 {
+            return None;
+        }
+        self.members().find(|member| member.hash() == hash && same(member.key(), key))
+    }
+
+    /// Returns whether the object has the key.
+    #[inline]
+    pub fn has(self, key: &str) -> bool {
+        self.member(key).is_some()
+    }
+
+    /// Returns whether the value under this key is a list.
+    pub fn has_list(self, key: &str) -> bool {
+        self.member(key).is_some_and(|member| matches!(member.node().kind, Kind::List | Kind::MixedList))
+    }
+
+    /// Returns the first value under this key; absent if there is none.
+    pub fn value(self, key: &str) -> Value<'a> {
+        self.member(key).map_or(Value::Absent, Member::value)
+    }
+
+    /// Returns the objects of the list under this key; no object if there is no list. `None` if there is anything else.
+    pub fn list(self, key: &str) -> Option<impl Iterator<Item = Object<'a>>> {
+        let node = self.member(key);
+        let listed = match node {
+            None => None,
+            Some(member) => match member.node().kind {
+                Kind::List => Some(Object { at: member.at, ..self }),
+                Kind::Null => None,
+                _ => return None,
+            },
+        };
+        let objects = listed.into_iter().flat_map(Object::members);
+        Some(objects.map(|member| Object::new(member.text, member.nodes, member.at)))
+    }
+}
+
+impl<'a> Member<'a> {
+    #[inline]
+    fn node(self) -> &'a Node {
+        &self.nodes[self.at]
+    }
+
+    /// Returns the key's [`hash`].
+    #[inline]
+    pub fn hash(self) -> u8 {
+        self.node().hash
+    }
+
+    /// Returns the member's key.
+    #[inline]
+    pub fn key(self) -> &'a str {
+        let (start, end) = self.node().key;
+        &self.text[start as usize..end as usize]
+    }
+
+    /// Returns the member's value.
+    #[inline]
+    pub fn value(self) -> Value<'a> {
+        let node = self.node();
+        let text = &self.text[node.value.0 as usize..node.value.1 as usize];
+        match node.kind {
+            Kind::Null => Value::Absent,
+            Kind::True => Value::Other("true"),
+            Kind::False => Value::Other("false"),
+            Kind::Number => Value::Number(text),
+            Kind::Text => Value::Text(text),
+            Kind::EscapedText => Value::Escaped(text),
+            Kind::Object => Value::Other("an object"),
+            Kind::List | Kind::MixedList => Value::Other("a list"),
+        }
+    }
+
+    /// Returns the object or the text that the member is; `None` if it is neither.
+    pub fn nested(self) -> Option<Nested<'a>> {
+        let (start, end) = self.node().value;
+        match self.node().kind {
+            Kind::Object => Some(Nested::Object(Object::new(self.text, self.nodes, self.at))),
+            Kind::Text | Kind::EscapedText => Some(Nested::Text(&self.text[start as usize..end as usize])),
+            _ => None,
+        }
+    }
+}
+
+/// Appends a text's content to `buffer`, without its backslashes; `None` if it holds half of a surrogate pair.
+pub fn unescape(content: &str, buffer: &mut String) -> Option<()> {
+    let mut rest = content;
+    while let Some(at) = rest.find('\\') {
+        buffer.push_str(&rest[..at]);
+        // The scanner has checked that a letter follows, and what it may be.
+        let plain = match rest.as_bytes().get(at + 1)? {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let text: String = serde_json::from_str(&format!("\"{}\"", &rest[at..])).ok()?;
+                buffer.push_str(&text);
+                return Some(());
+            }
+            other => char::from(*other),
+        };
+        buffer.push(plain);
+        rest = &rest[at + 2..];
+    }
+    buffer.push_str(rest);
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    /// Texts that are JSON, or nearly so.
+    fn text() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            "[{}\\[\\],:\" a-c0-9.eE+-]{0,12}",
+            Just("\"a\":".to_string()),
+            Just("\\\"".to_string()),
+            Just("\\u00e9".to_string()),
+            Just("\\ud83d".to_string()),
+            Just("true".to_string()),
+            Just("-0.5e3".to_string()),
+            Just("[{\"a\":1},{}]".to_string()),
+            Just("[[1],{\"a\":1}]".to_string()),
+            "\\PC{0,3}",
+            Just("\u{1}".to_string()),
+        ];
+        prop::collection::vec(part, 0..8).prop_map(|parts| format!("{{{}}}", parts.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_json_is_told_as_serde_tells_it(text in text()) {
+            let expected = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            assert_eq!(scan(&text, &mut Vec::new()).is_ok(), expected, "{text}");
+        }
+
+        #[test]
+        fn a_text_is_read_back(text in any::<String>(), key in "[a-z]{0,9}") {
+            let json = serde_json::json!({ "x": 1, key.clone(): text }).to_string();
+            let mut nodes = Vec::new();
+            let object = scan(&json, &mut nodes).expect("an object");
+            let Some(Nested::Text(content)) = object.members().find(|member| member.key() == key).and_then(Member::nested)
+            else { panic!("a text") };
+            let mut buffer = String::new();
+            assert_eq!(unescape(content, &mut buffer), Some(()));
+            assert_eq!(buffer, text);
+        }
+    }
+
+    #[test]
+    fn members_are_passed_over_whole() {
+        let text = r#"{"a":{"b":[{"c":1},{"d":2}]},"e":[1,{"f":2}],"g":[],"h\u0041":3,"i":null}"#;
+        let mut nodes = Vec::new();
+        let object = scan(text, &mut nodes).expect("an object");
+        let keys: Vec<&str> = object.members().map(Member::key).collect();
+        assert_eq!(keys, ["a", "e", "g", "", "i"]);
+        let Some(Nested::Object(inner)) = object.member("a").and_then(Member::nested) else { panic!("an object") };
+        assert_eq!(inner.list("b").map(Iterator::count), Some(2));
+        assert!(object.list("e").is_none(), "a list with a number in it");
+        assert_eq!(object.list("g").map(Iterator::count), Some(0));
+        assert_eq!(object.list("i").map(Iterator::count), Some(0));
+        assert_eq!(object.list("none").map(Iterator::count), Some(0));
+        assert!(object.list("a").is_none());
+    }
+
+    #[test]
+    fn depth_and_number_of_values_are_bounded() {
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(200_000), "}".repeat(200_000));
+        let mut nodes = Vec::new();
+        assert!(scan(&deep, &mut nodes).is_ok());
+        assert_eq!(nodes.len(), DEEPEST + 1);
+        let wide = format!("{{{}\"b\":1}}", "\"a\":1,".repeat(MOST_VALUES));
+        assert_eq!(scan(&wide, &mut nodes).map(drop), Err(Fault::TooManyValues));
+        let list = format!("{{\"a\":[{}1]}}", "1,".repeat(MOST_VALUES));
+        assert!(scan(&list, &mut nodes).is_ok(), "values of a list of numbers are not noted");
+    }
+}
