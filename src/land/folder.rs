@@ -17,7 +17,7 @@ use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::local::LocalFileSystem;
 use object_store::path::{Path, PathPart};
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::{Error, Landed, LandedFile};
 use crate::durable::{self, blocking};
@@ -151,7 +151,7 @@ impl Folder {
     ///
     /// # Errors
     /// A file of that name exists, because another process landed the same offsets.
-    pub async fn commit(&self, file: &LandedFile, content: Vec<u8>) -> Result<(), Error> {
+    pub async fn commit(&self, file: &LandedFile, content: impl Into<PutPayload>) -> Result<(), Error> {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
         let staged = self.prefix.clone().join(STAGING).join(part(&name)?);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::commit::{Commit, Committed, Patience};
 use super::compact::Compaction;
 use super::connections::Connections;
 use super::dead;
@@ -86,6 +87,8 @@ pub struct Lander {
     /// The file that is encoded and committed while the next one fills. Files are committed one after another.
     committing: Option<JoinHandle<Result<Committed, Error>>>,
     compacting: Option<JoinHandle<Result<Compaction, Error>>>,
+    /// How a follower waits for room on the disk.
+    patience: Option<Patience>,
     /// The work in progress holds it too, so that no other process lands before that work ends.
     lock: Arc<Lock>,
 }
@@ -106,12 +109,6 @@ struct Partition {
     pending: Pending,
     /// The last message that was read.
     last: Option<Witness>,
-}
-
-pub(super) struct Committed {
-    pub file: LandedFile,
-    dead_file: Option<PathBuf>,
-    pub summary: Summary,
 }
 
 impl Lander {
@@ -162,6 +159,7 @@ impl Lander {
             landing: Landing::default(),
             committing: None,
             compacting: None,
+            patience: None,
             lock,
         };
         lander.find_partitions().await?;
@@ -322,6 +320,7 @@ impl Lander {
             folder: self.folder.clone(),
             dead_dir: self.options.dead_dir.clone(),
             lock: Arc::clone(&self.lock),
+            patience: self.patience.clone(),
         };
         self.committing = Some(tokio::spawn(commit.run(pending)));
         Ok(())
@@ -341,6 +340,9 @@ impl Lander {
     /// Lands what was read, and waits for the work in progress, even after a failure, because the folder's lock may be
     /// released only then.
     async fn finish(mut self, result: Result<(), Error>) -> Result<Landing, Error> {
+        if let Some(patience) = &self.patience {
+            patience.over.store(true, Ordering::Relaxed);
+        }
         // What came before a part of the log that cannot be read lands. What came from another log does not.
         let good = matches!(result, Ok(()) | Err(Error::Log { .. }));
         let mut flushed = Ok(());
@@ -354,38 +356,5 @@ impl Lander {
         };
         result.and(settled).and(compacted)?;
         Ok(std::mem::take(&mut self.landing))
-    }
-}
-
-/// Everything that committing a file needs.
-pub(super) struct Commit {
-    pub file: LandedFile,
-    pub log: LogId,
-    pub folder: Folder,
-    pub dead_dir: PathBuf,
-    pub lock: Arc<Lock>,
-}
-
-impl Commit {
-    /// Writes a range's dead letters, and then the file that commits the range.
-    pub(super) async fn run(self, pending: Pending) -> Result<Committed, Error> {
-        let Commit { file, log, folder, dead_dir, lock } = self;
-        let encoding = {
-            let (file, lock) = (file.clone(), Arc::clone(&lock));
-            blocking(move || {
-                let (content, summary, letters) = pending.encode(&file, log)?;
-                let mut dead_file = None;
-                if !letters.is_empty() {
-                    dead::write(&dead_dir, &file, &letters)?;
-                    dead_file = Some(dead::path(&dead_dir, &file));
-                }
-                drop(lock);
-                Ok::<_, Error>((content, summary, dead_file))
-            })
-        };
-        let (content, summary, dead_file) = encoding.await?;
-        folder.commit(&file, content).await?;
-        drop(lock);
-        Ok(Committed { file, dead_file, summary })
     }
 }

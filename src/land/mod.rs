@@ -4,6 +4,7 @@
 //! that cannot become rows. `docs/landing.md` states the guarantees and why they hold.
 
 mod columns;
+mod commit;
 mod compact;
 mod connections;
 mod dead;

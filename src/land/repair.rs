@@ -8,18 +8,20 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::commit::Commit;
 use super::connections::Connections;
 use super::error::Stranger;
 use super::files::LandedFile;
 use super::folder::{Folder, Lock};
 use super::identify::Candidate;
 use super::inspect::{self, Compared};
-use super::lander::{Commit, Options};
+use super::lander::Options;
 use super::pending::Pending;
 use super::read::Reader;
 use super::recover::{Landed, recover, restore_elsewhere};
 use super::summary::Summary;
 use super::{Error, dead};
+use crate::error::with_causes;
 use crate::log::{Log, LogId};
 use crate::tick::Order;
 
@@ -98,7 +100,7 @@ impl Work {
                     continue;
                 }
                 let aside = self.folder.set_aside(&file).await?;
-                let reason = std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string);
+                let reason = std::error::Error::source(&error).map_or(error.to_string(), with_causes);
                 self.repair.set_aside.push((file, reason, aside));
             }
         }
@@ -215,6 +217,7 @@ impl Work {
             folder: self.folder.clone(),
             dead_dir: self.options.dead_dir.clone(),
             lock: Arc::clone(&self.lock),
+            patience: None,
         };
         let committed = commit.run(pending).await?;
         self.repair.summary.add(&committed.summary);

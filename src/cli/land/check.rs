@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::{Context, Failure, logs};
 use super::nothing_landed;
+use crate::error::with_causes;
 use crate::land::{self, Compared, Folder, Landed};
 use crate::log::{self, Log, LogId};
 use crate::text::printable;
@@ -78,13 +79,12 @@ async fn inspect(folder: &Folder, landed: &Landed, from: Option<&str>, context: 
             Ok(Compared::Gone | Compared::OtherLog) => whole += 1,
             Err(error) if error.is_damage() => {
                 damaged += 1;
-                let reason = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
-                println!("{}", printable(&format!("{error}{reason}"), MOST_PRINTED));
+                println!("{}", printable(&with_causes(&error), MOST_PRINTED));
             }
             Err(error) => return Err(error.into()),
         }
     }
-    println!("{whole} files are what their footers say, and {compared} of them were compared with the log");
+    println!("{whole} of {} files are what their footers say; {compared} were compared with the log", whole + damaged);
     Ok(damaged)
 }
 

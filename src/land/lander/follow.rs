@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::Error;
+use super::super::commit::Patience;
 use super::super::compact::compact;
 use super::super::error::Stranger;
 use super::super::pending::MOST_BYTES;
 use super::{Lander, Landing, Partition};
+use crate::error::with_causes;
 use crate::log::Testimony;
 
 /// How long a follower waits when the log holds no new message.
@@ -37,7 +39,23 @@ impl Lander {
     /// Lands what the log holds and everything that arrives, until `stop` is set; calls `progress` with the number of
     /// offsets passed.
     pub async fn follow(mut self, stop: &AtomicBool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Landing, Error> {
-        let followed = self.follow_partitions(stop, progress).await;
+        let over = Arc::new(AtomicBool::new(false));
+        if self.options.retry {
+            self.patience = Some(Patience { over: Arc::clone(&over), tell: self.options.tell.clone() });
+        }
+        let following = self.follow_partitions(stop, progress);
+        // While the disk is full, following waits for the commit, which has to learn that it should not wait any longer.
+        let watching = async {
+            while !stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(REST).await;
+            }
+            over.store(true, Ordering::Relaxed);
+            std::future::pending::<()>().await;
+        };
+        let followed = tokio::select! {
+            followed = following => followed,
+            () = watching => Ok(()),
+        };
         self.finish(followed).await
     }
 
@@ -63,7 +81,7 @@ impl Lander {
                 }
                 Err(error) if self.options.retry && error.may_pass() => {
                     let outage = outage.get_or_insert_with(|| {
-                        let reason = std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string);
+                        let reason = std::error::Error::source(&error).map_or(error.to_string(), with_causes);
                         let source = &self.options.source;
                         self.options.tell.say(&format!(
                             "Warning: {source} cannot be read: {reason}; squall tries again until it can, or until it is stopped"
@@ -87,8 +105,7 @@ impl Lander {
                 && let Err(error) = compacting.await?
             {
                 // Landing does not depend on it. The next compaction, or `squall land --compact`, reports it again.
-                let reason = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
-                self.options.tell.say(&format!("Warning: small files were not merged: {error}{reason}"));
+                self.options.tell.say(&format!("Warning: small files were not merged: {}", with_causes(&error)));
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use super::super::{DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Re
 use super::Progress;
 use super::note::Last;
 use crate::durable::{self, blocking};
+use crate::error::with_causes;
 use crate::text::grouped;
 
 /// The most that is read from the archive and published at once.
@@ -105,7 +106,7 @@ impl Forwarder {
                 Err(error) => {
                     self.parts.checked = false;
                     self.tell_trouble(&error).await;
-                    self.parts.progress.send_modify(|progress| progress.failure = Some(error.to_string()));
+                    self.parts.progress.send_modify(|progress| progress.failure = Some(with_causes(&error)));
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(RETRY_MOST);
                 }
@@ -167,7 +168,7 @@ impl Forwarder {
         self.waiting = kept;
         self.group = if refused { 1 } else { (self.group * 2).min(GROUP.messages) };
         let failure = failure.map(|error| self.parts.kafka.not_acknowledged(error));
-        self.advance(last, failure.as_ref().map(Error::to_string));
+        self.advance(last, failure.as_ref().map(|error| with_causes(error)));
         match failure {
             Some(error) => Err(error),
             // After a refusal there is something to do, even if no message went on.
@@ -235,7 +236,8 @@ impl Forwarder {
         let behind = grouped(u64::try_from(end.saturating_sub(next)).unwrap_or(0));
         let (address, dir) = (&self.parts.address, self.parts.archive.dir().display());
         self.parts.tell.say(&format!(
-            "Warning: {behind} messages are not in {address} yet: {error}; they are kept in {dir}, and squall tries again"
+            "Warning: {behind} messages are not in {address} yet: {}; they are kept in {dir}, and squall tries again",
+            with_causes(error)
         ));
         let since = self.trouble.as_ref().map_or(now, |trouble| trouble.since);
         self.trouble = Some(Trouble { since, told: now });
