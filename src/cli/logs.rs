@@ -26,6 +26,7 @@ pub fn options(context: &Context) -> Options {
         kafka_isolation_level: kafka.isolation_level.clone(),
         dead: Some(context.settings().dead_dir()),
         tell: tell(),
+        pack_days: context.settings().log.pack_days,
         ..Options::default()
     }
 }

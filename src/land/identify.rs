@@ -13,10 +13,11 @@ use super::error::Stranger;
 use super::files::LandedFile;
 use super::folder::Folder;
 use super::origin::Origin;
+use super::read::parsed;
 use super::recover::Landed;
 use super::{Error, encode};
 use crate::log::{self, Log, LogId, Testimony};
-use crate::tick::{self, Content};
+use crate::tick::Content;
 
 /// A log that is about to be landed.
 pub struct Candidate<'a> {
@@ -131,7 +132,7 @@ impl Candidate<'_> {
         };
         let Some(message) = message else { return Ok(Ok(Testimony::Gone)) };
         let same = message.record.ingest_time == row.ingest_time
-            && match tick::parse(&message.record.payload).map(|parsed| parsed.content) {
+            && match parsed(&message.record).map(|parsed| parsed.content) {
                 Ok(Content::Ticks(ticks)) => ticks.contains(&row.tick),
                 _ => false,
             };

@@ -73,7 +73,7 @@ impl Archived {
         let address = format!("kafka://{brokers}/{topic}");
         let (folder, name, to) = (archives.to_path_buf(), topic.to_string(), address.clone());
         let mut notices = blocking(move || note::check_earlier_archive(&folder, &name, &to)).await?;
-        let archive = Arc::new(FileLog::create(&dir).await?);
+        let archive = Arc::new(FileLog::create_with(&dir, options).await?);
         notices.extend(archive.notices());
         let path = note::path(&dir, topic);
         let archive_id = archive.id().await?;
@@ -182,6 +182,10 @@ impl Log for Archived {
 
     fn notices(&self) -> Vec<String> {
         self.notices.clone()
+    }
+
+    fn waits_for(&self) -> Option<String> {
+        self.archive.waits_for()
     }
 
     /// Waits until the topic has every message, for as long as publishing makes progress.

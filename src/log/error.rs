@@ -12,6 +12,10 @@ use crate::text::is_shown;
 pub enum Error {
     #[error("stopped while {messages} messages waited to be stored: {reason}")]
     StoppedWaiting { messages: u64, reason: String },
+    #[error("a message takes {bytes} bytes in the log, and {most} is the most that is read back")]
+    TooLong { bytes: u64, most: u64 },
+    #[error("log.when_full cannot be `{value}`")]
+    WhenFull { value: String },
     #[error("`{text}` is not a log: it {reason}")]
     Location { text: String, reason: String },
     #[error("there is no log in {dir}")]
@@ -108,8 +112,14 @@ impl Error {
             | Error::NoNote { .. }
             | Error::OtherArchive { .. }
             | Error::EarlierArchive { .. }
+            | Error::StoppedWaiting { .. }
             | Error::Behind { .. } => false,
         }
+    }
+
+    /// Returns whether the disk has no room, so that the same may succeed later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if is_full(source))
     }
 
     /// Returns the error for settings that librdkafka does not take. It does not repeat a value: it may be a secret.
@@ -127,10 +137,19 @@ impl Error {
     }
 }
 
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Location { .. } => "write kafka://host:port/topic, kafka:///topic, or the path of a folder".into(),
+            Error::TooLong { .. } => "leave it out: no exchange sends such a message".into(),
+            Error::WhenFull { .. } => "it can be wait or end".into(),
+            Error::Io { source, .. } if is_full(source) => {
+                "make room on the disk; with log.when_full = \"wait\", `squall ingest` waits for it".into()
+            }
             Error::StoppedWaiting { .. } => "make room and start again; what was stored before is safe".into(),
             Error::NoLog { dir } | Error::EmptyLog { dir } => {
                 let dir = dir.display();
@@ -157,14 +176,14 @@ impl Hint for Error {
                 let (archive, old) = (archive.display(), format!("{}.before", archive.display()));
                 format!(
                     "`mv {archive} {old}` sets the archive aside, and the same command begins a new one; \
-                     `squall replay {old}/*.ndjson --to {topic}` publishes what it holds"
+                     `squall replay {old}/*.ndjson* --to {topic}` publishes what it holds"
                 )
             }
             Error::NoNote { archive, topic, .. } => {
                 let (archive, old) = (archive.display(), format!("{}.before", archive.display()));
                 format!(
                     "`mv {archive} {old}` sets them aside, and the same command begins a new archive; \
-                     `squall replay {old}/*.ndjson --to {topic}` publishes them (landing recognises those it has seen)"
+                     `squall replay {old}/*.ndjson* --to {topic}` publishes them (landing recognises those it has seen)"
                 )
             }
             Error::NoteBeyondEnd { note, .. } | Error::OtherArchive { note, .. } => {
@@ -175,7 +194,7 @@ impl Hint for Error {
                 )
             }
             Error::EarlierArchive { note, folder, topic, .. } => format!(
-                "each topic has an archive of its own now; `squall replay {}/*.ndjson --to {topic}` publishes all of them \
+                "each topic has an archive of its own now; `squall replay {}/*.ndjson* --to {topic}` publishes all of them \
                  (landing recognises those it has seen), then `rm {}`",
                 folder.display(),
                 note.display()

@@ -25,6 +25,7 @@ pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Message, Reader, Sequence, Shape, parse};
 pub use sink::{Columns, Sink};
+pub use time::from_text as time_of_text;
 
 /// One quote or trade update of one product, exactly as received.
 ///
@@ -187,11 +188,6 @@ impl Control {
     fn new(name: &str, event_time: Option<i64>) -> Control {
         Control { name: printable(name, LONGEST_NAME), event_time, heartbeat_counter: None }
     }
-}
-
-/// Returns the time that a message's text says, nanoseconds since 1970, UTC; `None` if it is not a time, or not a plausible one.
-pub fn time_of_text(text: &str) -> Option<i64> {
-    time::from_text(text).ok()
 }
 
 /// Names of channels and types have no more characters than this; the names come from messages.
