@@ -29,6 +29,10 @@ pub struct Args {
     #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,
 
+    /// Lands only these partitions, so that several processes share a topic, each with partitions of its own
+    #[arg(long, value_name = "N,N", value_delimiter = ',', conflicts_with_all = ["compact", "check", "repair"])]
+    pub partitions: Vec<i32>,
+
     /// Goes on landing new messages until it is stopped, and merges small files meanwhile
     #[arg(long)]
     pub follow: bool,
@@ -96,6 +100,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         tell: logs::tell(),
         source: location.to_string(),
         name: args.name,
+        partitions: (!args.partitions.is_empty()).then(|| args.partitions.iter().copied().collect()),
     };
     if args.repair {
         return repair(log, options).await;
@@ -251,7 +256,7 @@ async fn compact(context: &Context) -> Result<(), Failure> {
     if folder.list().await?.landed.visible().next().is_none() {
         return Err(nothing_landed(&folder));
     }
-    let lock = folder.reserve().await?;
+    let lock = folder.reserve(None).await?;
     // Users run this while no query is running. A query that was planned before fails, and its error names the missing file.
     let compaction = land::compact(&folder, &lock, Duration::ZERO).await?;
     if compaction.merged.is_empty() {

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use object_store::PutPayload;
 
 use super::files::LandedFile;
-use super::folder::{Folder, Lock};
+use super::folder::Folder;
+use super::lock::Lock;
 use super::pending::Pending;
 use super::summary::Summary;
 use super::{Error, dead};

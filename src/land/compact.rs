@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 use super::Error;
 use super::encode::{self, Encoder, Footer};
 use super::files::LandedFile;
-use super::folder::{Folder, Lock};
+use super::folder::Folder;
+use super::lock::Lock;
 use super::origin::Origin;
 use super::recover::{Landed, read_footer};
 use super::summary::Summary;
@@ -47,10 +48,10 @@ pub async fn compact(folder: &Folder, lock: &Lock, grace: Duration) -> Result<Co
 }
 
 /// Commits merged files beside their parts.
-pub async fn merge(folder: &Folder, _lock: &Lock) -> Result<Vec<(LandedFile, usize)>, Error> {
+pub async fn merge(folder: &Folder, lock: &Lock) -> Result<Vec<(LandedFile, usize)>, Error> {
     let mut merged = Vec::new();
     let listing = folder.list().await?;
-    for coverage in listing.landed.partitions() {
+    for coverage in listing.landed.partitions().filter(|coverage| lock.owns(coverage.partition)) {
         let mut parts: Vec<Landed> = Vec::new();
         let mut rows = 0;
         for file in coverage.files {
@@ -171,13 +172,13 @@ impl Cursor<'_> {
 /// A file is not what its name and footer say, or the merged file lacks rows; then nothing that it hides is deleted.
 async fn delete_hidden(
     folder: &Folder,
-    _lock: &Lock,
+    lock: &Lock,
     grace: Duration,
     compaction: &mut Compaction,
 ) -> Result<(), Error> {
     let listing = folder.list().await?;
     let mut hidden: BTreeMap<&LandedFile, Vec<&LandedFile>> = BTreeMap::new();
-    for part in listing.landed.hidden() {
+    for part in listing.landed.hidden().iter().filter(|part| lock.owns(part.partition)) {
         let mut files = listing.landed.of(&part.topic, part.partition).iter();
         if let Some(merged) = files.find(|file| file.first <= part.first && part.last <= file.last) {
             hidden.entry(merged).or_default().push(part);

@@ -15,8 +15,12 @@ pub enum Error {
     Folder { dir: PathBuf, source: std::io::Error },
     #[error("cannot reach {path}")]
     Store { path: String, source: object_store::Error },
-    #[error("another process lands into {}", dir.display())]
-    Busy { dir: PathBuf },
+    #[error(
+        "another process lands {}into {}",
+        partition.map_or(String::new(), |partition| format!("partition {partition} ")),
+        dir.display()
+    )]
+    Busy { dir: PathBuf, partition: Option<i32> },
     #[error("the files in {path} change faster than they can be listed")]
     Restless { path: String },
     #[error("landed files contradict each other")]
@@ -102,15 +106,14 @@ impl Hint for Error {
             Error::Topic { .. } => {
                 Some("`--as NAME` gives the files another name: up to 150 letters, digits and . _ -".into())
             }
-            Error::Busy { .. } => {
-                Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into())
-            }
-            Error::Overlap(overlap) => {
-                Some(format!(
-                    "remove {}; `squall land --repair --from LOG` lands its offsets again from the log",
-                    overlap.second
-                ))
-            }
+            Error::Busy { .. } => Some(
+                "wait for it to end, or stop it; with --partitions several processes share a topic, each with its own"
+                    .into(),
+            ),
+            Error::Overlap(overlap) => Some(format!(
+                "remove {}; `squall land --repair --from LOG` lands its offsets again from the log",
+                overlap.second
+            )),
             Error::Unreadable { .. } | Error::Differs { .. } => {
                 Some("`squall land --repair --from LOG` sets it aside and lands its offsets again from the log".into())
             }

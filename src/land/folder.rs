@@ -3,8 +3,8 @@
 //! In: encoded files. Out: their names and sizes. Everything goes through `object_store`. Only this module does what a local
 //! disk also needs: syncing, and one writer at a time.
 
-use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,12 @@ use object_store::local::LocalFileSystem;
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
+use super::lock::Lock;
 use super::{Error, Landed, LandedFile};
 use crate::durable::{self, blocking};
 
 /// Where a file waits, complete and synced, for the rename that commits it.
 const STAGING: &str = ".staging";
-/// The lock file of the one process that lands into the folder; the operating system releases the lock when the process
-/// ends.
-const LOCK: &str = ".land.lock";
 /// The length of the longest name of a log's files. A file's name also has a partition, two offsets and an ending, up to 60
 /// bytes, and a file that is written aside 40 more; a folder takes names of 255 bytes.
 const MOST_NAME_BYTES: usize = 150;
@@ -57,10 +55,6 @@ impl Listing {
 
 /// An open landed file.
 pub type LandedReader = ParquetRecordBatchStreamBuilder<Box<dyn AsyncFileReader>>;
-
-/// The right to land into a folder; it ends when this is dropped.
-#[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
 
 impl Folder {
     /// Makes a folder from a local path, which need not exist yet.
@@ -100,46 +94,49 @@ impl Folder {
         (&self.store, &self.prefix)
     }
 
-    /// Reserves the folder for this process, and removes what crashes left.
+    /// Reserves the folder for this process, or only what comes from some partitions, and removes what crashes left.
     ///
     /// # Errors
-    /// As [`Folder::lock`] and [`Folder::remove_leftovers`].
-    pub async fn reserve(&self) -> Result<Lock, Error> {
+    /// As [`Lock::take`] and [`Folder::remove_leftovers`].
+    pub async fn reserve(&self, partitions: Option<BTreeSet<i32>>) -> Result<Lock, Error> {
         let folder = self.clone();
         blocking(move || {
-            let lock = folder.lock()?;
+            let lock = Lock::take(&folder.dir, partitions.as_ref())?;
             folder.remove_leftovers(&lock)?;
             Ok(lock)
         })
         .await
     }
 
-    /// Reserves the folder for this process; creates the folder if it is missing.
+    /// Reserves the whole folder for this process; creates the folder if it is missing.
     ///
     /// # Errors
     /// Another process is landing into the folder.
     pub fn lock(&self) -> Result<Lock, Error> {
-        let io = |source| Error::Folder { dir: self.dir.clone(), source };
-        durable::create_folder(&self.dir).map_err(io)?;
-        let file = File::create(self.dir.join(LOCK)).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy { dir: self.dir.clone() }),
-            Err(TryLockError::Error(source)) => Err(io(source)),
-        }
+        Lock::take(&self.dir, None)
     }
 
     /// Removes what crashes left: files that were never committed, and temporary files.
     ///
     /// # Errors
     /// The folder cannot be listed, or a file cannot be removed.
-    pub fn remove_leftovers(&self, _lock: &Lock) -> Result<(), Error> {
+    pub fn remove_leftovers(&self, lock: &Lock) -> Result<(), Error> {
         let io = |source| Error::Folder { dir: self.dir.clone(), source };
         durable::remove_leftovers(&self.dir).map_err(io)?;
-        match std::fs::remove_dir_all(self.dir.join(STAGING)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(error)),
-            _ => Ok(()),
+        let staging = self.dir.join(STAGING);
+        let entries = match std::fs::read_dir(&staging) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(io)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(io)?;
+            // Another process may be writing files of its own partitions.
+            let staged = entry.file_name().to_str().and_then(LandedFile::parse);
+            if lock.is_whole() || staged.is_some_and(|file| lock.owns(file.partition)) {
+                std::fs::remove_file(entry.path()).map_err(io)?;
+            }
         }
+        Ok(())
     }
 
     /// Lists the folder as it was at one instant; an absent folder counts as empty.

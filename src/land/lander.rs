@@ -16,8 +16,9 @@ use super::connections::Connections;
 use super::dead;
 use super::error::{Error, Stranger};
 use super::files::LandedFile;
-use super::folder::{Folder, Lock};
+use super::folder::Folder;
 use super::identify::{self, Candidate};
+use super::lock::Lock;
 use super::pending::Pending;
 use super::read::{Outcome, Read, Reader};
 use super::recover::{Landed, read_footers, recover};
@@ -51,6 +52,8 @@ pub struct Options {
     /// is given, ticks of products that have landed from other logs also land, and ticks seen before are marked as
     /// duplicates.
     pub name: Option<String>,
+    /// The partitions to land; `None` means all that the log has, now and later.
+    pub partitions: Option<BTreeSet<i32>>,
 }
 
 /// What a run landed.
@@ -122,7 +125,7 @@ impl Lander {
     /// The log or the folder cannot be used, another process lands into it, or another log has landed under the name.
     pub async fn open(log: Arc<dyn Log>, options: Options) -> Result<Lander, Error> {
         let folder = Folder::new(&options.ticks_dir)?;
-        let lock = Arc::new(folder.reserve().await?);
+        let lock = Arc::new(folder.reserve(options.partitions.clone()).await?);
         let failed = |source| Error::log(&options.source, source);
         let id = log.id().await.map_err(failed)?;
         let landed = read_footers(&folder, &folder.list().await?).await?;
@@ -205,7 +208,13 @@ impl Lander {
         if !alone {
             self.partitions.iter_mut().for_each(|partition| partition.connections = None);
         }
-        for number in numbers {
+        let absent = self.options.partitions.iter().flatten().find(|wanted| !numbers.contains(wanted));
+        if let Some(partition) = absent {
+            let log = self.options.source.clone();
+            let source = crate::log::Error::NoPartition { log, partition: *partition };
+            return Err(Error::log(&self.options.source, source));
+        }
+        for number in numbers.into_iter().filter(|number| self.lock.owns(*number)) {
             if self.partitions.iter().any(|partition| partition.number == number) {
                 continue;
             }

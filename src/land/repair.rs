@@ -12,10 +12,11 @@ use super::commit::Commit;
 use super::connections::Connections;
 use super::error::Stranger;
 use super::files::LandedFile;
-use super::folder::{Folder, Lock};
+use super::folder::Folder;
 use super::identify::Candidate;
 use super::inspect::{self, Compared};
 use super::lander::Options;
+use super::lock::Lock;
 use super::pending::Pending;
 use super::read::Reader;
 use super::recover::{Landed, recover, restore_elsewhere};
@@ -43,7 +44,7 @@ pub struct Repair {
 /// The log is not the one that landed, or cannot be read, or the folder cannot be used.
 pub async fn repair(log: Arc<dyn Log>, options: Options) -> Result<Repair, Error> {
     let folder = Folder::new(&options.ticks_dir)?;
-    let lock = Arc::new(folder.reserve().await?);
+    let lock = Arc::new(folder.reserve(None).await?);
     let id = log.id().await.map_err(|source| Error::log(&options.source, source))?;
     let mut work = Work { log, id, folder, options, lock, name: String::new(), repair: Repair::default() };
     let landed = work.set_damaged_aside().await?;

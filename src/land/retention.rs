@@ -10,7 +10,8 @@ use std::time::Duration;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::parquet::file::statistics::Statistics;
 
-use super::folder::{Folder, Lock};
+use super::folder::Folder;
+use super::lock::Lock;
 use super::{Error, LandedFile, dead, encode};
 use crate::log::LogId;
 use crate::tick;
@@ -107,8 +108,9 @@ pub fn expired(held: &[Held], keep: Keep, now: i64) -> Vec<&Held> {
 ///
 /// # Errors
 /// A footer cannot be read, or a file cannot be deleted; those after it stay.
-pub async fn prune(folder: &Folder, _lock: &Lock, keep: Keep) -> Result<Vec<Held>, Error> {
-    let files = expired_now(folder, keep).await?;
+pub async fn prune(folder: &Folder, lock: &Lock, keep: Keep) -> Result<Vec<Held>, Error> {
+    let mut files = expired_now(folder, keep).await?;
+    files.retain(|held| lock.owns(held.file.partition));
     for held in &files {
         folder.delete(&held.file).await?;
     }

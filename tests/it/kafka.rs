@@ -4,6 +4,7 @@
 mod identity;
 mod partitions;
 mod refused;
+mod shared;
 mod transactions;
 
 use std::io::Write;

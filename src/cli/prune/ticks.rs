@@ -28,7 +28,7 @@ pub async fn old(context: &Context, dry_run: bool) -> Result<Found, Failure> {
     let files = match dry_run {
         true => retention::expired_now(&folder, keep(context)).await?,
         false => match folder.lock() {
-            Err(Error::Busy { dir }) => {
+            Err(Error::Busy { dir, .. }) => {
                 found
                     .kept
                     .push(format!("landed ticks in {}: the process that lands deletes them itself", dir.display()));

@@ -180,6 +180,7 @@ impl Data {
             tell: log::Tell::default(),
             source: "memory".into(),
             name: None,
+            partitions: None,
         }
     }
 
