@@ -221,22 +221,31 @@ impl Scanner<'_> {
     }
 
     /// Reads a string, and returns whether it has a backslash.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Result<bool, Fault> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
-        let (mut at, mut escaped) = (start, false);
+        let end = start + plain_bytes(&bytes[start..]);
+        if bytes.get(end) != Some(&b'"') {
+            return self.escaped_string(start, end);
+        }
+        (self.at, self.string) = (end, (start as u32, end as u32));
+        self.at += 1;
+        Ok(false)
+    }
+
+    /// Reads the rest of a string that is not plain from `at` on.
+    fn escaped_string(&mut self, start: usize, mut at: usize) -> Result<bool, Fault> {
+        let bytes = self.text.as_bytes();
         loop {
-            at += plain_bytes(&bytes[at..]);
             match bytes.get(at) {
                 Some(b'"') => {
                     self.at = at;
                     self.string = self.span(start);
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(true);
                 }
                 Some(b'\\') => {
-                    escaped = true;
                     at += match bytes.get(at + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u')
@@ -252,6 +261,7 @@ impl Scanner<'_> {
                 // A control character, or the end of the text.
                 _ => return Err(Fault::NotJson),
             }
+            at += plain_bytes(&bytes[at..]);
         }
     }
 
@@ -294,24 +304,23 @@ impl Scanner<'_> {
 /// Returns how many bytes come before the first quote, backslash or control character.
 ///
 /// Eight bytes are looked at together; Hacker's Delight, second edition, section 6-1, finds a zero byte in a word.
-#[inline]
+#[inline(always)]
 fn plain_bytes(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
     // The lowest marked byte is exact. Bytes above it may be marked in error, because the subtraction borrows.
     let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGH_BITS;
-    let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (number, chunk) in chunks.iter().enumerate() {
         let word = u64::from_le_bytes(*chunk);
         let special = below(word ^ (ONES * u64::from(b'"')), 1)
             | below(word ^ (ONES * u64::from(b'\\')), 1)
             | below(word, u64::from(b' '));
         if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
+            return number * 8 + (special.trailing_zeros() / 8) as usize;
         }
-        at += 8;
     }
-    at + bytes[at..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')).count()
+    chunks.len() * 8 + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')).count()
 }
 
 /// Returns a number from 0 to 127 that tells most keys apart.
@@ -326,8 +335,7 @@ pub const fn hash(key: &[u8]) -> u8 {
 
 /// Returns whether two keys are the same; most have between 4 and 16 bytes, which are compared in two parts that may overlap.
 #[inline]
-pub fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+pub fn same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         length if length != b.len() => false,
         4..=8 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
@@ -390,6 +398,12 @@ impl<'a> Object<'a> {
         })
     }
 
+    /// Returns whether anything may be nested in the object: whether its text has a second opening brace.
+    pub fn may_nest(self) -> bool {
+        let (start, end) = self.nodes[self.at].value;
+        self.text.as_bytes()[start as usize + 1..end as usize].contains(&b'{')
+    }
+
     /// Returns the first member with this key.
     #[inline]
     pub fn member(self, key: &str) -> Option<Member<'a>> {
@@ -397,7 +411,7 @@ impl<'a> Object<'a> {
         if self.keys & 1 << (hash % 64) == 0 {
             return None;
         }
-        self.members().find(|member| member.hash() == hash && same(member.key(), key))
+        self.members().find(|member| member.hash() == hash && same(member.key_bytes(), key.as_bytes()))
     }
 
     /// Returns whether the object has the key.
@@ -446,6 +460,13 @@ impl<'a> Member<'a> {
 
     /// Returns the member's key.
     #[inline]
+    pub fn key_bytes(self) -> &'a [u8] {
+        let (start, end) = self.node().key;
+        &self.text.as_bytes()[start as usize..end as usize]
+    }
+
+    /// Returns the member's key as text.
+    #[cfg(test)]
     pub fn key(self) -> &'a str {
         let (start, end) = self.node().key;
         &self.text[start as usize..end as usize]
