@@ -8,6 +8,7 @@ use crate::feed::client;
 use crate::feed::exchange::{self, Exchange};
 use crate::feed::ingest::{self, Ingest, Progress};
 use crate::feed::journal::Journal;
+use crate::feed::sign::Signer;
 use crate::log;
 use crate::tick::{Clock, SystemClock};
 
@@ -57,7 +58,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let exchange = exchange::find(args.exchange.as_ref().unwrap_or(&settings.feed.exchange))?;
     let location = logs::locate(args.to.as_deref(), context)?;
     // Messages for a topic are archived first, so that nothing is lost while the broker is away.
-    let log_options = log::Options { archive: Some(settings.raw_dir()), ..logs::options(context) };
+    let when_full = settings.log.when_full.parse()?;
+    let log_options = log::Options { archive: Some(settings.raw_dir()), when_full, ..logs::options(context) };
     let log = log::create(&location, &log_options).await?;
     for notice in log.notices() {
         eprintln!("Note: {notice}");
@@ -99,13 +101,18 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 /// Returns the client's options as the settings say.
 ///
 /// # Errors
-/// `feed.on_product_silence` is not one of its values.
+/// `feed.on_product_silence` is not one of its values, or the key in the environment cannot sign.
 pub fn client_options(context: &Context, exchange: &'static dyn Exchange) -> Result<client::Options, Failure> {
     let feed = &context.settings().feed;
+    let signer = match exchange.credentials() {
+        Some(names) => Signer::from_environment(names, &variable)?.map(Arc::new),
+        None => None,
+    };
     Ok(client::Options {
         exchange,
         url: if feed.url.is_empty() { exchange.address().into() } else { feed.url.clone() },
         products: feed.products.clone(),
+        signer,
         silence: Duration::from_millis(feed.silence_ms),
         product_silence: (feed.product_silence_ms > 0).then(|| Duration::from_millis(feed.product_silence_ms)),
         on_product_silence: feed.on_product_silence.parse()?,
@@ -116,6 +123,11 @@ pub fn client_options(context: &Context, exchange: &'static dyn Exchange) -> Res
         until_close: false,
         seed: SystemClock.now().unsigned_abs(),
     })
+}
+
+/// Returns a variable of the environment; an empty one counts as absent.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Waits until the user ends the command, or its time is over.

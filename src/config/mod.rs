@@ -65,6 +65,9 @@ pub struct Feed {
 #[serde(deny_unknown_fields)]
 pub struct Log {
     pub sync_interval_ms: u64,
+    pub pack_days: bool,
+    /// `wait` or `end`.
+    pub when_full: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -18,6 +18,8 @@ pub enum Error {
     Listen { host: String, port: u16, source: io::Error },
     #[error("unknown exchange `{exchange}`")]
     UnknownExchange { exchange: String, known: Vec<&'static str>, nearest: Option<String> },
+    #[error("the environment variable {variable} {reason}")]
+    Credentials { variable: &'static str, reason: String },
     #[error("{setting} cannot be `{value}`")]
     Setting { setting: &'static str, value: String, known: Vec<&'static str> },
     #[error("{exchange} sends at most {limit} products on one connection, not {products}")]
@@ -49,6 +51,9 @@ impl Hint for Error {
             Error::Listen { .. } => Some("--host 127.0.0.1 --port 0 finds a free port of this machine".into()),
             Error::UnknownExchange { nearest: Some(nearest), .. } => Some(nearest.clone()),
             Error::UnknownExchange { known, .. } => Some(format!("feed.exchange can be {}", known.join(" or "))),
+            Error::Credentials { .. } => {
+                Some("set both variables as the exchange's key file has them, or neither: market data are public".into())
+            }
             Error::Setting { known, .. } => Some(format!("it can be {}", known.join(" or "))),
             Error::TooManyProducts { .. } => {
                 Some("share the products out: several `squall ingest` can run, each with --products and --to of its own".into())

@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod journal;
 pub mod market;
 pub mod server;
+pub mod sign;
 
 mod error;
 

@@ -13,10 +13,11 @@ use super::error::Stranger;
 use super::files::LandedFile;
 use super::folder::Folder;
 use super::origin::Origin;
+use super::read::parsed;
 use super::recover::Landed;
 use super::{Error, encode};
 use crate::log::{self, Log, LogId, Testimony};
-use crate::tick::{self, Content};
+use crate::tick::Content;
 
 /// A log that is about to be landed.
 pub struct Candidate<'a> {
@@ -66,14 +67,8 @@ impl Candidate<'_> {
 
     /// Returns the error that refuses the log and suggests a name that is not taken.
     pub fn refuse(&self, stranger: Stranger) -> Error {
-        let taken: BTreeSet<&str> = self.landed.iter().map(|landed| landed.file.topic.as_str()).collect();
-        let mut n = 2;
-        let mut free = self.log.topic().to_string();
-        while taken.contains(free.as_str()) {
-            free = format!("{}-{n}", self.log.topic());
-            n += 1;
-        }
-        Error::Stranger { source_log: self.source.to_string(), stranger, free }
+        let taken = self.landed.iter().map(|landed| landed.file.topic.clone()).collect();
+        refusal(self.source, self.log.topic(), &taken, stranger)
     }
 
     async fn judge(&self, name: &str) -> Result<Judgement, Error> {
@@ -137,12 +132,23 @@ impl Candidate<'_> {
         };
         let Some(message) = message else { return Ok(Ok(Testimony::Gone)) };
         let same = message.record.ingest_time == row.ingest_time
-            && match tick::parse(&message.record.payload).map(|parsed| parsed.content) {
+            && match parsed(&message.record).map(|parsed| parsed.content) {
                 Ok(Content::Ticks(ticks)) => ticks.contains(&row.tick),
                 _ => false,
             };
         Ok(Ok(if same { Testimony::Same } else { Testimony::Other }))
     }
+}
+
+/// Returns the error that refuses a log and suggests a name that is not taken.
+pub fn refusal(source: &str, topic: &str, taken: &BTreeSet<String>, stranger: Stranger) -> Error {
+    let mut n = 2;
+    let mut free = topic.to_string();
+    while taken.contains(&free) {
+        free = format!("{topic}-{n}");
+        n += 1;
+    }
+    Error::Stranger { source_log: source.to_string(), stranger, free }
 }
 
 /// Returns the row with the highest offset.

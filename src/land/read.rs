@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use crate::log::{Limit, Log, Message, Record};
-use crate::tick::{self, Content, Sequence, Tick};
+use crate::tick::{self, Content, Parsed, Problem, Sequence, Tick};
 
 /// Messages per chunk: large enough to hide the cost of a task, small enough for the first rows to come soon.
 const CHUNK: Limit = Limit { messages: 4096, bytes: 4 << 20 };
@@ -104,9 +104,20 @@ impl Drop for Reader {
     }
 }
 
+/// Reads a record's message. If its exchange sends no time, the time of its receipt stands in.
+pub fn parsed(record: &Record) -> Result<Parsed, Problem> {
+    match tick::parse(&record.payload) {
+        // squall recorded the message, and a recorder's time may stand before it.
+        Err(problem) if problem.lacks_time() && record.is_live() => {
+            tick::parse(&[format!("{} ", record.ingest_time).as_bytes(), &record.payload].concat())
+        }
+        parsed => parsed,
+    }
+}
+
 fn read(message: Message) -> Read {
     let Message { offset, record, only, .. } = message;
-    let (sequence, sequence_num, outcome) = match tick::parse(&record.payload) {
+    let (sequence, sequence_num, outcome) = match parsed(&record) {
         Ok(parsed) => {
             let outcome = match (parsed.content, only) {
                 (Content::Ticks(ticks), None) => Outcome::Ticks(ticks),
@@ -131,4 +142,25 @@ fn of_product(mut ticks: Vec<Tick>, product: &str) -> Outcome {
         return Outcome::Dead(Dead { reason, kind: "message has no tick of the product it stands for".into() });
     }
     Outcome::Ticks(ticks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_without_a_time_has_that_of_its_receipt_if_it_was_live() {
+        const TICKER: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}}"#;
+        const RECEIVED: i64 = 1_723_161_254_087_891_268;
+        let outcome = |connection: &str| {
+            let (payload, connection) = (TICKER.as_bytes().to_vec(), Some(connection.to_string()));
+            let record = Record { key: None, payload, ingest_time: RECEIVED, connection };
+            read(Message { partition: 0, offset: 0, record, only: None }).outcome
+        };
+        let Outcome::Ticks(ticks) = outcome("1723161254000-1") else { panic!("a tick") };
+        assert_eq!((ticks[0].event_time, ticks[0].best_bid), (RECEIVED, 61837.63));
+        // The time at which a recording was replayed is not the time of its messages.
+        let Outcome::Dead(dead) = outcome("0123456789abcdef-0") else { panic!("a dead letter") };
+        assert!(dead.reason.contains("recorder's time is missing"), "{dead:?}");
+    }
 }

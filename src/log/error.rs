@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::error::Hint;
 use crate::text::is_shown;
@@ -12,6 +12,10 @@ use crate::text::is_shown;
 pub enum Error {
     #[error("stopped while {messages} messages waited to be stored: {reason}")]
     StoppedWaiting { messages: u64, reason: String },
+    #[error("a message takes {bytes} bytes in the log, and {most} is the most that is read back")]
+    TooLong { bytes: u64, most: u64 },
+    #[error("log.when_full cannot be `{value}`")]
+    WhenFull { value: String },
     #[error("`{text}` is not a log: it {reason}")]
     Location { text: String, reason: String },
     #[error("there is no log in {dir}")]
@@ -69,6 +73,55 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns whether the same request may succeed later, although nobody changes a setting: a broker restarts, a partition
+    /// gets another leader, a writer mends what a crash left.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Error::Unreachable { .. }
+            | Error::NotAdmitted { .. }
+            | Error::NoCluster { .. }
+            | Error::NoTopic { .. }
+            | Error::NoPartition { .. }
+            | Error::OffsetGone { .. }
+            | Error::TornNote { .. }
+            | Error::Io { .. } => true,
+            Error::Kafka { source, .. } => !matches!(
+                source.rdkafka_error_code(),
+                None | Some(
+                    RDKafkaErrorCode::ClusterAuthorizationFailed
+                        | RDKafkaErrorCode::GroupAuthorizationFailed
+                        | RDKafkaErrorCode::InvalidArgument
+                        | RDKafkaErrorCode::InvalidTopic
+                        | RDKafkaErrorCode::TopicAuthorizationFailed
+                        | RDKafkaErrorCode::UnsupportedFeature
+                        | RDKafkaErrorCode::UnsupportedVersion
+                )
+            ),
+            Error::Location { .. }
+            | Error::NoLog { .. }
+            | Error::EmptyLog { .. }
+            | Error::NotAFolder { .. }
+            | Error::Locked { .. }
+            | Error::Damaged { .. }
+            | Error::ReadOnly { .. }
+            | Error::OffsetPastEnd { .. }
+            | Error::Refused { .. }
+            | Error::Settings { .. }
+            | Error::OtherTopic { .. }
+            | Error::NoteBeyondEnd { .. }
+            | Error::NoNote { .. }
+            | Error::OtherArchive { .. }
+            | Error::EarlierArchive { .. }
+            | Error::StoppedWaiting { .. }
+            | Error::Behind { .. } => false,
+        }
+    }
+
+    /// Returns whether the disk has no room, so that the same may succeed later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if is_full(source))
+    }
+
     /// Returns the error for settings that librdkafka does not take. It does not repeat a value: it may be a secret.
     pub(super) fn settings(error: &KafkaError) -> Error {
         let reason = match error {
@@ -84,10 +137,19 @@ impl Error {
     }
 }
 
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Location { .. } => "write kafka://host:port/topic, kafka:///topic, or the path of a folder".into(),
+            Error::TooLong { .. } => "leave it out: no exchange sends such a message".into(),
+            Error::WhenFull { .. } => "it can be wait or end".into(),
+            Error::Io { source, .. } if is_full(source) => {
+                "make room on the disk; with log.when_full = \"wait\", `squall ingest` waits for it".into()
+            }
             Error::StoppedWaiting { .. } => "make room and start again; what was stored before is safe".into(),
             Error::NoLog { dir } | Error::EmptyLog { dir } => {
                 let dir = dir.display();
@@ -114,14 +176,14 @@ impl Hint for Error {
                 let (archive, old) = (archive.display(), format!("{}.before", archive.display()));
                 format!(
                     "`mv {archive} {old}` sets the archive aside, and the same command begins a new one; \
-                     `squall replay {old}/*.ndjson --to {topic}` publishes what it holds"
+                     `squall replay {old}/*.ndjson* --to {topic}` publishes what it holds"
                 )
             }
             Error::NoNote { archive, topic, .. } => {
                 let (archive, old) = (archive.display(), format!("{}.before", archive.display()));
                 format!(
                     "`mv {archive} {old}` sets them aside, and the same command begins a new archive; \
-                     `squall replay {old}/*.ndjson --to {topic}` publishes them (landing recognises those it has seen)"
+                     `squall replay {old}/*.ndjson* --to {topic}` publishes them (landing recognises those it has seen)"
                 )
             }
             Error::NoteBeyondEnd { note, .. } | Error::OtherArchive { note, .. } => {
@@ -132,13 +194,14 @@ impl Hint for Error {
                 )
             }
             Error::EarlierArchive { note, folder, topic, .. } => format!(
-                "each topic has an archive of its own now; `squall replay {}/*.ndjson --to {topic}` publishes all of them \
+                "each topic has an archive of its own now; `squall replay {}/*.ndjson* --to {topic}` publishes all of them \
                  (landing recognises those it has seen), then `rm {}`",
                 folder.display(),
                 note.display()
             ),
             Error::Unreachable { .. } => "start one with `docker compose -f docker/compose.yaml up -d kafka` or \
-                 `docker/kafka-local.sh start`, or set kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS)"
+                 `docker/kafka-local.sh start`, or set kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS); if a broker is there that \
+                 speaks TLS or asks for a password, look at security.protocol among the [kafka] properties"
                 .into(),
             Error::NotAdmitted { settings, .. } => format!(
                 "look at {settings} among the [kafka] properties in squall.toml; `squall config` prints the settings in force"
@@ -157,11 +220,22 @@ impl Hint for Error {
                 "they are safe in {}; the next command that writes to the topic through this archive sends them first",
                 archive.display()
             ),
-            Error::Io { .. }
-            | Error::NoPartition { .. }
-            | Error::ReadOnly { .. }
-            | Error::NoCluster { .. }
-            | Error::Kafka { .. } => return None,
+            Error::Io { path, .. } => {
+                format!("look at the disk and at the rights of {}, then run the same command again", path.display())
+            }
+            Error::NoPartition { .. } => "the log was replaced by one with fewer partitions; `squall land --from LOG --as NAME` lands \
+                 it beside the other"
+                .into(),
+            Error::ReadOnly { .. } => "open it to append".into(),
+            Error::NoCluster { .. } => "the broker must be Kafka 0.10 or newer; ask again when it has started".into(),
+            Error::Kafka { source, .. } => match source.rdkafka_error_code() {
+                Some(
+                    RDKafkaErrorCode::ClusterAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
+                    | RDKafkaErrorCode::TopicAuthorizationFailed,
+                ) => "give the user of sasl.username the right to read, write or create the topic".into(),
+                _ => "look at the broker's own log; then run the same command again: it goes on where it stopped".into(),
+            },
         })
     }
 }

@@ -44,6 +44,17 @@ pub struct Record {
     pub connection: Option<String>,
 }
 
+impl Record {
+    /// Returns whether the message was received from a live feed, so that its `ingest_time` is near its event.
+    ///
+    /// A connection of a live feed is named by its start in milliseconds, which has 13 digits until the year 2286. Those of
+    /// recordings are named by a fingerprint of 16 digits.
+    pub fn is_live(&self) -> bool {
+        let name = self.connection.as_deref().and_then(|connection| connection.split_once('-'));
+        name.is_some_and(|(start, _)| start.len() == 13 && start.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
 /// A stored message: a record at its place in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -134,8 +145,7 @@ pub trait Log: Send + Sync {
     /// Some of the records may be in the log even after an error. Appending them again may store some twice, but loses none.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error>;
 
-    /// Returns what the user should know and was not told yet, one sentence each: what opening the log had to repair, and what
-    /// happened since.
+    /// Returns what opening the log had to repair, one sentence each, for the user to see.
     fn notices(&self) -> Vec<String> {
         Vec::new()
     }
@@ -162,6 +172,10 @@ pub struct Options {
     pub kafka_timeout: Duration,
     /// The number of partitions of a topic that squall creates.
     pub new_topic_partitions: i32,
+    /// Whether a folder's finished days are packed with zstd.
+    pub pack_days: bool,
+    /// What an append to a folder does when the disk is full.
+    pub when_full: WhenFull,
     /// The folder of archives: messages for a topic are first written to the folder log `<archive>/<topic>`. `None` means
     /// that they go to the topic directly.
     pub archive: Option<PathBuf>,
@@ -178,9 +192,32 @@ impl Default for Options {
             kafka_isolation_level: "read_committed".to_string(),
             kafka_timeout: Duration::from_secs(10),
             new_topic_partitions: 1,
+            pack_days: false,
+            when_full: WhenFull::End,
             archive: None,
             dead: None,
             tell: Tell::default(),
+        }
+    }
+}
+
+/// What an append to a folder does when the disk is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It fails.
+    End,
+    /// It waits until there is room.
+    Wait,
+}
+
+impl std::str::FromStr for WhenFull {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "end" => Ok(WhenFull::End),
+            "wait" => Ok(WhenFull::Wait),
+            value => Err(Error::WhenFull { value: value.into() }),
         }
     }
 }
@@ -202,7 +239,7 @@ pub async fn open(location: &Location, options: &Options) -> Result<Arc<dyn Log>
 /// Another process appends to the folder, the broker cannot be reached, or the archive belongs to another topic.
 pub async fn create(location: &Location, options: &Options) -> Result<Arc<dyn Log>, Error> {
     Ok(match (location, &options.archive) {
-        (Location::Folder(dir), _) => Arc::new(FileLog::create(dir).await?),
+        (Location::Folder(dir), _) => Arc::new(FileLog::create_with(dir, options).await?),
         (Location::Kafka { brokers, topic }, None) => Arc::new(KafkaLog::create(brokers, topic, options).await?),
         (Location::Kafka { brokers, topic }, Some(archives)) => {
             Arc::new(Archived::create(archives, brokers, topic, options).await?)

@@ -72,7 +72,15 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What a message lacks whose exchange sends no time, if its recorder noted none either.
+pub(super) const RECORDERS_TIME: &str = "recorder's time";
+
 impl Problem {
+    /// Returns whether the message lacks nothing but a time, which a recorder can give it.
+    pub fn lacks_time(&self) -> bool {
+        matches!(self, Problem::Missing { field: RECORDERS_TIME })
+    }
+
     /// Returns the kind of problem without its details, for counting: `price is missing`, `price is not a number`, ….
     pub fn kind(&self) -> String {
         match self {

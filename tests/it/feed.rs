@@ -1,5 +1,6 @@
 //! The client against the simulated exchange, both in this process.
 
+mod disk;
 mod exchanges;
 mod faults;
 
@@ -38,6 +39,7 @@ fn to(url: &str) -> client::Options {
         exchange: exchange::SIMULATED,
         url: url.into(),
         products: vec!["BTC-USD".into(), "ETH-USD".into()],
+        signer: None,
         silence: Duration::from_secs(5),
         product_silence: None,
         on_product_silence: OnProductSilence::Note,

@@ -82,6 +82,61 @@ async fn offsets_run_on_across_days_and_restarts() {
     assert_eq!(log.read(0, 3010, 3).await.expect("read at the end"), []);
 }
 
+/// Waits until a file is there.
+async fn appears(path: &Path) {
+    for _ in 0..1000 {
+        if path.exists() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{} does not appear", path.display());
+}
+
+#[tokio::test]
+async fn packed_days_read_like_plain_ones() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let dir = temp.path();
+    let options = Options { pack_days: true, ..Options::default() };
+    let log = FileLog::create_with(dir, &options).await.expect("a new log");
+    append(&log, 0..3000, START).await;
+    let first = std::fs::read(dir.join("20251124.ndjson")).expect("the first day");
+    // A reader that stands in the middle of a day goes on while the day is packed.
+    let standing = FileLog::open(dir).await.expect("the log opens");
+    assert_numbered(&standing.read(0, 0, 1000).await.expect("read"), 0);
+    append(&log, 3000..3010, START + DAY).await;
+    append(&log, 3010..3020, START + 2 * DAY).await;
+    appears(&dir.join("20251124.ndjson.zst")).await;
+    appears(&dir.join("20251125.ndjson.zst")).await;
+    while dir.join("20251125.ndjson").exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_numbered(&standing.read(0, 1000, 5000).await.expect("read"), 1000);
+    let expected = [".lock", ".synced", "20251124.ndjson.zst", "20251125.ndjson.zst", "20251126.ndjson", "log.id"];
+    assert_eq!(names(dir), expected);
+    let packed = std::fs::read(dir.join("20251124.ndjson.zst")).expect("the packed day");
+    assert!(zstd::decode_all(packed.as_slice()).expect("zstd") == first, "the same bytes");
+    for from in [0, 1, 1234, 2999, 3000, 3005, 3009, 3010, 3019] {
+        assert_numbered(&log.read(0, from, 30).await.expect("read"), usize::try_from(from).expect("positive"));
+    }
+    for limit in [1, 7, 5000] {
+        let messages = read_all(&log, 0, limit).await;
+        assert_eq!(messages.len(), 3020);
+        assert_numbered(&messages, 0);
+    }
+    assert_eq!(log.offsets(0).await.expect("offsets"), 0..3020);
+
+    // If the newest file is removed, the log goes on behind the packed days, with new offsets, in a file of a later name.
+    let id = log.id().await.expect("an id");
+    drop((log, standing));
+    std::fs::remove_file(dir.join("20251126.ndjson")).expect("removed");
+    let log = FileLog::create(dir).await.expect("the log opens again");
+    assert_eq!(log.id().await.expect("an id"), id);
+    append(&log, 3020..3021, START + DAY).await;
+    assert_eq!(log.offsets(0).await.expect("offsets"), 0..3021);
+    assert_eq!(log.read(0, 3009, 5).await.expect("read").iter().map(|m| m.offset).collect::<Vec<_>>(), [3009, 3020]);
+}
+
 #[tokio::test]
 async fn a_log_stays_addressable_when_old_days_are_removed() {
     let temp = tempfile::tempdir().expect("a temporary folder");
@@ -361,4 +416,31 @@ async fn a_missing_or_empty_log_names_what_makes_one() {
     std::fs::write(&file, "{}\n").expect("write a file");
     let error = open(&Location::Folder(file), &options).await.err().expect("a file is no log");
     assert!(error.hint().expect("a hint").starts_with("`squall replay "), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_syncs_the_log_does_not_keep_a_writer_out() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let dir = temp.path().join("ticks.raw");
+    append(&FileLog::create(&dir).await.expect("the log opens"), 0..3, START).await;
+    let file = |name: &str| {
+        std::fs::File::options().create(true).append(true).open(dir.join(name)).expect("the file of a lock")
+    };
+    // A reader holds both locks while it syncs, here for longer than a writer waits for another writer.
+    let (reader, writer) = (file(".lock.reader"), file(".lock"));
+    reader.lock().expect("locked");
+    writer.lock().expect("locked");
+    let opening = tokio::spawn({
+        let dir = dir.clone();
+        async move { FileLog::create(&dir).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    drop(writer);
+    drop(reader);
+    opening.await.expect("no panic").expect("the log opens");
+    // A writer keeps a writer out nevertheless, and not a reader.
+    let writer = FileLog::create(&dir).await.expect("the log opens");
+    FileLog::open(&dir).await.expect("readers may read");
+    assert!(matches!(FileLog::create(&dir).await, Err(Error::Locked { .. })));
+    drop(writer);
 }

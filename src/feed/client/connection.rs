@@ -41,7 +41,7 @@ pub enum End {
 }
 
 /// Connects and subscribes.
-pub async fn open(options: &Options) -> Result<Socket, Error> {
+pub async fn open(options: &Options, clock: &dyn Clock) -> Result<Socket, Error> {
     let url = &options.url;
     if !matches!(url::Url::parse(url), Ok(parsed) if matches!(parsed.scheme(), "ws" | "wss") && parsed.has_host()) {
         return Err(Error::Address { url: shown(url) });
@@ -54,8 +54,16 @@ pub async fn open(options: &Options) -> Result<Socket, Error> {
         .await
         .map_err(|_| Error::ConnectTimeout { url: shown(url), seconds: CONNECT_TIMEOUT.as_secs() })?
         .map_err(failed)?;
-    send(&mut socket, options, options.exchange.subscriptions(&options.products)).await.map_err(failed)?;
+    let subscriptions = authorised(options, clock, options.exchange.subscriptions(&options.products))?;
+    send(&mut socket, options, subscriptions).await.map_err(failed)?;
     Ok(socket)
+}
+
+/// Adds a token of its own to each message, if there is a key.
+fn authorised(options: &Options, clock: &dyn Clock, messages: Vec<String>) -> Result<Vec<String>, Error> {
+    let Some(signer) = &options.signer else { return Ok(messages) };
+    let sign = |message| Ok(options.exchange.authorise(message, &signer.token(clock.now())?));
+    messages.into_iter().map(sign).collect()
 }
 
 /// Sends messages, not faster than the exchange allows.
@@ -217,6 +225,10 @@ impl<'a> Link<'a> {
                 if messages.is_empty() {
                     return Some(End::Lost(reason));
                 }
+                let messages = match authorised(self.options, self.clock, messages) {
+                    Ok(messages) => messages,
+                    Err(error) => return Some(End::Lost(error.to_string())),
+                };
                 let sent = send(socket, self.options, messages).await;
                 sent.err().map(|error| End::Lost(self.lost(&error)))
             }

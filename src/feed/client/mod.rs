@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::Error;
 use super::exchange::{Exchange, Holds};
+use super::sign::Signer;
 use crate::text::printable;
 use crate::tick::Clock;
 use backoff::Backoff;
@@ -35,6 +36,8 @@ pub struct Options {
     /// `ws://…` or `wss://…`.
     pub url: String,
     pub products: Vec<String>,
+    /// Signs the messages that subscribe; `None` asks for public market data without a key.
+    pub signer: Option<Arc<Signer>>,
     /// The client reconnects if it receives nothing at all for this long.
     pub silence: Duration,
     /// How long one product may have no ticks while the connection is alive; `None` means that this is not watched.
@@ -192,7 +195,7 @@ async fn run(options: &Options, clock: &dyn Clock, sender: &Sender) -> Result<()
         // Unique across restarts, so that sequence numbers of different connections are never counted together.
         let connection: Arc<str> = format!("{started_ms}-{number}").into();
         let opened = tokio::select! {
-            opened = connection::open(options) => opened,
+            opened = connection::open(options, clock) => opened,
             () = sender.closed() => return Ok(()),
         };
         let reason = match opened {

@@ -38,6 +38,17 @@ impl Exchange for CoinbaseAdvanced {
         vec![request("subscribe", "heartbeats", products), request("subscribe", "ticker", products)]
     }
 
+    /// The exchange's own libraries read these variables too.
+    fn credentials(&self) -> Option<[&'static str; 2]> {
+        Some(["COINBASE_API_KEY", "COINBASE_API_SECRET"])
+    }
+
+    fn authorise(&self, mut message: String, token: &str) -> String {
+        // A request is an object that is not empty, and a token has no character that JSON escapes.
+        message.truncate(message.len() - 1);
+        message + &format!(",\"jwt\":\"{token}\"}}")
+    }
+
     fn resubscriptions(&self, products: &[String]) -> Vec<String> {
         vec![request("unsubscribe", "ticker", products), request("subscribe", "ticker", products)]
     }
@@ -50,7 +61,7 @@ impl Exchange for CoinbaseAdvanced {
             Some(first) => Holds::Ticks {
                 product: first.to_string(),
                 others: products.map(ToString::to_string).collect(),
-                event_time: envelope.timestamp.and_then(|time| tick::time_of_text(time).ok()),
+                event_time: envelope.timestamp.and_then(tick::time_of_text),
             },
             None => Holds::Control,
         };
@@ -92,6 +103,8 @@ struct Ticker<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::{CoinbaseAdvanced, Exchange, Holds, Seen};
     use crate::tick::{self, Content};
 
@@ -131,6 +144,9 @@ mod tests {
             r#"{"type":"subscribe","product_ids":["BTC-USD"],"channel":"ticker"}"#,
         ];
         assert_eq!(CoinbaseAdvanced.subscriptions(&["BTC-USD".into()]), expected);
+        let signed = CoinbaseAdvanced.authorise(expected[1].into(), "a.b-_.c");
+        let signed: serde_json::Value = serde_json::from_str(&signed).expect("JSON");
+        assert_eq!((&signed["channel"], &signed["jwt"]), (&json!("ticker"), &json!("a.b-_.c")));
         let again = CoinbaseAdvanced.resubscriptions(&["BTC-USD".into()]);
         assert!(again[0].contains("unsubscribe") && again[1] == expected[1], "{again:?}");
     }

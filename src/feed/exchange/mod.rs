@@ -56,6 +56,16 @@ pub trait Exchange: fmt::Debug + Send + Sync {
     /// Returns the messages that subscribe to the products' ticker and heartbeats, in the order in which to send them.
     fn subscriptions(&self, products: &[String]) -> Vec<String>;
 
+    /// Returns the names of the two variables of the environment that may hold a key: its name, and its private half.
+    fn credentials(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
+    /// Adds a token, which is made with the key, to a message that subscribes.
+    fn authorise(&self, message: String, _token: &str) -> String {
+        message
+    }
+
     /// Returns the messages that subscribe again to the ticker of some of the products on the same connection. If there are
     /// none, the client reconnects instead.
     fn resubscriptions(&self, products: &[String]) -> Vec<String>;

@@ -191,9 +191,6 @@ impl<'a> Ingest<'a> {
             self.summary.add(batch);
             self.summary.durable(&times, self.clock.now());
         }
-        for notice in self.log.notices() {
-            (self.show)(Progress::Warning(notice));
-        }
         self.write_down().await;
         stored?;
         failure.map_or(Ok(()), Err)

@@ -3,9 +3,8 @@
 //! A log of an earlier version, which kept no id, gets one from its first line. That is safe because two logs do not begin
 //! with the same bytes received in the same nanosecond. A reader that may not write to the folder computes the same id.
 
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::super::{Error, LogId};
@@ -49,15 +48,16 @@ fn empty(path: &Path) -> Error {
 }
 
 fn first_line(dir: &Path) -> Result<Option<String>, Error> {
-    for path in days::list(dir)? {
-        let mut bytes = Vec::new();
-        let mut file = BufReader::new(File::open(&path).map_err(io("open", &path))?);
-        file.read_until(b'\n', &mut bytes).map_err(io("read", &path))?;
-        if bytes.ends_with(b"\n") {
-            return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+    days::steady(|| {
+        for day in days::list(dir)? {
+            if let Some(mut bytes) = day.first_line()? {
+                // The id was first computed from the line with its end.
+                bytes.push(b'\n');
+                return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+            }
         }
-    }
-    Ok(None)
+        Ok(None)
+    })
 }
 
 /// Returns 64 random bits from the operating system.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::super::Error;
-use super::days;
+use super::days::{self, Day};
 
 /// A day file, and one past its last offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,26 +25,23 @@ pub fn before(dir: &Path, day: NaiveDate) -> Result<Vec<OldDay>, Error> {
     if !dir.is_dir() {
         return Ok(Vec::new());
     }
-    let files = days::list(dir)?;
+    days::steady(|| of(&days::list(dir)?, day))
+}
+
+fn of(files: &[Day], day: NaiveDate) -> Result<Vec<OldDay>, Error> {
     let mut old = Vec::new();
     // An empty file has no first offset. Its end is that of the files before it.
     let mut end = None;
     for pair in files.windows(2).rev() {
-        end = days::first_offset(&pair[1])?.or(end);
-        if let (Some(of), Some(end)) = (day_of(&pair[0]), end)
+        end = pair[1].first_offset()?.or(end);
+        if let (Some(of), Some(end)) = (pair[0].date(), end)
             && of < day
         {
-            old.push(OldDay { path: pair[0].clone(), day: of, end });
+            old.push(OldDay { path: pair[0].path.clone(), day: of, end });
         }
     }
     old.reverse();
     Ok(old)
-}
-
-/// Returns the day that a day file is named after.
-fn day_of(path: &Path) -> Option<NaiveDate> {
-    let name = path.file_name()?.to_str()?;
-    NaiveDate::parse_from_str(name.get(..8)?, "%Y%m%d").ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Appends groups of records to the day files.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike};
@@ -11,6 +11,9 @@ use super::days::{self, io};
 use super::synced::{Note, Noted, Synced};
 use crate::durable;
 
+/// How many bytes of lines are collected before they are written.
+const BUFFER_BYTES: usize = 1 << 20;
+
 /// The end of a folder's newest file.
 pub struct Writer {
     dir: PathBuf,
@@ -18,6 +21,8 @@ pub struct Writer {
     current: Option<Current>,
     next_offset: i64,
     synced: Note,
+    /// Days older than this one are finished.
+    newest: u32,
 }
 
 struct Current {
@@ -37,6 +42,8 @@ pub enum Tail {
     KeepLines,
     /// Move all of it to a file beside the log: a write or a sync of it failed, and whoever appended it was told.
     Drop,
+    /// Remove all of it: a write failed because the disk was full, and the same records are about to be appended again.
+    Cut,
 }
 
 impl Writer {
@@ -49,16 +56,20 @@ impl Writer {
         let noted = Synced::read(dir)?;
         let before = noted.end();
         let mut current = None;
-        if let Some(path) = days::list(dir)?.pop() {
+        let newest = days::list(dir)?.pop();
+        let newest_day = newest.as_ref().map_or(0, |newest| newest.day);
+        // A packed day is finished: the next record begins another file.
+        if let Some(days::Day { day, path, .. }) = newest.filter(|newest| !newest.packed) {
             let mut file =
                 File::options().read(true).append(true).open(&path).map_err(io("open for appending", &path))?;
-            let day = day_of_name(&path);
             let from = before.filter(|synced| synced.day == day).map_or(0, |synced| synced.bytes);
             let bytes = match tail {
-                Tail::Drop => from.min(file.metadata().map_err(io("read", &path))?.len()),
+                Tail::Drop | Tail::Cut => from.min(file.metadata().map_err(io("read", &path))?.len()),
                 Tail::Leave | Tail::KeepLines => whole_lines(&mut file, &path, from, noted != Noted::Never)?,
             };
-            if tail != Tail::Leave
+            if tail == Tail::Cut {
+                file.set_len(bytes).map_err(io("cut", &path))?;
+            } else if tail != Tail::Leave
                 && let Some(notice) = set_aside(&mut file, &path, bytes)?
             {
                 notices.push(notice);
@@ -68,7 +79,7 @@ impl Writer {
         }
         let lines_end = match &current {
             Some(current) => days::end_of_lines(dir, &current.path, current.bytes)?,
-            None => 0,
+            None => days::end_before(dir, Path::new(""))?,
         };
         let next_offset = lines_end.max(before.map_or(0, |synced| synced.end));
         if next_offset > lines_end {
@@ -77,34 +88,57 @@ impl Writer {
                 dir.display()
             ));
         }
-        let mut writer = Writer { dir: dir.to_path_buf(), current, next_offset, synced: Note::open(dir)? };
+        let synced = Note::open(dir)?;
+        let mut writer = Writer { dir: dir.to_path_buf(), current, next_offset, synced, newest: newest_day };
         writer.publish()?;
         Ok((writer, notices))
     }
 
-    /// Writes and syncs the records. After an error, drop the writer and open a new one.
-    pub fn append(&mut self, records: &[Record]) -> Result<(), Error> {
-        let mut buffer = Vec::new();
+    /// Writes and syncs the records; returns whether a new day began. After an error, drop the writer and open a new one.
+    pub fn append(&mut self, records: &[Record]) -> Result<bool, Error> {
+        let mut buffer = Vec::with_capacity(BUFFER_BYTES);
+        let mut turned = false;
         for record in records {
-            let day = day(record.ingest_time);
+            let mut day = day(record.ingest_time);
             // If the clock was set back, stay in the newest file: offsets must rise in the order of the files' names.
             if self.current.as_ref().is_none_or(|current| current.day < day) {
-                self.flush(&mut buffer)?;
+                self.sync(&mut buffer)?;
+                // If the newest day is packed, the next name goes to the next file.
+                if self.current.is_none() && day <= self.newest {
+                    day = self.newest.saturating_add(1);
+                }
                 self.turn_to(day)?;
+                turned = true;
             }
+            let before = buffer.len();
             line::encode(&mut buffer, self.next_offset, record);
+            let length = (buffer.len() - before) as u64;
+            if length > days::MOST_LINE_BYTES {
+                return Err(Error::TooLong { bytes: length, most: days::MOST_LINE_BYTES });
+            }
             self.next_offset += 1;
+            if buffer.len() >= BUFFER_BYTES {
+                self.write(&mut buffer)?;
+            }
         }
-        self.flush(&mut buffer)
+        self.sync(&mut buffer)?;
+        Ok(turned)
     }
 
-    /// Writes and syncs the buffer, and only then lets readers see it.
-    fn flush(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        if let (Some(Current { path, file, bytes, .. }), false) = (&mut self.current, buffer.is_empty()) {
+    fn write(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        if let Some(Current { path, file, bytes, .. }) = &mut self.current {
             file.write_all(buffer).map_err(io("append to", path))?;
-            file.sync_data().map_err(io("sync", path))?;
             *bytes += buffer.len() as u64;
             buffer.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes the buffer and syncs what was written, and only then lets readers see it.
+    fn sync(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.write(buffer)?;
+        if let Some(Current { path, file, .. }) = &self.current {
+            file.sync_data().map_err(io("sync", path))?;
             self.publish()?;
         }
         Ok(())
@@ -122,6 +156,7 @@ impl Writer {
         // The file's name survives a power loss only after its folder is synced.
         durable::sync_folder(&self.dir).map_err(io("sync", &self.dir))?;
         self.current = Some(Current { day, path, file, bytes });
+        self.newest = day;
         Ok(())
     }
 }
@@ -131,12 +166,6 @@ fn day(nanoseconds: i64) -> u32 {
     let date = DateTime::from_timestamp_nanos(nanoseconds).date_naive();
     // Nanoseconds in an i64 cover the years 1677 to 2262.
     date.year().unsigned_abs() * 10_000 + date.month() * 100 + date.day()
-}
-
-fn day_of_name(path: &Path) -> u32 {
-    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-    // The names of all listed day files have eight digits.
-    name.parse().unwrap_or_default()
 }
 
 /// Returns the position where the whole lines end. Lines from `synced` on were never acknowledged, so a power loss may have
@@ -160,28 +189,29 @@ fn whole_lines(file: &mut File, path: &Path, synced: u64, check: bool) -> Result
     let mut reader = BufReader::new(file);
     let mut bytes = Vec::new();
     loop {
-        bytes.clear();
-        let read = reader.read_until(b'\n', &mut bytes).map_err(io("read", path))?;
-        match bytes.strip_suffix(b"\n") {
-            Some(line) if line::decode(line).is_ok() => good += read as u64,
-            _ => return Ok(good),
+        match days::read_line(&mut reader, &mut bytes, path, good) {
+            Ok(true) if line::decode(&bytes).is_ok() => good += bytes.len() as u64 + 1,
+            // A line without an end is not one that squall wrote.
+            Ok(_) | Err(Error::Damaged { .. }) => return Ok(good),
+            Err(error) => return Err(error),
         }
     }
 }
 
 /// Moves everything from `end` on to a file beside this one, and returns a notice.
 fn set_aside(file: &mut File, path: &Path, end: u64) -> Result<Option<String>, Error> {
-    let mut rest = Vec::new();
-    file.seek(SeekFrom::Start(end)).map_err(io("read", path))?;
-    file.read_to_end(&mut rest).map_err(io("read", path))?;
-    if rest.is_empty() {
+    let length = file.metadata().map_err(io("read", path))?.len();
+    let bytes = length.saturating_sub(end);
+    if bytes == 0 {
         return Ok(None);
     }
     let aside = path.with_extension("torn");
     let mut kept = File::options().create(true).append(true).open(&aside).map_err(io("make", &aside))?;
-    let bytes = rest.len();
-    rest.push(b'\n');
-    kept.write_all(&rest).and_then(|()| kept.sync_all()).map_err(io("append to", &aside))?;
+    file.seek(SeekFrom::Start(end)).map_err(io("read", path))?;
+    std::io::copy(&mut file.take(bytes), &mut kept)
+        .and_then(|_| kept.write_all(b"\n"))
+        .and_then(|()| kept.sync_all())
+        .map_err(io("append to", &aside))?;
     file.set_len(end).and_then(|()| file.sync_all()).map_err(io("cut", path))?;
     Ok(Some(format!(
         "the last {bytes} bytes of {} were never acknowledged; they are now in {}",

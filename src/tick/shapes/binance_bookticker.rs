@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use super::super::json::{Member, Nested, Object};
+use super::super::problem::RECORDERS_TIME;
 use super::super::{Control, Problem, Tick, field};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
 
@@ -92,7 +93,7 @@ fn quote(data: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result<
     field::quote(best_bid, best_ask)?;
     let sequence_num = data.value("u").integer("u")?;
     let product_id = data.value("s").product("s")?;
-    let event_time = recorded.unless(data.value("E").time("E")?, "recorder's time")?;
+    let event_time = recorded.unless(data.value("E").time("E")?, RECORDERS_TIME)?;
     ticks.push(&Tick {
         best_bid_quantity: data.value("B").amount("B")?,
         best_ask_quantity: data.value("A").amount("A")?,

@@ -3,6 +3,7 @@
 use super::super::Problem;
 use super::super::field::Value;
 use super::super::json::Object;
+use super::super::problem::RECORDERS_TIME;
 use super::super::time;
 
 /// The keys under which recorders write their own time; the first one that can be read is used.
@@ -35,7 +36,7 @@ impl Recorded {
         };
         let (time, message) = text.split_at(at);
         let time = time.trim_end_matches(|c: char| c.is_ascii_whitespace() || matches!(c, ':' | ','));
-        let time = time::from_text(time).map_err(|fault| Value::Text(time).wrong("recorder's time", fault))?;
+        let time = time::from_text(time).map_err(|fault| Value::Text(time).wrong(RECORDERS_TIME, fault))?;
         Ok((Recorded(Some(Ok(time))), message))
     }
 

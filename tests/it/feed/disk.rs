@@ -1,0 +1,86 @@
+//! A disk that is full while messages arrive: a small file system in memory, which only the test's own processes see.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use squall::feed::server::Faults;
+use squall::log::{FileLog, Log};
+
+use super::{exchange, serve};
+
+/// Fills a disk of 6 MB, starts to receive, waits until squall says that the disk is full, and does what `$4` says.
+const SCRIPT: &str = r#"
+mount -t tmpfs -o size=6m none "$1" || exit 77
+head -c 6000000 /dev/zero > "$1/filler"
+"$3" --data "$1/data" ingest --from "$5" --until-close > "$2/out" 2> "$2/err" &
+for i in $(seq 600); do grep -q 'the disk is full' "$2/err" && break; sleep 0.1; done
+sleep 1.5
+if [ "$4" = room ]; then rm "$1/filler"; else kill -TERM $!; fi
+wait $!
+echo $? > "$2/code"
+rm -f "$1/filler"
+cp -r "$1/data" "$2/data"
+"#;
+
+/// Returns false where the system does not let a test mount a file system.
+async fn fill(dir: &Path, then: &str, url: &str) -> bool {
+    let (disk, kept) = (dir.join("disk"), dir.join("kept"));
+    std::fs::create_dir(&disk).expect("made");
+    std::fs::create_dir(&kept).expect("made");
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"]);
+    command.args([&disk, &kept]).arg(env!("CARGO_BIN_EXE_squall")).args([then, url]).current_dir(dir);
+    let status = tokio::task::spawn_blocking(move || command.status()).await.expect("no panic");
+    status.is_ok_and(|status| status.success())
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let (url, server) = serve(exchange(120, Faults::default())).await;
+    if !fill(temp.path(), "room", &url).await {
+        eprintln!("skipped: this system does not let a test mount a file system");
+        return;
+    }
+    let kept = temp.path().join("kept");
+    let (out, err) = (read(&kept.join("out")), read(&kept.join("err")));
+    assert_eq!(read(&kept.join("code")).trim(), "0", "{out}{err}");
+    assert!(err.contains("wait in memory until there is room") && err.contains("messages are stored again"), "{err}");
+    let served = server.await.expect("the server ends");
+    let log = FileLog::open(&kept.join("data/raw")).await.expect("a log");
+    assert_eq!(log.offsets(0).await.expect("offsets"), 0..served.messages as i64, "{out}{err}");
+    let mut read = Vec::new();
+    while read.len() < served.messages as usize {
+        read.extend(log.read(0, read.len() as i64, 1000).await.expect("read"));
+    }
+    // Each message once, in order: the numbers of the one connection.
+    for (number, message) in read.iter().enumerate() {
+        let parsed = squall::tick::parse(&message.record.payload).expect("a message of the exchange");
+        assert_eq!(parsed.sequence_num, Some(number as i64));
+    }
+    let torn = std::fs::read_dir(kept.join("data/raw")).expect("listed").filter_map(Result::ok);
+    assert!(torn.into_iter().all(|entry| !entry.file_name().to_string_lossy().ends_with(".torn")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_does_not_hold_up_the_signal_to_stop() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let (url, server) = serve(exchange(120, Faults::default())).await;
+    let began = Instant::now();
+    let ran = fill(temp.path(), "stop", &url).await;
+    server.abort();
+    if !ran {
+        eprintln!("skipped: this system does not let a test mount a file system");
+        return;
+    }
+    let kept = temp.path().join("kept");
+    let err = read(&kept.join("err"));
+    assert_eq!(read(&kept.join("code")).trim(), "1", "{err}");
+    assert!(err.contains("Error: stopped while") && err.contains("Hint: make room"), "{err}");
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
