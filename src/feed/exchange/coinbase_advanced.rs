@@ -61,7 +61,7 @@ impl Exchange for CoinbaseAdvanced {
             Some(first) => Holds::Ticks {
                 product: first.to_string(),
                 others: products.map(ToString::to_string).collect(),
-                event_time: envelope.timestamp.and_then(tick::time_of_text),
+                event_time: envelope.timestamp.and_then(|time| tick::time_of_text(time).ok()),
             },
             None => Holds::Control,
         };

@@ -45,7 +45,7 @@ impl Exchange for CoinbaseExchange {
         let Ok(message) = serde_json::from_slice::<Message>(payload) else { return Seen::unreadable() };
         let holds = match (message.kind, &message.product_id) {
             ("ticker", Some(product)) => {
-                let event_time = message.time.and_then(tick::time_of_text);
+                let event_time = message.time.and_then(|time| tick::time_of_text(time).ok());
                 Holds::Ticks { product: product.to_string(), others: Vec::new(), event_time }
             }
             ("error", _) => Holds::Error { message: message.error() },
