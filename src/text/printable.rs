@@ -2,7 +2,8 @@
 
 /// Returns whether text from outside can be printed as it is.
 pub fn is_printable(text: &str) -> bool {
-    !text.chars().any(acts_on_terminal)
+    // Most text is ASCII.
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(acts_on_terminal)
 }
 
 /// Returns text from outside in a form that cannot control a terminal: control characters, and those that turn the direction

@@ -69,15 +69,25 @@ impl<'a> Value<'a> {
     /// Returns a finite number; absent is `None`.
     #[inline]
     pub fn number(self, field: &'static str) -> Result<Option<f64>, Problem> {
+        if let Value::Text(text) | Value::Number(text) = self
+            && let Some(number) = short_decimal(text)
+        {
+            return Ok(Some(number));
+        }
+        self.unusual_number(field)
+    }
+
+    #[cold]
+    fn unusual_number(self, field: &'static str) -> Result<Option<f64>, Problem> {
         let number = match self {
             _ if self.is_absent() => return Ok(None),
-            Value::Text(text) | Value::Number(text) => short_decimal(text).or_else(|| text.parse().ok()),
+            Value::Text(text) | Value::Number(text) => text.parse().ok(),
             Value::Escaped(text) => unescaped(text).parse().ok(),
             _ => None,
         };
         match number {
             None => Err(self.wrong(field, Fault::NotANumber)),
-            Some(number) if !number.is_finite() => Err(self.wrong(field, Fault::NotFinite)),
+            Some(number) if !f64::is_finite(number) => Err(self.wrong(field, Fault::NotFinite)),
             Some(number) => Ok(Some(number)),
         }
     }

@@ -64,16 +64,26 @@ fn date_time(bytes: &[u8]) -> Option<i64> {
     seconds.checked_mul(NANOSECONDS_A_SECOND)?.checked_add(i64::from(nanosecond))
 }
 
+/// A double that is printed has no more digits than this, and its last ones mean nothing.
+const DOUBLES_DIGITS: usize = 17;
+
 /// Reads a number of seconds since 1970, with or without decimals. If the number is too large for seconds, it is milli-,
-/// micro- or nanoseconds. Decimals of a nanosecond are cut off.
+/// micro- or nanoseconds. Decimals of a nanosecond are cut off. A number with decimals that may be a printed double is rounded to
+/// the microsecond.
 ///
 /// Each unit covers March 1973 to the year 5138; nanoseconds only reach 2262.
 fn since_1970(text: &str) -> Option<i64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let bytes = decimals.as_bytes();
     let number: i64 = match whole.parse() {
-        // Digits without an exponent are exact.
-        Ok(number) if number >= 0 && bytes.iter().all(u8::is_ascii_digit) => number,
+        // These digits are exact.
+        Ok(number)
+            if number >= 0
+                && bytes.iter().all(u8::is_ascii_digit)
+                && (bytes.is_empty() || whole.len() + bytes.len() > DOUBLES_DIGITS) =>
+        {
+            number
+        }
         // Doubles of today's times are exact to the microsecond.
         _ => return from_double(text.parse().ok()?),
     };
@@ -87,7 +97,7 @@ fn since_1970(text: &str) -> Option<i64> {
     number.checked_mul(unit)?.checked_add(fraction)
 }
 
-/// Reads a number that is written with an exponent.
+/// Reads a number that is written as a double is, or with an exponent.
 fn from_double(number: f64) -> Option<i64> {
     if number.is_nan() || number.abs() >= 9e18 {
         return None;
@@ -245,6 +255,8 @@ mod tests {
             ("1775337223500250.125", NS + 500_250_125),
             ("1775337223500250125.9", NS + 500_250_125),
             ("1762932011.609013", 1_762_932_011_609_013_000),
+            // Python prints this time with a seventh decimal, which is only the distance to the nearest double.
+            ("1762932011.6090131", 1_762_932_011_609_013_000),
             ("1.775337223e9", NS),
             ("1.7753372235e12", NS + 500_000_000),
         ] {

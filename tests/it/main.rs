@@ -7,6 +7,7 @@ mod docs;
 mod doctor;
 mod feed;
 mod functions;
+mod hostile;
 mod imports;
 mod kafka;
 mod land;

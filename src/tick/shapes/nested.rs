@@ -77,6 +77,7 @@ impl Search<'_> {
         let own_fit = own.map(|(fit, _)| fit);
         if depth < DEEPEST
             && own_fit != Some(Fit::Whole)
+            && object.may_nest()
             && let Some(found) = self.below(object, own_fit, recorded, depth)
         {
             return found;

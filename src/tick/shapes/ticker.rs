@@ -66,7 +66,7 @@ impl Names {
             if index == NONE {
                 return None;
             }
-            if json::same(self.names[index as usize].0, member.key()) {
+            if json::same(self.names[index as usize].0.as_bytes(), member.key_bytes()) {
                 return Some(index);
             }
             slot = (slot + 1) % SLOTS;
