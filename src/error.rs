@@ -7,3 +7,19 @@ pub trait Hint: std::error::Error + Send + Sync + 'static {
         None
     }
 }
+
+/// Returns an error's message and its causes on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // Some errors repeat the text of their source.
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(message.trim_end());
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -13,6 +13,7 @@ use datafusion::common::{Result, Statistics};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
@@ -24,7 +25,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 
-use crate::land::folder;
+use crate::land::{self, folder};
 
 /// With more files than this, a scan reads several files as one unordered stream, and a query that needs an order sorts.
 /// Merging more streams would cost more than sorting; compaction is overdue then.
@@ -60,9 +61,18 @@ impl LandedTicks {
             .await
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut files = Vec::new();
-        for object in listing.landed.visible().filter_map(|file| listing.object(file)) {
+        let failed = |error: land::Error| DataFusionError::External(Box::new(error));
+        for file in listing.landed.visible() {
+            let Some(object) = listing.object(file) else { continue };
+            let unreadable = |error: DataFusionError| failed(land::Error::unreadable(file, error));
             // The session caches the footer, and the scan reads it from there.
-            let footer = format.infer_stats_and_ordering(state, &store, Arc::clone(&self.schema), object).await?;
+            let footer = format
+                .infer_stats_and_ordering(state, &store, Arc::clone(&self.schema), object)
+                .await
+                .map_err(unreadable)?;
+            let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+            let metadata = DFParquetMetadata::new(store.as_ref(), object).with_file_metadata_cache(Some(cache));
+            land::check_name(file, metadata.fetch_metadata().await.map_err(unreadable)?.as_ref()).map_err(failed)?;
             let file = PartitionedFile::from(object.clone()).with_ordering(footer.ordering);
             files.push(file.with_statistics(Arc::new(footer.statistics)));
         }

@@ -1,14 +1,17 @@
 //! `squall land`: a log into Parquet, exactly once.
 
+mod check;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Context, Failure, logs};
+use crate::land::summary::Rows;
 use crate::land::{self, Folder, Lander, Landing, Summary};
 use crate::log::{self, Location};
-use crate::text::grouped;
+use crate::text::{grouped, printable};
 use crate::tick::{Rules, Status};
 
 /// Lands messages from a log into Parquet, exactly once
@@ -26,23 +29,43 @@ pub struct Args {
     #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Goes on landing new messages until it is stopped; with --compact, merges files meanwhile
+    /// Goes on landing new messages until it is stopped, and merges small files meanwhile
     #[arg(long)]
     pub follow: bool,
 
-    /// Merges small landed files into few large ones, without reading a log
+    /// With --follow: leaves small files as they are
+    #[arg(long, requires = "follow", conflicts_with = "compact")]
+    pub no_compact: bool,
+
+    /// With --follow: ends when the log cannot be read, instead of trying again until it can
+    #[arg(long, requires = "follow")]
+    pub no_retry: bool,
+
+    /// Merges small landed files into few large ones, without reading a log; --follow does so anyway
     #[arg(long)]
     pub compact: bool,
 
     /// Says which offsets have landed and which are missing, without reading a log
-    #[arg(long, conflicts_with_all = ["from", "name", "follow", "compact"])]
+    #[arg(long, conflicts_with_all = ["name", "follow", "compact"])]
     pub check: bool,
+
+    /// With --check: reads every file, and says which differ from their footers or, where it still holds them, from the log
+    #[arg(long, requires = "check")]
+    pub deep: bool,
+
+    /// Lands lost and damaged ranges again, exactly as they were; damaged files are set aside
+    #[arg(long, conflicts_with_all = ["follow", "compact", "check"])]
+    pub repair: bool,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if args.check {
-        return check(context).await;
+        if args.from.is_some() && !args.deep {
+            return Err(Failure::new("--check alone reads no log, so it does not take --from")
+                .with_hint("add --deep to compare what has landed with the log"));
+        }
+        return check::run(args.deep, args.from.as_deref(), context).await;
     }
     if args.compact && !args.follow {
         if args.from.is_some() || args.name.is_some() {
@@ -67,10 +90,15 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         },
         flush_messages: settings.land.flush_messages,
         flush_interval: Duration::from_millis(settings.land.flush_interval_ms),
-        compact: args.compact,
+        compact: args.follow && !args.no_compact,
+        retry: !args.no_retry,
+        tell: logs::tell(),
         source: location.to_string(),
         name: args.name,
     };
+    if args.repair {
+        return repair(log, options).await;
+    }
     let lander = Lander::open(Arc::clone(&log), options).await?;
     let stop = stop_signal()?;
     let total = if args.follow { None } else { Some(lander.backlog().await?) };
@@ -112,6 +140,11 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
 /// If more than one in this many messages is late, the log is out of order, and it is not just a few messages.
 const MANY_LATE: u64 = 20;
 
+/// Longer names of products, channels and problems are cut.
+const MOST_OF_A_NAME: usize = 100;
+/// With more products than this, only the first are listed.
+const MOST_PRODUCTS: usize = 200;
+
 /// Prints what was landed.
 fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
     let summary = &landing.summary;
@@ -131,7 +164,7 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
         if !counts.is_empty() {
             println!("\n{title}: {}", grouped(counts.values().sum()));
             for (name, n) in counts {
-                println!("  {:>12}  {name}", grouped(*n));
+                println!("  {:>12}  {}", grouped(*n), printable(name, MOST_OF_A_NAME));
             }
         }
     }
@@ -164,51 +197,51 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
 
 /// Prints the rows of each product by status.
 fn products(summary: &Summary) {
-    let width = summary.products.keys().map(String::len).max().unwrap_or_default().max("product".len());
+    // Names come from messages, so they may hold anything.
+    let names: Vec<(String, &Rows)> = summary
+        .products
+        .iter()
+        .take(MOST_PRODUCTS)
+        .map(|(name, rows)| (printable(name, MOST_OF_A_NAME), rows))
+        .collect();
+    let width = names.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default().max("product".len());
     let line = |name: &str, columns: [String; 4]| {
         let columns: String = columns.iter().map(|column| format!("  {column:>12}")).collect();
         println!("{name:<width$}{columns}");
     };
     println!();
     line("product", Status::ALL.map(|status| status.to_string()));
-    for (product_id, rows) in &summary.products {
-        line(product_id, Status::ALL.map(|status| grouped(rows.of(status))));
+    for (name, rows) in &names {
+        line(name, Status::ALL.map(|status| grouped(rows.of(status))));
+    }
+    if let Some(more) = summary.products.len().checked_sub(names.len()).filter(|more| *more > 0) {
+        println!("… and {} more products", grouped(more as u64));
     }
     if summary.products.len() > 1 {
         line("all", Status::ALL.map(|status| grouped(summary.rows(status))));
     }
 }
 
-/// Prints which offsets have landed, using only the names of the files.
-async fn check(context: &Context) -> Result<(), Failure> {
-    let folder = Folder::new(&context.settings().ticks_dir())?;
-    let landed = folder.list().await?.landed;
-    if landed.visible().next().is_none() {
-        return Err(nothing_landed(&folder));
+/// Lands lost and damaged ranges again, and prints what was done.
+async fn repair(log: Arc<dyn log::Log>, options: land::Options) -> Result<(), Failure> {
+    let source = options.source.clone();
+    let repair = land::repair(log, options).await?;
+    for (file, reason, aside) in &repair.set_aside {
+        println!("{file} is damaged: {reason}\n  set aside as {}", aside.display());
     }
-    let width = landed.partitions().map(|coverage| coverage.topic.len()).max().unwrap_or_default().max("topic".len());
-    println!("{:<width$}  {:>9}  {:>12}  {:>12}  {:>6}  missing", "topic", "partition", "first", "last", "files");
-    let mut missing = 0;
-    for coverage in landed.partitions() {
-        let ranges = coverage.missing();
-        missing += ranges.len();
-        let listed: Vec<String> = ranges.iter().map(|range| format!("{}-{}", range.start(), range.end())).collect();
-        let offsets = coverage.offsets();
-        println!(
-            "{:<width$}  {:>9}  {:>12}  {:>12}  {:>6}  {}",
-            coverage.topic,
-            coverage.partition,
-            offsets.start(),
-            offsets.end(),
-            coverage.files.len(),
-            if listed.is_empty() { "none".into() } else { listed.join(", ") }
-        );
+    match repair.files.as_slice() {
+        [] => println!("nothing to land again from {source}"),
+        _ => println!("{} messages from {source} landed again:", grouped(repair.summary.messages)),
     }
-    match missing {
-        0 => Ok(()),
-        1 => Err(Failure::new("a range of offsets is missing")),
-        n => Err(Failure::new(format!("{n} ranges of offsets are missing"))),
+    for file in &repair.files {
+        println!("  {file}");
     }
+    if repair.gone.is_empty() {
+        return Ok(());
+    }
+    let gone: Vec<String> = repair.gone.iter().map(ToString::to_string).collect();
+    Err(Failure::new(format!("{source} cannot give these again: {}", gone.join(", ")))
+        .with_hint("it no longer holds these offsets, or the files came from another log, which --from names"))
 }
 
 /// Merges small files, and prints the files that result.
@@ -217,7 +250,7 @@ async fn compact(context: &Context) -> Result<(), Failure> {
     if folder.list().await?.landed.visible().next().is_none() {
         return Err(nothing_landed(&folder));
     }
-    let lock = folder.lock()?;
+    let lock = folder.reserve().await?;
     // Users run this while no query is running. A query that was planned before fails, and its error names the missing file.
     let compaction = land::compact(&folder, &lock, Duration::ZERO).await?;
     if compaction.merged.is_empty() {
@@ -229,7 +262,7 @@ async fn compact(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn nothing_landed(folder: &Folder) -> Failure {
+pub(super) fn nothing_landed(folder: &Folder) -> Failure {
     Failure::new(format!("nothing has landed in {}", folder.dir().display()))
         .with_hint("`squall land` lands what `squall ingest` or `squall replay` recorded")
 }

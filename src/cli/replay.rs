@@ -30,6 +30,10 @@ pub struct Args {
     #[arg(long)]
     pub merge: bool,
 
+    /// Refuses recordings of which hardly anything can be read: fewer than a tenth of the messages hold ticks
+    #[arg(long)]
+    pub strict: bool,
+
     /// Reads ticks of this product only; may be repeated
     #[arg(long = "product", value_name = "PRODUCT")]
     pub products: Vec<String>,
@@ -44,6 +48,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         files: args.files,
         products: args.products,
         merge: args.merge,
+        strict: args.strict,
         spill_dir: context.settings().paths.data.clone(),
         read: Arc::new(move |count| counter.add(count)),
     };

@@ -1,14 +1,16 @@
 //! Landed rows as Arrow columns, and back.
 //!
-//! In: placed ticks. Out: one record batch per product, in the columns of [`tick::schema`]. Batches can also be read back as
-//! rows.
+//! In: placed ticks. Out: record batches in the order of (product_id, ts), in the columns of [`tick::schema`]. Batches can also
+//! be read back as rows.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int32Array, Int64Array, Int64Builder, RecordBatch,
-    StringArray, StringBuilder, TimestampNanosecondArray,
+    StringArray, TimestampNanosecondArray, UInt32Array,
 };
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use datafusion::arrow::error::ArrowError;
 
@@ -25,23 +27,69 @@ pub struct Row {
     pub log_offset: i64,
 }
 
-/// The rows of one product, in the order in which they are placed.
+/// Rows per batch; fewer if the products' names are long.
+const BATCH_ROWS: usize = 8192;
+/// The bytes that the products' names in a batch may take.
+const BATCH_NAME_BYTES: usize = 8 << 20;
+/// What a row takes beside its names: 4 times, 12 numbers and a sequence number with their validity, 2 words, 2 numbers of
+/// names.
+const ROW_BYTES: usize = 4 * 8 + 13 * 9 + 2 * 8 + 2 * 4;
+
+/// The rows of a range, in the order in which they are placed. A product takes no more than its name and its number.
 #[derive(Debug, Default)]
 pub struct Columns {
+    products: Names,
+    connections: Names,
+    product: Vec<u32>,
+    /// The number of the row's connection; `None` if it has none.
+    connection: Vec<Option<u32>>,
     ts: Vec<i64>,
     event_time: Vec<i64>,
     ingest_time: Vec<i64>,
     log_offset: Vec<i64>,
     numbers: [Float64Builder; 12],
-    side: StringBuilder,
+    side: Vec<Option<Side>>,
     sequence_num: Int64Builder,
-    connection: StringBuilder,
-    status: StringBuilder,
+    status: Vec<Status>,
+}
+
+/// Names, each stored once and numbered in the order in which they came.
+#[derive(Debug, Default)]
+struct Names {
+    numbers: HashMap<Arc<str>, u32>,
+    names: Vec<Arc<str>>,
+    bytes: usize,
+}
+
+impl Names {
+    /// What a name takes beside its text: its entries in the map and in the list, and the counts of the shared text.
+    const ENTRY_BYTES: usize = 64;
+
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        // A range is committed long before it has 2^32 names, because names count towards its bytes.
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let name: Arc<str> = name.into();
+        self.bytes += name.len() + Self::ENTRY_BYTES;
+        self.names.push(Arc::clone(&name));
+        self.numbers.insert(name, number);
+        number
+    }
+
+    fn name(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
 }
 
 impl Columns {
-    /// Adds a row; its `ts` must be above that of the row before.
+    /// Adds a row; its `ts` must be above that of the product's row before.
     pub fn push(&mut self, row: &Row) {
+        let product = self.products.number(&row.tick.product_id);
+        self.product.push(product);
+        let connection = row.connection.as_deref().map(|name| self.connections.number(name));
+        self.connection.push(connection);
         self.ts.push(row.ts);
         self.event_time.push(row.tick.event_time);
         self.ingest_time.push(row.ingest_time);
@@ -49,41 +97,102 @@ impl Columns {
         for (column, number) in self.numbers.iter_mut().zip(row.tick.numbers()) {
             column.append_option(number);
         }
-        self.side.append_option(row.tick.side.map(Side::as_str));
+        self.side.push(row.tick.side);
         self.sequence_num.append_option(row.tick.sequence_num);
-        self.connection.append_option(row.connection.as_deref());
-        self.status.append_value(row.status.as_str());
+        self.status.push(row.status);
     }
 
-    /// Returns the rows as a batch of the landed schema.
-    pub fn finish(mut self, product_id: &str, log_partition: i32) -> Result<RecordBatch, ArrowError> {
-        let rows = self.ts.len();
-        let time =
-            |times: Vec<i64>| -> ArrayRef { Arc::new(TimestampNanosecondArray::from(times).with_timezone("UTC")) };
-        let mut product = StringBuilder::with_capacity(rows, rows * product_id.len());
-        for _ in 0..rows {
-            product.append_value(product_id);
+    /// Returns roughly how much memory the rows take.
+    pub fn bytes(&self) -> usize {
+        self.ts.len() * ROW_BYTES + self.products.bytes + self.connections.bytes
+    }
+
+    /// Finds the order of (product_id, ts).
+    pub fn arrange(mut self, log_partition: i32) -> Arranged {
+        Arranged {
+            order: self.order(),
+            numbers: self.numbers.each_mut().map(Float64Builder::finish),
+            sequence_num: self.sequence_num.finish(),
+            columns: self,
+            log_partition,
         }
-        let mut columns: Vec<(&str, ArrayRef)> = vec![
-            ("product_id", Arc::new(product.finish())),
-            ("ts", time(self.ts)),
-            ("event_time", time(self.event_time)),
-            ("ingest_time", time(self.ingest_time)),
-            ("side", Arc::new(self.side.finish())),
-            ("sequence_num", Arc::new(self.sequence_num.finish())),
-            ("connection", Arc::new(self.connection.finish())),
-            ("status", Arc::new(self.status.finish())),
-            ("log_partition", Arc::new(Int32Array::from_value(log_partition, rows))),
-            ("log_offset", Arc::new(Int64Array::from(self.log_offset))),
+    }
+
+    /// Returns the rows' places in the order of (product_id, ts): the rows of each product are in order already.
+    fn order(&self) -> Vec<u32> {
+        let mut by_name: Vec<u32> = (0..).take(self.products.names.len()).collect();
+        by_name.sort_unstable_by(|a, b| self.products.name(*a).cmp(self.products.name(*b)));
+        // The place where each product's rows begin.
+        let mut begins = vec![0u32; by_name.len()];
+        for product in &self.product {
+            begins[*product as usize] += 1;
+        }
+        let mut begin = 0;
+        for product in by_name {
+            let rows = std::mem::replace(&mut begins[product as usize], begin);
+            begin += rows;
+        }
+        let mut order = vec![0u32; self.product.len()];
+        for (row, product) in (0..).zip(&self.product) {
+            let place = &mut begins[*product as usize];
+            order[*place as usize] = row;
+            *place += 1;
+        }
+        order
+    }
+}
+
+/// The rows of a range, and their order.
+pub struct Arranged {
+    columns: Columns,
+    numbers: [Float64Array; 12],
+    sequence_num: Int64Array,
+    order: Vec<u32>,
+    log_partition: i32,
+}
+
+impl Arranged {
+    /// Returns batches of the landed schema, in the order of (product_id, ts).
+    pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
+        let longest = self.columns.products.names.iter().map(|name| name.len()).max().unwrap_or_default();
+        let rows = (BATCH_NAME_BYTES / longest.max(1)).clamp(1, BATCH_ROWS);
+        self.order.chunks(rows).map(|places| self.batch(places))
+    }
+
+    /// Returns the rows at these places as a batch.
+    fn batch(&self, places: &[u32]) -> Result<RecordBatch, ArrowError> {
+        let columns = &self.columns;
+        let rows = || places.iter().map(|place| *place as usize);
+        let time = |times: &[i64]| -> ArrayRef {
+            let times = TimestampNanosecondArray::from_iter_values(rows().map(|row| times[row]));
+            Arc::new(times.with_timezone("UTC"))
+        };
+        let places_array = UInt32Array::from_iter_values(places.iter().copied());
+        let product = StringArray::from_iter_values(rows().map(|row| columns.products.name(columns.product[row])));
+        let side: StringArray = rows().map(|row| columns.side[row].map(Side::as_str)).collect();
+        let connection: StringArray =
+            rows().map(|row| columns.connection[row].map(|number| columns.connections.name(number))).collect();
+        let status = StringArray::from_iter_values(rows().map(|row| columns.status[row].as_str()));
+        let mut filled: Vec<(&str, ArrayRef)> = vec![
+            ("product_id", Arc::new(product)),
+            ("ts", time(&columns.ts)),
+            ("event_time", time(&columns.event_time)),
+            ("ingest_time", time(&columns.ingest_time)),
+            ("side", Arc::new(side)),
+            ("sequence_num", take(&self.sequence_num, &places_array, None)?),
+            ("connection", Arc::new(connection)),
+            ("status", Arc::new(status)),
+            ("log_partition", Arc::new(Int32Array::from_value(self.log_partition, places.len()))),
+            ("log_offset", Arc::new(Int64Array::from_iter_values(rows().map(|row| columns.log_offset[row])))),
         ];
-        for (name, column) in Tick::NUMBERS.into_iter().zip(&mut self.numbers) {
-            columns.push((name, Arc::new(column.finish())));
+        for (name, column) in Tick::NUMBERS.into_iter().zip(&self.numbers) {
+            filled.push((name, take(column, &places_array, None)?));
         }
         // The columns are put into the schema's order by name, so that only the schema defines the order.
         let schema = tick::schema();
         let mut arrays = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
-            let column = columns.iter().find(|(name, _)| name == field.name());
+            let column = filled.iter().find(|(name, _)| name == field.name());
             let (_, array) =
                 column.ok_or_else(|| ArrowError::SchemaError(format!("nothing fills column {}", field.name())))?;
             arrays.push(Arc::clone(array));

@@ -4,8 +4,9 @@
 //!
 //! The merged file is committed first. From then on its parts are hidden, because their ranges lie inside its own. The parts
 //! are deleted later, so that queries planned before the merge still find them. A crash at any instant loses no row and
-//! shows no row twice.
+//! shows no row twice. Before a part is deleted, the merged file is read: it must have the part's rows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
@@ -163,7 +164,10 @@ impl Cursor<'_> {
     }
 }
 
-/// Deletes files that have been hidden for `grace`.
+/// Deletes files that have been hidden for `grace`, if the file that hides them has all of their rows.
+///
+/// # Errors
+/// A file is not what its name and footer say, or the merged file lacks rows; then nothing that it hides is deleted.
 async fn delete_hidden(
     folder: &Folder,
     _lock: &Lock,
@@ -171,15 +175,45 @@ async fn delete_hidden(
     compaction: &mut Compaction,
 ) -> Result<(), Error> {
     let listing = folder.list().await?;
-    for hidden in listing.landed.hidden() {
-        let mut files = listing.landed.of(&hidden.topic, hidden.partition).iter();
-        let container = files.find(|file| file.first <= hidden.first && hidden.last <= file.last);
-        let object = container.and_then(|container| listing.object(container));
-        if object.is_some_and(|object| Folder::age(object) >= grace) {
-            folder.delete(hidden).await?;
+    let mut hidden: BTreeMap<&LandedFile, Vec<&LandedFile>> = BTreeMap::new();
+    for part in listing.landed.hidden() {
+        let mut files = listing.landed.of(&part.topic, part.partition).iter();
+        if let Some(merged) = files.find(|file| file.first <= part.first && part.last <= file.last) {
+            hidden.entry(merged).or_default().push(part);
+        }
+    }
+    for (merged, parts) in hidden {
+        if listing.object(merged).is_none_or(|object| Folder::age(object) < grace) {
+            compaction.kept += parts.len();
+            continue;
+        }
+        check_merged(folder, merged, &parts).await?;
+        for part in parts {
+            folder.delete(part).await?;
             compaction.deleted += 1;
-        } else {
-            compaction.kept += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a merged file has as many rows of each part's range as the part has.
+async fn check_merged(folder: &Folder, merged: &LandedFile, parts: &[&LandedFile]) -> Result<(), Error> {
+    // Reading the footer checks that the file has the name that it was written under.
+    read_footer(folder, merged).await?;
+    let mut offsets: Vec<i64> = Vec::new();
+    let mut batches = encode::open_offsets(folder, merged).await?;
+    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(merged, source))? {
+        let read = encode::offsets(&batch).ok_or_else(|| Error::unreadable(merged, "it has no offsets"))?;
+        offsets.extend_from_slice(read);
+    }
+    offsets.sort_unstable();
+    for part in parts {
+        let first = offsets.partition_point(|offset| *offset < part.first);
+        let found = offsets[first..].partition_point(|offset| *offset <= part.last) as u64;
+        let rows = read_footer(folder, part).await?.summary.all_rows();
+        if found != rows {
+            let (merged, part) = (merged.to_string(), part.to_string());
+            return Err(Error::Lossy { merged, part, found, rows });
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::files::LandedFile;
-use crate::durable;
+use crate::durable::{self, blocking};
 use crate::log::DeadLetter;
 
 /// Returns the path of a range's dead letters.
@@ -31,26 +31,39 @@ pub fn write(dead_dir: &Path, range: &LandedFile, letters: &[DeadLetter]) -> Res
     write().map_err(|source| Error::Folder { dir: dead_dir.into(), source })
 }
 
-/// Returns the files of dead letters, each with the range that it belongs to, by name.
+/// Removes the dead letters of ranges that lie inside a range, because that range lands again.
+pub async fn remove_inside(dead_dir: &Path, range: &LandedFile) -> Result<(), Error> {
+    let (dir, range) = (dead_dir.to_path_buf(), range.clone());
+    blocking(move || {
+        for (path, letters) in files(&dir)? {
+            let inside = letters.topic == range.topic && letters.partition == range.partition;
+            if inside && range.first <= letters.first && letters.last <= range.last {
+                std::fs::remove_file(path).map_err(|source| Error::Folder { dir: dir.clone(), source })?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Returns the files of dead letters of committed ranges, each with its range.
 ///
 /// # Errors
 /// The folder cannot be listed.
-pub fn ranges(dead_dir: &Path) -> Result<Vec<(PathBuf, LandedFile)>, Error> {
+pub fn files(dead_dir: &Path) -> Result<Vec<(PathBuf, LandedFile)>, Error> {
     let failed = |source| Error::Folder { dir: dead_dir.into(), source };
     let entries = match std::fs::read_dir(dead_dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
     };
-    let mut ranges = Vec::new();
+    let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(failed)?.path();
-        let stem = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".ndjson"));
-        if let Some(range) = stem.and_then(|stem| LandedFile::parse(&format!("{stem}.parquet"))) {
-            ranges.push((path, range));
-        }
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let range = name.strip_suffix(".ndjson").and_then(|stem| LandedFile::parse(&format!("{stem}.parquet")));
+        files.extend(range.map(|range| (path.clone(), range)));
     }
-    ranges.sort();
-    Ok(ranges)
+    Ok(files)
 }
 
 /// Removes the dead letters of a partition's ranges from `next` on, because their Parquet files were never committed. Also

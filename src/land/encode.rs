@@ -1,8 +1,9 @@
 //! Landed files as Parquet: zstd, sorted by (product_id, ts), with the range's summary and its log in the footer.
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::Int64Type;
 use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
+use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use datafusion::parquet::file::properties::WriterProperties;
@@ -14,6 +15,10 @@ use super::origin::Origin;
 use super::summary::Summary;
 use super::{Error, origin, summary};
 use crate::tick;
+
+/// The footer's key for the range that the file was written for, a JSON object. A file that was copied or renamed has another
+/// name.
+const RANGE: &str = "squall.range";
 
 /// Rows per row group. A scan gives whole row groups to its threads, and skips those without the product or the time it
 /// looks for.
@@ -42,7 +47,8 @@ impl Encoder {
     /// Starts a file for as many rows as the footer's summary counts.
     pub fn start(file: &LandedFile, footer: &Footer) -> Result<Encoder, Error> {
         let json = serde_json::to_string(&footer.summary).map_err(|source| Error::encode(file, source))?;
-        let mut entries = vec![KeyValue::new(summary::KEY.to_string(), json)];
+        let range = serde_json::to_string(file).map_err(|source| Error::encode(file, source))?;
+        let mut entries = vec![KeyValue::new(summary::KEY.to_string(), json), KeyValue::new(RANGE.to_string(), range)];
         if let Some(origin) = &footer.origin {
             let json = serde_json::to_string(origin).map_err(|source| Error::encode(file, source))?;
             entries.push(KeyValue::new(origin::KEY.to_string(), json));
@@ -72,25 +78,69 @@ impl Encoder {
 }
 
 /// Reads a landed file's footer.
-pub fn footer(file: &LandedFile, footer: &ParquetMetaData) -> Result<Footer, Error> {
-    let value = |key: &str| {
-        let entries = footer.file_metadata().key_value_metadata();
-        let entry = entries.into_iter().flatten().find(|entry| entry.key == key);
-        entry.and_then(|entry| entry.value.as_deref())
-    };
-    let summary = value(summary::KEY);
+///
+/// # Errors
+/// It is not the footer of a landed file, or of a file with another name or another number of rows.
+pub fn footer(file: &LandedFile, metadata: &ParquetMetaData) -> Result<Footer, Error> {
+    check_name(file, metadata)?;
+    let summary = value(metadata, summary::KEY);
     let summary = summary.ok_or_else(|| Error::unreadable(file, format!("its footer has no {}", summary::KEY)))?;
-    let origin = value(origin::KEY).map(serde_json::from_str).transpose();
-    Ok(Footer {
+    let origin = value(metadata, origin::KEY).map(serde_json::from_str).transpose();
+    let footer = Footer {
         summary: serde_json::from_str(summary).map_err(|error| Error::unreadable(file, error))?,
         origin: origin.map_err(|error| Error::unreadable(file, error))?,
-    })
+    };
+    let (rows, counted) = (metadata.file_metadata().num_rows(), footer.summary.all_rows());
+    if u64::try_from(rows).ok() != Some(counted) {
+        return Err(Error::differs(file, format!("it has {rows} rows, and its footer counts {counted}")));
+    }
+    Ok(footer)
+}
+
+/// Checks that a landed file has the name that it was written under.
+///
+/// # Errors
+/// It has another name: it was copied or renamed.
+pub fn check_name(file: &LandedFile, metadata: &ParquetMetaData) -> Result<(), Error> {
+    let written: LandedFile = match value(metadata, RANGE) {
+        Some(range) => serde_json::from_str(range).map_err(|error| Error::unreadable(file, error))?,
+        // Earlier versions noted only the last message, which then was at the last offset.
+        None => match value(metadata, origin::KEY).map(serde_json::from_str::<Origin>) {
+            Some(Ok(Origin { last: Some(last), .. })) => LandedFile { last: last.offset, ..file.clone() },
+            _ => return Ok(()),
+        },
+    };
+    match written == *file {
+        true => Ok(()),
+        false => Err(Error::Misnamed { file: file.to_string(), written: written.to_string() }),
+    }
+}
+
+/// Returns the value of a key in a file's footer.
+fn value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
+    let entries = metadata.file_metadata().key_value_metadata()?;
+    entries.iter().find(|entry| entry.key == key)?.value.as_deref()
 }
 
 /// Opens a landed file's rows, in the order of (product_id, ts).
 pub async fn open(folder: &Folder, file: &LandedFile) -> Result<Rows, Error> {
     folder.open(file).await?.build().map_err(|source| Error::unreadable(file, source))
 }
+
+/// Opens only the offsets of a landed file's rows.
+pub async fn open_offsets(folder: &Folder, file: &LandedFile) -> Result<Rows, Error> {
+    let reader = folder.open(file).await?;
+    let offsets = ProjectionMask::columns(reader.parquet_schema(), [OFFSET]);
+    reader.with_projection(offsets).build().map_err(|source| Error::unreadable(file, source))
+}
+
+/// Returns the offsets in a batch.
+pub fn offsets(batch: &RecordBatch) -> Option<&[i64]> {
+    Some(batch.column_by_name(OFFSET)?.as_primitive_opt::<Int64Type>()?.values())
+}
+
+/// The column of offsets.
+const OFFSET: &str = "log_offset";
 
 /// A landed file's rows.
 pub type Rows = ParquetRecordBatchStream<Box<dyn AsyncFileReader>>;

@@ -23,6 +23,12 @@ pub enum Error {
     Overlap(#[from] Box<Overlap>),
     #[error("landed file {file} cannot be read")]
     Unreadable { file: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("landed file {file} is not what it says")]
+    Differs { file: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("landed file {file} was written as {written}, and copied or renamed since")]
+    Misnamed { file: String, written: String },
+    #[error("merged file {merged} has {found} rows of {part}, which has {rows}; no file was deleted")]
+    Lossy { merged: String, part: String, found: u64, rows: u64 },
     #[error("cannot write landed file {file}")]
     Encode { file: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{source_log} is not the log that has landed: {stranger}")]
@@ -32,8 +38,8 @@ pub enum Error {
         /// A name that no landed file has.
         free: String,
     },
-    #[error("topic `{topic}` cannot be part of a file's name")]
-    Topic { topic: String },
+    #[error("topic `{topic}` cannot be part of a file's name: {reason}")]
+    Topic { topic: String, reason: &'static str },
     #[error("a worker ended early")]
     Worker(#[from] tokio::task::JoinError),
 }
@@ -58,14 +64,29 @@ pub enum Stranger {
 }
 
 impl Error {
+    /// Returns whether landing may go on later, although nobody changes anything.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Error::Log { source, .. } if source.may_pass())
+    }
+
     /// Returns the error that names the log that cannot be read.
     pub(super) fn log(name: &str, source: log::Error) -> Error {
         Error::Log { name: name.to_string(), source: Box::new(source) }
     }
 
     /// Returns the error that names the landed file that cannot be read.
-    pub(super) fn unreadable(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    pub fn unreadable(file: &LandedFile, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Unreadable { file: file.to_string(), source: source.into() }
+    }
+
+    /// Returns the error that says how a landed file differs from its footer or its log.
+    pub(super) fn differs(file: &LandedFile, difference: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Differs { file: file.to_string(), source: difference.into() }
+    }
+
+    /// Returns whether a landed file is damaged: it cannot be read, or is not what it says.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Error::Unreadable { .. } | Error::Differs { .. } | Error::Misnamed { .. })
     }
 
     /// Returns the error that names the landed file that cannot be written.
@@ -78,21 +99,37 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Log { source, .. } => source.hint(),
-            Error::Topic { .. } => Some("use a folder or topic named with letters, digits and . _ - only".into()),
+            Error::Topic { .. } => {
+                Some("`--as NAME` gives the files another name: up to 150 letters, digits and . _ -".into())
+            }
             Error::Busy { .. } => {
                 Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into())
             }
             Error::Overlap(overlap) => {
                 Some(format!("remove {} and run `squall land`: its offsets land again from the log", overlap.second))
             }
-            Error::Unreadable { file, .. } => Some(format!(
-                "if it is the last file of its partition, remove {file}: `squall land` lands its offsets again"
-            )),
+            Error::Unreadable { .. } | Error::Differs { .. } => {
+                Some("`squall land --repair --from LOG` sets it aside and lands its offsets again from the log".into())
+            }
+            Error::Misnamed { file, written } => {
+                Some(format!("if it is a copy, remove {file}; if it was renamed, rename it back to {written}"))
+            }
+            Error::Lossy { merged, .. } => {
+                Some(format!("remove {merged}: the files that it was merged from are still there; and report this"))
+            }
             Error::Stranger { source_log, free, .. } => Some(format!(
                 "`squall land --from {source_log} --as {free}` lands it beside the other, and marks ticks that came through both \
                  as duplicates"
             )),
-            _ => None,
+            Error::Folder { dir, .. } => Some(format!(
+                "look at the disk and at the rights of {}; then run the same command again: it goes on where it stopped",
+                dir.display()
+            )),
+            Error::Store { .. } | Error::Encode { .. } => {
+                Some("look at the disk; then run the same command again: it goes on where it stopped".into())
+            }
+            Error::Restless { .. } => Some("run the same command again".into()),
+            Error::Worker(_) => Some("run the same command again: it goes on where it stopped; and report this".into()),
         }
     }
 }

@@ -17,7 +17,7 @@ use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::local::LocalFileSystem;
 use object_store::path::{Path, PathPart};
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::{Error, Landed, LandedFile};
 use crate::durable::{self, blocking};
@@ -27,6 +27,9 @@ const STAGING: &str = ".staging";
 /// The lock file of the one process that lands into the folder; the operating system releases the lock when the process
 /// ends.
 const LOCK: &str = ".land.lock";
+/// The length of the longest name of a log's files. A file's name also has a partition, two offsets and an ending, up to 60
+/// bytes, and a file that is written aside 40 more; a folder takes names of 255 bytes.
+const MOST_NAME_BYTES: usize = 150;
 /// Give up after this many listings: a folder that changed during all of them will keep changing.
 const LISTINGS: usize = 100;
 
@@ -69,11 +72,22 @@ impl Folder {
         Ok(Folder { store: Arc::new(LocalFileSystem::new()), prefix, dir })
     }
 
-    /// Returns whether files can be named after this topic: the store keeps the names unchanged, and they parse back.
-    pub fn can_hold(topic: &str) -> bool {
+    /// Checks that files can be named after this topic: the store keeps the names unchanged, they parse back, and they are
+    /// never too long.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn check_name(topic: &str) -> Result<(), Error> {
         let file = LandedFile { topic: topic.to_string(), partition: 0, first: 0, last: 0 };
         let name = file.to_string();
-        PathPart::parse(&name).is_ok() && LandedFile::parse(&name) == Some(file)
+        let invalid = |reason| Err(Error::Topic { topic: topic.to_string(), reason });
+        if topic.len() > MOST_NAME_BYTES {
+            return invalid("it is too long");
+        }
+        match PathPart::parse(&name).is_ok() && LandedFile::parse(&name) == Some(file) {
+            true => Ok(()),
+            false => invalid("it has characters that a file's name cannot have"),
+        }
     }
 
     /// Returns the folder's path.
@@ -84,6 +98,20 @@ impl Folder {
     /// Returns the store that holds the folder, and the folder's path in it.
     pub fn location(&self) -> (&Arc<dyn ObjectStore>, &Path) {
         (&self.store, &self.prefix)
+    }
+
+    /// Reserves the folder for this process, and removes what crashes left.
+    ///
+    /// # Errors
+    /// As [`Folder::lock`] and [`Folder::remove_leftovers`].
+    pub async fn reserve(&self) -> Result<Lock, Error> {
+        let folder = self.clone();
+        blocking(move || {
+            let lock = folder.lock()?;
+            folder.remove_leftovers(&lock)?;
+            Ok(lock)
+        })
+        .await
     }
 
     /// Reserves the folder for this process; creates the folder if it is missing.
@@ -123,7 +151,7 @@ impl Folder {
     ///
     /// # Errors
     /// A file of that name exists, because another process landed the same offsets.
-    pub async fn commit(&self, file: &LandedFile, content: Vec<u8>) -> Result<(), Error> {
+    pub async fn commit(&self, file: &LandedFile, content: impl Into<PutPayload>) -> Result<(), Error> {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
         let staged = self.prefix.clone().join(STAGING).join(part(&name)?);
@@ -155,6 +183,24 @@ impl Folder {
     pub fn age(object: &ObjectMeta) -> Duration {
         // If the clock was ahead when the file was committed, the file counts as new.
         (chrono::Utc::now() - object.last_modified).to_std().unwrap_or_default()
+    }
+
+    /// Gives a damaged file a name that is not a landed file's, and returns its new path.
+    pub async fn set_aside(&self, file: &LandedFile) -> Result<PathBuf, Error> {
+        let path = self.dir.join(file.to_string());
+        let mut aside = path.with_added_extension("damaged");
+        let mut n = 2;
+        while aside.exists() {
+            aside = path.with_added_extension(format!("damaged-{n}"));
+            n += 1;
+        }
+        let (dir, new) = (self.dir.clone(), aside.clone());
+        self.sync(move || {
+            std::fs::rename(path, new)?;
+            durable::sync_folder(&dir)
+        })
+        .await?;
+        Ok(aside)
     }
 
     /// Removes a file; if the file is already gone, that counts as success.

@@ -67,14 +67,8 @@ impl Candidate<'_> {
 
     /// Returns the error that refuses the log and suggests a name that is not taken.
     pub fn refuse(&self, stranger: Stranger) -> Error {
-        let taken: BTreeSet<&str> = self.landed.iter().map(|landed| landed.file.topic.as_str()).collect();
-        let mut n = 2;
-        let mut free = self.log.topic().to_string();
-        while taken.contains(free.as_str()) {
-            free = format!("{}-{n}", self.log.topic());
-            n += 1;
-        }
-        Error::Stranger { source_log: self.source.to_string(), stranger, free }
+        let taken = self.landed.iter().map(|landed| landed.file.topic.clone()).collect();
+        refusal(self.source, self.log.topic(), &taken, stranger)
     }
 
     async fn judge(&self, name: &str) -> Result<Judgement, Error> {
@@ -144,6 +138,17 @@ impl Candidate<'_> {
             };
         Ok(Ok(if same { Testimony::Same } else { Testimony::Other }))
     }
+}
+
+/// Returns the error that refuses a log and suggests a name that is not taken.
+pub fn refusal(source: &str, topic: &str, taken: &BTreeSet<String>, stranger: Stranger) -> Error {
+    let mut n = 2;
+    let mut free = topic.to_string();
+    while taken.contains(&free) {
+        free = format!("{topic}-{n}");
+        n += 1;
+    }
+    Error::Stranger { source_log: source.to_string(), stranger, free }
 }
 
 /// Returns the row with the highest offset.

@@ -2,7 +2,8 @@
 
 mod follow;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,24 +11,21 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::commit::{Commit, Committed, Patience};
 use super::compact::Compaction;
 use super::connections::Connections;
 use super::dead;
 use super::error::{Error, Stranger};
 use super::files::LandedFile;
 use super::folder::{Folder, Lock};
-use super::identify::Candidate;
+use super::identify::{self, Candidate};
 use super::pending::Pending;
 use super::read::{Outcome, Read, Reader};
 use super::recover::{Landed, read_footers, recover};
 use super::summary::Summary;
 use crate::durable::blocking;
-use crate::log::{Log, LogId};
+use crate::log::{Log, LogId, Tell, Witness};
 use crate::tick::{Order, Rules};
-
-/// Dead letters are held in memory until their range is committed. Once they take this many bytes, the range is committed
-/// early.
-const MOST_DEAD_BYTES: usize = 64 << 20;
 
 /// Where and how to land.
 #[derive(Debug, Clone)]
@@ -41,6 +39,10 @@ pub struct Options {
     pub flush_interval: Duration,
     /// Whether a follower merges small files from time to time.
     pub compact: bool,
+    /// Whether a follower tries again when the log cannot be read for a time, until it is stopped.
+    pub retry: bool,
+    /// Takes warnings of a follower.
+    pub tell: Tell,
     /// The log as the user wrote it, for hints.
     pub source: String,
     /// The name that the log's files carry; `None` means the name under which the log has landed, else its topic. If a name
@@ -70,8 +72,12 @@ pub struct Lander {
     folder: Folder,
     options: Options,
     order: Order,
-    /// The files that were visible when the folder was opened.
-    landed: Vec<Landed>,
+    /// What had landed of each partition when the folder was opened.
+    history: BTreeMap<i32, History>,
+    /// The number of files that were visible when the folder was opened.
+    files: usize,
+    /// The names that files carry.
+    names: BTreeSet<String>,
     /// The products that have landed from this log.
     products: HashSet<String>,
     /// The products that have landed from other logs, each with that log's name.
@@ -81,8 +87,18 @@ pub struct Lander {
     /// The file that is encoded and committed while the next one fills. Files are committed one after another.
     committing: Option<JoinHandle<Result<Committed, Error>>>,
     compacting: Option<JoinHandle<Result<Compaction, Error>>>,
+    /// How a follower waits for room on the disk.
+    patience: Option<Patience>,
     /// The work in progress holds it too, so that no other process lands before that work ends.
     lock: Arc<Lock>,
+}
+
+/// What has landed of a partition.
+#[derive(Default)]
+struct History {
+    next: i64,
+    connections: Connections,
+    last: Option<Witness>,
 }
 
 /// A partition, and the state after what has been landed of it.
@@ -91,12 +107,8 @@ struct Partition {
     /// `None` if the topic has several partitions, because a connection's messages are then spread over them.
     connections: Option<Connections>,
     pending: Pending,
-}
-
-struct Committed {
-    file: LandedFile,
-    dead_file: Option<PathBuf>,
-    summary: Summary,
+    /// The last message that was read.
+    last: Option<Witness>,
 }
 
 impl Lander {
@@ -107,25 +119,28 @@ impl Lander {
     /// The log or the folder cannot be used, another process lands into it, or another log has landed under the name.
     pub async fn open(log: Arc<dyn Log>, options: Options) -> Result<Lander, Error> {
         let folder = Folder::new(&options.ticks_dir)?;
-        let lock = Arc::new(folder.lock()?);
-        folder.remove_leftovers(&lock)?;
+        let lock = Arc::new(folder.reserve().await?);
         let failed = |source| Error::log(&options.source, source);
         let id = log.id().await.map_err(failed)?;
         let landed = read_footers(&folder, &folder.list().await?).await?;
         let candidate = Candidate { log: &log, id: &id, source: &options.source, folder: &folder, landed: &landed };
         let name = candidate.name(options.name.as_deref()).await?;
-        if !Folder::can_hold(&name) {
-            return Err(Error::Topic { topic: name });
-        }
+        Folder::check_name(&name)?;
         let order = recover(&folder, &landed, options.rules).await?;
         let (mut products, mut others) = (HashSet::new(), HashMap::new());
-        for Landed { file, footer } in &landed {
-            for product_id in footer.summary.products.keys() {
-                if file.topic == name {
-                    products.insert(product_id.clone());
-                } else {
-                    others.insert(product_id.clone(), file.topic.clone());
-                }
+        let (mut history, mut names) = (BTreeMap::<i32, History>::new(), BTreeSet::new());
+        let files = landed.len();
+        // The footers are not kept: each names all products of its file.
+        for Landed { file, footer } in landed {
+            names.insert(file.topic.clone());
+            if file.topic == name {
+                let history = history.entry(file.partition).or_default();
+                history.next = file.next_offset();
+                history.connections.restore(&footer.summary);
+                history.last = footer.origin.and_then(|origin| origin.last).or(history.last.take());
+                products.extend(footer.summary.products.into_keys());
+            } else {
+                others.extend(footer.summary.products.into_keys().map(|product_id| (product_id, file.topic.clone())));
             }
         }
         let mut lander = Lander {
@@ -135,13 +150,16 @@ impl Lander {
             folder,
             options,
             order,
-            landed,
+            history,
+            files,
+            names,
             products,
             others,
             partitions: Vec::new(),
             landing: Landing::default(),
             committing: None,
             compacting: None,
+            patience: None,
             lock,
         };
         lander.find_partitions().await?;
@@ -189,35 +207,32 @@ impl Lander {
                 continue;
             }
             let offsets = self.offsets(number).await?;
-            let own =
-                self.landed.iter().filter(|Landed { file, .. }| file.topic == self.name && file.partition == number);
-            let (mut next, mut connections) = (None, Connections::default());
-            for Landed { file, footer } in own {
-                next = Some(file.next_offset());
-                connections.restore(&footer.summary);
-            }
-            let next = next.unwrap_or(offsets.start);
+            let (next, History { connections, last, .. }) = match self.history.remove(&number) {
+                Some(history) => (history.next, history),
+                None => (offsets.start, History::default()),
+            };
             if offsets.start > next {
                 self.landing.lost.push((number, next, offsets.start - 1));
             }
-            dead::remove_uncommitted(&self.options.dead_dir, &self.name, number, next)?;
+            let (dead_dir, name) = (self.options.dead_dir.clone(), self.name.clone());
+            blocking(move || dead::remove_uncommitted(&dead_dir, &name, number, next)).await?;
             self.partitions.push(Partition {
                 number,
                 connections: alone.then_some(connections),
                 pending: Pending::new(next.max(offsets.start)),
+                last,
             });
         }
         Ok(())
     }
 
-    async fn offsets(&self, partition: i32) -> Result<std::ops::Range<i64>, Error> {
+    async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error> {
         let offsets = self.log.offsets(partition).await;
         offsets.map_err(|source| Error::log(&self.options.source, source))
     }
 
     fn refuse(&self, stranger: Stranger) -> Error {
-        let Lander { log, id, folder, landed, options, .. } = self;
-        Candidate { log, id, source: &options.source, folder, landed }.refuse(stranger)
+        identify::refusal(&self.options.source, self.log.topic(), &self.names, stranger)
     }
 
     /// Reads a partition up to the log's present end and commits each file that fills; returns the number of offsets passed.
@@ -228,8 +243,20 @@ impl Lander {
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<u64, Error> {
         let number = self.partitions[i].number;
-        let end = self.offsets(number).await?.end;
-        let next = self.partitions[i].pending.next_offset();
+        let Range { start, end } = self.offsets(number).await?;
+        let mut next = self.partitions[i].pending.next_offset();
+        if next < start {
+            // The log removed messages faster than they were read.
+            self.flush(i).await?;
+            self.landing.lost.push((number, next, start - 1));
+            let name = &self.name;
+            self.options.tell.say(&format!(
+                "Warning: {name}, partition {number}: offsets {next} to {} were gone from the log before they could land",
+                start - 1
+            ));
+            self.partitions[i].pending = Pending::new(start);
+            next = start;
+        }
         if next > end {
             return Err(self.refuse(Stranger::Ends { name: self.name.clone(), partition: number, end, next }));
         }
@@ -244,9 +271,7 @@ impl Lander {
                 self.admit(&message)?;
                 let partition = &mut self.partitions[i];
                 partition.pending.add(message, &mut self.order, partition.connections.as_mut());
-                let pending = &partition.pending;
-                let full = pending.summary.messages >= self.options.flush_messages.max(1) as u64;
-                if full || pending.dead_bytes() >= MOST_DEAD_BYTES {
+                if partition.pending.is_full(self.options.flush_messages) {
                     self.flush(i).await?;
                 }
             }
@@ -286,6 +311,7 @@ impl Lander {
         if partition.pending.is_empty() {
             return Ok(());
         }
+        partition.last = partition.pending.last().or(partition.last.take());
         let next = partition.pending.next_offset();
         let pending = std::mem::replace(&mut partition.pending, Pending::new(next));
         let commit = Commit {
@@ -294,6 +320,7 @@ impl Lander {
             folder: self.folder.clone(),
             dead_dir: self.options.dead_dir.clone(),
             lock: Arc::clone(&self.lock),
+            patience: self.patience.clone(),
         };
         self.committing = Some(tokio::spawn(commit.run(pending)));
         Ok(())
@@ -310,47 +337,24 @@ impl Lander {
         Ok(())
     }
 
-    /// Waits for the work in progress, even after a failure, because the folder's lock may be released only then.
+    /// Lands what was read, and waits for the work in progress, even after a failure, because the folder's lock may be
+    /// released only then.
     async fn finish(mut self, result: Result<(), Error>) -> Result<Landing, Error> {
-        let settled = self.settle().await;
+        if let Some(patience) = &self.patience {
+            patience.over.store(true, Ordering::Relaxed);
+        }
+        // What came before a part of the log that cannot be read lands. What came from another log does not.
+        let good = matches!(result, Ok(()) | Err(Error::Log { .. }));
+        let mut flushed = Ok(());
+        for i in 0..if good { self.partitions.len() } else { 0 } {
+            flushed = flushed.and(self.flush(i).await);
+        }
+        let settled = flushed.and(self.settle().await);
         let compacted = match self.compacting.take() {
             Some(compacting) => compacting.await.map_err(Error::from).flatten().map(drop),
             None => Ok(()),
         };
         result.and(settled).and(compacted)?;
         Ok(std::mem::take(&mut self.landing))
-    }
-}
-
-/// Everything that committing a file needs.
-struct Commit {
-    file: LandedFile,
-    log: LogId,
-    folder: Folder,
-    dead_dir: PathBuf,
-    lock: Arc<Lock>,
-}
-
-impl Commit {
-    /// Writes a range's dead letters, and then the file that commits the range.
-    async fn run(self, pending: Pending) -> Result<Committed, Error> {
-        let Commit { file, log, folder, dead_dir, lock } = self;
-        let encoding = {
-            let (file, lock) = (file.clone(), Arc::clone(&lock));
-            blocking(move || {
-                let (content, summary, letters) = pending.encode(&file, log)?;
-                let mut dead_file = None;
-                if !letters.is_empty() {
-                    dead::write(&dead_dir, &file, &letters)?;
-                    dead_file = Some(dead::path(&dead_dir, &file));
-                }
-                drop(lock);
-                Ok::<_, Error>((content, summary, dead_file))
-            })
-        };
-        let (content, summary, dead_file) = encoding.await?;
-        folder.commit(&file, content).await?;
-        drop(lock);
-        Ok(Committed { file, dead_file, summary })
     }
 }

@@ -4,6 +4,7 @@
 //! that cannot become rows. `docs/landing.md` states the guarantees and why they hold.
 
 mod columns;
+mod commit;
 mod compact;
 mod connections;
 mod dead;
@@ -12,21 +13,25 @@ mod error;
 pub mod files;
 pub mod folder;
 mod identify;
+mod inspect;
 mod lander;
 mod origin;
 mod pending;
 mod read;
 mod recover;
+mod repair;
 pub mod retention;
 pub mod summary;
 
 pub use columns::{Row, rows};
 pub use compact::{Compaction, compact, merge};
-pub use encode::Footer;
+pub use encode::{Footer, check_name};
 pub use error::{Error, Stranger};
 pub use files::{Coverage, Landed, LandedFile};
 pub use folder::Folder;
+pub use inspect::{Compared, Inspected, compare, inspect};
 pub use lander::{Lander, Landing, Options};
 pub use origin::Origin;
 pub use recover::read_footer;
+pub use repair::{Repair, repair};
 pub use summary::Summary;

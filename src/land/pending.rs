@@ -1,6 +1,5 @@
 //! The messages of a partition that have been read and placed, but are not in a file yet.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Error;
@@ -14,18 +13,22 @@ use super::summary::Summary;
 use crate::log::{DeadLetter, LogId, Record, Witness};
 use crate::tick::{Identity, Order, Sequence};
 
+/// The memory that ranges may take until they are committed; a second one may be on its way to the disk.
+pub const MOST_BYTES: usize = 96 << 20;
+/// Roughly what an entry of a summary takes: a name, counts and times.
+const ENTRY_BYTES: usize = 160;
+
 /// A range of messages that will become a file.
 #[derive(Debug)]
 pub struct Pending {
     pub summary: Summary,
     pub letters: Vec<DeadLetter>,
-    products: BTreeMap<String, Columns>,
+    rows: Columns,
     first: i64,
     /// The first offset after the range.
     next: i64,
     /// The last message, and its offset.
     last: Option<(i64, Record)>,
-    /// The bytes of dead letters; no other limit bounds them.
     dead_bytes: usize,
     since: Instant,
 }
@@ -36,7 +39,7 @@ impl Pending {
         Pending {
             summary: Summary::default(),
             letters: Vec::new(),
-            products: BTreeMap::new(),
+            rows: Columns::default(),
             first,
             next: first,
             last: None,
@@ -55,9 +58,22 @@ impl Pending {
         self.next
     }
 
-    /// Returns the total bytes of messages that will become dead letters.
-    pub fn dead_bytes(&self) -> usize {
-        self.dead_bytes
+    /// Returns roughly how much memory the range takes.
+    pub fn bytes(&self) -> usize {
+        let Summary { products, gaps, sequences, connections, .. } = &self.summary;
+        let summary = (products.len() + gaps.len() + connections.len()) * ENTRY_BYTES + sequences.len() * 16;
+        self.rows.bytes() + self.dead_bytes + summary
+    }
+
+    /// Returns whether the range should be committed: it has this many messages, or takes as much memory as it may.
+    pub fn is_full(&self, messages: usize) -> bool {
+        self.summary.messages >= messages.max(1) as u64 || self.bytes() >= MOST_BYTES
+    }
+
+    /// Returns the last message of the range; `None` if it has none.
+    pub fn last(&self) -> Option<Witness> {
+        let (offset, record) = self.last.as_ref()?;
+        Some(Witness { offset: *offset, fingerprint: record.fingerprint() })
     }
 
     /// Returns when the range's first message was added.
@@ -92,7 +108,7 @@ impl Pending {
             Outcome::Control { name } => self.summary.count_control(&name),
             Outcome::Dead(dead) => {
                 self.summary.count_dead(&dead.kind);
-                self.dead_bytes += record.payload.len();
+                self.dead_bytes += record.payload.len() + dead.reason.len() + ENTRY_BYTES;
                 self.letters.push(DeadLetter { offset, record: record.clone(), reason: dead.reason });
             }
             Outcome::Ticks(ticks) => {
@@ -110,11 +126,7 @@ impl Pending {
                         connection: record.connection.clone(),
                         log_offset: offset,
                     };
-                    if let Some(columns) = self.products.get_mut(&tick.product_id) {
-                        columns.push(&row);
-                    } else {
-                        self.products.entry(tick.product_id.clone()).or_default().push(&row);
-                    }
+                    self.rows.push(&row);
                 }
             }
         }
@@ -128,11 +140,11 @@ impl Pending {
 
     /// Encodes the range's rows and footer, and returns them with its dead letters.
     pub fn encode(self, file: &LandedFile, log: LogId) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
-        let last = self.last.map(|(offset, record)| Witness { offset, fingerprint: record.fingerprint() });
+        let last = self.last();
         let footer = Footer { summary: self.summary, origin: Some(Origin { log, last }) };
         let mut encoder = Encoder::start(file, &footer)?;
-        for (product_id, columns) in self.products {
-            let batch = columns.finish(&product_id, file.partition);
+        let arranged = self.rows.arrange(file.partition);
+        for batch in arranged.batches() {
             encoder.write(&batch.map_err(|source| Error::encode(file, source))?)?;
         }
         Ok((encoder.finish()?, footer.summary, self.letters))

@@ -11,7 +11,7 @@ use super::columns::{Row, rows};
 use super::encode::{self, Footer};
 use super::files::LandedFile;
 use super::folder::{Folder, Listing};
-use crate::tick::{Identity, Order, Rules};
+use crate::tick::{Identity, Order, Rules, Status};
 
 /// A visible file and its footer.
 #[derive(Debug, Clone)]
@@ -57,6 +57,20 @@ pub async fn recover(folder: &Folder, landed: &[Landed], rules: Rules) -> Result
     Ok(order)
 }
 
+/// Tells an order which ticks landed as the first of their kind in files that do not come before. Such a tick, placed again,
+/// is a duplicate.
+pub async fn restore_elsewhere(folder: &Folder, landed: &[Landed], order: &mut Order) -> Result<(), Error> {
+    for file in landed {
+        each_row(folder, file, |row, identity| {
+            if row.status != Status::Duplicate {
+                order.know(&row.tick.product_id, identity);
+            }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 /// Restores those rows of a file that `matters` selects.
 async fn restore(
     folder: &Folder,
@@ -64,6 +78,16 @@ async fn restore(
     order: &mut Order,
     matters: &impl Fn(&str, i64) -> bool,
 ) -> Result<(), Error> {
+    each_row(folder, landed, |row, identity| {
+        if matters(&row.tick.product_id, row.ts) {
+            order.restore(&row.tick.product_id, row.ts, identity);
+        }
+    })
+    .await
+}
+
+/// Passes on each row of a file, with its tick's identity.
+async fn each_row(folder: &Folder, landed: &Landed, mut pass: impl FnMut(&Row, Identity)) -> Result<(), Error> {
     let Landed { file, footer } = landed;
     let mut batches = encode::open(folder, file).await?;
     // A message's rows of one product are adjacent: the file is sorted by product and ts, and a message's ticks are placed
@@ -79,10 +103,7 @@ async fn restore(
                 }
                 _ => 0,
             };
-            if matters(&row.tick.product_id, row.ts) {
-                let identity = Identity::of(&row.tick, footer.summary.sequence_at(row.log_offset), position);
-                order.restore(&row.tick.product_id, row.ts, identity);
-            }
+            pass(&row, Identity::of(&row.tick, footer.summary.sequence_at(row.log_offset), position));
             before = Some((row, position));
         }
     }

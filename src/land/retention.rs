@@ -113,7 +113,7 @@ pub async fn remove(folder: &Folder, _lock: &Lock, files: &[Held]) -> Result<(),
 pub async fn old_dead_letters(folder: &Folder, dead_dir: &Path, age: Duration) -> Result<Vec<PathBuf>, Error> {
     let listing = folder.list().await?;
     let mut old = Vec::new();
-    for (path, range) in dead::ranges(dead_dir)? {
+    for (path, range) in dead::files(dead_dir)? {
         let landed = listing.landed.next_offset(&range.topic, range.partition);
         let changed = std::fs::metadata(&path).and_then(|file| file.modified());
         let changed = changed.map_err(|source| Error::Folder { dir: dead_dir.into(), source })?;

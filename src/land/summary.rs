@@ -102,6 +102,22 @@ impl From<Counts> for Sequence {
 }
 
 impl Rows {
+    /// Returns the count of no row, before a row with this `ts`.
+    pub fn starting_at(ts: i64) -> Rows {
+        Rows { ok: 0, duplicate: 0, late: 0, ahead: 0, first_ts: ts, last_ts: ts }
+    }
+
+    /// Counts the next row; its `ts` is above that of the row before.
+    pub fn count(&mut self, ts: i64, status: Status) {
+        self.last_ts = ts;
+        match status {
+            Status::Ok => self.ok += 1,
+            Status::Duplicate => self.duplicate += 1,
+            Status::Late => self.late += 1,
+            Status::Ahead => self.ahead += 1,
+        }
+    }
+
     /// Returns the number of rows of every status.
     pub fn total(&self) -> u64 {
         Status::ALL.into_iter().map(|status| self.of(status)).sum()
@@ -131,17 +147,12 @@ impl Summary {
 
     /// Counts a row.
     pub fn count_row(&mut self, product_id: &str, ts: i64, status: Status) {
-        if !self.products.contains_key(product_id) {
-            let rows = Rows { ok: 0, duplicate: 0, late: 0, ahead: 0, first_ts: ts, last_ts: ts };
-            self.products.insert(product_id.to_string(), rows);
-        }
-        if let Some(rows) = self.products.get_mut(product_id) {
-            rows.last_ts = ts;
-            match status {
-                Status::Ok => rows.ok += 1,
-                Status::Duplicate => rows.duplicate += 1,
-                Status::Late => rows.late += 1,
-                Status::Ahead => rows.ahead += 1,
+        match self.products.get_mut(product_id) {
+            Some(rows) => rows.count(ts, status),
+            None => {
+                let mut rows = Rows::starting_at(ts);
+                rows.count(ts, status);
+                self.products.insert(product_id.to_string(), rows);
             }
         }
     }

@@ -21,6 +21,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::{Batch, Error, FileLog, KafkaLog, Limit, Log, LogId, Options, Record};
+use crate::durable::blocking;
 use forwarder::Forwarder;
 use note::Note;
 
@@ -70,14 +71,16 @@ impl Archived {
         let dir = archives.join(topic);
         let kafka = Arc::new(KafkaLog::new(brokers, topic, options));
         let address = format!("kafka://{brokers}/{topic}");
-        let mut notices = note::check_earlier_archive(archives, topic, &address)?;
+        let (folder, name, to) = (archives.to_path_buf(), topic.to_string(), address.clone());
+        let mut notices = blocking(move || note::check_earlier_archive(&folder, &name, &to)).await?;
         let archive = Arc::new(FileLog::create_with(&dir, options).await?);
         notices.extend(archive.notices());
-        let path = note::of(&dir, topic);
+        let path = note::path(&dir, topic);
         let archive_id = archive.id().await?;
         let end = archive.offsets(0).await?.end;
         let mut checked = false;
-        let note = match Note::read(&path)? {
+        let note_path = path.clone();
+        let note = match blocking(move || Note::read(&note_path)).await? {
             Some(note) if note.archive != archive_id => return Err(Error::OtherArchive { note: path, archive: dir }),
             Some(note) if note.next_offset > end => {
                 return Err(Error::NoteBeyondEnd { note: path, next_offset: note.next_offset, end });
@@ -134,8 +137,9 @@ impl Archived {
     /// # Errors
     /// The note cannot be read, or is damaged.
     pub fn forwarded(dir: &Path) -> Result<Option<Forwarded>, Error> {
-        let Some(path) = note::path(dir) else { return Ok(None) };
-        let note = Note::read(&path)?;
+        // An archive is named after its topic.
+        let Some(topic) = dir.file_name().and_then(|name| name.to_str()) else { return Ok(None) };
+        let note = Note::read(&note::path(dir, topic))?;
         Ok(note.map(|note| Forwarded { topic: note.topic, next_offset: note.next_offset }))
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::error::Hint;
 use crate::text::is_shown;
@@ -73,6 +73,50 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns whether the same request may succeed later, although nobody changes a setting: a broker restarts, a partition
+    /// gets another leader, a writer mends what a crash left.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Error::Unreachable { .. }
+            | Error::NotAdmitted { .. }
+            | Error::NoCluster { .. }
+            | Error::NoTopic { .. }
+            | Error::NoPartition { .. }
+            | Error::OffsetGone { .. }
+            | Error::TornNote { .. }
+            | Error::Io { .. } => true,
+            Error::Kafka { source, .. } => !matches!(
+                source.rdkafka_error_code(),
+                None | Some(
+                    RDKafkaErrorCode::ClusterAuthorizationFailed
+                        | RDKafkaErrorCode::GroupAuthorizationFailed
+                        | RDKafkaErrorCode::InvalidArgument
+                        | RDKafkaErrorCode::InvalidTopic
+                        | RDKafkaErrorCode::TopicAuthorizationFailed
+                        | RDKafkaErrorCode::UnsupportedFeature
+                        | RDKafkaErrorCode::UnsupportedVersion
+                )
+            ),
+            Error::Location { .. }
+            | Error::NoLog { .. }
+            | Error::EmptyLog { .. }
+            | Error::NotAFolder { .. }
+            | Error::Locked { .. }
+            | Error::Damaged { .. }
+            | Error::ReadOnly { .. }
+            | Error::OffsetPastEnd { .. }
+            | Error::Refused { .. }
+            | Error::Settings { .. }
+            | Error::OtherTopic { .. }
+            | Error::NoteBeyondEnd { .. }
+            | Error::NoNote { .. }
+            | Error::OtherArchive { .. }
+            | Error::EarlierArchive { .. }
+            | Error::StoppedWaiting { .. }
+            | Error::Behind { .. } => false,
+        }
+    }
+
     /// Returns whether the disk has no room, so that the same may succeed later.
     pub fn is_full(&self) -> bool {
         matches!(self, Error::Io { source, .. } if is_full(source))
@@ -156,7 +200,8 @@ impl Hint for Error {
                 note.display()
             ),
             Error::Unreachable { .. } => "start one with `docker compose -f docker/compose.yaml up -d kafka` or \
-                 `docker/kafka-local.sh start`, or set kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS)"
+                 `docker/kafka-local.sh start`, or set kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS); if a broker is there that \
+                 speaks TLS or asks for a password, look at security.protocol among the [kafka] properties"
                 .into(),
             Error::NotAdmitted { settings, .. } => format!(
                 "look at {settings} among the [kafka] properties in squall.toml; `squall config` prints the settings in force"
@@ -175,11 +220,22 @@ impl Hint for Error {
                 "they are safe in {}; the next command that writes to the topic through this archive sends them first",
                 archive.display()
             ),
-            Error::Io { .. }
-            | Error::NoPartition { .. }
-            | Error::ReadOnly { .. }
-            | Error::NoCluster { .. }
-            | Error::Kafka { .. } => return None,
+            Error::Io { path, .. } => {
+                format!("look at the disk and at the rights of {}, then run the same command again", path.display())
+            }
+            Error::NoPartition { .. } => "the log was replaced by one with fewer partitions; `squall land --from LOG --as NAME` lands \
+                 it beside the other"
+                .into(),
+            Error::ReadOnly { .. } => "open it to append".into(),
+            Error::NoCluster { .. } => "the broker must be Kafka 0.10 or newer; ask again when it has started".into(),
+            Error::Kafka { source, .. } => match source.rdkafka_error_code() {
+                Some(
+                    RDKafkaErrorCode::ClusterAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
+                    | RDKafkaErrorCode::TopicAuthorizationFailed,
+                ) => "give the user of sasl.username the right to read, write or create the topic".into(),
+                _ => "look at the broker's own log; then run the same command again: it goes on where it stopped".into(),
+            },
         })
     }
 }

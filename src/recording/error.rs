@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::file::LONGEST_LINE_BYTES;
+use super::file::LONGEST_PASSED_OVER_BYTES;
+use super::format::{Foreign, LARGEST_WINDOW_LOG};
 use crate::error::Hint;
 use crate::log;
 use crate::tick::Problem;
@@ -17,11 +18,15 @@ pub enum Error {
     Folder { path: PathBuf },
     #[error("{path} is empty")]
     Empty { path: PathBuf },
-    #[error("{path} is a Parquet file, not a recording")]
-    Parquet { path: PathBuf },
+    #[error("{path} is {}{inside}, not a recording", foreign.what)]
+    Foreign { path: PathBuf, foreign: &'static Foreign, inside: &'static str },
+    #[error("{path} is compressed with a window of {} MiB; squall reads windows of up to {} MiB", window >> 20, (1u64 << LARGEST_WINDOW_LOG) >> 20)]
+    Window { path: PathBuf, window: u64 },
     #[error("{path} holds no message of a known shape; line {line}: {problem}")]
     NoMessage { path: PathBuf, line: usize, problem: Problem },
-    #[error("line {line} of {path} is longer than {LONGEST_LINE_BYTES} bytes")]
+    #[error("hardly anything of {} is read: {ticks} of {messages} messages hold ticks", path.display())]
+    HardlyRead { path: PathBuf, ticks: String, messages: String },
+    #[error("line {line} of {path} does not end within {LONGEST_PASSED_OVER_BYTES} bytes")]
     LongLine { path: PathBuf, line: usize },
     #[error("cannot read {path}")]
     Read { path: PathBuf, source: io::Error },
@@ -41,7 +46,16 @@ impl Hint for Error {
             Error::Missing { .. } => "paths are taken from the working directory".into(),
             Error::Folder { path } => format!("name its files: `squall replay {}/*`", path.display()),
             Error::Empty { .. } => "leave it out; nothing was written".into(),
-            Error::Parquet { .. } => "`squall sql` reads Parquet; a recording has one JSON message a line".into(),
+            Error::Foreign { foreign, .. } => foreign.hint.into(),
+            Error::Window { path, .. } => {
+                format!(
+                    "decompress it first: `zstd -d --long=31 {}`, and name the file that this writes",
+                    path.display()
+                )
+            }
+            Error::HardlyRead { .. } => {
+                "docs/formats.md shows the shapes that are read; without --strict the messages are stored anyway".into()
+            }
             Error::NoMessage { .. } | Error::LongLine { .. } => {
                 "docs/formats.md shows the shapes that are read: one JSON message a line, plain, gzip or zstd".into()
             }

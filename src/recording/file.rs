@@ -1,24 +1,21 @@
 //! A recorded file: one message per line, plain or compressed.
 //!
 //! In: a path. Out: its lines byte for byte, without their ends. The compression is detected from the first bytes, not from
-//! the name.
+//! the name. Memory is bounded whatever the file holds: lines beyond a length are passed over and counted.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::Error;
+use super::format::{Compression, Gzip, LARGEST_WINDOW_LOG, LOOKED_AT_BYTES, compression, foreign};
 use crate::text::fnv1a;
 use crate::tick::{self, Problem};
 
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-const PARQUET_MAGIC: [u8; 4] = *b"PAR1";
-
 /// A line longer than this is not a message; exchanges' messages have a few hundred bytes.
 pub const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
+/// A line longer than this ends the reading: it may be a small compressed file that unpacks to terabytes.
+pub const LONGEST_PASSED_OVER_BYTES: u64 = 1 << 30;
 /// At least one of this many first lines must be a message; the others may be cut off or damaged.
 const LINES_LOOKED_AT: usize = 100;
 /// A recording's identity is computed from this many first bytes, decompressed.
@@ -37,6 +34,8 @@ pub struct Recording {
 pub struct Lines {
     path: PathBuf,
     source: Box<dyn BufRead + Send>,
+    /// The number of the line that was read last, from 1.
+    number: usize,
     /// Whether the compressed data ended in the middle.
     broken_off: bool,
 }
@@ -48,12 +47,14 @@ pub enum Ended {
     Line,
     /// The last line, without a line end.
     CutOff,
+    /// A line that is too long to be a message. It was passed over.
+    TooLong,
     /// There are no more lines.
     File,
 }
 
 impl Recording {
-    /// Checks a file. A compressed file is read to its end, so that damage is found before anything is written.
+    /// Checks a file. It is read to its end, so that damage is found before anything is written.
     ///
     /// # Errors
     /// The file is missing, empty or damaged, or no message of a known shape is among its first lines.
@@ -69,18 +70,26 @@ impl Recording {
         {
             return Err(Error::Damaged { path, source });
         }
+        // Only one decoder is open at a time, because each may hold a large window.
+        drop(start);
         if beginning.is_empty() {
             return Err(Error::Empty { path });
         }
-        if beginning.starts_with(&PARQUET_MAGIC) {
-            return Err(Error::Parquet { path });
+        if let Some(foreign) = foreign(&beginning[..beginning.len().min(LOOKED_AT_BYTES)]) {
+            let compression = File::open(&path).and_then(|mut file| compression(&mut file));
+            let inside = match compression.map_err(|source| Error::Read { path: path.clone(), source })? {
+                Compression::Plain => "",
+                Compression::Gzip => " inside gzip",
+                Compression::Zstd { .. } => " inside zstd",
+            };
+            return Err(Error::Foreign { path, foreign, inside });
         }
-        look_for_message(&path)?;
-        match io::copy(&mut start.source, &mut io::sink()) {
-            Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => Err(Error::Damaged { path, source }),
-            // If a recorder was killed, its last block is unfinished; everything before that block is used.
-            _ => Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)) }),
-        }
+        let mut lines = Lines::open(&path)?;
+        look_for_message(&mut lines)?;
+        // If a recorder was killed, its last block is unfinished; everything before that block is used.
+        let mut line = Vec::new();
+        while lines.next(&mut line)? != Ended::File {}
+        Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)) })
     }
 
     /// Returns the lines from the beginning.
@@ -96,28 +105,35 @@ impl Lines {
             _ => Error::Read { path: path.to_path_buf(), source },
         };
         let mut file = File::open(path).map_err(read_error)?;
-        let mut magic = Vec::new();
-        (&mut file).take(4).read_to_end(&mut magic).map_err(read_error)?;
-        file.rewind().map_err(read_error)?;
+        let compression = compression(&mut file).map_err(read_error)?;
         let file = BufReader::with_capacity(BUFFER_BYTES, file);
-        let source: Box<dyn BufRead + Send> = if magic == ZSTD_MAGIC {
-            let decoder = zstd::Decoder::with_buffer(file).map_err(read_error)?;
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
-        } else if magic.starts_with(&GZIP_MAGIC) {
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(file)))
-        } else {
-            Box::new(file)
+        let source: Box<dyn BufRead + Send> = match compression {
+            Compression::Plain => Box::new(file),
+            Compression::Gzip => Box::new(BufReader::with_capacity(BUFFER_BYTES, Gzip::new(file))),
+            Compression::Zstd { window } if window > 1 << LARGEST_WINDOW_LOG => {
+                return Err(Error::Window { path: path.to_path_buf(), window });
+            }
+            Compression::Zstd { .. } => {
+                let mut decoder = zstd::Decoder::with_buffer(file).map_err(read_error)?;
+                decoder.window_log_max(LARGEST_WINDOW_LOG).map_err(read_error)?;
+                Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+            }
         };
-        Ok(Lines { path: path.to_path_buf(), source, broken_off: false })
+        Ok(Lines { path: path.to_path_buf(), source, number: 0, broken_off: false })
     }
 
-    /// Reads the next line into `line`, without its end (`\n` or `\r\n`).
+    /// Reads the next line into `line`, without its end (`\n` or `\r\n`). A line that is too long leaves `line` empty.
+    ///
+    /// # Errors
+    /// The data are damaged, or a line does not end within [`LONGEST_PASSED_OVER_BYTES`].
     pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Ended, Error> {
         line.clear();
         if self.broken_off {
             return Ok(Ended::File);
         }
-        match (&mut self.source).take(LONGEST_LINE_BYTES).read_until(b'\n', line) {
+        self.number += 1;
+        // One more byte for the line end.
+        match (&mut self.source).take(LONGEST_LINE_BYTES + 1).read_until(b'\n', line) {
             Ok(_) => {}
             // The part of the line that could be decompressed is in the buffer.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.broken_off = true,
@@ -127,7 +143,27 @@ impl Lines {
             line.pop_if(|byte| *byte == b'\r');
             return Ok(Ended::Line);
         }
+        if line.len() as u64 > LONGEST_LINE_BYTES {
+            line.clear();
+            self.pass_over()?;
+            return Ok(Ended::TooLong);
+        }
         Ok(if line.is_empty() { Ended::File } else { Ended::CutOff })
+    }
+
+    /// Passes over the rest of a line.
+    fn pass_over(&mut self) -> Result<(), Error> {
+        match (&mut self.source).take(LONGEST_PASSED_OVER_BYTES).skip_until(b'\n') {
+            Ok(bytes) if bytes as u64 == LONGEST_PASSED_OVER_BYTES => {
+                Err(Error::LongLine { path: self.path.clone(), line: self.number })
+            }
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.broken_off = true;
+                Ok(())
+            }
+            Err(source) => Err(Error::Damaged { path: self.path.clone(), source }),
+        }
     }
 
     /// Whether the compressed data ended in the middle; known only after the last line was read.
@@ -137,17 +173,17 @@ impl Lines {
 }
 
 /// Looks for a message among the first lines.
-fn look_for_message(path: &Path) -> Result<(), Error> {
-    let mut lines = Lines::open(path)?;
+fn look_for_message(lines: &mut Lines) -> Result<(), Error> {
     let mut line = Vec::new();
     let mut first_problem = None;
     for number in 1..=LINES_LOOKED_AT {
-        let ended = lines.next(&mut line)?;
-        if ended == Ended::File {
-            break;
-        }
-        if line.len() as u64 == LONGEST_LINE_BYTES {
-            return Err(Error::LongLine { path: path.to_path_buf(), line: number });
+        match lines.next(&mut line)? {
+            Ended::File => break,
+            Ended::TooLong => {
+                first_problem.get_or_insert((number, Problem::TooLong { most: LONGEST_LINE_BYTES }));
+                continue;
+            }
+            Ended::Line | Ended::CutOff => {}
         }
         match tick::parse(&line) {
             Ok(_) => return Ok(()),
@@ -157,7 +193,7 @@ fn look_for_message(path: &Path) -> Result<(), Error> {
         }
     }
     let (line, problem) = first_problem.unwrap_or((1, Problem::Empty));
-    Err(Error::NoMessage { path: path.to_path_buf(), line, problem })
+    Err(Error::NoMessage { path: lines.path.clone(), line, problem })
 }
 
 #[cfg(test)]
@@ -165,7 +201,7 @@ mod tests {
     use std::io::Write;
     use std::path::{Path, PathBuf};
 
-    use super::{Ended, Recording};
+    use super::{Ended, LONGEST_LINE_BYTES, LONGEST_PASSED_OVER_BYTES, Recording};
     use crate::error::Hint;
 
     const LINE: &str =
@@ -237,6 +273,105 @@ mod tests {
         assert!(error.to_string().ends_with("b.gz: it is damaged"), "{error}");
     }
 
+    /// A frame that zstd skips, as pzstd writes one before each of its frames.
+    fn skipped(content: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(content.len()).expect("a short frame").to_le_bytes();
+        [&[0x50, 0x2a, 0x4d, 0x18][..], &length, content].concat()
+    }
+
+    #[test]
+    fn compressed_files_of_several_parts_are_read_whole() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let lines = [LINE, LINE, LINE];
+        let line = format!("{LINE}\n");
+        let (zstd, gzip) = (zstd::encode_all(line.as_bytes(), 1).expect("compress"), gzip(line.as_bytes()));
+        let size = u32::try_from(zstd.len()).expect("a short frame").to_le_bytes();
+        let padding = [0; 10_240];
+        for (name, bytes) in [
+            (
+                "pzstd",
+                [skipped(&size), zstd.clone(), skipped(&size), zstd.clone(), skipped(&size), zstd.clone()].concat(),
+            ),
+            ("frames.zst", [&zstd[..], &skipped(b""), &skipped(&[7; 300]), &zstd, &zstd].concat()),
+            ("members.gz", gzip.repeat(3)),
+            ("padded.gz", [&gzip[..], &padding, &gzip, &[0], &gzip, &padding].concat()),
+        ] {
+            let recording =
+                Recording::look_at(&write(temp.path(), name, &bytes)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(read(&recording), (lines.map(String::from).to_vec(), Ended::Line, false), "{name}");
+        }
+        let garbage = [&gzip[..], b"something else"].concat();
+        let error = Recording::look_at(&write(temp.path(), "garbage.gz", &garbage)).expect_err("it is damaged");
+        assert!(error.to_string().ends_with("garbage.gz: it is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_window_that_takes_too_much_memory_is_named() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let compress = |log: u32| {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("an encoder");
+            encoder.long_distance_matching(true).expect("a setting");
+            encoder.window_log(log).expect("a setting");
+            encoder.write_all(format!("{LINE}\n").as_bytes()).expect("compress");
+            encoder.finish().expect("compress")
+        };
+        assert!(Recording::look_at(&write(temp.path(), "long.zst", &compress(27))).is_ok());
+        for bytes in [compress(30), [skipped(b"x"), compress(30)].concat()] {
+            let error = Recording::look_at(&write(temp.path(), "longer.zst", &bytes)).expect_err("a window of 1 GiB");
+            let message = error.to_string();
+            assert!(
+                message.ends_with(
+                    "longer.zst is compressed with a window of 1024 MiB; squall reads windows of up to 256 MiB"
+                ),
+                "{message}"
+            );
+            assert!(error.hint().expect("a hint").starts_with("decompress it first: `zstd -d --long=31 "));
+        }
+    }
+
+    #[test]
+    fn lines_are_bounded_whatever_they_unpack_to() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let long = usize::try_from(LONGEST_LINE_BYTES).expect("a length") + 1;
+        let compress = |parts: &[&[u8]]| {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("an encoder");
+            for part in parts {
+                encoder.write_all(part).expect("compress");
+            }
+            encoder.finish().expect("compress")
+        };
+        // A line of zeros, as a power loss leaves them, is passed over. The lines around it are read.
+        let zeros = vec![0; long];
+        let path = write(
+            temp.path(),
+            "zeros.zst",
+            &compress(&[LINE.as_bytes(), b"\n", &zeros, b"\n", LINE.as_bytes(), b"\n"]),
+        );
+        let recording = Recording::look_at(&path).expect("a recording");
+        let mut lines = recording.lines().expect("the recording opens");
+        let mut line = Vec::new();
+        let ends: Vec<Ended> = (0..4).map(|_| lines.next(&mut line).expect("a line")).collect();
+        assert_eq!(ends, [Ended::Line, Ended::TooLong, Ended::Line, Ended::File]);
+        let longest = &zeros[..long - 1];
+        let path = write(temp.path(), "longest.zst", &compress(&[LINE.as_bytes(), b"\n", longest, b"\n"]));
+        let mut lines = Recording::look_at(&path).expect("a recording").lines().expect("it opens");
+        lines.next(&mut line).expect("a line");
+        assert_eq!((lines.next(&mut line).expect("a line"), line.len()), (Ended::Line, long - 1));
+
+        let error = Recording::look_at(&write(temp.path(), "only.zst", &compress(&[&zeros]))).expect_err("no message");
+        let expected = format!("line 1: message is longer than {LONGEST_LINE_BYTES} bytes");
+        assert!(error.to_string().ends_with(&expected), "{error}");
+
+        // A few kilobytes that unpack to one line of a gigabyte and more.
+        let endless = compress(&vec![&zeros[..]; 66]);
+        assert!(endless.len() < 200_000);
+        let error = Recording::look_at(&write(temp.path(), "endless.zst", &endless)).expect_err("an endless line");
+        assert!(
+            error.to_string().ends_with(&format!("does not end within {LONGEST_PASSED_OVER_BYTES} bytes")),
+            "{error}"
+        );
+    }
+
     #[test]
     fn files_that_are_not_recordings() {
         let temp = tempfile::tempdir().expect("a temporary folder");
@@ -250,6 +385,16 @@ mod tests {
                 write(dir, "a.parquet", b"PAR1\0\0"),
                 "{} is a Parquet file, not a recording",
                 "`squall sql` reads Parquet; a recording has one JSON message a line",
+            ),
+            (
+                write(dir, "a.tar.gz", &gzip(&[&b"a.ndjson"[..], &[0; 249], b"ustar\0", &[0; 250]].concat())),
+                "{} is a tar archive inside gzip, not a recording",
+                "unpack it, and name the files in it",
+            ),
+            (
+                write(dir, "a.xz", b"\xfd7zXZ\0\0\x04"),
+                "{} is compressed with xz, not a recording",
+                "decompress it first, or compress it with gzip or zstd instead",
             ),
             (
                 write(dir, "words", b"\n\nto be or not to be\n"),

@@ -1,35 +1,40 @@
 //! Merges overlapping recordings into one order; messages that they share are kept once.
 //!
-//! In: recordings, in any order. Out: their messages by (event time, sequence number), each once. Memory is bounded: runs
+//! In: recordings, in any order. Out: their messages by (event time, sequence number), each once. Memory is bounded by bytes: runs
 //! that fit into memory are sorted and written to temporary files, then merged (Knuth, The Art of Computer Programming,
 //! volume 3, section 5.4). Equal messages come in the order in which their recordings were named, so the result is always
 //! the same.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Error;
 use super::file::Recording;
-use super::scan::{Line, Scan};
+use super::scan::{Line, Scan, connection_name};
 use super::tally::Tally;
 use crate::durable::Aside;
 use crate::tick::{Content, Sequence};
 
-/// How many bytes of messages a run may hold in memory.
+/// How many bytes a run may take in memory: its messages, and what is kept beside each.
 pub const RUN_BYTES: usize = 64 * 1024 * 1024;
-const BUFFER_BYTES: usize = 256 * 1024;
+/// The bytes of all runs' buffers together, and the bounds of one.
+const BUFFERS_BYTES: usize = 32 * 1024 * 1024;
+const BUFFER_BYTES: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
+/// How many messages of one event time are compared. If there are more, some repeated ones stay, and landing marks them.
+const MOST_SEEN: usize = 1 << 20;
 
 /// Sorted recordings, from which messages are taken one by one.
 pub struct Merged {
     runs: Vec<Run>,
-    /// Each run's first entry that has not been taken yet.
+    /// Each run's first entry that has not been taken yet. Its message is read when it is taken.
     heads: Vec<Option<Entry>>,
     order: BinaryHeap<Reverse<(Place, usize)>>,
-    names: Names,
+    /// The identity of each recording, from which its connections are named.
+    identities: Vec<String>,
     spill_dir: PathBuf,
     /// The messages of the current event time that have already been taken.
     seen: HashSet<Identity>,
@@ -41,8 +46,8 @@ pub struct Merged {
 #[derive(Debug, PartialEq)]
 pub struct Taken {
     pub payload: Vec<u8>,
-    pub key: Option<Arc<str>>,
-    pub connection: Option<Arc<str>>,
+    pub key: Option<String>,
+    pub connection: String,
 }
 
 /// A message's place in the order: event time, sequence number, recording, line.
@@ -50,17 +55,20 @@ pub struct Taken {
 /// A line without a time or number gets those of the line before it, so that it stays after that line.
 type Place = (i64, i64, u32, u64);
 
-/// The number that stands for a name; `NO_NAME` stands for an absent name.
-type NameId = u32;
-const NO_NAME: NameId = NameId::MAX;
-
 #[derive(Debug)]
 struct Entry {
     place: Place,
     sameness: Sameness,
-    connection: NameId,
-    key: NameId,
-    payload: Vec<u8>,
+    connection: u32,
+    key: Option<Box<str>>,
+    payload: Payload,
+}
+
+#[derive(Debug)]
+enum Payload {
+    Memory(Vec<u8>),
+    /// The message follows in the run's file, with this length.
+    File(u32),
 }
 
 /// What makes two messages with one event time the same message.
@@ -74,21 +82,12 @@ enum Sameness {
     Nothing = 2,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Identity {
-    Number(NameId, i64),
-    Bytes(Vec<u8>),
-}
+/// A 128-bit hash of what makes a message the same as another.
+type Identity = [u64; 2];
 
 enum Run {
     Memory(std::vec::IntoIter<Entry>),
     File(BufReader<File>),
-}
-
-#[derive(Default)]
-struct Names {
-    ids: HashMap<Arc<str>, NameId>,
-    names: Vec<Arc<str>>,
 }
 
 /// Reads and sorts the recordings; all runs of `run_bytes` but the last are written to files in `spill_dir`.
@@ -100,7 +99,7 @@ pub fn sort(
     read: &dyn Fn(u64),
 ) -> Result<Merged, Error> {
     let spill_failed = |source| Error::Spill { dir: spill_dir.to_path_buf(), source };
-    let (mut runs, mut tallies, mut names) = (Vec::new(), Vec::new(), Names::default());
+    let (mut files, mut tallies) = (Vec::new(), Vec::new());
     let (mut entries, mut bytes) = (Vec::new(), 0);
     for (file, recording) in (0..).zip(recordings) {
         let mut scan = Scan::start(recording, products)?;
@@ -112,19 +111,20 @@ pub fn sort(
                 time = own_time;
                 sequence = line.parsed.as_ref().ok().and_then(|parsed| parsed.sequence_num).unwrap_or(i64::MIN);
             }
-            bytes += line.payload.len();
+            let key = line.product().map(Box::from);
+            bytes += size_of::<Entry>() + line.payload.len() + key.as_deref().map_or(0, str::len);
             entries.push(Entry {
                 place: (time, sequence, file, number),
                 sameness: sameness(&line, own_time),
-                connection: names.id(&line.connection),
-                key: line.product().map_or(NO_NAME, |product| names.id(product)),
-                payload: line.payload.to_vec(),
+                connection: line.connection,
+                key,
+                payload: Payload::Memory(line.payload.to_vec()),
             });
             number += 1;
             read(1);
             if bytes >= run_bytes {
                 entries.sort_unstable_by_key(|entry| entry.place);
-                runs.push(Run::lay_aside(&entries, spill_dir).map_err(spill_failed)?);
+                files.push(lay_aside(&entries, spill_dir).map_err(spill_failed)?);
                 entries.clear();
                 bytes = 0;
             }
@@ -132,12 +132,14 @@ pub fn sort(
         tallies.push(scan.tally);
     }
     entries.sort_unstable_by_key(|entry| entry.place);
+    let buffer = (BUFFERS_BYTES / (files.len() + 1)).clamp(*BUFFER_BYTES.start(), *BUFFER_BYTES.end());
+    let mut runs: Vec<Run> = files.into_iter().map(|file| Run::File(BufReader::with_capacity(buffer, file))).collect();
     runs.push(Run::Memory(entries.into_iter()));
     let mut merged = Merged {
         heads: runs.iter().map(|_| None).collect(),
         runs,
         order: BinaryHeap::new(),
-        names,
+        identities: recordings.iter().map(|recording| recording.identity.clone()).collect(),
         spill_dir: spill_dir.to_path_buf(),
         seen: HashSet::new(),
         seen_time: i64::MIN,
@@ -153,42 +155,56 @@ impl Merged {
     /// Takes the next message; `None` after the last. Duplicates are counted in the tally of their recording.
     pub fn next(&mut self) -> Result<Option<Taken>, Error> {
         while let Some(Reverse((place, run))) = self.order.pop() {
-            let head = self.heads[run].take();
-            self.advance(run)?;
             // Each place in the heap belongs to the head of its run.
-            let Some(entry) = head else { continue };
-            if self.is_duplicate(&entry) {
-                // Recordings have the same numbers here as in the list of tallies.
-                self.tallies[place.2 as usize].duplicates += 1;
+            let Some(entry) = self.heads[run].take() else { continue };
+            let payload = self.runs[run].payload(entry.payload).map_err(|source| self.spill_failed(source))?;
+            self.advance(run)?;
+            // Recordings have the same numbers here as in the list of tallies.
+            let recording = place.2 as usize;
+            if self.is_duplicate(entry.sameness, place, entry.key.as_deref(), &payload) {
+                self.tallies[recording].duplicates += 1;
                 continue;
             }
-            let (key, connection) = (self.names.name(entry.key), self.names.name(entry.connection));
-            return Ok(Some(Taken { payload: entry.payload, key, connection }));
+            let connection = connection_name(&self.identities[recording], entry.connection);
+            return Ok(Some(Taken { payload, key: entry.key.map(String::from), connection }));
         }
         Ok(None)
     }
 
-    fn is_duplicate(&mut self, entry: &Entry) -> bool {
-        let (time, sequence, ..) = entry.place;
-        if time != self.seen_time {
+    fn is_duplicate(&mut self, sameness: Sameness, place: Place, key: Option<&str>, payload: &[u8]) -> bool {
+        let (time, sequence, ..) = place;
+        if time != self.seen_time || self.seen.len() == MOST_SEEN {
             self.seen.clear();
             self.seen_time = time;
         }
-        match entry.sameness {
-            Sameness::Number => !self.seen.insert(Identity::Number(entry.key, sequence)),
-            Sameness::Bytes => !self.seen.insert(Identity::Bytes(entry.payload.clone())),
+        match sameness {
+            Sameness::Number => !self.seen.insert(identity(&(0u8, key, sequence))),
+            Sameness::Bytes => !self.seen.insert(identity(&(1u8, payload))),
             Sameness::Nothing => false,
         }
     }
 
+    fn spill_failed(&self, source: io::Error) -> Error {
+        Error::Spill { dir: self.spill_dir.clone(), source }
+    }
+
     fn advance(&mut self, run: usize) -> Result<(), Error> {
-        let entry = self.runs[run].next().map_err(|source| Error::Spill { dir: self.spill_dir.clone(), source })?;
+        let entry = self.runs[run].next().map_err(|source| self.spill_failed(source))?;
         if let Some(entry) = &entry {
             self.order.push(Reverse((entry.place, run)));
         }
         self.heads[run] = entry;
         Ok(())
     }
+}
+
+fn identity(of: &impl Hash) -> Identity {
+    [0u8, 1].map(|half| {
+        let mut hasher = DefaultHasher::new();
+        half.hash(&mut hasher);
+        of.hash(&mut hasher);
+        hasher.finish()
+    })
 }
 
 fn event_time(line: &Line<'_>) -> Option<i64> {
@@ -208,43 +224,39 @@ fn sameness(line: &Line<'_>, own_time: Option<i64>) -> Sameness {
     }
 }
 
-impl Names {
-    fn id(&mut self, name: &str) -> NameId {
-        if let Some(id) = self.ids.get(name) {
-            return *id;
-        }
-        let name: Arc<str> = name.into();
-        // There are far fewer products and connections than a NameId can count.
-        let id = self.names.len() as NameId;
-        self.names.push(Arc::clone(&name));
-        self.ids.insert(name, id);
-        id
+/// Writes entries to a file that no longer has a name; it vanishes with the process.
+fn lay_aside(entries: &[Entry], dir: &Path) -> io::Result<File> {
+    let aside = Aside::beside(&dir.join("merge"))?;
+    let file = File::options().read(true).write(true).create_new(true).open(aside.path())?;
+    drop(aside);
+    let mut writer = BufWriter::with_capacity(*BUFFER_BYTES.end(), file);
+    for entry in entries {
+        entry.write(&mut writer)?;
     }
-
-    fn name(&self, id: NameId) -> Option<Arc<str>> {
-        self.names.get(id as usize).cloned()
-    }
+    let mut file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 impl Run {
-    /// Writes entries to a file that no longer has a name; it vanishes with the process.
-    fn lay_aside(entries: &[Entry], dir: &Path) -> io::Result<Run> {
-        let aside = Aside::beside(&dir.join("merge"))?;
-        let file = File::options().read(true).write(true).create_new(true).open(aside.path())?;
-        drop(aside);
-        let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
-        for entry in entries {
-            entry.write(&mut writer)?;
-        }
-        let mut file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        Ok(Run::File(BufReader::with_capacity(BUFFER_BYTES, file)))
-    }
-
+    /// Returns the next entry; the payload of the one before must have been taken.
     fn next(&mut self) -> io::Result<Option<Entry>> {
         match self {
             Run::Memory(entries) => Ok(entries.next()),
             Run::File(file) => Entry::read(file),
+        }
+    }
+
+    /// Returns the message of the entry that was returned last.
+    fn payload(&mut self, payload: Payload) -> io::Result<Vec<u8>> {
+        match (payload, self) {
+            (Payload::File(length), Run::File(file)) => {
+                let mut bytes = vec![0; length as usize];
+                file.read_exact(&mut bytes)?;
+                Ok(bytes)
+            }
+            (Payload::Memory(bytes), _) => Ok(bytes),
+            (Payload::File(_), Run::Memory(_)) => Err(io::ErrorKind::InvalidData.into()),
         }
     }
 }
@@ -252,7 +264,10 @@ impl Run {
 impl Entry {
     fn write(&self, file: &mut impl Write) -> io::Result<()> {
         let (time, sequence, recording, line) = self.place;
-        let length = u32::try_from(self.payload.len()).map_err(io::Error::other)?;
+        let Payload::Memory(payload) = &self.payload else { return Err(io::ErrorKind::InvalidData.into()) };
+        let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+        let key = self.key.as_deref().unwrap_or_default();
+        let key_length = u32::try_from(key.len()).map_err(io::Error::other)?;
         file.write_all(&length.to_le_bytes())?;
         file.write_all(&time.to_le_bytes())?;
         file.write_all(&sequence.to_le_bytes())?;
@@ -260,11 +275,12 @@ impl Entry {
         file.write_all(&line.to_le_bytes())?;
         file.write_all(&[self.sameness as u8])?;
         file.write_all(&self.connection.to_le_bytes())?;
-        file.write_all(&self.key.to_le_bytes())?;
-        file.write_all(&self.payload)
+        file.write_all(&key_length.to_le_bytes())?;
+        file.write_all(key.as_bytes())?;
+        file.write_all(payload)
     }
 
-    /// Reads an entry that `write` wrote; `None` at the file's end.
+    /// Reads an entry that `write` wrote, up to its payload; `None` at the file's end.
     fn read(file: &mut impl Read) -> io::Result<Option<Entry>> {
         fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
             let mut bytes = [0; N];
@@ -284,11 +300,14 @@ impl Entry {
             [1] => Sameness::Bytes,
             _ => Sameness::Nothing,
         };
-        let connection = NameId::from_le_bytes(take(file)?);
-        let key = NameId::from_le_bytes(take(file)?);
-        let mut payload = vec![0; length as usize];
-        file.read_exact(&mut payload)?;
-        Ok(Some(Entry { place: (time, sequence, recording, line), sameness, connection, key, payload }))
+        let connection = u32::from_le_bytes(take(file)?);
+        let mut key = vec![0; u32::from_le_bytes(take(file)?) as usize];
+        file.read_exact(&mut key)?;
+        let key = String::from_utf8(key).map_err(io::Error::other)?;
+        // No product has an empty name.
+        let key = (!key.is_empty()).then(|| key.into_boxed_str());
+        let place = (time, sequence, recording, line);
+        Ok(Some(Entry { place, sameness, connection, key, payload: Payload::File(length) }))
     }
 }
 
@@ -352,8 +371,7 @@ mod tests {
                 taken.iter().map(|taken| std::str::from_utf8(&taken.payload).expect("text")).collect();
             assert_eq!(payloads, expected, "runs of {run_bytes} bytes");
             assert_eq!(duplicates, [1, 2]);
-            let connection = format!("{}-0", recordings[1].identity);
-            assert_eq!(taken[5].connection.as_deref(), Some(connection.as_str()));
+            assert_eq!(taken[5].connection, format!("{}-0", recordings[1].identity));
             assert_eq!((taken[0].key.as_deref(), taken[5].key.as_deref()), (None, Some("BTC-USD")));
         }
         let left: Vec<_> = std::fs::read_dir(temp.path()).expect("the folder").collect();

@@ -6,6 +6,7 @@
 
 mod error;
 mod file;
+mod format;
 mod merge;
 mod replay;
 mod scan;

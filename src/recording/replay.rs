@@ -9,16 +9,21 @@ use tokio::sync::mpsc;
 use super::Error;
 use super::file::Recording;
 use super::merge::{self, Merged};
-use super::scan::Scan;
+use super::scan::{Scan, connection_name};
 use super::tally::Tally;
 use crate::durable::blocking;
 use crate::log::{Log, Record};
+use crate::text::grouped;
 use crate::tick::Clock;
 
-/// How many messages are appended and synced together.
+/// How many messages are appended and synced together, unless they take more than this many bytes.
 const BATCH_MESSAGES: usize = 16 * 1024;
+const BATCH_BYTES: usize = 8 << 20;
 /// How many batches are read ahead of the one being appended.
 const BATCHES_AHEAD: usize = 2;
+
+/// How many products the error about a missing one names.
+const MOST_PRODUCTS_NAMED: usize = 20;
 
 /// Called with the number of messages read since the last call.
 type Counter = Arc<dyn Fn(u64) + Send + Sync>;
@@ -32,6 +37,8 @@ pub struct Options {
     pub products: Vec<String>,
     /// Whether to sort the messages of all recordings together, and to leave out repeated ones.
     pub merge: bool,
+    /// Whether to refuse recordings of which hardly anything can be read.
+    pub strict: bool,
     /// The folder for a merge's temporary files, which hold what does not fit into memory.
     pub spill_dir: PathBuf,
     pub read: Counter,
@@ -52,7 +59,8 @@ impl Replay {
     /// Checks all recordings, and sorts them if they are to be merged. Only a merge writes anything: its temporary files.
     ///
     /// # Errors
-    /// A file is not a readable recording, or no recording holds one of the products.
+    /// A file is not a readable recording, no recording holds one of the products, or, if `strict` is set, hardly anything
+    /// of a recording can be read.
     pub async fn prepare(options: Options) -> Result<Replay, Error> {
         blocking(move || prepare(options)).await
     }
@@ -66,7 +74,7 @@ impl Replay {
         let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
         let Replay { source, read } = self;
         let reading = blocking(move || {
-            let batches = Batches { sender, clock, records: Vec::new() };
+            let batches = Batches { sender, clock, records: Vec::new(), bytes: 0 };
             match source {
                 Source::Merged(merged) => read_merged(*merged, batches),
                 Source::InOrder { recordings, products } => read_in_order(&recordings, &products, batches, &read),
@@ -86,31 +94,38 @@ impl Replay {
 }
 
 fn prepare(options: Options) -> Result<Replay, Error> {
-    let Options { files, products, merge, spill_dir, read } = options;
+    let Options { files, products, merge, strict, spill_dir, read } = options;
     let recordings = files.iter().map(|path| Recording::look_at(path)).collect::<Result<Vec<_>, _>>()?;
     if merge {
         let merged = merge::sort(&recordings, &products, &spill_dir, merge::RUN_BYTES, read.as_ref())?;
-        check_products(&products, &merged.tallies)?;
+        check(&products, strict, &merged.tallies)?;
         return Ok(Replay { source: Source::Merged(Box::new(merged)), read });
     }
-    if !products.is_empty() {
+    if strict || !products.is_empty() {
         let tally = |recording| {
             let mut scan = Scan::start(recording, &products)?;
             while scan.next()?.is_some() {}
             Ok(scan.tally)
         };
         let tallies = recordings.iter().map(tally).collect::<Result<Vec<_>, Error>>()?;
-        check_products(&products, &tallies)?;
+        check(&products, strict, &tallies)?;
     }
     Ok(Replay { source: Source::InOrder { recordings, products }, read })
 }
 
-/// Refuses a product if no recording holds it.
-fn check_products(products: &[String], tallies: &[Tally]) -> Result<(), Error> {
+/// Refuses a product if no recording holds it, and, if `strict` is set, a recording of which hardly anything can be read.
+fn check(products: &[String], strict: bool, tallies: &[Tally]) -> Result<(), Error> {
+    if strict && let Some(tally) = tallies.iter().find(|tally| tally.hardly_read()) {
+        let (ticks, messages) = (grouped(tally.with_ticks), grouped(tally.lines));
+        return Err(Error::HardlyRead { path: tally.path.clone(), ticks, messages });
+    }
     let held: BTreeSet<&String> = tallies.iter().flat_map(|tally| &tally.products).collect();
     match products.iter().find(|product| !held.contains(product)) {
         None => Ok(()),
-        Some(product) => Err(Error::NoProduct { product: product.clone(), held: held.into_iter().cloned().collect() }),
+        Some(product) => {
+            let held = held.into_iter().take(MOST_PRODUCTS_NAMED).cloned().collect();
+            Err(Error::NoProduct { product: product.clone(), held })
+        }
     }
 }
 
@@ -118,7 +133,7 @@ fn read_merged(mut merged: Merged, mut batches: Batches) -> Result<Vec<Tally>, E
     while batches.wanted()
         && let Some(taken) = merged.next()?
     {
-        batches.add(taken.key.as_deref(), taken.payload, taken.connection.as_deref());
+        batches.add(taken.key, taken.payload, taken.connection);
     }
     batches.send();
     Ok(merged.tallies)
@@ -136,7 +151,8 @@ fn read_in_order(
         while batches.wanted()
             && let Some(line) = scan.next()?
         {
-            batches.add(line.product(), line.payload.to_vec(), Some(&line.connection));
+            let connection = connection_name(&recording.identity, line.connection);
+            batches.add(line.product().map(String::from), line.payload.to_vec(), connection);
             read(1);
         }
         tallies.push(scan.tally);
@@ -150,6 +166,8 @@ struct Batches {
     sender: mpsc::Sender<Vec<Record>>,
     clock: Arc<dyn Clock>,
     records: Vec<Record>,
+    /// The bytes of the records' messages.
+    bytes: usize,
 }
 
 impl Batches {
@@ -158,19 +176,17 @@ impl Batches {
         !self.sender.is_closed()
     }
 
-    fn add(&mut self, key: Option<&str>, payload: Vec<u8>, connection: Option<&str>) {
-        self.records.push(Record {
-            key: key.map(Into::into),
-            payload,
-            ingest_time: self.clock.now(),
-            connection: connection.map(Into::into),
-        });
-        if self.records.len() == BATCH_MESSAGES {
+    fn add(&mut self, key: Option<String>, payload: Vec<u8>, connection: String) {
+        self.bytes += payload.len();
+        let ingest_time = self.clock.now();
+        self.records.push(Record { key, payload, ingest_time, connection: Some(connection) });
+        if self.records.len() == BATCH_MESSAGES || self.bytes >= BATCH_BYTES {
             self.send();
         }
     }
 
     fn send(&mut self) {
+        self.bytes = 0;
         // If the receiver is gone, it has failed and reports that itself; `wanted` then ends the reading.
         let _ = self.sender.blocking_send(std::mem::take(&mut self.records));
     }
@@ -195,7 +211,17 @@ mod tests {
         let read: Counter = Arc::new(move |more| {
             counter.fetch_add(more, Ordering::Relaxed);
         });
-        (Options { files: vec![path], products: Vec::new(), merge, spill_dir: dir.to_path_buf(), read }, count)
+        (
+            Options {
+                files: vec![path],
+                products: Vec::new(),
+                merge,
+                strict: false,
+                spill_dir: dir.to_path_buf(),
+                read,
+            },
+            count,
+        )
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Reads a recording line by line; says for each line what it holds and which connection it came from.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use super::Error;
 use super::file::{Ended, Lines, Recording};
@@ -12,7 +12,8 @@ use crate::tick::{self, Content, Parsed, Problem, Sequence};
 pub struct Line<'a> {
     pub payload: &'a [u8],
     pub parsed: Result<Parsed, Problem>,
-    pub connection: Arc<str>,
+    /// The number of the connection on which the message came, from 0.
+    pub connection: u32,
 }
 
 impl Line<'_> {
@@ -40,7 +41,7 @@ impl<'p> Scan<'p> {
         Ok(Scan {
             lines: recording.lines()?,
             line: Vec::new(),
-            connections: Connections::new(recording),
+            connections: Connections::default(),
             products,
             tally: Tally::new(&recording.path),
         })
@@ -58,6 +59,10 @@ impl<'p> Scan<'p> {
                 self.tally.blank += 1;
                 continue;
             }
+            if ended == Ended::TooLong {
+                self.tally.too_long += 1;
+                continue;
+            }
             let parsed = tick::parse(&self.line);
             self.tally.cut_off |= ended == Ended::CutOff && parsed.is_err();
             let connection = self.connections.of(&parsed);
@@ -68,74 +73,129 @@ impl<'p> Scan<'p> {
     }
 }
 
-/// Names the connections of a recording; the names are the same each time the recording is read.
+/// Returns the name of a recording's connection.
+pub fn connection_name(identity: &str, number: u32) -> String {
+    format!("{identity}-{number}")
+}
+
+/// Tells the connections of a recording apart; the numbers are the same each time the recording is read.
 ///
 /// A new connection begins where sequence numbers start again, or where a subscription is acknowledged after ticks. So
 /// numbers are compared only within one connection, and a recording that is replayed twice is recognised.
+///
+/// A recorder may write the messages of several connections into one file. So a message that has the number after the last one
+/// of an earlier connection belongs to that connection.
+#[derive(Default)]
 struct Connections {
-    identity: String,
     count: u32,
-    current: Arc<str>,
-    last_sequence: Option<i64>,
+    current: u32,
+    /// The last numbers of the connections that were used last, and their order; only shapes whose numbers count a
+    /// connection's messages have such numbers.
+    open: VecDeque<(u32, i64)>,
     ticks_seen: bool,
 }
 
+/// More connections than this are not recorded into one file at once.
+const MOST_OPEN: usize = 8;
+
 impl Connections {
-    fn new(recording: &Recording) -> Connections {
-        let identity = recording.identity.clone();
-        let current = format!("{identity}-0").into();
-        Connections { identity, count: 0, current, last_sequence: None, ticks_seen: false }
+    fn of(&mut self, parsed: &Result<Parsed, Problem>) -> u32 {
+        let Ok(parsed) = parsed else { return self.current };
+        match (parsed.shape.sequence(), parsed.sequence_num, &parsed.content) {
+            (Sequence::Connection, Some(number), _) => self.continue_with(number),
+            (Sequence::Connection, None, _) => {}
+            (_, _, Content::Control(control)) if control.name == "subscriptions" && self.ticks_seen => self.begin(),
+            _ => {}
+        }
+        self.ticks_seen |= matches!(parsed.content, Content::Ticks(_));
+        self.current
     }
 
-    fn of(&mut self, parsed: &Result<Parsed, Problem>) -> Arc<str> {
-        if let Ok(parsed) = parsed {
-            let starts_anew = match (parsed.shape.sequence(), &parsed.content) {
-                (Sequence::Connection, _) => parsed.sequence_num < self.last_sequence && parsed.sequence_num.is_some(),
-                (_, Content::Control(control)) => control.name == "subscriptions" && self.ticks_seen,
-                (_, Content::Ticks(_)) => false,
-            };
-            if starts_anew {
-                self.count += 1;
-                self.current = format!("{}-{}", self.identity, self.count).into();
-                self.ticks_seen = false;
+    /// Finds the connection of a message with this number.
+    fn continue_with(&mut self, number: i64) {
+        let place_of =
+            |open: &VecDeque<(u32, i64)>, fits: &dyn Fn(i64) -> bool| open.iter().position(|(_, last)| fits(*last));
+        let next = |last: i64| last.checked_add(1) == Some(number);
+        // The next number or a repeated one is told best. A jump is a gap in the connection that was used last.
+        let place = place_of(&self.open, &next)
+            .or_else(|| place_of(&self.open, &|last| last == number))
+            .or_else(|| self.open.front().is_some_and(|(_, last)| *last < number).then_some(0));
+        let connection = match place.and_then(|place| self.open.remove(place)) {
+            Some((connection, _)) => connection,
+            None => {
+                // Before the first number, there is the connection with which the file begins.
+                if !self.open.is_empty() {
+                    self.begin();
+                }
+                self.open.truncate(MOST_OPEN - 1);
+                self.count
             }
-            self.ticks_seen |= matches!(parsed.content, Content::Ticks(_));
-            self.last_sequence = parsed.sequence_num.or(self.last_sequence);
-        }
-        Arc::clone(&self.current)
+        };
+        self.current = connection;
+        self.open.push_front((connection, number));
+    }
+
+    fn begin(&mut self) {
+        self.count += 1;
+        self.current = self.count;
+        self.ticks_seen = false;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
-    use super::{Connections, Recording};
+    use super::Connections;
     use crate::tick;
 
-    fn connections(messages: &[&str]) -> Vec<String> {
-        let recording = Recording { path: PathBuf::new(), identity: "id".into() };
-        let mut connections = Connections::new(&recording);
-        messages.iter().map(|message| connections.of(&tick::parse(message.as_bytes())).to_string()).collect()
+    fn connections(messages: &[&str]) -> Vec<u32> {
+        let mut connections = Connections::default();
+        messages.iter().map(|message| connections.of(&tick::parse(message.as_bytes()))).collect()
     }
 
-    #[test]
-    fn a_lower_number_begins_a_connection() {
-        let message = |number: &str| {
+    fn numbered(numbers: &[u64]) -> Vec<u32> {
+        let message = |number: &u64| {
             format!(
                 r#"{{"channel":"heartbeats","timestamp":"2026-04-04T21:13:43Z","sequence_num":{number},"events":[]}}"#
             )
         };
-        let messages = ["0", "1", "1", "3", "0", "2"].map(message);
-        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
-        assert_eq!(connections(&messages), ["id-0", "id-0", "id-0", "id-0", "id-1", "id-1"]);
+        let messages: Vec<String> = numbers.iter().map(message).collect();
+        connections(&messages.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    const SUBSCRIPTIONS: &str = r#"{"type":"subscriptions","channels":[]}"#;
+    const TICK: &str = r#"{"type":"ticker","sequence":116681060283,"product_id":"BTC-USD","price":"1","best_bid":"1","best_ask":"1","time":"2025-11-24T15:08:18Z"}"#;
+
+    #[test]
+    fn a_lower_number_begins_a_connection() {
+        assert_eq!(numbered(&[0, 1, 1, 3, 0, 2]), [0, 0, 0, 0, 1, 1]);
+        assert_eq!(numbered(&[5, 6, 0, 1, 7]), [0, 0, 1, 1, 0], "the number after 6");
+    }
+
+    #[test]
+    fn connections_that_are_recorded_at_once_are_told_apart() {
+        assert_eq!(numbered(&[10, 11, 900, 12, 901, 13, 14, 902, 902]), [0, 0, 0, 1, 0, 1, 1, 0, 0]);
+        let interleaved: Vec<u64> = (0..1000).flat_map(|n| [n, 5000 + n, 100_000 + n]).collect();
+        let mut numbers = numbered(&interleaved);
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert!(numbers.len() <= 4, "{numbers:?}");
+    }
+
+    #[test]
+    fn numbers_that_count_something_else_are_not_compared() {
+        let envelope = |number: u64| {
+            format!(
+                r#"{{"channel":"heartbeats","timestamp":"2026-04-04T21:13:43Z","sequence_num":{number},"events":[]}}"#
+            )
+        };
+        let envelopes: Vec<String> = (0..50).map(envelope).collect();
+        let mixed: Vec<&str> = envelopes.iter().flat_map(|envelope| [envelope.as_str(), TICK]).collect();
+        assert_eq!(connections(&mixed), vec![0; 100]);
     }
 
     #[test]
     fn a_subscription_after_ticks_begins_a_connection() {
-        let subscriptions = r#"{"type":"subscriptions","channels":[]}"#;
-        let tick = r#"{"type":"ticker","sequence":9,"product_id":"BTC-USD","price":"1","best_bid":"1","best_ask":"1","time":"2025-11-24T15:08:18Z"}"#;
-        let messages = [subscriptions, subscriptions, tick, "torn", subscriptions, tick];
-        assert_eq!(connections(&messages), ["id-0", "id-0", "id-0", "id-0", "id-1", "id-1"]);
+        let messages = [SUBSCRIPTIONS, SUBSCRIPTIONS, TICK, "torn", SUBSCRIPTIONS, TICK];
+        assert_eq!(connections(&messages), [0, 0, 0, 0, 1, 1]);
     }
 }

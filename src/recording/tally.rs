@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::file::LONGEST_LINE_BYTES;
 use crate::text::grouped;
 use crate::tick::{Content, Parsed, Problem, Shape};
+
+/// The hint about products lists no more than this, and no set of them grows without bound.
+const MOST_PRODUCTS: usize = 1000;
 
 /// What was found in one recording.
 #[derive(Debug, Clone)]
@@ -13,15 +17,19 @@ pub struct Tally {
     pub path: PathBuf,
     /// Messages by shape.
     pub shapes: BTreeMap<&'static Shape, u64>,
-    /// The products of all ticks, including products that were not asked for.
+    /// The products of ticks, including products that were not asked for; beyond [`MOST_PRODUCTS`], only those that were.
     pub products: BTreeSet<String>,
     /// Lines that are not empty.
     pub lines: u64,
     pub ticks: u64,
     pub control: u64,
+    /// Messages that hold ticks.
+    pub with_ticks: u64,
     /// Messages that landing will put into the dead letters, by kind of problem.
     pub problems: BTreeMap<String, u64>,
     pub blank: u64,
+    /// Lines that were left out because they are too long to be messages.
+    pub too_long: u64,
     /// Messages of products that were not asked for.
     pub other_products: u64,
     /// Messages that a merge left out because they were repeated.
@@ -42,8 +50,10 @@ impl Tally {
             lines: 0,
             ticks: 0,
             control: 0,
+            with_ticks: 0,
             problems: BTreeMap::new(),
             blank: 0,
+            too_long: 0,
             other_products: 0,
             duplicates: 0,
             cut_off: false,
@@ -65,8 +75,10 @@ impl Tally {
         match &parsed.content {
             Content::Control(_) => self.control += 1,
             Content::Ticks(ticks) => {
+                self.with_ticks += 1;
                 for tick in ticks {
-                    if !self.products.contains(&tick.product_id) {
+                    let wanted = self.products.len() < MOST_PRODUCTS || products.contains(&tick.product_id);
+                    if wanted && !self.products.contains(&tick.product_id) {
                         self.products.insert(tick.product_id.clone());
                     }
                 }
@@ -78,6 +90,11 @@ impl Tally {
             }
         }
         true
+    }
+
+    /// Whether so few messages hold ticks that the recording is probably of a shape that squall does not know.
+    pub fn hardly_read(&self) -> bool {
+        self.with_ticks * 10 < self.lines
     }
 
     /// Returns how many messages go into the log.
@@ -92,6 +109,7 @@ pub struct Summary<'a>(pub &'a [Tally]);
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().filter(|tally| tally.hardly_read()).try_for_each(|tally| warning(f, tally))?;
         let headings =
             ["recording", "shape", "lines", "ticks", "control", "problems", "other products", "duplicates", "kept"];
         let mut rows = vec![headings.map(String::from)];
@@ -117,6 +135,19 @@ impl fmt::Display for Summary<'_> {
         }
         self.0.iter().try_for_each(|tally| notes(f, tally))
     }
+}
+
+/// Says that hardly anything of a recording is read.
+fn warning(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
+    let Tally { path, with_ticks, lines, control, .. } = tally;
+    let (with_ticks, problems) = (grouped(*with_ticks), grouped(tally.problems.values().sum()));
+    let (lines, control) = (grouped(*lines), grouped(*control));
+    writeln!(
+        f,
+        "Warning: hardly anything of {} is read: {with_ticks} of {lines} messages hold ticks; {control} are control messages, \
+         and {problems} have a problem",
+        path.display()
+    )
 }
 
 fn row(tally: &Tally) -> [String; 9] {
@@ -153,6 +184,14 @@ fn notes(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
     if tally.blank > 0 {
         writeln!(f, "{name}: {} blank lines left out", grouped(tally.blank))?;
     }
+    if tally.too_long > 0 {
+        let most = LONGEST_LINE_BYTES >> 20;
+        writeln!(
+            f,
+            "{name}: {} lines longer than {most} MiB left out; they are not messages",
+            grouped(tally.too_long)
+        )?;
+    }
     if tally.cut_off {
         writeln!(f, "{name}: the last line ends in the middle")?;
     }
@@ -173,11 +212,11 @@ mod tests {
     fn the_summary_leaves_out_what_is_zero_everywhere() {
         let mut first = Tally::new(Path::new("data/a.ndjson"));
         first.shapes.insert(&flat::SHAPE, 1200);
-        (first.lines, first.ticks, first.cut_off) = (1201, 1200, true);
+        (first.lines, first.ticks, first.with_ticks, first.cut_off) = (1201, 1200, 1200, true);
         first.problems.insert("message ends in the middle".into(), 1);
         let mut second = Tally::new(Path::new("longer-name.zst"));
         second.shapes.insert(&exchange::SHAPE, 3);
-        (second.lines, second.ticks, second.control, second.blank) = (3, 2, 1, 2);
+        (second.lines, second.ticks, second.with_ticks, second.control, second.blank) = (3, 2, 2, 1, 2);
         let expected = "\
 recording        shape     lines  ticks  control  problems   kept
 a.ndjson         flat      1,201  1,200        0         1  1,201
@@ -188,5 +227,20 @@ data/a.ndjson: the last line ends in the middle
 longer-name.zst: 2 blank lines left out
 ";
         assert_eq!(Summary(&[first, second]).to_string(), expected);
+    }
+
+    #[test]
+    fn the_first_line_says_that_hardly_anything_is_read() {
+        let mut tally = Tally::new(Path::new("bybit.ndjson"));
+        tally.shapes.insert(&exchange::SHAPE, 1900);
+        (tally.lines, tally.with_ticks, tally.control, tally.too_long) = (2000, 199, 1701, 1);
+        tally.problems.insert("message has none of the known shapes".into(), 100);
+        let summary = Summary(&[tally.clone()]).to_string();
+        let expected = "Warning: hardly anything of bybit.ndjson is read: 199 of 2,000 messages hold ticks; \
+                        1,701 are control messages, and 100 have a problem";
+        assert_eq!(summary.lines().next(), Some(expected));
+        assert!(summary.contains("bybit.ndjson: 1 lines longer than 16 MiB left out"), "{summary}");
+        tally.with_ticks = 200;
+        assert!(!tally.hardly_read());
     }
 }

@@ -21,6 +21,6 @@ pub use fingerprint::{fingerprint, fnv1a};
 pub use hex::{from_hex, hex};
 pub use nearest::{did_you_mean, nearest};
 pub use number::{counted, decimals, grouped};
-pub use printable::printable;
+pub use printable::{is_printable, printable};
 pub use secret::{HIDDEN, is_shown, without_secrets};
 pub use sql::{doubled_quotes, identifier, literal};

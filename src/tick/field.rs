@@ -7,6 +7,10 @@ use std::borrow::Cow;
 
 use super::problem::{Fault, quoted};
 use super::{Problem, Side, json, time};
+use crate::text::is_printable;
+
+/// No product's name has more bytes. Names become keys, statistics of Parquet files and parts of tables.
+pub const LONGEST_PRODUCT: usize = 128;
 
 /// A JSON value as a message holds it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -50,9 +54,16 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the product's name.
+    /// Returns the product's name, which is short and can be printed.
     pub fn product(self, field: &'static str) -> Result<Cow<'a, str>, Problem> {
-        self.text(field)?.ok_or(Problem::Missing { field })
+        let product = self.text(field)?.ok_or(Problem::Missing { field })?;
+        if product.len() > LONGEST_PRODUCT {
+            return Err(self.wrong(field, Fault::TooLong));
+        }
+        if !is_printable(&product) {
+            return Err(self.wrong(field, Fault::NotPrintable));
+        }
+        Ok(product)
     }
 
     /// Returns a finite number; absent is `None`.
@@ -147,20 +158,27 @@ fn short_decimal(text: &str) -> Option<f64> {
     if bytes.len() > POWERS.len() {
         return None;
     }
-    let (mut digits, mut number, mut decimals) = (0, 0u64, None);
-    for &byte in bytes {
-        match byte {
-            b'0'..=b'9' => {
-                number = number * 10 + u64::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if decimals.is_none() && digits > 0 => decimals = Some(digits),
-            _ => return None,
+    let (whole, number) = leading_digits(bytes, 0);
+    let (decimals, number) = match bytes.get(whole) {
+        Some(b'.') => leading_digits(&bytes[whole + 1..], number),
+        _ => (0, number),
+    };
+    let length = whole + decimals + usize::from(bytes.get(whole) == Some(&b'.'));
+    // At most 15 digits, which are below 2^53.
+    (whole > 0 && length == bytes.len() && whole + decimals < POWERS.len()).then(|| number as f64 / POWERS[decimals])
+}
+
+/// Appends the digits with which the bytes begin to a number; returns how many there are, and the number.
+#[inline]
+fn leading_digits(bytes: &[u8], mut number: u64) -> (usize, u64) {
+    for (count, byte) in bytes.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (count, number);
         }
+        number = number * 10 + u64::from(digit);
     }
-    let decimals = digits - decimals.unwrap_or(digits);
-    // At most 16 digits, which are below 2^53 unless there are 16 of them.
-    (1..POWERS.len()).contains(&digits).then(|| number as f64 / POWERS[decimals])
+    (bytes.len(), number)
 }
 
 /// Returns bid and ask. They may be equal (a locked quote); a bid above the ask (a crossed quote) is a problem.

@@ -3,8 +3,6 @@
 //! In: a text that begins with an object. Out: [`Node`]s, which hold places in the text and no text of their own. So a list of
 //! nodes can be used again for the next message, and reading allocates nothing.
 
-use std::ops::Range;
-
 use serde::de::IgnoredAny;
 
 use super::field::Value;
@@ -47,6 +45,8 @@ pub struct Node {
     /// The index after the last node inside this one.
     next: u32,
     kind: Kind,
+    /// The key's [`hash`].
+    hash: u8,
 }
 
 /// Checks a text that begins with `{` and notes its values.
@@ -59,17 +59,19 @@ pub fn scan<'a>(text: &'a str, nodes: &'a mut Vec<Node>) -> Result<Object<'a>, F
     if u32::try_from(text.len()).is_err() {
         return Err(Fault::TooManyValues);
     }
-    let mut scanner = Scanner { text, at: 0, nodes };
+    let mut scanner = Scanner { text, at: 0, string: (0, 0), nodes };
     scanner.value((0, 0), 0)?;
     if scanner.at != text.len() {
         return Err(Fault::NotJson);
     }
-    Ok(Object { text, nodes, at: 0 })
+    Ok(Object::new(text, nodes, 0))
 }
 
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Where the content of the last string lies.
+    string: (u32, u32),
     nodes: &'a mut Vec<Node>,
 }
 
@@ -87,13 +89,14 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn note(&mut self, key: (u32, u32), value: Range<usize>, kind: Kind) -> Result<usize, Fault> {
+    fn note(&mut self, key: (u32, u32), value: (u32, u32), kind: Kind) -> Result<usize, Fault> {
         let index = self.nodes.len();
         if index == MOST_VALUES {
             return Err(Fault::TooManyValues);
         }
-        // The text is shorter than 2^32 bytes, and there are at most 2^20 nodes.
-        self.nodes.push(Node { key, value: (value.start as u32, value.end as u32), next: index as u32 + 1, kind });
+        let hash = hash(&self.text.as_bytes()[key.0 as usize..key.1 as usize]);
+        // There are at most 2^20 nodes.
+        self.nodes.push(Node { key, value, next: index as u32 + 1, kind, hash });
         Ok(index)
     }
 
@@ -103,15 +106,15 @@ impl Scanner<'_> {
         let start = self.at;
         match byte {
             b'"' => {
-                let (value, escaped) = self.string()?;
-                self.note(key, value, if escaped { Kind::EscapedText } else { Kind::Text })?;
+                let escaped = self.string()?;
+                self.note(key, self.string, if escaped { Kind::EscapedText } else { Kind::Text })?;
             }
             b'-' | b'0'..=b'9' => {
                 self.number()?;
-                self.note(key, start..self.at, Kind::Number)?;
+                self.note(key, self.span(start), Kind::Number)?;
             }
             b'{' => {
-                let index = self.note(key, 0..0, Kind::Object)?;
+                let index = self.note(key, (0, 0), Kind::Object)?;
                 if depth < DEEPEST {
                     self.object(depth + 1)?
                 } else {
@@ -120,7 +123,7 @@ impl Scanner<'_> {
                 self.close(index, start);
             }
             b'[' => {
-                let index = self.note(key, 0..0, Kind::List)?;
+                let index = self.note(key, (0, 0), Kind::List)?;
                 if depth < DEEPEST {
                     self.list(index, depth + 1)?
                 } else {
@@ -138,17 +141,21 @@ impl Scanner<'_> {
                     return Err(Fault::NotJson);
                 }
                 self.at += word.len();
-                self.note(key, start..self.at, kind)?;
+                self.note(key, self.span(start), kind)?;
             }
         }
         Ok(())
     }
 
     fn close(&mut self, index: usize, start: usize) {
-        let next = self.nodes.len() as u32;
+        let (value, next) = (self.span(start), self.nodes.len() as u32);
         let node = &mut self.nodes[index];
-        node.value = (start as u32, self.at as u32);
-        node.next = next;
+        (node.value, node.next) = (value, next);
+    }
+
+    /// Returns the place from `start` to here; the text is shorter than 2^32 bytes.
+    fn span(&self, start: usize) -> (u32, u32) {
+        (start as u32, self.at as u32)
     }
 
     fn object(&mut self, depth: usize) -> Result<(), Fault> {
@@ -161,8 +168,7 @@ impl Scanner<'_> {
             if self.peek()? != b'"' {
                 return Err(Fault::NotJson);
             }
-            let (key, escaped) = self.string()?;
-            let key = if escaped { (0, 0) } else { (key.start as u32, key.end as u32) };
+            let key = if self.string()? { (0, 0) } else { self.string };
             if self.peek()? != b':' {
                 return Err(Fault::NotJson);
             }
@@ -214,9 +220,9 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Reads a string; returns where its content lies, and whether it has a backslash.
+    /// Reads a string, and returns whether it has a backslash.
     #[inline]
-    fn string(&mut self) -> Result<(Range<usize>, bool), Fault> {
+    fn string(&mut self) -> Result<bool, Fault> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
         let (mut at, mut escaped) = (start, false);
@@ -224,8 +230,10 @@ impl Scanner<'_> {
             at += plain_bytes(&bytes[at..]);
             match bytes.get(at) {
                 Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok((start..at, escaped));
+                    self.at = at;
+                    self.string = self.span(start);
+                    self.at += 1;
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -306,6 +314,28 @@ fn plain_bytes(bytes: &[u8]) -> usize {
     at + bytes[at..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')).count()
 }
 
+/// Returns a number from 0 to 127 that tells most keys apart.
+#[inline]
+pub const fn hash(key: &[u8]) -> u8 {
+    if key.is_empty() {
+        return 0;
+    }
+    let (first, middle, last) = (key[0] as usize, key[key.len() / 2] as usize, key[key.len() - 1] as usize);
+    ((key.len() * 41 + first * 7 + middle * 13 + last * 29) % 128) as u8
+}
+
+/// Returns whether two keys are the same; most have between 4 and 16 bytes, which are compared in two parts that may overlap.
+#[inline]
+pub fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    match a.len() {
+        length if length != b.len() => false,
+        4..=8 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        9..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        _ => a == b,
+    }
+}
+
 /// A value and its key.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
@@ -320,6 +350,8 @@ pub struct Object<'a> {
     text: &'a str,
     nodes: &'a [Node],
     at: usize,
+    /// A bit for each hash modulo 64 that a key has; most keys that are looked for are not there.
+    keys: u64,
 }
 
 /// What a member may hold a message in.
@@ -330,10 +362,17 @@ pub enum Nested<'a> {
 }
 
 impl<'a> Object<'a> {
+    #[inline]
+    fn new(text: &'a str, nodes: &'a [Node], at: usize) -> Object<'a> {
+        let mut object = Object { text, nodes, at, keys: 0 };
+        object.keys = object.members().fold(0, |keys, member| keys | 1 << (member.hash() % 64));
+        object
+    }
+
     /// Returns the object's members in their order; a key may come twice.
     #[inline]
     pub fn members(self) -> impl Iterator<Item = Member<'a>> {
-        let Object { text, nodes, at } = self;
+        let Object { text, nodes, at, .. } = self;
         let end = nodes[at].next as usize;
         let mut next = at + 1;
         std::iter::from_fn(move || {
@@ -354,13 +393,22 @@ impl<'a> Object<'a> {
     /// Returns the first member with this key.
     #[inline]
     pub fn member(self, key: &str) -> Option<Member<'a>> {
-        self.members().find(|member| member.key() == key)
+        let hash = hash(key.as_bytes());
+        if self.keys & 1 << (hash % 64) == 0 {
+            return None;
+        }
+        self.members().find(|member| member.hash() == hash && same(member.key(), key))
     }
 
     /// Returns whether the object has the key.
     #[inline]
     pub fn has(self, key: &str) -> bool {
         self.member(key).is_some()
+    }
+
+    /// Returns whether the value under this key is a list.
+    pub fn has_list(self, key: &str) -> bool {
+        self.member(key).is_some_and(|member| matches!(member.node().kind, Kind::List | Kind::MixedList))
     }
 
     /// Returns the first value under this key; absent if there is none.
@@ -374,13 +422,13 @@ impl<'a> Object<'a> {
         let listed = match node {
             None => None,
             Some(member) => match member.node().kind {
-                Kind::List => Some(Object { text: self.text, nodes: self.nodes, at: member.at }),
+                Kind::List => Some(Object { at: member.at, ..self }),
                 Kind::Null => None,
                 _ => return None,
             },
         };
         let objects = listed.into_iter().flat_map(Object::members);
-        Some(objects.map(|member| Object { text: member.text, nodes: member.nodes, at: member.at }))
+        Some(objects.map(|member| Object::new(member.text, member.nodes, member.at)))
     }
 }
 
@@ -388,6 +436,12 @@ impl<'a> Member<'a> {
     #[inline]
     fn node(self) -> &'a Node {
         &self.nodes[self.at]
+    }
+
+    /// Returns the key's [`hash`].
+    #[inline]
+    pub fn hash(self) -> u8 {
+        self.node().hash
     }
 
     /// Returns the member's key.
@@ -418,7 +472,7 @@ impl<'a> Member<'a> {
     pub fn nested(self) -> Option<Nested<'a>> {
         let (start, end) = self.node().value;
         match self.node().kind {
-            Kind::Object => Some(Nested::Object(Object { text: self.text, nodes: self.nodes, at: self.at })),
+            Kind::Object => Some(Nested::Object(Object::new(self.text, self.nodes, self.at))),
             Kind::Text | Kind::EscapedText => Some(Nested::Text(&self.text[start as usize..end as usize])),
             _ => None,
         }

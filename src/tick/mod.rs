@@ -17,6 +17,8 @@ pub mod shapes;
 mod sink;
 mod time;
 
+use crate::text::printable;
+
 pub use clock::{Clock, SystemClock};
 pub use order::{Identity, Order, Rules, Status};
 pub use problem::{Fault, Problem};
@@ -173,13 +175,23 @@ pub enum Content {
 /// A message without ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Control {
-    /// The channel or type: `subscriptions`, `heartbeats`, ….
+    /// The channel or type: `subscriptions`, `heartbeats`, …; shortened if it is long, and without control characters.
     pub name: String,
     /// When the exchange sent it, nanoseconds since 1970, UTC.
     pub event_time: Option<i64>,
     /// The count that a heartbeat carries; each connection counts one per second.
     pub heartbeat_counter: Option<i64>,
 }
+
+impl Control {
+    /// Makes a control message of a channel or type, without a heartbeat's count.
+    fn new(name: &str, event_time: Option<i64>) -> Control {
+        Control { name: printable(name, LONGEST_NAME), event_time, heartbeat_counter: None }
+    }
+}
+
+/// Names of channels and types have no more characters than this; the names come from messages.
+const LONGEST_NAME: usize = 60;
 
 #[cfg(test)]
 mod tests;

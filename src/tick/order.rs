@@ -14,7 +14,7 @@
 //! All of this depends only on the tick and on earlier ones. So the landed rows hold the whole state, and [`Order::restore`]
 //! rebuilds it from them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -101,6 +101,8 @@ impl Identity {
 pub struct Order {
     rules: Rules,
     products: HashMap<String, Product>,
+    /// Ticks that are known from elsewhere in the log, whenever they were there.
+    elsewhere: HashMap<String, HashSet<Identity>>,
 }
 
 #[derive(Debug)]
@@ -112,11 +114,25 @@ struct Product {
 impl Order {
     /// Starts an order that has placed no tick.
     pub fn new(rules: Rules) -> Order {
-        Order { rules, products: HashMap::new() }
+        Order { rules, products: HashMap::new(), elsewhere: HashMap::new() }
     }
 
     /// Places the next tick in log order; `ingest_time` is when squall received its message.
     pub fn place(&mut self, tick: &Tick, identity: Identity, ingest_time: i64) -> (i64, Status) {
+        let (ts, status) = self.place_next(tick, identity, ingest_time);
+        let known = self.elsewhere.get(&tick.product_id).is_some_and(|known| known.contains(&identity));
+        (ts, if known { Status::Duplicate } else { status })
+    }
+
+    /// Makes a tick that is placed from now on a duplicate. It is elsewhere in the log, where it keeps its own status.
+    pub fn know(&mut self, product_id: &str, identity: Identity) {
+        match self.elsewhere.get_mut(product_id) {
+            Some(known) => known.insert(identity),
+            None => self.elsewhere.entry(product_id.to_string()).or_default().insert(identity),
+        };
+    }
+
+    fn place_next(&mut self, tick: &Tick, identity: Identity, ingest_time: i64) -> (i64, Status) {
         let Rules { late_ns, ahead_ns, dedup_ns } = self.rules;
         let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
         let ahead = tick.event_time > latest;

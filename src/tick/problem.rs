@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::field::LONGEST_PRODUCT;
+use crate::text::printable;
+
 /// Why a message cannot be read; its text is one line that names the field and its value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
@@ -17,6 +20,8 @@ pub enum Problem {
     UnknownShape,
     #[error("several values of the line could be the message")]
     SeveralMessages,
+    #[error("message is longer than {most} bytes")]
+    TooLong { most: u64 },
     #[error("message has more than {} values", super::json::MOST_VALUES)]
     TooManyValues,
     #[error("{field} comes twice, with different values")]
@@ -40,6 +45,8 @@ pub enum Fault {
     Negative,
     NotAnInteger,
     NotAName,
+    TooLong,
+    NotPrintable,
     NotASide,
     NotATime,
     NotPlausible,
@@ -55,6 +62,8 @@ impl fmt::Display for Fault {
             Fault::Negative => "negative",
             Fault::NotAnInteger => "not a whole number",
             Fault::NotAName => "not text",
+            Fault::TooLong => return write!(f, "longer than {LONGEST_PRODUCT} bytes"),
+            Fault::NotPrintable => "not printable text",
             Fault::NotASide => "neither buy nor sell",
             Fault::NotATime => "not a time",
             Fault::NotPlausible => "not a time between the years 2009 and 2100",
@@ -85,6 +94,7 @@ impl Problem {
             Problem::Empty
             | Problem::UnknownShape
             | Problem::SeveralMessages
+            | Problem::TooLong { .. }
             | Problem::TooManyValues
             | Problem::Twice { .. }
             | Problem::Missing { .. } => self.to_string(),
@@ -95,11 +105,7 @@ impl Problem {
 /// The longest part of a value that a problem quotes.
 const QUOTED_CHARS: usize = 60;
 
-/// Returns a message's text for a problem: between backticks, and shortened when long.
+/// Returns a message's text for a problem: between backticks, without control characters, and shortened when long.
 pub fn quoted(text: &str) -> String {
-    let end = text.char_indices().nth(QUOTED_CHARS).map(|(at, _)| at);
-    match end {
-        Some(end) => format!("`{}…`", &text[..end]),
-        None => format!("`{text}`"),
-    }
+    format!("`{}`", printable(text, QUOTED_CHARS))
 }

@@ -2,6 +2,7 @@
 //! `SQUALL_TEST_KAFKA` names one (`SQUALL_TEST_KAFKA=$(docker/kafka-local.sh start) cargo test --test it kafka::`).
 
 mod identity;
+mod partitions;
 mod refused;
 mod transactions;
 

@@ -5,6 +5,8 @@ mod failures;
 mod holes;
 mod identity;
 mod memory;
+mod outages;
 mod properties;
 mod recordings;
+mod repair;
 mod sessions;

@@ -417,3 +417,30 @@ async fn a_missing_or_empty_log_names_what_makes_one() {
     let error = open(&Location::Folder(file), &options).await.err().expect("a file is no log");
     assert!(error.hint().expect("a hint").starts_with("`squall replay "), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_syncs_the_log_does_not_keep_a_writer_out() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let dir = temp.path().join("ticks.raw");
+    append(&FileLog::create(&dir).await.expect("the log opens"), 0..3, START).await;
+    let file = |name: &str| {
+        std::fs::File::options().create(true).append(true).open(dir.join(name)).expect("the file of a lock")
+    };
+    // A reader holds both locks while it syncs, here for longer than a writer waits for another writer.
+    let (reader, writer) = (file(".lock.reader"), file(".lock"));
+    reader.lock().expect("locked");
+    writer.lock().expect("locked");
+    let opening = tokio::spawn({
+        let dir = dir.clone();
+        async move { FileLog::create(&dir).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    drop(writer);
+    drop(reader);
+    opening.await.expect("no panic").expect("the log opens");
+    // A writer keeps a writer out nevertheless, and not a reader.
+    let writer = FileLog::create(&dir).await.expect("the log opens");
+    FileLog::open(&dir).await.expect("readers may read");
+    assert!(matches!(FileLog::create(&dir).await, Err(Error::Locked { .. })));
+    drop(writer);
+}

@@ -164,3 +164,19 @@ fn variables_that_look_like_settings_and_are_none_are_warned_about() {
         ]
     );
 }
+
+#[test]
+fn values_that_may_be_secret_are_not_repeated() {
+    for result in [
+        with_flag("kafka.properties", "hunter2"),
+        with_flag("kafka.properties", r#"{ "sasl.password" = 7777777, x = "hunter2" }"#),
+        with_flag("kafka.isolation_level", "http://me:hunter2@host"),
+        with_file("[kafka]\nproperties = { \"sasl.password\" = hunter2 }"),
+        with_file("[kafka]\nproperties = \"hunter2\""),
+        with_file("kafka = \"hunter2\""),
+        with_file("[feed]\nproducts = \"wss://me:hunter2@host\""),
+    ] {
+        let explained = explained(result);
+        assert!(!explained.contains("hunter2") && !explained.contains("7777777"), "{explained}");
+    }
+}

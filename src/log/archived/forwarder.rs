@@ -16,6 +16,7 @@ use super::super::{DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Re
 use super::Progress;
 use super::note::Last;
 use crate::durable::{self, blocking};
+use crate::error::with_causes;
 use crate::text::grouped;
 
 /// The most that is read from the archive and published at once.
@@ -24,6 +25,8 @@ const GROUP: Limit = Limit { messages: 4096, bytes: 8 << 20 };
 const NOTE_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(15);
+/// The length of the longest name that a file of dead letters begins with.
+const MOST_NAME_BYTES: usize = 150;
 /// How often the user is told that messages are still behind, and how many were set aside.
 const TELL_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -103,7 +106,7 @@ impl Forwarder {
                 Err(error) => {
                     self.parts.checked = false;
                     self.tell_trouble(&error).await;
-                    self.parts.progress.send_modify(|progress| progress.failure = Some(error.to_string()));
+                    self.parts.progress.send_modify(|progress| progress.failure = Some(with_causes(&error)));
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(RETRY_MOST);
                 }
@@ -165,7 +168,7 @@ impl Forwarder {
         self.waiting = kept;
         self.group = if refused { 1 } else { (self.group * 2).min(GROUP.messages) };
         let failure = failure.map(|error| self.parts.kafka.not_acknowledged(error));
-        self.advance(last, failure.as_ref().map(Error::to_string));
+        self.advance(last, failure.as_ref().map(|error| with_causes(error)));
         match failure {
             Some(error) => Err(error),
             // After a refusal there is something to do, even if no message went on.
@@ -189,7 +192,9 @@ impl Forwarder {
     async fn set_aside(&mut self, offset: i64, record: Record, reason: &str) -> Result<(), Error> {
         let topic = self.parts.kafka.topic().to_string();
         let reason = format!("{} refuses the message of {} bytes: {reason}", self.parts.address, record.payload.len());
-        let path = self.parts.dead.join(format!("{topic}-refused-{offset}.ndjson"));
+        // A long topic is cut, because a folder takes names of 255 bytes only; the letter names it whole.
+        let path =
+            self.parts.dead.join(format!("{}-refused-{offset}.ndjson", &topic[..topic.len().min(MOST_NAME_BYTES)]));
         let letter = DeadLetter { offset, record, reason: reason.clone() };
         let place = path.clone();
         let written = blocking(move || {
@@ -231,7 +236,8 @@ impl Forwarder {
         let behind = grouped(u64::try_from(end.saturating_sub(next)).unwrap_or(0));
         let (address, dir) = (&self.parts.address, self.parts.archive.dir().display());
         self.parts.tell.say(&format!(
-            "Warning: {behind} messages are not in {address} yet: {error}; they are kept in {dir}, and squall tries again"
+            "Warning: {behind} messages are not in {address} yet: {}; they are kept in {dir}, and squall tries again",
+            with_causes(error)
         ));
         let since = self.trouble.as_ref().map_or(now, |trouble| trouble.since);
         self.trouble = Some(Trouble { since, told: now });

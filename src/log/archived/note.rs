@@ -9,15 +9,15 @@ use super::super::kafka::Place;
 use super::super::{Error, FileLog, KafkaLog, Log, LogId, Record, Testimony, Witness};
 use crate::durable::{self, blocking};
 
-/// Returns the path of the note in a topic's archive.
-pub(super) fn of(archive: &Path, topic: &str) -> PathBuf {
-    archive.join(format!("{topic}.forwarded.json"))
-}
+/// A file that is written aside has a longer name than the file, and a folder takes names of 255 bytes.
+const MOST_TOPIC_BYTES: usize = 190;
 
-/// Returns the path of the note in an archive, which is named after its topic; `None` if the folder has no name.
-pub(super) fn path(archive: &Path) -> Option<PathBuf> {
-    let topic = archive.file_name()?.to_str()?;
-    Some(of(archive, topic))
+/// Returns the path of the note in a topic's archive.
+pub(super) fn path(archive: &Path, topic: &str) -> PathBuf {
+    match topic.len() {
+        ..=MOST_TOPIC_BYTES => archive.join(format!("{topic}.forwarded.json")),
+        _ => archive.join("forwarded.json"),
+    }
 }
 
 /// What the note holds.
@@ -114,7 +114,7 @@ pub(super) fn check_earlier_archive(archives: &Path, topic: &str, address: &str)
     struct Earlier {
         next_offset: i64,
     }
-    let path = of(archives, topic);
+    let path = path(archives, topic);
     let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
     let Earlier { next_offset } = parse(&path, &bytes)?;
     let behind = FileLog::end_of(archives)?.saturating_sub(next_offset);

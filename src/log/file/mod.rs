@@ -34,7 +34,9 @@ use writer::Writer;
 
 /// The file that an appending process keeps locked.
 const LOCK: &str = ".lock";
-/// How long to wait for another writer's lock, and how often to try.
+/// The file that a reader keeps locked while it syncs, under the other lock, what a writer left unsynced.
+const READER_LOCK: &str = ".lock.reader";
+/// How long to wait for another writer's lock, and how often to try. A reader's lock is waited for as long as it syncs.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(20);
 /// How often a full disk is tried again.
@@ -81,7 +83,7 @@ impl FileLog {
                 return Err(Error::NoLog { dir });
             }
             // If no process appends, sync now what a writer left unsynced, so that it can be read.
-            if let Some(_lock) = free(&dir)? {
+            if let Some(_locks) = free(&dir)? {
                 match Writer::open(&dir, writer::Tail::Leave) {
                     Err(Error::Io { source, .. }) if is_read_only(&source) => {}
                     result => drop(result?),
@@ -265,14 +267,25 @@ fn offsets(dir: &Path) -> Result<Range<i64>, Error> {
     }
 }
 
-/// Locks the folder; `None` if a process appends to it or it is not writable.
-fn free(dir: &Path) -> Result<Option<File>, Error> {
-    let path = dir.join(LOCK);
-    match File::options().create(true).append(true).open(&path) {
-        Ok(file) => Ok(file.try_lock().is_ok().then_some(file)),
+/// Locks the folder for a reader that syncs it; `None` if a process appends to it or it is not writable. The files stay locked
+/// until they are dropped, the writers' lock first.
+fn free(dir: &Path) -> Result<Option<(File, File)>, Error> {
+    let (path, reader_path) = (dir.join(LOCK), dir.join(READER_LOCK));
+    let open = |path: &Path| match File::options().create(true).append(true).open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if is_read_only(&error) => Ok(None),
-        Err(error) => Err(days::io("open", &path)(error)),
-    }
+        Err(error) => Err(days::io("open", path)(error)),
+    };
+    let (Some(reader), Some(file)) = (open(&reader_path)?, open(&path)?) else { return Ok(None) };
+    // Several readers follow each other.
+    reader.lock().map_err(days::io("lock", &reader_path))?;
+    Ok(file.try_lock().is_ok().then_some((file, reader)))
+}
+
+/// Returns whether a reader syncs the folder now.
+fn reader_syncs(dir: &Path) -> bool {
+    let file = File::options().append(true).open(dir.join(READER_LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn is_read_only(error: &std::io::Error) -> bool {
@@ -287,7 +300,9 @@ fn lock(dir: &Path) -> Result<File, Error> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline || reader_syncs(dir) => {
+                std::thread::sleep(LOCK_POLL);
+            }
             Err(TryLockError::WouldBlock) => return Err(Error::Locked { dir: dir.to_path_buf() }),
             Err(TryLockError::Error(source)) => return Err(Error::Io { action: "lock", path, source }),
         }

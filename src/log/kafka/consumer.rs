@@ -11,13 +11,15 @@ use super::super::{Batch, Error, Limit, Message, Record};
 use super::{BaseConsumer, CONNECTION, INGEST_TIME, ONLY, Topic};
 
 /// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
-pub(super) const PROPERTIES: [(&str, &str); 5] = [
+pub(super) const PROPERTIES: [(&str, &str); 6] = [
     // librdkafka requires a group id to consume, but no group is joined.
     ("group.id", "squall"),
     ("enable.auto.commit", "false"),
     ("auto.offset.reset", "error"),
     ("allow.auto.create.topics", "false"),
     ("enable.partition.eof", "true"),
+    // Each partition has a consumer, and each reads ahead so far.
+    ("queued.max.messages.kbytes", "8192"),
 ];
 
 const POLL: Duration = Duration::from_millis(100);

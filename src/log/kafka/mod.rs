@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
@@ -313,6 +313,8 @@ impl Topic {
     fn config(&self, properties: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", "squall");
+        // Some reasons of failed connections are reported as mere information.
+        config.set_log_level(RDKafkaLogLevel::Info);
         for (name, value) in properties {
             config.set(*name, *value);
         }
@@ -341,6 +343,8 @@ impl Topic {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match client.fetch_metadata(Some(&self.name), left.min(LOOK)) {
                 Ok(metadata) => {
+                    // What the client reported meanwhile must not pile up.
+                    drop(client.poll(Duration::ZERO));
                     self.reasons.clear();
                     return Ok(metadata);
                 }

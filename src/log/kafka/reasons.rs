@@ -53,7 +53,7 @@ impl Reasons {
 impl ClientContext for Reasons {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         // Facilities of failed connections; the others report the client's own state.
-        if level as i32 <= RDKafkaLogLevel::Error as i32 && matches!(facility, "FAIL" | "ERROR" | "SASL" | "SSL") {
+        if level as i32 <= RDKafkaLogLevel::Info as i32 && matches!(facility, "FAIL" | "ERROR" | "SASL" | "SSL") {
             self.note(None, text);
         }
     }

@@ -17,8 +17,11 @@ pub static SHAPE: Shape = Shape {
     read,
 };
 
-/// The channels whose events hold tickers.
-const TICKER_CHANNELS: [&str; 2] = ["ticker", "ticker_batch"];
+/// The channel whose events hold tickers with quotes.
+const TICKER: &str = "ticker";
+/// The channel whose tickers, as the exchange documents them, have a price and no quote. It is then a channel like any other
+/// without quotes; tickers that do have quotes are read.
+const TICKER_BATCH: &str = "ticker_batch";
 
 static NAMES: Names =
     Names::new(&[("channel", Field::Kind), ("timestamp", Field::EventTime), ("sequence_num", Field::SequenceNum)]);
@@ -43,7 +46,8 @@ fn fit(object: Object<'_>) -> Option<Fit> {
     match (object.has("channel"), object.has("events")) {
         (true, true) => Some(Fit::Whole),
         (false, false) => None,
-        _ => Some(Fit::Doubtful),
+        // A damaged envelope, and not another exchange's message with a `channel`.
+        _ => object.has("sequence_num").then_some(Fit::Doubtful),
     }
 }
 
@@ -53,11 +57,15 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     let channel = envelope.value(Field::Kind).text("channel")?.ok_or(Problem::Missing { field: "channel" })?;
     let event_time = envelope.event_time()?;
     let sequence_num = envelope.sequence_num()?;
-    if !TICKER_CHANNELS.contains(&&*channel) {
+    let has_quotes = match &*channel {
+        TICKER => true,
+        TICKER_BATCH => any_quote(object),
+        _ => false,
+    };
+    if !has_quotes {
         let control = Control {
-            name: channel.into(),
-            event_time: recorded.if_any(event_time),
             heartbeat_counter: heartbeat_counter(object)?,
+            ..Control::new(&channel, recorded.if_any(event_time))
         };
         return Ok(Body { sequence_num, control: Some(control) });
     }
@@ -77,6 +85,13 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
 
 fn objects<'a>(object: Object<'a>, key: &'static str) -> Result<impl Iterator<Item = Object<'a>>, Problem> {
     object.list(key).ok_or_else(|| object.value(key).wrong(key, Fault::NotAList))
+}
+
+/// Whether any ticker has a bid or an ask.
+fn any_quote(object: Object<'_>) -> bool {
+    let events = object.list("events").into_iter().flatten();
+    let mut tickers = events.filter_map(|event| event.list("tickers")).flatten();
+    tickers.any(|ticker| ["best_bid", "best_ask"].into_iter().any(|key| !ticker.value(key).is_absent()))
 }
 
 /// Returns the last counter in a control message's events.

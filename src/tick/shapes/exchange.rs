@@ -1,9 +1,11 @@
 //! Coinbase Exchange's `ticker`: one message per match. Its messages of other types are control messages.
 
+use super::super::field::Value;
 use super::super::json::Object;
 use super::super::{Control, Problem};
 use super::ticker::{Field, Names, Ticker};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
+use crate::text::printable;
 
 /// Coinbase Exchange's messages.
 pub static SHAPE: Shape = Shape {
@@ -33,6 +35,9 @@ static NAMES: Names = Names::new(&[
     ("last_size", Field::LastSize),
 ]);
 
+/// Every message of another type than `ticker` and `error` has one of these keys.
+const OWN_KEYS: [&str; 5] = ["product_id", "product_ids", "channels", "products", "sequence"];
+
 /// The exchange calls its time `time`. So a `type` beside another clock is a recorder's copy.
 fn fit(object: Object<'_>) -> Option<Fit> {
     if !object.has("type") || object.has("timestamp") {
@@ -41,8 +46,9 @@ fn fit(object: Object<'_>) -> Option<Fit> {
     if object.has("best_bid") && (object.has("sequence") || object.has("time")) {
         return Some(Fit::Whole);
     }
-    // This rules out an envelope, which has a `type` of its own.
-    (!object.has("channel") && !object.has("events")).then_some(Fit::Doubtful)
+    // This rules out an envelope, which has a `type` of its own, and messages of other exchanges with a `type`.
+    let is_own = OWN_KEYS.into_iter().any(|key| object.has(key)) || object.value("type") == Value::Text("error");
+    (is_own && !object.has("channel") && !object.has("events")).then_some(Fit::Doubtful)
 }
 
 /// Reads a message: a ticker, or a control message of any other type.
@@ -58,13 +64,15 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
         ticker.tick(recorded.unless(event_time, "time")?, sequence_num, |tick| ticks.push(&tick))?;
         return Ok(Body { sequence_num, control: None });
     }
-    let control = Control { name: kind.into(), event_time: recorded.if_any(event_time), heartbeat_counter: None };
-    Ok(Body { sequence_num, control: Some(control) })
+    Ok(Body { sequence_num, control: Some(Control::new(&kind, recorded.if_any(event_time))) })
 }
+
+/// An error's text has no more characters than this.
+const LONGEST_ERROR: usize = 400;
 
 /// Returns an error's text, with the reason if there is one.
 fn error(object: Object<'_>) -> String {
     let text = |name| object.value(name).text(name).ok().flatten();
     let parts: Vec<_> = [text("message"), text("reason")].into_iter().flatten().collect();
-    if parts.is_empty() { "it gives no reason".into() } else { parts.join(": ") }
+    if parts.is_empty() { "it gives no reason".into() } else { printable(&parts.join(": "), LONGEST_ERROR) }
 }

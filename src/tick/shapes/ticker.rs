@@ -3,7 +3,7 @@
 //! In: an object, and the [`Names`] of its shape. Out: a tick.
 
 use super::super::field::{Value, quote};
-use super::super::json::Object;
+use super::super::json::{self, Member, Object};
 use super::super::{Problem, Tick};
 
 /// What a member of a ticker means.
@@ -30,6 +30,7 @@ pub enum Field {
 
 const FIELDS: usize = Field::LastSize as usize + 1;
 const NONE: u8 = u8::MAX;
+/// As many as [`json::hash`] has values.
 const SLOTS: usize = 128;
 
 /// The names of a shape's fields. If a field has several names, the more specific one comes first and counts.
@@ -46,7 +47,7 @@ impl Names {
         let mut slots = [NONE; SLOTS];
         let mut index = 0;
         while index < names.len() {
-            let mut slot = slot(names[index].0.as_bytes());
+            let mut slot = json::hash(names[index].0.as_bytes()) as usize;
             while slots[slot] != NONE {
                 slot = (slot + 1) % SLOTS;
             }
@@ -56,30 +57,21 @@ impl Names {
         Names { names, slots }
     }
 
-    /// Returns the index of a name.
+    /// Returns the index of a member's name.
     #[inline]
-    fn find(&self, name: &str) -> Option<u8> {
-        let mut slot = slot(name.as_bytes());
+    fn find(&self, member: Member<'_>) -> Option<u8> {
+        let mut slot = usize::from(member.hash());
         loop {
             let index = self.slots[slot];
             if index == NONE {
                 return None;
             }
-            if self.names[index as usize].0 == name {
+            if json::same(self.names[index as usize].0, member.key()) {
                 return Some(index);
             }
             slot = (slot + 1) % SLOTS;
         }
     }
-}
-
-#[inline]
-const fn slot(name: &[u8]) -> usize {
-    if name.is_empty() {
-        return 0;
-    }
-    let (first, middle, last) = (name[0] as usize, name[name.len() / 2] as usize, name[name.len() - 1] as usize);
-    (name.len() * 41 + first * 7 + middle * 13 + last * 29) % SLOTS
 }
 
 /// The values of an object by their field.
@@ -99,7 +91,7 @@ impl<'a> Ticker<'a> {
     pub fn collect(object: Object<'a>, names: &'static Names) -> Result<Ticker<'a>, Problem> {
         let mut ticker = Ticker { names, values: [Value::Absent; FIELDS], found: [NONE; FIELDS] };
         for member in object.members() {
-            let Some(index) = names.find(member.key()) else { continue };
+            let Some(index) = names.find(member) else { continue };
             let value = member.value();
             if value.is_absent() {
                 continue;

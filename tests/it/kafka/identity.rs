@@ -180,6 +180,8 @@ pub async fn land(brokers: &str, topic: &str, dir: &Path, name: Option<&str>) ->
         flush_messages: 1_000_000,
         flush_interval: Duration::from_secs(10),
         compact: false,
+        retry: true,
+        tell: squall::log::Tell::default(),
         source: format!("kafka://{brokers}/{topic}"),
         name: name.map(String::from),
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use squall::error::Hint;
 use squall::land::{self, Folder};
 
 use super::memory::{Data, MemoryLog, envelope, flat};
@@ -122,4 +123,36 @@ async fn readers_see_every_row_once_while_files_are_merged() {
     let lock = folder.lock().unwrap();
     land::compact(&folder, &lock, Duration::ZERO).await.unwrap();
     reading.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_under_another_name_deletes_nothing() {
+    let (data, _) = small_files().await;
+    let names = data.files();
+    // The copy's name covers all files, and its rows are those of the first.
+    std::fs::copy(data.ticks_dir().join(&names[0]), data.ticks_dir().join("ticks.raw-0-0-49.parquet")).unwrap();
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = folder.lock().unwrap();
+    let error = land::compact(&folder, &lock, Duration::ZERO).await.unwrap_err();
+    let expected =
+        format!("landed file ticks.raw-0-0-49.parquet was written as {}, and copied or renamed since", names[0]);
+    assert_eq!(error.to_string(), expected);
+    assert!(error.hint().unwrap().contains("remove ticks.raw-0-0-49.parquet"));
+    assert_eq!(data.files().len(), names.len() + 1);
+    // A query says so too, instead of reading the copy in place of the files.
+    let error =
+        data.session(2).await.sql("SELECT count(*) FROM landed_ticks").await.unwrap().collect().await.unwrap_err();
+    assert!(error.to_string().contains(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_query_names_a_file_that_cannot_be_read() {
+    let (data, _) = small_files().await;
+    let name = &data.files()[3];
+    let path = data.ticks_dir().join(name);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 20]).unwrap();
+    let error =
+        data.session(2).await.sql("SELECT count(*) FROM landed_ticks").await.unwrap().collect().await.unwrap_err();
+    assert!(error.to_string().contains(name.as_str()), "{error}");
 }

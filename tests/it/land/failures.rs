@@ -207,7 +207,7 @@ async fn a_damaged_file_is_named_and_can_be_landed_again() {
     std::fs::write(&last, "PAR1").unwrap();
     let error = data.land(&log, 5).await.unwrap_err();
     assert_eq!(error.to_string(), "landed file ticks.raw-0-5-9.parquet cannot be read");
-    assert!(error.hint().unwrap().contains("remove ticks.raw-0-5-9.parquet"));
+    assert!(error.hint().unwrap().contains("squall land --repair"));
     std::fs::remove_file(last).unwrap();
     data.land(&log, 5).await.unwrap();
     assert_eq!(data.rows().await, rows);
@@ -218,7 +218,7 @@ async fn a_topic_that_can_be_named_reads_back() {
     let data = Data::new();
     let folder = Folder::new(&data.ticks_dir()).unwrap();
     for topic in ["ticks.raw-2", "my log", "a#1", "a%b", "a%20b", "ä", "a..b", "~", "..", "a/b", "a\\b", "a\nb", ""] {
-        if Folder::can_hold(topic) {
+        if Folder::check_name(topic).is_ok() {
             let file = LandedFile { topic: topic.into(), partition: 0, first: 0, last: 9 };
             folder.commit(&file, b"content".to_vec()).await.unwrap();
             let listing = folder.list().await.unwrap();
@@ -227,8 +227,9 @@ async fn a_topic_that_can_be_named_reads_back() {
             assert!(!["ticks.raw-2", "my log", "ä"].contains(&topic), "{topic}");
         }
     }
-    assert!(!Folder::can_hold("a/b"));
-    assert!(!Folder::can_hold(""));
+    assert!(Folder::check_name("a/b").is_err());
+    assert!(Folder::check_name(&"t".repeat(249)).is_err());
+    assert!(Folder::check_name("").is_err());
 }
 
 #[tokio::test]
@@ -242,4 +243,17 @@ async fn partitions_have_an_order_each() {
     // A topic of several partitions spreads a connection's messages, so a missing number does not mean a gap.
     assert_eq!(landing.summary.gaps, []);
     assert_eq!(data.number("SELECT count(*) FROM landed_ticks WHERE log_partition = 1").await, 2);
+}
+
+#[tokio::test]
+async fn a_topic_with_a_long_name_is_refused_before_it_is_read() {
+    let data = Data::new();
+    let log = MemoryLog::of([flat("BTC-USD", 0, 100)]);
+    let error = data.land_as(&log, &"t".repeat(249)).await.unwrap_err();
+    assert!(error.to_string().ends_with("cannot be part of a file's name: it is too long"), "{error}");
+    assert!(error.hint().unwrap().contains("--as NAME"));
+    // The longest name that is taken fits, with dead letters too.
+    log.push(0, record("garbage"));
+    data.land_as(&log, &"t".repeat(150)).await.unwrap();
+    assert_eq!((data.files().len(), data.dead_letters().len()), (1, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct MemoryLog {
     id: &'static str,
     /// Reading fails from this offset on.
     fails_at: Option<i64>,
+    /// Whether the log cannot be reached.
+    away: AtomicBool,
 }
 
 impl MemoryLog {
@@ -61,6 +63,24 @@ impl MemoryLog {
         self.partitions.lock().unwrap()[partition].1.push(None);
     }
 
+    /// Makes the log unreachable, or reachable again.
+    pub fn go_away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// Replaces the messages of a partition, as when a topic is deleted and made again.
+    pub fn replace(&self, partition: usize, payloads: impl IntoIterator<Item = impl Into<Vec<u8>>>) {
+        let records = payloads.into_iter().map(|payload| Some(record(payload))).collect();
+        self.partitions.lock().unwrap()[partition] = (0, records);
+    }
+
+    fn reach(&self) -> Result<(), log::Error> {
+        match self.away.load(Ordering::Relaxed) {
+            true => Err(log::Error::Unreachable { brokers: "memory".into(), reason: "it is away".into() }),
+            false => Ok(()),
+        }
+    }
+
     /// Forgets the messages of a partition below an offset, as retention does.
     pub fn forget(&self, partition: usize, below: i64) {
         let mut partitions = self.partitions.lock().unwrap();
@@ -86,23 +106,27 @@ impl Log for MemoryLog {
     }
 
     async fn partitions(&self) -> Result<Vec<i32>, log::Error> {
+        self.reach()?;
         Ok((0..self.partitions.lock().unwrap().len() as i32).collect())
     }
 
     async fn offsets(&self, partition: i32) -> Result<Range<i64>, log::Error> {
+        self.reach()?;
         let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
         Ok(*start..*start + records.len() as i64)
     }
 
     async fn read_batch(&self, partition: i32, from: i64, limit: Limit) -> Result<Batch, log::Error> {
+        self.reach()?;
         if self.fails_at.is_some_and(|offset| from >= offset) {
-            return Err(log::Error::NoPartition { log: "memory".into(), partition });
+            return Err(log::Error::Damaged { path: "memory".into(), position: 0, reason: "it is damaged".into() });
         }
         let (start, records) = &self.partitions.lock().unwrap()[partition as usize];
         let mut batch = Batch { messages: Vec::new(), next: from };
         let mut bytes = 0;
         for (record, offset) in records.iter().zip(*start..).skip((from - *start) as usize) {
-            if batch.messages.len() == limit.messages || bytes >= limit.bytes {
+            let damaged = self.fails_at.is_some_and(|damaged| offset >= damaged);
+            if damaged || batch.messages.len() == limit.messages || bytes >= limit.bytes {
                 break;
             }
             batch.next = offset + 1;
@@ -151,6 +175,8 @@ impl Data {
             flush_messages,
             flush_interval: Duration::from_secs(10),
             compact: false,
+            retry: true,
+            tell: log::Tell::default(),
             source: "memory".into(),
             name: None,
         }

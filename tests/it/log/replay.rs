@@ -154,6 +154,36 @@ a.ndjson: the last line ends in the middle
 }
 
 #[test]
+fn a_recording_of_which_hardly_anything_is_read_says_so_first() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let heartbeat = r#"{"type":"heartbeat","sequence":90,"product_id":"BTC-USD","time":"2025-11-24T15:08:18Z"}"#;
+    let foreign = r#"{"topic":"tickers.BTCUSDT","type":"snapshot","data":{"symbol":"BTCUSDT"},"ts":1672515782136}"#;
+    let lines = [vec![TICK; 3], vec![heartbeat; 20], vec![foreign; 20]].concat().join("\n");
+    std::fs::write(temp.path().join("a.ndjson"), lines).expect("write a recording");
+    for merge in [&["--merge"][..], &[]] {
+        let error = refusal(temp.path(), &[&["a.ndjson", "--strict"], merge].concat());
+        let expected =
+            "Error: hardly anything of a.ndjson is read: 3 of 43 messages hold ticks\nHint: docs/formats.md ";
+        assert!(error.starts_with(expected), "{error}");
+        assert!(!temp.path().join("data/raw").exists());
+        let summary =
+            replay(temp.path(), &[&["a.ndjson", "--to", if merge.is_empty() { "a" } else { "b" }], merge].concat());
+        let first = summary.lines().next().expect("a line");
+        let expected = "Warning: hardly anything of a.ndjson is read: 3 of 43 messages hold ticks; 20 are control messages, and 20 have a problem";
+        assert_eq!(first, expected);
+    }
+    // Of this one, enough is read.
+    std::fs::write(temp.path().join("b.ndjson"), [vec![TICK; 3], vec![heartbeat; 20]].concat().join("\n"))
+        .expect("write");
+    let summary = replay(temp.path(), &["b.ndjson", "--strict", "--to", "c"]);
+    assert!(summary.starts_with("recording "), "{summary}");
+    // Nothing of this one is read.
+    std::fs::write(temp.path().join("c.ndjson"), vec![foreign; 20].join("\n")).expect("write");
+    let error = refusal(temp.path(), &["c.ndjson"]);
+    assert!(error.contains("c.ndjson holds no message of a known shape; line 1: message has none"), "{error}");
+}
+
+#[test]
 fn bad_input_is_refused_before_anything_is_written() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| std::fs::write(temp.path().join(name), text).expect("write a file");

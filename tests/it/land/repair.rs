@@ -1,0 +1,162 @@
+//! Ranges that were lost or damaged in the middle: a deep look finds them, and a repair lands exactly them again.
+
+use std::sync::Arc;
+
+use squall::land::{self, Compared, Error, Folder, Repair};
+use squall::log::Log;
+use squall::tick::Status;
+
+use super::memory::{Data, MemoryLog, envelope, flat, record};
+
+/// Returns a log of two products with a duplicate, a dead letter, a control message and offsets without a message.
+fn mixed_log() -> Arc<MemoryLog> {
+    let log = MemoryLog::of((0..30).map(|i| envelope(i, i * 10, &["ETH-USD", "BTC-USD"])));
+    log.push(0, record("garbage"));
+    log.push_hole(0);
+    log.push(0, record(envelope(29, 290, &["ETH-USD"])));
+    log.push(0, record(r#"{"channel":"heartbeats","timestamp":"2026-04-01T00:00:00Z","sequence_num":30,"events":[]}"#));
+    for i in 31..60 {
+        log.push(0, record(envelope(i, i * 10, &["BTC-USD"])));
+    }
+    log
+}
+
+async fn repair(data: &Data, log: &Arc<MemoryLog>, flush_messages: usize) -> Result<Repair, Error> {
+    land::repair(Arc::clone(log) as Arc<dyn Log>, data.options(flush_messages)).await
+}
+
+/// Returns what is wrong with each file.
+async fn look(data: &Data, log: &Arc<MemoryLog>) -> Vec<String> {
+    let log = Arc::clone(log) as Arc<dyn Log>;
+    let id = log.id().await.unwrap();
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let mut problems = Vec::new();
+    for file in folder.list().await.unwrap().landed.visible() {
+        let looked = async {
+            let inspected = land::inspect(&folder, file).await?;
+            land::compare(&log, &id, file, &inspected).await
+        };
+        match looked.await {
+            Ok(compared) => assert_eq!(compared, Compared::Same),
+            Err(error) => {
+                let reason = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
+                problems.push(format!("{error}{reason}"));
+            }
+        }
+    }
+    problems
+}
+
+#[tokio::test]
+async fn a_lost_range_lands_again_as_it_was() {
+    let (data, log) = (Data::new(), mixed_log());
+    data.land(&log, 7).await.unwrap();
+    let (files, rows, letters, summary) = (data.files(), data.rows().await, data.dead_letters(), data.summary().await);
+    assert_eq!(look(&data, &log).await, Vec::<String>::new());
+    // One file, and two neighbours.
+    for lost in [&files[1..2], &files[2..4]] {
+        for name in lost {
+            std::fs::remove_file(data.ticks_dir().join(name)).unwrap();
+        }
+        let again = data.land(&log, 7).await.unwrap();
+        assert_eq!(again.summary.messages, 0, "landing alone does not look back");
+        let repaired = repair(&data, &log, 7).await.unwrap();
+        assert_eq!((repaired.gone.len(), repaired.set_aside.len()), (0, 0));
+        assert!(!repaired.files.is_empty());
+        assert_eq!(data.rows().await, rows);
+        assert_eq!(data.dead_letters(), letters);
+        assert_eq!(data.summary().await, summary);
+    }
+    let repaired = repair(&data, &log, 7).await.unwrap();
+    assert_eq!(repaired, Repair::default(), "nothing is left to do");
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_found_set_aside_and_landed_again() {
+    let (data, log) = (Data::new(), mixed_log());
+    data.land(&log, 7).await.unwrap();
+    let (files, rows) = (data.files(), data.rows().await);
+    let other = std::fs::read(data.ticks_dir().join(&files[4])).unwrap();
+    let path = data.ticks_dir().join(&files[2]);
+    let whole = std::fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    flipped[200] ^= 0xff;
+    for (damage, reason) in [
+        (whole[..whole.len() / 2].to_vec(), "cannot be read"),
+        (Vec::new(), "cannot be read"),
+        (other, "was written as"),
+        (flipped, &files[2]),
+    ] {
+        std::fs::write(&path, damage).unwrap();
+        let problems = look(&data, &log).await;
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains(&files[2]) && problems[0].contains(reason), "{problems:?}");
+        let repaired = repair(&data, &log, 100).await.unwrap();
+        assert_eq!((repaired.set_aside.len(), repaired.files.len()), (1, 1));
+        assert!(repaired.set_aside[0].2.exists());
+        assert_eq!(data.rows().await, rows);
+        assert_eq!(look(&data, &log).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_rows_differ_from_the_log_is_found() {
+    let (data, log) = (Data::new(), mixed_log());
+    data.land(&log, 100).await.unwrap();
+    // The file is whole, but the log holds other messages.
+    let other = MemoryLog::of((0..30).map(|i| envelope(i, i * 10, &["ETH-USD", "SOL-USD"])));
+    for i in 30..63 {
+        other.push(0, record(envelope(i, i * 10, &["BTC-USD"])));
+    }
+    let problems = look(&data, &other).await;
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].contains("messages") && problems[0].contains("the log has"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn what_the_log_no_longer_holds_stays_as_it_is() {
+    let (data, log) = (Data::new(), mixed_log());
+    data.land(&log, 7).await.unwrap();
+    let files = data.files();
+    std::fs::remove_file(data.ticks_dir().join(&files[1])).unwrap();
+    std::fs::write(data.ticks_dir().join(&files[2]), "PAR1").unwrap();
+    log.forget(0, 40);
+    let repaired = repair(&data, &log, 7).await.unwrap();
+    assert_eq!((repaired.gone.len(), repaired.files.len(), repaired.set_aside.len()), (2, 0, 0));
+    assert!(data.ticks_dir().join(&files[2]).exists());
+}
+
+#[tokio::test]
+async fn what_landed_after_the_loss_is_not_ok_twice() {
+    let data = Data::new();
+    let log = MemoryLog::of((0..10).map(|i| flat("BTC-USD", i, 100)));
+    data.land(&log, 5).await.unwrap();
+    for i in 10..15 {
+        log.push(0, record(flat("BTC-USD", i, 100)));
+    }
+    data.land(&log, 5).await.unwrap();
+    std::fs::remove_file(data.ticks_dir().join("ticks.raw-0-5-9.parquet")).unwrap();
+    // Messages of the lost range come again, and land as new: the folder does not hold the first ones.
+    log.push(0, record(flat("BTC-USD", 7, 100)));
+    data.land(&log, 5).await.unwrap();
+    repair(&data, &log, 5).await.unwrap();
+    assert_eq!(data.number("SELECT count(*) FROM landed_ticks WHERE status <> 'duplicate'").await, 15);
+    assert_eq!(data.number("SELECT count(*) FROM landed_ticks WHERE status = 'duplicate'").await, 1);
+    let rows = data.rows().await;
+    assert_eq!(rows.iter().filter(|row| row.status == Status::Duplicate).count(), 1);
+}
+
+#[tokio::test]
+async fn a_damaged_merged_file_uncovers_its_parts() {
+    let (data, log) = (Data::new(), mixed_log());
+    data.land(&log, 7).await.unwrap();
+    let rows = data.rows().await;
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let lock = folder.lock().unwrap();
+    let merged = land::merge(&folder, &lock).await.unwrap();
+    drop(lock);
+    std::fs::write(data.ticks_dir().join(merged[0].0.to_string()), "PAR1").unwrap();
+    let repaired = repair(&data, &log, 7).await.unwrap();
+    assert_eq!((repaired.set_aside.len(), repaired.files.len()), (1, 0));
+    assert_eq!(data.rows().await, rows);
+}
