@@ -14,6 +14,7 @@ use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use datafusion::arrow::error::ArrowError;
 
+use crate::log::Record;
 use crate::tick::{self, Side, Status, Tick};
 
 /// A landed row.
@@ -84,22 +85,22 @@ impl Names {
 }
 
 impl Columns {
-    /// Adds a row; its `ts` must be above that of the product's row before.
-    pub fn push(&mut self, row: &Row) {
-        let product = self.products.number(&row.tick.product_id);
+    /// Adds a row of the message at `log_offset`; its `ts` must be above that of the product's row before.
+    pub fn push(&mut self, tick: &Tick, (ts, status): (i64, Status), record: &Record, log_offset: i64) {
+        let product = self.products.number(&tick.product_id);
         self.product.push(product);
-        let connection = row.connection.as_deref().map(|name| self.connections.number(name));
+        let connection = record.connection.as_deref().map(|name| self.connections.number(name));
         self.connection.push(connection);
-        self.ts.push(row.ts);
-        self.event_time.push(row.tick.event_time);
-        self.ingest_time.push(row.ingest_time);
-        self.log_offset.push(row.log_offset);
-        for (column, number) in self.numbers.iter_mut().zip(row.tick.numbers()) {
+        self.ts.push(ts);
+        self.event_time.push(tick.event_time);
+        self.ingest_time.push(record.ingest_time);
+        self.log_offset.push(log_offset);
+        for (column, number) in self.numbers.iter_mut().zip(tick.numbers()) {
             column.append_option(number);
         }
-        self.side.push(row.tick.side);
-        self.sequence_num.append_option(row.tick.sequence_num);
-        self.status.push(row.status);
+        self.side.push(tick.side);
+        self.sequence_num.append_option(tick.sequence_num);
+        self.status.push(status);
     }
 
     /// Returns roughly how much memory the rows take.

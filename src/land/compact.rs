@@ -34,7 +34,8 @@ pub struct Compaction {
     pub merged: Vec<(LandedFile, usize)>,
     /// Hidden files deleted.
     pub deleted: usize,
-    /// Hidden files kept, because the file that hides them is so new that a running query may still read its parts.
+    /// Hidden files kept: the file that hides them is so new that a running query may still read its parts, or they are
+    /// damaged.
     pub kept: usize,
 }
 
@@ -187,8 +188,9 @@ async fn delete_hidden(
             compaction.kept += parts.len();
             continue;
         }
-        check_merged(folder, merged, &parts).await?;
-        for part in parts {
+        let good = check_merged(folder, merged, &parts).await?;
+        compaction.kept += parts.len() - good.len();
+        for part in good {
             folder.delete(part).await?;
             compaction.deleted += 1;
         }
@@ -196,8 +198,13 @@ async fn delete_hidden(
     Ok(())
 }
 
-/// Checks that a merged file has as many rows of each part's range as the part has.
-async fn check_merged(folder: &Folder, merged: &LandedFile, parts: &[&LandedFile]) -> Result<(), Error> {
+/// Checks that a merged file has as many rows of each part's range as the part has. Returns the parts that could be compared.
+async fn check_merged<'a>(
+    folder: &Folder,
+    merged: &LandedFile,
+    parts: &[&'a LandedFile],
+) -> Result<Vec<&'a LandedFile>, Error> {
+    let mut good = Vec::new();
     // Reading the footer checks that the file has the name that it was written under.
     read_footer(folder, merged).await?;
     let mut offsets: Vec<i64> = Vec::new();
@@ -210,11 +217,17 @@ async fn check_merged(folder: &Folder, merged: &LandedFile, parts: &[&LandedFile
     for part in parts {
         let first = offsets.partition_point(|offset| *offset < part.first);
         let found = offsets[first..].partition_point(|offset| *offset <= part.last) as u64;
-        let rows = read_footer(folder, part).await?.summary.all_rows();
+        let rows = match read_footer(folder, part).await {
+            Ok(footer) => footer.summary.all_rows(),
+            // It cannot be compared, so it is not deleted.
+            Err(error) if error.is_damage() => continue,
+            Err(error) => return Err(error),
+        };
+        good.push(*part);
         if found != rows {
             let (merged, part) = (merged.to_string(), part.to_string());
             return Err(Error::Lossy { merged, part, found, rows });
         }
     }
-    Ok(())
+    Ok(good)
 }

@@ -106,7 +106,10 @@ impl Hint for Error {
                 Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into())
             }
             Error::Overlap(overlap) => {
-                Some(format!("remove {} and run `squall land`: its offsets land again from the log", overlap.second))
+                Some(format!(
+                    "remove {}; `squall land --repair --from LOG` lands its offsets again from the log",
+                    overlap.second
+                ))
             }
             Error::Unreadable { .. } | Error::Differs { .. } => {
                 Some("`squall land --repair --from LOG` sets it aside and lands its offsets again from the log".into())

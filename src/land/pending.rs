@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Error;
-use super::columns::{Columns, Row};
+use super::columns::Columns;
 use super::connections::Connections;
 use super::encode::{Encoder, Footer};
 use super::files::LandedFile;
@@ -118,15 +118,7 @@ impl Pending {
                     let position = ticks[..i].iter().filter(|before| before.product_id == tick.product_id).count();
                     let (ts, status) = order.place(tick, Identity::of(tick, sequence, position), record.ingest_time);
                     self.summary.count_row(&tick.product_id, ts, status);
-                    let row = Row {
-                        tick: tick.clone(),
-                        ts,
-                        status,
-                        ingest_time: record.ingest_time,
-                        connection: record.connection.clone(),
-                        log_offset: offset,
-                    };
-                    self.rows.push(&row);
+                    self.rows.push(tick, (ts, status), &record, offset);
                 }
             }
         }

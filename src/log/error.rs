@@ -113,6 +113,8 @@ impl Error {
             | Error::OtherArchive { .. }
             | Error::EarlierArchive { .. }
             | Error::StoppedWaiting { .. }
+            | Error::TooLong { .. }
+            | Error::WhenFull { .. }
             | Error::Behind { .. } => false,
         }
     }
