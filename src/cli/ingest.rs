@@ -88,7 +88,14 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut ingest = Ingest::new(items, log.as_ref(), journal, options, clock, &mut show);
     let ended = ingest.run(stop(args.duration)).await;
     let summary = ingest.summary().clone();
-    let closed = log.close().await;
+    // Messages that were appended are safe. Waiting for a topic to get them may take as long as its broker is away.
+    let closed = tokio::select! {
+        closed = log.close() => closed,
+        () = interrupted() => {
+            eprintln!("Note: stopped before the topic had every message; the next `squall ingest` to it sends the rest");
+            Ok(())
+        }
+    };
     progress.finish();
     if ended.is_ok() || summary.messages > 0 {
         print!("{summary}");
@@ -145,7 +152,7 @@ async fn stop(after: Option<Duration>) {
 }
 
 /// Waits for Ctrl-C, or for the signal that service managers send to end a process.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

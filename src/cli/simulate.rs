@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::ingest::interrupted;
 use super::{Context, Failure, duration};
 use crate::feed::market::PRODUCTS;
 use crate::feed::server::{self, Faults, Server, Speed};
@@ -160,9 +161,7 @@ pub async fn run(args: Args, _context: &Context) -> Result<(), Failure> {
     eprintln!("`squall ingest --from {}` receives this market; Ctrl-C ends it", server.url());
     tokio::select! {
         served = server.run() => eprintln!("{} messages served on {} connections", served.messages, served.connections),
-        signal = tokio::signal::ctrl_c() => {
-            signal.map_err(|error| Failure::new(format!("cannot wait for Ctrl-C: {error}")))?;
-        }
+        () = interrupted() => {}
     }
     Ok(())
 }

@@ -219,7 +219,8 @@ mod tests {
             let mut line = Vec::new();
             assert!(days::read_line(&mut lines, &mut line, &packed, position).expect("read"));
             let found = days::offset(&packed, 0, &line).expect("an offset");
-            assert!(found <= offset && offset - found < 10_001, "{found} for {offset}");
+            // A frame holds some two thousand of these lines.
+            assert!(found <= offset && offset.min(9999) - found < 2500, "{found} for {offset}");
             assert!(offset < 5000 || position > 0);
         }
         let last = last_line(&packed).expect("read").expect("a line");
