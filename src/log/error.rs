@@ -97,23 +97,7 @@ impl Error {
                         | RDKafkaErrorCode::UnsupportedVersion
                 )
             ),
-            Error::Location { .. }
-            | Error::NoLog { .. }
-            | Error::EmptyLog { .. }
-            | Error::NotAFolder { .. }
-            | Error::Locked { .. }
-            | Error::Damaged { .. }
-            | Error::ReadOnly { .. }
-            | Error::OffsetPastEnd { .. }
-            | Error::Refused { .. }
-            | Error::Settings { .. }
-            | Error::OtherTopic { .. }
-            | Error::NoteBeyondEnd { .. }
-            | Error::NoNote { .. }
-            | Error::OtherArchive { .. }
-            | Error::EarlierArchive { .. }
-            | Error::StoppedWaiting { .. }
-            | Error::Behind { .. } => false,
+            _ => false,
         }
     }
 
