@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::Int64Type;
 use datafusion::arrow::json::LineDelimitedWriter;
 
 use super::workspace::{self, query_failure};
-use super::{Context, Failure};
+use super::{Context, Failure, land};
 use crate::text::{columns, counted, grouped, literal, printable};
 
 /// How many reasons are listed.
@@ -19,7 +19,8 @@ const EXAMPLE: usize = 60;
 /// Shows the messages that landing could not read, counted by reason
 ///
 /// Each line is a reason, the number of messages, and the first of them with its place in the log. --show prints the messages
-/// themselves, one JSON object a line. SQL reads them as the table `dead_letters`.
+/// themselves, one JSON object a line. SQL reads them as the table `dead_letters`. After a change of squall, --replay lands the
+/// ranges again that hold messages which can be read now, each at its place in the log.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Prints the messages, with their places and reasons, as NDJSON
@@ -30,6 +31,14 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 
+    /// Lands the ranges again whose messages can be read now; the same as `squall land --repair`
+    #[arg(long, conflicts_with_all = ["show", "reason", "limit"])]
+    pub replay: bool,
+
+    /// The log that the messages came from, for --replay: kafka://host:port/topic, or a folder [default: data/raw]
+    #[arg(long, value_name = "LOG", requires = "replay")]
+    pub from: Option<String>,
+
     /// Prints at most this many messages or reasons
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -37,6 +46,9 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    if args.replay {
+        return land::run(land::Args { from: args.from, repair: true, ..land::Args::default() }, context).await;
+    }
     let session = workspace::session(context).await?;
     let matching = match &args.reason {
         Some(text) => format!("WHERE strpos(reason, {}) > 0", literal(text)),

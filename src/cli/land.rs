@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Context, Failure, logs};
+use super::{Context, Failure, logs, prune};
 use crate::land::summary::Rows;
 use crate::land::{self, Folder, Lander, Landing, Summary};
 use crate::log::{self, Location};
@@ -91,6 +91,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         flush_messages: settings.land.flush_messages,
         flush_interval: Duration::from_millis(settings.land.flush_interval_ms),
         compact: args.follow && !args.no_compact,
+        keep: prune::keep(context),
         retry: !args.no_retry,
         tell: logs::tell(),
         source: location.to_string(),

@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::commit::{Commit, Committed, Patience};
-use super::compact::Compaction;
 use super::connections::Connections;
 use super::dead;
 use super::error::{Error, Stranger};
@@ -22,6 +21,7 @@ use super::identify::{self, Candidate};
 use super::pending::Pending;
 use super::read::{Outcome, Read, Reader};
 use super::recover::{Landed, read_footers, recover};
+use super::retention::Keep;
 use super::summary::Summary;
 use crate::durable::blocking;
 use crate::log::{Log, LogId, Tell, Witness};
@@ -39,6 +39,8 @@ pub struct Options {
     pub flush_interval: Duration,
     /// Whether a follower merges small files from time to time.
     pub compact: bool,
+    /// Which landed files a follower keeps.
+    pub keep: Keep,
     /// Whether a follower tries again when the log cannot be read for a time, until it is stopped.
     pub retry: bool,
     /// Takes warnings of a follower.
@@ -86,7 +88,8 @@ pub struct Lander {
     landing: Landing,
     /// The file that is encoded and committed while the next one fills. Files are committed one after another.
     committing: Option<JoinHandle<Result<Committed, Error>>>,
-    compacting: Option<JoinHandle<Result<Compaction, Error>>>,
+    /// The merging of small files, and the deletion of old ones.
+    upkeep: Option<JoinHandle<Result<(), Error>>>,
     /// How a follower waits for room on the disk.
     patience: Option<Patience>,
     /// The work in progress holds it too, so that no other process lands before that work ends.
@@ -158,7 +161,7 @@ impl Lander {
             partitions: Vec::new(),
             landing: Landing::default(),
             committing: None,
-            compacting: None,
+            upkeep: None,
             patience: None,
             lock,
         };
@@ -350,11 +353,11 @@ impl Lander {
             flushed = flushed.and(self.flush(i).await);
         }
         let settled = flushed.and(self.settle().await);
-        let compacted = match self.compacting.take() {
-            Some(compacting) => compacting.await.map_err(Error::from).flatten().map(drop),
+        let upkept = match self.upkeep.take() {
+            Some(upkeep) => upkeep.await.map_err(Error::from).flatten(),
             None => Ok(()),
         };
-        result.and(settled).and(compacted)?;
+        result.and(settled).and(upkept)?;
         Ok(std::mem::take(&mut self.landing))
     }
 }

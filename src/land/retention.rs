@@ -38,6 +38,13 @@ pub struct Keep {
     pub dedup: Duration,
 }
 
+impl Keep {
+    /// Returns whether any file may go.
+    pub fn has_limits(&self) -> bool {
+        self.age.is_some() || self.bytes.is_some()
+    }
+}
+
 /// Reads the names and footers of a folder's visible files, in order of topic, partition and offset.
 ///
 /// # Errors
@@ -95,15 +102,30 @@ pub fn expired(held: &[Held], keep: Keep, now: i64) -> Vec<&Held> {
     gone
 }
 
-/// Deletes landed files. A query that was planned before and reads one of them fails, and names the file.
+/// Deletes the files that may go now; returns them. A query that was planned before and reads one of them fails, and names the
+/// file.
 ///
 /// # Errors
-/// A file cannot be deleted; those after it stay.
-pub async fn remove(folder: &Folder, _lock: &Lock, files: &[Held]) -> Result<(), Error> {
-    for held in files {
+/// A footer cannot be read, or a file cannot be deleted; those after it stay.
+pub async fn prune(folder: &Folder, _lock: &Lock, keep: Keep) -> Result<Vec<Held>, Error> {
+    let files = expired_now(folder, keep).await?;
+    for held in &files {
         folder.delete(&held.file).await?;
     }
-    Ok(())
+    Ok(files)
+}
+
+/// Returns the files that may go now.
+///
+/// # Errors
+/// The folder cannot be listed, or a footer cannot be read.
+pub async fn expired_now(folder: &Folder, keep: Keep) -> Result<Vec<Held>, Error> {
+    if !keep.has_limits() {
+        return Ok(Vec::new());
+    }
+    let held = held(folder).await?;
+    let now = chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX);
+    Ok(expired(&held, keep, now).into_iter().cloned().collect())
 }
 
 /// Returns the files of dead letters last changed at least `age` ago, whose ranges have landed.

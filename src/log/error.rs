@@ -97,7 +97,25 @@ impl Error {
                         | RDKafkaErrorCode::UnsupportedVersion
                 )
             ),
-            _ => false,
+            Error::Location { .. }
+            | Error::NoLog { .. }
+            | Error::EmptyLog { .. }
+            | Error::NotAFolder { .. }
+            | Error::Locked { .. }
+            | Error::Damaged { .. }
+            | Error::ReadOnly { .. }
+            | Error::OffsetPastEnd { .. }
+            | Error::Refused { .. }
+            | Error::Settings { .. }
+            | Error::OtherTopic { .. }
+            | Error::NoteBeyondEnd { .. }
+            | Error::NoNote { .. }
+            | Error::OtherArchive { .. }
+            | Error::EarlierArchive { .. }
+            | Error::StoppedWaiting { .. }
+            | Error::TooLong { .. }
+            | Error::WhenFull { .. }
+            | Error::Behind { .. } => false,
         }
     }
 

@@ -36,3 +36,30 @@ fn dead_letters_are_counted_by_reason_and_printed_whole() {
     let count = squall(data, &["sql", "--format", "csv", "SELECT count(*) AS n FROM dead_letters"]);
     assert_eq!(count, "n\n3\n");
 }
+
+#[test]
+fn messages_that_can_be_read_after_all_land_at_their_places() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path();
+    let raw = data.join("raw");
+    std::fs::create_dir_all(&raw).unwrap();
+    let line = |offset: usize| {
+        let bid = if offset == 1 { "x" } else { "1" };
+        let message = format!(
+            r#"{{"type":"ticker","product_id":"BTC-USD","price":"2","best_bid":"{bid}","best_ask":"3","time":"2026-01-01T00:00:0{offset}Z"}}"#
+        );
+        format!("{{\"offset\":{offset},\"ingest_time\":176722560{offset}000000000,\"message\":{message}}}\n")
+    };
+    let lines: String = (0..3).map(line).collect();
+    std::fs::write(raw.join("20260101.ndjson"), &lines).unwrap();
+    squall(data, &["land"]);
+    assert!(squall(data, &["dead"]).contains("1 dead letter for 1 reason"));
+    // A later squall reads what this one could not: here the log itself changes.
+    std::fs::write(raw.join("20260101.ndjson"), lines.replace(r#""best_bid":"x""#, r#""best_bid":"1""#)).unwrap();
+    squall(data, &["dead", "--replay"]);
+    assert_eq!(squall(data, &["dead"]), "no dead letters\n");
+    let sql = "SELECT log_offset, ts, status FROM landed_ticks ORDER BY log_offset";
+    let rows = squall(data, &["sql", "--format", "csv", sql]);
+    assert_eq!(rows.lines().count(), 4, "{rows}");
+    assert!(rows.contains("1,2026-01-01T00:00:01Z,ok"), "{rows}");
+}

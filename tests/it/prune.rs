@@ -123,3 +123,29 @@ fn events_dead_letters_and_torn_lines_go_by_age() {
     // Landing removes the dead letters of ranges that were never committed.
     assert_eq!(names(&data.join("dead"), ".ndjson"), [""; 0]);
 }
+
+#[test]
+fn a_follower_deletes_what_is_not_kept() {
+    let temp = tempfile::tempdir().unwrap();
+    let (data, ticks) = (temp.path(), temp.path().join("ticks"));
+    three_days(&temp.path().join("raw"));
+    text(&squall(data, &["land", "--set", "land.flush_messages=1"]));
+    let mut follower = Command::new(env!("CARGO_BIN_EXE_squall"))
+        .args(["--quiet", "--data"])
+        .arg(data)
+        .args(["land", "--follow", "--set", "retention.ticks_days=30"])
+        .current_dir(data)
+        .env_clear()
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while names(&ticks, ".parquet").len() > 1 && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    // Meanwhile `squall prune` leaves the landed ticks to it.
+    let said = text(&squall(data, &["prune", "--set", "retention.ticks_days=30"]));
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert_eq!(names(&ticks, ".parquet"), ["raw-0-2-2.parquet"]);
+    assert!(said.contains("the process that lands deletes them itself"), "{said}");
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::{Context, Failure};
 use crate::text::{columns, grouped};
 pub use dated::files;
+pub use ticks::keep;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -63,13 +64,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if let Some(age) = days(retention.dead_days) {
         kinds.push(("dead letters", ticks::dead_letters(context, age).await?));
     }
-    let limit = (retention.ticks_mb > 0).then(|| retention.ticks_mb.saturating_mul(1_000_000));
-    let mut landed = None;
-    if retention.ticks_days > 0 || limit.is_some() {
-        let old = ticks::old(context, days(retention.ticks_days), limit).await?;
-        let files = old.files.iter().map(|held| (held.path.clone(), held.bytes)).collect();
-        kinds.push(("landed ticks", Found { files, kept: Vec::new() }));
-        landed = Some(old);
+    if ticks::keep(context).has_limits() {
+        kinds.push(("landed ticks", ticks::old(context, args.dry_run).await?));
     }
     if kinds.is_empty() {
         println!("everything is kept: every setting of [retention] is 0");
@@ -79,18 +75,16 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if args.dry_run {
         return Ok(());
     }
-    for (path, _) in kinds.iter().filter(|(kind, _)| *kind != "landed ticks").flat_map(|(_, found)| &found.files) {
+    for (path, _) in kinds.iter().flat_map(|(_, found)| &found.files) {
         match std::fs::remove_file(path) {
+            // Landed ticks are deleted already.
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Failure::new(format!("cannot delete {}: {error}", path.display())));
             }
             _ => {}
         }
     }
-    match landed {
-        Some(old) => old.remove().await,
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Prints what goes, and what stays although it is old.

@@ -2,50 +2,43 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-
-use super::Found;
+use super::{DAY, Found};
 use crate::cli::{Context, Failure};
-use crate::land::folder::Lock;
-use crate::land::retention::{self, Held, Keep};
+use crate::land::retention::{self, Keep};
 use crate::land::{Error, Folder};
 
-/// Landed files to delete, and the right to do so.
-pub struct Old {
-    pub files: Vec<Held>,
-    folder: Folder,
-    lock: Option<Lock>,
-}
-
-impl Old {
-    /// Deletes the files.
-    pub async fn remove(self) -> Result<(), Failure> {
-        let Some(lock) = &self.lock else { return Ok(()) };
-        Ok(retention::remove(&self.folder, lock, &self.files).await?)
+/// Returns what the settings keep of the landed files.
+pub fn keep(context: &Context) -> Keep {
+    let (retention, land) = (&context.settings().retention, &context.settings().land);
+    Keep {
+        age: (retention.ticks_days > 0).then(|| DAY * retention.ticks_days),
+        bytes: (retention.ticks_mb > 0).then(|| retention.ticks_mb.saturating_mul(1_000_000)),
+        dedup: Duration::from_secs(u64::from(land.dedup_hours) * 3600),
     }
 }
 
-/// Returns the landed files that are older than `age`, or too many for `bytes`.
-///
-/// # Errors
-/// A process lands into the folder.
-pub async fn old(context: &Context, age: Option<Duration>, bytes: Option<u64>) -> Result<Old, Failure> {
-    let settings = context.settings();
-    let folder = Folder::new(&settings.ticks_dir())?;
+/// Returns the landed files that are not kept any longer, and deletes them unless this is a dry run. While a process lands
+/// into the folder, it does this itself.
+pub async fn old(context: &Context, dry_run: bool) -> Result<Found, Failure> {
+    let folder = Folder::new(&context.settings().ticks_dir())?;
+    let mut found = Found::default();
     if !folder.dir().is_dir() {
-        return Ok(Old { files: Vec::new(), folder, lock: None });
+        return Ok(found);
     }
-    let lock = match folder.lock() {
-        Err(error @ Error::Busy { .. }) => {
-            return Err(Failure::from(error).with_hint("stop the process that lands; nothing is deleted"));
-        }
-        lock => lock?,
+    let files = match dry_run {
+        true => retention::expired_now(&folder, keep(context)).await?,
+        false => match folder.lock() {
+            Err(Error::Busy { dir }) => {
+                found
+                    .kept
+                    .push(format!("landed ticks in {}: the process that lands deletes them itself", dir.display()));
+                return Ok(found);
+            }
+            lock => retention::prune(&folder, &lock?, keep(context)).await?,
+        },
     };
-    let dedup = Duration::from_secs(u64::from(settings.land.dedup_hours) * 3600);
-    let held = retention::held(&folder).await?;
-    let now = Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX);
-    let files = retention::expired(&held, Keep { age, bytes, dedup }, now).into_iter().cloned().collect();
-    Ok(Old { files, folder, lock: Some(lock) })
+    found.files = files.into_iter().map(|held| (held.path, held.bytes)).collect();
+    Ok(found)
 }
 
 /// Returns the old files of dead letters.

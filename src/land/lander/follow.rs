@@ -1,4 +1,4 @@
-//! Lands messages as they arrive until it is stopped, and merges small files in the meantime.
+//! Lands messages as they arrive until it is stopped, and merges small files and deletes old ones in the meantime.
 //!
 //! If the log cannot be read for a time, because a broker restarts or a partition gets another leader, the follower keeps
 //! what it has read, tries again, and says when the log is back. It then makes sure that it still is the same log.
@@ -11,7 +11,9 @@ use super::super::Error;
 use super::super::commit::Patience;
 use super::super::compact::compact;
 use super::super::error::Stranger;
+use super::super::folder::{Folder, Lock};
 use super::super::pending::MOST_BYTES;
+use super::super::retention::{self, Keep};
 use super::{Lander, Landing, Partition};
 use crate::error::with_causes;
 use crate::log::Testimony;
@@ -28,6 +30,9 @@ const RETRY_MOST: Duration = Duration::from_secs(15);
 const COMPACT_FILES: usize = 64;
 /// How long a follower keeps files that compaction hid, for queries that were planned before.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// How often a follower deletes what is not kept any longer.
+const PRUNE: Duration = Duration::from_secs(3600);
 
 /// A time in which the log cannot be read.
 struct Outage {
@@ -67,6 +72,7 @@ impl Lander {
         // Files of earlier runs count too. Otherwise runs that end early would pile up small files.
         let (mut small, mut counted) = (self.files, self.landing.files.len());
         let mut looked = Instant::now();
+        let mut pruned: Option<Instant> = None;
         let mut outage: Option<Outage> = None;
         while !stop.load(Ordering::Relaxed) {
             match self.turn(stop, progress, &mut looked, outage.is_some()).await {
@@ -96,15 +102,18 @@ impl Lander {
             }
             small += self.landing.files.len() - counted;
             counted = self.landing.files.len();
-            if self.options.compact && small >= COMPACT_FILES && self.compacting.is_none() {
-                let (folder, lock) = (self.folder.clone(), Arc::clone(&self.lock));
-                self.compacting = Some(tokio::spawn(async move { compact(&folder, &lock, GRACE).await }));
-                small = 0;
+            let merges = self.options.compact && small >= COMPACT_FILES;
+            let prunes = self.options.keep.has_limits() && pruned.is_none_or(|at| at.elapsed() >= PRUNE);
+            if (merges || prunes) && self.upkeep.is_none() {
+                let (folder, lock, keep) = (self.folder.clone(), Arc::clone(&self.lock), self.options.keep);
+                self.upkeep = Some(tokio::spawn(async move { upkeep(&folder, &lock, merges, keep).await }));
+                small = if merges { 0 } else { small };
+                pruned = Some(Instant::now());
             }
-            if let Some(compacting) = self.compacting.take_if(|compacting| compacting.is_finished())
-                && let Err(error) = compacting.await?
+            if let Some(upkeep) = self.upkeep.take_if(|upkeep| upkeep.is_finished())
+                && let Err(error) = upkeep.await?
             {
-                // Landing does not depend on it. The next compaction, or `squall land --compact`, reports it again.
+                // Landing does not depend on it. The next time, or `squall land --compact`, reports it again.
                 self.options.tell.say(&format!("Warning: small files were not merged: {}", with_causes(&error)));
             }
         }
@@ -199,4 +208,12 @@ impl Lander {
         }
         Ok(())
     }
+}
+
+/// Merges small files, and deletes those that are not kept any longer.
+async fn upkeep(folder: &Folder, lock: &Lock, merges: bool, keep: Keep) -> Result<(), Error> {
+    if merges {
+        compact(folder, lock, GRACE).await?;
+    }
+    retention::prune(folder, lock, keep).await.map(drop)
 }

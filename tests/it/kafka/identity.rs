@@ -180,6 +180,7 @@ pub async fn land(brokers: &str, topic: &str, dir: &Path, name: Option<&str>) ->
         flush_messages: 1_000_000,
         flush_interval: Duration::from_secs(10),
         compact: false,
+        keep: squall::land::retention::Keep::default(),
         retry: true,
         tell: squall::log::Tell::default(),
         source: format!("kafka://{brokers}/{topic}"),

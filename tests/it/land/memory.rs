@@ -175,6 +175,7 @@ impl Data {
             flush_messages,
             flush_interval: Duration::from_secs(10),
             compact: false,
+            keep: land::retention::Keep::default(),
             retry: true,
             tell: log::Tell::default(),
             source: "memory".into(),
