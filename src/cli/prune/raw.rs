@@ -16,6 +16,9 @@ use crate::land::retention::{Held, held};
 use crate::log::{self, Archived, FileLog, Forwarded, Location, Log, OldDay};
 use crate::text::counted;
 
+/// Why days stay, and which days may go.
+type Rule = (String, Box<dyn Fn(&OldDay) -> bool>);
+
 /// Returns the old days of all logs in the folder of raw messages.
 pub async fn old(context: &Context, age: Duration, forwarded: bool) -> Result<Found, Failure> {
     let mut found = Found::default();
@@ -28,7 +31,7 @@ pub async fn old(context: &Context, age: Duration, forwarded: bool) -> Result<Fo
             continue;
         }
         let mut stay = 0;
-        let (reason, may_go): (String, Box<dyn Fn(&OldDay) -> bool>) = match Archived::forwarded(&dir)? {
+        let (reason, may_go): Rule = match Archived::forwarded(&dir)? {
             Some(note) if forwarded => {
                 let next = note.next_offset;
                 (format!("Kafka does not have them yet (it has {next} messages)"), Box::new(move |day| day.end <= next))
@@ -51,7 +54,7 @@ pub async fn old(context: &Context, age: Duration, forwarded: bool) -> Result<Fo
 }
 
 /// Returns which days of a log that is landed itself may go, and why the others stay.
-async fn own(dir: &Path, landed: &[Held]) -> Result<(String, Box<dyn Fn(&OldDay) -> bool>), Failure> {
+async fn own(dir: &Path, landed: &[Held]) -> Result<Rule, Failure> {
     let id = FileLog::open(dir).await?.id().await?;
     let files = landed.iter().filter(|held| held.log.as_ref() == Some(&id));
     let next = files.map(|held| held.file.next_offset()).max().unwrap_or(0);
@@ -62,11 +65,7 @@ async fn own(dir: &Path, landed: &[Held]) -> Result<(String, Box<dyn Fn(&OldDay)
 }
 
 /// Returns which days of a topic's archive may go, and why the others stay.
-async fn archived(
-    context: &Context,
-    note: Forwarded,
-    landed: &[Held],
-) -> Result<(String, Box<dyn Fn(&OldDay) -> bool>), Failure> {
+async fn archived(context: &Context, note: Forwarded, landed: &[Held]) -> Result<Rule, Failure> {
     let topic = note.topic.as_str().rsplit('/').next().unwrap_or_default().to_string();
     let brokers = context.settings().kafka.bootstrap_servers.clone();
     // For each partition that has not landed to its end: when its last landed message was received.
