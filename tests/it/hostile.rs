@@ -55,9 +55,30 @@ impl Dice {
 
 /// Parts that readers treat specially.
 const PARTS: [&[u8]; 24] = [
-    b"\"", b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\n", b"\r\n", b"\\u0000", b"\\ud800", b"null", b"-0", b"1e999",
-    b"9223372036854775807", b"18446744073709551616", b"NaN", b"\xef\xbb\xbf", b"\xff", b"\0\0\0\0", b"\x50\x2a\x4d\x18",
-    b"\x28\xb5\x2f\xfd", b"PAR1",
+    b"\"",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\n",
+    b"\r\n",
+    b"\\u0000",
+    b"\\ud800",
+    b"null",
+    b"-0",
+    b"1e999",
+    b"9223372036854775807",
+    b"18446744073709551616",
+    b"NaN",
+    b"\xef\xbb\xbf",
+    b"\xff",
+    b"\0\0\0\0",
+    b"\x50\x2a\x4d\x18",
+    b"\x28\xb5\x2f\xfd",
+    b"PAR1",
 ];
 
 /// Returns an input that is made from another one by a few changes.
