@@ -186,8 +186,8 @@ impl Summary {
 
     /// Adds the summary of a later range.
     pub fn add(&mut self, later: &Summary) {
-        self.messages += later.messages;
-        self.absent += later.absent;
+        self.messages = self.messages.saturating_add(later.messages);
+        self.absent = self.absent.saturating_add(later.absent);
         for (name, n) in &later.control {
             count(&mut self.control, name, *n);
         }
@@ -197,10 +197,10 @@ impl Summary {
         for (product_id, rows) in &later.products {
             match self.products.get_mut(product_id) {
                 Some(sum) => {
-                    sum.ok += rows.ok;
-                    sum.duplicate += rows.duplicate;
-                    sum.late += rows.late;
-                    sum.ahead += rows.ahead;
+                    sum.ok = sum.ok.saturating_add(rows.ok);
+                    sum.duplicate = sum.duplicate.saturating_add(rows.duplicate);
+                    sum.late = sum.late.saturating_add(rows.late);
+                    sum.ahead = sum.ahead.saturating_add(rows.ahead);
                     sum.first_ts = sum.first_ts.min(rows.first_ts);
                     sum.last_ts = sum.last_ts.max(rows.last_ts);
                 }
@@ -219,5 +219,6 @@ impl Summary {
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str, n: u64) {
     let known = counts.contains_key(name) || counts.len() < MOST_NAMES;
-    *counts.entry(if known { name } else { OTHERS }.to_string()).or_default() += n;
+    let count = counts.entry(if known { name } else { OTHERS }.to_string()).or_default();
+    *count = count.saturating_add(n);
 }
