@@ -108,12 +108,19 @@ fn steps(plan: &Plan, random: &mut Pcg64) -> Vec<Step> {
 
 async fn run() -> Result<bool, Box<dyn Error>> {
     let plan = plan()?;
+    broker("start", plan.port)?;
+    let result = break_everything(&plan).await;
+    broker("stop", plan.port)?;
+    result
+}
+
+/// Runs the processes, produces the faults, and compares; returns whether nothing was lost or doubled.
+async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     let mut random = Pcg64::seed_from_u64(plan.seed);
     let temporary = tempfile::tempdir()?;
     let folder = plan.folder.clone().unwrap_or_else(|| temporary.path().into());
     std::fs::create_dir_all(&folder)?;
     let squall = Squall { program: std::path::absolute(&plan.program)?, folder };
-    broker("start", plan.port)?;
     let brokers = format!("127.0.0.1:{}", plan.port);
     let address = format!("kafka://{brokers}/{TOPIC}");
     create_topic(&brokers).await?;
@@ -130,7 +137,7 @@ async fn run() -> Result<bool, Box<dyn Error>> {
         &[&["land", "--from", &address, "--follow", "--compact"], &often[..]].concat(),
     )?;
 
-    let (started, steps) = (Instant::now(), steps(&plan, &mut random));
+    let (started, steps) = (Instant::now(), steps(plan, &mut random));
     for (done, step) in steps.iter().enumerate() {
         std::thread::sleep(Duration::from_millis(random.random_range(0..PAUSE_MS)));
         match *step {
@@ -156,6 +163,7 @@ async fn run() -> Result<bool, Box<dyn Error>> {
         }
     }
     std::thread::sleep(Duration::from_secs(3));
+    let failed_starts = ingest.failed_starts + land.failed_starts;
     let alone = [(ingest.name, ingest.ended_alone), (land.name, land.ended_alone)];
     ledger.receiver_ended();
     ingest.stop()?;
@@ -163,7 +171,6 @@ async fn run() -> Result<bool, Box<dyn Error>> {
     simulator.kill()?;
     squall.run(&["land", "--from", &address])?;
     let verdict = verify::verify(&squall, TOPIC, &ledger.connections()).await;
-    broker("stop", plan.port)?;
     let mut verdict = verdict?;
     for (name, times) in alone.into_iter().filter(|(_, times)| *times > 0) {
         verdict.faults.push(format!("{name} ended by itself, {times} times; see {name}.log"));
@@ -177,6 +184,7 @@ async fn run() -> Result<bool, Box<dyn Error>> {
         started.elapsed().as_secs(),
         plan.seed
     );
+    println!("{failed_starts} starts failed while the broker was away, and were tried again");
     println!(
         "{} messages delivered, {} archived, {} in flight to a process that was killed",
         verdict.delivered, verdict.archived, verdict.in_flight

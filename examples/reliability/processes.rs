@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How long a process may take to end after it is told to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A process that ends before this has not started. The broker is asked for up to 10 s.
+const START: Duration = Duration::from_secs(20);
+
 /// The program and the folder in which it works.
 pub struct Squall {
     pub program: PathBuf,
@@ -55,8 +58,11 @@ pub struct Supervised {
     arguments: Vec<String>,
     log: PathBuf,
     child: Child,
+    started: Instant,
     /// How often it ended by itself, which it should not.
     pub ended_alone: u32,
+    /// How often it ended soon after its start, which it may do while the broker is away.
+    pub failed_starts: u32,
 }
 
 impl Supervised {
@@ -64,14 +70,18 @@ impl Supervised {
         let log = squall.folder.join(format!("{name}.log"));
         let arguments: Vec<String> = arguments.iter().map(|argument| argument.to_string()).collect();
         let child = spawn(squall, &arguments, &log)?;
-        Ok(Supervised { name, arguments, log, child, ended_alone: 0 })
+        Ok(Supervised { name, arguments, log, child, started: Instant::now(), ended_alone: 0, failed_starts: 0 })
     }
 
     /// Starts the process again if it ended.
     pub fn look_after(&mut self, squall: &Squall) -> Result<()> {
         if self.child.try_wait()?.is_some() {
-            self.ended_alone += 1;
+            match self.started.elapsed() < START {
+                true => self.failed_starts += 1,
+                false => self.ended_alone += 1,
+            }
             self.child = spawn(squall, &self.arguments, &self.log)?;
+            self.started = Instant::now();
         }
         Ok(())
     }
@@ -81,6 +91,7 @@ impl Supervised {
         self.child.kill()?;
         self.child.wait()?;
         self.child = spawn(squall, &self.arguments, &self.log)?;
+        self.started = Instant::now();
         Ok(())
     }
 

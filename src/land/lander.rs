@@ -363,7 +363,14 @@ impl Lander {
         }
         let settled = flushed.and(self.settle().await);
         let upkept = match self.upkeep.take() {
-            Some(upkeep) => upkeep.await.map_err(Error::from).flatten(),
+            // It may end at any instant, as in a crash. The next follower goes on with it.
+            Some(upkeep) => {
+                upkeep.abort();
+                match upkeep.await {
+                    Err(error) if error.is_cancelled() => Ok(()),
+                    ended => ended.map_err(Error::from).flatten(),
+                }
+            }
             None => Ok(()),
         };
         result.and(settled).and(upkept)?;
