@@ -105,12 +105,10 @@ impl Hint for Error {
             Error::Busy { .. } => {
                 Some("wait for it to end, or stop it: only one `squall land` may write to a folder".into())
             }
-            Error::Overlap(overlap) => {
-                Some(format!(
-                    "remove {}; `squall land --repair --from LOG` lands its offsets again from the log",
-                    overlap.second
-                ))
-            }
+            Error::Overlap(overlap) => Some(format!(
+                "remove {}; `squall land --repair --from LOG` lands its offsets again from the log",
+                overlap.second
+            )),
             Error::Unreadable { .. } | Error::Differs { .. } => {
                 Some("`squall land --repair --from LOG` sets it aside and lands its offsets again from the log".into())
             }
