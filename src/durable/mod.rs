@@ -61,6 +61,11 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     }
 }
 
+/// Returns whether the disk is full, or the user's share of it: the same may succeed later.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Writes content aside, then puts it in place.
 fn write<D: Disk>(
     disk: &D,

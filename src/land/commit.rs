@@ -2,7 +2,6 @@
 //!
 //! If the disk is full, a follower keeps the range in memory, says so, and tries again until there is room or it is stopped.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +15,7 @@ use super::lock::Lock;
 use super::pending::Pending;
 use super::summary::Summary;
 use super::{Error, dead};
-use crate::durable::blocking;
+use crate::durable::{self, blocking};
 use crate::log::{LogId, Tell};
 
 /// How long to wait for room on the disk before the next attempt, and how often to look whether to go on.
@@ -110,7 +109,7 @@ fn is_full(error: &Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+            return durable::is_full(io);
         }
         cause = error.source();
     }
@@ -119,6 +118,8 @@ fn is_full(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::durable::is_full;
 use crate::error::Hint;
 use crate::text::is_shown;
 
@@ -137,10 +138,6 @@ impl Error {
         };
         Error::Settings { reason }
     }
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 impl Hint for Error {

@@ -27,6 +27,15 @@ fn transaction(producer: &BaseProducer, topic: &str, numbers: std::ops::Range<us
     }
 }
 
+/// Waits until partition 0 ends at an offset: the coordinator answers before it has written the partition's marker.
+async fn until_end(log: &KafkaLog, end: i64) {
+    let deadline = Instant::now() + TIMEOUT;
+    while log.offsets(0).await.expect("offsets").end != end {
+        assert!(Instant::now() < deadline, "the partition ends at {end}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 fn transactional(brokers: &str, topic: &str) -> BaseProducer {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
@@ -49,7 +58,7 @@ async fn broker_whose_tail_is_markers_is_read_to_its_end() {
     // Offsets 0 to 9 and a marker at 10; 11 to 15 are aborted, with a marker at 16.
     transaction(&producer, &topic, 0..10, true);
     transaction(&producer, &topic, 10..15, false);
-    assert_eq!(log.offsets(0).await.expect("offsets"), 0..17);
+    until_end(&log, 17).await;
     let small = Limit { messages: 4, bytes: 1 << 20 };
     let (mut from, mut read) = (0, Vec::new());
     while from < 17 {
@@ -71,10 +80,12 @@ async fn broker_whose_tail_is_markers_is_read_to_its_end() {
     assert_eq!(landing.files[0].offsets(), 0..=16);
     // What only passes over offsets is accounted for too.
     transaction(&producer, &topic, 15..18, false);
+    until_end(&log, 21).await;
     let landing = land(&brokers, &topic, temp.path(), None).await.expect("landed");
     assert_eq!((landing.summary.messages, landing.summary.absent), (0, 4));
     assert_eq!(landing.files[0].offsets(), 17..=20);
     transaction(&producer, &topic, 18..20, true);
+    until_end(&log, 24).await;
     let landing = land(&brokers, &topic, temp.path(), None).await.expect("landed");
     assert_eq!((landing.summary.rows(Status::Ok), landing.files[0].offsets()), (2, 21..=23));
     let again = land(&brokers, &topic, temp.path(), None).await.expect("landed");
