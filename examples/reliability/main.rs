@@ -170,7 +170,8 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     land.stop()?;
     simulator.kill()?;
     squall.run(&["land", "--from", &address])?;
-    let verdict = verify::verify(&squall, TOPIC, &ledger.connections()).await;
+    let delivered = std::mem::take(&mut *ledger.connections());
+    let verdict = verify::verify(&squall, TOPIC, &delivered).await;
     let mut verdict = verdict?;
     for (name, times) in alone.into_iter().filter(|(_, times)| *times > 0) {
         verdict.faults.push(format!("{name} ended by itself, {times} times; see {name}.log"));
