@@ -73,7 +73,7 @@ pub fn recording(bytes: &[u8]) {
         files: vec![path],
         products: Vec::new(),
         merge: true,
-        strict: bytes.len() % 2 == 0,
+        strict: bytes.len().is_multiple_of(2),
         spill_dir: temp.path().to_path_buf(),
         read: Arc::new(|_| {}),
     };

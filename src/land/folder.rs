@@ -168,12 +168,24 @@ impl Folder {
         let name = file.to_string();
         let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
         let object = self.store.head(&self.prefix.clone().join(part(&name)?)).await.map_err(failed)?;
+        if !self.has_footer(&object).await.map_err(failed)? {
+            return Err(Error::unreadable(file, "it ends before its footer, or its end is not that of a Parquet file"));
+        }
         let readers = DefaultParquetFileReaderFactory::new(Arc::clone(&self.store));
         let metrics = ExecutionPlanMetricsSet::new();
         let reader: Box<dyn AsyncFileReader> = readers
             .create_reader(0, PartitionedFile::from(object), None, &metrics)
             .map_err(|source| Error::unreadable(file, source))?;
         ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| Error::unreadable(file, source))
+    }
+
+    /// Returns whether a file is long enough for the footer whose length its last bytes say. The reader of Parquet subtracts that
+    /// length without looking.
+    async fn has_footer(&self, object: &ObjectMeta) -> object_store::Result<bool> {
+        let Some(start) = object.size.checked_sub(8).filter(|start| *start >= 4) else { return Ok(false) };
+        let tail = self.store.get_range(&object.location, start..object.size).await?;
+        let Some((length, magic)) = tail.split_first_chunk::<4>() else { return Ok(false) };
+        Ok(magic == b"PAR1" && u64::from(u32::from_le_bytes(*length)) <= start)
     }
 
     /// Returns how long ago a listed file was committed.

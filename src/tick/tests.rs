@@ -155,7 +155,8 @@ fn each_problem_names_field_and_value() {
         assert_eq!(problem(&message).to_string(), expected, "{message}");
     }
     assert_eq!(parse(b"{\"price\":\"\xff\"}"), Err(Problem::NotText { valid_bytes: 10 }));
-    let long = format!(r#"{{"product_id":"{}","timestamp":1,"price":"x","best_bid":1,"best_ask":2}}"#, "B".repeat(9));
+    let long =
+        format!(r#"{{"product_id":"{}","timestamp":1775337223,"price":"x","best_bid":1,"best_ask":2}}"#, "B".repeat(9));
     assert_eq!(
         problem(&long.replace("\"x\"", &format!("\"{}\"", "€".repeat(500)))).to_string().chars().count(),
         "price is `…`, which is not a number".chars().count() + 60

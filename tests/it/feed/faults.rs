@@ -211,6 +211,7 @@ async fn binance_is_received() {
     let serving = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
         let mut address = String::new();
+        #[expect(clippy::result_large_err, reason = "the library says what a refusal holds")]
         let look = |request: &tokio_tungstenite::tungstenite::handshake::server::Request, response| {
             address = request.uri().to_string();
             Ok(response)
