@@ -107,7 +107,7 @@ pub enum Error {
     Run { path: PathBuf, source: serde_json::Error },
     #[error("the MLflow server {uri} cannot be reached")]
     Unreachable { uri: String, source: Box<ureq::Error> },
-    #[error("the MLflow server answered {call} with {status}: {message}")]
+    #[error("the MLflow server refuses: {call} answered {status}: {message}")]
     Refused { call: String, status: u16, message: String },
     #[error("the model is not uploaded to MLflow: its server keeps artifacts at {uri}, which squall cannot write to")]
     ArtifactStore { uri: String },

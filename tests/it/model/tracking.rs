@@ -141,7 +141,7 @@ fn a_server_that_is_not_there_or_refuses_is_a_warning_and_the_run_is_kept() {
         false => like_mlflow(path),
     });
     Tracker::new(folder.path().into(), &uri, "squall", warn).record(run(), b"{}");
-    assert!(warned("runs/log-batch answered 400: a metric it does not like (the local table"));
+    assert!(warned("runs/log-batch answered 400: a metric it does not like (trainings are in the local table"));
     let requests = requests.lock().unwrap();
     let end: Value = serde_json::from_slice(&requests.last().unwrap().2).unwrap();
     assert_eq!(end["status"], "FAILED");
