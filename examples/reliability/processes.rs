@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// How long a process may take to end after it is told to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process that ends before this has not started. The broker is asked for up to 10 s.
-const START: Duration = Duration::from_secs(20);
+/// A process that ends before this has not started. At its start it asks the broker several times, for up to 10 s each.
+const START: Duration = Duration::from_secs(40);
 
 /// The program and the folder in which it works.
 pub struct Squall {
