@@ -137,6 +137,7 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
         &[&["land", "--from", &address, "--follow", "--compact"], &often[..]].concat(),
     )?;
 
+    let mut away = None;
     let (started, steps) = (Instant::now(), steps(plan, &mut random));
     for (done, step) in steps.iter().enumerate() {
         std::thread::sleep(Duration::from_millis(random.random_range(0..PAUSE_MS)));
@@ -148,16 +149,20 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
                 ledger.receiver_ended();
             }
             Step::KillLand => land.kill(&squall)?,
-            Step::RestartBroker => broker("restart", plan.port)?,
+            Step::RestartBroker => {
+                broker("restart", plan.port)?;
+                away = Some(Instant::now());
+            }
             Step::PauseBroker => {
                 broker("pause", plan.port)?;
                 std::thread::sleep(Duration::from_secs(random.random_range(1..15)));
                 broker("resume", plan.port)?;
+                away = Some(Instant::now());
             }
             Step::Break(fault) => ledger.produce(fault),
         }
-        ingest.look_after(&squall)?;
-        land.look_after(&squall)?;
+        ingest.look_after(&squall, away)?;
+        land.look_after(&squall, away)?;
         if (done + 1) % 50 == 0 {
             println!("{} of {} faults after {} s", done + 1, steps.len(), started.elapsed().as_secs());
         }

@@ -74,9 +74,11 @@ impl Supervised {
     }
 
     /// Starts the process again if it ended.
-    pub fn look_after(&mut self, squall: &Squall) -> Result<()> {
+    ///
+    /// `away` is when the broker was last away.
+    pub fn look_after(&mut self, squall: &Squall, away: Option<Instant>) -> Result<()> {
         if self.child.try_wait()?.is_some() {
-            match self.started.elapsed() < START {
+            match self.started.elapsed() < START && away.is_some_and(|away| away >= self.started) {
                 true => self.failed_starts += 1,
                 false => self.ended_alone += 1,
             }

@@ -10,6 +10,9 @@ use super::workspace::{self, query_failure};
 use super::{Context, Failure, land};
 use crate::text::{columns, counted, grouped, literal, printable};
 
+/// A reason without the values and numbers in it: `price is …, which is not a number`.
+const KIND: &str = r"regexp_replace(regexp_replace(reason, '(?s) is .*, which is ', ' is …, which is '), '\b[0-9][0-9.e+-]*', '…', 'g')";
+
 /// How many reasons are listed.
 const REASONS: usize = 20;
 /// How many characters of a reason and of an example are shown.
@@ -18,7 +21,7 @@ const EXAMPLE: usize = 60;
 
 /// Shows the messages that landing could not read, counted by reason
 ///
-/// Each line is a reason, the number of messages, and the first of them with its place in the log. --show prints the messages
+/// Each line is a kind of reason, as the first message has it, with the message, its place in the log, and how many there are. --show prints the messages
 /// themselves, one JSON object a line. SQL reads them as the table `dead_letters`. After a change of squall, --replay lands the
 /// ranges again that hold messages which can be read now, each at its place in the log.
 #[derive(Debug, clap::Args)]
@@ -61,10 +64,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             format!("SELECT * FROM dead_letters {matching} {order} {limit}")
         }
         false => format!(
-            "SELECT reason, count(*) AS letters, first_value(topic {order}) AS topic,
+            "SELECT first_value(reason {order}) AS reason, count(*) AS letters, first_value(topic {order}) AS topic,
                 first_value(log_partition {order}) AS log_partition, first_value(log_offset {order}) AS log_offset,
                 first_value(coalesce(payload, payload_hex) {order}) AS payload
-             FROM dead_letters {matching} GROUP BY reason ORDER BY letters DESC, reason"
+             FROM dead_letters {matching} GROUP BY {KIND} ORDER BY letters DESC, reason"
         ),
     };
     let rows = session.sql(&sql).await?.collect().await.map_err(query_failure)?;

@@ -1,13 +1,9 @@
 //! How a command fails: `Error:`, `Caused by:` and `Hint:` on standard error, and an exit code.
 
-use std::io::Write;
 use std::process::ExitCode;
 
+use super::print;
 use crate::error::Hint;
-use crate::text::{printable, without_secrets};
-
-/// Longer lines of a failure are cut.
-const MOST_OF_A_LINE: usize = 10_000;
 
 /// A command's failure.
 #[derive(Debug)]
@@ -38,19 +34,15 @@ impl Failure {
 
     /// Prints the failure and returns its exit code.
     pub fn report(&self) -> ExitCode {
-        let mut text = format!("Error: {}\n", self.message);
+        let mut text = format!("Error: {}", self.message);
         for cause in &self.causes {
-            text.push_str(&format!("Caused by: {cause}\n"));
+            text.push_str(&format!("\nCaused by: {cause}"));
         }
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("Hint: {hint}\n"));
+            text.push_str(&format!("\nHint: {hint}"));
         }
-        // Parts of the text come from messages, files and addresses.
-        let lines: Vec<String> =
-            without_secrets(&text).split('\n').map(|line| printable(line, MOST_OF_A_LINE)).collect();
-        let text = lines.join("\n");
         // If standard error is closed, the exit code still says that the command failed.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        print::message(&text);
         ExitCode::from(self.code)
     }
 }

@@ -1,13 +1,7 @@
 //! What the commands that use a log share: which log `--from` and `--to` name, and the settings for opening logs.
 
-use std::io::Write;
-
-use super::{Context, Failure};
+use super::{Context, Failure, print};
 use crate::log::{Location, Options, Tell};
-use crate::text::{printable, without_secrets};
-
-/// Longer warnings are cut.
-const MOST_OF_A_SENTENCE: usize = 10_000;
 
 /// Returns the log that a flag names; without the flag, the file log in the data folder.
 pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure> {
@@ -33,8 +27,5 @@ pub fn options(context: &Context) -> Options {
 
 /// Returns what prints the warnings of work in the background.
 pub fn tell() -> Tell {
-    Tell::new(|sentence| {
-        // If standard error is closed, there is nowhere to print it.
-        let _ = writeln!(std::io::stderr(), "{}", printable(&without_secrets(sentence), MOST_OF_A_SENTENCE));
-    })
+    Tell::new(print::message)
 }

@@ -19,22 +19,26 @@ fn dead_letters_are_counted_by_reason_and_printed_whole() {
     let raw = data.join("raw");
     std::fs::create_dir_all(&raw).unwrap();
     let ticker = r#"{"type":"ticker","product_id":"BTC-USD","price":"2","best_ask":"3","time":"2026-01-01T00:00:01Z"}"#;
+    let other = ticker.replace(r#""price":"2""#, r#""price":"2x""#).replace("best_ask", "best_bid\":\"1\",\"best_ask");
     let lines = [
         format!(r#"{{"offset":0,"ingest_time":1767225600000000000,"message":{ticker}}}"#),
         r#"{"offset":1,"ingest_time":1767225601000000000,"text":"red \u001b[31m"}"#.to_string(),
         format!(r#"{{"offset":2,"ingest_time":1767225602000000000,"message":{ticker}}}"#),
+        format!(r#"{{"offset":3,"ingest_time":1767225603000000000,"message":{other}}}"#),
+        format!(r#"{{"offset":4,"ingest_time":1767225604000000000,"message":{}}}"#, other.replace("2x", "9y")),
+        format!(r#"{{"offset":5,"ingest_time":1767225605000000000,"message":{ticker}}}"#),
     ];
     std::fs::write(raw.join("20260101.ndjson"), lines.map(|line| line + "\n").concat()).unwrap();
     squall(data, &["land"]);
     let said = squall(data, &["dead"]);
-    assert!(said.contains("3 dead letters for 2 reasons"), "{said}");
+    assert!(said.contains("6 dead letters for 3 reasons"), "{said}");
     assert!(said.contains("raw 0 0   {\"type\":\"ticker\"") && said.contains("red \\u{1b}[31m"), "{said}");
-    assert!(said.lines().nth(1).unwrap().ends_with('2'), "the most frequent reason comes first: {said}");
+    assert!(said.lines().nth(1).unwrap().ends_with('3'), "the most frequent reason comes first: {said}");
     let shown = squall(data, &["dead", "--show", "--reason", "best_bid", "--limit", "1"]);
     let letter: serde_json::Value = serde_json::from_str(shown.trim()).unwrap();
     assert_eq!((letter["log_offset"].as_i64(), letter["payload"].as_str()), (Some(0), Some(ticker)));
     let count = squall(data, &["sql", "--format", "csv", "SELECT count(*) AS n FROM dead_letters"]);
-    assert_eq!(count, "n\n3\n");
+    assert_eq!(count, "n\n6\n");
 }
 
 #[test]

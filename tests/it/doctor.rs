@@ -74,3 +74,12 @@ fn a_hole_a_shorter_log_and_an_exchange_that_is_away_are_wrong() {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
 }
+
+#[test]
+fn no_secret_is_printed() {
+    let temp = tempfile::tempdir().unwrap();
+    let mlflow = "track.mlflow_tracking_uri=http://me:hunter2@127.0.0.1:1/x?token=hunter3";
+    let (said, fine) =
+        doctor(temp.path(), &["--set", mlflow, "--set", "feed.url=ws://me:hunter4@127.0.0.1:1/?key=hunter5"]);
+    assert!(!fine && said.contains("127.0.0.1:1") && !said.contains("hunter"), "{said}");
+}

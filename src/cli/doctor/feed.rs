@@ -8,7 +8,6 @@ use crate::cli::ingest;
 use crate::feed;
 use crate::feed::client::{self, Item, Items};
 use crate::feed::exchange::{self, Holds};
-use crate::text::without_secrets;
 use crate::tick::{Clock, SystemClock};
 
 /// How long the exchange may take to send the first tick.
@@ -29,7 +28,7 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
         Ok(options) => client::Options { until_close: true, ..options },
         Err(failure) => return vec![Finding::wrong(failure.to_string(), "squall config --defaults explains it")],
     };
-    let url = without_secrets(&options.url);
+    let url = options.url.clone();
     let started = Instant::now();
     let first = tokio::time::timeout(WAIT, first_tick(client::start(options, Arc::new(SystemClock)))).await;
     match first {

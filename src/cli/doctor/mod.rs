@@ -11,6 +11,7 @@ mod tracking;
 
 use futures::future::BoxFuture;
 
+use super::print::safe;
 use super::{Context, Failure};
 use crate::error::Hint;
 use crate::text::columns;
@@ -103,9 +104,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
                 Level::Wrong => "wrong",
             };
             wrong += usize::from(finding.level == Level::Wrong);
-            print!("{}", columns(&[vec![format!("{mark:<7}"), format!("{name:<8}"), finding.says]], 3));
+            print!("{}", columns(&[vec![format!("{mark:<7}"), format!("{name:<8}"), safe(&finding.says)]], 3));
             if let Some(remedy) = finding.remedy {
-                println!("{:19}{remedy}", "");
+                println!("{:19}{}", "", safe(&remedy));
             }
         }
     }

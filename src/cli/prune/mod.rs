@@ -7,6 +7,7 @@ mod ticks;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::print::safe;
 use super::{Context, Failure};
 use crate::text::{columns, grouped};
 pub use dated::files;
@@ -95,7 +96,7 @@ fn show(kinds: &[(&str, Found)], dry_run: bool) {
         list(kinds, dry_run);
     }
     for kept in kinds.iter().flat_map(|(_, found)| &found.kept) {
-        println!("kept: {kept}");
+        println!("kept: {}", safe(kept));
     }
 }
 
