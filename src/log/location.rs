@@ -42,9 +42,6 @@ impl Location {
         if brokers.contains('@') {
             return Err(invalid("names a user; sasl.username and sasl.password among the [kafka] properties do that"));
         }
-        if brokers.contains('@') {
-            return Err(invalid("has a user; sasl.username and sasl.password are among the [kafka] properties"));
-        }
         for broker in brokers.split(',') {
             let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
             if port.is_none() {
@@ -99,11 +96,6 @@ mod tests {
                  [kafka] properties do that",
             ),
             ("kafka://broker/t", "`kafka://broker/t` is not a log: it has the broker `broker`, which is not host:port"),
-            (
-                "kafka://me:secret@broker:9092/t",
-                "`kafka://********@broker:9092/t` is not a log: it has a user; sasl.username and sasl.password are among the \
-                 [kafka] properties",
-            ),
             (
                 "kafka:///a/b",
                 "`kafka:///a/b` is not a log: it has a topic that Kafka does not allow: up to 249 of a-z A-Z 0-9 . _ -",
