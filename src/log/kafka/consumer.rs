@@ -11,7 +11,7 @@ use super::super::{Batch, Error, Limit, Message, Record};
 use super::{BaseConsumer, CONNECTION, INGEST_TIME, ONLY, Topic};
 
 /// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
-pub(super) const PROPERTIES: [(&str, &str); 6] = [
+pub(super) const PROPERTIES: [(&str, &str); 7] = [
     // librdkafka requires a group id to consume, but no group is joined.
     ("group.id", "squall"),
     ("enable.auto.commit", "false"),
@@ -20,6 +20,9 @@ pub(super) const PROPERTIES: [(&str, &str); 6] = [
     ("enable.partition.eof", "true"),
     // Each partition has a consumer, and each reads ahead so far.
     ("queued.max.messages.kbytes", "8192"),
+    // An answer of the broker is unpacked whole, whatever the line above says. Messages of repeated text unpack to thousands of
+    // times their size, so answers have to be small. This costs no measurable time on a network without long delays.
+    ("fetch.message.max.bytes", "65536"),
 ];
 
 const POLL: Duration = Duration::from_millis(100);
