@@ -31,6 +31,7 @@ mod sql;
 mod train;
 mod workspace;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,7 +124,7 @@ impl Context {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let command = report::with_own(Cli::command(), std::env::args_os());
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+    let cli = match Cli::from_arg_matches(&command.get_matches_from(std::env::args_os().map(no_option))) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -134,6 +135,14 @@ pub fn main() -> ExitCode {
     match runtime.block_on(dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+/// Returns an argument in a form that is not taken for an option if it is SQL that begins with a comment.
+fn no_option(argument: OsString) -> OsString {
+    match argument.to_str() {
+        Some(text) if text.starts_with("--") && text[2..].starts_with(char::is_whitespace) => format!(" {text}").into(),
+        _ => argument,
     }
 }
 

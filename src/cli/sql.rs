@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 
 use super::{Context, Failure, workspace};
-use crate::repl::{self, Diagnosis, Format, Style, Written};
+use crate::repl::{self, Appearance, Diagnosis, Format, Style, Written};
 
 /// The most rows of a table shown on a terminal, unless `--limit` says otherwise.
 const TERMINAL_ROWS: usize = 100;
@@ -17,15 +17,19 @@ const TERMINAL_ROWS: usize = 100;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The statements; `-` reads them from standard input
-    #[arg(value_name = "SQL", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(value_name = "SQL", required_unless_present_any = ["file", "commands"], conflicts_with_all = ["file", "commands"])]
     pub statements: Option<String>,
+
+    /// Statements; may be repeated, and then they run one after another
+    #[arg(long = "command", short = 'c', value_name = "SQL", conflicts_with = "file", allow_hyphen_values = true)]
+    pub commands: Vec<String>,
 
     /// Reads the statements from a file; `-` is standard input
     #[arg(long, short, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
     /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_parser = Format::parser(), default_value_t = Format::TABLE)]
     pub format: Format,
 
     /// Prints at most this many rows of each result, 0 for all [default: 100 for tables on a terminal, else all]
@@ -37,21 +41,21 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let script = Script::read(&args)?;
     let terminal = std::io::stdout().is_terminal();
-    let default = (terminal && args.format == Format::Table).then_some(TERMINAL_ROWS);
+    let default = (terminal && args.format.is_for_people()).then_some(TERMINAL_ROWS);
     let style = Style {
         format: args.format,
         limit: args.limit.map_or(default, |limit| (limit > 0).then_some(limit)),
-        width: if terminal { repl::terminal_width() } else { None },
+        appearance: Appearance { width: if terminal { repl::terminal_width() } else { None }, ..Appearance::default() },
     };
     let workspace = workspace::open(context).await?;
     let mut output = std::io::stdout();
     let mut printed = false;
     for statement in repl::split(&script.text) {
         // Tables are separated by an empty line; CSV and JSON are not, because programs read them.
-        if printed && args.format == Format::Table && writeln!(output).is_err() {
+        if printed && args.format.is_for_people() && writeln!(output).is_err() {
             return Ok(());
         }
-        match repl::run(&workspace.session, statement.text, style, &mut output).await {
+        match repl::run(&workspace.session, statement.text, &style, &mut output).await {
             Ok(written) => {
                 printed = written.columns > 0;
                 note(written, context);
@@ -94,6 +98,10 @@ struct Script {
 impl Script {
     fn read(args: &Args) -> Result<Script, Failure> {
         let standard_input = PathBuf::from("-");
+        if !args.commands.is_empty() {
+            // The line ends a comment at a command's end.
+            return Ok(Script { text: args.commands.join("\n;\n"), source: None });
+        }
         let file = match (&args.statements, &args.file) {
             (Some(text), _) if text != "-" => return Ok(Script { text: text.clone(), source: None }),
             (_, Some(file)) if *file != standard_input => file,
@@ -104,10 +112,14 @@ impl Script {
                 return Ok(Script { text, source: Some("<stdin>".into()) });
             }
         };
-        let text = std::fs::read_to_string(file).map_err(|error| {
+        let mut text = std::fs::read_to_string(file).map_err(|error| {
             Failure::new(format!("cannot read statements from {}: {error}", file.display()))
                 .with_hint("`squall sql 'SELECT 1'` takes the statement itself")
         })?;
+        if text.starts_with('\u{feff}') {
+            // Some editors begin a file with a byte order mark.
+            text.remove(0);
+        }
         Ok(Script { text, source: Some(file.display().to_string()) })
     }
 }

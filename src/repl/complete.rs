@@ -2,16 +2,17 @@
 //!
 //! In: the line so far, and the names that the session knows. Out: the words that may come at the cursor.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustyline::completion::Completer;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
-use super::output::Format;
-use super::{command, names, statement};
+use super::format::Format;
+use super::{command, highlight, names, statement};
 
 /// SQL's words, and the words of squall's own statements.
 const KEYWORDS: &str = "ALL AND AS ASC BETWEEN BY CASE CAST COPY CREATE CROSS CURRENT DELETE DESC DESCRIBE DISTINCT DROP ELSE \
@@ -26,6 +27,8 @@ pub struct Completion {
     /// Columns by table.
     columns: BTreeMap<String, Vec<String>>,
     functions: BTreeSet<String>,
+    /// Whether a line is coloured while it is typed.
+    colours: bool,
 }
 
 impl Completion {
@@ -35,13 +38,14 @@ impl Completion {
         Completion {
             columns: relations.iter().map(|relation| (relation.name.clone(), columns(relation))).collect(),
             functions: functions.iter().map(|function| function.name.clone()).collect(),
+            colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
     }
 
     /// Returns where the word before the cursor starts, and the words that it may become, ascending.
     fn candidates(&self, line: &str, cursor: usize) -> (usize, Vec<String>) {
         let before = &line[..cursor];
-        if before.trim_start().starts_with('.') {
+        if command::is_command(before) {
             return self.command_candidates(before);
         }
         let start = before
@@ -75,7 +79,7 @@ impl Completion {
             "" => like(word, command::names()),
             ".schema" => like(word, self.columns.keys().map(String::as_str)),
             ".functions" => like(word, self.functions.iter().map(String::as_str)),
-            ".format" => like(word, Format::ALL.iter().map(|format| format.name())),
+            ".mode" => like(word, Format::names()),
             ".timing" => like(word, ["off", "on"]),
             _ => Vec::new(),
         };
@@ -98,10 +102,10 @@ impl Completer for Completion {
 }
 
 impl Validator for Completion {
-    /// Enter ends a complete statement, or a line that begins with a dot; otherwise it starts a new line.
+    /// Enter ends a complete statement, or a command; otherwise it starts a new line.
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
         let input = context.input();
-        if input.trim_start().starts_with('.') || statement::is_complete(input) {
+        if command::is_command(input) || statement::is_complete(input) {
             return Ok(ValidationResult::Valid(None));
         }
         Ok(ValidationResult::Incomplete)
@@ -112,7 +116,18 @@ impl Hinter for Completion {
     type Hint = String;
 }
 
-impl Highlighter for Completion {}
+impl Highlighter for Completion {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        match self.colours && !command::is_command(line) {
+            true => Cow::Owned(highlight::coloured(line)),
+            false => Cow::Borrowed(line),
+        }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.colours
+    }
+}
 
 impl Helper for Completion {}
 
@@ -129,6 +144,7 @@ mod tests {
             ]
             .into(),
             functions: ["power".to_string(), "roc_auc".to_string()].into(),
+            colours: false,
         }
     }
 
@@ -155,9 +171,9 @@ mod tests {
 
     #[test]
     fn commands_complete_with_their_arguments() {
-        assert_eq!(complete(".f"), [".functions", ".format"]);
+        assert_eq!(complete(".t"), [".tables", ".timing"]);
         assert_eq!(complete(".schema s"), ["spike_scores"]);
-        assert_eq!(complete(".format n"), ["ndjson"]);
+        assert_eq!(complete(".mode n"), ["ndjson"]);
         assert_eq!(complete(".quit x"), [] as [&str; 0]);
     }
 }

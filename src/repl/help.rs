@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use datafusion::prelude::SessionContext;
 
+use super::format::FORMATS;
 use super::{command, names};
 use crate::catalog::FUNCTIONS;
 use crate::text::documentation::Documentation;
@@ -21,6 +22,11 @@ pub fn commands() -> String {
     text.push_str(&list(&rows));
     text.push_str("Tab completes, the up arrow recalls, Ctrl-C cancels a line or a running query.\n");
     text
+}
+
+/// Returns the ways in which results are printed, one per line.
+pub fn modes() -> String {
+    list(&FORMATS.iter().map(|kind| vec![kind.name, kind.help]).collect::<Vec<_>>())
 }
 
 /// Returns tables and views, one per line.

@@ -6,17 +6,21 @@
 mod command;
 mod complete;
 mod diagnose;
+mod ending;
+mod feeder;
+mod format;
 mod help;
+mod highlight;
 mod names;
-mod output;
 mod run;
 mod shell;
 mod statement;
-mod table;
+mod target;
 mod terminal;
+mod variables;
 
 pub use diagnose::Diagnosis;
-pub use output::Format;
+pub use format::{Appearance, Format};
 pub use run::{Error, Style, Written, run};
 pub use shell::shell;
 pub use statement::{Statement, split};

@@ -8,18 +8,17 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
-use super::output::{Format, Printer};
+use super::format::{Appearance, Format};
 use crate::catalog::{self, Session};
 use crate::error::Hint;
 
 /// How to write a result.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Style {
     pub format: Format,
     /// The most rows that are written of one result; the query stops there.
     pub limit: Option<usize>,
-    /// The largest width of a table's line, in characters.
-    pub width: Option<usize>,
+    pub appearance: Appearance,
 }
 
 /// What was written.
@@ -72,7 +71,7 @@ impl Hint for Error {
 pub async fn run(
     session: &Session,
     statement: &str,
-    style: Style,
+    style: &Style,
     writer: &mut (dyn Write + Send),
 ) -> Result<Written, Error> {
     let stream = session.sql(statement).await?.execute_stream().await?;
@@ -81,7 +80,7 @@ pub async fn run(
 
 async fn write(
     mut stream: SendableRecordBatchStream,
-    style: Style,
+    style: &Style,
     writer: &mut (dyn Write + Send),
 ) -> Result<Written, Error> {
     let schema = stream.schema();
@@ -93,7 +92,7 @@ async fn write(
         }
         return Ok(written);
     }
-    let mut printer = Printer::new(style.format, schema, style.width);
+    let mut layout = style.format.begin(schema, &style.appearance);
     while let Some(batch) = stream.next().await {
         let mut batch = batch?;
         if let Some(limit) = style.limit
@@ -103,13 +102,13 @@ async fn write(
             written.more = true;
         }
         written.rows += batch.num_rows();
-        writer.write_all(&printer.push(&batch)?)?;
+        writer.write_all(&layout.push(&batch)?)?;
         if written.more {
             break;
         }
     }
-    writer.write_all(&printer.finish()?)?;
+    writer.write_all(&layout.finish()?)?;
     writer.flush()?;
-    written.hidden_columns = printer.hidden_columns();
+    written.hidden_columns = layout.hidden_columns();
     Ok(written)
 }

@@ -1,7 +1,7 @@
 //! The shell: reads statements and commands, runs them, shows their results.
 //!
-//! In: lines from a terminal, with editing, history and completion, or lines from a pipe. Out: results and errors. After an
-//! error, the other statements of the same input are skipped, and the shell continues.
+//! In: lines from a terminal, with editing, history and completion, or lines from a pipe or a file. Out: results and errors.
+//! After an error, the other statements of the same input are skipped, and the shell continues.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -14,9 +14,12 @@ use rustyline::{CompletionType, Config, Editor};
 use super::command::{self, Command};
 use super::complete::Completion;
 use super::diagnose::Diagnosis;
-use super::output::Format;
+use super::feeder::Feeder;
+use super::format::{Appearance, Format};
 use super::run::{Style, Written, run};
-use super::statement::{is_complete, split};
+use super::statement::split;
+use super::target::{Error as TargetError, Target};
+use super::variables::Variables;
 use super::{help, names};
 use crate::catalog::Session;
 use crate::error::Hint;
@@ -26,6 +29,9 @@ const PROMPT: (&str, &str) = ("squall> ", "\x1b[1msquall>\x1b[0m ");
 
 /// The most rows of a result shown on a terminal, until `.limit` changes it.
 const TERMINAL_ROWS: usize = 100;
+
+/// Files that `.read` one another end here.
+const DEEPEST: usize = 16;
 
 /// What went wrong with the shell itself.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +55,17 @@ impl Hint for Error {}
 pub async fn shell(session: &Session, format: Format) -> Result<(), Error> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let limit = terminal.then_some(TERMINAL_ROWS);
-    let style = Style { format, limit, width: None };
-    let mut shell = Shell { session, style, timing: terminal, terminal, failed: 0 };
+    let style = Style { format, limit, appearance: Appearance::default() };
+    let mut shell = Shell {
+        session,
+        style,
+        timing: terminal,
+        terminal,
+        failed: 0,
+        target: Target::default(),
+        variables: Variables::default(),
+        depth: 0,
+    };
     match if terminal { shell.interact().await } else { shell.read_through().await } {
         // The reader of our output is gone, for example because `head` has read enough lines.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -67,6 +82,11 @@ struct Shell<'a> {
     terminal: bool,
     /// How many statements and commands failed.
     failed: usize,
+    /// Where results go.
+    target: Target,
+    variables: Variables,
+    /// How many files that `.read` one another are open.
+    depth: usize,
 }
 
 /// What to do after an input.
@@ -80,12 +100,17 @@ impl Shell<'_> {
     async fn interact(&mut self) -> Result<(), Error> {
         let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
         let mut editor = Editor::<Completion, FileHistory>::with_config(config)?;
-        let history = history_file();
+        let history = base_file("XDG_STATE_HOME", ".local/state", "history");
         if let Some(history) = &history {
             // The first time, there is no history yet.
             let _ = editor.load_history(history);
         }
         self.print(&format!("squall {}; .help shows what to type\n", env!("CARGO_PKG_VERSION")))?;
+        if let Some(file) = base_file("XDG_CONFIG_HOME", ".config", "init.sql").filter(|file| file.exists())
+            && let Next::Quit = self.read_file(&file).await?
+        {
+            return Ok(());
+        }
         loop {
             let relations = names::relations(self.session.context()).await;
             editor.set_helper(Some(Completion::new(&relations, &names::functions(self.session.context()))));
@@ -94,7 +119,7 @@ impl Shell<'_> {
                     if let Some(history) = &history {
                         keep(&mut editor, history);
                     }
-                    self.style.width =
+                    self.style.appearance.width =
                         editor.dimensions().map(|(columns, _)| usize::from(columns)).filter(|width| *width > 0);
                     if let Next::Quit = self.input(&input).await? {
                         return Ok(());
@@ -108,28 +133,65 @@ impl Shell<'_> {
         }
     }
 
-    /// Reads from a pipe or a file, to its end.
+    /// Reads from a pipe, to its end.
     async fn read_through(&mut self) -> Result<(), Error> {
-        let mut pending = String::new();
+        let mut feeder = Feeder::default();
+        let mut line = String::new();
         loop {
-            let read = tokio::task::block_in_place(|| std::io::stdin().lock().read_line(&mut pending));
+            line.clear();
+            let read = tokio::task::block_in_place(|| std::io::stdin().lock().read_line(&mut line));
             let ended = read.map_err(Error::Input)? == 0;
-            let complete = pending.trim_start().starts_with('.') || is_complete(&pending);
-            if complete || ended {
-                if let Next::Quit = self.input(&std::mem::take(&mut pending)).await? {
-                    return Ok(());
-                }
-                if ended {
-                    return Ok(());
-                }
+            let input = if ended { feeder.finish() } else { feeder.push(&line) };
+            if let Some(input) = input
+                && let Next::Quit = self.input(&input).await?
+            {
+                return Ok(());
+            }
+            if ended {
+                return Ok(());
             }
         }
     }
 
+    /// Reads a file, to its end.
+    async fn read_file(&mut self, file: &Path) -> Result<Next, Error> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(_) if self.depth == DEEPEST => Err(format!("{DEEPEST} files that .read one another are open")),
+            Ok(text) => Ok(text),
+            Err(error) => Err(format!("cannot read {}: {error}", file.display())),
+        };
+        let text = match text {
+            Ok(text) => text,
+            Err(problem) => {
+                self.answer(Err(problem))?;
+                return Ok(Next::Continue);
+            }
+        };
+        self.depth += 1;
+        let mut feeder = Feeder::default();
+        let lines = text.split_inclusive('\n').map(Some).chain([None]);
+        let mut next = Next::Continue;
+        for line in lines {
+            let input = match line {
+                Some(line) => feeder.push(line),
+                None => feeder.finish(),
+            };
+            if let Some(input) = input
+                && let Next::Quit = Box::pin(self.input(&input)).await?
+            {
+                next = Next::Quit;
+                break;
+            }
+        }
+        self.depth -= 1;
+        Ok(next)
+    }
+
     async fn input(&mut self, input: &str) -> Result<Next, Error> {
-        if input.trim_start().starts_with('.') {
+        if command::is_command(input) {
             return match command::parse(input) {
                 Ok(Command::Quit) => Ok(Next::Quit),
+                Ok(Command::Read(file)) => self.read_file(&file).await,
                 Ok(command) => {
                     let answer = self.command(command).await;
                     self.answer(answer)?;
@@ -141,27 +203,36 @@ impl Shell<'_> {
                 }
             };
         }
-        for statement in split(input) {
-            let mut output = std::io::stdout();
+        let input = self.variables.replaced(input);
+        for statement in split(&input) {
+            let mut style = self.style.clone();
+            if !self.target.is_standard_output() {
+                // A file gets the whole result.
+                (style.limit, style.appearance.width) = (None, None);
+            }
             let started = Instant::now();
             let result = tokio::select! {
-                result = run(self.session, statement.text, self.style, &mut output) => result,
+                result = run(self.session, statement.text, &style, &mut self.target) => result,
                 _ = tokio::signal::ctrl_c(), if self.terminal => {
                     self.failed += 1;
                     self.print("cancelled\n")?;
                     return Ok(Next::Continue);
                 }
             };
+            let ended = self.target.end_of_result();
             match result {
                 Ok(written) => self.footer(written, started)?,
-                Err(super::run::Error::Write(error)) => return Err(Error::Output(error)),
+                Err(super::run::Error::Write(error)) if self.target.is_standard_output() => {
+                    return Err(Error::Output(error));
+                }
                 Err(error) => {
                     self.failed += 1;
-                    let diagnosis = Diagnosis::new(self.session, &error, statement, input, None);
+                    let diagnosis = Diagnosis::new(self.session, &error, statement, &input, None);
                     complain(&diagnosis.to_string(), diagnosis.hint().as_deref());
                     return Ok(Next::Continue);
                 }
             }
+            self.answer(ended.map(|()| String::new()).map_err(|error| error.to_string()))?;
         }
         Ok(Next::Continue)
     }
@@ -175,11 +246,28 @@ impl Shell<'_> {
             Command::Tables => Ok(help::tables(context).await),
             Command::Schema(table) => help::schema(context, &table).await,
             Command::Functions(pattern) => help::functions(context, pattern.as_deref()),
-            Command::Format(None) => Ok(format!("format is {}\n", self.style.format.name())),
-            Command::Format(Some(format)) => {
+            Command::Mode(None) => Ok(format!("mode is {}\n{}", self.style.format, help::modes())),
+            Command::Mode(Some(format)) => {
                 self.style.format = format;
                 Ok(String::new())
             }
+            Command::Vertical => {
+                let vertical = self.style.format == Format::VERTICAL;
+                self.style.format = if vertical { Format::TABLE } else { Format::VERTICAL };
+                Ok(format!("mode is {}\n", self.style.format))
+            }
+            Command::NullValue(None) => Ok(format!("NULL is shown as `{}`\n", self.style.appearance.null)),
+            Command::NullValue(Some(text)) => {
+                self.style.appearance.null = text;
+                Ok(String::new())
+            }
+            Command::Set(None) => Ok(self.variables.list()),
+            Command::Set(Some((name, value))) => {
+                self.variables.set(name, value);
+                Ok(String::new())
+            }
+            Command::Output(file) => self.target.send(file.as_deref()).map(|()| String::new()).map_err(told),
+            Command::Once(file) => self.target.send_once(&file).map(|()| String::new()).map_err(told),
             Command::Limit(None) => Ok(match self.style.limit {
                 Some(limit) => format!("limit is {limit}\n"),
                 None => "limit is 0: all rows\n".into(),
@@ -193,7 +281,8 @@ impl Shell<'_> {
                 self.timing = timing;
                 Ok(String::new())
             }
-            Command::Quit => Ok(String::new()),
+            // The caller reads files and quits.
+            Command::Quit | Command::Read(_) => Ok(String::new()),
         }
     }
 
@@ -232,6 +321,10 @@ impl Shell<'_> {
     }
 }
 
+fn told(error: TargetError) -> String {
+    error.to_string()
+}
+
 fn complain(message: &str, hint: Option<&str>) {
     eprintln!("Error: {message}");
     if let Some(hint) = hint {
@@ -247,9 +340,10 @@ fn keep(editor: &mut Editor<Completion, FileHistory>, history: &Path) {
     }
 }
 
-/// Returns the path of the history, in the state folder of the XDG base directories; `None` if there is no home folder.
-fn history_file() -> Option<PathBuf> {
+/// Returns the path of a file of squall's in one of the XDG base directories, which a variable of the environment names;
+/// `None` if there is no home folder.
+fn base_file(variable: &str, default: &str, name: &str) -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
-    Some(state.join("squall").join("history"))
+    let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(default)))?;
+    Some(base.join("squall").join(name))
 }

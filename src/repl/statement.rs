@@ -7,6 +7,8 @@
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+use super::ending::Ending;
+
 /// A place in a text: line and column, both from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -39,7 +41,7 @@ pub struct Statement<'a> {
 /// If the text stops being SQL tokens (for example at a string without an end), the rest is one statement, and running it
 /// gives the error.
 pub fn split(text: &str) -> Vec<Statement<'_>> {
-    let mut cursor = Cursor { text, offset: 0, at: Position::START };
+    let mut cursor = Cursor::start(text);
     let mut start = None;
     let mut statements = Vec::new();
     let (tokens, whole) = tokens(text);
@@ -70,9 +72,9 @@ pub fn split(text: &str) -> Vec<Statement<'_>> {
 
 /// Returns whether `text` ends between statements: after `;`, or before a statement begins.
 pub fn is_complete(text: &str) -> bool {
-    let (tokens, whole) = tokens(text);
-    let last = tokens.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
-    whole && last.is_none_or(|token| token.token == Token::SemiColon)
+    let mut ending = Ending::default();
+    ending.push(text);
+    ending.is_between_statements()
 }
 
 /// Returns where `name` first occurs in `text`, as a word or in quotes but not inside a comment. Also returns its length in
@@ -90,7 +92,7 @@ pub fn find_name(text: &str, name: &str) -> Option<(Position, usize)> {
 
 /// Returns the place just after the last character of `text`.
 pub fn end_of(text: &str) -> Position {
-    let mut cursor = Cursor { text, offset: 0, at: Position::START };
+    let mut cursor = Cursor::start(text);
     cursor.seek(Position { line: usize::MAX, column: 1 }).at
 }
 
@@ -102,31 +104,36 @@ pub fn token_length(text: &str, at: Position) -> usize {
 }
 
 /// Returns the tokens of `text`, and whether they cover all of it.
-fn tokens(text: &str) -> (Vec<TokenWithSpan>, bool) {
+pub(super) fn tokens(text: &str) -> (Vec<TokenWithSpan>, bool) {
     let mut tokens = Vec::new();
     let whole = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens).is_ok();
     (tokens, whole)
 }
 
-fn begin(token: &TokenWithSpan) -> Position {
+pub(super) fn begin(token: &TokenWithSpan) -> Position {
     Position { line: token.span.start.line as usize, column: token.span.start.column as usize }
 }
 
-fn end(token: &TokenWithSpan) -> Position {
+pub(super) fn end(token: &TokenWithSpan) -> Position {
     Position { line: token.span.end.line as usize, column: token.span.end.column as usize }
 }
 
 /// A byte offset and the position that it corresponds to.
 #[derive(Clone, Copy)]
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
     text: &'a str,
-    offset: usize,
+    pub offset: usize,
     at: Position,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
+    /// Returns a cursor at the start of a text.
+    pub fn start(text: &'a str) -> Self {
+        Cursor { text, offset: 0, at: Position::START }
+    }
+
     /// Moves forward to `goal` and returns the cursor there.
-    fn seek(&mut self, goal: Position) -> Self {
+    pub fn seek(&mut self, goal: Position) -> Self {
         for character in self.text[self.offset..].chars() {
             if self.at >= goal {
                 break;

@@ -1,13 +1,14 @@
 //! Shows rows as a table for people.
 //!
 //! In: record batches. Out: text, one line per row. Column widths come from the first [`SAMPLE_ROWS`] rows, so that a result
-//! of any length can stream. If a later cell is wider, its line moves to the right. Numbers are aligned to the right. Floats
-//! have ten significant digits (CSV and JSON have them all), and NULL is written `NULL`.
+//! of any length can stream. If a later cell is wider, its line moves to the right. Numbers are aligned to the right.
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type, SchemaRef};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::cells::{printable, rows, width as length};
+use super::{Appearance, Kind, Layout, plan};
 
 /// How many rows decide the widths of the columns.
 const SAMPLE_ROWS: usize = 1000;
@@ -16,14 +17,23 @@ const SAMPLE_ROWS: usize = 1000;
 const NARROWEST: usize = 12;
 
 const SEPARATOR: &str = " │ ";
-const SIGNIFICANT_DIGITS: i32 = 10;
+
+/// Columns aligned for reading.
+pub static TABLE: Kind = Kind {
+    name: "table",
+    help: "Columns aligned for reading; floats rounded to ten digits",
+    for_people: true,
+    begin: |schema, appearance| match plan::is_plan(&schema) {
+        true => Box::new(plan::Plan),
+        false => Box::new(Table::new(schema, appearance)),
+    },
+};
 
 /// Lays rows out as a table.
 #[derive(Debug)]
 pub struct Table {
     schema: SchemaRef,
-    /// The width to fit into, in characters; `None` if there is no limit.
-    fit: Option<usize>,
+    appearance: Appearance,
     /// Rows that wait until the widths are decided.
     waiting: Vec<Vec<String>>,
     columns: Option<Vec<Column>>,
@@ -41,33 +51,29 @@ struct Column {
     cut: bool,
 }
 
-impl Table {
-    /// Begins a table of `schema` that is at most `fit` characters wide, if that is possible.
-    pub fn new(schema: SchemaRef, fit: Option<usize>) -> Self {
-        Table { schema, fit, waiting: Vec::new(), columns: None }
-    }
-
-    /// Takes more rows and returns the text that is ready.
-    ///
-    /// # Errors
-    /// A type cannot be written as text.
-    pub fn push(&mut self, batch: &RecordBatch) -> Result<String, ArrowError> {
-        self.waiting.extend(rows(batch)?);
+impl Layout for Table {
+    fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+        self.waiting.extend(rows(batch, &self.appearance.null)?);
         if self.columns.is_none() && self.waiting.len() < SAMPLE_ROWS {
-            return Ok(String::new());
+            return Ok(Vec::new());
         }
-        Ok(self.flush())
+        Ok(self.flush().into_bytes())
     }
 
-    /// Returns the rest of the text.
-    pub fn finish(&mut self) -> String {
-        self.flush()
+    fn finish(&mut self) -> Result<Vec<u8>, ArrowError> {
+        Ok(self.flush().into_bytes())
     }
 
-    /// Returns how many of the result's columns did not fit.
-    pub fn hidden_columns(&self) -> usize {
+    fn hidden_columns(&self) -> usize {
         let shown = self.columns.iter().flatten().filter(|column| column.field.is_some()).count();
         if self.columns.is_some() { self.schema.fields().len() - shown } else { 0 }
+    }
+}
+
+impl Table {
+    /// Begins a table of `schema`. It is at most as wide as the appearance says, if that is possible.
+    fn new(schema: SchemaRef, appearance: &Appearance) -> Self {
+        Table { schema, appearance: appearance.clone(), waiting: Vec::new(), columns: None }
     }
 
     fn flush(&mut self) -> String {
@@ -75,7 +81,7 @@ impl Table {
         let columns = match self.columns.take() {
             Some(columns) => columns,
             None => {
-                let columns = layout(&self.schema, &self.waiting, self.fit);
+                let columns = layout(&self.schema, &self.waiting, self.appearance.width);
                 let names: Vec<String> = self.schema.fields().iter().map(|field| printable(field.name())).collect();
                 line(&columns, &names, &mut text);
                 rule(&columns, &mut text);
@@ -135,12 +141,16 @@ fn line(columns: &[Column], row: &[String], text: &mut String) {
     for (index, column) in columns.iter().enumerate() {
         text.push_str(if index == 0 { " " } else { SEPARATOR });
         let cell = column.field.map_or("…", |field| &row[field]);
-        let space = " ".repeat(column.width.saturating_sub(length(cell)));
+        let space = " ".repeat(column.width.saturating_sub(length(cell).min(if column.cut {
+            column.width
+        } else {
+            usize::MAX
+        })));
         if column.numeric {
             text.push_str(&space);
         }
         if column.cut && length(cell) > column.width {
-            text.extend(cell.chars().take(column.width - 1).chain(['…']));
+            text.push_str(&cut(cell, column.width));
         } else {
             text.push_str(cell);
         }
@@ -159,82 +169,19 @@ fn rule(columns: &[Column], text: &mut String) {
     text.push_str("─\n");
 }
 
-fn length(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// Returns the rows of a batch as text.
-fn rows(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
-    let mut rows = vec![Vec::with_capacity(batch.num_columns()); batch.num_rows()];
-    for column in batch.columns() {
-        let cells = cells(column)?;
-        for (row, cell) in rows.iter_mut().zip(cells) {
-            row.push(cell);
-        }
-    }
-    Ok(rows)
-}
-
-/// Returns the cells of a column as text.
-fn cells(column: &dyn Array) -> Result<Vec<String>, ArrowError> {
-    let null = || "NULL".to_string();
-    let cells = match column.data_type() {
-        DataType::Float16 => {
-            let values = column.as_primitive::<Float16Type>().iter();
-            values.map(|value| value.map_or_else(null, |value| readable(value.to_f64()))).collect()
-        }
-        DataType::Float32 => {
-            let values = column.as_primitive::<Float32Type>().iter();
-            // Parse the shortest text, because 0.1 in 32 bits and 0.1 in 64 bits are different numbers.
-            values.map(|value| value.map_or_else(null, |value| value.to_string())).collect()
-        }
-        DataType::Float64 => {
-            let values = column.as_primitive::<Float64Type>().iter();
-            values.map(|value| value.map_or_else(null, readable)).collect()
-        }
-        _ => {
-            let options = FormatOptions::default().with_null("NULL");
-            let formatter = ArrayFormatter::try_new(column, &options)?;
-            let cell = |row| formatter.value(row).try_to_string().map(|cell| printable(&cell));
-            return (0..column.len()).map(cell).collect();
-        }
-    };
-    Ok(cells)
-}
-
-/// Returns a float with ten significant digits, or more if its whole part has more. Very large and very small numbers have
-/// an exponent.
-pub fn readable(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let magnitude = value.abs().log10().floor() as i32;
-    if !(-5..15).contains(&magnitude) {
-        let text = format!("{value:.*e}", (SIGNIFICANT_DIGITS - 1) as usize);
-        return match text.split_once('e') {
-            Some((digits, exponent)) => format!("{}e{exponent}", without_trailing_zeros(digits)),
-            None => text,
-        };
-    }
-    let decimals = (SIGNIFICANT_DIGITS - 1 - magnitude).max(0) as usize;
-    without_trailing_zeros(&format!("{value:.decimals$}")).to_string()
-}
-
-fn without_trailing_zeros(digits: &str) -> &str {
-    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
-}
-
-/// Returns the text with control characters escaped, so that a cell cannot break its line or control the terminal.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
+/// Returns a text that takes exactly `width` columns of a terminal and ends with `…`.
+fn cut(text: &str, width: usize) -> String {
+    let mut cut = String::new();
     for character in text.chars() {
-        if character.is_control() {
-            printable.extend(character.escape_default());
-        } else {
-            printable.push(character);
+        cut.push(character);
+        if length(&cut) >= width {
+            cut.pop();
+            break;
         }
     }
-    printable
+    cut.push('…');
+    let missing = width.saturating_sub(length(&cut));
+    cut + &" ".repeat(missing)
 }
 
 #[cfg(test)]
@@ -247,10 +194,10 @@ mod tests {
 
     fn render(columns: Vec<(&str, ArrayRef)>, fit: Option<usize>) -> String {
         let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
-        let mut table = Table::new(batch.schema(), fit);
+        let mut table = Table::new(batch.schema(), &Appearance { width: fit, ..Appearance::default() });
         let mut text = table.push(&batch).unwrap();
-        text.push_str(&table.finish());
-        text
+        text.extend(table.finish().unwrap());
+        String::from_utf8(text).unwrap()
     }
 
     #[test]
@@ -308,32 +255,26 @@ mod tests {
             let column: ArrayRef = Arc::new(Int64Array::from(vec![value; rows]));
             RecordBatch::try_from_iter([("n", column)]).unwrap()
         };
-        let mut table = Table::new(batch(1, 1).schema(), None);
-        assert_eq!(table.push(&batch(1, SAMPLE_ROWS - 1)).unwrap(), "");
-        assert_eq!(table.push(&batch(1, 1)).unwrap().lines().count(), SAMPLE_ROWS + 2);
-        assert_eq!(table.push(&batch(1234, 1)).unwrap(), " 1234\n");
-        assert_eq!(table.finish(), "");
+        let mut table = Table::new(batch(1, 1).schema(), &Appearance::default());
+        let mut push = |value, rows| String::from_utf8(table.push(&batch(value, rows)).unwrap()).unwrap();
+        assert_eq!(push(1, SAMPLE_ROWS - 1), "");
+        assert_eq!(push(1, 1).lines().count(), SAMPLE_ROWS + 2);
+        assert_eq!(push(1234, 1), " 1234\n");
+        assert_eq!(table.finish().unwrap(), b"");
     }
 
     #[test]
-    fn floats_are_readable() {
-        for (value, expected) in [
-            (0.0, "0"),
-            (0.1 + 0.2, "0.3"),
-            (67223.495, "67223.495"),
-            (1.0, "1"),
-            (-2.5, "-2.5"),
-            (1e10, "10000000000"),
-            (1_764_000_000.25, "1764000000"),
-            (9.999_999_999_99, "10"),
-            (1.0 / 3.0, "0.3333333333"),
-            (1.234_567_890_123e-7, "1.23456789e-7"),
-            (5e-324, "4.940656458e-324"),
-            (1e300, "1e300"),
-            (f64::NAN, "NaN"),
-            (f64::NEG_INFINITY, "-inf"),
-        ] {
-            assert_eq!(readable(value), expected);
-        }
+    fn wide_characters_keep_the_columns_aligned() {
+        let text = render(
+            vec![
+                ("名前", Arc::new(StringArray::from(vec!["比特币", "ab"]))),
+                ("n", Arc::new(Int64Array::from(vec![1, 22]))),
+            ],
+            None,
+        );
+        assert_eq!(text, " 名前   │  n\n────────┼────\n 比特币 │  1\n ab     │ 22\n");
+        let long: ArrayRef = Arc::new(StringArray::from(vec!["比".repeat(30)]));
+        let text = render(vec![("text", long)], Some(16));
+        assert_eq!(text.lines().last(), Some(&*format!(" {}…", "比".repeat(6))));
     }
 }

@@ -1,0 +1,73 @@
+//! The shell's variables: `.set x 5` gives `x` a text, and `:x` in a statement stands for that text.
+
+use std::collections::BTreeMap;
+
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::statement::{Cursor, begin, end, tokens};
+
+/// Texts by name.
+#[derive(Debug, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Gives a variable a text; `None` removes the variable.
+    pub fn set(&mut self, name: String, value: Option<String>) {
+        match value {
+            Some(value) => drop(self.0.insert(name, value)),
+            None => drop(self.0.remove(&name)),
+        }
+    }
+
+    /// Returns each variable and its text, one a line.
+    pub fn list(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
+    }
+
+    /// Returns the input with each `:name` replaced by the variable's text. A colon inside a string, a comment or `::` stays,
+    /// and so does one before a name that no variable has.
+    pub fn replaced(&self, input: &str) -> String {
+        if self.0.is_empty() {
+            return input.into();
+        }
+        let (tokens, _) = tokens(input);
+        let mut cursor = Cursor::start(input);
+        let (mut text, mut copied) = (String::new(), 0);
+        for pair in tokens.windows(2) {
+            let [colon, name] = pair else { continue };
+            let (Token::Colon, Token::Word(word)) = (&colon.token, &name.token) else { continue };
+            if let Some(value) = self.0.get(&word.value)
+                && end(colon) == begin(name)
+            {
+                let (from, to) = (cursor.seek(begin(colon)).offset, cursor.seek(end(name)).offset);
+                text.push_str(&input[copied..from]);
+                text.push_str(value);
+                copied = to;
+            }
+        }
+        text + &input[copied..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colon_and_a_name_stand_for_the_text() {
+        let mut variables = Variables::default();
+        assert_eq!(variables.replaced("SELECT :x"), "SELECT :x");
+        variables.set("x".into(), Some("5".into()));
+        variables.set("t".into(), Some("'BTC-USD'".into()));
+        for (input, expected) in [
+            ("SELECT :x + :x, é FROM t\nWHERE p = :t;", "SELECT 5 + 5, é FROM t\nWHERE p = 'BTC-USD';"),
+            ("SELECT ':x', 1::text -- :x\n, a[1:2], :y, : x", "SELECT ':x', 1::text -- :x\n, a[1:2], :y, : x"),
+            ("SELECT :x; SELECT ':open", "SELECT 5; SELECT ':open"),
+        ] {
+            assert_eq!(variables.replaced(input), expected);
+        }
+        assert_eq!(variables.list(), "t = 'BTC-USD'\nx = 5\n");
+        variables.set("x".into(), None);
+        assert_eq!(variables.replaced("SELECT :x"), "SELECT :x");
+    }
+}
