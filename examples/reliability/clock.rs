@@ -19,15 +19,8 @@ const HOUR: i64 = 3600;
 impl Offset {
     /// The offsets that a run goes through. Two days back, a UTC midnight lies between; brokers refuse messages that are more than
     /// an hour ahead.
-    pub const ALL: [Offset; 7] = [
-        Offset(-HOUR),
-        Offset(0),
-        Offset(-48 * HOUR),
-        Offset(HOUR),
-        Offset(-48 * HOUR),
-        Offset(3 * HOUR),
-        Offset(0),
-    ];
+    pub const ALL: [Offset; 7] =
+        [Offset(-HOUR), Offset(0), Offset(-48 * HOUR), Offset(HOUR), Offset(-48 * HOUR), Offset(3 * HOUR), Offset(0)];
 }
 
 /// The clock of the processes.
@@ -42,8 +35,7 @@ impl Clock {
     pub fn new(folder: &Path) -> io::Result<Clock> {
         let (source, library, path) = (folder.join("clock.c"), folder.join("clock.so"), folder.join("offset"));
         std::fs::write(&source, SOURCE)?;
-        let compiled =
-            Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library).arg(source).status()?;
+        let compiled = Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library).arg(source).status()?;
         if !compiled.success() {
             return Err(io::Error::other("cc cannot compile the clock; --jumps needs Linux and a C compiler"));
         }

@@ -151,7 +151,8 @@ impl Run<'_> {
             Step::Break(fault) => self.ledger.produce(fault),
             Step::FillDisk { kill } => {
                 // What is delivered from now on waits in memory.
-                let (time, since) = (Duration::from_millis(self.random.random_range(1000..8000)), self.ledger.current());
+                let (time, since) =
+                    (Duration::from_millis(self.random.random_range(1000..8000)), self.ledger.current());
                 let folder = self.squall.folder.clone();
                 disk::keep_full(&folder, time, || match kill {
                     Some(process) => self.kill(process, Some(since)),

@@ -42,7 +42,6 @@ impl Squall {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
-
 }
 
 /// How many simulated seconds pass in a second.

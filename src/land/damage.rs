@@ -25,10 +25,7 @@ pub async fn guarded<T>(file: &LandedFile, read: impl Future<Output = T>) -> Res
 }
 
 /// Returns rows whose errors name the file; a panic is one of them.
-pub fn rows(
-    file: &LandedFile,
-    rows: impl Stream<Item = Result<RecordBatch, ParquetError>> + Send + 'static,
-) -> Rows {
+pub fn rows(file: &LandedFile, rows: impl Stream<Item = Result<RecordBatch, ParquetError>> + Send + 'static) -> Rows {
     let file = file.clone();
     let guarded = AssertUnwindSafe(rows).catch_unwind();
     let named = guarded.map(move |batch| match batch {

@@ -12,11 +12,14 @@ use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic};
 use crate::log::Error;
 
 /// A producer's settings; the delivery timeout is added later.
-const PROPERTIES: [(&str, &str); 6] = [
+const PROPERTIES: [(&str, &str); 7] = [
     ("acks", "all"),
     // With idempotence, retries neither duplicate nor reorder messages.
     ("enable.idempotence", "true"),
     ("linger.ms", "5"),
+    // A group of messages of the archive fits into one batch. While a second batch waits for the first one's acknowledgement,
+    // librdkafka's idempotent producer keeps a core busy. The broker's limit is for the compressed batch.
+    ("batch.size", "4194304"),
     ("compression.type", "zstd"),
     // The broker decides what is too large, after compression: its limit is a setting of the topic.
     ("message.max.bytes", "100000000"),
@@ -133,13 +136,13 @@ fn message<'a>(topic: &'a Topic, part: &'a Part<'a>, back: Duration) -> FutureRe
     let ingest_time = record.ingest_time.to_string();
     let mut headers = OwnedHeaders::new().insert(Header { key: INGEST_TIME, value: Some(&ingest_time) });
     if let Some(connection) = &record.connection {
-        headers = headers.insert(Header { key: CONNECTION, value: Some(connection) });
+        headers = headers.insert(Header { key: CONNECTION, value: Some(&**connection) });
     }
     if let Some(product) = &part.only {
         headers = headers.insert(Header { key: ONLY, value: Some(product) });
     }
     let mut message = FutureRecord::to(&topic.name)
-        .payload(record.payload.as_slice())
+        .payload(&*record.payload)
         .timestamp(time_ms(record.ingest_time, back))
         .headers(headers);
     message.key = part.only.as_deref().or(record.key.as_deref());

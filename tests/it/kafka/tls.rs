@@ -30,7 +30,8 @@ fn certificate(address: &str) -> (PKey<Private>, X509) {
     made.set_pubkey(&key).expect("set");
     made.set_not_before(&Asn1Time::days_from_now(0).expect("today")).expect("set");
     made.set_not_after(&Asn1Time::days_from_now(2).expect("a day")).expect("set");
-    let alternative = SubjectAlternativeName::new().ip(address).build(&made.x509v3_context(None, None)).expect("a name");
+    let alternative =
+        SubjectAlternativeName::new().ip(address).build(&made.x509v3_context(None, None)).expect("a name");
     made.append_extension(alternative).expect("set");
     made.append_extension(BasicConstraints::new().critical().ca().build().expect("an extension")).expect("set");
     made.sign(&key, MessageDigest::sha256()).expect("signed");
