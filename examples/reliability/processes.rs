@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 
 use super::clock::Clock;
 
-/// How long a process may take to end after it is told to.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a process may take to end after it is told to. One that starts asks the broker first.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that ends before this has not started. At its start it asks the broker several times, for up to 10 s each.
 const START: Duration = Duration::from_secs(40);
