@@ -65,8 +65,8 @@ fn fill(file: &mut File) -> io::Result<u64> {
     Ok(written)
 }
 
-/// How far messages have come.
-#[derive(Debug, Clone, Copy)]
+/// How far messages have come; nowhere before the first.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Reached {
     archived: i64,
     landed: i64,
@@ -87,15 +87,15 @@ impl Reached {
     }
 
     /// Waits until more messages are archived and more have landed; returns what stands still, if anything does.
-    pub async fn goes_on(self, data: &Path, topic: &str) -> Result<Option<&'static str>, Box<dyn Error>> {
+    pub async fn goes_on(self, data: &Path, topic: &str) -> Option<&'static str> {
         let began = Instant::now();
         loop {
-            // A file may be renamed while the folder is listed, and a log may be busy.
+            // A log may be busy, and a folder may not exist yet.
             let now = Reached::now(data, topic).await.unwrap_or(self);
             match (now.archived > self.archived, now.landed > self.landed) {
-                (true, true) => return Ok(None),
-                (false, _) if began.elapsed() > GOES_ON_WITHIN => return Ok(Some("nothing is archived")),
-                (_, false) if began.elapsed() > GOES_ON_WITHIN => return Ok(Some("nothing lands")),
+                (true, true) => return None,
+                (false, _) if began.elapsed() > GOES_ON_WITHIN => return Some("nothing is archived"),
+                (_, false) if began.elapsed() > GOES_ON_WITHIN => return Some("nothing lands"),
                 _ => std::thread::sleep(Duration::from_millis(100)),
             }
         }

@@ -21,9 +21,7 @@ with what was sent.
   --faults N     break the websocket (0)
   --fills N      fill the disk for up to 8 s (0); --folder must be on a small file system of its own:
                  mount -t tmpfs -o size=256m tmpfs FOLDER
-  --jumps N      set the clock of the processes back or ahead (0); needs --clock
-  --clock LIB    libfaketime's library: apt-get install libfaketime puts it at
-                 /usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1
+  --jumps N      set the clock of the processes back or ahead (0); needs Linux and a C compiler
   --seed N       decides the order and the instants of the faults (1)
   --port N       the broker's port (19190); the port after it is used too
   --squall FILE  the program (`squall` in the folder above this one)
@@ -41,8 +39,6 @@ pub struct Plan {
     pub port: u16,
     pub program: PathBuf,
     pub folder: Option<PathBuf>,
-    /// libfaketime's library.
-    pub clock: Option<PathBuf>,
 }
 
 /// One fault.
@@ -88,7 +84,6 @@ impl Plan {
             port: 19190,
             program,
             folder: None,
-            clock: None,
         };
         while let Some(name) = arguments.next() {
             if matches!(name.as_str(), "--help" | "-h") {
@@ -106,15 +101,11 @@ impl Plan {
                 "--port" => plan.port = value.parse()?,
                 "--squall" => plan.program = value.into(),
                 "--folder" => plan.folder = Some(value.into()),
-                "--clock" => plan.clock = Some(value.into()),
                 _ => return Err(format!("{name} is not an option; --help lists the options").into()),
             }
         }
         if plan.fills > 0 && plan.folder.is_none() {
             return Err("--fills needs --folder, on a small file system of its own; see --help".into());
-        }
-        if plan.jumps > 0 && plan.clock.is_none() {
-            return Err("--jumps needs --clock; see --help".into());
         }
         Ok(Some(plan))
     }

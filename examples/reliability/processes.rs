@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use super::clock::Clock;
 
-/// How long a process may take to end after it is told to.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a process may take to end after it is told to. One that starts asks the broker first.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that ends before this has not started. At its start it asks the broker several times, for up to 10 s each.
 const START: Duration = Duration::from_secs(40);
@@ -40,19 +42,57 @@ impl Squall {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
 
-    /// Starts the simulated exchange; returns the process and its address, `host:port`.
-    pub fn simulate(&self, arguments: &[&str]) -> Result<(Child, String)> {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).spawn()?;
+/// How many simulated seconds pass in a second.
+const SPEED: u32 = 40;
+/// How long a simulated exchange serves. For each new connection it computes the market since its start.
+const RENEW: Duration = Duration::from_secs(300);
+
+/// The simulated exchange, which is replaced now and then by one that goes on with the market's time.
+pub struct Simulator {
+    child: Child,
+    /// `host:port`
+    pub address: String,
+    start: DateTime<Utc>,
+    since: Instant,
+}
+
+impl Simulator {
+    pub fn start(squall: &Squall) -> Result<Simulator> {
+        Simulator::serve(squall, "0", "2026-01-05T00:00:00Z".parse().map_err(Error::other)?)
+    }
+
+    fn serve(squall: &Squall, port: &str, start: DateTime<Utc>) -> Result<Simulator> {
+        let (speed, time) = (SPEED.to_string(), start.to_rfc3339());
+        let arguments = ["simulate", "--port", port, "--speed", &speed, "--start", &time];
+        let mut child = squall.command(&arguments).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().ok_or_else(|| Error::other("no output"))?;
         for line in BufReader::new(output).lines() {
             let line = line?;
             if let Some((_, rest)) = line.split_once("ws://") {
-                let address: String = rest.chars().take_while(|char| !char.is_whitespace()).collect();
-                return Ok((child, address));
+                let address = rest.chars().take_while(|char| !char.is_whitespace()).collect();
+                return Ok(Simulator { child, address, start, since: Instant::now() });
             }
         }
         Err(Error::other("the simulator names no address"))
+    }
+
+    /// Replaces the exchange if it has served for long. Its connections break.
+    pub fn renew(&mut self, squall: &Squall) -> Result<()> {
+        if self.since.elapsed() < RENEW {
+            return Ok(());
+        }
+        self.stop()?;
+        let passed = chrono::Duration::from_std(self.since.elapsed() * SPEED).map_err(Error::other)?;
+        let port = self.address.rsplit(':').next().unwrap_or_default().to_string();
+        *self = Simulator::serve(squall, &port, self.start + passed)?;
+        Ok(())
+    }
+
+    pub fn stop(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
     }
 }
 

@@ -110,25 +110,38 @@ impl FileLog {
     /// # Errors
     /// As [`FileLog::create`].
     pub async fn create_with(dir: &Path, options: &Options) -> Result<FileLog, Error> {
-        let dir = dir.to_path_buf();
-        let (pack, when_full, tell) = (options.pack_days, options.when_full, options.tell.clone());
-        blocking(move || {
-            if dir.is_file() {
-                return Err(Error::NotAFolder { path: dir });
+        let mut told = false;
+        loop {
+            let (folder, with) = (dir.to_path_buf(), options.clone());
+            match blocking(move || FileLog::create_now(&folder, &with)).await {
+                // The next attempt may set aside what a crash left.
+                Err(error) if options.when_full == WhenFull::Wait && error.is_full() => {
+                    if !std::mem::replace(&mut told, true) {
+                        let dir = dir.display();
+                        options.tell.say(&format!("Warning: the disk is full: squall opens {dir} when there is room"));
+                    }
+                    tokio::time::sleep(FULL_POLL).await;
+                }
+                created => return created,
             }
-            durable::create_folder(&dir).map_err(days::io("make the folder", &dir))?;
-            let lock = Arc::new(lock(&dir)?);
-            durable::remove_leftovers(&dir).map_err(days::io("list", &dir))?;
-            let (writer, notices) = Writer::open(&dir, writer::Tail::KeepLines)?;
-            let packer = pack.then(|| Packer::new(&dir, Arc::clone(&lock), tell));
-            if let Some(packer) = &packer {
-                packer.start();
-            }
-            let (writer, waits_for) = (Mutex::new(Some(writer)), Mutex::new(None));
-            let appender = Appender { writer, when_full, waits_for, packer, _lock: lock };
-            FileLog::new(&dir, Some(appender), notices)
-        })
-        .await
+        }
+    }
+
+    fn create_now(dir: &Path, options: &Options) -> Result<FileLog, Error> {
+        if dir.is_file() {
+            return Err(Error::NotAFolder { path: dir.to_path_buf() });
+        }
+        durable::create_folder(dir).map_err(days::io("make the folder", dir))?;
+        let lock = Arc::new(lock(dir)?);
+        durable::remove_leftovers(dir).map_err(days::io("list", dir))?;
+        let (writer, notices) = Writer::open(dir, writer::Tail::KeepLines)?;
+        let packer = options.pack_days.then(|| Packer::new(dir, Arc::clone(&lock), options.tell.clone()));
+        if let Some(packer) = &packer {
+            packer.start();
+        }
+        let (writer, waits_for) = (Mutex::new(Some(writer)), Mutex::new(None));
+        let appender = Appender { writer, when_full: options.when_full, waits_for, packer, _lock: lock };
+        FileLog::new(dir, Some(appender), notices)
     }
 
     fn new(dir: &Path, appender: Option<Appender>, notices: Vec<String>) -> Result<FileLog, Error> {

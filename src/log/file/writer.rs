@@ -209,10 +209,15 @@ fn set_aside(file: &mut File, path: &Path, end: u64) -> Result<Option<String>, E
     let aside = path.with_extension("torn");
     let mut kept = File::options().create(true).append(true).open(&aside).map_err(io("make", &aside))?;
     file.seek(SeekFrom::Start(end)).map_err(io("read", path))?;
-    std::io::copy(&mut file.take(bytes), &mut kept)
+    let before = kept.metadata().map_err(io("read", &aside))?.len();
+    let copied = std::io::copy(&mut file.take(bytes), &mut kept)
         .and_then(|_| kept.write_all(b"\n"))
-        .and_then(|()| kept.sync_all())
-        .map_err(io("append to", &aside))?;
+        .and_then(|()| kept.sync_all());
+    if copied.is_err() {
+        // A part of it would stand before the whole of it, after the next attempt. The first failure is the one to report.
+        let _ = kept.set_len(before);
+    }
+    copied.map_err(io("append to", &aside))?;
     file.set_len(end).and_then(|()| file.sync_all()).map_err(io("cut", path))?;
     Ok(Some(format!(
         "the last {bytes} bytes of {} were never acknowledged; they are now in {}",

@@ -29,7 +29,9 @@ pub(super) const PROPERTIES: [(&str, &str); 8] = [
     ("fetch.message.max.bytes", "65536"),
 ];
 
-const POLL: Duration = Duration::from_millis(100);
+/// How long to wait before librdkafka is asked again. Its own waits last until a time of day: if the clock is set back meanwhile,
+/// one of them may last for hours.
+const PAUSE: Duration = Duration::from_micros(500);
 
 /// How long to wait for messages before the end is asked for again. librdkafka tells the end once, and an earlier read may
 /// have heard it.
@@ -79,7 +81,7 @@ impl PartitionReader {
         let mut bytes = 0;
         let mut silent: Option<Instant> = None;
         while next < self.end && messages.len() < limit.messages && bytes < limit.bytes {
-            match self.consumer.poll(POLL) {
+            match self.consumer.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     next = message.offset().saturating_add(1);
                     let message = convert(&message, &mut self.keeper);
@@ -108,7 +110,7 @@ impl PartitionReader {
                     held()?;
                     return Err(self.topic.failed("deliver messages", error));
                 }
-                Some(Err(_)) | None => {}
+                Some(Err(_)) | None => std::thread::sleep(PAUSE),
             }
             let silence = silent.get_or_insert_with(Instant::now).elapsed();
             if !assigned && messages.is_empty() && silence >= END_TOLD {

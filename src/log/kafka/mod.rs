@@ -9,7 +9,7 @@ mod reasons;
 mod split;
 mod times;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -297,22 +297,28 @@ impl Log for KafkaLog {
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
-        let mut waiting: Vec<&Record> = records.iter().collect();
+        let mut waiting: VecDeque<&Record> = records.iter().collect();
+        let mut group = waiting.len();
         while !waiting.is_empty() {
-            let deliveries = self.publish(&waiting).await?;
-            let mut again = Vec::new();
-            for (record, delivery) in waiting.into_iter().zip(deliveries) {
+            let sent: Vec<&Record> = waiting.drain(..group.min(waiting.len())).collect();
+            let alone = sent.len() == 1;
+            let deliveries = self.publish(&sent).await?;
+            let mut again = VecDeque::new();
+            for (record, delivery) in sent.into_iter().zip(deliveries) {
                 match delivery {
                     Delivery::At(_) => {}
-                    Delivery::Refused(reason) => {
+                    Delivery::Refused(reason) if alone => {
                         let (log, bytes) = (self.topic.to_string(), record.payload.len());
                         return Err(Error::Refused { log, bytes, reason });
                     }
+                    Delivery::Refused(_) => again.push_back(record),
                     // The next attempt has an earlier time, and the last one is a refusal.
-                    Delivery::Failed(error) if is_wrong_time(&error) => again.push(record),
+                    Delivery::Failed(error) if is_wrong_time(&error) => again.push_back(record),
                     Delivery::Failed(error) => return Err(self.not_acknowledged(error)),
                 }
             }
+            group = if again.is_empty() { group.saturating_mul(2) } else { 1 };
+            again.append(&mut waiting);
             waiting = again;
         }
         Ok(())

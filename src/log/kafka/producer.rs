@@ -8,7 +8,7 @@ use rdkafka::producer::FutureRecord;
 
 use super::split::Part;
 use super::times::time_ms;
-use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic, is_wrong_time};
+use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic};
 use crate::log::Error;
 
 /// A producer's settings; the delivery timeout is added later.
@@ -42,7 +42,8 @@ pub(super) fn create(topic: &Topic) -> Result<FutureProducer, Error> {
 pub(in crate::log) enum Delivery {
     /// It is in the topic, and this is the place of its last part.
     At(Place),
-    /// The topic refuses it, and will refuse it again: it is too large, or not of the kind that the topic takes.
+    /// The topic refuses it, and will refuse it again: it is too large, or not of the kind that the topic takes. A batch is refused
+    /// as a whole, so among several records it need not be this one.
     Refused(String),
     /// It may be taken later.
     Failed(KafkaError),
@@ -96,18 +97,12 @@ pub(super) async fn send(
         };
         note(&mut results[number], result);
     }
-    // A batch fails as a whole: if a message's time is refused, the others fail for that reason too.
-    let mut errors = results.iter().flatten().filter_map(|result| result.as_ref().err());
-    let wrong_time = errors.find(|error| is_wrong_time(error)).cloned();
     let delivered = results.into_iter().map(|result| match result {
         Some(Ok(place)) => Delivery::At(place),
-        Some(Err(error)) => {
-            let error = wrong_time.clone().filter(|_| is_of_batch(&error)).unwrap_or(error);
-            match refusal(topic, back, &error) {
-                Some(reason) => Delivery::Refused(reason),
-                None => Delivery::Failed(error),
-            }
-        }
+        Some(Err(error)) => match refusal(topic, back, &error) {
+            Some(reason) => Delivery::Refused(reason),
+            None => Delivery::Failed(error),
+        },
         // Each record has a part.
         None => Delivery::Failed(KafkaError::Canceled),
     });
@@ -128,16 +123,12 @@ fn refusal(topic: &Topic, back: Duration, error: &KafkaError) -> Option<String> 
     let refused = match code {
         RDKafkaErrorCode::MessageSizeTooLarge
         | RDKafkaErrorCode::MessageBatchTooLarge
-        | RDKafkaErrorCode::InvalidRecord => true,
+        | RDKafkaErrorCode::InvalidRecord
+        | RDKafkaErrorCode::InvalidDifferentRecord => true,
         RDKafkaErrorCode::InvalidTimestamp => !topic.times.refused(back),
         _ => false,
     };
     refused.then(|| code.to_string())
-}
-
-/// Returns whether another message of the same batch is at fault.
-fn is_of_batch(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord)
 }
 
 fn message<'a>(topic: &'a Topic, part: &'a Part<'a>, back: Duration) -> FutureRecord<'a, str, [u8]> {

@@ -67,6 +67,10 @@ impl ClientContext for Reasons {
 
 impl ConsumerContext for Reasons {}
 
+/// What a broker says that wants to know the client by a certificate, and does not.
+const ASKS_FOR_CERTIFICATE: [&str; 4] =
+    ["alert certificate required", "alert unknown ca", "alert bad certificate", "alert handshake failure"];
+
 /// Reads an event; `None` if it explains nothing.
 fn read(code: Option<RDKafkaErrorCode>, text: &str) -> Option<Reason> {
     // "1/1 brokers are down" follows from what was said before.
@@ -84,13 +88,7 @@ fn read(code: Option<RDKafkaErrorCode>, text: &str) -> Option<Reason> {
     let closed = has(&["disconnected"]) && has(&["apiversion"]);
     let settings = if closed {
         Some("security.protocol")
-    } else if has(&[
-        "ssl.certificate.location",
-        "alert certificate required",
-        "alert unknown ca",
-        "alert bad certificate",
-    ]) {
-        // The broker does not know the client.
+    } else if has(&["ssl.certificate.location"]) || ASKS_FOR_CERTIFICATE.iter().any(|alert| lower.contains(alert)) {
         Some("ssl.certificate.location and ssl.key.location")
     } else if has(&["hostname mismatch", "ip address mismatch"]) {
         Some("kafka.bootstrap_servers (the certificate has another name) or ssl.endpoint.identification.algorithm")

@@ -9,14 +9,21 @@ use squall::log::{FileLog, Log};
 
 use super::{exchange, serve};
 
-/// Fills a disk of 6 MB, starts to receive, waits until squall says that the disk is full, and does what `$4` says.
+/// Fills a disk of 6 MB, starts to receive, waits until squall says that the disk is full, and does what `$4` says: it makes
+/// room, or stops squall. With `torn`, it makes room, and before all of it a crash has left a part of a line.
 const SCRIPT: &str = r#"
 mount -t tmpfs -o size=6m none "$1" || exit 77
-head -c 6000000 /dev/zero > "$1/filler"
+if [ "$4" = torn ]; then
+    "$3" --data "$1/data" ingest --from "$5" --max-messages 20 > "$2/first" 2>&1
+    printf '{"offset":20' >> "$(echo "$1"/data/raw/*.ndjson)"
+    cat /dev/zero > "$1/filler" 2> /dev/null
+else
+    head -c 6000000 /dev/zero > "$1/filler"
+fi
 "$3" --data "$1/data" ingest --from "$5" --until-close > "$2/out" 2> "$2/err" &
 for i in $(seq 600); do grep -q 'the disk is full' "$2/err" && break; sleep 0.1; done
 sleep 1.5
-if [ "$4" = room ]; then rm "$1/filler"; else kill -TERM $!; fi
+if [ "$4" = stop ]; then kill -TERM $!; else rm "$1/filler"; fi
 wait $!
 echo $? > "$2/code"
 rm -f "$1/filler"
@@ -65,6 +72,24 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     }
     let torn = std::fs::read_dir(kept.join("data/raw")).expect("listed").filter_map(Result::ok);
     assert!(torn.into_iter().all(|entry| !entry.file_name().to_string_lossy().ends_with(".torn")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_full_disk_waits_for_room() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let (url, server) = serve(exchange(120, Faults::default())).await;
+    let ran = fill(temp.path(), "torn", &url).await;
+    server.abort();
+    if !ran {
+        eprintln!("skipped: this system does not let a test mount a file system");
+        return;
+    }
+    let kept = temp.path().join("kept");
+    let err = read(&kept.join("err"));
+    assert_eq!(read(&kept.join("code")).trim(), "0", "{}{err}", read(&kept.join("first")));
+    assert!(err.contains("squall opens ") && err.contains("were never acknowledged"), "{err}");
+    let log = FileLog::open(&kept.join("data/raw")).await.expect("a log");
+    assert!(log.offsets(0).await.expect("offsets").end > 20, "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
