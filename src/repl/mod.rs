@@ -20,4 +20,5 @@ pub use output::Format;
 pub use run::{Error, Style, Written, run};
 pub use shell::shell;
 pub use statement::{Statement, split};
+pub use table::table;
 pub use terminal::terminal_width;

@@ -41,6 +41,16 @@ struct Column {
     cut: bool,
 }
 
+/// Returns rows as a table that is at most `width` characters wide, if that is possible. A value that cannot be written as text
+/// is replaced by the reason.
+pub fn table(batch: &RecordBatch, width: usize) -> String {
+    let mut table = Table::new(batch.schema(), Some(width));
+    match table.push(batch) {
+        Ok(text) => text + &table.finish(),
+        Err(error) => error.to_string(),
+    }
+}
+
 impl Table {
     /// Begins a table of `schema` that is at most `fit` characters wide, if that is possible.
     pub fn new(schema: SchemaRef, fit: Option<usize>) -> Self {

@@ -386,9 +386,9 @@ async fn audits_return_what_is_wrong() {
     let mut outcomes = Vec::new();
     for audit in project.audits() {
         let audited = project.audit(audit, &context).await.unwrap();
-        outcomes.push((audit.name.as_str(), audited.rows, audited.sample.contains("| 3 ")));
+        outcomes.push((audit.name.as_str(), audited.rows, audited.sample.map(|rows| rows.num_rows())));
     }
-    assert_eq!(outcomes, [("large", 2, true), ("small", 0, false)]);
+    assert_eq!(outcomes, [("large", 2, Some(2)), ("small", 0, None)]);
 }
 
 #[tokio::test]
@@ -411,7 +411,7 @@ async fn a_test_that_fails_says_where() {
             (1, Some("row 1: expected twice = 9, got 8")),
             (7, Some("expected 1 rows, got 2")),
             (12, None),
-            (16, Some("given numbers: Error during planning: there is no column `no`")),
+            (17, Some("given numbers: there is no column `no`")),
         ]
     );
 }
