@@ -18,9 +18,14 @@ pub struct Header {
     pub horizon: Option<String>,
     /// Columns and their units, in the order written.
     pub units: Vec<(String, String)>,
+    /// What lint lets pass: the name of a rule, and the reason.
+    pub allow: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 6] = ["description", "grain", "time column", "lookback", "horizon", "units"];
+/// The rule that a header may allow: lint cannot tell how far the query looks.
+pub const UNKNOWN_REACH: &str = "unknown-reach";
+
+const KEYS: [&str; 7] = ["description", "grain", "time column", "lookback", "horizon", "units", "allow"];
 
 impl Header {
     /// Reads the leading comment.
@@ -51,6 +56,7 @@ impl Header {
             lookback: joined("lookback"),
             horizon: joined("horizon"),
             units: find("units").map(units).unwrap_or_default(),
+            allow: entries.iter().filter(|(key, _)| *key == "allow").map(|(_, lines)| allowance(lines)).collect(),
         }
     }
 
@@ -71,6 +77,13 @@ impl Header {
             _ => false,
         }
     }
+}
+
+/// Reads `rule, reason`.
+fn allowance(lines: &[&str]) -> (String, String) {
+    let text = lines.join(" ");
+    let (rule, reason) = text.split_once(',').unwrap_or((&text, ""));
+    (rule.trim().into(), reason.trim().into())
 }
 
 /// Reads lines `column, column: unit`.
@@ -95,6 +108,13 @@ mod tests {
         assert_eq!(header.grain, ["product_id", "ts"]);
         assert_eq!(header.units, [("a", "USD"), ("b", "USD"), ("c", "1")].map(|(c, u)| (c.into(), u.into())));
         assert_eq!(header.horizon, None);
+    }
+
+    #[test]
+    fn an_allowance_has_a_rule_and_a_reason() {
+        let header = Header::parse("-- allow: unknown-reach, the file is written\n--   before trading, daily\n-- allow: other\n");
+        let expected = [("unknown-reach", "the file is written before trading, daily"), ("other", "")];
+        assert_eq!(header.allow, expected.map(|(rule, reason)| (rule.into(), reason.into())));
     }
 
     #[test]

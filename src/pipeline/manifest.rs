@@ -170,7 +170,7 @@ impl Project {
 }
 
 /// Returns whether a function can give different values for the same arguments, as `now()`, `random()` and `ml_score` do.
-fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
+pub(super) fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
     let state = context.state();
     let scalar = state.scalar_functions().get(function).map(|function| function.signature().volatility);
     let aggregate = || state.aggregate_functions().get(function).map(|function| function.signature().volatility);

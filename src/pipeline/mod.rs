@@ -12,6 +12,8 @@ mod header;
 mod lint;
 mod manifest;
 mod place;
+mod reach;
+mod spots;
 mod statement;
 mod store;
 mod template;
@@ -31,6 +33,7 @@ pub use error::Error;
 pub use header::Header;
 pub use lint::Finding;
 pub use place::Place;
+pub use reach::{Extent, Reach, Reaches};
 pub use store::Materialised;
 
 use statement::Parsed;
@@ -69,8 +72,7 @@ impl Kind {
 
     fn required_header(self) -> &'static [&'static str] {
         match self {
-            Kind::Feature => &["description", "grain", "time column", "lookback", "units"],
-            Kind::Label => &["description", "grain", "time column", "horizon", "units"],
+            Kind::Feature | Kind::Label => &["description", "grain", "time column", "units"],
             Kind::Plain | Kind::Model | Kind::Audit => &["description"],
         }
     }
@@ -98,6 +100,7 @@ pub struct Project {
     parameters: Parameters,
     models_dir: Option<PathBuf>,
     queries: Vec<Query>,
+    measured: reach::Memo,
 }
 
 impl Project {
@@ -122,7 +125,7 @@ impl Project {
             queries.push(query);
         }
         let queries = graph::in_dependency_order(queries)?;
-        Ok(Project { dir: dir.into(), parameters: parameters.clone(), models_dir: None, queries })
+        Ok(Project { dir: dir.into(), parameters: parameters.clone(), models_dir: None, queries, measured: reach::Memo::default() })
     }
 
     /// Sets the folder of model artifacts, `<name>/<version>/`. A materialised table of a model's scores becomes stale when
@@ -260,7 +263,7 @@ impl Query {
             Kind::Model => statement::parse_model(&rendered)?,
             _ => statement::parse_query(&rendered)?,
         };
-        if let Some(model) = parsed.model.as_ref().filter(|model| **model != name) {
+        if let Some(model) = parsed.model.as_ref().map(|model| &model.name).filter(|model| **model != name) {
             let place = rendered.place(1, 1);
             let message = format!("the model is named `{model}`, its file `{name}`");
             return Err(Error::Syntax { place: Place { column: None, ..place }, message });

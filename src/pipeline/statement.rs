@@ -28,8 +28,18 @@ pub struct Parsed {
     /// The query; in a model file, the query after `AS`.
     pub query: Box<Query>,
     pub references: References,
-    /// The model's name, if this is a model file.
-    pub model: Option<String>,
+    /// The model that it trains, if this is a model file.
+    pub model: Option<Model>,
+}
+
+/// What a `CREATE MODEL` statement says of its query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    pub name: String,
+    /// The column that holds a row's time.
+    pub time: Option<String>,
+    /// The columns that are not features.
+    pub other_columns: BTreeSet<String>,
 }
 
 /// The names in a query.
@@ -81,7 +91,13 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
         }
     };
     let query = parse_text(rendered, &statement.query)?;
-    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(statement.name) })
+    let columns = statement.columns;
+    let mut other_columns = BTreeSet::from([columns.label]);
+    other_columns.extend(columns.split);
+    other_columns.extend(columns.time.clone());
+    other_columns.extend(columns.ids);
+    let model = Model { name: statement.name, time: columns.time, other_columns };
+    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(model) })
 }
 
 fn place_of(rendered: &Rendered, location: Location) -> Place {
@@ -237,7 +253,7 @@ mod tests {
         let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
         let sql = format!("-- a comment\nCREATE OR REPLACE MODEL M {options} AS\nSELECT * FROM rows;");
         let parsed = parse_model(&rendered(&sql)).unwrap();
-        assert_eq!(parsed.model.as_deref(), Some("m"), "a name without quotes folds to lower case");
+        assert_eq!(parsed.model.as_ref().map(|model| model.name.as_str()), Some("m"), "a name without quotes folds to lower case");
         assert_eq!(parsed.references.names().into_iter().collect::<Vec<_>>(), ["rows"]);
     }
 
