@@ -11,7 +11,7 @@ use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::fault::{Check, Fault};
 use super::prove::Thoroughness;
-use super::{Kind, Project, Query};
+use super::{Finding, Kind, Project, Query};
 use crate::error::Hint;
 use crate::ml;
 use crate::text::{counted, grouped};
@@ -83,15 +83,23 @@ impl Project {
         let models = self.check_plans(&queries, unplanned, context, report).await;
         self.check_headers(&queries, &usable, context, report).await?;
 
+        let linted = |kind: Kind| matches!(kind, Kind::Feature | Kind::Label | Kind::Model);
         let linted: Vec<&&Query> =
-            queries.iter().filter(|query| matches!(query.kind, Kind::Feature | Kind::Label)).filter(planned).collect();
+            queries.iter().filter(|query| linted(query.kind)).filter(planned).collect();
         let mut faults = Vec::new();
         for query in &linted {
             report.begins(Check::Lint, &query.name);
-            let findings = self.lint(query).into_iter();
-            faults.extend(findings.map(|found| Fault::new(Check::Lint, &query.name, found.place, found.message)));
+            match self.lint(query, context).await {
+                Ok(findings) => {
+                    let fault = |found: Finding| Fault::new(Check::Lint, &query.name, found.place, found.message);
+                    faults.extend(findings.into_iter().map(fault));
+                }
+                // The fault of a model's plan has been told.
+                Err(_) if models.contains(&query.name) => {}
+                Err(error) => faults.push(Fault::of(Check::Lint, &query.name, &error)),
+            }
         }
-        all(Check::Lint, ["feature or label", "features and labels"], linted.len(), faults, report);
+        all(Check::Lint, ["feature, label or model", "features, labels and models"], linted.len(), faults, report);
 
         let has_data = self.has_data(context).await?;
         let skipped = match options.without_data {
@@ -212,7 +220,7 @@ impl Project {
             Err(error) => return Some(Fault::of(Check::Plan, &query.name, &error)),
         };
         let model = query.parsed.model.as_ref()?;
-        let error = ml::check_columns(&model.columns, plan.schema().as_arrow()).err()?;
+        let error = ml::check_columns(&model.statement.columns, plan.schema().as_arrow()).err()?;
         let message = crate::error::with_causes(&error);
         let column = message.split('`').nth(1).and_then(|name| query.place_of_word(name));
         let place = column.unwrap_or_else(|| query.start());

@@ -20,7 +20,8 @@ impl Query {
 
     /// Returns what is wrong with the header by itself.
     pub(super) fn header_faults(&self, context: &SessionContext) -> Vec<Fault> {
-        let wrong = self.header.wrong.iter();
+        let lengths = self.header.wrong_lengths(self.kind);
+        let wrong = self.header.wrong.iter().chain(&lengths);
         let mut faults: Vec<Fault> =
             wrong.map(|wrong| Fault { hint: wrong.hint.clone(), ..self.header_fault(wrong.at, wrong.message.clone()) }).collect();
         let missing = self.header.lacks(self.kind.required_header());

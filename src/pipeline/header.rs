@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use super::extent::Extent;
+use super::Kind;
+use super::reach::Extent;
 use crate::text::did_you_mean;
 
 /// The entries of the comment that begins a file.
@@ -88,13 +89,6 @@ impl Header {
         header.read_units();
         let allowances = header.entries.iter().filter(|entry| entry.key == ALLOW);
         header.allow = allowances.map(|entry| allowance(&entry.lines)).collect();
-        for (key, text) in [(LOOKBACK, &lookback), (HORIZON, &horizon)] {
-            if let Some(text) = text.as_deref().filter(|text| Extent::parse(text).is_none()) {
-                let message = format!("the {key} `{text}` is not a length of time or a number of ticks");
-                let hint = "write it like 60 s, 5 min, 60 ticks, 300 s and 1 tick, unbounded or none";
-                header.refuse(header.spot(key), message, hint);
-            }
-        }
         Header { description, time_column, lookback, horizon, ..header }
     }
 
@@ -203,6 +197,19 @@ impl Header {
         let lines = self.entry(UNITS).map(|entry| entry.lines.as_slice()).unwrap_or_default();
         let columns = lines.iter().filter_map(|line| Some(words(line, line.text.split_once(':')?.0)));
         columns.flatten().collect()
+    }
+
+    /// Returns what is wrong with the lengths of the header. For a feature's lookback and a label's horizon, lint says what to
+    /// write instead.
+    pub(super) fn wrong_lengths(&self, kind: Kind) -> Vec<Wrong> {
+        let lengths = [(LOOKBACK, &self.lookback, Kind::Feature), (HORIZON, &self.horizon, Kind::Label)];
+        let wrong = lengths.into_iter().filter_map(|(key, text, linted)| {
+            let text = text.as_deref().filter(|text| kind != linted && Extent::parse(text).is_none())?;
+            let message = format!("the {key} `{text}` is not a length of time or a number of ticks");
+            let hint = "write it like 60 s, 5 min, 60 ticks, 300 s and 1 tick, unbounded or none";
+            Some(Wrong { at: self.spot(key), message, hint: Some(hint.into()) })
+        });
+        wrong.collect()
     }
 
     /// Returns the words of an entry, which commas separate, each with its place.
@@ -316,8 +323,6 @@ mod tests {
             ("--description: x\n--Remark: y", 2, 3, "unknown key `Remark`", "indent the line"),
             ("-- grain: a\n-- grain: b", 2, 4, "the header has `grain` twice", "keep one"),
             ("-- description: a\n--   grain: b", 2, 6, "`grain` is indented", "indent it as"),
-            ("-- lookback: one minute", 1, 14, "the lookback `one minute` is not", "write it like 60 s"),
-            ("-- horizon: 60", 1, 13, "the horizon `60` is not", "write it like"),
             ("-- units:\n--   a USD", 2, 6, "`a USD` does not give a unit", "write `--"),
             ("-- units: USD", 1, 11, "`USD` does not give a unit", "write `--"),
             ("-- units:\n--   a: USD\n--   b, a: s", 3, 9, "`a` has two units", "keep one"),
@@ -328,6 +333,19 @@ mod tests {
             assert!(wrong.message.starts_with(message), "{text}: {}", wrong.message);
             assert!(wrong.hint.as_deref().is_some_and(|told| told.starts_with(hint)), "{text}: {:?}", wrong.hint);
         }
+    }
+
+    #[test]
+    fn lengths_are_lengths() {
+        for (text, column, message) in [
+            ("-- lookback: one minute", 14, "the lookback `one minute` is not a length of time or a number of ticks"),
+            ("-- horizon: 60", 13, "the horizon `60` is not a length of time or a number of ticks"),
+        ] {
+            let wrong = Header::parse(text).wrong_lengths(Kind::Plain);
+            let [wrong] = wrong.as_slice() else { panic!("{text}: {wrong:?}") };
+            assert_eq!((wrong.at, wrong.message.as_str()), (Spot { line: 1, column }, message));
+        }
+        assert_eq!(Header::parse("-- lookback: 60 s\n-- horizon: none").wrong_lengths(Kind::Plain), []);
     }
 
     #[test]

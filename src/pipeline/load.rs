@@ -9,7 +9,7 @@ use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::header::Header;
 use super::place::Place;
-use super::{Kind, LANDED, Parameters, Project, Query, case, graph, statement, template};
+use super::{Kind, LANDED, Parameters, Project, Query, case, graph, reach, statement, template};
 
 /// Names that squall keeps for tables of its own, although not every session has them.
 const KEPT: [&str; 3] = ["models", "runs", "information_schema"];
@@ -53,7 +53,14 @@ impl Project {
         }
         let (queries, circles) = graph::in_dependency_order(queries);
         disabled.extend(circles);
-        Ok(Project { dir: dir.into(), parameters: parameters.clone(), models_dir: None, queries, disabled })
+        Ok(Project {
+            dir: dir.into(),
+            parameters: parameters.clone(),
+            models_dir: None,
+            queries,
+            disabled,
+            measured: reach::Memo::default(),
+        })
     }
 
     /// Disables the queries that have the name of a table or a table function of the session, which must not contain the
@@ -103,9 +110,9 @@ impl Query {
             Kind::Model => statement::parse_model(&rendered)?,
             _ => statement::parse_query(&rendered)?,
         };
-        if let Some(model) = parsed.model.as_ref().filter(|model| model.name != name) {
+        if let Some(model) = parsed.model.as_ref().filter(|model| model.statement.name != name) {
             let place = rendered.place(1, 1);
-            let message = format!("the model is named `{}`, its file `{name}`", model.name);
+            let message = format!("the model is named `{}`, its file `{name}`", model.statement.name);
             return Err(Error::Syntax { place: Place { column: None, ..place }, message });
         }
         let sql = without_header(&rendered.sql);

@@ -11,7 +11,6 @@ mod check;
 mod columns;
 mod disabled;
 mod error;
-mod extent;
 mod fault;
 mod grain;
 mod graph;
@@ -21,7 +20,9 @@ mod load;
 mod manifest;
 mod place;
 mod prove;
+mod reach;
 mod register;
+mod spots;
 mod statement;
 mod store;
 mod template;
@@ -41,7 +42,7 @@ pub use header::Header;
 pub use lint::Finding;
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
-pub use extent::Extent;
+pub use reach::{Extent, Reach, Reaches};
 pub use store::{Materialised, Waiting};
 
 use load::{is_header, read, sql_files};
@@ -121,6 +122,7 @@ pub struct Project {
     models_dir: Option<PathBuf>,
     queries: Vec<Query>,
     disabled: Vec<Disabled>,
+    measured: reach::Memo,
 }
 
 impl Project {

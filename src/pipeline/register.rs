@@ -96,6 +96,11 @@ impl Project {
         models.find(|model| self.model_files(model).is_none_or(|files| files.is_empty()))
     }
 
+    /// Returns whether the query needs a model, either itself or through the queries that it reads.
+    pub(super) fn scores(&self, index: usize) -> bool {
+        self.upstream(index).into_iter().any(|needed| self.queries[needed].kind == Kind::Model)
+    }
+
     /// Plans a query against the session's tables.
     pub(super) async fn plan(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
         let mut state = context.state();
@@ -107,7 +112,7 @@ impl Project {
 
     /// Returns why a query could not be planned, with the place to which the engine points, or else the place of the name
     /// that its message quotes.
-    fn plan_error(&self, query: &Query, error: &DataFusionError, context: &SessionContext) -> Error {
+    pub(super) fn plan_error(&self, query: &Query, error: &DataFusionError, context: &SessionContext) -> Error {
         let first = error.iter().next().unwrap_or(error);
         let diagnostic = first.diagnostic();
         let (message, said) = match (diagnostic, first.find_root()) {

@@ -28,8 +28,16 @@ pub struct Parsed {
     /// The query; in a model file, the query after `AS`.
     pub query: Box<Query>,
     pub references: References,
-    /// The statement, if this is a model file.
-    pub model: Option<ml::CreateModel>,
+    /// The model that it trains, if this is a model file.
+    pub model: Option<Model>,
+}
+
+/// What a `CREATE MODEL` statement says of its query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub statement: ml::CreateModel,
+    /// The columns that are not features.
+    pub other_columns: BTreeSet<String>,
 }
 
 /// The names in a query.
@@ -89,7 +97,13 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
         }
     };
     let query = parse_text(rendered, &statement.query)?;
-    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(statement) })
+    let columns = statement.columns.clone();
+    let mut other_columns = BTreeSet::from([columns.label]);
+    other_columns.extend(columns.split);
+    other_columns.extend(columns.time);
+    other_columns.extend(columns.ids);
+    let model = Model { statement, other_columns };
+    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(model) })
 }
 
 fn place_of(rendered: &Rendered, location: Location) -> Place {
@@ -268,7 +282,7 @@ mod tests {
         let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
         let sql = format!("-- a comment\nCREATE OR REPLACE MODEL M {options} AS\nSELECT * FROM rows;");
         let parsed = parse_model(&rendered(&sql)).unwrap();
-        let model = parsed.model.as_ref().map(|model| model.name.as_str());
+        let model = parsed.model.as_ref().map(|model| model.statement.name.as_str());
         assert_eq!(model, Some("m"), "a name without quotes folds to lower case");
         assert_eq!(parsed.references.names().into_iter().collect::<Vec<_>>(), ["rows"]);
     }

@@ -246,6 +246,15 @@ impl Trial<'_> {
         Ok(instants.len())
     }
 
+    /// Returns the horizon that the header gives, or else the one that is found in the plan.
+    async fn horizon(&self) -> Option<Extent> {
+        if let Some(horizon) = self.query.header.horizon() {
+            return Some(horizon);
+        }
+        let found = self.project.reach(self.query, self.context).await.ok()?;
+        Some(found.total().after)
+    }
+
     /// Returns how the ticks are changed at each instant.
     fn changes(&self) -> Vec<(Side, Change)> {
         let mut changes = vec![(Side::After, Change::Removed), (Side::After, Change::Replaced)];
@@ -283,7 +292,7 @@ impl Trial<'_> {
                 compare([whole, &rows], identity, Agreement::Bits, later)?
             }
             (Kind::Label, Side::After) => {
-                let Some(horizon) = self.query.header.horizon() else { return Ok(()) };
+                let Some(horizon) = self.horizon().await else { return Ok(()) };
                 let ends = Ends::of(&self.sample.times_until(cut.at), &horizon);
                 compare([whole, &rows], identity, Agreement::Bits, |rows, row| ends.known(rows, row))?
             }
@@ -315,7 +324,7 @@ impl Ends {
                 last.map_or(i64::MIN, |last| last.saturating_sub(*time_ns))
             }
             // No horizon ends before the cut.
-            Extent::Unbounded => i64::MIN,
+            Extent::Unbounded | Extent::Unknown(_) => i64::MIN,
         };
         let by_product: BTreeMap<String, i64> =
             times.iter().map(|(product, times)| (product.clone(), end(times))).collect();
@@ -343,7 +352,7 @@ impl Starts {
             Extent::Within { time_ns, rows } => {
                 times.get(1 + *rows as usize).map_or(i64::MAX, |first| first.saturating_add(*time_ns))
             }
-            Extent::Unbounded => i64::MAX,
+            Extent::Unbounded | Extent::Unknown(_) => i64::MAX,
         };
         let by_product: BTreeMap<String, i64> =
             times.iter().map(|(product, times)| (product.clone(), start(times))).collect();

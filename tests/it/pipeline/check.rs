@@ -100,12 +100,13 @@ async fn everything_that_is_wrong_is_found_at_once() {
 
 #[tokio::test]
 async fn a_header_is_compared_with_the_columns() {
-    let header = "-- description: x\n-- grain: product_id, tz\n-- time column: price\n-- lookback: 60\n-- units:\n--   prize: USD\n";
+    let header = "-- description: x\n-- grain: product_id, tz\n-- time column: price\n-- horizon: 60\n-- units:\n--   prize: USD\n";
     let found = faults(&[TICKS, ("features/f.sql", &format!("{header}SELECT product_id, ts, price FROM ticks"))]).await;
+    let found: Vec<String> = found.into_iter().filter(|fault| fault.starts_with("header")).collect();
     assert_eq!(
         found,
         [
-            "header features/f.sql:4:14: the lookback `60` is not a length of time or a number of ticks",
+            "header features/f.sql:4:13: the horizon `60` is not a length of time or a number of ticks",
             "header features/f.sql:2:23: the grain names `tz`, which is not a column of the query",
             "header features/f.sql:6:6: a unit names `prize`, which is not a column of the query",
             "header features/f.sql:3:17: the time column `price` is not a time: its type is Float64",
