@@ -86,8 +86,8 @@ impl Names {
 
 impl Columns {
     /// Adds a row of the message at `log_offset`; its `ts` must be above that of the product's row before.
-    pub fn push(&mut self, tick: &Tick, (ts, status): (i64, Status), record: &Record, log_offset: i64) {
-        let product = self.products.number(&tick.product_id);
+    pub fn push(&mut self, tick: &Tick<&str>, (ts, status): (i64, Status), record: &Record, log_offset: i64) {
+        let product = self.products.number(tick.product_id);
         self.product.push(product);
         let connection = record.connection.as_deref().map(|name| self.connections.number(name));
         self.connection.push(connection);

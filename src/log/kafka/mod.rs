@@ -266,17 +266,17 @@ impl Log for KafkaLog {
         let client = self.client().await?;
         let (topic, readers) = (self.topic.clone(), Arc::clone(&self.readers));
         blocking(move || {
-            let held = topic.offsets(&client, partition)?;
-            let (log, offset) = (topic.to_string(), from);
-            if from < held.start {
-                return Err(Error::OffsetGone { log, partition, offset, first: held.start });
-            }
-            if from > held.end {
-                return Err(Error::OffsetPastEnd { log, partition, offset, end: held.end });
-            }
-            if from == held.end {
-                return Ok(Batch::starting_at(from));
-            }
+            let held = || {
+                let held = topic.offsets(&client, partition)?;
+                let (log, offset) = (topic.to_string(), from);
+                if from < held.start {
+                    return Err(Error::OffsetGone { log, partition, offset, first: held.start });
+                }
+                if from > held.end {
+                    return Err(Error::OffsetPastEnd { log, partition, offset, end: held.end });
+                }
+                Ok(held)
+            };
             // The reader is taken out of the map while it works, so that other partitions can be read at the same time.
             let reader = locked(&readers).remove(&partition);
             let mut reader = match reader {
@@ -284,7 +284,7 @@ impl Log for KafkaLog {
                 None => PartitionReader::new(&topic, partition)?,
             };
             // A reader that failed is not put back; the next read starts with a new one.
-            let batch = reader.read(from, held.end, limit)?;
+            let batch = reader.read(from, limit, &held)?;
             locked(&readers).insert(partition, reader);
             Ok(batch)
         })

@@ -128,13 +128,13 @@ fn message<'a>(topic: &'a Topic, part: &'a Part<'a>) -> FutureRecord<'a, str, [u
     let ingest_time = record.ingest_time.to_string();
     let mut headers = OwnedHeaders::new().insert(Header { key: INGEST_TIME, value: Some(&ingest_time) });
     if let Some(connection) = &record.connection {
-        headers = headers.insert(Header { key: CONNECTION, value: Some(connection) });
+        headers = headers.insert(Header { key: CONNECTION, value: Some(&**connection) });
     }
     if let Some(product) = &part.only {
         headers = headers.insert(Header { key: ONLY, value: Some(product) });
     }
     let mut message = FutureRecord::to(&topic.name)
-        .payload(record.payload.as_slice())
+        .payload(&*record.payload)
         .timestamp(record.ingest_time.div_euclid(1_000_000))
         .headers(headers);
     message.key = part.only.as_deref().or(record.key.as_deref());

@@ -53,9 +53,9 @@ async fn broker_that_refuses_a_message_gets_the_others_once() {
     let (options, told) = telling(temp.path());
     let archives = temp.path().join("raw");
     let mut records: Vec<Record> = (0..500).map(record).collect();
-    records[200].payload = noise(1_500_000);
+    records[200].payload = noise(1_500_000).into();
     // Large, but it compresses well: the broker takes it.
-    records[300].payload = vec![b'x'; 3_000_000];
+    records[300].payload = vec![b'x'; 3_000_000].into();
     let log = Archived::create(&archives, &brokers, &topic, &options).await.expect("the log opens");
     log.append(records.clone()).await.expect("archived");
     until_behind(&log, 0).await;
@@ -100,7 +100,7 @@ async fn broker_with_a_small_limit_gets_what_fits() {
     let mut records: Vec<Record> = (0..60).map(record).collect();
     for (number, record) in records.iter_mut().enumerate() {
         let length = if number % 20 == 7 { 5000 } else { 1000 };
-        record.payload = bytes[number * 500..number * 500 + length].to_vec();
+        record.payload = bytes[number * 500..number * 500 + length].to_vec().into();
     }
     log.append(records.clone()).await.expect("archived");
     tokio::time::timeout(Duration::from_secs(30), async { until_behind(&log, 0).await }).await.expect("in time");
