@@ -223,6 +223,11 @@ impl Header {
         self.allow.iter().any(|(rule, reason)| rule == UNKNOWN_REACH && !reason.is_empty())
     }
 
+    /// Returns how far back the header says that the query looks.
+    pub fn lookback(&self) -> Option<Extent> {
+        self.lookback.as_deref().and_then(Extent::parse)
+    }
+
     /// Returns how far ahead the header says that the query looks.
     pub fn horizon(&self) -> Option<Extent> {
         self.horizon.as_deref().and_then(Extent::parse)

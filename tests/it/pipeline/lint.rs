@@ -33,14 +33,14 @@ const SHARED: [(&str, &str); 4] = [
 
 /// One case of a file.
 #[derive(Debug)]
-struct Case {
-    name: String,
+pub struct Case {
+    pub name: String,
     expect: Option<String>,
     /// The project's files, each a path and its text.
     files: Vec<(String, String)>,
 }
 
-fn cases(path: &Path) -> Vec<Case> {
+pub fn cases(path: &Path) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in std::fs::read_to_string(path).unwrap().lines() {
         if let Some(name) = line.strip_prefix("-- case: ") {
@@ -69,7 +69,7 @@ fn header(path: &str) -> &'static str {
 }
 
 /// A folder with files that are not landed ticks.
-fn data() -> tempfile::TempDir {
+pub fn data() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let time = DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Nanosecond, Some("UTC".into()));
     let fields = [("product_id", DataType::Utf8), ("ts", time), ("v", DataType::Float64)];
@@ -91,7 +91,7 @@ fn data() -> tempfile::TempDir {
 }
 
 /// A session as the command line opens it, so that a quoted path is a table.
-async fn session(data: &Path) -> Session {
+pub async fn session(data: &Path) -> Session {
     let options = Options {
         ticks_dir: data.join("ticks"),
         tables_dir: data.join("tables"),
@@ -110,8 +110,8 @@ async fn session(data: &Path) -> Session {
     session
 }
 
-/// Returns the findings about the project's file `checked.sql`, each with its place.
-async fn findings(case: &Case, context: &SessionContext, data: &Path) -> Result<Vec<String>, String> {
+/// Writes the project of a case.
+pub fn folder_of(case: &Case, data: &Path) -> tempfile::TempDir {
     let shared = SHARED.iter().map(|(path, text)| (path.to_string(), text.to_string()));
     let files = shared.chain(case.files.iter().cloned()).map(|(path, text)| {
         let text = text.replace("DATA", &data.to_string_lossy());
@@ -120,7 +120,12 @@ async fn findings(case: &Case, context: &SessionContext, data: &Path) -> Result<
     });
     let files: Vec<(String, String)> = files.collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let dir = project_of(&files);
+    project_of(&files)
+}
+
+/// Returns the findings about the project's file `checked.sql`, each with its place.
+async fn findings(case: &Case, context: &SessionContext, data: &Path) -> Result<Vec<String>, String> {
+    let dir = folder_of(case, data);
     let project = Project::load(dir.path(), &Parameters::new()).map_err(|error| error.to_string())?;
     let checked = project.query("checked").ok_or("no file is named checked")?;
     let found = project.lint(checked, context).await.map_err(|error| squall::error::with_causes(&error))?;

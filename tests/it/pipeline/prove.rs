@@ -9,9 +9,9 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use squall::catalog::{Options, Session};
-use squall::pipeline::{Fault, Parameters, Project, Proof, Severity, Thoroughness};
+use squall::pipeline::{Fault, Kind, Parameters, Project, Proof, Severity, Thoroughness};
 
-use super::{empty_session, landed_schema, project_of, shipped};
+use super::{empty_session, landed_schema, lint, project_of, shipped};
 
 const HOW: Thoroughness = Thoroughness { cuts: 2, seed: 7 };
 
@@ -260,7 +260,8 @@ async fn the_shipped_features_and_labels_are_proven() {
     let ticks = project.ticks_to_cut(session.context(), HOW.seed).await.unwrap();
     for name in ["tick_features", "spike_features", "rv_spike_60s", "spike_60s", "ticks"] {
         let proof = project.prove(project.query(name).unwrap(), &ticks, session.context(), HOW).await;
-        assert_eq!((messages(&proof), proof.skipped), (vec![], None), "{name}");
+        assert_eq!(messages(&proof), [""; 0], "{name}");
+        assert_eq!(proof.skipped, None, "{name}");
     }
 }
 
@@ -287,4 +288,32 @@ async fn a_query_that_knows_the_future_is_a_warning_as_long_as_no_feature_uses_i
 async fn what_has_no_time_is_skipped() {
     let found = proofs("features", &[("f", "SELECT product_id, price AS v FROM ticks".into())], &[]).await;
     assert_eq!(found["f"].skipped.as_deref(), Some("it has no time column `ts` of type TIMESTAMP"));
+}
+
+/// Proves the features among lint's own cases, and returns for each case what was found.
+async fn proofs_of_cases(folder: &str) -> Vec<(String, Proof)> {
+    let data = lint::data();
+    let session = lint::session(data.path()).await;
+    let how = Thoroughness { cuts: 1, ..HOW };
+    let mut found = Vec::new();
+    for case in lint::cases(&super::root().join("tests/pipeline").join(folder).join("hand.sql")) {
+        let dir = lint::folder_of(&case, data.path());
+        let project = Project::load(dir.path(), &Parameters::new()).unwrap();
+        let Some(checked) = project.query("checked").filter(|query| query.kind != Kind::Model) else { continue };
+        let ticks = project.ticks_to_cut(session.context(), how.seed).await.unwrap();
+        found.push((case.name, project.prove(checked, &ticks, session.context(), how).await));
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_lint_accepts_passes() {
+    let found = proofs_of_cases("clean").await;
+    let refused: Vec<(&str, Vec<&str>)> = found
+        .iter()
+        .filter(|(_, proof)| proof.faults.iter().any(|fault| fault.severity == Severity::Error))
+        .map(|(name, proof)| (name.as_str(), messages(proof)))
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(found.len() > 50, "{} cases", found.len());
 }
