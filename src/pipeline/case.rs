@@ -200,7 +200,10 @@ impl Project {
                     let view = DataFrame::new(own.state(), plan).into_view();
                     own.register_table(query.name.as_str(), view).map_err(|error| error.to_string())?;
                 }
-                Err(error) if index == target => return Err(with_causes(&error)),
+                Err(error) if index == target => {
+                    let place = error.place().map(|place| format!("{place}: ")).unwrap_or_default();
+                    return Err(format!("{place}{}", error.without_place()));
+                }
                 // A query that is hidden by a given table is not needed.
                 Err(_) => {}
             }

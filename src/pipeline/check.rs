@@ -83,9 +83,14 @@ impl Project {
         let models = self.check_plans(&queries, unplanned, context, report).await;
         self.check_headers(&queries, &usable, context, report).await?;
 
-        let linted = |kind: Kind| matches!(kind, Kind::Feature | Kind::Label | Kind::Model);
+        // Without a time column nothing can be said about time, and the header's fault has been told.
+        let linted = |query: &Query| match query.kind {
+            Kind::Feature | Kind::Label => query.header.time_column.is_some(),
+            Kind::Model => true,
+            Kind::Plain | Kind::Audit => false,
+        };
         let linted: Vec<&&Query> =
-            queries.iter().filter(|query| linted(query.kind)).filter(planned).collect();
+            queries.iter().filter(|query| linted(query)).filter(planned).collect();
         let mut faults = Vec::new();
         for query in &linted {
             report.begins(Check::Lint, &query.name);
@@ -261,6 +266,10 @@ impl Project {
             let has = |column: &String| frame.schema().index_of_column_by_name(None, column).is_some();
             // A grain that names other columns is a fault of the header.
             if query.header.grain.is_empty() || !query.header.grain.iter().all(has) {
+                continue;
+            }
+            // Without its model, a query has no rows.
+            if self.position(&query.name).is_some_and(|index| self.untrained(index).is_some()) {
                 continue;
             }
             count += 1;

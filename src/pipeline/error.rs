@@ -92,7 +92,10 @@ impl Error {
 
     /// Returns the message and its causes, without the place and the excerpt.
     pub fn without_place(&self) -> String {
-        let text = with_causes(self);
+        let text = match self {
+            Error::Query { name, source, .. } => format!("`{name}` failed: {}", source.find_root().message()),
+            _ => with_causes(self),
+        };
         let (start, excerpt) = match (self.place(), self.file()) {
             (Some(place), _) => (format!("{place}: "), format!("\n{}", place.excerpt())),
             (None, Some(file)) => (format!("{}: ", file.display()), String::new()),
@@ -137,8 +140,16 @@ fn paths(files: &[PathBuf]) -> String {
     files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" and ")
 }
 
+/// Returns an error with its causes; of a failed query's causes, only the first one.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Query { file, .. } => format!("{}: {}", file.display(), error.without_place()),
+        _ => with_causes(error),
+    }
+}
+
 fn failures(failed: &[(String, Error)], skipped: &[String]) -> String {
-    let mut lines: Vec<String> = failed.iter().map(|(_, error)| with_causes(error)).collect();
+    let mut lines: Vec<String> = failed.iter().map(|(_, error)| told(error)).collect();
     if !skipped.is_empty() {
         lines.push(format!("not made, because they read what failed: {}", skipped.join(", ")));
     }

@@ -130,8 +130,9 @@ impl Project {
         }
         let made = match self.materialise(index, context, tables_dir, &mut seen).await {
             Ok(made) => made,
-            Err(Error::Plan { .. }) if self.untrained(index).is_some() => {
-                return Err(NotMade::Waits(self.untrained(index).unwrap_or_default().into()));
+            // Without the model, planning or running the query fails.
+            Err(error @ (Error::Plan { .. } | Error::Query { .. })) => {
+                return Err(self.untrained(index).map_or(NotMade::Failed(error), |model| NotMade::Waits(model.into())));
             }
             Err(error) => return Err(error.into()),
         };

@@ -302,6 +302,8 @@ impl Trial<'_> {
             }
         };
         self.compared += compared;
+        // Which rows a label has may depend on what came before: only its values may not.
+        let found = found.into_iter().filter(|found| trouble != Trouble::Back || found.column.is_some()).collect();
         evidence.add(trouble, found, &run::when(cut));
         Ok(())
     }

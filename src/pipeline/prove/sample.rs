@@ -17,7 +17,7 @@ use datafusion::common::ScalarValue;
 use super::generated;
 use super::random::Random;
 use crate::pipeline::LANDED;
-use crate::text::decimals;
+use crate::text::{counted, decimals};
 
 /// At most about so many landed ticks are used: they fit in memory, and recomputing them takes seconds.
 const MOST_TICKS: i64 = 100_000;
@@ -75,7 +75,7 @@ impl Sample {
     /// Makes ticks of two products up.
     pub fn generated(schema: &SchemaRef, products: [&str; 2], seed: u64) -> Result<Sample, DataFusionError> {
         let ticks = generated::ticks(schema, products, seed)?;
-        Sample::new(format!("{} generated ticks", ticks.num_rows()), ticks)
+        Sample::new(counted(ticks.num_rows() as u64, "generated tick"), ticks)
     }
 
     /// Takes landed ticks: all of them, or those of a stretch of time that the seed chooses. `None` if nothing is landed.
@@ -114,7 +114,7 @@ impl Sample {
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let ticks = concat_batches(&schema, &frame.collect().await?)?;
         let name = if length == span {
-            format!("{} landed ticks", ticks.num_rows())
+            counted(ticks.num_rows() as u64, "landed tick")
         } else {
             format!("{} of {} of landed ticks", duration(length), duration(span))
         };

@@ -77,15 +77,15 @@ async fn everything_that_is_wrong_is_found_at_once() {
     ])
     .await;
     let begins = [
-        "parse a.sql:2:1: expected an sql statement",
+        "parse a.sql:2:1: expected: SELECT",
         "parse c.sql:2:15: queries need each other: c -> d -> c",
         "parse g.sql:2:8: unknown parameter `horizons`",
         "parse runs.sql:1: runs.sql has the name of the built-in table `runs`",
         "parse y/e.sql:1: x/e.sql and y/e.sql would have the same name, `e`",
-        "plan audits/j.sql:2:15: table 'datafusion.public.tick' not found",
-        "plan b.sql:2:15: table 'datafusion.public.no_such_table' not found",
+        "plan audits/j.sql:2:15: table 'tick' not found",
+        "plan b.sql:2:15: table 'no_such_table' not found",
         "plan h.sql:2:8: invalid function 'avgg'",
-        "plan models/m.sql:2:70: ",
+        "plan models/m.sql:2:68: the training query has no column `y`, which input_label_cols names",
         "plan models/n.sql:3:8: column 'prise' not found",
         "header f.sql:1:4: unknown key `descripton` in the header",
         "header f.sql:1:1: the header lacks `description`",

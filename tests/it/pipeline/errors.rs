@@ -101,7 +101,7 @@ async fn a_wrong_file_disables_itself_and_its_readers_only() {
     assert!(context.sql("SELECT price FROM fine").await.is_ok());
     let name = |disabled: &squall::pipeline::Disabled| disabled.name.clone();
     assert_eq!(project.disabled().iter().map(name).collect::<Vec<_>>(), ["not_sql", "twice", "a", "b"]);
-    assert_eq!(unplanned.iter().map(name).collect::<Vec<_>>(), ["reads_a", "wrong", "reader", "its_reader"]);
+    assert_eq!(unplanned.iter().map(name).collect::<Vec<_>>(), ["wrong", "reader", "its_reader", "reads_a"]);
 
     let told = |name: &str| project.explain(name, &unplanned).map(|error| error.to_string()).unwrap_or_default();
     assert!(told("its_reader").starts_with("`its_reader` reads `wrong`, which is disabled: "), "{}", told("its_reader"));

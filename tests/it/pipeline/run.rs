@@ -144,7 +144,7 @@ async fn what_a_model_scores_waits_for_the_model() {
     project.register(&context, &tables).await.unwrap();
     assert!(!context.table_exist("scores").unwrap() && !context.table_exist("metrics").unwrap());
     let error = project.run(&context, "metrics", &tables, &mut |_| {}).await.unwrap_err();
-    assert!(error.to_string().contains("metrics.sql"), "{error}");
+    assert_eq!(error.to_string(), "`metrics` waits for its model: `m` is not trained");
 
     let artifact = models.join("m/1/model.json");
     std::fs::create_dir_all(artifact.parent().unwrap()).unwrap();
