@@ -72,7 +72,7 @@ async fn names_are_checked() {
 #[tokio::test]
 async fn a_header_without_what_its_kind_needs_is_refused() {
     let (message, hint) = error_of(&[("features/a.sql", "-- description: x\nSELECT 1 AS one")]).await;
-    assert_eq!(message, "features/a.sql: the header comment lacks `grain`, `time column`, `lookback`, `units`");
+    assert_eq!(message, "features/a.sql: the header comment lacks `grain`, `time column`, `units`");
     assert_eq!(hint, "begin the file with a comment such as `-- grain: …`");
     let (message, _) = error_of(&[("a.sql", "SELECT 1 AS one")]).await;
     assert_eq!(message, "a.sql: the header comment lacks `description`");
