@@ -89,8 +89,7 @@ impl Project {
             Kind::Model => true,
             Kind::Plain | Kind::Audit => false,
         };
-        let linted: Vec<&&Query> =
-            queries.iter().filter(|query| linted(query)).filter(planned).collect();
+        let linted: Vec<&&Query> = queries.iter().filter(|query| linted(query)).filter(planned).collect();
         let mut faults = Vec::new();
         for query in &linted {
             report.begins(Check::Lint, &query.name);
@@ -197,9 +196,14 @@ impl Project {
             let blocked = if own { self.why_not(query, unplanned) } else { None };
             match why.or(blocked.as_ref()) {
                 Some(Why::Wrong(error)) => faults.push(Fault::of(Check::Plan, &query.name, error)),
-                Some(Why::Reads(needed)) => skipped.push((&query.name, format!("it reads `{needed}`, which is disabled"))),
+                Some(Why::Reads(needed)) => {
+                    skipped.push((&query.name, format!("it reads `{needed}`, which is disabled")))
+                }
                 Some(Why::Waits(model)) => {
-                    skipped.push((&query.name, format!("it waits for the model `{model}`; `squall train {model}` trains it")));
+                    skipped.push((
+                        &query.name,
+                        format!("it waits for the model `{model}`; `squall train {model}` trains it"),
+                    ));
                 }
                 None if own => {
                     if let Some(fault) = self.unplannable(query, context).await {

@@ -22,12 +22,14 @@ impl Query {
     pub(super) fn header_faults(&self, context: &SessionContext) -> Vec<Fault> {
         let lengths = self.header.wrong_lengths(self.kind);
         let wrong = self.header.wrong.iter().chain(&lengths);
-        let mut faults: Vec<Fault> =
-            wrong.map(|wrong| Fault { hint: wrong.hint.clone(), ..self.header_fault(wrong.at, wrong.message.clone()) }).collect();
+        let mut faults: Vec<Fault> = wrong
+            .map(|wrong| Fault { hint: wrong.hint.clone(), ..self.header_fault(wrong.at, wrong.message.clone()) })
+            .collect();
         let missing = self.header.lacks(self.kind.required_header());
         if let Some(first) = missing.first() {
             let names: Vec<String> = missing.iter().map(|key| format!("`{key}`")).collect();
-            let fault = self.header_fault(Spot { line: 1, column: 1 }, format!("the header lacks {}", names.join(", ")));
+            let fault =
+                self.header_fault(Spot { line: 1, column: 1 }, format!("the header lacks {}", names.join(", ")));
             faults.push(fault.with_hint(format!("begin the file with a comment such as `-- {first}: …`")));
         }
         let state = context.state();
@@ -36,7 +38,8 @@ impl Query {
             || state.aggregate_functions().contains_key(name)
             || state.window_functions().contains_key(name);
         if function {
-            let fault = Fault::new(Check::Parse, name, self.start(), format!("`{name}` is also the name of a function"));
+            let fault =
+                Fault::new(Check::Parse, name, self.start(), format!("`{name}` is also the name of a function"));
             faults.push(fault.warning().with_hint("rename the file, so that readers can tell them apart"));
         }
         faults

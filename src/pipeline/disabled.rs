@@ -60,7 +60,11 @@ impl Project {
                 hint: error.hint(),
             },
             Why::Waits(model) => Error::Disabled {
-                what: if root.name == name { format!("`{name}` waits for its model") } else { reads("waits for its model") },
+                what: if root.name == name {
+                    format!("`{name}` waits for its model")
+                } else {
+                    reads("waits for its model")
+                },
                 reason: format!("`{model}` is not trained"),
                 hint: Some(format!("`squall train {model}` trains it")),
             },

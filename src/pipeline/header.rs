@@ -122,7 +122,9 @@ impl Header {
                 Some((Err(key), _)) if outer => {
                     let near = did_you_mean(key, KEYS);
                     let hint = near.unwrap_or_else(|| match open {
-                        Some(open) => format!("indent the line if it continues `{open}`; the keys are {}", KEYS.join(", ")),
+                        Some(open) => {
+                            format!("indent the line if it continues `{open}`; the keys are {}", KEYS.join(", "))
+                        }
                         None => format!("the keys are {}", KEYS.join(", ")),
                     });
                     self.refuse(line.at, format!("unknown key `{key}` in the header"), hint);
@@ -308,7 +310,9 @@ mod tests {
 
     #[test]
     fn an_allowance_has_a_rule_and_a_reason() {
-        let header = Header::parse("-- allow: unknown-reach, the file is written\n--   before trading, daily\n-- allow: other\n");
+        let header = Header::parse(
+            "-- allow: unknown-reach, the file is written\n--   before trading, daily\n-- allow: other\n",
+        );
         let expected = [("unknown-reach", "the file is written before trading, daily"), ("other", "")];
         assert_eq!(header.allow, expected.map(|(rule, reason)| (rule.into(), reason.into())));
     }
@@ -322,7 +326,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_placed() {
         for (text, line, column, message, hint) in [
-            ("-- description: x\n-- lookbak: 60 s", 2, 4, "unknown key `lookbak` in the header", "did you mean `lookback`?"),
+            (
+                "-- description: x\n-- lookbak: 60 s",
+                2,
+                4,
+                "unknown key `lookbak` in the header",
+                "did you mean `lookback`?",
+            ),
             ("-- description: x\n-- time_column: ts", 2, 4, "unknown key `time_column`", "did you mean `time column`?"),
             ("-- owner: me", 1, 4, "unknown key `owner`", "the keys are description,"),
             ("--description: x\n--Remark: y", 2, 3, "unknown key `Remark`", "indent the line"),

@@ -58,7 +58,12 @@ impl Project {
                 Ok(table) => replace(context, query, Some(table))?,
                 Err(why) => {
                     replace(context, query, None)?;
-                    unplanned.push(Disabled { name: query.name.clone(), kind: query.kind, file: query.file.clone(), why });
+                    unplanned.push(Disabled {
+                        name: query.name.clone(),
+                        kind: query.kind,
+                        file: query.file.clone(),
+                        why,
+                    });
                 }
             }
         }
@@ -188,11 +193,7 @@ fn lowercase(text: &str) -> String {
     }
 }
 
-fn replace(
-    context: &SessionContext,
-    query: &Query,
-    provider: Option<Arc<dyn TableProvider>>,
-) -> Result<(), Error> {
+fn replace(context: &SessionContext, query: &Query, provider: Option<Arc<dyn TableProvider>>) -> Result<(), Error> {
     let replaced = context.deregister_table(query.name.as_str()).and_then(|_| match provider {
         Some(provider) => context.register_table(query.name.as_str(), provider).map(|_| ()),
         None => Ok(()),

@@ -78,7 +78,8 @@ impl Project {
         let (mut failed, mut skipped, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         if everything {
             let wrong = self.disabled.iter().filter(|disabled| !matches!(disabled.kind, Kind::Model | Kind::Audit));
-            failed.extend(wrong.filter_map(|disabled| Some((disabled.name.clone(), self.explain(&disabled.name, &[])?))));
+            failed
+                .extend(wrong.filter_map(|disabled| Some((disabled.name.clone(), self.explain(&disabled.name, &[])?))));
         }
         let mut lost: BTreeSet<usize> = BTreeSet::new();
         for index in selection.all {

@@ -94,6 +94,9 @@ mod tests {
             let shown = at(column);
             assert!(shown.lines().all(|line| line.chars().count() <= 24 + 1), "{shown}");
         }
-        assert_eq!(Excerpt { number: 3, line: "short", column: Some(1), length: 1 }.within(24), "  |\n3 | short\n  | ^");
+        assert_eq!(
+            Excerpt { number: 3, line: "short", column: Some(1), length: 1 }.within(24),
+            "  |\n3 | short\n  | ^"
+        );
     }
 }

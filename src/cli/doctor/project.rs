@@ -16,7 +16,12 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
         Err(error) => Finding::error("the SQL project", &error),
         Ok(project) if !project.disabled().is_empty() => {
             let names: Vec<&str> = project.disabled().iter().map(|disabled| disabled.name.as_str()).collect();
-            let says = format!("{} in {} cannot be used: {}", counted(names.len() as u64, "file"), dir.display(), names.join(", "));
+            let says = format!(
+                "{} in {} cannot be used: {}",
+                counted(names.len() as u64, "file"),
+                dir.display(),
+                names.join(", ")
+            );
             Finding::wrong(says, "squall check says what is wrong with each file")
         }
         Ok(project) if project.is_empty() => Finding::warning(

@@ -86,7 +86,8 @@ impl Rows {
     /// Returns a column of `landed_ticks`; `None` if there is no such column.
     fn column(&self, name: &str) -> Option<ArrayRef> {
         let count = self.ts.len();
-        let times = |times: &[i64]| Arc::new(TimestampNanosecondArray::from(times.to_vec()).with_timezone("UTC")) as ArrayRef;
+        let times =
+            |times: &[i64]| Arc::new(TimestampNanosecondArray::from(times.to_vec()).with_timezone("UTC")) as ArrayRef;
         let numbers = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
         let texts = |texts: Vec<&str>| Arc::new(StringArray::from(texts)) as ArrayRef;
         let of = |value: fn(f64, f64) -> f64| {

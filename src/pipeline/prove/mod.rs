@@ -160,7 +160,8 @@ impl Evidence {
         }
         let left_out = self.found.len().saturating_sub(MOST_COLUMNS);
         for ((trouble, column), (difference, when, times)) in self.found.into_iter().take(MOST_COLUMNS) {
-            let place = column.as_deref().and_then(|column| query.place_of_word(column)).unwrap_or_else(|| query.start());
+            let place =
+                column.as_deref().and_then(|column| query.place_of_word(column)).unwrap_or_else(|| query.start());
             let Difference { row, values: [before, after], .. } = difference;
             let what = match &column {
                 Some(column) => format!("`{column}`"),

@@ -65,9 +65,9 @@ impl Rows {
         let mut places: Vec<u64> = (0..batch.num_rows() as u64).collect();
         places.sort_by(|a, b| whole.row(*a as usize).cmp(&whole.row(*b as usize)));
         let batch = take_record_batch(&batch, &UInt64Array::from(places))?;
-        let time = batch.column_by_name(&identity.time).ok_or_else(|| {
-            DataFusionError::Plan(format!("there is no column `{}`", identity.time))
-        })?;
+        let time = batch
+            .column_by_name(&identity.time)
+            .ok_or_else(|| DataFusionError::Plan(format!("there is no column `{}`", identity.time)))?;
         let time = cast(time, &DataType::Timestamp(TimeUnit::Nanosecond, None))?;
         Ok(Rows {
             keys: rows(&batch, &key)?,
@@ -148,7 +148,10 @@ pub fn compare(
                     found.entry(Some(column)).or_insert_with(|| Difference {
                         column: Some(first.batch.schema().field(column).name().clone()),
                         row: first.named(a, identity),
-                        values: [cell::shown(first.batch.column(column), a), cell::shown(second.batch.column(column), b)],
+                        values: [
+                            cell::shown(first.batch.column(column), a),
+                            cell::shown(second.batch.column(column), b),
+                        ],
                     });
                 }
                 (i, j, compared) = (i + 1, j + 1, compared + 1);
@@ -168,7 +171,8 @@ impl Comparators {
         let columns = first.batch.columns().iter().zip(second.batch.columns());
         let of = |(left, right): (&ArrayRef, &ArrayRef)| -> Result<Comparator, DataFusionError> {
             if agreement == Agreement::Nearly && *left.data_type() == DataType::Float64 {
-                let (left, right) = (left.as_primitive::<Float64Type>().clone(), right.as_primitive::<Float64Type>().clone());
+                let (left, right) =
+                    (left.as_primitive::<Float64Type>().clone(), right.as_primitive::<Float64Type>().clone());
                 return Ok(Box::new(move |a, b| match (left.is_valid(a), right.is_valid(b)) {
                     (true, true) => nearly(left.value(a), right.value(b)),
                     (left, right) => left == right,

@@ -14,9 +14,9 @@ use datafusion::logical_expr::{Expr, ident, lit};
 use datafusion::prelude::DataFrame;
 use std::sync::Arc;
 
+use super::Trial;
 use super::rows::{Identity, Rows};
 use super::sample::{Change, Cut, Side};
-use super::Trial;
 use crate::error::with_causes;
 use crate::pipeline::case::own_catalog;
 use crate::pipeline::fault::{Check, Fault};
@@ -62,7 +62,8 @@ impl Project {
             if query.kind == Kind::Model {
                 return (faults, Some(format!("it reads the model `{}`, whose training cannot be cut", query.name)));
             }
-            let within = if query.name == asked.name { "it".into() } else { format!("it reads `{}`, which", query.name) };
+            let within =
+                if query.name == asked.name { "it".into() } else { format!("it reads `{}`, which", query.name) };
             let references = &query.parsed.references;
             for function in references.functions.iter().filter(|name| changes_by_itself(name, context)) {
                 let place = query.place_of_word(function).unwrap_or_else(|| query.start());
@@ -81,9 +82,13 @@ impl Project {
                 let has_times = file.schema().fields().iter().any(|field| field.data_type().is_temporal());
                 // A file without times is the same at every time.
                 if has_times {
-                    let message = format!("{within} reads the file '{path}', which cannot be cut: it may know the future");
-                    let hint = "make it a query of the project, or say why it is right: -- allow: unknown-reach, REASON";
-                    faults.push(Fault::new(Check::Proof, &asked.name, query.place_of_reference(path), message).with_hint(hint));
+                    let message =
+                        format!("{within} reads the file '{path}', which cannot be cut: it may know the future");
+                    let hint =
+                        "make it a query of the project, or say why it is right: -- allow: unknown-reach, REASON";
+                    faults.push(
+                        Fault::new(Check::Proof, &asked.name, query.place_of_reference(path), message).with_hint(hint),
+                    );
                 }
             }
         }
@@ -134,7 +139,8 @@ impl Trial<'_> {
             // Sums of floating-point numbers depend on how the rows are divided, so they are not divided.
             options.execution.target_partitions = 1;
         }
-        let nullable = ticks.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>();
+        let nullable =
+            ticks.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>();
         let ticks = ticks.with_schema(Arc::new(Schema::new(nullable)))?;
         own.register_table(LANDED, Arc::new(MemTable::try_new(ticks.schema(), vec![vec![ticks]])?))?;
         let mut needed = self.project.upstream(self.index);

@@ -8,11 +8,11 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimestampNanosecondType};
+use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::{Expr, col, lit};
-use datafusion::common::ScalarValue;
 
 use super::generated;
 use super::random::Random;
@@ -80,7 +80,8 @@ impl Sample {
 
     /// Takes landed ticks: all of them, or those of a stretch of time that the seed chooses. `None` if nothing is landed.
     pub async fn landed(context: &SessionContext, seed: u64) -> Result<Option<Sample>, DataFusionError> {
-        let bounds = context.table(LANDED).await?.aggregate(vec![], vec![min(col(TIME)), max(col(TIME)), count(lit(1))])?;
+        let bounds =
+            context.table(LANDED).await?.aggregate(vec![], vec![min(col(TIME)), max(col(TIME)), count(lit(1))])?;
         let bounds = bounds.collect().await?;
         let whole = |column: usize| {
             let cell = bounds.first().map(|batch| cast(batch.column(column), &DataType::Int64)).transpose()?;
@@ -212,7 +213,9 @@ impl Sample {
                     Arc::new(StringArray::from(values))
                 }
                 (name, DataType::Float64) => {
-                    let is_price = ["price", "best_bid", "best_ask"].contains(&name) || name.starts_with("low_") || name.starts_with("high_");
+                    let is_price = ["price", "best_bid", "best_ask"].contains(&name)
+                        || name.starts_with("low_")
+                        || name.starts_with("high_");
                     let values = column.as_primitive::<Float64Type>().iter().zip(touched).zip(&factors);
                     let values: Vec<Option<f64>> = values
                         .map(|((value, touched), factor)| {

@@ -108,7 +108,9 @@ impl Walk<'_> {
                 time = part.time;
             }
         }
-        for other in params.filter.iter().map(|filter| filter.as_ref()).chain(params.order_by.iter().map(|key| &key.expr)) {
+        for other in
+            params.filter.iter().map(|filter| filter.as_ref()).chain(params.order_by.iter().map(|key| &key.expr))
+        {
             column.deps.union(&self.value(other, input)?.deps);
         }
         let name = call.func.name();
@@ -117,7 +119,8 @@ impl Walk<'_> {
             let how = format!("`{name}` depends on the order of the rows: give it an ORDER BY, or use `min` or `max`");
             column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
         }
-        let Some(time) = time.filter(|_| ["min", "max", "first_value", "last_value", "nth_value"].contains(&name)) else {
+        let Some(time) = time.filter(|_| ["min", "max", "first_value", "last_value", "nth_value"].contains(&name))
+        else {
             return Ok(column);
         };
         // It is the time of one of the group's rows, so it keeps its distance from what all of them share.

@@ -78,7 +78,9 @@ impl Walk<'_> {
         both.rows.union(&right.rows);
         both.rows.union(&condition);
         both.main = match join.join_type {
-            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => right.main.or(left.main),
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+                right.main.or(left.main)
+            }
             _ => left.main.or(right.main),
         };
         both.keys = keys(&left, &right, width, &pairs);

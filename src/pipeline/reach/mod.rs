@@ -116,9 +116,7 @@ impl Measured {
     pub(super) fn seen(&self, deps: &Deps) -> Vec<relation::Source> {
         let main = self.summary.relation.main;
         let sources = deps.sources.iter();
-        sources
-            .filter_map(|(var, source)| Some(relative(&self.summary.times, main?, *var, source)))
-            .collect()
+        sources.filter_map(|(var, source)| Some(relative(&self.summary.times, main?, *var, source))).collect()
     }
 }
 

@@ -168,7 +168,12 @@ impl Walk<'_> {
         }
         let find = |name| schema.index_of_column_by_name(None, name);
         let keys = find("product_id").zip(find("ts")).map(|(product, ts)| BTreeSet::from([product, ts]));
-        Relation { rows: Deps::row(ts), main: Some(ts), keys: keys.into_iter().collect(), ..Relation::constant(columns, scope) }
+        Relation {
+            rows: Deps::row(ts),
+            main: Some(ts),
+            keys: keys.into_iter().collect(),
+            ..Relation::constant(columns, scope)
+        }
     }
 
     /// Rows that the query itself makes up.
@@ -214,7 +219,10 @@ impl Walk<'_> {
             }
             (None, Some(index)) => {
                 let query = &self.project.queries[*index].name;
-                (Fault::Unknown, format!("it reads the file '{name}', which holds rows of `{query}`: read `{query}` itself"))
+                (
+                    Fault::Unknown,
+                    format!("it reads the file '{name}', which holds rows of `{query}`: read `{query}` itself"),
+                )
             }
             (None, None) => (Fault::Unknown, format!("it reads the file '{name}'")),
         }

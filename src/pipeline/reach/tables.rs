@@ -111,7 +111,11 @@ impl CatalogProvider for Tables {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        if name == self.schema { Some(Arc::new(self.clone())) } else { self.session.catalog(&self.catalog)?.schema(name) }
+        if name == self.schema {
+            Some(Arc::new(self.clone()))
+        } else {
+            self.session.catalog(&self.catalog)?.schema(name)
+        }
     }
 }
 

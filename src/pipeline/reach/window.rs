@@ -328,10 +328,14 @@ fn looks(function: &str, order: &Order, call: &WindowFunction, ahead: bool) -> S
     if order.time.is_none() {
         let first = call.params.order_by.first().map(|key| key.expr.to_string()).unwrap_or_default();
         let first = first.rsplit('.').next().unwrap_or_default().to_owned();
-        return format!("the window of `{function}` orders by `{first}` and not by the time first, so it holds {later} rows");
+        return format!(
+            "the window of `{function}` orders by `{first}` and not by the time first, so it holds {later} rows"
+        );
     }
     match function {
-        "lag" | "lead" => format!("`{function}` takes the value of {} row", if ahead { "a later" } else { "an earlier" }),
+        "lag" | "lead" => {
+            format!("`{function}` takes the value of {} row", if ahead { "a later" } else { "an earlier" })
+        }
         "ntile" | "percent_rank" | "cume_dist" => format!("`{function}` counts all rows, {later} ones too"),
         _ => format!("the frame of `{function}` reaches {rows}"),
     }

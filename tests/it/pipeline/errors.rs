@@ -79,6 +79,7 @@ async fn names_are_checked() {
 }
 
 #[tokio::test]
+<<<<<<< HEAD
 async fn a_wrong_file_disables_itself_and_its_readers_only() {
     let query = |from: &str| format!("-- description: x\nSELECT price FROM {from}");
     let (fine, wrong) = (query("landed_ticks"), "-- description: x\nSELECT best_bit FROM landed_ticks");
@@ -134,6 +135,14 @@ async fn a_run_makes_what_it_can() {
     assert_eq!(skipped, &["last", "reader"]);
     let error = project.run(&context, "reader", &tables, &mut |_| {}).await.unwrap_err();
     assert!(error.to_string().starts_with("`reader` reads `wrong`, which is disabled: "), "{error}");
+=======
+async fn a_header_without_what_its_kind_needs_is_refused() {
+    let (message, hint) = error_of(&[("features/a.sql", "-- description: x\nSELECT 1 AS one")]).await;
+    assert_eq!(message, "features/a.sql: the header comment lacks `grain`, `time column`, `units`");
+    assert_eq!(hint, "begin the file with a comment such as `-- grain: …`");
+    let (message, _) = error_of(&[("a.sql", "SELECT 1 AS one")]).await;
+    assert_eq!(message, "a.sql: the header comment lacks `description`");
+>>>>>>> h10-lint
 }
 
 #[tokio::test]

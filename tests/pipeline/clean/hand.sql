@@ -217,7 +217,7 @@ SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks AS a, ticks AS b WHERE b
 SELECT a.product_id, a.ts, avg(b.price) AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND a.ts - b.ts <= INTERVAL '1 minute' AND b.ts <= a.ts GROUP BY a.product_id, a.ts
 
 -- case: a semi join at the same time
-SELECT product_id, ts, price AS v FROM ticks AS t WHERE (product_id, ts) IN (SELECT (product_id, ts) FROM spreads) OR price > 0
+SELECT t.product_id, t.ts, t.price AS v FROM ticks AS t LEFT SEMI JOIN spreads AS s ON s.product_id = t.product_id AND s.ts = t.ts
 
 -- case: constants by product
 SELECT t.product_id, t.ts, t.price / c.size AS v FROM ticks AS t JOIN (VALUES ('BTC-USD', 0.01), ('ETH-USD', 0.1)) AS c (product_id, size) ON c.product_id = t.product_id

@@ -304,3 +304,21 @@ SELECT product_id, ts, lead(price) OVER (ORDER BY ts) AS v FROM ticks
 -- expect: `random`
 -- file: labels/checked.sql
 SELECT product_id, ts, lead(price) OVER (PARTITION BY product_id ORDER BY ts) + random() AS v FROM ticks
+
+-- case: the bar after the last complete one
+SELECT t.product_id, t.ts, b.next AS v FROM ticks AS t
+JOIN (SELECT product_id, second, lead(price) OVER (PARTITION BY product_id ORDER BY second) AS next FROM seconds) AS b
+ON b.product_id = t.product_id AND b.second + INTERVAL '1 second' <= t.ts AND b.second + INTERVAL '2 seconds' > t.ts
+
+-- case: the earliest of some later times
+SELECT product_id, ts, min(CASE WHEN price > 100 THEN ts END) OVER (PARTITION BY product_id) AS v FROM ticks
+
+-- case: the earliest of some later times, in a CTE
+WITH highs AS (SELECT *, CASE WHEN price > 100 THEN ts END AS high_ts FROM ticks)
+SELECT product_id, ts, min(high_ts) OVER (PARTITION BY product_id) AS v FROM highs
+
+-- case: whether the data end within a minute
+SELECT product_id, ts, max(ts) OVER (PARTITION BY product_id) > ts + INTERVAL '1 minute' AS v FROM ticks
+
+-- case: the next row, across products
+SELECT product_id, ts, first_value(price) OVER (ORDER BY ts, product_id ROWS BETWEEN 1 FOLLOWING AND 5 FOLLOWING) AS v FROM ticks
