@@ -114,12 +114,9 @@ async fn a_header_is_compared_with_the_columns() {
         ]
     );
     let header = "-- description: x\n-- time column: tss\n";
-    let found = check(
-        &[TICKS, ("f.sql", &format!("{header}SELECT ts FROM ticks"))],
-        &empty_session(),
-        &Options::default(),
-    )
-    .await;
+    let found =
+        check(&[TICKS, ("f.sql", &format!("{header}SELECT ts FROM ticks"))], &empty_session(), &Options::default())
+            .await;
     assert_eq!(found.faults[0].message, "the time column names `tss`, which is not a column of the query");
     assert_eq!(found.faults[0].hint.as_deref(), Some("did you mean `ts`?"));
 }
@@ -136,7 +133,9 @@ async fn a_grain_must_be_unique_in_the_data() {
     let [fault] = found.faults.as_slice() else { panic!("{:?}", found.faults) };
     assert_eq!((fault.check, fault.place.line, fault.place.column), (Check::Grain, 2, Some(11)));
     assert!(
-        fault.message.starts_with("the grain is not unique: 196 rows have the grain of another, such as product_id = BTC-USD, side = BUY"),
+        fault.message.starts_with(
+            "the grain is not unique: 196 rows have the grain of another, such as product_id = BTC-USD, side = BUY"
+        ),
         "{}",
         fault.message
     );
@@ -148,9 +147,24 @@ async fn a_grain_must_be_unique_in_the_data() {
 async fn what_a_test_names_must_exist() {
     let query = "-- description: x\nSELECT price, {{ horizon_s }} AS h FROM ticks";
     for (case, place, message, hint) in [
-        ("-- test: a\n-- parameters: horizon = 4\n-- expect(price):\n", "2:16", "the project has no parameter `horizon`", "did you mean `horizon_s`?"),
-        ("-- test: a\n-- given tikcs(price):\n-- expect(price):\n", "2", "no table is named `tikcs`", "did you mean `ticks`"),
-        ("-- test: a\n-- given other(one):\n-- expect(price):\n", "2", "`q` does not read `other`, so giving it", "it reads"),
+        (
+            "-- test: a\n-- parameters: horizon = 4\n-- expect(price):\n",
+            "2:16",
+            "the project has no parameter `horizon`",
+            "did you mean `horizon_s`?",
+        ),
+        (
+            "-- test: a\n-- given tikcs(price):\n-- expect(price):\n",
+            "2",
+            "no table is named `tikcs`",
+            "did you mean `ticks`",
+        ),
+        (
+            "-- test: a\n-- given other(one):\n-- expect(price):\n",
+            "2",
+            "`q` does not read `other`, so giving it",
+            "it reads",
+        ),
         ("-- test: a\n-- given ticks(prise):\n-- expect(price):\n", "2", "given ticks: there is no column `prise`", ""),
         ("-- test: a\n-- given ticks(price):\n-- expect(prise):\n", "3", "expect: ", ""),
         ("-- test: a\n-- given ticks(price)\n", "2", "rows stand", "a case is"),
@@ -163,7 +177,10 @@ async fn what_a_test_names_must_exist() {
         .await;
         let [fault] = found.faults.as_slice() else { panic!("{case}: {:?}", found.faults) };
         let at = fault.place.to_string();
-        assert!(at == format!("tests/q.sql:{place}") || message == "rows stand" || message == "expect: ", "{case}: {at}");
+        assert!(
+            at == format!("tests/q.sql:{place}") || message == "rows stand" || message == "expect: ",
+            "{case}: {at}"
+        );
         if message != "rows stand" && message != "expect: " {
             assert!(fault.message.starts_with(message), "{case}: {}", fault.message);
             assert!(fault.hint.as_deref().unwrap_or_default().starts_with(hint), "{case}: {:?}", fault.hint);

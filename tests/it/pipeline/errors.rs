@@ -67,7 +67,9 @@ async fn names_are_checked() {
     assert!(hint.contains("rename"), "{hint}");
     let (message, _) = error_of(&[("landed_ticks.sql", query)]).await;
     assert_eq!(message, "landed_ticks.sql has the name of the built-in table `landed_ticks`");
-    for (name, what) in [("runs", "built-in table"), ("models", "built-in table"), ("generate_series", "table function")] {
+    for (name, what) in
+        [("runs", "built-in table"), ("models", "built-in table"), ("generate_series", "table function")]
+    {
         let (message, _) = error_of(&[(&format!("{name}.sql"), query)]).await;
         assert_eq!(message, format!("{name}.sql has the name of the {what} `{name}`"));
     }
@@ -79,7 +81,6 @@ async fn names_are_checked() {
 }
 
 #[tokio::test]
-<<<<<<< HEAD
 async fn a_wrong_file_disables_itself_and_its_readers_only() {
     let query = |from: &str| format!("-- description: x\nSELECT price FROM {from}");
     let (fine, wrong) = (query("landed_ticks"), "-- description: x\nSELECT best_bit FROM landed_ticks");
@@ -105,7 +106,11 @@ async fn a_wrong_file_disables_itself_and_its_readers_only() {
     assert_eq!(unplanned.iter().map(name).collect::<Vec<_>>(), ["wrong", "reader", "its_reader", "reads_a"]);
 
     let told = |name: &str| project.explain(name, &unplanned).map(|error| error.to_string()).unwrap_or_default();
-    assert!(told("its_reader").starts_with("`its_reader` reads `wrong`, which is disabled: "), "{}", told("its_reader"));
+    assert!(
+        told("its_reader").starts_with("`its_reader` reads `wrong`, which is disabled: "),
+        "{}",
+        told("its_reader")
+    );
     assert!(told("its_reader").contains("wrong.sql:2:8: "), "{}", told("its_reader"));
     assert!(told("reads_a").contains("queries need each other: a -> b -> a"), "{}", told("reads_a"));
     assert!(told("not_sql").starts_with("the query `not_sql` is disabled: "), "{}", told("not_sql"));
@@ -135,14 +140,6 @@ async fn a_run_makes_what_it_can() {
     assert_eq!(skipped, &["last", "reader"]);
     let error = project.run(&context, "reader", &tables, &mut |_| {}).await.unwrap_err();
     assert!(error.to_string().starts_with("`reader` reads `wrong`, which is disabled: "), "{error}");
-=======
-async fn a_header_without_what_its_kind_needs_is_refused() {
-    let (message, hint) = error_of(&[("features/a.sql", "-- description: x\nSELECT 1 AS one")]).await;
-    assert_eq!(message, "features/a.sql: the header comment lacks `grain`, `time column`, `units`");
-    assert_eq!(hint, "begin the file with a comment such as `-- grain: …`");
-    let (message, _) = error_of(&[("a.sql", "SELECT 1 AS one")]).await;
-    assert_eq!(message, "a.sql: the header comment lacks `description`");
->>>>>>> h10-lint
 }
 
 #[tokio::test]

@@ -27,7 +27,8 @@ pub async fn ticks(count: usize) -> SessionContext {
         ))
         .await
         .unwrap();
-    let made = datafusion::arrow::compute::concat_batches(&made.schema().inner().clone(), &made.collect().await.unwrap());
+    let made =
+        datafusion::arrow::compute::concat_batches(&made.schema().inner().clone(), &made.collect().await.unwrap());
     let made = made.unwrap();
     let schema = Arc::new(landed_schema());
     let columns = schema.fields().iter().map(|field| match made.column_by_name(field.name()) {
@@ -143,9 +144,12 @@ async fn features_that_look_ahead_are_refused() {
         ("rank", over("percent_rank()", "PARTITION BY product_id ORDER BY price")),
         ("union", "SELECT product_id, ts, v FROM (SELECT product_id, ts, price AS v FROM ticks UNION ALL SELECT product_id, min(ts) AS ts, max(price) AS v FROM ticks GROUP BY product_id)".into()),
     ];
-    let shifted = format!("-- description: x\nSELECT product_id, ts, price, lead(price) OVER ({PRODUCT}) AS next_price FROM ticks");
+    let shifted = format!(
+        "-- description: x\nSELECT product_id, ts, price, lead(price) OVER ({PRODUCT}) AS next_price FROM ticks"
+    );
     let found = proofs("features", &leaks, &[("plain/shifted.sql", &shifted)]).await;
-    let passed: Vec<&String> = found.iter().filter(|(_, proof)| proof.faults.is_empty()).map(|(name, _)| name).collect();
+    let passed: Vec<&String> =
+        found.iter().filter(|(_, proof)| proof.faults.is_empty()).map(|(name, _)| name).collect();
     assert!(passed.is_empty(), "these pass: {passed:?}");
     for (name, begins) in [
         ("negative_offset", "`v` depends on later ticks: BTC-USD at 2026-01-0"),
@@ -160,9 +164,17 @@ async fn features_that_look_ahead_are_refused() {
         assert!(told.iter().any(|told| told.starts_with(begins)), "{name}: {told:?}");
     }
     let told = messages(&found["negative_offset"])[0];
-    assert!(told.contains(" over all ticks and ") && (told.contains(" without those after 2026-01-0") || told.contains(" with others after")), "{told}");
+    assert!(
+        told.contains(" over all ticks and ")
+            && (told.contains(" without those after 2026-01-0") || told.contains(" with others after")),
+        "{told}"
+    );
     let Fault { place, severity, hint, .. } = &found["negative_offset"].faults[0];
-    assert_eq!((place.line, place.column, *severity), (8, Some(87), Severity::Error), "the column's name in the SELECT");
+    assert_eq!(
+        (place.line, place.column, *severity),
+        (8, Some(87), Severity::Error),
+        "the column's name in the SELECT"
+    );
     assert!(hint.is_some());
 }
 
@@ -230,13 +242,18 @@ async fn labels_look_no_further_than_their_horizon_and_not_back() {
         ("both", ahead("INTERVAL '1 second' PRECEDING AND INTERVAL '5 seconds' FOLLOWING")),
         (
             "ranked",
-            "SELECT product_id, ts, percent_rank() OVER (PARTITION BY product_id ORDER BY price, ts) AS v FROM ticks".into(),
+            "SELECT product_id, ts, percent_rank() OVER (PARTITION BY product_id ORDER BY price, ts) AS v FROM ticks"
+                .into(),
         ),
     ];
     let found = proofs("labels", &labels, &[]).await;
     assert_eq!(messages(&found["fine"]), [""; 0]);
     let begins = |name: &str, text: &str| {
-        assert!(messages(&found[name]).iter().any(|told| told.starts_with(text)), "{name}: {:?}", messages(&found[name]));
+        assert!(
+            messages(&found[name]).iter().any(|told| told.starts_with(text)),
+            "{name}: {:?}",
+            messages(&found[name])
+        );
     };
     begins("further", "`v` depends on what comes after its horizon: ");
     begins("back", "`v` depends on ticks before its row: ");
@@ -294,8 +311,14 @@ async fn landed_ticks_are_cut_too() {
 
 #[tokio::test]
 async fn a_query_that_knows_the_future_is_a_warning_as_long_as_no_feature_uses_it() {
-    let spans = format!("-- description: x\nSELECT product_id, ts, price, lead(ts) OVER ({PRODUCT}) AS until FROM ticks");
-    let found = proofs("features", &[("f", "SELECT product_id, ts, price AS v FROM spans".into())], &[("plain/spans.sql", &spans)]).await;
+    let spans =
+        format!("-- description: x\nSELECT product_id, ts, price, lead(ts) OVER ({PRODUCT}) AS until FROM ticks");
+    let found = proofs(
+        "features",
+        &[("f", "SELECT product_id, ts, price AS v FROM spans".into())],
+        &[("plain/spans.sql", &spans)],
+    )
+    .await;
     assert_eq!(messages(&found["f"]), [""; 0]);
 }
 
@@ -337,7 +360,8 @@ async fn what_lint_accepts_passes() {
     let refused: Vec<(&str, Vec<&str>)> = found
         .iter()
         .filter(|(name, proof)| {
-            let is_wrong = |fault: &Fault| fault.severity == Severity::Error && !fault.message.starts_with("it fails over");
+            let is_wrong =
+                |fault: &Fault| fault.severity == Severity::Error && !fault.message.starts_with("it fails over");
             proof.faults.iter().any(is_wrong) && !STRICTER.contains(&name.as_str())
         })
         .map(|(name, proof)| (name.as_str(), messages(proof)))
