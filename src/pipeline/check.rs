@@ -81,7 +81,7 @@ impl Project {
 
         self.check_files(&wanted, report);
         let models = self.check_plans(&queries, unplanned, context, report).await;
-        self.check_headers(&queries, &usable, context, report).await?;
+        self.check_headers(&queries, &usable, context, report).await;
 
         // Without a time column nothing can be said about time, and the header's fault has been told.
         let linted = |query: &Query| match query.kind {
@@ -165,11 +165,11 @@ impl Project {
     fn check_files(&self, wanted: &dyn Fn(&str) -> bool, report: &mut dyn Report) {
         report.begins(Check::Parse, "files");
         let disabled: Vec<&Disabled> = self.disabled.iter().filter(|disabled| wanted(&disabled.name)).collect();
-        let fault = |disabled: &&&Disabled| match &disabled.why {
+        let fault = |disabled: &&Disabled| match &disabled.why {
             Why::Wrong(error) => Some(Fault::of(Check::Parse, &disabled.name, error)),
             Why::Reads(_) | Why::Waits(_) => None,
         };
-        let faults = disabled.iter().filter_map(|disabled| fault(&disabled)).collect();
+        let faults = disabled.iter().filter_map(fault).collect();
         let files = disabled.len() + self.queries.iter().filter(|query| wanted(&query.name)).count();
         all(Check::Parse, ["file", "files"], files, faults, report);
     }
@@ -189,10 +189,7 @@ impl Project {
             report.begins(Check::Plan, &query.name);
             // A query that only the plan of a model or of an audit shows to be wrong was not registered.
             let own = matches!(query.kind, Kind::Model | Kind::Audit);
-            let why = match unplanned.iter().find(|disabled| disabled.name == query.name) {
-                Some(disabled) => Some(&disabled.why),
-                None => None,
-            };
+            let why = unplanned.iter().find(|disabled| disabled.name == query.name).map(|disabled| &disabled.why);
             let blocked = if own { self.why_not(query, unplanned) } else { None };
             match why.or(blocked.as_ref()) {
                 Some(Why::Wrong(error)) => faults.push(Fault::of(Check::Plan, &query.name, error)),
@@ -242,7 +239,7 @@ impl Project {
         usable: &dyn Fn(&Query) -> bool,
         context: &SessionContext,
         report: &mut dyn Report,
-    ) -> Result<(), Error> {
+    ) {
         let mut faults = Vec::new();
         for query in queries {
             report.begins(Check::Header, &query.name);
@@ -253,7 +250,6 @@ impl Project {
             }
         }
         all(Check::Header, ["header", "headers"], queries.len(), faults, report);
-        Ok(())
     }
 
     async fn check_grains(

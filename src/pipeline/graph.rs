@@ -75,7 +75,10 @@ fn visit(
 fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
     let mut disabled: BTreeMap<usize, Disabled> = BTreeMap::new();
     for circle in circles {
-        let Some((first, others)) = circle.split_first() else { continue };
+        // A query can be in several circles. Each circle is reported by a query that is not reported yet.
+        let Some(start) = circle.iter().position(|index| !disabled.contains_key(index)) else { continue };
+        let circle = [&circle[start..], &circle[..start]].concat();
+        let (first, others) = (&circle[0], &circle[1..]);
         let name = |index: &usize| queries[*index].name.clone();
         let next = others.first().unwrap_or(first);
         let place = queries[*first].place_of_reference(&name(next));
@@ -86,11 +89,7 @@ fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
             file: queries[index].file.clone(),
             why,
         };
-        // A query can be in several circles. Each circle is reported as long as one of its queries is not reported yet.
-        match disabled.contains_key(first) {
-            true => {}
-            false => drop(disabled.insert(*first, of(*first, Why::Wrong(Error::Cycle { place, path }.into())))),
-        }
+        disabled.insert(*first, of(*first, Why::Wrong(Error::Cycle { place, path }.into())));
         for other in others {
             disabled.entry(*other).or_insert_with(|| of(*other, Why::Reads(name(first))));
         }

@@ -10,7 +10,7 @@ impl Random {
         Random(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,13 +20,13 @@ impl Random {
 
     /// Returns a whole number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
-        if end == 0 { 0 } else { (self.next() % end as u64) as usize }
+        if end == 0 { 0 } else { (self.draw() % end as u64) as usize }
     }
 
     /// Returns a number in [`low`, `high`).
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         // 53 bits are all that a double holds.
-        low + (high - low) * ((self.next() >> 11) as f64 / (1_u64 << 53) as f64)
+        low + (high - low) * ((self.draw() >> 11) as f64 / (1_u64 << 53) as f64)
     }
 
     /// Returns the numbers 0, 1, … below `end` in another order.

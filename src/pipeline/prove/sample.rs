@@ -94,14 +94,14 @@ impl Sample {
         let mut length = if rows <= MOST_TICKS { span } else { (span as f64 * MOST_TICKS as f64 / rows as f64) as i64 };
         let mut start = first + random.between(0.0, (span - length) as f64 + 1.0) as i64;
         loop {
-            let found = counted(context, start, start + length).await?;
+            let found = ticks_within(context, start, start + length).await?;
             if found > MOST_TICKS && length > 1 {
                 length /= 2;
             } else if found < MOST_TICKS / 4 && length < span {
                 // The stretch lies in a silence, or ticks are rarer here.
                 length = (length * 2).min(span).max(1);
                 start = start.min(last - length).max(first);
-                if counted(context, start, start + length).await? > MOST_TICKS {
+                if ticks_within(context, start, start + length).await? > MOST_TICKS {
                     break;
                 }
             } else {
@@ -242,7 +242,7 @@ fn within(start: i64, end: i64) -> Expr {
     col(TIME).between(time(start), time(end))
 }
 
-async fn counted(context: &SessionContext, start: i64, end: i64) -> Result<i64, DataFusionError> {
+async fn ticks_within(context: &SessionContext, start: i64, end: i64) -> Result<i64, DataFusionError> {
     let count = context.table(LANDED).await?.filter(within(start, end))?.count().await?;
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
