@@ -197,10 +197,7 @@ impl Project {
                     skipped.push((&query.name, format!("it reads `{needed}`, which is disabled")))
                 }
                 Some(Why::Waits(model)) => {
-                    skipped.push((
-                        &query.name,
-                        format!("it waits for the model `{model}`; `squall train {model}` trains it"),
-                    ));
+                    skipped.push((&query.name, format!("it waits for the model `{model}`; `squall train` trains it")));
                 }
                 None if own => {
                     if let Some(fault) = self.unplannable(query, context).await {

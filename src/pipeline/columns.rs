@@ -79,19 +79,24 @@ impl Query {
         faults
     }
 
-    /// Returns a fault if columns of a feature or a label have no unit. The columns of the grain need no unit.
+    /// Returns a fault if columns of a feature or a label have no unit. The columns of the grain and the time need
+    /// no unit.
     fn without_unit(&self, columns: &[&str]) -> Option<Fault> {
         if !matches!(self.kind, Kind::Feature | Kind::Label) || self.header.units.is_empty() {
             // A header without any unit is reported as such.
             return None;
         }
         let known: BTreeSet<&str> = self.header.units.iter().map(|(column, _)| column.as_str()).collect();
-        let grain = |column: &str| self.header.grain.iter().any(|name| name == column);
+        // A time has no unit.
+        let key = |column: &str| {
+            let mut names = self.header.grain.iter().chain(&self.header.time_column);
+            names.any(|name| name == column)
+        };
         let missing: Vec<&str> =
-            columns.iter().copied().filter(|column| !known.contains(column) && !grain(column)).collect();
+            columns.iter().copied().filter(|column| !known.contains(column) && !key(column)).collect();
         let first = missing.first()?;
         let message = format!("the header gives no unit for {}", missing.join(", "));
         let fault = self.header_fault(self.header.units_spot(), message);
-        Some(fault.with_hint(format!("add a line such as `--   {first}: USD` below `units`")))
+        Some(fault.with_hint(format!("add `{first}: UNIT` in a line of its own below `units`")))
     }
 }

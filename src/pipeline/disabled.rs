@@ -66,7 +66,7 @@ impl Project {
                     reads("waits for its model")
                 },
                 reason: format!("`{model}` is not trained"),
-                hint: Some(format!("`squall train {model}` trains it")),
+                hint: Some("`squall train` trains the models of the project".into()),
             },
             // The loop above ends at another reason.
             Why::Reads(_) => return None,

@@ -159,7 +159,7 @@ impl Header {
                 }
                 _ => {
                     let message = format!("`{}` does not give a unit", line.text);
-                    self.refuse(line.at, message, "write `--   column, column: unit`");
+                    self.refuse(line.at, message, "write `column, column: unit` in a line of its own below `units`");
                 }
             }
         }
@@ -338,8 +338,8 @@ mod tests {
             ("--description: x\n--Remark: y", 2, 3, "unknown key `Remark`", "indent the line"),
             ("-- grain: a\n-- grain: b", 2, 4, "the header has `grain` twice", "keep one"),
             ("-- description: a\n--   grain: b", 2, 6, "`grain` is indented", "indent it as"),
-            ("-- units:\n--   a USD", 2, 6, "`a USD` does not give a unit", "write `--"),
-            ("-- units: USD", 1, 11, "`USD` does not give a unit", "write `--"),
+            ("-- units:\n--   a USD", 2, 6, "`a USD` does not give a unit", "write `column, column: unit`"),
+            ("-- units: USD", 1, 11, "`USD` does not give a unit", "write `column, column: unit`"),
             ("-- units:\n--   a: USD\n--   b, a: s", 3, 9, "`a` has two units", "keep one"),
         ] {
             let header = Header::parse(text);

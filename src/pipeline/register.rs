@@ -143,7 +143,16 @@ impl Project {
             None => self.queries.iter().map(|query| query.name.clone()).chain([LANDED.into()]).collect(),
         };
         let near = || did_you_mean(quoted?, known.iter().map(String::as_str));
-        Error::Plan { place, hint: said.or_else(near), message }
+        let what_there_is = || match columns(first) {
+            Some(columns) if columns.is_empty() => None,
+            Some(columns) => Some(format!("the columns are {}", listed(&columns))),
+            None if message.contains("function") => Some("`.functions` in `squall repl` lists the functions".into()),
+            None if message.starts_with("table ") => {
+                Some("`squall run --list` prints the project's queries, `squall sql 'SHOW TABLES'` all tables".into())
+            }
+            None => None,
+        };
+        Error::Plan { place, hint: said.or_else(near).or_else(what_there_is), message }
     }
 }
 
@@ -173,6 +182,14 @@ fn columns(error: &DataFusionError) -> Option<Vec<String>> {
     let SchemaError::FieldNotFound { valid_fields, .. } = source.as_ref() else { return None };
     let names: BTreeSet<String> = valid_fields.iter().map(|column| column.name.clone()).collect();
     Some(names.into_iter().collect())
+}
+
+/// The most columns that a hint lists.
+const LISTED_COLUMNS: usize = 20;
+
+fn listed(columns: &[String]) -> String {
+    let more = if columns.len() > LISTED_COLUMNS { ", …" } else { "" };
+    format!("{}{more}", columns.iter().take(LISTED_COLUMNS).cloned().collect::<Vec<_>>().join(", "))
 }
 
 fn functions(context: &SessionContext) -> Vec<String> {

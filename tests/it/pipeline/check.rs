@@ -110,7 +110,7 @@ async fn a_header_is_compared_with_the_columns() {
             "header features/f.sql:2:23: the grain names `tz`, which is not a column of the query",
             "header features/f.sql:6:6: a unit names `prize`, which is not a column of the query",
             "header features/f.sql:3:17: the time column `price` is not a time: its type is Float64",
-            "header features/f.sql:5:10: the header gives no unit for ts, price",
+            "header features/f.sql:5:10: the header gives no unit for ts",
         ]
     );
     let header = "-- description: x\n-- time column: tss\n";
@@ -140,7 +140,7 @@ async fn a_grain_must_be_unique_in_the_data() {
         fault.message
     );
     let without = Options { without_data: true, ..Options::default() };
-    assert_eq!(check(&files, &context, &without).await.faults, []);
+    assert_eq!(check(&files, &super::prove::ticks(100).await, &without).await.faults, []);
 }
 
 #[tokio::test]

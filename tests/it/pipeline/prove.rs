@@ -268,7 +268,7 @@ async fn a_lookback_that_is_too_short_is_a_warning() {
     let query = |lookback: &str| {
         let header = HEADER.replace("unbounded", lookback);
         let frame = "RANGE BETWEEN INTERVAL '30 seconds' PRECEDING AND CURRENT ROW";
-        format!("{header}{}", over("max(price)", &format!("{PRODUCT} {frame}")))
+        format!("{header}{}", over("first_value(price)", &format!("{PRODUCT} {frame}")))
     };
     let dir = project_of(&[TICKS, ("features/right.sql", &query("30 s")), ("features/short.sql", &query("20 s"))]);
     let context = empty_session();
