@@ -154,7 +154,7 @@ pub fn refusal(source: &str, topic: &str, taken: &BTreeSet<String>, stranger: St
 async fn last_row(folder: &Folder, file: &LandedFile) -> Result<Option<Row>, Error> {
     let mut batches = encode::open(folder, file).await?;
     let mut last: Option<Row> = None;
-    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
+    while let Some(batch) = batches.try_next().await? {
         let rows = rows(&batch).map_err(|source| Error::unreadable(file, source))?;
         last = last.into_iter().chain(rows).max_by_key(|row| row.log_offset);
     }

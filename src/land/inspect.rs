@@ -83,7 +83,7 @@ pub async fn inspect(folder: &Folder, file: &LandedFile) -> Result<Inspected, Er
     };
     let mut products: BTreeMap<String, Rows> = BTreeMap::new();
     let mut before: Option<(String, i64)> = None;
-    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
+    while let Some(batch) = batches.try_next().await? {
         for row in rows(&batch).map_err(|source| Error::unreadable(file, source))? {
             let Row { tick, ts, status, ingest_time, connection, log_offset } = row;
             if !file.offsets().contains(&log_offset) {

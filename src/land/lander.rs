@@ -280,8 +280,9 @@ impl Lander {
         while let Some(chunk) = reader.next().await? {
             let before = self.partitions[i].pending.next_offset();
             let Chunk { messages, ticks, next } = chunk;
+            let mut admitted = vec![false; ticks.products.len()];
             for message in messages {
-                self.admit(&message, &ticks)?;
+                self.admit(&message, &ticks, &mut admitted)?;
                 let partition = &mut self.partitions[i];
                 partition.pending.add(message, &ticks, &mut self.order, partition.connections.as_mut());
                 if partition.pending.is_full(self.options.flush_messages) {
@@ -300,11 +301,13 @@ impl Lander {
     }
 
     /// Refuses ticks of a product that has landed from another log, unless the user gave a name for this log's files.
-    fn admit(&mut self, message: &Read, ticks: &Columns) -> Result<(), Error> {
+    /// `admitted` notes which of the chunk's products were looked at.
+    fn admit(&mut self, message: &Read, ticks: &Columns, admitted: &mut [bool]) -> Result<(), Error> {
         let Outcome::Ticks(rows) = &message.outcome else { return Ok(()) };
         for row in rows.clone() {
+            let known = &mut admitted[ticks.product[row] as usize];
             let product_id = ticks.product_id(row);
-            if self.products.contains(product_id) {
+            if std::mem::replace(known, true) || self.products.contains(product_id) {
                 continue;
             }
             if self.options.name.is_none()

@@ -5,6 +5,7 @@ mod identity;
 mod partitions;
 mod refused;
 mod shared;
+mod tls;
 mod transactions;
 
 use std::io::Write;

@@ -13,7 +13,7 @@ use super::super::{Batch, Error, Limit, Message, Record};
 use super::{BaseConsumer, CONNECTION, INGEST_TIME, ONLY, Topic};
 
 /// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
-pub(super) const PROPERTIES: [(&str, &str); 7] = [
+pub(super) const PROPERTIES: [(&str, &str); 8] = [
     // librdkafka requires a group id to consume, but no group is joined.
     ("group.id", "squall"),
     ("enable.auto.commit", "false"),
@@ -24,6 +24,9 @@ pub(super) const PROPERTIES: [(&str, &str); 7] = [
     ("queued.max.messages.kbytes", "8192"),
     // When so much waits, librdkafka looks this often whether there is room again. By default, it stops reading for a second.
     ("fetch.queue.backoff.ms", "5"),
+    // An answer of the broker is unpacked whole, whatever the line above says. Messages of repeated text unpack to thousands of
+    // times their size, so answers have to be small. This costs no measurable time on a network without long delays.
+    ("fetch.message.max.bytes", "65536"),
 ];
 
 const POLL: Duration = Duration::from_millis(100);
