@@ -117,6 +117,14 @@ impl Hint for Error {
             Error::UnknownParameter { name, .. } => {
                 Some(format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE"))
             }
+            Error::Read { .. } => Some("make it readable, or move it out of the project".into()),
+            Error::Placeholder { .. } => {
+                Some("a placeholder is a parameter or an expression: {{ horizon_s }}, {{ window_ticks - 1 }}".into())
+            }
+            Error::Syntax { .. } => {
+                Some("before this place a comma, a bracket or a keyword is often missing or too many".into())
+            }
+            Error::Grain { .. } => Some("let the grain in the header name columns of the query".into()),
             Error::Model { problem, .. } => problem.hint(),
             Error::Cycle { .. } => Some("let one of them read what the other reads".into()),
             Error::Plan { hint, .. } | Error::Test { hint, .. } | Error::Disabled { hint, .. } => hint.clone(),

@@ -113,7 +113,8 @@ impl Query {
         if let Some(model) = parsed.model.as_ref().filter(|model| model.statement.name != name) {
             let place = rendered.place(1, 1);
             let message = format!("the model is named `{}`, its file `{name}`", model.statement.name);
-            return Err(Error::Syntax { place: Place { column: None, ..place }, message });
+            let hint = Some("give both the same name".into());
+            return Err(Error::Plan { place: Place { column: None, ..place }, message, hint });
         }
         let sql = without_header(&rendered.sql);
         Ok(Query { name, file: file.into(), kind, header, sql, rendered, parsed, reads: Vec::new() })
