@@ -1,12 +1,16 @@
-//! Kills squall, restarts Kafka and breaks connections at random instants, and compares what landed with what was sent.
+//! Kills squall, restarts Kafka, breaks connections, fills the disk and sets the clock at random instants, and compares what
+//! landed with what was sent.
 //!
 //!     cargo run --release --example reliability -- --kills 50
 //!     cargo run --release --example reliability -- --kills 1000 --restarts 100 --pauses 20 --faults 1000
 //!
 //! Simulator, proxy → `squall ingest` → Kafka → `squall land --follow`, each a process of its own, with a broker that
 //! `docker/kafka-local.sh` starts. Every instant of a fault follows from `--seed`, except for what the machine adds.
-//! docs/reliability.md says what is compared, and the result of a long run.
+//! `--help` lists the options. docs/reliability.md says what is compared, and the result of a long run.
 
+mod clock;
+mod disk;
+mod plan;
 mod processes;
 mod proxy;
 mod verify;
@@ -17,42 +21,23 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clock::Clock;
+use disk::Reached;
+use plan::{Killed, Plan, Step};
 use processes::{Squall, Supervised};
-use proxy::{Fault, Ledger};
-use rand::seq::SliceRandom;
+use proxy::Ledger;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use verify::Verdict;
 
 const TOPIC: &str = "ticks.raw";
 /// How many simulated seconds pass in a second.
 const SPEED: &str = "40";
 /// The longest time between two faults, on average half of it.
 const PAUSE_MS: u64 = 1600;
-
-/// How many faults of each kind to produce.
-struct Plan {
-    kills: u32,
-    restarts: u32,
-    pauses: u32,
-    faults: u32,
-    seed: u64,
-    port: u16,
-    program: PathBuf,
-    folder: Option<PathBuf>,
-}
-
-/// One fault.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    KillIngest,
-    KillLand,
-    RestartBroker,
-    PauseBroker,
-    Break(Fault),
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -66,52 +51,30 @@ async fn main() -> ExitCode {
     }
 }
 
-fn plan() -> Result<Plan, Box<dyn Error>> {
-    // cargo puts examples into a folder beside the program.
-    let here = std::env::current_exe()?;
-    let program = here.parent().and_then(Path::parent).ok_or("no folder")?.join("squall");
-    let mut plan = Plan { kills: 50, restarts: 0, pauses: 0, faults: 0, seed: 1, port: 19190, program, folder: None };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name} takes a value"))?;
-        match name.as_str() {
-            "--kills" => plan.kills = value.parse()?,
-            "--restarts" => plan.restarts = value.parse()?,
-            "--pauses" => plan.pauses = value.parse()?,
-            "--faults" => plan.faults = value.parse()?,
-            "--seed" => plan.seed = value.parse()?,
-            "--port" => plan.port = value.parse()?,
-            "--squall" => plan.program = value.into(),
-            "--folder" => plan.folder = Some(value.into()),
-            _ => {
-                return Err(format!(
-                    "{name}: --kills, --restarts, --pauses, --faults, --seed, --port, --squall or --folder"
-                )
-                .into());
-            }
-        }
-    }
-    Ok(plan)
-}
-
-/// Returns the faults in random order.
-fn steps(plan: &Plan, random: &mut Pcg64) -> Vec<Step> {
-    let mut steps = Vec::new();
-    steps.extend((0..plan.kills).map(|number| if number % 2 == 0 { Step::KillIngest } else { Step::KillLand }));
-    steps.extend((0..plan.restarts).map(|_| Step::RestartBroker));
-    steps.extend((0..plan.pauses).map(|_| Step::PauseBroker));
-    let kinds = [Fault::Close, Fault::Tear, Fault::Truncate, Fault::Spoil, Fault::Stall(Duration::from_millis(2500))];
-    steps.extend((0..plan.faults as usize).map(|number| Step::Break(kinds[number % kinds.len()])));
-    steps.shuffle(random);
-    steps
-}
-
 async fn run() -> Result<bool, Box<dyn Error>> {
-    let plan = plan()?;
+    let Some(plan) = Plan::read(std::env::args().skip(1))? else {
+        println!("{}", plan::USAGE);
+        return Ok(true);
+    };
     broker("start", plan.port)?;
     let result = break_everything(&plan).await;
     broker("stop", plan.port)?;
     result
+}
+
+/// The processes under test, and what was done to them.
+struct Run<'a> {
+    plan: &'a Plan,
+    squall: Squall,
+    data: PathBuf,
+    ledger: Arc<Ledger>,
+    ingest: Supervised,
+    land: Supervised,
+    random: Pcg64,
+    /// When the broker was last away, or the disk full.
+    away: Option<Instant>,
+    /// What should not have happened.
+    faults: Vec<String>,
 }
 
 /// Runs the processes, produces the faults, and compares; returns whether nothing was lost or doubled.
@@ -120,7 +83,10 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let folder = plan.folder.clone().unwrap_or_else(|| temporary.path().into());
     std::fs::create_dir_all(&folder)?;
-    let squall = Squall { program: std::path::absolute(&plan.program)?, folder };
+    let folder = std::path::absolute(folder)?;
+    let clock = plan.clock.as_ref().map(|library| Clock::new(library, temporary.path())).transpose()?;
+    let data = folder.join("data");
+    let squall = Squall { program: std::path::absolute(&plan.program)?, folder, clock };
     let brokers = format!("127.0.0.1:{}", plan.port);
     let address = format!("kafka://{brokers}/{TOPIC}");
     create_topic(&brokers).await?;
@@ -128,49 +94,31 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     let ledger = Arc::new(Ledger::default());
     let proxy = format!("ws://{}", proxy::start(exchange, Arc::clone(&ledger))?);
     let quick = ["--set", "feed.silence_ms=2000", "--set", "feed.reconnect_max_ms=500"];
-    let mut ingest =
+    let ingest =
         Supervised::start(&squall, "ingest", &[&["ingest", "--from", &proxy, "--to", &address], &quick[..]].concat())?;
     let often = ["--set", "land.flush_interval_ms=500"];
-    let mut land = Supervised::start(
+    let land = Supervised::start(
         &squall,
         "land",
         &[&["land", "--from", &address, "--follow", "--compact"], &often[..]].concat(),
     )?;
 
-    let mut away = None;
-    let (started, steps) = (Instant::now(), steps(plan, &mut random));
+    let (started, steps) = (Instant::now(), plan.steps(&mut random));
+    let mut run = Run { plan, squall, data, ledger, ingest, land, random, away: None, faults: Vec::new() };
     for (done, step) in steps.iter().enumerate() {
-        std::thread::sleep(Duration::from_millis(random.random_range(0..PAUSE_MS)));
-        match *step {
-            Step::KillIngest => {
-                ledger.receiver_ended();
-                ingest.kill(&squall)?;
-                // It may have connected again just before.
-                ledger.receiver_ended();
-            }
-            Step::KillLand => land.kill(&squall)?,
-            Step::RestartBroker => {
-                broker("restart", plan.port)?;
-                away = Some(Instant::now());
-            }
-            Step::PauseBroker => {
-                broker("pause", plan.port)?;
-                std::thread::sleep(Duration::from_secs(random.random_range(1..15)));
-                broker("resume", plan.port)?;
-                away = Some(Instant::now());
-            }
-            Step::Break(fault) => ledger.produce(fault),
-        }
-        ingest.look_after(&squall, away)?;
-        land.look_after(&squall, away)?;
+        std::thread::sleep(Duration::from_millis(run.random.random_range(0..PAUSE_MS)));
+        run.produce(*step).await?;
+        run.ingest.look_after(&run.squall, run.away)?;
+        run.land.look_after(&run.squall, run.away)?;
         if (done + 1) % 50 == 0 {
             println!("{} of {} faults after {} s", done + 1, steps.len(), started.elapsed().as_secs());
         }
     }
     std::thread::sleep(Duration::from_secs(3));
+    let Run { squall, ledger, ingest, land, faults, .. } = run;
     let failed_starts = ingest.failed_starts + land.failed_starts;
     let alone = [(ingest.name, ingest.ended_alone), (land.name, land.ended_alone)];
-    ledger.receiver_ended();
+    ledger.receiver_ended(None);
     ingest.stop()?;
     land.stop()?;
     simulator.kill()?;
@@ -178,19 +126,86 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     let delivered = std::mem::take(&mut *ledger.connections());
     let verdict = verify::verify(&squall, TOPIC, &delivered).await;
     let mut verdict = verdict?;
+    verdict.faults.extend(faults);
     for (name, times) in alone.into_iter().filter(|(_, times)| *times > 0) {
         verdict.faults.push(format!("{name} ended by itself, {times} times; see {name}.log"));
     }
-    println!(
-        "{} kills, {} restarts and {} pauses of the broker, {} broken connections in {} s (seed {})",
-        plan.kills,
-        plan.restarts,
-        plan.pauses,
-        plan.faults,
-        started.elapsed().as_secs(),
-        plan.seed
-    );
-    println!("{failed_starts} starts failed while the broker was away, and were tried again");
+    report(plan, started.elapsed(), failed_starts, &verdict);
+    Ok(verdict.faults.is_empty())
+}
+
+impl Run<'_> {
+    async fn produce(&mut self, step: Step) -> Result<(), Box<dyn Error>> {
+        match step {
+            Step::KillIngest => self.kill(Killed::Ingest, None)?,
+            Step::KillLand => self.kill(Killed::Land, None)?,
+            Step::RestartBroker => {
+                broker("restart", self.plan.port)?;
+                self.away = Some(Instant::now());
+            }
+            Step::PauseBroker => {
+                broker("pause", self.plan.port)?;
+                std::thread::sleep(Duration::from_secs(self.random.random_range(1..15)));
+                broker("resume", self.plan.port)?;
+                self.away = Some(Instant::now());
+            }
+            Step::Break(fault) => self.ledger.produce(fault),
+            Step::FillDisk { kill } => {
+                // What is delivered from now on waits in memory.
+                let (time, since) =
+                    (Duration::from_millis(self.random.random_range(1000..8000)), self.ledger.current());
+                let folder = self.squall.folder.clone();
+                disk::keep_full(&folder, time, || match kill {
+                    Some(process) => self.kill(process, Some(since)),
+                    None => Ok(()),
+                })?;
+                self.away = Some(Instant::now());
+                self.expect_progress("the disk was full").await?;
+            }
+            Step::SetClock { offset, kill } => {
+                if let Some(clock) = &self.squall.clock {
+                    clock.set(offset)?;
+                }
+                if let Some(process) = kill {
+                    self.kill(process, None)?;
+                }
+                self.expect_progress("the clock was set").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills a process and starts it again. `since` is the first connection whose messages may be in its memory.
+    fn kill(&mut self, process: Killed, since: Option<usize>) -> Result<(), Box<dyn Error>> {
+        match process {
+            Killed::Ingest => {
+                self.ledger.receiver_ended(since);
+                self.ingest.kill(&self.squall)?;
+                // It may have connected again just before.
+                self.ledger.receiver_ended(since);
+            }
+            Killed::Land => self.land.kill(&self.squall)?,
+        }
+        Ok(())
+    }
+
+    /// Notes a fault if messages are not archived or do not land any more.
+    async fn expect_progress(&mut self, after: &str) -> Result<(), Box<dyn Error>> {
+        self.ingest.look_after(&self.squall, self.away)?;
+        self.land.look_after(&self.squall, self.away)?;
+        let reached = Reached::now(&self.data, TOPIC).await?;
+        if let Some(still) = reached.goes_on(&self.data, TOPIC).await? {
+            self.faults.push(format!("{still} after {after}"));
+        }
+        Ok(())
+    }
+}
+
+fn report(plan: &Plan, took: Duration, failed_starts: u32, verdict: &Verdict) {
+    let Plan { kills, restarts, pauses, faults, fills, jumps, seed, .. } = plan;
+    println!("{kills} kills, {restarts} restarts and {pauses} pauses of the broker, {faults} broken connections,");
+    println!("{fills} times a full disk, {jumps} times another clock, in {} s (seed {seed})", took.as_secs());
+    println!("{failed_starts} starts failed while the broker was away or the disk was full, and were tried again");
     println!(
         "{} messages delivered, {} archived, {} in flight to a process that was killed",
         verdict.delivered, verdict.archived, verdict.in_flight
@@ -203,7 +218,6 @@ async fn break_everything(plan: &Plan) -> Result<bool, Box<dyn Error>> {
         println!("FAULT: {fault}");
     }
     println!("{}", if verdict.faults.is_empty() { "nothing lost, nothing doubled" } else { "the run failed" });
-    Ok(verdict.faults.is_empty())
 }
 
 fn broker(action: &str, port: u16) -> Result<(), Box<dyn Error>> {

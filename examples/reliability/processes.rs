@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
+
 /// How long a process may take to end after it is told to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -16,6 +18,8 @@ const START: Duration = Duration::from_secs(40);
 pub struct Squall {
     pub program: PathBuf,
     pub folder: PathBuf,
+    /// The clock of the processes under test; `None` for the machine's.
+    pub clock: Option<Clock>,
 }
 
 impl Squall {
@@ -61,7 +65,7 @@ pub struct Supervised {
     started: Instant,
     /// How often it ended by itself, which it should not.
     pub ended_alone: u32,
-    /// How often it ended soon after its start, which it may do while the broker is away.
+    /// How often it ended soon after its start, which it may do while the broker is away or the disk is full.
     pub failed_starts: u32,
 }
 
@@ -75,7 +79,7 @@ impl Supervised {
 
     /// Starts the process again if it ended.
     ///
-    /// `away` is when the broker was last away.
+    /// `away` is when the broker was last away, or the disk full.
     pub fn look_after(&mut self, squall: &Squall, away: Option<Instant>) -> Result<()> {
         if self.child.try_wait()?.is_some() {
             match self.started.elapsed() < START && away.is_some_and(|away| away >= self.started) {
@@ -117,7 +121,11 @@ impl Supervised {
 fn spawn(squall: &Squall, arguments: &[String], log: &Path) -> Result<Child> {
     let file = File::options().create(true).append(true).open(log)?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    squall.command(&arguments).stdout(file.try_clone()?).stderr(file).spawn()
+    let mut command = squall.command(&arguments);
+    if let Some(clock) = &squall.clock {
+        clock.give(&mut command);
+    }
+    command.stdout(file.try_clone()?).stderr(file).spawn()
 }
 
 fn signal(child: &Child, signal: &str) -> Result<()> {

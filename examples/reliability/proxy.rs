@@ -49,11 +49,19 @@ impl Ledger {
         *lock(&self.fault) = Some(fault);
     }
 
-    /// Notes that the receiver was killed, or was told to end.
-    pub fn receiver_ended(&self) {
-        if let Some(last) = self.connections().last_mut() {
-            last.cut_short = true;
+    /// Notes that the receiver was killed, or was told to end. It may have kept in memory what the last connections delivered:
+    /// those from number `since` on, or only the very last.
+    pub fn receiver_ended(&self, since: Option<usize>) {
+        let mut connections = self.connections();
+        let last = connections.len().saturating_sub(1);
+        for connection in connections.iter_mut().skip(since.unwrap_or(last).min(last)) {
+            connection.cut_short = true;
         }
+    }
+
+    /// Returns the number of the connection that is open now.
+    pub fn current(&self) -> usize {
+        self.connections().len().saturating_sub(1)
     }
 
     fn take_fault(&self) -> Option<Fault> {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use serde_json::Value;
-use squall::log::{self, Location};
+use squall::log::{self, Location, Record};
 
 use super::processes::Squall;
 use super::proxy::{Delivered, hash};
@@ -74,7 +74,8 @@ async fn read(archive: &Path) -> Result<Vec<(String, Vec<u8>)>, Box<dyn Error>> 
                 return Err(io::Error::other(format!("offset {from} of the archive is missing")).into());
             }
             from += 1;
-            messages.push((message.record.connection.unwrap_or_default(), message.record.payload));
+            let Record { connection, payload, .. } = message.record;
+            messages.push((connection.map_or(String::new(), |name| name.to_string()), payload.into()));
         }
     }
     Ok(messages)

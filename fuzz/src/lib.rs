@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use squall::land::{self, Folder, Landed, LandedFile, Summary};
@@ -18,12 +17,13 @@ use squall::tick::{self, Columns, Content, Parsed, Reader, Sink};
 pub type Target = fn(&[u8]);
 
 /// Every target; the files of its corpus are in the folder with its name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("parser", parser),
     ("recording", recording),
     ("log_line", log_line),
     ("landed_names", landed_names),
     ("footer", footer),
+    ("landed_rows", landed_rows),
 ];
 
 /// Reads a message, as a list of ticks and as columns.
@@ -123,14 +123,25 @@ pub fn footer(bytes: &[u8]) {
         sum.add(&summary);
         assert!(sum.gaps.iter().all(|gap| gap.missing() > i64::MIN));
     }
-    let temp = tempfile::tempdir().expect("a temporary folder");
-    let file = LandedFile::parse("ticks.raw-0-0-9.parquet").expect("the name of a landed file");
-    fs::write(temp.path().join(file.to_string()), bytes).expect("write a file");
-    let _ = block_on(read_footer(temp.path(), &file));
+    // Any error will do.
+    let _ = with_landed(bytes, async |folder, file| land::read_footer(&folder, &file).await.map(drop));
 }
 
-async fn read_footer(dir: &Path, file: &LandedFile) -> Result<(), land::Error> {
-    land::read_footer(&Folder::new(dir)?, file).await.map(drop)
+/// Reads a file as a landed one: all of its rows, and whether they are those that its footer counts.
+pub fn landed_rows(bytes: &[u8]) {
+    // Any error will do.
+    let _ = with_landed(bytes, async |folder, file| land::inspect(&folder, &file).await.map(drop));
+}
+
+/// Calls a function with a folder that has one landed file.
+fn with_landed(
+    bytes: &[u8],
+    read: impl AsyncFnOnce(Folder, LandedFile) -> Result<(), land::Error>,
+) -> Result<(), land::Error> {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let file = LandedFile::parse("ticks.raw-0-0-2.parquet").expect("the name of a landed file");
+    fs::write(temp.path().join(file.to_string()), bytes).expect("write a file");
+    block_on(read(Folder::new(temp.path())?, file))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -13,7 +13,7 @@ use datafusion::common::{Result, Statistics};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::parquet::metadata::{DFParquetMetadata, ordering_from_parquet_metadata};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
@@ -24,8 +24,10 @@ use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
 
-use crate::land::{self, folder};
+use super::bare;
+use crate::land::{self, LandedFile, folder};
 
 /// With more files than this, a scan reads several files as one unordered stream, and a query that needs an order sorts.
 /// Merging more streams would cost more than sorting; compaction is overdue then.
@@ -55,28 +57,40 @@ impl LandedTicks {
     }
 
     /// Returns the visible files, with what their footers say about their rows.
-    async fn files(&self, state: &dyn Session, format: &ParquetFormat) -> Result<Vec<PartitionedFile>> {
+    async fn files(&self, state: &dyn Session) -> Result<Vec<PartitionedFile>> {
         let store = state.runtime_env().object_store(&self.store)?;
         let listing = folder::list(store.as_ref(), &self.prefix)
             .await
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut files = Vec::new();
-        let failed = |error: land::Error| DataFusionError::External(Box::new(error));
         for file in listing.landed.visible() {
             let Some(object) = listing.object(file) else { continue };
-            let unreadable = |error: DataFusionError| failed(land::Error::unreadable(file, error));
-            // The session caches the footer, and the scan reads it from there.
-            let footer = format
-                .infer_stats_and_ordering(state, &store, Arc::clone(&self.schema), object)
-                .await
-                .map_err(unreadable)?;
-            let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-            let metadata = DFParquetMetadata::new(store.as_ref(), object).with_file_metadata_cache(Some(cache));
-            land::check_name(file, metadata.fetch_metadata().await.map_err(unreadable)?.as_ref()).map_err(failed)?;
-            let file = PartitionedFile::from(object.clone()).with_ordering(footer.ordering);
-            files.push(file.with_statistics(Arc::new(footer.statistics)));
+            let described = land::guarded(file, self.describe(state, store.as_ref(), file, object)).await;
+            files.push(described.flatten().map_err(|error| DataFusionError::External(Box::new(error)))?);
         }
         Ok(files)
+    }
+
+    /// Returns one file with what its footer says about its rows.
+    async fn describe(
+        &self,
+        state: &dyn Session,
+        store: &dyn ObjectStore,
+        file: &LandedFile,
+        object: &ObjectMeta,
+    ) -> Result<PartitionedFile, land::Error> {
+        let unreadable = |error: DataFusionError| land::Error::unreadable(file, error);
+        // The session caches the footer, and the scan reads it from there.
+        let footer = bare::footer(state, store, object).await.map_err(unreadable)?;
+        land::check_name(file, &footer)?;
+        let statistics =
+            DFParquetMetadata::statistics_from_parquet_metadata(&footer, &self.schema).map_err(unreadable)?;
+        let order = ordering_from_parquet_metadata(&footer, &self.schema).map_err(unreadable)?;
+        let described = PartitionedFile::from(object.clone())
+            .with_arrow_schema(bare::schema(&footer).map_err(unreadable)?)
+            .with_ordering(order)
+            .with_statistics(Arc::new(statistics));
+        Ok(described)
     }
 }
 
@@ -102,7 +116,7 @@ impl TableProvider for LandedTicks {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let format = ParquetFormat::default().with_options(state.table_options().parquet.clone());
-        let files = self.files(state, &format).await?;
+        let files = self.files(state).await?;
         if files.is_empty() {
             let schema = datafusion::physical_plan::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));

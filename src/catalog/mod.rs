@@ -2,6 +2,7 @@
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL and `CREATE MODEL`.
 
+mod bare;
 mod footers;
 mod landed;
 mod missing;

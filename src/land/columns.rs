@@ -66,7 +66,13 @@ impl Names {
     /// What a name takes beside its text: its entries in the map and in the list, and the counts of the shared text.
     const ENTRY_BYTES: usize = 64;
 
-    fn number(&mut self, name: &str) -> u32 {
+    fn number(&mut self, name: &str, last: Option<u32>) -> u32 {
+        // Most rows have the connection, and many the product, of the row before them.
+        if let Some(last) = last
+            && self.name(last) == name
+        {
+            return last;
+        }
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
@@ -86,10 +92,13 @@ impl Names {
 
 impl Columns {
     /// Adds a row of the message at `log_offset`; its `ts` must be above that of the product's row before.
-    pub fn push(&mut self, tick: &Tick, (ts, status): (i64, Status), record: &Record, log_offset: i64) {
-        let product = self.products.number(&tick.product_id);
+    pub fn push(&mut self, tick: &Tick<&str>, (ts, status): (i64, Status), record: &Record, log_offset: i64) {
+        let product = self.products.number(tick.product_id, self.product.last().copied());
         self.product.push(product);
-        let connection = record.connection.as_deref().map(|name| self.connections.number(name));
+        let connection = record.connection.as_deref().map(|name| {
+            let last = self.connection.last().copied().flatten();
+            self.connections.number(name, last)
+        });
         self.connection.push(connection);
         self.ts.push(ts);
         self.event_time.push(tick.event_time);

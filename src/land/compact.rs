@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use tokio::sync::mpsc;
 
 use super::Error;
+use super::damage::Rows;
 use super::encode::{self, Encoder, Footer};
 use super::files::LandedFile;
 use super::folder::Folder;
@@ -146,7 +147,7 @@ async fn read_parts(
 /// A position in a part's rows.
 struct Cursor<'a> {
     part: &'a Landed,
-    rows: encode::Rows,
+    rows: Rows,
     held: Option<RecordBatch>,
 }
 
@@ -155,7 +156,7 @@ impl Cursor<'_> {
     async fn take(&mut self, limit: usize) -> Result<Option<RecordBatch>, Error> {
         let batch = match self.held.take() {
             Some(batch) => Some(batch),
-            None => self.rows.try_next().await.map_err(|source| Error::unreadable(&self.part.file, source))?,
+            None => self.rows.try_next().await?,
         };
         let Some(batch) = batch else { return Ok(None) };
         let rows = batch.num_rows().min(limit);
@@ -210,7 +211,7 @@ async fn check_merged<'a>(
     read_footer(folder, merged).await?;
     let mut offsets: Vec<i64> = Vec::new();
     let mut batches = encode::open_offsets(folder, merged).await?;
-    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(merged, source))? {
+    while let Some(batch) = batches.try_next().await? {
         let read = encode::offsets(&batch).ok_or_else(|| Error::unreadable(merged, "it has no offsets"))?;
         offsets.extend_from_slice(read);
     }

@@ -2,15 +2,15 @@
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
-use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
 use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::schema::types::ColumnPath;
 
+use super::damage::{self, Rows};
 use super::files::LandedFile;
-use super::folder::Folder;
+use super::folder::{Folder, LandedReader};
 use super::origin::Origin;
 use super::summary::Summary;
 use super::{Error, origin, summary};
@@ -124,14 +124,19 @@ fn value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
 
 /// Opens a landed file's rows, in the order of (product_id, ts).
 pub async fn open(folder: &Folder, file: &LandedFile) -> Result<Rows, Error> {
-    folder.open(file).await?.build().map_err(|source| Error::unreadable(file, source))
+    rows(file, folder.open(file).await?)
 }
 
 /// Opens only the offsets of a landed file's rows.
 pub async fn open_offsets(folder: &Folder, file: &LandedFile) -> Result<Rows, Error> {
     let reader = folder.open(file).await?;
     let offsets = ProjectionMask::columns(reader.parquet_schema(), [OFFSET]);
-    reader.with_projection(offsets).build().map_err(|source| Error::unreadable(file, source))
+    rows(file, reader.with_projection(offsets))
+}
+
+fn rows(file: &LandedFile, reader: LandedReader) -> Result<Rows, Error> {
+    let rows = reader.build().map_err(|source| Error::unreadable(file, source))?;
+    Ok(damage::rows(file, rows))
 }
 
 /// Returns the offsets in a batch.
@@ -141,9 +146,6 @@ pub fn offsets(batch: &RecordBatch) -> Option<&[i64]> {
 
 /// The column of offsets.
 const OFFSET: &str = "log_offset";
-
-/// A landed file's rows.
-pub type Rows = ParquetRecordBatchStream<Box<dyn AsyncFileReader>>;
 
 fn properties(entries: Vec<KeyValue>) -> WriterProperties {
     let schema = tick::schema();

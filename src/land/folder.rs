@@ -13,12 +13,14 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
 use datafusion::parquet::arrow::ParquetRecordBatchStreamBuilder;
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::local::LocalFileSystem;
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
+use super::damage::guarded;
 use super::lock::Lock;
 use super::{Error, Landed, LandedFile};
 use crate::durable::{self, blocking};
@@ -176,7 +178,11 @@ impl Folder {
         let reader: Box<dyn AsyncFileReader> = readers
             .create_reader(0, PartitionedFile::from(object), None, &metrics)
             .map_err(|source| Error::unreadable(file, source))?;
-        ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| Error::unreadable(file, source))
+        // The Parquet schema says everything about squall's columns. The Arrow schema beside it would be read without a check.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        guarded(file, ParquetRecordBatchStreamBuilder::new_with_options(reader, options))
+            .await?
+            .map_err(|source| Error::unreadable(file, source))
     }
 
     /// Returns whether a file is long enough for the footer whose length its last bytes say. The reader of Parquet subtracts that

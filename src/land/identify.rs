@@ -17,7 +17,7 @@ use super::read::parsed;
 use super::recover::Landed;
 use super::{Error, encode};
 use crate::log::{self, Log, LogId, Testimony};
-use crate::tick::Content;
+use crate::tick::{self, Tick};
 
 /// A log that is about to be landed.
 pub struct Candidate<'a> {
@@ -131,11 +131,10 @@ impl Candidate<'_> {
             Ok(messages) => messages.into_iter().find(|message| message.offset == row.log_offset),
         };
         let Some(message) = message else { return Ok(Ok(Testimony::Gone)) };
+        let mut ticks: Vec<Tick> = Vec::new();
         let same = message.record.ingest_time == row.ingest_time
-            && match parsed(&message.record).map(|parsed| parsed.content) {
-                Ok(Content::Ticks(ticks)) => ticks.contains(&row.tick),
-                _ => false,
-            };
+            && parsed(&mut tick::Reader::default(), &message.record, &mut ticks).is_ok()
+            && ticks.contains(&row.tick);
         Ok(Ok(if same { Testimony::Same } else { Testimony::Other }))
     }
 }
@@ -155,7 +154,7 @@ pub fn refusal(source: &str, topic: &str, taken: &BTreeSet<String>, stranger: St
 async fn last_row(folder: &Folder, file: &LandedFile) -> Result<Option<Row>, Error> {
     let mut batches = encode::open(folder, file).await?;
     let mut last: Option<Row> = None;
-    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
+    while let Some(batch) = batches.try_next().await? {
         let rows = rows(&batch).map_err(|source| Error::unreadable(file, source))?;
         last = last.into_iter().chain(rows).max_by_key(|row| row.log_offset);
     }

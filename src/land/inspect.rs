@@ -15,7 +15,7 @@ use super::columns::{Row, rows};
 use super::encode::{self, Footer};
 use super::files::LandedFile;
 use super::folder::Folder;
-use super::read::{Outcome, Reader};
+use super::read::{Chunk, Outcome, Reader};
 use super::summary::Rows;
 use crate::log::{Log, LogId, Record};
 use crate::text::grouped;
@@ -33,9 +33,9 @@ pub struct Content {
 }
 
 impl Content {
-    fn add(&mut self, tick: &Tick, offset: i64, ingest_time: i64, connection: Option<&str>) {
+    fn add<P: AsRef<str>>(&mut self, tick: &Tick<P>, offset: i64, ingest_time: i64, connection: Option<&str>) {
         let mut hasher = DefaultHasher::new();
-        (offset, ingest_time, connection, &tick.product_id, tick.event_time, tick.side, tick.sequence_num)
+        (offset, ingest_time, connection, tick.product_id.as_ref(), tick.event_time, tick.side, tick.sequence_num)
             .hash(&mut hasher);
         for number in tick.numbers() {
             number.map(f64::to_bits).hash(&mut hasher);
@@ -83,7 +83,7 @@ pub async fn inspect(folder: &Folder, file: &LandedFile) -> Result<Inspected, Er
     };
     let mut products: BTreeMap<String, Rows> = BTreeMap::new();
     let mut before: Option<(String, i64)> = None;
-    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
+    while let Some(batch) = batches.try_next().await? {
         for row in rows(&batch).map_err(|source| Error::unreadable(file, source))? {
             let Row { tick, ts, status, ingest_time, connection, log_offset } = row;
             if !file.offsets().contains(&log_offset) {
@@ -155,15 +155,16 @@ async fn content_of_log(log: &Arc<dyn Log>, file: &LandedFile) -> Result<Content
     let mut content = Content::default();
     let mut reader = Reader::start(Arc::clone(log), file.partition, file.first, file.next_offset());
     while let Some(chunk) = reader.next().await? {
-        for message in chunk.messages.into_iter().filter(|message| message.offset <= file.last) {
+        let Chunk { messages, ticks, .. } = chunk;
+        for message in messages.into_iter().filter(|message| message.offset <= file.last) {
             let Record { ingest_time, connection, .. } = message.record;
             content.messages += 1;
             match message.outcome {
                 Outcome::Control { .. } => content.control += 1,
                 Outcome::Dead(_) => content.dead += 1,
-                Outcome::Ticks(ticks) => {
-                    for tick in &ticks {
-                        content.add(tick, message.offset, ingest_time, connection.as_deref());
+                Outcome::Ticks(rows) => {
+                    for row in rows {
+                        content.add(&ticks.tick(row), message.offset, ingest_time, connection.as_deref());
                     }
                 }
             }

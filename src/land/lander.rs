@@ -20,13 +20,13 @@ use super::folder::Folder;
 use super::identify::{self, Candidate};
 use super::lock::Lock;
 use super::pending::Pending;
-use super::read::{Outcome, Read, Reader};
+use super::read::{Chunk, Outcome, Read, Reader};
 use super::recover::{Landed, read_footers, recover};
 use super::retention::Keep;
 use super::summary::Summary;
 use crate::durable::blocking;
 use crate::log::{Log, LogId, Tell, Witness};
-use crate::tick::{Order, Rules};
+use crate::tick::{Columns, Order, Rules};
 
 /// Where and how to land.
 #[derive(Debug, Clone)]
@@ -279,16 +279,18 @@ impl Lander {
         let mut read = 0;
         while let Some(chunk) = reader.next().await? {
             let before = self.partitions[i].pending.next_offset();
-            for message in chunk.messages {
-                self.admit(&message)?;
+            let Chunk { messages, ticks, next } = chunk;
+            let mut admitted = vec![false; ticks.products.len()];
+            for message in messages {
+                self.admit(&message, &ticks, &mut admitted)?;
                 let partition = &mut self.partitions[i];
-                partition.pending.add(message, &mut self.order, partition.connections.as_mut());
+                partition.pending.add(message, &ticks, &mut self.order, partition.connections.as_mut());
                 if partition.pending.is_full(self.options.flush_messages) {
                     self.flush(i).await?;
                 }
             }
-            self.partitions[i].pending.pass_to(chunk.next);
-            let passed = u64::try_from(chunk.next.saturating_sub(before)).unwrap_or(0);
+            self.partitions[i].pending.pass_to(next);
+            let passed = u64::try_from(next.saturating_sub(before)).unwrap_or(0);
             read += passed;
             progress(passed);
             if stop.load(Ordering::Relaxed) {
@@ -299,19 +301,22 @@ impl Lander {
     }
 
     /// Refuses ticks of a product that has landed from another log, unless the user gave a name for this log's files.
-    fn admit(&mut self, message: &Read) -> Result<(), Error> {
-        let Outcome::Ticks(ticks) = &message.outcome else { return Ok(()) };
-        for tick in ticks {
-            if self.products.contains(&tick.product_id) {
+    /// `admitted` notes which of the chunk's products were looked at.
+    fn admit(&mut self, message: &Read, ticks: &Columns, admitted: &mut [bool]) -> Result<(), Error> {
+        let Outcome::Ticks(rows) = &message.outcome else { return Ok(()) };
+        for row in rows.clone() {
+            let known = &mut admitted[ticks.product[row] as usize];
+            let product_id = ticks.product_id(row);
+            if std::mem::replace(known, true) || self.products.contains(product_id) {
                 continue;
             }
             if self.options.name.is_none()
-                && let Some(name) = self.others.get(&tick.product_id)
+                && let Some(name) = self.others.get(product_id)
             {
-                let (name, product_id) = (name.clone(), tick.product_id.clone());
+                let (name, product_id) = (name.clone(), product_id.to_string());
                 return Err(self.refuse(Stranger::Product { name, product_id }));
             }
-            self.products.insert(tick.product_id.clone());
+            self.products.insert(product_id.to_string());
         }
         Ok(())
     }

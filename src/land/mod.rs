@@ -7,6 +7,7 @@ mod columns;
 mod commit;
 mod compact;
 mod connections;
+mod damage;
 mod dead;
 mod encode;
 mod error;
@@ -26,6 +27,7 @@ pub mod summary;
 
 pub use columns::{Row, rows};
 pub use compact::{Compaction, compact, merge};
+pub use damage::guarded;
 pub use encode::{Footer, check_name};
 pub use error::{Error, Stranger};
 pub use files::{Coverage, Landed, LandedFile};

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::Error;
 use super::columns::Columns;
 use super::connections::Connections;
@@ -11,7 +13,7 @@ use super::origin::Origin;
 use super::read::{Outcome, Read};
 use super::summary::Summary;
 use crate::log::{DeadLetter, LogId, Record, Witness};
-use crate::tick::{Identity, Order, Sequence};
+use crate::tick::{Columns as Ticks, Identity, Order, Sequence};
 
 /// The memory that ranges may take until they are committed; a second one may be on its way to the disk.
 pub const MOST_BYTES: usize = 96 << 20;
@@ -91,8 +93,8 @@ impl Pending {
         self.next = next;
     }
 
-    /// Adds the partition's next message.
-    pub fn add(&mut self, read: Read, order: &mut Order, connections: Option<&mut Connections>) {
+    /// Adds the partition's next message; `ticks` are those of its chunk.
+    pub fn add(&mut self, read: Read, ticks: &Ticks, order: &mut Order, connections: Option<&mut Connections>) {
         let Read { offset, record, sequence, sequence_num, outcome } = read;
         self.pass_to(offset);
         if self.is_empty() {
@@ -109,16 +111,20 @@ impl Pending {
             Outcome::Dead(dead) => {
                 self.summary.count_dead(&dead.kind);
                 self.dead_bytes += record.payload.len() + dead.reason.len() + ENTRY_BYTES;
-                self.letters.push(DeadLetter { offset, record: record.clone(), reason: dead.reason });
+                // A copy, so that the letter does not hold on to its neighbours' memory.
+                let payload = Bytes::copy_from_slice(&record.payload);
+                let record = Record { payload, ..record.clone() };
+                self.letters.push(DeadLetter { offset, record, reason: dead.reason });
             }
-            Outcome::Ticks(ticks) => {
+            Outcome::Ticks(rows) => {
                 self.summary.note_sequence(offset, sequence);
-                for i in 0..ticks.len() {
-                    let tick = &ticks[i];
-                    let position = ticks[..i].iter().filter(|before| before.product_id == tick.product_id).count();
-                    let (ts, status) = order.place(tick, Identity::of(tick, sequence, position), record.ingest_time);
-                    self.summary.count_row(&tick.product_id, ts, status);
-                    self.rows.push(tick, (ts, status), &record, offset);
+                for row in rows.clone() {
+                    let tick = ticks.tick(row);
+                    let before = &ticks.product[rows.start..row];
+                    let position = before.iter().filter(|product| **product == ticks.product[row]).count();
+                    let (ts, status) = order.place(&tick, Identity::of(&tick, sequence, position), record.ingest_time);
+                    self.summary.count_row(tick.product_id, ts, status);
+                    self.rows.push(&tick, (ts, status), &record, offset);
                 }
             }
         }

@@ -93,7 +93,7 @@ async fn each_row(folder: &Folder, landed: &Landed, mut pass: impl FnMut(&Row, I
     // A message's rows of one product are adjacent: the file is sorted by product and ts, and a message's ticks are placed
     // one after another.
     let mut before: Option<(Row, usize)> = None;
-    while let Some(batch) = batches.try_next().await.map_err(|source| Error::unreadable(file, source))? {
+    while let Some(batch) = batches.try_next().await? {
         for row in rows(&batch).map_err(|source| Error::unreadable(file, source))? {
             let position = match &before {
                 Some((before, position))

@@ -18,7 +18,7 @@ use super::inspect::{self, Compared};
 use super::lander::Options;
 use super::lock::Lock;
 use super::pending::Pending;
-use super::read::Reader;
+use super::read::{Chunk, Reader};
 use super::recover::{Landed, recover, restore_elsewhere};
 use super::summary::Summary;
 use super::{Error, dead};
@@ -189,15 +189,16 @@ impl Work {
         let mut pending = Pending::new(range.first);
         let mut reader = Reader::start(Arc::clone(&self.log), range.partition, range.first, range.next_offset());
         while let Some(chunk) = reader.next().await? {
-            for message in chunk.messages.into_iter().filter(|message| message.offset <= range.last) {
-                pending.add(message, &mut order, alone.then_some(&mut connections));
+            let Chunk { messages, ticks, next } = chunk;
+            for message in messages.into_iter().filter(|message| message.offset <= range.last) {
+                pending.add(message, &ticks, &mut order, alone.then_some(&mut connections));
                 if pending.is_full(self.options.flush_messages) {
                     let next = pending.next_offset();
                     let full = std::mem::replace(&mut pending, Pending::new(next));
                     self.commit(full, range.partition).await?;
                 }
             }
-            pending.pass_to(chunk.next.min(range.next_offset()));
+            pending.pass_to(next.min(range.next_offset()));
         }
         if pending.next_offset() != range.next_offset() {
             let (partition, end) = (range.partition, pending.next_offset());

@@ -73,7 +73,7 @@ fn last_received(metadata: &ParquetMetaData) -> Option<i64> {
         Statistics::Int64(values) => values.max_opt().copied(),
         _ => None,
     };
-    metadata.row_groups().iter().filter_map(|group| highest(group.column(column).statistics()?)).max()
+    metadata.row_groups().iter().filter_map(|group| highest(group.columns().get(column)?.statistics()?)).max()
 }
 
 /// Returns the files that may go at the time `now`, nanoseconds since 1970, the oldest of each partition first.

@@ -49,6 +49,8 @@ pub enum Error {
     NotAdmitted { brokers: String, reason: String, settings: &'static str },
     #[error("{log} refuses a message of {bytes} bytes: {reason}")]
     Refused { log: String, bytes: usize, reason: String },
+    #[error("{log} refuses the times of messages: the clock of this machine or that of the broker is wrong")]
+    WrongTime { log: String },
     #[error("librdkafka refuses its settings: {reason}")]
     Settings { reason: String },
     #[error("Kafka at {brokers} fails to {action}, topic {topic}")]
@@ -82,6 +84,7 @@ impl Error {
             | Error::NotAdmitted { .. }
             | Error::NoCluster { .. }
             | Error::NoTopic { .. }
+            | Error::WrongTime { .. }
             | Error::NoPartition { .. }
             | Error::OffsetGone { .. }
             | Error::TornNote { .. }
@@ -208,6 +211,9 @@ impl Hint for Error {
             Error::Refused { .. } => {
                 "raise the topic's max.message.bytes, or look at what the topic demands of a message".into()
             }
+            Error::WrongTime { .. } => "set the clocks right; the topic's message.timestamp.after.max.ms says how far a message may \
+                 be ahead of the broker's clock"
+                .into(),
             Error::NoTopic { brokers, topic } => {
                 let log = format!("kafka://{brokers}/{topic}");
                 format!("`squall ingest --to {log}` or `squall replay FILE… --to {log}` makes it")

@@ -102,9 +102,9 @@ mod tests {
     fn a_fingerprint_tells_bytes_times_and_connections_apart() {
         let record = |payload: &[u8], ingest_time, connection: Option<&str>| Record {
             key: None,
-            payload: payload.to_vec(),
+            payload: payload.to_vec().into(),
             ingest_time,
-            connection: connection.map(String::from),
+            connection: connection.map(Into::into),
         };
         let first = record(b"{}", 1, None).fingerprint();
         assert_eq!(first, Record { key: Some("BTC-USD".into()), ..record(b"{}", 1, None) }.fingerprint());

@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Record;
+use super::keeper::Keeper;
 use crate::text::{from_hex, hex};
 
 /// Appends the record's line, line end included, to `buffer`.
@@ -33,23 +34,23 @@ pub fn encode(buffer: &mut Vec<u8>, offset: i64, record: &Record) {
     buffer.extend_from_slice(b"}\n");
 }
 
-/// Reads a line, without its end.
+/// Reads a line, without its end; `keeper` stores what it holds.
 ///
 /// # Errors
 /// A text that says what is wrong with the line.
-pub fn decode(line: &[u8]) -> Result<(i64, Record), String> {
+pub fn decode(line: &[u8], keeper: &mut Keeper) -> Result<(i64, Record), String> {
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let payload = match (line.message, line.text, line.hex) {
-        (Some(message), None, None) => message.get().as_bytes().to_vec(),
-        (None, Some(text), None) => text.into_owned().into_bytes(),
-        (None, None, Some(hex)) => from_hex(&hex).ok_or("hex is not made of pairs of hexadecimal digits")?,
+        (Some(message), None, None) => keeper.bytes(message.get().as_bytes()),
+        (None, Some(text), None) => text.into_owned().into(),
+        (None, None, Some(hex)) => from_hex(&hex).ok_or("hex is not made of pairs of hexadecimal digits")?.into(),
         _ => return Err("it must hold exactly one of message, text and hex".into()),
     };
     let record = Record {
-        key: line.key.map(Cow::into_owned),
+        key: line.key.map(|key| keeper.name(&key)),
         payload,
         ingest_time: line.ingest_time,
-        connection: line.connection.map(Cow::into_owned),
+        connection: line.connection.map(|connection| keeper.name(&connection)),
     };
     Ok((in_range(line.offset)?, record))
 }
@@ -109,7 +110,7 @@ fn write_infallibly(buffer: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 mod tests {
     use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 
-    use super::{Record, decode, decode_offset, encode};
+    use super::{Keeper, Record, decode, decode_offset, encode};
 
     fn line(record: &Record) -> String {
         let mut buffer = Vec::new();
@@ -118,7 +119,7 @@ mod tests {
     }
 
     fn record(payload: &[u8]) -> Record {
-        Record { key: None, payload: payload.to_vec(), ingest_time: 5, connection: None }
+        Record { key: None, payload: payload.to_vec().into(), ingest_time: 5, connection: None }
     }
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
             let mut buffer = Vec::new();
             encode(&mut buffer, offset, &record(b"{}"));
             buffer.pop();
-            assert_eq!(decode(&buffer).is_ok(), fits);
+            assert_eq!(decode(&buffer, &mut Keeper::default()).is_ok(), fits);
             assert_eq!(decode_offset(&buffer).is_ok(), fits);
         }
     }
@@ -164,12 +165,13 @@ mod tests {
             payload in payload(), key in any::<Option<String>>(), connection in any::<Option<String>>(),
             ingest_time in any::<i64>(), offset in 0..i64::MAX,
         ) {
-            let record = Record { key, payload, ingest_time, connection };
+            let (key, connection) = (key.map(Into::into), connection.map(Into::into));
+            let record = Record { key, payload: payload.into(), ingest_time, connection };
             let mut buffer = Vec::new();
             encode(&mut buffer, offset, &record);
             assert_eq!(buffer.iter().filter(|byte| **byte == b'\n').count(), 1);
             let line = buffer.strip_suffix(b"\n").expect("a line ends");
-            assert_eq!(decode(line), Ok((offset, record)));
+            assert_eq!(decode(line, &mut Keeper::default()), Ok((offset, record)));
             assert_eq!(decode_offset(line), Ok(offset));
         }
     }

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod id;
 mod kafka;
+mod keeper;
 mod line;
 mod location;
 mod tell;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 pub use archived::{Archived, Forwarded, Forwarding};
 pub use dead_letter::DeadLetter;
@@ -35,13 +37,13 @@ pub use tell::Tell;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// The product, so that one product's messages keep their order.
-    pub key: Option<String>,
+    pub key: Option<Arc<str>>,
     /// The message byte for byte as it was received.
-    pub payload: Vec<u8>,
+    pub payload: Bytes,
     /// When squall received it, nanoseconds since 1970, UTC.
     pub ingest_time: i64,
     /// The connection on which it came; sequence numbers count within one connection.
-    pub connection: Option<String>,
+    pub connection: Option<Arc<str>>,
 }
 
 impl Record {
@@ -63,14 +65,14 @@ pub struct Message {
     pub record: Record,
     /// The only product whose ticks the message stands for; `None` means all of its products. In a topic of several
     /// partitions, a message with several products is stored once for each product.
-    pub only: Option<String>,
+    pub only: Option<Arc<str>>,
 }
 
 impl Message {
     /// Returns roughly how much memory the message takes.
     pub fn bytes(&self) -> usize {
         let Record { key, payload, connection, .. } = &self.record;
-        let texts = [key, connection, &self.only].into_iter().flatten().map(String::len).sum::<usize>();
+        let texts = [key, connection, &self.only].into_iter().flatten().map(|text| text.len()).sum::<usize>();
         size_of::<Message>() + payload.len() + texts
     }
 }

@@ -179,7 +179,8 @@ impl Batches {
     fn add(&mut self, key: Option<String>, payload: Vec<u8>, connection: String) {
         self.bytes += payload.len();
         let ingest_time = self.clock.now();
-        self.records.push(Record { key, payload, ingest_time, connection: Some(connection) });
+        let (key, connection) = (key.map(Into::into), Some(connection.into()));
+        self.records.push(Record { key, payload: payload.into(), ingest_time, connection });
         if self.records.len() == BATCH_MESSAGES || self.bytes >= BATCH_BYTES {
             self.send();
         }
@@ -245,7 +246,7 @@ mod tests {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let raw = temp.path().join("raw");
         let writer = FileLog::create(&raw).await.expect("a log");
-        let record = Record { key: None, payload: b"1".to_vec(), ingest_time: 1, connection: None };
+        let record = Record { key: None, payload: "1".into(), ingest_time: 1, connection: None };
         writer.append(vec![record]).await.expect("appended");
         let reader = Arc::new(FileLog::open(&raw).await.expect("a log to read only"));
         let replay = Replay::prepare(options(temp.path(), false).0).await.expect("a recording");

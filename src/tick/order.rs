@@ -16,7 +16,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use super::{Sequence, Tick};
 
@@ -80,7 +80,7 @@ impl Identity {
     /// a message together with the exchange's time. Recordings do not say on which connection they were made, but two
     /// connections do not send the same number in the same nanosecond. Without a number, ticks are the same if all their
     /// fields are.
-    pub fn of(tick: &Tick, sequence: Sequence, position: usize) -> Identity {
+    pub fn of<P>(tick: &Tick<P>, sequence: Sequence, position: usize) -> Identity {
         let mut hasher = DefaultHasher::new();
         match (sequence, tick.sequence_num) {
             (Sequence::Product, Some(number)) => (0u8, number).hash(&mut hasher),
@@ -93,6 +93,26 @@ impl Identity {
             }
         }
         Identity(hasher.finish())
+    }
+}
+
+/// Hashes an identity, which is a hash already.
+#[derive(Debug, Default, Clone, Copy)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
@@ -118,9 +138,10 @@ impl Order {
     }
 
     /// Places the next tick in log order; `ingest_time` is when squall received its message.
-    pub fn place(&mut self, tick: &Tick, identity: Identity, ingest_time: i64) -> (i64, Status) {
-        let (ts, status) = self.place_next(tick, identity, ingest_time);
-        let known = self.elsewhere.get(&tick.product_id).is_some_and(|known| known.contains(&identity));
+    pub fn place<P: AsRef<str>>(&mut self, tick: &Tick<P>, identity: Identity, ingest_time: i64) -> (i64, Status) {
+        let product_id = tick.product_id.as_ref();
+        let (ts, status) = self.place_next(product_id, tick.event_time, identity, ingest_time);
+        let known = self.elsewhere.get(product_id).is_some_and(|known| known.contains(&identity));
         (ts, if known { Status::Duplicate } else { status })
     }
 
@@ -132,23 +153,23 @@ impl Order {
         };
     }
 
-    fn place_next(&mut self, tick: &Tick, identity: Identity, ingest_time: i64) -> (i64, Status) {
+    fn place_next(&mut self, product_id: &str, event_time: i64, identity: Identity, ingest_time: i64) -> (i64, Status) {
         let Rules { late_ns, ahead_ns, dedup_ns } = self.rules;
         let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
-        let ahead = tick.event_time > latest;
-        let Some(product) = self.products.get_mut(&tick.product_id) else {
+        let ahead = event_time > latest;
+        let Some(product) = self.products.get_mut(product_id) else {
             // A first tick that is ahead gets a `ts` so far before its receipt that it does not make later ticks late.
-            let ts = if ahead { ingest_time.saturating_sub(late_ns).min(latest) } else { tick.event_time };
-            self.restore(&tick.product_id, ts, identity);
+            let ts = if ahead { ingest_time.saturating_sub(late_ns).min(latest) } else { event_time };
+            self.restore(product_id, ts, identity);
             return (ts, if ahead { Status::Ahead } else { Status::Ok });
         };
         let next_ts = product.last_ts.saturating_add(1);
-        let ts = if ahead { next_ts } else { tick.event_time.max(next_ts) };
+        let ts = if ahead { next_ts } else { event_time.max(next_ts) };
         product.last_ts = ts;
         let status = match product.seen.replace(identity, ts, dedup_ns) {
             Some(seen) if ts.saturating_sub(seen) <= dedup_ns => Status::Duplicate,
             _ if ahead => Status::Ahead,
-            _ if ts.saturating_sub(tick.event_time) > late_ns => Status::Late,
+            _ if ts.saturating_sub(event_time) > late_ns => Status::Late,
             _ => Status::Ok,
         };
         (ts, status)
@@ -172,7 +193,7 @@ impl Order {
 /// When each identity was last seen, as far back as duplicates are recognised.
 #[derive(Debug, Default)]
 struct Seen {
-    last: HashMap<Identity, i64>,
+    last: HashMap<Identity, i64, BuildHasherDefault<AsIs>>,
     /// When there are this many identities, the next sweep forgets those that are too old to matter.
     sweep_at: usize,
 }

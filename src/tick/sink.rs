@@ -54,11 +54,16 @@ impl Columns {
         self.discard(0..self.count());
     }
 
+    /// Returns a tick's product.
+    pub fn product_id(&self, row: usize) -> &str {
+        &self.products[self.product[row] as usize]
+    }
+
     /// Returns a tick.
     pub fn tick(&self, row: usize) -> Tick<&str> {
         let number = |column: usize| Some(self.numbers[column][row]).filter(|number| !number.is_nan());
         Tick {
-            product_id: &*self.products[self.product[row] as usize],
+            product_id: self.product_id(row),
             event_time: self.event_time[row],
             price: number(0),
             best_bid: self.numbers[1][row],

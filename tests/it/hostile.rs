@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use datafusion::arrow::util::pretty::pretty_format_batches;
+use squall::catalog::{Options, Session};
+use squall::error::with_causes;
+
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
@@ -38,6 +42,44 @@ fn the_corpus_neither_panics_nor_hangs() {
             assert!(began.elapsed() < LONGEST, "{name} takes {:?}", began.elapsed());
         }
     }
+}
+
+/// Queries a folder that has one landed file with these bytes.
+async fn queried(bytes: &[u8]) -> Result<String, String> {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path().join("ticks");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("ticks.raw-0-0-2.parquet"), bytes).expect("write a file");
+    let options = Options {
+        ticks_dir: folder,
+        tables_dir: temp.path().join("tables"),
+        models_dir: temp.path().join("models"),
+        threads: 1,
+        batch_size: 1000,
+        memory_limit_mb: 0,
+        rolling: true,
+    };
+    let session = Session::open(options).await.expect("a session");
+    let query = "SELECT * FROM landed_ticks WHERE price > 0 ORDER BY product_id, ts";
+    let frame = session.sql(query).await.map_err(|error| with_causes(&error))?;
+    let rows = frame.collect().await.map_err(|error| with_causes(&error))?;
+    Ok(pretty_format_batches(&rows).expect("a table").to_string())
+}
+
+#[tokio::test]
+async fn queries_read_the_corpus_of_landed_files_or_name_the_file() {
+    let files = corpus("landed_rows");
+    let whole = files.iter().find(|(name, _)| name == "landed_rows/landed").expect("a file that is whole");
+    let expected = queried(&whole.1).await.expect("its rows");
+    for (name, bytes) in &files {
+        match queried(bytes).await {
+            // Damage to what squall does not read changes nothing.
+            Ok(rows) => assert_eq!(rows, expected, "{name}"),
+            Err(error) => assert!(error.contains("ticks.raw-0-0-2.parquet"), "{name}: {error}"),
+        }
+    }
+    let arrow_schema = files.iter().find(|(name, _)| name == "landed_rows/arrow-schema").expect("a file");
+    assert!(queried(&arrow_schema.1).await.is_ok(), "its columns are those of the Parquet schema");
 }
 
 /// A generator of numbers that needs no more than to be different each time: xorshift64 (Marsaglia,

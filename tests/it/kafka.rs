@@ -5,6 +5,7 @@ mod identity;
 mod partitions;
 mod refused;
 mod shared;
+mod tls;
 mod transactions;
 
 use std::io::Write;
@@ -34,11 +35,11 @@ fn cluster(topic: &str, partitions: i32) -> MockCluster<'static, DefaultProducer
 
 fn record(number: usize) -> Record {
     Record {
-        key: (number % 4 < 3).then(|| PRODUCTS[number % 4].to_string()),
+        key: (number % 4 < 3).then(|| PRODUCTS[number % 4].into()),
         // Not only text, because a log stores any bytes.
-        payload: [format!("{{\"number\":{number}}}").as_bytes(), &[0, 255, b'\n']].concat(),
+        payload: [format!("{{\"number\":{number}}}").as_bytes(), &[0, 255, b'\n']].concat().into(),
         ingest_time: 1_763_942_400_123_456_789 + number as i64,
-        connection: number.is_multiple_of(2).then(|| "c1".to_string()),
+        connection: number.is_multiple_of(2).then(|| "c1".into()),
     }
 }
 
@@ -108,8 +109,7 @@ async fn messages_of_other_producers(brokers: &str, topic: &str) {
     let log = KafkaLog::open(brokers, topic, &options()).await.expect("the topic opens");
     let end = log.offsets(0).await.expect("offsets").end;
     let messages = log.read(0, end - 1, 1).await.expect("the topic can be read");
-    let expected =
-        Record { key: None, payload: b"{}".to_vec(), ingest_time: 1_763_942_400_123_000_000, connection: None };
+    let expected = Record { key: None, payload: "{}".into(), ingest_time: 1_763_942_400_123_000_000, connection: None };
     assert_eq!(messages[0].record, expected);
 }
 

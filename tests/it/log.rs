@@ -14,7 +14,7 @@ const START: i64 = 1_763_942_400_000_000_000;
 fn record(number: usize, ingest_time: i64) -> Record {
     Record {
         key: Some("BTC-USD".into()),
-        payload: format!("{{\"number\":{number},\"padding\":\"{}\"}}", "x".repeat(number % 300)).into_bytes(),
+        payload: format!("{{\"number\":{number},\"padding\":\"{}\"}}", "x".repeat(number % 300)).into(),
         ingest_time,
         connection: Some("c1".into()),
     }

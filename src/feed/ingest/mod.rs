@@ -282,14 +282,14 @@ fn event_time(holds: &Holds) -> Option<i64> {
 /// Returns the record of a message. A message of several products gets the first one's key.
 fn record(received: Received) -> Record {
     let key = match received.holds {
-        Holds::Ticks { product, .. } => Some(product),
+        Holds::Ticks { product, .. } => Some(product.into()),
         Holds::Control | Holds::Error { .. } | Holds::Unreadable => None,
     };
     Record {
         key,
-        payload: received.payload,
+        payload: received.payload.into(),
         ingest_time: received.received_at,
-        connection: Some(received.connection.to_string()),
+        connection: Some(received.connection),
     }
 }
 
@@ -332,7 +332,7 @@ mod tests {
 
     async fn payloads(log: &FileLog) -> Vec<String> {
         let read = log.read(0, 0, 1000).await.expect("the log can be read");
-        read.into_iter().map(|message| String::from_utf8(message.record.payload).expect("text")).collect()
+        read.into_iter().map(|message| String::from_utf8(message.record.payload.into()).expect("text")).collect()
     }
 
     fn rows(dir: &Path) -> usize {

@@ -1,7 +1,7 @@
 //! Publishes an archive's messages in order, for as long as the log is open.
 //!
 //! A failure that may pass is tried again, and the user is told as long as messages are behind. Messages that were
-//! acknowledged are not sent again. If the topic refuses a message for good, the forwarder sends the next messages one by one
+//! acknowledged are not sent again. If the topic refuses a message for good, the forwarder sends fewer and fewer messages at once
 //! until it knows which one it is, and sets that one aside.
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 use super::super::kafka::Delivery;
-use super::super::{DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Record, Tell};
+use super::super::{Batch, DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Record, Tell};
 use super::Progress;
 use super::note::Last;
 use crate::durable::{self, blocking};
@@ -20,7 +20,7 @@ use crate::error::with_causes;
 use crate::text::grouped;
 
 /// The most that is read from the archive and published at once.
-const GROUP: Limit = Limit { messages: 4096, bytes: 8 << 20 };
+const GROUP: Limit = Limit { messages: 8192, bytes: 4 << 20 };
 /// The longest time that the note may lag behind what has been published.
 const NOTE_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -55,7 +55,9 @@ pub(super) struct Forwarder {
     waiting: VecDeque<Message>,
     /// The archive's first offset after those messages.
     next: i64,
-    /// How many messages to send at once. After a refusal it falls to one, and grows again with each success.
+    /// The messages after those, which were read while others were sent.
+    ahead: Option<Batch>,
+    /// How many messages to send at once. A refusal halves it, and each success doubles it.
     group: usize,
     trouble: Option<Trouble>,
     refused: Refused,
@@ -84,6 +86,7 @@ impl Forwarder {
             noted: (next, Instant::now()),
             waiting: VecDeque::new(),
             next,
+            ahead: None,
             group: GROUP.messages,
             trouble: None,
             refused: Refused::default(),
@@ -118,7 +121,10 @@ impl Forwarder {
     /// Publishes one group and returns how many messages went on.
     async fn forward(&mut self) -> Result<usize, Error> {
         if self.waiting.is_empty() {
-            let batch = self.parts.archive.read_batch(0, self.next, GROUP).await?;
+            let batch = match self.ahead.take() {
+                Some(batch) => batch,
+                None => self.parts.archive.read_batch(0, self.next, GROUP).await?,
+            };
             (self.waiting, self.next) = (batch.messages.into(), batch.next);
         }
         let went_on = if self.waiting.is_empty() { 0 } else { self.publish().await? };
@@ -140,7 +146,16 @@ impl Forwarder {
         }
         let sent = self.group.min(self.waiting.len());
         let records: Vec<&Record> = self.waiting.iter().take(sent).map(|message| &message.record).collect();
-        let deliveries = self.parts.kafka.publish(&records).await?;
+        let reading = async {
+            match self.ahead.is_none() {
+                true => self.parts.archive.read_batch(0, self.next, GROUP).await.ok(),
+                false => None,
+            }
+        };
+        let (deliveries, read) = tokio::join!(self.parts.kafka.publish(&records), reading);
+        // Without messages, or after an error, the next round reads again.
+        self.ahead = self.ahead.take().or(read.filter(|batch| !batch.messages.is_empty()));
+        let deliveries = deliveries?;
         if let ([Delivery::Refused(reason)], Some(message)) = (deliveries.as_slice(), self.waiting.front()) {
             self.set_aside(message.offset, message.record.clone(), reason).await?;
             self.waiting.pop_front();
@@ -166,7 +181,7 @@ impl Forwarder {
         let went_on = sent - kept.len();
         kept.append(&mut self.waiting);
         self.waiting = kept;
-        self.group = if refused { 1 } else { (self.group * 2).min(GROUP.messages) };
+        self.group = if refused { (sent / 2).max(1) } else { (self.group * 2).min(GROUP.messages) };
         let failure = failure.map(|error| self.parts.kafka.not_acknowledged(error));
         self.advance(last, failure.as_ref().map(|error| with_causes(error)));
         match failure {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::super::keeper::Keeper;
 use super::super::{Batch, Error, Limit, Message, line};
 use super::days::{self, Day, io};
 use super::packed;
@@ -19,6 +20,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub struct Reader {
     dir: PathBuf,
     cursor: Option<Cursor>,
+    keeper: Keeper,
 }
 
 /// A position between two lines.
@@ -45,7 +47,7 @@ enum Lines {
 impl Reader {
     /// Makes a reader without a position.
     pub fn new(dir: &Path) -> Reader {
-        Reader { dir: dir.to_path_buf(), cursor: None }
+        Reader { dir: dir.to_path_buf(), cursor: None, keeper: Keeper::default() }
     }
 
     /// Returns synced messages, starting at offset `from`.
@@ -65,7 +67,7 @@ impl Reader {
         while messages.len() < limit.messages && held < limit.bytes && cursor.next_offset < end {
             let start = cursor.position;
             if cursor.line(&mut bytes)? {
-                match line::decode(&bytes) {
+                match line::decode(&bytes, &mut self.keeper) {
                     // A gap in the offsets may extend past the end.
                     Ok((offset, _)) if offset >= end => {
                         cursor.unread(&bytes)?;

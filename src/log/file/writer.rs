@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike};
 
+use super::super::keeper::Keeper;
 use super::super::{Error, Record, line};
 use super::days::{self, io};
 use super::synced::{Note, Noted, Synced};
@@ -187,10 +188,10 @@ fn whole_lines(file: &mut File, path: &Path, synced: u64, check: bool) -> Result
     }
     file.seek(SeekFrom::Start(good)).map_err(io("read", path))?;
     let mut reader = BufReader::new(file);
-    let mut bytes = Vec::new();
+    let (mut bytes, mut keeper) = (Vec::new(), Keeper::default());
     loop {
         match days::read_line(&mut reader, &mut bytes, path, good) {
-            Ok(true) if line::decode(&bytes).is_ok() => good += bytes.len() as u64 + 1,
+            Ok(true) if line::decode(&bytes, &mut keeper).is_ok() => good += bytes.len() as u64 + 1,
             // A line without an end is not one that squall wrote.
             Ok(_) | Err(Error::Damaged { .. }) => return Ok(good),
             Err(error) => return Err(error),

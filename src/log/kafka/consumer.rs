@@ -1,5 +1,6 @@
 //! Reads one partition from given offsets. The reader remembers its position, so that librdkafka's read-ahead helps.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
@@ -7,11 +8,12 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::super::keeper::Keeper;
 use super::super::{Batch, Error, Limit, Message, Record};
 use super::{BaseConsumer, CONNECTION, INGEST_TIME, ONLY, Topic};
 
 /// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
-pub(super) const PROPERTIES: [(&str, &str); 6] = [
+pub(super) const PROPERTIES: [(&str, &str); 8] = [
     // librdkafka requires a group id to consume, but no group is joined.
     ("group.id", "squall"),
     ("enable.auto.commit", "false"),
@@ -20,6 +22,11 @@ pub(super) const PROPERTIES: [(&str, &str); 6] = [
     ("enable.partition.eof", "true"),
     // Each partition has a consumer, and each reads ahead so far.
     ("queued.max.messages.kbytes", "8192"),
+    // When so much waits, librdkafka looks this often whether there is room again. By default, it stops reading for a second.
+    ("fetch.queue.backoff.ms", "5"),
+    // An answer of the broker is unpacked whole, whatever the line above says. Messages of repeated text unpack to thousands of
+    // times their size, so answers have to be small. This costs no measurable time on a network without long delays.
+    ("fetch.message.max.bytes", "65536"),
 ];
 
 const POLL: Duration = Duration::from_millis(100);
@@ -35,54 +42,81 @@ pub(super) struct PartitionReader {
     consumer: BaseConsumer,
     /// The offset that the consumer delivers next; `None` before the first read.
     next_offset: Option<i64>,
+    /// Where the partition ended when the broker was asked last.
+    end: i64,
+    keeper: Keeper,
 }
 
 impl PartitionReader {
     /// Makes a reader without a position.
     pub(super) fn new(topic: &Topic, partition: i32) -> Result<PartitionReader, Error> {
-        Ok(PartitionReader { topic: topic.clone(), partition, consumer: topic.consumer()?, next_offset: None })
+        let consumer = topic.consumer()?;
+        let (next_offset, end, keeper) = (None, 0, Keeper::default());
+        Ok(PartitionReader { topic: topic.clone(), partition, consumer, next_offset, end, keeper })
     }
 
-    /// Returns messages of `from..end`; the partition must have ended at `end` or later when this is called.
-    pub(super) fn read(&mut self, from: i64, end: i64, limit: Limit) -> Result<Batch, Error> {
-        // Only an end that librdkafka tells after this assignment is as late as `end`. One that it told before is older.
-        let mut assigned = self.next_offset != Some(from);
-        if assigned {
-            self.assign(from)?;
-        }
+    /// Returns messages from `from` on. `held` asks the broker which offsets the partition holds now, and refuses those
+    /// between which `from` does not lie; it is called only if the reader does not know that messages follow.
+    pub(super) fn read(
+        &mut self,
+        from: i64,
+        limit: Limit,
+        held: &dyn Fn() -> Result<Range<i64>, Error>,
+    ) -> Result<Batch, Error> {
         let Batch { mut messages, mut next } = Batch::starting_at(from);
+        let mut assigned = false;
+        if self.next_offset != Some(from) {
+            self.next_offset = None;
+            self.end = held()?.end;
+            if from == self.end {
+                return Ok(Batch::starting_at(from));
+            }
+            self.assign(from)?;
+            assigned = true;
+        } else if from >= self.end {
+            self.end = held()?.end;
+        }
         let mut bytes = 0;
-        let mut heard = Instant::now();
-        while next < end && messages.len() < limit.messages && bytes < limit.bytes {
+        let mut silent: Option<Instant> = None;
+        while next < self.end && messages.len() < limit.messages && bytes < limit.bytes {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => {
                     next = message.offset().saturating_add(1);
-                    let message = convert(&message);
+                    let message = convert(&message, &mut self.keeper);
                     bytes += message.bytes();
                     messages.push(message);
-                    heard = Instant::now();
+                    silent = None;
                     continue;
                 }
+                // Only an end that librdkafka tells after this assignment is as late as `end`. One that it told before is
+                // older.
                 Some(Err(KafkaError::PartitionEOF(_))) if assigned => {
                     // Nothing else is below `end`. The rest is transaction markers, messages of aborted transactions, and
                     // messages that Kafka's own compaction removed.
-                    next = end;
+                    next = self.end;
                     break;
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) if messages.is_empty() => {
+                    self.end = held()?.end;
                     self.assign(from)?;
                     assigned = true;
                 }
                 // The next read asks what the remaining offsets hold.
                 Some(Err(KafkaError::PartitionEOF(_))) => break,
-                Some(Err(error)) if !is_passing(&error) => return Err(self.topic.failed("deliver messages", error)),
+                Some(Err(error)) if !is_passing(&error) => {
+                    // The log may have dropped the offset since the broker was asked.
+                    held()?;
+                    return Err(self.topic.failed("deliver messages", error));
+                }
                 Some(Err(_)) | None => {}
             }
-            if !assigned && messages.is_empty() && heard.elapsed() >= END_TOLD {
+            let silence = silent.get_or_insert_with(Instant::now).elapsed();
+            if !assigned && messages.is_empty() && silence >= END_TOLD {
+                self.end = held()?.end;
                 self.assign(from)?;
                 assigned = true;
             }
-            if heard.elapsed() >= self.topic.timeout {
+            if silence >= self.topic.timeout {
                 let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
                 return Err(self.topic.failed("deliver messages", error));
             }
@@ -116,22 +150,27 @@ fn is_passing(error: &KafkaError) -> bool {
 }
 
 /// Turns any producer's message into a [`Message`]. Where a producer left out our headers, Kafka's own fields are used.
-fn convert(message: &BorrowedMessage<'_>) -> Message {
-    let header = |name: &str| {
-        let mut headers = message.headers()?.iter();
-        let value = headers.find(|header| header.key == name)?.value?;
-        std::str::from_utf8(value).ok()
-    };
+fn convert(message: &BorrowedMessage<'_>, keeper: &mut Keeper) -> Message {
+    let (mut ingest_time, mut connection, mut only) = (None, None, None);
+    for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
+        let Some(Ok(value)) = header.value.map(std::str::from_utf8) else { continue };
+        match header.key {
+            INGEST_TIME => ingest_time = value.parse().ok(),
+            CONNECTION => connection = Some(keeper.name(value)),
+            ONLY => only = Some(keeper.name(value)),
+            _ => {}
+        }
+    }
     let broker_time = || message.timestamp().to_millis().unwrap_or_default().saturating_mul(1_000_000);
     Message {
         partition: message.partition(),
         offset: message.offset(),
         record: Record {
-            key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
-            payload: message.payload().unwrap_or_default().to_vec(),
-            ingest_time: header(INGEST_TIME).and_then(|time| time.parse().ok()).unwrap_or_else(broker_time),
-            connection: header(CONNECTION).map(String::from),
+            key: message.key().map(|key| keeper.name(&String::from_utf8_lossy(key))),
+            payload: keeper.bytes(message.payload().unwrap_or_default()),
+            ingest_time: ingest_time.unwrap_or_else(broker_time),
+            connection,
         },
-        only: header(ONLY).map(String::from),
+        only,
     }
 }

@@ -7,6 +7,7 @@ mod consumer;
 mod producer;
 mod reasons;
 mod split;
+mod times;
 
 use std::collections::BTreeMap;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -26,7 +27,8 @@ use super::{Batch, Error, Limit, Log, LogId, Options, Record};
 use crate::durable::blocking;
 use consumer::PartitionReader;
 pub(super) use producer::Delivery;
-use reasons::Reasons;
+use reasons::{Reason, Reasons};
+use times::Times;
 
 /// The header with a record's time of receipt: decimal nanoseconds since 1970, UTC.
 const INGEST_TIME: &str = "ingest_time";
@@ -83,6 +85,8 @@ struct Topic {
     new_partitions: i32,
     /// What the clients report about their connections.
     reasons: Reasons,
+    /// By how much the times of messages are moved, because the broker refuses them.
+    times: Times,
 }
 
 impl KafkaLog {
@@ -116,6 +120,7 @@ impl KafkaLog {
             timeout: options.kafka_timeout,
             new_partitions: options.new_topic_partitions,
             reasons: Reasons::default(),
+            times: Times::default(),
         };
         KafkaLog {
             topic,
@@ -266,17 +271,17 @@ impl Log for KafkaLog {
         let client = self.client().await?;
         let (topic, readers) = (self.topic.clone(), Arc::clone(&self.readers));
         blocking(move || {
-            let held = topic.offsets(&client, partition)?;
-            let (log, offset) = (topic.to_string(), from);
-            if from < held.start {
-                return Err(Error::OffsetGone { log, partition, offset, first: held.start });
-            }
-            if from > held.end {
-                return Err(Error::OffsetPastEnd { log, partition, offset, end: held.end });
-            }
-            if from == held.end {
-                return Ok(Batch::starting_at(from));
-            }
+            let held = || {
+                let held = topic.offsets(&client, partition)?;
+                let (log, offset) = (topic.to_string(), from);
+                if from < held.start {
+                    return Err(Error::OffsetGone { log, partition, offset, first: held.start });
+                }
+                if from > held.end {
+                    return Err(Error::OffsetPastEnd { log, partition, offset, end: held.end });
+                }
+                Ok(held)
+            };
             // The reader is taken out of the map while it works, so that other partitions can be read at the same time.
             let reader = locked(&readers).remove(&partition);
             let mut reader = match reader {
@@ -284,7 +289,7 @@ impl Log for KafkaLog {
                 None => PartitionReader::new(&topic, partition)?,
             };
             // A reader that failed is not put back; the next read starts with a new one.
-            let batch = reader.read(from, held.end, limit)?;
+            let batch = reader.read(from, limit, &held)?;
             locked(&readers).insert(partition, reader);
             Ok(batch)
         })
@@ -292,17 +297,23 @@ impl Log for KafkaLog {
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
-        let records: Vec<&Record> = records.iter().collect();
-        let deliveries = self.publish(&records).await?;
-        for (record, delivery) in records.iter().zip(deliveries) {
-            match delivery {
-                Delivery::At(_) => {}
-                Delivery::Refused(reason) => {
-                    let (log, bytes) = (self.topic.to_string(), record.payload.len());
-                    return Err(Error::Refused { log, bytes, reason });
+        let mut waiting: Vec<&Record> = records.iter().collect();
+        while !waiting.is_empty() {
+            let deliveries = self.publish(&waiting).await?;
+            let mut again = Vec::new();
+            for (record, delivery) in waiting.into_iter().zip(deliveries) {
+                match delivery {
+                    Delivery::At(_) => {}
+                    Delivery::Refused(reason) => {
+                        let (log, bytes) = (self.topic.to_string(), record.payload.len());
+                        return Err(Error::Refused { log, bytes, reason });
+                    }
+                    // The next attempt has an earlier time, and the last one is a refusal.
+                    Delivery::Failed(error) if is_wrong_time(&error) => again.push(record),
+                    Delivery::Failed(error) => return Err(self.not_acknowledged(error)),
                 }
-                Delivery::Failed(error) => return Err(self.not_acknowledged(error)),
             }
+            waiting = again;
         }
         Ok(())
     }
@@ -352,7 +363,7 @@ impl Topic {
             };
             // The client hands over what it has to report only when it is polled. It has no partition, so it gets no message.
             drop(client.poll(LOOK_FOR));
-            if let Some(refused) = self.refusal() {
+            if let Some(refused) = self.refusal(|reason| reason.lasting) {
                 return Err(refused);
             }
             if left <= LOOK || !is_timeout(&error) {
@@ -361,9 +372,9 @@ impl Topic {
         }
     }
 
-    /// Returns the error of a broker that refuses connections, if librdkafka reported that.
-    fn refusal(&self) -> Option<Error> {
-        let reason = self.reasons.last()?;
+    /// Returns the error of a broker that refuses connections, if librdkafka reported a reason that counts.
+    fn refusal(&self, counts: impl Fn(&Reason) -> bool) -> Option<Error> {
+        let reason = self.reasons.last().filter(counts)?;
         let brokers = self.brokers.clone();
         reason.settings.map(|settings| Error::NotAdmitted { brokers, reason: reason.text, settings })
     }
@@ -405,7 +416,7 @@ impl Topic {
         let brokers = self.brokers.clone();
         match source.rdkafka_error_code() {
             _ if is_timeout(&source) => {
-                if let Some(refused) = self.refusal() {
+                if let Some(refused) = self.refusal(|_| true) {
                     return refused;
                 }
                 let seconds = self.timeout.as_secs_f32();
@@ -415,6 +426,7 @@ impl Topic {
             Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
                 Error::NoTopic { brokers, topic: self.name.clone() }
             }
+            _ if is_wrong_time(&source) => Error::WrongTime { log: self.to_string() },
             _ => Error::Kafka { brokers, topic: self.name.clone(), action, source: source.into() },
         }
     }
@@ -441,6 +453,11 @@ fn is_timeout(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::SSL
         )
     )
+}
+
+/// Returns whether the broker refuses a message's time.
+fn is_wrong_time(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidTimestamp)
 }
 
 /// Locks the mutex. No code panics while it holds this lock: readers are taken out of the map before they work.

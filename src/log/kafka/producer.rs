@@ -7,15 +7,19 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::FutureRecord;
 
 use super::split::Part;
-use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic};
+use super::times::time_ms;
+use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic, is_wrong_time};
 use crate::log::Error;
 
 /// A producer's settings; the delivery timeout is added later.
-const PROPERTIES: [(&str, &str); 6] = [
+const PROPERTIES: [(&str, &str); 7] = [
     ("acks", "all"),
     // With idempotence, retries neither duplicate nor reorder messages.
     ("enable.idempotence", "true"),
     ("linger.ms", "5"),
+    // A group of messages of the archive fits into one batch. While a second batch waits for the first one's acknowledgement,
+    // librdkafka's idempotent producer keeps a core busy. The broker's limit is for the compressed batch.
+    ("batch.size", "4194304"),
     ("compression.type", "zstd"),
     // The broker decides what is too large, after compression: its limit is a setting of the topic.
     ("message.max.bytes", "100000000"),
@@ -54,13 +58,14 @@ pub(super) async fn send(
     let mut results: Vec<Option<Result<Place, KafkaError>>> = Vec::new();
     results.resize_with(records, || None);
     let mut deliveries = Vec::with_capacity(parts.len());
+    let back = topic.times.back();
     let mut stopped: Option<KafkaError> = None;
     for part in parts {
         if let Some(error) = &stopped {
             note(&mut results[part.number], Err(error.clone()));
             continue;
         }
-        let mut message = message(topic, part);
+        let mut message = message(topic, part, back);
         loop {
             match producer.send_result(message) {
                 Ok(delivery) => {
@@ -73,7 +78,7 @@ pub(super) async fn send(
                 }
                 Err((error, _)) => {
                     // A record that is refused does not stop those after it.
-                    if refusal(&error).is_none() {
+                    if refusal(topic, back, &error).is_none() {
                         stopped = Some(error.clone());
                     }
                     note(&mut results[part.number], Err(error));
@@ -91,12 +96,18 @@ pub(super) async fn send(
         };
         note(&mut results[number], result);
     }
+    // A batch fails as a whole: if a message's time is refused, the others fail for that reason too.
+    let mut errors = results.iter().flatten().filter_map(|result| result.as_ref().err());
+    let wrong_time = errors.find(|error| is_wrong_time(error)).cloned();
     let delivered = results.into_iter().map(|result| match result {
         Some(Ok(place)) => Delivery::At(place),
-        Some(Err(error)) => match refusal(&error) {
-            Some(reason) => Delivery::Refused(reason),
-            None => Delivery::Failed(error),
-        },
+        Some(Err(error)) => {
+            let error = wrong_time.clone().filter(|_| is_of_batch(&error)).unwrap_or(error);
+            match refusal(topic, back, &error) {
+                Some(reason) => Delivery::Refused(reason),
+                None => Delivery::Failed(error),
+            }
+        }
         // Each record has a part.
         None => Delivery::Failed(KafkaError::Canceled),
     });
@@ -110,32 +121,38 @@ fn note(result: &mut Option<Result<Place, KafkaError>>, part: Result<Place, Kafk
     }
 }
 
-/// Returns the reason if the error stands for a record that no later attempt gets into the topic.
-fn refusal(error: &KafkaError) -> Option<String> {
+/// Returns the reason if the error stands for a record that no later attempt gets into the topic. A record whose time is refused
+/// gets an earlier one with the next attempt.
+fn refusal(topic: &Topic, back: Duration, error: &KafkaError) -> Option<String> {
     let code = error.rdkafka_error_code()?;
-    matches!(
-        code,
+    let refused = match code {
         RDKafkaErrorCode::MessageSizeTooLarge
-            | RDKafkaErrorCode::MessageBatchTooLarge
-            | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::InvalidTimestamp
-    )
-    .then(|| code.to_string())
+        | RDKafkaErrorCode::MessageBatchTooLarge
+        | RDKafkaErrorCode::InvalidRecord => true,
+        RDKafkaErrorCode::InvalidTimestamp => !topic.times.refused(back),
+        _ => false,
+    };
+    refused.then(|| code.to_string())
 }
 
-fn message<'a>(topic: &'a Topic, part: &'a Part<'a>) -> FutureRecord<'a, str, [u8]> {
+/// Returns whether another message of the same batch is at fault.
+fn is_of_batch(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord)
+}
+
+fn message<'a>(topic: &'a Topic, part: &'a Part<'a>, back: Duration) -> FutureRecord<'a, str, [u8]> {
     let record = part.record;
     let ingest_time = record.ingest_time.to_string();
     let mut headers = OwnedHeaders::new().insert(Header { key: INGEST_TIME, value: Some(&ingest_time) });
     if let Some(connection) = &record.connection {
-        headers = headers.insert(Header { key: CONNECTION, value: Some(connection) });
+        headers = headers.insert(Header { key: CONNECTION, value: Some(&**connection) });
     }
     if let Some(product) = &part.only {
         headers = headers.insert(Header { key: ONLY, value: Some(product) });
     }
     let mut message = FutureRecord::to(&topic.name)
-        .payload(record.payload.as_slice())
-        .timestamp(record.ingest_time.div_euclid(1_000_000))
+        .payload(&*record.payload)
+        .timestamp(time_ms(record.ingest_time, back))
         .headers(headers);
     message.key = part.only.as_deref().or(record.key.as_deref());
     message

@@ -22,8 +22,10 @@ pub(super) struct Reasons(Arc<Mutex<Option<Reason>>>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reason {
     pub text: String,
-    /// The settings to look at if the broker refuses the connection and goes on refusing it. `None` if it may soon be there.
+    /// The settings to look at if the broker refuses the connection. `None` if it may soon be there.
     pub settings: Option<&'static str>,
+    /// Whether the broker goes on refusing it. A broker that restarts may close a connection as one does that expects TLS.
+    pub lasting: bool,
     at: Instant,
 }
 
@@ -43,7 +45,7 @@ impl Reasons {
         let Some(mut reason) = read(code, text) else { return };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A refusal says more than the lost connections and timeouts that follow from it.
-        if let Some(before) = held.as_ref().filter(|before| before.settings.is_some() && reason.settings.is_none()) {
+        if let Some(before) = held.as_ref().filter(|before| before.lasting && !reason.lasting) {
             reason = before.clone();
         }
         *held = Some(reason);
@@ -77,16 +79,32 @@ fn read(code: Option<RDKafkaErrorCode>, text: &str) -> Option<Reason> {
     }
     let lower = text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let settings = if has(&["authentication", "sasl"]) || code == Some(RDKafkaErrorCode::Authentication) {
-        Some("sasl.mechanism, sasl.username and sasl.password")
+    let is = |known: RDKafkaErrorCode| code == Some(known);
+    // The broker closes the connection at the first request.
+    let closed = has(&["disconnected"]) && has(&["apiversion"]);
+    let settings = if closed {
+        Some("security.protocol")
+    } else if has(&[
+        "ssl.certificate.location",
+        "alert certificate required",
+        "alert unknown ca",
+        "alert bad certificate",
+    ]) {
+        // The broker does not know the client.
+        Some("ssl.certificate.location and ssl.key.location")
+    } else if has(&["hostname mismatch", "ip address mismatch"]) {
+        Some("kafka.bootstrap_servers (the certificate has another name) or ssl.endpoint.identification.algorithm")
     } else if has(&["certificate"]) {
         Some("ssl.ca.location")
-    } else if has(&["security.protocol", "ssl", "tls"]) || code == Some(RDKafkaErrorCode::SSL) {
+    } else if has(&["authentication", "sasl"]) || is(RDKafkaErrorCode::Authentication) {
+        Some("sasl.mechanism, sasl.username and sasl.password")
+    } else if has(&["security.protocol", "ssl", "tls", "invalid response size"]) || is(RDKafkaErrorCode::SSL) {
+        // An alert of TLS, read as an answer of Kafka, has an impossible size.
         Some("security.protocol")
     } else {
         None
     };
-    Some(Reason { text: text.to_string(), settings, at: Instant::now() })
+    Some(Reason { text: text.to_string(), settings, lasting: settings.is_some() && !closed, at: Instant::now() })
 }
 
 /// Leaves out the names of the thread and of the connection, which come first: `[thrd:…]: sasl_ssl://host:9092/1: reason`.
@@ -96,7 +114,7 @@ fn without_names(text: &str) -> &str {
         None => text,
     };
     match text.split_once(": ") {
-        Some((name, rest)) if name.contains("://") && !name.contains(' ') => rest.trim(),
+        Some((name, rest)) if name.contains('/') && !name.contains(' ') => rest.trim(),
         _ => text.trim(),
     }
 }
@@ -128,8 +146,14 @@ mod tests {
                 None,
                 "[thrd:h:1/bootstrap]: h:1/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect \
                  security.protocol configuration",
-                "h:1/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol \
-                 configuration",
+                "Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol configuration",
+                Some("security.protocol"),
+            ),
+            (
+                Some(RDKafkaErrorCode::BadMessage),
+                "h:1/bootstrap: Receive failed: Invalid response size 352518912 (0..100000000): increase \
+                 receive.message.max.bytes",
+                "Receive failed: Invalid response size 352518912 (0..100000000): increase receive.message.max.bytes",
                 Some("security.protocol"),
             ),
             (None, "plaintext://h:1/1: Connection refused", "Connection refused", None),
@@ -143,6 +167,11 @@ mod tests {
     #[test]
     fn a_refusal_is_not_replaced_by_what_follows_from_it() {
         let reasons = Reasons::default();
+        // A broker that restarts closes connections too.
+        reasons.note(None, "h:1/1: Disconnected: connection closed by peer (after 2ms in state APIVERSION_QUERY)");
+        assert_eq!(reasons.last().expect("a reason").settings, Some("security.protocol"));
+        reasons.note(None, "h:1/1: Connect to ipv4#127.0.0.1:1 failed: Connection refused");
+        assert_eq!(reasons.last().expect("a reason").settings, None);
         reasons.note(Some(RDKafkaErrorCode::Authentication), "sasl failed");
         reasons.note(Some(RDKafkaErrorCode::BrokerTransportFailure), "plaintext://h:1/1: Disconnected");
         assert_eq!(reasons.last().expect("a reason").text, "sasl failed");

@@ -60,12 +60,12 @@ mod tests {
             r#"{{"channel":"ticker","timestamp":"2026-04-01T00:00:00Z","sequence_num":0,"events":[{{"type":"update","tickers":[{}]}}]}}"#,
             tickers.join(",")
         );
-        Record { key: None, payload: payload.into_bytes(), ingest_time: 0, connection: None }
+        Record { key: None, payload: payload.into(), ingest_time: 0, connection: None }
     }
 
     #[test]
     fn a_message_of_several_products_has_a_part_for_each() {
-        let records = [record(&["A", "B", "A"]), record(&["B", "B"]), Record { payload: b"x".into(), ..record(&[]) }];
+        let records = [record(&["A", "B", "A"]), record(&["B", "B"]), Record { payload: "x".into(), ..record(&[]) }];
         let records: Vec<&Record> = records.iter().collect();
         let only = |several| -> Vec<(usize, Option<String>)> {
             split(&records, several).into_iter().map(|part| (part.number, part.only)).collect()

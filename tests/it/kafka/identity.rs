@@ -27,11 +27,11 @@ fn location(brokers: &str, topic: &str) -> Location {
 
 async fn payloads(brokers: &str, topic: &str) -> Vec<Vec<u8>> {
     let log = KafkaLog::open(brokers, topic, &options()).await.expect("the topic opens");
-    read_all(&log, 1000).await.into_iter().map(|message| message.record.payload).collect()
+    read_all(&log, 1000).await.into_iter().map(|message| message.record.payload.to_vec()).collect()
 }
 
 fn expected(numbers: impl IntoIterator<Item = usize>) -> Vec<Vec<u8>> {
-    numbers.into_iter().map(|number| record(number).payload).collect()
+    numbers.into_iter().map(|number| record(number).payload.to_vec()).collect()
 }
 
 /// Appends through a topic's archive, as `squall ingest` does.
@@ -168,7 +168,7 @@ pub fn envelope(number: usize, products: &[&str]) -> Record {
         tickers.join(",")
     );
     let ingest_time = 1_763_942_400_123_456_789 + number as i64 * 1_000_000;
-    Record { key: Some(products[0].into()), payload: payload.into_bytes(), ingest_time, connection: Some("c1".into()) }
+    Record { key: Some(products[0].into()), payload: payload.into(), ingest_time, connection: Some("c1".into()) }
 }
 
 pub async fn land(brokers: &str, topic: &str, dir: &Path, name: Option<&str>) -> Result<Landing, squall::land::Error> {

@@ -53,9 +53,9 @@ async fn broker_that_refuses_a_message_gets_the_others_once() {
     let (options, told) = telling(temp.path());
     let archives = temp.path().join("raw");
     let mut records: Vec<Record> = (0..500).map(record).collect();
-    records[200].payload = noise(1_500_000);
+    records[200].payload = noise(1_500_000).into();
     // Large, but it compresses well: the broker takes it.
-    records[300].payload = vec![b'x'; 3_000_000];
+    records[300].payload = vec![b'x'; 3_000_000].into();
     let log = Archived::create(&archives, &brokers, &topic, &options).await.expect("the log opens");
     log.append(records.clone()).await.expect("archived");
     until_behind(&log, 0).await;
@@ -88,6 +88,37 @@ async fn broker_that_refuses_a_message_gets_the_others_once() {
     assert!(error.hint().expect("a hint").contains("max.message.bytes"));
 }
 
+/// A broker refuses times that are an hour ahead of its clock; then the clock of squall's machine is usually wrong.
+#[tokio::test]
+async fn broker_gets_messages_of_a_clock_that_is_ahead() {
+    let Some(brokers) = real_broker("kafka::refused::broker_gets_messages_of_a_clock_that_is_ahead") else { return };
+    const HOUR: i64 = 3_600_000_000_000;
+    let topic = topic_of(&brokers, "ahead", &[]).await;
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let (options, told) = telling(temp.path());
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos()).expect("before 2262");
+    let mut records: Vec<Record> = (0..400).map(record).collect();
+    for (number, record) in records.iter_mut().enumerate() {
+        record.ingest_time = now + [0, 3 * HOUR, -48 * HOUR, 30 * 24 * HOUR][number / 100];
+    }
+    let log = Archived::create(&temp.path().join("raw"), &brokers, &topic, &options).await.expect("the log opens");
+    log.append(records[..200].to_vec()).await.expect("archived");
+    until_behind(&log, 0).await;
+    log.close().await.expect("nothing is behind");
+    let told = told.lock().expect("no panic").clone();
+    assert!(
+        told.iter().any(|told| told.contains("the clock of this machine or that of the broker is wrong")),
+        "{told:?}"
+    );
+    // The same without an archive.
+    let topic_log = KafkaLog::open(&brokers, &topic, &options).await.expect("the topic opens");
+    topic_log.append(records[200..].to_vec()).await.expect("published");
+    let read: Vec<Record> = read_all(&topic_log, 1000).await.into_iter().map(|message| message.record).collect();
+    assert_eq!(read.len(), records.len(), "no message is published twice");
+    assert_eq!(records.iter().filter(|record| !read.contains(record)).count(), 0, "ingest_time is what the clock said");
+    assert!(!temp.path().join("dead").exists(), "nothing is set aside");
+}
+
 /// The limit counts for a batch of messages too.
 #[tokio::test]
 async fn broker_with_a_small_limit_gets_what_fits() {
@@ -100,7 +131,7 @@ async fn broker_with_a_small_limit_gets_what_fits() {
     let mut records: Vec<Record> = (0..60).map(record).collect();
     for (number, record) in records.iter_mut().enumerate() {
         let length = if number % 20 == 7 { 5000 } else { 1000 };
-        record.payload = bytes[number * 500..number * 500 + length].to_vec();
+        record.payload = bytes[number * 500..number * 500 + length].to_vec().into();
     }
     log.append(records.clone()).await.expect("archived");
     tokio::time::timeout(Duration::from_secs(30), async { until_behind(&log, 0).await }).await.expect("in time");

@@ -32,7 +32,7 @@ fn quote(number: usize) -> Record {
         number % 60
     );
     let ingest_time = 1_767_571_200_000_000_000 + number as i64 * 1_000_000_000;
-    Record { key: Some(product), payload: payload.into_bytes(), ingest_time, connection: Some("c1".into()) }
+    Record { key: Some(product.into()), payload: payload.into(), ingest_time, connection: Some("c1".into()) }
 }
 
 fn rows(data: &Path) -> String {

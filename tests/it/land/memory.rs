@@ -92,7 +92,12 @@ impl MemoryLog {
 
 /// Makes a record of a payload, received at a fixed time on connection `c1`.
 pub fn record(payload: impl Into<Vec<u8>>) -> Record {
-    Record { key: None, payload: payload.into(), ingest_time: 1_790_000_000_000_000_000, connection: Some("c1".into()) }
+    Record {
+        key: None,
+        payload: payload.into().into(),
+        ingest_time: 1_790_000_000_000_000_000,
+        connection: Some("c1".into()),
+    }
 }
 
 #[async_trait]
