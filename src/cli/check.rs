@@ -26,7 +26,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     report.line("parse", &format!("{} files", project.queries().len()), "ok");
 
     let progress = context.progress("check", None);
-    for query in project.queries().iter().filter(|query| matches!(query.kind, Kind::Feature | Kind::Label | Kind::Model)) {
+    for query in
+        project.queries().iter().filter(|query| matches!(query.kind, Kind::Feature | Kind::Label | Kind::Model))
+    {
         let mut problems: Vec<String> = project
             .lint(query, session)
             .await?

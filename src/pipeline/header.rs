@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn an_allowance_has_a_rule_and_a_reason() {
-        let header = Header::parse("-- allow: unknown-reach, the file is written\n--   before trading, daily\n-- allow: other\n");
+        let header = Header::parse(
+            "-- allow: unknown-reach, the file is written\n--   before trading, daily\n-- allow: other\n",
+        );
         let expected = [("unknown-reach", "the file is written before trading, daily"), ("other", "")];
         assert_eq!(header.allow, expected.map(|(rule, reason)| (rule.into(), reason.into())));
     }

@@ -46,7 +46,7 @@ impl Project {
         let measured = match self.measured(query, context).await {
             Ok(measured) => measured,
             // What scores with a model cannot be planned before the model is trained.
-            Err(_) if self.scores(index) => return Ok(findings.sorted()),
+            Err(_) if self.scores(index) || !findings.found.is_empty() => return Ok(findings.sorted()),
             Err(error) => return Err(error),
         };
         findings.allowances();
@@ -137,7 +137,8 @@ impl<'a> Findings<'a> {
         read.push(self.query);
         for index in read {
             let functions = &self.project.queries[index].parsed.references.functions;
-            for function in functions.iter().filter(|name| !name.starts_with("ml_") && changes_by_itself(name, context)) {
+            for function in functions.iter().filter(|name| !name.starts_with("ml_") && changes_by_itself(name, context))
+            {
                 let spot = Spot::Call(Call::named(function));
                 let through = self.through(index);
                 self.add(index, &spot, format!("the value of `{function}` depends on when it is computed{through}"));
@@ -159,10 +160,8 @@ impl<'a> Findings<'a> {
     fn label(&mut self, measured: &Measured) {
         self.dated(measured);
         let grain = &self.own().header.grain;
-        let values: Vec<(Option<String>, &Deps)> = self
-            .named(measured)
-            .filter(|(name, _)| name.as_ref().is_none_or(|name| !grain.contains(name)))
-            .collect();
+        let values: Vec<(Option<String>, &Deps)> =
+            self.named(measured).filter(|(name, _)| name.as_ref().is_none_or(|name| !grain.contains(name))).collect();
         let rows = [(None, &measured.summary.relation.rows)];
         self.faults(&[values.as_slice(), &rows].concat(), false);
         self.looks(&values, measured, Side::Back);
@@ -214,7 +213,8 @@ impl<'a> Findings<'a> {
     fn dated(&mut self, measured: &Measured) {
         if !measured.dated {
             let time = self.own().header.time_column.clone().unwrap_or_default();
-            let message = format!("squall cannot tell the time of a row: the time column `{time}` is not made of a tick's time");
+            let message =
+                format!("squall cannot tell the time of a row: the time column `{time}` is not made of a tick's time");
             self.add(self.query, &Spot::Start, message);
         }
     }
@@ -279,12 +279,16 @@ impl<'a> Findings<'a> {
         for (cause, (names, extent)) in causes {
             let query = cause.as_ref().map_or(self.query, |cause| cause.query);
             // What a label does is reported where the label is read.
-            if side == Side::Ahead && self.project.queries[query].kind == Kind::Label && self.own().kind == Kind::Feature {
+            if side == Side::Ahead
+                && self.project.queries[query].kind == Kind::Label
+                && self.own().kind == Kind::Feature
+            {
                 continue;
             }
             let spot = cause.as_ref().map_or(Spot::Start, |cause| cause.spot.clone());
             let how = cause.as_ref().map_or("it reads rows of other times", |cause| cause.how.as_str());
-            let whose = if query == self.query { format!("this {what}") } else { format!("the {what} `{}`", self.own().name) };
+            let whose =
+                if query == self.query { format!("this {what}") } else { format!("the {what} `{}`", self.own().name) };
             let shown = match names.len() {
                 0..=3 => names.join(", "),
                 more => format!("{} and {} more", names[..2].join(", "), more - 2),

@@ -125,7 +125,13 @@ impl Project {
             queries.push(query);
         }
         let queries = graph::in_dependency_order(queries)?;
-        Ok(Project { dir: dir.into(), parameters: parameters.clone(), models_dir: None, queries, measured: reach::Memo::default() })
+        Ok(Project {
+            dir: dir.into(),
+            parameters: parameters.clone(),
+            models_dir: None,
+            queries,
+            measured: reach::Memo::default(),
+        })
     }
 
     /// Sets the folder of model artifacts, `<name>/<version>/`. A materialised table of a model's scores becomes stale when

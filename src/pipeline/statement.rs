@@ -253,7 +253,11 @@ mod tests {
         let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
         let sql = format!("-- a comment\nCREATE OR REPLACE MODEL M {options} AS\nSELECT * FROM rows;");
         let parsed = parse_model(&rendered(&sql)).unwrap();
-        assert_eq!(parsed.model.as_ref().map(|model| model.name.as_str()), Some("m"), "a name without quotes folds to lower case");
+        assert_eq!(
+            parsed.model.as_ref().map(|model| model.name.as_str()),
+            Some("m"),
+            "a name without quotes folds to lower case"
+        );
         assert_eq!(parsed.references.names().into_iter().collect::<Vec<_>>(), ["rows"]);
     }
 

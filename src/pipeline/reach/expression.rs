@@ -40,7 +40,9 @@ impl Walk<'_> {
                 column.time = self.one_time(&branches, input)?.map(|time| self.times.maybe(time));
                 column
             }
-            Expr::Exists(exists) => Column { deps: self.subquery(&exists.subquery.subquery, input)?.rows, ..Column::default() },
+            Expr::Exists(exists) => {
+                Column { deps: self.subquery(&exists.subquery.subquery, input)?.rows, ..Column::default() }
+            }
             Expr::ScalarSubquery(subquery) => {
                 let rows = self.subquery(&subquery.subquery, input)?;
                 let mut column = rows.columns.first().cloned().unwrap_or_default();
@@ -159,7 +161,9 @@ impl Walk<'_> {
             let minus = binary.op == Operator::Minus;
             let shifted = match (left.time, right.time) {
                 (Some(time), None) => constant(&binary.right).map(|by| (time, by, left.latest, &binary.left)),
-                (None, Some(time)) if !minus => constant(&binary.left).map(|by| (time, by, right.latest, &binary.right)),
+                (None, Some(time)) if !minus => {
+                    constant(&binary.left).map(|by| (time, by, right.latest, &binary.right))
+                }
                 _ => None,
             };
             if let Some((time, by, latest, base)) = shifted {
@@ -279,8 +283,12 @@ impl Walk<'_> {
         // `a - b < INTERVAL '1 minute'` says the same as `a < b + INTERVAL '1 minute'`.
         for (difference, op, other) in [(left, Some(op), right), (right, op.swap(), left)] {
             let (Some(op), Some((least, most))) = (op, constant(other).and_then(length)) else { continue };
-            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = uncast(difference) else { continue };
-            let (Some(one), Some(two)) = (self.value(left, input)?.time, self.value(right, input)?.time) else { continue };
+            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = uncast(difference) else {
+                continue;
+            };
+            let (Some(one), Some(two)) = (self.value(left, input)?.time, self.value(right, input)?.time) else {
+                continue;
+            };
             let moved = self.times.derive(two, Derivation::Shifted(least, most));
             return Ok(self.compared(one, op, moved));
         }

@@ -64,7 +64,9 @@ pub struct Tables {
 impl Tables {
     /// Returns a session that has the functions and the settings of another, and these tables.
     pub fn over(context: &SessionContext) -> (Tables, SessionContext) {
-        let state = context.state();
+        let mut state = context.state();
+        // The rules that are used reach their result at once.
+        state.config_mut().options_mut().optimizer.max_passes = 1;
         let names = &state.config_options().catalog;
         let tables = Tables {
             session: Arc::clone(state.catalog_list()),
@@ -111,7 +113,11 @@ impl CatalogProvider for Tables {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        if name == self.schema { Some(Arc::new(self.clone())) } else { self.session.catalog(&self.catalog)?.schema(name) }
+        if name == self.schema {
+            Some(Arc::new(self.clone()))
+        } else {
+            self.session.catalog(&self.catalog)?.schema(name)
+        }
     }
 }
 
