@@ -46,7 +46,7 @@ impl Project {
         let measured = match self.measured(query, context).await {
             Ok(measured) => measured,
             // What scores with a model cannot be planned before the model is trained.
-            Err(_) if self.untrained(index).is_some() => return Ok(findings.sorted()),
+            Err(_) if self.untrained(index).is_some() || !findings.found.is_empty() => return Ok(findings.sorted()),
             Err(error) => return Err(error),
         };
         findings.allowances();

@@ -9,8 +9,8 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 
 use super::expression::{Input, together};
 use super::plan::{Walk, position};
-use super::relation::{Call, Column, Fault, Relation, Spot};
-use super::times::{Bound, Var};
+use super::relation::{Call, Column, Fault, Relation, Source, Spot};
+use super::times::{Bound, Span, Var};
 
 /// Aggregates that depend on the order of their rows.
 const ORDERED: [&str; 6] = ["first_value", "last_value", "nth_value", "array_agg", "string_agg", "any_value"];
@@ -67,6 +67,15 @@ impl Walk<'_> {
 
         let mut existence = membership;
         existence.because(&cause);
+        let mut members = BTreeSet::new();
+        if main.is_some() {
+            // A row of the group only shows that the group exists: its key is the same for all of them.
+            let only_row = |source: &Source| source.span == Span::OWN;
+            members.extend(existence.sources.iter().filter(|(_, source)| only_row(source)).map(|(var, _)| *var));
+            for key in &mut columns[..groups] {
+                key.deps.sources.retain(|_, source| !only_row(source));
+            }
+        }
         // A later row can join the group, or change its time. In a correlated subquery the group is only what the condition
         // finds for one row.
         if main.is_none() && !is_correlated(&aggregate.input) {
@@ -92,7 +101,7 @@ impl Walk<'_> {
             old.is_some_and(|old| rows.constants.contains(&old))
         };
         let constants = (0..groups).filter(constant).collect();
-        Ok(Relation { columns, rows: existence, main, keys, constants, scope })
+        Ok(Relation { columns, rows: existence, main, keys, constants, members, scope })
     }
 
     /// Returns on what an aggregate's arguments depend, and the time that it is.

@@ -105,11 +105,11 @@ impl Extent {
     }
 }
 
-/// Returns a length without the nanosecond by which an open end falls short of a whole number of microseconds.
+/// Returns a length without the nanoseconds by which open ends fall short of a whole number of microseconds.
 fn whole(ns: i64) -> i64 {
-    match ns % 1_000 {
-        999 => ns.saturating_add(1),
-        1 if ns > 1 => ns - 1,
+    match ns {
+        1_000_000.. => ns.saturating_add(500) / 1_000 * 1_000,
+        999 => 1_000,
         _ => ns,
     }
 }

@@ -74,8 +74,8 @@ impl Walk<'_> {
             condition.faults.insert(Fault::Unknown(self.cause(Spot::Keyword("JOIN"), how)));
         }
 
-        both.rows = left.rows.clone();
-        both.rows.union(&right.rows);
+        both.rows = self.known_rows(&left, &right, &pairs, 0);
+        both.rows.union(&self.known_rows(&right, &left, &pairs, width));
         both.rows.union(&condition);
         both.main = match join.join_type {
             JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
@@ -123,6 +123,20 @@ impl Walk<'_> {
         let follows = !found.is_empty() || !value.made_of_time;
         limits.extend(found);
         Ok(follows)
+    }
+
+    /// Returns on what it depends which rows of a side there are. If they are groups by an interval of time, and the other side's
+    /// row has the same key and lies in the same interval, that row shows that the group exists.
+    fn known_rows(&self, own: &Relation, other: &Relation, pairs: &[(usize, usize)], offset: usize) -> Deps {
+        let (Some(start), Some(time)) = (own.main, other.main) else { return own.rows.clone() };
+        let paired = |column: &usize| pairs.iter().any(|(one, two)| [*one, *two].contains(&(column + offset)));
+        let has_time = |column: &usize| own.columns[*column].time.is_some();
+        let same_key = own.keys.iter().any(|key| key.iter().all(|column| has_time(column) || paired(column)));
+        let mut rows = own.rows.clone();
+        if same_key && self.times.starts_interval_of(start, time) {
+            rows.sources.retain(|var, _| !own.members.contains(var));
+        }
+        rows
     }
 
     /// Returns whether nothing is known about the times of the two sides' rows.

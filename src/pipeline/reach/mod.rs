@@ -44,7 +44,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
 use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
-use datafusion::optimizer::{Optimizer, OptimizerContext, OptimizerRule};
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 
 pub use extent::Extent;
 pub(super) use relation::{Call, Cause, Column, Deps, Edge, Fault, Spot};
@@ -91,8 +91,22 @@ pub(super) struct Measured {
     pub dated: bool,
 }
 
-/// What was measured in a session, by the query's index.
-pub(super) type Memo = Mutex<BTreeMap<(String, usize), Arc<Measured>>>;
+/// What was measured, in each session.
+pub(super) type Memo = Mutex<BTreeMap<String, Session>>;
+
+/// What was measured in one session, by the query's index.
+#[derive(Clone)]
+pub(super) struct Session {
+    tables: Tables,
+    planner: SessionContext,
+    measured: BTreeMap<usize, Arc<Measured>>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("measured", &self.measured.len()).finish_non_exhaustive()
+    }
+}
 
 impl Measured {
     /// Returns a dependency as seen from the row's time.
@@ -149,28 +163,27 @@ impl Project {
             let name = query.name.clone();
             return Err(Error::UnknownQuery { name, suggestion: None });
         };
-        if let Some(known) = self.recall(index, context) {
-            return Ok(known);
+        let session = self.session(context, |session| session.clone());
+        if let Some(known) = session.measured.get(&index) {
+            return Ok(Arc::clone(known));
         }
-        let (tables, planner) = Tables::over(context);
         for needed in self.upstream(index) {
             let query = &self.queries[needed];
-            if matches!(query.kind, Kind::Model | Kind::Audit) {
-                continue;
-            }
+            let skipped = matches!(query.kind, Kind::Model | Kind::Audit) || session.measured.contains_key(&needed);
             // A query that cannot be planned is missing in the plans of its readers.
-            let measured = match self.recall(needed, context) {
-                Some(known) => known,
-                None => match self.measure(needed, &planner).await {
-                    Ok(measured) => self.remember(needed, context, measured),
-                    Err(_) => continue,
-                },
+            let Some(measured) = (if skipped { None } else { self.measure(needed, &session.planner).await.ok() })
+            else {
+                continue;
             };
             let (schema, summary) = (Arc::clone(&measured.schema), Arc::clone(&measured.summary));
-            tables.add(&query.name, QueryTable { schema, summary });
+            session.tables.add(&query.name, QueryTable { schema, summary });
+            self.session(context, |session| session.measured.insert(needed, Arc::new(measured)));
         }
-        let measured = self.measure(index, &planner).await?;
-        Ok(self.remember(index, context, measured))
+        let measured = Arc::new(self.measure(index, &session.planner).await?);
+        let (schema, summary) = (Arc::clone(&measured.schema), Arc::clone(&measured.summary));
+        session.tables.add(&query.name, QueryTable { schema, summary });
+        self.session(context, |session| session.measured.insert(index, Arc::clone(&measured)));
+        Ok(measured)
     }
 
     /// Returns a query's position in the project.
@@ -188,17 +201,14 @@ impl Project {
         }
     }
 
-    fn recall(&self, index: usize, context: &SessionContext) -> Option<Arc<Measured>> {
+    /// Looks at what was measured in a session, or changes it.
+    fn session<T>(&self, context: &SessionContext, look: impl FnOnce(&mut Session) -> T) -> T {
         // The map is never left half changed.
-        let memo = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        memo.get(&(context.session_id(), index)).cloned()
-    }
-
-    fn remember(&self, index: usize, context: &SessionContext, measured: Measured) -> Arc<Measured> {
-        let measured = Arc::new(measured);
         let mut memo = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        memo.insert((context.session_id(), index), Arc::clone(&measured));
-        measured
+        look(memo.entry(context.session_id()).or_insert_with(|| {
+            let (tables, planner) = Tables::over(context);
+            Session { tables, planner, measured: BTreeMap::new() }
+        }))
     }
 
     async fn measure(&self, index: usize, planner: &SessionContext) -> Result<Measured, Error> {
@@ -226,11 +236,10 @@ impl Project {
 
 /// Resolves a plan's types, folds its constants, and makes groups of DISTINCT.
 fn folded(plan: LogicalPlan, planner: &SessionContext) -> datafusion::error::Result<LogicalPlan> {
-    let state = planner.state();
+    let state = planner.state_ref();
+    let state = state.read();
     let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(SimplifyExpressions::new()), Arc::new(ReplaceDistinctWithAggregate::new())];
-    // Without a time, `now()` stays a call.
-    let settings = OptimizerContext::new().with_max_passes(1).without_query_execution_start_time();
-    Optimizer::with_rules(rules).optimize(analysed, &settings, |_, _| {})
+    Optimizer::with_rules(rules).optimize(analysed, &*state, |_, _| {})
 }

@@ -54,6 +54,7 @@ impl Walk<'_> {
                 let limits = self.limits(&filter.predicate, input)?;
                 let constants = fixed(&filter.predicate, input.schema);
                 self.keep(limits, rows.scope);
+                rows.members.retain(|var| !condition.deps.sources.contains_key(var));
                 rows.rows.union(&condition.deps);
                 rows.constants.extend(constants);
                 Ok(rows)
@@ -113,9 +114,15 @@ impl Walk<'_> {
     /// Takes over what a condition says about times; a condition says nothing about rows outside of `scope`.
     pub fn keep(&mut self, limits: Vec<super::expression::Limit>, scope: Scope) {
         for (from, to, bound) in limits {
-            if self.times.belongs(from, scope) || self.times.belongs(to, scope) {
-                self.times.limit(from, to, bound);
+            let within = [from, to].map(|var| self.times.belongs(var, scope));
+            if within == [false, false] {
+                continue;
             }
+            // A comparison holds only if both times are there.
+            for (var, _) in [from, to].into_iter().zip(within).filter(|(_, within)| *within) {
+                self.times.merge(scope, self.times.scope_of(var));
+            }
+            self.times.limit(from, to, bound);
         }
     }
 

@@ -158,6 +158,8 @@ pub struct Relation {
     pub keys: Vec<BTreeSet<usize>>,
     /// Columns that have the same value in all rows.
     pub constants: BTreeSet<usize>,
+    /// If the rows are groups, the sources of `rows` that only say whether a group has any row.
+    pub members: BTreeSet<Var>,
     pub scope: Scope,
 }
 
@@ -165,7 +167,7 @@ impl Relation {
     /// Rows that depend on nothing.
     pub fn constant(columns: Vec<Column>, scope: Scope) -> Relation {
         let (rows, keys, constants) = (Deps::default(), Vec::new(), BTreeSet::new());
-        Relation { columns, rows, main: None, keys, constants, scope }
+        Relation { columns, rows, main: None, keys, constants, members: BTreeSet::new(), scope }
     }
 
     /// Keeps some columns; `from` says for each new column which old column it is, if it is one.
@@ -177,7 +179,7 @@ impl Relation {
             from.iter().enumerate().filter(move |(_, column)| **column == Some(*old)).map(|(new, _)| new)
         });
         let constants = constants.collect();
-        Relation { columns, rows: self.rows.clone(), main: self.main, keys, constants, scope: self.scope }
+        Relation { columns, keys, constants, rows: self.rows.clone(), members: self.members.clone(), ..*self }
     }
 }
 
@@ -204,6 +206,7 @@ impl Summary {
             let best = visible.iter().copied().find(|anchor| known(times.from(*anchor, var)));
             if visible.contains(&var) { var } else { best.unwrap_or(main) }
         };
+        let sources: BTreeSet<Var> = relation.rows.sources.keys().copied().collect();
         for deps in relation.columns.iter_mut().map(|column| &mut column.deps).chain([&mut relation.rows]) {
             let mut seen = Deps { sources: BTreeMap::new(), faults: std::mem::take(&mut deps.faults) };
             for (var, source) in &deps.sources {
@@ -211,6 +214,9 @@ impl Summary {
             }
             *deps = seen;
         }
+        let others: BTreeSet<Var> = sources.difference(&relation.members).map(|var| anchor(*var)).collect();
+        relation.members =
+            relation.members.iter().map(|var| anchor(*var)).filter(|var| !others.contains(var)).collect();
         let mut kept = Times::default();
         let (scope, vars) = kept.import(&times, relation.scope, &visible, None);
         let names: BTreeMap<Var, Var> = visible.into_iter().zip(vars).collect();
@@ -252,6 +258,7 @@ fn renamed(mut relation: Relation, names: &BTreeMap<Var, Var>, scope: Scope) -> 
         deps.sources = sources.filter_map(|(var, source)| Some((name(&var)?, source))).collect();
     }
     relation.main = relation.main.as_ref().and_then(name);
+    relation.members = relation.members.iter().filter_map(name).collect();
     relation.scope = scope;
     relation
 }

@@ -200,7 +200,7 @@ impl Times {
         }
     }
 
-    fn root(&self, mut scope: Scope) -> Scope {
+    pub fn root(&self, mut scope: Scope) -> Scope {
         while let Some(into) = self.scopes[scope].merged_into {
             scope = into;
         }
@@ -326,6 +326,14 @@ impl Times {
             (Some(grid), Some(same)) if grid == same => Bound::ns(-grid.step),
             _ => Bound::ns(-1),
         }
+    }
+
+    /// Returns whether a time is the start of the interval that holds another, on the same grid.
+    pub fn starts_interval_of(&self, start: Var, time: Var) -> bool {
+        let Some(grid) = &self.known[start].grid else { return false };
+        let bucket = Derivation::Bucket(grid.step, grid.origin.clone());
+        let own = self.derived.get(&(time, bucket)).copied();
+        own.is_some_and(|own| self.from(own, start) == Span::OWN)
     }
 
     /// Returns whether two times differ by a constant.

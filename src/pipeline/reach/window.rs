@@ -67,10 +67,10 @@ impl Walk<'_> {
         let frame = self.frame(call, &function, &order);
         let mut span = if descending { frame.reversed() } else { frame };
         if order.time.is_none() && !order.exists && ["min", "max"].contains(&function.as_str()) {
-            order.time = argument_time.map(|time| (time, false));
+            order.time = argument_time.filter(|time| self.is_there(*time, input)).map(|time| (time, false));
         }
         let plain = params.filter.is_none() && params.null_treatment != Some(NullTreatment::IgnoreNulls);
-        let of_time = order.time.is_some_and(|(time, _)| argument_time == Some(time));
+        let of_time = order.time.is_some_and(|(time, _)| argument_time == Some(time) && self.is_there(time, input));
         let mut latest = None;
         if plain && (!order.exists || holds_itself(call)) {
             // Of the rows on one side, the row itself is the one that decides.
@@ -96,10 +96,14 @@ impl Walk<'_> {
             back: self.cause(spot.clone(), looks(&function, &order, call, false)),
         };
         let next = if order.distinct { Bound::ns(-1) } else { Bound::ZERO };
+        let before = match order.time {
+            Some((time, _)) if order.distinct => self.times.strictly(time, time),
+            _ => Bound::ZERO,
+        };
         // The rows between the row itself and those that are read decide which rows these are.
         let between = match (span.before < Bound::ZERO, span.after < Bound::ZERO) {
             (true, _) => Span { before: span.before.max(next), ..span },
-            (_, true) => Span { after: Bound::ZERO, ..span },
+            (_, true) => Span { after: span.after.max(before), ..span },
             _ => span,
         };
         let mut deps = Deps::default();
@@ -126,6 +130,11 @@ impl Walk<'_> {
         let time = argument_time.filter(|_| chooses).map(|time| self.chosen(time, span, &order, input));
         let made_of_time = ["row_number", "rank", "dense_rank"].contains(&function.as_str());
         Ok(Column { deps, time, latest, made_of_time })
+    }
+
+    /// Returns whether every row has a time.
+    fn is_there(&self, time: Var, input: Input<'_>) -> bool {
+        self.times.scope_of(time) == self.times.root(input.relation.scope)
     }
 
     /// Adds what the rows of a window depend on, as seen from the row itself. `read` holds a dependency of some rows, and where

@@ -267,5 +267,5 @@ async fn a_chain_in_which_each_query_joins_the_two_before_is_linear() {
     assert_eq!(project.lint(last, &context).await.unwrap(), []);
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     let before = project.reach(last, &context).await.unwrap().total().before;
-    assert_eq!(before.to_string(), "38 s");
+    assert_eq!(before.to_string(), "19 s");
 }

@@ -90,10 +90,10 @@ SELECT product_id, ts, count(*) OVER (PARTITION BY product_id, session ORDER BY 
 -- lookback: 1 tick
 SELECT product_id, ts, ts - lag(ts) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM ticks
 
--- case: a named window that inherits
+-- case: a named window
 -- lookback: 9 ticks
 SELECT product_id, ts, avg(price) OVER back AS v FROM ticks
-WINDOW product AS (PARTITION BY product_id ORDER BY ts), back AS (product ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING)
+WINDOW back AS (PARTITION BY product_id ORDER BY ts ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING)
 
 -- case: groups before
 -- lookback: 5 ticks
@@ -160,6 +160,13 @@ SELECT t.product_id, t.ts, l.vol AS v FROM ticks AS t JOIN lagged AS l ON l.prod
 WITH daily AS (SELECT product_id, date_trunc('day', ts) AS day, stddev(price) AS vol FROM ticks GROUP BY 1, 2),
 weekly AS (SELECT product_id, day, avg(vol) OVER (PARTITION BY product_id ORDER BY day ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING) AS vol FROM daily)
 SELECT t.product_id, t.ts, w.vol AS v FROM ticks AS t JOIN weekly AS w ON w.product_id = t.product_id AND w.day = date_trunc('day', t.ts)
+
+-- case: the row before, of a plain query
+-- file: lib/daily.sql
+SELECT product_id, date_trunc('day', ts) AS day, stddev(price) AS vol FROM ticks GROUP BY 1, 2
+-- file: features/checked.sql
+WITH lagged AS (SELECT product_id, day, lag(vol) OVER (PARTITION BY product_id ORDER BY day) AS vol FROM daily)
+SELECT t.product_id, t.ts, l.vol AS v FROM ticks AS t LEFT JOIN lagged AS l ON l.product_id = t.product_id AND l.day = date_trunc('day', t.ts)
 
 -- case: days before this one
 WITH daily AS (SELECT product_id, date_trunc('day', ts) AS day, stddev(price) AS vol FROM ticks GROUP BY 1, 2)
@@ -238,8 +245,8 @@ SELECT product_id, ts, lag(price) OVER (PARTITION BY product_id ORDER BY ts) AS 
 WITH moved AS (SELECT product_id, ts + INTERVAL '10 seconds' AS ts, price FROM ticks)
 SELECT t.product_id, t.ts, t.price / m.price AS v FROM ticks AS t LEFT JOIN moved AS m ON m.product_id = t.product_id AND m.ts = t.ts
 
--- case: the greatest time before is the time of a row
--- lookback: 10 s
+-- case: the greatest of two times that are known
+-- lookback: none
 SELECT product_id, ts, greatest(ts - INTERVAL '10 seconds', max(ts) OVER (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW)) AS v FROM ticks
 
 -- case: the hour of the day

@@ -122,6 +122,22 @@ SELECT product_id, ts, sum(price) OVER (ORDER BY upper(product_id), ts) AS v FRO
 SELECT product_id, ts, avg(price) OVER ahead AS v FROM ticks
 WINDOW product AS (PARTITION BY product_id ORDER BY ts), ahead AS (product ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)
 
+-- case: the engine ignores the name of a window inside another window
+-- expect: without ORDER BY the window of `avg` holds all rows
+SELECT product_id, ts, avg(price) OVER back AS v FROM ticks
+WINDOW product AS (PARTITION BY product_id ORDER BY ts), back AS (product ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING)
+
+-- case: whether BTC trades in the rest of the minute
+WITH minutes AS (SELECT product_id, date_trunc('minute', ts) AS minute FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, m.product_id IS NOT NULL AS v FROM ticks AS t LEFT JOIN minutes AS m ON m.product_id = 'BTC-USD' AND m.minute = date_trunc('minute', t.ts)
+
+-- case: minutes in which a product trades, named by their start
+SELECT product_id, date_trunc('minute', ts) AS ts, 1 AS v FROM ticks GROUP BY 1, 2
+
+-- case: today's count, of which only the key is read
+WITH daily AS (SELECT product_id, date_trunc('day', ts) AS day FROM ticks GROUP BY 1, 2 HAVING count(*) > 1000)
+SELECT t.product_id, t.ts, t.price AS v FROM ticks AS t JOIN daily AS d ON d.product_id = t.product_id AND d.day = date_trunc('day', t.ts)
+
 -- case: groups that follow
 SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY ts GROUPS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS v FROM ticks
 
@@ -129,7 +145,7 @@ SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY ts GROU
 SELECT product_id, ts, CASE WHEN price > 0 THEN price ELSE lead(price) OVER (PARTITION BY product_id ORDER BY ts) END AS v FROM ticks
 
 -- case: filling gaps from the future
-SELECT product_id, ts, coalesce(best_bid, first_value(best_bid) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)) AS v FROM ticks
+SELECT product_id, ts, coalesce(nullif(best_bid, 0), first_value(nullif(best_bid, 0)) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)) AS v FROM ticks
 
 -- case: first value that is not NULL, of all rows
 SELECT product_id, ts, first_value(best_bid) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS v FROM ticks

@@ -16,7 +16,7 @@ SELECT product_id, ts, lag(price, (-1)) OVER (PARTITION BY product_id ORDER BY t
 SELECT product_id, ts, lag(price, CAST('-1' AS BIGINT)) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM ticks
 
 -- case: the z-score over all rows, in a CTE
--- expect: `stddev_samp` is taken over a group that may hold later rows
+-- expect: is taken over a group that may hold later rows
 WITH m AS (SELECT product_id, avg(price) AS mean, stddev_samp(price) AS deviation FROM ticks GROUP BY product_id)
 SELECT product_id, ts, (price - mean) / deviation AS v FROM ticks JOIN m USING (product_id)
 
