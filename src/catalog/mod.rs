@@ -7,10 +7,11 @@ mod footers;
 mod landed;
 mod missing;
 mod ndjson;
+mod refused;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
@@ -29,6 +30,8 @@ use crate::tick;
 use crate::track::Tracker;
 use landed::LandedTicks;
 pub use missing::Missing;
+pub use refused::Refused;
+use refused::{Refusals, RefusingSchema};
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
@@ -57,6 +60,7 @@ pub struct Session {
     ticks: Folder,
     models: Registry,
     tracker: Option<Tracker>,
+    refused: Refusals,
 }
 
 impl Session {
@@ -75,8 +79,10 @@ impl Session {
             .with_physical_optimizer_rule(rolling::rule())
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .build();
+        let context = SessionContext::new_with_state(state);
+        let refused = refuse_names(&context)?;
         // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
-        let context = SessionContext::new_with_state(state).enable_url_table();
+        let context = context.enable_url_table();
         let (_, prefix) = ticks.location();
         let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
         context.register_table(LANDED_TICKS, Arc::new(table))?;
@@ -86,7 +92,7 @@ impl Session {
         context.register_table("landed_silences", silences.into_view())?;
         FUNCTIONS.register(&context, &options.models_dir);
         let models = Registry::new(&options.models_dir);
-        Ok(Session { context, ticks, models, tracker: None })
+        Ok(Session { context, ticks, models, tracker: None, refused })
     }
 
     /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
@@ -106,6 +112,12 @@ impl Session {
         self.context.register_table("runs", ml::runs_table(tracker.runs_dir().into())?)?;
         self.tracker = Some(tracker);
         Ok(self)
+    }
+
+    /// Lets a name without a table answer with the reason why there is none.
+    pub fn refuse(&self, name: &str, refused: Refused) {
+        let mut names = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert(name.into(), refused);
     }
 
     /// Returns the DataFusion context.
@@ -134,6 +146,9 @@ impl Session {
 
     /// Says which table is missing, if planning failed for that reason.
     async fn explain(&self, statement: &str, error: DataFusionError) -> Error {
+        if Refused::of(&error).is_some() {
+            return error.into();
+        }
         match missing::missing_table(&self.context, statement).await {
             Some(missing) => {
                 let landed = self.ticks.list().await.is_ok_and(|listing| listing.landed.visible().next().is_some());
@@ -142,6 +157,19 @@ impl Session {
             None => Error::Query(error),
         }
     }
+}
+
+/// Replaces the session's default schema by one in which names can be refused.
+fn refuse_names(context: &SessionContext) -> Result<Refusals, Error> {
+    let refused = Refusals::default();
+    let names = context.copied_config().options().catalog.clone();
+    if let Some(catalog) = context.catalog(&names.default_catalog)
+        && let Some(schema) = catalog.schema(&names.default_schema)
+    {
+        let schema = RefusingSchema::new(schema, Arc::clone(&refused));
+        catalog.register_schema(&names.default_schema, Arc::new(schema))?;
+    }
+    Ok(refused)
 }
 
 fn config(options: &Options) -> SessionConfig {
@@ -173,7 +201,9 @@ fn config(options: &Options) -> SessionConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("query failed")]
-    Query(#[from] DataFusionError),
+    Query(#[source] DataFusionError),
+    #[error(transparent)]
+    Refused(Refused),
     #[error("there is no table or view `{}`", missing.table)]
     Missing { missing: Missing, landed: bool },
     #[error("cannot read CREATE MODEL")]
@@ -184,10 +214,20 @@ pub enum Error {
     Ticks(#[from] land::Error),
 }
 
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        match Refused::of(&error) {
+            Some(refused) => Error::Refused(refused.clone()),
+            None => Error::Query(error),
+        }
+    }
+}
+
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Query(error) => model_hint(error),
+            Error::Refused(refused) => refused.hint(),
             Error::Statement(error) => error.hint(),
             Error::Train(error) => error.hint(),
             Error::Missing { missing, .. } if missing.is_file() => {

@@ -1,113 +1,196 @@
 //! `squall check`
 
-use super::{Context, Failure, workspace};
-use crate::error::Hint;
-use crate::pipeline::Kind;
+use clap::ValueEnum;
+use serde_json::json;
 
-/// Checks the SQL project: it parses, its lints hold, its audits return no rows, its tests pass
+use super::{Context, Failure, Progress, workspace};
+use crate::pipeline::{self, Check, Checked, Fault, Outcome, Severity, Thoroughness};
+use crate::repl;
+use crate::text::{counted, wrapped};
+
+/// The width of what is printed, in characters.
+const WIDTH: usize = 80;
+
+/// How far the lines below a heading are indented.
+const INDENT: &str = "       ";
+
+/// Checks the SQL project and says everything that is wrong with it
+///
+/// It reads every file, plans every query and every model's training query, compares headers with columns, runs the lints, the
+/// audits of the data and the project's tests, and goes on after each fault. With --prove, it also recomputes features and labels
+/// over ticks that are cut at random instants: a feature whose past values change when later ticks are removed or replaced looks
+/// ahead, in whatever way it is written.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Leaves out the audits, which read the landed data
+    /// The queries to check, with what they read; without any, the whole project
+    #[arg(value_name = "QUERY")]
+    pub queries: Vec<String>,
+
+    /// Recomputes features and labels over cut ticks: made-up ones, and landed ones if there are any
+    #[arg(long)]
+    pub prove: bool,
+
+    /// With --prove: how often the ticks are cut
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000), requires = "prove")]
+    pub cuts: u16,
+
+    /// With --prove: decides where the ticks are cut and what replaces them; the same seed gives the same cuts
+    #[arg(long, default_value_t = 7, requires = "prove")]
+    pub seed: u64,
+
+    /// Leaves out the audits and the test of each grain, which read all landed data
     #[arg(long)]
     pub no_audits: bool,
+
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// The least severe finding that makes the command fail
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One line a check, and below it what is wrong, for people
+    Text,
+    /// One JSON object a finding and line, for programs: kind, severity, query, file, line, column, message, hint
+    Json,
+}
+
+/// Which findings make the command fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Warnings and errors
+    Warn,
+    /// Only errors
+    Error,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let mut report = Report::default();
-    // Opening the workspace parses every file and plans every query; an error in one of them ends the check.
-    let workspace = workspace::open(context).await?;
-    let (project, session) = (&workspace.project, workspace.session.context());
-    if project.queries().is_empty() {
+    let workspace = workspace::open_quietly(context).await?;
+    if workspace.project.is_empty() {
         let dir = context.settings().paths.sql.display();
         return Err(Failure::new(format!("there is no SQL project at {dir}"))
             .with_hint("start in the project's folder, or name it with --set paths.sql=FOLDER"));
     }
-    report.line("parse", &format!("{} files", project.queries().len()), "ok");
-
+    let how = Thoroughness { cuts: args.cuts.into(), seed: args.seed };
+    let options =
+        pipeline::Options { names: args.queries, without_data: args.no_audits, proof: args.prove.then_some(how) };
     let progress = context.progress("check", None);
-    for query in project.queries().iter().filter(|query| matches!(query.kind, Kind::Feature | Kind::Label)) {
-        let mut problems: Vec<String> = project
-            .lint(query)
-            .into_iter()
-            .map(|finding| format!("{}: {}\n{}", finding.place, finding.message, finding.place.excerpt()))
-            .collect();
-        let without_unit = project.columns_without_unit(query, session).await?;
-        if !without_unit.is_empty() {
-            let file = query.file.display();
-            problems.push(format!("{file}: the header gives no unit for {}", without_unit.join(", ")));
-        }
-        report.outcome("lint", &query.name, &problems);
+    let mut report = Report { format: args.format, progress, warnings: 0, errors: 0, files: Vec::new() };
+    let session = workspace.session.context();
+    workspace.project.check(session, &workspace.unplanned, &options, &mut report).await?;
+    report.progress.clone().finish();
+    let sum = report.sum();
+    let fails = report.errors > 0 || (args.fail_on == FailOn::Warn && report.warnings > 0);
+    if fails {
+        return Err(Failure::new(sum));
     }
-
-    for (query, error) in project.unplanned(session).await {
-        report.line("plan", &query.name, &format!("waits for its model ({error})"));
+    if args.format == Format::Text && report.warnings > 0 {
+        println!("{sum}");
     }
-
-    let skipped = match args.no_audits {
-        true => Some("skipped"),
-        false if project.has_data(session).await? => None,
-        false => Some("skipped: no data is landed; `squall land` lands it"),
-    };
-    for audit in project.audits() {
-        if let Some(reason) = skipped {
-            report.line("audit", &audit.name, reason);
-            continue;
-        }
-        progress.note(audit.name.clone());
-        match project.audit(audit, session).await {
-            Ok(audited) if audited.rows == 0 => report.line("audit", &audit.name, "ok"),
-            Ok(audited) => {
-                let head = format!("{} rows are wrong: {}", audited.rows, audit.header.description);
-                report.outcome("audit", &audit.name, &[format!("{head}\n{}", audited.sample)]);
-            }
-            Err(error) => report.outcome("audit", &audit.name, &[describe(&error)]),
-        }
-    }
-
-    for tested in project.test(session).await? {
-        let problems: Vec<String> =
-            tested.failure.iter().map(|failure| format!("{}: {failure}", tested.place)).collect();
-        report.outcome("test", &format!("{}, {}", tested.query, tested.case), &problems);
-    }
-    progress.finish();
-    match report.failed {
-        0 => Ok(()),
-        failed => Err(Failure::new(format!("{failed} of {} checks failed", report.checks))),
-    }
+    Ok(())
 }
 
-/// Prints one line per check, and counts them.
-#[derive(Default)]
+/// Prints what is found, and counts it.
 struct Report {
-    checks: usize,
-    failed: usize,
+    format: Format,
+    progress: Progress,
+    warnings: u64,
+    errors: u64,
+    files: Vec<std::path::PathBuf>,
+}
+
+impl pipeline::Report for Report {
+    fn begins(&mut self, check: Check, subject: &str) {
+        self.progress.note(format!("{} {subject}", check.as_str()));
+    }
+
+    fn ends(&mut self, checked: Checked) {
+        if let Outcome::Faults(faults) = &checked.outcome {
+            faults.iter().for_each(|fault| self.count(fault));
+        }
+        match self.format {
+            Format::Text => print(&checked),
+            Format::Json => print_json(&checked),
+        }
+    }
 }
 
 impl Report {
-    fn line(&mut self, check: &str, subject: &str, result: &str) {
-        self.checks += 1;
-        println!("{check:<5}  {subject}: {result}");
+    fn count(&mut self, fault: &Fault) {
+        match fault.severity {
+            Severity::Warning => self.warnings += 1,
+            Severity::Error => self.errors += 1,
+        }
+        if !self.files.contains(&fault.place.file) {
+            self.files.push(fault.place.file.clone());
+        }
     }
 
-    fn outcome(&mut self, check: &str, subject: &str, problems: &[String]) {
-        if problems.is_empty() {
-            return self.line(check, subject, "ok");
+    /// Says how much is wrong.
+    fn sum(&self) -> String {
+        let counts = [(self.errors, "error"), (self.warnings, "warning")];
+        let counts: Vec<String> =
+            counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(count, noun)).collect();
+        format!("{} in {}", counts.join(" and "), counted(self.files.len() as u64, "file"))
+    }
+}
+
+fn print(checked: &Checked) {
+    let (result, faults): (String, &[Fault]) = match &checked.outcome {
+        Outcome::Ok(None) => ("ok".into(), &[]),
+        Outcome::Ok(Some(note)) => (format!("ok ({note})"), &[]),
+        Outcome::Skipped(reason) => (reason.clone(), &[]),
+        Outcome::Faults(faults) if faults.iter().all(|fault| fault.severity == Severity::Warning) => {
+            ("warning".into(), faults)
         }
-        self.failed += 1;
-        self.line(check, subject, "FAILED");
-        for line in problems.iter().flat_map(|problem| problem.lines()) {
-            println!("       {line}");
+        Outcome::Faults(faults) => ("FAILED".into(), faults),
+    };
+    let head = format!("{}: {result}", checked.subject);
+    // The check stands in the margin of the first line.
+    for (number, line) in wrapped(&head, WIDTH, INDENT).lines().enumerate() {
+        match number {
+            0 => println!("{:<width$}{}", checked.check.as_str(), line.trim_start(), width = INDENT.len()),
+            _ => println!("{line}"),
+        }
+    }
+    for fault in faults {
+        println!("{INDENT}{}", fault.place);
+        print!("{}", wrapped(&format!("{}: {}", fault.severity.as_str(), fault.message), WIDTH, INDENT));
+        if !fault.place.text.is_empty() {
+            for line in fault.place.excerpt().within(WIDTH - INDENT.len()).lines() {
+                println!("{INDENT}{line}");
+            }
+        }
+        if let Some(hint) = &fault.hint {
+            print!("{}", wrapped(&format!("hint: {hint}"), WIDTH, INDENT));
+        }
+    }
+    if let Some(sample) = &checked.sample {
+        for line in repl::table(sample, WIDTH - INDENT.len()).lines() {
+            println!("{INDENT}{line}");
         }
     }
 }
 
-fn describe(error: &(dyn Hint + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!("\ncaused by: {cause}"));
-        source = cause.source();
+fn print_json(checked: &Checked) {
+    let Outcome::Faults(faults) = &checked.outcome else { return };
+    for fault in faults {
+        let line = json!({
+            "kind": fault.check.as_str(),
+            "severity": fault.severity.as_str(),
+            "query": fault.query,
+            "file": fault.place.file,
+            "line": fault.place.line,
+            "column": fault.place.column.unwrap_or(1),
+            "message": fault.message,
+            "hint": fault.hint,
+        });
+        println!("{line}");
     }
-    text
 }

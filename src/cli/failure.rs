@@ -34,6 +34,12 @@ impl Failure {
 
     /// Prints the failure and returns its exit code.
     pub fn report(&self) -> ExitCode {
+        self.print();
+        ExitCode::from(self.code)
+    }
+
+    /// Prints the failure. If standard error is closed, the exit code still says that the command failed.
+    pub fn print(&self) {
         let mut text = format!("Error: {}", self.message);
         for cause in &self.causes {
             text.push_str(&format!("\nCaused by: {cause}"));
@@ -41,9 +47,7 @@ impl Failure {
         if let Some(hint) = &self.hint {
             text.push_str(&format!("\nHint: {hint}"));
         }
-        // If standard error is closed, the exit code still says that the command failed.
         print::message(&text);
-        ExitCode::from(self.code)
     }
 }
 

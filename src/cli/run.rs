@@ -1,7 +1,8 @@
 //! `squall run`
 
-use super::{Context, Failure, workspace};
-use crate::pipeline::{Kind, Materialised};
+use super::workspace::{self, Workspace};
+use super::{Context, Failure};
+use crate::pipeline::{Materialised, Waiting};
 use crate::text::columns;
 
 /// Materialises queries of the SQL project to Parquet
@@ -20,11 +21,14 @@ pub struct Args {
     pub list: bool,
 }
 
+/// What the list says of a query that cannot be used.
+const DISABLED: &str = "disabled: `squall check` says why";
+
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
     if args.list {
-        list(&workspace.project);
+        list(&workspace);
         return Ok(());
     }
     let selector = if args.all { "*".into() } else { args.queries.join(" ") };
@@ -43,7 +47,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         never_fresh.extend(table.never_fresh.as_ref().map(|reason| (table.name.clone(), reason.clone())));
     };
     let tables_dir = context.settings().tables_dir();
-    workspace.project.run(workspace.session.context(), &selector, &tables_dir, &mut done).await?;
+    let waiting = workspace.project.run(workspace.session.context(), &selector, &tables_dir, &mut done).await;
     progress.finish();
     for (name, reason) in never_fresh {
         eprintln!("Note: queries that read `{name}` compute it anew: {reason}");
@@ -51,22 +55,24 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if !workspace.project.has_data(workspace.session.context()).await? {
         eprintln!("Note: no message is landed, so queries that read ticks have no rows: `squall land` lands messages");
     }
+    for Waiting { query, model } in waiting? {
+        eprintln!("Note: `{query}` waits for the model `{model}`: `squall train` trains it");
+    }
     Ok(())
 }
 
-fn list(project: &crate::pipeline::Project) {
+fn list(workspace: &Workspace) {
     let mut rows = Vec::new();
-    for query in project.queries() {
-        let kind = match query.kind {
-            Kind::Plain => "query",
-            Kind::Feature => "feature",
-            Kind::Label => "label",
-            Kind::Model => "model",
-            Kind::Audit => "audit",
-        };
+    for query in workspace.project.queries() {
+        let kind = query.kind.as_str();
         let description = &query.header.description;
         let first = description.split_once(". ").map_or(description.as_str(), |(first, _)| first);
-        rows.push(vec![kind, &query.name, first.trim_end_matches('.')]);
+        let disabled = workspace.unplanned.iter().any(|one| one.name == query.name && one.is_wrong());
+        let says = if disabled { DISABLED } else { first.trim_end_matches('.') };
+        rows.push(vec![kind, &query.name, says]);
+    }
+    for disabled in workspace.project.disabled() {
+        rows.push(vec![disabled.kind.as_str(), &disabled.name, DISABLED]);
     }
     print!("{}", columns(&rows, 3));
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 use datafusion::arrow::array::RecordBatch;
 
 use super::evaluation::{Evaluation, print};
-use super::{Context, Failure, workspace};
+use super::workspace::{self, Workspace};
+use super::{Context, Failure};
 use crate::text::did_you_mean;
 
 /// Trains the models of the SQL project
@@ -23,7 +24,8 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
     let known = workspace.project.model_names();
-    if known.is_empty() {
+    let wrong: Vec<&str> = workspace.disabled_models().collect();
+    if known.is_empty() && wrong.is_empty() {
         let dir = context.settings().paths.sql.join("models");
         return Err(Failure::new(format!("there is no model to train: {} has no .sql file", dir.display()))
             .with_hint("squall sql 'CREATE MODEL name OPTIONS (…) AS SELECT …' trains one without a file"));
@@ -35,6 +37,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         match workspace.project.model_statement(name) {
             Some(statement) => statements.push(statement),
             None => {
+                if let Some(why) = workspace.why_disabled(name) {
+                    return Err(why);
+                }
                 let near = did_you_mean(name, known.iter().copied());
                 return Err(Failure::new(format!("the project has no model `{name}`"))
                     .with_hint(near.unwrap_or_else(|| format!("it has {}", known.join(", ")))));
@@ -44,17 +49,28 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     workspace::require_landed(&workspace).await?;
     let progress = context.progress("train", Some(names.len() as u64));
     let mut trained: Vec<RecordBatch> = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
+    if args.models.is_empty() {
+        failures.extend(wrong.into_iter().filter_map(|name| workspace.why_disabled(name)));
+    }
     for (name, statement) in names.iter().zip(statements) {
         progress.note(*name);
         let start = Instant::now();
-        let file = context.settings().paths.sql.join("models").join(format!("{name}.sql"));
-        let within = |failure: Failure| failure.within(&file.display().to_string());
-        let metrics = workspace.session.sql(&statement).await.map_err(|error| within(error.into()))?;
-        trained.extend(metrics.collect().await.map_err(|error| within(workspace::query_failure(error)))?);
+        match train(&workspace, &statement).await {
+            Ok(metrics) => trained.extend(metrics),
+            Err(failure) => {
+                let file = workspace.project.query(name).map(|query| query.file.display().to_string());
+                failures.push(failure.within(&file.unwrap_or_default()));
+            }
+        }
         progress.add(1);
         progress.note(format!("{name} in {:.2} s", start.elapsed().as_secs_f64()));
     }
     progress.finish();
+    let last = failures.pop();
+    if last.is_some() && trained.is_empty() && failures.is_empty() {
+        return last.map_or(Ok(()), Err);
+    }
     let evaluations = Evaluation::read(&trained)?;
     print(&evaluations);
     println!();
@@ -65,5 +81,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             println!("{name} version {version}  {}", path.display());
         }
     }
-    Ok(())
+    // The models that cannot be trained do not keep the others from being trained.
+    failures.iter().for_each(Failure::print);
+    last.map_or(Ok(()), Err)
+}
+
+async fn train(workspace: &Workspace, statement: &str) -> Result<Vec<RecordBatch>, Failure> {
+    let metrics = workspace.session.sql(statement).await?;
+    metrics.collect().await.map_err(workspace::query_failure)
 }

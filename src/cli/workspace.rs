@@ -4,24 +4,68 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
-use crate::catalog::{self, Options, Session};
+use crate::catalog::{self, Options, Refused, Session};
+use crate::error::Hint;
 use crate::model::Registry;
-use crate::pipeline::{Parameters, Project};
+use crate::pipeline::{Disabled, Kind, Parameters, Project};
 use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
     pub session: Session,
     pub project: Project,
+    /// The queries that could not be planned, each with the reason.
+    pub unplanned: Vec<Disabled>,
 }
 
-/// Opens the session, with the SQL project if its folder exists.
+/// Opens the session, with the SQL project if its folder exists. If files of the project are wrong, that is a warning.
 pub async fn open(context: &Context) -> Result<Workspace, Failure> {
+    let workspace = open_quietly(context).await?;
+    let disabled: Vec<&str> = workspace.disabled().filter(|one| one.is_wrong()).map(|one| one.name.as_str()).collect();
+    if let Some((first, others)) = disabled.split_first() {
+        let names = match others.len() {
+            0 => format!("the query `{first}` is disabled"),
+            more => format!("{} queries are disabled, `{first}` and {more} more", disabled.len()),
+        };
+        eprintln!("Warning: {names}: `squall check` says why");
+    }
+    Ok(workspace)
+}
+
+/// Opens the session, with the SQL project if its folder exists, without a word about what is wrong with the project.
+pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let settings = context.settings();
     let session = session(context).await?;
-    let project = Project::load(&settings.paths.sql, &parameters(context)?)?.with_models(&settings.models_dir());
-    project.register(session.context(), &settings.tables_dir()).await?;
-    Ok(Workspace { session, project })
+    let project = Project::load(&settings.paths.sql, &parameters(context)?)?
+        .with_models(&settings.models_dir())
+        .with_built_in(session.context());
+    let unplanned = project.register(session.context(), &settings.tables_dir()).await?;
+    let workspace = Workspace { session, project, unplanned };
+    for disabled in workspace.disabled() {
+        if let Some(error) = workspace.project.explain(&disabled.name, &workspace.unplanned) {
+            let refused = Refused { message: error.to_string(), hint: error.hint() };
+            workspace.session.refuse(&disabled.name, refused);
+        }
+    }
+    Ok(workspace)
+}
+
+impl Workspace {
+    /// Returns every query that cannot be used.
+    pub fn disabled(&self) -> impl Iterator<Item = &Disabled> {
+        self.project.disabled().iter().chain(&self.unplanned)
+    }
+
+    /// Returns the models whose own files are wrong.
+    pub fn disabled_models(&self) -> impl Iterator<Item = &str> {
+        let models = self.project.disabled().iter().filter(|disabled| disabled.kind == Kind::Model);
+        models.map(|disabled| disabled.name.as_str())
+    }
+
+    /// Returns why a query cannot be used, as a failure; `None` if it can be used.
+    pub fn why_disabled(&self, name: &str) -> Option<Failure> {
+        self.project.explain(name, &self.unplanned).map(Failure::from)
+    }
 }
 
 /// Opens a session over the data folder, without the SQL project.

@@ -21,6 +21,7 @@ mod weights;
 
 pub use create_model::create;
 pub use error::Error;
+pub use rows::check_columns;
 pub use runs::table as runs_table;
 pub use statement::{CreateModel, Problem, StatementError, parse};
 

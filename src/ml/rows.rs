@@ -79,6 +79,11 @@ pub struct Rows {
     constants: Vec<(String, Option<ScalarValue>)>,
 }
 
+/// Checks that a training query with these columns has those that the options name, and that their types fit.
+pub fn check_columns(columns: &Columns, schema: &Schema) -> Result<(), Error> {
+    Roles::of(columns, schema).map(|_| ())
+}
+
 /// Runs the training query and sorts its rows into columns.
 ///
 /// # Errors

@@ -1,7 +1,6 @@
 //! Audits: queries that must return no rows. Each row that an audit returns shows something wrong with the data.
 
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::DataFrame;
 
@@ -15,8 +14,8 @@ const SHOWN_ROWS: usize = 5;
 #[derive(Debug)]
 pub struct Audited {
     pub rows: usize,
-    /// The first of the rows, as a table; empty if there are none.
-    pub sample: String,
+    /// The first of the rows; `None` if there are none.
+    pub sample: Option<RecordBatch>,
 }
 
 impl Project {
@@ -38,11 +37,7 @@ impl Project {
             let batches = DataFrame::new(context.state(), plan).collect().await?;
             let rows = batches.iter().map(RecordBatch::num_rows).sum();
             let first = batches.iter().find(|batch| batch.num_rows() > 0);
-            let first = first.map(|batch| batch.slice(0, batch.num_rows().min(SHOWN_ROWS)));
-            let sample = match first {
-                Some(batch) => pretty_format_batches(&[batch])?.to_string(),
-                None => String::new(),
-            };
+            let sample = first.map(|batch| batch.slice(0, batch.num_rows().min(SHOWN_ROWS)));
             Ok(Audited { rows, sample })
         };
         run.await.map_err(|source| Error::Query {

@@ -3,7 +3,7 @@
 //! In: the file's cases, and a session with its functions and its tables' schemas. Out: one [`Tested`] per case. Each case
 //! runs in its own catalog, so that it sees only the given rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,9 +24,14 @@ use datafusion::prelude::{DataFrame, ident};
 use super::error::Error;
 use super::place::Place;
 use super::{Kind, Project, read, sql_files};
+use crate::error::{Hint, with_causes};
+use crate::text::did_you_mean;
 
 /// The folder of the project that holds tests.
 pub(super) const FOLDER: &str = "tests";
+
+/// What a test file looks like, in a hint.
+const FORM: &str = "a case is `-- test: its name`, `-- given TABLE(column, …):` with a query, and `-- expect(column, …):` with a query";
 
 /// Floating-point numbers agree if they differ by at most this share of the larger one, or by [`ABSOLUTE_TOLERANCE`].
 const RELATIVE_TOLERANCE: f64 = 1e-9;
@@ -41,6 +46,27 @@ pub struct Tested {
     pub place: Place,
     /// How the result differs from the expectation; `None` if it does not.
     pub failure: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// Why a case fails.
+struct Failure {
+    message: String,
+    hint: Option<String>,
+    /// The line to blame, if it is not the line where the case begins.
+    place: Option<Place>,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Failure { message, hint: None, place: None }
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(message: &str) -> Self {
+        message.to_string().into()
+    }
 }
 
 /// One case of a test file.
@@ -48,53 +74,112 @@ pub struct Tested {
 struct Case {
     name: String,
     place: Place,
-    parameters: BTreeMap<String, serde_json::Value>,
+    parameters: BTreeMap<String, (serde_json::Value, Place)>,
     given: Vec<(String, Rows)>,
     expected: Option<Rows>,
 }
 
 /// Columns, and a query that returns their rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rows {
+    /// Where the columns are named.
+    place: Place,
     columns: Vec<String>,
     sql: String,
 }
 
 impl Project {
-    /// Runs every case of `sql/tests/`; `context` has the project registered.
+    /// Runs every case of `sql/tests/`; `context` has the project registered. What is wrong with a test file, or fails inside
+    /// a case, is the outcome of that file or case.
     /// # Errors
-    /// A test file cannot be read, or is not a test. If something fails inside a case, that is the outcome of the case.
+    /// The folder of tests cannot be read.
     pub async fn test(&self, context: &SessionContext) -> Result<Vec<Tested>, Error> {
+        self.tests_of(&[], context).await
+    }
+
+    /// Runs the cases of the named queries, or of all if none is named.
+    pub(super) async fn tests_of(&self, names: &[&str], context: &SessionContext) -> Result<Vec<Tested>, Error> {
         let mut outcomes = Vec::new();
         for file in sql_files(&self.dir.join(FOLDER))? {
             let query = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            for case in parse(&file, &read(&file)?)? {
-                let failure = self.run_case(&query, &case, context).await.err();
-                outcomes.push(Tested { query: query.clone(), case: case.name, place: case.place, failure });
+            if !names.is_empty() && !names.contains(&query.as_str()) {
+                continue;
+            }
+            let cases = match read(&file).and_then(|text| parse(&file, &text)) {
+                Ok(cases) => cases,
+                Err(error) => {
+                    let place = error.place().cloned().unwrap_or_else(|| Place::start(&file));
+                    let (failure, hint) = (Some(error.without_place()), error.hint());
+                    outcomes.push(Tested { query, case: "its cases".into(), place, failure, hint });
+                    continue;
+                }
+            };
+            for case in cases {
+                let outcome = self.run_case(&query, &case, context).await.err();
+                let (failure, hint, place) = match outcome {
+                    None => (None, None, None),
+                    Some(failure) => (Some(failure.message), failure.hint, failure.place),
+                };
+                let place = place.unwrap_or(case.place);
+                outcomes.push(Tested { query: query.clone(), case: case.name, place, failure, hint });
             }
         }
         Ok(outcomes)
     }
 
-    async fn run_case(&self, query: &str, case: &Case, context: &SessionContext) -> Result<(), String> {
+    async fn run_case(&self, query: &str, case: &Case, context: &SessionContext) -> Result<(), Failure> {
         let mut parameters = self.parameters.clone();
-        parameters.extend(case.parameters.clone());
+        for (name, (value, place)) in &case.parameters {
+            if !self.parameters.contains_key(name) {
+                let near = did_you_mean(name, self.parameters.keys().map(String::as_str));
+                let hint = near.or_else(|| Some("[parameters] in squall.toml lists the parameters".into()));
+                return Err(Failure {
+                    message: format!("the project has no parameter `{name}`"),
+                    hint,
+                    place: Some(place.clone()),
+                });
+            }
+            parameters.insert(name.clone(), value.clone());
+        }
         let project = Project::load(&self.dir, &parameters).map_err(|error| error.to_string())?;
-        let target = project.queries.iter().position(|known| known.name == query);
-        let target = target.ok_or_else(|| format!("no query is named `{query}`"))?;
+        let Some(target) = project.queries.iter().position(|known| known.name == query) else {
+            let error = project.explain(query, &[]).unwrap_or_else(|| project.unknown(query));
+            return Err(Failure { message: with_causes(&error), hint: error.hint(), place: None });
+        };
         let expected = case.expected.as_ref().ok_or("the case lacks `-- expect(…):`")?;
 
         let own = own_catalog(context);
         for (table, rows) in &case.given {
-            let provider = context.table_provider(table.as_str()).await;
-            let schema = provider.map_err(|_| format!("no table is named `{table}`"))?.schema();
-            let batch = given(&own, rows, &schema).await.map_err(|error| format!("given {table}: {error}"))?;
+            let at = |message: String, hint| Failure { message, hint, place: Some(rows.place.clone()) };
+            let Ok(provider) = context.table_provider(table.as_str()).await else {
+                let near = did_you_mean(table, project.inputs(target).iter().map(String::as_str));
+                return Err(at(format!("no table is named `{table}`"), near));
+            };
+            let inputs = project.inputs(target);
+            if table != query && !inputs.contains(table) {
+                let near = did_you_mean(table, inputs.iter().map(String::as_str));
+                let message = format!("`{query}` does not read `{table}`, so giving it has no effect");
+                return Err(at(message, near.or_else(|| Some(format!("it reads {}", listed(&inputs))))));
+            }
+            let batch = given(&own, rows, &provider.schema()).await;
+            let batch = batch.map_err(|error| at(format!("given {table}: {}", told(&error)), None))?;
             let table_rows = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(|error| error.to_string())?;
             own.register_table(table.as_str(), Arc::new(table_rows)).map_err(|error| error.to_string())?;
         }
         let actual = project.actual(target, expected, &own).await?;
-        let expected = given(&own, expected, &actual.schema()).await.map_err(|error| format!("expect: {error}"))?;
-        compare(&actual, &expected)
+        let place = Some(expected.place.clone());
+        let expected = given(&own, expected, &actual.schema()).await;
+        let expected =
+            expected.map_err(|error| Failure { message: format!("expect: {}", told(&error)), hint: None, place })?;
+        Ok(compare(&actual, &expected)?)
+    }
+
+    /// Returns the names of all tables and queries that a query reads, directly or indirectly.
+    fn inputs(&self, target: usize) -> BTreeSet<String> {
+        let mut needed = self.upstream(target);
+        needed.insert(target);
+        let names = needed.into_iter().flat_map(|index| self.queries[index].parsed.references.names());
+        names.map(str::to_string).collect()
     }
 
     /// Returns the query's rows in the order of its grain, in the expected columns.
@@ -115,7 +200,10 @@ impl Project {
                     let view = DataFrame::new(own.state(), plan).into_view();
                     own.register_table(query.name.as_str(), view).map_err(|error| error.to_string())?;
                 }
-                Err(error) if index == target => return Err(chain(&error)),
+                Err(error) if index == target => {
+                    let place = error.place().map(|place| format!("{place}: ")).unwrap_or_default();
+                    return Err(format!("{place}{}", error.without_place()));
+                }
                 // A query that is hidden by a given table is not needed.
                 Err(_) => {}
             }
@@ -134,7 +222,7 @@ impl Project {
 }
 
 /// Returns a session with another session's functions and settings, but without tables.
-fn own_catalog(context: &SessionContext) -> SessionContext {
+pub(super) fn own_catalog(context: &SessionContext) -> SessionContext {
     let state = context.state();
     let names = state.config_options().catalog.clone();
     let catalog = MemoryCatalogProvider::new();
@@ -207,9 +295,13 @@ fn agree(got: &ScalarValue, wanted: &ScalarValue) -> bool {
     }
 }
 
-fn chain(error: &Error) -> String {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    format!("{error}{source}")
+/// Returns what the engine says, without the kind of its error.
+fn told(error: &DataFusionError) -> String {
+    error.find_root().message().into_owned()
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads a test file's cases.
@@ -219,7 +311,7 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
     let mut open = false;
     for (number, line) in text.lines().enumerate() {
         let place = || Place { file: file.into(), line: number + 1, column: None, text: line.into() };
-        let wrong = |message: &str| Error::Test { place: place(), message: message.into() };
+        let wrong = |message: &str| Error::Test { place: place(), message: message.into(), hint: Some(FORM.into()) };
         let comment = line.trim().strip_prefix("--").map(str::trim);
         let directive = comment.and_then(Directive::parse);
         match (directive, cases.last_mut()) {
@@ -239,7 +331,8 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
                     let (name, value) = pair.split_once('=').ok_or_else(|| wrong("expected `name = value`"))?;
                     let value = value.trim();
                     let value = serde_json::from_str(value).unwrap_or_else(|_| value.trim_matches('\'').into());
-                    case.parameters.insert(name.trim().into(), value);
+                    let column = line.find(name.trim()).map(|byte| line[..byte].chars().count() + 1);
+                    case.parameters.insert(name.trim().into(), (value, Place { column, ..place() }));
                 }
             }
             (Some(Directive::Rows(head)), Some(case)) => {
@@ -247,7 +340,7 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
                 let (name, columns) =
                     rows.ok_or_else(|| wrong("expected `-- given TABLE(column, …):` or `-- expect(column, …):`"))?;
                 let columns = columns.split(',').map(|column| column.trim().to_string()).collect();
-                let rows = Rows { columns, sql: String::new() };
+                let rows = Rows { place: place(), columns, sql: String::new() };
                 match name.strip_prefix("given ") {
                     Some(table) => case.given.push((table.trim().into(), rows)),
                     None if case.expected.is_none() => case.expected = Some(rows),

@@ -1,13 +1,12 @@
 //! What can be wrong with a project.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use datafusion::error::DataFusionError;
 
 use super::place::Place;
-use crate::error::Hint;
+use crate::error::{Hint, with_causes};
 use crate::ml;
-use crate::text::did_you_mean;
 
 /// What can be wrong with a project, or with running it.
 #[derive(Debug, thiserror::Error)]
@@ -16,10 +15,10 @@ pub enum Error {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {path}")]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("{first} and {second} would both be named `{name}`")]
-    Duplicate { name: String, first: PathBuf, second: PathBuf },
-    #[error("{file} has the name of the table `{name}`")]
-    Reserved { name: String, file: PathBuf },
+    #[error("{} would have the same name, `{name}`", paths(files))]
+    Duplicate { name: String, files: Vec<PathBuf> },
+    #[error("{file} has the name of the {what} `{name}`")]
+    Reserved { name: String, file: PathBuf, what: &'static str },
     #[error("{file}: `{name}` is not a name that SQL can use without quotes")]
     Name { name: String, file: PathBuf },
     #[error("{place}: unknown parameter `{name}`\n{}", place.excerpt())]
@@ -30,16 +29,19 @@ pub enum Error {
     Syntax { place: Place, message: String },
     #[error("{place}: {problem}\n{}", place.excerpt())]
     Model { place: Place, problem: Box<ml::Problem> },
-    #[error("{file}: the header comment lacks {}", list(missing))]
-    Header { file: PathBuf, missing: Vec<&'static str> },
     #[error("{place}: {message}\n{}", place.excerpt())]
-    Test { place: Place, message: String },
-    #[error("queries need each other: {}", path.join(" -> "))]
-    Cycle { path: Vec<String> },
+    Test { place: Place, message: String, hint: Option<String> },
+    #[error("{place}: queries need each other: {}\n{}", path.join(" -> "), place.excerpt())]
+    Cycle { place: Place, path: Vec<String> },
     #[error("{place}: {message}\n{}", place.excerpt())]
-    Plan { place: Place, message: String, known: Vec<String> },
-    #[error("{file}: cannot plan `{name}`")]
-    PlanSomewhere { name: String, file: PathBuf, source: Box<DataFusionError> },
+    Plan { place: Place, message: String, hint: Option<String> },
+    /// A query is disabled; `what` says which and how it concerns the query that was asked for.
+    #[error("{what}: {reason}")]
+    Disabled { what: String, reason: String, hint: Option<String> },
+    #[error("{}", failures(failed, skipped))]
+    Failed { failed: Vec<(String, Error)>, skipped: Vec<String> },
+    #[error("cannot register the query `{name}`")]
+    Register { name: String, source: Box<DataFusionError> },
     #[error("{file}: `{name}` has no column `{column}`, which its grain names")]
     Grain { name: String, file: PathBuf, column: String },
     #[error("{file}: `{name}` failed")]
@@ -60,6 +62,50 @@ pub enum Error {
     NothingSelected,
 }
 
+impl Error {
+    /// Returns the place in a file that the error concerns, if one line is to blame.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Error::UnknownParameter { place, .. }
+            | Error::Placeholder { place, .. }
+            | Error::Syntax { place, .. }
+            | Error::Model { place, .. }
+            | Error::Test { place, .. }
+            | Error::Cycle { place, .. }
+            | Error::Plan { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
+    /// Returns the file that the error concerns.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Error::Read { path, .. } => Some(path),
+            Error::Duplicate { files, .. } => files.last().map(PathBuf::as_path),
+            Error::Reserved { file, .. }
+            | Error::Name { file, .. }
+            | Error::Grain { file, .. }
+            | Error::Query { file, .. } => Some(file),
+            _ => self.place().map(|place| place.file.as_path()),
+        }
+    }
+
+    /// Returns the message and its causes, without the place and the excerpt.
+    pub fn without_place(&self) -> String {
+        let text = match self {
+            Error::Query { name, source, .. } => format!("`{name}` failed: {}", source.find_root().message()),
+            _ => with_causes(self),
+        };
+        let (start, excerpt) = match (self.place(), self.file()) {
+            (Some(place), _) => (format!("{place}: "), format!("\n{}", place.excerpt())),
+            (None, Some(file)) => (format!("{}: ", file.display()), String::new()),
+            (None, None) => return text,
+        };
+        let text = text.strip_prefix(&start).unwrap_or(&text);
+        if excerpt.is_empty() { text.into() } else { text.replace(&excerpt, "") }
+    }
+}
+
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
@@ -71,16 +117,18 @@ impl Hint for Error {
             Error::UnknownParameter { name, .. } => {
                 Some(format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE"))
             }
+            Error::Read { .. } => Some("make it readable, or move it out of the project".into()),
+            Error::Placeholder { .. } => {
+                Some("a placeholder is a parameter or an expression: {{ horizon_s }}, {{ window_ticks - 1 }}".into())
+            }
+            Error::Syntax { .. } => {
+                Some("before this place a comma, a bracket or a keyword is often missing or too many".into())
+            }
+            Error::Grain { .. } => Some("let the grain in the header name columns of the query".into()),
             Error::Model { problem, .. } => problem.hint(),
-            Error::Header { missing, .. } => {
-                Some(format!("begin the file with a comment such as `-- {}: …`", missing.first()?))
-            }
             Error::Cycle { .. } => Some("let one of them read what the other reads".into()),
-            Error::Plan { message, known, .. } => {
-                let wanted = message.split('\'').nth(1)?.rsplit('.').next()?.to_string();
-                did_you_mean(&wanted, known.iter().map(String::as_str))
-            }
-            Error::PlanSomewhere { .. } => Some("`squall check` looks at every file of the project".into()),
+            Error::Plan { hint, .. } | Error::Test { hint, .. } | Error::Disabled { hint, .. } => hint.clone(),
+            Error::Failed { failed, .. } => failed.iter().find_map(|(_, error)| error.hint()),
             Error::UnknownQuery { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
             Error::UnknownQuery { .. } => Some("`squall run --list` prints the project's queries".into()),
             Error::IsModel { name } => Some(format!("`squall train {name}` trains it")),
@@ -96,6 +144,22 @@ impl Hint for Error {
     }
 }
 
-fn list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+fn paths(files: &[PathBuf]) -> String {
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" and ")
+}
+
+/// Returns an error with its causes; of a failed query's causes, only the first one.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Query { file, .. } => format!("{}: {}", file.display(), error.without_place()),
+        _ => with_causes(error),
+    }
+}
+
+fn failures(failed: &[(String, Error)], skipped: &[String]) -> String {
+    let mut lines: Vec<String> = failed.iter().map(|(_, error)| told(error)).collect();
+    if !skipped.is_empty() {
+        lines.push(format!("not made, because they read what failed: {}", skipped.join(", ")));
+    }
+    lines.join("\n")
 }

@@ -2,68 +2,122 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::{Kind, Project, Query};
 use crate::text::did_you_mean;
 
-/// Resolves references and puts each query after the queries that it reads; otherwise queries are ordered by name.
-pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> Result<Vec<Query>, Error> {
+/// Resolves references and puts each query after the queries that it reads; otherwise queries are ordered by name. Queries
+/// that need each other cannot be ordered, so they are disabled.
+pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> (Vec<Query>, Vec<Disabled>) {
     queries.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut circles = Vec::new();
+    let mut order = visited(&mut queries, &mut circles);
+    let in_circle: BTreeSet<usize> = circles.iter().flatten().copied().collect();
+    order.retain(|index| !in_circle.contains(index));
+
+    let disabled = disabled(&queries, &circles);
+    let mut place = vec![None; queries.len()];
+    for (new, old) in order.iter().enumerate() {
+        place[*old] = Some(new);
+    }
+    let mut placed: Vec<(usize, Query)> =
+        queries.into_iter().enumerate().filter_map(|(old, query)| Some((place[old]?, query))).collect();
+    placed.sort_by_key(|(new, _)| *new);
+    let ordered = placed.into_iter().map(|(_, mut query)| {
+        query.reads = query.reads.iter().filter_map(|read| place[*read]).collect();
+        query
+    });
+    (ordered.collect(), disabled)
+}
+
+/// Resolves references and returns the queries, each after what it reads; circles are added to `circles`.
+fn visited(queries: &mut [Query], circles: &mut Vec<Vec<usize>>) -> Vec<usize> {
     let index: BTreeMap<String, usize> =
         queries.iter().enumerate().map(|(index, query)| (query.name.clone(), index)).collect();
-    for query in &mut queries {
+    for query in queries.iter_mut() {
         query.reads = query.parsed.references.names().into_iter().filter_map(|name| index.get(name).copied()).collect();
     }
     let mut order = Vec::with_capacity(queries.len());
+    let mut done = vec![false; queries.len()];
     let mut path = Vec::new();
     for start in 0..queries.len() {
-        visit(start, &queries, &mut path, &mut order)?;
+        visit(start, queries, &mut path, &mut done, &mut order, circles);
     }
-    let mut place = vec![0; queries.len()];
-    for (new, old) in order.iter().enumerate() {
-        place[*old] = new;
-    }
-    let mut placed: Vec<(usize, Query)> =
-        queries.into_iter().enumerate().map(|(old, query)| (place[old], query)).collect();
-    placed.sort_by_key(|(new, _)| *new);
-    Ok(placed
-        .into_iter()
-        .map(|(_, mut query)| {
-            query.reads.iter_mut().for_each(|read| *read = place[*read]);
-            query
-        })
-        .collect())
+    order
 }
 
-fn visit(index: usize, queries: &[Query], path: &mut Vec<usize>, order: &mut Vec<usize>) -> Result<(), Error> {
-    if order.contains(&index) {
-        return Ok(());
+fn visit(
+    index: usize,
+    queries: &[Query],
+    path: &mut Vec<usize>,
+    done: &mut [bool],
+    order: &mut Vec<usize>,
+    circles: &mut Vec<Vec<usize>>,
+) {
+    if done[index] {
+        return;
     }
     if let Some(start) = path.iter().position(|on_path| *on_path == index) {
-        let cycle = path[start..].iter().chain([&index]);
-        return Err(Error::Cycle { path: cycle.map(|index| queries[*index].name.clone()).collect() });
+        circles.push(path[start..].to_vec());
+        return;
     }
     path.push(index);
     for read in &queries[index].reads {
-        visit(*read, queries, path, order)?;
+        visit(*read, queries, path, done, order, circles);
     }
     path.pop();
+    done[index] = true;
     order.push(index);
-    Ok(())
+}
+
+/// Returns the queries of the circles: the first of each circle with the error, the others as its readers.
+fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
+    let mut disabled: BTreeMap<usize, Disabled> = BTreeMap::new();
+    for circle in circles {
+        // A query can be in several circles. Each circle is reported by a query that is not reported yet.
+        let Some(start) = circle.iter().position(|index| !disabled.contains_key(index)) else { continue };
+        let circle = [&circle[start..], &circle[..start]].concat();
+        let (first, others) = (&circle[0], &circle[1..]);
+        let name = |index: &usize| queries[*index].name.clone();
+        let next = others.first().unwrap_or(first);
+        let place = queries[*first].place_of_reference(&name(next));
+        let path = circle.iter().chain([first]).map(name).collect();
+        let of = |index: usize, why| Disabled {
+            name: name(&index),
+            kind: queries[index].kind,
+            file: queries[index].file.clone(),
+            why,
+        };
+        disabled.insert(*first, of(*first, Why::Wrong(Error::Cycle { place, path }.into())));
+        for other in others {
+            disabled.entry(*other).or_insert_with(|| of(*other, Why::Reads(name(first))));
+        }
+    }
+    disabled.into_values().collect()
+}
+
+/// The queries that a selector selects.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    pub all: BTreeSet<usize>,
+    /// Those that the selector names itself.
+    pub named: BTreeSet<usize>,
 }
 
 impl Project {
     /// Returns the queries that match a selector, in dependency order. A selector is `NAME`, `+NAME` (and what it needs),
     /// `NAME+` (and what needs it), several of these separated by blanks, or `*` for all. Models and audits are left out.
     pub fn select(&self, selector: &str) -> Result<Vec<&str>, Error> {
-        Ok(self.selected(selector)?.into_iter().map(|index| self.queries[index].name.as_str()).collect())
+        Ok(self.selected(selector)?.all.into_iter().map(|index| self.queries[index].name.as_str()).collect())
     }
 
-    pub(super) fn selected(&self, selector: &str) -> Result<BTreeSet<usize>, Error> {
-        if self.queries.is_empty() {
+    pub(super) fn selected(&self, selector: &str) -> Result<Selection, Error> {
+        if self.is_empty() {
             return Err(Error::NoProject { dir: self.dir.clone() });
         }
-        let mut selected = BTreeSet::new();
+        let mut selection = Selection::default();
+        let selected = &mut selection.all;
         for word in selector.split_whitespace() {
             if word == "*" {
                 selected.extend(0..self.queries.len());
@@ -73,14 +127,14 @@ impl Project {
             let needing = word.ends_with('+');
             let name = word.trim_start_matches('+').trim_end_matches('+');
             let Some(index) = self.queries.iter().position(|query| query.name == name) else {
-                let suggestion = did_you_mean(name, self.queries.iter().map(|query| query.name.as_str()));
-                return Err(Error::UnknownQuery { name: name.into(), suggestion });
+                return Err(self.explain(name, &[]).unwrap_or_else(|| self.unknown(name)));
             };
             match self.queries[index].kind {
                 Kind::Model if !needed && !needing => return Err(Error::IsModel { name: name.into() }),
                 Kind::Audit => return Err(Error::IsAudit { name: name.into() }),
                 _ => selected.insert(index),
             };
+            selection.named.insert(index);
             if needed {
                 selected.extend(self.upstream(index));
             }
@@ -89,7 +143,13 @@ impl Project {
             }
         }
         selected.retain(|index| !matches!(self.queries[*index].kind, Kind::Model | Kind::Audit));
-        if selected.is_empty() { Err(Error::NothingSelected) } else { Ok(selected) }
+        if selected.is_empty() { Err(Error::NothingSelected) } else { Ok(selection) }
+    }
+
+    /// Returns the error about a name that no query has.
+    pub(super) fn unknown(&self, name: &str) -> Error {
+        let suggestion = did_you_mean(name, self.queries.iter().map(|query| query.name.as_str()));
+        Error::UnknownQuery { name: name.into(), suggestion }
     }
 
     /// Returns what a query needs, directly or indirectly.
@@ -106,6 +166,13 @@ impl Project {
 
     /// Returns what needs a query, directly or indirectly.
     pub(super) fn downstream(&self, index: usize) -> BTreeSet<usize> {
-        (index + 1..self.queries.len()).filter(|later| self.upstream(*later).contains(&index)).collect()
+        let mut found = BTreeSet::from([index]);
+        for later in index + 1..self.queries.len() {
+            if self.queries[later].reads.iter().any(|read| found.contains(read)) {
+                found.insert(later);
+            }
+        }
+        found.remove(&index);
+        found
     }
 }

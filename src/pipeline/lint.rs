@@ -1,20 +1,19 @@
-//! Lint: a feature looks only back, a label looks only ahead, and no value depends on the order of ties.
+//! Lint: a feature looks only back, a label looks only ahead, a model learns only from what is known at the tick, and no value
+//! depends on the order of ties or on when it is computed.
 //!
-//! In: a parsed query. Out: [`Finding`]s, each with its place. Lint reads the query's text: its windows, and the queries to
-//! which it refers. It does not notice a join on time.
+//! In: how far a query and everything that it reads reach, as `reach` finds it in their plans. Out: [`Finding`]s, each with its
+//! place, which can be in the file of a query that is read.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
-use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, NamedWindowExpr, OrderByExpr,
-    Query as SqlQuery, Select, UnaryOperator, Visit, Visitor, WindowFrameBound, WindowSpec, WindowType,
-};
-use datafusion::sql::sqlparser::tokenizer::Location;
 
 use super::error::Error;
+use super::header::UNKNOWN_REACH;
+use super::manifest::changes_by_itself;
 use super::place::Place;
+use super::reach::{Call, Cause, Column, Deps, Extent, Fault, Measured, Reach, Spot};
 use super::{Kind, Project, Query};
 
 /// Something that lint refuses.
@@ -24,257 +23,311 @@ pub struct Finding {
     pub message: String,
 }
 
-impl Project {
-    /// Returns what is wrong with how a feature or a label looks at time; returns nothing for other queries.
-    pub fn lint(&self, query: &Query) -> Vec<Finding> {
-        if !matches!(query.kind, Kind::Feature | Kind::Label) {
-            return Vec::new();
-        }
-        let mut reader = WindowReader { scopes: Vec::new(), windows: Vec::new(), others: Vec::new() };
-        let _ = query.parsed.query.visit(&mut reader);
-
-        let find = |at: Location, message: String| Finding {
-            place: query.rendered.place(at.line as usize, at.column as usize),
-            message,
-        };
-        let mut findings = Vec::new();
-        for window in &reader.windows {
-            let messages = [
-                order_finding(window, query),
-                match query.kind {
-                    Kind::Feature => forward_finding(window),
-                    _ => backward_finding(window),
-                },
-            ];
-            findings.extend(messages.into_iter().flatten().map(|message| find(window.at, message)));
-        }
-        if query.kind == Kind::Label {
-            if !reader.windows.iter().any(|window| looks_ahead(window).is_some()) {
-                findings.push(find(Location { line: 1, column: 1 }, "no window of this label looks ahead".into()));
-            }
-            return findings;
-        }
-        findings.extend(reader.others.into_iter().map(|(at, message)| find(at, message.into())));
-        let index = self.queries.iter().position(|other| other.name == query.name);
-        for needed in index.into_iter().flat_map(|index| self.upstream(index)) {
-            let needed = &self.queries[needed];
-            if matches!(needed.kind, Kind::Label | Kind::Model) {
-                let what = if needed.kind == Kind::Label { "label" } else { "model" };
-                findings.push(find(Location { line: 1, column: 1 }, format!("it reads the {what} `{}`", needed.name)));
-            }
-        }
-        findings
-    }
-
-    /// Returns the columns of a feature or label that have no unit in the header. The grain's columns need no unit.
-    pub async fn columns_without_unit(&self, query: &Query, context: &SessionContext) -> Result<Vec<String>, Error> {
-        if !matches!(query.kind, Kind::Feature | Kind::Label) {
-            return Ok(Vec::new());
-        }
-        let plan = self.plan(query, context).await?;
-        let columns = plan.schema().fields().iter().map(|field| field.name().clone());
-        let has_unit = |column: &String| query.header.units.iter().any(|(known, _)| known == column);
-        Ok(columns.filter(|column| !query.header.grain.contains(column) && !has_unit(column)).collect())
-    }
-}
-
-/// A call over a window, with the window's name resolved.
-struct Window {
-    at: Location,
-    function: String,
-    /// Whether the offset of `lag` or `lead` is negative; `lag` then looks ahead and `lead` back.
-    negative_offset: bool,
-    partition_by: Vec<Expr>,
-    order_by: Vec<OrderByExpr>,
-    /// Start and end; `None` if the query leaves the frame to SQL's default.
-    frame: Option<(WindowFrameBound, WindowFrameBound)>,
-}
-
-struct WindowReader {
-    /// The `WINDOW` clauses of the enclosing selects.
-    scopes: Vec<BTreeMap<String, WindowSpec>>,
-    windows: Vec<Window>,
-    /// Other ways in which a feature sees more than its past.
-    others: Vec<(Location, &'static str)>,
-}
-
-impl Visitor for WindowReader {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &SqlQuery) -> ControlFlow<()> {
-        if query.limit_clause.is_some() || query.fetch.is_some() {
-            let at = Location { line: 1, column: 1 };
-            self.others.push((at, "a limit keeps a number of rows, so later rows change which rows are kept"));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        let mut scope: BTreeMap<String, WindowSpec> = BTreeMap::new();
-        for definition in &select.named_window {
-            let spec = match &definition.1 {
-                NamedWindowExpr::WindowSpec(spec) => inherit(spec, &scope),
-                NamedWindowExpr::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(empty_spec),
-            };
-            scope.insert(key(&definition.0), spec);
-        }
-        self.scopes.push(scope);
-        let grouped = match &select.group_by {
-            GroupByExpr::All(_) => true,
-            GroupByExpr::Expressions(expressions, _) => !expressions.is_empty(),
-        };
-        if grouped {
-            let at = select.select_token.0.span.start;
-            self.others.push((at, "a group may hold later rows: use a window instead"));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_select(&mut self, _select: &Select) -> ControlFlow<()> {
-        self.scopes.pop();
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = expression else { return ControlFlow::Continue(()) };
-        let Some(over) = &function.over else { return ControlFlow::Continue(()) };
-        let none = BTreeMap::new();
-        let scope = self.scopes.last().unwrap_or(&none);
-        let spec = match over {
-            WindowType::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(empty_spec),
-            WindowType::WindowSpec(spec) => inherit(spec, scope),
-        };
-        let frame = spec.window_frame.map(|frame| {
-            let end = frame.end_bound.unwrap_or(WindowFrameBound::CurrentRow);
-            (frame.start_bound, end)
-        });
-        let ident = function.name.0.last().and_then(|part| part.as_ident());
-        self.windows.push(Window {
-            at: ident.map_or(Location { line: 1, column: 1 }, |ident| ident.span.start),
-            function: ident.map(|ident| ident.value.to_lowercase()).unwrap_or_default(),
-            negative_offset: has_negative_offset(function),
-            partition_by: spec.partition_by,
-            order_by: spec.order_by,
-            frame,
-        });
-        ControlFlow::Continue(())
-    }
-}
-
-fn key(name: &Ident) -> String {
-    name.value.to_lowercase()
-}
-
-fn empty_spec() -> WindowSpec {
-    WindowSpec { window_name: None, partition_by: Vec::new(), order_by: Vec::new(), window_frame: None }
-}
-
-/// Fills in a window from the one that it names.
-fn inherit(spec: &WindowSpec, scope: &BTreeMap<String, WindowSpec>) -> WindowSpec {
-    let mut spec = spec.clone();
-    if let Some(base) = spec.window_name.take().and_then(|name| scope.get(&key(&name))) {
-        if spec.partition_by.is_empty() {
-            spec.partition_by.clone_from(&base.partition_by);
-        }
-        if spec.order_by.is_empty() {
-            spec.order_by.clone_from(&base.order_by);
-        }
-        spec.window_frame = spec.window_frame.or_else(|| base.window_frame.clone());
-    }
-    spec
-}
-
-fn has_negative_offset(function: &Function) -> bool {
-    let FunctionArguments::List(arguments) = &function.args else { return false };
-    matches!(
-        arguments.args.get(1),
-        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::UnaryOp { op: UnaryOperator::Minus, .. })))
-    )
-}
-
-/// Returns the direction in which `lag` and `lead` look; these ignore the frame.
-fn shifts(window: &Window) -> Option<Direction> {
-    match (window.function.as_str(), window.negative_offset) {
-        ("lag", false) | ("lead", true) => Some(Direction::Back),
-        ("lead", false) | ("lag", true) => Some(Direction::Ahead),
-        _ => None,
-    }
-}
-
-#[derive(PartialEq)]
-enum Direction {
-    Back,
+/// A side of a row's time.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
     Ahead,
+    Back,
 }
 
-/// Returns how a window looks ahead, if it does.
-fn looks_ahead(window: &Window) -> Option<&'static str> {
-    if let Some(direction) = shifts(window) {
-        return (direction == Direction::Ahead).then_some("it takes a later row's value");
-    }
-    match window.function.as_str() {
-        "row_number" | "rank" | "dense_rank" if !window.order_by.is_empty() => return None,
-        "ntile" | "percent_rank" | "cume_dist" => return Some("it counts all rows, later ones too"),
-        _ => {}
-    }
-    match &window.frame {
-        None if window.order_by.is_empty() => Some("without ORDER BY its window holds all rows, later ones too"),
-        Some((WindowFrameBound::Following(_), _) | (_, WindowFrameBound::Following(_))) => {
-            Some("its frame reaches rows that follow")
+impl Project {
+    /// Returns what is wrong with how a feature, a label or a model looks at time; returns nothing for other queries.
+    ///
+    /// # Errors
+    /// The query cannot be planned.
+    pub async fn lint(&self, query: &Query, context: &SessionContext) -> Result<Vec<Finding>, Error> {
+        let Some(index) = self.position(&query.name) else { return Ok(Vec::new()) };
+        let mut findings = Findings { project: self, query: index, found: Vec::new() };
+        match query.kind {
+            Kind::Plain | Kind::Audit => return Ok(Vec::new()),
+            Kind::Feature => findings.hindsight(),
+            Kind::Label | Kind::Model => {}
         }
-        _ => None,
-    }
-}
-
-fn forward_finding(window: &Window) -> Option<String> {
-    looks_ahead(window).map(|how| format!("this feature looks ahead: {} in `{}`", how, window.function))
-}
-
-fn backward_finding(window: &Window) -> Option<String> {
-    if shifts(window).is_some() || window.function == "row_number" {
-        return None;
-    }
-    let what = match &window.frame {
-        None if window.order_by.is_empty() => return None,
-        Some((WindowFrameBound::Following(_), _)) => return None,
-        Some((_, WindowFrameBound::Following(_))) => {
-            "its frame holds the tick itself: let it start INTERVAL '1 nanosecond' FOLLOWING"
+        let measured = match self.measured(query, context).await {
+            Ok(measured) => measured,
+            // What scores with a model cannot be planned before the model is trained.
+            Err(_) if self.untrained(index).is_some() || !findings.found.is_empty() => return Ok(findings.sorted()),
+            Err(error) => return Err(error),
+        };
+        findings.allowances();
+        match query.kind {
+            Kind::Model => findings.model(&measured),
+            Kind::Label => findings.label(&measured),
+            _ => findings.feature(&measured),
         }
-        _ => "its frame ends at the tick itself",
-    };
-    Some(format!("this label looks back: {what}, in `{}`", window.function))
+        if query.kind != Kind::Model {
+            findings.changing(context);
+        }
+        Ok(findings.sorted())
+    }
 }
 
-/// Checks that a window orders its rows by the grain, so that there are no ties.
-fn order_finding(window: &Window, query: &Query) -> Option<String> {
-    if window.order_by.is_empty() {
-        return None;
-    }
-    let time = query.header.time_column.as_deref().unwrap_or("ts");
-    let grain = &query.header.grain;
-    let names = window.order_by.iter().map(|order| column(&order.expr)).collect::<Option<Vec<_>>>();
-    let partitions: Vec<String> = window.partition_by.iter().filter_map(column).collect();
-    let ascending = window.order_by.iter().all(|order| order.options.asc != Some(false));
-    let in_order = names.is_some_and(|names| {
-        names.last().is_some_and(|last| last == time)
-            && names.iter().all(|name| grain.contains(name))
-            && grain.iter().all(|name| names.contains(name) || partitions.contains(name))
-    });
-    if ascending && in_order {
-        return None;
-    }
-    let others: Vec<&str> = grain.iter().map(String::as_str).filter(|name| *name != time).collect();
-    Some(format!(
-        "the order of the rows of `{}` can have ties: write PARTITION BY {} ORDER BY {time}",
-        window.function,
-        others.join(", ")
-    ))
+/// Collects findings about one query.
+struct Findings<'a> {
+    project: &'a Project,
+    query: usize,
+    found: Vec<Finding>,
 }
 
-fn column(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Identifier(name) => Some(key(name)),
-        Expr::CompoundIdentifier(names) => names.last().map(key),
-        _ => None,
+impl<'a> Findings<'a> {
+    fn own(&self) -> &'a Query {
+        &self.project.queries[self.query]
     }
+
+    fn add(&mut self, query: usize, spot: &Spot, message: String) {
+        let place = self.project.queries[query].spot(spot);
+        self.found.push(Finding { place, message });
+    }
+
+    fn sorted(mut self) -> Vec<Finding> {
+        let key = |finding: &Finding| (finding.place.file.clone(), finding.place.line, finding.place.column);
+        self.found.sort_by_key(|finding| (key(finding), finding.message.clone()));
+        self.found.dedup();
+        self.found
+    }
+
+    /// What a feature may not read: labels, models and scores.
+    fn hindsight(&mut self) {
+        let project = self.project;
+        for read in &self.own().reads {
+            let mut chain: Vec<usize> = project.upstream(*read).into_iter().collect();
+            chain.push(*read);
+            let kind = |index: &usize| matches!(project.queries[*index].kind, Kind::Label | Kind::Model);
+            let Some(index) = chain.into_iter().find(kind) else { continue };
+            let what = if project.queries[index].kind == Kind::Label { "label" } else { "model" };
+            let (name, direct) = (&project.queries[index].name, &project.queries[*read].name);
+            let through = if index == *read { String::new() } else { format!(" through `{direct}`") };
+            self.add(self.query, &Spot::Table(direct.clone()), format!("it reads the {what} `{name}`{through}"));
+        }
+        for function in self.own().parsed.references.functions.iter().filter(|name| name.starts_with("ml_")) {
+            let spot = Spot::Call(Call::named(function));
+            self.add(self.query, &spot, format!("it calls `{function}`, whose value comes from a model"));
+        }
+    }
+
+    /// What the header allows, and may not.
+    fn allowances(&mut self) {
+        for (rule, reason) in &self.own().header.allow {
+            let example = format!("write `-- allow: {UNKNOWN_REACH}, REASON`");
+            if rule != UNKNOWN_REACH {
+                let message = format!("the header allows `{rule}`, which cannot be allowed: {example}");
+                self.add(self.query, &Spot::Start, message);
+            } else if reason.is_empty() {
+                let message = format!("the header allows `{UNKNOWN_REACH}` without a reason: {example}");
+                self.add(self.query, &Spot::Start, message);
+            }
+        }
+    }
+
+    /// Functions whose value depends on when it is computed, in the query or in a plain query that it reads.
+    fn changing(&mut self, context: &SessionContext) {
+        let plain = |index: &usize| self.project.queries[*index].kind == Kind::Plain;
+        let mut read: Vec<usize> = self.project.upstream(self.query).into_iter().filter(plain).collect();
+        read.push(self.query);
+        for index in read {
+            let functions = &self.project.queries[index].parsed.references.functions;
+            for function in functions.iter().filter(|name| !name.starts_with("ml_") && changes_by_itself(name, context))
+            {
+                let spot = Spot::Call(Call::named(function));
+                let through = self.through(index);
+                self.add(index, &spot, format!("the value of `{function}` depends on when it is computed{through}"));
+            }
+        }
+    }
+
+    fn feature(&mut self, measured: &Measured) {
+        self.dated(measured);
+        let relation = &measured.summary.relation;
+        let all = self.named(measured).chain([(None, &relation.rows)]);
+        let all: Vec<(Option<String>, &Deps)> = all.collect();
+        self.faults(&all, true);
+        self.looks(&all, measured, Side::Ahead);
+        let before = total(&all, measured).before;
+        self.declared("lookback", self.own().header.lookback.clone(), &before);
+    }
+
+    fn label(&mut self, measured: &Measured) {
+        self.dated(measured);
+        let grain = &self.own().header.grain;
+        let values: Vec<(Option<String>, &Deps)> =
+            self.named(measured).filter(|(name, _)| name.as_ref().is_none_or(|name| !grain.contains(name))).collect();
+        let rows = [(None, &measured.summary.relation.rows)];
+        self.faults(&[values.as_slice(), &rows].concat(), false);
+        self.looks(&values, measured, Side::Back);
+        for cause in &measured.holding {
+            let start = "let it start after the tick, at INTERVAL '1 nanosecond' FOLLOWING or 1 FOLLOWING";
+            let message = format!("this label looks back: {}, but holds the tick itself: {start}", cause.how);
+            self.add(cause.query, &cause.spot, message);
+        }
+        if !total(&values, measured).after.is_beyond() {
+            self.add(self.query, &Spot::Start, "nothing in this label looks ahead".into());
+        }
+        let after = total(&[values.as_slice(), &rows].concat(), measured).after;
+        self.declared("horizon", self.own().header.horizon.clone(), &after);
+    }
+
+    fn model(&mut self, measured: &Measured) {
+        let Some(model) = self.own().parsed.model.clone() else { return };
+        let columns: Vec<(Option<String>, &Deps)> = self
+            .named(measured)
+            .filter(|(name, _)| name.as_ref().is_none_or(|name| !model.other_columns.contains(name)))
+            .collect();
+        for (name, deps) in columns {
+            let name = name.unwrap_or_default();
+            let spot = Spot::Name(name.clone());
+            let reach = measured.reach(deps).after;
+            let ahead = measured.seen(deps).into_iter().filter(|source| source.span.after.is_beyond());
+            let why = ahead.into_iter().find_map(|source| source.ahead);
+            let unknown = deps.faults.iter().find_map(|fault| match fault {
+                Fault::Unknown(cause) => Some(cause),
+                Fault::Ties(_) | Fault::Reads(_) => None,
+            });
+            match unknown {
+                Some(cause) if !self.is_allowed(cause) => {
+                    let message = format!("squall cannot tell what the feature `{name}` of this model depends on");
+                    self.add(self.query, &spot, format!("{message}: {}; {}", cause.how, allowing()));
+                }
+                Some(_) => {}
+                None if reach.is_beyond() => {
+                    let why = why.map(|cause| format!(": {}{}", cause.how, self.within(cause.query)));
+                    let message = format!("this model learns from the future: its feature `{name}` looks ahead");
+                    self.add(self.query, &spot, format!("{message} ({}){}", by(&reach), why.unwrap_or_default()));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The time of a row has to be known, or nothing can be said about before and after.
+    fn dated(&mut self, measured: &Measured) {
+        if !measured.dated {
+            let time = self.own().header.time_column.clone().unwrap_or_default();
+            let message =
+                format!("squall cannot tell the time of a row: the time column `{time}` is not made of a tick's time");
+            self.add(self.query, &Spot::Start, message);
+        }
+    }
+
+    fn named<'m>(&self, measured: &'m Measured) -> impl Iterator<Item = (Option<String>, &'m Deps)> {
+        let columns: std::slice::Iter<'m, Column> = measured.summary.relation.columns.iter();
+        let names = measured.schema.fields().iter().map(|field| Some(field.name().clone()));
+        names.zip(columns.map(|column| &column.deps))
+    }
+
+    /// What is wrong whichever way it looks.
+    fn faults(&mut self, all: &[(Option<String>, &Deps)], reads: bool) {
+        let faults: BTreeSet<&Fault> = all.iter().flat_map(|(_, deps)| &deps.faults).collect();
+        for fault in faults {
+            let (cause, message) = match fault {
+                Fault::Ties(cause) => (cause, cause.how.clone()),
+                Fault::Reads(cause) if reads => (cause, cause.how.clone()),
+                Fault::Unknown(cause) if !self.is_allowed(cause) => {
+                    (cause, format!("squall cannot tell how far it looks: {}; {}", cause.how, allowing()))
+                }
+                Fault::Reads(_) | Fault::Unknown(_) => continue,
+            };
+            let message = format!("{message}{}", self.through(cause.query));
+            self.add(cause.query, &cause.spot, message);
+        }
+    }
+
+    fn is_allowed(&self, cause: &Cause) -> bool {
+        let allows = |query: usize| {
+            let allowed = &self.project.queries[query].header.allow;
+            allowed.iter().any(|(rule, reason)| rule == UNKNOWN_REACH && !reason.is_empty())
+        };
+        allows(self.query) || allows(cause.query)
+    }
+
+    /// Everything that reaches to the wrong side, one finding for each cause.
+    fn looks(&mut self, all: &[(Option<String>, &Deps)], measured: &Measured, side: Side) {
+        let mut causes: BTreeMap<Option<Arc<Cause>>, (Vec<String>, Extent)> = BTreeMap::new();
+        for (name, deps) in all {
+            for source in measured.seen(deps) {
+                let (bound, cause) = match side {
+                    Side::Ahead => (source.span.after, source.ahead),
+                    Side::Back => (source.span.before, source.back),
+                };
+                let extent = Extent::of(bound);
+                if !extent.is_beyond() {
+                    continue;
+                }
+                let known = causes.entry(cause).or_insert((Vec::new(), Extent::NOTHING));
+                known.1 = std::mem::replace(&mut known.1, Extent::NOTHING).and(extent);
+                let name = name.as_ref().map_or_else(|| "which rows there are".to_string(), |name| format!("`{name}`"));
+                if !known.0.contains(&name) {
+                    known.0.push(name);
+                }
+            }
+        }
+        let (what, way) = match (self.own().kind, side) {
+            (Kind::Label, Side::Back) => ("label", "back"),
+            (Kind::Label, Side::Ahead) => ("label", "ahead"),
+            _ => ("feature", "ahead"),
+        };
+        for (cause, (names, extent)) in causes {
+            let query = cause.as_ref().map_or(self.query, |cause| cause.query);
+            // What a label does is reported where the label is read.
+            if side == Side::Ahead
+                && self.project.queries[query].kind == Kind::Label
+                && self.own().kind == Kind::Feature
+            {
+                continue;
+            }
+            let spot = cause.as_ref().map_or(Spot::Start, |cause| cause.spot.clone());
+            let how = cause.as_ref().map_or("it reads rows of other times", |cause| cause.how.as_str());
+            let whose =
+                if query == self.query { format!("this {what}") } else { format!("the {what} `{}`", self.own().name) };
+            let shown = match names.len() {
+                0..=3 => names.join(", "),
+                more => format!("{} and {} more", names[..2].join(", "), more - 2),
+            };
+            self.add(query, &spot, format!("{whose} looks {way} ({}): {how}: {shown}", by(&extent)));
+        }
+    }
+
+    /// The header has to say what was found.
+    fn declared(&mut self, entry: &str, said: Option<String>, found: &Extent) {
+        let (Some(said), false) = (said, matches!(found, Extent::Unknown(_))) else { return };
+        let message = match Extent::parse(&said) {
+            None => format!(
+                "squall cannot read the header's {entry} `{said}`: write {found}, which is what the query has (units: s, ms, min, h, d, ticks)"
+            ),
+            Some(extent) if extent.agrees(found) => return,
+            Some(_) => format!("the header says `{entry}: {said}`, but the query has {entry}: {found}"),
+        };
+        self.add(self.query, &Spot::Header(entry.to_string()), message);
+    }
+
+    fn through(&self, query: usize) -> String {
+        match query == self.query {
+            true => String::new(),
+            false => format!("; `{}` reads it", self.own().name),
+        }
+    }
+
+    fn within(&self, query: usize) -> String {
+        match query == self.query {
+            true => String::new(),
+            false => format!(", in `{}`", self.project.queries[query].name),
+        }
+    }
+}
+
+fn total(all: &[(Option<String>, &Deps)], measured: &Measured) -> Reach {
+    let reaches = all.iter().map(|(_, deps)| measured.reach(deps));
+    reaches
+        .reduce(|one, other| Reach { before: one.before.and(other.before), after: one.after.and(other.after) })
+        .unwrap_or(Reach { before: Extent::NOTHING, after: Extent::NOTHING })
+}
+
+fn by(extent: &Extent) -> String {
+    match extent {
+        Extent::Unbounded => "without limit".into(),
+        other => other.to_string(),
+    }
+}
+
+fn allowing() -> String {
+    format!("if it is right, the header can say `-- allow: {UNKNOWN_REACH}, REASON`")
 }

@@ -162,7 +162,7 @@ impl Project {
     }
 
     /// Returns the artifacts of a model, given as `name` or `name@version`; `None` if they cannot be listed.
-    fn model_files(&self, model: &str) -> Option<Vec<InputFile>> {
+    pub(super) fn model_files(&self, model: &str) -> Option<Vec<InputFile>> {
         let name = model.split('@').next().unwrap_or_default();
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if is_name { folder_files(&self.models_dir.as_ref()?.join(name)) } else { None }
@@ -170,7 +170,7 @@ impl Project {
 }
 
 /// Returns whether a function can give different values for the same arguments, as `now()`, `random()` and `ml_score` do.
-fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
+pub(super) fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
     let state = context.state();
     let scalar = state.scalar_functions().get(function).map(|function| function.signature().volatility);
     let aggregate = || state.aggregate_functions().get(function).map(|function| function.signature().volatility);

@@ -1,6 +1,6 @@
 //! The place in a file where something is wrong, shown with its line and a caret.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::text::Excerpt;
 
@@ -27,6 +27,13 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
+    /// Returns the start of a file, for what concerns the file as a whole.
+    pub fn start(file: &Path) -> Place {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default().to_string();
+        Place { file: file.into(), line: 1, column: None, text: first }
+    }
+
     /// Returns the line, with a caret below the column.
     pub fn excerpt(&self) -> Excerpt<'_> {
         Excerpt { number: self.line, line: &self.text, column: self.column, length: 1 }

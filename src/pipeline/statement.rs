@@ -28,8 +28,16 @@ pub struct Parsed {
     /// The query; in a model file, the query after `AS`.
     pub query: Box<Query>,
     pub references: References,
-    /// The model's name, if this is a model file.
-    pub model: Option<String>,
+    /// The model that it trains, if this is a model file.
+    pub model: Option<Model>,
+}
+
+/// What a `CREATE MODEL` statement says of its query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub statement: ml::CreateModel,
+    /// The columns that are not features.
+    pub other_columns: BTreeSet<String>,
 }
 
 /// The names in a query.
@@ -56,6 +64,14 @@ impl Parsed {
     pub fn statement(&self) -> parser::Statement {
         parser::Statement::Statement(Box::new(Statement::Query(self.query.clone())))
     }
+
+    /// Returns where the query first names a table, as a table or in a string; in the rendered SQL.
+    pub fn place_of(&self, name: &str) -> Option<Location> {
+        match self.query.visit(&mut Mention(name)) {
+            ControlFlow::Break(at) => Some(at),
+            ControlFlow::Continue(()) => None,
+        }
+    }
 }
 
 /// Parses a file that holds one query.
@@ -81,7 +97,13 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
         }
     };
     let query = parse_text(rendered, &statement.query)?;
-    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(statement.name) })
+    let columns = statement.columns.clone();
+    let mut other_columns = BTreeSet::from([columns.label]);
+    other_columns.extend(columns.split);
+    other_columns.extend(columns.time);
+    other_columns.extend(columns.ids);
+    let model = Model { statement, other_columns };
+    Ok(Parsed { references: references(rendered, &query)?, query, model: Some(model) })
 }
 
 fn place_of(rendered: &Rendered, location: Location) -> Place {
@@ -181,6 +203,29 @@ impl Visitor for Calls<'_> {
     }
 }
 
+/// Looks for the first mention of a name.
+struct Mention<'a>(&'a str);
+
+impl Visitor for Mention<'_> {
+    type Break = Location;
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Location> {
+        match relation.0.last().and_then(|part| part.as_ident()) {
+            Some(ident) if ident.value.eq_ignore_ascii_case(self.0) => ControlFlow::Break(ident.span.start),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Location> {
+        match expression {
+            Expr::Value(value) if matches!(&value.value, Value::SingleQuotedString(text) if text == self.0) => {
+                ControlFlow::Break(value.span.start)
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
 /// Returns a function's name in lowercase and without its schema.
 fn last_part(name: &ObjectName) -> String {
     name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_lowercase()).unwrap_or_default()
@@ -237,8 +282,16 @@ mod tests {
         let options = "OPTIONS (model_type = 'naive', input_label_cols = ['y'])";
         let sql = format!("-- a comment\nCREATE OR REPLACE MODEL M {options} AS\nSELECT * FROM rows;");
         let parsed = parse_model(&rendered(&sql)).unwrap();
-        assert_eq!(parsed.model.as_deref(), Some("m"), "a name without quotes folds to lower case");
+        let model = parsed.model.as_ref().map(|model| model.statement.name.as_str());
+        assert_eq!(model, Some("m"), "a name without quotes folds to lower case");
         assert_eq!(parsed.references.names().into_iter().collect::<Vec<_>>(), ["rows"]);
+    }
+
+    #[test]
+    fn a_mention_is_placed() {
+        let parsed = parse_query(&rendered("SELECT 1\nFROM a JOIN b USING (x), f('m', 'rows')")).unwrap();
+        let place = |name: &str| parsed.place_of(name).map(|at| (at.line, at.column));
+        assert_eq!((place("b"), place("rows"), place("c")), (Some((2, 13)), Some((2, 34)), None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! In: the project's queries. Out: versions of a table (`versions.rs`), each with what it was made from (`manifest.rs`).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,11 +19,12 @@ use datafusion::logical_expr::SortExpr;
 use datafusion::prelude::{DataFrame, ident};
 use url::Url;
 
+use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::manifest::Inputs;
 use super::version_table::VersionTable;
 use super::versions::Versions;
-use super::{Project, Query};
+use super::{Kind, Project, Query};
 use crate::durable;
 
 /// A query that was written to Parquet.
@@ -37,34 +39,108 @@ pub struct Materialised {
     pub never_fresh: Option<String>,
 }
 
+/// A query that was left out because it scores with a model that is not trained yet.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub query: String,
+    pub model: String,
+}
+
+/// Why a query was not materialised.
+enum NotMade {
+    Waits(String),
+    Failed(Error),
+}
+
+impl From<Error> for NotMade {
+    fn from(error: Error) -> Self {
+        NotMade::Failed(error)
+    }
+}
+
 impl Project {
     /// Materialises the queries that match `selector`: `NAME`, `+NAME` (and what it needs), `NAME+` (and what needs it),
-    /// several of these separated by blanks, or `*` for all. Afterwards, queries use the new tables.
+    /// several of these separated by blanks, or `*` for all. Afterwards, queries use the new tables. Returns the queries that
+    /// wait for a model that is not trained yet, unless the selector names them itself.
     ///
     /// # Errors
-    /// No query has a given name, or a query fails. Tables that were made before the failure stay; no table is half-written.
+    /// No query has a given name, or a query fails. The others are still made, except those that read what failed. No table
+    /// is half-written.
     pub async fn run(
         &self,
         context: &SessionContext,
         selector: &str,
         tables_dir: &Path,
         done: &mut (dyn FnMut(&Materialised) + Send),
-    ) -> Result<(), Error> {
-        for index in self.selected(selector)? {
-            // One look at the inputs for the tables that are read and for the recipe: what arrives meanwhile makes the new
-            // table stale, and never fresh without it. A model may have been trained since the views were made.
-            let mut seen = Inputs::default();
-            for needed in self.upstream(index) {
-                self.register_one(needed, context, tables_dir, &mut seen).await?;
+    ) -> Result<Vec<Waiting>, Error> {
+        let selection = self.selected(selector)?;
+        let everything = selector.split_whitespace().any(|word| word == "*");
+        let (mut failed, mut skipped, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        if everything {
+            let wrong = self.disabled.iter().filter(|disabled| !matches!(disabled.kind, Kind::Model | Kind::Audit));
+            failed
+                .extend(wrong.filter_map(|disabled| Some((disabled.name.clone(), self.explain(&disabled.name, &[])?))));
+        }
+        let mut lost: BTreeSet<usize> = BTreeSet::new();
+        for index in selection.all {
+            let name = self.queries[index].name.clone();
+            if self.upstream(index).iter().any(|needed| lost.contains(needed)) {
+                lost.insert(index);
+                skipped.push(name);
+                continue;
             }
-            done(&self.materialise(index, context, tables_dir, &mut seen).await?);
-            let mut inputs = Inputs::default();
-            self.register_one(index, context, tables_dir, &mut inputs).await?;
-            for reader in self.downstream(index) {
-                self.register_one(reader, context, tables_dir, &mut inputs).await?;
+            match self.make(index, context, tables_dir).await {
+                Ok(table) => done(&table),
+                Err(NotMade::Waits(model)) if !selection.named.contains(&index) => {
+                    waiting.push(Waiting { query: name, model });
+                }
+                Err(NotMade::Waits(model)) => {
+                    let waits = Disabled::waiting(&self.queries[index], &model);
+                    failed.extend(self.explain(&name, &[waits]).map(|error| (name, error)));
+                }
+                Err(NotMade::Failed(error)) => {
+                    lost.insert(index);
+                    failed.push((name, error));
+                }
             }
         }
-        Ok(())
+        match failed.len() {
+            0 => Ok(waiting),
+            1 if skipped.is_empty() => Err(failed.remove(0).1),
+            _ => Err(Error::Failed { failed, skipped }),
+        }
+    }
+
+    /// Materialises one query, and registers the new table and the queries that read it.
+    async fn make(&self, index: usize, context: &SessionContext, tables_dir: &Path) -> Result<Materialised, NotMade> {
+        // One look at the inputs for the tables that are read and for the recipe: what arrives meanwhile makes the new table
+        // stale, and never fresh without it. A model may have been trained since the views were made.
+        let mut seen = Inputs::default();
+        let mut unplanned = Vec::new();
+        self.register_these(self.upstream(index), context, tables_dir, &mut seen, &mut unplanned).await?;
+        let name = &self.queries[index].name;
+        match self.why_not(&self.queries[index], &unplanned) {
+            None => {}
+            Some(Why::Waits(model)) => return Err(NotMade::Waits(model)),
+            Some(why) => {
+                let query = &self.queries[index];
+                unplanned.push(Disabled { name: name.clone(), kind: query.kind, file: query.file.clone(), why });
+                // It was added in the line before.
+                return Err(NotMade::Failed(self.explain(name, &unplanned).unwrap_or_else(|| self.unknown(name))));
+            }
+        }
+        let made = match self.materialise(index, context, tables_dir, &mut seen).await {
+            Ok(made) => made,
+            // Without the model, planning or running the query fails.
+            Err(error @ (Error::Plan { .. } | Error::Query { .. })) => {
+                return Err(self.untrained(index).map_or(NotMade::Failed(error), |model| NotMade::Waits(model.into())));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut inputs = Inputs::default();
+        let changed = std::iter::once(index).chain(self.downstream(index));
+        self.register_these(changed, context, tables_dir, &mut inputs, &mut Vec::new()).await?;
+        Ok(made)
     }
 
     async fn materialise(

@@ -20,7 +20,7 @@ mod terminal;
 mod variables;
 
 pub use diagnose::Diagnosis;
-pub use format::{Appearance, Format};
+pub use format::{Appearance, Format, table};
 pub use run::{Error, Style, Written, run};
 pub use shell::shell;
 pub use statement::{Statement, split};

@@ -26,6 +26,27 @@ impl Excerpt<'_> {
     pub fn margin(&self) -> String {
         " ".repeat(self.number.to_string().len())
     }
+
+    /// Returns the excerpt in lines of at most `width` characters: of a longer line, the part around the caret.
+    pub fn within(&self, width: usize) -> String {
+        let room = width.saturating_sub(self.margin().len() + " | ".len()).max(10);
+        let characters: Vec<char> = self.line.chars().collect();
+        if characters.len() <= room {
+            return self.to_string();
+        }
+        let caret = self.column.unwrap_or(1).saturating_sub(1).min(characters.len());
+        // An ellipsis stands on each side where something is left out.
+        let start = caret.saturating_sub(room / 2).min(characters.len() - room + 1);
+        let start = if start <= 1 { 0 } else { start };
+        let before = usize::from(start > 0);
+        let after = usize::from(start + room - before < characters.len());
+        let part: String = characters[start..].iter().take(room - before - after).collect();
+        let ellipsis = |is_there: usize| if is_there > 0 { "…" } else { "" };
+        let line = format!("{}{part}{}", ellipsis(before), ellipsis(after));
+        let column = self.column.map(|_| caret - start + before + 1);
+        let length = self.length.min(room.saturating_sub(column.unwrap_or(1) - 1));
+        Excerpt { number: self.number, line: &line, column, length }.to_string()
+    }
 }
 
 impl fmt::Display for Excerpt<'_> {
@@ -60,5 +81,22 @@ mod tests {
         assert_eq!(beyond.to_string(), "  |\n7 | ab\n  |     ^");
         let line = Excerpt { number: 7, line: "ab", column: None, length: 1 };
         assert_eq!(line.to_string(), "  |\n7 | ab");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_its_caret() {
+        let line = "SELECT one, two, three, four, five, six FROM numbers";
+        let at = |column| Excerpt { number: 3, line, column: Some(column), length: 4 }.within(24);
+        assert_eq!(at(1), "  |\n3 | SELECT one, two, thr…\n  | ^^^^");
+        assert_eq!(at(25), "  |\n3 | …o, three, four, fiv…\n  |            ^^^^");
+        assert_eq!(at(41), "  |\n3 | … six FROM numbers\n  |      ^^^^");
+        for column in 1..=60 {
+            let shown = at(column);
+            assert!(shown.lines().all(|line| line.chars().count() <= 24 + 1), "{shown}");
+        }
+        assert_eq!(
+            Excerpt { number: 3, line: "short", column: Some(1), length: 1 }.within(24),
+            "  |\n3 | short\n  | ^"
+        );
     }
 }

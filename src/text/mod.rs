@@ -1,5 +1,5 @@
 //! Small functions that all modules use: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
-//! columns, numbers for people, foreign text made fit to print, what may be shown of settings and addresses, short
+//! columns, text broken into lines, numbers for people, foreign text made fit to print, what may be shown of settings and addresses, short
 //! fingerprints of texts, and the form in which SQL functions are documented.
 //!
 //! Each file does one small job, without state. There is one function for each job; do not write a second one elsewhere.
@@ -14,6 +14,7 @@ mod number;
 mod printable;
 mod secret;
 mod sql;
+mod wrap;
 
 pub use columns::columns;
 pub use excerpt::Excerpt;
@@ -24,3 +25,4 @@ pub use number::{counted, decimals, grouped};
 pub use printable::{is_printable, printable};
 pub use secret::{HIDDEN, is_shown, without_secrets};
 pub use sql::{doubled_quotes, identifier, literal};
+pub use wrap::wrapped;

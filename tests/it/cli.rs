@@ -53,7 +53,9 @@ fn play(transcript: &str) -> String {
                 text.push('\n');
                 lines.next();
             }
-            std::fs::write(folder.path().join(name), &text).unwrap();
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &text).unwrap();
             played.push_str(&format!("{line}\n"));
             played.extend(text.lines().map(|line| format!("| {line}").trim_end().to_string() + "\n"));
             after_command = false;

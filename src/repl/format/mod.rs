@@ -22,6 +22,8 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 
+pub use table::table;
+
 /// Every format, in the order of the help text.
 pub static FORMATS: &[&Kind] = &[
     &table::TABLE,

@@ -51,6 +51,15 @@ struct Column {
     cut: bool,
 }
 
+/// Returns rows as a table that is at most `width` characters wide, if that is possible. A value that cannot be written as text
+/// is replaced by the reason.
+pub fn table(batch: &RecordBatch, width: usize) -> String {
+    let appearance = Appearance { width: Some(width), ..Appearance::default() };
+    let mut table = Table::new(batch.schema(), &appearance);
+    let written = table.push(batch).and_then(|head| Ok([head, table.finish()?].concat()));
+    written.map_or_else(|error| error.to_string(), |text| String::from_utf8_lossy(&text).into_owned())
+}
+
 impl Layout for Table {
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         self.waiting.extend(rows(batch, &self.appearance.null)?);

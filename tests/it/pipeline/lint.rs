@@ -1,136 +1,271 @@
-//! What lint refuses, and what it accepts.
+//! What lint refuses, and what it accepts: every case of `tests/pipeline/`, and how findings are said and placed.
 
-use squall::pipeline::{Parameters, Project};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::{empty_session, project_of};
+use datafusion::arrow::array::{Float64Array, StringArray, TimestampNanosecondArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::datasource::MemTable;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::prelude::SessionContext;
+use squall::catalog::{Options, Session};
+use squall::pipeline::{Extent, Parameters, Project};
 
-/// Returns the messages of lint about one query, with line and column.
-fn findings(folder: &str, select: &str) -> Vec<String> {
-    let header = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n-- lookback: 1 s\n-- horizon: 1 s\n-- units:\n--   v: 1\n";
-    let text = format!("{header}{select}");
-    let label = format!(
-        "{header}SELECT product_id, ts, lead(price) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM ticks"
-    );
-    let dir = project_of(&[
-        ("sources/ticks.sql", "-- description: x\nSELECT * FROM landed_ticks"),
-        ("labels/a_label.sql", &label),
-        (&format!("{folder}/checked.sql"), &text),
-    ]);
-    let project = Project::load(dir.path(), &Parameters::new()).unwrap();
-    let findings = project.lint(project.query("checked").unwrap());
-    let place = |finding: &squall::pipeline::Finding| {
-        format!("{}:{}: {}", finding.place.line, finding.place.column.unwrap_or_default(), finding.message)
-    };
-    findings.iter().map(place).collect()
+use super::{empty_session, project_of, root};
+
+const GRAIN: &str = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   v: 1\n";
+const PLAIN: &str = "-- description: x\n";
+
+/// The queries of every case's project beside its own.
+const SHARED: [(&str, &str); 4] = [
+    ("sources/ticks.sql", "SELECT * FROM landed_ticks WHERE status = 'ok'"),
+    (
+        "lib/seconds.sql",
+        "SELECT product_id, date_bin(INTERVAL '1 second', ts) AS second, last_value(price ORDER BY ts) AS price FROM ticks GROUP BY 1, 2",
+    ),
+    (
+        "labels/forward.sql",
+        "SELECT product_id, ts, stddev(price) OVER (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '1 nanosecond' FOLLOWING AND INTERVAL '60 seconds' FOLLOWING) AS v FROM ticks",
+    ),
+    ("features/spreads.sql", "SELECT product_id, ts, best_ask - best_bid AS spread FROM ticks"),
+];
+
+/// One case of a file.
+#[derive(Debug)]
+pub struct Case {
+    pub name: String,
+    expect: Option<String>,
+    /// The project's files, each a path and its text.
+    files: Vec<(String, String)>,
 }
 
-const PRODUCT: &str = "PARTITION BY product_id ORDER BY ts";
-
-fn over(call: &str, window: &str) -> String {
-    format!("SELECT product_id, ts, {call} OVER ({window}) AS v FROM ticks")
-}
-
-#[test]
-fn a_feature_may_look_back() {
-    for (call, frame) in [
-        ("avg(price)", "RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW"),
-        ("count(*)", "ROWS 5 PRECEDING"),
-        ("sum(price)", ""),
-        ("lag(price)", ""),
-        ("lag(price, 3)", ""),
-        ("lead(price, -3)", ""),
-        ("row_number()", ""),
-        ("last_value(price)", "ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING"),
-        ("ewma(price, INTERVAL '5 seconds')", ""),
-        ("time_weighted_avg(price, ts)", "RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND CURRENT ROW"),
-    ] {
-        assert_eq!(findings("features", &over(call, &format!("{PRODUCT} {frame}"))), [""; 0], "{call} {frame}");
-    }
-    let by_both = over("lag(price)", "ORDER BY product_id, ticks.ts");
-    assert_eq!(findings("features", &by_both), [""; 0]);
-}
-
-#[test]
-fn a_feature_may_not_look_ahead() {
-    for (call, window) in [
-        (
-            "avg(price)",
-            "PARTITION BY product_id ORDER BY ts RANGE BETWEEN CURRENT ROW AND INTERVAL '1 second' FOLLOWING",
-        ),
-        ("avg(price)", "PARTITION BY product_id ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"),
-        ("avg(price)", "PARTITION BY product_id"),
-        ("lead(price)", PRODUCT),
-        ("lag(price, -1)", PRODUCT),
-        ("percent_rank()", PRODUCT),
-        ("max_gap(ts)", "PARTITION BY product_id"),
-        ("realized_volatility(price)", "PARTITION BY product_id ORDER BY ts ROWS BETWEEN 9 PRECEDING AND 1 FOLLOWING"),
-    ] {
-        let found = findings("features", &over(call, window));
-        assert_eq!(found.len(), 1, "{call} {window}: {found:?}");
-        assert!(found[0].starts_with("8:24: this feature looks ahead"), "{found:?}");
-    }
-    let named = "SELECT product_id, ts, avg(price) OVER ahead AS v FROM ticks\n\
-        WINDOW product AS (PARTITION BY product_id ORDER BY ts), ahead AS (product ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)";
-    assert!(findings("features", named)[0].contains("rows that follow"));
-    let nested = format!("SELECT product_id, ts, v FROM ({}) AS inner_query", over("lead(price)", PRODUCT));
-    assert!(findings("features", &nested)[0].contains("later row"));
-    for (sql, message) in [
-        ("SELECT product_id, max(ts) AS ts, avg(price) AS v FROM ticks GROUP BY product_id", "a group may hold"),
-        ("SELECT product_id, ts, price AS v FROM ticks LIMIT 5", "a limit keeps a number of rows"),
-        ("SELECT product_id, ts, v FROM a_label", "it reads the label `a_label`"),
-    ] {
-        let found = findings("features", sql);
-        assert!(found.len() == 1 && found[0].contains(message), "{sql}: {found:?}");
-    }
-}
-
-#[test]
-fn order_must_be_that_of_the_grain() {
-    for window in
-        ["PARTITION BY product_id ORDER BY event_time", "ORDER BY ts", "PARTITION BY product_id ORDER BY ts DESC"]
-    {
-        for folder in ["features", "labels"] {
-            let found = findings(folder, &over("lag(price)", window));
-            assert!(found[0].contains("write PARTITION BY product_id ORDER BY ts"), "{window}: {found:?}");
+pub fn cases(path: &Path) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        if let Some(name) = line.strip_prefix("-- case: ") {
+            cases.push(Case { name: name.into(), expect: None, files: Vec::new() });
+            continue;
+        }
+        let case = cases.last_mut().expect("a file begins with a case");
+        if let Some(expect) = line.strip_prefix("-- expect: ") {
+            case.expect = Some(expect.into());
+        } else if let Some(file) = line.strip_prefix("-- file: ") {
+            case.files.push((file.into(), String::new()));
+        } else if !line.is_empty() || !case.files.is_empty() {
+            if case.files.is_empty() {
+                case.files.push(("features/checked.sql".into(), String::new()));
+            }
+            let (_, text) = case.files.last_mut().expect("it was added");
+            text.push_str(line);
+            text.push('\n');
         }
     }
+    cases
 }
 
-#[test]
-fn a_label_looks_ahead_and_only_ahead() {
-    let ahead = "RANGE BETWEEN INTERVAL '1 nanosecond' FOLLOWING AND INTERVAL '60 seconds' FOLLOWING";
-    assert_eq!(findings("labels", &over("avg(price)", &format!("{PRODUCT} {ahead}"))), [""; 0]);
-    assert_eq!(findings("labels", &over("realized_volatility(price)", &format!("{PRODUCT} {ahead}"))), [""; 0]);
-    assert_eq!(findings("labels", &over("lead(price)", PRODUCT)), [""; 0]);
-    assert_eq!(findings("labels", &over("max(ts)", "PARTITION BY product_id")), [""; 0]);
-    let back = findings("labels", &over("lag(price)", PRODUCT));
-    assert_eq!(back, ["1:1: no window of this label looks ahead"]);
-    let holds_itself = over("avg(price)", &format!("{PRODUCT} ROWS BETWEEN CURRENT ROW AND 5 FOLLOWING"));
-    assert!(findings("labels", &holds_itself)[0].contains("holds the tick itself"));
-    let before = findings("labels", &over("avg(price)", PRODUCT));
-    assert!(before[0].contains("ends at the tick itself"), "{before:?}");
+fn header(path: &str) -> &'static str {
+    if path.starts_with("features/") || path.starts_with("labels/") { GRAIN } else { PLAIN }
 }
 
-#[test]
-fn the_shipped_project_passes() {
-    let project = super::shipped();
+/// A folder with files that are not landed ticks.
+pub fn data() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let time = DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Nanosecond, Some("UTC".into()));
+    let fields = [("product_id", DataType::Utf8), ("ts", time), ("v", DataType::Float64)];
+    let schema = Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec()));
+    let columns: Vec<datafusion::arrow::array::ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["BTC-USD"])),
+        Arc::new(TimestampNanosecondArray::from(vec![0]).with_timezone("UTC")),
+        Arc::new(Float64Array::from(vec![1.0])),
+    ];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    for path in ["other.parquet", "forward/forward-1.parquet"] {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), Arc::clone(&schema), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+    dir
+}
+
+/// A session as the command line opens it, so that a quoted path is a table.
+pub async fn session(data: &Path) -> Session {
+    let options = Options {
+        ticks_dir: data.join("ticks"),
+        tables_dir: data.join("tables"),
+        models_dir: data.join("models"),
+        threads: 1,
+        batch_size: 8192,
+        memory_limit_mb: 0,
+        rolling: true,
+    };
+    let session = Session::open(options).await.unwrap();
+    let table = MemTable::try_new(
+        Arc::new(Schema::new(vec![
+            Field::new("product_id", DataType::Utf8, true),
+            Field::new("v", DataType::Float64, true),
+        ])),
+        vec![vec![]],
+    );
+    session.context().register_table("elsewhere", Arc::new(table.unwrap())).unwrap();
+    session
+}
+
+/// Writes the project of a case.
+pub fn folder_of(case: &Case, data: &Path) -> tempfile::TempDir {
+    let shared = SHARED.iter().map(|(path, text)| (path.to_string(), text.to_string()));
+    let files = shared.chain(case.files.iter().cloned()).map(|(path, text)| {
+        let text = text.replace("DATA", &data.to_string_lossy());
+        let text = format!("{}{text}", header(&path));
+        (path, text)
+    });
+    let files: Vec<(String, String)> = files.collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    project_of(&files)
+}
+
+/// Returns the findings about the project's file `checked.sql`, each with its place.
+async fn findings(case: &Case, context: &SessionContext, data: &Path) -> Result<Vec<String>, String> {
+    let dir = folder_of(case, data);
+    let project = Project::load(dir.path(), &Parameters::new()).map_err(|error| error.to_string())?;
+    let checked = project.query("checked").ok_or("no file is named checked")?;
+    let found = project.lint(checked, context).await.map_err(|error| squall::error::with_causes(&error))?;
+    let place = |finding: &squall::pipeline::Finding| {
+        let file = finding.place.file.strip_prefix(dir.path()).unwrap_or(&finding.place.file).display();
+        format!("{file}:{}:{}: {}", finding.place.line, finding.place.column.unwrap_or_default(), finding.message)
+    };
+    Ok(found.iter().map(place).collect())
+}
+
+async fn verdicts(folder: &str) -> Vec<(Case, Result<Vec<String>, String>)> {
+    let data = data();
+    let session = session(data.path()).await;
+    let folder = root().join("tests/pipeline").join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut verdicts = Vec::new();
+    for case in files.iter().flat_map(|file| cases(file)) {
+        let found = findings(&case, session.context(), data.path()).await;
+        verdicts.push((case, found));
+    }
+    verdicts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_leak_is_refused() {
+    let verdicts = verdicts("leaks").await;
+    let passed = verdicts.iter().filter_map(|(case, found)| match found {
+        Err(error) => Some(format!("{}: {error}", case.name)),
+        Ok(found) if found.is_empty() => Some(format!("{}: it passes", case.name)),
+        Ok(found) => {
+            let expect = case.expect.as_ref()?;
+            let said = found.iter().any(|finding| finding.contains(expect.as_str()));
+            (!said).then(|| format!("{}: expected `{expect}` among\n  {}", case.name, found.join("\n  ")))
+        }
+    });
+    let passed: Vec<String> = passed.collect();
+    assert!(passed.is_empty(), "{} of {}:\n{}", passed.len(), verdicts.len(), passed.join("\n"));
+    assert!(verdicts.len() >= 200, "only {} leaks", verdicts.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_clean_is_accepted() {
+    let verdicts = verdicts("clean").await;
+    let refused = verdicts.iter().filter_map(|(case, found)| match found {
+        Err(error) => Some(format!("{}: {error}", case.name)),
+        Ok(found) if found.is_empty() => None,
+        Ok(found) => Some(format!("{}:\n  {}", case.name, found.join("\n  "))),
+    });
+    let refused: Vec<String> = refused.collect();
+    assert!(refused.is_empty(), "{} of {}:\n{}", refused.len(), verdicts.len(), refused.join("\n"));
+    assert!(verdicts.len() >= 200, "only {} clean queries", verdicts.len());
+}
+
+/// Returns the findings about one query, in a session without files.
+async fn found(files: &[(&str, &str)]) -> Vec<String> {
+    let files = files.iter().map(|(path, text)| (path.to_string(), format!("{text}\n")));
+    let case = Case { name: "one".into(), expect: None, files: files.collect() };
+    findings(&case, &empty_session(), Path::new("no/data")).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_finding_has_the_place_of_the_function() {
+    let text = "SELECT product_id, ts,\n  lag(price) OVER w AS back, lead(price) OVER w AS v\nFROM ticks WINDOW w AS (PARTITION BY product_id ORDER BY ts)";
+    assert_eq!(
+        found(&[("features/checked.sql", text)]).await,
+        ["features/checked.sql:7:30: this feature looks ahead (1 tick): `lead` takes the value of a later row: `v`"]
+    );
+    let steps = "SELECT *, avg(price) OVER (PARTITION BY product_id ORDER BY ts ROWS 2 PRECEDING) AS a,\n avg(price) OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING) AS b FROM ticks";
+    let reader = "SELECT product_id, ts, a + b AS v FROM steps";
+    assert_eq!(
+        found(&[("lib/steps.sql", steps), ("features/checked.sql", reader)]).await,
+        [
+            "lib/steps.sql:3:2: the feature `checked` looks ahead (2 ticks): the frame of `avg` reaches rows that follow: `v`"
+        ]
+    );
+    let only_a = "SELECT product_id, ts, a AS v FROM steps";
+    assert_eq!(found(&[("lib/steps.sql", steps), ("features/checked.sql", only_a)]).await, [""; 0]);
+    let joined = "SELECT a.product_id, a.ts, max(b.price) AS v\nFROM ticks AS a\nJOIN ticks AS b ON b.product_id = a.product_id\nGROUP BY a.product_id, a.ts";
+    let places: Vec<String> = found(&[("features/checked.sql", joined)]).await;
+    assert!(
+        places.iter().all(
+            |place| place.starts_with("features/checked.sql:6:28") || place.starts_with("features/checked.sql:8:6")
+        ),
+        "{places:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_shipped_project_passes() {
+    let (project, context) = (super::shipped(), empty_session());
     for query in project.queries() {
-        assert_eq!(project.lint(query), [], "{}", query.name);
+        assert_eq!(project.lint(query, &context).await.unwrap(), [], "{}", query.name);
     }
 }
 
 #[tokio::test]
-async fn every_column_has_a_unit() {
-    let context = empty_session();
-    let project = super::shipped();
-    let tables = tempfile::tempdir().unwrap();
-    project.register(&context, tables.path()).await.unwrap();
-    for query in project.queries() {
-        assert_eq!(project.columns_without_unit(query, &context).await.unwrap(), [""; 0], "{}", query.name);
+async fn the_reach_of_the_shipped_queries_is_found() {
+    let (project, context) = (super::shipped(), empty_session());
+    for (name, before, after) in [
+        ("spike_features", "300 s and 1 tick", "none"),
+        ("tick_features", "59 ticks", "none"),
+        ("rv_spike_60s", "none", "60 s and 1 tick"),
+        ("ticks", "none", "none"),
+    ] {
+        let reach = project.reach(project.query(name).unwrap(), &context).await.unwrap();
+        let total = reach.total();
+        assert_eq!((total.before.to_string().as_str(), total.after.to_string().as_str()), (before, after), "{name}");
     }
-    let header = "-- description: x\n-- grain: ts\n-- time column: ts\n-- lookback: 1 s\n-- units:\n--   a: 1\n";
-    let dir = project_of(&[("features/f.sql", &format!("{header}SELECT ts, 1 AS a, 2 AS b FROM landed_ticks"))]);
+    let features = project.reach(project.query("spike_features").unwrap(), &context).await.unwrap();
+    let column = |name: &str| &features.columns.iter().find(|(known, _)| known == name).unwrap().1;
+    assert_eq!(column("midprice").before, Extent::NOTHING);
+    assert_eq!(column("spread_10s").before.to_string(), "10 s and 1 tick");
+}
+
+#[tokio::test]
+async fn a_chain_in_which_each_query_joins_the_two_before_is_linear() {
+    let mut files = vec![
+        ("q0.sql".to_string(), format!("{PLAIN}SELECT product_id, ts, price AS v FROM landed_ticks")),
+        ("q1.sql".to_string(), format!("{PLAIN}SELECT product_id, ts, price AS v FROM landed_ticks")),
+    ];
+    for number in 2..40 {
+        let (one, two) = (number - 1, number - 2);
+        let sql = format!(
+            "SELECT a.product_id, a.ts, a.v + b.v AS v FROM q{one} AS a JOIN q{two} AS b ON b.product_id = a.product_id AND b.ts <= a.ts AND b.ts > a.ts - INTERVAL '1 second'"
+        );
+        files.push((format!("q{number}.sql"), format!("{PLAIN}{sql}")));
+    }
+    files.push(("features/last.sql".into(), format!("{GRAIN}SELECT product_id, ts, v FROM q39")));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let dir = project_of(&files);
     let project = Project::load(dir.path(), &Parameters::new()).unwrap();
-    let missing = project.columns_without_unit(project.query("f").unwrap(), &context).await.unwrap();
-    assert_eq!(missing, ["b"]);
+    let context = empty_session();
+    let started = std::time::Instant::now();
+    let last = project.query("last").unwrap();
+    assert_eq!(project.lint(last, &context).await.unwrap(), []);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    let before = project.reach(last, &context).await.unwrap().total().before;
+    assert_eq!(before.to_string(), "19 s");
 }

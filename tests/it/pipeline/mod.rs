@@ -1,7 +1,9 @@
 //! The SQL project: loading, its errors, running, lint, audits and tests; and the shipped queries against reference outputs.
 
+mod check;
 mod errors;
 mod lint;
+mod prove;
 mod run;
 
 use std::path::{Path, PathBuf};

@@ -144,7 +144,7 @@ async fn what_a_model_scores_waits_for_the_model() {
     project.register(&context, &tables).await.unwrap();
     assert!(!context.table_exist("scores").unwrap() && !context.table_exist("metrics").unwrap());
     let error = project.run(&context, "metrics", &tables, &mut |_| {}).await.unwrap_err();
-    assert!(error.to_string().contains("metrics.sql"), "{error}");
+    assert_eq!(error.to_string(), "`metrics` waits for its model: `m` is not trained");
 
     let artifact = models.join("m/1/model.json");
     std::fs::create_dir_all(artifact.parent().unwrap()).unwrap();
@@ -386,9 +386,9 @@ async fn audits_return_what_is_wrong() {
     let mut outcomes = Vec::new();
     for audit in project.audits() {
         let audited = project.audit(audit, &context).await.unwrap();
-        outcomes.push((audit.name.as_str(), audited.rows, audited.sample.contains("| 3 ")));
+        outcomes.push((audit.name.as_str(), audited.rows, audited.sample.map(|rows| rows.num_rows())));
     }
-    assert_eq!(outcomes, [("large", 2, true), ("small", 0, false)]);
+    assert_eq!(outcomes, [("large", 2, Some(2)), ("small", 0, None)]);
 }
 
 #[tokio::test]
@@ -411,7 +411,7 @@ async fn a_test_that_fails_says_where() {
             (1, Some("row 1: expected twice = 9, got 8")),
             (7, Some("expected 1 rows, got 2")),
             (12, None),
-            (16, Some("given numbers: Error during planning: there is no column `no`")),
+            (17, Some("given numbers: there is no column `no`")),
         ]
     );
 }

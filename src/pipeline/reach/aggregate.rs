@@ -1,0 +1,193 @@
+//! Groups: a group may hold later rows, unless its rows lie close together in time.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+
+use super::expression::{Input, together};
+use super::plan::{Walk, position};
+use super::relation::{Call, Column, Fault, Relation, Source, Spot};
+use super::times::{Bound, Span, Var};
+
+/// Aggregates that depend on the order of their rows.
+const ORDERED: [&str; 6] = ["first_value", "last_value", "nth_value", "array_agg", "string_agg", "any_value"];
+
+impl Walk<'_> {
+    pub fn groups(&mut self, aggregate: &Aggregate) -> Result<Relation> {
+        let rows = self.relation(&aggregate.input)?;
+        let input = Input { schema: aggregate.input.schema(), relation: &rows };
+        let several_sets = aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_)));
+        let mut columns = Vec::new();
+        for group in &aggregate.group_expr {
+            match group {
+                Expr::GroupingSet(_) => {
+                    for part in group_columns(group) {
+                        columns.push(Column { time: None, ..self.value(part, input)? });
+                    }
+                }
+                _ => columns.push(self.value(group, input)?),
+            }
+        }
+        let groups = columns.len();
+        let main = columns.iter().find_map(|column| column.time).filter(|_| !several_sets);
+
+        let mut membership = rows.rows.clone();
+        membership.union(&together(&columns));
+        let cause = match aggregate.aggr_expr.iter().find_map(call_of) {
+            Some(call) => {
+                let how = format!("`{}` is taken over a group that may hold later rows", call.function);
+                self.cause(Spot::Call(call), how)
+            }
+            None => self.cause(Spot::Keyword("GROUP"), "a group may hold later rows: use a window instead"),
+        };
+        if main.is_none() || several_sets {
+            columns.iter_mut().for_each(|column| column.deps.because(&cause));
+        }
+        let shared: Vec<Var> = columns.iter().filter_map(|column| column.time).filter(|_| !several_sets).collect();
+        let mut latest = Vec::new();
+        for expression in &aggregate.aggr_expr {
+            let mut column = self.aggregate(expression, input, &shared)?;
+            column.deps.union(&membership);
+            if let Some(call) = call_of(expression) {
+                let how = format!("`{}` is taken over a group that may hold later rows", call.function);
+                column.deps.because(&self.cause(Spot::Call(call), how));
+            }
+            if column.time.is_some() {
+                latest.push(columns.len());
+            }
+            columns.push(column);
+        }
+        // GROUPING SETS add a column that numbers the sets.
+        while columns.len() < aggregate.schema.fields().len() {
+            columns.push(Column { deps: membership.clone(), ..Column::default() });
+        }
+
+        let mut existence = membership;
+        existence.because(&cause);
+        let mut members = BTreeSet::new();
+        if main.is_some() {
+            // A row of the group only shows that the group exists: its key is the same for all of them.
+            let only_row = |source: &Source| source.span == Span::OWN;
+            members.extend(existence.sources.iter().filter(|(_, source)| only_row(source)).map(|(var, _)| *var));
+            for key in &mut columns[..groups] {
+                key.deps.sources.retain(|_, source| !only_row(source));
+            }
+        }
+        // A later row can join the group, or change its time. In a correlated subquery the group is only what the condition
+        // finds for one row.
+        if main.is_none() && !is_correlated(&aggregate.input) {
+            existence.union(&self.everything(rows.scope, &cause));
+        }
+        let scope = self.times.scope();
+        match aggregate.group_expr.is_empty() {
+            true => self.times.nest(rows.scope, scope),
+            false => self.times.merge(scope, rows.scope),
+        }
+        let mut keys = Vec::new();
+        if !several_sets {
+            let key: BTreeSet<usize> = (0..groups).collect();
+            let bucket = columns[..groups].iter().position(|column| column.time.is_some());
+            for alternative in latest.into_iter().filter(|_| bucket.is_some()) {
+                let named = key.iter().copied().filter(|column| Some(*column) != bucket).chain([alternative]);
+                keys.push(named.collect());
+            }
+            keys.push(key);
+        }
+        let constant = |column: &usize| {
+            let old = aggregate.group_expr.get(*column).and_then(|group| position(group, input.schema));
+            old.is_some_and(|old| rows.constants.contains(&old))
+        };
+        let constants = (0..groups).filter(constant).collect();
+        Ok(Relation { columns, rows: existence, main, keys, constants, members, scope })
+    }
+
+    /// Returns on what an aggregate's arguments depend, and the time that it is.
+    fn aggregate(&mut self, expression: &Expr, input: Input<'_>, shared: &[Var]) -> Result<Column> {
+        let Some(call) = aggregate_of(expression) else { return self.value(expression, input) };
+        let params = &call.params;
+        let mut column = Column::default();
+        let mut time = None;
+        for (index, argument) in params.args.iter().enumerate() {
+            let part = self.value(argument, input)?;
+            column.deps.union(&part.deps);
+            if index == 0 {
+                time = part.time;
+            }
+        }
+        for other in
+            params.filter.iter().map(|filter| filter.as_ref()).chain(params.order_by.iter().map(|key| &key.expr))
+        {
+            column.deps.union(&self.value(other, input)?.deps);
+        }
+        let name = call.func.name();
+        if ORDERED.contains(&name) && params.order_by.is_empty() {
+            let spot = Spot::Call(Call { columns: columns_of(&params.args), ..Call::named(name) });
+            let how = format!("`{name}` depends on the order of the rows: give it an ORDER BY, or use `min` or `max`");
+            column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
+        }
+        let Some(time) = time.filter(|_| ["min", "max", "first_value", "last_value", "nth_value"].contains(&name))
+        else {
+            return Ok(column);
+        };
+        // It is the time of one of the group's rows, so it keeps its distance from what all of them share.
+        let made = self.times.add(self.times.scope_of(time), self.times.cause(time).cloned());
+        let outside = (0..made).filter(|var| !self.times.belongs(*var, input.relation.scope));
+        let fixed: Vec<Var> = outside.chain(shared.iter().copied()).collect();
+        for var in fixed {
+            let span = self.times.from(var, time);
+            self.times.place(var, made, span);
+        }
+        if params.filter.is_none() {
+            match name {
+                "max" => self.times.limit(made, time, Bound::ZERO),
+                "min" => self.times.limit(time, made, Bound::ZERO),
+                _ => {}
+            }
+        }
+        column.time = Some(made);
+        Ok(column)
+    }
+}
+
+/// Returns whether a node or one below it reads the columns of a query around it.
+pub fn is_correlated(plan: &LogicalPlan) -> bool {
+    plan.contains_outer_reference() || plan.inputs().into_iter().any(is_correlated)
+}
+
+fn group_columns(group: &Expr) -> Vec<&Expr> {
+    match group {
+        Expr::GroupingSet(set) => set.distinct_expr(),
+        other => vec![other],
+    }
+}
+
+fn aggregate_of(expression: &Expr) -> Option<&AggregateFunction> {
+    match expression {
+        Expr::AggregateFunction(call) => Some(call),
+        Expr::Alias(alias) => aggregate_of(&alias.expr),
+        _ => None,
+    }
+}
+
+fn call_of(expression: &Expr) -> Option<Call> {
+    let call = aggregate_of(expression)?;
+    Some(Call { columns: columns_of(&call.params.args), ..Call::named(call.func.name()) })
+}
+
+/// Returns the names of the columns in some expressions.
+pub fn columns_of(expressions: &[Expr]) -> Vec<String> {
+    let mut names = Vec::new();
+    for expression in expressions {
+        // The closure does not fail.
+        let _ = expression.apply(|part| {
+            if let Expr::Column(column) = part {
+                names.push(column.name.clone());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+    }
+    names
+}

@@ -1,0 +1,352 @@
+//! Expressions: the columns and times of which a value is made, and what a condition says about times.
+
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column as Name, DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::{Between, ScalarFunction};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
+
+use super::interval::{DAY, calendar_unit, length};
+use super::plan::Walk;
+use super::relation::{Column, Deps, Relation, Source};
+use super::times::{Bound, Derivation, Span, Var};
+
+/// What a condition says: the second time minus the first is at most the bound.
+pub type Limit = (Var, Var, Bound);
+
+/// The rows that an expression reads: their columns' names, and what is known about them.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    pub schema: &'a DFSchema,
+    pub relation: &'a Relation,
+}
+
+impl Walk<'_> {
+    /// Returns on what an expression depends.
+    pub fn value(&mut self, expression: &Expr, input: Input<'_>) -> Result<Column> {
+        Ok(match expression {
+            Expr::Column(name) => self.column(name, input),
+            Expr::OuterReferenceColumn(_, name) => self.outer_column(name),
+            Expr::Alias(alias) => self.value(&alias.expr, input)?,
+            Expr::Literal(..) => Column::default(),
+            Expr::Cast(cast) => self.cast(&cast.expr, cast.field.data_type(), input)?,
+            Expr::TryCast(cast) => self.cast(&cast.expr, cast.field.data_type(), input)?,
+            Expr::BinaryExpr(binary) => self.binary(binary, input)?,
+            Expr::ScalarFunction(call) => self.scalar(call, input)?,
+            Expr::Case(case) => {
+                let mut column = self.parts(expression, input)?;
+                let branches = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+                let branches: Vec<&Expr> = branches.chain(case.else_expr.as_deref()).collect();
+                column.time = self.one_time(&branches, input)?.map(|time| self.times.maybe(time));
+                column
+            }
+            Expr::Exists(exists) => {
+                Column { deps: self.subquery(&exists.subquery.subquery, input)?.rows, ..Column::default() }
+            }
+            Expr::ScalarSubquery(subquery) => {
+                let rows = self.subquery(&subquery.subquery, input)?;
+                let mut column = rows.columns.first().cloned().unwrap_or_default();
+                column.deps.union(&rows.rows);
+                column
+            }
+            Expr::InSubquery(test) => {
+                let mut column = self.value(&test.expr, input)?;
+                let rows = self.subquery(&test.subquery.subquery, input)?;
+                let found = rows.columns.first().cloned().unwrap_or_default();
+                if let (Some(own), Some(other)) = (column.time, found.time) {
+                    // Rows with other times do not change the answer.
+                    self.times.place(own, other, Span::OWN);
+                }
+                column.deps.union(&rows.rows);
+                column.deps.union(&found.deps);
+                Column { deps: column.deps, ..Column::default() }
+            }
+            Expr::SetComparison(test) => {
+                let mut column = self.value(&test.expr, input)?;
+                let rows = self.subquery(&test.subquery.subquery, input)?;
+                column.deps.union(&rows.rows);
+                rows.columns.iter().for_each(|found| column.deps.union(&found.deps));
+                Column { deps: column.deps, ..Column::default() }
+            }
+            _ => self.parts(expression, input)?,
+        })
+    }
+
+    /// Returns on what the parts of an expression depend.
+    fn parts(&mut self, expression: &Expr, input: Input<'_>) -> Result<Column> {
+        let mut whole = Column::default();
+        let mut failed = None;
+        expression.apply_children(|part| {
+            match self.value(part, input) {
+                Ok(column) => {
+                    whole.made_of_time |= column.made_of_time || column.time.is_some();
+                    whole.deps.union(&column.deps);
+                }
+                Err(error) => failed = Some(error),
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        failed.map_or(Ok(whole), Err)
+    }
+
+    fn column(&self, name: &Name, input: Input<'_>) -> Column {
+        let index = input.schema.maybe_index_of_column(name);
+        index.and_then(|index| input.relation.columns.get(index)).cloned().unwrap_or_default()
+    }
+
+    fn outer_column(&self, name: &Name) -> Column {
+        let found = self.outer.iter().rev().find_map(|(schema, relation)| {
+            schema.maybe_index_of_column(name).and_then(|index| relation.columns.get(index))
+        });
+        found.cloned().unwrap_or_default()
+    }
+
+    fn subquery(&mut self, plan: &LogicalPlan, input: Input<'_>) -> Result<Relation> {
+        self.outer.push((input.schema.clone(), input.relation.clone()));
+        let first = self.times.count();
+        let rows = self.relation(plan);
+        self.outer.pop();
+        let rows = rows?;
+        self.times.nest(rows.scope, input.relation.scope);
+        self.times.join_since(first);
+        Ok(rows)
+    }
+
+    fn cast(&mut self, inner: &Expr, to: &DataType, input: Input<'_>) -> Result<Column> {
+        let mut column = self.value(inner, input)?;
+        let Some(time) = column.time.take() else { return Ok(column) };
+        let from = inner.get_type(input.schema).unwrap_or(DataType::Null);
+        let same_zone = |zone: &Option<std::sync::Arc<str>>| {
+            zone.as_deref().is_none_or(|zone| matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC"))
+        };
+        column.time = match (&from, to) {
+            (DataType::Timestamp(_, one), DataType::Timestamp(unit, other))
+                if one.is_some() == other.is_some() || (same_zone(one) && same_zone(other)) =>
+            {
+                let step = match unit {
+                    TimeUnit::Second => 1_000_000_000,
+                    TimeUnit::Millisecond => 1_000_000,
+                    TimeUnit::Microsecond => 1_000,
+                    TimeUnit::Nanosecond => 1,
+                };
+                let finer = matches!(&from, DataType::Timestamp(known, _) if known <= unit) || step == 1;
+                Some(if finer { time } else { self.times.derive(time, Derivation::Bucket(step, String::new())) })
+            }
+            (DataType::Timestamp(_, zone), DataType::Date32) if same_zone(zone) => {
+                Some(self.times.derive(time, Derivation::Bucket(DAY, String::new())))
+            }
+            (DataType::Date32, DataType::Timestamp(_, zone)) if same_zone(zone) => Some(time),
+            (same, other) if same == other => Some(time),
+            _ => None,
+        };
+        if column.time.is_none() {
+            column.latest = None;
+            column.made_of_time = true;
+        }
+        Ok(column)
+    }
+
+    fn binary(&mut self, binary: &BinaryExpr, input: Input<'_>) -> Result<Column> {
+        let (left, right) = (self.value(&binary.left, input)?, self.value(&binary.right, input)?);
+        let compares = matches!(binary.op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
+        let asked = || self.data_reach(&left, &right).or_else(|| self.data_reach(&right, &left));
+        if let Some(deps) = compares.then(asked).flatten() {
+            return Ok(Column { deps, ..Column::default() });
+        }
+        let mut column = Column { made_of_time: left.made_of_time || right.made_of_time, ..Column::default() };
+        column.made_of_time |= left.time.is_some() || right.time.is_some();
+        column.deps.union(&left.deps);
+        column.deps.union(&right.deps);
+        if matches!(binary.op, Operator::Plus | Operator::Minus) {
+            let minus = binary.op == Operator::Minus;
+            let shifted = match (left.time, right.time) {
+                (Some(time), None) => constant(&binary.right).map(|by| (time, by, left.latest, &binary.left)),
+                (None, Some(time)) if !minus => {
+                    constant(&binary.left).map(|by| (time, by, right.latest, &binary.right))
+                }
+                _ => None,
+            };
+            if let Some((time, by, latest, base)) = shifted {
+                let is_date = base.get_type(input.schema).is_ok_and(|known| known == DataType::Date32);
+                let length = length(by).or_else(|| days(by).filter(|_| is_date));
+                if let Some((least, most)) = length {
+                    let (least, most) = if minus { (-most, -least) } else { (least, most) };
+                    column.time = Some(self.times.derive(time, Derivation::Shifted(least, most)));
+                    column.latest = latest.filter(|_| least == most).map(|(var, shift)| (var, shift + least));
+                }
+            }
+        }
+        Ok(column)
+    }
+
+    /// Returns on what the comparison of the latest time with another time depends: on whether there are rows up to there.
+    fn data_reach(&self, latest: &Column, other: &Column) -> Option<Deps> {
+        let ((var, shift), time) = (latest.latest?, other.time?);
+        let until = self.times.upper(var, time).plus(Bound::ns(shift.saturating_neg()));
+        let Bound::Within { .. } = until else { return None };
+        let mut deps = other.deps.clone();
+        deps.faults.extend(latest.deps.faults.iter().cloned());
+        let span = Span { before: Bound::ZERO, after: until.plus(Bound::rows(1)) };
+        let ahead = latest.deps.sources.values().find_map(|source| source.ahead.clone());
+        deps.add(var, Source { span, ahead, back: None });
+        Some(deps)
+    }
+
+    fn scalar(&mut self, call: &ScalarFunction, input: Input<'_>) -> Result<Column> {
+        let mut whole = Column::default();
+        let mut parts = Vec::new();
+        for argument in &call.args {
+            let part = self.value(argument, input)?;
+            whole.made_of_time |= part.made_of_time || part.time.is_some();
+            whole.deps.union(&part.deps);
+            parts.push(part);
+        }
+        let time = |index: usize| parts.get(index).and_then(|part| part.time);
+        whole.time = match call.func.name() {
+            "date_bin" => match (call.args.first().and_then(constant).and_then(length), time(1)) {
+                (Some((_, most)), Some(time)) if most > 0 => {
+                    let origin = call.args.get(2).map(ToString::to_string).unwrap_or_default();
+                    Some(self.times.derive(time, Derivation::Bucket(most, origin)))
+                }
+                _ => None,
+            },
+            "date_trunc" => match (call.args.first().and_then(text).and_then(|unit| calendar_unit(&unit)), time(1)) {
+                (Some((length, origin)), Some(time)) => {
+                    Some(self.times.derive(time, Derivation::Bucket(length, origin.into())))
+                }
+                _ => None,
+            },
+            "nullif" => time(0).map(|time| self.times.maybe(time)),
+            "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => time(0),
+            "coalesce" | "greatest" | "least" | "nvl" | "ifnull" => {
+                let arguments: Vec<&Expr> = call.args.iter().collect();
+                let made = self.one_time(&arguments, input)?;
+                if let Some(made) = made {
+                    for part in parts.iter().filter_map(|part| part.time).filter(|time| *time != made) {
+                        match call.func.name() {
+                            "greatest" => self.times.limit(made, part, Bound::ZERO),
+                            "least" => self.times.limit(part, made, Bound::ZERO),
+                            _ => {}
+                        }
+                    }
+                }
+                made
+            }
+            _ => None,
+        };
+        Ok(whole)
+    }
+
+    /// Returns the time that equals one of several expressions; `None` if one of them is something else.
+    fn one_time(&mut self, choices: &[&Expr], input: Input<'_>) -> Result<Option<Var>> {
+        let mut times = Vec::new();
+        for choice in choices {
+            if matches!((*choice).clone().unalias(), Expr::Literal(value, _) if value.is_null()) {
+                continue;
+            }
+            match self.value(choice, input)?.time {
+                Some(time) => times.push(time),
+                None => return Ok(None),
+            }
+        }
+        Ok(self.times.one_of(&times))
+    }
+
+    /// Returns what a condition says about times.
+    pub fn limits(&mut self, condition: &Expr, input: Input<'_>) -> Result<Vec<Limit>> {
+        Ok(match condition {
+            Expr::Alias(alias) => self.limits(&alias.expr, input)?,
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+                let mut limits = self.limits(left, input)?;
+                limits.extend(self.limits(right, input)?);
+                limits
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+                let (one, other) = (self.limits(left, input)?, self.limits(right, input)?);
+                let both = one.iter().filter_map(|(from, to, bound)| {
+                    let same = other.iter().find(|(other_from, other_to, _)| (other_from, other_to) == (from, to))?;
+                    Some((*from, *to, bound.or(same.2)))
+                });
+                both.collect()
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => self.comparison(left, *op, right, input)?,
+            Expr::Between(Between { expr, negated: false, low, high }) => {
+                let mut limits = self.comparison(expr, Operator::GtEq, low, input)?;
+                limits.extend(self.comparison(expr, Operator::LtEq, high, input)?);
+                limits
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    fn comparison(&mut self, left: &Expr, op: Operator, right: &Expr, input: Input<'_>) -> Result<Vec<Limit>> {
+        // `a - b < INTERVAL '1 minute'` says the same as `a < b + INTERVAL '1 minute'`.
+        for (difference, op, other) in [(left, Some(op), right), (right, op.swap(), left)] {
+            let (Some(op), Some((least, most))) = (op, constant(other).and_then(length)) else { continue };
+            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = uncast(difference) else {
+                continue;
+            };
+            let (Some(one), Some(two)) = (self.value(left, input)?.time, self.value(right, input)?.time) else {
+                continue;
+            };
+            let moved = self.times.derive(two, Derivation::Shifted(least, most));
+            return Ok(self.compared(one, op, moved));
+        }
+        let (Some(one), Some(two)) = (self.value(left, input)?.time, self.value(right, input)?.time) else {
+            return Ok(Vec::new());
+        };
+        Ok(self.compared(one, op, two))
+    }
+
+    fn compared(&self, left: Var, op: Operator, right: Var) -> Vec<Limit> {
+        match op {
+            Operator::Eq | Operator::IsNotDistinctFrom => {
+                vec![(left, right, Bound::ZERO), (right, left, Bound::ZERO)]
+            }
+            Operator::LtEq => vec![(right, left, Bound::ZERO)],
+            Operator::GtEq => vec![(left, right, Bound::ZERO)],
+            Operator::Lt => vec![(right, left, self.times.strictly(left, right))],
+            Operator::Gt => vec![(left, right, self.times.strictly(left, right))],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Returns the value of a constant.
+pub fn constant(expression: &Expr) -> Option<&ScalarValue> {
+    match expression {
+        Expr::Literal(value, _) => Some(value),
+        Expr::Alias(alias) => constant(&alias.expr),
+        _ => None,
+    }
+}
+
+fn uncast(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Cast(cast) => uncast(&cast.expr),
+        Expr::Alias(alias) => uncast(&alias.expr),
+        other => other,
+    }
+}
+
+/// Returns a whole number of days as nanoseconds.
+fn days(value: &ScalarValue) -> Option<(i64, i64)> {
+    let days = match value {
+        ScalarValue::Int64(Some(days)) => *days,
+        ScalarValue::Int32(Some(days)) => i64::from(*days),
+        _ => return None,
+    };
+    let length = days.checked_mul(DAY)?;
+    Some((length, length))
+}
+
+fn text(expression: &Expr) -> Option<String> {
+    constant(expression).and_then(|value| value.try_as_str().flatten().map(str::to_lowercase))
+}
+
+/// Returns the dependencies of several columns.
+pub fn together<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Deps {
+    let mut deps = Deps::default();
+    columns.into_iter().for_each(|column| deps.union(&column.deps));
+    deps
+}

@@ -1,0 +1,47 @@
+//! Lengths of time in SQL, in nanoseconds.
+
+use datafusion::common::ScalarValue;
+
+pub const DAY: i64 = 86_400_000_000_000;
+
+/// Returns the least and the greatest length that an interval can have: a month has 28 to 31 days.
+pub fn length(value: &ScalarValue) -> Option<(i64, i64)> {
+    let exact = |length: Option<i64>| length.map(|length| (length, length));
+    match value {
+        ScalarValue::IntervalYearMonth(Some(months)) => Some(calendar(i64::from(*months), 0)),
+        ScalarValue::IntervalDayTime(Some(value)) => {
+            exact(i64::from(value.days).checked_mul(DAY)?.checked_add(i64::from(value.milliseconds) * 1_000_000))
+        }
+        ScalarValue::IntervalMonthDayNano(Some(value)) => {
+            let rest = i64::from(value.days).checked_mul(DAY)?.checked_add(value.nanoseconds)?;
+            Some(calendar(i64::from(value.months), rest))
+        }
+        ScalarValue::DurationSecond(Some(value)) => exact(value.checked_mul(1_000_000_000)),
+        ScalarValue::DurationMillisecond(Some(value)) => exact(value.checked_mul(1_000_000)),
+        ScalarValue::DurationMicrosecond(Some(value)) => exact(value.checked_mul(1_000)),
+        ScalarValue::DurationNanosecond(Some(value)) => exact(Some(*value)),
+        _ => None,
+    }
+}
+
+fn calendar(months: i64, rest: i64) -> (i64, i64) {
+    let of = |days: i64| months.saturating_mul(days * DAY).saturating_add(rest);
+    (of(28).min(of(31)), of(28).max(of(31)))
+}
+
+/// Returns the length of a unit of `date_trunc`, and where such units start if not at midnight of 1 January 1970.
+pub fn calendar_unit(name: &str) -> Option<(i64, &'static str)> {
+    Some(match name {
+        "microsecond" => (1_000, ""),
+        "millisecond" => (1_000_000, ""),
+        "second" => (1_000_000_000, ""),
+        "minute" => (60_000_000_000, ""),
+        "hour" => (3_600_000_000_000, ""),
+        "day" => (DAY, ""),
+        "week" => (7 * DAY, "Monday"),
+        "month" => (31 * DAY, "month"),
+        "quarter" => (92 * DAY, "quarter"),
+        "year" => (366 * DAY, "year"),
+        _ => return None,
+    })
+}

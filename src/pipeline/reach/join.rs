@@ -1,0 +1,184 @@
+//! Joins: the times of the two sides, and which of their rows meet.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::{JoinType, Result};
+use datafusion::logical_expr::{BinaryExpr, Expr, Join, Operator};
+
+use super::expression::{Input, Limit};
+use super::plan::{Walk, position};
+use super::relation::{Column, Deps, Fault, Relation, Spot};
+use super::times::Bound;
+
+impl Walk<'_> {
+    pub fn join(&mut self, join: &Join) -> Result<Relation> {
+        let first = self.times.count();
+        let left = self.relation(&join.left)?;
+        // A lateral join reads the left side's columns.
+        self.outer.push((join.left.schema().as_ref().clone(), left.clone()));
+        let right = self.relation(&join.right);
+        self.outer.pop();
+        let right = right?;
+        self.times.join_since(first);
+
+        let scope = match join.join_type {
+            JoinType::Inner => {
+                self.times.merge(left.scope, right.scope);
+                left.scope
+            }
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
+                self.times.nest(right.scope, left.scope);
+                left.scope
+            }
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+                self.times.nest(left.scope, right.scope);
+                right.scope
+            }
+            JoinType::Full => {
+                let either = self.times.scope();
+                self.times.nest(left.scope, either);
+                self.times.nest(right.scope, either);
+                either
+            }
+        };
+        // The condition of an outer join says nothing about rows that find no match.
+        let conditional: Vec<usize> = match join.join_type {
+            JoinType::Inner => vec![left.scope],
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => vec![right.scope],
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => vec![left.scope],
+            JoinType::Full => vec![left.scope, right.scope],
+        };
+
+        let schema = join.left.schema().join(join.right.schema())?;
+        let width = left.columns.len();
+        let mut both = Relation::constant([left.columns.clone(), right.columns.clone()].concat(), scope);
+        let input = Input { schema: &schema, relation: &both };
+        let mut condition = Deps::default();
+        let mut limits: Vec<Limit> = Vec::new();
+        let mut pairs = Vec::new();
+        let mut follows = true;
+        for (one, other) in &join.on {
+            let equal = Expr::BinaryExpr(BinaryExpr::new(one.clone().into(), Operator::Eq, other.clone().into()));
+            follows &= self.conjunct(&equal, input, &mut condition, &mut limits, &mut pairs)?;
+        }
+        for part in join.filter.iter().flat_map(conjuncts) {
+            follows &= self.conjunct(part, input, &mut condition, &mut limits, &mut pairs)?;
+        }
+        for limit in limits {
+            for scope in &conditional {
+                self.keep(vec![limit], *scope);
+            }
+        }
+        if !follows && self.unrelated(&left, &right) {
+            let how = "the condition of a join compares values made of times in a way that squall does not follow";
+            condition.faults.insert(Fault::Unknown(self.cause(Spot::Keyword("JOIN"), how)));
+        }
+
+        both.rows = self.known_rows(&left, &right, &pairs, 0);
+        both.rows.union(&self.known_rows(&right, &left, &pairs, width));
+        both.rows.union(&condition);
+        both.main = match join.join_type {
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+                right.main.or(left.main)
+            }
+            _ => left.main.or(right.main),
+        };
+        both.keys = keys(&left, &right, width, &pairs);
+        both.constants.clone_from(&left.constants);
+        both.constants.extend(right.constants.iter().map(|column| column + width));
+
+        let kept: Vec<usize> = match join.join_type {
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => return Ok(both),
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => (0..width).collect(),
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => (width..both.columns.len()).collect(),
+        };
+        let mut columns: Vec<Column> = kept.iter().map(|column| both.columns[*column].clone()).collect();
+        let mut from: Vec<Option<usize>> = kept.into_iter().map(Some).collect();
+        if columns.len() < join.schema.fields().len() {
+            columns.push(Column { deps: both.rows.clone(), ..Column::default() });
+            from.push(None);
+        }
+        both.keys = match join.join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => left.keys.clone(),
+            _ => right.keys.iter().map(|key| key.iter().map(|column| column + width).collect()).collect(),
+        };
+        Ok(both.remapped(columns, &from))
+    }
+
+    /// Reads one part of a join's condition; returns whether it is followed, if it compares times.
+    fn conjunct(
+        &mut self,
+        part: &Expr,
+        input: Input<'_>,
+        condition: &mut Deps,
+        limits: &mut Vec<Limit>,
+        pairs: &mut Vec<(usize, usize)>,
+    ) -> Result<bool> {
+        let value = self.value(part, input)?;
+        condition.union(&value.deps);
+        let found = self.limits(part, input)?;
+        if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = part {
+            pairs.extend(position(left, input.schema).zip(position(right, input.schema)));
+        }
+        let follows = !found.is_empty() || !value.made_of_time;
+        limits.extend(found);
+        Ok(follows)
+    }
+
+    /// Returns on what it depends which rows of a side there are. If they are groups by an interval of time, and the other side's
+    /// row has the same key and lies in the same interval, that row shows that the group exists.
+    fn known_rows(&self, own: &Relation, other: &Relation, pairs: &[(usize, usize)], offset: usize) -> Deps {
+        let (Some(start), Some(time)) = (own.main, other.main) else { return own.rows.clone() };
+        let paired = |column: &usize| pairs.iter().any(|(one, two)| [*one, *two].contains(&(column + offset)));
+        let has_time = |column: &usize| own.columns[*column].time.is_some();
+        let same_key = own.keys.iter().any(|key| key.iter().all(|column| has_time(column) || paired(column)));
+        let mut rows = own.rows.clone();
+        if same_key && self.times.starts_interval_of(start, time) {
+            rows.sources.retain(|var, _| !own.members.contains(var));
+        }
+        rows
+    }
+
+    /// Returns whether nothing is known about the times of the two sides' rows.
+    fn unrelated(&self, left: &Relation, right: &Relation) -> bool {
+        match (left.main, right.main) {
+            (Some(one), Some(other)) => {
+                self.times.upper(one, other) == Bound::Unbounded || self.times.upper(other, one) == Bound::Unbounded
+            }
+            _ => true,
+        }
+    }
+}
+
+fn conjuncts(condition: &Expr) -> Vec<&Expr> {
+    match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            let mut parts = conjuncts(left);
+            parts.extend(conjuncts(right));
+            parts
+        }
+        other => vec![other],
+    }
+}
+
+/// Returns what identifies a row of the join: one side's key if each of its rows meets at most one row of the other.
+fn keys(left: &Relation, right: &Relation, width: usize, pairs: &[(usize, usize)]) -> Vec<BTreeSet<usize>> {
+    let paired: BTreeSet<usize> = pairs.iter().flat_map(|(one, other)| [*one, *other]).collect();
+    let shifted = |key: &BTreeSet<usize>| key.iter().map(|column| column + width).collect::<BTreeSet<usize>>();
+    let meets_one = |key: &BTreeSet<usize>, constants: &BTreeSet<usize>, offset: usize| {
+        key.iter().all(|column| paired.contains(&(column + offset)) || constants.contains(column))
+    };
+    let mut keys = Vec::new();
+    if right.keys.iter().any(|key| meets_one(key, &right.constants, width)) {
+        keys.extend(left.keys.iter().cloned());
+    }
+    if left.keys.iter().any(|key| meets_one(key, &left.constants, 0)) {
+        keys.extend(right.keys.iter().map(shifted));
+    }
+    if keys.is_empty() {
+        for key in &left.keys {
+            keys.extend(right.keys.iter().map(|other| key.union(&shifted(other)).copied().collect()));
+        }
+    }
+    keys
+}

@@ -1,0 +1,245 @@
+//! How far before and after its own time each column of a query can depend on other rows.
+//!
+//! In: a query, and the session's tables. Out: its [`Reaches`], found in the logical plan after types are resolved and
+//! constants folded. So `lag(price, 1 - 2)`, a subquery, a join or a view cannot hide a look ahead. What a query reads is
+//! measured first, once for each session.
+//!
+//! The modules are listed in the order in which a plan passes through them.
+
+/// How far, in time and rows, as a header says it.
+mod extent;
+
+/// Lengths of time in SQL.
+mod interval;
+
+/// What is known about the times of rows.
+mod times;
+
+/// What is known about the rows of a node.
+mod relation;
+
+/// The tables that a query is planned against.
+mod tables;
+
+/// The walk of a plan.
+mod plan;
+
+/// Expressions and conditions.
+mod expression;
+
+/// Windows.
+mod window;
+
+/// Joins.
+mod join;
+
+/// Groups.
+mod aggregate;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
+use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+
+pub use extent::Extent;
+pub(super) use relation::{Call, Cause, Column, Deps, Edge, Fault, Spot};
+use relation::{Summary, relative};
+
+use super::error::Error;
+use super::{Kind, Project, Query};
+use plan::Walk;
+use tables::{QueryTable, Tables};
+
+/// How far something reaches before and after the row's own time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    pub before: Extent,
+    pub after: Extent,
+}
+
+/// How far a query reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaches {
+    /// The query's columns, in order, each with what its values depend on.
+    pub columns: Vec<(String, Reach)>,
+    /// What the existence of a row depends on: filters, joins, limits.
+    pub rows: Reach,
+}
+
+impl Reaches {
+    /// Returns how far the rows and all their columns reach: before, this is the lookback; after, the horizon.
+    pub fn total(&self) -> Reach {
+        let all = self.columns.iter().map(|(_, reach)| reach).chain([&self.rows]).cloned();
+        all.reduce(|one, other| Reach { before: one.before.and(other.before), after: one.after.and(other.after) })
+            .unwrap_or(Reach { before: Extent::NOTHING, after: Extent::NOTHING })
+    }
+}
+
+/// A query that was measured.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub schema: SchemaRef,
+    pub summary: Arc<Summary>,
+    /// Windows whose frame holds the row itself and later ones.
+    pub holding: BTreeSet<Arc<Cause>>,
+    /// Whether its time column is the time of a row.
+    pub dated: bool,
+}
+
+/// What was measured, in each session.
+pub(super) type Memo = Mutex<BTreeMap<String, Session>>;
+
+/// What was measured in one session, by the query's index.
+#[derive(Clone)]
+pub(super) struct Session {
+    tables: Tables,
+    planner: SessionContext,
+    measured: BTreeMap<usize, Arc<Measured>>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("measured", &self.measured.len()).finish_non_exhaustive()
+    }
+}
+
+impl Measured {
+    /// Returns a dependency as seen from the row's time.
+    pub(super) fn reach(&self, deps: &Deps) -> Reach {
+        let seen = self.seen(deps);
+        let unknown = deps.faults.iter().find_map(|fault| match fault {
+            Fault::Unknown(cause) => Some(cause.how.clone()),
+            Fault::Ties(_) | Fault::Reads(_) => None,
+        });
+        let extent = |bound: Option<times::Bound>| match &unknown {
+            Some(reason) => Extent::Unknown(reason.clone()),
+            None => bound.map_or(Extent::NOTHING, Extent::of),
+        };
+        Reach {
+            before: extent(seen.iter().map(|source| source.span.before).reduce(furthest)),
+            after: extent(seen.iter().map(|source| source.span.after).reduce(furthest)),
+        }
+    }
+
+    /// Returns a dependency's sources as seen from the row's time.
+    pub(super) fn seen(&self, deps: &Deps) -> Vec<relation::Source> {
+        let main = self.summary.relation.main;
+        let sources = deps.sources.iter();
+        sources.filter_map(|(var, source)| Some(relative(&self.summary.times, main?, *var, source))).collect()
+    }
+}
+
+/// Returns the bound that reaches further; one that stays within the row itself counts for nothing beside another.
+fn furthest(one: times::Bound, other: times::Bound) -> times::Bound {
+    match (one.is_beyond(), other.is_beyond()) {
+        (true, false) => one,
+        (false, true) => other,
+        _ => one.or(other),
+    }
+}
+
+impl Project {
+    /// Returns how far a query reaches, found in its plan and in the plans of everything it reads.
+    ///
+    /// # Errors
+    /// The query cannot be planned.
+    pub async fn reach(&self, query: &Query, context: &SessionContext) -> Result<Reaches, Error> {
+        let measured = self.measured(query, context).await?;
+        let columns = measured.schema.fields().iter().zip(&measured.summary.relation.columns);
+        Ok(Reaches {
+            columns: columns.map(|(field, column)| (field.name().clone(), measured.reach(&column.deps))).collect(),
+            rows: measured.reach(&measured.summary.relation.rows),
+        })
+    }
+
+    /// Measures a query, and before it what it reads and was not measured in this session.
+    pub(super) async fn measured(&self, query: &Query, context: &SessionContext) -> Result<Arc<Measured>, Error> {
+        let Some(index) = self.position(&query.name) else {
+            let name = query.name.clone();
+            return Err(Error::UnknownQuery { name, suggestion: None });
+        };
+        let session = self.session(context, |session| session.clone());
+        if let Some(known) = session.measured.get(&index) {
+            return Ok(Arc::clone(known));
+        }
+        for needed in self.upstream(index) {
+            let query = &self.queries[needed];
+            let skipped = matches!(query.kind, Kind::Model | Kind::Audit) || session.measured.contains_key(&needed);
+            // A query that cannot be planned is missing in the plans of its readers.
+            let Some(measured) = (if skipped { None } else { self.measure(needed, &session.planner).await.ok() })
+            else {
+                continue;
+            };
+            let (schema, summary) = (Arc::clone(&measured.schema), Arc::clone(&measured.summary));
+            session.tables.add(&query.name, QueryTable { schema, summary });
+            self.session(context, |session| session.measured.insert(needed, Arc::new(measured)));
+        }
+        let measured = Arc::new(self.measure(index, &session.planner).await?);
+        let (schema, summary) = (Arc::clone(&measured.schema), Arc::clone(&measured.summary));
+        session.tables.add(&query.name, QueryTable { schema, summary });
+        self.session(context, |session| session.measured.insert(index, Arc::clone(&measured)));
+        Ok(measured)
+    }
+
+    /// Returns a query's position in the project.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.queries.iter().position(|query| query.name == name)
+    }
+
+    /// Returns what a query is, if its rows are known only in hindsight.
+    pub(super) fn hindsight(&self, index: usize) -> Option<&'static str> {
+        match self.queries[index].kind {
+            Kind::Label => Some("label"),
+            Kind::Model => Some("model"),
+            Kind::Plain if self.scores(index) => Some("score"),
+            Kind::Plain | Kind::Feature | Kind::Audit => None,
+        }
+    }
+
+    /// Looks at what was measured in a session, or changes it.
+    fn session<T>(&self, context: &SessionContext, look: impl FnOnce(&mut Session) -> T) -> T {
+        // The map is never left half changed.
+        let mut memo = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        look(memo.entry(context.session_id()).or_insert_with(|| {
+            let (tables, planner) = Tables::over(context);
+            Session { tables, planner, measured: BTreeMap::new() }
+        }))
+    }
+
+    async fn measure(&self, index: usize, planner: &SessionContext) -> Result<Measured, Error> {
+        let query = &self.queries[index];
+        let failed = |error| self.plan_error(query, &error, planner);
+        let plan = self.plan(query, planner).await?;
+        let plan = folded(plan, planner).map_err(failed)?;
+        let mut walk = Walk {
+            project: self,
+            query: index,
+            times: times::Times::default(),
+            outer: Vec::new(),
+            holding: BTreeSet::new(),
+        };
+        let relation = walk.relation(&plan).map_err(failed)?;
+        let model = query.parsed.model.as_ref();
+        let time_column = query.header.time_column.as_deref().or_else(|| model?.statement.columns.time.as_deref());
+        let time_column = time_column.and_then(|name| plan.schema().index_of_column_by_name(None, name));
+        let schema = Arc::new(plan.schema().as_arrow().clone());
+        let dated = time_column.is_some_and(|index| relation.columns[index].time.is_some());
+        let summary = Arc::new(Summary::of(relation, walk.times, time_column));
+        Ok(Measured { schema, summary, holding: walk.holding, dated })
+    }
+}
+
+/// Resolves a plan's types, folds its constants, and makes groups of DISTINCT.
+fn folded(plan: LogicalPlan, planner: &SessionContext) -> datafusion::error::Result<LogicalPlan> {
+    let state = planner.state_ref();
+    let state = state.read();
+    let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+    let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
+        vec![Arc::new(SimplifyExpressions::new()), Arc::new(ReplaceDistinctWithAggregate::new())];
+    Optimizer::with_rules(rules).optimize(analysed, &*state, |_, _| {})
+}

@@ -1,0 +1,144 @@
+//! The tables that a query is planned against: the project's queries without their plans, and the session's other tables.
+//!
+//! A query that is read is a table with columns and what is known about them. So each query is planned once, however many
+//! queries read it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::relation::Summary;
+
+/// A query of the project, as a table that cannot be scanned.
+pub struct QueryTable {
+    pub schema: SchemaRef,
+    pub summary: Arc<Summary>,
+}
+
+impl fmt::Debug for QueryTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryTable").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for QueryTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        _projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Err(DataFusionError::Plan("this table stands for a query whose reach is measured; it has no rows".into()))
+    }
+}
+
+/// The session's catalogs, with the project's queries in front of the tables of the default schema.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    session: Arc<dyn CatalogProviderList>,
+    catalog: String,
+    schema: String,
+    queries: Arc<Mutex<BTreeMap<String, Arc<QueryTable>>>>,
+}
+
+impl Tables {
+    /// Returns a session that has the functions and the settings of another, and these tables.
+    pub fn over(context: &SessionContext) -> (Tables, SessionContext) {
+        let mut state = context.state();
+        // The rules that are used reach their result at once.
+        state.config_mut().options_mut().optimizer.max_passes = 1;
+        let names = &state.config_options().catalog;
+        let tables = Tables {
+            session: Arc::clone(state.catalog_list()),
+            catalog: names.default_catalog.clone(),
+            schema: names.default_schema.clone(),
+            queries: Arc::default(),
+        };
+        let builder = SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(tables.clone()));
+        (tables, SessionContext::new_with_state(builder.build()))
+    }
+
+    /// Adds a query of the project.
+    pub fn add(&self, name: &str, table: QueryTable) {
+        self.lock().insert(name.into(), Arc::new(table));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<QueryTable>>> {
+        // The map is never left half changed.
+        self.queries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn default_schema(&self) -> Option<Arc<dyn SchemaProvider>> {
+        self.session.catalog(&self.catalog)?.schema(&self.schema)
+    }
+}
+
+impl CatalogProviderList for Tables {
+    fn register_catalog(&self, _name: String, _catalog: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        self.session.catalog_names()
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        if name == self.catalog { Some(Arc::new(self.clone())) } else { self.session.catalog(name) }
+    }
+}
+
+impl CatalogProvider for Tables {
+    fn schema_names(&self) -> Vec<String> {
+        self.session.catalog(&self.catalog).map(|catalog| catalog.schema_names()).unwrap_or_default()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        if name == self.schema {
+            Some(Arc::new(self.clone()))
+        } else {
+            self.session.catalog(&self.catalog)?.schema(name)
+        }
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Tables {
+    fn table_names(&self) -> Vec<String> {
+        self.default_schema().map(|schema| schema.table_names()).unwrap_or_default()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let query = self.lock().get(name).cloned();
+        if let Some(query) = query {
+            return Ok(Some(query));
+        }
+        match self.default_schema() {
+            Some(schema) => schema.table(name).await,
+            None => Ok(None),
+        }
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.lock().contains_key(name) || self.default_schema().is_some_and(|schema| schema.table_exist(name))
+    }
+}

@@ -1,0 +1,421 @@
+//! What is known about the times of rows: for any two of them, how much later one can be than the other.
+//!
+//! A [`Var`] stands for the time of one row of a table, or for a value made of it, such as the start of its minute. A filter or
+//! a join condition on times limits their difference, and limits add up along a chain (a difference-bound matrix).
+//!
+//! The right side of a LEFT JOIN or the rows of an EXISTS may be absent. What is known about such times holds only while they
+//! are present. So each has a scope, and a chain passes through a time only if that time exists whenever one of the chain's
+//! ends does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::relation::Cause;
+
+/// A time.
+pub type Var = usize;
+
+/// A set of times that exist together.
+pub type Scope = usize;
+
+/// At most how much later one time is than another: a length of time, which may be negative, and then a number of rows.
+/// A smaller bound knows more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bound {
+    Within { rows: u32, ns: i64 },
+    Unbounded,
+}
+
+impl Bound {
+    pub const ZERO: Bound = Bound::Within { rows: 0, ns: 0 };
+
+    pub const fn ns(ns: i64) -> Bound {
+        Bound::Within { rows: 0, ns }
+    }
+
+    pub const fn rows(rows: u32) -> Bound {
+        Bound::Within { rows, ns: 0 }
+    }
+
+    pub fn plus(self, other: Bound) -> Bound {
+        match (self, other) {
+            (Bound::Within { rows, ns }, Bound::Within { rows: more_rows, ns: more_ns }) => {
+                Bound::Within { rows: rows.saturating_add(more_rows), ns: ns.saturating_add(more_ns) }
+            }
+            _ => Bound::Unbounded,
+        }
+    }
+
+    /// Returns a bound that holds wherever one of the two does.
+    pub fn or(self, other: Bound) -> Bound {
+        match (self, other) {
+            (Bound::Within { rows, ns }, Bound::Within { rows: other_rows, ns: other_ns }) => {
+                Bound::Within { rows: rows.max(other_rows), ns: ns.max(other_ns) }
+            }
+            _ => Bound::Unbounded,
+        }
+    }
+
+    /// Returns whether the bound allows anything beyond the row itself.
+    pub fn is_beyond(self) -> bool {
+        match self {
+            Bound::Unbounded => true,
+            Bound::Within { rows, ns } => ns > 0 || rows > 0,
+        }
+    }
+
+    /// Returns the bound before a row, without the row itself: the row before one that is later is at the earliest the row
+    /// itself.
+    pub fn without_step(self) -> Bound {
+        match self {
+            Bound::Within { rows, ns } if ns < 0 && rows > 0 => Bound::rows(rows - 1),
+            other => other,
+        }
+    }
+}
+
+/// Where rows lie from a time: at most so far before it, and at most so far after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    pub before: Bound,
+    pub after: Bound,
+}
+
+impl Span {
+    pub const OWN: Span = Span { before: Bound::ZERO, after: Bound::ZERO };
+    pub const ALL: Span = Span { before: Bound::Unbounded, after: Bound::Unbounded };
+
+    pub fn plus(self, other: Span) -> Span {
+        Span { before: self.before.plus(other.before), after: self.after.plus(other.after) }
+    }
+
+    pub fn or(self, other: Span) -> Span {
+        Span { before: self.before.or(other.before), after: self.after.or(other.after) }
+    }
+
+    /// Returns the span seen against the direction of time.
+    pub fn reversed(self) -> Span {
+        Span { before: self.after, after: self.before }
+    }
+}
+
+/// How a time is made of another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Derivation {
+    /// Later by a length between these two, in nanoseconds.
+    Shifted(i64, i64),
+    /// The start of the interval that holds it: its length, and where such intervals start.
+    Bucket(i64, String),
+}
+
+/// The grid on which a time lies: multiples of a length, counted from an origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Grid {
+    step: i64,
+    origin: String,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    scope: Scope,
+    grid: Option<Grid>,
+    /// The table from which its rows come, if they are joined.
+    cause: Option<Arc<Cause>>,
+    /// Whether a join has fixed the name of that table.
+    joined: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Nesting {
+    merged_into: Option<Scope>,
+    inside: Option<Scope>,
+}
+
+/// Everything that is known about some times.
+#[derive(Debug, Clone, Default)]
+pub struct Times {
+    /// `upper[i][j]` bounds time `j` minus time `i`.
+    upper: Vec<Vec<Bound>>,
+    known: Vec<Known>,
+    scopes: Vec<Nesting>,
+    derived: BTreeMap<(Var, Derivation), Var>,
+}
+
+impl Times {
+    pub fn scope(&mut self) -> Scope {
+        self.scopes.push(Nesting::default());
+        self.scopes.len() - 1
+    }
+
+    /// Adds a time of which nothing is known.
+    pub fn add(&mut self, scope: Scope, cause: Option<Arc<Cause>>) -> Var {
+        let var = self.known.len();
+        self.upper.iter_mut().for_each(|row| row.push(Bound::Unbounded));
+        self.upper.push(vec![Bound::Unbounded; var + 1]);
+        self.upper[var][var] = Bound::ZERO;
+        self.known.push(Known { scope, grid: None, cause, joined: false });
+        var
+    }
+
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    pub fn scope_of(&self, var: Var) -> Scope {
+        self.root(self.known[var].scope)
+    }
+
+    pub fn cause(&self, var: Var) -> Option<&Arc<Cause>> {
+        self.known[var].cause.as_ref()
+    }
+
+    /// Names the table from which rows come, for every time from `first` on that no join has named.
+    pub fn name_since(&mut self, first: Var, cause: &Arc<Cause>) {
+        for known in self.known[first..].iter_mut().filter(|known| !known.joined) {
+            known.cause = Some(Arc::clone(cause));
+        }
+    }
+
+    /// Fixes the names of the tables from which rows come, for every time from `first` on.
+    pub fn join_since(&mut self, first: Var) {
+        self.known[first..].iter_mut().for_each(|known| known.joined = true);
+    }
+
+    /// Says that the rows of two scopes exist together.
+    pub fn merge(&mut self, one: Scope, other: Scope) {
+        let (one, other) = (self.root(one), self.root(other));
+        if one != other {
+            let inside = self.scopes[other].inside;
+            self.scopes[other].merged_into = Some(one);
+            let outer = self.scopes[one].inside.or(inside);
+            self.scopes[one].inside = outer.filter(|outer| self.root(*outer) != one);
+        }
+    }
+
+    /// Says that the rows of the scope `inner` exist only where those of `outer` do.
+    pub fn nest(&mut self, inner: Scope, outer: Scope) {
+        let (inner, outer) = (self.root(inner), self.root(outer));
+        if !self.around(outer).contains(&inner) {
+            self.scopes[inner].inside = Some(outer);
+        }
+    }
+
+    pub fn root(&self, mut scope: Scope) -> Scope {
+        while let Some(into) = self.scopes[scope].merged_into {
+            scope = into;
+        }
+        scope
+    }
+
+    /// Returns the scope and those around it.
+    fn around(&self, scope: Scope) -> Vec<Scope> {
+        let mut around = vec![self.root(scope)];
+        let mut next = around[0];
+        while let Some(outer) = self.scopes[next].inside.map(|outer| self.root(outer)) {
+            if around.contains(&outer) {
+                break;
+            }
+            around.push(outer);
+            next = outer;
+        }
+        around
+    }
+
+    /// Returns whether a time exists only where the rows of a scope do.
+    pub fn belongs(&self, var: Var, scope: Scope) -> bool {
+        self.around(self.known[var].scope).contains(&self.root(scope))
+    }
+
+    /// Returns the bound on time `to` minus time `from`.
+    pub fn upper(&self, from: Var, to: Var) -> Bound {
+        self.upper[from][to]
+    }
+
+    /// Returns where time `var` lies from time `anchor`.
+    pub fn from(&self, anchor: Var, var: Var) -> Span {
+        Span { before: self.upper[var][anchor], after: self.upper[anchor][var] }
+    }
+
+    /// Says that time `to` minus time `from` is at most `bound`.
+    pub fn limit(&mut self, from: Var, to: Var, bound: Bound) {
+        if from == to || bound >= self.upper[from][to] {
+            return;
+        }
+        let around: Vec<Vec<Scope>> = self.known.iter().map(|known| self.around(known.scope)).collect();
+        let passes = |middle: Var, a: Var, b: Var| {
+            let scope = around[middle][0];
+            middle == a || middle == b || around[a].contains(&scope) || around[b].contains(&scope)
+        };
+        for a in 0..self.known.len() {
+            let start = self.upper[a][from];
+            if start == Bound::Unbounded {
+                continue;
+            }
+            for b in 0..self.known.len() {
+                let through = start.plus(bound).plus(self.upper[to][b]);
+                if a != b && through < self.upper[a][b] && passes(from, a, b) && passes(to, a, b) {
+                    self.upper[a][b] = through;
+                }
+            }
+        }
+    }
+
+    /// Says where time `var` lies from time `anchor`.
+    pub fn place(&mut self, anchor: Var, var: Var, span: Span) {
+        self.limit(anchor, var, span.after);
+        self.limit(var, anchor, span.before);
+    }
+
+    /// Returns the time that is made of another.
+    pub fn derive(&mut self, var: Var, derivation: Derivation) -> Var {
+        if derivation == Derivation::Shifted(0, 0) {
+            return var;
+        }
+        let key = (var, derivation);
+        if let Some(known) = self.derived.get(&key) {
+            return *known;
+        }
+        let made = self.add(self.known[var].scope, self.known[var].cause.clone());
+        self.known[made].joined = self.known[var].joined;
+        match &key.1 {
+            Derivation::Shifted(least, most) => {
+                self.place(var, made, Span { before: Bound::ns(least.saturating_neg()), after: Bound::ns(*most) });
+                let keeps = |grid: &Grid| least == most && least % grid.step == 0;
+                self.known[made].grid = self.known[var].grid.clone().filter(keeps);
+            }
+            Derivation::Bucket(length, origin) => {
+                self.place(var, made, Span { before: Bound::ns(length - 1), after: Bound::ZERO });
+                self.known[made].grid = Some(Grid { step: *length, origin: origin.clone() });
+            }
+        }
+        self.derived.insert(key, made);
+        made
+    }
+
+    /// Returns a time that equals another, or is absent.
+    pub fn maybe(&mut self, var: Var) -> Var {
+        let scope = self.scope();
+        self.nest(scope, self.known[var].scope);
+        let made = self.add(scope, self.known[var].cause.clone());
+        self.known[made].joined = self.known[var].joined;
+        self.place(var, made, Span::OWN);
+        made
+    }
+
+    /// Returns a time that equals one of several; `None` if there are none.
+    pub fn one_of(&mut self, choices: &[Var]) -> Option<Var> {
+        let first = *choices.first()?;
+        if choices.iter().all(|var| *var == first) {
+            return Some(first);
+        }
+        let spans = (0..self.known.len()).map(|anchor| {
+            let spans = choices.iter().map(|choice| self.from(anchor, *choice));
+            spans.reduce(Span::or).unwrap_or(Span::ALL)
+        });
+        let spans: Vec<Span> = spans.collect();
+        let made = self.add(self.known[first].scope, self.known[first].cause.clone());
+        for (anchor, span) in spans.into_iter().enumerate() {
+            self.place(anchor, made, span);
+        }
+        Some(made)
+    }
+
+    /// Returns at most how much later a time is than another that is strictly later: two times on one grid differ by a step.
+    pub fn strictly(&self, one: Var, other: Var) -> Bound {
+        match (&self.known[one].grid, &self.known[other].grid) {
+            (Some(grid), Some(same)) if grid == same => Bound::ns(-grid.step),
+            _ => Bound::ns(-1),
+        }
+    }
+
+    /// Returns whether a time is the start of the interval that holds another, on the same grid.
+    pub fn starts_interval_of(&self, start: Var, time: Var) -> bool {
+        let Some(grid) = &self.known[start].grid else { return false };
+        let bucket = Derivation::Bucket(grid.step, grid.origin.clone());
+        let own = self.derived.get(&(time, bucket)).copied();
+        own.is_some_and(|own| self.from(own, start) == Span::OWN)
+    }
+
+    /// Returns whether two times differ by a constant.
+    pub fn is_fixed(&self, one: Var, other: Var) -> bool {
+        match (self.upper[one][other], self.upper[other][one]) {
+            (Bound::Within { rows: 0, ns }, Bound::Within { rows: 0, ns: back }) => ns == back.saturating_neg(),
+            _ => false,
+        }
+    }
+
+    /// Copies what is known about some times of `other`. Returns the scope that stands for `rows`, and the new times.
+    pub fn import(
+        &mut self,
+        other: &Times,
+        rows: Scope,
+        vars: &[Var],
+        cause: Option<&Arc<Cause>>,
+    ) -> (Scope, Vec<Var>) {
+        let own = self.scope();
+        let mut scopes = BTreeMap::from([(other.root(rows), own)]);
+        let mut added = Vec::new();
+        for var in vars {
+            // From the outermost scope inwards.
+            let mut outer = own;
+            for scope in other.around(other.known[*var].scope).into_iter().rev() {
+                let known = *scopes.entry(scope).or_insert_with(|| self.scope());
+                if known != own {
+                    self.nest(known, outer);
+                }
+                outer = known;
+            }
+            let new = self.add(outer, cause.cloned());
+            self.known[new].grid.clone_from(&other.known[*var].grid);
+            added.push(new);
+        }
+        for (new, var) in added.iter().zip(vars) {
+            for (other_new, other_var) in added.iter().zip(vars) {
+                self.upper[*new][*other_new] = other.upper[*var][*other_var];
+            }
+        }
+        (own, added)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_add_up() {
+        let mut times = Times::default();
+        let scope = times.scope();
+        let [a, b, c] = [(); 3].map(|()| times.add(scope, None));
+        times.limit(a, b, Bound::ns(5));
+        times.limit(b, c, Bound::ns(-2));
+        assert_eq!(times.upper(a, c), Bound::ns(3));
+        assert_eq!(times.upper(c, a), Bound::Unbounded);
+    }
+
+    #[test]
+    fn what_may_be_absent_proves_nothing_about_what_is_there() {
+        let mut times = Times::default();
+        let (rows, matches) = (times.scope(), times.scope());
+        times.nest(matches, rows);
+        let (a, b) = (times.add(rows, None), times.add(rows, None));
+        let (m, n) = (times.add(matches, None), times.add(matches, None));
+        times.limit(a, m, Bound::ZERO);
+        times.limit(m, b, Bound::ZERO);
+        assert_eq!(times.upper(a, b), Bound::Unbounded, "a row without a match exists too");
+        times.limit(m, n, Bound::ZERO);
+        assert_eq!(times.upper(a, n), Bound::ZERO, "where n is, m is too");
+    }
+
+    #[test]
+    fn the_bucket_before_ends_before_this_one() {
+        let mut times = Times::default();
+        let scope = times.scope();
+        let (a, b) = (times.add(scope, None), times.add(scope, None));
+        let minute = Derivation::Bucket(60, String::new());
+        let (start_a, start_b) = (times.derive(a, minute.clone()), times.derive(b, minute.clone()));
+        assert_eq!(times.derive(a, minute), start_a);
+        times.limit(start_a, start_b, times.strictly(start_a, start_b));
+        assert_eq!(times.upper(a, b), Bound::ns(-1));
+    }
+}

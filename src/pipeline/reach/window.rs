@@ -1,0 +1,390 @@
+//! Windows: which rows of its partition a call reads, before and after its own row.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
+use datafusion::logical_expr::{Expr, Window, WindowFrameBound, WindowFrameUnits};
+
+use super::aggregate::columns_of;
+use super::expression::{Input, constant};
+use super::interval::length;
+use super::plan::{Walk, position};
+use super::relation::{Call, Cause, Column, Deps, Edge, Fault, Relation, Source, Spot};
+use super::times::{Bound, Span, Var};
+
+/// Functions whose value does not depend on the order of rows that share a place in the order.
+const WITHOUT_TIES: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
+
+/// Functions that return one of their argument's values.
+const CHOOSING: [&str; 7] = ["min", "max", "first_value", "last_value", "nth_value", "lag", "lead"];
+
+/// What a call's window says, apart from its function.
+struct Order {
+    /// The time by which the rows are ordered first, and whether it descends; `None` if there is no such time.
+    time: Option<(Var, bool)>,
+    /// Whether there is an ORDER BY at all.
+    exists: bool,
+    /// Times that all rows of the partition share.
+    shared: Vec<Var>,
+    /// Whether two rows of the partition have two times.
+    distinct: bool,
+    /// Whether no two rows share a place in the order.
+    unique: bool,
+}
+
+impl Walk<'_> {
+    pub fn windows(&mut self, window: &Window) -> Result<Relation> {
+        let rows = self.relation(&window.input)?;
+        let input = Input { schema: window.input.schema(), relation: &rows };
+        let mut columns = rows.columns.clone();
+        for expression in &window.window_expr {
+            columns.push(match call(expression) {
+                Some(call) => self.window(call, input)?,
+                None => self.value(expression, input)?,
+            });
+        }
+        let from: Vec<Option<usize>> =
+            (0..columns.len()).map(|column| Some(column).filter(|column| *column < rows.columns.len())).collect();
+        Ok(rows.remapped(columns, &from))
+    }
+
+    fn window(&mut self, call: &WindowFunction, input: Input<'_>) -> Result<Column> {
+        let params = &call.params;
+        let function = call.fun.name().to_lowercase();
+        let mut values = Vec::new();
+        for argument in params.args.iter().chain(params.filter.as_deref()) {
+            values.push(self.value(argument, input)?);
+        }
+        let mut placing = Vec::new();
+        for part in params.partition_by.iter().chain(params.order_by.iter().map(|key| &key.expr)) {
+            placing.push(self.value(part, input)?);
+        }
+        let mut order = self.order(call, &placing, input);
+        let argument_time = values.first().and_then(|value| value.time);
+        let descending = order.time.is_some_and(|(_, descending)| descending);
+        let frame = self.frame(call, &function, &order);
+        let mut span = if descending { frame.reversed() } else { frame };
+        if order.time.is_none() && !order.exists && ["min", "max"].contains(&function.as_str()) {
+            order.time = argument_time.filter(|time| self.is_there(*time, input)).map(|time| (time, false));
+        }
+        let plain = params.filter.is_none() && params.null_treatment != Some(NullTreatment::IgnoreNulls);
+        let of_time = order.time.is_some_and(|(time, _)| argument_time == Some(time) && self.is_there(time, input));
+        let mut latest = None;
+        if plain && (!order.exists || holds_itself(call)) {
+            // Of the rows on one side, the row itself is the one that decides.
+            match (function.as_str(), descending) {
+                ("max", _) if of_time => {
+                    latest = argument_time.filter(|_| span.after == Bound::Unbounded).map(|time| (time, 0));
+                    span.before = span.before.min(Bound::ZERO);
+                }
+                ("min", _) if of_time => span.after = span.after.min(Bound::ZERO),
+                ("first_value", false) | ("last_value", true) if order.time.is_some() => {
+                    span.after = span.after.min(Bound::ZERO);
+                }
+                ("first_value", true) | ("last_value", false) if order.time.is_some() => {
+                    span.before = span.before.min(Bound::ZERO);
+                }
+                _ => {}
+            }
+        }
+
+        let spot = spot(call, &function);
+        let seen = Seen {
+            ahead: self.cause(spot.clone(), looks(&function, &order, call, true)),
+            back: self.cause(spot.clone(), looks(&function, &order, call, false)),
+        };
+        let next = if order.distinct { Bound::ns(-1) } else { Bound::ZERO };
+        let before = match order.time {
+            Some((time, _)) if order.distinct => self.times.strictly(time, time),
+            _ => Bound::ZERO,
+        };
+        // The rows between the row itself and those that are read decide which rows these are.
+        let between = match (span.before < Bound::ZERO, span.after < Bound::ZERO) {
+            (true, _) => Span { before: span.before.max(next), ..span },
+            (_, true) => Span { after: span.after.max(before), ..span },
+            _ => span,
+        };
+        let mut deps = Deps::default();
+        let mut read: Vec<(Var, &Source, Span)> = Vec::new();
+        for value in &values {
+            read.extend(value.deps.sources.iter().map(|(var, source)| (*var, source, span)));
+            deps.faults.extend(value.deps.faults.iter().cloned());
+        }
+        for part in placing.iter().map(|part| &part.deps).chain([&input.relation.rows]) {
+            read.extend(part.sources.iter().map(|(var, source)| (*var, source, between)));
+            deps.faults.extend(part.faults.iter().cloned());
+        }
+        placing.iter().for_each(|part| deps.union(&part.deps));
+        self.read(&mut deps, &read, &order, &seen, input);
+
+        if order.exists && !order.unique && !WITHOUT_TIES.contains(&function.as_str()) {
+            deps.faults.insert(Fault::Ties(self.cause(spot, self.ties(&function, input))));
+        }
+        let shifts = ["lag", "lead"].contains(&function.as_str()) || latest.is_some();
+        if order.exists && !shifts && holds_itself(call) && span.before == Bound::ZERO && span.after.is_beyond() {
+            self.holding.insert(Arc::clone(&seen.ahead));
+        }
+        let chooses = CHOOSING.contains(&function.as_str());
+        let time = argument_time.filter(|_| chooses).map(|time| self.chosen(time, span, &order, input));
+        let made_of_time = ["row_number", "rank", "dense_rank"].contains(&function.as_str());
+        Ok(Column { deps, time, latest, made_of_time })
+    }
+
+    /// Returns whether every row has a time.
+    fn is_there(&self, time: Var, input: Input<'_>) -> bool {
+        self.times.scope_of(time) == self.times.root(input.relation.scope)
+    }
+
+    /// Adds what the rows of a window depend on, as seen from the row itself. `read` holds a dependency of some rows, and where
+    /// these rows lie.
+    fn read(&mut self, deps: &mut Deps, read: &[(Var, &Source, Span)], order: &Order, seen: &Seen, input: Input<'_>) {
+        let mut along = Deps::default();
+        if let Some((anchor, _)) = order.time {
+            for (var, source, rows) in read {
+                let own = self.times.from(anchor, *var);
+                let reason = |rows: Bound, own: Bound, inner: &Option<Arc<Cause>>, window: &Arc<Cause>| {
+                    let table = self.times.cause(*var).filter(|_| own == Bound::Unbounded);
+                    let table = table.filter(|_| !rows.is_beyond()).cloned();
+                    let inner = inner.clone().filter(|_| !rows.is_beyond());
+                    inner.or(table).or_else(|| (rows.is_beyond() || own.is_beyond()).then(|| Arc::clone(window)))
+                };
+                let ahead = reason(rows.after, own.after, &source.ahead, &seen.ahead);
+                let back = reason(rows.before, own.before, &source.back, &seen.back);
+                let span = own.plus(source.span).plus(*rows);
+                along.add(anchor, Source { span: Span { before: span.before.without_step(), ..span }, ahead, back });
+            }
+            if order.shared.is_empty() {
+                deps.union(&along);
+                return;
+            }
+        }
+        let scope = self.times.scope();
+        self.times.nest(scope, input.relation.scope);
+        let found = self.times.add(scope, Some(Arc::clone(&seen.ahead)));
+        if let Some((anchor, source)) = along.sources.into_iter().next() {
+            self.times.place(anchor, found, source.span);
+        }
+        for anchor in &order.shared {
+            // All rows of the partition share this time, so it does not matter where the frame lies.
+            let spans = read.iter().map(|(var, source, _)| self.times.from(*anchor, *var).plus(source.span));
+            if let Some(span) = spans.reduce(Span::or) {
+                self.times.place(*anchor, found, span);
+            }
+        }
+        deps.add(
+            found,
+            Source { span: Span::OWN, ahead: Some(Arc::clone(&seen.ahead)), back: Some(Arc::clone(&seen.back)) },
+        );
+    }
+
+    /// Returns the time of a row that the call chooses from those that it reads.
+    fn chosen(&mut self, time: Var, span: Span, order: &Order, input: Input<'_>) -> Var {
+        let scope = self.times.scope();
+        self.times.nest(scope, input.relation.scope);
+        let made = self.times.add(scope, self.times.cause(time).cloned());
+        if let Some((anchor, _)) = order.time {
+            let place = self.times.from(anchor, time).plus(span);
+            self.times.place(anchor, made, place);
+        }
+        for anchor in &order.shared {
+            let place = self.times.from(*anchor, time);
+            self.times.place(*anchor, made, place);
+        }
+        made
+    }
+
+    fn order(&mut self, call: &WindowFunction, placing: &[Column], input: Input<'_>) -> Order {
+        let params = &call.params;
+        let parts = params.partition_by.len();
+        let (partition, keys) = placing.split_at(parts);
+        let is_fixed = |expression: &Expr| {
+            let column = position(expression, input.schema);
+            constant(expression).is_some()
+                || column.is_some_and(|column| input.relation.constants.contains(&column))
+                || params.partition_by.contains(expression)
+        };
+        // Where all rows agree, the next key decides.
+        let leading = params.order_by.iter().zip(keys).find(|(key, _)| !is_fixed(&key.expr));
+        let time = leading.and_then(|(key, column)| column.time.map(|time| (time, !key.asc)));
+
+        let mut columns: BTreeSet<usize> = input.relation.constants.clone();
+        columns.extend(params.partition_by.iter().filter_map(|part| position(part, input.schema)));
+        let shared: Vec<Var> = partition.iter().filter_map(|part| part.time).collect();
+        let with_time = |known: &BTreeSet<usize>, times: &[Var]| {
+            let has = |column: &usize| {
+                known.contains(column)
+                    || input.relation.columns[*column]
+                        .time
+                        .is_some_and(|time| times.iter().any(|known| self.times.is_fixed(time, *known)))
+            };
+            input.relation.keys.iter().any(|key| key.iter().all(has)) || self.has_grain(known, times, input)
+        };
+        let distinct = time.is_some_and(|(time, _)| with_time(&columns, &[shared.as_slice(), &[time]].concat()));
+        columns.extend(params.order_by.iter().filter_map(|key| position(&key.expr, input.schema)));
+        let times: Vec<Var> = placing.iter().filter_map(|part| part.time).collect();
+        let unique = with_time(&columns, &times) || (input.relation.keys.is_empty() && self.grain().is_empty());
+        Order { time, exists: !params.order_by.is_empty(), shared, distinct, unique }
+    }
+
+    /// Returns whether columns include the query's grain, by name.
+    fn has_grain(&self, columns: &BTreeSet<usize>, times: &[Var], input: Input<'_>) -> bool {
+        let has = |name: &String| {
+            (0..input.relation.columns.len()).any(|column| {
+                let same_time = input.relation.columns[column]
+                    .time
+                    .is_some_and(|time| times.iter().any(|known| self.times.is_fixed(time, *known)));
+                input.schema.field(column).name() == name && (columns.contains(&column) || same_time)
+            })
+        };
+        !self.grain().is_empty() && self.grain().iter().all(has)
+    }
+
+    fn grain(&self) -> &[String] {
+        &self.project.queries[self.query].header.grain
+    }
+
+    fn ties(&self, function: &str, input: Input<'_>) -> String {
+        let header = &self.project.queries[self.query].header;
+        let time = header.time_column.as_deref().unwrap_or("ts");
+        let mut others: Vec<&str> = header.grain.iter().map(String::as_str).filter(|name| *name != time).collect();
+        if others.is_empty() && input.schema.fields().iter().any(|field| field.name() == "product_id") {
+            others.push("product_id");
+        }
+        let others = others.join(", ");
+        let start = format!("the order of the rows of `{function}` can have ties");
+        match others.is_empty() {
+            true => format!("{start}: write ORDER BY {time}"),
+            false => format!("{start}: write PARTITION BY {others} ORDER BY {time}, or ORDER BY {time}, {others}"),
+        }
+    }
+
+    /// Returns the rows that a call reads, in the direction of its order.
+    fn frame(&self, call: &WindowFunction, function: &str, order: &Order) -> Span {
+        let params = &call.params;
+        let step = |bound: Bound| match order.time {
+            Some((time, _)) if order.distinct => bound.min(self.times.strictly(time, time)),
+            _ => bound,
+        };
+        let rows = |count: i64| {
+            let (far, near) = (Bound::rows(u32::try_from(count.unsigned_abs()).unwrap_or(u32::MAX)), step(Bound::ZERO));
+            match count {
+                0 => Span::OWN,
+                1.. => Span { before: near, after: far },
+                _ => Span { before: far, after: near },
+            }
+        };
+        match function {
+            "lag" | "lead" => {
+                let offset = match params.args.get(1) {
+                    None => Some(1),
+                    Some(offset) => constant(offset).and_then(whole_number),
+                };
+                let Some(offset) = offset else { return Span::ALL };
+                let offset = if function == "lag" { offset.saturating_neg() } else { offset };
+                let mut span = rows(offset);
+                if params.null_treatment == Some(NullTreatment::IgnoreNulls) && offset != 0 {
+                    *(if offset > 0 { &mut span.after } else { &mut span.before }) = Bound::Unbounded;
+                }
+                if order.time.is_none() { Span::ALL } else { span }
+            }
+            "row_number" | "rank" | "dense_rank" if order.time.is_some() => {
+                Span { before: Bound::Unbounded, after: Bound::ZERO }
+            }
+            "ntile" | "percent_rank" | "cume_dist" | "row_number" | "rank" | "dense_rank" => Span::ALL,
+            _ if order.time.is_none() => Span::ALL,
+            _ => {
+                let frame = &params.window_frame;
+                let edge = |bound: &WindowFrameBound| match (bound, frame.units) {
+                    (WindowFrameBound::CurrentRow, _) => Some(Span::OWN),
+                    (WindowFrameBound::Preceding(value), _) | (WindowFrameBound::Following(value), _)
+                        if value.is_null() =>
+                    {
+                        None
+                    }
+                    (WindowFrameBound::Preceding(value), WindowFrameUnits::Range) => {
+                        let (least, most) = length(value)?;
+                        Some(Span { before: Bound::ns(most), after: Bound::ns(-least) })
+                    }
+                    (WindowFrameBound::Following(value), WindowFrameUnits::Range) => {
+                        let (least, most) = length(value)?;
+                        Some(Span { before: Bound::ns(-least), after: Bound::ns(most) })
+                    }
+                    (WindowFrameBound::Preceding(value), _) => whole_number(value).map(|count| rows(-count)),
+                    (WindowFrameBound::Following(value), _) => whole_number(value).map(rows),
+                };
+                let before = edge(&frame.start_bound).map_or(Bound::Unbounded, |span| span.before);
+                let after = edge(&frame.end_bound).map_or(Bound::Unbounded, |span| span.after);
+                Span { before, after }
+            }
+        }
+    }
+}
+
+/// Why a window looks where it looks.
+struct Seen {
+    ahead: Arc<Cause>,
+    back: Arc<Cause>,
+}
+
+/// Says how a call looks ahead, or back, if it does.
+fn looks(function: &str, order: &Order, call: &WindowFunction, ahead: bool) -> String {
+    let (later, rows) = if ahead { ("later", "rows that follow") } else { ("earlier", "earlier rows") };
+    if !order.exists {
+        return format!("without ORDER BY the window of `{function}` holds all rows, {later} ones too");
+    }
+    if order.time.is_none() {
+        let first = call.params.order_by.first().map(|key| key.expr.to_string()).unwrap_or_default();
+        let first = first.rsplit('.').next().unwrap_or_default().to_owned();
+        return format!(
+            "the window of `{function}` orders by `{first}` and not by the time first, so it holds {later} rows"
+        );
+    }
+    match function {
+        "lag" | "lead" => {
+            format!("`{function}` takes the value of {} row", if ahead { "a later" } else { "an earlier" })
+        }
+        "ntile" | "percent_rank" | "cume_dist" => format!("`{function}` counts all rows, {later} ones too"),
+        _ => format!("the frame of `{function}` reaches {rows}"),
+    }
+}
+
+/// Returns whether a call's frame holds the row itself.
+fn holds_itself(call: &WindowFunction) -> bool {
+    let frame = &call.params.window_frame;
+    matches!(frame.start_bound, WindowFrameBound::Preceding(_) | WindowFrameBound::CurrentRow)
+        && matches!(frame.end_bound, WindowFrameBound::Following(_) | WindowFrameBound::CurrentRow)
+}
+
+fn call(expression: &Expr) -> Option<&WindowFunction> {
+    match expression {
+        Expr::WindowFunction(function) => Some(function),
+        Expr::Alias(alias) => call(&alias.expr),
+        _ => None,
+    }
+}
+
+fn whole_number(value: &ScalarValue) -> Option<i64> {
+    match value.cast_to(&datafusion::arrow::datatypes::DataType::Int64).ok()? {
+        ScalarValue::Int64(number) => number,
+        _ => None,
+    }
+}
+
+fn spot(call: &WindowFunction, function: &str) -> Spot {
+    let edge = |bound: &WindowFrameBound| match bound {
+        WindowFrameBound::CurrentRow => Edge::Current,
+        WindowFrameBound::Preceding(value) if value.is_null() => Edge::Start,
+        WindowFrameBound::Preceding(_) => Edge::Preceding,
+        WindowFrameBound::Following(value) if value.is_null() => Edge::End,
+        WindowFrameBound::Following(_) => Edge::Following,
+    };
+    let frame = &call.params.window_frame;
+    Spot::Call(Call {
+        function: function.into(),
+        columns: columns_of(&call.params.args),
+        frame: Some((edge(&frame.start_bound), edge(&frame.end_bound))),
+        descending: call.params.order_by.first().is_some_and(|key| !key.asc),
+    })
+}

@@ -1,0 +1,219 @@
+//! Planning queries and registering them with a session.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::DataFrame;
+
+use super::disabled::{Disabled, Why};
+use super::error::Error;
+use super::manifest::Inputs;
+use super::place::Place;
+use super::{Kind, LANDED, Project, Query};
+use crate::text::did_you_mean;
+
+impl Project {
+    /// Registers every query under its name: as its materialised table if that is fresh, else as a view. Returns the queries
+    /// that are left out, each with the reason.
+    ///
+    /// A query that scores with a model cannot be planned before the model is trained. Until then it is left out, and so are
+    /// the queries that read it.
+    ///
+    /// # Errors
+    /// The session cannot replace a table, or a materialised table cannot be opened.
+    pub async fn register(&self, context: &SessionContext, tables_dir: &Path) -> Result<Vec<Disabled>, Error> {
+        let mut unplanned = Vec::new();
+        self.register_these(0..self.queries.len(), context, tables_dir, &mut Inputs::default(), &mut unplanned).await?;
+        Ok(unplanned)
+    }
+
+    /// Registers some queries, each after what it reads.
+    pub(super) async fn register_these(
+        &self,
+        indices: impl IntoIterator<Item = usize>,
+        context: &SessionContext,
+        tables_dir: &Path,
+        inputs: &mut Inputs,
+        unplanned: &mut Vec<Disabled>,
+    ) -> Result<(), Error> {
+        for index in indices {
+            let query = &self.queries[index];
+            if matches!(query.kind, Kind::Model | Kind::Audit) {
+                continue;
+            }
+            let view = match self.why_not(query, unplanned) {
+                Some(why) => Err(why),
+                None => match self.fresh_table(index, context, tables_dir, inputs).await? {
+                    Some(table) => Ok(table),
+                    None => self.view(index, context).await,
+                },
+            };
+            match view {
+                Ok(table) => replace(context, query, Some(table))?,
+                Err(why) => {
+                    replace(context, query, None)?;
+                    unplanned.push(Disabled {
+                        name: query.name.clone(),
+                        kind: query.kind,
+                        file: query.file.clone(),
+                        why,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns why a query cannot be used because of what it reads.
+    pub(super) fn why_not(&self, query: &Query, unplanned: &[Disabled]) -> Option<Why> {
+        let names = query.parsed.references.names();
+        let needed = self.disabled.iter().chain(unplanned).find(|disabled| {
+            // A model's artifact does the scoring, so its file does not matter.
+            disabled.kind != Kind::Model && names.contains(disabled.name.as_str())
+        })?;
+        Some(match &needed.why {
+            Why::Waits(model) => Why::Waits(model.clone()),
+            _ => Why::Reads(needed.name.clone()),
+        })
+    }
+
+    /// Plans a query as a view.
+    async fn view(&self, index: usize, context: &SessionContext) -> Result<Arc<dyn TableProvider>, Why> {
+        match self.plan(&self.queries[index], context).await {
+            Ok(plan) => Ok(DataFrame::new(context.state(), plan).into_view()),
+            Err(error) => Err(match self.untrained(index) {
+                Some(model) => Why::Waits(model.into()),
+                None => Why::Wrong(error.into()),
+            }),
+        }
+    }
+
+    /// Returns a model that the query needs, itself or through the queries that it reads, and that is not trained yet.
+    pub(super) fn untrained(&self, index: usize) -> Option<&str> {
+        let upstream = self.upstream(index).into_iter().map(|needed| &self.queries[needed]);
+        let mut models = upstream.filter(|query| query.kind == Kind::Model).map(|query| query.name.as_str());
+        models.find(|model| self.model_files(model).is_none_or(|files| files.is_empty()))
+    }
+
+    /// Returns whether the query needs a model, either itself or through the queries that it reads.
+    pub(super) fn scores(&self, index: usize) -> bool {
+        self.upstream(index).into_iter().any(|needed| self.queries[needed].kind == Kind::Model)
+    }
+
+    /// Plans a query against the session's tables.
+    pub(super) async fn plan(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
+        let mut state = context.state();
+        // With spans, an error knows its line and column.
+        state.config_mut().options_mut().sql_parser.collect_spans = true;
+        let planned = state.statement_to_plan(query.parsed.statement()).await;
+        planned.map_err(|error| self.plan_error(query, &error, context))
+    }
+
+    /// Returns why a query could not be planned, with the place to which the engine points, or else the place of the name
+    /// that its message quotes.
+    pub(super) fn plan_error(&self, query: &Query, error: &DataFusionError, context: &SessionContext) -> Error {
+        let first = error.iter().next().unwrap_or(error);
+        let diagnostic = first.diagnostic();
+        let (message, said) = match (diagnostic, first.find_root()) {
+            (Some(diagnostic), _) => (diagnostic.message.clone(), None),
+            (None, DataFusionError::Plan(text)) => {
+                // The engine adds a suggestion and a list of types in further lines and sentences.
+                let (message, rest) = text.split_once('\n').unwrap_or((text, ""));
+                let said = rest.trim().strip_prefix("Did you mean '").and_then(|rest| Some(rest.split_once('\'')?.0));
+                (message.trim().trim_end_matches('.').to_string(), said.map(|name| format!("did you mean `{name}`?")))
+            }
+            (None, root) => (root.message().into_owned(), None),
+        };
+        let message = lowercase(&message);
+        let quoted = message.split(['\'', '`', '"']).nth(1).map(|name| name.rsplit('.').next().unwrap_or(name));
+        let span = diagnostic.and_then(|diagnostic| diagnostic.span).filter(|span| span.start.line > 0);
+        let place = match span {
+            Some(span) => query.rendered.place(span.start.line as usize, span.start.column as usize),
+            None => quoted.and_then(|name| query.place_of_word(name)).unwrap_or_else(|| query.start()),
+        };
+        let known = match columns(first) {
+            Some(columns) => columns,
+            None if message.contains("function") => functions(context),
+            None => self.queries.iter().map(|query| query.name.clone()).chain([LANDED.into()]).collect(),
+        };
+        let near = || did_you_mean(quoted?, known.iter().map(String::as_str));
+        let what_there_is = || match columns(first) {
+            Some(columns) if columns.is_empty() => None,
+            Some(columns) => Some(format!("the columns are {}", listed(&columns))),
+            None if message.contains("function") => Some("`.functions` in `squall repl` lists the functions".into()),
+            None if message.starts_with("table ") => {
+                Some("`squall run --list` prints the project's queries, `squall sql 'SHOW TABLES'` all tables".into())
+            }
+            None => None,
+        };
+        Error::Plan { place, hint: said.or_else(near).or_else(what_there_is), message }
+    }
+}
+
+impl Query {
+    /// Returns the last place where a word stands in the statement.
+    pub(super) fn place_of_word(&self, word: &str) -> Option<Place> {
+        let header = self.start().line - 1;
+        let lines: Vec<&str> = self.rendered.sql.lines().collect();
+        let found = lines.iter().enumerate().skip(header).rev().find_map(|(index, line)| {
+            let code = line.split("--").next().unwrap_or(line);
+            let lower = code.to_lowercase();
+            let is_part = |c: char| c.is_alphanumeric() || c == '_';
+            let at = lower.rmatch_indices(&word.to_lowercase()).map(|(at, _)| at).find(|at| {
+                let (before, after) = (&lower[..*at], &lower[at + word.len()..]);
+                !before.ends_with(is_part) && !after.starts_with(is_part)
+            })?;
+            Some((index + 1, lower[..at].chars().count() + 1))
+        });
+        let (line, column) = found.filter(|_| !word.is_empty())?;
+        Some(self.rendered.place(line, column))
+    }
+}
+
+/// Returns the existing columns that an error about an unknown column lists.
+fn columns(error: &DataFusionError) -> Option<Vec<String>> {
+    let DataFusionError::SchemaError(source, _) = error.find_root() else { return None };
+    let SchemaError::FieldNotFound { valid_fields, .. } = source.as_ref() else { return None };
+    let names: BTreeSet<String> = valid_fields.iter().map(|column| column.name.clone()).collect();
+    Some(names.into_iter().collect())
+}
+
+/// The most columns that a hint lists.
+const LISTED_COLUMNS: usize = 20;
+
+fn listed(columns: &[String]) -> String {
+    let more = if columns.len() > LISTED_COLUMNS { ", …" } else { "" };
+    format!("{}{more}", columns.iter().take(LISTED_COLUMNS).cloned().collect::<Vec<_>>().join(", "))
+}
+
+fn functions(context: &SessionContext) -> Vec<String> {
+    let state = context.state();
+    let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+    let names = names.chain(state.window_functions().keys()).chain(state.table_functions().keys());
+    names.cloned().collect()
+}
+
+/// Returns the text with a lowercase first letter, unless the first word is an acronym.
+fn lowercase(text: &str) -> String {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_string(),
+    }
+}
+
+fn replace(context: &SessionContext, query: &Query, provider: Option<Arc<dyn TableProvider>>) -> Result<(), Error> {
+    let replaced = context.deregister_table(query.name.as_str()).and_then(|_| match provider {
+        Some(provider) => context.register_table(query.name.as_str(), provider).map(|_| ()),
+        None => Ok(()),
+    });
+    replaced.map_err(|source| Error::Register { name: query.name.clone(), source: Box::new(source) })
+}
