@@ -1,6 +1,3 @@
--- case: as-of by a subquery in the join's condition
-SELECT a.product_id, a.ts, b.price AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.ts = (SELECT max(c.ts) FROM ticks AS c WHERE c.product_id = a.product_id AND c.ts < a.ts)
-
 -- case: a rolling z-score
 -- lookback: 60 s
 SELECT product_id, ts, (price - avg(price) OVER w) / nullif(stddev_samp(price) OVER w, 0) AS v FROM ticks
