@@ -11,6 +11,8 @@ pub struct Ending {
     held: String,
     /// The last character that is neither a space nor in a comment, if a statement has begun or ended.
     last: Option<char>,
+    /// The length of the word at the end, in characters; a dollar inside a word begins no quote.
+    word: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,20 +105,30 @@ impl Ending {
             }
         }
         let held = std::mem::take(&mut self.held);
+        let word = if held.is_empty() { std::mem::take(&mut self.word) } else { 0 };
         match (held.as_str(), character) {
             ("-", '-') => self.inside = Inside::Line,
             ("/", '*') => self.inside = Inside::Block { depth: 1 },
+            // An operator of its own, so a star after it begins no comment.
+            ("/", '/') => self.last = Some('/'),
             _ => {
                 self.last = held.chars().last().or(self.last);
                 match character {
                     '\'' | '"' | '`' => {
-                        let escapes = character == '\'' && matches!(self.last, Some('e' | 'E'));
+                        let escapes = character == '\'' && word == 1 && matches!(self.last, Some('e' | 'E'));
                         self.inside = Inside::Quotes { quote: character, escapes };
                         self.last = Some(character);
                     }
-                    '-' | '/' | '$' => self.held.push(character),
+                    '-' | '/' => self.held.push(character),
+                    '$' if word == 0 => self.held.push(character),
                     _ if character.is_whitespace() => {}
-                    other => self.last = Some(other),
+                    other => {
+                        self.last = Some(other);
+                        let begins = other.is_alphabetic() || ['_', '#', '@'].contains(&other);
+                        if begins || word > 0 && (other.is_ascii_digit() || other == '$') {
+                            self.word = word + 1;
+                        }
+                    }
                 }
             }
         }
@@ -142,7 +154,7 @@ mod tests {
         prop::collection::vec(
             prop::sample::select(vec![
                 "'", "''", "\"", ";", " ", "\n", "--", "-", "/*", "*/", "*", "/", "$$", "$t$", "a", "SELECT", "1", "é",
-                "(",
+                "e", "E'", "\\", "$", "(",
             ])
             .prop_map(String::from),
             0..12,

@@ -13,14 +13,16 @@ use super::{exchange, serve};
 /// room, or stops squall. With `torn`, it makes room, and before all of it a crash has left a part of a line.
 const SCRIPT: &str = r#"
 mount -t tmpfs -o size=6m none "$1" || exit 77
+end=--until-close
 if [ "$4" = torn ]; then
     "$3" --data "$1/data" ingest --from "$5" --max-messages 20 > "$2/first" 2>&1
     printf '{"offset":20' >> "$(echo "$1"/data/raw/*.ndjson)"
     cat /dev/zero > "$1/filler" 2> /dev/null
+    end='--max-messages 40'
 else
     head -c 6000000 /dev/zero > "$1/filler"
 fi
-"$3" --data "$1/data" ingest --from "$5" --until-close > "$2/out" 2> "$2/err" &
+"$3" --data "$1/data" ingest --from "$5" $end > "$2/out" 2> "$2/err" &
 for i in $(seq 600); do grep -q 'the disk is full' "$2/err" && break; sleep 0.1; done
 sleep 1.5
 if [ "$4" = stop ]; then kill -TERM $!; else rm "$1/filler"; fi
@@ -77,7 +79,8 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_waits_for_room() {
     let temp = tempfile::tempdir().expect("a temporary folder");
-    let (url, server) = serve(exchange(120, Faults::default())).await;
+    // It lasts so long that the first receiver cannot take all of it before it ends.
+    let (url, server) = serve(exchange(360_000, Faults::default())).await;
     let ran = fill(temp.path(), "torn", &url).await;
     server.abort();
     if !ran {
