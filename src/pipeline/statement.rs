@@ -295,7 +295,7 @@ mod tests {
     fn a_mention_is_placed() {
         let parsed = parse_query(&rendered("SELECT 1\nFROM a JOIN b USING (x), f('m', 'rows')")).unwrap();
         let place = |name: &str| parsed.place_of(name).map(|at| (at.line, at.column));
-        assert_eq!((place("b"), place("rows"), place("c")), (Some((2, 13)), Some((2, 34)), None));
+        assert_eq!((place("b"), place("rows"), place("c")), (Some((2, 13)), Some((2, 33)), None));
     }
 
     #[test]

@@ -87,9 +87,9 @@ mod tests {
     fn a_long_line_is_cut_around_its_caret() {
         let line = "SELECT one, two, three, four, five, six FROM numbers";
         let at = |column| Excerpt { number: 3, line, column: Some(column), length: 4 }.within(24);
-        assert_eq!(at(1), "  |\n3 | SELECT one, two, thr…\n  | ^^^^");
-        assert_eq!(at(25), "  |\n3 | …o, three, four, fiv…\n  |            ^^^^");
-        assert_eq!(at(41), "  |\n3 | … six FROM numbers\n  |      ^^^^");
+        assert_eq!(at(1), "  |\n3 | SELECT one, two, th…\n  | ^^^^");
+        assert_eq!(at(25), "  |\n3 | …o, three, four, fi…\n  |            ^^^^");
+        assert_eq!(at(41), "  |\n3 | …five, six FROM num…\n  |            ^^^^");
         for column in 1..=60 {
             let shown = at(column);
             assert!(shown.lines().all(|line| line.chars().count() <= 24 + 1), "{shown}");

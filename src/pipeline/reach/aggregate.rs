@@ -157,7 +157,7 @@ impl Walk<'_> {
 }
 
 /// Returns whether a node or one below it reads the columns of a query around it.
-fn is_correlated(plan: &LogicalPlan) -> bool {
+pub fn is_correlated(plan: &LogicalPlan) -> bool {
     plan.contains_outer_reference() || plan.inputs().into_iter().any(is_correlated)
 }
 

@@ -142,7 +142,7 @@ impl Walk<'_> {
         };
         column.time = match (&from, to) {
             (DataType::Timestamp(_, one), DataType::Timestamp(unit, other))
-                if one == other || (same_zone(one) && same_zone(other)) =>
+                if one.is_some() == other.is_some() || (same_zone(one) && same_zone(other)) =>
             {
                 let step = match unit {
                     TimeUnit::Second => 1_000_000_000,

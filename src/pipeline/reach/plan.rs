@@ -10,6 +10,7 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator, TableScan, Union};
 
+use super::aggregate::is_correlated;
 use super::expression::{Input, chain, constant};
 use super::relation::{Cause, Column, Deps, Fault, Relation, Source, Spot};
 use super::tables::QueryTable;
@@ -246,6 +247,10 @@ impl Walk<'_> {
     fn limited(&mut self, input: &LogicalPlan) -> Result<Relation> {
         let mut rows = self.relation(input)?;
         let how = "a limit keeps a number of rows, so later rows change which rows are kept";
+        // In a correlated subquery, the limit chooses among the rows that the condition finds for one row.
+        if is_correlated(input) {
+            return Ok(rows);
+        }
         let cause = self.cause(Spot::Keyword("LIMIT"), how);
         let all = self.everything(rows.scope, &cause);
         rows.rows.union(&all);

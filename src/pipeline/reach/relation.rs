@@ -254,7 +254,7 @@ pub fn relative(times: &Times, anchor: Var, var: Var, source: &Source) -> Source
     };
     let span = own.plus(source.span);
     Source {
-        span: Span { before: span.before.from_later(), ..span },
+        span: Span { before: span.before.without_step(), ..span },
         ahead: reason(own.after, &source.ahead),
         back: reason(own.before, &source.back),
     }

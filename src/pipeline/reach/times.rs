@@ -67,7 +67,7 @@ impl Bound {
 
     /// Returns the bound before a row, without the row itself: the row before one that is later is at the earliest the row
     /// itself.
-    pub fn from_later(self) -> Bound {
+    pub fn without_step(self) -> Bound {
         match self {
             Bound::Within { rows, ns } if ns < 0 && rows > 0 => Bound::rows(rows - 1),
             other => other,

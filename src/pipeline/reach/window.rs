@@ -161,7 +161,7 @@ impl Walk<'_> {
                 let ahead = reason(rows.after, own.after, &source.ahead, &seen.ahead);
                 let back = reason(rows.before, own.before, &source.back, &seen.back);
                 let span = own.plus(source.span).plus(*rows);
-                along.add(anchor, Source { span: Span { before: span.before.from_later(), ..span }, ahead, back });
+                along.add(anchor, Source { span: Span { before: span.before.without_step(), ..span }, ahead, back });
             }
             if order.shared.is_empty() {
                 deps.union(&along);

@@ -1,0 +1,100 @@
+-- case: as-of by a subquery in the join's condition, the wrong way
+SELECT a.product_id, a.ts, b.price AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.ts = (SELECT min(c.ts) FROM ticks AS c WHERE c.product_id = a.product_id AND c.ts > a.ts)
+
+-- case: the sum of both sides' windows
+SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY ts ROWS 5 PRECEDING) - avg(price) OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN 1 FOLLOWING AND 5 FOLLOWING) AS v FROM ticks
+
+-- case: a filter inside a window's FILTER
+SELECT product_id, ts, sum(last_size) FILTER (WHERE next > price) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM (SELECT *, lead(price) OVER (PARTITION BY product_id ORDER BY ts) AS next FROM ticks) AS n
+
+-- case: INTERSECT with the whole recording
+SELECT t.product_id, t.ts, t.price AS v FROM ticks AS t JOIN (SELECT product_id FROM ticks WHERE price > 100 INTERSECT SELECT product_id FROM ticks WHERE price < 50) AS i USING (product_id)
+
+-- case: EXCEPT the products that stop
+SELECT t.product_id, t.ts, t.price AS v FROM ticks AS t WHERE t.product_id NOT IN (SELECT product_id FROM ticks GROUP BY product_id HAVING max(ts) < TIMESTAMP '2030-01-01')
+
+-- case: ANY of the later prices
+SELECT product_id, ts, price AS v FROM ticks AS a WHERE price > ANY (SELECT b.price FROM ticks AS b WHERE b.product_id = a.product_id AND b.ts > a.ts)
+
+-- case: rollup
+SELECT product_id, max(ts) AS ts, avg(price) AS v FROM ticks GROUP BY ROLLUP (product_id, side)
+
+-- case: outliers by the standard deviation of all rows, filtered out
+WITH s AS (SELECT product_id, stddev(price) AS sd, avg(price) AS mean FROM ticks GROUP BY product_id)
+SELECT t.product_id, t.ts, t.price AS v FROM ticks AS t JOIN s USING (product_id) WHERE abs(t.price - s.mean) < 3 * s.sd
+
+-- case: winsorised by quantiles of all rows
+SELECT product_id, ts, least(price, (SELECT approx_percentile_cont(0.99) WITHIN GROUP (ORDER BY price) FROM ticks)) AS v FROM ticks
+
+-- case: target encoding by side
+SELECT t.product_id, t.ts, e.m AS v FROM ticks AS t JOIN (SELECT side, avg(price) AS m FROM ticks GROUP BY side) AS e USING (side)
+
+-- case: interpolation between the tick before and the tick after
+SELECT product_id, ts, (lag(price) OVER w + lead(price) OVER w) / 2 AS v FROM ticks WINDOW w AS (PARTITION BY product_id ORDER BY ts)
+
+-- case: a centred mean by a self join on row numbers
+WITH n AS (SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY ts) AS i FROM ticks)
+SELECT a.product_id, a.ts, avg(b.price) AS v FROM n AS a JOIN n AS b ON b.product_id = a.product_id AND b.i BETWEEN a.i - 5 AND a.i + 5 GROUP BY a.product_id, a.ts
+
+-- case: whether this is the last tick of the second
+SELECT product_id, ts, ts = max(ts) OVER (PARTITION BY product_id, date_trunc('second', ts)) AS v FROM ticks
+
+-- case: the rank from the end
+SELECT product_id, ts, rank() OVER (PARTITION BY product_id ORDER BY ts DESC) AS v FROM ticks
+
+-- case: a view of a view of a view
+-- file: a/one.sql
+SELECT product_id, ts, price, ts + INTERVAL '1 second' AS later FROM ticks
+-- file: b/two.sql
+SELECT a.product_id, a.ts, b.price FROM one AS a JOIN one AS b ON b.product_id = a.product_id AND b.ts <= a.later
+-- file: c/three.sql
+SELECT product_id, ts, max(price) AS best FROM two GROUP BY product_id, ts
+-- file: features/checked.sql
+SELECT product_id, ts, best AS v FROM three
+
+-- case: bars of a second, read at their start
+-- file: features/checked.sql
+SELECT t.product_id, t.ts, s.price AS v FROM ticks AS t JOIN seconds AS s ON s.product_id = t.product_id AND s.second = date_bin(INTERVAL '1 second', t.ts)
+
+-- case: bars of a second, read up to a time within them
+SELECT t.product_id, t.ts, max(s.price) AS v FROM ticks AS t JOIN seconds AS s ON s.product_id = t.product_id AND s.second <= t.ts GROUP BY t.product_id, t.ts
+
+-- case: the ingest time is not the tick's time
+SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.ingest_time <= a.ingest_time GROUP BY a.product_id, a.ts
+
+-- case: the exchange's time may be before the tick's time
+SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.event_time <= a.ts GROUP BY a.product_id, a.ts
+
+-- case: the row is named by the exchange's time
+SELECT product_id, event_time AS ts, price AS v FROM ticks
+
+-- case: labels by another name
+-- file: labels/other_label.sql
+SELECT product_id, ts, lead(price) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM ticks
+-- file: features/checked.sql
+SELECT product_id, ts, 1 - v AS v FROM (SELECT * FROM other_label) AS x
+
+-- case: a scalar subquery of the last price
+SELECT product_id, ts, price / (SELECT last_value(price ORDER BY ts) FROM ticks) AS v FROM ticks
+
+-- case: a scalar subquery per product
+SELECT product_id, ts, price / (SELECT avg(b.price) FROM ticks AS b WHERE b.product_id = a.product_id) AS v FROM ticks AS a
+
+-- case: IN a list of the best times
+SELECT product_id, ts, ts IN (SELECT max(ts) FROM ticks GROUP BY product_id) AS v FROM ticks
+
+-- case: a negative interval
+SELECT a.product_id, a.ts, b.price AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.ts = a.ts - INTERVAL '-1 second'
+
+-- case: a multiplied interval
+SELECT a.product_id, a.ts, b.price AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.ts = a.ts + INTERVAL '1 second' * 5
+
+-- case: uuid
+SELECT product_id, ts, uuid() AS v FROM ticks
+
+-- case: current_timestamp
+SELECT product_id, ts, current_timestamp > ts AS v FROM ticks
+
+-- case: all windows hide one that looks ahead
+SELECT product_id, ts, avg(price) OVER a + avg(price) OVER b + avg(price) OVER c AS v FROM ticks
+WINDOW a AS (PARTITION BY product_id ORDER BY ts ROWS 5 PRECEDING), b AS (PARTITION BY product_id ORDER BY ts ROWS 6 PRECEDING), c AS (PARTITION BY product_id)
