@@ -6,7 +6,7 @@ use datafusion::common::{Column as Name, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
-use super::interval::{DAY, calendar_unit, length};
+use super::interval::{CLOCK_CHANGE, DAY, calendar_unit, length};
 use super::plan::Walk;
 use super::relation::{Column, Deps, Fault, Relation, Source, Spot};
 use super::times::{Bound, Derivation, Span, Var};
@@ -138,7 +138,7 @@ impl Walk<'_> {
         let Some(time) = column.time.take() else { return Ok(column) };
         let from = inner.get_type(input.schema).unwrap_or(DataType::Null);
         let same_zone = |zone: &Option<std::sync::Arc<str>>| {
-            zone.as_deref().is_none_or(|zone| matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC"))
+            zone.as_deref().is_none_or(is_utc)
         };
         column.time = match (&from, to) {
             (DataType::Timestamp(_, one), DataType::Timestamp(unit, other))
@@ -204,6 +204,10 @@ impl Walk<'_> {
                 let is_date = base.get_type(input.schema).is_ok_and(|known| known == DataType::Date32);
                 let length = length(by).or_else(|| days(by).filter(|_| is_date));
                 if let Some((least, most)) = length {
+                    let longer_or_shorter = base.get_type(input.schema).ok().and_then(|kind| zone_of(&kind)).is_some()
+                        && most.saturating_abs().max(least.saturating_abs()) >= DAY;
+                    let change = if longer_or_shorter { CLOCK_CHANGE } else { 0 };
+                    let (least, most) = (least.saturating_sub(change), most.saturating_add(change));
                     let (least, most) = if minus { (most.saturating_neg(), least.saturating_neg()) } else { (least, most) };
                     column.time = Some(self.times.derive(time, Derivation::Shifted(least, most)));
                     column.latest = latest.filter(|_| least == most).map(|(var, shift)| (var, shift.saturating_add(least)));
@@ -239,13 +243,15 @@ impl Walk<'_> {
             "date_bin" => match (call.args.first().and_then(constant).and_then(length), time(1)) {
                 (Some((least, most)), Some(time)) if least > 0 => {
                     let origin = call.args.get(2).map(ToString::to_string).unwrap_or_default();
-                    Some(self.times.derive(time, Derivation::Bucket(most, least, origin)))
+                    let zone = call.args[1].get_type(input.schema).ok().and_then(|kind| zone_of(&kind));
+                    Some(self.times.derive(time, bucket(most, least, &origin, zone)))
                 }
                 _ => None,
             },
             "date_trunc" => match (call.args.first().and_then(text).and_then(|unit| calendar_unit(&unit)), time(1)) {
                 (Some((length, least, origin)), Some(time)) => {
-                    Some(self.times.derive(time, Derivation::Bucket(length, least, origin.into())))
+                    let zone = call.args[1].get_type(input.schema).ok().and_then(|kind| zone_of(&kind));
+                    Some(self.times.derive(time, bucket(length, least, origin, zone)))
                 }
                 _ => None,
             },
@@ -349,7 +355,10 @@ impl Walk<'_> {
     }
 
     fn compared(&self, left: Var, op: Operator, right: Var) -> Vec<Limit> {
-        match op {
+        let ended = |one: Var, other: Var, strict: bool| {
+            self.times.ended_before(one, other, strict).map(|(start, time)| (start, time, Bound::ns(-1)))
+        };
+        let mut limits = match op {
             Operator::Eq | Operator::IsNotDistinctFrom => {
                 vec![(left, right, Bound::ZERO), (right, left, Bound::ZERO)]
             }
@@ -358,6 +367,37 @@ impl Walk<'_> {
             Operator::Lt => vec![(right, left, self.times.strictly(left, right))],
             Operator::Gt => vec![(left, right, self.times.strictly(left, right))],
             _ => Vec::new(),
+        };
+        if matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq) {
+            limits.extend(ended(left, right, op == Operator::Lt));
+        }
+        if matches!(op, Operator::Eq | Operator::Gt | Operator::GtEq) {
+            limits.extend(ended(right, left, op == Operator::Gt));
+        }
+        limits
+    }
+}
+
+/// Returns the zone of a time whose clocks are not those of UTC.
+fn zone_of(kind: &DataType) -> Option<String> {
+    match kind {
+        DataType::Timestamp(_, Some(zone)) if !is_utc(zone) => Some(zone.to_string()),
+        _ => None,
+    }
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC")
+}
+
+/// Returns how the start of an interval is made. In another zone than UTC, intervals start elsewhere, and days have several
+/// lengths.
+fn bucket(length: i64, least: i64, origin: &str, zone: Option<String>) -> Derivation {
+    match zone {
+        None => Derivation::Bucket(length, least, origin.into()),
+        Some(zone) => {
+            let least = least.saturating_sub(CLOCK_CHANGE).max(least.min(1));
+            Derivation::Bucket(length.saturating_add(CLOCK_CHANGE), least, format!("{origin} {zone}"))
         }
     }
 }

@@ -4,6 +4,9 @@ use datafusion::common::ScalarValue;
 
 pub const DAY: i64 = 86_400_000_000_000;
 
+/// By how much a day can be longer or shorter where clocks change.
+pub const CLOCK_CHANGE: i64 = DAY / 24;
+
 /// Returns the least and the greatest length that an interval can have: a month has 28 to 31 days.
 pub fn length(value: &ScalarValue) -> Option<(i64, i64)> {
     let exact = |length: Option<i64>| length.map(|length| (length, length));

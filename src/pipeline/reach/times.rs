@@ -289,6 +289,20 @@ impl Times {
         }
     }
 
+    /// Where `one` is the start of a month or of another interval that has several lengths, and is before the start of the
+    /// interval from which `other` is made: returns that start, and the time in the interval of `one`. That interval is over then.
+    pub fn ended_before(&self, one: Var, other: Var, strict: bool) -> Option<(Var, Var)> {
+        let made_of = |var: Var| self.derived.iter().find(|(_, made)| **made == var).map(|(key, _)| key);
+        let grid = self.known[one].grid.as_ref().filter(|grid| grid.least < grid.step)?;
+        let (time, Derivation::Bucket(..)) = made_of(one)? else { return None };
+        let (start, shift) = match made_of(other)? {
+            (_, Derivation::Bucket(..)) => (other, 0),
+            (base, Derivation::Shifted(_, most)) => (*base, *most),
+        };
+        let before = shift < 0 || (strict && shift == 0);
+        (before && self.known[start].grid.as_ref() == Some(grid)).then_some((start, *time))
+    }
+
     /// Returns the time that is made of another.
     pub fn derive(&mut self, var: Var, derivation: Derivation) -> Var {
         if derivation == Derivation::Shifted(0, 0) {
