@@ -256,7 +256,10 @@ impl Walk<'_> {
                 _ => None,
             },
             "nullif" => time(0).map(|time| self.times.maybe(time)),
-            "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => time(0),
+            "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => {
+                let zone = call.args.first().and_then(|time| zone_of(&time.get_type(input.schema).ok()?));
+                time(0).filter(|_| zone.is_none())
+            }
             "coalesce" | "greatest" | "least" | "nvl" | "ifnull" => {
                 let choices: Vec<(&Expr, Option<Var>)> =
                     call.args.iter().zip(parts.iter().map(|part| part.time)).collect();

@@ -312,3 +312,6 @@ SELECT product_id, ts - INTERVAL '178956970 months' AS ts, price AS v FROM ticks
 -- case: a day of UTC that is not over when the day begins in New York
 WITH daily AS (SELECT product_id, date_trunc('day', ts) AS day, max(price) AS high FROM ticks GROUP BY 1, 2)
 SELECT t.product_id, t.ts, max(d.high) AS v FROM ticks AS t JOIN daily AS d ON d.product_id = t.product_id AND d.day < date_trunc('day', t.ts AT TIME ZONE 'America/New_York') GROUP BY 1, 2
+
+-- case: the time of a row is a clock of another zone
+SELECT product_id, to_local_time(ts AT TIME ZONE 'America/New_York') AS ts, price AS v FROM ticks
