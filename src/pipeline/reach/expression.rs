@@ -137,9 +137,7 @@ impl Walk<'_> {
         let mut column = self.value(inner, input)?;
         let Some(time) = column.time.take() else { return Ok(column) };
         let from = inner.get_type(input.schema).unwrap_or(DataType::Null);
-        let same_zone = |zone: &Option<std::sync::Arc<str>>| {
-            zone.as_deref().is_none_or(is_utc)
-        };
+        let same_zone = |zone: &Option<std::sync::Arc<str>>| zone.as_deref().is_none_or(is_utc);
         column.time = match (&from, to) {
             (DataType::Timestamp(_, one), DataType::Timestamp(unit, other))
                 if one.is_some() == other.is_some() || (same_zone(one) && same_zone(other)) =>
@@ -208,9 +206,11 @@ impl Walk<'_> {
                         && most.saturating_abs().max(least.saturating_abs()) >= DAY;
                     let change = if longer_or_shorter { CLOCK_CHANGE } else { 0 };
                     let (least, most) = (least.saturating_sub(change), most.saturating_add(change));
-                    let (least, most) = if minus { (most.saturating_neg(), least.saturating_neg()) } else { (least, most) };
+                    let (least, most) =
+                        if minus { (most.saturating_neg(), least.saturating_neg()) } else { (least, most) };
                     column.time = Some(self.times.derive(time, Derivation::Shifted(least, most)));
-                    column.latest = latest.filter(|_| least == most).map(|(var, shift)| (var, shift.saturating_add(least)));
+                    column.latest =
+                        latest.filter(|_| least == most).map(|(var, shift)| (var, shift.saturating_add(least)));
                 }
             }
         }
@@ -420,7 +420,9 @@ pub fn chain(expression: &Expr, op: Operator) -> Vec<&Expr> {
     let mut waiting = vec![expression];
     while let Some(next) = waiting.pop() {
         match next {
-            Expr::BinaryExpr(binary) if binary.op == op => waiting.extend([binary.right.as_ref(), binary.left.as_ref()]),
+            Expr::BinaryExpr(binary) if binary.op == op => {
+                waiting.extend([binary.right.as_ref(), binary.left.as_ref()])
+            }
             part => parts.push(part),
         }
     }

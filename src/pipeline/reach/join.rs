@@ -179,7 +179,9 @@ impl Walk<'_> {
     /// Returns whether it is known how much later the right side's rows can be than the left side's, and the other way round.
     fn relates(&self, left: &Relation, right: &Relation) -> [bool; 2] {
         match (left.main, right.main) {
-            (Some(one), Some(other)) => [(one, other), (other, one)].map(|(from, to)| self.times.upper(from, to) != Bound::Unbounded),
+            (Some(one), Some(other)) => {
+                [(one, other), (other, one)].map(|(from, to)| self.times.upper(from, to) != Bound::Unbounded)
+            }
             _ => [false, false],
         }
     }

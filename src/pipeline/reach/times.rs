@@ -122,7 +122,8 @@ impl Grid {
     /// Returns whether every time on another grid lies on this one. The calendar's units begin at midnight.
     fn divides(&self, other: &Grid) -> bool {
         let regular = |grid: &Grid| grid.least == grid.step;
-        let same_start = self.origin == other.origin || (self.origin.is_empty() && CALENDAR.contains(&other.origin.as_str()));
+        let same_start =
+            self.origin == other.origin || (self.origin.is_empty() && CALENDAR.contains(&other.origin.as_str()));
         let whole = if regular(other) && self.origin == other.origin { other.step } else { DAY };
         let fits = whole % self.step == 0;
         regular(self) && same_start && fits

@@ -272,7 +272,8 @@ async fn a_chain_in_which_each_query_joins_the_two_before_is_linear() {
 
 #[test]
 fn a_file_may_begin_with_a_byte_order_mark_but_not_be_empty() {
-    let files = [("sources/a.sql", "\u{feff}-- description: x\nSELECT 1 AS one"), ("sources/b.sql", "-- only a comment\n")];
+    let files =
+        [("sources/a.sql", "\u{feff}-- description: x\nSELECT 1 AS one"), ("sources/b.sql", "-- only a comment\n")];
     let dir = project_of(&files);
     let project = Project::load(dir.path(), &Parameters::new()).unwrap();
     assert!(project.query("a").is_some_and(|query| query.header.description == "x"));

@@ -178,10 +178,6 @@ SELECT t.product_id, t.ts, max(bars.c) AS v FROM ticks AS t JOIN bars ON bars.pr
 WITH bars AS (SELECT product_id, date_bin(INTERVAL '5 seconds', ts, TIMESTAMP '1970-01-01T00:00:02Z') AS b, avg(price) AS c FROM ticks GROUP BY 1, 2)
 SELECT t.product_id, t.ts, bars.c AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.b < date_bin(INTERVAL '5 seconds', t.ts) AND bars.b >= date_bin(INTERVAL '5 seconds', t.ts) - INTERVAL '5 seconds'
 
--- case: months are not all of one length
-WITH m AS (SELECT product_id, date_trunc('month', ts) AS b, avg(price) AS c FROM ticks GROUP BY 1, 2)
-SELECT t.product_id, b + INTERVAL '31 days' AS ts, max(m.c) AS v FROM ticks AS t JOIN m ON m.product_id = t.product_id AND m.b < date_trunc('month', t.ts) AND m.b + INTERVAL '31 days' = t.ts GROUP BY 1, 2
-
 -- case: bins of a month named by a shorter month
 SELECT product_id, date_bin(INTERVAL '1 month', ts) + INTERVAL '28 days' AS ts, avg(price) AS v FROM ticks GROUP BY 1, 2
 
