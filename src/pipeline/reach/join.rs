@@ -87,6 +87,8 @@ impl Walk<'_> {
             condition.faults.insert(Fault::Unknown(self.cause(Spot::Keyword("JOIN"), how)));
         }
 
+        let left_rows = self.known_rows(&left, &right, &pairs, 0);
+        let right_rows = self.known_rows(&right, &left, &pairs, width);
         // Whether there is a match decides which columns are NULL.
         let (left_optional, right_optional) = match join.join_type {
             JoinType::Left => (false, true),
@@ -95,14 +97,14 @@ impl Walk<'_> {
             _ => (false, false),
         };
         for (index, column) in both.columns.iter_mut().enumerate() {
-            let (optional, side) = if index < width { (left_optional, &left) } else { (right_optional, &right) };
+            let (optional, side) = if index < width { (left_optional, &left_rows) } else { (right_optional, &right_rows) };
             if optional {
-                column.deps.union(&side.rows);
+                column.deps.union(side);
                 column.deps.union(&condition);
             }
         }
-        both.rows = self.known_rows(&left, &right, &pairs, 0);
-        both.rows.union(&self.known_rows(&right, &left, &pairs, width));
+        both.rows = left_rows;
+        both.rows.union(&right_rows);
         both.rows.union(&condition);
         both.main = match join.join_type {
             JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
