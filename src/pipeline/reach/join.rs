@@ -97,7 +97,8 @@ impl Walk<'_> {
             _ => (false, false),
         };
         for (index, column) in both.columns.iter_mut().enumerate() {
-            let (optional, side) = if index < width { (left_optional, &left_rows) } else { (right_optional, &right_rows) };
+            let (optional, side) =
+                if index < width { (left_optional, &left_rows) } else { (right_optional, &right_rows) };
             if optional {
                 column.deps.union(side);
                 column.deps.union(&condition);
