@@ -109,12 +109,15 @@ impl<'a> Findings<'a> {
     fn allowances(&mut self) {
         for (rule, reason) in &self.own().header.allow {
             let example = format!("write `-- allow: {UNKNOWN_REACH}, REASON`");
-            if rule != UNKNOWN_REACH {
+            let entry = Spot::Header("allow".into());
+            if rule.is_empty() {
+                self.add(self.query, &entry, format!("the header's `allow` is empty: {example}"));
+            } else if rule != UNKNOWN_REACH {
                 let message = format!("the header allows `{rule}`, which cannot be allowed: {example}");
-                self.add(self.query, &Spot::Start, message);
+                self.add(self.query, &entry, message);
             } else if reason.is_empty() {
                 let message = format!("the header allows `{UNKNOWN_REACH}` without a reason: {example}");
-                self.add(self.query, &Spot::Start, message);
+                self.add(self.query, &entry, message);
             }
         }
     }
@@ -168,6 +171,7 @@ impl<'a> Findings<'a> {
 
     fn model(&mut self, measured: &Measured) {
         let Some(model) = self.own().parsed.model.clone() else { return };
+        self.after_label(&model.statement.columns.label, measured);
         let columns: Vec<(Option<String>, &Deps)> = self
             .named(measured)
             .filter(|(name, _)| name.as_ref().is_none_or(|name| !model.other_columns.contains(name)))
@@ -182,6 +186,15 @@ impl<'a> Findings<'a> {
                 Fault::Unknown(cause) => Some(cause),
                 Fault::Ties(_) | Fault::Reads(_) => None,
             });
+            let read = deps.faults.iter().find_map(|fault| match fault {
+                Fault::Reads(cause) => Some(cause),
+                Fault::Ties(_) | Fault::Unknown(_) => None,
+            });
+            if let Some(cause) = read {
+                let message = format!("this model learns from the future: for its feature `{name}`, {}", cause.how);
+                self.add(self.query, &spot, format!("{message}{}", self.within(cause.query)));
+                continue;
+            }
             match unknown {
                 Some(cause) if !self.is_allowed(cause) => {
                     let message = format!("squall cannot tell what the feature `{name}` of this model depends on");
@@ -195,6 +208,20 @@ impl<'a> Findings<'a> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// A model's time may not lie after what its label looks at: then everything that the label knows would count as the past.
+    fn after_label(&mut self, label: &str, measured: &Measured) {
+        let reads_label = |index: &usize| self.project.queries[*index].kind == Kind::Label;
+        let found = self.named(measured).find(|(name, _)| name.as_deref() == Some(label)).map(|(_, deps)| deps);
+        let Some(deps) = found.filter(|_| self.project.upstream(self.query).iter().any(reads_label)) else { return };
+        let looks_at_rows = !deps.sources.is_empty() && deps.faults.is_empty();
+        if looks_at_rows && !measured.reach(deps).after.is_beyond() {
+            let message = format!(
+                "the label `{label}` of this model does not look ahead: is the time of a row the tick from which the label looks?"
+            );
+            self.add(self.query, &Spot::Name(label.into()), message);
         }
     }
 

@@ -148,7 +148,9 @@ fn without_header(sql: &str) -> String {
 }
 
 pub(super) fn read(file: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(file).map_err(|source| Error::Read { path: file.into(), source })
+    let text = std::fs::read_to_string(file).map_err(|source| Error::Read { path: file.into(), source })?;
+    // Editors of Windows begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 
 /// Returns the project's `.sql` files, by path; hidden ones are left out.

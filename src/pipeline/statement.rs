@@ -76,7 +76,11 @@ impl Parsed {
 
 /// Parses a file that holds one query.
 pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
-    let query = parse_text(rendered, &rendered.sql)?;
+    let tokens = tokenize(rendered, &rendered.sql)?;
+    if tokens.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)) {
+        return Err(Error::Syntax { place: rendered.end(), message: "the file has no query".into() });
+    }
+    let query = parse_tokens(rendered, tokens)?;
     Ok(Parsed { references: references(rendered, &query)?, query, model: None })
 }
 

@@ -322,7 +322,7 @@ impl Ends {
     fn of(times: &[(String, Vec<i64>)], horizon: &Extent) -> Ends {
         let end = |times: &[i64]| match horizon {
             Extent::Within { time_ns, rows } => {
-                let place = times.len().checked_sub(1 + *rows as usize);
+                let place = times.len().checked_sub((*rows as usize).saturating_add(1));
                 let last = place.and_then(|place| times.get(place)).copied();
                 last.map_or(i64::MIN, |last| last.saturating_sub(*time_ns))
             }
@@ -353,7 +353,7 @@ impl Starts {
     fn of(times: &[(String, Vec<i64>)], lookback: &Extent) -> Starts {
         let start = |times: &[i64]| match lookback {
             Extent::Within { time_ns, rows } => {
-                times.get(1 + *rows as usize).map_or(i64::MAX, |first| first.saturating_add(*time_ns))
+                times.get((*rows as usize).saturating_add(1)).map_or(i64::MAX, |first| first.saturating_add(*time_ns))
             }
             Extent::Unbounded | Extent::Unknown(_) => i64::MAX,
         };

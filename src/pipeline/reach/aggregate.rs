@@ -68,17 +68,21 @@ impl Walk<'_> {
         let mut existence = membership;
         existence.because(&cause);
         let mut members = BTreeSet::new();
+        let grouped = rows.table.clone().filter(|(_, all)| *all && main.is_some()).map(|(name, _)| name);
         if main.is_some() {
             // A row of the group only shows that the group exists: its key is the same for all of them.
             let only_row = |source: &Source| source.span == Span::OWN;
-            members.extend(existence.sources.iter().filter(|(_, source)| only_row(source)).map(|(var, _)| *var));
+            if grouped.is_some() {
+                members.extend(existence.sources.iter().filter(|(_, source)| only_row(source)).map(|(var, _)| *var));
+            }
             for key in &mut columns[..groups] {
                 key.deps.sources.retain(|_, source| !only_row(source));
             }
         }
         // A later row can join the group, or change its time. In a correlated subquery the group is only what the condition
         // finds for one row.
-        if main.is_none() && !is_correlated(&aggregate.input) {
+        let made_up = rows.rows.sources.is_empty() && together(&rows.columns).sources.is_empty();
+        if main.is_none() && !made_up && !is_correlated(&aggregate.input) {
             existence.union(&self.everything(rows.scope, &cause));
         }
         let scope = self.times.scope();
@@ -101,7 +105,7 @@ impl Walk<'_> {
             old.is_some_and(|old| rows.constants.contains(&old))
         };
         let constants = (0..groups).filter(constant).collect();
-        Ok(Relation { columns, rows: existence, main, keys, constants, members, scope })
+        Ok(Relation { columns, rows: existence, main, keys, constants, table: None, grouped, members, scope })
     }
 
     /// Returns on what an aggregate's arguments depend, and the time that it is.

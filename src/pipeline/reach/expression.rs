@@ -6,10 +6,13 @@ use datafusion::common::{Column as Name, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
-use super::interval::{DAY, calendar_unit, length};
+use super::interval::{CLOCK_CHANGE, DAY, calendar_unit, length};
 use super::plan::Walk;
-use super::relation::{Column, Deps, Relation, Source};
+use super::relation::{Column, Deps, Fault, Relation, Source, Spot};
 use super::times::{Bound, Derivation, Span, Var};
+
+/// Expressions that are nested deeper are not followed: each level takes room on the stack.
+const MOST_DEPTH: usize = 200;
 
 /// What a condition says: the second time minus the first is at most the bound.
 pub type Limit = (Var, Var, Bound);
@@ -24,6 +27,18 @@ pub struct Input<'a> {
 impl Walk<'_> {
     /// Returns on what an expression depends.
     pub fn value(&mut self, expression: &Expr, input: Input<'_>) -> Result<Column> {
+        if self.depth == MOST_DEPTH {
+            let how = format!("an expression is nested more than {MOST_DEPTH} deep");
+            let deps = Deps::fault(Fault::Unknown(self.cause(Spot::Start, how)));
+            return Ok(Column { deps, ..Column::default() });
+        }
+        self.depth += 1;
+        let value = self.value_of(expression, input);
+        self.depth -= 1;
+        value
+    }
+
+    fn value_of(&mut self, expression: &Expr, input: Input<'_>) -> Result<Column> {
         Ok(match expression {
             Expr::Column(name) => self.column(name, input),
             Expr::OuterReferenceColumn(_, name) => self.outer_column(name),
@@ -34,10 +49,19 @@ impl Walk<'_> {
             Expr::BinaryExpr(binary) => self.binary(binary, input)?,
             Expr::ScalarFunction(call) => self.scalar(call, input)?,
             Expr::Case(case) => {
-                let mut column = self.parts(expression, input)?;
+                let mut column = Column::default();
+                let conditions = case.when_then_expr.iter().map(|(when, _)| when);
+                for condition in case.expr.iter().chain(conditions) {
+                    column.take(&self.value(condition, input)?);
+                }
                 let branches = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
-                let branches: Vec<&Expr> = branches.chain(case.else_expr.as_deref()).collect();
-                column.time = self.one_time(&branches, input)?.map(|time| self.times.maybe(time));
+                let mut choices = Vec::new();
+                for branch in branches.chain(case.else_expr.as_deref()) {
+                    let part = self.value(branch, input)?;
+                    column.take(&part);
+                    choices.push((branch, part.time));
+                }
+                column.time = self.one_time(&choices).map(|time| self.times.maybe(time));
                 column
             }
             Expr::Exists(exists) => {
@@ -78,10 +102,7 @@ impl Walk<'_> {
         let mut failed = None;
         expression.apply_children(|part| {
             match self.value(part, input) {
-                Ok(column) => {
-                    whole.made_of_time |= column.made_of_time || column.time.is_some();
-                    whole.deps.union(&column.deps);
-                }
+                Ok(column) => whole.take(&column),
                 Err(error) => failed = Some(error),
             }
             Ok(TreeNodeRecursion::Continue)
@@ -116,9 +137,7 @@ impl Walk<'_> {
         let mut column = self.value(inner, input)?;
         let Some(time) = column.time.take() else { return Ok(column) };
         let from = inner.get_type(input.schema).unwrap_or(DataType::Null);
-        let same_zone = |zone: &Option<std::sync::Arc<str>>| {
-            zone.as_deref().is_none_or(|zone| matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC"))
-        };
+        let same_zone = |zone: &Option<std::sync::Arc<str>>| zone.as_deref().is_none_or(is_utc);
         column.time = match (&from, to) {
             (DataType::Timestamp(_, one), DataType::Timestamp(unit, other))
                 if one.is_some() == other.is_some() || (same_zone(one) && same_zone(other)) =>
@@ -130,10 +149,10 @@ impl Walk<'_> {
                     TimeUnit::Nanosecond => 1,
                 };
                 let finer = matches!(&from, DataType::Timestamp(known, _) if known <= unit) || step == 1;
-                Some(if finer { time } else { self.times.derive(time, Derivation::Bucket(step, String::new())) })
+                Some(if finer { time } else { self.times.derive(time, Derivation::Bucket(step, step, String::new())) })
             }
             (DataType::Timestamp(_, zone), DataType::Date32) if same_zone(zone) => {
-                Some(self.times.derive(time, Derivation::Bucket(DAY, String::new())))
+                Some(self.times.derive(time, Derivation::Bucket(DAY, DAY, String::new())))
             }
             (DataType::Date32, DataType::Timestamp(_, zone)) if same_zone(zone) => Some(time),
             (same, other) if same == other => Some(time),
@@ -147,6 +166,15 @@ impl Walk<'_> {
     }
 
     fn binary(&mut self, binary: &BinaryExpr, input: Input<'_>) -> Result<Column> {
+        if matches!(binary.op, Operator::And | Operator::Or) {
+            let mut column = Column::default();
+            for side in [&binary.left, &binary.right] {
+                for part in chain(side, binary.op) {
+                    column.take(&self.value(part, input)?);
+                }
+            }
+            return Ok(column);
+        }
         let (left, right) = (self.value(&binary.left, input)?, self.value(&binary.right, input)?);
         let compares = matches!(binary.op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
         let asked = || self.data_reach(&left, &right).or_else(|| self.data_reach(&right, &left));
@@ -154,7 +182,11 @@ impl Walk<'_> {
             return Ok(Column { deps, ..Column::default() });
         }
         let mut column = Column { made_of_time: left.made_of_time || right.made_of_time, ..Column::default() };
-        column.made_of_time |= left.time.is_some() || right.time.is_some();
+        let plain = |side: &Column, expression: &Expr| side.time.is_some() || constant(expression).is_some();
+        let is_followed = (compares || matches!(binary.op, Operator::Eq | Operator::NotEq))
+            && plain(&left, &binary.left)
+            && plain(&right, &binary.right);
+        column.made_of_time |= !is_followed && (left.time.is_some() || right.time.is_some());
         column.deps.union(&left.deps);
         column.deps.union(&right.deps);
         if matches!(binary.op, Operator::Plus | Operator::Minus) {
@@ -170,9 +202,15 @@ impl Walk<'_> {
                 let is_date = base.get_type(input.schema).is_ok_and(|known| known == DataType::Date32);
                 let length = length(by).or_else(|| days(by).filter(|_| is_date));
                 if let Some((least, most)) = length {
-                    let (least, most) = if minus { (-most, -least) } else { (least, most) };
+                    let longer_or_shorter = base.get_type(input.schema).ok().and_then(|kind| zone_of(&kind)).is_some()
+                        && most.saturating_abs().max(least.saturating_abs()) >= DAY;
+                    let change = if longer_or_shorter { CLOCK_CHANGE } else { 0 };
+                    let (least, most) = (least.saturating_sub(change), most.saturating_add(change));
+                    let (least, most) =
+                        if minus { (most.saturating_neg(), least.saturating_neg()) } else { (least, most) };
                     column.time = Some(self.times.derive(time, Derivation::Shifted(least, most)));
-                    column.latest = latest.filter(|_| least == most).map(|(var, shift)| (var, shift + least));
+                    column.latest =
+                        latest.filter(|_| least == most).map(|(var, shift)| (var, shift.saturating_add(least)));
                 }
             }
         }
@@ -197,30 +235,35 @@ impl Walk<'_> {
         let mut parts = Vec::new();
         for argument in &call.args {
             let part = self.value(argument, input)?;
-            whole.made_of_time |= part.made_of_time || part.time.is_some();
-            whole.deps.union(&part.deps);
+            whole.take(&part);
             parts.push(part);
         }
         let time = |index: usize| parts.get(index).and_then(|part| part.time);
         whole.time = match call.func.name() {
             "date_bin" => match (call.args.first().and_then(constant).and_then(length), time(1)) {
-                (Some((_, most)), Some(time)) if most > 0 => {
+                (Some((least, most)), Some(time)) if least > 0 => {
                     let origin = call.args.get(2).map(ToString::to_string).unwrap_or_default();
-                    Some(self.times.derive(time, Derivation::Bucket(most, origin)))
+                    let zone = call.args[1].get_type(input.schema).ok().and_then(|kind| zone_of(&kind));
+                    Some(self.times.derive(time, bucket(most, least, &origin, zone)))
                 }
                 _ => None,
             },
             "date_trunc" => match (call.args.first().and_then(text).and_then(|unit| calendar_unit(&unit)), time(1)) {
-                (Some((length, origin)), Some(time)) => {
-                    Some(self.times.derive(time, Derivation::Bucket(length, origin.into())))
+                (Some((length, least, origin)), Some(time)) => {
+                    let zone = call.args[1].get_type(input.schema).ok().and_then(|kind| zone_of(&kind));
+                    Some(self.times.derive(time, bucket(length, least, origin, zone)))
                 }
                 _ => None,
             },
             "nullif" => time(0).map(|time| self.times.maybe(time)),
-            "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => time(0),
+            "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => {
+                let zone = call.args.first().and_then(|time| zone_of(&time.get_type(input.schema).ok()?));
+                time(0).filter(|_| zone.is_none())
+            }
             "coalesce" | "greatest" | "least" | "nvl" | "ifnull" => {
-                let arguments: Vec<&Expr> = call.args.iter().collect();
-                let made = self.one_time(&arguments, input)?;
+                let choices: Vec<(&Expr, Option<Var>)> =
+                    call.args.iter().zip(parts.iter().map(|part| part.time)).collect();
+                let made = self.one_time(&choices);
                 if let Some(made) = made {
                     for part in parts.iter().filter_map(|part| part.time).filter(|time| *time != made) {
                         match call.func.name() {
@@ -238,36 +281,30 @@ impl Walk<'_> {
     }
 
     /// Returns the time that equals one of several expressions; `None` if one of them is something else.
-    fn one_time(&mut self, choices: &[&Expr], input: Input<'_>) -> Result<Option<Var>> {
-        let mut times = Vec::new();
-        for choice in choices {
-            if matches!((*choice).clone().unalias(), Expr::Literal(value, _) if value.is_null()) {
-                continue;
-            }
-            match self.value(choice, input)?.time {
-                Some(time) => times.push(time),
-                None => return Ok(None),
-            }
-        }
-        Ok(self.times.one_of(&times))
+    fn one_time(&mut self, choices: &[(&Expr, Option<Var>)]) -> Option<Var> {
+        let is_null = |choice: &Expr| constant(choice).is_some_and(ScalarValue::is_null);
+        let times = choices.iter().filter(|(choice, _)| !is_null(choice)).map(|(_, time)| *time);
+        let times: Vec<Var> = times.collect::<Option<_>>()?;
+        self.times.one_of(&times)
     }
 
     /// Returns what a condition says about times.
     pub fn limits(&mut self, condition: &Expr, input: Input<'_>) -> Result<Vec<Limit>> {
         Ok(match condition {
             Expr::Alias(alias) => self.limits(&alias.expr, input)?,
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                let mut limits = self.limits(left, input)?;
-                limits.extend(self.limits(right, input)?);
+            Expr::BinaryExpr(BinaryExpr { op: Operator::And, .. }) => {
+                let mut limits = Vec::new();
+                for part in chain(condition, Operator::And) {
+                    limits.extend(self.limits(part, input)?);
+                }
                 limits
             }
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-                let (one, other) = (self.limits(left, input)?, self.limits(right, input)?);
-                let both = one.iter().filter_map(|(from, to, bound)| {
-                    let same = other.iter().find(|(other_from, other_to, _)| (other_from, other_to) == (from, to))?;
-                    Some((*from, *to, bound.or(same.2)))
-                });
-                both.collect()
+            Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => {
+                let mut branches = Vec::new();
+                for part in chain(condition, Operator::Or) {
+                    branches.push(self.limits(part, input)?);
+                }
+                self.either_holds(&branches)
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => self.comparison(left, *op, right, input)?,
             Expr::Between(Between { expr, negated: false, low, high }) => {
@@ -276,6 +313,28 @@ impl Walk<'_> {
                 limits
             }
             _ => Vec::new(),
+        })
+    }
+
+    /// Returns what holds if one of several sets of limits does. Each set is read relative to the times of which its own are
+    /// made, so that `b = a OR b = a - INTERVAL '1 second'` says something about `a` and `b`.
+    fn either_holds(&self, branches: &[Vec<Limit>]) -> Vec<Limit> {
+        let plain = |branch: &Vec<Limit>| -> Vec<Limit> {
+            let moved = branch.iter().filter_map(|(from, to, bound)| {
+                let ((from, from_by), (to, to_by)) = (self.times.unshifted(*from), self.times.unshifted(*to));
+                let Bound::Within { .. } = bound else { return None };
+                Some((from, to, bound.plus(Bound::ns(from_by.saturating_sub(to_by)))))
+            });
+            moved.collect()
+        };
+        let mut branches = branches.iter().map(plain);
+        let first = branches.next().unwrap_or_default();
+        branches.fold(first, |known, branch| {
+            let both = known.iter().filter_map(|(from, to, bound)| {
+                let same = branch.iter().filter(|(other_from, other_to, _)| (other_from, other_to) == (from, to));
+                Some((*from, *to, bound.or(same.map(|(_, _, bound)| *bound).min()?)))
+            });
+            both.collect()
         })
     }
 
@@ -299,7 +358,10 @@ impl Walk<'_> {
     }
 
     fn compared(&self, left: Var, op: Operator, right: Var) -> Vec<Limit> {
-        match op {
+        let ended = |one: Var, other: Var, strict: bool| {
+            self.times.ended_before(one, other, strict).map(|(start, time)| (start, time, Bound::ns(-1)))
+        };
+        let mut limits = match op {
             Operator::Eq | Operator::IsNotDistinctFrom => {
                 vec![(left, right, Bound::ZERO), (right, left, Bound::ZERO)]
             }
@@ -308,6 +370,37 @@ impl Walk<'_> {
             Operator::Lt => vec![(right, left, self.times.strictly(left, right))],
             Operator::Gt => vec![(left, right, self.times.strictly(left, right))],
             _ => Vec::new(),
+        };
+        if matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq) {
+            limits.extend(ended(left, right, op == Operator::Lt));
+        }
+        if matches!(op, Operator::Eq | Operator::Gt | Operator::GtEq) {
+            limits.extend(ended(right, left, op == Operator::Gt));
+        }
+        limits
+    }
+}
+
+/// Returns the zone of a time whose clocks are not those of UTC.
+fn zone_of(kind: &DataType) -> Option<String> {
+    match kind {
+        DataType::Timestamp(_, Some(zone)) if !is_utc(zone) => Some(zone.to_string()),
+        _ => None,
+    }
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC")
+}
+
+/// Returns how the start of an interval is made. In another zone than UTC, intervals start elsewhere, and days have several
+/// lengths.
+fn bucket(length: i64, least: i64, origin: &str, zone: Option<String>) -> Derivation {
+    match zone {
+        None => Derivation::Bucket(length, least, origin.into()),
+        Some(zone) => {
+            let least = least.saturating_sub(CLOCK_CHANGE).max(least.min(1));
+            Derivation::Bucket(length.saturating_add(CLOCK_CHANGE), least, format!("{origin} {zone}"))
         }
     }
 }
@@ -319,6 +412,21 @@ pub fn constant(expression: &Expr) -> Option<&ScalarValue> {
         Expr::Alias(alias) => constant(&alias.expr),
         _ => None,
     }
+}
+
+/// Returns the parts of a chain such as `a AND b AND c`, however long it is.
+pub fn chain(expression: &Expr, op: Operator) -> Vec<&Expr> {
+    let mut parts = Vec::new();
+    let mut waiting = vec![expression];
+    while let Some(next) = waiting.pop() {
+        match next {
+            Expr::BinaryExpr(binary) if binary.op == op => {
+                waiting.extend([binary.right.as_ref(), binary.left.as_ref()])
+            }
+            part => parts.push(part),
+        }
+    }
+    parts
 }
 
 fn uncast(expression: &Expr) -> &Expr {

@@ -16,7 +16,8 @@ pub enum Extent {
 }
 
 /// Units of time, in nanoseconds, each with the names that a header may use. The first name is the one that is printed.
-const UNITS: [(i64, &[&str]); 7] = [
+const UNITS: [(i64, &[&str]); 8] = [
+    (604_800_000_000_000, &["w", "week", "weeks"]),
     (86_400_000_000_000, &["d", "day", "days"]),
     (3_600_000_000_000, &["h", "hour", "hours"]),
     (60_000_000_000, &["min", "minute", "minutes", "m"]),
@@ -78,7 +79,7 @@ impl Extent {
             let number: f64 = part[..digits].replace('_', "").parse().ok()?;
             let unit = part[digits..].trim();
             if ROWS.contains(&unit) {
-                rows += number as u64;
+                rows = rows.saturating_add(number as u64);
                 continue;
             }
             let (length, _) = UNITS.iter().find(|(_, names)| names.contains(&unit))?;

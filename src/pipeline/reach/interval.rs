@@ -4,6 +4,9 @@ use datafusion::common::ScalarValue;
 
 pub const DAY: i64 = 86_400_000_000_000;
 
+/// By how much a day can be longer or shorter where clocks change.
+pub const CLOCK_CHANGE: i64 = DAY / 24;
+
 /// Returns the least and the greatest length that an interval can have: a month has 28 to 31 days.
 pub fn length(value: &ScalarValue) -> Option<(i64, i64)> {
     let exact = |length: Option<i64>| length.map(|length| (length, length));
@@ -29,19 +32,24 @@ fn calendar(months: i64, rest: i64) -> (i64, i64) {
     (of(28).min(of(31)), of(28).max(of(31)))
 }
 
-/// Returns the length of a unit of `date_trunc`, and where such units start if not at midnight of 1 January 1970.
-pub fn calendar_unit(name: &str) -> Option<(i64, &'static str)> {
+/// Where units of the calendar start that do not start at midnight of 1 January 1970, each at a midnight.
+pub const CALENDAR: [&str; 4] = ["Monday", "month", "quarter", "year"];
+
+/// Returns the greatest and the least length of a unit of `date_trunc`, and where such units start if not at midnight of
+/// 1 January 1970.
+pub fn calendar_unit(name: &str) -> Option<(i64, i64, &'static str)> {
+    let regular = |length: i64| (length, length, "");
     Some(match name {
-        "microsecond" => (1_000, ""),
-        "millisecond" => (1_000_000, ""),
-        "second" => (1_000_000_000, ""),
-        "minute" => (60_000_000_000, ""),
-        "hour" => (3_600_000_000_000, ""),
-        "day" => (DAY, ""),
-        "week" => (7 * DAY, "Monday"),
-        "month" => (31 * DAY, "month"),
-        "quarter" => (92 * DAY, "quarter"),
-        "year" => (366 * DAY, "year"),
+        "microsecond" => regular(1_000),
+        "millisecond" => regular(1_000_000),
+        "second" => regular(1_000_000_000),
+        "minute" => regular(60_000_000_000),
+        "hour" => regular(3_600_000_000_000),
+        "day" => regular(DAY),
+        "week" => (7 * DAY, 7 * DAY, "Monday"),
+        "month" => (31 * DAY, 28 * DAY, "month"),
+        "quarter" => (92 * DAY, 90 * DAY, "quarter"),
+        "year" => (366 * DAY, 365 * DAY, "year"),
         _ => return None,
     })
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use datafusion::common::{JoinType, Result};
 use datafusion::logical_expr::{BinaryExpr, Expr, Join, Operator};
 
-use super::expression::{Input, Limit};
+use super::expression::{Input, Limit, chain};
 use super::plan::{Walk, position};
 use super::relation::{Column, Deps, Fault, Relation, Spot};
-use super::times::Bound;
+use super::times::{Bound, Span};
+use crate::pipeline::Kind;
 
 impl Walk<'_> {
     pub fn join(&mut self, join: &Join) -> Result<Relation> {
@@ -61,7 +62,7 @@ impl Walk<'_> {
             let equal = Expr::BinaryExpr(BinaryExpr::new(one.clone().into(), Operator::Eq, other.clone().into()));
             follows &= self.conjunct(&equal, input, &mut condition, &mut limits, &mut pairs)?;
         }
-        for part in join.filter.iter().flat_map(conjuncts) {
+        for part in join.filter.iter().flat_map(|filter| chain(filter, Operator::And)) {
             follows &= self.conjunct(part, input, &mut condition, &mut limits, &mut pairs)?;
         }
         for limit in limits {
@@ -69,13 +70,42 @@ impl Walk<'_> {
                 self.keep(vec![limit], *scope);
             }
         }
-        if !follows && self.unrelated(&left, &right) {
+        let known = self.relates(&left, &right);
+        if !follows && !known.contains(&true) {
+            // The condition may say anything. What the header allows then counts as the row's own time.
+            let how = "the condition of a join compares values made of times in a way that squall does not follow";
+            let fault = Fault::Unknown(self.cause(Spot::Keyword("JOIN"), how));
+            for column in &mut both.columns {
+                column.deps.faults.insert(fault.clone());
+            }
+            condition.faults.insert(fault);
+            if let Some((one, other)) = left.main.zip(right.main) {
+                self.times.place(one, other, Span::OWN);
+            }
+        } else if !follows && known.contains(&false) && self.project.queries[self.query].kind == Kind::Label {
             let how = "the condition of a join compares values made of times in a way that squall does not follow";
             condition.faults.insert(Fault::Unknown(self.cause(Spot::Keyword("JOIN"), how)));
         }
 
-        both.rows = self.known_rows(&left, &right, &pairs, 0);
-        both.rows.union(&self.known_rows(&right, &left, &pairs, width));
+        let left_rows = self.known_rows(&left, &right, &pairs, 0);
+        let right_rows = self.known_rows(&right, &left, &pairs, width);
+        // Whether there is a match decides which columns are NULL.
+        let (left_optional, right_optional) = match join.join_type {
+            JoinType::Left => (false, true),
+            JoinType::Right => (true, false),
+            JoinType::Full => (true, true),
+            _ => (false, false),
+        };
+        for (index, column) in both.columns.iter_mut().enumerate() {
+            let (optional, side) =
+                if index < width { (left_optional, &left_rows) } else { (right_optional, &right_rows) };
+            if optional {
+                column.deps.union(side);
+                column.deps.union(&condition);
+            }
+        }
+        both.rows = left_rows;
+        both.rows.union(&right_rows);
         both.rows.union(&condition);
         both.main = match join.join_type {
             JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
@@ -84,8 +114,17 @@ impl Walk<'_> {
             _ => left.main.or(right.main),
         };
         both.keys = keys(&left, &right, width, &pairs);
-        both.constants.clone_from(&left.constants);
-        both.constants.extend(right.constants.iter().map(|column| column + width));
+        // Where a side has no match, its columns are NULL.
+        if !matches!(join.join_type, JoinType::Right | JoinType::Full) {
+            both.constants.clone_from(&left.constants);
+        }
+        if !matches!(join.join_type, JoinType::Left | JoinType::Full) {
+            both.constants.extend(right.constants.iter().map(|column| column + width));
+        }
+
+        if let (JoinType::Inner | JoinType::Left, Some((name, all))) = (join.join_type, &left.table) {
+            both.table = Some((name.clone(), *all && join.join_type == JoinType::Left));
+        }
 
         let kept: Vec<usize> = match join.join_type {
             JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => return Ok(both),
@@ -131,33 +170,23 @@ impl Walk<'_> {
         let (Some(start), Some(time)) = (own.main, other.main) else { return own.rows.clone() };
         let paired = |column: &usize| pairs.iter().any(|(one, two)| [*one, *two].contains(&(column + offset)));
         let has_time = |column: &usize| own.columns[*column].time.is_some();
+        let same_table = own.grouped.is_some() && own.grouped.as_ref() == other.table.as_ref().map(|(name, _)| name);
         let same_key = own.keys.iter().any(|key| key.iter().all(|column| has_time(column) || paired(column)));
         let mut rows = own.rows.clone();
-        if same_key && self.times.starts_interval_of(start, time) {
+        if same_table && same_key && self.times.starts_interval_of(start, time) {
             rows.sources.retain(|var, _| !own.members.contains(var));
         }
         rows
     }
 
-    /// Returns whether nothing is known about the times of the two sides' rows.
-    fn unrelated(&self, left: &Relation, right: &Relation) -> bool {
+    /// Returns whether it is known how much later the right side's rows can be than the left side's, and the other way round.
+    fn relates(&self, left: &Relation, right: &Relation) -> [bool; 2] {
         match (left.main, right.main) {
             (Some(one), Some(other)) => {
-                self.times.upper(one, other) == Bound::Unbounded || self.times.upper(other, one) == Bound::Unbounded
+                [(one, other), (other, one)].map(|(from, to)| self.times.upper(from, to) != Bound::Unbounded)
             }
-            _ => true,
+            _ => [false, false],
         }
-    }
-}
-
-fn conjuncts(condition: &Expr) -> Vec<&Expr> {
-    match condition {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-            let mut parts = conjuncts(left);
-            parts.extend(conjuncts(right));
-            parts
-        }
-        other => vec![other],
     }
 }
 

@@ -222,6 +222,7 @@ impl Project {
             times: times::Times::default(),
             outer: Vec::new(),
             holding: BTreeSet::new(),
+            depth: 0,
         };
         let relation = walk.relation(&plan).map_err(failed)?;
         let model = query.parsed.model.as_ref();

@@ -11,7 +11,7 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator, TableScan, Union};
 
 use super::aggregate::is_correlated;
-use super::expression::{Input, constant};
+use super::expression::{Input, chain, constant};
 use super::relation::{Cause, Column, Deps, Fault, Relation, Source, Spot};
 use super::tables::QueryTable;
 use super::times::{Bound, Scope, Span, Times, Var};
@@ -30,6 +30,8 @@ pub struct Walk<'a> {
     pub outer: Vec<(DFSchema, Relation)>,
     /// Windows whose frame holds the row itself and later ones.
     pub holding: BTreeSet<Arc<Cause>>,
+    /// How deep the walk is in an expression.
+    pub depth: usize,
 }
 
 impl Walk<'_> {
@@ -56,6 +58,7 @@ impl Walk<'_> {
                 let constants = fixed(&filter.predicate, input.schema);
                 self.keep(limits, rows.scope);
                 rows.members.retain(|var| !condition.deps.sources.contains_key(var));
+                rows.table = rows.table.map(|(name, _)| (name, false));
                 rows.rows.union(&condition.deps);
                 rows.constants.extend(constants);
                 Ok(rows)
@@ -93,7 +96,7 @@ impl Walk<'_> {
                     Some(old) => rows.columns[*old].clone(),
                     None => Column { deps: all.clone(), ..Column::default() },
                 });
-                Ok(Relation { keys: Vec::new(), ..rows.remapped(columns.collect(), &from) })
+                Ok(Relation { keys: Vec::new(), table: None, ..rows.remapped(columns.collect(), &from) })
             }
             LogicalPlan::RecursiveQuery(recursive) => {
                 let how = format!("`{}` is a recursive query", recursive.name);
@@ -141,7 +144,11 @@ impl Walk<'_> {
         let provider = source_as_provider(&scan.source).ok();
         if let Some(table) = provider.as_ref().and_then(|provider| provider.downcast_ref::<QueryTable>()) {
             let cause = self.joined_table(name);
-            return table.summary.import(&mut self.times, &cause);
+            let mut rows = table.summary.import(&mut self.times, &cause);
+            if !matches!(&rows.table, Some((_, true))) {
+                rows.table = Some((name.into(), true));
+            }
+            return rows;
         }
         let schema = &scan.projected_schema;
         if name == LANDED {
@@ -180,6 +187,7 @@ impl Walk<'_> {
             rows: Deps::row(ts),
             main: Some(ts),
             keys: keys.into_iter().collect(),
+            table: Some((LANDED.into(), true)),
             ..Relation::constant(columns, scope)
         }
     }
@@ -246,6 +254,7 @@ impl Walk<'_> {
         let cause = self.cause(Spot::Keyword("LIMIT"), how);
         let all = self.everything(rows.scope, &cause);
         rows.rows.union(&all);
+        rows.table = rows.table.map(|(name, _)| (name, false));
         Ok(rows)
     }
 
@@ -261,8 +270,13 @@ impl Walk<'_> {
         for index in 0..union.schema.fields().len() {
             let parts: Vec<&Column> = branches.iter().filter_map(|rows| rows.columns.get(index)).collect();
             let times: Option<Vec<Var>> = parts.iter().map(|part| part.time).collect();
+            let mut deps = super::expression::together(parts.iter().copied());
+            if parts.iter().any(|part| part.deps.sources.is_empty() && part.deps.faults.is_empty()) {
+                // A constant says from which branch a row comes.
+                branches.iter().for_each(|rows| deps.union(&rows.rows));
+            }
             columns.push(Column {
-                deps: super::expression::together(parts.iter().copied()),
+                deps,
                 time: times.map(|times| self.either(scope, &times)),
                 latest: None,
                 made_of_time: parts.iter().any(|part| part.made_of_time),
@@ -294,20 +308,14 @@ pub fn position(expression: &Expr, schema: &DFSchema) -> Option<usize> {
 
 /// Returns the columns that a condition sets equal to a constant.
 fn fixed(condition: &Expr, schema: &DFSchema) -> Vec<usize> {
-    let Expr::BinaryExpr(binary) = condition else { return Vec::new() };
-    match binary.op {
-        Operator::And => {
-            let mut columns = fixed(&binary.left, schema);
-            columns.extend(fixed(&binary.right, schema));
-            columns
-        }
-        Operator::Eq => {
-            let sides = [(&binary.left, &binary.right), (&binary.right, &binary.left)];
-            let found = sides.into_iter().filter(|(_, value)| constant(value).is_some());
-            found.filter_map(|(column, _)| position(column, schema)).collect()
-        }
-        _ => Vec::new(),
-    }
+    let parts = chain(condition, Operator::And).into_iter();
+    let equal = parts.filter_map(|part| match part {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => Some(binary),
+        _ => None,
+    });
+    let sides = equal.flat_map(|binary| [(&binary.left, &binary.right), (&binary.right, &binary.left)]);
+    let found = sides.filter(|(_, value)| constant(value).is_some());
+    found.filter_map(|(column, _)| position(column, schema)).collect()
 }
 
 fn kind_of(plan: &LogicalPlan) -> &'static str {

@@ -146,6 +146,14 @@ pub struct Column {
     pub made_of_time: bool,
 }
 
+impl Column {
+    /// Takes over what a part of an expression depends on.
+    pub fn take(&mut self, part: &Column) {
+        self.made_of_time |= part.made_of_time || part.time.is_some();
+        self.deps.union(&part.deps);
+    }
+}
+
 /// The rows of a node.
 #[derive(Debug, Clone)]
 pub struct Relation {
@@ -158,7 +166,11 @@ pub struct Relation {
     pub keys: Vec<BTreeSet<usize>>,
     /// Columns that have the same value in all rows.
     pub constants: BTreeSet<usize>,
-    /// If the rows are groups, the sources of `rows` that only say whether a group has any row.
+    /// The table of which each row is one, and whether all of its rows are here.
+    pub table: Option<(String, bool)>,
+    /// If the rows are groups of all rows of a table: that table.
+    pub grouped: Option<String>,
+    /// If so, the sources of `rows` that only say whether a group has any row.
     pub members: BTreeSet<Var>,
     pub scope: Scope,
 }
@@ -167,7 +179,8 @@ impl Relation {
     /// Rows that depend on nothing.
     pub fn constant(columns: Vec<Column>, scope: Scope) -> Relation {
         let (rows, keys, constants) = (Deps::default(), Vec::new(), BTreeSet::new());
-        Relation { columns, rows, main: None, keys, constants, members: BTreeSet::new(), scope }
+        let (table, grouped, members) = (None, None, BTreeSet::new());
+        Relation { columns, rows, main: None, keys, constants, table, grouped, members, scope }
     }
 
     /// Keeps some columns; `from` says for each new column which old column it is, if it is one.
@@ -179,7 +192,7 @@ impl Relation {
             from.iter().enumerate().filter(move |(_, column)| **column == Some(*old)).map(|(new, _)| new)
         });
         let constants = constants.collect();
-        Relation { columns, keys, constants, rows: self.rows.clone(), members: self.members.clone(), ..*self }
+        Relation { columns, keys, constants, ..self.clone() }
     }
 }
 

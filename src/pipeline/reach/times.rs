@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::interval::{CALENDAR, DAY};
 use super::relation::Cause;
 
 /// A time.
@@ -104,15 +105,29 @@ impl Span {
 pub enum Derivation {
     /// Later by a length between these two, in nanoseconds.
     Shifted(i64, i64),
-    /// The start of the interval that holds it: its length, and where such intervals start.
-    Bucket(i64, String),
+    /// The start of the interval that holds it: the greatest and the least length of such intervals, and where they start.
+    Bucket(i64, i64, String),
 }
 
-/// The grid on which a time lies: multiples of a length, counted from an origin.
+/// The grid on which a time lies: multiples of a length, counted from an origin. Months have several lengths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Grid {
     step: i64,
+    /// The least length of a step.
+    least: i64,
     origin: String,
+}
+
+impl Grid {
+    /// Returns whether every time on another grid lies on this one. The calendar's units begin at midnight.
+    fn divides(&self, other: &Grid) -> bool {
+        let regular = |grid: &Grid| grid.least == grid.step;
+        let same_start =
+            self.origin == other.origin || (self.origin.is_empty() && CALENDAR.contains(&other.origin.as_str()));
+        let whole = if regular(other) && self.origin == other.origin { other.step } else { DAY };
+        let fits = whole % self.step == 0;
+        regular(self) && same_start && fits
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -241,20 +256,20 @@ impl Times {
         if from == to || bound >= self.upper[from][to] {
             return;
         }
-        let around: Vec<Vec<Scope>> = self.known.iter().map(|known| self.around(known.scope)).collect();
-        let passes = |middle: Var, a: Var, b: Var| {
-            let scope = around[middle][0];
-            middle == a || middle == b || around[a].contains(&scope) || around[b].contains(&scope)
-        };
-        for a in 0..self.known.len() {
-            let start = self.upper[a][from];
-            if start == Bound::Unbounded {
-                continue;
-            }
-            for b in 0..self.known.len() {
-                let through = start.plus(bound).plus(self.upper[to][b]);
-                if a != b && through < self.upper[a][b] && passes(from, a, b) && passes(to, a, b) {
-                    self.upper[a][b] = through;
+        let count = self.known.len();
+        let reachable = |known: Bound| known != Bound::Unbounded;
+        let with_scopes = |var: Var| (var, self.around(self.known[var].scope));
+        let starts: Vec<_> = (0..count).filter(|a| reachable(self.upper[*a][from])).map(with_scopes).collect();
+        let ends: Vec<_> = (0..count).filter(|b| reachable(self.upper[to][*b])).map(with_scopes).collect();
+        let (from_scope, to_scope) = (self.scope_of(from), self.scope_of(to));
+        for (a, around_a) in &starts {
+            for (b, around_b) in &ends {
+                let passes = |middle: Var, scope: Scope| {
+                    middle == *a || middle == *b || around_a.contains(&scope) || around_b.contains(&scope)
+                };
+                let through = self.upper[*a][from].plus(bound).plus(self.upper[to][*b]);
+                if a != b && through < self.upper[*a][*b] && passes(from, from_scope) && passes(to, to_scope) {
+                    self.upper[*a][*b] = through;
                 }
             }
         }
@@ -266,10 +281,40 @@ impl Times {
         self.limit(var, anchor, span.before);
     }
 
+    /// Returns the time of which a time is made by adding an exact length, and that length.
+    pub fn unshifted(&self, var: Var) -> (Var, i64) {
+        let made = self.derived.iter().find(|(_, made)| **made == var).map(|(key, _)| key);
+        match made {
+            Some((base, Derivation::Shifted(least, most))) if least == most => (*base, *least),
+            _ => (var, 0),
+        }
+    }
+
+    /// Where `one` is the start of a month or of another interval that has several lengths, and is before the start of the
+    /// interval from which `other` is made: returns that start, and the time in the interval of `one`. That interval is over then.
+    pub fn ended_before(&self, one: Var, other: Var, strict: bool) -> Option<(Var, Var)> {
+        let made_of = |var: Var| self.derived.iter().find(|(_, made)| **made == var).map(|(key, _)| key);
+        let grid = self.known[one].grid.as_ref().filter(|grid| grid.least < grid.step)?;
+        let (time, Derivation::Bucket(..)) = made_of(one)? else { return None };
+        let (start, shift) = match made_of(other)? {
+            (_, Derivation::Bucket(..)) => (other, 0),
+            (base, Derivation::Shifted(_, most)) => (*base, *most),
+        };
+        let before = shift < 0 || (strict && shift == 0);
+        (before && self.known[start].grid.as_ref() == Some(grid)).then_some((start, *time))
+    }
+
     /// Returns the time that is made of another.
     pub fn derive(&mut self, var: Var, derivation: Derivation) -> Var {
         if derivation == Derivation::Shifted(0, 0) {
             return var;
+        }
+        if let Derivation::Bucket(length, shortest, origin) = &derivation {
+            let grid = Grid { step: *length, least: *shortest, origin: origin.clone() };
+            // A time on a grid is the start of its interval already.
+            if self.known[var].grid.as_ref().is_some_and(|known| grid == *known || grid.divides(known)) {
+                return var;
+            }
         }
         let key = (var, derivation);
         if let Some(known) = self.derived.get(&key) {
@@ -280,12 +325,12 @@ impl Times {
         match &key.1 {
             Derivation::Shifted(least, most) => {
                 self.place(var, made, Span { before: Bound::ns(least.saturating_neg()), after: Bound::ns(*most) });
-                let keeps = |grid: &Grid| least == most && least % grid.step == 0;
+                let keeps = |grid: &Grid| least == most && grid.least == grid.step && least % grid.step == 0;
                 self.known[made].grid = self.known[var].grid.clone().filter(keeps);
             }
-            Derivation::Bucket(length, origin) => {
-                self.place(var, made, Span { before: Bound::ns(length - 1), after: Bound::ZERO });
-                self.known[made].grid = Some(Grid { step: *length, origin: origin.clone() });
+            Derivation::Bucket(length, shortest, origin) => {
+                self.place(var, made, Span { before: Bound::ns(length.saturating_sub(1)), after: Bound::ZERO });
+                self.known[made].grid = Some(Grid { step: *length, least: *shortest, origin: origin.clone() });
             }
         }
         self.derived.insert(key, made);
@@ -323,7 +368,10 @@ impl Times {
     /// Returns at most how much later a time is than another that is strictly later: two times on one grid differ by a step.
     pub fn strictly(&self, one: Var, other: Var) -> Bound {
         match (&self.known[one].grid, &self.known[other].grid) {
-            (Some(grid), Some(same)) if grid == same => Bound::ns(-grid.step),
+            // Where one grid divides the other, every time of the other lies on it too.
+            (Some(grid), Some(same)) if grid == same => Bound::ns(-grid.least),
+            (Some(grid), Some(other)) if grid.divides(other) => Bound::ns(-grid.step),
+            (Some(grid), Some(other)) if other.divides(grid) => Bound::ns(-other.step),
             _ => Bound::ns(-1),
         }
     }
@@ -331,7 +379,7 @@ impl Times {
     /// Returns whether a time is the start of the interval that holds another, on the same grid.
     pub fn starts_interval_of(&self, start: Var, time: Var) -> bool {
         let Some(grid) = &self.known[start].grid else { return false };
-        let bucket = Derivation::Bucket(grid.step, grid.origin.clone());
+        let bucket = Derivation::Bucket(grid.step, grid.least, grid.origin.clone());
         let own = self.derived.get(&(time, bucket)).copied();
         own.is_some_and(|own| self.from(own, start) == Span::OWN)
     }
@@ -412,7 +460,7 @@ mod tests {
         let mut times = Times::default();
         let scope = times.scope();
         let (a, b) = (times.add(scope, None), times.add(scope, None));
-        let minute = Derivation::Bucket(60, String::new());
+        let minute = Derivation::Bucket(60, 60, String::new());
         let (start_a, start_b) = (times.derive(a, minute.clone()), times.derive(b, minute.clone()));
         assert_eq!(times.derive(a, minute), start_a);
         times.limit(start_a, start_b, times.strictly(start_a, start_b));

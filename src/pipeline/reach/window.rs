@@ -24,6 +24,8 @@ const CHOOSING: [&str; 7] = ["min", "max", "first_value", "last_value", "nth_val
 struct Order {
     /// The time by which the rows are ordered first, and whether it descends; `None` if there is no such time.
     time: Option<(Var, bool)>,
+    /// Whether the rows are ordered first by a time that some of them lack.
+    gaps: bool,
     /// Whether there is an ORDER BY at all.
     exists: bool,
     /// Times that all rows of the partition share.
@@ -72,7 +74,8 @@ impl Walk<'_> {
         let plain = params.filter.is_none() && params.null_treatment != Some(NullTreatment::IgnoreNulls);
         let of_time = order.time.is_some_and(|(time, _)| argument_time == Some(time) && self.is_there(time, input));
         let mut latest = None;
-        if plain && (!order.exists || holds_itself(call)) {
+        let holds_itself = holds_itself(call) && frame.before >= Bound::ZERO && frame.after >= Bound::ZERO;
+        if plain && (!order.exists || holds_itself) {
             // Of the rows on one side, the row itself is the one that decides.
             match (function.as_str(), descending) {
                 ("max", _) if of_time => {
@@ -123,7 +126,7 @@ impl Walk<'_> {
             deps.faults.insert(Fault::Ties(self.cause(spot, self.ties(&function, input))));
         }
         let shifts = ["lag", "lead"].contains(&function.as_str()) || latest.is_some();
-        if order.exists && !shifts && holds_itself(call) && span.before == Bound::ZERO && span.after.is_beyond() {
+        if order.exists && !shifts && holds_itself && span.before == Bound::ZERO && span.after.is_beyond() {
             self.holding.insert(Arc::clone(&seen.ahead));
         }
         let chooses = CHOOSING.contains(&function.as_str());
@@ -135,6 +138,11 @@ impl Walk<'_> {
     /// Returns whether every row has a time.
     fn is_there(&self, time: Var, input: Input<'_>) -> bool {
         self.times.scope_of(time) == self.times.root(input.relation.scope)
+    }
+
+    /// Returns whether two rows with different times `time` have different times `known` too.
+    fn tells_apart(&self, known: Var, time: Var, input: Input<'_>) -> bool {
+        self.times.is_fixed(time, known) && self.is_there(known, input)
     }
 
     /// Adds what the rows of a window depend on, as seen from the row itself. `read` holds a dependency of some rows, and where
@@ -207,7 +215,9 @@ impl Walk<'_> {
         };
         // Where all rows agree, the next key decides.
         let leading = params.order_by.iter().zip(keys).find(|(key, _)| !is_fixed(&key.expr));
-        let time = leading.and_then(|(key, column)| column.time.map(|time| (time, !key.asc)));
+        let led = leading.and_then(|(key, column)| column.time.map(|time| (time, !key.asc)));
+        // Rows without a time come together at one end, so the order of the others says nothing about them.
+        let time = led.filter(|(time, _)| self.is_there(*time, input));
 
         let mut columns: BTreeSet<usize> = input.relation.constants.clone();
         columns.extend(params.partition_by.iter().filter_map(|part| position(part, input.schema)));
@@ -217,7 +227,7 @@ impl Walk<'_> {
                 known.contains(column)
                     || input.relation.columns[*column]
                         .time
-                        .is_some_and(|time| times.iter().any(|known| self.times.is_fixed(time, *known)))
+                        .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)))
             };
             input.relation.keys.iter().any(|key| key.iter().all(has)) || self.has_grain(known, times, input)
         };
@@ -225,7 +235,8 @@ impl Walk<'_> {
         columns.extend(params.order_by.iter().filter_map(|key| position(&key.expr, input.schema)));
         let times: Vec<Var> = placing.iter().filter_map(|part| part.time).collect();
         let unique = with_time(&columns, &times) || (input.relation.keys.is_empty() && self.grain().is_empty());
-        Order { time, exists: !params.order_by.is_empty(), shared, distinct, unique }
+        let gaps = led.is_some() && time.is_none();
+        Order { time, gaps, exists: !params.order_by.is_empty(), shared, distinct, unique }
     }
 
     /// Returns whether columns include the query's grain, by name.
@@ -234,7 +245,7 @@ impl Walk<'_> {
             (0..input.relation.columns.len()).any(|column| {
                 let same_time = input.relation.columns[column]
                     .time
-                    .is_some_and(|time| times.iter().any(|known| self.times.is_fixed(time, *known)));
+                    .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)));
                 input.schema.field(column).name() == name && (columns.contains(&column) || same_time)
             })
         };
@@ -305,11 +316,11 @@ impl Walk<'_> {
                     }
                     (WindowFrameBound::Preceding(value), WindowFrameUnits::Range) => {
                         let (least, most) = length(value)?;
-                        Some(Span { before: Bound::ns(most), after: Bound::ns(-least) })
+                        Some(Span { before: Bound::ns(most), after: Bound::ns(least.saturating_neg()) })
                     }
                     (WindowFrameBound::Following(value), WindowFrameUnits::Range) => {
                         let (least, most) = length(value)?;
-                        Some(Span { before: Bound::ns(-least), after: Bound::ns(most) })
+                        Some(Span { before: Bound::ns(least.saturating_neg()), after: Bound::ns(most) })
                     }
                     (WindowFrameBound::Preceding(value), _) => whole_number(value).map(|count| rows(-count)),
                     (WindowFrameBound::Following(value), _) => whole_number(value).map(rows),
@@ -335,10 +346,14 @@ fn looks(function: &str, order: &Order, call: &WindowFunction, ahead: bool) -> S
         return format!("without ORDER BY the window of `{function}` holds all rows, {later} ones too");
     }
     if order.time.is_none() {
-        let first = call.params.order_by.first().map(|key| key.expr.to_string()).unwrap_or_default();
-        let first = first.rsplit('.').next().unwrap_or_default().to_owned();
+        let first = call.params.order_by.first().map(|key| named(&key.expr)).unwrap_or_default();
+        if order.gaps {
+            return format!(
+                "the window of `{function}` orders by {first}, which can be NULL: all NULLs come together, so it holds {later} rows"
+            );
+        }
         return format!(
-            "the window of `{function}` orders by `{first}` and not by the time first, so it holds {later} rows"
+            "the window of `{function}` orders by {first} and not by the time first, so it holds {later} rows"
         );
     }
     match function {
@@ -350,7 +365,18 @@ fn looks(function: &str, order: &Order, call: &WindowFunction, ahead: bool) -> S
     }
 }
 
-/// Returns whether a call's frame holds the row itself.
+/// Names a key of an ORDER BY.
+fn named(key: &Expr) -> String {
+    let columns: BTreeSet<String> = columns_of(std::slice::from_ref(key)).into_iter().collect();
+    let columns: Vec<String> = columns.into_iter().map(|column| format!("`{column}`")).collect();
+    match key {
+        Expr::Column(_) => columns.concat(),
+        _ if columns.is_empty() => "an expression".into(),
+        _ => format!("an expression of {}", columns.join(", ")),
+    }
+}
+
+/// Returns whether a call's frame holds the row itself, if its lengths are not negative.
 fn holds_itself(call: &WindowFunction) -> bool {
     let frame = &call.params.window_frame;
     matches!(frame.start_bound, WindowFrameBound::Preceding(_) | WindowFrameBound::CurrentRow)

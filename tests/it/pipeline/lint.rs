@@ -269,3 +269,20 @@ async fn a_chain_in_which_each_query_joins_the_two_before_is_linear() {
     let before = project.reach(last, &context).await.unwrap().total().before;
     assert_eq!(before.to_string(), "19 s");
 }
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark_but_not_be_empty() {
+    let files =
+        [("sources/a.sql", "\u{feff}-- description: x\nSELECT 1 AS one"), ("sources/b.sql", "-- only a comment\n")];
+    let dir = project_of(&files);
+    let project = Project::load(dir.path(), &Parameters::new()).unwrap();
+    assert!(project.query("a").is_some_and(|query| query.header.description == "x"));
+    assert!(project.query("b").is_none());
+}
+
+#[test]
+fn a_length_in_a_header_cannot_overflow() {
+    let ticks = Extent::parse("99999999999999999999 ticks and 1 tick");
+    assert_eq!(ticks, Some(Extent::Within { time_ns: 0, rows: u64::MAX }));
+    assert_eq!(Extent::parse("1 week"), Extent::parse("7 d"));
+}
