@@ -50,7 +50,7 @@ pub fn keep_full(
     result
 }
 
-/// Writes until there is no room; returns how many bytes were written.
+/// Fills the disk, and returns how many bytes that took.
 fn fill(file: &mut File) -> io::Result<u64> {
     let block = vec![0; 1 << 20];
     let mut written = 0;

@@ -173,7 +173,7 @@ impl Header {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// Returns where an entry's text begins; the start of the file if there is no such entry.
+    /// Returns where an entry's text begins. Without that entry, it is the start of the file.
     pub(super) fn spot(&self, key: &str) -> Spot {
         let line = self.entry(key).and_then(|entry| entry.lines.first());
         line.map_or(Spot { line: 1, column: 1 }, |line| line.at)

@@ -340,8 +340,8 @@ fn keep(editor: &mut Editor<Completion, FileHistory>, history: &Path) {
     }
 }
 
-/// Returns the path of a file of squall's in one of the XDG base directories, which a variable of the environment names;
-/// `None` if there is no home folder.
+/// Returns the path of a file of squall's in one of the XDG base directories, which a variable of the environment names.
+/// Returns `None` if there is no home folder.
 fn base_file(variable: &str, default: &str, name: &str) -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(default)))?;

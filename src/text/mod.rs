@@ -1,4 +1,4 @@
-//! Small functions that all modules use: names and values quoted for SQL, excerpts with a caret, nearest names, aligned
+//! Small functions that all modules use: names and values quoted for SQL, text for HTML, excerpts with a caret, nearest names, aligned
 //! columns, text broken into lines, numbers for people, foreign text made fit to print, what may be shown of settings and addresses, short
 //! fingerprints of texts, and the form in which SQL functions are documented.
 //!
@@ -9,6 +9,7 @@ pub mod documentation;
 mod excerpt;
 mod fingerprint;
 mod hex;
+mod markup;
 mod nearest;
 mod number;
 mod printable;
@@ -20,6 +21,7 @@ pub use columns::columns;
 pub use excerpt::Excerpt;
 pub use fingerprint::{fingerprint, fnv1a};
 pub use hex::{from_hex, hex};
+pub use markup::escaped;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{counted, decimals, grouped};
 pub use printable::{is_printable, printable};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use super::super::kafka::Delivery;
+use super::super::kafka::{Delivery, next_group};
 use super::super::{Batch, DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Record, Tell};
 use super::Progress;
 use super::note::Last;
@@ -57,7 +57,7 @@ pub(super) struct Forwarder {
     next: i64,
     /// The messages after those, which were read while others were sent.
     ahead: Option<Batch>,
-    /// How many messages to send at once. A refusal halves it, and each success doubles it.
+    /// How many messages to send at once.
     group: usize,
     trouble: Option<Trouble>,
     refused: Refused,
@@ -181,7 +181,7 @@ impl Forwarder {
         let went_on = sent - kept.len();
         kept.append(&mut self.waiting);
         self.waiting = kept;
-        self.group = if refused { (sent / 2).max(1) } else { (self.group * 2).min(GROUP.messages) };
+        self.group = next_group(self.group, sent, refused).min(GROUP.messages);
         let failure = failure.map(|error| self.parts.kafka.not_acknowledged(error));
         self.advance(last, failure.as_ref().map(|error| with_causes(error)));
         match failure {

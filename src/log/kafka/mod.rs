@@ -301,13 +301,13 @@ impl Log for KafkaLog {
         let mut group = waiting.len();
         while !waiting.is_empty() {
             let sent: Vec<&Record> = waiting.drain(..group.min(waiting.len())).collect();
-            let alone = sent.len() == 1;
+            let count = sent.len();
             let deliveries = self.publish(&sent).await?;
             let mut again = VecDeque::new();
             for (record, delivery) in sent.into_iter().zip(deliveries) {
                 match delivery {
                     Delivery::At(_) => {}
-                    Delivery::Refused(reason) if alone => {
+                    Delivery::Refused(reason) if count == 1 => {
                         let (log, bytes) = (self.topic.to_string(), record.payload.len());
                         return Err(Error::Refused { log, bytes, reason });
                     }
@@ -317,7 +317,7 @@ impl Log for KafkaLog {
                     Delivery::Failed(error) => return Err(self.not_acknowledged(error)),
                 }
             }
-            group = if again.is_empty() { group.saturating_mul(2) } else { 1 };
+            group = next_group(group, count, !again.is_empty());
             again.append(&mut waiting);
             waiting = again;
         }
@@ -442,6 +442,12 @@ impl std::fmt::Display for Topic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "kafka://{}/{}", self.brokers, self.name)
     }
+}
+
+/// Returns how many messages to send at once after a group of `sent`. A refusal halves it, so that the message that the topic
+/// refuses is found soon; each success doubles it.
+pub(super) fn next_group(group: usize, sent: usize, refused: bool) -> usize {
+    if refused { (sent / 2).max(1) } else { group.saturating_mul(2) }
 }
 
 /// Returns whether the error means that no broker answered in time.

@@ -83,7 +83,7 @@ impl Rows {
         }
     }
 
-    /// Returns a column of `landed_ticks`; `None` if there is no such column.
+    /// Returns a column of `landed_ticks`, or `None` if the table lacks it.
     fn column(&self, name: &str) -> Option<ArrayRef> {
         let count = self.ts.len();
         let times =

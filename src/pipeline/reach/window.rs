@@ -22,7 +22,7 @@ const CHOOSING: [&str; 7] = ["min", "max", "first_value", "last_value", "nth_val
 
 /// What a call's window says, apart from its function.
 struct Order {
-    /// The time by which the rows are ordered first, and whether it descends; `None` if there is no such time.
+    /// The time by which the rows are ordered first, and whether it descends. `None` if something else orders them first.
     time: Option<(Var, bool)>,
     /// Whether the rows are ordered first by a time that some of them lack.
     gaps: bool,

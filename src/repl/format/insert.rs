@@ -43,7 +43,7 @@ impl Layout for Insert {
     }
 }
 
-/// Returns a value as SQL writes it. What is no finite number is a text, which SQL casts.
+/// Returns a value as SQL writes it. Infinity and NaN are written as texts, which SQL casts.
 fn value(data_type: &DataType, cell: Option<&str>) -> String {
     match cell {
         None => "NULL".into(),

@@ -1,47 +1,25 @@
 //! A table in GitHub's Markdown.
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::error::ArrowError;
-
-use super::cells::{printable, rows};
-use super::{Kind, Layout};
+use super::Kind;
+use super::document::{Document, Form};
 
 /// A table in Markdown.
 pub static MARKDOWN: Kind = Kind {
     name: "markdown",
     help: "A table in GitHub's Markdown; floats rounded to ten digits",
     for_people: false,
-    begin: |schema, appearance| Box::new(Markdown { header: Some(schema), null: appearance.null.clone() }),
+    begin: |schema, appearance| Document::begin(&FORM, &schema, appearance),
 };
 
-struct Markdown {
-    /// The schema, until the header is written.
-    header: Option<SchemaRef>,
-    null: String,
+static FORM: Form = Form { head, row, end: "" };
+
+fn head(names: &[String], numeric: &[bool]) -> String {
+    let rules = numeric.iter().map(|numeric| if *numeric { "---:" } else { "---" });
+    row(names, numeric) + &line(rules.map(String::from))
 }
 
-impl Layout for Markdown {
-    fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
-        let mut text = self.header();
-        for row in rows(batch, &self.null)? {
-            text.push_str(&line(row.iter().map(|cell| escaped(cell))));
-        }
-        Ok(text.into_bytes())
-    }
-
-    fn finish(&mut self) -> Result<Vec<u8>, ArrowError> {
-        Ok(self.header().into_bytes())
-    }
-}
-
-impl Markdown {
-    fn header(&mut self) -> String {
-        let Some(schema) = self.header.take() else { return String::new() };
-        let names = schema.fields().iter().map(|field| escaped(&printable(field.name())));
-        let rules = schema.fields().iter().map(|field| if field.data_type().is_numeric() { "---:" } else { "---" });
-        line(names) + &line(rules.map(String::from))
-    }
+fn row(cells: &[String], _: &[bool]) -> String {
+    line(cells.iter().map(|cell| escaped(cell)))
 }
 
 fn line(cells: impl Iterator<Item = String>) -> String {

@@ -5,6 +5,7 @@
 //! to [`FORMATS`]; the command line, `.mode`, completion and the documentation follow.
 
 mod cells;
+mod document;
 mod html;
 mod insert;
 mod json;

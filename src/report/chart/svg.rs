@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Axis, Chart, Mark, Panel, Tone};
+use crate::text::escaped;
 
 /// Pixels around the plotting area.
 const RIGHT: f64 = 14.0;
@@ -67,14 +68,14 @@ pub fn draw(chart: &Chart) -> String {
     }
     draw_x_axis(&mut body, &chart.x, left, width, top);
     let height = top + TICK_LABELS_HEIGHT + if chart.x.label.is_empty() { 0.0 } else { AXIS_LABEL_HEIGHT };
-    let id = escape(&chart.id);
+    let id = escaped(&chart.id);
     format!(
         "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
          <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{body}</svg>",
         px(chart.width),
         px(height),
-        escape(&chart.title),
-        escape(&chart.description),
+        escaped(&chart.title),
+        escaped(&chart.description),
     )
 }
 
@@ -305,7 +306,7 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &s
         "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
         px(x),
         px(y),
-        escape(content)
+        escaped(content)
     );
 }
 
@@ -313,21 +314,4 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &s
 fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // XML allows only these control characters.
-            control if control.is_control() && !matches!(control, '\n' | '\t') => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
