@@ -35,8 +35,13 @@ pub struct Args {
     pub to: Option<String>,
 }
 
+/// Returns the selector for the queries that were named; without any, all.
+pub(super) fn selector(queries: &[String]) -> String {
+    if queries.is_empty() { "*".into() } else { queries.join(" ") }
+}
+
 /// Reads a day as tables name it.
-fn day(text: &str) -> Result<String, String> {
+pub(super) fn day(text: &str) -> Result<String, String> {
     let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").or(chrono::NaiveDate::parse_from_str(text, "%Y%m%d"));
     day.map(|day| day.format("%Y%m%d").to_string()).map_err(|_| "it is written like 2026-01-31".into())
 }
@@ -51,7 +56,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         list(&workspace).await;
         return Ok(());
     }
-    let selector = if args.all { "*".into() } else { args.queries.join(" ") };
+    let selector = selector(&args.queries);
     let selected = workspace.project.select(&selector)?;
     let width = selected.iter().map(|name| name.len()).max().unwrap_or_default().max("query".len());
     let progress = context.progress("run", Some(selected.len() as u64));
