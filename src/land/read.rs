@@ -153,9 +153,10 @@ impl Chunk {
                 letters: Vec::new(),
                 numbers: Vec::new(),
                 connections: Names::default(),
-                last: messages
-                    .last()
-                    .map(|Message { offset, record, .. }| Witness { offset: *offset, fingerprint: record.fingerprint() }),
+                last: messages.last().map(|Message { offset, record, .. }| Witness {
+                    offset: *offset,
+                    fingerprint: record.fingerprint(),
+                }),
                 next,
             },
             positions: Vec::new(),
@@ -306,10 +307,18 @@ mod tests {
     #[test]
     fn columns_of_a_chunk_belong_to_the_same_rows() {
         let ticker = |product: &str, bid: f64| {
-            format!(r#"{{"product_id":"{product}","price":"3","best_bid":"{bid}","best_ask":"4","timestamp":"2026-04-06T15:02:34Z"}}"#)
+            format!(
+                r#"{{"product_id":"{product}","price":"3","best_bid":"{bid}","best_ask":"4","timestamp":"2026-04-06T15:02:34Z"}}"#
+            )
         };
         // The second message is dead although its product can be read.
-        let texts = [ticker("A", 1.0), ticker("DEAD", 5.0), r#"{"type":"subscriptions","channels":[]}"#.into(), ticker("B", 2.0), "{".into()];
+        let texts = [
+            ticker("A", 1.0),
+            ticker("DEAD", 5.0),
+            r#"{"type":"subscriptions","channels":[]}"#.into(),
+            ticker("B", 2.0),
+            "{".into(),
+        ];
         let Chunk { summary, rows, letters, last, next, .. } = chunk(&texts.each_ref().map(String::as_str), "c1");
         assert_eq!((summary.messages, summary.absent, next), (5, 0, 5));
         assert_eq!((summary.control.values().sum::<u64>(), summary.dead.values().sum::<u64>()), (1, 2));

@@ -63,7 +63,10 @@ impl Topic {
     }
 
     /// Makes a client with settings of its kind.
-    pub(super) fn client<C: FromClientConfigAndContext<Reasons>>(&self, properties: &[(&str, &str)]) -> Result<C, Error> {
+    pub(super) fn client<C: FromClientConfigAndContext<Reasons>>(
+        &self,
+        properties: &[(&str, &str)],
+    ) -> Result<C, Error> {
         self.config(properties).create_with_context(self.reasons.clone()).map_err(|error| Error::settings(&error))
     }
 

@@ -43,7 +43,8 @@ struct Ran {
     /// Its exit code.
     code: String,
     server: JoinHandle<Served>,
-    _temporary: TempDir,
+    /// All of it is deleted with this.
+    temporary: TempDir,
 }
 
 /// Receives messages of this many simulated seconds while the disk is full, and does what `then` says. Returns `None` where the
@@ -64,7 +65,7 @@ async fn on_a_full_disk(seconds: u64, then: &str) -> Option<Ran> {
         return None;
     }
     let [out, err, code] = ["out", "err", "code"].map(|name| read(&kept.join(name)));
-    Some(Ran { kept, out, err, code: code.trim().to_string(), server, _temporary: temporary })
+    Some(Ran { kept, out, err, code: code.trim().to_string(), server, temporary })
 }
 
 fn read(path: &Path) -> String {
@@ -73,7 +74,8 @@ fn read(path: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
-    let Some(Ran { kept, out, err, code, server, .. }) = on_a_full_disk(120, "room").await else { return };
+    let Some(ran) = on_a_full_disk(120, "room").await else { return };
+    let Ran { kept, out, err, code, server, temporary: _temporary } = ran;
     assert_eq!(code, "0", "{out}{err}");
     assert!(err.contains("wait in memory until there is room") && err.contains("messages are stored again"), "{err}");
     let served = server.await.expect("the server ends");
@@ -95,7 +97,8 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_waits_for_room() {
     // The feed lasts so long that the first receiver cannot take all of it before it ends.
-    let Some(Ran { kept, err, code, server, .. }) = on_a_full_disk(360_000, "torn").await else { return };
+    let Some(ran) = on_a_full_disk(360_000, "torn").await else { return };
+    let Ran { kept, err, code, server, temporary: _temporary, .. } = ran;
     server.abort();
     assert_eq!(code, "0", "{}{err}", read(&kept.join("first")));
     assert!(err.contains("squall opens ") && err.contains("were never acknowledged"), "{err}");
