@@ -94,6 +94,7 @@ async fn land(log: Arc<Memory>) -> u64 {
         tell: Tell::default(),
         source: "memory".into(),
         name: None,
+        by_time: false,
         partitions: None,
     };
     let lander = Lander::open(log, options).await.expect("a folder of its own");

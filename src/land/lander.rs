@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::by_time::ByTime;
 use super::commit::{Commit, Committed, Patience};
 use super::connections::Connections;
 use super::dead;
@@ -52,6 +53,8 @@ pub struct Options {
     /// is given, ticks of products that have landed from other logs also land, and ticks seen before are marked as
     /// duplicates.
     pub name: Option<String>,
+    /// Whether ticks are placed by their own times among those that have landed, as those of an earlier period have to be.
+    pub by_time: bool,
     /// The partitions to land; `None` means all that the log has, now and later.
     pub partitions: Option<BTreeSet<i32>>,
 }
@@ -77,6 +80,8 @@ pub struct Lander {
     folder: Folder,
     options: Options,
     order: Order,
+    /// The landed ticks among which others are placed by their own times.
+    by_time: Option<ByTime>,
     /// What had landed of each partition when the folder was opened.
     history: BTreeMap<i32, History>,
     /// The number of files that were visible when the folder was opened.
@@ -132,7 +137,13 @@ impl Lander {
         let candidate = Candidate { log: &log, id: &id, source: &options.source, folder: &folder, landed: &landed };
         let name = candidate.name(options.name.as_deref()).await?;
         Folder::check_name(&name)?;
-        let order = recover(&folder, &landed, options.rules).await?;
+        let (by_time, order) = match options.by_time {
+            true => {
+                let (by_time, order) = ByTime::after(&folder, &name, landed.clone(), options.rules);
+                (Some(by_time), order)
+            }
+            false => (None, recover(&folder, &landed, options.rules).await?),
+        };
         let (mut products, mut others) = (HashSet::new(), HashMap::new());
         let (mut history, mut names) = (BTreeMap::<i32, History>::new(), BTreeSet::new());
         let files = landed.len();
@@ -156,6 +167,7 @@ impl Lander {
             folder,
             options,
             order,
+            by_time,
             history,
             files,
             names,
@@ -289,6 +301,9 @@ impl Lander {
         let mut read = 0;
         while let Some(chunk) = reader.next().await? {
             self.admit(&chunk.rows.ticks)?;
+            if let Some(by_time) = &mut self.by_time {
+                by_time.prepare(&chunk.rows.ticks, &mut self.order).await?;
+            }
             let partition = &mut self.partitions[i];
             let passed = u64::try_from(chunk.next.saturating_sub(partition.pending.next_offset())).unwrap_or(0);
             partition.pending.add(chunk, &mut self.order, partition.connections.as_mut());
@@ -336,6 +351,7 @@ impl Lander {
         let commit = Commit {
             file: pending.file(&self.name, partition.number),
             log: self.id.clone(),
+            by_time: self.by_time.is_some(),
             folder: self.folder.clone(),
             dead_dir: self.options.dead_dir.clone(),
             lock: Arc::clone(&self.lock),

@@ -112,10 +112,15 @@ impl Pending {
         LandedFile { topic: topic.to_string(), partition, first: self.first, last: self.next - 1 }
     }
 
-    /// Encodes the range's rows and footer, and returns them with its dead letters.
-    pub fn encode(self, file: &LandedFile, log: LogId) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
+    /// Encodes the range's rows and footer, and returns them with its dead letters; `by_time` is as in [`Origin`].
+    pub fn encode(
+        self,
+        file: &LandedFile,
+        log: LogId,
+        by_time: bool,
+    ) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
         let summary = Summary { products: self.rows.counts(), ..self.summary };
-        let footer = Footer { summary, origin: Some(Origin { log, last: self.last }) };
+        let footer = Footer { summary, origin: Some(Origin { log, last: self.last, by_time }) };
         let mut encoder = Encoder::start(file, &footer)?;
         let arranged = self.rows.arrange(file.partition);
         for batch in arranged.batches() {

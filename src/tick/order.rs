@@ -83,6 +83,8 @@ struct Product {
     seen: Seen,
     /// Ticks that are known from elsewhere in the log, whenever they were there.
     elsewhere: HashSet<Identity, BuildHasherDefault<AsIs>>,
+    /// The `ts` of ticks among which the next ones are placed by their own times.
+    taken: HashSet<i64>,
 }
 
 impl Order {
@@ -115,6 +117,21 @@ impl Order {
         self.products[product].elsewhere.insert(identity);
     }
 
+    /// Adds a tick that keeps its place while later calls place others around it, before or after.
+    pub fn beside(&mut self, product_id: &str, ts: i64, identity: Identity) {
+        let product = self.product(product_id);
+        let product = &mut self.products[product];
+        product.taken.insert(ts);
+        product.seen.restore(identity, ts, product.last_ts.unwrap_or(i64::MIN), self.rules.dedup_ns);
+    }
+
+    /// Continues after a tick that was placed earlier; the next one comes after it.
+    pub fn follow(&mut self, product_id: &str, ts: i64) {
+        let product = self.product(product_id);
+        let last_ts = &mut self.products[product].last_ts;
+        *last_ts = Some(last_ts.map_or(ts, |last| last.max(ts)));
+    }
+
     /// Restores a tick that was placed earlier; the ticks may be restored in any order.
     pub fn restore(&mut self, product_id: &str, ts: i64, identity: Identity) {
         let product = self.product(product_id);
@@ -127,17 +144,19 @@ impl Product {
         let Rules { late_ns, ahead_ns, dedup_ns } = *rules;
         let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
         let ahead = event_time > latest;
-        let Some(last_ts) = self.last_ts else {
+        let mut ts = match self.last_ts {
             // A first tick that is ahead gets a `ts` so far before its receipt that it does not make later ticks late.
-            let ts = if ahead { ingest_time.saturating_sub(late_ns).min(latest) } else { event_time };
-            self.restore(rules, ts, identity);
-            return (ts, if ahead { Status::Ahead } else { Status::Ok });
+            None if ahead => ingest_time.saturating_sub(late_ns).min(latest),
+            None => event_time,
+            Some(last) if ahead => last.saturating_add(1),
+            Some(last) => event_time.max(last.saturating_add(1)),
         };
-        let next_ts = last_ts.saturating_add(1);
-        let ts = if ahead { next_ts } else { event_time.max(next_ts) };
+        while !self.taken.is_empty() && self.taken.contains(&ts) {
+            ts = ts.saturating_add(1);
+        }
         self.last_ts = Some(ts);
         let status = match self.seen.replace(identity, ts, dedup_ns) {
-            Some(seen) if ts.saturating_sub(seen) <= dedup_ns => Status::Duplicate,
+            Some(seen) if ts.abs_diff(seen) <= dedup_ns.unsigned_abs() => Status::Duplicate,
             _ if ahead => Status::Ahead,
             _ if ts.saturating_sub(event_time) > late_ns => Status::Late,
             _ => Status::Ok,
@@ -275,6 +294,21 @@ mod tests {
         assert_eq!(place(order, 4 * SECOND + 3, 3), (5 * SECOND + 3, Status::Ok));
         assert_eq!(place(order, 4 * SECOND + 3, 4), (5 * SECOND + 4, Status::Late));
         assert_eq!(place(order, 6 * SECOND, 5), (6 * SECOND, Status::Ok));
+    }
+
+    #[test]
+    fn a_tick_of_an_earlier_time_finds_a_place_among_others() {
+        let order = &mut Order::new(RULES);
+        for (ts, number) in [(5 * SECOND, 50), (5 * SECOND + 1, 51), (9 * SECOND, 90)] {
+            order.beside("BTC-USD", ts, identity(number));
+        }
+        assert_eq!(place(order, 4 * SECOND, 1), (4 * SECOND, Status::Ok));
+        assert_eq!(place(order, 5 * SECOND, 2), (5 * SECOND + 2, Status::Ok), "two places are taken");
+        assert_eq!(place(order, 5 * SECOND, 3), (5 * SECOND + 3, Status::Ok));
+        assert_eq!(place(order, 6 * SECOND, 90), (6 * SECOND, Status::Duplicate), "the other copy is later");
+        assert_eq!(place(order, 4 * SECOND, 4), (6 * SECOND + 1, Status::Late));
+        order.follow("BTC-USD", 20 * SECOND);
+        assert_eq!(place(order, 10 * SECOND, 5), (20 * SECOND + 1, Status::Late));
     }
 
     #[test]
