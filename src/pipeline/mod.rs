@@ -8,6 +8,7 @@ mod audit;
 mod case;
 mod cell;
 mod check;
+mod clauses;
 mod columns;
 mod disabled;
 mod error;
@@ -42,7 +43,7 @@ pub use header::Header;
 pub use lint::Finding;
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
-pub use reach::{Extent, Reach, Reaches};
+pub use reach::{Extent, Lookback, Reach, Reaches, RowTime, Step};
 pub use store::{Materialised, Waiting};
 
 use load::{is_header, read, sql_files};
