@@ -187,9 +187,10 @@ impl Walk<'_> {
         let (Some(inner), Some(main)) = (inner, input.relation.main) else { return Ok(None) };
         let ties = params.order_by.is_empty() || (!order.certain && !WITHOUT_TIES.contains(&function));
         let without_order = params.order_by.is_empty() && WITHOUT_ORDER.contains(&function);
-        if (ties && !without_order) || !depends_on_frame(call, function, order.unit, input) {
+        if ties && !without_order {
             return Ok(None);
         }
+        let inner = if depends_on_frame(call, function, order.unit, input) { inner } else { inner.with_sums() };
         let [back, ahead] = self.frame_paths(call, function, order, main, input);
         let within = self.partition_length(order, main).map(|ns| Path::of(Hop::Time(ns)));
         let (Some(back), Some(ahead)) = (back.or_else(|| within.clone()), ahead.or(within)) else { return Ok(None) };
@@ -330,12 +331,12 @@ impl Walk<'_> {
         }
         let mut values = Vec::new();
         for expression in &aggregate.aggr_expr {
-            let call = aggregate_of(expression).filter(|call| has_one_result(call, aggregate, input));
-            let Some(call) = call else {
+            let Some(call) = aggregate_of(expression) else {
                 values.push(None);
                 continue;
             };
-            let mut need = Some(Need::default());
+            let exact = has_one_result(call, aggregate, input);
+            let mut need = Some(if exact { Need::default() } else { Need::default().with_sums() });
             let keys = call.params.order_by.iter().map(|key| &key.expr);
             for part in call.params.args.iter().chain(call.params.filter.as_deref()).chain(keys) {
                 need = either(need, &self.need(part, input)?);

@@ -1,12 +1,13 @@
 //! Which landed ticks the rows of a range of time need: what an incremental run reads to compute just these rows.
 //!
 //! In: a query. Out: its [`Lookback`], or nothing if a bounded part of the ticks is not known to be enough. It holds only what
-//! the plan shows: a call counts if its result depends on its frame alone, a frame if its ends are known, a group if its rows
-//! lie within an interval of time, and a number of rows if they are all rows of a table that can be looked up. A running
-//! count, a limit, a subquery in an expression, a sum of floating-point numbers over a group: nothing is known about these.
+//! the plan shows: a frame counts if its ends are known, a group if its rows lie within an interval of time, and a number of
+//! rows if they are all rows of a table that can be looked up. A running count, a limit, a subquery in an expression: nothing
+//! is known about these.
 //!
-//! Rows of the range that are computed from the ticks of [`Lookback::back`] to [`Lookback::ahead`] have the same bits as those
-//! of a full run. Other rows of such a computation can be wrong, so a run keeps only the rows whose time lies in the range.
+//! Rows of the range that are computed from the ticks of [`Lookback::back`] to [`Lookback::ahead`] are those of a full run, with
+//! the same bits if [`Lookback::exact`] holds. Other rows of such a computation can be wrong, so a run keeps only the rows whose
+//! time lies in the range.
 
 use datafusion::execution::context::SessionContext;
 
@@ -14,7 +15,7 @@ use super::Measured;
 use super::need::{Hop, Need, Path, either};
 use super::relation::Fault;
 use crate::pipeline::error::Error;
-use crate::pipeline::manifest::changes_by_itself;
+use crate::pipeline::recipe::changes_by_itself;
 use crate::pipeline::{Kind, Project, Query};
 use crate::rolling;
 
@@ -28,6 +29,9 @@ pub struct Lookback {
     /// The column that holds the product, if a row needs only ticks of its own product. The steps then count for each product
     /// by itself.
     pub product: Option<String>,
+    /// Whether the rows have the same bits as those of a full run. Otherwise floating-point numbers are added over a group, or by
+    /// an operator of the engine: the last bits depend on the order of the rows, or on the rows that left a frame.
+    pub exact: bool,
     /// From the start of the range, the steps back to the first tick that counts.
     pub back: Vec<Step>,
     /// From the end of the range, the steps to the last tick that counts.
@@ -96,15 +100,17 @@ impl Project {
             let functions = &self.queries[*index].parsed.references.functions;
             functions.iter().any(|name| changes_by_itself(name, context))
         };
-        if !exact || needed.iter().any(changes) {
+        if needed.iter().any(changes) {
             return Ok(None);
         }
-        Ok(self.measured(query, context).await?.lookback())
+        let found = self.measured(query, context).await?.lookback();
+        Ok(found.map(|found| Lookback { exact: found.exact && exact, ..found }))
     }
 }
 
 impl Measured {
-    fn lookback(&self) -> Option<Lookback> {
+    /// Returns which landed ticks rows need, as far as the plan shows it: functions such as `random()` are not looked at.
+    pub(in crate::pipeline) fn lookback(&self) -> Option<Lookback> {
         let (relation, times) = (&self.summary.relation, &self.summary.times);
         let main = relation.main.filter(|_| self.dated && relation.local.ticks)?;
         let time = relation.columns.iter().position(|column| column.time == Some(main))?;
@@ -131,6 +137,7 @@ impl Measured {
             time: name(time),
             row,
             product: product.map(|column| name(*column)),
+            exact: need.is_exact(),
             back: steps(&paths.back),
             ahead: steps(&paths.ahead),
         })

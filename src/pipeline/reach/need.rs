@@ -124,18 +124,33 @@ impl Paths {
 
 /// For some times, the ticks around them on which something depends. Nothing if it does not depend on ticks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Need(BTreeMap<Var, Paths>);
+pub struct Need {
+    times: BTreeMap<Var, Paths>,
+    /// Whether the last bits can also depend on the order of the rows, or on what left a frame: floating-point numbers are added.
+    inexact: bool,
+}
 
 impl Need {
     /// The ticks at a time.
     pub fn at(var: Var) -> Need {
-        Need(BTreeMap::from([(var, Paths::default())]))
+        Need { times: BTreeMap::from([(var, Paths::default())]), inexact: false }
+    }
+
+    /// Says that floating-point numbers are added.
+    pub fn with_sums(mut self) -> Need {
+        self.inexact = true;
+        self
+    }
+
+    pub fn is_exact(&self) -> bool {
+        !self.inexact
     }
 
     /// Returns a need that is at least as large as each of the two.
     pub fn or(mut self, other: &Need) -> Need {
-        for (var, paths) in &other.0 {
-            let known = self.0.entry(*var).or_insert_with(|| paths.clone());
+        self.inexact |= other.inexact;
+        for (var, paths) in &other.times {
+            let known = self.times.entry(*var).or_insert_with(|| paths.clone());
             *known = known.or(paths);
         }
         self
@@ -144,7 +159,7 @@ impl Need {
     /// Returns the need as seen from one time; `None` if it is not known how far the other times can lie from it.
     pub fn seen_from(&self, anchor: Var, times: &Times) -> Option<Paths> {
         let mut seen = Paths::default();
-        for (var, paths) in &self.0 {
+        for (var, paths) in &self.times {
             seen = seen.or(&paths.after(&distance(times, anchor, *var)?));
         }
         seen.is_short().then_some(seen)
@@ -153,23 +168,24 @@ impl Need {
     /// Returns the need of rows that lie on `first` from a time; `None` if it is not known how far its times can lie from it.
     pub fn moved(&self, anchor: Var, first: &Paths, times: &Times) -> Option<Need> {
         let moved = self.seen_from(anchor, times)?.after(first);
-        moved.is_short().then(|| Need(BTreeMap::from([(anchor, moved)])))
+        moved.is_short().then(|| Need { times: BTreeMap::from([(anchor, moved)]), inexact: self.inexact })
     }
 
     /// Returns the need with each of its times replaced by another.
     pub fn anchored(&self, anchor: impl Fn(Var) -> Option<Var>, times: &Times) -> Option<Need> {
-        let mut anchored = Need::default();
-        for (var, paths) in &self.0 {
+        let mut anchored = Need { times: BTreeMap::new(), inexact: self.inexact };
+        for (var, paths) in &self.times {
             let to = anchor(*var)?;
             let paths = paths.after(&distance(times, to, *var)?);
-            anchored = anchored.or(&Need(BTreeMap::from([(to, paths)])));
+            anchored = anchored.or(&Need { times: BTreeMap::from([(to, paths)]), inexact: false });
         }
         Some(anchored)
     }
 
     /// Returns the need with other names for its times.
     pub fn renamed(&self, name: impl Fn(&Var) -> Option<Var>) -> Option<Need> {
-        self.0.iter().map(|(var, paths)| Some((name(var)?, paths.clone()))).collect::<Option<_>>().map(Need)
+        let times = self.times.iter().map(|(var, paths)| Some((name(var)?, paths.clone()))).collect::<Option<_>>()?;
+        Some(Need { times, inexact: self.inexact })
     }
 }
 
