@@ -8,6 +8,7 @@ mod audit;
 mod case;
 mod cell;
 mod check;
+mod clauses;
 mod columns;
 mod computed_once;
 mod days;
@@ -52,7 +53,7 @@ pub use lint::Finding;
 pub use outlook::{Outlook, Would};
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
-pub use reach::{Extent, Reach, Reaches};
+pub use reach::{Extent, Lookback, Reach, Reaches, RowTime, Step};
 pub use run::Waiting;
 pub use store::{Made, Materialised, RunOptions};
 

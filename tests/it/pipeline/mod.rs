@@ -4,6 +4,7 @@ mod check;
 mod days;
 mod errors;
 mod lint;
+mod lookback;
 mod prove;
 mod run;
 
