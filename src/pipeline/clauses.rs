@@ -7,7 +7,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, NamedWindowExpr, Query, Select, SetExpr, TableFactor, Visit, Visitor, WindowSpec, WindowType,
+    Expr, GroupByExpr, Ident, NamedWindowExpr, Query, Select, SetExpr, TableFactor, Visit, Visitor, WindowSpec,
+    WindowType,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -49,7 +50,9 @@ pub fn begins_with_query(rendered: &Rendered, tokens: &[TokenWithSpan]) -> Resul
     if word.quote_style.is_some() || !STATEMENTS.contains(&keyword.as_str()) {
         return Ok(());
     }
-    let trains = tokens.iter().any(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case("MODEL")));
+    let trains = tokens
+        .iter()
+        .any(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case("MODEL")));
     let hint = match keyword == "CREATE" && trains {
         true => "the files of models/ train models: move it there",
         false => "write only the SELECT: `squall run` stores its rows in a table that has the name of the file",
@@ -83,7 +86,8 @@ pub fn has_effect(rendered: &Rendered, query: &Query, text: &str) -> Result<(), 
             let at = first.map_or(Location { line: 1, column: 1 }, |token| token.span.start);
             let place = rendered.place(at.line as usize, at.column as usize);
             let message = format!("an expression is nested more than {MOST_DEPTH} deep; each AND, OR and + counts");
-            let hint = Some("write IN (…) in place of many comparisons, or add parts up in several WITH queries".into());
+            let hint =
+                Some("write IN (…) in place of many comparisons, or add parts up in several WITH queries".into());
             Err(Error::Plan { place, message, hint })
         }
         Found::Window(name) => {
@@ -95,7 +99,8 @@ pub fn has_effect(rendered: &Rendered, query: &Query, text: &str) -> Result<(), 
         }
         Found::Ignored((clause, hint)) => {
             let place = place_of(clause).map(|at| rendered.place(at.line as usize, at.column as usize));
-            let message = format!("the engine ignores this {clause} clause, so the rows would not be those that are meant");
+            let message =
+                format!("the engine ignores this {clause} clause, so the rows would not be those that are meant");
             Err(Error::Plan { place: place.unwrap_or_else(|| rendered.end()), message, hint: Some(hint.into()) })
         }
     }

@@ -303,7 +303,12 @@ mod tests {
             ("INSERT INTO t SELECT 1", 1, 1, "a file holds one SELECT, but here is INSERT"),
             ("-- x\nCREATE TABLE t AS SELECT 1", 2, 1, "a file holds one SELECT, but here is CREATE"),
             ("copy t to 'x.csv'", 1, 1, "a file holds one SELECT, but here is COPY"),
-            ("WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", 1, 22, "a file holds one SELECT, but here is INSERT"),
+            (
+                "WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a",
+                1,
+                22,
+                "a file holds one SELECT, but here is INSERT",
+            ),
             ("SELECT 1 AS a INTO t", 1, 15, "a file holds one SELECT, but here is INTO"),
             ("SELECT *\nFROM t TABLESAMPLE (10 PERCENT)", 2, 8, "the engine ignores this TABLESAMPLE clause"),
             ("SELECT a FROM (SELECT a FROM t PREWHERE a > 1) AS s", 1, 32, "the engine ignores this PREWHERE clause"),

@@ -133,10 +133,12 @@ impl Walk<'_> {
         if ORDERED.contains(&name) {
             let spot = Spot::Call(Call { columns: columns_of(&params.args), ..Call::named(name) });
             if params.order_by.is_empty() {
-                let how = format!("`{name}` depends on the order of the rows: give it an ORDER BY, or use `min` or `max`");
+                let how =
+                    format!("`{name}` depends on the order of the rows: give it an ORDER BY, or use `min` or `max`");
                 column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
             } else if self.ties_in_time(call, input, shared)? {
-                let how = format!("the order of the rows of `{name}` can have ties: end its ORDER BY with the time of a row");
+                let how =
+                    format!("the order of the rows of `{name}` can have ties: end its ORDER BY with the time of a row");
                 column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
             }
         }
@@ -174,7 +176,8 @@ impl Walk<'_> {
             None => {}
         }
         let spot = Spot::Call(Call { columns: columns_of(&params.args), ..Call::named(name) });
-        let how = format!("`{name}` takes the time of one of a group's rows, and which one that is may be known only later");
+        let how =
+            format!("`{name}` takes the time of one of a group's rows, and which one that is may be known only later");
         let cause = self.cause(spot, how);
         column.deps.add(missing, Source { span: Span::OWN, ahead: Some(Arc::clone(&cause)), back: Some(cause) });
         if self.times.of_ticks(time) {

@@ -140,7 +140,9 @@ impl Walk<'_> {
         let Some(time) = column.time.take() else {
             match (number, to) {
                 (Some(_), DataType::Int64) => column.number = number,
-                (Some((time, unit)), DataType::Timestamp(to, zone)) if unit == unit_ns(to) && zone.as_deref().is_none_or(is_utc) => {
+                (Some((time, unit)), DataType::Timestamp(to, zone))
+                    if unit == unit_ns(to) && zone.as_deref().is_none_or(is_utc) =>
+                {
                     column.time = Some(time);
                 }
                 (Some(_), _) => column.made_of_time = true,
@@ -177,7 +179,8 @@ impl Walk<'_> {
 
     fn binary(&mut self, binary: &BinaryExpr, input: Input<'_>) -> Result<Column> {
         let logical = matches!(binary.op, Operator::And | Operator::Or);
-        let parts: Vec<&Expr> = [&binary.left, &binary.right].into_iter().flat_map(|side| chain(side, binary.op)).collect();
+        let parts: Vec<&Expr> =
+            [&binary.left, &binary.right].into_iter().flat_map(|side| chain(side, binary.op)).collect();
         // A long chain of the other operators is followed without what it says about times.
         if logical || parts.len() > LONG_CHAIN {
             let mut column = Column::default();
@@ -223,8 +226,7 @@ impl Walk<'_> {
                         if minus { (most.saturating_neg(), least.saturating_neg()) } else { (least, most) };
                     column.time = Some(self.times.derive(time, Derivation::Shifted(least, most)));
                     let latest = latest.clone().filter(|_| least == most);
-                    column.latest =
-                        latest.map(|latest| Latest { shift: latest.shift.saturating_add(least), ..latest });
+                    column.latest = latest.map(|latest| Latest { shift: latest.shift.saturating_add(least), ..latest });
                 }
             }
         }
@@ -320,7 +322,6 @@ impl Walk<'_> {
         let times: Vec<Var> = times.collect::<Option<_>>()?;
         self.times.one_of(&times)
     }
-
 }
 
 /// Returns the least and the greatest length of an interval, or of a number of units.

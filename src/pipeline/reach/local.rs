@@ -26,8 +26,22 @@ use crate::rolling;
 
 /// Window functions whose result the stock operator takes from the frame alone too: they add no floating-point numbers.
 const WITHOUT_SUMS: [&str; 16] = [
-    "count", "min", "max", "first_value", "last_value", "nth_value", "lag", "lead", "row_number", "rank", "dense_rank",
-    "percent_rank", "cume_dist", "ntile", "bool_and", "bool_or",
+    "count",
+    "min",
+    "max",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "lag",
+    "lead",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "bool_and",
+    "bool_or",
 ];
 
 /// Window functions that count the rows of their partition up to the row.
@@ -140,7 +154,8 @@ impl Walk<'_> {
         let (left, right) = (self.value(&binary.left, input)?, self.value(&binary.right, input)?);
         for (latest, other, expression) in [(&left, &right, &binary.right), (&right, &left, &binary.left)] {
             let of = latest.latest.as_ref().and_then(|latest| latest.of.clone());
-            let (Some(table), Some((from, Bound::Within { rows: 0, ns }))) = (of, self.reach_asked(latest, other)) else {
+            let (Some(table), Some((from, Bound::Within { rows: 0, ns }))) = (of, self.reach_asked(latest, other))
+            else {
                 continue;
             };
             let ahead = Path::of(Hop::Time(ns)).then(Hop::Rows(table, 1));
@@ -156,7 +171,9 @@ impl Walk<'_> {
         let is_whole = |part: &Expr| {
             let column = position(part, input.schema);
             constant(part).is_some()
-                || column.is_some_and(|column| relation.local.product.contains(&column) || relation.constants.contains(&column))
+                || column.is_some_and(|column| {
+                    relation.local.product.contains(&column) || relation.constants.contains(&column)
+                })
         };
         let basis = relation.local.basis.clone();
         basis.filter(|_| call.params.partition_by.iter().all(is_whole))
@@ -165,7 +182,8 @@ impl Walk<'_> {
     /// Returns whether a window holds rows of several products.
     pub fn is_across(&self, call: &WindowFunction, input: Input<'_>) -> bool {
         let local = &input.relation.local;
-        let of_product = |part: &Expr| position(part, input.schema).is_some_and(|column| local.product.contains(&column));
+        let of_product =
+            |part: &Expr| position(part, input.schema).is_some_and(|column| local.product.contains(&column));
         let partitioned = call.params.partition_by.iter().any(of_product);
         local.ticks && !partitioned && local.product.is_disjoint(&input.relation.constants)
     }
@@ -293,9 +311,8 @@ impl Walk<'_> {
         let has_time = |relation: &Relation, column: usize| {
             relation.main.is_some() && relation.columns[column].time == relation.main
         };
-        let by_time = |pair: &(usize, usize)| {
-            is_pair(pair, &|column| has_time(left, column), &|column| has_time(right, column))
-        };
+        let by_time =
+            |pair: &(usize, usize)| is_pair(pair, &|column| has_time(left, column), &|column| has_time(right, column));
         let paired = pairs.iter().any(by_product);
         let product = match (join.join_type, paired) {
             (JoinType::Inner, true) => &one.product | &shifted(&other.product),
@@ -344,7 +361,8 @@ impl Walk<'_> {
             values.push(need);
         }
         let groups = aggregate.group_expr.iter().enumerate();
-        let of_product = |group: &Expr| position(group, input.schema).is_some_and(|column| from.product.contains(&column));
+        let of_product =
+            |group: &Expr| position(group, input.schema).is_some_and(|column| from.product.contains(&column));
         let product: BTreeSet<usize> = groups.filter(|(_, group)| of_product(group)).map(|(index, _)| index).collect();
         let one_product = !from.product.is_disjoint(&input.relation.constants);
         let across = from.across || (from.ticks && product.is_empty() && !one_product);
@@ -405,8 +423,8 @@ fn depends_on_frame(call: &WindowFunction, function: &str, unit: Option<i64>, in
         }
     };
     let countable = matches!(key, Some(DataType::Timestamp(_, _) | DataType::Int64));
-    let counted = frame.units != WindowFrameUnits::Range
-        || (countable && counts(&frame.start_bound) && counts(&frame.end_bound));
+    let counted =
+        frame.units != WindowFrameUnits::Range || (countable && counts(&frame.start_bound) && counts(&frame.end_bound));
     plain && counted && rolling::knows(&call.fun)
 }
 
@@ -432,7 +450,8 @@ pub fn only_reads(expression: &Expr, columns: &BTreeSet<usize>, schema: &DFSchem
     let mut waiting = vec![expression];
     while let Some(next) = waiting.pop() {
         match next {
-            Expr::Column(name) if schema.maybe_index_of_column(name).is_some_and(|column| columns.contains(&column)) => {}
+            Expr::Column(name)
+                if schema.maybe_index_of_column(name).is_some_and(|column| columns.contains(&column)) => {}
             Expr::Literal(..) => {}
             Expr::BinaryExpr(binary) => waiting.extend([binary.left.as_ref(), binary.right.as_ref()]),
             Expr::InList(list) => waiting.extend(list.list.iter().chain([list.expr.as_ref()])),

@@ -232,9 +232,10 @@ impl Project {
     fn session<T>(&self, context: &SessionContext, look: impl FnOnce(&mut Session) -> T) -> T {
         // The map is never left half changed.
         let mut memo = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        look(memo.entry(context.session_id()).or_insert_with(|| {
-            Session { planner: Planner::over(context), measured: BTreeMap::new() }
-        }))
+        look(
+            memo.entry(context.session_id())
+                .or_insert_with(|| Session { planner: Planner::over(context), measured: BTreeMap::new() }),
+        )
     }
 
     /// Measures a query, and makes it a table of the planner.
@@ -244,7 +245,8 @@ impl Project {
         let plan = planner.state.statement_to_plan(query.parsed.statement()).await.map_err(failed)?;
         if let Some(function) = size::too_large(&plan).map_err(failed)? {
             let place = query.place_of_word(function).unwrap_or_else(|| query.start());
-            let message = format!("calls of `{function}` are nested so deep that the engine would need minutes to plan them");
+            let message =
+                format!("calls of `{function}` are nested so deep that the engine would need minutes to plan them");
             let hint = Some(format!("give one `{function}` all values: {function}(a, b, c)"));
             return Err(Error::Plan { place, message, hint });
         }

@@ -233,7 +233,10 @@ mod tests {
 
     #[test]
     fn steps_of_one_kind_add_up() {
-        assert_eq!(path(&[Hop::Time(1), Hop::Time(2), rows("a", 1), rows("a", 2)]), path(&[Hop::Time(3), rows("a", 3)]));
+        assert_eq!(
+            path(&[Hop::Time(1), Hop::Time(2), rows("a", 1), rows("a", 2)]),
+            path(&[Hop::Time(3), rows("a", 3)])
+        );
         assert_eq!(path(&[rows("a", 1), rows("b", 1), rows("a", 1)]).hops().len(), 3);
         assert_eq!(path(&[Hop::Time(0), Hop::Time(-1), rows("a", 0)]), Path::default());
     }

@@ -214,7 +214,8 @@ impl Relation {
             from.iter().enumerate().filter(move |(_, column)| **column == Some(*old)).map(|(new, _)| new)
         });
         let constants = constants.collect();
-        let product = from.iter().enumerate().filter(|(_, old)| old.is_some_and(|old| self.local.product.contains(&old)));
+        let product =
+            from.iter().enumerate().filter(|(_, old)| old.is_some_and(|old| self.local.product.contains(&old)));
         let local = Local { product: product.map(|(new, _)| new).collect(), ..self.local.clone() };
         Relation { columns, keys, constants, local, ..self.clone() }
     }
@@ -292,8 +293,7 @@ fn renamed(mut relation: Relation, names: &BTreeMap<Var, Var>, scope: Scope) -> 
     for column in &mut relation.columns {
         column.time = column.time.as_ref().and_then(name);
         column.number = column.number.and_then(|(time, unit)| Some((name(&time)?, unit)));
-        column.latest =
-            column.latest.take().and_then(|latest| Some(Latest { from: name(&latest.from)?, ..latest }));
+        column.latest = column.latest.take().and_then(|latest| Some(Latest { from: name(&latest.from)?, ..latest }));
     }
     for need in relation.columns.iter_mut().map(|column| &mut column.need).chain([&mut relation.local.rows]) {
         *need = need.take().and_then(|need| need.renamed(name));

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn only_nested_first_arguments_grow() {
-        let nested = |levels: usize| (0..levels).fold(col("x"), |inner, level| coalesce(vec![inner, lit(level as i64)]));
+        let nested =
+            |levels: usize| (0..levels).fold(col("x"), |inner, level| coalesce(vec![inner, lit(level as i64)]));
         assert_eq!(doubled(&nested(6)).unwrap(), None);
         assert_eq!(doubled(&nested(12)).unwrap(), Some("coalesce"));
         let last = (0..30).fold(col("x"), |inner, level| coalesce(vec![lit(level), inner]));

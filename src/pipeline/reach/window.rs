@@ -8,8 +8,8 @@ use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
 use datafusion::logical_expr::{Expr, Window, WindowFrameBound, WindowFrameUnits};
 
 use super::expression::{Input, constant, length_in};
-use super::plan::{Walk, position};
 use super::looks::{Seen, looks, spot};
+use super::plan::{Walk, position};
 use super::relation::{Cause, Column, Deps, Fault, Latest, Relation, Source};
 use super::times::{Bound, Span, Var};
 
@@ -89,7 +89,8 @@ impl Walk<'_> {
             match (function.as_str(), descending) {
                 ("max", _) if of_time => {
                     let all = argument_time.filter(|_| span.after == Bound::Unbounded);
-                    let is_main = |time| input.relation.main.is_some_and(|main| self.times.from(main, time) == Span::OWN);
+                    let is_main =
+                        |time| input.relation.main.is_some_and(|main| self.times.from(main, time) == Span::OWN);
                     latest = all.map(|from| {
                         let of = self.counted_rows(call, input).filter(|_| is_main(from));
                         Latest { from, shift: 0, of }
@@ -236,7 +237,8 @@ impl Walk<'_> {
         // Where all rows agree, the next key decides.
         let leading = params.order_by.iter().zip(keys).find(|(key, _)| !is_fixed(&key.expr));
         let led = leading.and_then(|(key, column)| column.instant().map(|time| (time, !key.asc)));
-        let unit = leading.and_then(|(_, column)| column.number.filter(|_| column.time.is_none())).map(|(_, unit)| unit);
+        let unit =
+            leading.and_then(|(_, column)| column.number.filter(|_| column.time.is_none())).map(|(_, unit)| unit);
         // Rows without a time come together at one end, so the order of the others says nothing about them.
         let time = led.filter(|(time, _)| self.is_there(*time, input));
 

@@ -104,11 +104,14 @@ async fn follow(context: &SessionContext, steps: &[Step], from: i64, ahead: bool
             Step::Rows { table, time, product, count } => {
                 let product = product.as_deref();
                 let key = product.map_or("''".into(), |product| format!("\"{product}\""));
-                let rows = collected(context, &format!("SELECT {key} AS product, \"{time}\" AS time FROM \"{table}\"")).await;
+                let rows =
+                    collected(context, &format!("SELECT {key} AS product, \"{time}\" AS time FROM \"{table}\"")).await;
                 let mut lists: BTreeMap<String, Vec<i64>> = BTreeMap::new();
                 for (name, time) in products_of(&rows, "product").into_iter().zip(times_of(&rows, "time")) {
                     let time = time.unwrap();
-                    if only.is_none_or(|only| product.is_none() || only == name) && (if ahead { time > at } else { time < at }) {
+                    if only.is_none_or(|only| product.is_none() || only == name)
+                        && (if ahead { time > at } else { time < at })
+                    {
                         lists.entry(name).or_default().push(if ahead { time } else { -time });
                     }
                 }
@@ -127,7 +130,8 @@ async fn follow(context: &SessionContext, steps: &[Step], from: i64, ahead: bool
 /// Returns the rows whose time lies in a range, as text with all bits of the numbers, sorted.
 fn within(batch: &RecordBatch, time: &str, range: (i64, i64)) -> Vec<String> {
     let times = times_of(batch, time);
-    let chosen = (0..batch.num_rows()).filter(|row| times[*row].is_some_and(|time| (range.0..=range.1).contains(&time)));
+    let chosen =
+        (0..batch.num_rows()).filter(|row| times[*row].is_some_and(|time| (range.0..=range.1).contains(&time)));
     let cell = |column: &Arc<dyn Array>, row: usize| match column.data_type() {
         DataType::Float64 if column.is_valid(row) => {
             let value = column.as_primitive::<datafusion::arrow::datatypes::Float64Type>().value(row);
@@ -183,8 +187,10 @@ async fn a_range_computed_from_what_it_needs_has_the_same_bits() {
     let data = data();
     let session = session(data.path()).await;
     let context = session.context();
-    let mut files: Vec<_> =
-        ["clean", "leaks"].iter().flat_map(|folder| std::fs::read_dir(root().join("tests/pipeline").join(folder)).unwrap()).collect();
+    let mut files: Vec<_> = ["clean", "leaks"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root().join("tests/pipeline").join(folder)).unwrap())
+        .collect();
     files.sort_by_key(|entry| entry.as_ref().unwrap().path());
     let (mut known, mut compared, mut all) = (0, 0, 0);
     for case in files.iter().flat_map(|file| cases(&file.as_ref().unwrap().path())) {
@@ -216,7 +222,8 @@ async fn the_shipped_queries_need_what_they_look_at() {
     let context = session.context();
     land(context, &RecordBatch::new_empty(Arc::new(landed_schema())));
     let project = Project::load(&root().join("sql"), &parameters()).unwrap();
-    let rows = |count| Step::Rows { table: "ticks".into(), time: "ts".into(), product: Some("product_id".into()), count };
+    let rows =
+        |count| Step::Rows { table: "ticks".into(), time: "ts".into(), product: Some("product_id".into()), count };
     let seconds = |seconds: i64| Step::Time(seconds * SECOND);
     for (name, back, ahead) in [
         ("ticks", vec![], vec![]),
@@ -228,7 +235,10 @@ async fn the_shipped_queries_need_what_they_look_at() {
         land(context, &RecordBatch::new_empty(Arc::new(landed_schema())));
         let found = project.lookback(project.query(name).unwrap(), context).await.unwrap().expect(name);
         assert_eq!((&found.back, &found.ahead), (&back, &ahead), "{name}");
-        assert_eq!((found.time.as_str(), found.row, found.product.as_deref()), ("ts", RowTime::Tick, Some("product_id")));
+        assert_eq!(
+            (found.time.as_str(), found.row, found.product.as_deref()),
+            ("ts", RowTime::Tick, Some("product_id"))
+        );
         for seed in 1..4 {
             assert!(recomputed(&project, name, &found, context, seed).await > 0);
         }
@@ -306,8 +316,11 @@ async fn a_number_of_rows_says_of_which_table() {
     let turned = turned.await.unwrap();
     assert_eq!(turned.back, [rows("ticks", "ts", 1), Step::Time(60 * SECOND)]);
     assert_eq!((turned.product.as_deref(), turned.row), (Some("product_id"), RowTime::Tick));
-    let landed = lookback_of("SELECT product_id, ts, lag(price) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM landed_ticks");
+    let landed = lookback_of(
+        "SELECT product_id, ts, lag(price) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM landed_ticks",
+    );
     assert_eq!(landed.await.unwrap().back, [rows("landed_ticks", "ts", 1)]);
-    let of_both = lookback_of("SELECT product_id, ts, lag(price) OVER (ORDER BY ts, product_id) AS v FROM ticks").await.unwrap();
+    let of_both =
+        lookback_of("SELECT product_id, ts, lag(price) OVER (ORDER BY ts, product_id) AS v FROM ticks").await.unwrap();
     assert_eq!((of_both.product, of_both.back), (None, vec![rows("ticks", "ts", 1)]));
 }
