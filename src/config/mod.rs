@@ -143,6 +143,11 @@ impl Settings {
         self.paths.data.join("tables")
     }
 
+    /// Returns the folder of the tables and views that users made with CREATE TABLE and CREATE VIEW.
+    pub fn catalog_dir(&self) -> PathBuf {
+        self.paths.data.join("catalog")
+    }
+
     /// Returns the folder of model artifacts, `<name>/<version>/`.
     pub fn models_dir(&self) -> PathBuf {
         self.paths.data.join("models")

@@ -8,8 +8,8 @@ use std::fmt;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::run;
-use super::statement::{Position, Statement, end_of, find_name, token_length};
+use super::statement::{Position, Statement, end_of, find_name, find_text, token_length};
+use super::{culprit, run};
 use crate::catalog::{self, Session};
 use crate::error::Hint;
 use crate::text::{Excerpt, did_you_mean};
@@ -46,6 +46,8 @@ enum Spot {
     At(Position),
     /// Where this name occurs.
     Name(String),
+    /// Where this value occurs in quotes.
+    Text(String),
     /// Where the statement ends.
     End,
     Unknown,
@@ -57,6 +59,7 @@ impl Spot {
         match self {
             Spot::At(at) => Some((*at, token_length(statement, *at))),
             Spot::Name(name) => find_name(statement, name),
+            Spot::Text(value) => find_text(statement, value),
             Spot::End => Some((end_of(statement), 1)),
             Spot::Unknown => None,
         }
@@ -65,7 +68,7 @@ impl Spot {
 
 impl Diagnosis {
     /// Explains why `statement` failed. It is a part of `text`, which comes from `source` (a file's name).
-    pub fn new(
+    pub async fn find(
         session: &Session,
         error: &run::Error,
         statement: Statement<'_>,
@@ -81,7 +84,12 @@ impl Diagnosis {
                 Finding { message, spot, hint: other.hint() }
             }
         };
-        let place = finding.spot.find(statement.text).and_then(|(inner, length)| {
+        let mut found = finding.spot.find(statement.text);
+        if let (None, run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error))) = (found, error) {
+            let root = error.iter().next().unwrap_or(error).find_root();
+            found = culprit::find(session, statement.text, &root.message()).await;
+        }
+        let place = found.and_then(|(inner, length)| {
             let at = statement.start.plus(inner);
             let line = text.lines().nth(at.line - 1)?.to_string();
             // If something is missing at the end of the statement, the error points just after the last character.

@@ -51,6 +51,20 @@ impl Ending {
         matches!(self.inside, Inside::Code | Inside::Line) && held.or(self.last).is_none_or(|last| last == ';')
     }
 
+    /// Returns what is open at the end, as it is written: a quote, the start of a comment, or `.` for a statement.
+    pub fn open(&self) -> &str {
+        match &self.inside {
+            Inside::Code | Inside::Line => ".",
+            Inside::Escaped => "'",
+            Inside::Quotes { quote: '"', .. } => "\"",
+            Inside::Quotes { quote: '`', .. } => "`",
+            Inside::Quotes { .. } => "'",
+            Inside::Block { .. } => "/*",
+            Inside::Dollars { tag } if tag.len() > 4 => "$",
+            Inside::Dollars { tag } => tag,
+        }
+    }
+
     fn step(&mut self, character: char) {
         match &mut self.inside {
             Inside::Code => self.code(character),

@@ -103,6 +103,31 @@ pub fn token_length(text: &str, at: Position) -> usize {
     token.map_or(1, |token| end(token).column.saturating_sub(at.column).max(1))
 }
 
+/// Returns where an expression ends that is known to reach from `start` to `stop`: behind the parentheses that it opens.
+pub fn matching_end(text: &str, start: Position, stop: Position) -> Position {
+    let (tokens, _) = tokens(text);
+    let mut depth = 0;
+    let mut reached = stop;
+    for token in tokens.iter().filter(|token| begin(token) >= start) {
+        match token.token {
+            Token::LParen if begin(token) < stop || begin(token) == stop && reached == stop => depth += 1,
+            Token::RParen if depth > 0 => depth -= 1,
+            _ if begin(token) >= stop && depth == 0 => break,
+            _ => {}
+        }
+        reached = reached.max(end(token));
+    }
+    reached
+}
+
+/// Returns where a text occurs as a value in single quotes, and its length in characters, with the quotes.
+pub fn find_text(text: &str, value: &str) -> Option<(Position, usize)> {
+    tokens(text).0.iter().find_map(|token| match &token.token {
+        Token::SingleQuotedString(found) if found == value => Some((begin(token), found.chars().count() + 2)),
+        _ => None,
+    })
+}
+
 /// Returns the tokens of `text`, and whether they cover all of it.
 pub(super) fn tokens(text: &str) -> (Vec<TokenWithSpan>, bool) {
     let mut tokens = Vec::new();
@@ -219,6 +244,12 @@ mod tests {
         assert_eq!(find_name(text, "TICKS"), Some((Position { line: 2, column: 14 }, 5)));
         assert_eq!(find_name(text, "a.parquet"), Some((Position { line: 2, column: 21 }, 11)));
         assert_eq!(find_name(text, "ask"), None);
+        assert_eq!(find_text("SELECT abc, 'abc'", "abc"), Some((Position { line: 1, column: 13 }, 5)));
+        let at = |column| Position { line: 1, column };
+        assert_eq!(matching_end("SELECT sum(a + b) / 2", at(8), at(11)), at(18));
+        assert_eq!(matching_end("SELECT sum(a + b) / 2", at(8), at(17)), at(18));
+        assert_eq!(matching_end("SELECT sum(a + b) / 2", at(12), at(17)), at(17));
+        assert_eq!(matching_end("SELECT a + (b) FROM t", at(8), at(14)), at(15));
         assert_eq!(token_length(text, Position { line: 2, column: 14 }), 5);
         assert_eq!(end_of("SELECT\n(é"), Position { line: 2, column: 3 });
     }
