@@ -23,6 +23,8 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use crate::error::Hint;
 use crate::functions::{self, Library};
@@ -32,10 +34,10 @@ use crate::model::{self, Registry};
 use crate::rolling;
 use crate::tick;
 use crate::track::Tracker;
+use kept::Kept;
 use landed::LandedTicks;
 pub use missing::Missing;
 pub use refused::Refused;
-use kept::Kept;
 use refused::{KeptTables, Refusals, RefusingSchema};
 
 /// Every SQL function that squall adds to DataFusion's own.
@@ -132,7 +134,8 @@ impl Session {
     pub fn keep_tables(&self, dir: &Path) -> Result<Vec<String>, Error> {
         let kept = Kept::new(dir, &self.context).map_err(DataFusionError::from)?;
         let names = kept.names().into_iter();
-        let hidden = names.filter(|name| self.context.table_exist(TableReference::bare(name.as_str())).unwrap_or(false));
+        let hidden =
+            names.filter(|name| self.context.table_exist(TableReference::bare(name.as_str())).unwrap_or(false));
         let hidden = hidden.collect();
         // A session keeps tables in one folder, the first.
         let _ = self.kept.set(kept);
@@ -168,15 +171,30 @@ impl Session {
                 Err(error) => Err(error.into()),
             };
         }
-        match self.context.state().create_logical_plan(statement).await {
-            Ok(plan) => self.carry_out(statement, plan).await,
+        match self.plan(statement).await {
+            Ok((plan, temporary)) => self.carry_out(statement, plan, temporary).await,
             Err(error) => Err(self.explain(statement, error).await),
         }
     }
 
-    async fn carry_out(&self, statement: &str, plan: LogicalPlan) -> Result<DataFrame, Error> {
+    /// Plans a statement. Returns the plan, and whether it makes a temporary table, which the engine cannot plan as such.
+    async fn plan(&self, statement: &str) -> Result<(LogicalPlan, bool), DataFusionError> {
+        let state = self.context.state();
+        let dialect = state.config_options().sql_parser.dialect;
+        let mut parsed = state.sql_to_statement(statement, &dialect)?;
+        let mut temporary = false;
+        if let Statement::Statement(parsed) = &mut parsed
+            && let Ast::CreateTable(create) = parsed.as_mut()
+            && self.kept.get().is_some()
+        {
+            temporary = std::mem::take(&mut create.temporary);
+        }
+        Ok((state.statement_to_plan(parsed).await?, temporary))
+    }
+
+    async fn carry_out(&self, statement: &str, plan: LogicalPlan, temporary: bool) -> Result<DataFrame, Error> {
         if let Some(kept) = self.kept.get()
-            && kept.carry_out(&self.context, statement, &plan).await?.is_some()
+            && kept.carry_out(&self.context, statement, &plan, temporary).await?.is_some()
         {
             return Ok(self.context.read_empty()?.limit(0, Some(0))?);
         }

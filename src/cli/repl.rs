@@ -58,7 +58,8 @@ impl repl::Project for Known<'_> {
             true => "nothing".to_string(),
             false => queries.iter().map(|query| query.name.as_str()).collect::<Vec<_>>().join(", "),
         };
-        let readers = queries.iter().filter(|other| self.workspace.project.parents(other).any(|parent| parent.name == name));
+        let readers =
+            queries.iter().filter(|other| self.workspace.project.parents(other).any(|parent| parent.name == name));
         let reads = named(self.workspace.project.parents(query).collect());
         Ok(format!("{name}  {}\n  reads    {reads}\n  read by  {}\n", query.kind.as_str(), named(readers.collect())))
     }

@@ -38,7 +38,8 @@ fn write(file: &Path, text: &str) -> Result<(), Complaint> {
 }
 
 fn edit(file: &Path) -> Result<(), Complaint> {
-    let named = ["VISUAL", "EDITOR"].iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.trim().is_empty());
+    let named =
+        ["VISUAL", "EDITOR"].iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.trim().is_empty());
     let editor = named.unwrap_or_else(|| EDITOR.into());
     let mut words = editor.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or(EDITOR));

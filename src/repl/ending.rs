@@ -175,6 +175,27 @@ mod tests {
         )
     }
 
+    #[test]
+    fn a_statement_ends_at_its_semicolon_and_what_is_open_is_known() {
+        for (text, between, open) in [
+            ("", true, "."),
+            ("SELECT 1", false, "."),
+            ("SELECT 1;", true, "."),
+            ("SELECT 1; -- done", true, "."),
+            ("SELECT 1; SELECT", false, "."),
+            ("SELECT ';", false, "'"),
+            ("SELECT \"a", false, "\""),
+            ("SELECT 1 -- ;", false, "."),
+            ("/* a", false, "/*"),
+            ("SELECT $$ a", false, "$$"),
+            ("SELECT $long_tag$ a", false, "$"),
+        ] {
+            let mut ending = Ending::default();
+            ending.push(text);
+            assert_eq!((ending.is_between_statements(), ending.open()), (between, open), "{text:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn it_ends_where_the_tokenizer_says(pieces in pieces()) {

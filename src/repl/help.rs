@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use datafusion::prelude::SessionContext;
 
-use super::format::FORMATS;
 use super::complaint::Complaint;
+use super::format::FORMATS;
 use super::{commands as typed, names};
 use crate::catalog::FUNCTIONS;
 use crate::text::documentation::Documentation;

@@ -97,11 +97,7 @@ pub async fn run(
 ///
 /// # Errors
 /// The query fails.
-pub async fn collect(
-    session: &Arc<Session>,
-    query: &str,
-    mut progress: Progress,
-) -> Result<Vec<RecordBatch>, Error> {
+pub async fn collect(session: &Arc<Session>, query: &str, mut progress: Progress) -> Result<Vec<RecordBatch>, Error> {
     let (plan, context) = plan(session, query, &mut progress).await?;
     progress.watch(&plan);
     let mut batches = Batches::of(execute_stream(plan, context)?);

@@ -7,8 +7,6 @@
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use super::ending::Ending;
-
 /// A place in a text: line and column, both from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -70,13 +68,6 @@ pub fn split(text: &str) -> Vec<Statement<'_>> {
     statements
 }
 
-/// Returns whether `text` ends between statements: after `;`, or before a statement begins.
-pub fn is_complete(text: &str) -> bool {
-    let mut ending = Ending::default();
-    ending.push(text);
-    ending.is_between_statements()
-}
-
 /// Returns where `name` first occurs in `text`, as a word or in quotes but not inside a comment. Also returns its length in
 /// characters, including the quotes.
 pub fn find_name(text: &str, name: &str) -> Option<(Position, usize)> {
@@ -118,6 +109,15 @@ pub fn matching_end(text: &str, start: Position, stop: Position) -> Position {
         reached = reached.max(end(token));
     }
     reached
+}
+
+/// Returns whether a name is followed by its arguments in parentheses.
+pub fn is_called(text: &str, name: &str) -> bool {
+    let (tokens, _) = tokens(text);
+    tokens.windows(2).any(|pair| {
+        matches!(&pair[0].token, Token::Word(word) if word.value.eq_ignore_ascii_case(name))
+            && pair[1].token == Token::LParen
+    })
 }
 
 /// Returns where a text occurs as a value in single quotes, and its length in characters, with the quotes.
@@ -185,7 +185,6 @@ mod tests {
     fn nothing_but_space_comments_and_semicolons_is_no_statement() {
         for text in ["", "  \n", ";", " ;; ;\n", "-- SELECT 1;\n", "/* a; b */", "-- one\n;/* two */;"] {
             assert_eq!(texts(text), [] as [&str; 0], "{text:?}");
-            assert!(is_complete(text), "{text:?}");
         }
     }
 
@@ -212,21 +211,6 @@ mod tests {
         for rest in ["SELECT 'open; SELECT 2", "/* open; SELECT 2", "'open", "SELECT $$ a; b"] {
             let text = format!("SELECT 1;\n{rest}");
             assert_eq!(texts(&text), ["SELECT 1", rest], "{rest:?}");
-            assert!(!is_complete(&text), "{rest:?}");
-        }
-    }
-
-    #[test]
-    fn a_statement_is_complete_at_its_semicolon() {
-        for (text, complete) in [
-            ("SELECT 1", false),
-            ("SELECT 1;", true),
-            ("SELECT 1; -- done", true),
-            ("SELECT 1; SELECT", false),
-            ("SELECT ';", false),
-            ("SELECT 1 -- ;", false),
-        ] {
-            assert_eq!(is_complete(text), complete, "{text:?}");
         }
     }
 

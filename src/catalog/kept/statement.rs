@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::TableReference;
-use datafusion::datasource::MemTable;
+use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::logical_expr::{CreateMemoryTable, CreateView, DdlStatement, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -17,7 +17,8 @@ use crate::catalog;
 use crate::durable;
 
 impl Kept {
-    /// Carries out a statement that makes or drops a kept table or view. Returns `None` if it is another statement.
+    /// Carries out a statement that makes or drops a table or view; a temporary table lasts as long as the session. Returns
+    /// `None` if it is another statement.
     ///
     /// # Errors
     /// The name is taken, the query fails, or the disk reports an error; what was kept then stays as it was.
@@ -26,15 +27,17 @@ impl Kept {
         context: &SessionContext,
         statement: &str,
         plan: &LogicalPlan,
+        temporary: bool,
     ) -> Result<Option<()>, catalog::Error> {
         let LogicalPlan::Ddl(ddl) = plan else { return Ok(None) };
         match ddl {
-            DdlStatement::CreateMemoryTable(create) if create.temporary => self.temporary(context, create).await?,
+            DdlStatement::CreateMemoryTable(create) if temporary => self.temporary(context, create).await?,
             DdlStatement::CreateMemoryTable(create) => match name(&create.name) {
                 Some(name) => self.create_table(context, name, create).await?,
                 None => return Ok(None),
             },
-            DdlStatement::CreateView(create) if !create.temporary => match name(&create.name) {
+            DdlStatement::CreateView(create) if create.temporary => temporary_view(context, create)?,
+            DdlStatement::CreateView(create) => match name(&create.name) {
                 Some(name) => self.create_view(context, name, create, statement).await?,
                 None => return Ok(None),
             },
@@ -64,6 +67,7 @@ impl Kept {
         if self.may_create(context, name, create.if_not_exists, create.or_replace)? == Found::Keep {
             return Ok(());
         }
+        // What a dead process left cannot be in the way, so it does not matter if it stays.
         let _ = durable::remove_leftovers(&self.dir);
         let mut writer = Writer::beside(&self.path(name, Is::Table), schema)?;
         writer.write_all(frame.execute_stream().await?).await?;
@@ -177,6 +181,17 @@ impl Kept {
         }
         durable::sync_folder(&self.dir).map_err(|source| Error::Disk { path, source }.into())
     }
+}
+
+/// Makes a view that lasts as long as the session.
+fn temporary_view(context: &SessionContext, create: &CreateView) -> Result<(), catalog::Error> {
+    if context.table_exist(create.name.clone()).unwrap_or(false) && !create.or_replace {
+        return Err(Error::Exists { name: create.name.table().into() }.into());
+    }
+    let view = ViewTable::new(create.input.as_ref().clone(), create.definition.clone());
+    context.deregister_table(create.name.clone())?;
+    context.register_table(create.name.clone(), Arc::new(view))?;
+    Ok(())
 }
 
 /// What is to be done about a name.

@@ -16,9 +16,7 @@ pub static COMMANDS: &[Kind] = &[
         arguments: "FILE",
         help: "runs the statements and commands of a file",
         completes: &[Completes::File],
-        run: Run::Later(|shell, arguments| {
-            Box::pin(async move { shell.read_file(Path::new(&arguments[0])).await })
-        }),
+        run: Run::Later(|shell, arguments| Box::pin(async move { shell.read_file(Path::new(&arguments[0])).await })),
     },
     Kind {
         name: ".output",
@@ -44,7 +42,7 @@ pub static COMMANDS: &[Kind] = &[
     },
     Kind {
         name: ".import",
-        aliases: &["\\copy"],
+        aliases: &[],
         arguments: "FILE TABLE",
         help: "makes a table of a CSV, JSON or Parquet file, or adds its rows to a table",
         completes: &[Completes::File, Completes::Table],

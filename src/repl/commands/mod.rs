@@ -256,10 +256,7 @@ mod tests {
             (".zzz", "no command is named `.zzz`\nHint: `.help` lists the commands"),
             (".schema", ".schema needs NAME\nHint: write .schema NAME"),
             (".schema a b", ".schema takes one argument at most, and `b` is one more\nHint: write .schema NAME"),
-            (
-                ".set a b c",
-                ".set takes 2 arguments at most, and `c` is one more\nHint: write .set [NAME [VALUE]]",
-            ),
+            (".set a b c", ".set takes 2 arguments at most, and `c` is one more\nHint: write .set [NAME [VALUE]]"),
             (".read", ".read needs FILE\nHint: write .read FILE"),
             (".import a.csv", ".import needs TABLE\nHint: write .import FILE TABLE"),
             (".read 'open", "a quote ' has no end\nHint: end the text with '"),

@@ -96,7 +96,8 @@ impl<'a> Surroundings<'a> {
             let adjoining = |pair: &[Piece<'_>], start: usize| pair.last().is_some_and(|piece| piece.end == start);
             while adjoining(preceding, surroundings.start)
                 && let Some((last, others)) = preceding.split_last()
-                && (last.token == Token::Period || matches!(&last.token, Token::Word(word) if word.keyword != Keyword::SET))
+                && (last.token == Token::Period
+                    || matches!(&last.token, Token::Word(word) if word.keyword != Keyword::SET))
             {
                 surroundings.start = last.start;
                 preceding = others;
@@ -236,7 +237,8 @@ fn relations<'a>(statement: &[Piece<'a>], text: &'a str) -> Vec<Relation<'a>> {
     let mut relations = Vec::new();
     let mut at = 0;
     while at < statement.len() {
-        let begins = matches!(keyword(&statement[at]), Keyword::FROM | Keyword::JOIN | Keyword::INTO | Keyword::DESCRIBE);
+        let begins =
+            matches!(keyword(&statement[at]), Keyword::FROM | Keyword::JOIN | Keyword::INTO | Keyword::DESCRIBE);
         at += 1;
         if !begins {
             continue;

@@ -107,7 +107,9 @@ impl Completion {
         let start = around.start.saturating_sub(earlier.len());
         let word = around.word;
         let mut candidates = match around.expected {
-            Expected::File => return (start, files::candidates(word, true).into_iter().map(Candidate::plain).collect()),
+            Expected::File => {
+                return (start, files::candidates(word, true).into_iter().map(Candidate::plain).collect());
+            }
             Expected::Nothing => Vec::new(),
             Expected::Statement => keywords(word, STATEMENTS),
             Expected::Setting => self.settings(word),
@@ -183,9 +185,7 @@ impl Completion {
             Some(Completes::Function) => like(word, &self.functions().keys().cloned().collect::<Vec<_>>()),
             Some(Completes::File) => files::candidates(word, false),
             Some(Completes::Report) => like(word, &self.reports),
-            Some(Completes::Words(words)) => {
-                like(word, &words().into_iter().map(String::from).collect::<Vec<_>>())
-            }
+            Some(Completes::Words(words)) => like(word, &words().into_iter().map(String::from).collect::<Vec<_>>()),
             Some(Completes::Query) => {
                 // `.plot X, Y FROM …` is a query without its first word.
                 let command = before.find(char::is_whitespace).unwrap_or(before.len());

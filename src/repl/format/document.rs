@@ -31,7 +31,11 @@ pub struct Document {
 
 impl Document {
     /// Begins a table.
-    pub fn begin(form: &'static Form, schema: &SchemaRef, appearance: &Appearance) -> Result<Box<dyn Layout>, ArrowError> {
+    pub fn begin(
+        form: &'static Form,
+        schema: &SchemaRef,
+        appearance: &Appearance,
+    ) -> Result<Box<dyn Layout>, ArrowError> {
         let fields = schema.fields();
         Ok(Box::new(Document {
             form,

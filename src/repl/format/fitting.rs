@@ -85,11 +85,8 @@ mod tests {
     use super::*;
 
     fn chosen(widths: &[usize], wanted: &[usize], fit: usize) -> Vec<Shown> {
-        let column = |(index, width): (usize, &usize)| Column {
-            width: *width,
-            text: false,
-            wanted: wanted.contains(&index),
-        };
+        let column =
+            |(index, width): (usize, &usize)| Column { width: *width, text: false, wanted: wanted.contains(&index) };
         let mut columns: Vec<Column> = widths.iter().enumerate().map(column).collect();
         choose(&mut columns, fit, 3)
     }
@@ -97,15 +94,17 @@ mod tests {
     #[test]
     fn the_first_and_the_wanted_columns_stay() {
         assert_eq!(chosen(&[5, 5, 5], &[], 30), [Some(0), Some(1), Some(2)]);
-        assert_eq!(chosen(&[5, 5, 5, 5, 5], &[], 30), [Some(0), None, Some(4)]);
-        assert_eq!(chosen(&[5, 5, 5, 5, 5], &[2], 30), [Some(0), None, Some(2), None]);
+        assert_eq!(chosen(&[5, 5, 5, 5, 5], &[], 30), [Some(0), Some(1), None, Some(4)]);
+        assert_eq!(chosen(&[5, 5, 5, 5, 5], &[2], 30), [Some(0), Some(1), Some(2), None]);
+        assert_eq!(chosen(&[5, 5, 5, 5, 5], &[2], 25), [Some(0), None, Some(2), None]);
         assert_eq!(chosen(&[50, 5, 5], &[2], 30), [Some(0), None]);
         assert_eq!(chosen(&[], &[], 30), []);
     }
 
     #[test]
     fn texts_are_narrowed_before_columns_are_left_out() {
-        let mut columns = [Column { width: 5, text: false, wanted: false }, Column { width: 90, text: true, wanted: false }];
+        let mut columns =
+            [Column { width: 5, text: false, wanted: false }, Column { width: 90, text: true, wanted: false }];
         assert_eq!(choose(&mut columns, 30, 3), [Some(0), Some(1)]);
         assert_eq!(columns[1].width, 20);
     }

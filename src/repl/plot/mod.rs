@@ -28,7 +28,9 @@ const LEAST_COLUMNS: usize = 10;
 pub enum Scale {
     Number,
     /// Nanoseconds since the epoch, added to this base.
-    Time { base: i64 },
+    Time {
+        base: i64,
+    },
 }
 
 /// A line to draw.
@@ -88,7 +90,8 @@ impl Plot {
         for row in 0..height {
             let label = y_ticks.at(row, |value| height - 1 - place(value, low, high, height) as usize);
             let sign = if label.is_some() { '┤' } else { '│' };
-            let line = canvas.row(row, |series| if colours { Some(COLOURS[series % COLOURS.len()]) } else { None }, PLAIN);
+            let line =
+                canvas.row(row, |series| if colours { Some(COLOURS[series % COLOURS.len()]) } else { None }, PLAIN);
             let space = " ".repeat(margin - label.map_or(0, columns_of));
             text.push_str(format!(" {space}{}{sign}{line}", label.unwrap_or_default()).trim_end());
             text.push('\n');
@@ -154,11 +157,7 @@ mod tests {
     fn a_line_rises_from_the_lower_left_to_the_upper_right() {
         let values: Vec<Option<f64>> = (0..=100).map(|value| Some(f64::from(value))).collect();
         let text = plot(&values).draw((40, 12), false).unwrap();
-        let expected = [
-            " ━ y (USD)",
-            " 100┤⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⢀⣀⠤⠊",
-        ];
-        assert!(text.starts_with(expected[0]), "{text}");
+        assert!(text.starts_with(" ━ y (USD)\n"), "{text}");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 12, "{text}");
         assert!(lines[1].starts_with(" 100┤") && lines[8].starts_with("   0┤"), "{text}");
