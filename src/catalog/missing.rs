@@ -44,6 +44,7 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
         // Table functions are resolved elsewhere, and information_schema tables by their schema.
         if !matches!(reference, TableReference::Bare { .. })
             || state.table_functions().contains_key(reference.table())
+            || context.table_exist(reference.clone()).unwrap_or(false)
             || context.table_provider(reference.clone()).await.is_ok()
         {
             continue;

@@ -20,6 +20,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 
+use super::refused::Refused;
 use crate::durable;
 use crate::error::Hint;
 use table::KeptTable;
@@ -141,8 +142,7 @@ impl Kept {
             Is::View => {
                 let statement = std::fs::read_to_string(&path)?;
                 let planned = state.create_logical_plan(&statement).await;
-                let wrong = |error: DataFusionError| error.context(format!("the view `{name}` cannot be used"));
-                match planned.map_err(wrong)? {
+                match planned.map_err(|error| unusable(name, &error))? {
                     LogicalPlan::Ddl(DdlStatement::CreateView(view)) => {
                         Ok(Some(Arc::new(ViewTable::new(Arc::unwrap_or_clone(view.input), view.definition))))
                     }
@@ -160,6 +160,14 @@ impl Kept {
     async fn lock(&self) -> Result<File, Error> {
         lock(self.dir.join(LOCK)).await.map_err(|source| Error::Disk { path: self.dir.clone(), source })
     }
+}
+
+/// Says why a view cannot be used, which worked when it was made.
+fn unusable(name: &str, error: &DataFusionError) -> DataFusionError {
+    let first = error.iter().next().unwrap_or(error).find_root();
+    let message = format!("the view `{name}` cannot be used: {}", first.message());
+    let hint = Some(format!("write CREATE OR REPLACE VIEW {name} AS …, or DROP VIEW {name}"));
+    DataFusionError::External(Box::new(Refused { message, hint }))
 }
 
 /// Locks a file, which is made if there is none.

@@ -46,7 +46,8 @@ impl KeptTable {
             return Err(DataFusionError::Execution(format!("{} is not an absolute path", file.display())));
         };
         // The footer keeps the Arrow types, which the engine's reader leaves out by default.
-        let format = ParquetFormat::default().with_skip_metadata(false);
+        let format = ParquetFormat::default().with_options(state.table_options().parquet.clone());
+        let format = format.with_skip_metadata(false);
         let options = ListingOptions::new(Arc::new(format)).with_file_extension("parquet");
         let config = ListingTableConfig::new(ListingTableUrl::try_new(url, None)?).with_listing_options(options);
         let config = config.infer_schema(state).await?;

@@ -44,7 +44,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".import",
         aliases: &[],
         arguments: "FILE TABLE",
-        help: "makes a table of a CSV, JSON or Parquet file, or adds its rows to a table",
+        help: "makes a table of a file, or adds its rows to one",
         completes: &[Completes::File, Completes::Table],
         run: Run::Later(|shell, arguments| {
             Box::pin(async move {
@@ -62,7 +62,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".edit",
         aliases: &["\\e"],
         arguments: "",
-        help: "opens the last statement in $EDITOR and runs what it saves",
+        help: "opens the last statement in $EDITOR and runs it",
         completes: &[],
         run: Run::Later(|shell, _| {
             Box::pin(async move {

@@ -40,7 +40,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".width",
         aliases: &[".maxwidth"],
         arguments: "[CHARACTERS]",
-        help: "the widest line of a table, 0 for any width, auto for the terminal's",
+        help: "the widest line; 0 for any, auto for the terminal's",
         completes: &[Completes::Words(|| vec!["auto"])],
         run: Run::Now(width),
     },
@@ -62,7 +62,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".separators",
         aliases: &[],
         arguments: "[on|off]",
-        help: "whether numbers have commas between thousands where people read",
+        help: "whether numbers have commas between thousands",
         completes: &[SWITCH],
         run: Run::Now(|shell, arguments| match arguments {
             [word, ..] => {
@@ -90,7 +90,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".pager",
         aliases: &[],
         arguments: "[on|off]",
-        help: "whether results that do not fit on the screen go to $PAGER",
+        help: "whether results longer than the screen go to $PAGER",
         completes: &[SWITCH],
         run: Run::Now(|shell, arguments| match arguments {
             [word, ..] => {

@@ -11,7 +11,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".lineage",
         aliases: &[],
         arguments: "NAME",
-        help: "shows what a query of the project reads and what reads it",
+        help: "shows what a query reads and what reads it",
         completes: &[Completes::Table],
         run: Run::Now(|shell, arguments| shell.project.lineage(&arguments[0])),
     },
@@ -19,7 +19,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".model",
         aliases: &[],
         arguments: "[NAME]",
-        help: "lists the trained models, or shows the weights of one",
+        help: "lists the trained models, or shows one's weights",
         completes: &[],
         run: Run::Later(|shell, arguments| {
             Box::pin(async move {

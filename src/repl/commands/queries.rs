@@ -12,7 +12,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".last",
         aliases: &[],
         arguments: "",
-        help: "runs the last query again and shows all of its rows and columns",
+        help: "runs the last query again, with all rows and columns",
         completes: &[],
         run: Run::Later(|shell, _| {
             Box::pin(async move {
@@ -27,7 +27,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".explain",
         aliases: &[],
         arguments: "[QUERY…]",
-        help: "shows the plan of a query, by default of the last one; `.explain analyze` runs it and measures",
+        help: "shows a query's plan; .explain analyze measures it",
         completes: &[Completes::Query],
         run: Run::Later(|shell, arguments| {
             Box::pin(async move {
@@ -52,7 +52,7 @@ pub static COMMANDS: &[Kind] = &[
         name: ".plot",
         aliases: &[],
         arguments: "X,Y…",
-        help: "draws columns of the last query, or of X, Y FROM a table: .plot ts, price FROM ticks",
+        help: "draws the last query's columns, or X, Y FROM a table",
         completes: &[Completes::Query],
         run: Run::Later(|shell, arguments| {
             Box::pin(async move {
