@@ -1,5 +1,7 @@
 //! What the commands that run SQL share: a session with the project's queries registered.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
@@ -11,7 +13,7 @@ use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
-    pub session: Session,
+    pub session: Arc<Session>,
     pub project: Project,
 }
 
@@ -30,6 +32,17 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     Ok(workspace)
 }
 
+/// Opens the session for statements that a person types: they may read the environment, and tables that they make are kept.
+pub async fn open_for_people(context: &Context) -> Result<Workspace, Failure> {
+    let workspace = open(context).await?;
+    workspace.session.read_environment();
+    let dir = context.settings().catalog_dir();
+    for name in workspace.session.keep_tables(&dir)? {
+        eprintln!("Warning: the table `{name}` of {} is hidden by another table of this name", dir.display());
+    }
+    Ok(workspace)
+}
+
 /// Opens the session, with the SQL project if its folder exists, without a word about what is wrong with the project.
 pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let settings = context.settings();
@@ -38,7 +51,7 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
     project.attach(session.context(), &settings.tables_dir())?;
-    Ok(Workspace { session, project })
+    Ok(Workspace { session: Arc::new(session), project })
 }
 
 impl Workspace {

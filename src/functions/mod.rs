@@ -10,6 +10,7 @@ mod collected;
 mod counted;
 mod curves;
 mod drift;
+mod environment;
 mod label_score;
 mod probability;
 mod ranking;
@@ -26,6 +27,7 @@ use datafusion::catalog::TableFunctionImpl;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
+pub use environment::{GETENV, getenv};
 pub use reference::markdown;
 pub use snapshot::{Snapshot, session_state};
 

@@ -122,6 +122,11 @@ impl Project {
         Ok(self.selected(selector)?.all.into_iter().map(|index| self.queries[index].name.as_str()).collect())
     }
 
+    /// Returns the queries and models that a query reads itself.
+    pub fn parents<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Query> {
+        query.reads.iter().map(|index| &self.queries[*index])
+    }
+
     pub(super) fn selected(&self, selector: &str) -> Result<Selection, Error> {
         if self.is_empty() {
             return Err(Error::NoProject { dir: self.dir.clone() });
