@@ -17,6 +17,8 @@ pub enum Error {
     Type { column: String, data_type: DataType, role: &'static str, expected: &'static str },
     #[error("`{column}` holds '{value}', which is not a split")]
     Split { column: String, value: String },
+    #[error("a feature cannot be named `score`: scoring adds a column of that name to the features")]
+    Score,
     #[error(transparent)]
     Model(#[from] model::Error),
 }
@@ -35,6 +37,7 @@ impl Hint for Error {
             Error::Split { .. } => {
                 Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
             }
+            Error::Score => Some("give it another name in the query: score AS …".into()),
             Error::Model(error) => error.hint(),
         }
     }

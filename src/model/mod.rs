@@ -5,6 +5,7 @@
 //! [`metrics::METRICS`] lists the metrics.
 
 mod artifact;
+mod basis;
 pub mod confusion;
 pub mod curve;
 mod error;
@@ -21,6 +22,7 @@ mod training;
 pub mod types;
 
 pub use artifact::{Artifact, FORMAT, Training};
+pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
 pub use error::Error;
 pub use metrics::{Metrics, SplitMetrics};
 pub use options::Options;

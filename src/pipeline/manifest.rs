@@ -22,6 +22,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Project, Query};
+use crate::ml;
 
 /// What is known about a version of a materialised table.
 #[derive(Debug, Serialize, Deserialize)]
@@ -143,8 +144,13 @@ impl Project {
             recipe.inputs.insert(table.clone(), inputs.of(table, context).await?);
         }
         for (function, names) in &references.table_functions {
+            let every_model = ml::reads_every_model(function);
+            if every_model {
+                let files = self.models_dir.as_ref().and_then(|folder| folder_files(folder));
+                recipe.models.insert("*".into(), files.ok_or("the folder of models cannot be read")?);
+            }
             // If its arguments contain no name, a table function may read anything.
-            if names.is_empty() {
+            if names.is_empty() && !every_model {
                 return Err(format!("it calls the table function `{function}`, which does not say what it reads"));
             }
             for name in names.iter().filter(|name| self.query(name).is_none()) {
@@ -152,6 +158,8 @@ impl Project {
                     recipe.inputs.insert(name.clone(), inputs.of(name, context).await?);
                 } else if let Some(files) = self.model_files(name).filter(|files| !files.is_empty()) {
                     recipe.models.insert(name.clone(), files);
+                } else if every_model && name.contains('*') {
+                    // It stands for models, which all count already.
                 } else {
                     let problem = "which is not the name of a query, a table or a model";
                     return Err(format!("it gives `{function}` the text '{name}', {problem}"));

@@ -19,6 +19,7 @@ mod lint;
 mod load;
 mod manifest;
 mod place;
+mod provenance;
 mod prove;
 mod reach;
 mod register;

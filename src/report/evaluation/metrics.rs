@@ -26,6 +26,8 @@ pub struct Metrics {
     values: Vec<Option<f64>>,
     /// Why values are missing.
     pub reason: Option<String>,
+    /// What differs between the rows and those from which the model learned.
+    pub warning: Option<String>,
 }
 
 /// A metric that the table shows.
@@ -122,6 +124,7 @@ impl Metrics {
             log_loss: row.number("log_loss"),
             values: columns.iter().map(|column| row.number(&column.name)).collect(),
             reason: row.text("reason").filter(|reason| !reason.is_empty()).map(str::to_string),
+            warning: row.text("warning").map(str::to_string),
         })
     }
 }
