@@ -11,7 +11,7 @@ use super::{Failure, workspace};
 use crate::model::metrics::{METRICS, Metric};
 use crate::model::{Metrics, Role, Split};
 use crate::repl;
-use crate::text::{columns, columns_that_fit, counted};
+use crate::text::{columns, columns_that_fit, counted, wrapped};
 
 /// One row of `ml_evaluate`, of `spike_metrics`, or of the result of `CREATE MODEL`.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,14 +115,14 @@ pub fn print(evaluations: &[Evaluation], all: &str) {
     }
     let reason = |evaluation: &Evaluation| evaluation.metrics.reason.clone();
     for (model, splits, reason) in by_reason(evaluations, reason) {
-        println!("- {model} on {splits}: {reason}");
+        print!("{}", wrapped(&format!("- {model}{splits}: {reason}"), width(), ""));
     }
     let skipped = |evaluation: &Evaluation| {
         let rows = evaluation.skipped.filter(|rows| *rows > 0)?;
         Some(format!("{} without a label or a score", counted(rows, "row")))
     };
     for (model, splits, reason) in by_reason(evaluations, skipped) {
-        println!("- {model} on {splits}: {reason}");
+        print!("{}", wrapped(&format!("- {model}{splits}: {reason}"), width(), ""));
     }
 }
 
@@ -130,11 +130,12 @@ pub fn print(evaluations: &[Evaluation], all: &str) {
 pub fn warn(evaluations: &[Evaluation]) {
     for (model, splits, warning) in by_reason(evaluations, |evaluation| evaluation.warning.clone()) {
         let hint = format!("`squall train {model}` trains it on the present rows");
-        workspace::warn(&format!("{model} on {splits}: {warning}"), Some(&hint));
+        workspace::warn(&format!("{model}{splits}: {warning}"), Some(&hint));
     }
 }
 
-/// Returns the models with a reason, each with the splits for which it has that reason.
+/// Returns the models with a reason, each with the splits for which it has that reason: ` on train, test`, or nothing if there are
+/// no splits.
 fn by_reason(
     evaluations: &[Evaluation],
     reason: impl Fn(&Evaluation) -> Option<String>,
@@ -145,7 +146,11 @@ fn by_reason(
             splits.entry((&evaluation.model, reason)).or_default().push(&evaluation.split);
         }
     }
-    splits.into_iter().map(|((model, reason), splits)| (model.to_string(), splits.join(", "), reason)).collect()
+    let named = |splits: Vec<&str>| match splits.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(" on {names}"),
+    };
+    splits.into_iter().map(|((model, reason), splits)| (model.to_string(), named(splits), reason)).collect()
 }
 
 /// Returns the width of what is printed, in characters: that of the terminal, or else 80.

@@ -10,7 +10,7 @@ mod collected;
 mod counted;
 mod curves;
 mod drift;
-mod label_score;
+pub mod label_score;
 mod probability;
 mod ranking;
 mod reference;

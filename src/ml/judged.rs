@@ -17,7 +17,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use super::arguments::external;
 use super::lineage;
 use super::statement;
-use crate::model::{Artifact, Basis, Error, LabelQuery, PRODUCT, Split, Stretch, TAU};
+use crate::model::{Artifact, Basis, Error, LabelQuery, Overlap, PRODUCT, Split, Stretch, TAU};
 
 /// The largest relative difference between two values of tau that count as the same: they may come from sums in another order.
 const SAME_TAU: f64 = 1e-9;
@@ -135,8 +135,10 @@ pub struct Guard {
     /// Whether rows are judged that have no split.
     all: bool,
     tau: Option<f64>,
-    /// The training rows' times, all of them and those of each product: until the last label ends.
-    spans: BTreeMap<Option<String>, (i64, i64)>,
+    /// The first and the last time of the training rows.
+    span: Option<(i64, i64)>,
+    /// Those of each product.
+    products: BTreeMap<String, Option<(i64, i64)>>,
     horizon_ns: i64,
 }
 
@@ -152,10 +154,15 @@ impl Guard {
         };
         let span = |stretch: &Stretch| Some((nanoseconds(&stretch.from)?, nanoseconds(&stretch.to)?));
         let train = basis.splits.iter().find(|split| split.name == Split::Train.as_str());
-        let mut spans: BTreeMap<Option<String>, (i64, i64)> =
-            train.and_then(span).map(|span| (None, span)).into_iter().collect();
-        spans.extend(basis.products.iter().filter_map(|product| Some((Some(product.name.clone()), span(product)?))));
-        Some(Guard { judging, all, tau: basis.tau, spans, horizon_ns: basis.horizon_ns() })
+        let products = basis.products.iter().map(|product| (product.name.clone(), span(product))).collect();
+        Some(Guard {
+            judging,
+            all,
+            tau: basis.tau,
+            span: train.and_then(span),
+            products,
+            horizon_ns: basis.horizon_ns(),
+        })
     }
 
     /// Returns the types of the columns that [`Guard::check`] takes.
@@ -178,14 +185,19 @@ impl Guard {
         if self.all_right(&rows) {
             return Ok(());
         }
-        (0..rows.len()).try_for_each(|row| self.check_row(model, &rows, row)).map_err(external)
+        // An overlap says more than another tau, which often follows from it.
+        let check = |check: fn(&Guard, &Artifact, &Judged) -> std::result::Result<(), Error>| {
+            (0..rows.len()).filter_map(|row| self.judged(&rows, row)).try_for_each(|row| check(self, model, &row))
+        };
+        check(Guard::check_time).and_then(|()| check(Guard::check_tau)).map_err(external)
     }
 
     /// Returns whether no row of these can be wrong, which a look at the extremes often tells.
     fn all_right(&self, rows: &Rows) -> bool {
-        let last = self.spans.values().map(|(_, last)| last.saturating_add(self.horizon_ns)).max();
-        let later = match (rows.times, last) {
-            (Some(times), Some(last)) => min(times).is_none_or(|first| first > last),
+        let later = match (rows.times, self.span) {
+            (Some(times), Some((_, last))) => {
+                min(times).is_none_or(|first| first > last.saturating_add(self.horizon_ns))
+            }
             _ => true,
         };
         let same = |tau: Option<f64>| tau.is_none_or(|tau| self.is_same_tau(tau));
@@ -196,42 +208,65 @@ impl Guard {
         self.tau.is_none_or(|learned| (tau - learned).abs() <= SAME_TAU * learned.abs())
     }
 
-    fn check_row(&self, model: &Artifact, rows: &Rows, row: usize) -> std::result::Result<(), Error> {
+    /// Returns a row if it judges the model and is of a product from which the model learned.
+    fn judged<'a>(&self, rows: &Rows<'a>, row: usize) -> Option<Judged<'a>> {
         let split = rows.splits.filter(|splits| splits.is_valid(row)).map(|splits| splits.value(row));
-        let judged = match split.map(Split::parse) {
+        let judges = match split.map(Split::parse) {
             Some(split) => matches!(split, Some(Split::Validation | Split::Test)),
             None => self.all && rows.splits.is_none(),
         };
         let product = rows.products.filter(|products| products.is_valid(row)).map(|products| products.value(row));
-        let known = |product: &str| self.spans.contains_key(&Some(product.to_string()));
-        if !judged || product.is_some_and(|product| !known(product)) {
+        if !judges {
+            return None;
+        }
+        let span = match product {
+            // Nothing is known about another product.
+            Some(product) => *self.products.get(product)?,
+            None => self.span,
+        };
+        Some(Judged {
+            split,
+            product,
+            span,
+            time: rows.times.filter(|times| times.is_valid(row)).map(|times| times.value(row)),
+            tau: rows.taus.filter(|taus| taus.is_valid(row)).map(|taus| taus.value(row)),
+        })
+    }
+
+    fn check_time(&self, model: &Artifact, row: &Judged) -> std::result::Result<(), Error> {
+        let (Some((first, last)), Some(time)) = (row.span, row.time) else { return Ok(()) };
+        if time > last.saturating_add(self.horizon_ns) || time.saturating_add(self.horizon_ns) < first {
             return Ok(());
         }
-        let of_product = product.and_then(|product| self.spans.get(&Some(product.to_string())));
-        let span = of_product.or_else(|| self.spans.get(&None));
-        let time = rows.times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
-        if let (Some(&(first, last)), Some(time)) = (span, time)
-            && time <= last.saturating_add(self.horizon_ns)
-            && time.saturating_add(self.horizon_ns) >= first
-        {
-            return Err(Error::Overlap {
-                model: model.reference(),
-                name: model.name.clone(),
-                product: product.map(str::to_string),
-                first: text(first),
-                last: text(last),
-                split: split.map(str::to_string),
-                time: text(time),
-            });
-        }
-        let tau = rows.taus.filter(|taus| taus.is_valid(row)).map(|taus| taus.value(row));
-        match (tau, self.tau) {
+        Err(Error::Overlap(Box::new(Overlap {
+            model: model.reference(),
+            name: model.name.clone(),
+            product: row.product.map(str::to_string),
+            first: text(first),
+            last: text(last),
+            split: row.split.map(str::to_string),
+            time: text(time),
+        })))
+    }
+
+    fn check_tau(&self, model: &Artifact, row: &Judged) -> std::result::Result<(), Error> {
+        match (row.tau, self.tau) {
             (Some(judged), Some(learned)) if !self.is_same_tau(judged) => {
                 Err(Error::OtherTau { model: model.reference(), name: model.name.clone(), learned, judged })
             }
             _ => Ok(()),
         }
     }
+}
+
+/// A row that judges a model.
+struct Judged<'a> {
+    split: Option<&'a str>,
+    product: Option<&'a str>,
+    /// The times of the training rows of its product, or of all if it has none.
+    span: Option<(i64, i64)>,
+    time: Option<i64>,
+    tau: Option<f64>,
 }
 
 /// The columns of rows that are checked.

@@ -31,6 +31,8 @@ pub use runs::table as runs_table;
 pub use statement::{CreateModel, Problem, StatementError, parse};
 
 use crate::functions::Family;
+pub use crate::functions::relation::tables;
+pub use crate::model::LabelQuery;
 
 /// Every family of functions on models.
 pub const FAMILIES: &[Family] = &[

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::options::{Columns, Named};
 use super::statement::CreateModel;
+use crate::functions::label_score::is_label;
 use crate::model::{Basis, PRODUCT, Split, Stretch, TAU, Training, TrainingSet};
 use crate::text::did_you_mean;
 
@@ -151,6 +152,9 @@ impl Rows {
             feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
         }
         let labels = numbers(&column(roles.label)?)?;
+        if let Some(&value) = labels.as_primitive::<Float64Type>().values().iter().find(|&&label| !is_label(label)) {
+            return Err(Error::Label { column: batch.schema().field(roles.label).name().clone(), value });
+        }
         self.set.labels.extend(labels.as_primitive::<Float64Type>().values().iter().map(|&label| label != 0.0));
         let before = self.set.splits.len();
         match roles.split {

@@ -23,7 +23,7 @@ pub mod types;
 
 pub use artifact::{Artifact, FORMAT, Training};
 pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
-pub use error::Error;
+pub use error::{Error, Overlap};
 pub use metrics::{Metrics, SplitMetrics};
 pub use options::Options;
 pub use registry::{Registry, Saved, When};

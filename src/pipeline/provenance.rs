@@ -7,9 +7,7 @@ use datafusion::execution::context::SessionContext;
 
 use super::reach::Extent;
 use super::{Kind, Project, Query};
-use crate::functions::relation::tables;
-use crate::ml::{Lineage, Origin};
-use crate::model::LabelQuery;
+use crate::ml::{LabelQuery, Lineage, Origin, tables};
 use crate::text::fingerprint;
 
 #[async_trait]
@@ -39,7 +37,8 @@ impl Project {
         let declared = query.header.horizon.as_deref().and_then(Extent::parse);
         let horizon = match self.reach(query, context).await.ok().map(|reaches| reaches.total().after) {
             Some(Extent::Unknown(reason)) => declared.unwrap_or(Extent::Unknown(reason)),
-            Some(found) => found,
+            // A header is shorter: it need not name the first tick after the horizon.
+            Some(found) => declared.filter(|declared| declared.agrees(&found)).unwrap_or(found),
             None => declared.unwrap_or_else(|| Extent::Unknown("it cannot be planned".into())),
         };
         let horizon_ns = match horizon {

@@ -68,6 +68,15 @@ impl Table {
         self.rows.iter().find(|row| row.model == model && row.split == split)
     }
 
+    /// Returns what differs between the rows and those from which the models learned, once for each model.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.rows.iter().filter_map(|row| Some(format!("{}: {}", row.model, row.warning.as_ref()?)));
+        let mut warnings: Vec<String> = warnings.collect();
+        warnings.sort();
+        warnings.dedup();
+        warnings
+    }
+
     /// Returns whether a model's scores are probabilities; if they are not, `spike_metrics` has no log loss.
     pub fn gives_probabilities(&self, model: &str) -> bool {
         self.rows.iter().any(|row| row.model == model && row.log_loss.is_some())

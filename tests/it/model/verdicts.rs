@@ -21,7 +21,7 @@ fn a_model_of_another_horizon_is_not_judged() {
         let refused = folder.fail(command);
         let learned = "it learned the label `rv_spike_60s`, 10 s ahead, and their label is `rv_spike_60s`, 60 s ahead";
         assert!(refused.contains(learned) && refused.contains("Hint: use the settings"), "{command:?}: {refused}");
-        let same = [&["--set", "parameters.horizon_s=10"], command].concat();
+        let same = [&["--set", "parameters.horizon_s=10"][..], command].concat();
         folder.succeed(&same);
     }
     let model = Registry::new(folder.path().join("data/models")).load("spike_logistic").unwrap();
@@ -43,9 +43,11 @@ fn a_model_is_not_judged_on_rows_that_trained_it_or_by_another_threshold() {
     folder.succeed(&["--set", "parameters.train_share=0.75", "--set", "parameters.validation_share=0.1", "train"]);
     for command in COMMANDS {
         let refused = folder.fail(command);
-        assert!(refused.contains("it learned from rows of BTC-USD of 2025-11-24 15:12:57"), "{command:?}: {refused}");
-        assert!(refused.contains("a row of split 'validation' is of") && refused.contains("Hint:"), "{refused}");
+        assert!(refused.contains("cannot be judged on these rows") && refused.contains("Hint:"), "{command:?}: {refused}");
     }
+    let refused = folder.fail(&["compare", "--split", "validation"]);
+    assert!(refused.contains("it learned from rows of BTC-USD of 2025-11-24 15:12:57"), "{refused}");
+    assert!(refused.contains("a row of split 'validation' is of") && refused.contains("Hint:"), "{refused}");
     // Training rows may be scored: they judge nothing.
     let training = "SELECT * FROM spike_training WHERE split = 'train'";
     folder.succeed(&["score", "spike_logistic", "--from", training]);
@@ -67,7 +69,7 @@ fn a_model_of_another_product_is_judged_with_a_warning() {
     folder.succeed(&["sql", renamed]);
     std::fs::rename(folder.path().join("renamed.parquet"), folder.path().join("data/ticks/raw-0-0-1752.parquet")).unwrap();
     for command in COMMANDS {
-        let other = [&["--set", "parameters.product=ETH-USD"], command].concat();
+        let other = [&["--set", "parameters.product=ETH-USD"][..], command].concat();
         let (success, stdout, stderr) = folder.squall(&other);
         assert!(success, "{command:?}: {stderr}");
         assert!(stderr.contains("learned from BTC-USD and") && stderr.contains("ETH-USD"), "{command:?}: {stderr}");
