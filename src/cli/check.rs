@@ -83,7 +83,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let progress = context.progress("check", None);
     let mut report = Report { format: args.format, progress, warnings: 0, errors: 0, files: Vec::new() };
     let session = workspace.session.context();
-    workspace.project.check(session, &workspace.unplanned, &options, &mut report).await?;
+    workspace.project.check(session, &workspace.unplanned().await, &options, &mut report).await?;
     report.progress.clone().finish();
     let sum = report.sum();
     let fails = report.errors > 0 || (args.fail_on == FailOn::Warn && report.warnings > 0);

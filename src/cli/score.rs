@@ -10,6 +10,7 @@ use super::workspace::{self, Workspace};
 use super::{Context, Failure};
 use crate::durable::{self, Aside};
 use crate::model::{Artifact, PRODUCT, Registry};
+use crate::pipeline::RunOptions;
 use crate::text::literal;
 
 /// The query that holds every model's scores.
@@ -37,8 +38,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     match args.model {
         Some(model) => {
             let artifact = models.load(&model)?;
-            let dir = context.settings().paths.data.join("scores");
-            let path = score(&workspace, &model, &args.from, &dir).await?;
+            let path = score(&workspace, &model, &args.from, &context.settings().scores_dir()).await?;
             warn(&workspace, &artifact, &format!("SELECT * FROM {}", literal(&path.to_string_lossy()))).await
         }
         None => {
@@ -48,7 +48,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
                 println!("{}  {} rows  {}", table.name, table.rows, table.path.display());
             };
             let tables_dir = context.settings().tables_dir();
-            workspace.project.run(workspace.session.context(), SCORES, &tables_dir, &mut done).await?;
+            workspace
+                .project
+                .run(workspace.session.context(), SCORES, &tables_dir, &RunOptions::default(), &mut done)
+                .await?;
             progress.finish();
             for name in models.names()? {
                 // What is wrong with the others has been said before.

@@ -6,7 +6,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
-use crate::catalog::{self, Options, Refused, Session};
+use crate::catalog::{self, Options, Session};
 use crate::error::{self, Hint};
 use crate::ml;
 use crate::model::Registry;
@@ -16,15 +16,14 @@ use crate::track::Tracker;
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
     pub session: Session,
-    pub project: Arc<Project>,
-    /// The queries that could not be planned, each with the reason.
-    pub unplanned: Vec<Disabled>,
+    pub project: Project,
 }
 
-/// Opens the session, with the SQL project if its folder exists. If files of the project are wrong, that is a warning.
+/// Opens the session, with the SQL project if its folder exists. If files of the project cannot be read, that is a warning. A
+/// query that cannot be planned is an error for whoever needs it.
 pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     let workspace = open_quietly(context).await?;
-    let disabled: Vec<&str> = workspace.disabled().filter(|one| one.is_wrong()).map(|one| one.name.as_str()).collect();
+    let disabled: Vec<&str> = workspace.project.disabled().iter().map(|one| one.name.as_str()).collect();
     if let Some((first, others)) = disabled.split_first() {
         let names = match others.len() {
             0 => format!("the query `{first}` is disabled"),
@@ -42,24 +41,16 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
-    let project = Arc::new(project);
     // Models are judged by what the project says about their labels.
-    ml::remember(session.context(), Arc::clone(&project) as Arc<dyn ml::Lineage>);
-    let unplanned = project.register(session.context(), &settings.tables_dir()).await?;
-    let workspace = Workspace { session, project, unplanned };
-    for disabled in workspace.disabled() {
-        if let Some(error) = workspace.project.explain(&disabled.name, &workspace.unplanned) {
-            let refused = Refused { message: error.to_string(), hint: error.hint() };
-            workspace.session.refuse(&disabled.name, refused);
-        }
-    }
-    Ok(workspace)
+    ml::remember(session.context(), Arc::new(project.clone()));
+    project.attach(session.context(), &settings.tables_dir())?;
+    Ok(Workspace { session, project })
 }
 
 impl Workspace {
-    /// Returns every query that cannot be used.
-    pub fn disabled(&self) -> impl Iterator<Item = &Disabled> {
-        self.project.disabled().iter().chain(&self.unplanned)
+    /// Plans every query, and returns those that cannot be used.
+    pub async fn unplanned(&self) -> Vec<Disabled> {
+        self.project.unplanned(self.session.context()).await
     }
 
     /// Returns the models whose own files are wrong.
@@ -68,9 +59,9 @@ impl Workspace {
         models.map(|disabled| disabled.name.as_str())
     }
 
-    /// Returns why a query cannot be used, as a failure; `None` if it can be used.
+    /// Returns why a file of the project cannot be used, as a failure; `None` if it can be used.
     pub fn why_disabled(&self, name: &str) -> Option<Failure> {
-        self.project.explain(name, &self.unplanned).map(Failure::from)
+        self.project.explain(name, &[]).map(Failure::from)
     }
 }
 

@@ -20,7 +20,7 @@ use super::folder::Folder;
 use super::identify::{self, Candidate};
 use super::lock::Lock;
 use super::pending::Pending;
-use super::read::{Chunk, Outcome, Read, Reader};
+use super::read::{Reader, Wanted};
 use super::recover::{Landed, read_footers, recover};
 use super::retention::Keep;
 use super::summary::Summary;
@@ -275,22 +275,26 @@ impl Lander {
         if next == end {
             return Ok(0);
         }
-        let mut reader = Reader::start(Arc::clone(&self.log), number, next, end);
+        let per_file = self.options.flush_messages;
+        let mut reader = Reader::start(
+            Arc::clone(&self.log),
+            Wanted {
+                partition: number,
+                offsets: next..end,
+                no_later: false,
+                first_file: per_file.saturating_sub(self.partitions[i].pending.messages()),
+                per_file,
+            },
+        );
         let mut read = 0;
         while let Some(chunk) = reader.next().await? {
-            let before = self.partitions[i].pending.next_offset();
-            let Chunk { messages, ticks, next } = chunk;
-            let mut admitted = vec![false; ticks.products.len()];
-            for message in messages {
-                self.admit(&message, &ticks, &mut admitted)?;
-                let partition = &mut self.partitions[i];
-                partition.pending.add(message, &ticks, &mut self.order, partition.connections.as_mut());
-                if partition.pending.is_full(self.options.flush_messages) {
-                    self.flush(i).await?;
-                }
+            self.admit(&chunk.rows.ticks)?;
+            let partition = &mut self.partitions[i];
+            let passed = u64::try_from(chunk.next.saturating_sub(partition.pending.next_offset())).unwrap_or(0);
+            partition.pending.add(chunk, &mut self.order, partition.connections.as_mut());
+            if partition.pending.is_full(per_file) {
+                self.flush(i).await?;
             }
-            self.partitions[i].pending.pass_to(next);
-            let passed = u64::try_from(next.saturating_sub(before)).unwrap_or(0);
             read += passed;
             progress(passed);
             if stop.load(Ordering::Relaxed) {
@@ -301,13 +305,11 @@ impl Lander {
     }
 
     /// Refuses ticks of a product that has landed from another log, unless the user gave a name for this log's files.
-    /// `admitted` notes which of the chunk's products were looked at.
-    fn admit(&mut self, message: &Read, ticks: &Columns, admitted: &mut [bool]) -> Result<(), Error> {
-        let Outcome::Ticks(rows) = &message.outcome else { return Ok(()) };
-        for row in rows.clone() {
-            let known = &mut admitted[ticks.product[row] as usize];
-            let product_id = ticks.product_id(row);
-            if std::mem::replace(known, true) || self.products.contains(product_id) {
+    fn admit(&mut self, ticks: &Columns) -> Result<(), Error> {
+        let mut admitted = vec![false; ticks.products.count()];
+        for product in &ticks.product {
+            let product_id = &**ticks.products.name(*product);
+            if std::mem::replace(&mut admitted[*product as usize], true) || self.products.contains(product_id) {
                 continue;
             }
             if self.options.name.is_none()

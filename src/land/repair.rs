@@ -18,7 +18,7 @@ use super::inspect::{self, Compared};
 use super::lander::Options;
 use super::lock::Lock;
 use super::pending::Pending;
-use super::read::{Chunk, Reader};
+use super::read::{Reader, Wanted};
 use super::recover::{Landed, recover, restore_elsewhere};
 use super::summary::Summary;
 use super::{Error, dead};
@@ -187,18 +187,16 @@ impl Work {
         }
         dead::remove_inside(&self.options.dead_dir, range).await?;
         let mut pending = Pending::new(range.first);
-        let mut reader = Reader::start(Arc::clone(&self.log), range.partition, range.first, range.next_offset());
+        let per_file = self.options.flush_messages;
+        let wanted = Wanted { first_file: per_file, per_file, ..Wanted::all_of(range) };
+        let mut reader = Reader::start(Arc::clone(&self.log), wanted);
         while let Some(chunk) = reader.next().await? {
-            let Chunk { messages, ticks, next } = chunk;
-            for message in messages.into_iter().filter(|message| message.offset <= range.last) {
-                pending.add(message, &ticks, &mut order, alone.then_some(&mut connections));
-                if pending.is_full(self.options.flush_messages) {
-                    let next = pending.next_offset();
-                    let full = std::mem::replace(&mut pending, Pending::new(next));
-                    self.commit(full, range.partition).await?;
-                }
+            pending.add(chunk, &mut order, alone.then_some(&mut connections));
+            if pending.is_full(per_file) {
+                let next = pending.next_offset();
+                let full = std::mem::replace(&mut pending, Pending::new(next));
+                self.commit(full, range.partition).await?;
             }
-            pending.pass_to(next.min(range.next_offset()));
         }
         if pending.next_offset() != range.next_offset() {
             let (partition, end) = (range.partition, pending.next_offset());

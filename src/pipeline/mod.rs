@@ -9,6 +9,8 @@ mod case;
 mod cell;
 mod check;
 mod columns;
+mod computed_once;
+mod days;
 mod disabled;
 mod error;
 mod fault;
@@ -18,20 +20,27 @@ mod header;
 mod lint;
 mod load;
 mod manifest;
+mod names;
+mod outlook;
 mod place;
 mod provenance;
 mod prove;
 mod reach;
+mod recipe;
 mod register;
+mod run;
+mod slice;
+mod spans;
 mod spots;
 mod statement;
 mod store;
+mod table;
 mod template;
-mod version_table;
 mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use audit::Audited;
 pub use case::Tested;
@@ -41,10 +50,12 @@ pub use error::Error;
 pub use fault::{Check, Fault, Severity};
 pub use header::Header;
 pub use lint::Finding;
+pub use outlook::{Outlook, Would};
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
 pub use reach::{Extent, Reach, Reaches};
-pub use store::{Materialised, Waiting};
+pub use run::Waiting;
+pub use store::{Made, Materialised, RunOptions};
 
 use load::{is_header, read, sql_files};
 use statement::Parsed;
@@ -101,7 +112,7 @@ impl Kind {
 }
 
 /// One file of the project.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Query {
     pub name: String,
     pub file: PathBuf,
@@ -111,19 +122,21 @@ pub struct Query {
     pub sql: String,
     rendered: Rendered,
     parsed: Parsed,
+    /// A short name for the statement and those of everything that it reads.
+    fingerprint: String,
     /// The queries and models that it reads, as indices into [`Project::queries`]; each comes before this query.
     reads: Vec<usize>,
 }
 
-/// A SQL project: its queries, in dependency order.
-#[derive(Debug)]
+/// A SQL project: its queries, in dependency order. A clone shares them.
+#[derive(Debug, Clone)]
 pub struct Project {
     dir: PathBuf,
     parameters: Parameters,
     models_dir: Option<PathBuf>,
-    queries: Vec<Query>,
-    disabled: Vec<Disabled>,
-    measured: reach::Memo,
+    queries: Arc<[Query]>,
+    disabled: Arc<[Disabled]>,
+    measured: Arc<reach::Memo>,
 }
 
 impl Project {

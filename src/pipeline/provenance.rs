@@ -25,7 +25,7 @@ impl Lineage for Project {
                 Kind::Feature => origin.features.push(query.name.clone()),
                 Kind::Plain | Kind::Audit => {}
             }
-            origin.queries.insert(query.name.clone(), query.fingerprint());
+            origin.queries.insert(query.name.clone(), query.sql_fingerprint());
         }
         origin
     }
@@ -49,14 +49,14 @@ impl Project {
             name: query.name.clone(),
             horizon: horizon.to_string(),
             horizon_ns,
-            fingerprint: query.fingerprint(),
+            fingerprint: query.sql_fingerprint(),
         }
     }
 }
 
 impl Query {
     /// Returns the fingerprint of the query's SQL, in which comments and blanks do not count.
-    fn fingerprint(&self) -> String {
+    fn sql_fingerprint(&self) -> String {
         fingerprint(&self.parsed.query.to_string())
     }
 }

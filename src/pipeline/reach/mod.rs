@@ -201,6 +201,11 @@ impl Project {
         }
     }
 
+    /// Forgets what was measured in a session: its functions or tables may have changed.
+    pub(super) fn forget_measured(&self, context: &SessionContext) {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&context.session_id());
+    }
+
     /// Looks at what was measured in a session, or changes it.
     fn session<T>(&self, context: &SessionContext, look: impl FnOnce(&mut Session) -> T) -> T {
         // The map is never left half changed.
