@@ -1,5 +1,7 @@
 //! What the commands that run SQL share: a session with the project's queries registered.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
@@ -7,13 +9,13 @@ use super::{Context, Failure};
 use crate::catalog::{self, Options, Refused, Session};
 use crate::error::Hint;
 use crate::model::Registry;
-use crate::pipeline::{Disabled, Kind, Parameters, Project};
+use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
 use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
     pub session: Session,
-    pub project: Project,
+    pub project: Arc<Project>,
     /// The queries that could not be planned, each with the reason.
     pub unplanned: Vec<Disabled>,
 }
@@ -39,6 +41,8 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
+    let project = Arc::new(project);
+    tables::register(&project, session.context())?;
     let unplanned = project.register(session.context(), &settings.tables_dir()).await?;
     let workspace = Workspace { session, project, unplanned };
     for disabled in workspace.disabled() {

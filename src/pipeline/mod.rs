@@ -1,30 +1,39 @@
-//! The `sql/` project: files → graph → run, audits, lint.
+//! The `sql/` project: files → graph → run, audits, lint, lineage.
 //!
 //! In: a folder of `.sql` files and the parameters that their placeholders stand for. Out: views registered with a
 //! `SessionContext` under the files' stems, and materialised tables `<tables_dir>/<name>/`. docs/pipeline.md describes the
 //! format.
 
 mod audit;
+mod begin;
 mod case;
 mod cell;
 mod check;
 mod columns;
+pub mod compare;
+mod describe;
 mod disabled;
 mod error;
 mod fault;
 mod grain;
 mod graph;
 mod header;
+pub mod lineage;
 mod lint;
 mod load;
 mod manifest;
 mod place;
+pub mod profile;
 mod prove;
 mod reach;
 mod register;
+mod selector;
+pub mod shipped;
+mod spec;
 mod spots;
 mod statement;
 mod store;
+pub mod tables;
 mod template;
 mod version_table;
 mod versions;
@@ -33,8 +42,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use audit::Audited;
+pub use begin::{Begun, Template};
 pub use case::Tested;
 pub use check::{Checked, Options, Outcome, Report};
+pub use describe::{Described, DescribedColumn, sql_type};
 pub use disabled::{Disabled, Why};
 pub use error::Error;
 pub use fault::{Check, Fault, Severity};
@@ -43,6 +54,7 @@ pub use lint::Finding;
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
 pub use reach::{Extent, Reach, Reaches};
+pub use selector::EXCLUDE;
 pub use store::{Materialised, Waiting};
 
 use load::{is_header, read, sql_files};
@@ -123,6 +135,7 @@ pub struct Project {
     queries: Vec<Query>,
     disabled: Vec<Disabled>,
     measured: reach::Memo,
+    flows: lineage::Memo,
 }
 
 impl Project {

@@ -22,6 +22,7 @@ use url::Url;
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::manifest::Inputs;
+use super::selector::Purpose;
 use super::version_table::VersionTable;
 use super::versions::Versions;
 use super::{Kind, Project, Query};
@@ -59,9 +60,8 @@ impl From<Error> for NotMade {
 }
 
 impl Project {
-    /// Materialises the queries that match `selector`: `NAME`, `+NAME` (and what it needs), `NAME+` (and what needs it),
-    /// several of these separated by blanks, or `*` for all. Afterwards, queries use the new tables. Returns the queries that
-    /// wait for a model that is not trained yet, unless the selector names them itself.
+    /// Materialises the queries that match `selector`; `*` means all. Afterwards, queries use the new tables. Returns the
+    /// queries that wait for a model that is not trained yet, unless the selector names them itself.
     ///
     /// # Errors
     /// No query has a given name, or a query fails. The others are still made, except those that read what failed. No table
@@ -73,7 +73,7 @@ impl Project {
         tables_dir: &Path,
         done: &mut (dyn FnMut(&Materialised) + Send),
     ) -> Result<Vec<Waiting>, Error> {
-        let selection = self.selected(selector)?;
+        let selection = self.selected_in(selector, Purpose::Run, context, tables_dir).await?;
         let everything = selector.split_whitespace().any(|word| word == "*");
         let (mut failed, mut skipped, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         if everything {

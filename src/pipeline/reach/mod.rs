@@ -186,6 +186,17 @@ impl Project {
         Ok(measured)
     }
 
+    /// Plans a query against the project's other queries as tables, so that its plan holds nothing of theirs.
+    ///
+    /// # Errors
+    /// The query cannot be planned.
+    pub(super) async fn plan_on_queries(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
+        // What it reads is known to the planner once the query itself is measured.
+        self.measured(query, context).await?;
+        let planner = self.session(context, |session| session.planner.clone());
+        self.plan(query, &planner).await
+    }
+
     /// Returns a query's position in the project.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.queries.iter().position(|query| query.name == name)

@@ -3,6 +3,7 @@
 mod check;
 mod errors;
 mod lint;
+mod project;
 mod prove;
 mod run;
 
