@@ -60,14 +60,15 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
     let sql = [relation::sql(&args.first, &workspace)?, relation::sql(&args.second, &workspace)?];
     let names = [args.first.as_str(), args.second.as_str()];
+    let shown = [relation::shown(names[0], "the first query"), relation::shown(names[1], "the second query")];
     let by = By { keys: if args.by.is_empty() { grain(&names, &workspace) } else { args.by }, tolerance: args.tolerance };
-    let sides = [(names[0], sql[0].as_str()), (names[1], sql[1].as_str())];
+    let sides = [(shown[0], sql[0].as_str()), (shown[1], sql[1].as_str())];
     let found = compare(sides, &by, workspace.session.context()).await?;
     match args.format {
-        Format::Text => output::text(text(names, &by, &found).as_bytes())?,
+        Format::Text => output::text(text(shown, &by, &found).as_bytes())?,
         Format::Json => output::text(format!("{:#}\n", object(names, &by, &found)).as_bytes())?,
     }
-    if found.is_none() { Ok(()) } else { Err(Failure::new(format!("{} and {} differ", names[0], names[1]))) }
+    if found.is_none() { Ok(()) } else { Err(Failure::new(format!("{} and {} differ", shown[0], shown[1]))) }
 }
 
 /// Returns the grain of the first of the two that has one.

@@ -38,7 +38,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let found = profile(&sql, workspace.session.context()).await.map_err(query_failure)?;
     match args.format {
         Some(format) => output::write(format, &batch(&found)?),
-        None => output::text(text(&args.name, &found).as_bytes()),
+        None => output::text(text(relation::shown(&args.name, "the query"), &found).as_bytes()),
     }
 }
 

@@ -14,8 +14,7 @@ pub fn sql(named: &str, workspace: &Workspace) -> Result<String, Failure> {
     if let Some(why) = workspace.why_disabled(named) {
         return Err(why);
     }
-    let first: String = named.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-    if named.trim().contains(char::is_whitespace) && ["select", "with", "values"].contains(&first.to_lowercase().as_str()) {
+    if is_query(named) {
         return Ok(named.trim().trim_end_matches(';').to_string());
     }
     if workspace.session.context().table_exist(datafusion::common::TableReference::bare(named)).unwrap_or(false) {
@@ -29,4 +28,15 @@ pub fn sql(named: &str, workspace: &Workspace) -> Result<String, Failure> {
             .with_hint("a path is relative to the working directory; a query is named without `.sql`"));
     }
     Err(workspace.project.unknown(named).into())
+}
+
+/// Returns whether a user typed a query.
+fn is_query(named: &str) -> bool {
+    let first: String = named.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+    named.trim().contains(char::is_whitespace) && ["select", "with", "values"].contains(&first.to_lowercase().as_str())
+}
+
+/// Returns how to call it in a sentence: a query is too long to be repeated.
+pub fn shown<'a>(named: &'a str, otherwise: &'a str) -> &'a str {
+    if is_query(named) { otherwise } else { named }
 }

@@ -229,7 +229,7 @@ async fn paired(
     context: &SessionContext,
 ) -> Result<Difference, CompareError> {
     let keys: Vec<String> = by.keys.iter().map(|key| identifier(key)).collect();
-    let on: Vec<String> = keys.iter().map(|key| format!("a.{key} IS NOT DISTINCT FROM b.{key}")).collect();
+    let on: Vec<String> = keys.iter().map(|key| format!("(a.{key} IS NOT DISTINCT FROM b.{key})")).collect();
     let [a, b] = sides;
     let joined = format!(
         "(SELECT *, true AS squall_row FROM ({a}) AS a) AS a FULL JOIN (SELECT *, true AS squall_row FROM ({b}) AS b) AS b ON {}",
@@ -290,7 +290,8 @@ async fn paired(
 fn differs(column: &Shared, tolerance: f64) -> String {
     let name = identifier(&column.name);
     let (a, b) = (format!("a.{name}"), format!("b.{name}"));
-    let mut differs = format!("{a} IS DISTINCT FROM {b}");
+    // Without the parentheses, the parser takes what follows for a part of the second value.
+    let mut differs = format!("({a} IS DISTINCT FROM {b})");
     if column.is_float {
         let is_nan = |value: &str| format!("coalesce(isnan(CAST({value} AS DOUBLE)), false)");
         differs.push_str(&format!(" AND NOT ({} AND {})", is_nan(&a), is_nan(&b)));

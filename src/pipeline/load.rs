@@ -124,8 +124,7 @@ impl Query {
             return Err(Error::Reserved { name, file: file.into(), what: "built-in table" });
         }
         let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-        let is_word = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if !first_is_letter || !is_word || !statement::is_table_name(&name) {
+        if !first_is_letter || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
             return Err(Error::Name { name, file: file.into() });
         }
         Ok(())

@@ -5,7 +5,7 @@
 //! arXiv:1902.04023) and distinct values from a HyperLogLog sketch, so that memory does not grow with the rows. NaN counts in
 //! no other figure.
 
-use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, SchemaRef, UInt64Type};
 use datafusion::error::DataFusionError;
@@ -103,11 +103,14 @@ pub async fn profile(sql: &str, context: &SessionContext) -> Result<Profile, Dat
         }
         if asked.is_number {
             let value = format!("CAST({value} AS DOUBLE)");
-            let quantile = if is_exact { "percentile_cont" } else { "approx_percentile_cont" };
             select.push(format!("avg({value})"));
             select.push(format!("stddev_samp({value})"));
-            let quantiles = QUANTILES.iter();
-            select.extend(quantiles.map(|(_, share)| format!("{quantile}({share}) WITHIN GROUP (ORDER BY {value})")));
+            let estimate = |share: f64| format!("approx_percentile_cont({share}) WITHIN GROUP (ORDER BY {value})");
+            match is_exact {
+                // The engine's percentile_cont rounds the place between two values.
+                true => select.push(format!("array_agg({value}) FILTER (WHERE {column} IS NOT NULL)")),
+                false => select.extend(QUANTILES.iter().map(|(_, share)| estimate(*share))),
+            }
         }
     }
     // Each gets a name of its own.
@@ -138,7 +141,10 @@ pub async fn profile(sql: &str, context: &SessionContext) -> Result<Profile, Dat
         if asked.is_number {
             column.mean = number(&figures, take());
             column.std = number(&figures, take());
-            column.quantiles = std::array::from_fn(|_| number(&figures, take()));
+            column.quantiles = match is_exact {
+                true => exact_quantiles(&figures, take()),
+                false => std::array::from_fn(|_| number(&figures, take())),
+            };
         }
         columns.push(column);
     }
@@ -156,6 +162,21 @@ async fn one_row(sql: &str, context: &SessionContext) -> Result<RecordBatch, Dat
 fn number(row: &RecordBatch, column: usize) -> Option<f64> {
     let column = cast(row.column(column), &DataType::Float64).ok()?;
     column.as_primitive::<Float64Type>().iter().next().flatten()
+}
+
+/// Returns the quantiles of a list of numbers, interpolated between neighbours as `numpy.quantile` does.
+fn exact_quantiles(row: &RecordBatch, column: usize) -> [Option<f64>; 5] {
+    let Some(list) = row.column(column).as_list_opt::<i32>().filter(|list| !list.is_null(0)) else { return [None; 5] };
+    let values = list.value(0);
+    let mut values: Vec<f64> = values.as_primitive::<Float64Type>().iter().flatten().collect();
+    values.sort_unstable_by(f64::total_cmp);
+    QUANTILES.map(|(_, share)| {
+        let place = share * values.len().checked_sub(1)? as f64;
+        let (below, above) = (values.get(place.floor() as usize)?, values.get(place.ceil() as usize)?);
+        let weight = place - place.floor();
+        // From the nearer end, as numpy does, so that the ends are exact.
+        Some(if weight < 0.5 { below + (above - below) * weight } else { above - (above - below) * (1.0 - weight) })
+    })
 }
 
 fn text(row: &RecordBatch, column: usize) -> Option<String> {

@@ -88,11 +88,6 @@ impl Parsed {
     }
 }
 
-/// Returns whether a name stands for a table without quotes: a keyword such as `select` does not.
-pub fn is_table_name(name: &str) -> bool {
-    Parser::parse_sql(&GenericDialect {}, &format!("SELECT * FROM {name} AS t")).is_ok()
-}
-
 /// Parses a file that holds one query.
 pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
     let tokens = tokenize(rendered, &rendered.sql)?;

@@ -49,22 +49,22 @@ impl Lineage {
         let mut steps: Vec<(String, Source)> = self
             .next(place)
             .into_iter()
-            .map(|(source, edge)| (edge.how(), source.clone()))
+            .map(|(source, edge)| (format!(" ({})", edge.how()), source.clone()))
             .collect();
         if self.direction == Direction::Up && place.column.is_some() && !self.next(&rows).is_empty() {
-            steps.push(("rows".into(), rows));
+            steps.push((String::new(), rows));
         }
         if self.direction == Direction::Down && place.column.is_none() {
             // Which rows there are concerns each column.
             let own = self.nodes.iter().filter(|node| node.name == place.relation).flat_map(|node| &node.columns);
             let own = own.map(|column| Source { column: Some(Arc::clone(column)), ..place.clone() });
-            steps.extend(own.filter(|column| !self.next(column).is_empty()).map(|column| ("rows".into(), column)));
+            steps.extend(own.filter(|column| !self.next(column).is_empty()).map(|column| (String::new(), column)));
         }
         for (how, source) in steps {
             let new = told.insert(source.clone());
             let leads_on = !self.next(&source).is_empty();
             let again = if !new && leads_on { " (above)" } else { "" };
-            text.push_str(&format!("{}{source} ({how}){again}\n", "  ".repeat(depth)));
+            text.push_str(&format!("{}{source}{how}{again}\n", "  ".repeat(depth)));
             if new {
                 self.tree(&source, depth + 1, told, text);
             }

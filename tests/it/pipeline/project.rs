@@ -160,7 +160,6 @@ async fn a_name_that_is_taken_or_wrong_is_refused() {
         (Template::Feature, "a-b", "`a-b` is not a name"),
         (Template::Feature, "../x", "`../x` is not a name"),
         (Template::Feature, "", "`` is not a name"),
-        (Template::Feature, "select", "`select` is not a name"),
         (Template::Feature, "landed_ticks", "has the name of the built-in table"),
         (Template::Feature, "squall_queries", "has the name of the built-in table"),
         (Template::Feature, "not_null", "has the name of the table function"),
@@ -294,9 +293,9 @@ async fn lineage_goes_through_queries_both_ways() {
     assert!(origin.is_value() && &*origin.to.relation == "a");
     assert_eq!(
         up.text(),
-        "q.x\n  b.before (value)\n    a.bid (value)\n      landed_ticks.best_bid (value)\n      rows of a (rows)\n        \
+        "q.x\n  b.before (value)\n    a.bid (value)\n      landed_ticks.best_bid (value)\n      rows of a\n        \
          landed_ticks.status (filter)\n    a.product_id (partition)\n      landed_ticks.product_id (value)\n      \
-         rows of a (rows) (above)\n    a.ts (order)\n      landed_ticks.ts (value)\n      rows of a (rows) (above)\n"
+         rows of a (above)\n    a.ts (order)\n      landed_ticks.ts (value)\n      rows of a (above)\n"
     );
 
     let down = lineage_of(&files, "landed_ticks.best_bid", Direction::Down).await;
