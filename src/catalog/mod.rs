@@ -7,11 +7,13 @@ mod footers;
 mod landed;
 mod missing;
 mod ndjson;
+mod one_stream;
 mod refused;
+pub mod sorted_files;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
@@ -28,10 +30,9 @@ use crate::model::{self, Registry};
 use crate::rolling;
 use crate::tick;
 use crate::track::Tracker;
-use landed::LandedTicks;
+pub use landed::LandedTicks;
 pub use missing::Missing;
 pub use refused::Refused;
-use refused::{Refusals, RefusingSchema};
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
@@ -60,7 +61,6 @@ pub struct Session {
     ticks: Folder,
     models: Registry,
     tracker: Option<Tracker>,
-    refused: Refusals,
 }
 
 impl Session {
@@ -80,7 +80,6 @@ impl Session {
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .build();
         let context = SessionContext::new_with_state(state);
-        let refused = refuse_names(&context)?;
         // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
         let context = context.enable_url_table();
         let (_, prefix) = ticks.location();
@@ -92,7 +91,7 @@ impl Session {
         context.register_table("landed_silences", silences.into_view())?;
         FUNCTIONS.register(&context, &options.models_dir);
         let models = Registry::new(&options.models_dir);
-        Ok(Session { context, ticks, models, tracker: None, refused })
+        Ok(Session { context, ticks, models, tracker: None })
     }
 
     /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
@@ -112,12 +111,6 @@ impl Session {
         self.context.register_table("runs", ml::runs_table(tracker.runs_dir().into())?)?;
         self.tracker = Some(tracker);
         Ok(self)
-    }
-
-    /// Lets a name without a table answer with the reason why there is none.
-    pub fn refuse(&self, name: &str, refused: Refused) {
-        let mut names = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(name.into(), refused);
     }
 
     /// Returns the DataFusion context.
@@ -157,19 +150,6 @@ impl Session {
             None => Error::Query(error),
         }
     }
-}
-
-/// Replaces the session's default schema by one in which names can be refused.
-fn refuse_names(context: &SessionContext) -> Result<Refusals, Error> {
-    let refused = Refusals::default();
-    let names = context.copied_config().options().catalog.clone();
-    if let Some(catalog) = context.catalog(&names.default_catalog)
-        && let Some(schema) = catalog.schema(&names.default_schema)
-    {
-        let schema = RefusingSchema::new(schema, Arc::clone(&refused));
-        catalog.register_schema(&names.default_schema, Arc::new(schema))?;
-    }
-    Ok(refused)
 }
 
 fn config(options: &Options) -> SessionConfig {

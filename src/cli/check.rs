@@ -134,7 +134,7 @@ async fn check(
     let progress = context.progress("check", None);
     let mut report = Report { format: shown.format, progress, checks: 0, warnings: 0, errors: 0, files: Vec::new() };
     let session = workspace.session.context();
-    workspace.project.check(session, &workspace.unplanned, options, &mut report).await?;
+    workspace.project.check(session, &workspace.unplanned().await, options, &mut report).await?;
     report.progress.clone().finish();
     let sum = report.sum();
     let fails = report.errors > 0 || (shown.fail_on == FailOn::Warn && report.warnings > 0);

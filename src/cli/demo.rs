@@ -67,11 +67,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     step("Land the log in Parquet");
     land::run(land::Args::default(), demo).await?;
     step("Compute features, labels and the training set");
-    run::run(
-        run::Args { queries: vec!["tick_features".into(), format!("+{TRAINING}")], ..run::Args::default() },
-        demo,
-    )
-    .await?;
+    run::run(run::Args { queries: vec!["tick_features".into(), format!("+{TRAINING}")], ..run::Args::default() }, demo)
+        .await?;
     step("Train the models");
     train::run(train::Args { models: Vec::new() }, demo).await?;
     step("Score every row with each model");

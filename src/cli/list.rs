@@ -36,17 +36,18 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Err(_) if args.selection.is_empty() && !project.is_empty() => Vec::new(),
         chosen => chosen?,
     };
+    let unplanned = workspace.unplanned().await;
     let broken: &[Disabled] = if args.selection.is_empty() { project.disabled() } else { &[] };
     let Some(format) = args.format else {
         let mut rows: Vec<Vec<&str>> = Vec::new();
         for query in chosen {
-            let says = if is_disabled(&workspace, query) { DISABLED } else { query.first_sentence() };
+            let says = if is_disabled(&unplanned, query) { DISABLED } else { query.first_sentence() };
             rows.push(vec![query.kind.as_str(), &query.name, says]);
         }
         rows.extend(broken.iter().map(|one| vec![one.kind.as_str(), &one.name, DISABLED]));
         return output::text(columns(&rows, 3).as_bytes());
     };
-    let mut rows: Vec<Vec<String>> = chosen.iter().map(|query| facts(&workspace, query)).collect();
+    let mut rows: Vec<Vec<String>> = chosen.iter().map(|query| facts(&workspace, &unplanned, query)).collect();
     rows.extend(broken.iter().map(|one| {
         let file = one.file.display().to_string();
         let empty = std::iter::repeat_n(String::new(), 5);
@@ -56,11 +57,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     output::write(format, &output::batch(&COLUMNS, &rows)?)
 }
 
-fn is_disabled(workspace: &Workspace, query: &Query) -> bool {
-    workspace.unplanned.iter().any(|one| one.name == query.name && one.is_wrong())
+fn is_disabled(unplanned: &[Disabled], query: &Query) -> bool {
+    unplanned.iter().any(|one| one.name == query.name && one.is_wrong())
 }
 
-fn facts(workspace: &Workspace, query: &Query) -> Vec<String> {
+fn facts(workspace: &Workspace, unplanned: &[Disabled], query: &Query) -> Vec<String> {
     let header = &query.header;
     vec![
         query.kind.as_str().into(),
@@ -71,6 +72,6 @@ fn facts(workspace: &Workspace, query: &Query) -> Vec<String> {
         header.time_column.clone().unwrap_or_default(),
         header.tags.join(", "),
         workspace.project.reads(query).join(", "),
-        is_disabled(workspace, query).to_string(),
+        is_disabled(unplanned, query).to_string(),
     ]
 }

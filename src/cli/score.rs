@@ -9,6 +9,7 @@ use datafusion::dataframe::DataFrameWriteOptions;
 use super::{Context, Failure, workspace};
 use crate::durable::{self, Aside};
 use crate::model::Registry;
+use crate::pipeline::RunOptions;
 use crate::text::literal;
 
 /// The query that holds every model's scores.
@@ -47,7 +48,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
                 println!("{}  {} rows  {}", table.name, table.rows, table.path.display());
             };
             let tables_dir = context.settings().tables_dir();
-            workspace.project.run(workspace.session.context(), SCORES, &tables_dir, &mut done).await?;
+            workspace
+                .project
+                .run(workspace.session.context(), SCORES, &tables_dir, &RunOptions::default(), &mut done)
+                .await?;
             progress.finish();
             Ok(())
         }

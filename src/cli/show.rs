@@ -49,7 +49,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Format::Text => {
             let mut shown = text(&workspace, query, described.as_ref().ok());
             if let Err(error) = described {
-                let why = workspace.project.explain(&query.name, &workspace.unplanned).unwrap_or(error);
+                let why = workspace.project.explain(&query.name, &workspace.unplanned().await).unwrap_or(error);
                 let hint = why.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
                 shown.push_str(&format!("\nits columns are not known: {}{hint}\n", why.without_place()));
             }

@@ -1,13 +1,10 @@
 //! What the commands that run SQL share: a session with the project's queries registered.
 
-use std::sync::Arc;
-
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
-use crate::catalog::{self, Options, Refused, Session};
-use crate::error::Hint;
+use crate::catalog::{self, Options, Session};
 use crate::model::Registry;
 use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
 use crate::track::Tracker;
@@ -15,15 +12,14 @@ use crate::track::Tracker;
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
     pub session: Session,
-    pub project: Arc<Project>,
-    /// The queries that could not be planned, each with the reason.
-    pub unplanned: Vec<Disabled>,
+    pub project: Project,
 }
 
-/// Opens the session, with the SQL project if its folder exists. If files of the project are wrong, that is a warning.
+/// Opens the session, with the SQL project if its folder exists. If files of the project cannot be read, that is a warning. A
+/// query that cannot be planned is an error for whoever needs it.
 pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     let workspace = open_quietly(context).await?;
-    let disabled: Vec<&str> = workspace.disabled().filter(|one| one.is_wrong()).map(|one| one.name.as_str()).collect();
+    let disabled: Vec<&str> = workspace.project.disabled().iter().map(|one| one.name.as_str()).collect();
     if let Some((first, others)) = disabled.split_first() {
         let names = match others.len() {
             0 => format!("the query `{first}` is disabled"),
@@ -41,23 +37,15 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
-    let project = Arc::new(project);
     tables::register(&project, session.context())?;
-    let unplanned = project.register(session.context(), &settings.tables_dir()).await?;
-    let workspace = Workspace { session, project, unplanned };
-    for disabled in workspace.disabled() {
-        if let Some(error) = workspace.project.explain(&disabled.name, &workspace.unplanned) {
-            let refused = Refused { message: error.to_string(), hint: error.hint() };
-            workspace.session.refuse(&disabled.name, refused);
-        }
-    }
-    Ok(workspace)
+    project.attach(session.context(), &settings.tables_dir())?;
+    Ok(Workspace { session, project })
 }
 
 impl Workspace {
-    /// Returns every query that cannot be used.
-    pub fn disabled(&self) -> impl Iterator<Item = &Disabled> {
-        self.project.disabled().iter().chain(&self.unplanned)
+    /// Plans every query, and returns those that cannot be used.
+    pub async fn unplanned(&self) -> Vec<Disabled> {
+        self.project.unplanned(self.session.context()).await
     }
 
     /// Returns the models whose own files are wrong.
@@ -66,9 +54,9 @@ impl Workspace {
         models.map(|disabled| disabled.name.as_str())
     }
 
-    /// Returns why a query cannot be used, as a failure; `None` if it can be used.
+    /// Returns why a file of the project cannot be used, as a failure; `None` if it can be used.
     pub fn why_disabled(&self, name: &str) -> Option<Failure> {
-        self.project.explain(name, &self.unplanned).map(Failure::from)
+        self.project.explain(name, &[]).map(Failure::from)
     }
 }
 

@@ -40,8 +40,8 @@ pub enum Error {
     Disabled { what: String, reason: String, hint: Option<String> },
     #[error("{}", failures(failed, skipped))]
     Failed { failed: Vec<(String, Error)>, skipped: Vec<String> },
-    #[error("cannot register the query `{name}`")]
-    Register { name: String, source: Box<DataFusionError> },
+    #[error("cannot add the project to the session: {message}")]
+    Session { message: String },
     #[error("{file}: `{name}` has no column `{column}`, which its grain names")]
     Grain { name: String, file: PathBuf, column: String },
     #[error("{file}: `{name}` failed")]

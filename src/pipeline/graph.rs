@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::disabled::{Disabled, Why};
 use super::error::Error;
-use super::{Project, Query};
-use crate::text::did_you_mean;
+use super::{Kind, Project, Query};
+use crate::text::{self, did_you_mean};
 
 /// Resolves references and puts each query after the queries that it reads; otherwise queries are ordered by name. Queries
 /// that need each other cannot be ordered, so they are disabled.
@@ -28,7 +28,22 @@ pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> (Vec<Query>, Vec<D
         query.reads = query.reads.iter().filter_map(|read| place[*read]).collect();
         query
     });
-    (ordered.collect(), disabled)
+    let mut ordered: Vec<Query> = ordered.collect();
+    for index in 0..ordered.len() {
+        ordered[index].fingerprint = fingerprint(&ordered[index], &ordered);
+    }
+    (ordered, disabled)
+}
+
+/// Returns a short name for what a query computes; what it reads has its own already.
+fn fingerprint(query: &Query, all: &[Query]) -> String {
+    let mut text = format!("{}\n{:?}\n{:?}\n", query.sql, query.header.grain, query.header.time_column);
+    for read in query.reads.iter().map(|read| &all[*read]) {
+        // A model's text does not matter: its artifact does the scoring.
+        let of = if read.kind == Kind::Model { "" } else { read.fingerprint.as_str() };
+        text += &format!("{} {of}\n", read.name);
+    }
+    text::fingerprint(&text)
 }
 
 /// Resolves references and returns the queries, each after what it reads; circles are added to `circles`.
@@ -83,12 +98,7 @@ fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
         let next = others.first().unwrap_or(first);
         let place = queries[*first].place_of_reference(&name(next));
         let path = circle.iter().chain([first]).map(name).collect();
-        let of = |index: usize, why| Disabled {
-            name: name(&index),
-            kind: queries[index].kind,
-            file: queries[index].file.clone(),
-            why,
-        };
+        let of = |index: usize, why| Disabled::new(&queries[index], why);
         disabled.insert(*first, of(*first, Why::Wrong(Error::Cycle { place, path }.into())));
         for other in others {
             disabled.entry(*other).or_insert_with(|| of(*other, Why::Reads(name(first))));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 
@@ -9,7 +10,7 @@ use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::header::Header;
 use super::place::Place;
-use super::{Kind, LANDED, Parameters, Project, Query, case, graph, lineage, reach, statement, tables, template};
+use super::{Kind, LANDED, Parameters, Project, Query, case, graph, statement, tables, template};
 
 /// Names that squall keeps for tables of its own, although not every session has them.
 const KEPT: [&str; 3] = ["models", "runs", "information_schema"];
@@ -57,10 +58,10 @@ impl Project {
             dir: dir.into(),
             parameters: parameters.clone(),
             models_dir: None,
-            queries,
-            disabled,
-            measured: reach::Memo::default(),
-            flows: lineage::Memo::default(),
+            queries: queries.into(),
+            disabled: disabled.into(),
+            measured: Arc::default(),
+            flows: Arc::default(),
         })
     }
 
@@ -72,18 +73,21 @@ impl Project {
             return self;
         }
         let mut kept = Vec::new();
-        for (query, taken) in std::mem::take(&mut self.queries).into_iter().zip(names) {
+        let mut disabled = self.disabled.to_vec();
+        for (query, taken) in self.queries.iter().cloned().zip(names) {
             match taken {
                 None => kept.push(query),
                 Some(what) => {
                     let error = Error::Reserved { name: query.name.clone(), file: query.file.clone(), what };
                     let why = Why::Wrong(error.into());
-                    self.disabled.push(Disabled { name: query.name, kind: query.kind, file: query.file, why });
+                    disabled.push(Disabled { name: query.name, kind: query.kind, file: query.file, why });
                 }
             }
         }
         // The indices of the queries have changed; what was a circle has been taken out already.
-        (self.queries, _) = graph::in_dependency_order(kept);
+        let (queries, _) = graph::in_dependency_order(kept);
+        self.queries = queries.into();
+        self.disabled = disabled.into();
         self
     }
 }
@@ -114,7 +118,17 @@ impl Query {
             return Err(Error::Plan { place: Place { column: None, ..place }, message, hint });
         }
         let sql = without_header(&rendered.sql);
-        Ok(Query { name, file: file.into(), kind, header, sql, rendered, parsed, reads: Vec::new() })
+        Ok(Query {
+            name,
+            file: file.into(),
+            kind,
+            header,
+            sql,
+            rendered,
+            parsed,
+            fingerprint: String::new(),
+            reads: Vec::new(),
+        })
     }
 
     /// Checks that SQL can use a query's name without quotes, and that it is not the name of the landed messages.

@@ -11,6 +11,7 @@ mod cell;
 mod check;
 mod columns;
 pub mod compare;
+mod days;
 mod describe;
 mod disabled;
 mod error;
@@ -22,24 +23,30 @@ pub mod lineage;
 mod lint;
 mod load;
 mod manifest;
+mod names;
 mod place;
 pub mod profile;
 mod prove;
 mod reach;
+mod recipe;
 mod register;
+mod run;
 mod selector;
 pub mod shipped;
+mod slice;
+mod spans;
 mod spec;
 mod spots;
 mod statement;
 mod store;
+mod table;
 pub mod tables;
 mod template;
-mod version_table;
 mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use audit::Audited;
 pub use begin::{Begun, Template};
@@ -54,8 +61,9 @@ pub use lint::Finding;
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
 pub use reach::{Extent, Reach, Reaches};
+pub use run::Waiting;
 pub use selector::EXCLUDE;
-pub use store::{Materialised, Waiting};
+pub use store::{Made, Materialised, RunOptions};
 
 use load::{is_header, read, sql_files};
 use statement::Parsed;
@@ -112,7 +120,7 @@ impl Kind {
 }
 
 /// One file of the project.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Query {
     pub name: String,
     pub file: PathBuf,
@@ -122,20 +130,22 @@ pub struct Query {
     pub sql: String,
     rendered: Rendered,
     parsed: Parsed,
+    /// A short name for the statement and those of everything that it reads.
+    fingerprint: String,
     /// The queries and models that it reads, as indices into [`Project::queries`]; each comes before this query.
     reads: Vec<usize>,
 }
 
-/// A SQL project: its queries, in dependency order.
-#[derive(Debug)]
+/// A SQL project: its queries, in dependency order. A clone shares them.
+#[derive(Debug, Clone)]
 pub struct Project {
     dir: PathBuf,
     parameters: Parameters,
     models_dir: Option<PathBuf>,
-    queries: Vec<Query>,
-    disabled: Vec<Disabled>,
-    measured: reach::Memo,
-    flows: lineage::Memo,
+    queries: Arc<[Query]>,
+    disabled: Arc<[Disabled]>,
+    measured: Arc<reach::Memo>,
+    flows: Arc<lineage::Memo>,
 }
 
 impl Project {

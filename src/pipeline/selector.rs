@@ -11,7 +11,7 @@ use std::path::Path;
 use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
-use super::manifest::Inputs;
+use super::table::Table;
 use super::{Kind, Project, Query};
 use crate::text::did_you_mean;
 
@@ -178,7 +178,7 @@ impl Project {
     /// # Errors
     /// The selector cannot be read, one of its parts matches nothing, or it asks for a state: [`Project::select_in`] knows it.
     pub fn select(&self, selector: &str) -> Result<Vec<&str>, Error> {
-        Ok(self.names(self.matching(selector, Purpose::Run, None)?))
+        Ok(self.named(self.selected(selector)?))
     }
 
     /// Does the same as [`Project::select`], for selectors that may ask for `state:stale`.
@@ -191,7 +191,7 @@ impl Project {
         context: &SessionContext,
         tables_dir: &Path,
     ) -> Result<Vec<&str>, Error> {
-        Ok(self.names(self.selected_in(selector, Purpose::Run, context, tables_dir).await?))
+        Ok(self.named(self.selected_in(selector, Purpose::Run, context, tables_dir).await?))
     }
 
     /// Returns the queries, models and audits that match a selector, in dependency order; all if it is empty.
@@ -208,8 +208,13 @@ impl Project {
         Ok(all.into_iter().map(|index| &self.queries[index]).collect())
     }
 
-    fn names(&self, selection: Selection) -> Vec<&str> {
+    fn named(&self, selection: Selection) -> Vec<&str> {
         selection.all.into_iter().map(|index| self.queries[index].name.as_str()).collect()
+    }
+
+    /// Returns what a selector selects to be run, if it does not ask for a state.
+    pub(super) fn selected(&self, selector: &str) -> Result<Selection, Error> {
+        self.matching(selector, Purpose::Run, None)
     }
 
     pub(super) async fn selected_in(
@@ -228,11 +233,11 @@ impl Project {
 
     /// Returns the queries for which `run` would have something to do.
     async fn stale(&self, context: &SessionContext, tables_dir: &Path) -> Result<BTreeSet<usize>, Error> {
+        let names = self.names(context, tables_dir)?;
         let mut stale = BTreeSet::new();
-        let mut inputs = Inputs::default();
-        for (index, query) in self.queries.iter().enumerate() {
-            let runs = !matches!(query.kind, Kind::Model | Kind::Audit);
-            if runs && self.fresh_table(index, context, tables_dir, &mut inputs).await?.is_none() {
+        for index in (0..self.queries.len()).filter(|index| self.queries[*index].can_run()) {
+            names.prepare(index, context).await;
+            if !names.standing(index).is_some_and(|table| table.is::<Table>()) {
                 stale.insert(index);
             }
         }
@@ -325,9 +330,8 @@ impl Project {
                     let hint = "name the queries instead".into();
                     return Err(Error::Selector { word: term.text.clone(), problem, hint });
                 };
-                let runs = |query: &Query| !matches!(query.kind, Kind::Model | Kind::Audit);
                 let found =
-                    matching(&|index, query| runs(query) && stale.contains(&index) == (*state == State::Stale));
+                    matching(&|index, query| query.can_run() && stale.contains(&index) == (*state == State::Stale));
                 // That nothing is stale is an answer, not a mistake.
                 return Ok(self.with_neighbours(found, term));
             }
@@ -442,7 +446,7 @@ mod tests {
         let (_dir, project) = project();
         let stale: BTreeSet<usize> = ["b_two", "c_three"].iter().filter_map(|name| project.position(name)).collect();
         let look = |selector: &str| {
-            let mut names = project.names(project.matching(selector, Purpose::Look, Some(&stale)).unwrap());
+            let mut names = project.named(project.matching(selector, Purpose::Look, Some(&stale)).unwrap());
             names.sort_unstable();
             names.join(" ")
         };

@@ -73,7 +73,7 @@ fn listed<T: AsRef<str>>(names: &[T]) -> Value {
 /// One of the tables.
 struct Told {
     what: What,
-    project: Arc<Project>,
+    project: Project,
 }
 
 impl std::fmt::Debug for Told {
@@ -86,11 +86,11 @@ impl std::fmt::Debug for Told {
 ///
 /// # Errors
 /// The session has a table with one of the names.
-pub fn register(project: &Arc<Project>, context: &SessionContext) -> Result<(), Error> {
+pub fn register(project: &Project, context: &SessionContext) -> Result<(), Error> {
     for (name, what) in NAMES.into_iter().zip(ALL) {
-        let table = Told { what, project: Arc::clone(project) };
+        let table = Told { what, project: project.clone() };
         let registered = context.register_table(name, Arc::new(table));
-        registered.map_err(|source| Error::Register { name: name.into(), source: Box::new(source) })?;
+        registered.map_err(|error| Error::Session { message: error.message().into_owned() })?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The SQL project: loading, its errors, running, lint, audits and tests; and the shipped queries against reference outputs.
 
 mod check;
+mod days;
 mod errors;
 mod lint;
 mod project;
@@ -17,7 +18,7 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use squall::catalog::{Options, Session};
-use squall::pipeline::{Parameters, Project};
+use squall::pipeline::{Parameters, Project, RunOptions};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -153,7 +154,7 @@ async fn the_shipped_tables_can_be_fresh() {
     let selector = "tick_features spike_60s +spike_training";
     let project = shipped();
     project
-        .run(session.context(), selector, &tables_dir, &mut |table| {
+        .run(session.context(), selector, &tables_dir, &RunOptions::default(), &mut |table| {
             done.push((table.name.clone(), table.never_fresh.clone()))
         })
         .await

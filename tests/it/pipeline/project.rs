@@ -429,7 +429,7 @@ async fn differences_are_found_and_nothing_else() {
 #[tokio::test]
 async fn the_project_can_be_queried() {
     let context = empty_session();
-    let project = Arc::new(shipped());
+    let project = shipped();
     tables::register(&project, &context).unwrap();
     project.register(&context, Path::new("no/tables")).await.unwrap();
     for (sql, expected) in [
