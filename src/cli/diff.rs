@@ -61,7 +61,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let sql = [relation::sql(&args.first, &workspace)?, relation::sql(&args.second, &workspace)?];
     let names = [args.first.as_str(), args.second.as_str()];
     let shown = [relation::shown(names[0], "the first query"), relation::shown(names[1], "the second query")];
-    let by = By { keys: if args.by.is_empty() { grain(&names, &workspace) } else { args.by }, tolerance: args.tolerance };
+    let by =
+        By { keys: if args.by.is_empty() { grain(&names, &workspace) } else { args.by }, tolerance: args.tolerance };
     let sides = [(shown[0], sql[0].as_str()), (shown[1], sql[1].as_str())];
     let found = compare(sides, &by, workspace.session.context()).await?;
     match args.format {

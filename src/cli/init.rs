@@ -34,7 +34,10 @@ pub async fn run(args: Args, _context: &Context) -> Result<(), Failure> {
     let folder = args.folder.display();
     match written {
         0 => println!("The project is already in {folder}; nothing was written."),
-        written => println!("Wrote {} to {folder}: the queries are in sql/, the settings in squall.toml.", counted(written as u64, "file")),
+        written => println!(
+            "Wrote {} to {folder}: the queries are in sql/, the settings in squall.toml.",
+            counted(written as u64, "file")
+        ),
     }
     println!("\nNext:");
     if !here {

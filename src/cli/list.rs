@@ -22,8 +22,7 @@ pub struct Args {
 const DISABLED: &str = "disabled: `squall check` says why";
 
 /// The columns of the formats.
-const COLUMNS: [&str; 9] =
-    ["kind", "name", "file", "description", "grain", "time_column", "tags", "reads", "disabled"];
+const COLUMNS: [&str; 9] = ["kind", "name", "file", "description", "grain", "time_column", "tags", "reads", "disabled"];
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {

@@ -39,6 +39,5 @@ pub fn text(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn failed(error: &ArrowError) -> Failure {
-    Failure::new(format!("the result cannot be written in this format: {error}"))
-        .with_hint("try another `--format`")
+    Failure::new(format!("the result cannot be written in this format: {error}")).with_hint("try another `--format`")
 }

@@ -44,8 +44,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 
 fn batch(found: &Profile) -> Result<RecordBatch, Failure> {
     let own = || found.columns.iter();
-    let texts = |cell: fn(&ColumnProfile) -> Option<String>| Arc::new(own().map(cell).collect::<StringArray>()) as ArrayRef;
-    let counts = |cell: &dyn Fn(&ColumnProfile) -> Option<u64>| Arc::new(own().map(cell).collect::<UInt64Array>()) as ArrayRef;
+    let texts =
+        |cell: fn(&ColumnProfile) -> Option<String>| Arc::new(own().map(cell).collect::<StringArray>()) as ArrayRef;
+    let counts =
+        |cell: &dyn Fn(&ColumnProfile) -> Option<u64>| Arc::new(own().map(cell).collect::<UInt64Array>()) as ArrayRef;
     let numbers =
         |cell: &dyn Fn(&ColumnProfile) -> Option<f64>| Arc::new(own().map(cell).collect::<Float64Array>()) as ArrayRef;
     let mut all = vec![
@@ -83,7 +85,8 @@ fn text(name: &str, found: &Profile) -> String {
     }
     text.push_str(&columns(&rows, 2));
     let about = if found.is_exact { ["5%", "50%", "95%"] } else { ["~5%", "~50%", "~95%"] };
-    let mut rows: Vec<Vec<String>> = vec![["number", "mean", "std", "min", about[0], about[1], about[2], "max"].map(str::to_string).to_vec()];
+    let mut rows: Vec<Vec<String>> =
+        vec![["number", "mean", "std", "min", about[0], about[1], about[2], "max"].map(str::to_string).to_vec()];
     let mut ranges: Vec<Vec<String>> = vec![["column", "from", "to"].map(str::to_string).to_vec()];
     for column in &found.columns {
         let end = |end: &Option<String>| end.as_deref().and_then(|end| end.parse().ok()).map(short).unwrap_or_default();

@@ -72,9 +72,7 @@ async fn table(args: &Args, workspace: &Workspace) -> Result<(), Failure> {
     let shown = match args.format {
         Format::Sql => return Err(Failure::new(format!("`{}` is a table and has no SQL", args.name))),
         Format::Json => {
-            let column = |field: &std::sync::Arc<datafusion::arrow::datatypes::Field>| {
-                json!({ "name": field.name(), "type": sql_type(field.data_type()), "nullable": field.is_nullable() })
-            };
+            let column = |field: &std::sync::Arc<datafusion::arrow::datatypes::Field>| json!({ "name": field.name(), "type": sql_type(field.data_type()), "nullable": field.is_nullable() });
             let fields: Vec<_> = schema.fields().iter().map(column).collect();
             format!("{:#}\n", json!({ "name": args.name, "kind": "table", "columns": fields }))
         }

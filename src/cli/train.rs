@@ -40,7 +40,11 @@ async fn chosen(words: &[String], workspace: &Workspace, context: &Context) -> R
         models.extend(found);
     }
     let mut once: Vec<String> = Vec::new();
-    models.into_iter().for_each(|model| if !once.contains(&model) { once.push(model) });
+    models.into_iter().for_each(|model| {
+        if !once.contains(&model) {
+            once.push(model)
+        }
+    });
     Ok(once)
 }
 

@@ -85,7 +85,9 @@ impl Hint for CompareError {
             CompareError::Repeated { .. } | CompareError::Tolerance => {
                 Some("name columns that tell rows apart with --by COLUMN,COLUMN".into())
             }
-            CompareError::NothingShared => Some("rename columns in a query: squall diff 'SELECT x AS y FROM …' …".into()),
+            CompareError::NothingShared => {
+                Some("rename columns in a query: squall diff 'SELECT x AS y FROM …' …".into())
+            }
             CompareError::Query(_) => None,
         }
     }
@@ -102,11 +104,7 @@ struct Shared {
 ///
 /// # Errors
 /// A query fails, or its rows cannot be paired.
-pub async fn compare(
-    sides: [(&str, &str); 2],
-    by: &By,
-    context: &SessionContext,
-) -> Result<Difference, CompareError> {
+pub async fn compare(sides: [(&str, &str); 2], by: &By, context: &SessionContext) -> Result<Difference, CompareError> {
     let mut schemas: Vec<Schema> = Vec::new();
     let mut rows = [0, 0];
     for (side, (name, sql)) in sides.iter().enumerate() {
@@ -161,17 +159,22 @@ fn columns(schemas: [&Schema; 2], names: [&str; 2], keys: &[String]) -> (Vec<Str
         let Ok(other) = schemas[1].field_with_name(field.name()) else { continue };
         let (one, two) = (field.data_type(), other.data_type());
         if one != two {
-            told.push(format!("`{}` is {} in {} and {} in {}", field.name(), sql_type(one), names[0], sql_type(two), names[1]));
+            told.push(format!(
+                "`{}` is {} in {} and {} in {}",
+                field.name(),
+                sql_type(one),
+                names[0],
+                sql_type(two),
+                names[1]
+            ));
         }
         if keys.contains(field.name()) {
             continue;
         }
         let alike = |is: fn(&DataType) -> bool| is(one) && is(two);
         let is_number = alike(DataType::is_numeric);
-        let comparable = one == two && !one.is_nested()
-            || is_number
-            || alike(DataType::is_string)
-            || alike(DataType::is_temporal);
+        let comparable =
+            one == two && !one.is_nested() || is_number || alike(DataType::is_string) || alike(DataType::is_temporal);
         if comparable {
             let is_float = is_number && (one.is_floating() || two.is_floating());
             shared.push(Shared { name: field.name().clone(), is_float, is_number });
@@ -194,7 +197,9 @@ async fn whole_rows(
         let name = identifier(&column.name);
         match column.is_float {
             // There are several NaNs, and they are one here.
-            true => format!("CASE WHEN isnan({name}) THEN CAST('NaN' AS DOUBLE) ELSE CAST({name} AS DOUBLE) END AS {name}"),
+            true => {
+                format!("CASE WHEN isnan({name}) THEN CAST('NaN' AS DOUBLE) ELSE CAST({name} AS DOUBLE) END AS {name}")
+            }
             false => name,
         }
     });
@@ -212,8 +217,9 @@ async fn whole_rows(
     found.only = [count(&sums, 0), count(&sums, 1)];
     for (side, (own, other)) in [("squall_a", "squall_b"), ("squall_b", "squall_a")].into_iter().enumerate() {
         if found.only[side] > 0 {
-            let sql =
-                format!("SELECT {names} FROM ({counted}) AS counted WHERE {own} > {other} ORDER BY {names} LIMIT {SAMPLES}");
+            let sql = format!(
+                "SELECT {names} FROM ({counted}) AS counted WHERE {own} > {other} ORDER BY {names} LIMIT {SAMPLES}"
+            );
             found.only_samples[side] = Some(all(&sql, context).await?);
         }
     }

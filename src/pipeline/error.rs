@@ -143,15 +143,17 @@ impl Hint for Error {
             Error::UnknownQuery { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
             Error::UnknownQuery { .. } => Some("`squall list` prints the project's queries".into()),
             Error::Exists { .. } => Some("choose another name, or change that file".into()),
-            Error::Begin { hint, .. } | Error::Selector { hint, .. } | Error::UnknownColumn { hint, .. } => Some(hint.clone()),
+            Error::Begin { hint, .. } | Error::Selector { hint, .. } | Error::UnknownColumn { hint, .. } => {
+                Some(hint.clone())
+            }
             Error::NoMatch { hint, .. } => {
                 hint.clone().or_else(|| Some("`squall list` prints the project's queries".into()))
             }
             Error::IsModel { name } => Some(format!("`squall train {name}` trains it")),
             Error::IsAudit { .. } => Some("`squall check` runs the audits".into()),
-            Error::NoProject { .. } => {
-                Some("start in the project's folder, or name it with --set paths.sql=FOLDER; `squall init` makes one".into())
-            }
+            Error::NoProject { .. } => Some(
+                "start in the project's folder, or name it with --set paths.sql=FOLDER; `squall init` makes one".into(),
+            ),
             Error::NothingSelected => {
                 Some("name a query (+NAME with what it needs, NAME+ with what needs it), or --all".into())
             }

@@ -69,7 +69,10 @@ impl Asked {
         Asked {
             is_number,
             is_float: data_type.is_floating(),
-            is_ordered: is_number || data_type.is_temporal() || data_type.is_string() || *data_type == DataType::Boolean,
+            is_ordered: is_number
+                || data_type.is_temporal()
+                || data_type.is_string()
+                || *data_type == DataType::Boolean,
         }
     }
 }
@@ -91,7 +94,11 @@ pub async fn profile(sql: &str, context: &SessionContext) -> Result<Profile, Dat
         if !asked.is_ordered {
             continue;
         }
-        select.push(if is_exact { format!("count(DISTINCT {column})") } else { format!("approx_distinct(CAST({column} AS VARCHAR))") });
+        select.push(if is_exact {
+            format!("count(DISTINCT {column})")
+        } else {
+            format!("approx_distinct(CAST({column} AS VARCHAR))")
+        });
         let value = match asked.is_float {
             true => format!("CASE WHEN NOT isnan({column}) THEN {column} END"),
             false => column.clone(),

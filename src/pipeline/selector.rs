@@ -136,7 +136,8 @@ impl Term {
             Some(("kind", value)) => {
                 let names = || KINDS.iter().map(|kind| kind.as_str());
                 let kind = KINDS.into_iter().find(|kind| kind.as_str() == value);
-                let hint = || did_you_mean(value, names()).unwrap_or_else(|| format!("the kinds are {}", list(names())));
+                let hint =
+                    || did_you_mean(value, names()).unwrap_or_else(|| format!("the kinds are {}", list(names())));
                 What::Kind(kind.ok_or_else(|| wrong(format!("no kind is named `{value}`"), &hint()))?)
             }
             Some(("state", value)) => {
@@ -244,12 +245,7 @@ impl Project {
         Ok(stale)
     }
 
-    fn matching(
-        &self,
-        selector: &str,
-        purpose: Purpose,
-        stale: Option<&BTreeSet<usize>>,
-    ) -> Result<Selection, Error> {
+    fn matching(&self, selector: &str, purpose: Purpose, stale: Option<&BTreeSet<usize>>) -> Result<Selection, Error> {
         if self.is_empty() {
             return Err(Error::NoProject { dir: self.dir.clone() });
         }
@@ -348,10 +344,12 @@ impl Project {
         let whole = query.file.to_string_lossy();
         let inner = query.file.strip_prefix(&self.dir).unwrap_or(&query.file).to_string_lossy();
         let folder = self.dir.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        [whole.trim_start_matches("./").to_string(), inner.to_string(), format!("{folder}/{inner}")].iter().any(|file| {
-            let folders = file.match_indices('/').map(|(at, _)| &file[..at]);
-            folders.chain([file.as_str()]).any(|part| matches(path, part))
-        })
+        [whole.trim_start_matches("./").to_string(), inner.to_string(), format!("{folder}/{inner}")].iter().any(
+            |file| {
+                let folders = file.match_indices('/').map(|(at, _)| &file[..at]);
+                folders.chain([file.as_str()]).any(|part| matches(path, part))
+            },
+        )
     }
 
     fn with_neighbours(&self, found: BTreeSet<usize>, term: &Term) -> BTreeSet<usize> {

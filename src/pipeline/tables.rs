@@ -144,9 +144,7 @@ impl What {
                 ("horizon", T),
                 ("formula", T),
             ],
-            What::Lineage => {
-                &[("query", T), ("column_name", T), ("source", T), ("source_column", T), ("uses", T)]
-            }
+            What::Lineage => &[("query", T), ("column_name", T), ("source", T), ("source_column", T), ("uses", T)],
             What::Findings => &[
                 ("kind", T),
                 ("severity", T),
@@ -271,7 +269,13 @@ impl Project {
         match self.measured(query, context).await {
             Ok(measured) => {
                 let schema = DFSchema::try_from(measured.schema.as_ref().clone());
-                faults.extend(schema.ok().filter(|_| query.can_run()).map(|schema| query.column_faults(&schema)).unwrap_or_default());
+                faults.extend(
+                    schema
+                        .ok()
+                        .filter(|_| query.can_run())
+                        .map(|schema| query.column_faults(&schema))
+                        .unwrap_or_default(),
+                );
             }
             // Without its model, a query cannot be planned yet.
             Err(_) if self.position(&query.name).is_some_and(|index| self.untrained(index).is_some()) => {}
@@ -282,7 +286,9 @@ impl Project {
         }
         let linted = query.kind == Kind::Model || query.header.time_column.is_some();
         if linted && let Ok(found) = self.lint(query, context).await {
-            faults.extend(found.into_iter().map(|found| Fault::new(Check::Lint, &query.name, found.place, found.message)));
+            faults.extend(
+                found.into_iter().map(|found| Fault::new(Check::Lint, &query.name, found.place, found.message)),
+            );
         }
         faults
     }
@@ -307,17 +313,22 @@ impl TableProvider for Told {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let planner = state.as_any().downcast_ref::<SessionState>();
-        let planner = planner.ok_or_else(|| plan_datafusion_err!("the project's tables need a session that plans SQL"))?;
+        let planner =
+            planner.ok_or_else(|| plan_datafusion_err!("the project's tables need a session that plans SQL"))?;
         // The session is not kept in the table, because the table is kept in the session.
         let rows = self.rows(&SessionContext::new_with_state(planner.clone())).await;
         let columns = self.what.fields().iter().enumerate().map(|(column, (_, kind))| -> ArrayRef {
             let cells = rows.iter().map(|row| row.get(column));
             match kind {
                 Shape::Number => Arc::new(
-                    cells.map(|cell| if let Some(Value::Number(number)) = cell { *number } else { None }).collect::<Int64Array>(),
+                    cells
+                        .map(|cell| if let Some(Value::Number(number)) = cell { *number } else { None })
+                        .collect::<Int64Array>(),
                 ),
                 Shape::Flag => Arc::new(
-                    cells.map(|cell| if let Some(Value::Flag(flag)) = cell { *flag } else { None }).collect::<BooleanArray>(),
+                    cells
+                        .map(|cell| if let Some(Value::Flag(flag)) = cell { *flag } else { None })
+                        .collect::<BooleanArray>(),
                 ),
                 Shape::Text => Arc::new(
                     cells

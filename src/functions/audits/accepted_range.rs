@@ -13,7 +13,22 @@ const DOCUMENTATION: Documentation = Documentation {
     kind: Kind::Table,
     section: Section::Audits,
     summary: "Returns the rows in which the column lies outside of a range",
-    arguments: &[RELATION, COLUMN, Argument { name: "min", sql_type: "any", meaning: "the least value that is right; NULL for none", required: true }, Argument { name: "max", sql_type: "any", meaning: "the greatest value that is right; NULL for none", required: true }],
+    arguments: &[
+        RELATION,
+        COLUMN,
+        Argument {
+            name: "min",
+            sql_type: "any",
+            meaning: "the least value that is right; NULL for none",
+            required: true,
+        },
+        Argument {
+            name: "max",
+            sql_type: "any",
+            meaning: "the greatest value that is right; NULL for none",
+            required: true,
+        },
+    ],
     result: Outcome {
         sql_type: "TABLE (the relation's columns)",
         meaning: "one row for each row of the relation that breaks the rule; NULL lies in every range, NaN above it",

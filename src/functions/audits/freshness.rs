@@ -13,7 +13,16 @@ const DOCUMENTATION: Documentation = Documentation {
     kind: Kind::Table,
     section: Section::Audits,
     summary: "Returns a row if the newest time of the relation is older than the length of time",
-    arguments: &[RELATION, COLUMN, Argument { name: "interval", sql_type: "VARCHAR", meaning: "the greatest age that is right, such as '5 minutes'", required: true }],
+    arguments: &[
+        RELATION,
+        COLUMN,
+        Argument {
+            name: "interval",
+            sql_type: "VARCHAR",
+            meaning: "the greatest age that is right, such as '5 minutes'",
+            required: true,
+        },
+    ],
     result: Outcome {
         sql_type: "TABLE (newest, checked_at)",
         meaning: "one row if the newest time is too old, or if there is none",

@@ -77,7 +77,8 @@ impl Call<'_> {
 
     fn named(&self, argument: &Expr) -> Result<String> {
         let syntax = self.documentation.syntax();
-        let name = text(argument).ok_or_else(|| plan_datafusion_err!("{syntax} takes columns as text in single quotes"))?;
+        let name =
+            text(argument).ok_or_else(|| plan_datafusion_err!("{syntax} takes columns as text in single quotes"))?;
         self.has(&name)?;
         Ok(identifier(&name))
     }
@@ -132,7 +133,11 @@ impl TableFunctionImpl for Audit {
         let documentation = self.documentation;
         let declared = documentation.arguments;
         let required = declared.iter().filter(|argument| argument.required).count();
-        let most = if declared.iter().any(|argument| argument.name == MORE_COLUMNS.name) { usize::MAX } else { declared.len() };
+        let most = if declared.iter().any(|argument| argument.name == MORE_COLUMNS.name) {
+            usize::MAX
+        } else {
+            declared.len()
+        };
         let given = args.exprs();
         let syntax = documentation.syntax();
         if !(required..=most).contains(&given.len()) {

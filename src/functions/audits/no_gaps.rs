@@ -13,7 +13,22 @@ const DOCUMENTATION: Documentation = Documentation {
     kind: Kind::Table,
     section: Section::Audits,
     summary: "Returns the gaps between consecutive times that are longer than the length of time",
-    arguments: &[RELATION, COLUMN, Argument { name: "interval", sql_type: "VARCHAR", meaning: "the longest gap that is right, such as '60 seconds'", required: true }, Argument { name: "…", sql_type: "VARCHAR", meaning: "columns: gaps are looked for among the rows that share their values", required: false }],
+    arguments: &[
+        RELATION,
+        COLUMN,
+        Argument {
+            name: "interval",
+            sql_type: "VARCHAR",
+            meaning: "the longest gap that is right, such as '60 seconds'",
+            required: true,
+        },
+        Argument {
+            name: "…",
+            sql_type: "VARCHAR",
+            meaning: "columns: gaps are looked for among the rows that share their values",
+            required: false,
+        },
+    ],
     result: Outcome {
         sql_type: "TABLE (the partition columns, gap_start, gap_end)",
         meaning: "one row for each gap: the time before it and the time after it",

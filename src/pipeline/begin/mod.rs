@@ -135,7 +135,8 @@ impl Project {
             .collect();
         if features.is_empty() {
             let hint = "name a query with features with --from QUERY";
-            let problem = format!("`{from}` has no number that is known at the tick, so there is nothing to learn from");
+            let problem =
+                format!("`{from}` has no number that is known at the tick, so there is nothing to learn from");
             return Err(Error::Begin { problem, hint: hint.into() });
         }
         let mut options = vec!["model_type = 'logistic_reg'".to_string(), format!("input_label_cols = ['{label}']")];

@@ -114,7 +114,8 @@ impl Lineage {
         let mut layers: BTreeMap<&str, usize> = BTreeMap::new();
         // A node comes after those that it reads, so one pass finds every layer.
         for node in &self.nodes {
-            let before = self.edges.iter().filter(|edge| edge.to.relation == node.name && edge.from.relation != node.name);
+            let before =
+                self.edges.iter().filter(|edge| edge.to.relation == node.name && edge.from.relation != node.name);
             let layer = before.filter_map(|edge| layers.get(&*edge.from.relation)).max().map_or(0, |layer| layer + 1);
             layers.insert(&node.name, layer);
         }

@@ -46,11 +46,8 @@ impl Lineage {
 
     fn tree(&self, place: &Source, depth: usize, told: &mut BTreeSet<Source>, text: &mut String) {
         let rows = Source { column: None, ..place.clone() };
-        let mut steps: Vec<(String, Source)> = self
-            .next(place)
-            .into_iter()
-            .map(|(source, edge)| (format!(" ({})", edge.how()), source.clone()))
-            .collect();
+        let mut steps: Vec<(String, Source)> =
+            self.next(place).into_iter().map(|(source, edge)| (format!(" ({})", edge.how()), source.clone())).collect();
         if self.direction == Direction::Up && place.column.is_some() && !self.next(&rows).is_empty() {
             steps.push((String::new(), rows));
         }

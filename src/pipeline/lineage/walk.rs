@@ -67,7 +67,8 @@ impl<'a> Walk<'a> {
             LogicalPlan::Aggregate(aggregate) => self.groups(aggregate)?,
             LogicalPlan::Join(join) => self.join(join)?,
             LogicalPlan::Union(union) => {
-                let mut all = Relation { columns: vec![Flow::new(); union.schema.fields().len()], ..Relation::default() };
+                let mut all =
+                    Relation { columns: vec![Flow::new(); union.schema.fields().len()], ..Relation::default() };
                 for input in &union.inputs {
                     let rows = self.relation(input)?;
                     add(&mut all.rows, &rows.rows, Use::Value);
@@ -179,7 +180,8 @@ impl<'a> Walk<'a> {
         let schema = aggregate.input.schema();
         let keys = grouping_set_to_exprlist(&aggregate.group_expr)?;
         let keys = keys.into_iter().map(|key| self.value(key, schema, &rows)).collect::<Result<Vec<_>>>()?;
-        let made = aggregate.aggr_expr.iter().map(|call| self.value(call, schema, &rows)).collect::<Result<Vec<_>>>()?;
+        let made =
+            aggregate.aggr_expr.iter().map(|call| self.value(call, schema, &rows)).collect::<Result<Vec<_>>>()?;
         keys.iter().for_each(|key| add(&mut rows.rows, key, Use::Group));
         // With grouping sets, a column that numbers them lies between the keys and the values.
         let mut columns = keys;
@@ -219,7 +221,10 @@ impl<'a> Walk<'a> {
     fn value(&mut self, expression: &Expr, schema: &DFSchema, rows: &Relation) -> Result<Flow> {
         if self.depth == MOST_DEPTH {
             let mut flow = Flow::new();
-            expression.column_refs().into_iter().for_each(|name| add(&mut flow, &column(name, schema, rows), Use::Value));
+            expression
+                .column_refs()
+                .into_iter()
+                .for_each(|name| add(&mut flow, &column(name, schema, rows), Use::Value));
             return Ok(flow);
         }
         self.depth += 1;
@@ -250,7 +255,13 @@ impl<'a> Walk<'a> {
             }
             Expr::Case(case) => {
                 let conditions = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
-                self.add_all(&mut flow, case.expr.as_deref().into_iter().chain(conditions), Use::Condition, schema, rows)?;
+                self.add_all(
+                    &mut flow,
+                    case.expr.as_deref().into_iter().chain(conditions),
+                    Use::Condition,
+                    schema,
+                    rows,
+                )?;
                 let branches = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
                 self.add_all(&mut flow, branches.chain(case.else_expr.as_deref()), Use::Value, schema, rows)?;
             }

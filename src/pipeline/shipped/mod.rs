@@ -28,9 +28,9 @@ pub enum WriteError {
 impl Hint for WriteError {
     fn hint(&self) -> Option<String> {
         match self {
-            WriteError::Taken { .. } => {
-                Some("squall overwrites nothing: name another folder, as in `squall init DIR`, or move them away".into())
-            }
+            WriteError::Taken { .. } => Some(
+                "squall overwrites nothing: name another folder, as in `squall init DIR`, or move them away".into(),
+            ),
             WriteError::Look(error) => error.hint(),
             WriteError::Write { .. } => Some("name a folder that you may write to, as in `squall init DIR`".into()),
         }

@@ -220,20 +220,12 @@ async fn each_part_of_a_query_has_its_use() {
         (
             "SELECT product_id, max(price) AS x FROM landed_ticks WHERE status = 'ok' GROUP BY product_id HAVING min(best_bid) > 0",
             None,
-            vec![
-                "landed_ticks.best_bid: filter",
-                "landed_ticks.product_id: group",
-                "landed_ticks.status: filter",
-            ],
+            vec!["landed_ticks.best_bid: filter", "landed_ticks.product_id: group", "landed_ticks.status: filter"],
         ),
         (
             "SELECT a.price AS x FROM landed_ticks AS a JOIN landed_ticks AS b ON a.product_id = b.product_id AND a.ts > b.event_time",
             None,
-            vec![
-                "landed_ticks.event_time: join",
-                "landed_ticks.product_id: join",
-                "landed_ticks.ts: join",
-            ],
+            vec!["landed_ticks.event_time: join", "landed_ticks.product_id: join", "landed_ticks.ts: join"],
         ),
         (
             "SELECT price AS x FROM landed_ticks UNION ALL SELECT best_ask FROM landed_ticks WHERE side = 'sell'",
@@ -261,11 +253,7 @@ async fn each_part_of_a_query_has_its_use() {
             Some("x"),
             vec!["landed_ticks.price: value"],
         ),
-        (
-            "SELECT price AS x FROM not_null('landed_ticks', 'best_bid')",
-            Some("x"),
-            vec!["landed_ticks.price: value"],
-        ),
+        ("SELECT price AS x FROM not_null('landed_ticks', 'best_bid')", Some("x"), vec!["landed_ticks.price: value"]),
         ("SELECT value AS x FROM generate_series(1, 3)", Some("x"), vec!["generate_series().value: value"]),
         (
             "SELECT product_id, side, count(*) AS x FROM landed_ticks GROUP BY ROLLUP (product_id, side)",
@@ -309,13 +297,24 @@ async fn lineage_goes_through_queries_both_ways() {
     assert!(mermaid.starts_with("flowchart LR\n  subgraph n0[\"landed_ticks (table)\"]"), "{mermaid}");
     assert!(mermaid.contains("-.->|filter|") && mermaid.contains(" --> "), "{mermaid}");
     let html = up.html();
-    for part in ["<!doctype html>", "prefers-color-scheme: dark", "class=\"value\"", "class=\"other\"", ">best_bid</text>"] {
+    for part in
+        ["<!doctype html>", "prefers-color-scheme: dark", "class=\"value\"", "class=\"other\"", ">best_bid</text>"]
+    {
         assert!(html.contains(part), "{part}");
     }
-    assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"), "it is self-contained");
+    assert!(
+        !html.contains("http://") && !html.contains("https://") && !html.contains("<script"),
+        "it is self-contained"
+    );
     let json = up.json();
     assert_eq!(json["nodes"][3]["name"], "q");
-    assert!(json["edges"].as_array().unwrap().iter().all(|edge| edge["uses"].as_array().is_some_and(|uses| !uses.is_empty())));
+    assert!(
+        json["edges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|edge| edge["uses"].as_array().is_some_and(|uses| !uses.is_empty()))
+    );
 }
 
 #[tokio::test]
@@ -378,11 +377,17 @@ async fn a_profile_counts_what_is_missing_apart() {
 
     let empty = profile("SELECT 1.5 AS x WHERE false", &context).await.unwrap();
     assert_eq!((empty.rows, empty.columns[0].mean, empty.columns[0].min.clone()), (0, None, None));
-    let nested = profile("SELECT [1, 2] AS l, arrow_cast('a', 'Utf8View') AS \"Odd \"\"name\"", &context).await.unwrap();
+    let nested =
+        profile("SELECT [1, 2] AS l, arrow_cast('a', 'Utf8View') AS \"Odd \"\"name\"", &context).await.unwrap();
     assert_eq!((nested.columns[0].distinct, nested.columns[1].distinct), (None, Some(1)));
 }
 
-async fn difference(a: &str, b: &str, keys: &[&str], tolerance: f64) -> Result<squall::pipeline::compare::Difference, CompareError> {
+async fn difference(
+    a: &str,
+    b: &str,
+    keys: &[&str],
+    tolerance: f64,
+) -> Result<squall::pipeline::compare::Difference, CompareError> {
     let by = By { keys: keys.iter().map(|key| key.to_string()).collect(), tolerance };
     compare([("a", a), ("b", b)], &by, &empty_session()).await
 }
@@ -419,7 +424,8 @@ async fn differences_are_found_and_nothing_else() {
     assert!(!difference(infinite, "SELECT 1 AS k, 1.0 AS v", &["k"], 0.5).await.unwrap().is_none());
     assert!(difference(infinite, infinite, &["k"], 0.5).await.unwrap().is_none());
 
-    let types = difference("SELECT 1 AS k, 2 AS v, 3 AS w", "SELECT 1 AS k, 2.0 AS v, [3] AS x", &["k"], 0.0).await.unwrap();
+    let types =
+        difference("SELECT 1 AS k, 2 AS v, 3 AS w", "SELECT 1 AS k, 2.0 AS v, [3] AS x", &["k"], 0.0).await.unwrap();
     assert_eq!(types.schema.len(), 3, "{:?}", types.schema);
     assert!(types.columns.is_empty() && !types.is_none());
     let nested = difference("SELECT 1 AS k, [1] AS l", "SELECT 1 AS k, [2] AS l", &["k"], 0.0).await.unwrap();
@@ -433,7 +439,10 @@ async fn the_project_can_be_queried() {
     tables::register(&project, &context).unwrap();
     project.register(&context, Path::new("no/tables")).await.unwrap();
     for (sql, expected) in [
-        ("SELECT kind, lookback, reads FROM squall_queries WHERE name = 'spike_features'", "feature | 300 s and 1 tick | ticks"),
+        (
+            "SELECT kind, lookback, reads FROM squall_queries WHERE name = 'spike_features'",
+            "feature | 300 s and 1 tick | ticks",
+        ),
         ("SELECT type, unit FROM squall_columns WHERE query = 'spike_features' AND name = 'midprice'", "DOUBLE | USD"),
         (
             "SELECT source, source_column, uses FROM squall_lineage WHERE query = 'drift_current' AND column_name = 'spike'",
@@ -455,12 +464,22 @@ async fn an_audit_says_how_much_it_matters_and_what_it_found() {
         ("rows.sql", "-- description: Rows.\nSELECT * FROM (VALUES (1, 2.0), (2, NULL)) AS t(k, v)"),
         ("audits/complete.sql", "-- description: v is there.\n-- severity: warn\nSELECT * FROM not_null('rows', 'v')"),
         ("audits/once.sql", "-- description: k is unique.\nSELECT * FROM unique('rows', 'k')"),
-        ("audits/high.sql", "-- description: k is at most 1.\n-- severity: error\nSELECT * FROM accepted_range('rows', 'k', NULL, 1)"),
+        (
+            "audits/high.sql",
+            "-- description: k is at most 1.\n-- severity: error\nSELECT * FROM accepted_range('rows', 'k', NULL, 1)",
+        ),
     ];
     let (dir, context) = (project_of(&files), empty_session());
-    let one = MemTable::try_new(Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)])), vec![vec![
-        RecordBatch::try_from_iter([("a", Arc::new(datafusion::arrow::array::Int64Array::from(vec![Some(1)])) as _)]).unwrap(),
-    ]]);
+    let one = MemTable::try_new(
+        Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)])),
+        vec![vec![
+            RecordBatch::try_from_iter([(
+                "a",
+                Arc::new(datafusion::arrow::array::Int64Array::from(vec![Some(1)])) as _,
+            )])
+            .unwrap(),
+        ]],
+    );
     // Anything that has landed lets audits run.
     context.deregister_table("landed_ticks").unwrap();
     context.register_table("landed_ticks", Arc::new(one.unwrap())).unwrap();
@@ -468,7 +487,14 @@ async fn an_audit_says_how_much_it_matters_and_what_it_found() {
     let unplanned = project.register(&context, &dir.path().join("tables")).await.unwrap();
     let mut audits = Audits::default();
     project.check(&context, &unplanned, &squall::pipeline::Options::default(), &mut audits).await.unwrap();
-    assert_eq!(audits.0, ["complete: warning, 1 row is wrong: v is there., 1", "high: error, 1 row is wrong: k is at most 1., 1", "once: ok"]);
+    assert_eq!(
+        audits.0,
+        [
+            "complete: warning, 1 row is wrong: v is there., 1",
+            "high: error, 1 row is wrong: k is at most 1., 1",
+            "once: ok"
+        ]
+    );
 }
 
 #[derive(Default)]
@@ -485,7 +511,13 @@ impl squall::pipeline::Report for Audits {
         self.0.push(match checked.outcome {
             squall::pipeline::Outcome::Faults(faults) => {
                 let fault = &faults[0];
-                format!("{}: {}, {}, {}", checked.subject, fault.severity.as_str(), fault.message, shown.unwrap_or_default())
+                format!(
+                    "{}: {}, {}, {}",
+                    checked.subject,
+                    fault.severity.as_str(),
+                    fault.message,
+                    shown.unwrap_or_default()
+                )
             }
             _ => format!("{}: ok", checked.subject),
         });
