@@ -24,6 +24,7 @@ mod lint;
 mod load;
 mod manifest;
 mod names;
+mod pattern;
 mod place;
 pub mod profile;
 mod prove;
