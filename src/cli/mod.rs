@@ -25,6 +25,7 @@ mod list;
 mod logs;
 mod new;
 mod output;
+mod plan;
 mod profile;
 mod progress;
 mod prune;
@@ -76,6 +77,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR", help_heading = reference::GLOBAL)]
     data: Option<String>,
 
+    /// The environment: its settings in squall.toml, its models, scores and reports; also SQUALL_ENV
+    #[arg(long, global = true, value_name = "NAME", help_heading = reference::GLOBAL)]
+    env: Option<String>,
+
     /// Shows no progress
     #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
     quiet: bool,
@@ -105,6 +110,7 @@ enum Command {
     List(list::Args),
     Show(show::Args),
     New(new::Args),
+    Plan(plan::Args),
     Run(run::Args),
     Train(train::Args),
     Score(score::Args),
@@ -175,7 +181,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
     let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
-    let resolved = resolve(file.as_deref(), environment, &flags)?;
+    let resolved = resolve(file.as_deref(), environment, &flags, cli.env.as_deref())?;
     for warning in &resolved.warnings {
         // If standard error is closed, there is nowhere to print it.
         let _ = writeln!(std::io::stderr(), "Warning: {warning}");
@@ -193,6 +199,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::List(args) => list::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::New(args) => new::run(args, context).await,
+        Command::Plan(args) => plan::run(args, context).await,
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context).await,
         Command::Score(args) => score::run(args, context).await,

@@ -35,8 +35,14 @@ pub struct Args {
     pub to: Option<String>,
 }
 
+/// Returns the selector for the queries that were named; without any, all.
+pub(super) fn selector(queries: &[String], exclude: &[String]) -> String {
+    let all = ["*".to_string()];
+    joined(if queries.is_empty() { &all } else { queries }, exclude)
+}
+
 /// Reads a day as tables name it.
-fn day(text: &str) -> Result<String, String> {
+pub(super) fn day(text: &str) -> Result<String, String> {
     let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").or(chrono::NaiveDate::parse_from_str(text, "%Y%m%d"));
     day.map(|day| day.format("%Y%m%d").to_string()).map_err(|_| "it is written like 2026-01-31".into())
 }
@@ -44,8 +50,7 @@ fn day(text: &str) -> Result<String, String> {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
-    let include = if args.all { vec!["*".to_string()] } else { args.queries };
-    let selector = joined(&include, &args.exclude);
+    let selector = selector(&args.queries, &args.exclude);
     let tables_dir = context.settings().tables_dir();
     let selected = workspace.project.select_in(&selector, workspace.session.context(), &tables_dir).await?;
     let width = selected.iter().map(|name| name.len()).max().unwrap_or_default().max("query".len());

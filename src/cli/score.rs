@@ -37,7 +37,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     match args.model {
         Some(model) => {
             models.load(&model)?;
-            score(&workspace, &model, &args.from, &context.settings().paths.data.join("scores")).await
+            score(&workspace, &model, &args.from, &context.settings().scores_dir()).await
         }
         None => {
             for model in workspace.project.model_names() {

@@ -251,12 +251,13 @@ impl Project {
 
     /// Plans an audit or the training query of a model, which are not registered.
     async fn unplannable(&self, query: &Query, context: &SessionContext) -> Option<Fault> {
-        let plan = match self.plan(query, context).await {
-            Ok(plan) => plan,
+        // The queries that it reads stand for tables there, so that each of them is planned once.
+        let measured = match self.measured(query, context).await {
+            Ok(measured) => measured,
             Err(error) => return Some(Fault::of(Check::Plan, &query.name, &error)),
         };
         let model = query.parsed.model.as_ref()?;
-        let error = ml::check_columns(&model.statement.columns, plan.schema().as_arrow()).err()?;
+        let error = ml::check_columns(&model.statement.columns, &measured.schema).err()?;
         let message = crate::error::with_causes(&error);
         let column = message.split('`').nth(1).and_then(|name| query.place_of_word(name));
         let place = column.unwrap_or_else(|| query.start());
@@ -275,8 +276,8 @@ impl Project {
             report.begins(Check::Header, &query.name);
             faults.extend(query.header_faults(context));
             let registered = !matches!(query.kind, Kind::Model | Kind::Audit) && usable(query);
-            if let (true, Ok(frame)) = (registered, context.table(query.name.as_str()).await) {
-                faults.extend(query.column_faults(frame.schema()));
+            if let (true, Ok(table)) = (registered, context.table_provider(query.name.as_str()).await) {
+                faults.extend(query.column_faults(&table.schema()));
             }
         }
         all(Check::Header, ["header", "headers"], queries.len(), faults, report);
@@ -292,8 +293,9 @@ impl Project {
         let mut faults = Vec::new();
         let mut count = 0;
         for query in queries.filter(|query| !matches!(query.kind, Kind::Model | Kind::Audit)) {
-            let Ok(frame) = context.table(query.name.as_str()).await else { continue };
-            let has = |column: &String| frame.schema().index_of_column_by_name(None, column).is_some();
+            let Ok(table) = context.table_provider(query.name.as_str()).await else { continue };
+            let schema = table.schema();
+            let has = |column: &String| schema.column_with_name(column).is_some();
             // A grain that names other columns is a fault of the header.
             if query.header.grain.is_empty() || !query.header.grain.iter().all(has) {
                 continue;

@@ -15,7 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::sql::sqlparser::ast::{GroupByExpr, SetExpr};
 
-use super::reach::{Extent, Fault};
+use super::reach::Step;
 use super::spans::{OF_DAY, SPAN_NS, Spans};
 use super::{LANDED, Project, Query};
 
@@ -24,6 +24,9 @@ const SLACK_NS: i64 = 1_000;
 
 /// More steps from tick to tick than this, with lengths of time between them, are not followed.
 const MOST_STEPS: u64 = 64;
+
+/// A century: lengths beyond it are not followed.
+const MOST_NS: i64 = 100 * 365 * OF_DAY * SPAN_NS;
 
 /// How far the rows of a query reach, if it is known that each depends only on ticks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,21 +82,23 @@ impl Project {
         if !measured.dated {
             return Err(format!("`{time}` is not the time of a tick"));
         }
-        let relation = &measured.summary.relation;
-        let all = relation.columns.iter().map(|column| &column.deps).chain([&relation.rows]);
-        if all.clone().any(|deps| deps.faults.iter().any(|fault| matches!(fault, Fault::Unknown(_)))) {
-            return Err("it is not known on which ticks its rows depend".into());
-        }
+        let found = measured.lookback().ok_or("its rows are not known to depend only on ticks around them")?;
         let mut sides = [Side { ns: 0, rows: 0 }; 2];
-        for reach in all.map(|deps| measured.reach(deps)) {
-            for (side, extent) in sides.iter_mut().zip([reach.before, reach.after]) {
-                match extent {
-                    Extent::Within { time_ns, rows } => {
-                        *side = Side { ns: side.ns.max(time_ns), rows: side.rows.max(rows) };
+        for (side, steps) in sides.iter_mut().zip([&found.back, &found.ahead]) {
+            for step in steps {
+                match step {
+                    Step::Time(ns) => side.ns = side.ns.saturating_add(*ns),
+                    Step::Rows { table, count, .. } if self.is_of_ticks(table) => {
+                        side.rows = side.rows.saturating_add(*count);
                     }
-                    Extent::Unbounded | Extent::Unknown(_) => return Err("its rows depend on ticks of any time".into()),
+                    Step::Rows { table, .. } => {
+                        return Err(format!("it counts rows of `{table}`, which are not ticks"));
+                    }
                 }
             }
+        }
+        if sides.iter().any(|side| side.ns > MOST_NS) {
+            return Err("its rows depend on ticks of any time".into());
         }
         if sides.iter().any(|side| side.ns > 0 && side.rows > MOST_STEPS) {
             return Err("its rows reach over lengths of time and many ticks".into());
@@ -103,6 +108,11 @@ impl Project {
         }
         let [before, after] = sides;
         Ok(Local { time, before, after })
+    }
+
+    /// Returns whether the rows of a table are landed ticks.
+    fn is_of_ticks(&self, table: &str) -> bool {
+        table == LANDED || self.query(table).is_some_and(|query| query.parsed.references.tables.contains(LANDED))
     }
 
     /// Returns whether the ticks that a query counts are those of status `ok`: whatever it reads reads landed ticks only so.

@@ -17,7 +17,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::TableType;
+use datafusion::prelude::DataFrame;
 
+use super::computed_once::ComputedOnce;
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::recipe::Looks;
@@ -25,6 +27,9 @@ use super::table::Table;
 use super::{Kind, Project, slice};
 use crate::catalog::Refused;
 use crate::error::Hint;
+
+/// A view whose plan would read more tables than this is computed once.
+const MOST_INLINED: usize = 64;
 
 /// What a query's name stands for.
 type Ready = Result<Arc<dyn TableProvider>, Disabled>;
@@ -40,6 +45,8 @@ pub(super) struct Shared {
     /// The spans whose ticks the session sees; `None` if it sees all.
     slice: Option<Range<i64>>,
     ready: Mutex<BTreeMap<usize, Ready>>,
+    /// How many tables a view's plan reads, counting each as often as it is read.
+    sizes: Mutex<BTreeMap<usize, usize>>,
     /// One look at the files behind the tables, for everything that is asked for until the next look.
     looks: Mutex<Arc<tokio::sync::Mutex<Looks>>>,
 }
@@ -63,6 +70,7 @@ impl Project {
         let shared = self.names(context, tables_dir)?;
         // Whoever attaches a project wants to see it as it is now.
         shared.forget_all();
+        self.forget_measured(context);
         Ok(())
     }
 
@@ -93,8 +101,18 @@ impl Project {
     /// Plans every query of an attached project that was not asked for yet, and returns those that cannot be used.
     pub async fn unplanned(&self, context: &SessionContext) -> Vec<Disabled> {
         let Some(shared) = context.copied_config().get_extension::<Shared>() else { return Vec::new() };
-        for index in 0..self.queries.len() {
-            shared.prepare(index, context).await;
+        for (index, query) in self.queries.iter().enumerate() {
+            if matches!(query.kind, Kind::Model | Kind::Audit) || shared.ready().contains_key(&index) {
+                continue;
+            }
+            // What it reads counts by its columns alone, so that each query is planned once.
+            let why = match self.why_not(query, &shared.unplanned()) {
+                Some(why) => Some(why),
+                None => self.measured(query, context).await.err().map(|error| self.why_unplanned(index, error)),
+            };
+            if let Some(why) = why {
+                shared.ready().insert(index, Err(Disabled::new(query, why)));
+            }
         }
         shared.unplanned()
     }
@@ -129,6 +147,7 @@ impl Shared {
             state: Box::new(move || Some(state.upgrade()?.read().clone())),
             slice,
             ready: Mutex::default(),
+            sizes: Mutex::default(),
             looks: Mutex::default(),
         });
         context.state_ref().write().config_mut().set_extension(Arc::clone(&shared));
@@ -163,13 +182,16 @@ impl Shared {
     /// Forgets what names stand for, and the files that were seen.
     pub fn forget_all(&self) {
         self.ready().clear();
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.looks.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 
     /// Forgets what a query and everything that reads it stand for: its table has changed.
     pub fn forget(&self, index: usize) {
         let changed: BTreeSet<usize> = self.project.downstream(index);
-        self.ready().retain(|known, _| *known != index && !changed.contains(known));
+        let is_kept = |known: &usize| *known != index && !changed.contains(known);
+        self.ready().retain(|known, _| is_kept(known));
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).retain(|known, _| is_kept(known));
     }
 
     /// Returns the look at files that names share.
@@ -212,9 +234,26 @@ impl Shared {
         };
         match fresh {
             Ok(Some(table)) => Ok(table),
-            Ok(None) => self.project.view(index, context).await.map_err(disabled),
+            Ok(None) => self.view(index, context).await.map_err(disabled),
             Err(error) => Err(disabled(Why::Wrong(error.into()))),
         }
+    }
+
+    /// Returns a query as a view. If it reads others in so many ways that a plan of all of them would explode, its rows are
+    /// computed once for each statement.
+    async fn view(&self, index: usize, context: &SessionContext) -> Result<Arc<dyn TableProvider>, Why> {
+        let plan = self.project.view(index, context).await?;
+        let reads = &self.project.queries[index].reads;
+        let size = {
+            let sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+            reads.iter().map(|read| sizes.get(read).copied().unwrap_or(1)).sum::<usize>().max(1)
+        };
+        let (size, view): (usize, Arc<dyn TableProvider>) = match size > MOST_INLINED {
+            true => (1, Arc::new(ComputedOnce::new(plan))),
+            false => (size, DataFrame::new(context.state(), plan).into_view()),
+        };
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).insert(index, size);
+        Ok(view)
     }
 
     /// Returns the error about a query that cannot be used.

@@ -233,7 +233,9 @@ impl Project {
 
 /// Returns whether a function can give different values for the same arguments, as `now()`, `random()` and `ml_score` do.
 pub(super) fn changes_by_itself(function: &str, context: &SessionContext) -> bool {
-    let state = context.state();
+    // The state is read in place, because a copy of it is costly.
+    let state = context.state_ref();
+    let state = state.read();
     let scalar = state.scalar_functions().get(function).map(|function| function.signature().volatility);
     let aggregate = || state.aggregate_functions().get(function).map(|function| function.signature().volatility);
     let window = || state.window_functions().get(function).map(|function| function.signature().volatility);

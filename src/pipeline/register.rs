@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::DataFrame;
 
 use super::disabled::{Disabled, Why};
 use super::error::Error;
@@ -31,13 +29,16 @@ impl Project {
     }
 
     /// Plans a query as a view.
-    pub(super) async fn view(&self, index: usize, context: &SessionContext) -> Result<Arc<dyn TableProvider>, Why> {
-        match self.plan(&self.queries[index], context).await {
-            Ok(plan) => Ok(DataFrame::new(context.state(), plan).into_view()),
-            Err(error) => Err(match self.untrained(index) {
-                Some(model) => Why::Waits(model.into()),
-                None => Why::Wrong(Arc::new(error)),
-            }),
+    pub(super) async fn view(&self, index: usize, context: &SessionContext) -> Result<LogicalPlan, Why> {
+        let plan = self.plan(&self.queries[index], context).await;
+        plan.map_err(|error| self.why_unplanned(index, error))
+    }
+
+    /// Returns why a query that could not be planned cannot be used.
+    pub(super) fn why_unplanned(&self, index: usize, error: Error) -> Why {
+        match self.untrained(index) {
+            Some(model) => Why::Waits(model.into()),
+            None => Why::Wrong(Arc::new(error)),
         }
     }
 

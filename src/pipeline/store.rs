@@ -112,7 +112,7 @@ impl Project {
             Ok((recipe, false)) => (Ok(recipe), String::new()),
             Err(reason) => (Err(reason), String::new()),
         };
-        let versions = Versions::of(&names.tables_dir, query);
+        let versions = self.versions(index, &names.tables_dir);
         let spans = match (&recipe, landed.is_empty()) {
             (Ok(_), false) => looks.spans(context, &names.tables_dir).await?,
             _ => None,
@@ -154,18 +154,21 @@ impl Project {
     ) -> Result<Materialised, Error> {
         let started = Instant::now();
         let query = &self.queries[index];
-        let versions = Versions::of(&names.tables_dir, query);
-        let is_fresh = names.standing(index).is_some_and(|table| table.is::<Table>());
-        if is_fresh && !options.full {
+        let versions = self.versions(index, &names.tables_dir);
+        let is_fresh = names.standing(index).is_some_and(|table| table.is::<Table>()) && !options.full;
+        if !is_fresh {
+            self.check_grain(query, context).await?;
+        }
+        let beginning = versions.clone();
+        let cannot_write = |source| Error::Write { path: versions.folder.clone(), source };
+        durable::blocking(move || beginning.begin()).await.map_err(cannot_write)?;
+        if is_fresh {
             versions.touch();
             let rows = versions.current().map_or(0, |manifest| manifest.rows());
             let (name, path, elapsed) = (query.name.clone(), versions.folder, started.elapsed());
             return Ok(Materialised { name, path, rows, elapsed, made: Made::Nothing, never_fresh: None });
         }
         let job = self.job(index, context, names).await?;
-        self.check_grain(query, context).await?;
-        let beginning = job.versions.clone();
-        durable::blocking(move || beginning.begin()).await.map_err(|source| job.cannot_write(source))?;
         let made = match &job.days {
             Ok((local, days)) => {
                 let (stale, left) = job.stale(options);
@@ -186,6 +189,12 @@ impl Project {
             made,
             never_fresh: job.recipe.err(),
         })
+    }
+
+    /// Returns the folder of a query's table.
+    pub(super) fn versions(&self, index: usize, tables_dir: &Path) -> Versions {
+        let models = self.models_dir.as_deref().filter(|_| self.scores(index));
+        Versions::of(tables_dir, &self.queries[index], models)
     }
 
     async fn check_grain(&self, query: &Query, context: &SessionContext) -> Result<(), Error> {
@@ -256,7 +265,7 @@ impl Project {
         names: &Shared,
     ) -> Result<Option<Arc<dyn TableProvider>>, Error> {
         let query = &self.queries[index];
-        let versions = Versions::of(&names.tables_dir, query);
+        let versions = self.versions(index, &names.tables_dir);
         let Some(manifest) = versions.current() else { return Ok(None) };
         let looks = names.looks();
         let mut looks = looks.lock().await;

@@ -1,7 +1,8 @@
 //! The folder of a materialised table on disk.
 //!
 //! In: finished Parquet files. Out: `<tables>/<name>/<fingerprint>/` with the files and `manifest.json`, which names those that
-//! make up the table. The fingerprint is that of the query's SQL, parameters filled, and of everything that it reads. So a
+//! make up the table. The fingerprint is that of the query's SQL, parameters filled, and of everything that it reads; and of the folder of
+//! models if it scores with one. So a
 //! query with other parameters or another text has another folder, and neither replaces the other's table.
 //!
 //! A data file never changes after it gets its name, and the manifest is replaced last, in one step. So every reader of the
@@ -17,6 +18,7 @@ use super::Query;
 use super::manifest::{Manifest, Part};
 use super::recipe::Recipe;
 use crate::durable::{self, Aside};
+use crate::text::fingerprint;
 
 /// The file that says which files make up the table, and what they were made from.
 const MANIFEST: &str = "manifest.json";
@@ -55,8 +57,13 @@ pub(super) struct Change {
 }
 
 impl Versions {
-    pub fn of(tables_dir: &Path, query: &Query) -> Versions {
-        Versions { folder: tables_dir.join(&query.name).join(&query.fingerprint), name: query.name.clone() }
+    /// Returns the folder for a query; `scored_with` is the folder of models, if it scores with one.
+    pub fn of(tables_dir: &Path, query: &Query, scored_with: Option<&Path>) -> Versions {
+        let folder = match scored_with {
+            Some(models) => fingerprint(&format!("{} {}", query.fingerprint, models.display())),
+            None => query.fingerprint.clone(),
+        };
+        Versions { folder: tables_dir.join(&query.name).join(folder), name: query.name.clone() }
     }
 
     /// Returns the table's manifest; `None` if there is none, or if a file is not the one that was written.

@@ -10,7 +10,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::parquet::arrow::ArrowWriter;
 use squall::catalog::{Options, Session};
-use squall::pipeline::{Made, Project, RunOptions};
+use squall::pipeline::{Made, Project, RunOptions, Would};
 use squall::tick;
 
 use super::{parameters, project_of, root, rows, shipped};
@@ -331,4 +331,151 @@ async fn a_run_makes_the_days_that_new_ticks_reach_and_no_more() {
     let one = RunOptions { full: true, from: second.clone(), to: second };
     assert_eq!(days(&run(&project, data.path(), "own", &one).await, "own"), (1, 4));
     table(&project, data.path(), "own", "product_id, ts").await;
+}
+
+#[tokio::test]
+async fn what_a_run_would_make_is_what_it_makes() {
+    let dir = kinds();
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let ticks = market(6, 3);
+    let data = tempfile::tempdir().unwrap();
+    let (folder, tables) = (data.path().join("ticks"), data.path().join("tables"));
+    let noon = ticks.partition_point(|tick| tick.ts < (FIRST_DAY + 2) * DAY_NS + DAY_NS / 2);
+    land(&folder, &ticks[..noon]);
+    let outlook = async |options: &RunOptions| {
+        let session = session(data.path()).await;
+        let outlook = project.outlook(session.context(), "own all_rows", &tables, options).await.unwrap();
+        outlook.into_iter().map(|one| (one.name, one.would, one.because)).collect::<Vec<_>>()
+    };
+    let usual = RunOptions::default();
+    let none = "there is no table of this text and these parameters".to_string();
+    let days = |stale, of, ticks: &[Tick]| Would::Days { stale, of, ticks: ticks.len() as u64 };
+    assert_eq!(
+        outlook(&usual).await,
+        [
+            ("own".into(), days(3, 3, &ticks[..noon]), none.clone()),
+            ("all_rows".into(), Would::Whole { rows: None }, none.clone()),
+        ]
+    );
+    run(&project, data.path(), "own all_rows", &usual).await;
+    let fresh = |name: &str| (name.to_string(), Would::Nothing, String::new());
+    assert_eq!(outlook(&usual).await, [fresh("own"), fresh("all_rows")]);
+    let full = RunOptions { full: true, ..RunOptions::default() };
+    assert_eq!(outlook(&full).await[0], ("own".into(), days(3, 3, &ticks[..noon]), "asked for".into()));
+
+    land(&folder, &ticks[noon..]);
+    let last_day = ticks.partition_point(|tick| tick.ts < (FIRST_DAY + 2) * DAY_NS);
+    let landed = "ticks have landed or gone since".to_string();
+    let ok = ticks[..noon].iter().filter(|tick| tick.status == "ok").count() as u64;
+    assert_eq!(
+        outlook(&usual).await,
+        [
+            ("own".into(), days(1, 3, &ticks[last_day..]), landed.clone()),
+            ("all_rows".into(), Would::Whole { rows: Some(ok) }, landed),
+        ]
+    );
+    run(&project, data.path(), "own", &usual).await;
+    assert_eq!(outlook(&usual).await[0], fresh("own"));
+}
+
+#[tokio::test]
+async fn parameter_sets_do_not_overwrite_each_others_tables() {
+    let dir = project_of(&[
+        ("sources/ticks.sql", &std::fs::read_to_string(root().join("sql/sources/ticks.sql")).unwrap()),
+        (
+            "dear.sql",
+            "-- description: x\n-- grain: product_id, ts\n-- time column: ts\nSELECT product_id, ts FROM ticks WHERE price > {{ horizon_s }}",
+        ),
+    ]);
+    let of = |horizon: i64| {
+        let mut parameters = parameters();
+        parameters.insert("horizon_s".into(), horizon.into());
+        Project::load(dir.path(), &parameters).unwrap()
+    };
+    let data = tempfile::tempdir().unwrap();
+    land(&data.path().join("ticks"), &market(8, 2));
+    let usual = RunOptions::default();
+    for horizon in [60, 150, 60, 150] {
+        run(&of(horizon), data.path(), "dear", &usual).await;
+    }
+    let again = [60, 150].map(|horizon| (of(horizon), horizon));
+    for (project, horizon) in again {
+        let made = run(&project, data.path(), "+dear", &usual).await;
+        assert_eq!(made["dear"], Made::Nothing, "{horizon}");
+    }
+    let rows = [table(&of(60), data.path(), "dear", "ts").await, table(&of(150), data.path(), "dear", "ts").await];
+    assert!(rows[0].num_rows() > rows[1].num_rows());
+}
+
+/// Makes what was left aside look old: what is young may be about to be written.
+fn age(dir: &Path) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            age(&path);
+        }
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        File::open(&path).and_then(|file| file.set_modified(old)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_goes_on_where_it_was() {
+    let dir = kinds();
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let ticks = market(9, 6);
+    let (data, whole) = (dir.path().join("data"), tempfile::tempdir().unwrap());
+    land(&data.join("ticks"), &ticks);
+    land(&whole.path().join("ticks"), &ticks);
+    std::fs::create_dir(dir.path().join("sql")).unwrap();
+    for folder in ["sources", "features", "labels", "training"] {
+        std::fs::rename(dir.path().join(folder), dir.path().join("sql").join(folder)).unwrap();
+    }
+    let command = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_squall"));
+        command.current_dir(dir.path()).args(["run", "--all"]);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+    };
+    let mut draws = Draws(17);
+    for _ in 0..8 {
+        let mut child = command().spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200 + draws.below(2_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    age(&data.join("tables"));
+    assert!(command().status().unwrap().success());
+    let selector = KINDS.map(|(name, _)| format!("+{name}")).join(" ");
+    run(&project, whole.path(), &selector, &RunOptions::default()).await;
+    // The tables of the command were made by another program than this test, so they are read by it.
+    for (name, grain) in KINDS {
+        let wanted = table(&project, whole.path(), name, grain).await;
+        let mut parts: Vec<std::path::PathBuf> = Vec::new();
+        for folder in std::fs::read_dir(data.join("tables").join(name)).unwrap() {
+            let folder = folder.unwrap().path();
+            let manifest: serde_json::Value =
+                serde_json::from_str(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
+            assert!(manifest["landed"].is_string(), "{name} is not complete: {manifest}");
+            parts.extend(
+                manifest["parts"].as_array().unwrap().iter().map(|part| folder.join(part["file"].as_str().unwrap())),
+            );
+            let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+            let aside = files.filter(|file| file.to_string_lossy().ends_with(".part")).count();
+            assert_eq!(aside, 0, "{name} has files of dead runs");
+        }
+        let context = datafusion::prelude::SessionContext::new();
+        let paths: Vec<&str> = parts.iter().map(|path| path.to_str().unwrap()).collect();
+        let frame = context.read_parquet(paths, Default::default()).await.unwrap();
+        context.register_table("made", frame.into_view()).unwrap();
+        let made = rows(&context, &format!("SELECT * FROM made ORDER BY {grain}")).await;
+        let cast = |batch: &RecordBatch| {
+            let columns =
+                batch.columns().iter().zip(wanted.schema().fields().clone().iter().cloned().collect::<Vec<_>>());
+            columns
+                .map(|(column, field)| datafusion::arrow::compute::cast(column, field.data_type()).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cast(&made), wanted.columns(), "{name}");
+    }
 }

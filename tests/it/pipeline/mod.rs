@@ -4,6 +4,7 @@ mod check;
 mod days;
 mod errors;
 mod lint;
+mod lookback;
 mod project;
 mod prove;
 mod run;
@@ -25,7 +26,7 @@ fn root() -> PathBuf {
 }
 
 fn parameters() -> Parameters {
-    let settings = squall::config::resolve(None, [], &[]).unwrap().settings;
+    let settings = squall::config::resolve(None, [], &[], None).unwrap().settings;
     let values = settings.parameters.into_iter();
     values.map(|(name, value)| (name, serde_json::to_value(value).unwrap())).collect()
 }
