@@ -216,7 +216,8 @@ impl Project {
         // What it reads is known to the planner once the query itself is measured.
         self.measured(query, context).await?;
         let planner = self.session(context, |session| session.planner.clone());
-        self.plan(query, &planner).await
+        let planned = planner.state.statement_to_plan(query.parsed.statement()).await;
+        planned.map_err(|error| self.plan_error(query, &error, &planner.context))
     }
 
     /// Returns a query's position in the project.
@@ -236,7 +237,9 @@ impl Project {
 
     /// Forgets what was measured in a session: its functions or tables may have changed.
     pub(super) fn forget_measured(&self, context: &SessionContext) {
-        self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&context.session_id());
+        let id = context.session_id();
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner).retain(|(session, _), _| *session != id);
     }
 
     /// Looks at what was measured in a session, or changes it.
