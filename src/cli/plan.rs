@@ -1,6 +1,7 @@
 //! `squall plan`
 
 use super::run::{day, selector};
+use super::selection::Selection;
 use super::{Context, Failure, workspace};
 use crate::pipeline::{Outlook, RunOptions, Would};
 use crate::text::{columns, grouped};
@@ -8,9 +9,8 @@ use crate::text::{columns, grouped};
 /// Shows what `squall run` would make and why, without making it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Queries, as for `squall run`; without any, all of them
-    #[arg(value_name = "QUERY")]
-    pub queries: Vec<String>,
+    #[command(flatten)]
+    pub selection: Selection,
 
     /// Counts tables too that are fresh
     #[arg(long)]
@@ -28,7 +28,7 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
-    let selector = selector(&args.queries);
+    let selector = selector(&args.selection.queries, &args.selection.exclude);
     let options = RunOptions { full: args.full, from: args.from, to: args.to };
     let tables_dir = context.settings().tables_dir();
     let session = workspace.session.context();

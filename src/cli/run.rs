@@ -1,26 +1,26 @@
 //! `squall run`
 
-use super::workspace::{self, Workspace};
-use super::{Context, Failure};
+use super::selection::joined;
+use super::{Context, Failure, workspace};
 use crate::pipeline::{Made, Materialised, RunOptions, Waiting};
-use crate::text::columns;
 
 /// Materialises queries of the SQL project to Parquet, as far as they are stale
 ///
 /// A table whose rows depend only on ticks around them is divided by UTC days; only the days that new ticks reach are made.
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
-    /// Queries to materialise: NAME, +NAME (and what it needs), NAME+ (and what needs it)
-    #[arg(value_name = "QUERY", required_unless_present_any = ["all", "list"])]
+    /// Queries to materialise: NAME, +NAME (and what it reads), NAME+ (and what reads it), 2+NAME (two steps), spike_*, tag:T,
+    /// path:P, kind:K, state:stale; a comma between two means both at once
+    #[arg(value_name = "QUERY", required_unless_present = "all")]
     pub queries: Vec<String>,
 
     /// Materialises every query
     #[arg(long, conflicts_with = "queries")]
     pub all: bool,
 
-    /// Lists the project's queries instead
-    #[arg(long, conflicts_with_all = ["queries", "all"])]
-    pub list: bool,
+    /// Leaves out the queries that this selects
+    #[arg(long, value_name = "QUERY", num_args = 1..)]
+    pub exclude: Vec<String>,
 
     /// Makes tables again that are fresh
     #[arg(long)]
@@ -36,8 +36,9 @@ pub struct Args {
 }
 
 /// Returns the selector for the queries that were named; without any, all.
-pub(super) fn selector(queries: &[String]) -> String {
-    if queries.is_empty() { "*".into() } else { queries.join(" ") }
+pub(super) fn selector(queries: &[String], exclude: &[String]) -> String {
+    let all = ["*".to_string()];
+    joined(if queries.is_empty() { &all } else { queries }, exclude)
 }
 
 /// Reads a day as tables name it.
@@ -46,18 +47,12 @@ pub(super) fn day(text: &str) -> Result<String, String> {
     day.map(|day| day.format("%Y%m%d").to_string()).map_err(|_| "it is written like 2026-01-31".into())
 }
 
-/// What the list says of a query that cannot be used.
-const DISABLED: &str = "disabled: `squall check` says why";
-
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
-    if args.list {
-        list(&workspace).await;
-        return Ok(());
-    }
-    let selector = selector(&args.queries);
-    let selected = workspace.project.select(&selector)?;
+    let selector = selector(&args.queries, &args.exclude);
+    let tables_dir = context.settings().tables_dir();
+    let selected = workspace.project.select_in(&selector, workspace.session.context(), &tables_dir).await?;
     let width = selected.iter().map(|name| name.len()).max().unwrap_or_default().max("query".len());
     let progress = context.progress("run", Some(selected.len() as u64));
     progress.note(selected.first().copied().unwrap_or_default());
@@ -77,7 +72,6 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             notes.push(format!("queries that read `{}` compute it anew: {days} stale", table.name));
         }
     };
-    let tables_dir = context.settings().tables_dir();
     let options = RunOptions { full: args.full, from: args.from, to: args.to };
     let waiting = workspace.project.run(workspace.session.context(), &selector, &tables_dir, &options, &mut done).await;
     progress.finish();
@@ -100,21 +94,4 @@ fn made(made: Made) -> String {
         Made::Whole => "whole".into(),
         Made::Days { made, of, .. } => format!("{made} of {of} days"),
     }
-}
-
-async fn list(workspace: &Workspace) {
-    let mut rows = Vec::new();
-    let unplanned = workspace.unplanned().await;
-    for query in workspace.project.queries() {
-        let kind = query.kind.as_str();
-        let description = &query.header.description;
-        let first = description.split_once(". ").map_or(description.as_str(), |(first, _)| first);
-        let disabled = unplanned.iter().any(|one| one.name == query.name && one.is_wrong());
-        let says = if disabled { DISABLED } else { first.trim_end_matches('.') };
-        rows.push(vec![kind, &query.name, says]);
-    }
-    for disabled in workspace.project.disabled() {
-        rows.push(vec![disabled.kind.as_str(), &disabled.name, DISABLED]);
-    }
-    print!("{}", columns(&rows, 3));
 }

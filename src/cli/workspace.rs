@@ -10,7 +10,7 @@ use crate::catalog::{self, Options, Session};
 use crate::error::{self, Hint};
 use crate::ml;
 use crate::model::Registry;
-use crate::pipeline::{Disabled, Kind, Parameters, Project};
+use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
 use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
@@ -54,6 +54,7 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
         .with_built_in(session.context());
     // Models are judged by what the project says about their labels.
     ml::remember(session.context(), Arc::new(project.clone()));
+    tables::register(&project, session.context())?;
     project.attach(session.context(), &settings.tables_dir())?;
     Ok(Workspace { session: Arc::new(session), project })
 }

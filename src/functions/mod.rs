@@ -5,6 +5,7 @@
 //! models. A [`Library`] joins these tables and
 //! the window functions of `rolling`, and only a library registers functions.
 
+mod audits;
 pub mod binary_metrics;
 mod collected;
 mod counted;
@@ -66,6 +67,7 @@ pub const FAMILIES: &[Family] = &[
     binary_metrics::FUNCTIONS,
     curves::FUNCTIONS,
     drift::FUNCTIONS,
+    audits::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

@@ -19,8 +19,8 @@ impl Query {
 
     /// Returns what is wrong with the header by itself.
     pub(super) fn header_faults(&self, context: &SessionContext) -> Vec<Fault> {
-        let lengths = self.header.wrong_lengths(self.kind);
-        let wrong = self.header.wrong.iter().chain(&lengths);
+        let of_kind = self.header.wrong_for(self.kind);
+        let wrong = self.header.wrong.iter().chain(&of_kind);
         let mut faults: Vec<Fault> = wrong
             .map(|wrong| Fault { hint: wrong.hint.clone(), ..self.header_fault(wrong.at, wrong.message.clone()) })
             .collect();

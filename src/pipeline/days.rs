@@ -19,6 +19,9 @@ use super::reach::{Lookback, RowTime, Step};
 use super::spans::{OF_DAY, SPAN_NS, Spans};
 use super::{LANDED, Project};
 
+/// A century: lengths of time beyond it are not followed.
+const MOST_NS: i64 = 100 * 365 * OF_DAY * SPAN_NS;
+
 /// How far the rows of a query reach, if it is known that each depends only on ticks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Local(Lookback);
@@ -71,6 +74,9 @@ impl Project {
             if !self.holds_ok_ticks(table) {
                 return Err(format!("its frames count rows of `{table}`, which are not all ticks of status `ok`"));
             }
+        }
+        if [&lookback.back, &lookback.ahead].into_iter().any(|steps| time_of(steps) > MOST_NS) {
+            return Err("a row can depend on ticks of any time".into());
         }
         if counts_rows && lookback.row == RowTime::Other {
             return Err("its frames count rows, and its time is not that of a tick".into());

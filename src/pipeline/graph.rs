@@ -1,4 +1,4 @@
-//! Which query reads which other query: dependency order, cycles, selectors.
+//! Which query reads which other query: dependency order, cycles, and what a query needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,62 +127,14 @@ fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
     disabled.into_values().collect()
 }
 
-/// The queries that a selector selects.
-#[derive(Debug, Default)]
-pub(super) struct Selection {
-    pub all: BTreeSet<usize>,
-    /// Those that the selector names itself.
-    pub named: BTreeSet<usize>,
-}
-
 impl Project {
-    /// Returns the queries that match a selector, in dependency order. A selector is `NAME`, `+NAME` (and what it needs),
-    /// `NAME+` (and what needs it), several of these separated by blanks, or `*` for all. Models and audits are left out.
-    pub fn select(&self, selector: &str) -> Result<Vec<&str>, Error> {
-        Ok(self.selected(selector)?.all.into_iter().map(|index| self.queries[index].name.as_str()).collect())
-    }
-
     /// Returns the queries and models that a query reads itself.
     pub fn parents<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Query> {
         query.reads.iter().map(|index| &self.queries[*index])
     }
 
-    pub(super) fn selected(&self, selector: &str) -> Result<Selection, Error> {
-        if self.is_empty() {
-            return Err(Error::NoProject { dir: self.dir.clone() });
-        }
-        let mut selection = Selection::default();
-        let selected = &mut selection.all;
-        for word in selector.split_whitespace() {
-            if word == "*" {
-                selected.extend(0..self.queries.len());
-                continue;
-            }
-            let needed = word.starts_with('+');
-            let needing = word.ends_with('+');
-            let name = word.trim_start_matches('+').trim_end_matches('+');
-            let Some(index) = self.queries.iter().position(|query| query.name == name) else {
-                return Err(self.explain(name, &[]).unwrap_or_else(|| self.unknown(name)));
-            };
-            match self.queries[index].kind {
-                Kind::Model if !needed && !needing => return Err(Error::IsModel { name: name.into() }),
-                Kind::Audit => return Err(Error::IsAudit { name: name.into() }),
-                _ => selected.insert(index),
-            };
-            selection.named.insert(index);
-            if needed {
-                selected.extend(self.upstream(index));
-            }
-            if needing {
-                selected.extend(self.downstream(index));
-            }
-        }
-        selected.retain(|index| !matches!(self.queries[*index].kind, Kind::Model | Kind::Audit));
-        if selected.is_empty() { Err(Error::NothingSelected) } else { Ok(selection) }
-    }
-
     /// Returns the error about a name that no query has.
-    pub(super) fn unknown(&self, name: &str) -> Error {
+    pub fn unknown(&self, name: &str) -> Error {
         let suggestion = did_you_mean(name, self.queries.iter().map(|query| query.name.as_str()));
         Error::UnknownQuery { name: name.into(), suggestion }
     }

@@ -10,7 +10,7 @@ use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::header::Header;
 use super::place::Place;
-use super::{Kind, LANDED, Parameters, Project, Query, case, graph, statement, template};
+use super::{Kind, LANDED, Parameters, Project, Query, case, graph, statement, tables, template};
 
 /// Names that squall keeps for tables of its own, although not every session has them.
 const KEPT: [&str; 3] = ["models", "runs", "information_schema"];
@@ -61,20 +61,14 @@ impl Project {
             queries: queries.into(),
             disabled: disabled.into(),
             measured: Arc::default(),
+            flows: Arc::default(),
         })
     }
 
     /// Disables the queries that have the name of a table or a table function of the session, which must not contain the
     /// project yet.
     pub fn with_built_in(mut self, context: &SessionContext) -> Project {
-        let state = context.state();
-        let taken = |name: &str| {
-            if KEPT.contains(&name) || context.table_exist(name).unwrap_or(false) {
-                return Some("built-in table");
-            }
-            state.table_functions().contains_key(name).then_some("table function")
-        };
-        let names: Vec<Option<&'static str>> = self.queries.iter().map(|query| taken(&query.name)).collect();
+        let names: Vec<Option<&'static str>> = self.queries.iter().map(|query| taken(&query.name, context)).collect();
         if names.iter().all(Option::is_none) {
             return self;
         }
@@ -98,16 +92,19 @@ impl Project {
     }
 }
 
+/// Returns what has a name already: a table or a table function of the session.
+pub(super) fn taken(name: &str, context: &SessionContext) -> Option<&'static str> {
+    if KEPT.contains(&name) || tables::NAMES.contains(&name) || context.table_exist(name).unwrap_or(false) {
+        return Some("built-in table");
+    }
+    let state = context.state();
+    state.table_functions().contains_key(name).then_some("table function")
+}
+
 impl Query {
     fn load(name: &str, file: &Path, kind: Kind, parameters: &Parameters) -> Result<Query, Error> {
         let name = name.to_string();
-        if name == LANDED {
-            return Err(Error::Reserved { name, file: file.into(), what: "built-in table" });
-        }
-        let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-        if !first_is_letter || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            return Err(Error::Name { name, file: file.into() });
-        }
+        Query::check_name(&name, file)?;
         let rendered = template::render(file, &read(file)?, parameters)?;
         let header = Header::parse(&rendered.sql);
         let parsed = match kind {
@@ -132,6 +129,19 @@ impl Query {
             fingerprint: String::new(),
             reads: Vec::new(),
         })
+    }
+
+    /// Checks that SQL can use a query's name without quotes, and that it is not the name of the landed messages.
+    pub(super) fn check_name(name: &str, file: &Path) -> Result<(), Error> {
+        let name = name.to_string();
+        if name == LANDED {
+            return Err(Error::Reserved { name, file: file.into(), what: "built-in table" });
+        }
+        let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        if !first_is_letter || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+            return Err(Error::Name { name, file: file.into() });
+        }
+        Ok(())
     }
 
     /// Returns where the query names another query or table; where the query begins if it does not.

@@ -10,6 +10,7 @@ use super::error::Error;
 use super::manifest::Manifest;
 use super::names::Shared;
 use super::recipe::Recipe;
+use super::selector::Purpose;
 use super::spans::OF_DAY;
 use super::store::{Job, RunOptions};
 
@@ -47,7 +48,7 @@ impl Project {
         tables_dir: &Path,
         options: &RunOptions,
     ) -> Result<Vec<Outlook>, Error> {
-        let selection = self.selected(selector)?;
+        let selection = self.selected_in(selector, Purpose::Run, context, tables_dir).await?;
         let names = self.names(context, tables_dir)?;
         names.forget_all();
         let mut found = Vec::new();

@@ -96,7 +96,7 @@ impl Project {
             Some(columns) => Some(format!("the columns are {}", listed(&columns))),
             None if message.contains("function") => Some("`.functions` in `squall repl` lists the functions".into()),
             None if message.starts_with("table ") => {
-                Some("`squall run --list` prints the project's queries, `squall sql 'SHOW TABLES'` all tables".into())
+                Some("`squall list` prints the project's queries, `squall sql 'SHOW TABLES'` all tables".into())
             }
             None => None,
         };

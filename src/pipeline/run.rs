@@ -9,6 +9,7 @@ use datafusion::execution::context::SessionContext;
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::names::Shared;
+use super::selector::Purpose;
 use super::store::{Materialised, RunOptions};
 use super::{Kind, Project};
 
@@ -46,7 +47,7 @@ impl Project {
         options: &RunOptions,
         done: &mut (dyn FnMut(&Materialised) + Send),
     ) -> Result<Vec<Waiting>, Error> {
-        let selection = self.selected(selector)?;
+        let selection = self.selected_in(selector, Purpose::Run, context, tables_dir).await?;
         let everything = selector.split_whitespace().any(|word| word == "*");
         let (mut failed, mut skipped, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         if everything {

@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArguments, ObjectName, Query, Statement, TableFactor, Value, Visit, Visitor,
-    visit_expressions,
+    Expr, FunctionArg, FunctionArguments, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit,
+    Visitor, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -65,6 +65,20 @@ impl Parsed {
     /// Returns the query in the form that DataFusion plans.
     pub fn statement(&self) -> parser::Statement {
         parser::Statement::Statement(Box::new(Statement::Query(self.query.clone())))
+    }
+
+    /// Returns the expression that the outermost SELECT gives a column, if it computes it; a column that it only passes on has
+    /// none.
+    pub fn formula(&self, column: &str) -> Option<String> {
+        let SetExpr::Select(select) = self.query.body.as_ref() else { return None };
+        select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let name = if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_lowercase() };
+                let passed_on = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                (name == column && !passed_on).then(|| expr.to_string())
+            }
+            _ => None,
+        })
     }
 
     /// Returns where the query first names a table, as a table or in a string; in the rendered SQL.

@@ -208,6 +208,18 @@ impl Project {
         Ok(measured)
     }
 
+    /// Plans a query against the project's other queries as tables, so that its plan holds nothing of theirs.
+    ///
+    /// # Errors
+    /// The query cannot be planned.
+    pub(super) async fn plan_on_queries(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
+        // What it reads is known to the planner once the query itself is measured.
+        self.measured(query, context).await?;
+        let planner = self.session(context, |session| session.planner.clone());
+        let planned = planner.state.statement_to_plan(query.parsed.statement()).await;
+        planned.map_err(|error| self.plan_error(query, &error, &planner.context))
+    }
+
     /// Returns a query's position in the project.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.queries.iter().position(|query| query.name == name)
@@ -225,7 +237,9 @@ impl Project {
 
     /// Forgets what was measured in a session: its functions or tables may have changed.
     pub(super) fn forget_measured(&self, context: &SessionContext) {
-        self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&context.session_id());
+        let id = context.session_id();
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner).retain(|(session, _), _| *session != id);
     }
 
     /// Looks at what was measured in a session, or changes it.

@@ -156,7 +156,7 @@ async fn selectors_say_what_they_do_not_find() {
     let project = Project::load(dir.path(), &parameters()).unwrap();
     let hint = |selector: &str| project.select(selector).unwrap_err().hint().unwrap_or_default();
     assert_eq!(hint("tick"), "did you mean `ticks`?");
-    assert_eq!(hint("entirely_other"), "`squall run --list` prints the project's queries");
+    assert_eq!(hint("entirely_other"), "`squall list` prints the project's queries");
     assert_eq!(hint("m"), "`squall train m` trains it");
     assert_eq!(hint("none"), "`squall check` runs the audits");
     assert!(matches!(project.select(" "), Err(Error::NothingSelected)));

@@ -5,6 +5,7 @@ mod days;
 mod errors;
 mod lint;
 mod lookback;
+mod project;
 mod prove;
 mod run;
 
