@@ -7,6 +7,8 @@ use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
 use crate::catalog::{self, Options, Session};
+use crate::error::{self, Hint};
+use crate::ml;
 use crate::model::Registry;
 use crate::pipeline::{Disabled, Kind, Parameters, Project};
 use crate::track::Tracker;
@@ -50,6 +52,8 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
+    // Models are judged by what the project says about their labels.
+    ml::remember(session.context(), Arc::new(project.clone()));
     project.attach(session.context(), &settings.tables_dir())?;
     Ok(Workspace { session: Arc::new(session), project })
 }
@@ -134,14 +138,35 @@ pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
         .with_hint("`squall land` lands messages; `squall demo` does every step on simulated ones"))
 }
 
-/// Checks that the project has a model, and that all of its models are trained.
+/// Checks that a model is trained. A model of the project that is not trained or cannot be read is a warning.
 pub fn require_models(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
     let models = Registry::new(context.settings().models_dir());
-    for model in workspace.project.model_names() {
-        models.load(model)?;
-    }
-    if models.names()?.is_empty() {
+    let names = models.names()?;
+    if names.is_empty() {
         return Err(Failure::new("no model is trained").with_hint("`squall train` trains the project's models"));
+    }
+    let mut last = None;
+    let project = workspace.project.model_names();
+    let mut all: Vec<&str> = project.into_iter().chain(names.iter().map(String::as_str)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let count = all.len();
+    let mut wrong = Vec::new();
+    for model in all {
+        if let Err(error) = models.load(model) {
+            wrong.push((model, error::with_causes(&error), error.hint()));
+            last = Some(error);
+        }
+    }
+    if let (Some(error), true) = (last, wrong.len() == count) {
+        return Err(error.into());
+    }
+    for (model, problem, hint) in wrong {
+        let message = match models.check(model) {
+            Ok(_) => format!("{model} is left out: {problem}"),
+            Err(_) => format!("{model} is left out: it is not trained"),
+        };
+        warn(&message, hint.as_deref());
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ mod counted;
 mod curves;
 mod drift;
 mod environment;
-mod label_score;
+pub mod label_score;
 mod probability;
 mod ranking;
 mod reference;

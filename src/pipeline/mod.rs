@@ -25,6 +25,7 @@ mod names;
 mod outlook;
 mod place;
 mod prove;
+mod provenance;
 mod reach;
 mod recipe;
 mod register;
