@@ -13,22 +13,12 @@ SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks AS a JOIN ticks AS b ON 
 -- case: a difference of numbers of time
 SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND CAST(a.ts AS BIGINT) - CAST(b.ts AS BIGINT) >= 0 AND CAST(a.ts AS BIGINT) - CAST(b.ts AS BIGINT) < 5000000000 GROUP BY 1, 2
 
--- case: a number of time and back
--- lookback: 1 tick
-SELECT product_id, CAST(CAST(ts AS BIGINT) AS TIMESTAMP) AS ts, lag(price) OVER (PARTITION BY product_id ORDER BY ts) AS v FROM ticks
-
 -- case: a late message counts when it lands
 -- lookback: 10 s
 SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks AS a JOIN ticks AS b ON b.product_id = a.product_id AND b.ts <= a.ts AND b.ts >= a.ts - INTERVAL '10 seconds' AND b.event_time <= a.ts GROUP BY 1, 2
 
 -- case: bars that are named by their first tick, joined when they are over
 SELECT t.product_id, t.ts, max(b.p) AS v FROM ticks AS t JOIN (SELECT product_id, date_trunc('minute', ts) AS minute, min(ts) AS first, avg(price) AS p FROM ticks GROUP BY 1, 2) AS b ON b.product_id = t.product_id AND b.minute + INTERVAL '1 minute' <= t.ts AND b.minute > t.ts - INTERVAL '5 minutes' GROUP BY 1, 2
-
--- case: the first tick of each second by DISTINCT ON
-SELECT DISTINCT ON (product_id, date_bin(INTERVAL '1 second', ts)) product_id, ts, price AS v FROM ticks ORDER BY product_id, date_bin(INTERVAL '1 second', ts), ts
-
--- case: the first tick of each second by first_value
-SELECT product_id, first_value(ts ORDER BY ts) AS ts, first_value(price ORDER BY ts) AS v FROM ticks GROUP BY product_id, date_bin(INTERVAL '1 second', ts)
 
 -- case: QUALIFY keeps the first row of each minute
 SELECT product_id, ts, price AS v FROM ticks QUALIFY row_number() OVER (PARTITION BY product_id, date_trunc('minute', ts) ORDER BY ts) = 1
@@ -44,7 +34,7 @@ SELECT product_id, ts, price AS v FROM ticks INTERSECT SELECT product_id, ts + I
 
 -- case: forward fill
 -- lookback: unbounded
-SELECT product_id, ts, coalesce(best_bid, last_value(best_bid) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS v FROM ticks
+SELECT product_id, ts, coalesce(nullif(best_bid, 0), last_value(nullif(best_bid, 0)) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS v FROM ticks
 
 -- case: a z-score by the day before
 SELECT t.product_id, t.ts, (t.price - d.m) / d.s AS v FROM ticks AS t JOIN (SELECT product_id, date_trunc('day', ts) + INTERVAL '1 day' AS day, avg(price) AS m, stddev(price) AS s FROM ticks GROUP BY 1, 2) AS d ON d.product_id = t.product_id AND d.day = date_trunc('day', t.ts)

@@ -67,7 +67,7 @@ SELECT product_id, ts, price AS v FROM ticks EXCEPT SELECT product_id, ts - INTE
 SELECT product_id, ts, price AS v FROM ticks INTERSECT SELECT product_id, ts - INTERVAL '1 second', price FROM ticks
 
 -- case: backward fill by the next known value
-SELECT product_id, ts, coalesce(best_bid, first_value(best_bid) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)) AS v FROM ticks
+SELECT product_id, ts, coalesce(nullif(best_bid, 0), first_value(nullif(best_bid, 0)) IGNORE NULLS OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)) AS v FROM ticks
 
 -- case: interpolation between the value before and the value after
 SELECT product_id, ts, (lag(price) OVER w + lead(price) OVER w) / 2 AS v FROM ticks WINDOW w AS (PARTITION BY product_id ORDER BY ts)
