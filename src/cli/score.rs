@@ -56,7 +56,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             for name in models.names()? {
                 // What is wrong with the others has been said before.
                 let Ok(artifact) = models.load(&name) else { continue };
-                warn(&workspace, &artifact, &format!("SELECT * FROM {SCORES} WHERE model = {}", literal(&name))).await?;
+                warn(&workspace, &artifact, &format!("SELECT * FROM {SCORES} WHERE model = {}", literal(&name)))
+                    .await?;
             }
             Ok(())
         }

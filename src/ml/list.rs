@@ -92,7 +92,12 @@ fn versions(models: &Registry) -> Result<Vec<Version>> {
         };
         for &version in &numbers {
             let artifact = models.load_version(&model, version).map_err(|error| crate::error::with_causes(&error));
-            all.push(Version { model: model.clone(), version: Some(version), latest: numbers.last() == Some(&version), artifact });
+            all.push(Version {
+                model: model.clone(),
+                version: Some(version),
+                latest: numbers.last() == Some(&version),
+                artifact,
+            });
         }
     }
     Ok(all)

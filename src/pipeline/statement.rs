@@ -281,7 +281,10 @@ mod tests {
         assert_eq!(names_of("SELECT * FROM ml_evaluate('m@2', 'rows', 'split')"), ["m", "rows"]);
         assert_eq!(names_of("SELECT * FROM ml_predict('m', 'SELECT * FROM a JOIN b USING (x)')"), ["a", "b", "m"]);
         assert_eq!(names_of("SELECT * FROM ml_evaluate_all('rows', 'day', 'x, y_*')"), ["rows", "x", "y_*"]);
-        assert_eq!(names_of("SELECT * FROM drift('FROM a', 'WITH w AS (SELECT * FROM b) SELECT * FROM w')"), ["FROM a", "b"]);
+        assert_eq!(
+            names_of("SELECT * FROM drift('FROM a', 'WITH w AS (SELECT * FROM b) SELECT * FROM w')"),
+            ["FROM a", "b"]
+        );
     }
 
     #[test]

@@ -229,9 +229,13 @@ mod tests {
         let share = labels.iter().filter(|label| **label).count() as f64 / 50.0;
         let slope: f64 = column.iter().zip(&labels).map(|(x, label)| x * (f64::from(u8::from(*label)) - share)).sum();
         for l2_reg in [1e4, 1e6, 1e9] {
-            let fitted = fit(std::slice::from_ref(&column), &labels, l2_reg, 1000).unwrap_or_else(|error| panic!("{l2_reg}: {error}"));
+            let fitted = fit(std::slice::from_ref(&column), &labels, l2_reg, 1000)
+                .unwrap_or_else(|error| panic!("{l2_reg}: {error}"));
             let expected = slope / l2_reg;
-            assert!((fitted.coefficients[0] / expected - 1.0).abs() < 0.02, "{l2_reg}: {fitted:?}, expected {expected}");
+            assert!(
+                (fitted.coefficients[0] / expected - 1.0).abs() < 0.02,
+                "{l2_reg}: {fitted:?}, expected {expected}"
+            );
         }
     }
 

@@ -11,7 +11,8 @@ use super::commands::Folder;
 use super::weather;
 use crate::slt::rows;
 
-const COMMANDS: [&[&str]; 5] = [&["evaluate"], &["report", "eval"], &["score"], &["compare"], &["score", "spike_logistic"]];
+const COMMANDS: [&[&str]; 5] =
+    [&["evaluate"], &["report", "eval"], &["score"], &["compare"], &["score", "spike_logistic"]];
 
 #[test]
 fn a_model_of_another_horizon_is_not_judged() {
@@ -43,7 +44,10 @@ fn a_model_is_not_judged_on_rows_that_trained_it_or_by_another_threshold() {
     folder.succeed(&["--set", "parameters.train_share=0.75", "--set", "parameters.validation_share=0.1", "train"]);
     for command in COMMANDS {
         let refused = folder.fail(command);
-        assert!(refused.contains("cannot be judged on these rows") && refused.contains("Hint:"), "{command:?}: {refused}");
+        assert!(
+            refused.contains("cannot be judged on these rows") && refused.contains("Hint:"),
+            "{command:?}: {refused}"
+        );
     }
     let refused = folder.fail(&["compare", "--split", "validation"]);
     assert!(refused.contains("it learned from rows of BTC-USD of 2025-11-24 15:12:57"), "{refused}");
@@ -64,17 +68,22 @@ fn a_model_is_not_judged_on_rows_that_trained_it_or_by_another_threshold() {
 fn a_model_of_another_product_is_judged_with_a_warning() {
     let folder = Folder::with_ticks();
     folder.succeed(&["train"]);
-    let renamed = "COPY (SELECT replace(product_id, 'BTC', 'ETH') AS product_id, * EXCEPT (product_id) FROM landed_ticks
+    let renamed =
+        "COPY (SELECT replace(product_id, 'BTC', 'ETH') AS product_id, * EXCEPT (product_id) FROM landed_ticks
         WHERE product_id = 'BTC-USD') TO 'renamed.parquet'";
     folder.succeed(&["sql", renamed]);
-    std::fs::rename(folder.path().join("renamed.parquet"), folder.path().join("data/ticks/raw-0-0-1752.parquet")).unwrap();
+    std::fs::rename(folder.path().join("renamed.parquet"), folder.path().join("data/ticks/raw-0-0-1752.parquet"))
+        .unwrap();
     for command in COMMANDS {
         let other = [&["--set", "parameters.product=ETH-USD"][..], command].concat();
         let (success, stdout, stderr) = folder.squall(&other);
         assert!(success, "{command:?}: {stderr}");
         assert!(stderr.contains("learned from BTC-USD and") && stderr.contains("ETH-USD"), "{command:?}: {stderr}");
         assert!(stderr.contains("Hint: `squall train"), "{stderr}");
-        assert!(command != ["evaluate"] || stdout.contains("(it learned from BTC-USD and is judged on ETH-USD)"), "{stdout}");
+        assert!(
+            command != ["evaluate"] || stdout.contains("(it learned from BTC-USD and is judged on ETH-USD)"),
+            "{stdout}"
+        );
     }
     let report = std::fs::read_to_string(folder.path().join("reports/out/evaluation.html")).unwrap();
     assert!(report.contains("Take care: it learned from BTC-USD and is judged on ETH-USD."));
@@ -96,7 +105,10 @@ fn an_artifact_of_an_earlier_squall_is_judged_by_what_it_says() {
     forget(&|_| {});
     for command in [&["evaluate"][..], &["report", "eval"], &["compare"]] {
         let (success, _, stderr) = folder.squall(command);
-        assert!(success && stderr.contains("did not record its label's horizon: train it again"), "{command:?}: {stderr}");
+        assert!(
+            success && stderr.contains("did not record its label's horizon: train it again"),
+            "{command:?}: {stderr}"
+        );
     }
     // Its times and its tau are known all the same.
     forget(&|artifact| artifact["training"]["to"] = "2025-11-24T15:21:00Z".into());
@@ -115,8 +127,18 @@ fn a_new_model_and_a_new_feature_need_no_other_file() {
 
     let training = folder.path().join("sql/training/spike_training.sql");
     let text = std::fs::read_to_string(&training).unwrap();
-    let text = text.replace("    ln(features.ticks_60s) AS log_ticks_60s\n", "    ln(features.ticks_60s) AS log_ticks_60s,\n    features.range_60s AS range_60s\n");
-    std::fs::write(&training, text.replace("log_rv_300s, log_ticks_60s\nFROM thresholds", "log_rv_300s, log_ticks_60s, range_60s\nFROM thresholds")).unwrap();
+    let text = text.replace(
+        "    ln(features.ticks_60s) AS log_ticks_60s\n",
+        "    ln(features.ticks_60s) AS log_ticks_60s,\n    features.range_60s AS range_60s\n",
+    );
+    std::fs::write(
+        &training,
+        text.replace(
+            "log_rv_300s, log_ticks_60s\nFROM thresholds",
+            "log_rv_300s, log_ticks_60s, range_60s\nFROM thresholds",
+        ),
+    )
+    .unwrap();
     let model = std::fs::read_to_string(folder.path().join("sql/models/spike_logistic.sql")).unwrap();
     let model = model.replace("spike_logistic", "spike_ranges").replace("log_ticks_60s\n", "range_60s\n");
     std::fs::write(folder.path().join("sql/models/spike_ranges.sql"), model).unwrap();
@@ -139,7 +161,10 @@ fn a_new_model_and_a_new_feature_need_no_other_file() {
     // A model that is trained in SQL counts too, and makes the tables of scores and metrics stale.
     folder.succeed(&["run", "spike_metrics", "spike_thresholds"]);
     folder.succeed(&["sql", "CREATE MODEL by_hand OPTIONS (model_type = 'naive', input_label_cols = ['spike'], data_split_col = 'split', time_col = 'ts') AS SELECT ts, split, spike, range_60s FROM spike_training"]);
-    assert_eq!([count(scored), count("SELECT count(*) FROM spike_metrics"), count("SELECT count(*) FROM spike_thresholds")], ["5", "15", "5"]);
+    assert_eq!(
+        [count(scored), count("SELECT count(*) FROM spike_metrics"), count("SELECT count(*) FROM spike_thresholds")],
+        ["5", "15", "5"]
+    );
 }
 
 #[test]
@@ -199,12 +224,20 @@ fn one_bad_model_file_stops_only_itself() {
         for command in [&["evaluate"][..], &["report", "eval"], &["score"], &["compare"]] {
             let (success, stdout, stderr) = folder.squall(command);
             assert!(success, "{command:?}: {stderr}");
-            assert!(stderr.contains("volatility_threshold is left out: ") && stderr.contains(problem), "{command:?}: {stderr}");
+            assert!(
+                stderr.contains("volatility_threshold is left out: ") && stderr.contains(problem),
+                "{command:?}: {stderr}"
+            );
             assert!(!stdout.contains("volatility_threshold"), "{command:?}: {stdout}");
         }
         let broken = folder.fail(&["score", "volatility_threshold"]);
         assert!(broken.contains(problem) && broken.contains("Hint:"), "{broken}");
-        let listed = folder.succeed(&["sql", "--format", "csv", "SELECT model, version, problem FROM ml_models() WHERE latest ORDER BY model"]);
+        let listed = folder.succeed(&[
+            "sql",
+            "--format",
+            "csv",
+            "SELECT model, version, problem FROM ml_models() WHERE latest ORDER BY model",
+        ]);
         assert!(listed.contains(problem) && listed.contains("spike_logistic,1,"), "{listed}");
     }
     // An old version that is broken matters only to those who name it.
@@ -213,14 +246,17 @@ fn one_bad_model_file_stops_only_itself() {
     let evaluated = folder.succeed(&["evaluate"]);
     assert!(evaluated.contains("volatility_threshold"), "{evaluated}");
     std::fs::create_dir_all(folder.path().join("data/models/volatility_threshold/18446744073709551615")).unwrap();
-    std::fs::copy(artifact(2), folder.path().join("data/models/volatility_threshold/18446744073709551615/model.json")).unwrap();
+    std::fs::copy(artifact(2), folder.path().join("data/models/volatility_threshold/18446744073709551615/model.json"))
+        .unwrap();
     folder.succeed(&["evaluate"]);
     let trained = folder.succeed(&["train", "volatility_threshold"]);
     assert!(trained.contains("volatility_threshold version 3"), "{trained}");
 
     // A wrong SQL file of a model, and a label that is wrong.
-    std::fs::write(folder.path().join("sql/models/broken.sql"), "-- description: x\nCREATE MODEL broken OPTIONS (").unwrap();
-    std::fs::write(folder.path().join("sql/labels/broken_label.sql"), "-- description: x\nSELECT {{ nothing }}").unwrap();
+    std::fs::write(folder.path().join("sql/models/broken.sql"), "-- description: x\nCREATE MODEL broken OPTIONS (")
+        .unwrap();
+    std::fs::write(folder.path().join("sql/labels/broken_label.sql"), "-- description: x\nSELECT {{ nothing }}")
+        .unwrap();
     for command in [&["evaluate"][..], &["report", "eval"], &["score"], &["compare"], &["train", "spike_logistic"]] {
         let (success, _, stderr) = folder.squall(command);
         assert!(success && stderr.contains("disabled"), "{command:?}: {stderr}");
@@ -238,7 +274,9 @@ const TRAINING: &str = "CREATE TABLE training AS
 async fn session(folder: &TempDir, options: &str) -> squall::catalog::Session {
     let session = weather::empty(folder).await;
     session.sql(TRAINING).await.unwrap().collect().await.unwrap();
-    let sql = format!("CREATE MODEL m OPTIONS (model_type = 'logistic_reg', input_label_cols = ['spike']{options}) AS SELECT * FROM training");
+    let sql = format!(
+        "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', input_label_cols = ['spike']{options}) AS SELECT * FROM training"
+    );
     session.sql(&sql).await.unwrap();
     session
 }
@@ -270,7 +308,10 @@ async fn rows_without_a_split_are_judged_only_if_they_are_later() {
     assert_eq!(outcome(&session, &format!("SELECT count(score) FROM ml_predict('m', '{without}')")).await, "100");
     assert_eq!(outcome(&session, "SELECT rows FROM ml_evaluate('m', 'SELECT vol, spike FROM training')").await, "100");
     let splits = "SELECT split, rows, skipped, warning FROM ml_evaluate('m', 'training', 'split') ORDER BY split";
-    assert_eq!(outcome(&session, splits).await, "test | 20 | 0 | NULL\ntrain | 60 | 0 | NULL\nvalidation | 20 | 0 | NULL");
+    assert_eq!(
+        outcome(&session, splits).await,
+        "test | 20 | 0 | NULL\ntrain | 60 | 0 | NULL\nvalidation | 20 | 0 | NULL"
+    );
     let moved = "SELECT ''test'' AS split, ts, vol, spike FROM training";
     let moved = outcome(&session, &format!("SELECT count(score) FROM ml_predict('m', '{moved}')")).await;
     assert!(moved.contains("a row of split 'test' is of 1970-01-01 00:00:01"), "{moved}");
@@ -290,10 +331,13 @@ async fn what_was_not_counted_is_counted() {
     let time = outcome(&session, "SELECT * FROM ml_predict('m', 'SELECT ts AS vol FROM training')").await;
     assert!(time.contains("learned from a number `vol`, but `vol` of") && time.contains("Timestamp"), "{time}");
     let options = "OPTIONS (model_type = 'naive', input_label_cols = ['spike'])";
-    let score = outcome(&session, &format!("CREATE MODEL s {options} AS SELECT vol AS score, spike FROM training")).await;
+    let score =
+        outcome(&session, &format!("CREATE MODEL s {options} AS SELECT vol AS score, spike FROM training")).await;
     assert!(score.contains("a feature cannot be named `score`"), "{score}");
     let regression = options.replace("naive", "logistic_reg");
-    let huge = outcome(&session, &format!("CREATE MODEL h {regression} AS SELECT vol * 1e300 AS v, spike FROM training")).await;
+    let huge =
+        outcome(&session, &format!("CREATE MODEL h {regression} AS SELECT vol * 1e300 AS v, spike FROM training"))
+            .await;
     assert!(huge.contains("cannot be stored") || huge.contains("too large"), "{huge}");
     assert!(!Path::new(&folder.path().join("models/h")).exists());
 }
@@ -303,8 +347,14 @@ async fn every_model_of_a_relation_is_scored_and_judged() {
     let folder = TempDir::new().unwrap();
     let session = session(&folder, ", data_split_col = 'split', time_col = 'ts'").await;
     session.sql("CREATE TABLE other AS SELECT * FROM training").await.unwrap().collect().await.unwrap();
-    let naive = |name: &str, from: &str| format!("CREATE MODEL {name} OPTIONS (model_type = 'naive', input_label_cols = ['spike'], data_split_col = 'split') AS SELECT split, vol, spike FROM {from}");
-    for (name, from) in [("rule", "training"), ("elsewhere", "other"), ("both", "training JOIN other USING (split, vol, spike)")] {
+    let naive = |name: &str, from: &str| {
+        format!(
+            "CREATE MODEL {name} OPTIONS (model_type = 'naive', input_label_cols = ['spike'], data_split_col = 'split') AS SELECT split, vol, spike FROM {from}"
+        )
+    };
+    for (name, from) in
+        [("rule", "training"), ("elsewhere", "other"), ("both", "training JOIN other USING (split, vol, spike)")]
+    {
         session.sql(&naive(name, from)).await.unwrap();
     }
     let models = "SELECT DISTINCT model, version FROM ml_predict_all('training') ORDER BY model";
