@@ -93,7 +93,9 @@ fn the_models_are_trained_scored_judged_and_compared() {
     assert_eq!(places, models.iter().flat_map(|model| splits.map(|split| (*model, split))).collect::<Vec<_>>());
     // spike_metrics measures the same values that training recorded.
     for line in again.lines().skip(1).take(3) {
-        assert!(cells.contains(&line.split_whitespace().collect()), "{line}\nis not in\n{evaluated}");
+        // A shorter name leaves room for more columns.
+        let measured: Vec<&str> = line.split_whitespace().take(7).collect();
+        assert!(cells.iter().any(|cells| cells.starts_with(&measured)), "{line}\nis not in\n{evaluated}");
     }
     assert!(evaluated.contains("the naive rule (naive_volatility) on the test split"), "{evaluated}");
 

@@ -296,7 +296,7 @@ async fn a_call_with_wrong_features_is_refused() {
             "needs feature `other`, which `SELECT vol, other AS others FROM training` does not have; did you mean `others`?",
         ),
         ("SELECT * FROM ml_predict('spike_model', 'SELECT 1 AS score')", "has a column `score` already"),
-        ("SELECT * FROM ml_predict('spike_model')", "ml_predict(model, relation) was given 1 arguments"),
+        ("SELECT * FROM ml_predict('spike_model')", "ml_predict(model, relation[, purpose]) was given 1 arguments"),
         ("SELECT * FROM ml_weights('none_such')", "no model is called `none_such`"),
     ];
     for (sql, expected) in cases {
