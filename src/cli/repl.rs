@@ -38,6 +38,12 @@ struct Known<'a> {
 }
 
 impl repl::Project for Known<'_> {
+    fn look_again(&self) {
+        let tables_dir = self.context.settings().tables_dir();
+        // It is attached already, so that this cannot fail.
+        let _ = self.workspace.project.attach(self.workspace.session.context(), &tables_dir);
+    }
+
     fn keys(&self, query: &str) -> Vec<String> {
         self.workspace.project.query(query).map(|query| query.header.grain.clone()).unwrap_or_default()
     }
@@ -52,7 +58,7 @@ impl repl::Project for Known<'_> {
         let Some(query) = queries.iter().find(|query| query.name == name) else {
             let near = did_you_mean(name, queries.iter().map(|query| query.name.as_str()));
             return Err(Complaint::new(format!("the project has no query `{name}`"))
-                .with_hint(near.unwrap_or_else(|| "`squall run --list` lists the project's queries".into())));
+                .with_hint(near.unwrap_or_else(|| "`squall list` lists the project's queries".into())));
         };
         let named = |queries: Vec<&Query>| match queries.is_empty() {
             true => "nothing".to_string(),

@@ -78,6 +78,7 @@ impl Shell<'_> {
     }
 
     async fn statement(&mut self, statement: Statement<'_>, text: &str, style: &Style) -> Result<Ended, Error> {
+        self.project.look_again();
         let started = Instant::now();
         let begun = self.target.begin_result(self.screen.filter(|_| self.paging), style.format.is_alone());
         if begun.is_err() {

@@ -44,6 +44,9 @@ impl Hint for Error {}
 
 /// What the shell asks about the SQL project. The command line answers, because it knows the project.
 pub trait Project {
+    /// Looks at the project's tables anew; called before each statement, because others may have landed ticks or run queries.
+    fn look_again(&self);
+
     /// Returns the columns that identify a row of a query; none if it is not a query of the project.
     fn keys(&self, query: &str) -> Vec<String>;
 
