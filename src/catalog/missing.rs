@@ -2,6 +2,8 @@
 
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use crate::text::did_you_mean;
 
@@ -26,10 +28,23 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;
     let parsed = state.sql_to_statement(statement, &dialect).ok()?;
+    // What a statement makes is not missing.
+    let made = match &parsed {
+        Statement::Statement(statement) => match statement.as_ref() {
+            Ast::CreateTable(create) => Some(&create.name),
+            Ast::CreateView(create) => Some(&create.name),
+            _ => None,
+        },
+        _ => None,
+    };
     for reference in state.resolve_table_references(&parsed).ok()? {
+        if made.is_some_and(|made| made.to_string().trim_matches('"').eq_ignore_ascii_case(reference.table())) {
+            continue;
+        }
         // Table functions are resolved elsewhere, and information_schema tables by their schema.
         if !matches!(reference, TableReference::Bare { .. })
             || state.table_functions().contains_key(reference.table())
+            || context.table_exist(reference.clone()).unwrap_or(false)
             || context.table_provider(reference.clone()).await.is_ok()
         {
             continue;
@@ -76,6 +91,8 @@ mod tests {
             "SELECT nothing FROM ticks",
             "WITH quotes AS (SELECT 1) SELECT * FROM quotes",
             "SELECT nothing FROM generate_series(1, 2)",
+            "CREATE TABLE made AS SELECT nothing FROM ticks",
+            "CREATE VIEW made AS SELECT nothing FROM ticks",
             "SELEC",
         ] {
             assert!(missing(statement).await.is_none(), "{statement}");

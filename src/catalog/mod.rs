@@ -3,7 +3,9 @@
 //! In: [`Options`]. Out: a [`Session`] that runs SQL and `CREATE MODEL`.
 
 mod bare;
+mod environment;
 mod footers;
+mod kept;
 mod landed;
 mod missing;
 mod ndjson;
@@ -15,12 +17,16 @@ mod whole_files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use crate::error::Hint;
 use crate::functions::{self, Library};
@@ -30,6 +36,8 @@ use crate::model::{self, Registry};
 use crate::rolling;
 use crate::tick;
 use crate::track::Tracker;
+use kept::Kept;
+use kept::schema::{KeptSchema, KeptTables};
 pub use landed::LandedTicks;
 pub use missing::Missing;
 pub use refused::Refused;
@@ -61,6 +69,7 @@ pub struct Session {
     ticks: Folder,
     models: Registry,
     tracker: Option<Tracker>,
+    kept: KeptTables,
 }
 
 impl Session {
@@ -80,6 +89,7 @@ impl Session {
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .build();
         let context = SessionContext::new_with_state(state);
+        let kept = own_schema(&context)?;
         // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
         let context = context.enable_url_table();
         let (_, prefix) = ticks.location();
@@ -90,8 +100,9 @@ impl Session {
         let silences = context.sql(include_str!("landed_silences.sql")).await?;
         context.register_table("landed_silences", silences.into_view())?;
         FUNCTIONS.register(&context, &options.models_dir);
+        context.register_udf(functions::getenv(false));
         let models = Registry::new(&options.models_dir);
-        Ok(Session { context, ticks, models, tracker: None })
+        Ok(Session { context, ticks, models, tracker: None, kept })
     }
 
     /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
@@ -113,6 +124,24 @@ impl Session {
         Ok(self)
     }
 
+    /// Lets CREATE TABLE and CREATE VIEW keep their results in a folder, and adds the tables and views that it has. A name that the
+    /// session has already hides the one in the folder. Returns the hidden names.
+    pub fn keep_tables(&self, dir: &Path) -> Result<Vec<String>, Error> {
+        let kept = Kept::new(dir, &self.context).map_err(DataFusionError::from)?;
+        let names = kept.names().into_iter();
+        let hidden =
+            names.filter(|name| self.context.table_exist(TableReference::bare(name.as_str())).unwrap_or(false));
+        let hidden = hidden.collect();
+        // A session keeps tables in one folder, the first.
+        let _ = self.kept.set(kept);
+        Ok(hidden)
+    }
+
+    /// Lets queries read the environment from now on, with `getenv`.
+    pub fn read_environment(&self) {
+        self.context.register_udf(functions::getenv(true));
+    }
+
     /// Returns the DataFusion context.
     pub fn context(&self) -> &SessionContext {
         &self.context
@@ -124,6 +153,12 @@ impl Session {
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
         if let Some(statement) = ml::parse(statement) {
             let statement = statement?;
+            if environment::is_read(&self.context, &statement.query) {
+                return Err(Error::Refused(Refused {
+                    message: "a model must not depend on the environment, which its artifact does not hold".into(),
+                    hint: Some("write the value itself instead of getenv(…)".into()),
+                }));
+            }
             let created = ml::create(&self.context, &self.models, self.tracker.as_ref(), &statement).await;
             return match created {
                 Ok(metrics) => Ok(metrics),
@@ -131,10 +166,34 @@ impl Session {
                 Err(error) => Err(error.into()),
             };
         }
-        match self.context.sql(statement).await {
-            Ok(frame) => Ok(frame),
+        match self.plan(statement).await {
+            Ok((plan, temporary)) => self.carry_out(statement, plan, temporary).await,
             Err(error) => Err(self.explain(statement, error).await),
         }
+    }
+
+    /// Plans a statement. Returns the plan, and whether it makes a temporary table, which the engine cannot plan as such.
+    async fn plan(&self, statement: &str) -> Result<(LogicalPlan, bool), DataFusionError> {
+        let state = self.context.state();
+        let dialect = state.config_options().sql_parser.dialect;
+        let mut parsed = state.sql_to_statement(statement, &dialect)?;
+        let mut temporary = false;
+        if let Statement::Statement(parsed) = &mut parsed
+            && let Ast::CreateTable(create) = parsed.as_mut()
+            && self.kept.get().is_some()
+        {
+            temporary = std::mem::take(&mut create.temporary);
+        }
+        Ok((state.statement_to_plan(parsed).await?, temporary))
+    }
+
+    async fn carry_out(&self, statement: &str, plan: LogicalPlan, temporary: bool) -> Result<DataFrame, Error> {
+        if let Some(kept) = self.kept.get()
+            && kept.carry_out(&self.context, statement, &plan, temporary).await?.is_some()
+        {
+            return Ok(self.context.read_empty()?.limit(0, Some(0))?);
+        }
+        Ok(self.context.execute_logical_plan(plan).await?)
     }
 
     /// Says which table is missing, if planning failed for that reason.
@@ -150,6 +209,18 @@ impl Session {
             None => Error::Query(error),
         }
     }
+}
+
+/// Replaces the session's default schema by one in which tables are kept on disk.
+fn own_schema(context: &SessionContext) -> Result<KeptTables, Error> {
+    let kept = KeptTables::default();
+    let names = context.copied_config().options().catalog.clone();
+    if let Some(catalog) = context.catalog(&names.default_catalog)
+        && let Some(schema) = catalog.schema(&names.default_schema)
+    {
+        catalog.register_schema(&names.default_schema, Arc::new(KeptSchema::new(schema, Arc::clone(&kept))))?;
+    }
+    Ok(kept)
 }
 
 fn config(options: &Options) -> SessionConfig {
@@ -186,6 +257,8 @@ pub enum Error {
     Refused(Refused),
     #[error("there is no table or view `{}`", missing.table)]
     Missing { missing: Missing, landed: bool },
+    #[error(transparent)]
+    Kept(kept::Error),
     #[error("cannot read CREATE MODEL")]
     Statement(#[from] ml::StatementError),
     #[error("cannot train the model")]
@@ -208,6 +281,7 @@ impl Hint for Error {
         match self {
             Error::Query(error) => model_hint(error),
             Error::Refused(refused) => refused.hint(),
+            Error::Kept(error) => error.hint(),
             Error::Statement(error) => error.hint(),
             Error::Train(error) => error.hint(),
             Error::Missing { missing, .. } if missing.is_file() => {

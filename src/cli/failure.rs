@@ -32,6 +32,17 @@ impl Failure {
         self
     }
 
+    /// Returns the message and its causes, one a line.
+    pub fn message_and_causes(&self) -> String {
+        let causes = self.causes.iter().map(|cause| format!("\nCaused by: {cause}"));
+        format!("{}{}", self.message, causes.collect::<String>())
+    }
+
+    /// Returns what to try next.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Prints the failure and returns its exit code.
     pub fn report(&self) -> ExitCode {
         self.print();
@@ -40,10 +51,7 @@ impl Failure {
 
     /// Prints the failure. If standard error is closed, the exit code still says that the command failed.
     pub fn print(&self) {
-        let mut text = format!("Error: {}", self.message);
-        for cause in &self.causes {
-            text.push_str(&format!("\nCaused by: {cause}"));
-        }
+        let mut text = format!("Error: {}", self.message_and_causes());
         if let Some(hint) = &self.hint {
             text.push_str(&format!("\nHint: {hint}"));
         }

@@ -117,17 +117,19 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let sources = Sources::with_folder(&context.settings().paths.reports);
     match args.report {
         Some(wanted) if !args.list => make(wanted, &sources, context).await,
-        _ => list(&sources),
+        _ => {
+            let rows = known(context)?.into_iter().map(|(name, description)| vec![name, description]);
+            print!("{}", columns(&rows.collect::<Vec<_>>(), 2));
+            Ok(())
+        }
     }
 }
 
-fn list(sources: &Sources) -> Result<(), Failure> {
-    let own = OwnReport::all(sources)?;
-    let known = REPORTS.iter().map(|report| (report.about().name, report.about().description));
-    let own = own.iter().map(|own| (own.name.as_str(), own.description.as_str()));
-    let rows: Vec<Vec<&str>> = known.chain(own).map(|(name, description)| vec![name, description]).collect();
-    print!("{}", columns(&rows, 2));
-    Ok(())
+/// Returns the names and descriptions of all reports, those of the project last.
+pub fn known(context: &Context) -> Result<Vec<(String, String)>, Failure> {
+    let own = OwnReport::all(&Sources::with_folder(&context.settings().paths.reports))?;
+    let known = REPORTS.iter().map(|report| (report.about().name.to_string(), report.about().description.to_string()));
+    Ok(known.chain(own.into_iter().map(|own| (own.name, own.description))).collect())
 }
 
 /// A report that was found by its name.
@@ -170,6 +172,9 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
     page.write(&path).await?;
     println!("{}", page.verdict);
     println!("{}", path.display());
+    for warning in &page.warnings {
+        workspace::warn(warning, Some("`squall train` trains the models on the present rows"));
+    }
     Ok(())
 }
 

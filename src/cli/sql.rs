@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 
 use super::{Context, Failure, workspace};
-use crate::repl::{self, Appearance, Diagnosis, Format, Style, Written};
+use crate::repl::{self, Appearance, Diagnosis, Format, Progress, Showing, Style, Target, Written};
 
 /// The most rows of a table shown on a terminal, unless `--limit` says otherwise.
 const TERMINAL_ROWS: usize = 100;
@@ -14,6 +14,8 @@ const TERMINAL_ROWS: usize = 100;
 /// Separate statements with `;`. They run one after another; the first that fails ends the run. Statements see the table
 /// `landed_ticks`, the queries of the SQL project under their files' names, the tables that `squall run` made, and any file:
 /// SELECT * FROM 'ticks.parquet', CREATE EXTERNAL TABLE, COPY (SELECT …) TO 'out.parquet'. If COPY fails, it leaves no file.
+/// CREATE TABLE and CREATE VIEW keep what they make in data/catalog/, for later statements and for `squall repl`; CREATE TEMP TABLE
+/// lasts as long as the command. getenv('NAME') returns a variable of the environment.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The statements; `-` reads them from standard input
@@ -47,15 +49,22 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         limit: args.limit.map_or(default, |limit| (limit > 0).then_some(limit)),
         appearance: Appearance { width: if terminal { repl::terminal_width() } else { None }, ..Appearance::default() },
     };
-    let workspace = workspace::open(context).await?;
-    let mut output = std::io::stdout();
+    let showing = match (context.quiet, terminal) {
+        (true, _) => Showing::Never,
+        (false, true) => Showing::UntilOutput,
+        (false, false) => Showing::Always,
+    };
+    let workspace = workspace::open_for_people(context).await?;
+    let mut output = Target::default();
     let mut printed = false;
     for statement in repl::split(&script.text) {
         // Tables are separated by an empty line; CSV and JSON are not, because programs read them.
         if printed && args.format.is_for_people() && writeln!(output).is_err() {
             return Ok(());
         }
-        match repl::run(&workspace.session, statement.text, &style, &mut output).await {
+        output.begin_result(None, style.format.is_alone())?;
+        let progress = Progress::begin(showing);
+        match repl::run(&workspace.session, statement.text, &style, &mut output, progress).await {
             Ok(written) => {
                 printed = written.columns > 0;
                 note(written, context);
@@ -63,7 +72,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             Err(error) if error.is_broken_pipe() => return Ok(()),
             Err(error) => {
                 let source = script.source.as_deref();
-                return Err(Diagnosis::new(&workspace.session, &error, statement, &script.text, source).into());
+                return Err(Diagnosis::find(&workspace.session, &error, statement, &script.text, source).await.into());
             }
         }
     }

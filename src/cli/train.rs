@@ -101,7 +101,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         return last.map_or(Ok(()), Err);
     }
     let evaluations = Evaluation::read(&trained)?;
-    print(&evaluations);
+    print(&evaluations, "squall sql \"SELECT * FROM ml_evaluate('MODEL')\"");
     println!();
     for name in names {
         let version = evaluations.iter().find(|evaluation| evaluation.model == name).and_then(|found| found.version);

@@ -1,17 +1,21 @@
 //! What the commands that run SQL share: a session with the project's queries registered.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
 use crate::catalog::{self, Options, Session};
+use crate::error::{self, Hint};
+use crate::ml;
 use crate::model::Registry;
 use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
 use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
-    pub session: Session,
+    pub session: Arc<Session>,
     pub project: Project,
 }
 
@@ -30,6 +34,17 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     Ok(workspace)
 }
 
+/// Opens the session for statements that a person types: they may read the environment, and tables that they make are kept.
+pub async fn open_for_people(context: &Context) -> Result<Workspace, Failure> {
+    let workspace = open(context).await?;
+    workspace.session.read_environment();
+    let dir = context.settings().catalog_dir();
+    for name in workspace.session.keep_tables(&dir)? {
+        eprintln!("Warning: the table `{name}` of {} is hidden by another table of this name", dir.display());
+    }
+    Ok(workspace)
+}
+
 /// Opens the session, with the SQL project if its folder exists, without a word about what is wrong with the project.
 pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let settings = context.settings();
@@ -38,8 +53,10 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
     tables::register(&project, session.context())?;
+    // Models are judged by what the project says about their labels.
+    ml::remember(session.context(), Arc::new(project.clone()));
     project.attach(session.context(), &settings.tables_dir())?;
-    Ok(Workspace { session, project })
+    Ok(Workspace { session: Arc::new(session), project })
 }
 
 impl Workspace {
@@ -122,14 +139,35 @@ pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
         .with_hint("`squall land` lands messages; `squall demo` does every step on simulated ones"))
 }
 
-/// Checks that the project has a model, and that all of its models are trained.
+/// Checks that a model is trained. A model of the project that is not trained or cannot be read is a warning.
 pub fn require_models(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
     let models = Registry::new(context.settings().models_dir());
-    for model in workspace.project.model_names() {
-        models.load(model)?;
-    }
-    if models.names()?.is_empty() {
+    let names = models.names()?;
+    if names.is_empty() {
         return Err(Failure::new("no model is trained").with_hint("`squall train` trains the project's models"));
+    }
+    let mut last = None;
+    let project = workspace.project.model_names();
+    let mut all: Vec<&str> = project.into_iter().chain(names.iter().map(String::as_str)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let count = all.len();
+    let mut wrong = Vec::new();
+    for model in all {
+        if let Err(error) = models.load(model) {
+            wrong.push((model, error::with_causes(&error), error.hint()));
+            last = Some(error);
+        }
+    }
+    if let (Some(error), true) = (last, wrong.len() == count) {
+        return Err(error.into());
+    }
+    for (model, problem, hint) in wrong {
+        let message = match models.check(model) {
+            Ok(_) => format!("{model} is left out: {problem}"),
+            Err(_) => format!("{model} is left out: it is not trained"),
+        };
+        warn(&message, hint.as_deref());
     }
     Ok(())
 }

@@ -146,6 +146,11 @@ impl Settings {
         self.paths.data.join("tables")
     }
 
+    /// Returns the folder of the tables and views that users made with CREATE TABLE and CREATE VIEW.
+    pub fn catalog_dir(&self) -> PathBuf {
+        self.paths.data.join("catalog")
+    }
+
     /// Returns the folder of model artifacts, `<name>/<version>/`; each environment has its own.
     pub fn models_dir(&self) -> PathBuf {
         self.of_env(self.paths.data.clone()).join("models")

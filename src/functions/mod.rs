@@ -11,7 +11,8 @@ mod collected;
 mod counted;
 mod curves;
 mod drift;
-mod label_score;
+mod environment;
+pub mod label_score;
 mod probability;
 mod ranking;
 mod reference;
@@ -27,6 +28,7 @@ use datafusion::catalog::TableFunctionImpl;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
+pub use environment::{GETENV, getenv};
 pub use reference::markdown;
 pub use snapshot::{Snapshot, session_state};
 

@@ -15,34 +15,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::sql::sqlparser::ast::{GroupByExpr, SetExpr};
 
-use super::reach::Step;
+use super::reach::{Lookback, RowTime, Step};
 use super::spans::{OF_DAY, SPAN_NS, Spans};
-use super::{LANDED, Project, Query};
-
-/// Lengths of time are found to the microsecond.
-const SLACK_NS: i64 = 1_000;
-
-/// More steps from tick to tick than this, with lengths of time between them, are not followed.
-const MOST_STEPS: u64 = 64;
-
-/// A century: lengths beyond it are not followed.
-const MOST_NS: i64 = 100 * 365 * OF_DAY * SPAN_NS;
+use super::{LANDED, Project};
 
 /// How far the rows of a query reach, if it is known that each depends only on ticks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Local {
-    /// The query's time column.
-    pub time: String,
-    before: Side,
-    after: Side,
-}
-
-/// How far rows reach to one side: a length of time, and ticks of one product, in any order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Side {
-    ns: i64,
-    rows: u64,
-}
+pub(super) struct Local(Lookback);
 
 /// One UTC day of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,109 +56,105 @@ impl Project {
     /// Why it cannot, as a clause.
     pub(super) async fn local(&self, index: usize, context: &SessionContext) -> Result<Local, String> {
         let query = &self.queries[index];
-        let time = query.header.time_column.clone().ok_or("its header names no time column")?;
-        let measured = self.measured(query, context).await.map_err(|error| error.to_string())?;
-        if !measured.dated {
-            return Err(format!("`{time}` is not the time of a tick"));
+        if query.header.time_column.is_none() {
+            return Err("its header names no time column".into());
         }
-        let found = measured.lookback().ok_or("its rows are not known to depend only on ticks around them")?;
-        let mut sides = [Side { ns: 0, rows: 0 }; 2];
-        for (side, steps) in sides.iter_mut().zip([&found.back, &found.ahead]) {
-            for step in steps {
-                match step {
-                    Step::Time(ns) => side.ns = side.ns.saturating_add(*ns),
-                    Step::Rows { table, count, .. } if self.is_of_ticks(table) => {
-                        side.rows = side.rows.saturating_add(*count);
-                    }
-                    Step::Rows { table, .. } => {
-                        return Err(format!("it counts rows of `{table}`, which are not ticks"));
-                    }
-                }
+        let lookback = self.lookback(query, context).await.map_err(|error| error.to_string())?;
+        let lookback = lookback.ok_or("a row can depend on ticks of any time, or it is not known on which")?;
+        let counted = lookback.back.iter().chain(&lookback.ahead).filter_map(|step| match step {
+            Step::Time(_) => None,
+            Step::Rows { table, .. } => Some(table),
+        });
+        let mut counts_rows = false;
+        for table in counted {
+            counts_rows = true;
+            if !self.holds_ok_ticks(table) {
+                return Err(format!("its frames count rows of `{table}`, which are not all ticks of status `ok`"));
             }
         }
-        if sides.iter().any(|side| side.ns > MOST_NS) {
-            return Err("its rows depend on ticks of any time".into());
+        if counts_rows && lookback.row == RowTime::Other {
+            return Err("its frames count rows, and its time is not that of a tick".into());
         }
-        if sides.iter().any(|side| side.ns > 0 && side.rows > MOST_STEPS) {
-            return Err("its rows reach over lengths of time and many ticks".into());
-        }
-        if sides.iter().any(|side| side.rows > 0) && !self.counts_ok_ticks(index) {
-            return Err("it counts ticks of other statuses than `ok`, or not all of them".into());
-        }
-        let [before, after] = sides;
-        Ok(Local { time, before, after })
+        Ok(Local(lookback))
     }
 
-    /// Returns whether the rows of a table are landed ticks.
-    fn is_of_ticks(&self, table: &str) -> bool {
-        table == LANDED || self.query(table).is_some_and(|query| query.parsed.references.tables.contains(LANDED))
-    }
-
-    /// Returns whether the ticks that a query counts are those of status `ok`: whatever it reads reads landed ticks only so.
-    fn counts_ok_ticks(&self, index: usize) -> bool {
-        let mut needed = self.upstream(index);
-        needed.insert(index);
-        let reads_landed = |query: &&Query| query.parsed.references.tables.contains(LANDED);
-        needed.into_iter().map(|index| &self.queries[index]).filter(reads_landed).all(|query| {
-            let parsed = &query.parsed.query;
-            let SetExpr::Select(select) = parsed.body.as_ref() else { return false };
-            let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
-            let filter = select.selection.as_ref().map(ToString::to_string);
-            let is_whole = parsed.with.is_none() && parsed.limit_clause.is_none() && parsed.fetch.is_none();
-            let is_one = matches!(select.from.as_slice(), [table] if table.joins.is_empty());
-            is_whole
-                && is_one
-                && !is_grouped
-                && select.distinct.is_none()
-                && select.having.is_none()
-                && select.qualify.is_none()
-                && filter.as_deref() == Some("status = 'ok'")
-        })
+    /// Returns whether a query's rows are all landed ticks of status `ok`, and no others.
+    fn holds_ok_ticks(&self, name: &str) -> bool {
+        let Some(query) = self.query(name).filter(|query| query.parsed.references.tables.contains(LANDED)) else {
+            return false;
+        };
+        let parsed = &query.parsed.query;
+        let SetExpr::Select(select) = parsed.body.as_ref() else { return false };
+        let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+        let filter = select.selection.as_ref().map(ToString::to_string);
+        let is_whole = parsed.with.is_none() && parsed.limit_clause.is_none() && parsed.fetch.is_none();
+        let is_one = matches!(select.from.as_slice(), [table] if table.joins.is_empty());
+        is_whole
+            && is_one
+            && !is_grouped
+            && select.distinct.is_none()
+            && select.having.is_none()
+            && select.qualify.is_none()
+            && filter.as_deref() == Some("status = 'ok'")
     }
 }
 
 impl Local {
+    /// Returns the query's column that holds the time of a row.
+    pub fn time(&self) -> &str {
+        &self.0.time
+    }
+
     /// Returns the days that can have rows, in order.
     pub fn days(&self, spans: &Spans) -> Vec<Day> {
         let Some((first, last)) = spans.ends() else { return Vec::new() };
-        let first_day = (first - spans_of(self.after.ns) - 1).div_euclid(OF_DAY);
-        let last_day = (last + spans_of(self.before.ns) + 1).div_euclid(OF_DAY);
+        let [back, ahead] = [time_of(&self.0.back), time_of(&self.0.ahead)];
+        let first_day = (first - spans_of(ahead) - 1).div_euclid(OF_DAY);
+        let last_day = (last + spans_of(back) + 1).div_euclid(OF_DAY);
         (first_day..=last_day).filter_map(|day| self.day(day, spans)).collect()
     }
 
     fn day(&self, day: i64, spans: &Spans) -> Option<Day> {
         let start = day * OF_DAY * SPAN_NS;
         let end = start + OF_DAY * SPAN_NS;
-        let [from, to] = [self.before.ns, self.after.ns].map(|ns| if ns > 0 { ns + SLACK_NS } else { 0 });
-        let near = (start - from).div_euclid(SPAN_NS)..(end + to + SPAN_NS - 1).div_euclid(SPAN_NS);
+        let near = floor(start - time_of(&self.0.back))..ceiling(end + time_of(&self.0.ahead));
         if spans.rows(near.clone()) == 0 {
             return None;
         }
-        let first = self.before.walk(near.start, near.clone(), spans, false);
-        let last = self.after.walk(near.end, near, spans, true);
-        let around = first..last;
+        // A row that needs only ticks of its own product has a tick of it nearby.
+        let near = if self.0.product.is_some() { near } else { i64::MIN..i64::MAX };
+        let step = |at: i64, step: &Step, ahead: bool| match step {
+            Step::Time(ns) if ahead => at.saturating_add(*ns),
+            Step::Time(ns) => at.saturating_sub(*ns),
+            Step::Rows { count, .. } if ahead => spans.step(ceiling(at), *count, near.clone(), true) * SPAN_NS,
+            Step::Rows { count, .. } => spans.step(floor(at), *count, near.clone(), false) * SPAN_NS,
+        };
+        let from = self.0.back.iter().fold(start, |at, one| step(at, one, false));
+        let to = self.0.ahead.iter().fold(end, |at, one| step(at, one, true));
+        let around = floor(from)..ceiling(to);
         Some(Day { name: day_name(start), start, ticks: spans.digest(around.clone()), spans: around })
     }
 }
 
-impl Side {
-    /// Returns the span at which the ticks end that a row can depend on, from where its length of time ends.
-    fn walk(self, from: i64, near: Range<i64>, spans: &Spans, ahead: bool) -> i64 {
-        if self.ns == 0 {
-            return if self.rows > 0 { spans.step(from, self.rows, near, ahead) } else { from };
-        }
-        // Times and ticks can alternate in any order, so a length of time follows each tick.
-        let length = spans_of(self.ns + SLACK_NS);
-        (0..self.rows).fold(from, |at, _| {
-            let at = spans.step(at, 1, near.clone(), ahead);
-            if ahead { at + length } else { at - length }
-        })
-    }
+/// Returns the sum of the lengths of time among some steps.
+fn time_of(steps: &[Step]) -> i64 {
+    let times = steps.iter().map(|step| if let Step::Time(ns) = step { *ns } else { 0 });
+    times.fold(0, i64::saturating_add)
+}
+
+/// Returns the span in which a time lies.
+fn floor(ns: i64) -> i64 {
+    ns.div_euclid(SPAN_NS)
+}
+
+/// Returns the first span that begins at a time or later.
+fn ceiling(ns: i64) -> i64 {
+    -(-ns).div_euclid(SPAN_NS)
 }
 
 /// Returns the number of spans that a length of time touches at most, beyond the one in which it begins.
 fn spans_of(ns: i64) -> i64 {
-    (ns + SPAN_NS - 1).div_euclid(SPAN_NS)
+    ceiling(ns) + 1
 }
 
 /// Returns the window function whose result depends on where the input begins; `None` if there is none. The engine's own

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::{Kind, Project, Query};
+use crate::ml;
 use crate::text::{self, did_you_mean};
 
 /// Resolves references and puts each query after the queries that it reads; otherwise queries are ordered by name. Queries
@@ -50,8 +51,14 @@ fn fingerprint(query: &Query, all: &[Query]) -> String {
 fn visited(queries: &mut [Query], circles: &mut Vec<Vec<usize>>) -> Vec<usize> {
     let index: BTreeMap<String, usize> =
         queries.iter().enumerate().map(|(index, query)| (query.name.clone(), index)).collect();
-    for query in queries.iter_mut() {
-        query.reads = query.parsed.references.names().into_iter().filter_map(|name| index.get(name).copied()).collect();
+    let read = queries.iter().map(|query| {
+        let named = query.parsed.references.names().into_iter().filter_map(|name| index.get(name).copied());
+        let all = queries.iter().enumerate().filter(|(_, model)| reads_every(query, model)).map(|(model, _)| model);
+        named.chain(all).collect::<BTreeSet<usize>>().into_iter().collect()
+    });
+    let read: Vec<Vec<usize>> = read.collect();
+    for (query, read) in queries.iter_mut().zip(read) {
+        query.reads = read;
     }
     let mut order = Vec::with_capacity(queries.len());
     let mut done = vec![false; queries.len()];
@@ -60,6 +67,19 @@ fn visited(queries: &mut [Query], circles: &mut Vec<Vec<usize>>) -> Vec<usize> {
         visit(start, queries, &mut path, &mut done, &mut order, circles);
     }
     order
+}
+
+/// Returns whether a query calls a function over every model that learned from a relation, and this is such a model.
+fn reads_every(query: &Query, model: &Query) -> bool {
+    let functions = &query.parsed.references.table_functions;
+    let mut calls = functions.iter().filter(|(function, _)| ml::reads_every_model(function));
+    let learned_from = &model.parsed.references.tables;
+    model.kind == Kind::Model
+        && calls.any(|(_, names)| {
+            (!learned_from.is_empty() && learned_from.is_subset(names))
+                || names.is_empty()
+                || names.iter().any(|name| name.contains('*') && ml::matches(name, &model.name))
+        })
 }
 
 fn visit(
@@ -108,6 +128,11 @@ fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
 }
 
 impl Project {
+    /// Returns the queries and models that a query reads itself.
+    pub fn parents<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Query> {
+        query.reads.iter().map(|index| &self.queries[*index])
+    }
+
     /// Returns the error about a name that no query has.
     pub fn unknown(&self, name: &str) -> Error {
         let suggestion = did_you_mean(name, self.queries.iter().map(|query| query.name.as_str()));

@@ -31,6 +31,7 @@ mod pattern;
 mod place;
 pub mod profile;
 mod prove;
+mod provenance;
 mod reach;
 mod recipe;
 mod register;

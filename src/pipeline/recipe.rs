@@ -26,6 +26,7 @@ use super::error::Error;
 use super::spans::Spans;
 use super::{Kind, LANDED, Project, Query};
 use crate::catalog::LandedTicks;
+use crate::ml;
 use crate::text::fingerprint;
 
 /// What a table's rows were made from, apart from landed ticks.
@@ -197,8 +198,13 @@ impl Project {
         }
         let mut tables: Vec<&String> = references.tables.iter().filter(|name| self.query(name).is_none()).collect();
         for (function, names) in &references.table_functions {
+            let every_model = ml::reads_every_model(function);
+            if every_model {
+                let files = self.models_dir.as_ref().and_then(|folder| folder_files(folder));
+                *models += &format!("*={}\n", digest(&files.ok_or("the folder of models cannot be read")?));
+            }
             // If its arguments contain no name, a table function may read anything.
-            if names.is_empty() {
+            if names.is_empty() && !every_model {
                 return Err(format!("it calls the table function `{function}`, which does not say what it reads"));
             }
             for name in names.iter().filter(|name| self.query(name).is_none()) {
@@ -206,6 +212,8 @@ impl Project {
                     tables.push(name);
                 } else if let Some(files) = self.model_files(name).filter(|files| !files.is_empty()) {
                     *models += &format!("{name}={}\n", digest(&files));
+                } else if every_model && name.contains('*') {
+                    // It stands for models, which all count already.
                 } else {
                     let problem = "which is not the name of a query, a table or a model";
                     return Err(format!("it gives `{function}` the text '{name}', {problem}"));

@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    Expr, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit, Visitor, visit_expressions,
+    Expr, FunctionArg, FunctionArguments, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit,
+    Visitor, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -46,7 +47,7 @@ pub struct Model {
 pub struct References {
     /// The tables, views and files that it reads by name.
     pub tables: BTreeSet<String>,
-    /// The table functions that it calls, each with the strings among its arguments.
+    /// The table functions that it calls, each with the names in the strings among its arguments.
     pub table_functions: BTreeMap<String, BTreeSet<String>>,
     /// The other functions that it calls, in lowercase.
     pub functions: BTreeSet<String>,
@@ -185,16 +186,20 @@ fn references(rendered: &Rendered, query: &Query) -> Result<References, Error> {
 struct Calls<'a>(&'a mut References);
 
 impl Calls<'_> {
-    fn table_function(&mut self, name: &ObjectName, arguments: &impl Visit) -> ControlFlow<()> {
-        let strings = self.0.table_functions.entry(last_part(name)).or_default();
-        visit_expressions(arguments, |expression| {
-            if let Expr::Value(value) = expression
-                && let Value::SingleQuotedString(text) = &value.value
-            {
-                strings.insert(text.clone());
-            }
-            ControlFlow::<()>::Continue(())
-        })
+    fn table_function(&mut self, name: &ObjectName, arguments: &[FunctionArg]) -> ControlFlow<()> {
+        let function = last_part(name);
+        let names = self.0.table_functions.entry(function.clone()).or_default();
+        for (position, argument) in arguments.iter().enumerate() {
+            let _ = visit_expressions(argument, |expression| {
+                if let Expr::Value(value) = expression
+                    && let Value::SingleQuotedString(text) = &value.value
+                {
+                    names.extend(ml::names_in(&function, position, text));
+                }
+                ControlFlow::<()>::Continue(())
+            });
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -205,9 +210,10 @@ impl Visitor for Calls<'_> {
         match factor {
             TableFactor::Table { name, args: Some(arguments), .. } => self.table_function(name, &arguments.args),
             TableFactor::Function { name, args, .. } => self.table_function(name, args),
-            TableFactor::TableFunction { expr: Expr::Function(function), .. } => {
-                self.table_function(&function.name, &function.args)
-            }
+            TableFactor::TableFunction { expr: Expr::Function(function), .. } => match &function.args {
+                FunctionArguments::List(list) => self.table_function(&function.name, &list.args),
+                FunctionArguments::None | FunctionArguments::Subquery(_) => self.table_function(&function.name, &[]),
+            },
             _ => ControlFlow::Continue(()),
         }
     }
@@ -281,6 +287,17 @@ mod tests {
     fn strings_in_table_functions_are_references() {
         assert_eq!(names_of("SELECT 'no' FROM ml_predict('model', 'rows') WHERE x = 'neither'"), ["model", "rows"]);
         assert_eq!(names_of("SELECT * FROM t, LATERAL f(g('deep'))"), ["deep", "t"]);
+    }
+
+    #[test]
+    fn the_names_in_a_string_depend_on_what_the_argument_is() {
+        assert_eq!(names_of("SELECT * FROM ml_evaluate('m@2', 'rows', 'split')"), ["m", "rows"]);
+        assert_eq!(names_of("SELECT * FROM ml_predict('m', 'SELECT * FROM a JOIN b USING (x)')"), ["a", "b", "m"]);
+        assert_eq!(names_of("SELECT * FROM ml_evaluate_all('rows', 'day', 'x, y_*')"), ["rows", "x", "y_*"]);
+        assert_eq!(
+            names_of("SELECT * FROM drift('FROM a', 'WITH w AS (SELECT * FROM b) SELECT * FROM w')"),
+            ["FROM a", "b"]
+        );
     }
 
     #[test]

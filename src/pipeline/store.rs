@@ -232,7 +232,7 @@ impl Project {
             let query = job.query;
             let own = names.sliced(context, day.spans.clone()).await.map_err(|source| query.failed(source))?;
             let plan = self.plan(query, &own).await?;
-            let rows = DataFrame::new(own.state(), plan).filter(is_within(&local.time, day.range()));
+            let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), day.range()));
             job.write(rows.map_err(|source| query.failed(source))?, Some(day)).await
         });
         let mut made = stream::iter(made).buffer_unordered(threads);

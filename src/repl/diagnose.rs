@@ -8,11 +8,11 @@ use std::fmt;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::run;
-use super::statement::{Position, Statement, end_of, find_name, token_length};
+use super::statement::{Position, Statement, end_of, find_name, find_text, is_called, token_length};
+use super::{culprit, run};
 use crate::catalog::{self, Session};
 use crate::error::Hint;
-use crate::text::{Excerpt, did_you_mean};
+use crate::text::{Excerpt, did_you_mean, nearest};
 
 /// The most columns that a hint lists.
 const LISTED_COLUMNS: usize = 20;
@@ -46,6 +46,8 @@ enum Spot {
     At(Position),
     /// Where this name occurs.
     Name(String),
+    /// Where this value occurs in quotes.
+    Text(String),
     /// Where the statement ends.
     End,
     Unknown,
@@ -57,6 +59,7 @@ impl Spot {
         match self {
             Spot::At(at) => Some((*at, token_length(statement, *at))),
             Spot::Name(name) => find_name(statement, name),
+            Spot::Text(value) => find_text(statement, value),
             Spot::End => Some((end_of(statement), 1)),
             Spot::Unknown => None,
         }
@@ -65,7 +68,7 @@ impl Spot {
 
 impl Diagnosis {
     /// Explains why `statement` failed. It is a part of `text`, which comes from `source` (a file's name).
-    pub fn new(
+    pub async fn find(
         session: &Session,
         error: &run::Error,
         statement: Statement<'_>,
@@ -74,6 +77,11 @@ impl Diagnosis {
     ) -> Self {
         let finding = match error {
             run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => engine(session, error),
+            run::Error::Statement(catalog::Error::Missing { missing, .. })
+                if is_called(statement.text, &missing.table) =>
+            {
+                table_function(session, &missing.table)
+            }
             other => {
                 let (message, at) = split_line_and_column(&chain(other));
                 let name = || between(&message, "`", "`").map_or(Spot::Unknown, |name| Spot::Name(name.into()));
@@ -81,7 +89,12 @@ impl Diagnosis {
                 Finding { message, spot, hint: other.hint() }
             }
         };
-        let place = finding.spot.find(statement.text).and_then(|(inner, length)| {
+        let mut found = finding.spot.find(statement.text);
+        if let (None, run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error))) = (found, error) {
+            let root = error.iter().next().unwrap_or(error).find_root();
+            found = culprit::find(session, statement.text, &root.message()).await;
+        }
+        let place = found.and_then(|(inner, length)| {
             let at = statement.start.plus(inner);
             let line = text.lines().nth(at.line - 1)?.to_string();
             // If something is missing at the end of the statement, the error points just after the last character.
@@ -121,8 +134,35 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
         DataFusionError::SQL(error, _) => syntax(error),
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::Plan(text) => plan(session, text),
-        other => Finding { message: lowercase(&other.message()), spot: Spot::Unknown, hint: hint_of(other) },
+        DataFusionError::Configuration(text) => setting(session, text),
+        other => {
+            let message = lowercase(&other.message());
+            // A value that cannot be converted may be written in the statement.
+            let spot = between(&message, "'", "'").map_or(Spot::Unknown, |value| Spot::Text(value.into()));
+            Finding { message, spot, hint: hint_of(other) }
+        }
     }
+}
+
+/// Explains why a setting cannot be set.
+fn setting(session: &Session, text: &str) -> Finding {
+    let message = lowercase(text);
+    let Some(name) = between(text, "\"", "\"") else { return Finding { message, spot: Spot::Unknown, hint: None } };
+    let entries = session.context().copied_config().options().entries();
+    // The message names the last part, or the part at which the search ended.
+    let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_string();
+    let near =
+        nearest(name, entries.iter().map(|entry| entry.key.as_str())).into_iter().next().map(Into::into).or_else(
+            || {
+                let parts: Vec<String> = entries.iter().map(|entry| last(&entry.key)).collect();
+                let part = nearest(name, parts.iter().map(String::as_str)).first().map(|part| (*part).to_string())?;
+                entries.iter().map(|entry| entry.key.clone()).find(|key| last(key) == part)
+            },
+        );
+    let near = near.map(|key: String| format!("did you mean `{key}`?"));
+    let hint = near.unwrap_or_else(|| "`SHOW ALL` lists the settings".into());
+    let spot = Spot::Name(last(name));
+    Finding { message: format!("no setting is named `{name}`"), spot, hint: Some(hint) }
 }
 
 fn hint_of(error: &DataFusionError) -> Option<String> {
@@ -204,7 +244,15 @@ fn schema(error: &SchemaError) -> Finding {
 
 fn plan(session: &Session, text: &str) -> Finding {
     let state = session.context().state();
+    if let Some(name) = between(text, "able function '", "' not found") {
+        return table_function(session, name);
+    }
     if let Some(name) = between(text, "Invalid function '", "'") {
+        if state.table_functions().contains_key(name) {
+            let message = format!("`{name}` is a table function");
+            let hint = format!("call it in FROM: SELECT * FROM {name}(…)");
+            return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
+        }
         if state.window_functions().contains_key(name) {
             let hint = format!("write {name}(…) OVER (PARTITION BY … ORDER BY …)");
             let message = format!("`{name}` is a window function");
@@ -221,6 +269,9 @@ fn plan(session: &Session, text: &str) -> Finding {
         let message = lowercase(said.strip_prefix("Error during planning: ").unwrap_or(said));
         return Finding { message, spot: Spot::Unknown, hint: None };
     }
+    if let Some(call) = between(text, "No function matches the given name and argument types '", "'.") {
+        return arguments(text, call);
+    }
     if let Some(name) = between(text, "table '", "' not found") {
         let name = name.rsplit('.').next().unwrap_or(name);
         let known = super::names::tables(session.context());
@@ -230,6 +281,32 @@ fn plan(session: &Session, text: &str) -> Finding {
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
     Finding { message: lowercase(text), spot: Spot::Unknown, hint: None }
+}
+
+/// Explains that a name is called in FROM and is not a table function.
+fn table_function(session: &Session, name: &str) -> Finding {
+    let state = session.context().state();
+    let others = state.scalar_functions().contains_key(name) || state.aggregate_functions().contains_key(name);
+    let hint = match others {
+        true => Some(format!("`{name}` is called in SELECT, not in FROM: SELECT {name}(…)")),
+        false => did_you_mean(name, state.table_functions().keys().map(String::as_str)),
+    };
+    let hint = hint.unwrap_or_else(|| "SELECT name FROM squall_functions() WHERE kind = 'table' lists them".into());
+    let message = format!("no table function is named `{name}`");
+    Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) }
+}
+
+/// Explains why a function does not take its arguments; the engine says it several times, with all that it tried.
+fn arguments(text: &str, call: &str) -> Finding {
+    let name = call.split('(').next().unwrap_or(call);
+    let message = match between(text, &format!("unction '{name}' expects "), ".") {
+        Some(expected) if !text.contains("requires") => format!("`{name}` expects {expected}"),
+        _ => format!("`{name}` does not take these arguments: {call}"),
+    };
+    let candidates = text.split_once("Candidate functions:").map_or("", |(_, candidates)| candidates);
+    let candidates: Vec<&str> = candidates.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let hint = (!candidates.is_empty()).then(|| format!("it is called as {}", candidates.join(" or ")));
+    Finding { message, spot: Spot::Unknown, hint }
 }
 
 /// Returns an error and its causes as one message.

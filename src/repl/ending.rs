@@ -51,6 +51,20 @@ impl Ending {
         matches!(self.inside, Inside::Code | Inside::Line) && held.or(self.last).is_none_or(|last| last == ';')
     }
 
+    /// Returns what is open at the end, as it is written: a quote, the start of a comment, or `.` for a statement.
+    pub fn open(&self) -> &str {
+        match &self.inside {
+            Inside::Code | Inside::Line => ".",
+            Inside::Escaped => "'",
+            Inside::Quotes { quote: '"', .. } => "\"",
+            Inside::Quotes { quote: '`', .. } => "`",
+            Inside::Quotes { .. } => "'",
+            Inside::Block { .. } => "/*",
+            Inside::Dollars { tag } if tag.len() > 4 => "$",
+            Inside::Dollars { tag } => tag,
+        }
+    }
+
     fn step(&mut self, character: char) {
         match &mut self.inside {
             Inside::Code => self.code(character),
@@ -159,6 +173,27 @@ mod tests {
             .prop_map(String::from),
             0..12,
         )
+    }
+
+    #[test]
+    fn a_statement_ends_at_its_semicolon_and_what_is_open_is_known() {
+        for (text, between, open) in [
+            ("", true, "."),
+            ("SELECT 1", false, "."),
+            ("SELECT 1;", true, "."),
+            ("SELECT 1; -- done", true, "."),
+            ("SELECT 1; SELECT", false, "."),
+            ("SELECT ';", false, "'"),
+            ("SELECT \"a", false, "\""),
+            ("SELECT 1 -- ;", false, "."),
+            ("/* a", false, "/*"),
+            ("SELECT $$ a", false, "$$"),
+            ("SELECT $long_tag$ a", false, "$"),
+        ] {
+            let mut ending = Ending::default();
+            ending.push(text);
+            assert_eq!((ending.is_between_statements(), ending.open()), (between, open), "{text:?}");
+        }
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 //!
 //! In: the lines of a pipe or a file. Out: inputs. The time grows with the number of lines, however long a statement is.
 
-use super::command::is_command;
+use super::commands::is_command;
 use super::ending::Ending;
 
 /// The lines that have come and are not a whole input yet.
@@ -28,6 +28,22 @@ impl Feeder {
     /// Returns what is left at the end of the input.
     pub fn finish(&mut self) -> Option<String> {
         if self.pending.trim().is_empty() { None } else { self.take() }
+    }
+
+    /// Returns whether no line waits for the rest of its statement.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Returns the lines that wait for the rest of their statement.
+    pub fn pending(&self) -> &str {
+        &self.pending
+    }
+
+    /// Returns what the next line continues, in a few characters: a quote, a comment, or `.` for a statement. `None` if it
+    /// continues nothing.
+    pub fn open(&self) -> Option<&str> {
+        if self.pending.is_empty() { None } else { Some(self.ending.open()) }
     }
 
     fn take(&mut self) -> Option<String> {

@@ -6,8 +6,9 @@ use std::fmt::Write;
 
 use datafusion::prelude::SessionContext;
 
+use super::complaint::Complaint;
 use super::format::FORMATS;
-use super::{command, names};
+use super::{commands as typed, names};
 use crate::catalog::FUNCTIONS;
 use crate::text::documentation::Documentation;
 use crate::text::{columns, did_you_mean};
@@ -18,9 +19,9 @@ const SUMMARY_WIDTH: usize = 80;
 /// Returns the list of what users can type.
 pub fn commands() -> String {
     let mut text = String::from("SQL statements end with `;` and may span lines.\n");
-    let rows: Vec<Vec<&str>> = command::COMMANDS.iter().map(|(usage, meaning)| vec![*usage, *meaning]).collect();
-    text.push_str(&list(&rows));
-    text.push_str("Tab completes, the up arrow recalls, Ctrl-C cancels a line or a running query.\n");
+    let row = |kind: &typed::Kind| vec![kind.usage(), kind.help.to_string()];
+    text.push_str(&list(&typed::all().map(row).collect::<Vec<_>>()));
+    text.push_str("Tab completes, the up arrow recalls, Ctrl-C cancels a statement or a running query.\n");
     text
 }
 
@@ -47,14 +48,14 @@ pub async fn tables(context: &SessionContext) -> String {
 ///
 /// # Errors
 /// If no table has this name: what to try.
-pub async fn schema(context: &SessionContext, name: &str) -> Result<String, String> {
+pub async fn schema(context: &SessionContext, name: &str) -> Result<String, Complaint> {
     let relations = names::relations(context).await;
     let found = relations.iter().find(|relation| relation.name == name);
     let Some(relation) = found.or_else(|| relations.iter().find(|relation| relation.name.eq_ignore_ascii_case(name)))
     else {
         let known = relations.iter().map(|relation| relation.name.as_str());
-        let suggestion = did_you_mean(name, known).unwrap_or_else(|| ".tables lists them".into());
-        return Err(format!("no table is named `{name}`; {suggestion}"));
+        let suggestion = did_you_mean(name, known).unwrap_or_else(|| "`.tables` lists them".into());
+        return Err(Complaint::new(format!("no table is named `{name}`")).with_hint(suggestion));
     };
     let rows = relation.schema.fields().iter().map(|field| {
         let not_null = if field.is_nullable() { "" } else { "NOT NULL" };
@@ -68,7 +69,7 @@ pub async fn schema(context: &SessionContext, name: &str) -> Result<String, Stri
 ///
 /// # Errors
 /// If no function matches: what to try.
-pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<String, String> {
+pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<String, Complaint> {
     let all = names::functions(context);
     let pattern = pattern.map(|pattern| pattern.trim_end_matches("()").to_lowercase());
     if let Some(own) = FUNCTIONS.documentation().find(|own| Some(own.name) == pattern.as_deref()) {
@@ -85,10 +86,8 @@ pub fn functions(context: &SessionContext, pattern: Option<&str>) -> Result<Stri
     if listed.is_empty() {
         let pattern = pattern.unwrap_or_default();
         let suggestion = did_you_mean(&pattern, all.iter().map(|function| function.name.as_str()));
-        return Err(format!(
-            "no function is like `{pattern}`; {}",
-            suggestion.unwrap_or_else(|| ".functions lists them all".into())
-        ));
+        let suggestion = suggestion.unwrap_or_else(|| "`.functions` lists them all".into());
+        return Err(Complaint::new(format!("no function is like `{pattern}`")).with_hint(suggestion));
     }
     let rows = listed
         .iter()

@@ -26,6 +26,8 @@ pub struct Relation {
 pub struct Function {
     pub name: String,
     pub kind: Kind,
+    /// How it is called, with its arguments.
+    pub signature: String,
     /// The documentation's first sentence; empty if there is none.
     pub summary: String,
 }
@@ -59,25 +61,33 @@ pub async fn relations(context: &SessionContext) -> Vec<Relation> {
 pub fn functions(context: &SessionContext) -> Vec<Function> {
     let state = context.state();
     let mut functions = BTreeSet::new();
-    let mut add = |name: &str, kind: Kind, description: Option<&str>| {
+    let mut add = |name: &str, kind: Kind, documentation: Option<&datafusion::logical_expr::Documentation>| {
+        let signature = documentation.and_then(|text| text.syntax_example.lines().next()).map(str::trim);
+        let signature = signature.filter(|signature| signature.starts_with(&format!("{name}(")));
         functions.insert(Function {
             name: name.into(),
             kind,
-            summary: first_sentence(description.unwrap_or_default()),
+            signature: signature.map_or_else(|| format!("{name}(…)"), Into::into),
+            summary: first_sentence(documentation.map_or("", |text| &text.description)),
         });
     };
     for function in state.scalar_functions().values() {
-        add(function.name(), Kind::Scalar, function.documentation().map(|text| text.description.as_str()));
+        add(function.name(), Kind::Scalar, function.documentation());
     }
     for function in state.aggregate_functions().values() {
-        add(function.name(), Kind::Aggregate, function.documentation().map(|text| text.description.as_str()));
+        add(function.name(), Kind::Aggregate, function.documentation());
     }
     for function in state.window_functions().values() {
-        add(function.name(), Kind::Window, function.documentation().map(|text| text.description.as_str()));
+        add(function.name(), Kind::Window, function.documentation());
     }
     for name in state.table_functions().keys() {
         let own = crate::catalog::FUNCTIONS.documentation().find(|documentation| documentation.name == name);
-        add(name, Kind::Table, own.map(|documentation| documentation.summary));
+        functions.insert(Function {
+            name: name.clone(),
+            kind: Kind::Table,
+            signature: own.map_or_else(|| format!("{name}(…)"), |documentation| documentation.syntax()),
+            summary: own.map(|documentation| first_sentence(documentation.summary)).unwrap_or_default(),
+        });
     }
     functions.into_iter().collect()
 }
@@ -110,6 +120,7 @@ mod tests {
         let abs: Vec<_> = functions.iter().filter(|function| function.name == "abs").collect();
         assert_eq!(abs.len(), 1);
         assert_eq!((abs[0].kind, abs[0].summary.as_str()), (Kind::Scalar, "Returns the absolute value of a number"));
+        assert_eq!(abs[0].signature, "abs(numeric_expression)");
         assert!(functions.is_sorted());
     }
 

@@ -1,16 +1,28 @@
 //! Runs one statement and writes its result.
 //!
-//! In: a statement. Out: its result on a writer, batch by batch, and the number of rows.
+//! In: a statement. Out: its result on a writer, batch by batch, and the number of rows. Planning and computing happen in tasks
+//! of their own, which end when the caller drops the future. So Ctrl-C works at any time, whatever the engine does.
 
 use std::io::Write;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, yield_now};
 
 use super::format::{Appearance, Format};
+use super::progress::Progress;
 use crate::catalog::{self, Session};
 use crate::error::Hint;
+
+/// Output is written in pieces of so many bytes; between them, the shell looks whether Ctrl-C was pressed.
+const PIECE: usize = 16 << 10;
 
 /// How to write a result.
 #[derive(Debug, Clone)]
@@ -69,32 +81,113 @@ impl Hint for Error {
 /// # Errors
 /// The statement fails, before its first row or later; rows that were written stay written.
 pub async fn run(
-    session: &Session,
+    session: &Arc<Session>,
     statement: &str,
     style: &Style,
     writer: &mut (dyn Write + Send),
+    mut progress: Progress,
 ) -> Result<Written, Error> {
-    let stream = session.sql(statement).await?.execute_stream().await?;
-    write(stream, style, writer).await
+    let (plan, context) = plan(session, statement, &mut progress).await?;
+    progress.watch(&plan);
+    let batches = Batches::of(execute_stream(plan, context)?);
+    write(batches, style, writer, &mut progress).await
+}
+
+/// Runs a query and returns its rows.
+///
+/// # Errors
+/// The query fails.
+pub async fn collect(session: &Arc<Session>, query: &str, mut progress: Progress) -> Result<Vec<RecordBatch>, Error> {
+    let (plan, context) = plan(session, query, &mut progress).await?;
+    progress.watch(&plan);
+    let mut batches = Batches::of(execute_stream(plan, context)?);
+    let mut collected = Vec::new();
+    while let Some(batch) = batches.next(&mut progress).await? {
+        collected.push(batch);
+    }
+    Ok(collected)
+}
+
+/// Plans a statement. What is not a query, such as CREATE TABLE or CREATE MODEL, is carried out here.
+async fn plan(
+    session: &Arc<Session>,
+    statement: &str,
+    progress: &mut Progress,
+) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), Error> {
+    let (session, statement) = (Arc::clone(session), statement.to_string());
+    // Dropping the set ends its task.
+    let mut planning = JoinSet::new();
+    planning.spawn(async move {
+        let frame = session.sql(&statement).await?;
+        let context = Arc::new(frame.task_ctx());
+        Ok((frame.create_physical_plan().await?, context))
+    });
+    loop {
+        tokio::select! {
+            Some(joined) = planning.join_next() => {
+                // Nothing else ends the task, so it must have panicked.
+                return joined.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            }
+            () = progress.tick() => {}
+        }
+    }
+}
+
+/// The batches of a result, which a task computes.
+struct Batches {
+    schema: SchemaRef,
+    receiver: mpsc::Receiver<Result<RecordBatch, DataFusionError>>,
+    /// Dropping the set ends its task.
+    task: JoinSet<()>,
+}
+
+impl Batches {
+    fn of(mut stream: SendableRecordBatchStream) -> Batches {
+        let schema = stream.schema();
+        let (sender, receiver) = mpsc::channel(2);
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            while let Some(batch) = stream.next().await {
+                if sender.send(batch).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Batches { schema, receiver, task }
+    }
+
+    async fn next(&mut self, progress: &mut Progress) -> Result<Option<RecordBatch>, DataFusionError> {
+        loop {
+            tokio::select! {
+                batch = self.receiver.recv() => match batch {
+                    Some(batch) => return batch.map(Some),
+                    None => break,
+                },
+                () = progress.tick() => {}
+            }
+        }
+        // A panic must not look like the end of the rows.
+        match self.task.join_next().await {
+            Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+            _ => Ok(None),
+        }
+    }
 }
 
 async fn write(
-    mut stream: SendableRecordBatchStream,
+    mut batches: Batches,
     style: &Style,
     writer: &mut (dyn Write + Send),
+    progress: &mut Progress,
 ) -> Result<Written, Error> {
-    let schema = stream.schema();
-    let mut written = Written { columns: schema.fields().len(), ..Written::default() };
+    let mut written = Written { columns: batches.schema.fields().len(), ..Written::default() };
     if written.columns == 0 {
-        // There is nothing to show, but reading the stream may be what executes the statement.
-        while let Some(batch) = stream.next().await {
-            batch?;
-        }
+        // There is nothing to show, but reading the batches is what executes the statement.
+        while batches.next(progress).await?.is_some() {}
         return Ok(written);
     }
-    let mut layout = style.format.begin(schema, &style.appearance);
-    while let Some(batch) = stream.next().await {
-        let mut batch = batch?;
+    let mut layout = style.format.begin(Arc::clone(&batches.schema), &style.appearance)?;
+    while let Some(mut batch) = batches.next(progress).await? {
         if let Some(limit) = style.limit
             && written.rows + batch.num_rows() > limit
         {
@@ -102,13 +195,23 @@ async fn write(
             written.more = true;
         }
         written.rows += batch.num_rows();
-        writer.write_all(&layout.push(&batch)?)?;
+        put(&layout.push(&batch)?, writer, progress).await?;
         if written.more {
             break;
         }
     }
-    writer.write_all(&layout.finish()?)?;
+    put(&layout.finish()?, writer, progress).await?;
+    progress.end();
     writer.flush()?;
     written.hidden_columns = layout.hidden_columns();
     Ok(written)
+}
+
+async fn put(bytes: &[u8], writer: &mut (dyn Write + Send), progress: &mut Progress) -> Result<(), Error> {
+    for piece in bytes.chunks(PIECE) {
+        progress.before_output();
+        writer.write_all(piece)?;
+        yield_now().await;
+    }
+    Ok(())
 }

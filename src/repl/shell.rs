@@ -5,27 +5,21 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::Arc;
 
+use futures::future::LocalBoxFuture;
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{CompletionType, Config, Editor};
 
-use super::command::{self, Command};
-use super::complete::Completion;
-use super::diagnose::Diagnosis;
+use super::commands::{self, Answer};
+use super::complaint::Complaint;
 use super::feeder::Feeder;
 use super::format::{Appearance, Format};
-use super::run::{Style, Written, run};
-use super::statement::split;
+use super::prompt::Prompt;
+use super::run::Style;
 use super::target::{Error as TargetError, Target};
 use super::variables::Variables;
-use super::{help, names};
 use crate::catalog::Session;
 use crate::error::Hint;
-
-/// The prompt, plain and for terminals with colours.
-const PROMPT: (&str, &str) = ("squall> ", "\x1b[1msquall>\x1b[0m ");
 
 /// The most rows of a result shown on a terminal, until `.limit` changes it.
 const TERMINAL_ROWS: usize = 100;
@@ -48,22 +42,54 @@ pub enum Error {
 
 impl Hint for Error {}
 
+/// What the shell asks about the SQL project. The command line answers, because it knows the project.
+pub trait Project {
+    /// Returns the columns that identify a row of a query; none if it is not a query of the project.
+    fn keys(&self, query: &str) -> Vec<String>;
+
+    /// Returns the unit of a column, if a query of the project names it.
+    fn unit(&self, column: &str) -> Option<String>;
+
+    /// Returns what a query reads and what reads it.
+    ///
+    /// # Errors
+    /// It is not a query of the project.
+    fn lineage(&self, query: &str) -> Answer;
+
+    /// Returns the reports' names and descriptions.
+    ///
+    /// # Errors
+    /// The project's folder of reports cannot be read.
+    fn reports(&self) -> Result<Vec<(String, String)>, Complaint>;
+
+    /// Makes a report, in a file if one is given.
+    ///
+    /// # Errors
+    /// There is no such report, or it cannot be made.
+    fn report<'a>(&'a self, name: &'a str, file: Option<PathBuf>) -> LocalBoxFuture<'a, Answer>;
+}
+
 /// Runs the shell until its input ends or `.quit`.
 ///
 /// # Errors
 /// The terminal or the pipe breaks; or the input is not a terminal, and statements failed.
-pub async fn shell(session: &Session, format: Format) -> Result<(), Error> {
+pub async fn shell(session: &Arc<Session>, project: &dyn Project, format: Format) -> Result<(), Error> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let limit = terminal.then_some(TERMINAL_ROWS);
-    let style = Style { format, limit, appearance: Appearance::default() };
     let mut shell = Shell {
-        session,
-        style,
+        session: Arc::clone(session),
+        project,
+        style: Style { format, limit, appearance: Appearance::default() },
+        width: Width::Terminal,
         timing: terminal,
+        paging: true,
         terminal,
+        screen: None,
         failed: 0,
         target: Target::default(),
         variables: Variables::default(),
+        last: None,
+        edited: None,
         depth: 0,
     };
     match if terminal { shell.interact().await } else { shell.read_through().await } {
@@ -75,58 +101,87 @@ pub async fn shell(session: &Session, format: Format) -> Result<(), Error> {
     }
 }
 
-struct Shell<'a> {
-    session: &'a Session,
-    style: Style,
-    timing: bool,
-    terminal: bool,
+/// The state of a shell.
+pub struct Shell<'a> {
+    pub(super) session: Arc<Session>,
+    pub(super) project: &'a dyn Project,
+    pub(super) style: Style,
+    pub(super) width: Width,
+    pub(super) timing: bool,
+    /// Whether results that do not fit on the screen go to a pager.
+    pub(super) paging: bool,
+    pub(super) terminal: bool,
+    /// The columns and rows of the terminal.
+    pub(super) screen: Option<(usize, usize)>,
     /// How many statements and commands failed.
-    failed: usize,
+    pub(super) failed: usize,
     /// Where results go.
-    target: Target,
-    variables: Variables,
+    pub(super) target: Target,
+    pub(super) variables: Variables,
+    /// The last input that was SQL.
+    pub(super) last: Option<String>,
+    /// What the user's editor saved, for the history.
+    pub(super) edited: Option<String>,
     /// How many files that `.read` one another are open.
     depth: usize,
 }
 
+/// The largest width of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    Terminal,
+    /// So many characters; 0 is any number.
+    Set(usize),
+}
+
 /// What to do after an input.
-enum Next {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
     Continue,
+    /// Skip the rest of what was given at once.
+    Skip,
     Quit,
 }
 
 impl Shell<'_> {
     /// Reads from a terminal.
     async fn interact(&mut self) -> Result<(), Error> {
-        let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
-        let mut editor = Editor::<Completion, FileHistory>::with_config(config)?;
-        let history = base_file("XDG_STATE_HOME", ".local/state", "history");
-        if let Some(history) = &history {
-            // The first time, there is no history yet.
-            let _ = editor.load_history(history);
-        }
+        // From now on, Ctrl-C does not end the process.
+        let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+        let reports = self.project.reports().unwrap_or_default().into_iter().map(|(name, _)| name).collect();
+        let mut prompt = Prompt::open(&self.session, reports)?;
+        self.screen = prompt.size();
         self.print(&format!("squall {}; .help shows what to type\n", env!("CARGO_PKG_VERSION")))?;
-        if let Some(file) = base_file("XDG_CONFIG_HOME", ".config", "init.sql").filter(|file| file.exists())
-            && let Next::Quit = self.read_file(&file).await?
+        if let Some(file) = super::prompt::init_file()
+            && self.read_file(&file).await? == Next::Quit
         {
             return Ok(());
         }
+        let mut feeder = Feeder::default();
         loop {
-            let relations = names::relations(self.session.context()).await;
-            editor.set_helper(Some(Completion::new(&relations, &names::functions(self.session.context()))));
-            match tokio::task::block_in_place(|| editor.readline(&PROMPT)) {
-                Ok(input) => {
-                    if let Some(history) = &history {
-                        keep(&mut editor, history);
+            match prompt.read(&feeder) {
+                Ok(line) => {
+                    self.screen = prompt.size();
+                    let mut next = Next::Continue;
+                    for line in line.split_inclusive('\n').chain(["\n"]) {
+                        if next == Next::Continue
+                            && let Some(input) = feeder.push(line)
+                        {
+                            next = self.input(&input).await?;
+                        }
                     }
-                    self.style.appearance.width =
-                        editor.dimensions().map(|(columns, _)| usize::from(columns)).filter(|width| *width > 0);
-                    if let Next::Quit = self.input(&input).await? {
+                    if next != Next::Continue {
+                        feeder = Feeder::default();
+                    }
+                    if let Some(edited) = self.edited.take() {
+                        prompt.remember(&edited);
+                    }
+                    if next == Next::Quit {
                         return Ok(());
                     }
                 }
-                // Ctrl-C drops the line; the shell continues.
-                Err(ReadlineError::Interrupted) => {}
+                // Ctrl-C drops the statement; the shell continues.
+                Err(ReadlineError::Interrupted) => feeder = Feeder::default(),
                 Err(ReadlineError::Eof) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
@@ -143,7 +198,7 @@ impl Shell<'_> {
             let ended = read.map_err(Error::Input)? == 0;
             let input = if ended { feeder.finish() } else { feeder.push(&line) };
             if let Some(input) = input
-                && let Next::Quit = self.input(&input).await?
+                && self.input(&input).await? == Next::Quit
             {
                 return Ok(());
             }
@@ -154,196 +209,103 @@ impl Shell<'_> {
     }
 
     /// Reads a file, to its end.
-    async fn read_file(&mut self, file: &Path) -> Result<Next, Error> {
-        let text = match std::fs::read_to_string(file) {
-            Ok(_) if self.depth == DEEPEST => Err(format!("{DEEPEST} files that .read one another are open")),
-            Ok(text) => Ok(text),
-            Err(error) => Err(format!("cannot read {}: {error}", file.display())),
-        };
-        let text = match text {
-            Ok(text) => text,
-            Err(problem) => {
-                self.answer(Err(problem))?;
-                return Ok(Next::Continue);
+    pub(super) async fn read_file(&mut self, file: &Path) -> Result<Next, Error> {
+        let read = match std::fs::read_to_string(file) {
+            Ok(_) if self.depth == DEEPEST => {
+                Err(Complaint::new(format!("{DEEPEST} files that .read one another are open"))
+                    .with_hint("a file may not read itself"))
             }
+            Ok(text) => Ok(text),
+            Err(error) => Err(Complaint::new(format!("cannot read {}: {error}", file.display()))
+                .with_hint("paths are relative to the working directory")),
+        };
+        let text = match read {
+            Ok(text) => text,
+            Err(complaint) => return self.answer(Err(complaint)).map(|()| Next::Continue),
         };
         self.depth += 1;
+        let next = self.lines(&text).await;
+        self.depth -= 1;
+        next
+    }
+
+    /// Runs the statements and commands of a text.
+    pub(super) async fn lines(&mut self, text: &str) -> Result<Next, Error> {
         let mut feeder = Feeder::default();
-        let lines = text.split_inclusive('\n').map(Some).chain([None]);
-        let mut next = Next::Continue;
-        for line in lines {
+        for line in text.split_inclusive('\n').map(Some).chain([None]) {
             let input = match line {
                 Some(line) => feeder.push(line),
                 None => feeder.finish(),
             };
-            if let Some(input) = input
-                && let Next::Quit = Box::pin(self.input(&input)).await?
-            {
-                next = Next::Quit;
-                break;
-            }
-        }
-        self.depth -= 1;
-        Ok(next)
-    }
-
-    async fn input(&mut self, input: &str) -> Result<Next, Error> {
-        if command::is_command(input) {
-            return match command::parse(input) {
-                Ok(Command::Quit) => Ok(Next::Quit),
-                Ok(Command::Read(file)) => self.read_file(&file).await,
-                Ok(command) => {
-                    let answer = self.command(command).await;
-                    self.answer(answer)?;
-                    Ok(Next::Continue)
-                }
-                Err(problem) => {
-                    self.answer(Err(problem))?;
-                    Ok(Next::Continue)
-                }
-            };
-        }
-        let input = self.variables.replaced(input);
-        for statement in split(&input) {
-            let mut style = self.style.clone();
-            if !self.target.is_standard_output() {
-                // A file gets the whole result.
-                (style.limit, style.appearance.width) = (None, None);
-            }
-            let started = Instant::now();
-            let result = tokio::select! {
-                result = run(self.session, statement.text, &style, &mut self.target) => result,
-                _ = tokio::signal::ctrl_c(), if self.terminal => {
-                    self.failed += 1;
-                    self.print("cancelled\n")?;
-                    return Ok(Next::Continue);
-                }
-            };
-            let ended = self.target.end_of_result();
-            match result {
-                Ok(written) => self.footer(written, started)?,
-                Err(super::run::Error::Write(error)) if self.target.is_standard_output() => {
-                    return Err(Error::Output(error));
-                }
-                Err(error) => {
-                    self.failed += 1;
-                    let diagnosis = Diagnosis::new(self.session, &error, statement, &input, None);
-                    complain(&diagnosis.to_string(), diagnosis.hint().as_deref());
-                    return Ok(Next::Continue);
+            if let Some(input) = input {
+                let next = Box::pin(self.input(&input)).await?;
+                if next != Next::Continue {
+                    return Ok(next);
                 }
             }
-            self.answer(ended.map(|()| String::new()).map_err(|error| error.to_string()))?;
         }
         Ok(Next::Continue)
     }
 
-    /// Carries out a command and returns what to show.
-    async fn command(&mut self, command: Command) -> Result<String, String> {
-        let context = self.session.context();
-        let on = |yes| if yes { "on" } else { "off" };
-        match command {
-            Command::Help => Ok(help::commands()),
-            Command::Tables => Ok(help::tables(context).await),
-            Command::Schema(table) => help::schema(context, &table).await,
-            Command::Functions(pattern) => help::functions(context, pattern.as_deref()),
-            Command::Mode(None) => Ok(format!("mode is {}\n{}", self.style.format, help::modes())),
-            Command::Mode(Some(format)) => {
-                self.style.format = format;
-                Ok(String::new())
-            }
-            Command::Vertical => {
-                let vertical = self.style.format == Format::VERTICAL;
-                self.style.format = if vertical { Format::TABLE } else { Format::VERTICAL };
-                Ok(format!("mode is {}\n", self.style.format))
-            }
-            Command::NullValue(None) => Ok(format!("NULL is shown as `{}`\n", self.style.appearance.null)),
-            Command::NullValue(Some(text)) => {
-                self.style.appearance.null = text;
-                Ok(String::new())
-            }
-            Command::Set(None) => Ok(self.variables.list()),
-            Command::Set(Some((name, value))) => {
-                self.variables.set(name, value);
-                Ok(String::new())
-            }
-            Command::Output(file) => self.target.send(file.as_deref()).map(|()| String::new()).map_err(told),
-            Command::Once(file) => self.target.send_once(&file).map(|()| String::new()).map_err(told),
-            Command::Limit(None) => Ok(match self.style.limit {
-                Some(limit) => format!("limit is {limit}\n"),
-                None => "limit is 0: all rows\n".into(),
-            }),
-            Command::Limit(Some(limit)) => {
-                self.style.limit = (limit > 0).then_some(limit);
-                Ok(String::new())
-            }
-            Command::Timing(None) => Ok(format!("timing is {}\n", on(self.timing))),
-            Command::Timing(Some(timing)) => {
-                self.timing = timing;
-                Ok(String::new())
-            }
-            // The caller reads files and quits.
-            Command::Quit | Command::Read(_) => Ok(String::new()),
+    async fn input(&mut self, input: &str) -> Result<Next, Error> {
+        if !commands::is_command(input) {
+            let input = self.variables.replaced(input);
+            return self.statements(&input).await;
+        }
+        match commands::parse(input) {
+            Ok(call) => call.run(self).await,
+            Err(complaint) => self.answer(Err(complaint)).map(|()| Next::Continue),
         }
     }
 
-    fn answer(&mut self, answer: Result<String, String>) -> Result<(), Error> {
+    /// Shows what a command answers.
+    pub(super) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
         match answer {
             Ok(text) => self.print(&text),
-            Err(problem) => {
+            Err(complaint) => {
                 self.failed += 1;
-                complain(&problem, None);
+                complain(&complaint);
                 Ok(())
             }
         }
     }
 
-    /// Says how many rows came and how long that took.
-    fn footer(&self, written: Written, started: Instant) -> Result<(), Error> {
-        if !self.timing {
-            return Ok(());
+    /// Prints a text, in a pager if it is longer than the screen.
+    pub(super) fn show(&mut self, text: &str) -> Result<(), Error> {
+        let screen = &mut Target::default();
+        let shown = screen.begin_result(self.screen.filter(|_| self.paging), false);
+        self.ended(shown)?;
+        let shown = screen.write_all(text.as_bytes());
+        let ended = tokio::task::block_in_place(|| screen.end_result(true));
+        match shown {
+            Err(error) if !screen.was_left() => Err(Error::Output(error)),
+            _ => self.ended(ended),
         }
-        let rows = match (written.columns, written.rows, written.more) {
-            (0, _, _) => "done".to_string(),
-            (_, 1, false) => "1 row".to_string(),
-            (_, rows, false) => format!("{rows} rows"),
-            (_, rows, true) => format!("first {rows} rows, .limit 0 shows all"),
-        };
-        let columns = match written.hidden_columns {
-            0 => String::new(),
-            hidden => format!(", {} of {} columns fit", written.columns - hidden, written.columns),
-        };
-        self.print(&format!("({rows}{columns}, {:.3} s)\n", started.elapsed().as_secs_f64()))
     }
 
-    fn print(&self, text: &str) -> Result<(), Error> {
+    /// Sends a text to where results go.
+    pub(super) fn put(&mut self, text: &str) -> Result<(), Error> {
+        let written = self.target.begin_result(None, false);
+        self.ended(written)?;
+        let written = self.target.write_all(text.as_bytes());
+        let ended = self.target.end_result(written.is_ok());
+        match written {
+            Err(error) if self.target.is_standard_output() => Err(Error::Output(error)),
+            _ => self.ended(ended),
+        }
+    }
+
+    /// Tells why results could not go where they go.
+    pub(super) fn ended(&mut self, result: Result<(), TargetError>) -> Result<(), Error> {
+        self.answer(result.map(|()| String::new()).map_err(|error| Complaint::of(&error)))
+    }
+
+    pub(super) fn print(&self, text: &str) -> Result<(), Error> {
         let mut output = std::io::stdout();
         output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Error::Output)
     }
 }
 
-fn told(error: TargetError) -> String {
-    error.to_string()
-}
-
-fn complain(message: &str, hint: Option<&str>) {
-    eprintln!("Error: {message}");
-    if let Some(hint) = hint {
-        eprintln!("Hint: {hint}");
-    }
-}
-
-/// Appends the input to the history. If that fails, the shell continues without it.
-fn keep(editor: &mut Editor<Completion, FileHistory>, history: &Path) {
-    let folder = history.parent().map_or(Ok(()), std::fs::create_dir_all);
-    if folder.is_ok() {
-        let _ = editor.append_history(history);
-    }
-}
-
-/// Returns the path of a file of squall's in one of the XDG base directories, which a variable of the environment names.
-/// Returns `None` if there is no home folder.
-fn base_file(variable: &str, default: &str, name: &str) -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(default)))?;
-    Some(base.join("squall").join(name))
+pub(super) fn complain(complaint: &Complaint) {
+    eprintln!("Error: {complaint}");
 }

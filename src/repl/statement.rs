@@ -7,8 +7,6 @@
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use super::ending::Ending;
-
 /// A place in a text: line and column, both from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -70,13 +68,6 @@ pub fn split(text: &str) -> Vec<Statement<'_>> {
     statements
 }
 
-/// Returns whether `text` ends between statements: after `;`, or before a statement begins.
-pub fn is_complete(text: &str) -> bool {
-    let mut ending = Ending::default();
-    ending.push(text);
-    ending.is_between_statements()
-}
-
 /// Returns where `name` first occurs in `text`, as a word or in quotes but not inside a comment. Also returns its length in
 /// characters, including the quotes.
 pub fn find_name(text: &str, name: &str) -> Option<(Position, usize)> {
@@ -101,6 +92,40 @@ pub fn token_length(text: &str, at: Position) -> usize {
     let (tokens, _) = tokens(text);
     let token = tokens.iter().find(|token| begin(token) == at && end(token).line == at.line);
     token.map_or(1, |token| end(token).column.saturating_sub(at.column).max(1))
+}
+
+/// Returns where an expression ends that is known to reach from `start` to `stop`: behind the parentheses that it opens.
+pub fn matching_end(text: &str, start: Position, stop: Position) -> Position {
+    let (tokens, _) = tokens(text);
+    let mut depth = 0;
+    let mut reached = stop;
+    for token in tokens.iter().filter(|token| begin(token) >= start) {
+        match token.token {
+            Token::LParen if begin(token) < stop || begin(token) == stop && reached == stop => depth += 1,
+            Token::RParen if depth > 0 => depth -= 1,
+            _ if begin(token) >= stop && depth == 0 => break,
+            _ => {}
+        }
+        reached = reached.max(end(token));
+    }
+    reached
+}
+
+/// Returns whether a name is followed by its arguments in parentheses.
+pub fn is_called(text: &str, name: &str) -> bool {
+    let (tokens, _) = tokens(text);
+    tokens.windows(2).any(|pair| {
+        matches!(&pair[0].token, Token::Word(word) if word.value.eq_ignore_ascii_case(name))
+            && pair[1].token == Token::LParen
+    })
+}
+
+/// Returns where a text occurs as a value in single quotes, and its length in characters, with the quotes.
+pub fn find_text(text: &str, value: &str) -> Option<(Position, usize)> {
+    tokens(text).0.iter().find_map(|token| match &token.token {
+        Token::SingleQuotedString(found) if found == value => Some((begin(token), found.chars().count() + 2)),
+        _ => None,
+    })
 }
 
 /// Returns the tokens of `text`, and whether they cover all of it.
@@ -160,7 +185,6 @@ mod tests {
     fn nothing_but_space_comments_and_semicolons_is_no_statement() {
         for text in ["", "  \n", ";", " ;; ;\n", "-- SELECT 1;\n", "/* a; b */", "-- one\n;/* two */;"] {
             assert_eq!(texts(text), [] as [&str; 0], "{text:?}");
-            assert!(is_complete(text), "{text:?}");
         }
     }
 
@@ -187,21 +211,6 @@ mod tests {
         for rest in ["SELECT 'open; SELECT 2", "/* open; SELECT 2", "'open", "SELECT $$ a; b"] {
             let text = format!("SELECT 1;\n{rest}");
             assert_eq!(texts(&text), ["SELECT 1", rest], "{rest:?}");
-            assert!(!is_complete(&text), "{rest:?}");
-        }
-    }
-
-    #[test]
-    fn a_statement_is_complete_at_its_semicolon() {
-        for (text, complete) in [
-            ("SELECT 1", false),
-            ("SELECT 1;", true),
-            ("SELECT 1; -- done", true),
-            ("SELECT 1; SELECT", false),
-            ("SELECT ';", false),
-            ("SELECT 1 -- ;", false),
-        ] {
-            assert_eq!(is_complete(text), complete, "{text:?}");
         }
     }
 
@@ -219,6 +228,12 @@ mod tests {
         assert_eq!(find_name(text, "TICKS"), Some((Position { line: 2, column: 14 }, 5)));
         assert_eq!(find_name(text, "a.parquet"), Some((Position { line: 2, column: 21 }, 11)));
         assert_eq!(find_name(text, "ask"), None);
+        assert_eq!(find_text("SELECT abc, 'abc'", "abc"), Some((Position { line: 1, column: 13 }, 5)));
+        let at = |column| Position { line: 1, column };
+        assert_eq!(matching_end("SELECT sum(a + b) / 2", at(8), at(11)), at(18));
+        assert_eq!(matching_end("SELECT sum(a + b) / 2", at(8), at(17)), at(18));
+        assert_eq!(matching_end("SELECT sum(a + b) / 2", at(12), at(17)), at(17));
+        assert_eq!(matching_end("SELECT a + (b) FROM t", at(8), at(14)), at(15));
         assert_eq!(token_length(text, Position { line: 2, column: 14 }), 5);
         assert_eq!(end_of("SELECT\n(é"), Position { line: 2, column: 3 });
     }

@@ -18,7 +18,7 @@ mod secret;
 mod sql;
 mod wrap;
 
-pub use columns::columns;
+pub use columns::{columns, columns_that_fit};
 pub use excerpt::Excerpt;
 pub use fingerprint::{fingerprint, fnv1a};
 pub use hex::{from_hex, hex};

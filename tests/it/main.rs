@@ -19,4 +19,5 @@ mod readme;
 mod report;
 mod rolling;
 mod shapes;
+mod shell;
 mod slt;

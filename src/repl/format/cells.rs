@@ -8,6 +8,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use unicode_width::UnicodeWidthStr;
 
+use super::Appearance;
+use crate::text::grouped;
+
 const SIGNIFICANT_DIGITS: i32 = 10;
 
 /// Returns how many columns of a terminal a text takes; Chinese and Japanese characters take two.
@@ -15,14 +18,17 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Returns the rows of a batch as text; `null` stands for NULL.
+/// Returns the rows of a batch as text.
 ///
 /// # Errors
 /// A type cannot be written as text.
-pub fn rows(batch: &RecordBatch, null: &str) -> Result<Vec<Vec<String>>, ArrowError> {
+pub fn rows(batch: &RecordBatch, appearance: &Appearance) -> Result<Vec<Vec<String>>, ArrowError> {
     let mut rows = vec![Vec::with_capacity(batch.num_columns()); batch.num_rows()];
     for column in batch.columns() {
-        let cells = cells(column, null)?;
+        let mut cells = cells(column, &appearance.null)?;
+        if appearance.separators && column.data_type().is_numeric() {
+            cells.iter_mut().for_each(|cell| *cell = separated(cell));
+        }
         for (row, cell) in rows.iter_mut().zip(cells) {
             row.push(cell);
         }
@@ -75,6 +81,15 @@ pub fn readable(value: f64) -> String {
     without_trailing_zeros(&format!("{value:.decimals$}")).to_string()
 }
 
+/// Returns a number with commas between the thousands of its whole part. Other texts stay as they are.
+fn separated(number: &str) -> String {
+    let digits = number.trim_start_matches('-');
+    let whole = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
+    let Ok(count) = digits[..whole].parse() else { return number.into() };
+    let sign = &number[..number.len() - digits.len()];
+    format!("{sign}{}{}", grouped(count), &digits[whole..])
+}
+
 fn without_trailing_zeros(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
@@ -109,6 +124,21 @@ pub fn exact(column: &dyn Array) -> Result<Vec<Option<String>>, ArrowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_separated_and_what_is_not_a_number_stays() {
+        for (number, expected) in [
+            ("1234567", "1,234,567"),
+            ("-1234.5678", "-1,234.5678"),
+            ("999", "999"),
+            ("1.5e20", "1.5e20"),
+            ("NaN", "NaN"),
+            ("NULL", "NULL"),
+            ("", ""),
+        ] {
+            assert_eq!(separated(number), expected);
+        }
+    }
 
     #[test]
     fn floats_are_readable() {

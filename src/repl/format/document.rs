@@ -22,7 +22,7 @@ pub struct Form {
 /// A table in one of the languages.
 pub struct Document {
     form: &'static Form,
-    null: String,
+    appearance: Appearance,
     /// Which columns hold numbers.
     numeric: Vec<bool>,
     /// The columns' names, until the head is written.
@@ -31,14 +31,18 @@ pub struct Document {
 
 impl Document {
     /// Begins a table.
-    pub fn begin(form: &'static Form, schema: &SchemaRef, appearance: &Appearance) -> Box<dyn Layout> {
+    pub fn begin(
+        form: &'static Form,
+        schema: &SchemaRef,
+        appearance: &Appearance,
+    ) -> Result<Box<dyn Layout>, ArrowError> {
         let fields = schema.fields();
-        Box::new(Document {
+        Ok(Box::new(Document {
             form,
-            null: appearance.null.clone(),
+            appearance: appearance.clone(),
             numeric: fields.iter().map(|field| field.data_type().is_numeric()).collect(),
             names: Some(fields.iter().map(|field| printable(field.name())).collect()),
-        })
+        }))
     }
 
     fn head(&mut self) -> String {
@@ -49,7 +53,7 @@ impl Document {
 impl Layout for Document {
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         let mut text = self.head();
-        for row in rows(batch, &self.null)? {
+        for row in rows(batch, &self.appearance)? {
             text.push_str(&(self.form.row)(&row, &self.numeric));
         }
         Ok(text.into_bytes())

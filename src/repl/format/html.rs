@@ -9,6 +9,7 @@ pub static HTML: Kind = Kind {
     name: "html",
     help: "A table in HTML; floats rounded to ten digits",
     for_people: false,
+    alone: false,
     begin: |schema, appearance| Document::begin(&FORM, &schema, appearance),
 };
 

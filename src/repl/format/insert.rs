@@ -16,7 +16,8 @@ pub static INSERT: Kind = Kind {
     name: "insert",
     help: "One INSERT statement a row, into a table named result",
     for_people: false,
-    begin: |schema, _| Box::new(Insert { schema }),
+    alone: false,
+    begin: |schema, _| Ok(Box::new(Insert { schema })),
 };
 
 struct Insert {

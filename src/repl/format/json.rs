@@ -11,7 +11,8 @@ pub static JSON: Kind = Kind {
     name: "json",
     help: "One array of objects a result",
     for_people: false,
-    begin: |_, _| Box::new(Json { writer: writer::<JsonArray>(), end: b"\n" }),
+    alone: false,
+    begin: |_, _| Ok(Box::new(Json { writer: writer::<JsonArray>(), end: b"\n" })),
 };
 
 /// One object a line.
@@ -19,7 +20,8 @@ pub static NDJSON: Kind = Kind {
     name: "ndjson",
     help: "One object a line",
     for_people: false,
-    begin: |_, _| Box::new(Json { writer: writer::<LineDelimited>(), end: b"" }),
+    alone: false,
+    begin: |_, _| Ok(Box::new(Json { writer: writer::<LineDelimited>(), end: b"" })),
 };
 
 struct Json<F: JsonFormat> {

@@ -8,6 +8,7 @@ pub static LATEX: Kind = Kind {
     name: "latex",
     help: "A tabular of LaTeX; floats rounded to ten digits",
     for_people: false,
+    alone: false,
     begin: |schema, appearance| Document::begin(&FORM, &schema, appearance),
 };
 

@@ -8,6 +8,7 @@ pub static MARKDOWN: Kind = Kind {
     name: "markdown",
     help: "A table in GitHub's Markdown; floats rounded to ten digits",
     for_people: false,
+    alone: false,
     begin: |schema, appearance| Document::begin(&FORM, &schema, appearance),
 };
 

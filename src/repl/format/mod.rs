@@ -6,11 +6,13 @@
 
 mod cells;
 mod document;
+mod fitting;
 mod html;
 mod insert;
 mod json;
 mod latex;
 mod markdown;
+mod parquet;
 mod plan;
 mod separated;
 mod table;
@@ -23,6 +25,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 
+pub use cells::width;
 pub use table::table;
 
 /// Every format, in the order of the help text.
@@ -37,6 +40,7 @@ pub static FORMATS: &[&Kind] = &[
     &html::HTML,
     &latex::LATEX,
     &insert::INSERT,
+    &parquet::PARQUET,
 ];
 
 /// A way to write results.
@@ -47,7 +51,9 @@ pub struct Kind {
     pub help: &'static str,
     /// Whether people read it on a terminal. Results are then limited in rows and separated by an empty line.
     pub for_people: bool,
-    begin: fn(SchemaRef, &Appearance) -> Box<dyn Layout>,
+    /// Whether a file holds one result at most, because its bytes are not lines.
+    pub alone: bool,
+    begin: fn(SchemaRef, &Appearance) -> Result<Box<dyn Layout>, ArrowError>,
 }
 
 /// What the user may choose about the look of a result.
@@ -55,13 +61,19 @@ pub struct Kind {
 pub struct Appearance {
     /// The largest width of a line, in characters; `None` if there is no limit.
     pub width: Option<usize>,
+    /// The rows of the screen. A table whose rows are too wide becomes one line a column if that fits on the screen.
+    pub height: Option<usize>,
     /// What stands for NULL where people read.
     pub null: String,
+    /// Whether numbers have commas between thousands where people read.
+    pub separators: bool,
+    /// The columns that stay when not all fit: keys, and those that the query names.
+    pub wanted: Vec<String>,
 }
 
 impl Default for Appearance {
     fn default() -> Self {
-        Appearance { width: None, null: "NULL".into() }
+        Appearance { width: None, height: None, null: "NULL".into(), separators: false, wanted: Vec::new() }
     }
 }
 
@@ -113,8 +125,16 @@ impl Format {
     }
 
     /// Begins a result of `schema`.
-    pub fn begin(self, schema: SchemaRef, appearance: &Appearance) -> Box<dyn Layout> {
+    ///
+    /// # Errors
+    /// The format cannot represent the type of a column.
+    pub fn begin(self, schema: SchemaRef, appearance: &Appearance) -> Result<Box<dyn Layout>, ArrowError> {
         (self.0.begin)(schema, appearance)
+    }
+
+    /// Returns whether a file holds one such result at most.
+    pub fn is_alone(self) -> bool {
+        self.0.alone
     }
 
     /// Returns whether people read it on a terminal.
@@ -147,10 +167,12 @@ impl Eq for Format {}
 mod tests {
     use std::sync::Arc;
 
+    use bytes::Bytes;
     use datafusion::arrow::array::{
         ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampNanosecondArray,
     };
     use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
 
@@ -163,7 +185,7 @@ mod tests {
     }
 
     fn print(format: &str, batches: &[RecordBatch], schema: SchemaRef) -> String {
-        let mut layout = Format::named(format).unwrap().begin(schema, &Appearance::default());
+        let mut layout = Format::named(format).unwrap().begin(schema, &Appearance::default()).unwrap();
         let mut bytes = Vec::new();
         for batch in batches {
             bytes.extend(layout.push(batch).unwrap());
@@ -273,10 +295,24 @@ mod tests {
         let columns = [("list", Arc::new(lists) as ArrayRef, true), ("n", number, true)];
         let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
         assert_eq!(print("csv", std::slice::from_ref(&batch), batch.schema()), "list,n\n\"[1, ]\",1\n,2\n");
-        for format in Format::names() {
+        for format in Format::names().filter(|name| *name != "parquet") {
             let text = print(format, std::slice::from_ref(&batch), batch.schema());
             assert!(text.contains('1') && text.contains('2'), "{format}: {text}");
         }
+    }
+
+    #[test]
+    fn a_parquet_file_gives_every_bit_back() {
+        let batch = sample();
+        let mut layout = Format::named("parquet").unwrap().begin(batch.schema(), &Appearance::default()).unwrap();
+        let mut bytes = layout.push(&batch.slice(0, 1)).unwrap();
+        bytes.extend(layout.push(&batch.slice(1, 1)).unwrap());
+        bytes.extend(layout.finish().unwrap());
+        let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap().build().unwrap();
+        let read: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+        // NaN is not equal to itself.
+        assert_eq!(format!("{:?}", read[0]), format!("{batch:?}"));
+        assert_eq!(read.len(), 1);
     }
 
     #[test]

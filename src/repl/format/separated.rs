@@ -15,7 +15,8 @@ pub static CSV: Kind = Kind {
     name: "csv",
     help: "RFC 4180 with a header line; NULL is an empty field",
     for_people: false,
-    begin: |schema, _| Box::new(Separated { header: Some(schema), write: commas }),
+    alone: false,
+    begin: |schema, _| Ok(Box::new(Separated { header: Some(schema), write: commas })),
 };
 
 /// Tab-separated values.
@@ -23,7 +24,8 @@ pub static TSV: Kind = Kind {
     name: "tsv",
     help: "Tabs between fields, with a header line; \\t, \\n and \\\\ stand for themselves, and NULL is an empty field",
     for_people: false,
-    begin: |schema, _| Box::new(Separated { header: Some(schema), write: tabs }),
+    alone: false,
+    begin: |schema, _| Ok(Box::new(Separated { header: Some(schema), write: tabs })),
 };
 
 struct Separated {

@@ -8,13 +8,10 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 
 use super::cells::{printable, rows, width as length};
-use super::{Appearance, Kind, Layout, plan};
+use super::{Appearance, Kind, Layout, fitting, plan, vertical};
 
 /// How many rows decide the widths of the columns.
 const SAMPLE_ROWS: usize = 1000;
-
-/// To make a table fit, text columns are narrowed to this many characters; after that, columns are left out.
-const NARROWEST: usize = 12;
 
 const SEPARATOR: &str = " │ ";
 
@@ -23,9 +20,10 @@ pub static TABLE: Kind = Kind {
     name: "table",
     help: "Columns aligned for reading; floats rounded to ten digits",
     for_people: true,
+    alone: false,
     begin: |schema, appearance| match plan::is_plan(&schema) {
-        true => Box::new(plan::Plan),
-        false => Box::new(Table::new(schema, appearance)),
+        true => Ok(Box::new(plan::Plan)),
+        false => Ok(Box::new(Table::new(schema, appearance))),
     },
 };
 
@@ -45,8 +43,6 @@ struct Column {
     field: Option<usize>,
     width: usize,
     numeric: bool,
-    /// Whether longer cells may be cut. Times and numbers may not, because a part of one would be wrong.
-    text: bool,
     /// Whether longer cells are cut.
     cut: bool,
 }
@@ -62,14 +58,31 @@ pub fn table(batch: &RecordBatch, width: usize) -> String {
 
 impl Layout for Table {
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
-        self.waiting.extend(rows(batch, &self.appearance.null)?);
-        if self.columns.is_none() && self.waiting.len() < SAMPLE_ROWS {
-            return Ok(Vec::new());
+        self.waiting.extend(rows(batch, &self.appearance)?);
+        if self.columns.is_none() {
+            if self.waiting.len() < SAMPLE_ROWS {
+                return Ok(Vec::new());
+            }
+            self.columns = Some(layout(&self.schema, &self.waiting, &self.appearance));
+            return Ok(self.first().into_bytes());
         }
         Ok(self.flush().into_bytes())
     }
 
     fn finish(&mut self) -> Result<Vec<u8>, ArrowError> {
+        if self.columns.is_none() {
+            let columns = layout(&self.schema, &self.waiting, &self.appearance);
+            if self.is_better_vertical(&columns) {
+                let names = vertical::names(&self.schema);
+                let rows = self.waiting.drain(..).enumerate();
+                return Ok(rows
+                    .map(|(index, row)| vertical::lines(&names, &row, index + 1))
+                    .collect::<String>()
+                    .into());
+            }
+            self.columns = Some(columns);
+            return Ok(self.first().into_bytes());
+        }
         Ok(self.flush().into_bytes())
     }
 
@@ -85,64 +98,58 @@ impl Table {
         Table { schema, appearance: appearance.clone(), waiting: Vec::new(), columns: None }
     }
 
+    /// Returns whether the whole result is better shown with one line a column: not all columns fit, and the result is one row
+    /// or fits on the screen.
+    fn is_better_vertical(&self, columns: &[Column]) -> bool {
+        let Some(height) = self.appearance.height else { return false };
+        let lines = self.waiting.len() * (self.schema.fields().len() + 1);
+        let hides = columns.iter().any(|column| column.field.is_none());
+        hides && (self.waiting.len() == 1 || (!self.waiting.is_empty() && lines + 2 <= height))
+    }
+
+    /// Returns the head and the rows that wait; the columns are decided.
+    fn first(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(columns) = &self.columns {
+            line(columns, &vertical::names(&self.schema), &mut text);
+            rule(columns, &mut text);
+        }
+        text + &self.flush()
+    }
+
     fn flush(&mut self) -> String {
         let mut text = String::new();
-        let columns = match self.columns.take() {
-            Some(columns) => columns,
-            None => {
-                let columns = layout(&self.schema, &self.waiting, self.appearance.width);
-                let names: Vec<String> = self.schema.fields().iter().map(|field| printable(field.name())).collect();
-                line(&columns, &names, &mut text);
-                rule(&columns, &mut text);
-                columns
-            }
-        };
         for row in self.waiting.drain(..) {
-            line(&columns, &row, &mut text);
+            line(self.columns.as_deref().unwrap_or_default(), &row, &mut text);
         }
-        self.columns = Some(columns);
         text
     }
 }
 
 /// Returns the widths that show everything, or as much as fits.
-fn layout(schema: &SchemaRef, sample: &[Vec<String>], fit: Option<usize>) -> Vec<Column> {
+fn layout(schema: &SchemaRef, sample: &[Vec<String>], appearance: &Appearance) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
+    let mut candidates: Vec<fitting::Column> = Vec::new();
     for (index, field) in schema.fields().iter().enumerate() {
         let cells = sample.iter().map(|row| length(&row[index]));
-        let width = cells.chain([length(field.name())]).max().unwrap_or(0);
+        let width = cells.chain([length(&printable(field.name()))]).max().unwrap_or(0);
         let kind = field.data_type();
         let numeric = kind.is_numeric();
         let text = !numeric && !kind.is_temporal() && *kind != DataType::Boolean;
-        columns.push(Column { field: Some(index), width, numeric, text, cut: false });
+        let wanted = appearance.wanted.iter().any(|name| name == field.name());
+        candidates.push(fitting::Column { width, text, wanted });
+        columns.push(Column { field: Some(index), width, numeric, cut: false });
     }
-    let Some(fit) = fit else { return columns };
-    // First the widest texts are narrowed.
-    while total(&columns) > fit {
-        let over = total(&columns) - fit;
-        let texts = columns.iter_mut().filter(|column| column.text && column.width > NARROWEST);
-        let Some(widest) = texts.max_by_key(|column| column.width) else { break };
-        widest.width = widest.width.saturating_sub(over.div_ceil(2)).max(NARROWEST);
-        widest.cut = true;
-    }
-    // Then columns in the middle are left out.
-    let gap = Column { field: None, width: 1, numeric: false, text: false, cut: false };
-    while total(&columns) > fit && columns.iter().filter(|column| column.field.is_some()).count() > 2 {
-        match columns.iter().position(|column| column.field.is_none()) {
-            None => {
-                let middle = columns.len() / 2;
-                columns[middle] = gap;
-            }
-            Some(at) if at >= columns.len() - at => drop(columns.remove(at - 1)),
-            Some(at) => drop(columns.remove(at + 1)),
+    let Some(fit) = appearance.width else { return columns };
+    let shown = fitting::choose(&mut candidates, fit, length(SEPARATOR));
+    let column = |field: Option<usize>| match field {
+        None => Column { field, width: 1, numeric: false, cut: false },
+        Some(index) => {
+            let width = candidates[index].width;
+            Column { width, cut: width < columns[index].width, ..columns[index] }
         }
-    }
-    columns
-}
-
-fn total(columns: &[Column]) -> usize {
-    let cells: usize = columns.iter().map(|column| column.width).sum();
-    cells + length(SEPARATOR) * columns.len().saturating_sub(1) + 2
+    };
+    shown.into_iter().map(column).collect()
 }
 
 fn line(columns: &[Column], row: &[String], text: &mut String) {
@@ -256,6 +263,26 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
         let header = text.lines().next().unwrap();
         assert!(header.starts_with(" a ") && header.ends_with(" f"), "{text}");
+    }
+
+    #[test]
+    fn what_is_too_wide_for_the_screen_stands_below_each_other_if_it_fits_there() {
+        let wide = |rows: usize, height: usize| {
+            let number: ArrayRef = Arc::new(Int64Array::from(vec![1_234_567_890; rows]));
+            let names = ["a", "b", "c", "d", "e", "f"];
+            let batch = RecordBatch::try_from_iter(names.map(|name| (name, number.clone()))).unwrap();
+            let appearance =
+                Appearance { width: Some(40), height: Some(height), wanted: vec!["d".into()], ..Appearance::default() };
+            let mut table = Table::new(batch.schema(), &appearance);
+            let mut text = table.push(&batch).unwrap();
+            text.extend(table.finish().unwrap());
+            String::from_utf8(text).unwrap()
+        };
+        assert!(wide(1, 5).starts_with("── row 1 ──\na  1234567890\n"));
+        assert!(wide(2, 24).contains("── row 2 ──\n"));
+        let table = wide(4, 24);
+        assert!(table.starts_with("          a │ … │          d │ …\n"), "{table}");
+        assert!(table.lines().count() == 6 && table.lines().all(|line| length(line) <= 40), "{table}");
     }
 
     #[test]

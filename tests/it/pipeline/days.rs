@@ -201,6 +201,19 @@ fn kinds() -> tempfile::TempDir {
             "labels/next.sql",
             &feature(&format!("SELECT product_id, ts, lead(price, 3) OVER ({window}) AS v FROM ticks")),
         ),
+        // The row before may be any time ago.
+        (
+            "features/filtered.sql",
+            &feature(&format!(
+                "SELECT product_id, ts, lag(price) OVER ({window}) AS v FROM ticks WHERE CAST(price * 7000 AS BIGINT) % 50 = 0"
+            )),
+        ),
+        (
+            "features/of_others.sql",
+            &feature(
+                "SELECT a.product_id, a.ts, max(b.price) AS v FROM ticks a JOIN ticks b ON b.ts <= a.ts AND b.ts > a.ts - INTERVAL '20 minutes' GROUP BY a.product_id, a.ts",
+            ),
+        ),
         (
             "training/all_rows.sql",
             "-- description: x\n-- grain: place\nSELECT row_number() OVER (ORDER BY ts, product_id) AS place, v FROM own",
@@ -208,7 +221,9 @@ fn kinds() -> tempfile::TempDir {
     ])
 }
 
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 12] = [
+    ("filtered", "product_id, ts"),
+    ("of_others", "product_id, ts"),
     ("own", "product_id, ts"),
     ("previous", "product_id, ts"),
     ("sixty", "product_id, ts"),
@@ -302,6 +317,11 @@ async fn a_run_makes_the_days_that_new_ticks_reach_and_no_more() {
     };
     assert_eq!(days(&made, "own"), (2, 2));
     assert_eq!(made["all_rows"], Made::Whole);
+    let made = run(&project, data.path(), "filtered of_others bars sixty", &options).await;
+    assert_eq!(made["filtered"], Made::Whole);
+    for name in ["of_others", "bars", "sixty"] {
+        assert!(matches!(made[name], Made::Days { .. }), "{name}: {:?}", made[name]);
+    }
 
     // Noon of the third day: the second and the third day have new ticks.
     land(&folder, &ticks[at(1)..at(2)]);

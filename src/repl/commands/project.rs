@@ -1,0 +1,59 @@
+//! Commands about the SQL project and its models.
+
+use super::{Completes, Kind, Run};
+use crate::repl::complaint::Complaint;
+use crate::repl::shell::Next;
+use crate::text::{columns, literal};
+
+/// The family's commands.
+pub static COMMANDS: &[Kind] = &[
+    Kind {
+        name: ".lineage",
+        aliases: &[],
+        arguments: "NAME",
+        help: "shows what a query reads and what reads it",
+        completes: &[Completes::Table],
+        run: Run::Now(|shell, arguments| shell.project.lineage(&arguments[0])),
+    },
+    Kind {
+        name: ".model",
+        aliases: &[],
+        arguments: "[NAME]",
+        help: "lists the trained models, or shows one's weights",
+        completes: &[],
+        run: Run::Later(|shell, arguments| {
+            Box::pin(async move {
+                let sql = match arguments.first() {
+                    None => "SELECT * FROM ml_models()".to_string(),
+                    Some(name) => format!("SELECT * FROM ml_weights({})", literal(name)),
+                };
+                shell.aside(&sql).await.map(|_| Next::Continue)
+            })
+        }),
+    },
+    Kind {
+        name: ".report",
+        aliases: &[],
+        arguments: "[NAME [FILE]]",
+        help: "lists the reports, or makes one",
+        completes: &[Completes::Report, Completes::File],
+        run: Run::Later(|shell, arguments| {
+            Box::pin(async move {
+                let Some((name, file)) = arguments.split_first() else {
+                    let reports = shell.project.reports();
+                    let listed = reports.map(|reports| {
+                        let rows = reports.into_iter().map(|(name, description)| vec![name, description]);
+                        columns(&rows.collect::<Vec<_>>(), 2)
+                    });
+                    return shell.answer(listed).map(|()| Next::Continue);
+                };
+                let making = shell.project.report(name, file.first().map(Into::into));
+                let made = tokio::select! {
+                    made = making => made,
+                    _ = tokio::signal::ctrl_c(), if shell.terminal => Err(Complaint::new("cancelled")),
+                };
+                shell.answer(made).map(|()| Next::Continue)
+            })
+        }),
+    },
+];
