@@ -52,9 +52,9 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
+    tables::register(&project, session.context())?;
     // Models are judged by what the project says about their labels.
     ml::remember(session.context(), Arc::new(project.clone()));
-    tables::register(&project, session.context())?;
     project.attach(session.context(), &settings.tables_dir())?;
     Ok(Workspace { session: Arc::new(session), project })
 }
