@@ -34,7 +34,7 @@ pub mod land;
 /// The one place that makes a `SessionContext`: tables, functions, optimizer rules, squall's own statements.
 pub mod catalog;
 
-/// The `sql/` project: files → graph → run, audits, lint.
+/// The `sql/` project: files → graph → run, audits, lint, lineage.
 pub mod pipeline;
 
 /// Exact rolling-window execution.

@@ -141,9 +141,10 @@ impl Supervised {
         Ok(())
     }
 
-    /// Asks the process to end as Ctrl-C does.
+    /// Asks the process to end, as a supervisor does. Ctrl-C's signal would not do: a process that runs in the background of a
+    /// shell ignores it until it has started.
     pub fn stop(mut self) -> Result<ExitStatus> {
-        signal(&self.child, "INT")?;
+        signal(&self.child, "TERM")?;
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {

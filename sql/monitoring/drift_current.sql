@@ -1,5 +1,5 @@
 -- description: The test rows, with the same columns as drift_reference. They are compared with drift_reference.
 
-SELECT log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s, current_vol, forward_vol, spike
+SELECT * EXCEPT (product_id, ts, midprice, tau, split)
 FROM spike_training
 WHERE split = 'test'

@@ -1,5 +1,5 @@
--- description: The training rows, from which drift is measured: the models' features, and the volatility they predict.
+-- description: The training rows, from which drift is measured: every feature in spike_training, and the volatility that models predict.
 
-SELECT log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s, current_vol, forward_vol, spike
+SELECT * EXCEPT (product_id, ts, midprice, tau, split)
 FROM spike_training
 WHERE split = 'train'

@@ -3,70 +3,90 @@
 //! In: a folder's listing. Out: a scan of its files that declares their order, (product_id, ts), so that windows and merges
 //! over it need no sort.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Result, Statistics};
-use datafusion::datasource::file_format::FileFormat;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::metadata::{DFParquetMetadata, ordering_from_parquet_metadata};
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
-use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::expressions::col;
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
-use super::bare;
-use crate::land::{self, LandedFile, folder};
+use super::{bare, sorted_files};
+use crate::land::folder::{self, Listing};
+use crate::land::{self, LandedFile};
 
-/// With more files than this, a scan reads several files as one unordered stream, and a query that needs an order sorts.
-/// Merging more streams would cost more than sorting; compaction is overdue then.
-const MOST_STREAMS: usize = 256;
-
-/// The rows of every visible landed file.
-#[derive(Debug)]
+/// The rows of every visible landed file, or of some of them.
+#[derive(Debug, Clone)]
 pub struct LandedTicks {
     store: ObjectStoreUrl,
     prefix: Path,
     schema: SchemaRef,
+    part: Part,
+}
+
+/// Which files are read.
+#[derive(Debug, Clone)]
+enum Part {
+    All,
+    /// Those that can hold a row with a `ts` in this range, in nanoseconds.
+    Within(Range<i64>),
+    /// The one at this place.
+    File(Path),
 }
 
 impl LandedTicks {
     /// Makes the table over a folder of a registered object store. If the folder is absent, the table is empty.
     pub fn new(store: ObjectStoreUrl, prefix: Path, schema: SchemaRef) -> LandedTicks {
-        LandedTicks { store, prefix, schema }
+        LandedTicks { store, prefix, schema, part: Part::All }
     }
 
-    fn order(&self) -> Result<Vec<LexOrdering>> {
-        let ascending = SortOptions { descending: false, nulls_first: false };
-        let columns = ["product_id", "ts"].into_iter().map(|name| {
-            let column = col(name, &self.schema)?;
-            Ok(PhysicalSortExpr::new(column, ascending))
-        });
-        Ok(LexOrdering::new(columns.collect::<Result<Vec<_>>>()?).into_iter().collect())
+    /// Returns the table of those files that can hold a row whose `ts` is in the range, in nanoseconds. Other rows of these
+    /// files are part of it.
+    pub fn within(&self, ts: Range<i64>) -> LandedTicks {
+        LandedTicks { part: Part::Within(ts), ..self.clone() }
     }
 
-    /// Returns the visible files, with what their footers say about their rows.
+    /// Returns the table of one visible file.
+    pub fn of_file(&self, file: &Path) -> LandedTicks {
+        LandedTicks { part: Part::File(file.clone()), ..self.clone() }
+    }
+
+    /// Returns the visible files as the store lists them.
+    pub async fn visible(&self, state: &dyn Session) -> Result<Vec<ObjectMeta>> {
+        let listing = self.listing(state).await?;
+        Ok(listing.landed.visible().filter_map(|file| listing.object(file)).cloned().collect())
+    }
+
+    async fn listing(&self, state: &dyn Session) -> Result<Listing> {
+        let store = state.runtime_env().object_store(&self.store)?;
+        let listing = folder::list(store.as_ref(), &self.prefix).await;
+        listing.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    /// Returns the visible files that belong to the table, with what their footers say about their rows.
     async fn files(&self, state: &dyn Session) -> Result<Vec<PartitionedFile>> {
         let store = state.runtime_env().object_store(&self.store)?;
-        let listing = folder::list(store.as_ref(), &self.prefix)
-            .await
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let listing = self.listing(state).await?;
         let mut files = Vec::new();
         for file in listing.landed.visible() {
             let Some(object) = listing.object(file) else { continue };
+            if matches!(&self.part, Part::File(wanted) if *wanted != object.location) {
+                continue;
+            }
             let described = land::guarded(file, self.describe(state, store.as_ref(), file, object)).await;
             files.push(described.flatten().map_err(|error| DataFusionError::External(Box::new(error)))?);
+        }
+        if let Part::Within(range) = &self.part {
+            let ts = self.schema.index_of("ts")?;
+            files.retain(|file| can_hold(file, ts, range));
         }
         Ok(files)
     }
@@ -115,37 +135,19 @@ impl TableProvider for LandedTicks {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let format = ParquetFormat::default().with_options(state.table_options().parquet.clone());
         let files = self.files(state).await?;
-        if files.is_empty() {
-            let schema = datafusion::physical_plan::project_schema(&self.schema, projection)?;
-            return Ok(Arc::new(EmptyExec::new(schema)));
-        }
-        let statistics = files.iter().filter_map(|file| file.statistics.as_deref());
-        let statistics = Statistics::try_merge_iter(statistics, &self.schema)?;
-        let (groups, order) = if files.len() <= MOST_STREAMS {
-            (files.into_iter().map(stream).collect(), self.order()?)
-        } else {
-            (FileGroup::new(files).split_files(state.config().target_partitions()), Vec::new())
-        };
-        let source = format.file_source(TableSchema::from(Arc::clone(&self.schema)));
-        let config = FileScanConfigBuilder::new(self.store.clone(), source)
-            .with_file_groups(groups)
-            .with_statistics(statistics)
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .with_output_ordering(order)
-            .build();
-        format.create_physical_plan(state, config).await
+        sorted_files::scan(state, &self.store, &self.schema, &["product_id", "ts"], files, projection, limit).await
     }
 }
 
-/// Makes a file its own stream, which keeps the file's order.
-fn stream(file: PartitionedFile) -> FileGroup {
-    let statistics = file.statistics.clone();
-    let group = FileGroup::new(vec![file]);
-    match statistics {
-        Some(statistics) => group.with_statistics(statistics),
-        None => group,
-    }
+/// Returns whether a file can hold a time of the range, as far as its footer says.
+fn can_hold(file: &PartitionedFile, column: usize, range: &Range<i64>) -> bool {
+    let statistics = file.statistics.as_deref().and_then(|statistics| statistics.column_statistics.get(column));
+    let time = |value: Option<&ScalarValue>| match value {
+        Some(ScalarValue::TimestampNanosecond(time, _)) => *time,
+        _ => None,
+    };
+    let first = statistics.and_then(|statistics| time(statistics.min_value.get_value()));
+    let last = statistics.and_then(|statistics| time(statistics.max_value.get_value()));
+    first.is_none_or(|first| first < range.end) && last.is_none_or(|last| last >= range.start)
 }

@@ -9,11 +9,13 @@ mod kept;
 mod landed;
 mod missing;
 mod ndjson;
+mod one_stream;
 mod refused;
+pub mod sorted_files;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
@@ -35,10 +37,10 @@ use crate::rolling;
 use crate::tick;
 use crate::track::Tracker;
 use kept::Kept;
-use landed::LandedTicks;
+use kept::schema::{KeptSchema, KeptTables};
+pub use landed::LandedTicks;
 pub use missing::Missing;
 pub use refused::Refused;
-use refused::{KeptTables, Refusals, RefusingSchema};
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
@@ -67,7 +69,6 @@ pub struct Session {
     ticks: Folder,
     models: Registry,
     tracker: Option<Tracker>,
-    refused: Refusals,
     kept: KeptTables,
 }
 
@@ -88,7 +89,7 @@ impl Session {
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .build();
         let context = SessionContext::new_with_state(state);
-        let (refused, kept) = own_schema(&context)?;
+        let kept = own_schema(&context)?;
         // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
         let context = context.enable_url_table();
         let (_, prefix) = ticks.location();
@@ -101,7 +102,7 @@ impl Session {
         FUNCTIONS.register(&context, &options.models_dir);
         context.register_udf(functions::getenv(false));
         let models = Registry::new(&options.models_dir);
-        Ok(Session { context, ticks, models, tracker: None, refused, kept })
+        Ok(Session { context, ticks, models, tracker: None, kept })
     }
 
     /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
@@ -121,12 +122,6 @@ impl Session {
         self.context.register_table("runs", ml::runs_table(tracker.runs_dir().into())?)?;
         self.tracker = Some(tracker);
         Ok(self)
-    }
-
-    /// Lets a name without a table answer with the reason why there is none.
-    pub fn refuse(&self, name: &str, refused: Refused) {
-        let mut names = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(name.into(), refused);
     }
 
     /// Lets CREATE TABLE and CREATE VIEW keep their results in a folder, and adds the tables and views that it has. A name that the
@@ -216,17 +211,16 @@ impl Session {
     }
 }
 
-/// Replaces the session's default schema by one in which names can be refused and tables are kept on disk.
-fn own_schema(context: &SessionContext) -> Result<(Refusals, KeptTables), Error> {
-    let (refused, kept) = (Refusals::default(), KeptTables::default());
+/// Replaces the session's default schema by one in which tables are kept on disk.
+fn own_schema(context: &SessionContext) -> Result<KeptTables, Error> {
+    let kept = KeptTables::default();
     let names = context.copied_config().options().catalog.clone();
     if let Some(catalog) = context.catalog(&names.default_catalog)
         && let Some(schema) = catalog.schema(&names.default_schema)
     {
-        let schema = RefusingSchema::new(schema, Arc::clone(&refused), Arc::clone(&kept));
-        catalog.register_schema(&names.default_schema, Arc::new(schema))?;
+        catalog.register_schema(&names.default_schema, Arc::new(KeptSchema::new(schema, Arc::clone(&kept))))?;
     }
-    Ok((refused, kept))
+    Ok(kept)
 }
 
 fn config(options: &Options) -> SessionConfig {

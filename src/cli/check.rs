@@ -3,7 +3,9 @@
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{Context, Failure, Progress, workspace};
+use super::selection::Selection;
+use super::workspace::{self, Workspace};
+use super::{Context, Failure, Progress};
 use crate::pipeline::{self, Check, Checked, Fault, Outcome, Severity, Thoroughness};
 use crate::repl;
 use crate::text::{counted, wrapped};
@@ -19,12 +21,11 @@ const INDENT: &str = "       ";
 /// It reads every file, plans every query and every model's training query, compares headers with columns, runs the lints, the
 /// audits of the data and the project's tests, and goes on after each fault. With --prove, it also recomputes features and labels
 /// over ticks that are cut at random instants: a feature whose past values change when later ticks are removed or replaced looks
-/// ahead, in whatever way it is written.
+/// ahead, in whatever way it is written. Without QUERY it checks the whole project, else the queries and what they read.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The queries to check, with what they read; without any, the whole project
-    #[arg(value_name = "QUERY")]
-    pub queries: Vec<String>,
+    #[command(flatten)]
+    pub selection: Selection,
 
     /// Recomputes features and labels over cut ticks: made-up ones, and landed ones if there are any
     #[arg(long)]
@@ -42,13 +43,8 @@ pub struct Args {
     #[arg(long)]
     pub no_audits: bool,
 
-    /// How findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-
-    /// The least severe finding that makes the command fail
-    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
-    pub fail_on: FailOn,
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// How findings are printed.
@@ -69,37 +65,94 @@ pub enum FailOn {
     Error,
 }
 
+/// How the findings of a part of the checks are shown.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Shown {
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// The least severe finding that makes the command fail
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+}
+
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open_quietly(context).await?;
-    if workspace.project.is_empty() {
-        let dir = context.settings().paths.sql.display();
-        return Err(Failure::new(format!("there is no SQL project at {dir}"))
-            .with_hint("start in the project's folder, or name it with --set paths.sql=FOLDER"));
-    }
     let how = Thoroughness { cuts: args.cuts.into(), seed: args.seed };
-    let options =
-        pipeline::Options { names: args.queries, without_data: args.no_audits, proof: args.prove.then_some(how) };
+    let options = pipeline::Options {
+        without_data: args.no_audits,
+        proof: args.prove.then_some(how),
+        ..options(&workspace, &args.selection, context).await?
+    };
+    check(&workspace, &options, &args.shown, context).await?;
+    Ok(())
+}
+
+/// Runs one of the checks by itself, and returns how many subjects it had.
+pub async fn part(check: Check, selection: &Selection, shown: &Shown, context: &Context) -> Result<u64, Failure> {
+    let workspace = workspace::open(context).await?;
+    let options = pipeline::Options { checks: vec![check], ..options(&workspace, selection, context).await? };
+    // Whether a broken file is read is the business of other checks.
+    if let Some(why) = options.names.iter().find_map(|name| workspace.why_disabled(name)) {
+        return Err(why);
+    }
+    self::check(&workspace, &options, shown, context).await
+}
+
+/// Returns what to check. A query that cannot be used is not part of the graph, so only its name selects it.
+async fn options(
+    workspace: &Workspace,
+    selection: &Selection,
+    context: &Context,
+) -> Result<pipeline::Options, Failure> {
+    let project = &workspace.project;
+    if project.is_empty() {
+        return Err(pipeline::Error::NoProject { dir: context.settings().paths.sql.clone() }.into());
+    }
+    let tables_dir = context.settings().tables_dir();
+    let chosen = async |words: &[String]| -> Result<Vec<String>, Failure> {
+        let is_disabled = |word: &&String| project.disabled().iter().any(|disabled| disabled.name == **word);
+        let (mut names, words): (Vec<String>, Vec<String>) = words.iter().cloned().partition(|word| is_disabled(&word));
+        if !words.is_empty() {
+            let found = project.choose(&words.join(" "), workspace.session.context(), &tables_dir).await?;
+            names.extend(found.into_iter().map(|query| query.name.clone()));
+        }
+        Ok(names)
+    };
+    let (names, without) = (chosen(&selection.queries).await?, chosen(&selection.exclude).await?);
+    Ok(pipeline::Options { names, without, ..pipeline::Options::default() })
+}
+
+async fn check(
+    workspace: &Workspace,
+    options: &pipeline::Options,
+    shown: &Shown,
+    context: &Context,
+) -> Result<u64, Failure> {
     let progress = context.progress("check", None);
-    let mut report = Report { format: args.format, progress, warnings: 0, errors: 0, files: Vec::new() };
+    let mut report = Report { format: shown.format, progress, checks: 0, warnings: 0, errors: 0, files: Vec::new() };
     let session = workspace.session.context();
-    workspace.project.check(session, &workspace.unplanned, &options, &mut report).await?;
+    workspace.project.check(session, &workspace.unplanned().await, options, &mut report).await?;
     report.progress.clone().finish();
     let sum = report.sum();
-    let fails = report.errors > 0 || (args.fail_on == FailOn::Warn && report.warnings > 0);
+    let fails = report.errors > 0 || (shown.fail_on == FailOn::Warn && report.warnings > 0);
     if fails {
         return Err(Failure::new(sum));
     }
-    if args.format == Format::Text && report.warnings > 0 {
+    if shown.format == Format::Text && report.warnings > 0 {
         println!("{sum}");
     }
-    Ok(())
+    Ok(report.checks)
 }
 
 /// Prints what is found, and counts it.
 struct Report {
     format: Format,
     progress: Progress,
+    /// How many checks ended.
+    checks: u64,
     warnings: u64,
     errors: u64,
     files: Vec<std::path::PathBuf>,
@@ -111,6 +164,7 @@ impl pipeline::Report for Report {
     }
 
     fn ends(&mut self, checked: Checked) {
+        self.checks += 1;
         if let Outcome::Faults(faults) = &checked.outcome {
             faults.iter().for_each(|fault| self.count(fault));
         }

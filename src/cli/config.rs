@@ -129,7 +129,7 @@ mod tests {
 
     fn flags(pairs: &[(&str, &str)]) -> Resolved {
         let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        resolve(None, [], &pairs).unwrap()
+        resolve(None, [], &pairs, None).unwrap()
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         ]);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), toml(&resolved)).unwrap();
-        let again = resolve(Some(file.path()), [], &[]).unwrap();
+        let again = resolve(Some(file.path()), [], &[], None).unwrap();
         let values = |resolved: &Resolved| -> Vec<_> {
             resolved.origins.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
         };

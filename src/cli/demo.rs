@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Context, Failure, evaluate, ingest, land, replay, report, run, score, simulate, train};
+use crate::config::Source;
 use crate::durable;
+use crate::pipeline::{self, shipped};
 use crate::report::REPORTS;
 
 /// The folder below the data folder that every demo creates again, and the file which shows that a demo made it.
@@ -20,7 +22,8 @@ const METRICS: &str = "spike_metrics";
 ///
 /// A simulated exchange (or, with --raw, recorded messages) → log → Parquet → the SQL project's features, labels and
 /// training set → models → scores → reports. Each step is also a command of its own. The results stay in the folder demo/ of
-/// the data folder. Explore them with: squall --data data/demo repl
+/// the data folder. Explore them with: squall --data data/demo repl. In a folder without a SQL project, the demo uses the one that
+/// is built into squall.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Recorded messages to use instead of a simulated exchange: plain, gzip or zstd, any shape that `replay` reads
@@ -39,13 +42,18 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let started = Instant::now();
-    if !context.settings().paths.sql.is_dir() {
-        let sql = context.settings().paths.sql.display();
-        return Err(Failure::new(format!("there is no SQL project in {sql}"))
-            .with_hint("run the demo where squall's sql/ folder is, or name one with --set paths.sql=FOLDER"));
+    let has_project = context.settings().paths.sql.is_dir();
+    let is_default = matches!(context.resolved.origins.get("paths.sql"), Some((_, Source::Default)));
+    if !has_project && !is_default {
+        return Err(pipeline::Error::NoProject { dir: context.settings().paths.sql.clone() }.into());
     }
     let mut demo = context.clone();
-    demo.resolved.settings.paths.data = fresh_folder(&context.settings().paths.data)?;
+    let folder = fresh_folder(&context.settings().paths.data)?;
+    demo.resolved.settings.paths.data = folder.clone();
+    if !has_project {
+        demo.resolved.settings.paths.sql = folder.join("sql");
+        shipped::write(&folder, &shipped::sql())?;
+    }
     let demo = &demo;
 
     if args.raw.is_empty() {
@@ -59,11 +67,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     step("Land the log in Parquet");
     land::run(land::Args::default(), demo).await?;
     step("Compute features, labels and the training set");
-    run::run(
-        run::Args { queries: vec!["tick_features".into(), format!("+{TRAINING}")], all: false, list: false },
-        demo,
-    )
-    .await?;
+    run::run(run::Args { queries: vec!["tick_features".into(), format!("+{TRAINING}")], ..run::Args::default() }, demo)
+        .await?;
     step("Train the models");
     train::run(train::Args { models: Vec::new() }, demo).await?;
     step("Score every row with each model");
@@ -77,7 +82,17 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
 
     let data = demo.settings().paths.data.display();
-    println!("\nDone in {:.1} s. Explore what was made: squall --data {data} repl", started.elapsed().as_secs_f64());
+    let project = match has_project {
+        true => String::new(),
+        false => format!(" --set paths.sql={}", demo.settings().paths.sql.display()),
+    };
+    println!(
+        "\nDone in {:.1} s. Explore what was made: squall --data {data}{project} repl",
+        started.elapsed().as_secs_f64()
+    );
+    if !has_project {
+        println!("`squall init` writes the SQL project that the demo used into this folder, to change it.");
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `squall evaluate`
 
-use super::evaluation::{Evaluation, number, print};
+use super::evaluation::{self, Evaluation, number};
 use super::{Context, Failure, workspace};
 use crate::model::metrics::{AVERAGE_PRECISION, PREVALENCE};
 
@@ -22,19 +22,25 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let progress = context.progress("evaluate", None);
     let batches = workspace::rows(&workspace, &format!("SELECT * FROM {}", args.from)).await?;
     progress.finish();
-    let evaluations = Evaluation::read(&batches)?;
+    let mut evaluations = Evaluation::read(&batches)?;
+    // What is wrong with it has been said before.
+    evaluations.retain(|evaluation| !evaluation.is_unreadable());
     if evaluations.is_empty() {
         return Err(Failure::new(format!("`{}` has no rows: no labelled row was scored", args.from)).with_hint(
             "squall sql 'SELECT split, count(*), count(spike) FROM spike_training GROUP BY split' shows what there is",
         ));
     }
-    print(&evaluations);
+    evaluation::print(&evaluations, &format!("squall sql 'SELECT * FROM {}'", args.from));
     let verdicts = verdicts(&evaluations);
     if !verdicts.is_empty() {
         println!("\n{}", verdicts.join("\n"));
     }
+    evaluation::warn(&evaluations);
     Ok(())
 }
+
+/// The average precision of a score that is the same everywhere differs from that of guessing by rounding only.
+const ROUNDING: f64 = 1e-9;
 
 /// Says for each model whether it beats the naive rule on the test split, by average precision; empty if there is no naive
 /// rule.
@@ -50,13 +56,19 @@ fn verdicts(evaluations: &[Evaluation]) -> Vec<String> {
     let average_precision = |evaluation: &Evaluation| evaluation.metrics.get(&AVERAGE_PRECISION);
     let verdict = |evaluation: &Evaluation| match (average_precision(evaluation), average_precision(rule)) {
         (Some(ours), Some(theirs)) => {
-            let verb = if ours > theirs { "beats" } else { "does NOT beat" };
+            let guessing = evaluation.metrics.get(&PREVALENCE);
+            let verb = match guessing {
+                Some(guessing) if ours <= guessing + ROUNDING => "is no better than guessing and does NOT beat",
+                _ if ours > theirs => "beats",
+                _ => "does NOT beat",
+            };
+            let warning = evaluation.warning.as_ref().map(|warning| format!(" ({warning})")).unwrap_or_default();
             format!(
-                "{} {verb} the naive rule ({naive}) on the test split: average precision {} against {}; guessing gives {}",
+                "{} {verb} the naive rule ({naive}) on the test split: average precision {} against {}; guessing gives {}{warning}",
                 evaluation.model,
                 number(Some(ours)),
                 number(Some(theirs)),
-                number(rule.metrics.get(&PREVALENCE))
+                number(guessing)
             )
         }
         _ => {
@@ -86,6 +98,8 @@ mod tests {
             role: Some(role.into()),
             split: "test".into(),
             metrics: Metrics { rows: 100, positives: 5, values, reason: None },
+            skipped: None,
+            warning: None,
         }
     }
 
@@ -97,6 +111,8 @@ mod tests {
         assert!(verdict(Some(0.5), Some(0.5)).starts_with("ours does NOT beat"));
         assert!(verdict(Some(0.4), Some(0.5)).contains("0.4000 against 0.5000; guessing gives 0.0500"));
         assert!(verdict(None, Some(0.5)).starts_with("it is not known whether ours beats"));
+        let guess = verdict(Some(0.05), Some(0.04));
+        assert!(guess.starts_with("ours is no better than guessing and does NOT beat"), "{guess}");
     }
 
     #[test]

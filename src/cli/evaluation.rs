@@ -1,15 +1,17 @@
 //! Evaluations in the form that commands print: one line per model and split.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 
-use super::Failure;
+use super::{Failure, workspace};
 use crate::model::metrics::{METRICS, Metric};
 use crate::model::{Metrics, Role, Split};
-use crate::text::columns;
+use crate::repl;
+use crate::text::{columns, columns_that_fit, counted, wrapped};
 
 /// One row of `ml_evaluate`, of `spike_metrics`, or of the result of `CREATE MODEL`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,10 @@ pub struct Evaluation {
     pub role: Option<String>,
     pub split: String,
     pub metrics: Metrics,
+    /// The rows without a label or a score.
+    pub skipped: Option<u64>,
+    /// What differs from the model's training.
+    pub warning: Option<String>,
 }
 
 impl Evaluation {
@@ -45,6 +51,8 @@ impl Evaluation {
                     role: row.text("role", index)?,
                     split: row.text("split", index)?.unwrap_or_default(),
                     metrics,
+                    skipped: row.whole("skipped", index)?.and_then(|count| u64::try_from(count).ok()),
+                    warning: row.text("warning", index)?,
                 });
             }
         }
@@ -52,6 +60,11 @@ impl Evaluation {
         let place = |split: &str| Split::ALL.iter().position(|known| known.as_str() == split);
         evaluations.sort_by(|a, b| (&a.model, place(&a.split)).cmp(&(&b.model, place(&b.split))));
         Ok(evaluations)
+    }
+
+    /// Returns whether this is the row of a model that cannot be read; its reason says why.
+    pub fn is_unreadable(&self) -> bool {
+        self.version.is_none() && self.role.is_none() && self.split.is_empty() && self.metrics.reason.is_some()
     }
 
     /// Returns whether the model is the naive rule.
@@ -82,9 +95,10 @@ impl Columns<'_> {
     }
 }
 
-/// Prints one line per model and split, followed by the reasons why metrics are missing.
-pub fn print(evaluations: &[Evaluation]) {
-    let mut heading: Vec<String> = ["model", "split", "rows", "positives"].map(str::to_string).to_vec();
+/// Prints one line per model and split with as many metrics as fit, followed by the reasons why metrics are missing. `all` says
+/// where the other metrics are.
+pub fn print(evaluations: &[Evaluation], all: &str) {
+    let mut heading: Vec<String> = ["model", "split", "rows", "pos"].map(str::to_string).to_vec();
     heading.extend(METRICS.iter().map(|metric| metric.heading.to_string()));
     let mut lines = vec![heading];
     for Evaluation { model, split, metrics, .. } in evaluations {
@@ -92,16 +106,58 @@ pub fn print(evaluations: &[Evaluation]) {
         let values = metrics.values.iter().map(|value| number(*value));
         lines.push([model.clone(), split.clone()].into_iter().chain(counts).chain(values).collect());
     }
+    let fit = columns_that_fit(&lines, width());
+    let left_out = lines[0].len() - fit;
+    lines.iter_mut().for_each(|line| line.truncate(fit));
     print!("{}", columns(&lines, 2));
-    let mut splits_by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    if left_out > 0 {
+        println!("({} more: {all})", counted(left_out as u64, "column"));
+    }
+    let reason = |evaluation: &Evaluation| evaluation.metrics.reason.clone();
+    for (model, splits, reason) in by_reason(evaluations, reason) {
+        print!("{}", wrapped(&format!("- {model}{splits}: {reason}"), width(), ""));
+    }
+    let skipped = |evaluation: &Evaluation| {
+        let rows = evaluation.skipped.filter(|rows| *rows > 0)?;
+        Some(format!("{} without a label or a score", counted(rows, "row")))
+    };
+    for (model, splits, reason) in by_reason(evaluations, skipped) {
+        print!("{}", wrapped(&format!("- {model}{splits}: {reason}"), width(), ""));
+    }
+}
+
+/// Warns of models that are judged on other rows than those from which they learned.
+pub fn warn(evaluations: &[Evaluation]) {
+    for (model, splits, warning) in by_reason(evaluations, |evaluation| evaluation.warning.clone()) {
+        let hint = format!("`squall train {model}` trains it on the present rows");
+        workspace::warn(&format!("{model}{splits}: {warning}"), Some(&hint));
+    }
+}
+
+/// Returns the models with a reason, each with the splits for which it has that reason: ` on train, test`, or nothing if there are
+/// no splits.
+fn by_reason(
+    evaluations: &[Evaluation],
+    reason: impl Fn(&Evaluation) -> Option<String>,
+) -> Vec<(String, String, String)> {
+    let mut splits: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for evaluation in evaluations {
-        if let Some(reason) = &evaluation.metrics.reason {
-            splits_by_reason.entry((&evaluation.model, reason)).or_default().push(&evaluation.split);
+        if let Some(reason) = reason(evaluation) {
+            splits.entry((&evaluation.model, reason)).or_default().push(&evaluation.split);
         }
     }
-    for ((model, reason), splits) in splits_by_reason {
-        println!("- {model} on {}: {reason}", splits.join(", "));
-    }
+    let named = |splits: Vec<&str>| match splits.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(" on {names}"),
+    };
+    splits.into_iter().map(|((model, reason), splits)| (model.to_string(), named(splits), reason)).collect()
+}
+
+/// Returns the width of what is printed, in characters: that of the terminal, or else 80.
+pub fn width() -> usize {
+    const DEFAULT: usize = 80;
+    let terminal = std::io::stdout().is_terminal();
+    terminal.then(repl::terminal_width).flatten().unwrap_or(DEFAULT)
 }
 
 /// Writes four significant digits; a dash if the value is undefined.

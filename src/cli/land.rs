@@ -33,6 +33,11 @@ pub struct Args {
     #[arg(long, value_name = "N,N", value_delimiter = ',', conflicts_with_all = ["compact", "check", "repair"])]
     pub partitions: Vec<i32>,
 
+    /// Places ticks by their own times among those that have landed, as the ticks of an earlier period have to be; without it
+    /// they are late
+    #[arg(long, conflicts_with_all = ["follow", "compact", "check", "repair"])]
+    pub backfill: bool,
+
     /// Goes on landing new messages until it is stopped, and merges small files meanwhile
     #[arg(long)]
     pub follow: bool,
@@ -100,6 +105,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         tell: logs::tell(),
         source: location.to_string(),
         name: args.name,
+        by_time: args.backfill,
         partitions: (!args.partitions.is_empty()).then(|| args.partitions.iter().copied().collect()),
     };
     if args.repair {
@@ -184,7 +190,10 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
         println!("  kept in {}", path.display());
     }
     if summary.rows(Status::Late) * MANY_LATE > summary.messages {
-        eprintln!("Note: many messages are late; `squall replay --merge` puts recordings into order before they land");
+        eprintln!(
+            "Note: many messages are late; `squall replay --merge` puts recordings into order before they land, and \
+             `squall land --backfill` lands an earlier period"
+        );
     }
     if summary.rows(Status::Ahead) > 0 {
         eprintln!(

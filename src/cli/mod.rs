@@ -10,24 +10,37 @@ mod compare;
 mod config;
 mod dead;
 mod demo;
+mod diff;
 mod doctor;
 mod duration;
 mod evaluate;
 mod evaluation;
 mod failure;
 mod ingest;
+mod init;
 mod land;
+mod lineage;
+mod lint;
+mod list;
 mod logs;
+mod new;
+mod output;
+mod plan;
+mod profile;
 mod progress;
 mod prune;
 mod reference;
+mod relation;
 mod repl;
 mod replay;
 mod report;
 mod run;
 mod score;
+mod selection;
+mod show;
 mod simulate;
 mod sql;
+mod test;
 mod train;
 mod workspace;
 
@@ -49,7 +62,7 @@ pub use reference::markdown as reference;
     name = "squall",
     version,
     arg_required_else_help = true,
-    after_help = "Start with `squall demo`; `squall COMMAND --help` explains a command."
+    after_help = "Start with `squall demo`, or with `squall init` for a project of your own; `squall COMMAND --help` explains a command."
 )]
 pub struct Cli {
     /// The settings file; `squall.toml` in the working directory is read when there is one
@@ -63,6 +76,10 @@ pub struct Cli {
     /// The folder of everything that squall stores, the same as --set paths.data=DIR
     #[arg(long, global = true, value_name = "DIR", help_heading = reference::GLOBAL)]
     data: Option<String>,
+
+    /// The environment: its settings in squall.toml, its models, scores and reports; also SQUALL_ENV
+    #[arg(long, global = true, value_name = "NAME", help_heading = reference::GLOBAL)]
+    env: Option<String>,
 
     /// Shows no progress
     #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
@@ -82,6 +99,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Simulate(simulate::Args),
     Ingest(ingest::Args),
     Replay(replay::Args),
@@ -89,6 +107,10 @@ enum Command {
     Dead(dead::Args),
     Prune(prune::Args),
     Doctor(doctor::Args),
+    List(list::Args),
+    Show(show::Args),
+    New(new::Args),
+    Plan(plan::Args),
     Run(run::Args),
     Train(train::Args),
     Score(score::Args),
@@ -96,6 +118,11 @@ enum Command {
     Compare(compare::Args),
     Report(report::Args),
     Check(check::Args),
+    Lint(lint::Args),
+    Test(test::Args),
+    Lineage(lineage::Args),
+    Profile(profile::Args),
+    Diff(diff::Args),
     Sql(sql::Args),
     Repl(repl::Args),
     Demo(demo::Args),
@@ -154,13 +181,14 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
     let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
-    let resolved = resolve(file.as_deref(), environment, &flags)?;
+    let resolved = resolve(file.as_deref(), environment, &flags, cli.env.as_deref())?;
     for warning in &resolved.warnings {
         // If standard error is closed, there is nowhere to print it.
         let _ = writeln!(std::io::stderr(), "Warning: {warning}");
     }
     let context = &Context { resolved, quiet: cli.quiet };
     match cli.command {
+        Command::Init(args) => init::run(args, context).await,
         Command::Simulate(args) => simulate::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Replay(args) => replay::run(args, context).await,
@@ -168,6 +196,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Dead(args) => dead::run(args, context).await,
         Command::Prune(args) => prune::run(args, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
+        Command::List(args) => list::run(args, context).await,
+        Command::Show(args) => show::run(args, context).await,
+        Command::New(args) => new::run(args, context).await,
+        Command::Plan(args) => plan::run(args, context).await,
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context).await,
         Command::Score(args) => score::run(args, context).await,
@@ -175,6 +207,11 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Compare(args) => compare::run(args, context).await,
         Command::Report(args) => report::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
+        Command::Lint(args) => lint::run(args, context).await,
+        Command::Test(args) => test::run(args, context).await,
+        Command::Lineage(args) => lineage::run(args, context).await,
+        Command::Profile(args) => profile::run(args, context).await,
+        Command::Diff(args) => diff::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,
         Command::Repl(args) => repl::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,

@@ -4,6 +4,7 @@
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 
+use super::progress::beside;
 use crate::text::{printable, without_secrets};
 
 /// Longer lines of a message are cut.
@@ -30,7 +31,7 @@ macro_rules! eprintln {
 
 /// Prints a message on standard error. If that is closed, there is nowhere to print it.
 pub(super) fn message(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", safe(text));
+    let _ = beside(|| writeln!(std::io::stderr(), "{}", safe(text)));
 }
 
 /// Returns a text whose parts come from messages, files and addresses, so that it shows no secret and cannot control a terminal.
@@ -41,7 +42,7 @@ pub(super) fn safe(text: &str) -> String {
 
 /// Prints text. If writing to standard output fails for any reason other than a closed pipe, ends the program.
 pub(super) fn text(text: Arguments<'_>) {
-    if let Err(error) = std::io::stdout().write_fmt(text)
+    if let Err(error) = beside(|| std::io::stdout().write_fmt(text))
         && error.kind() != ErrorKind::BrokenPipe
     {
         // If standard error is closed too, there is nowhere to print it.

@@ -1,12 +1,26 @@
 //! Progress on standard error: counts and rates while a stage works. If standard error is not a terminal, it shows nothing.
+//! Results and messages never mix with it: while they are printed, the line is gone.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
 
-/// A progress line of one stage.
+/// A progress line of one stage. It disappears when the stage ends.
 #[derive(Debug, Clone)]
 pub struct Progress(ProgressBar);
+
+/// The line that is on the screen now.
+static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Prints something while the progress line is gone.
+pub fn beside<T>(print: impl FnOnce() -> T) -> T {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+    match shown {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
 
 impl Progress {
     /// Starts a line that counts to `total`, or just counts.
@@ -23,6 +37,7 @@ impl Progress {
         }
         bar.set_prefix(label.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         Progress(bar)
     }
 
@@ -36,8 +51,8 @@ impl Progress {
         self.0.set_message(text.into());
     }
 
-    /// Ends the line and leaves it on the screen.
+    /// Ends the line and takes it from the screen.
     pub fn finish(self) {
-        self.0.abandon();
+        self.0.finish_and_clear();
     }
 }

@@ -172,6 +172,9 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
     page.write(&path).await?;
     println!("{}", page.verdict);
     println!("{}", path.display());
+    for warning in &page.warnings {
+        workspace::warn(warning, Some("`squall train` trains the models on the present rows"));
+    }
     Ok(())
 }
 

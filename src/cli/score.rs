@@ -6,9 +6,11 @@ use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::dataframe::DataFrameWriteOptions;
 
-use super::{Context, Failure, workspace};
+use super::workspace::{self, Workspace};
+use super::{Context, Failure};
 use crate::durable::{self, Aside};
-use crate::model::Registry;
+use crate::model::{Artifact, PRODUCT, Registry};
+use crate::pipeline::RunOptions;
 use crate::text::literal;
 
 /// The query that holds every model's scores.
@@ -35,27 +37,57 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let models = Registry::new(context.settings().models_dir());
     match args.model {
         Some(model) => {
-            models.load(&model)?;
-            score(&workspace, &model, &args.from, &context.settings().paths.data.join("scores")).await
+            let artifact = models.load(&model)?;
+            let path = score(&workspace, &model, &args.from, &context.settings().scores_dir()).await?;
+            warn(&workspace, &artifact, &format!("SELECT * FROM {}", literal(&path.to_string_lossy()))).await
         }
         None => {
-            for model in workspace.project.model_names() {
-                models.load(model)?;
-            }
+            workspace::require_models(&workspace, context)?;
             let progress = context.progress("score", None);
             let mut done = |table: &crate::pipeline::Materialised| {
                 println!("{}  {} rows  {}", table.name, table.rows, table.path.display());
             };
             let tables_dir = context.settings().tables_dir();
-            workspace.project.run(workspace.session.context(), SCORES, &tables_dir, &mut done).await?;
+            workspace
+                .project
+                .run(workspace.session.context(), SCORES, &tables_dir, &RunOptions::default(), &mut done)
+                .await?;
             progress.finish();
+            for name in models.names()? {
+                // What is wrong with the others has been said before.
+                let Ok(artifact) = models.load(&name) else { continue };
+                warn(&workspace, &artifact, &format!("SELECT * FROM {SCORES} WHERE model = {}", literal(&name)))
+                    .await?;
+            }
             Ok(())
         }
     }
 }
 
+/// Warns if a model has scored rows of products from which it did not learn.
+async fn warn(workspace: &Workspace, model: &Artifact, scored: &str) -> Result<(), Failure> {
+    let Some(basis) = model.basis.as_ref().filter(|basis| !basis.products.is_empty()) else { return Ok(()) };
+    let frame = workspace.session.sql(scored).await?;
+    if frame.schema().index_of_column_by_name(None, PRODUCT).is_none() {
+        return Ok(());
+    }
+    let learned = basis.product_names();
+    let known = learned.iter().map(|product| literal(product)).collect::<Vec<_>>().join(", ");
+    let product = format!("CAST({PRODUCT} AS VARCHAR)");
+    let others = format!("SELECT DISTINCT {product} FROM ({scored}) WHERE {product} NOT IN ({known}) ORDER BY 1");
+    let batches = workspace::rows(workspace, &others).await?;
+    let others: Vec<&str> =
+        batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten()).collect();
+    if !others.is_empty() {
+        let (name, learned) = (model.reference(), learned.join(", "));
+        let hint = format!("`squall train {}` trains it on the present rows", model.name);
+        workspace::warn(&format!("{name} learned from {learned} and scored {}", others.join(", ")), Some(&hint));
+    }
+    Ok(())
+}
+
 /// Writes the scored rows. The file of an earlier run is replaced only when the new one is complete.
-async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &Path) -> Result<(), Failure> {
+async fn score(workspace: &Workspace, model: &str, from: &str, dir: &Path) -> Result<PathBuf, Failure> {
     let sql = format!("SELECT * FROM ml_predict({}, {})", literal(model), literal(from));
     let frame = workspace.session.sql(&sql).await?;
     let path = dir.join(format!("{model}.parquet"));
@@ -72,7 +104,7 @@ async fn score(workspace: &workspace::Workspace, model: &str, from: &str, dir: &
         written.iter().filter_map(|batch| Some(batch.column(0).as_primitive_opt::<UInt64Type>()?.value(0))).sum();
     durable::blocking(move || aside.commit()).await.map_err(disk)?;
     println!("{model}  {rows} rows  {}", path.display());
-    Ok(())
+    Ok(path)
 }
 
 /// Makes the folder aside, and removes the folders of dead commands.

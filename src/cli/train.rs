@@ -7,6 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 use super::evaluation::{Evaluation, print};
 use super::workspace::{self, Workspace};
 use super::{Context, Failure};
+use crate::pipeline::Kind;
 use crate::text::did_you_mean;
 
 /// Trains the models of the SQL project
@@ -15,9 +16,36 @@ use crate::text::did_you_mean;
 /// version below data/models/NAME/ and prints the metrics of each split. Test rows neither train nor tune.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Models to train; without any, all models of the project
+    /// Models to train, or selectors such as +spike_scores, tag:T and spike_*; without any, all models of the project
     #[arg(value_name = "MODEL")]
     pub models: Vec<String>,
+}
+
+/// Returns the models that names and selectors mean; a plain name need not be that of a model.
+async fn chosen(words: &[String], workspace: &Workspace, context: &Context) -> Result<Vec<String>, Failure> {
+    let mut models: Vec<String> = Vec::new();
+    for word in words {
+        if !word.contains(['+', '*', '?', ':', ',']) {
+            models.push(word.clone());
+            continue;
+        }
+        let tables_dir = context.settings().tables_dir();
+        let found = workspace.project.choose(word, workspace.session.context(), &tables_dir).await?;
+        let found = found.into_iter().filter(|query| query.kind == Kind::Model).map(|query| query.name.clone());
+        let found: Vec<String> = found.collect();
+        if found.is_empty() {
+            return Err(Failure::new(format!("`{word}` selects no model"))
+                .with_hint("`squall list kind:model` lists the models"));
+        }
+        models.extend(found);
+    }
+    let mut once: Vec<String> = Vec::new();
+    models.into_iter().for_each(|model| {
+        if !once.contains(&model) {
+            once.push(model)
+        }
+    });
+    Ok(once)
 }
 
 /// Runs the command.
@@ -30,8 +58,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         return Err(Failure::new(format!("there is no model to train: {} has no .sql file", dir.display()))
             .with_hint("squall sql 'CREATE MODEL name OPTIONS (…) AS SELECT …' trains one without a file"));
     }
+    let chosen = chosen(&args.models, &workspace, context).await?;
     let names: Vec<&str> =
-        if args.models.is_empty() { known.clone() } else { args.models.iter().map(String::as_str).collect() };
+        if args.models.is_empty() { known.clone() } else { chosen.iter().map(String::as_str).collect() };
     let mut statements = Vec::new();
     for name in &names {
         match workspace.project.model_statement(name) {
@@ -72,7 +101,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         return last.map_or(Ok(()), Err);
     }
     let evaluations = Evaluation::read(&trained)?;
-    print(&evaluations);
+    print(&evaluations, "squall sql \"SELECT * FROM ml_evaluate('MODEL')\"");
     println!();
     for name in names {
         let version = evaluations.iter().find(|evaluation| evaluation.model == name).and_then(|found| found.version);

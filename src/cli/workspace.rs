@@ -6,24 +6,24 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
-use crate::catalog::{self, Options, Refused, Session};
-use crate::error::Hint;
+use crate::catalog::{self, Options, Session};
+use crate::error::{self, Hint};
+use crate::ml;
 use crate::model::Registry;
-use crate::pipeline::{Disabled, Kind, Parameters, Project};
+use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
 use crate::track::Tracker;
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
     pub session: Arc<Session>,
     pub project: Project,
-    /// The queries that could not be planned, each with the reason.
-    pub unplanned: Vec<Disabled>,
 }
 
-/// Opens the session, with the SQL project if its folder exists. If files of the project are wrong, that is a warning.
+/// Opens the session, with the SQL project if its folder exists. If files of the project cannot be read, that is a warning. A
+/// query that cannot be planned is an error for whoever needs it.
 pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     let workspace = open_quietly(context).await?;
-    let disabled: Vec<&str> = workspace.disabled().filter(|one| one.is_wrong()).map(|one| one.name.as_str()).collect();
+    let disabled: Vec<&str> = workspace.project.disabled().iter().map(|one| one.name.as_str()).collect();
     if let Some((first, others)) = disabled.split_first() {
         let names = match others.len() {
             0 => format!("the query `{first}` is disabled"),
@@ -52,21 +52,17 @@ pub async fn open_quietly(context: &Context) -> Result<Workspace, Failure> {
     let project = Project::load(&settings.paths.sql, &parameters(context)?)?
         .with_models(&settings.models_dir())
         .with_built_in(session.context());
-    let unplanned = project.register(session.context(), &settings.tables_dir()).await?;
-    let workspace = Workspace { session: Arc::new(session), project, unplanned };
-    for disabled in workspace.disabled() {
-        if let Some(error) = workspace.project.explain(&disabled.name, &workspace.unplanned) {
-            let refused = Refused { message: error.to_string(), hint: error.hint() };
-            workspace.session.refuse(&disabled.name, refused);
-        }
-    }
-    Ok(workspace)
+    // Models are judged by what the project says about their labels.
+    ml::remember(session.context(), Arc::new(project.clone()));
+    tables::register(&project, session.context())?;
+    project.attach(session.context(), &settings.tables_dir())?;
+    Ok(Workspace { session: Arc::new(session), project })
 }
 
 impl Workspace {
-    /// Returns every query that cannot be used.
-    pub fn disabled(&self) -> impl Iterator<Item = &Disabled> {
-        self.project.disabled().iter().chain(&self.unplanned)
+    /// Plans every query, and returns those that cannot be used.
+    pub async fn unplanned(&self) -> Vec<Disabled> {
+        self.project.unplanned(self.session.context()).await
     }
 
     /// Returns the models whose own files are wrong.
@@ -75,9 +71,9 @@ impl Workspace {
         models.map(|disabled| disabled.name.as_str())
     }
 
-    /// Returns why a query cannot be used, as a failure; `None` if it can be used.
+    /// Returns why a file of the project cannot be used, as a failure; `None` if it can be used.
     pub fn why_disabled(&self, name: &str) -> Option<Failure> {
-        self.project.explain(name, &self.unplanned).map(Failure::from)
+        self.project.explain(name, &[]).map(Failure::from)
     }
 }
 
@@ -143,14 +139,35 @@ pub async fn require_landed(workspace: &Workspace) -> Result<(), Failure> {
         .with_hint("`squall land` lands messages; `squall demo` does every step on simulated ones"))
 }
 
-/// Checks that the project has a model, and that all of its models are trained.
+/// Checks that a model is trained. A model of the project that is not trained or cannot be read is a warning.
 pub fn require_models(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
     let models = Registry::new(context.settings().models_dir());
-    for model in workspace.project.model_names() {
-        models.load(model)?;
-    }
-    if models.names()?.is_empty() {
+    let names = models.names()?;
+    if names.is_empty() {
         return Err(Failure::new("no model is trained").with_hint("`squall train` trains the project's models"));
+    }
+    let mut last = None;
+    let project = workspace.project.model_names();
+    let mut all: Vec<&str> = project.into_iter().chain(names.iter().map(String::as_str)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let count = all.len();
+    let mut wrong = Vec::new();
+    for model in all {
+        if let Err(error) = models.load(model) {
+            wrong.push((model, error::with_causes(&error), error.hint()));
+            last = Some(error);
+        }
+    }
+    if let (Some(error), true) = (last, wrong.len() == count) {
+        return Err(error.into());
+    }
+    for (model, problem, hint) in wrong {
+        let message = match models.check(model) {
+            Ok(_) => format!("{model} is left out: {problem}"),
+            Err(_) => format!("{model} is left out: it is not trained"),
+        };
+        warn(&message, hint.as_deref());
     }
     Ok(())
 }

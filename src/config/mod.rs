@@ -22,6 +22,9 @@ pub const DEFAULTS: &str = include_str!("../../squall.toml");
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// The environment; `None` is the default one.
+    #[serde(skip)]
+    pub env: Option<String>,
     pub paths: Paths,
     pub feed: Feed,
     pub log: Log,
@@ -148,14 +151,27 @@ impl Settings {
         self.paths.data.join("catalog")
     }
 
-    /// Returns the folder of model artifacts, `<name>/<version>/`.
+    /// Returns the folder of model artifacts, `<name>/<version>/`; each environment has its own.
     pub fn models_dir(&self) -> PathBuf {
-        self.paths.data.join("models")
+        self.of_env(self.paths.data.clone()).join("models")
+    }
+
+    /// Returns the folder of scored rows; each environment has its own.
+    pub fn scores_dir(&self) -> PathBuf {
+        self.of_env(self.paths.data.clone()).join("scores")
     }
 
     /// Returns the folder to which reports are written, separate from the project's templates and queries.
     pub fn reports_out_dir(&self) -> PathBuf {
-        self.paths.reports.join("out")
+        self.of_env(self.paths.reports.join("out"))
+    }
+
+    /// Returns a folder's part that belongs to the environment.
+    fn of_env(&self, folder: PathBuf) -> PathBuf {
+        match &self.env {
+            Some(name) => folder.join("env").join(name),
+            None => folder,
+        }
     }
 
     /// Returns the folder of the local runs table.

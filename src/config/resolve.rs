@@ -19,14 +19,25 @@ const ALIASES: [(&str, &str); 3] = [
 /// The prefix of squall's environment variables.
 const PREFIX: &str = "SQUALL_";
 
+/// The variable that names the environment, as `--env` does.
+const ENV: &str = "SQUALL_ENV";
+
+/// The part of a settings file that holds environments.
+const ENVS: &str = "env";
+
 /// Names of squall's variables that are not settings, or their prefixes: switches of the test suite and of our scripts.
-const NOT_SETTINGS: [&str; 4] = ["SQUALL_BLESS", "SQUALL_CI_", "SQUALL_KAFKA_CACHE", "SQUALL_TEST_"];
+const NOT_SETTINGS: [&str; 5] = [ENV, "SQUALL_BLESS", "SQUALL_CI_", "SQUALL_KAFKA_CACHE", "SQUALL_TEST_"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     Default,
     File(PathBuf),
+    /// What a file says of one environment.
+    Env {
+        file: PathBuf,
+        name: String,
+    },
     Environment(String),
     Flag(String),
 }
@@ -36,6 +47,7 @@ impl std::fmt::Display for Source {
         match self {
             Source::Default => f.write_str("default"),
             Source::File(path) => write!(f, "{}", path.display()),
+            Source::Env { file, name } => write!(f, "{}, environment {name}", file.display()),
             Source::Environment(name) => write!(f, "environment variable {name}"),
             Source::Flag(flag) => write!(f, "flag {flag}"),
         }
@@ -67,6 +79,10 @@ pub enum Error {
     Value { key: String, value: String, problem: String, origin: Source },
     #[error("settings do not fit together")]
     Shape(#[from] Box<toml::de::Error>),
+    #[error("{path} has no environment `{name}`")]
+    UnknownEnv { name: String, path: PathBuf, nearest: Option<String> },
+    #[error("`{name}` is not the name of an environment: it may have only lowercase letters, digits and underscores")]
+    EnvName { name: String },
 }
 
 impl Hint for Error {
@@ -80,29 +96,42 @@ impl Hint for Error {
             Error::Syntax { .. } => {
                 Some("texts stand in quotes; `squall config --defaults` shows how each setting is written".into())
             }
+            Error::UnknownEnv { nearest: Some(nearest), .. } => Some(nearest.clone()),
+            Error::UnknownEnv { name, .. } => {
+                Some(format!("a section such as [env.{name}.parameters] in that file makes it"))
+            }
+            Error::EnvName { .. } => Some("such as --env dev".into()),
             Error::Shape(_) => None,
         }
     }
 }
 
-/// Resolves the settings: defaults, then `file`, then `environment`, then `flags` (`section.key`, value).
+/// Resolves the settings: defaults, then `file`, then what the file says of the environment `env`, then the variables of
+/// `environment`, then `flags` (`section.key`, value). Without `env`, the variable `SQUALL_ENV` names it.
 ///
 /// # Errors
-/// A file cannot be read or parsed, no setting has a key, or a setting cannot take its value.
+/// A file cannot be read or parsed, no setting has a key, or a setting cannot take its value; or the file has environments,
+/// and this one is not among them.
 pub fn resolve(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &[(String, String)],
+    env: Option<&str>,
 ) -> Result<Resolved, Error> {
+    let environment: BTreeMap<String, String> = environment.into_iter().collect();
+    let env = env.or(environment.get(ENV).map(String::as_str)).filter(|name| !name.is_empty());
+    if let Some(name) = env.filter(|name| !is_env_name(name)) {
+        return Err(Error::EnvName { name: name.into() });
+    }
     let mut layers = Layers::defaults();
     if let Some(path) = file {
-        layers.add_file(path)?;
+        layers.add_file(path, env)?;
     }
-    let warnings = layers.add_environment(environment.into_iter().collect())?;
+    let warnings = layers.add_environment(&environment)?;
     for (key, text) in flags {
         layers.set_text(key, text, Source::Flag(format!("--set {key}")))?;
     }
-    let settings = layers.settings()?;
+    let settings = Settings { env: env.map(str::to_string), ..layers.settings()? };
     Ok(Resolved { settings, origins: layers.origins, warnings })
 }
 
@@ -125,20 +154,58 @@ impl Layers {
         Layers { origins, sections: defaults.keys().cloned().collect() }
     }
 
-    fn add_file(&mut self, path: &Path) -> Result<(), Error> {
-        let origin = Source::File(path.into());
+    fn add_file(&mut self, path: &Path, env: Option<&str>) -> Result<(), Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        let table: toml::Table = text.parse().map_err(|error| syntax(path, &text, &error))?;
+        let mut table: toml::Table = text.parse().map_err(|error| syntax(path, &text, &error))?;
+        let origin = Source::File(path.into());
+        let envs = self.section(ENVS, table.remove(ENVS).unwrap_or(toml::Value::Table(toml::Table::new())), &origin)?;
+        self.add_sections(table, &origin)?;
+        let names: Vec<String> = envs.keys().cloned().collect();
+        let mut found = None;
+        for (name, sections) in envs {
+            if !is_env_name(&name) {
+                return Err(Error::EnvName { name });
+            }
+            let origin = Source::Env { file: path.into(), name: name.clone() };
+            let sections = self.section(&format!("{ENVS}.{name}"), sections, &origin)?;
+            if env == Some(name.as_str()) {
+                found = Some(sections);
+            } else {
+                // What is wrong with another environment is said before somebody needs it.
+                Layers { origins: self.origins.clone(), sections: self.sections.clone() }
+                    .add_sections(sections, &origin)?;
+            }
+        }
+        match (env, found) {
+            (Some(name), Some(sections)) => {
+                self.add_sections(sections, &Source::Env { file: path.into(), name: name.into() })
+            }
+            (Some(name), None) if !names.is_empty() => {
+                let nearest = did_you_mean(name, names.iter().map(String::as_str));
+                Err(Error::UnknownEnv { name: name.into(), path: path.into(), nearest })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the content of a section.
+    fn section(&self, key: &str, values: toml::Value, origin: &Source) -> Result<toml::Table, Error> {
+        match values {
+            toml::Value::Table(values) => Ok(values),
+            other => {
+                let value = shown(key, &other).to_string();
+                Err(Error::Type { key: key.into(), value, expected: "a section", origin: origin.clone() })
+            }
+        }
+    }
+
+    fn add_sections(&mut self, table: toml::Table, origin: &Source) -> Result<(), Error> {
         for (section, values) in table {
             if !self.sections.contains(&section) {
                 let nearest = did_you_mean(&section, self.sections.iter().map(String::as_str));
-                return Err(Error::Unknown { key: section, origin, nearest });
+                return Err(Error::Unknown { key: section, origin: origin.clone(), nearest });
             }
-            let toml::Value::Table(values) = values else {
-                let value = shown(&section, &values).to_string();
-                return Err(Error::Type { key: section, value, expected: "a section", origin });
-            };
-            for (key, value) in values {
+            for (key, value) in self.section(&section, values, origin)? {
                 self.set(format!("{section}.{key}"), value, origin.clone())?;
             }
         }
@@ -146,7 +213,7 @@ impl Layers {
     }
 
     /// Sets the values from the environment; returns warnings about variables that look like settings but are not.
-    fn add_environment(&mut self, environment: BTreeMap<String, String>) -> Result<Vec<String>, Error> {
+    fn add_environment(&mut self, environment: &BTreeMap<String, String>) -> Result<Vec<String>, Error> {
         for (name, key) in ALIASES {
             // Other programs read these too, and treat an empty variable as absent.
             if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
@@ -243,6 +310,11 @@ impl Layers {
             None => did_you_mean(key, self.origins.keys().map(String::as_str)),
         }
     }
+}
+
+/// Returns whether a text can name an environment: it becomes the name of folders.
+fn is_env_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// Returns the error for a file that is not TOML.

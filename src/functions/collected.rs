@@ -139,8 +139,7 @@ impl Accumulator for Rows {
             // A NaN label makes the result undefined, just as a NaN score does.
             self.labels.push(label.unwrap_or(false));
             self.scores.push(if label.is_some() { values[0] } else { f64::NAN });
-        });
-        Ok(())
+        })
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {

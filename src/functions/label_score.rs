@@ -1,11 +1,11 @@
 //! What all aggregates over (label, score) share: argument types, reading columns, documentation of the arguments.
 //!
-//! In: a label, BOOLEAN or any number (non-zero is positive), and a score, any number. Out: rows of both. A row is skipped
-//! if either is NULL.
+//! In: a label, BOOLEAN or a number that is 0 or 1, and a score, any number. Out: rows of both. A row is skipped if either is
+//! NULL.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{Result, exec_err, plan_err};
 
 use crate::text::documentation::Argument;
 
@@ -13,7 +13,7 @@ use crate::text::documentation::Argument;
 pub const LABEL: Argument = Argument {
     name: "label",
     sql_type: "BOOLEAN or number",
-    meaning: "whether the row is positive; a number other than 0 is",
+    meaning: "whether the row is positive; a number must be 0 or 1",
     required: true,
 };
 
@@ -56,7 +56,11 @@ pub fn coerce(syntax: &str, range: std::ops::RangeInclusive<usize>, types: &[Dat
 /// Calls `row` with the label and the other columns' values, for each row without a NULL.
 ///
 /// The label is `None` if it is NaN, because NaN is neither positive nor negative.
-pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f64])) {
+///
+/// # Errors
+/// A label is a number other than 0 and 1: which of the two others would be positive is a guess, and a score in the place of the
+/// label would pass.
+pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f64])) -> Result<()> {
     let numbers: Vec<_> = columns[1..].iter().map(|column| column.as_primitive::<Float64Type>()).collect();
     let mut values = vec![0.0; numbers.len()];
     for index in 0..columns[0].len() {
@@ -70,9 +74,23 @@ pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f6
             DataType::Boolean => Some(columns[0].as_boolean().value(index)),
             _ => {
                 let number = columns[0].as_primitive::<Float64Type>().value(index);
+                if !number.is_nan() && !is_label(number) {
+                    return exec_err!("{}", not_a_label(number));
+                }
                 (!number.is_nan()).then_some(number != 0.0)
             }
         };
         row(label, &values);
     }
+    Ok(())
+}
+
+/// Returns whether a number says that a row is positive (1) or is not (0).
+pub fn is_label(number: f64) -> bool {
+    number == 0.0 || number == 1.0
+}
+
+/// Says that a number is not a label.
+fn not_a_label(number: f64) -> String {
+    format!("a label is {number}, but labels are 0 and 1, or false and true: compare it, such as `label > 0`")
 }

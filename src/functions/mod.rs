@@ -5,13 +5,14 @@
 //! models. A [`Library`] joins these tables and
 //! the window functions of `rolling`, and only a library registers functions.
 
+mod audits;
 pub mod binary_metrics;
 mod collected;
 mod counted;
 mod curves;
 mod drift;
 mod environment;
-mod label_score;
+pub mod label_score;
 mod probability;
 mod ranking;
 mod reference;
@@ -66,6 +67,7 @@ pub const FAMILIES: &[Family] = &[
     binary_metrics::FUNCTIONS,
     curves::FUNCTIONS,
     drift::FUNCTIONS,
+    audits::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

@@ -1,8 +1,12 @@
 //! Arguments of table functions: constant text, whole numbers, and a relation given by the name of a table or as a query.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::parser::DFParser;
+use datafusion::sql::resolve::resolve_table_references;
 use tokio::runtime::Handle;
 
 use crate::text::documentation::Documentation;
@@ -47,6 +51,13 @@ pub fn query(relation: &str) -> String {
         "" if relation.trim_start().starts_with('(') => relation.to_string(),
         _ => format!("SELECT * FROM {relation}"),
     }
+}
+
+/// Returns the tables, views and files that a query reads by name; empty if it does not parse.
+pub fn tables(sql: &str) -> BTreeSet<String> {
+    let Ok(statements) = DFParser::parse_sql(sql) else { return BTreeSet::new() };
+    let references = statements.iter().filter_map(|statement| resolve_table_references(statement, true).ok());
+    references.flat_map(|(tables, _)| tables).map(|table| table.table().to_string()).collect()
 }
 
 /// Plans a relation.

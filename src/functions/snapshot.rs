@@ -14,10 +14,11 @@ use datafusion::datasource::MemTable;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 
 type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
-type Plan = Box<dyn Fn() -> Result<LogicalPlan> + Send + Sync>;
-type Sql = Box<dyn Fn() -> Result<String> + Send + Sync>;
+type Plan = Box<dyn Fn(SessionState) -> BoxFuture<'static, Result<LogicalPlan>> + Send + Sync>;
+type Sql = Box<dyn Fn(SessionState) -> BoxFuture<'static, Result<String>> + Send + Sync>;
 
 /// A table with a fixed schema, whose rows are made at each reading.
 pub struct Snapshot {
@@ -38,12 +39,18 @@ impl Snapshot {
     }
 
     /// Makes a table of the rows of a plan; `plan` returns the plan at each reading. The rows stream.
-    pub fn of_plan(schema: SchemaRef, plan: impl Fn() -> Result<LogicalPlan> + Send + Sync + 'static) -> Snapshot {
+    pub fn of_plan<F>(schema: SchemaRef, plan: F) -> Snapshot
+    where
+        F: Fn(SessionState) -> BoxFuture<'static, Result<LogicalPlan>> + Send + Sync + 'static,
+    {
         Snapshot { schema, content: Content::Plan(Box::new(plan)) }
     }
 
     /// Makes a table of the rows of a query; `sql` returns the query at each reading. The rows stream.
-    pub fn of_sql(schema: SchemaRef, sql: impl Fn() -> Result<String> + Send + Sync + 'static) -> Snapshot {
+    pub fn of_sql<F>(schema: SchemaRef, sql: F) -> Snapshot
+    where
+        F: Fn(SessionState) -> BoxFuture<'static, Result<String>> + Send + Sync + 'static,
+    {
         Snapshot { schema, content: Content::Sql(Box::new(sql)) }
     }
 }
@@ -85,8 +92,11 @@ impl TableProvider for Snapshot {
                 let table = MemTable::try_new(self.schema(), vec![vec![rows()?]])?;
                 return table.scan(state, projection, filters, limit).await;
             }
-            Content::Plan(plan) => plan()?,
-            Content::Sql(sql) => session_state(state)?.create_logical_plan(&sql()?).await?,
+            Content::Plan(plan) => plan(session_state(state)?.clone()).await?,
+            Content::Sql(sql) => {
+                let state = session_state(state)?;
+                state.create_logical_plan(&sql(state.clone()).await?).await?
+            }
         };
         let mut builder = LogicalPlanBuilder::from(plan);
         for filter in filters {

@@ -1,21 +1,22 @@
 //! Landed rows as Arrow columns, and back.
 //!
-//! In: placed ticks. Out: record batches in the order of (product_id, ts), in the columns of [`tick::schema`]. Batches can also
-//! be read back as rows.
+//! In: the rows of chunks, which are placed in the order of their products. Out: record batches in the order of
+//! (product_id, ts), in the columns of [`tick::schema`]. Batches can also be read back as rows.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int32Array, Int64Array, Int64Builder, RecordBatch,
-    StringArray, TimestampNanosecondArray, UInt32Array,
+    Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
 };
-use datafusion::arrow::compute::take;
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use datafusion::arrow::error::ArrowError;
 
-use crate::log::Record;
-use crate::tick::{self, Side, Status, Tick};
+use super::read;
+use super::summary::Rows;
+use crate::text::Names;
+use crate::tick::{self, Order, Side, Status, Tick};
 
 /// A landed row.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,15 +33,15 @@ pub struct Row {
 const BATCH_ROWS: usize = 8192;
 /// The bytes that the products' names in a batch may take.
 const BATCH_NAME_BYTES: usize = 8 << 20;
-/// What a row takes beside its names: 4 times, 12 numbers and a sequence number with their validity, 2 words, 2 numbers of
-/// names.
-const ROW_BYTES: usize = 4 * 8 + 13 * 9 + 2 * 8 + 2 * 4;
+/// What a row takes beside its names: 3 times, an offset, 12 numbers, a sequence number, 2 words, 2 numbers of names.
+const ROW_BYTES: usize = 4 * 8 + 12 * 8 + 16 + 2 + 4 + 8;
 
-/// The rows of a range, in the order in which they are placed. A product takes no more than its name and its number.
+/// The rows of a range, in the order in which they are placed. A product takes no more than its name and its counts.
 #[derive(Debug, Default)]
 pub struct Columns {
     products: Names,
     connections: Names,
+    /// The number of each row's product.
     product: Vec<u32>,
     /// The number of the row's connection; `None` if it has none.
     connection: Vec<Option<u32>>,
@@ -48,89 +49,66 @@ pub struct Columns {
     event_time: Vec<i64>,
     ingest_time: Vec<i64>,
     log_offset: Vec<i64>,
-    numbers: [Float64Builder; 12],
+    /// NaN for an absent number, as in [`tick::Columns`].
+    numbers: [Vec<f64>; 12],
     side: Vec<Option<Side>>,
-    sequence_num: Int64Builder,
+    sequence_num: Vec<Option<i64>>,
     status: Vec<Status>,
-}
-
-/// Names, each stored once and numbered in the order in which they came.
-#[derive(Debug, Default)]
-struct Names {
-    numbers: HashMap<Arc<str>, u32>,
-    names: Vec<Arc<str>>,
-    bytes: usize,
-}
-
-impl Names {
-    /// What a name takes beside its text: its entries in the map and in the list, and the counts of the shared text.
-    const ENTRY_BYTES: usize = 64;
-
-    fn number(&mut self, name: &str, last: Option<u32>) -> u32 {
-        // Most rows have the connection, and many the product, of the row before them.
-        if let Some(last) = last
-            && self.name(last) == name
-        {
-            return last;
-        }
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        // A range is committed long before it has 2^32 names, because names count towards its bytes.
-        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        let name: Arc<str> = name.into();
-        self.bytes += name.len() + Self::ENTRY_BYTES;
-        self.names.push(Arc::clone(&name));
-        self.numbers.insert(name, number);
-        number
-    }
-
-    fn name(&self, number: u32) -> &str {
-        &self.names[number as usize]
-    }
+    /// The count of each product's rows.
+    counts: Vec<Rows>,
 }
 
 impl Columns {
-    /// Adds a row of the message at `log_offset`; its `ts` must be above that of the product's row before.
-    pub fn push(&mut self, tick: &Tick<&str>, (ts, status): (i64, Status), record: &Record, log_offset: i64) {
-        let product = self.products.number(tick.product_id, self.product.last().copied());
-        self.product.push(product);
-        let connection = record.connection.as_deref().map(|name| {
-            let last = self.connection.last().copied().flatten();
-            self.connections.number(name, last)
-        });
-        self.connection.push(connection);
-        self.ts.push(ts);
-        self.event_time.push(tick.event_time);
-        self.ingest_time.push(record.ingest_time);
-        self.log_offset.push(log_offset);
-        for (column, number) in self.numbers.iter_mut().zip(tick.numbers()) {
-            column.append_option(number);
+    /// Places the rows of the next chunk, and adds them.
+    pub fn add(&mut self, rows: &read::Rows, connections: &Names, order: &mut Order) {
+        let ticks = &rows.ticks;
+        // Each name is looked up once, not for each row.
+        let mut known: Vec<Option<(usize, u32)>> = vec![None; ticks.products.count()];
+        for (row, product) in ticks.product.iter().enumerate() {
+            let (place, number) = *known[*product as usize].get_or_insert_with(|| {
+                let name = ticks.products.name(*product);
+                (order.product(name), self.products.number(name))
+            });
+            let (ts, status) = order.place(place, ticks.event_time[row], rows.identity[row], rows.ingest_time[row]);
+            self.product.push(number);
+            self.ts.push(ts);
+            self.status.push(status);
+            if number as usize == self.counts.len() {
+                self.counts.push(Rows::starting_at(ts));
+            }
+            self.counts[number as usize].count(ts, status);
         }
-        self.side.push(tick.side);
-        self.sequence_num.append_option(tick.sequence_num);
-        self.status.push(status);
+        let numbers: Vec<u32> = connections.iter().map(|name| self.connections.number(name)).collect();
+        self.connection.extend(rows.connection.iter().map(|connection| connection.map(|at| numbers[at as usize])));
+        self.event_time.extend_from_slice(&ticks.event_time);
+        self.ingest_time.extend_from_slice(&rows.ingest_time);
+        self.log_offset.extend_from_slice(&rows.log_offset);
+        for (column, numbers) in self.numbers.iter_mut().zip(&ticks.numbers) {
+            column.extend_from_slice(numbers);
+        }
+        self.side.extend_from_slice(&ticks.side);
+        self.sequence_num.extend_from_slice(&ticks.sequence_num);
     }
 
     /// Returns roughly how much memory the rows take.
     pub fn bytes(&self) -> usize {
-        self.ts.len() * ROW_BYTES + self.products.bytes + self.connections.bytes
+        let products = self.products.bytes() + self.counts.len() * size_of::<Rows>();
+        self.ts.len() * ROW_BYTES + products + self.connections.bytes()
+    }
+
+    /// Counts each product's rows.
+    pub fn counts(&self) -> BTreeMap<String, Rows> {
+        self.products.iter().map(String::from).zip(self.counts.iter().cloned()).collect()
     }
 
     /// Finds the order of (product_id, ts).
-    pub fn arrange(mut self, log_partition: i32) -> Arranged {
-        Arranged {
-            order: self.order(),
-            numbers: self.numbers.each_mut().map(Float64Builder::finish),
-            sequence_num: self.sequence_num.finish(),
-            columns: self,
-            log_partition,
-        }
+    pub fn arrange(self, log_partition: i32) -> Arranged {
+        Arranged { order: self.order(), columns: self, log_partition }
     }
 
     /// Returns the rows' places in the order of (product_id, ts): the rows of each product are in order already.
     fn order(&self) -> Vec<u32> {
-        let mut by_name: Vec<u32> = (0..).take(self.products.names.len()).collect();
+        let mut by_name: Vec<u32> = (0..).take(self.products.count()).collect();
         by_name.sort_unstable_by(|a, b| self.products.name(*a).cmp(self.products.name(*b)));
         // The place where each product's rows begin.
         let mut begins = vec![0u32; by_name.len()];
@@ -155,8 +133,6 @@ impl Columns {
 /// The rows of a range, and their order.
 pub struct Arranged {
     columns: Columns,
-    numbers: [Float64Array; 12],
-    sequence_num: Int64Array,
     order: Vec<u32>,
     log_partition: i32,
 }
@@ -164,7 +140,7 @@ pub struct Arranged {
 impl Arranged {
     /// Returns batches of the landed schema, in the order of (product_id, ts).
     pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
-        let longest = self.columns.products.names.iter().map(|name| name.len()).max().unwrap_or_default();
+        let longest = self.columns.products.iter().map(str::len).max().unwrap_or_default();
         let rows = (BATCH_NAME_BYTES / longest.max(1)).clamp(1, BATCH_ROWS);
         self.order.chunks(rows).map(|places| self.batch(places))
     }
@@ -177,11 +153,11 @@ impl Arranged {
             let times = TimestampNanosecondArray::from_iter_values(rows().map(|row| times[row]));
             Arc::new(times.with_timezone("UTC"))
         };
-        let places_array = UInt32Array::from_iter_values(places.iter().copied());
         let product = StringArray::from_iter_values(rows().map(|row| columns.products.name(columns.product[row])));
+        let sequence_num: Int64Array = rows().map(|row| columns.sequence_num[row]).collect();
         let side: StringArray = rows().map(|row| columns.side[row].map(Side::as_str)).collect();
         let connection: StringArray =
-            rows().map(|row| columns.connection[row].map(|number| columns.connections.name(number))).collect();
+            rows().map(|row| columns.connection[row].map(|number| &**columns.connections.name(number))).collect();
         let status = StringArray::from_iter_values(rows().map(|row| columns.status[row].as_str()));
         let mut filled: Vec<(&str, ArrayRef)> = vec![
             ("product_id", Arc::new(product)),
@@ -189,14 +165,17 @@ impl Arranged {
             ("event_time", time(&columns.event_time)),
             ("ingest_time", time(&columns.ingest_time)),
             ("side", Arc::new(side)),
-            ("sequence_num", take(&self.sequence_num, &places_array, None)?),
+            ("sequence_num", Arc::new(sequence_num)),
             ("connection", Arc::new(connection)),
             ("status", Arc::new(status)),
             ("log_partition", Arc::new(Int32Array::from_value(self.log_partition, places.len()))),
             ("log_offset", Arc::new(Int64Array::from_iter_values(rows().map(|row| columns.log_offset[row])))),
         ];
-        for (name, column) in Tick::NUMBERS.into_iter().zip(&self.numbers) {
-            filled.push((name, take(column, &places_array, None)?));
+        for (name, column) in Tick::NUMBERS.into_iter().zip(&columns.numbers) {
+            let values: Vec<f64> = rows().map(|row| column[row]).collect();
+            let present = BooleanBuffer::collect_bool(values.len(), |row| !values[row].is_nan());
+            let nulls = Some(NullBuffer::new(present)).filter(|nulls| nulls.null_count() > 0);
+            filled.push((name, Arc::new(Float64Array::new(values.into(), nulls))));
         }
         // The columns are put into the schema's order by name, so that only the schema defines the order.
         let schema = tick::schema();

@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Commit {
     pub file: LandedFile,
     pub log: LogId,
+    /// As in the file's origin.
+    pub by_time: bool,
     pub folder: Folder,
     pub dead_dir: PathBuf,
     /// The work holds it too, so that no other process lands before the work ends.
@@ -55,11 +57,11 @@ impl Commit {
     /// # Errors
     /// The range cannot be encoded, or the disk reports an error; then nothing is committed.
     pub async fn run(self, pending: Pending) -> Result<Committed, Error> {
-        let Commit { file, log, folder, dead_dir, lock, patience } = self;
+        let Commit { file, log, by_time, folder, dead_dir, lock, patience } = self;
         let encoding = {
             let (file, lock) = (file.clone(), Arc::clone(&lock));
             blocking(move || {
-                let encoded = pending.encode(&file, log);
+                let encoded = pending.encode(&file, log, by_time);
                 drop(lock);
                 encoded
             })

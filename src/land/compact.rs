@@ -96,6 +96,7 @@ async fn merge_parts(folder: &Folder, parts: &[Landed]) -> Result<Option<(Landed
         // The last message of the whole range may lie before the last part, if that part holds no message.
         last: parts.iter().rev().find_map(|part| part.footer.origin.as_ref()?.last.clone()),
         log: origin.log.clone(),
+        by_time: parts.iter().all(|part| part.footer.origin.as_ref().is_some_and(|origin| origin.by_time)),
     });
     let mut encoder = Encoder::start(&file, &Footer { summary, origin })?;
     let (sender, mut batches) = mpsc::channel::<RecordBatch>(AHEAD);

@@ -31,16 +31,17 @@ impl Connections {
         ingest_time: i64,
     ) {
         let name = connection.unwrap_or_default();
-        let last = self.last.get(name).copied();
-        let gap = match last {
-            Some(last) => number > last.saturating_add(1),
+        let last = self.last.get_mut(name);
+        let before = last.as_deref().copied();
+        let gap = match before {
+            Some(before) => number > before.saturating_add(1),
             // Numbers begin at 0. A recording may begin at any number, and its connection has no name.
             None => connection.is_some() && number > 0,
         };
         if gap {
             summary.gaps.push(Gap {
                 connection: connection.map(String::from),
-                after_sequence_num: last,
+                after_sequence_num: before,
                 next_sequence_num: number,
                 log_offset: offset,
                 ingest_time,
@@ -48,11 +49,17 @@ impl Connections {
         }
         // On a named connection, a lower number is a repeated or a late message. Without a name, it starts another
         // connection.
-        if last.is_some_and(|last| number <= last) && connection.is_some() {
+        if before.is_some_and(|before| number <= before) && connection.is_some() {
             return;
         }
-        self.last.insert(name.to_string(), number);
-        summary.connections.insert(name.to_string(), number);
+        match last {
+            Some(last) => *last = number,
+            None => drop(self.last.insert(name.to_string(), number)),
+        }
+        match summary.connections.get_mut(name) {
+            Some(last) => *last = number,
+            None => drop(summary.connections.insert(name.to_string(), number)),
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Landed files as Parquet: zstd, sorted by (product_id, ts), with the range's summary and its log in the footer.
 
-use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{Field, Int64Type};
+use datafusion::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
+use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::ColumnPath;
 
 use super::damage::{self, Rows};
@@ -27,10 +30,15 @@ const ROW_GROUP_ROWS: usize = 1 << 17;
 /// Columns of rising counts. Their differences are small, so they take a fraction of the space and time.
 const DELTA_ENCODED: [&str; 5] = ["ts", "event_time", "ingest_time", "sequence_num", "log_offset"];
 
-/// Encodes one range's rows, which must come in the order of (product_id, ts).
+/// Encodes one range's rows, which must come in the order of (product_id, ts). Every second column is encoded by a thread of its
+/// own, because nothing else is left to do while the last file of a run is encoded.
 pub struct Encoder {
     file: LandedFile,
-    writer: ArrowWriter<Vec<u8>>,
+    writer: SerializedFileWriter<Vec<u8>>,
+    columns: ArrowRowGroupWriterFactory,
+    /// The columns of the row group that is being filled; none between row groups.
+    group: Vec<ArrowColumnWriter>,
+    group_rows: usize,
     rows: u64,
     expected: u64,
 }
@@ -53,28 +61,77 @@ impl Encoder {
             let json = serde_json::to_string(origin).map_err(|source| Error::encode(file, source))?;
             entries.push(KeyValue::new(origin::KEY.to_string(), json));
         }
-        let writer = ArrowWriter::try_new(Vec::new(), tick::schema(), Some(properties(entries)));
-        let writer = writer.map_err(|source| Error::encode(file, source))?;
-        Ok(Encoder { file: file.clone(), writer, rows: 0, expected: footer.summary.all_rows() })
+        let writer = ArrowWriter::try_new(Vec::new(), tick::schema(), Some(properties(entries)))
+            .and_then(ArrowWriter::into_serialized_writer);
+        let (writer, columns) = writer.map_err(|source| Error::encode(file, source))?;
+        let (file, expected) = (file.clone(), footer.summary.all_rows());
+        Ok(Encoder { file, writer, columns, group: Vec::new(), group_rows: 0, rows: 0, expected })
     }
 
     /// Adds rows.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(|source| Error::encode(&self.file, source))
+        let mut done = 0;
+        while done < batch.num_rows() {
+            let rows = (batch.num_rows() - done).min(ROW_GROUP_ROWS - self.group_rows);
+            self.write_to_group(&batch.slice(done, rows)).map_err(|source| Error::encode(&self.file, source))?;
+            done += rows;
+        }
+        Ok(())
+    }
+
+    /// Adds rows to the row group, which has room for them.
+    fn write_to_group(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        if self.group.is_empty() {
+            self.group = self.columns.create_column_writers(self.writer.flushed_row_groups().len())?;
+        }
+        let schema = batch.schema();
+        let columns = self.group.iter_mut().zip(schema.fields().iter().map(AsRef::as_ref)).zip(batch.columns());
+        let (mut even, mut odd) = (Vec::new(), Vec::new());
+        for (number, ((writer, field), column)) in columns.enumerate() {
+            if number % 2 == 0 { &mut even } else { &mut odd }.push((writer, field, column));
+        }
+        std::thread::scope(|scope| {
+            let odd = scope.spawn(move || write_columns(odd));
+            let even = write_columns(even);
+            let odd = odd.join().unwrap_or_else(|_| Err(ParquetError::General("a column's encoder panicked".into())));
+            even.and(odd)
+        })?;
+        self.group_rows += batch.num_rows();
+        if self.group_rows == ROW_GROUP_ROWS { self.close_group() } else { Ok(()) }
+    }
+
+    fn close_group(&mut self) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for column in self.group.drain(..) {
+            column.close()?.append_to_row_group(&mut group)?;
+        }
+        self.group_rows = 0;
+        group.close().map(drop)
     }
 
     /// Returns the whole file.
     ///
     /// # Errors
     /// The file has more or fewer rows than the summary counts; such a file must not be committed.
-    pub fn finish(self) -> Result<Vec<u8>, Error> {
-        let Encoder { file, writer, rows, expected } = self;
-        if rows != expected {
+    pub fn finish(mut self) -> Result<Vec<u8>, Error> {
+        if self.rows != self.expected {
+            let Encoder { file, rows, expected, .. } = self;
             return Err(Error::encode(&file, format!("it has {rows} rows and should have {expected}")));
         }
-        writer.into_inner().map_err(|source| Error::encode(&file, source))
+        let closed = if self.group.is_empty() { Ok(()) } else { self.close_group() };
+        closed.and_then(|()| self.writer.into_inner()).map_err(|source| Error::encode(&self.file, source))
     }
+}
+
+/// Encodes values of some columns.
+fn write_columns(columns: Vec<(&mut ArrowColumnWriter, &Field, &ArrayRef)>) -> Result<(), ParquetError> {
+    for (writer, field, column) in columns {
+        for leaf in compute_leaves(field, column)? {
+            writer.write(&leaf)?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a landed file's footer.

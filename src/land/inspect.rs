@@ -15,9 +15,9 @@ use super::columns::{Row, rows};
 use super::encode::{self, Footer};
 use super::files::LandedFile;
 use super::folder::Folder;
-use super::read::{Chunk, Outcome, Reader};
+use super::read::{Chunk, Reader, Wanted};
 use super::summary::Rows;
-use crate::log::{Log, LogId, Record};
+use crate::log::{Log, LogId};
 use crate::text::grouped;
 use crate::tick::{Status, Tick};
 
@@ -153,21 +153,15 @@ pub async fn holds(log: &Arc<dyn Log>, file: &LandedFile) -> Result<bool, Error>
 
 async fn content_of_log(log: &Arc<dyn Log>, file: &LandedFile) -> Result<Content, Error> {
     let mut content = Content::default();
-    let mut reader = Reader::start(Arc::clone(log), file.partition, file.first, file.next_offset());
+    let mut reader = Reader::start(Arc::clone(log), Wanted::all_of(file));
     while let Some(chunk) = reader.next().await? {
-        let Chunk { messages, ticks, .. } = chunk;
-        for message in messages.into_iter().filter(|message| message.offset <= file.last) {
-            let Record { ingest_time, connection, .. } = message.record;
-            content.messages += 1;
-            match message.outcome {
-                Outcome::Control { .. } => content.control += 1,
-                Outcome::Dead(_) => content.dead += 1,
-                Outcome::Ticks(rows) => {
-                    for row in rows {
-                        content.add(&ticks.tick(row), message.offset, ingest_time, connection.as_deref());
-                    }
-                }
-            }
+        let Chunk { summary, rows, connections, .. } = chunk;
+        content.messages += summary.messages;
+        content.control += summary.control.values().sum::<u64>();
+        content.dead += summary.dead.values().sum::<u64>();
+        for row in 0..rows.log_offset.len() {
+            let connection = rows.connection[row].map(|number| &**connections.name(number));
+            content.add(&rows.ticks.tick(row), rows.log_offset[row], rows.ingest_time[row], connection);
         }
     }
     Ok(content)

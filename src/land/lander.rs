@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::by_time::ByTime;
 use super::commit::{Commit, Committed, Patience};
 use super::connections::Connections;
 use super::dead;
@@ -20,7 +21,7 @@ use super::folder::Folder;
 use super::identify::{self, Candidate};
 use super::lock::Lock;
 use super::pending::Pending;
-use super::read::{Chunk, Outcome, Read, Reader};
+use super::read::{Reader, Wanted};
 use super::recover::{Landed, read_footers, recover};
 use super::retention::Keep;
 use super::summary::Summary;
@@ -52,6 +53,8 @@ pub struct Options {
     /// is given, ticks of products that have landed from other logs also land, and ticks seen before are marked as
     /// duplicates.
     pub name: Option<String>,
+    /// Whether ticks are placed by their own times among those that have landed, as those of an earlier period have to be.
+    pub by_time: bool,
     /// The partitions to land; `None` means all that the log has, now and later.
     pub partitions: Option<BTreeSet<i32>>,
 }
@@ -77,6 +80,8 @@ pub struct Lander {
     folder: Folder,
     options: Options,
     order: Order,
+    /// The landed ticks among which others are placed by their own times.
+    by_time: Option<ByTime>,
     /// What had landed of each partition when the folder was opened.
     history: BTreeMap<i32, History>,
     /// The number of files that were visible when the folder was opened.
@@ -132,7 +137,13 @@ impl Lander {
         let candidate = Candidate { log: &log, id: &id, source: &options.source, folder: &folder, landed: &landed };
         let name = candidate.name(options.name.as_deref()).await?;
         Folder::check_name(&name)?;
-        let order = recover(&folder, &landed, options.rules).await?;
+        let (by_time, order) = match options.by_time {
+            true => {
+                let (by_time, order) = ByTime::after(&folder, &name, landed.clone(), options.rules);
+                (Some(by_time), order)
+            }
+            false => (None, recover(&folder, &landed, options.rules).await?),
+        };
         let (mut products, mut others) = (HashSet::new(), HashMap::new());
         let (mut history, mut names) = (BTreeMap::<i32, History>::new(), BTreeSet::new());
         let files = landed.len();
@@ -156,6 +167,7 @@ impl Lander {
             folder,
             options,
             order,
+            by_time,
             history,
             files,
             names,
@@ -275,22 +287,29 @@ impl Lander {
         if next == end {
             return Ok(0);
         }
-        let mut reader = Reader::start(Arc::clone(&self.log), number, next, end);
+        let per_file = self.options.flush_messages;
+        let mut reader = Reader::start(
+            Arc::clone(&self.log),
+            Wanted {
+                partition: number,
+                offsets: next..end,
+                no_later: false,
+                first_file: per_file.saturating_sub(self.partitions[i].pending.messages()),
+                per_file,
+            },
+        );
         let mut read = 0;
         while let Some(chunk) = reader.next().await? {
-            let before = self.partitions[i].pending.next_offset();
-            let Chunk { messages, ticks, next } = chunk;
-            let mut admitted = vec![false; ticks.products.len()];
-            for message in messages {
-                self.admit(&message, &ticks, &mut admitted)?;
-                let partition = &mut self.partitions[i];
-                partition.pending.add(message, &ticks, &mut self.order, partition.connections.as_mut());
-                if partition.pending.is_full(self.options.flush_messages) {
-                    self.flush(i).await?;
-                }
+            self.admit(&chunk.rows.ticks)?;
+            if let Some(by_time) = &mut self.by_time {
+                by_time.prepare(&chunk.rows.ticks, &mut self.order).await?;
             }
-            self.partitions[i].pending.pass_to(next);
-            let passed = u64::try_from(next.saturating_sub(before)).unwrap_or(0);
+            let partition = &mut self.partitions[i];
+            let passed = u64::try_from(chunk.next.saturating_sub(partition.pending.next_offset())).unwrap_or(0);
+            partition.pending.add(chunk, &mut self.order, partition.connections.as_mut());
+            if partition.pending.is_full(per_file) {
+                self.flush(i).await?;
+            }
             read += passed;
             progress(passed);
             if stop.load(Ordering::Relaxed) {
@@ -301,13 +320,11 @@ impl Lander {
     }
 
     /// Refuses ticks of a product that has landed from another log, unless the user gave a name for this log's files.
-    /// `admitted` notes which of the chunk's products were looked at.
-    fn admit(&mut self, message: &Read, ticks: &Columns, admitted: &mut [bool]) -> Result<(), Error> {
-        let Outcome::Ticks(rows) = &message.outcome else { return Ok(()) };
-        for row in rows.clone() {
-            let known = &mut admitted[ticks.product[row] as usize];
-            let product_id = ticks.product_id(row);
-            if std::mem::replace(known, true) || self.products.contains(product_id) {
+    fn admit(&mut self, ticks: &Columns) -> Result<(), Error> {
+        let mut admitted = vec![false; ticks.products.count()];
+        for product in &ticks.product {
+            let product_id = &**ticks.products.name(*product);
+            if std::mem::replace(&mut admitted[*product as usize], true) || self.products.contains(product_id) {
                 continue;
             }
             if self.options.name.is_none()
@@ -334,6 +351,7 @@ impl Lander {
         let commit = Commit {
             file: pending.file(&self.name, partition.number),
             log: self.id.clone(),
+            by_time: self.by_time.is_some(),
             folder: self.folder.clone(),
             dead_dir: self.options.dead_dir.clone(),
             lock: Arc::clone(&self.lock),

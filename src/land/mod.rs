@@ -3,6 +3,7 @@
 //! In: a [`crate::log::Log`]. Out: `data/ticks/<topic>-<partition>-<first>-<last>.parquet`, and `data/dead/` for messages
 //! that cannot become rows. `docs/landing.md` states the guarantees and why they hold.
 
+mod by_time;
 mod columns;
 mod commit;
 mod compact;

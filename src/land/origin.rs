@@ -14,4 +14,7 @@ pub struct Origin {
     pub log: LogId,
     /// The last message of the file's range; `None` if the range holds no message.
     pub last: Option<Witness>,
+    /// Whether its ticks were placed by their own times, among those that had landed before.
+    #[serde(default)]
+    pub by_time: bool,
 }

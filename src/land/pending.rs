@@ -2,35 +2,33 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use super::Error;
 use super::columns::Columns;
 use super::connections::Connections;
 use super::encode::{Encoder, Footer};
 use super::files::LandedFile;
 use super::origin::Origin;
-use super::read::{Outcome, Read};
+use super::read::{Chunk, Numbered};
 use super::summary::Summary;
-use crate::log::{DeadLetter, LogId, Record, Witness};
-use crate::tick::{Columns as Ticks, Identity, Order, Sequence};
+use crate::log::{DeadLetter, LogId, Witness};
+use crate::tick::Order;
 
 /// The memory that ranges may take until they are committed; a second one may be on its way to the disk.
 pub const MOST_BYTES: usize = 96 << 20;
-/// Roughly what an entry of a summary takes: a name, counts and times.
+/// Roughly what an entry of a summary takes: a name and numbers.
 const ENTRY_BYTES: usize = 160;
 
 /// A range of messages that will become a file.
 #[derive(Debug)]
 pub struct Pending {
-    pub summary: Summary,
-    pub letters: Vec<DeadLetter>,
+    /// What the range holds, apart from the products' rows, which are counted where they are placed.
+    summary: Summary,
+    letters: Vec<DeadLetter>,
     rows: Columns,
     first: i64,
     /// The first offset after the range.
     next: i64,
-    /// The last message, and its offset.
-    last: Option<(i64, Record)>,
+    last: Option<Witness>,
     dead_bytes: usize,
     since: Instant,
 }
@@ -62,20 +60,25 @@ impl Pending {
 
     /// Returns roughly how much memory the range takes.
     pub fn bytes(&self) -> usize {
-        let Summary { products, gaps, sequences, connections, .. } = &self.summary;
-        let summary = (products.len() + gaps.len() + connections.len()) * ENTRY_BYTES + sequences.len() * 16;
+        let Summary { gaps, sequences, connections, .. } = &self.summary;
+        let summary = (gaps.len() + connections.len()) * ENTRY_BYTES + sequences.len() * 16;
         self.rows.bytes() + self.dead_bytes + summary
     }
 
     /// Returns whether the range should be committed: it has this many messages, or takes as much memory as it may.
     pub fn is_full(&self, messages: usize) -> bool {
-        self.summary.messages >= messages.max(1) as u64 || self.bytes() >= MOST_BYTES
+        self.messages() >= messages.max(1) || self.bytes() >= MOST_BYTES
+    }
+
+    /// Returns how many messages the range has.
+    pub fn messages(&self) -> usize {
+        // They were counted while they were in memory, so their number fits.
+        self.summary.messages as usize
     }
 
     /// Returns the last message of the range; `None` if it has none.
     pub fn last(&self) -> Option<Witness> {
-        let (offset, record) = self.last.as_ref()?;
-        Some(Witness { offset: *offset, fingerprint: record.fingerprint() })
+        self.last.clone()
     }
 
     /// Returns when the range's first message was added.
@@ -83,52 +86,25 @@ impl Pending {
         self.since
     }
 
-    /// Passes over the offsets below `next`: they hold no message.
-    pub fn pass_to(&mut self, next: i64) {
-        let Some(absent) = next.checked_sub(self.next).filter(|absent| *absent > 0) else { return };
+    /// Places and adds the partition's next messages.
+    pub fn add(&mut self, chunk: Chunk, order: &mut Order, watched: Option<&mut Connections>) {
+        let Chunk { summary, rows, letters, numbers, connections, last, next } = chunk;
         if self.is_empty() {
             self.since = Instant::now();
         }
-        self.summary.absent += absent.unsigned_abs();
         self.next = next;
-    }
-
-    /// Adds the partition's next message; `ticks` are those of its chunk.
-    pub fn add(&mut self, read: Read, ticks: &Ticks, order: &mut Order, connections: Option<&mut Connections>) {
-        let Read { offset, record, sequence, sequence_num, outcome } = read;
-        self.pass_to(offset);
-        if self.is_empty() {
-            self.since = Instant::now();
-        }
-        self.next = offset.saturating_add(1);
-        self.summary.messages += 1;
-        let connection = record.connection.as_deref();
-        if let (Sequence::Connection, Some(number), Some(connections)) = (sequence, sequence_num, connections) {
-            connections.note(&mut self.summary, connection, number, offset, record.ingest_time);
-        }
-        match outcome {
-            Outcome::Control { name } => self.summary.count_control(&name),
-            Outcome::Dead(dead) => {
-                self.summary.count_dead(&dead.kind);
-                self.dead_bytes += record.payload.len() + dead.reason.len() + ENTRY_BYTES;
-                // A copy, so that the letter does not hold on to its neighbours' memory.
-                let payload = Bytes::copy_from_slice(&record.payload);
-                let record = Record { payload, ..record.clone() };
-                self.letters.push(DeadLetter { offset, record, reason: dead.reason });
-            }
-            Outcome::Ticks(rows) => {
-                self.summary.note_sequence(offset, sequence);
-                for row in rows.clone() {
-                    let tick = ticks.tick(row);
-                    let before = &ticks.product[rows.start..row];
-                    let position = before.iter().filter(|product| **product == ticks.product[row]).count();
-                    let (ts, status) = order.place(&tick, Identity::of(&tick, sequence, position), record.ingest_time);
-                    self.summary.count_row(tick.product_id, ts, status);
-                    self.rows.push(&tick, (ts, status), &record, offset);
-                }
+        self.last = last.or(self.last.take());
+        self.summary.add(&summary);
+        if let Some(watched) = watched {
+            for Numbered { connection, sequence_num, offset, ingest_time } in numbers {
+                let name = connection.map(|connection| &**connections.name(connection));
+                watched.note(&mut self.summary, name, sequence_num, offset, ingest_time);
             }
         }
-        self.last = Some((offset, record));
+        let bytes = |letter: &DeadLetter| letter.record.payload.len() + letter.reason.len() + ENTRY_BYTES;
+        self.dead_bytes += letters.iter().map(bytes).sum::<usize>();
+        self.letters.extend(letters);
+        self.rows.add(&rows, &connections, order);
     }
 
     /// Returns the name of the range's file.
@@ -136,10 +112,15 @@ impl Pending {
         LandedFile { topic: topic.to_string(), partition, first: self.first, last: self.next - 1 }
     }
 
-    /// Encodes the range's rows and footer, and returns them with its dead letters.
-    pub fn encode(self, file: &LandedFile, log: LogId) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
-        let last = self.last();
-        let footer = Footer { summary: self.summary, origin: Some(Origin { log, last }) };
+    /// Encodes the range's rows and footer, and returns them with its dead letters; `by_time` is as in [`Origin`].
+    pub fn encode(
+        self,
+        file: &LandedFile,
+        log: LogId,
+        by_time: bool,
+    ) -> Result<(Vec<u8>, Summary, Vec<DeadLetter>), Error> {
+        let summary = Summary { products: self.rows.counts(), ..self.summary };
+        let footer = Footer { summary, origin: Some(Origin { log, last: self.last, by_time }) };
         let mut encoder = Encoder::start(file, &footer)?;
         let arranged = self.rows.arrange(file.partition);
         for batch in arranged.batches() {

@@ -87,7 +87,7 @@ async fn restore(
 }
 
 /// Passes on each row of a file, with its tick's identity.
-async fn each_row(folder: &Folder, landed: &Landed, mut pass: impl FnMut(&Row, Identity)) -> Result<(), Error> {
+pub async fn each_row(folder: &Folder, landed: &Landed, mut pass: impl FnMut(&Row, Identity)) -> Result<(), Error> {
     let Landed { file, footer } = landed;
     let mut batches = encode::open(folder, file).await?;
     // A message's rows of one product are adjacent: the file is sorted by product and ts, and a message's ticks are placed

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::by_time::{ByTime, is_by_time};
 use super::commit::Commit;
 use super::connections::Connections;
 use super::error::Stranger;
@@ -18,7 +19,7 @@ use super::inspect::{self, Compared};
 use super::lander::Options;
 use super::lock::Lock;
 use super::pending::Pending;
-use super::read::{Chunk, Reader};
+use super::read::{Reader, Wanted};
 use super::recover::{Landed, recover, restore_elsewhere};
 use super::summary::Summary;
 use super::{Error, dead};
@@ -178,8 +179,20 @@ impl Work {
         };
         let (earlier, elsewhere): (Vec<Landed>, Vec<Landed>) =
             landed.iter().cloned().partition(|landed| before(&landed.file));
-        let mut order: Order = recover(&self.folder, &earlier, self.options.rules).await?;
-        restore_elsewhere(&self.folder, &elsewhere, &mut order).await?;
+        let own = |file: &&Landed| file.file.topic == range.topic && file.file.partition == range.partition;
+        let after = landed.iter().filter(own).find(|file| file.file.first > range.last);
+        let neighbours = earlier.last().into_iter().chain(after);
+        let rules = self.options.rules;
+        let mut by_time = None;
+        let mut order: Order;
+        if neighbours.into_iter().any(is_by_time) {
+            (_, order) = ByTime::after(&self.folder, &range.topic, earlier.clone(), rules);
+            by_time = Some(ByTime::after(&self.folder, &range.topic, landed.to_vec(), rules).0);
+        } else {
+            order = recover(&self.folder, &earlier, rules).await?;
+            restore_elsewhere(&self.folder, &elsewhere, &mut order).await?;
+        }
+        let is_by_time = by_time.is_some();
         let alone = self.log.partitions().await.map_err(|source| Error::log(&self.options.source, source))?.len() == 1;
         let mut connections = Connections::default();
         for landed in &earlier {
@@ -187,18 +200,19 @@ impl Work {
         }
         dead::remove_inside(&self.options.dead_dir, range).await?;
         let mut pending = Pending::new(range.first);
-        let mut reader = Reader::start(Arc::clone(&self.log), range.partition, range.first, range.next_offset());
+        let per_file = self.options.flush_messages;
+        let wanted = Wanted { first_file: per_file, per_file, ..Wanted::all_of(range) };
+        let mut reader = Reader::start(Arc::clone(&self.log), wanted);
         while let Some(chunk) = reader.next().await? {
-            let Chunk { messages, ticks, next } = chunk;
-            for message in messages.into_iter().filter(|message| message.offset <= range.last) {
-                pending.add(message, &ticks, &mut order, alone.then_some(&mut connections));
-                if pending.is_full(self.options.flush_messages) {
-                    let next = pending.next_offset();
-                    let full = std::mem::replace(&mut pending, Pending::new(next));
-                    self.commit(full, range.partition).await?;
-                }
+            if let Some(by_time) = &mut by_time {
+                by_time.prepare(&chunk.rows.ticks, &mut order).await?;
             }
-            pending.pass_to(next.min(range.next_offset()));
+            pending.add(chunk, &mut order, alone.then_some(&mut connections));
+            if pending.is_full(per_file) {
+                let next = pending.next_offset();
+                let full = std::mem::replace(&mut pending, Pending::new(next));
+                self.commit(full, range.partition, is_by_time).await?;
+            }
         }
         if pending.next_offset() != range.next_offset() {
             let (partition, end) = (range.partition, pending.next_offset());
@@ -207,15 +221,16 @@ impl Work {
             return Err(Candidate { log, id, source: &options.source, folder, landed }.refuse(stranger));
         }
         if !pending.is_empty() {
-            self.commit(pending, range.partition).await?;
+            self.commit(pending, range.partition, is_by_time).await?;
         }
         Ok(())
     }
 
-    async fn commit(&mut self, pending: Pending, partition: i32) -> Result<(), Error> {
+    async fn commit(&mut self, pending: Pending, partition: i32, by_time: bool) -> Result<(), Error> {
         let commit = Commit {
             file: pending.file(&self.name, partition),
             log: self.id.clone(),
+            by_time,
             folder: self.folder.clone(),
             dead_dir: self.options.dead_dir.clone(),
             lock: Arc::clone(&self.lock),

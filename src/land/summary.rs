@@ -145,18 +145,6 @@ impl Summary {
         count(&mut self.dead, kind, 1);
     }
 
-    /// Counts a row.
-    pub fn count_row(&mut self, product_id: &str, ts: i64, status: Status) {
-        match self.products.get_mut(product_id) {
-            Some(rows) => rows.count(ts, status),
-            None => {
-                let mut rows = Rows::starting_at(ts);
-                rows.count(ts, status);
-                self.products.insert(product_id.to_string(), rows);
-            }
-        }
-    }
-
     /// Notes what the sequence numbers of the message at `offset` count.
     pub fn note_sequence(&mut self, offset: i64, sequence: Sequence) {
         let counts = Counts::from(sequence);
@@ -218,7 +206,11 @@ impl Summary {
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str, n: u64) {
-    let known = counts.contains_key(name) || counts.len() < MOST_NAMES;
-    let count = counts.entry(if known { name } else { OTHERS }.to_string()).or_default();
+    if let Some(count) = counts.get_mut(name) {
+        *count = count.saturating_add(n);
+        return;
+    }
+    let name = if counts.len() < MOST_NAMES { name } else { OTHERS };
+    let count = counts.entry(name.to_string()).or_default();
     *count = count.saturating_add(n);
 }

@@ -1,20 +1,22 @@
 //! Keeps what the messages of a batch hold, with few allocations: bytes lie together in blocks, and names are shared.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::text::Names;
+
 /// A block holds the bytes of many messages. Its memory is free again when all of them are gone.
 const BLOCK_BYTES: usize = 256 << 10;
-/// Messages carry few different names, but they may also carry any number of them.
+/// Messages carry few different names, but they may also carry any number of them, of any length.
 const MOST_NAMES: usize = 1024;
+const MOST_NAME_BYTES: usize = 1 << 20;
 
 /// Makes copies of what a reader hands over for a moment only.
 #[derive(Debug, Default)]
 pub struct Keeper {
     block: BytesMut,
-    names: HashSet<Arc<str>>,
+    names: Names,
 }
 
 impl Keeper {
@@ -29,14 +31,11 @@ impl Keeper {
 
     /// Returns a copy of a name; the same name is stored once.
     pub fn name(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return Arc::clone(known);
-        }
-        if self.names.len() == MOST_NAMES {
+        let number = self.names.number(name);
+        let name = Arc::clone(self.names.name(number));
+        if self.names.count() > MOST_NAMES || self.names.bytes() > MOST_NAME_BYTES {
             self.names.clear();
         }
-        let name: Arc<str> = name.into();
-        self.names.insert(Arc::clone(&name));
         name
     }
 }
@@ -64,6 +63,11 @@ mod tests {
         for number in 0..3 * MOST_NAMES {
             assert_eq!(&*keeper.name(&number.to_string()), number.to_string());
         }
-        assert!(keeper.names.len() <= MOST_NAMES);
+        assert!(keeper.names.count() <= MOST_NAMES);
+        let long = "x".repeat(MOST_NAME_BYTES / 4);
+        for number in 0..16 {
+            assert_eq!(&*keeper.name(&format!("{number}{long}")), format!("{number}{long}"));
+            assert!(keeper.names.bytes() <= MOST_NAME_BYTES);
+        }
     }
 }

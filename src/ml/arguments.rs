@@ -29,6 +29,9 @@ pub const LABELLED: Argument = Argument {
     ..RELATION
 };
 
+/// What makes `ml_predict` compare every row with the rows that trained the model.
+pub const JUDGE: &str = "judge";
+
 /// Loads a model.
 pub fn load(models: &Registry, name: &str) -> Result<Arc<Artifact>> {
     models.load(name).map(Arc::new).map_err(external)

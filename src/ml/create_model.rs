@@ -7,9 +7,9 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::error::Error;
 use super::rows::{self, Rows};
 use super::statement::CreateModel;
-use super::{evaluate, runs};
+use super::{evaluate, lineage, runs};
 use crate::durable;
-use crate::model::{self, Artifact, FORMAT, Registry, Saved, When};
+use crate::model::{self, Artifact, Basis, FORMAT, Registry, Saved, When};
 use crate::track::Tracker;
 
 /// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
@@ -29,10 +29,12 @@ pub async fn create(
     let saved = match models.in_the_way(&statement.name, statement.when)? {
         Some(version) => Saved::Exists { version },
         None => {
+            let origin = lineage::origin(&context.state(), &statement.query).await;
             let rows = rows::read(context, statement).await?;
+            let basis = Basis { labels: origin.labels, queries: origin.queries, ..rows.basis(&statement.columns) };
             let (models, statement) = (models.clone(), statement.clone());
             // Training and writing keep a thread busy for a long time, so they must not run on a thread that runs tasks.
-            durable::blocking(move || models.save(train(&rows, &statement, start)?, statement.when)).await?
+            durable::blocking(move || models.save(train(&rows, basis, &statement, start)?, statement.when)).await?
         }
     };
     let model = match saved {
@@ -51,9 +53,11 @@ pub async fn create(
 }
 
 /// Trains a model; its artifact gets its version when it is saved.
-fn train(rows: &Rows, statement: &CreateModel, now: DateTime<Utc>) -> Result<Artifact, model::Error> {
+fn train(rows: &Rows, basis: Basis, statement: &CreateModel, now: DateTime<Utc>) -> Result<Artifact, model::Error> {
     let trained = model::train(&rows.set, &statement.options)?;
     let model_type = statement.options.model_type;
+    let mut training = rows.training();
+    training.skipped += trained.unscored;
     Ok(Artifact {
         format: FORMAT,
         name: statement.name.clone(),
@@ -66,7 +70,8 @@ fn train(rows: &Rows, statement: &CreateModel, now: DateTime<Utc>) -> Result<Art
         scorer: trained.scorer,
         threshold: trained.threshold,
         options: statement.options.recorded(),
-        training: rows.training(),
+        training,
+        basis: Some(basis),
         metrics: trained.metrics,
         sql: statement.text.clone(),
     })

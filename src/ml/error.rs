@@ -17,6 +17,10 @@ pub enum Error {
     Type { column: String, data_type: DataType, role: &'static str, expected: &'static str },
     #[error("`{column}` holds '{value}', which is not a split")]
     Split { column: String, value: String },
+    #[error("the label `{column}` is {value} in a row, but labels are 0 and 1, or false and true")]
+    Label { column: String, value: f64 },
+    #[error("a feature cannot be named `score`: scoring adds a column of that name to the features")]
+    Score,
     #[error(transparent)]
     Model(#[from] model::Error),
 }
@@ -35,6 +39,8 @@ impl Hint for Error {
             Error::Split { .. } => {
                 Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
             }
+            Error::Label { column, .. } => Some(format!("compare it in the query, such as {column} > 0 AS {column}")),
+            Error::Score => Some("give it another name in the query: score AS …".into()),
             Error::Model(error) => error.hint(),
         }
     }

@@ -1,19 +1,32 @@
-//! `ml_evaluate`: a model's metrics.
+//! `ml_evaluate`, `ml_evaluate_all`: metrics of models.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
+use datafusion::execution::SessionState;
+use futures::FutureExt;
 
 use super::arguments::{LABELLED, MODEL, load};
+use super::fitting::{MODELS, Unreadable, fitting};
+use super::judged::{self, Judging};
 use super::query_function::Call;
-use crate::functions::relation::texts;
+use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics};
 use crate::model::{Artifact, Registry};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
+
+const SPLIT_COLUMN: Argument = Argument {
+    name: "split_column",
+    sql_type: "VARCHAR",
+    meaning: "a column of the relation, constant: there is then one row for each of its values; rows in which it is NULL do not count",
+    required: false,
+};
+
+const COLUMNS: &str = "TABLE (model, version, role, split, rows, positives, one DOUBLE for each metric of ml_metrics(), reason, skipped, warning)";
 
 const ML_EVALUATE: Documentation = Documentation {
     name: "ml_evaluate",
@@ -27,17 +40,12 @@ const ML_EVALUATE: Documentation = Documentation {
             required: false,
             ..LABELLED
         },
-        Argument {
-            name: "split_column",
-            sql_type: "VARCHAR",
-            meaning: "a column of the relation, constant: there is then one row for each of its values; rows in which it is NULL do not count",
-            required: false,
-        },
+        SPLIT_COLUMN,
     ],
     result: Outcome {
-        sql_type: "TABLE (model, version, role, split, rows, positives, one DOUBLE for each metric of ml_metrics(), reason)",
-        meaning: "one row a split, or one for all rows of the relation that have a label and a score; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's",
-        when_null: "split where the relation has no split_column; a metric that is undefined, and reason says why",
+        sql_type: COLUMNS,
+        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training. An error if rows must not judge the model (docs/models.md)",
+        when_null: "split where the relation has no split_column; a metric that is undefined, and reason says why; warning where nothing differs; skipped of the metrics recorded at training",
     },
     example: Example {
         query: "SELECT split, rows, positives, round(average_precision, 3) AS average_precision FROM ml_evaluate('calm_or_wild')",
@@ -46,11 +54,35 @@ const ML_EVALUATE: Documentation = Documentation {
     source: "BigQuery's ML.EVALUATE, with scikit-learn's definitions",
 };
 
+const ML_EVALUATE_ALL: Documentation = Documentation {
+    name: "ml_evaluate_all",
+    kind: Kind::Table,
+    section: Section::Models,
+    summary: "Returns the metrics of every model that learned from a relation on that relation, in the latest version of each",
+    arguments: &[LABELLED, SPLIT_COLUMN, MODELS],
+    result: Outcome {
+        sql_type: COLUMNS,
+        meaning: "as `ml_evaluate` for each model; a model whose artifact cannot be read has one row, and reason says why",
+        when_null: "as `ml_evaluate`; everything but model and reason of a model that cannot be read",
+    },
+    example: Example {
+        query: "SELECT model, rows, positives, round(average_precision, 3) AS average_precision FROM ml_evaluate_all('weather')",
+        output: "calm_or_wild | 60 | 17 | 0.915",
+    },
+    source: "squall",
+};
+
 /// The family's functions.
-pub const FUNCTIONS: &[Function] = &[Function {
-    documentation: &ML_EVALUATE,
-    implementation: |host| Implementation::Table(Arc::new(MlEvaluate(Arc::clone(&host.models)))),
-}];
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        documentation: &ML_EVALUATE,
+        implementation: |host| Implementation::Table(Arc::new(MlEvaluate(Arc::clone(&host.models)))),
+    },
+    Function {
+        documentation: &ML_EVALUATE_ALL,
+        implementation: |host| Implementation::Table(Arc::new(MlEvaluateAll(Arc::clone(&host.models)))),
+    },
+];
 
 #[derive(Debug)]
 struct MlEvaluate(Arc<Registry>);
@@ -63,11 +95,26 @@ impl TableFunctionImpl for MlEvaluate {
         let third = arguments.get(2).cloned();
         let table = match arguments.get(1).cloned() {
             None => Snapshot::of_rows(schema(), move || recorded(&*load(&models, &name)?)),
-            Some(relation) => Snapshot::of_sql(schema(), move || {
-                let (relation, third) = (relation.clone(), third.clone());
-                Ok(evaluation(&Call { model: load(&models, &name)?, relation, third }))
+            Some(relation) => Snapshot::of_sql(schema(), move |state| {
+                let (call, relation, third) = (load(&models, &name), relation.clone(), third.clone());
+                async move { evaluation(&state, &Call { model: call?, relation, third }).await }.boxed()
             }),
         };
+        Ok(Arc::new(table))
+    }
+}
+
+#[derive(Debug)]
+struct MlEvaluateAll(Arc<Registry>);
+
+impl TableFunctionImpl for MlEvaluateAll {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let arguments = texts(&ML_EVALUATE_ALL, args.exprs())?;
+        let models = Arc::clone(&self.0);
+        let table = Snapshot::of_sql(schema(), move |state| {
+            let (models, arguments) = (Arc::clone(&models), arguments.clone());
+            async move { evaluations(&state, &models, &arguments).await }.boxed()
+        });
         Ok(Arc::new(table))
     }
 }
@@ -79,6 +126,8 @@ pub fn schema() -> SchemaRef {
             .map(|(name, data_type)| Field::new(name, data_type, true))
             .to_vec();
     fields.extend(binary_metrics::fields().iter().map(|field| field.as_ref().clone()));
+    fields.push(Field::new("skipped", DataType::Int64, true));
+    fields.push(Field::new("warning", DataType::Utf8, true));
     Arc::new(Schema::new(fields))
 }
 
@@ -93,30 +142,70 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(splits.iter().map(|metrics| metrics.split.as_str()))),
     ];
     columns.extend(binary_metrics::columns(&splits.iter().map(|split| &split.metrics).collect::<Vec<_>>()));
+    columns.push(new_null_array(&DataType::Int64, splits.len()));
+    columns.push(new_null_array(&DataType::Utf8, splits.len()));
     Ok(RecordBatch::try_new(schema(), columns)?)
 }
 
-fn evaluation(call: &Call) -> String {
+async fn evaluations(state: &SessionState, models: &Registry, arguments: &[String]) -> Result<String> {
+    let found = fitting(models, &arguments[0], arguments.get(2).map(String::as_str))?;
+    let mut queries = Vec::new();
+    for model in found.models {
+        let (relation, third) = (arguments[0].clone(), arguments.get(1).cloned());
+        queries.push(evaluation(state, &Call { model, relation, third }).await?);
+    }
+    queries.extend(found.unreadable.iter().map(without_metrics));
+    Ok(queries.join("\nUNION ALL\n"))
+}
+
+/// Returns the query of the row of a model that cannot be read.
+fn without_metrics(unreadable: &Unreadable) -> String {
+    let schema = schema();
+    let columns = schema.fields().iter().map(|field| {
+        let value = match field.name().as_str() {
+            "model" => literal(&unreadable.name),
+            "reason" => literal(&unreadable.problem),
+            _ => format!("arrow_cast(NULL, {})", literal(&field.data_type().to_string())),
+        };
+        format!("{value} AS {}", identifier(field.name()))
+    });
+    format!("SELECT {}", columns.collect::<Vec<_>>().join(", "))
+}
+
+async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let model = &call.model;
+    let relation = query(&call.relation);
+    let basis = judged::basis(model);
+    let warnings = judged::compare(state, model, &relation).await?.join("; ");
+    let rows = state.create_logical_plan(&relation).await?;
+    let product = Judging::of(&basis, rows.schema()).product.map(|column| identifier(&column.name));
+
     let (name, version, role) = (literal(&model.name), model.version, literal(model.model_type().role.as_str()));
     let (threshold, probability) = (call.threshold(), model.probability);
     let fields = binary_metrics::fields();
     let metrics =
         fields.iter().map(|field| format!("metrics[{}] AS {}", literal(field.name()), identifier(field.name())));
     let metrics = metrics.collect::<Vec<_>>().join(", ");
-    let (rows, split, group) = match &call.third {
-        None => (call.rows(""), "NULL", String::new()),
-        Some(column) => {
-            let column = identifier(column);
-            let rows = call.rows(&format!(", CAST({column} AS VARCHAR) AS split"));
-            (rows, "split", " WHERE split IS NOT NULL GROUP BY split".to_string())
-        }
-    };
-    format!(
-        "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, split, {metrics}
+
+    let learned = basis.product_names();
+    let product_column = product.map_or("CAST(NULL AS VARCHAR)".into(), |column| format!("CAST({column} AS VARCHAR)"));
+    let known = learned.iter().map(|product| literal(product)).collect::<Vec<_>>().join(", ");
+    let strange = if learned.is_empty() { "false".into() } else { format!("product NOT IN ({known})") };
+    let changed = if warnings.is_empty() { "CAST(NULL AS VARCHAR)".into() } else { literal(&warnings) };
+    let other = literal(&format!("it learned from {} and is judged on ", learned.join(", ")));
+
+    let split = call.third.as_ref().map_or("NULL".into(), |column| identifier(column));
+    let group = call.third.as_ref().map_or("", |_| " WHERE split IS NOT NULL GROUP BY split");
+    let rows = call.rows(&format!(", CAST({split} AS VARCHAR) AS split, {product_column} AS product"));
+    let split = if call.third.is_some() { "split" } else { "CAST(NULL AS VARCHAR) AS split" };
+    Ok(format!(
+        "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, split, {metrics}, skipped,
+            nullif(concat_ws('; ', {changed}, {other} || others), '') AS warning
         FROM (
-            SELECT CAST({split} AS VARCHAR) AS split, binary_metrics(label, score, {threshold}, {probability}) AS metrics
+            SELECT {split}, binary_metrics(label, score, {threshold}, {probability}) AS metrics,
+                count(*) FILTER (WHERE label IS NULL OR score IS NULL) AS skipped,
+                array_to_string(array_sort(array_agg(DISTINCT product) FILTER (WHERE {strange})), ', ') AS others
             FROM {rows}{group}
         )"
-    )
+    ))
 }

@@ -6,22 +6,28 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array,
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
 
-use super::arguments::external;
-use crate::functions::relation::texts;
+use super::arguments::{RELATION, external};
+use super::fitting::learned;
+use super::judged::basis;
+use crate::functions::relation::{query, tables, texts};
 use crate::functions::{Function, Implementation, Snapshot};
 use crate::model::{Artifact, Registry};
-use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 const ML_MODELS: Documentation = Documentation {
     name: "ml_models",
     kind: Kind::Table,
     section: Section::Models,
-    summary: "Lists every version of every model",
-    arguments: &[],
+    summary: "Lists every version of every model, or of those that learned from a relation",
+    arguments: &[Argument {
+        meaning: "the name of a table or view, or a query, constant: only models whose training query reads only tables that it reads, and those that cannot be read, are listed",
+        required: false,
+        ..RELATION
+    }],
     result: Outcome {
-        sql_type: "TABLE (model, version, latest, model_type, role, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, squall_version, sql, problem)",
-        meaning: "one row a version; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; problem says why a version cannot be read",
-        when_null: "the threshold where no validation row is positive; the training times without a time_col; problem of a version that can be read; all else but model, version and latest of one that cannot",
+        sql_type: "TABLE (model, version, latest, model_type, role, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, products, horizon, tau, squall_version, sql, problem)",
+        meaning: "one row a version; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; products, horizon and tau are those of the training rows; problem says why a version cannot be read",
+        when_null: "the threshold where no validation row is positive; the training times without a time_col; products, horizon and tau where the training does not show them; problem of a version that can be read; all else but model, version and latest of one that cannot",
     },
     example: Example {
         query: "SELECT model, version, latest, model_type, features FROM ml_models()",
@@ -41,18 +47,27 @@ struct MlModels(Arc<Registry>);
 
 impl TableFunctionImpl for MlModels {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        texts(&ML_MODELS, args.exprs())?;
+        let relation = texts(&ML_MODELS, args.exprs())?.pop();
         let models = Arc::clone(&self.0);
         // The columns do not depend on the models.
         let schema = rows(&[])?.schema();
-        Ok(Arc::new(Snapshot::of_rows(schema, move || rows(&versions(&models)?))))
+        Ok(Arc::new(Snapshot::of_rows(schema, move || {
+            let read = relation.as_ref().map(|relation| tables(&query(relation)));
+            let mut versions = versions(&models)?;
+            versions.retain(|version| match (&read, &version.artifact) {
+                (Some(read), Ok(artifact)) => learned(artifact, read),
+                _ => true,
+            });
+            rows(&versions)
+        })))
     }
 }
 
 /// A version on disk.
 struct Version {
     model: String,
-    version: u64,
+    /// `None` if the versions cannot be listed.
+    version: Option<u64>,
     latest: bool,
     /// The artifact, or why it cannot be read. A version that cannot be read must not hide the others.
     artifact: std::result::Result<Artifact, String>,
@@ -67,10 +82,22 @@ impl Version {
 fn versions(models: &Registry) -> Result<Vec<Version>> {
     let mut all = Vec::new();
     for model in models.names().map_err(external)? {
-        let numbers = models.versions(&model).map_err(external)?;
+        let numbers = match models.versions(&model) {
+            Ok(numbers) => numbers,
+            Err(error) => {
+                let artifact = Err(crate::error::with_causes(&error));
+                all.push(Version { model: model.clone(), version: None, latest: true, artifact });
+                continue;
+            }
+        };
         for &version in &numbers {
-            let artifact = models.load_version(&model, version).map_err(|error| error.to_string());
-            all.push(Version { model: model.clone(), version, latest: numbers.last() == Some(&version), artifact });
+            let artifact = models.load_version(&model, version).map_err(|error| crate::error::with_causes(&error));
+            all.push(Version {
+                model: model.clone(),
+                version: Some(version),
+                latest: numbers.last() == Some(&version),
+                artifact,
+            });
         }
     }
     Ok(all)
@@ -85,13 +112,13 @@ fn rows(versions: &[Version]) -> Result<RecordBatch> {
         Arc::new(artifacts().map(|artifact| Some(cell(artifact?) as i64)).collect::<Int64Array>())
     };
     let names = versions.iter().map(|version| version.model.as_str());
-    let numbers = versions.iter().map(|version| version.version as i64);
+    let numbers = versions.iter().map(|version| version.version.map(|version| version as i64));
     let latest = versions.iter().map(|version| Some(version.latest));
     let probability = artifacts().map(|artifact| Some(artifact?.probability));
     let thresholds = artifacts().map(|artifact| artifact?.threshold);
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("model", Arc::new(StringArray::from_iter_values(names))),
-        ("version", Arc::new(Int64Array::from_iter_values(numbers))),
+        ("version", Arc::new(numbers.collect::<Int64Array>())),
         ("latest", Arc::new(latest.collect::<BooleanArray>())),
         ("model_type", text(|artifact| Some(artifact.model_type().name.into()))),
         ("role", text(|artifact| Some(artifact.model_type().role.as_str().into()))),
@@ -104,9 +131,22 @@ fn rows(versions: &[Version]) -> Result<RecordBatch> {
         ("training_positives", whole(|artifact| artifact.training.positives)),
         ("training_from", text(|artifact| artifact.training.from.clone())),
         ("training_to", text(|artifact| artifact.training.to.clone())),
+        ("products", text(|artifact| some(basis(artifact).product_names().join(", ")))),
+        ("horizon", text(|artifact| some(horizons(artifact)))),
+        ("tau", Arc::new(artifacts().map(|artifact| basis(artifact?).tau).collect::<Float64Array>())),
         ("squall_version", text(|artifact| Some(artifact.squall_version.clone()))),
         ("sql", text(|artifact| Some(artifact.sql.clone()))),
         ("problem", Arc::new(versions.iter().map(Version::problem).collect::<StringArray>())),
     ];
     Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
+}
+
+/// Returns the horizons of a model's labels.
+fn horizons(model: &Artifact) -> String {
+    let labels = basis(model).labels;
+    labels.iter().map(|label| label.horizon.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }

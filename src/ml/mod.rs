@@ -8,6 +8,9 @@ mod create_model;
 mod curves;
 mod error;
 mod evaluate;
+mod fitting;
+mod judged;
+mod lineage;
 mod list;
 mod metrics;
 mod options;
@@ -21,11 +24,15 @@ mod weights;
 
 pub use create_model::create;
 pub use error::Error;
+pub use fitting::{matches, names_in, reads_every_model};
+pub use lineage::{Lineage, Origin, remember};
 pub use rows::check_columns;
 pub use runs::table as runs_table;
 pub use statement::{CreateModel, Problem, StatementError, parse};
 
 use crate::functions::Family;
+pub use crate::functions::relation::tables;
+pub use crate::model::LabelQuery;
 
 /// Every family of functions on models.
 pub const FAMILIES: &[Family] = &[

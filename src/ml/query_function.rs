@@ -6,8 +6,9 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
+use futures::FutureExt;
 
-use super::arguments::load;
+use super::arguments::{JUDGE, load};
 use crate::functions::relation::{query, texts};
 use crate::functions::{Host, Implementation, Snapshot};
 use crate::model::{Artifact, Registry};
@@ -23,14 +24,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// Returns a query, in parentheses, of the scored rows that have a label and a score, with the columns `label`, `score`
-    /// and `more`.
+    /// Returns a query, in parentheses, of the scored rows, with the columns `label`, `score` and `more`. Where a label is not
+    /// known, it is NULL: NaN is neither positive nor negative.
     pub fn rows(&self, more: &str) -> String {
-        let model = literal(&format!("{}@{}", self.model.name, self.model.version));
+        let (model, judge) = (literal(&self.model.reference()), literal(JUDGE));
         let label = identifier(&self.model.label);
         let relation = literal(&query(&self.relation));
         format!(
-            "(SELECT {label} AS label, score{more} FROM ml_predict({model}, {relation}) WHERE {label} IS NOT NULL AND score IS NOT NULL)"
+            "(SELECT CASE WHEN NOT isnan(CAST({label} AS DOUBLE)) THEN {label} END AS label, score{more} FROM ml_predict({model}, {relation}, {judge}))"
         )
     }
 
@@ -68,10 +69,10 @@ impl TableFunctionImpl for QueryFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let arguments = texts(self.documentation, args.exprs())?;
         let (models, sql) = (Arc::clone(&self.models), self.sql);
-        let expand = move || {
+        let expand = move || -> Result<String> {
             let model = load(&models, &arguments[0])?;
             Ok(sql(&Call { model, relation: arguments[1].clone(), third: arguments.get(2).cloned() }))
         };
-        Ok(Arc::new(Snapshot::of_sql((self.schema)(), expand)))
+        Ok(Arc::new(Snapshot::of_sql((self.schema)(), move |_| std::future::ready(expand()).boxed())))
     }
 }

@@ -1,5 +1,7 @@
 //! The rows of a training query, split into features, labels and splits.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Scalar};
 use datafusion::arrow::compute::kernels::cmp::distinct;
@@ -13,8 +15,12 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::options::{Columns, Named};
 use super::statement::CreateModel;
-use crate::model::{Split, Training, TrainingSet};
+use crate::functions::label_score::is_label;
+use crate::model::{Basis, PRODUCT, Split, Stretch, TAU, Training, TrainingSet};
 use crate::text::did_you_mean;
+
+/// The column that scoring adds to the features.
+const SCORE: &str = "score";
 
 /// The positions of a query's columns, by purpose.
 struct Roles {
@@ -39,7 +45,10 @@ impl Roles {
         let ids = columns.ids().map(find).collect::<Result<Vec<_>, _>>()?;
         let apart =
             |index: &usize| *index == label || split == Some(*index) || time == Some(*index) || ids.contains(index);
-        let features = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
+        let features: Vec<usize> = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
+        if features.iter().any(|&index| schema.field(index).name() == SCORE) {
+            return Err(Error::Score);
+        }
         let roles = Roles { label, split, time, ids, features };
         roles.check_types(schema)?;
         Ok(roles)
@@ -73,10 +82,35 @@ impl Roles {
 #[derive(Default)]
 pub struct Rows {
     pub set: TrainingSet,
-    /// The times of the first and the last training row, nanoseconds since 1970.
-    span: Option<(i64, i64)>,
+    /// The rows of each split, in the order of [`Split::ALL`].
+    splits: [Span; Split::ALL.len()],
+    /// The training rows of each product.
+    products: BTreeMap<String, Span>,
     /// The value of each id column over the training rows; `None` once a second value has been seen.
     constants: Vec<(String, Option<ScalarValue>)>,
+}
+
+/// A number of rows, and the first and the last of their times in nanoseconds since 1970.
+#[derive(Default)]
+struct Span {
+    rows: u64,
+    times: Option<(i64, i64)>,
+}
+
+impl Span {
+    fn add(&mut self, time: Option<i64>) {
+        self.rows += 1;
+        if let Some(time) = time {
+            let (first, last) = self.times.unwrap_or((time, time));
+            self.times = Some((first.min(time), last.max(time)));
+        }
+    }
+
+    fn stretch(&self, name: &str) -> Stretch {
+        let text = |time| DateTime::from_timestamp_nanos(time).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let (from, to) = self.times.map(|(first, last)| (text(first), text(last))).unzip();
+        Stretch { name: name.into(), rows: self.rows, from, to }
+    }
 }
 
 /// Checks that a training query with these columns has those that the options name, and that their types fit.
@@ -118,6 +152,9 @@ impl Rows {
             feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
         }
         let labels = numbers(&column(roles.label)?)?;
+        if let Some(&value) = labels.as_primitive::<Float64Type>().values().iter().find(|&&label| !is_label(label)) {
+            return Err(Error::Label { column: batch.schema().field(roles.label).name().clone(), value });
+        }
         self.set.labels.extend(labels.as_primitive::<Float64Type>().values().iter().map(|&label| label != 0.0));
         let before = self.set.splits.len();
         match roles.split {
@@ -133,12 +170,23 @@ impl Rows {
         }
         let training: BooleanArray =
             self.set.splits[before..].iter().map(|&split| Some(split == Split::Train)).collect();
-        if let Some(time) = roles.time {
-            let times = cast(&column(time)?, &DataType::Timestamp(TimeUnit::Nanosecond, None)).map_err(arrow)?;
-            let times = filter(&times, &training).map_err(arrow)?;
-            for time in times.as_primitive::<TimestampNanosecondType>().iter().flatten() {
-                let (first, last) = self.span.unwrap_or((time, time));
-                self.span = Some((first.min(time), last.max(time)));
+        let as_time = DataType::Timestamp(TimeUnit::Nanosecond, None);
+        let times = roles.time.map(|time| cast(&column(time)?, &as_time).map_err(arrow)).transpose()?;
+        let times = times.as_ref().map(|times| times.as_primitive::<TimestampNanosecondType>());
+        let product = roles.ids.iter().copied().find(|&id| batch.schema().field(id).name() == PRODUCT);
+        let products = product.map(|id| cast(&column(id)?, &DataType::Utf8).map_err(arrow)).transpose()?;
+        let products = products.as_ref().map(|products| products.as_string::<i32>());
+        for (row, &split) in self.set.splits[before..].iter().enumerate() {
+            let time = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
+            self.splits[split as usize].add(time);
+            let product = products.filter(|products| split == Split::Train && products.is_valid(row));
+            if let Some(product) = product.map(|products| products.value(row)) {
+                if !self.products.contains_key(product) {
+                    self.products.insert(product.into(), Span::default());
+                }
+                if let Some(span) = self.products.get_mut(product) {
+                    span.add(time);
+                }
             }
         }
         for (position, &id) in roles.ids.iter().enumerate() {
@@ -169,8 +217,7 @@ impl Rows {
     /// Returns what the artifact records about the training rows.
     pub fn training(&self) -> Training {
         let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);
-        let time =
-            |nanoseconds| DateTime::from_timestamp_nanos(nanoseconds).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let Stretch { from, to, .. } = self.splits[Split::Train as usize].stretch("train");
         let mut constants = Map::new();
         for (name, value) in &self.constants {
             if let Some(value) = value.as_ref().filter(|value| !value.is_null()) {
@@ -181,9 +228,24 @@ impl Rows {
             rows: training().count() as u64,
             positives: training().filter(|&row| self.set.labels[row]).count() as u64,
             skipped: self.set.skipped,
-            from: self.span.map(|(first, _)| time(first)),
-            to: self.span.map(|(_, last)| time(last)),
+            from,
+            to,
             constants,
+        }
+    }
+
+    /// Returns what a verdict about the model depends on, as far as the rows show it.
+    pub fn basis(&self, columns: &Columns) -> Basis {
+        let splits = Split::ALL.into_iter().zip(&self.splits).filter(|(_, span)| span.rows > 0);
+        let tau = self.constants.iter().find(|(name, _)| name == TAU).and_then(|(_, value)| value.as_ref());
+        let tau = tau.and_then(|tau| tau.cast_to(&DataType::Float64).ok());
+        Basis {
+            time_column: columns.time.clone(),
+            split_column: columns.split.clone(),
+            splits: splits.map(|(split, span)| span.stretch(split.as_str())).collect(),
+            products: self.products.iter().map(|(name, span)| span.stretch(name)).collect(),
+            tau: if let Some(ScalarValue::Float64(tau)) = tau { tau } else { None },
+            ..Basis::default()
         }
     }
 }

@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 };
 
 use super::arguments::{MODEL, load};
+use super::judged::Guard;
 use crate::functions::relation::text;
 use crate::functions::{Function, Implementation};
 use crate::model::{Artifact, Registry};
@@ -99,7 +100,7 @@ impl ScalarUDFImpl for MlScore {
             return plan_err!("the model of ml_score must be constant");
         };
         let features = arguments.split_off(1);
-        Ok(ExprSimplifyResult::Simplified(score(load(&self.models, &name)?, features)?))
+        Ok(ExprSimplifyResult::Simplified(score(load(&self.models, &name)?, features, None)?))
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -111,11 +112,12 @@ impl ScalarUDFImpl for MlScore {
     }
 }
 
-/// Returns the expression that scores features with a model.
+/// Returns the expression that scores features with a model. A guard reads columns of its own, and refuses rows that must not
+/// judge the model.
 ///
 /// # Errors
 /// The number of features is wrong, or a column has the name of a feature that belongs in another position.
-pub fn score(model: Arc<Artifact>, features: Vec<Expr>) -> Result<Expr> {
+pub fn score(model: Arc<Artifact>, features: Vec<Expr>, guard: Option<(Guard, Vec<Expr>)>) -> Result<Expr> {
     let names = model.scorer.features();
     if names.len() != features.len() {
         return plan_err!(
@@ -138,8 +140,12 @@ pub fn score(model: Arc<Artifact>, features: Vec<Expr>) -> Result<Expr> {
             );
         }
     }
-    let signature = Signature::exact(vec![DataType::Float64; names.len()], Volatility::Immutable);
-    Ok(ScalarUDF::new_from_impl(Bound { model, signature }).call(features))
+    let (guard, guarded) = guard.unzip();
+    let mut types = vec![DataType::Float64; names.len()];
+    types.extend(guard.as_ref().map(Guard::types).unwrap_or_default());
+    let signature = Signature::exact(types, Volatility::Immutable);
+    let arguments = features.into_iter().chain(guarded.unwrap_or_default()).collect();
+    Ok(ScalarUDF::new_from_impl(Bound { model, guard, signature }).call(arguments))
 }
 
 fn column_name(expression: &Expr) -> Option<&str> {
@@ -154,13 +160,14 @@ fn column_name(expression: &Expr) -> Option<&str> {
 #[derive(Debug)]
 struct Bound {
     model: Arc<Artifact>,
+    guard: Option<Guard>,
     signature: Signature,
 }
 
 // A version never changes after it is written.
 impl PartialEq for Bound {
     fn eq(&self, other: &Self) -> bool {
-        (&self.model.name, self.model.version) == (&other.model.name, other.model.version)
+        (&self.model.name, self.model.version, &self.guard) == (&other.model.name, other.model.version, &other.guard)
     }
 }
 
@@ -191,7 +198,11 @@ impl ScalarUDFImpl for Bound {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let mut arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let guarded = arrays.split_off(self.model.scorer.features().len());
+        if let Some(guard) = &self.guard {
+            guard.check(&self.model, &guarded)?;
+        }
         // If all arguments are constants, there is one row.
         let columns: Vec<&[f64]> =
             arrays.iter().map(|array| array.as_primitive::<Float64Type>().values().as_ref()).collect();

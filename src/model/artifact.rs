@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::basis::Basis;
 use super::metrics::SplitMetrics;
 use super::scorer::Scorer;
 use super::types::ModelType;
@@ -34,12 +35,39 @@ pub struct Artifact {
     /// The hyperparameters used, by their names in OPTIONS.
     pub options: Map<String, Value>,
     pub training: Training,
+    /// What a verdict about the model depends on; `None` in the artifacts of an earlier squall, which did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     pub metrics: Vec<SplitMetrics>,
     /// The statement that created the model.
     pub sql: String,
 }
 
 impl Artifact {
+    /// Returns the name and the version, as a function takes them: `name@2`.
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+
+    /// Checks what the types of the fields do not say.
+    ///
+    /// # Errors
+    /// The model has no features, has a feature twice, or has numbers with which it cannot score.
+    pub fn check(&self) -> Result<(), String> {
+        let features = self.scorer.features();
+        if features.is_empty() {
+            return Err("it has no features".into());
+        }
+        if let Some(twice) = features.iter().enumerate().find(|(index, name)| features[..*index].contains(name)) {
+            return Err(format!("it has the feature `{}` twice", twice.1));
+        }
+        let scale = self.scorer.weights().into_iter().find(|weight| weight.scale.is_some_and(|scale| scale <= 0.0));
+        match scale {
+            Some(weight) => Err(format!("the scale of `{}` is not greater than 0", weight.feature)),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the type of model.
     pub fn model_type(&self) -> &'static ModelType {
         self.scorer.model_type()
@@ -51,7 +79,7 @@ impl Artifact {
 pub struct Training {
     pub rows: u64,
     pub positives: u64,
-    /// Rows, of any split, that were left out because the label or a feature is NULL.
+    /// Rows, of any split, that were left out because the label or a feature is NULL, NaN or infinite.
     pub skipped: u64,
     /// `from` and `to` are the first and the last value of the time column over the training rows, RFC 3339.
     pub from: Option<String>,

@@ -1,5 +1,6 @@
 //! Errors of training sets, options and models on disk.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::types::ModelType;
@@ -23,6 +24,10 @@ pub enum Error {
     Write { path: PathBuf, source: std::io::Error },
     #[error("{path} is not a model artifact")]
     Artifact { path: PathBuf, source: serde_json::Error },
+    #[error("{path} is not a model artifact: {problem}")]
+    Broken { path: PathBuf, problem: String },
+    #[error("the model cannot be stored: {problem}")]
+    NotStorable { problem: String },
     #[error("{path} has format {format}; this squall reads format {}", super::FORMAT)]
     Format { path: PathBuf, format: u64 },
     #[error("{path} holds a model of type '{given}', which this squall does not know")]
@@ -43,8 +48,20 @@ pub enum Error {
     NotOneFeature { model_type: &'static str, given: Vec<String> },
     #[error("feature `{feature}` is NaN or infinite in {rows} of the training rows")]
     NotFinite { feature: String, rows: u64 },
+    #[error("the values of feature `{feature}` are too large: their mean or deviation is not a number")]
+    TooLarge { feature: String },
     #[error("feature `{feature}` is {value} in every training row")]
     Constant { feature: String, value: f64 },
+    #[error("{0}")]
+    Overlap(Box<Overlap>),
+    #[error("{model} cannot be judged on these rows: it learned the label {learned}, and their label is {judged}")]
+    OtherLabel { model: String, name: String, learned: String, judged: String },
+    #[error("{model} cannot be judged on these rows: it learned with tau = {learned}, and their tau is {judged}")]
+    OtherTau { model: String, name: String, learned: f64, judged: f64 },
+    #[error("no trained model learned from `{relation}`")]
+    NoneLearned { relation: String },
+    #[error("no trained model is named by '{pattern}'")]
+    NoneNamed { pattern: String },
     #[error("the optimiser failed")]
     Optimiser(#[from] linfa_logistic::error::Error),
     #[error("the optimiser had not converged after {iterations} iterations")]
@@ -53,6 +70,31 @@ pub enum Error {
 
 fn why_none(rows: &u64) -> String {
     if *rows == 0 { String::new() } else { format!(": each of the {rows} has a NULL among label and features") }
+}
+
+/// A judged row that overlaps the training rows. Times are shown in UTC.
+#[derive(Debug)]
+pub struct Overlap {
+    /// The model with its version.
+    pub model: String,
+    pub name: String,
+    pub product: Option<String>,
+    /// The first and the last training row.
+    pub first: String,
+    pub last: String,
+    /// The judged row.
+    pub split: Option<String>,
+    pub time: String,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Overlap { model, first, last, time, .. } = self;
+        let rows = self.product.as_ref().map_or("rows".into(), |product| format!("rows of {product}"));
+        let split = self.split.as_ref().map_or(String::new(), |split| format!(" of split '{split}'"));
+        write!(f, "{model} cannot be judged on these rows: it learned from {rows} of {first} to {last} UTC, ")?;
+        write!(f, "and a row{split} is of {time}, which its labels reach")
+    }
 }
 
 fn types() -> String {
@@ -96,7 +138,26 @@ impl Hint for Error {
             }
             Error::Constant { feature, .. } => format!("leave `{feature}` out of the SELECT: a model cannot learn from it"),
             Error::NotConverged { .. } => "raise max_iterations; or raise l2_reg, which helps where a feature tells the classes apart perfectly".into(),
-            Error::Artifact { .. } => "remove that version's folder, or train again".into(),
+            Error::Artifact { .. } | Error::Broken { .. } => "remove that version's folder, or train again".into(),
+            Error::TooLarge { feature } => format!("scale it in SQL, such as {feature} / 1e150 AS {feature}, or take its logarithm"),
+            Error::NotStorable { .. } => {
+                "scale the features in SQL: a mean or a deviation is too large for a number".into()
+            }
+            Error::OtherLabel { name, .. } | Error::OtherTau { name, .. } => format!(
+                "use the settings under which it was trained (such as --set parameters.horizon_s=…), or train it again: `squall train {name}`"
+            ),
+            Error::Overlap(overlap) if overlap.split.is_none() => format!(
+                "leave those rows out with WHERE, mark them with 'train' AS split, or train again: `squall train {}`",
+                overlap.name
+            ),
+            Error::Overlap(overlap) => format!(
+                "use the settings under which it was trained, or train it again on the present rows: `squall train {}`",
+                overlap.name
+            ),
+            Error::NoneLearned { .. } => {
+                "`squall train` trains the project's models; or name models in the last argument, such as 'spike_*'".into()
+            }
+            Error::NoneNamed { .. } => "`squall sql 'SELECT model FROM ml_models()'` lists them".into(),
             Error::Optimiser(_) => "raise l2_reg, or leave features of extreme values out of the SELECT".into(),
             Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } => return None,
         })

@@ -5,6 +5,7 @@
 //! [`metrics::METRICS`] lists the metrics.
 
 mod artifact;
+mod basis;
 pub mod confusion;
 pub mod curve;
 mod error;
@@ -21,7 +22,8 @@ mod training;
 pub mod types;
 
 pub use artifact::{Artifact, FORMAT, Training};
-pub use error::Error;
+pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
+pub use error::{Error, Overlap};
 pub use metrics::{Metrics, SplitMetrics};
 pub use options::Options;
 pub use registry::{Registry, Saved, When};

@@ -14,6 +14,9 @@ use crate::text::did_you_mean;
 
 const FILE: &str = "model.json";
 
+/// The highest version that squall reads, so that there is always a next one.
+const MOST_VERSIONS: u64 = u32::MAX as u64;
+
 /// What a statement does if a model of the same name exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -41,7 +44,11 @@ impl Registry {
     pub fn names(&self) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
         for name in entries(&self.dir)? {
-            if valid_name(&name) && !self.versions(&name)?.is_empty() {
+            // A folder that cannot be read is a fault of its model, and of no other.
+            if valid_name(&name) && self.versions(&name).is_ok_and(|versions| versions.is_empty()) {
+                continue;
+            }
+            if valid_name(&name) {
                 names.push(name);
             }
         }
@@ -52,7 +59,7 @@ impl Registry {
     /// Returns a model's versions, ascending; empty if there is no such model.
     pub fn versions(&self, name: &str) -> Result<Vec<u64>, Error> {
         let mut versions: Vec<u64> =
-            entries(&self.dir.join(name))?.iter().filter_map(|entry| entry.parse().ok()).collect();
+            entries(&self.dir.join(name))?.iter().filter_map(|entry| version_of(entry)).collect();
         // The folder of a version may exist before its file does.
         versions.retain(|version| self.path(name, *version).is_file());
         versions.sort_unstable();
@@ -64,6 +71,15 @@ impl Registry {
     /// # Errors
     /// The model or the version does not exist, or its file is not an artifact that this squall can read.
     pub fn load(&self, reference: &str) -> Result<Artifact, Error> {
+        let (name, version) = self.check(reference)?;
+        self.load_version(name, version)
+    }
+
+    /// Returns the name and the version of a model, given as `name` or `name@2`, without reading its artifact.
+    ///
+    /// # Errors
+    /// The model or the version does not exist.
+    pub fn check<'a>(&self, reference: &'a str) -> Result<(&'a str, u64), Error> {
         let (name, version) = match reference.split_once('@') {
             Some((name, version)) => match version.parse::<u64>() {
                 Ok(version) => (name, Some(version)),
@@ -77,7 +93,7 @@ impl Registry {
         if !versions.contains(&version) {
             return Err(Error::MissingVersion { name: name.into(), version, versions });
         }
-        self.load_version(name, version)
+        Ok((name, version))
     }
 
     /// Reads one version of a model.
@@ -100,7 +116,11 @@ impl Registry {
         if ModelType::named(&model_type).is_none() {
             return Err(Error::ArtifactType { path: path(), given: model_type });
         }
-        serde_json::from_slice(&text).map_err(artifact)
+        let mut model: Artifact = serde_json::from_slice(&text).map_err(artifact)?;
+        model.check().map_err(|problem| Error::Broken { path: path(), problem })?;
+        // The folder says which model this is, even if the file was copied from another.
+        (model.name, model.version) = (name.into(), version);
+        Ok(model)
     }
 
     /// Returns the bytes of a version's artifact.
@@ -145,6 +165,10 @@ impl Registry {
             let mut text = serde_json::to_vec_pretty(&artifact)
                 .map_err(|source| Error::Artifact { path: path.clone(), source })?;
             text.push(b'\n');
+            // JSON has no infinite numbers, so what is written is read back before it counts.
+            let read: Artifact =
+                serde_json::from_slice(&text).map_err(|error| Error::NotStorable { problem: error.to_string() })?;
+            read.check().map_err(|problem| Error::NotStorable { problem })?;
             match durable::create_new(&path, &text) {
                 Ok(()) => return Ok(Saved::New(Box::new(artifact))),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => version += 1,
@@ -183,6 +207,12 @@ pub enum Saved {
     New(Box<Artifact>),
     /// A model of this name exists, so the new one is not saved.
     Exists { version: u64 },
+}
+
+/// Returns the version that a folder's name says; `None` if it is not the name of a version.
+fn version_of(folder: &str) -> Option<u64> {
+    let version: u64 = folder.parse().ok()?;
+    ((1..=MOST_VERSIONS).contains(&version) && version.to_string() == folder).then_some(version)
 }
 
 /// Returns the names in a folder; empty if the folder does not exist.

@@ -29,6 +29,8 @@ pub struct Trained {
     pub threshold: Option<f64>,
     /// One entry per split that has rows.
     pub metrics: Vec<SplitMetrics>,
+    /// The rows outside training that have no score, because a feature is NaN or infinite.
+    pub unscored: u64,
 }
 
 /// The training rows: finite features, labels of both classes, in an order that does not depend on the query's order.
@@ -129,5 +131,6 @@ fn measure(set: &TrainingSet, scorer: Scorer) -> Trained {
         SplitMetrics { split, metrics: Metrics::measure(&sample) }
     });
     let metrics = metrics.collect();
-    Trained { scorer, threshold, metrics }
+    let unscored = scores.iter().filter(|score| score.is_nan()).count() as u64;
+    Trained { scorer, threshold, metrics, unscored }
 }

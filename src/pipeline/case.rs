@@ -166,7 +166,7 @@ impl Project {
             let table_rows = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(|error| error.to_string())?;
             own.register_table(table.as_str(), Arc::new(table_rows)).map_err(|error| error.to_string())?;
         }
-        let actual = project.actual(target, expected, &own).await?;
+        let actual = project.rows_of(target, Some(&expected.columns), &own).await?;
         let place = Some(expected.place.clone());
         let expected = given(&own, expected, &actual.schema()).await;
         let expected =
@@ -182,8 +182,13 @@ impl Project {
         names.map(str::to_string).collect()
     }
 
-    /// Returns the query's rows in the order of its grain, in the expected columns.
-    async fn actual(&self, target: usize, expected: &Rows, own: &SessionContext) -> Result<RecordBatch, String> {
+    /// Returns the query's rows in the order of its grain, in the named columns or in all; `own` has the given tables.
+    pub(super) async fn rows_of(
+        &self,
+        target: usize,
+        columns: Option<&[String]>,
+        own: &SessionContext,
+    ) -> Result<RecordBatch, String> {
         let mut needed = self.upstream(target);
         needed.insert(target);
         for index in needed {
@@ -213,7 +218,10 @@ impl Project {
             let frame = own.table(query.name.as_str()).await?;
             let order = query.header.grain.iter().map(|column| ident(column).sort(true, false)).collect::<Vec<_>>();
             let frame = if order.is_empty() { frame } else { frame.sort(order)? };
-            let frame = frame.select(expected.columns.iter().map(ident).collect::<Vec<_>>())?;
+            let frame = match columns {
+                Some(columns) => frame.select(columns.iter().map(ident).collect::<Vec<_>>())?,
+                None => frame,
+            };
             let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
             Ok::<_, DataFusionError>(concat_batches(&schema, &frame.collect().await?)?)
         };
@@ -237,25 +245,45 @@ pub(super) fn own_catalog(context: &SessionContext) -> SessionContext {
 
 /// Returns the rows of a case as a table of `schema`; columns that the case does not name are NULL.
 async fn given(own: &SessionContext, rows: &Rows, schema: &Schema) -> Result<RecordBatch, DataFusionError> {
+    cells(own, &rows.columns, &rows.sql, schema).await
+}
+
+/// Returns rows as a table of `schema`; columns that are not named are NULL.
+pub(super) async fn table_of(
+    own: &SessionContext,
+    columns: &[String],
+    sql: &str,
+    schema: &Schema,
+) -> Result<Arc<MemTable>, DataFusionError> {
+    let batch = cells(own, columns, sql, schema).await?;
+    Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
+}
+
+async fn cells(
+    own: &SessionContext,
+    names: &[String],
+    sql: &str,
+    schema: &Schema,
+) -> Result<RecordBatch, DataFusionError> {
     let invalid = |message: String| DataFusionError::Plan(message);
-    for column in &rows.columns {
+    for column in names {
         if schema.index_of(column).is_err() {
             return Err(invalid(format!("there is no column `{column}`")));
         }
     }
-    let batch = if rows.sql.trim().is_empty() {
+    let batch = if sql.trim().is_empty() {
         RecordBatch::new_empty(Arc::new(Schema::empty()))
     } else {
-        let frame = own.sql(&rows.sql).await?;
+        let frame = own.sql(sql).await?;
         let found = Arc::new(frame.schema().as_arrow().clone());
         concat_batches(&found, &frame.collect().await?)?
     };
-    if batch.num_columns() != rows.columns.len() && batch.num_columns() > 0 {
-        return Err(invalid(format!("{} columns are named, {} given", rows.columns.len(), batch.num_columns())));
+    if batch.num_columns() != names.len() && batch.num_columns() > 0 {
+        return Err(invalid(format!("{} columns are named, {} given", names.len(), batch.num_columns())));
     }
     let mut columns: Vec<ArrayRef> = Vec::new();
     for field in schema.fields() {
-        let place = rows.columns.iter().position(|column| column == field.name());
+        let place = names.iter().position(|column| column == field.name());
         columns.push(match place.filter(|place| *place < batch.num_columns()) {
             Some(place) => cast(batch.column(place), field.data_type())?,
             None => new_null_array(field.data_type(), batch.num_rows()),

@@ -9,7 +9,7 @@ use datafusion::execution::context::SessionContext;
 
 use super::disabled::{Disabled, Why};
 use super::error::Error;
-use super::fault::{Check, Fault};
+use super::fault::{Check, Fault, Severity};
 use super::prove::Thoroughness;
 use super::{Finding, Kind, Project, Query};
 use crate::error::Hint;
@@ -21,6 +21,10 @@ use crate::text::{counted, grouped};
 pub struct Options {
     /// The queries to check, with what they read; empty for all.
     pub names: Vec<String>,
+    /// Queries that are left out, also if what is checked reads them.
+    pub without: Vec<String>,
+    /// The only checks to run; empty for all.
+    pub checks: Vec<Check>,
     /// Whether to leave out the audits and the grains, which read all of the landed data.
     pub without_data: bool,
     /// Whether and how to recompute features and labels over cut data.
@@ -74,22 +78,83 @@ impl Project {
         report: &mut dyn Report,
     ) -> Result<(), Error> {
         let scope = self.scope(&options.names)?;
-        let wanted = |name: &str| scope.as_ref().is_none_or(|names| names.contains(name));
+        let left_out = |name: &str| options.without.iter().any(|without| without == name);
+        let wanted = |name: &str| scope.as_ref().is_none_or(|names| names.contains(name)) && !left_out(name);
+        let runs = |check: Check| options.checks.is_empty() || options.checks.contains(&check);
         let queries: Vec<&Query> = self.queries.iter().filter(|query| wanted(&query.name)).collect();
         let usable = |query: &Query| !unplanned.iter().any(|disabled| disabled.name == query.name);
         let planned = |query: &&&Query| usable(query) && self.why_not(query, unplanned).is_none();
 
-        self.check_files(&wanted, report);
-        let models = self.check_plans(&queries, unplanned, context, report).await;
-        self.check_headers(&queries, &usable, context, report).await;
+        if runs(Check::Parse) {
+            self.check_files(&wanted, report);
+        }
+        let without_plan = match runs(Check::Plan) {
+            true => self.check_plans(&queries, unplanned, context, report).await,
+            false => BTreeSet::new(),
+        };
+        if runs(Check::Header) {
+            self.check_headers(&queries, &usable, context, report).await;
+        }
+        if runs(Check::Lint) {
+            let linted: Vec<&Query> = queries.iter().filter(planned).copied().collect();
+            self.check_times(&linted, &without_plan, context, report).await;
+        }
+        if runs(Check::Grain) || runs(Check::Audit) {
+            let has_data = self.has_data(context).await?;
+            let skipped = match options.without_data {
+                true => Some(LEFT_OUT),
+                false => (!has_data).then_some(NO_DATA),
+            };
+            if runs(Check::Grain) {
+                self.check_grains(queries.iter().filter(planned).copied(), skipped, context, report).await;
+            }
+            for audit in queries.iter().filter(|query| query.kind == Kind::Audit && runs(Check::Audit)) {
+                report.begins(Check::Audit, &audit.name);
+                let (outcome, sample) = match skipped {
+                    Some(reason) => (Outcome::Skipped(reason.into()), None),
+                    // The fault of its plan has been told.
+                    None if !planned(&audit) || without_plan.contains(&audit.name) => continue,
+                    None => self.audited(audit, context).await,
+                };
+                report.ends(Checked { check: Check::Audit, subject: audit.name.clone(), outcome, sample });
+            }
+        }
+        if runs(Check::Test) {
+            let names: Vec<&str> = options.names.iter().map(String::as_str).collect();
+            for tested in self.tests_of(&names, context).await? {
+                if left_out(&tested.query) {
+                    continue;
+                }
+                let fault = |message| Fault {
+                    hint: tested.hint.clone(),
+                    ..Fault::new(Check::Test, &tested.query, tested.place.clone(), message)
+                };
+                let faults: Vec<Fault> = tested.failure.clone().map(fault).into_iter().collect();
+                let subject = format!("{}, {}", tested.query, tested.case);
+                report.ends(Checked { check: Check::Test, subject, outcome: outcome(faults), sample: None });
+            }
+        }
+        match options.proof {
+            Some(how) => self.check_proofs(&wanted, unplanned, context, how, report).await,
+            None => Ok(()),
+        }
+    }
 
-        // Without a time column nothing can be said about time, and the header's fault has been told.
-        let linted = |query: &Query| match query.kind {
+    /// Reports how features, labels and models look at time; the faults of those in `without_plan` have been told.
+    async fn check_times(
+        &self,
+        queries: &[&Query],
+        without_plan: &BTreeSet<String>,
+        context: &SessionContext,
+        report: &mut dyn Report,
+    ) {
+        // Without a time column nothing can be said about time, and the header's fault is told by another check.
+        let is_linted = |query: &Query| match query.kind {
             Kind::Feature | Kind::Label => query.header.time_column.is_some(),
             Kind::Model => true,
             Kind::Plain | Kind::Audit => false,
         };
-        let linted: Vec<&&Query> = queries.iter().filter(|query| linted(query)).filter(planned).collect();
+        let linted: Vec<&&Query> = queries.iter().filter(|query| is_linted(query)).collect();
         let mut faults = Vec::new();
         for query in &linted {
             report.begins(Check::Lint, &query.name);
@@ -98,43 +163,11 @@ impl Project {
                     let fault = |found: Finding| Fault::new(Check::Lint, &query.name, found.place, found.message);
                     faults.extend(findings.into_iter().map(fault));
                 }
-                // The fault of a model's plan has been told.
-                Err(_) if models.contains(&query.name) => {}
+                Err(_) if without_plan.contains(&query.name) => {}
                 Err(error) => faults.push(Fault::of(Check::Lint, &query.name, &error)),
             }
         }
         all(Check::Lint, ["feature, label or model", "features, labels and models"], linted.len(), faults, report);
-
-        let has_data = self.has_data(context).await?;
-        let skipped = match options.without_data {
-            true => Some(LEFT_OUT),
-            false => (!has_data).then_some(NO_DATA),
-        };
-        self.check_grains(queries.iter().filter(planned).copied(), skipped, context, report).await;
-        for audit in queries.iter().filter(|query| query.kind == Kind::Audit) {
-            report.begins(Check::Audit, &audit.name);
-            let (outcome, sample) = match skipped {
-                Some(reason) => (Outcome::Skipped(reason.into()), None),
-                // The fault of its plan has been told.
-                None if !planned(&audit) || models.contains(&audit.name) => continue,
-                None => self.audited(audit, context).await,
-            };
-            report.ends(Checked { check: Check::Audit, subject: audit.name.clone(), outcome, sample });
-        }
-        let names: Vec<&str> = options.names.iter().map(String::as_str).collect();
-        for tested in self.tests_of(&names, context).await? {
-            let fault = |message| Fault {
-                hint: tested.hint.clone(),
-                ..Fault::new(Check::Test, &tested.query, tested.place.clone(), message)
-            };
-            let faults: Vec<Fault> = tested.failure.clone().map(fault).into_iter().collect();
-            let subject = format!("{}, {}", tested.query, tested.case);
-            report.ends(Checked { check: Check::Test, subject, outcome: outcome(faults), sample: None });
-        }
-        match options.proof {
-            Some(how) => self.check_proofs(&wanted, unplanned, context, how, report).await,
-            None => Ok(()),
-        }
     }
 
     /// Returns the named queries and everything that they read; `None` for all queries.
@@ -218,12 +251,13 @@ impl Project {
 
     /// Plans an audit or the training query of a model, which are not registered.
     async fn unplannable(&self, query: &Query, context: &SessionContext) -> Option<Fault> {
-        let plan = match self.plan(query, context).await {
-            Ok(plan) => plan,
+        // The queries that it reads stand for tables there, so that each of them is planned once.
+        let measured = match self.measured(query, context).await {
+            Ok(measured) => measured,
             Err(error) => return Some(Fault::of(Check::Plan, &query.name, &error)),
         };
         let model = query.parsed.model.as_ref()?;
-        let error = ml::check_columns(&model.statement.columns, plan.schema().as_arrow()).err()?;
+        let error = ml::check_columns(&model.statement.columns, &measured.schema).err()?;
         let message = crate::error::with_causes(&error);
         let column = message.split('`').nth(1).and_then(|name| query.place_of_word(name));
         let place = column.unwrap_or_else(|| query.start());
@@ -242,8 +276,8 @@ impl Project {
             report.begins(Check::Header, &query.name);
             faults.extend(query.header_faults(context));
             let registered = !matches!(query.kind, Kind::Model | Kind::Audit) && usable(query);
-            if let (true, Ok(frame)) = (registered, context.table(query.name.as_str()).await) {
-                faults.extend(query.column_faults(frame.schema()));
+            if let (true, Ok(table)) = (registered, context.table_provider(query.name.as_str()).await) {
+                faults.extend(query.column_faults(&table.schema()));
             }
         }
         all(Check::Header, ["header", "headers"], queries.len(), faults, report);
@@ -259,8 +293,9 @@ impl Project {
         let mut faults = Vec::new();
         let mut count = 0;
         for query in queries.filter(|query| !matches!(query.kind, Kind::Model | Kind::Audit)) {
-            let Ok(frame) = context.table(query.name.as_str()).await else { continue };
-            let has = |column: &String| frame.schema().index_of_column_by_name(None, column).is_some();
+            let Ok(table) = context.table_provider(query.name.as_str()).await else { continue };
+            let schema = table.schema();
+            let has = |column: &String| schema.column_with_name(column).is_some();
             // A grain that names other columns is a fault of the header.
             if query.header.grain.is_empty() || !query.header.grain.iter().all(has) {
                 continue;
@@ -294,6 +329,7 @@ impl Project {
                 let rows = if audited.rows == 1 { "1 row is".into() } else { format!("{} rows are", audited.rows) };
                 let message = format!("{rows} wrong: {}", audit.header.description);
                 let fault = Fault::new(Check::Audit, &audit.name, audit.start(), message);
+                let fault = if audit.header.severity == Some(Severity::Warning) { fault.warning() } else { fault };
                 (Outcome::Faults(vec![fault]), audited.sample)
             }
             Err(error) => (Outcome::Faults(vec![Fault::of(Check::Audit, &audit.name, &error)]), None),

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::execution::context::SessionContext;
 
 use super::fault::{Check, Fault};
@@ -20,8 +19,8 @@ impl Query {
 
     /// Returns what is wrong with the header by itself.
     pub(super) fn header_faults(&self, context: &SessionContext) -> Vec<Fault> {
-        let lengths = self.header.wrong_lengths(self.kind);
-        let wrong = self.header.wrong.iter().chain(&lengths);
+        let of_kind = self.header.wrong_for(self.kind);
+        let wrong = self.header.wrong.iter().chain(&of_kind);
         let mut faults: Vec<Fault> = wrong
             .map(|wrong| Fault { hint: wrong.hint.clone(), ..self.header_fault(wrong.at, wrong.message.clone()) })
             .collect();
@@ -32,7 +31,8 @@ impl Query {
                 self.header_fault(Spot { line: 1, column: 1 }, format!("the header lacks {}", names.join(", ")));
             faults.push(fault.with_hint(format!("begin the file with a comment such as `-- {first}: …`")));
         }
-        let state = context.state();
+        let state = context.state_ref();
+        let state = state.read();
         let name = self.name.as_str();
         let function = state.scalar_functions().contains_key(name)
             || state.aggregate_functions().contains_key(name)
@@ -46,7 +46,7 @@ impl Query {
     }
 
     /// Returns what the header says about columns that the query does not give, and columns that have no unit.
-    pub(super) fn column_faults(&self, schema: &DFSchema) -> Vec<Fault> {
+    pub(super) fn column_faults(&self, schema: &Schema) -> Vec<Fault> {
         let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let mut faults = Vec::new();
         let mut named = |at: Spot, what: &str, column: &str| {

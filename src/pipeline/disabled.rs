@@ -1,13 +1,14 @@
 //! Queries that cannot be used. A wrong file disables its own query and what reads it; everything else keeps working.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::error::Error;
 use super::{Kind, Project, Query};
 use crate::error::Hint;
 
 /// A query that cannot be used, and why.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Disabled {
     pub name: String,
     pub kind: Kind,
@@ -16,10 +17,10 @@ pub struct Disabled {
 }
 
 /// Why a query cannot be used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Why {
     /// Its own file is wrong.
-    Wrong(Box<Error>),
+    Wrong(Arc<Error>),
     /// It reads this query, which is disabled.
     Reads(String),
     /// It scores with this model, which is not trained yet.
@@ -27,8 +28,7 @@ pub enum Why {
 }
 
 impl Disabled {
-    pub(super) fn waiting(query: &Query, model: &str) -> Disabled {
-        let why = Why::Waits(model.into());
+    pub(super) fn new(query: &Query, why: Why) -> Disabled {
         Disabled { name: query.name.clone(), kind: query.kind, file: query.file.clone(), why }
     }
 

@@ -40,8 +40,8 @@ pub enum Error {
     Disabled { what: String, reason: String, hint: Option<String> },
     #[error("{}", failures(failed, skipped))]
     Failed { failed: Vec<(String, Error)>, skipped: Vec<String> },
-    #[error("cannot register the query `{name}`")]
-    Register { name: String, source: Box<DataFusionError> },
+    #[error("cannot add the project to the session: {message}")]
+    Session { message: String },
     #[error("{file}: `{name}` has no column `{column}`, which its grain names")]
     Grain { name: String, file: PathBuf, column: String },
     #[error("{file}: `{name}` failed")]
@@ -58,8 +58,19 @@ pub enum Error {
     IsAudit { name: String },
     #[error("there is no SQL project at {dir}")]
     NoProject { dir: PathBuf },
-    #[error("no query was named")]
+    #[error("there is already a `{name}`: {file}")]
+    Exists { name: String, file: PathBuf },
+    /// A template cannot be filled in.
+    #[error("{problem}")]
+    Begin { problem: String, hint: String },
+    #[error("no query is selected")]
     NothingSelected,
+    #[error("cannot read the selector `{word}`: {problem}")]
+    Selector { word: String, problem: String, hint: String },
+    #[error("`{relation}` has no column `{column}`")]
+    UnknownColumn { relation: String, column: String, hint: String },
+    #[error("no query matches `{word}`")]
+    NoMatch { word: String, hint: Option<String> },
 }
 
 impl Error {
@@ -130,12 +141,19 @@ impl Hint for Error {
             Error::Plan { hint, .. } | Error::Test { hint, .. } | Error::Disabled { hint, .. } => hint.clone(),
             Error::Failed { failed, .. } => failed.iter().find_map(|(_, error)| error.hint()),
             Error::UnknownQuery { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
-            Error::UnknownQuery { .. } => Some("`squall run --list` prints the project's queries".into()),
+            Error::UnknownQuery { .. } => Some("`squall list` prints the project's queries".into()),
+            Error::Exists { .. } => Some("choose another name, or change that file".into()),
+            Error::Begin { hint, .. } | Error::Selector { hint, .. } | Error::UnknownColumn { hint, .. } => {
+                Some(hint.clone())
+            }
+            Error::NoMatch { hint, .. } => {
+                hint.clone().or_else(|| Some("`squall list` prints the project's queries".into()))
+            }
             Error::IsModel { name } => Some(format!("`squall train {name}` trains it")),
             Error::IsAudit { .. } => Some("`squall check` runs the audits".into()),
-            Error::NoProject { .. } => {
-                Some("start in the project's folder, or name it with --set paths.sql=FOLDER".into())
-            }
+            Error::NoProject { .. } => Some(
+                "start in the project's folder, or name it with --set paths.sql=FOLDER; `squall init` makes one".into(),
+            ),
             Error::NothingSelected => {
                 Some("name a query (+NAME with what it needs, NAME+ with what needs it), or --all".into())
             }

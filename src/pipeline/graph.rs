@@ -1,11 +1,12 @@
-//! Which query reads which other query: dependency order, cycles, selectors.
+//! Which query reads which other query: dependency order, cycles, and what a query needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::{Kind, Project, Query};
-use crate::text::did_you_mean;
+use crate::ml;
+use crate::text::{self, did_you_mean};
 
 /// Resolves references and puts each query after the queries that it reads; otherwise queries are ordered by name. Queries
 /// that need each other cannot be ordered, so they are disabled.
@@ -28,15 +29,36 @@ pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> (Vec<Query>, Vec<D
         query.reads = query.reads.iter().filter_map(|read| place[*read]).collect();
         query
     });
-    (ordered.collect(), disabled)
+    let mut ordered: Vec<Query> = ordered.collect();
+    for index in 0..ordered.len() {
+        ordered[index].fingerprint = fingerprint(&ordered[index], &ordered);
+    }
+    (ordered, disabled)
+}
+
+/// Returns a short name for what a query computes; what it reads has its own already.
+fn fingerprint(query: &Query, all: &[Query]) -> String {
+    let mut text = format!("{}\n{:?}\n{:?}\n", query.sql, query.header.grain, query.header.time_column);
+    for read in query.reads.iter().map(|read| &all[*read]) {
+        // A model's text does not matter: its artifact does the scoring.
+        let of = if read.kind == Kind::Model { "" } else { read.fingerprint.as_str() };
+        text += &format!("{} {of}\n", read.name);
+    }
+    text::fingerprint(&text)
 }
 
 /// Resolves references and returns the queries, each after what it reads; circles are added to `circles`.
 fn visited(queries: &mut [Query], circles: &mut Vec<Vec<usize>>) -> Vec<usize> {
     let index: BTreeMap<String, usize> =
         queries.iter().enumerate().map(|(index, query)| (query.name.clone(), index)).collect();
-    for query in queries.iter_mut() {
-        query.reads = query.parsed.references.names().into_iter().filter_map(|name| index.get(name).copied()).collect();
+    let read = queries.iter().map(|query| {
+        let named = query.parsed.references.names().into_iter().filter_map(|name| index.get(name).copied());
+        let all = queries.iter().enumerate().filter(|(_, model)| reads_every(query, model)).map(|(model, _)| model);
+        named.chain(all).collect::<BTreeSet<usize>>().into_iter().collect()
+    });
+    let read: Vec<Vec<usize>> = read.collect();
+    for (query, read) in queries.iter_mut().zip(read) {
+        query.reads = read;
     }
     let mut order = Vec::with_capacity(queries.len());
     let mut done = vec![false; queries.len()];
@@ -45,6 +67,19 @@ fn visited(queries: &mut [Query], circles: &mut Vec<Vec<usize>>) -> Vec<usize> {
         visit(start, queries, &mut path, &mut done, &mut order, circles);
     }
     order
+}
+
+/// Returns whether a query calls a function over every model that learned from a relation, and this is such a model.
+fn reads_every(query: &Query, model: &Query) -> bool {
+    let functions = &query.parsed.references.table_functions;
+    let mut calls = functions.iter().filter(|(function, _)| ml::reads_every_model(function));
+    let learned_from = &model.parsed.references.tables;
+    model.kind == Kind::Model
+        && calls.any(|(_, names)| {
+            (!learned_from.is_empty() && learned_from.is_subset(names))
+                || names.is_empty()
+                || names.iter().any(|name| name.contains('*') && ml::matches(name, &model.name))
+        })
 }
 
 fn visit(
@@ -83,12 +118,7 @@ fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
         let next = others.first().unwrap_or(first);
         let place = queries[*first].place_of_reference(&name(next));
         let path = circle.iter().chain([first]).map(name).collect();
-        let of = |index: usize, why| Disabled {
-            name: name(&index),
-            kind: queries[index].kind,
-            file: queries[index].file.clone(),
-            why,
-        };
+        let of = |index: usize, why| Disabled::new(&queries[index], why);
         disabled.insert(*first, of(*first, Why::Wrong(Error::Cycle { place, path }.into())));
         for other in others {
             disabled.entry(*other).or_insert_with(|| of(*other, Why::Reads(name(first))));
@@ -97,62 +127,14 @@ fn disabled(queries: &[Query], circles: &[Vec<usize>]) -> Vec<Disabled> {
     disabled.into_values().collect()
 }
 
-/// The queries that a selector selects.
-#[derive(Debug, Default)]
-pub(super) struct Selection {
-    pub all: BTreeSet<usize>,
-    /// Those that the selector names itself.
-    pub named: BTreeSet<usize>,
-}
-
 impl Project {
-    /// Returns the queries that match a selector, in dependency order. A selector is `NAME`, `+NAME` (and what it needs),
-    /// `NAME+` (and what needs it), several of these separated by blanks, or `*` for all. Models and audits are left out.
-    pub fn select(&self, selector: &str) -> Result<Vec<&str>, Error> {
-        Ok(self.selected(selector)?.all.into_iter().map(|index| self.queries[index].name.as_str()).collect())
-    }
-
     /// Returns the queries and models that a query reads itself.
     pub fn parents<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Query> {
         query.reads.iter().map(|index| &self.queries[*index])
     }
 
-    pub(super) fn selected(&self, selector: &str) -> Result<Selection, Error> {
-        if self.is_empty() {
-            return Err(Error::NoProject { dir: self.dir.clone() });
-        }
-        let mut selection = Selection::default();
-        let selected = &mut selection.all;
-        for word in selector.split_whitespace() {
-            if word == "*" {
-                selected.extend(0..self.queries.len());
-                continue;
-            }
-            let needed = word.starts_with('+');
-            let needing = word.ends_with('+');
-            let name = word.trim_start_matches('+').trim_end_matches('+');
-            let Some(index) = self.queries.iter().position(|query| query.name == name) else {
-                return Err(self.explain(name, &[]).unwrap_or_else(|| self.unknown(name)));
-            };
-            match self.queries[index].kind {
-                Kind::Model if !needed && !needing => return Err(Error::IsModel { name: name.into() }),
-                Kind::Audit => return Err(Error::IsAudit { name: name.into() }),
-                _ => selected.insert(index),
-            };
-            selection.named.insert(index);
-            if needed {
-                selected.extend(self.upstream(index));
-            }
-            if needing {
-                selected.extend(self.downstream(index));
-            }
-        }
-        selected.retain(|index| !matches!(self.queries[*index].kind, Kind::Model | Kind::Audit));
-        if selected.is_empty() { Err(Error::NothingSelected) } else { Ok(selection) }
-    }
-
     /// Returns the error about a name that no query has.
-    pub(super) fn unknown(&self, name: &str) -> Error {
+    pub fn unknown(&self, name: &str) -> Error {
         let suggestion = did_you_mean(name, self.queries.iter().map(|query| query.name.as_str()));
         Error::UnknownQuery { name: name.into(), suggestion }
     }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::Kind;
+use super::fault::Severity;
 use super::reach::Extent;
 use crate::text::did_you_mean;
 
@@ -23,6 +24,10 @@ pub struct Header {
     pub units: Vec<(String, String)>,
     /// What may pass although it cannot be found out: the name of a rule, and the reason.
     pub allow: Vec<(String, String)>,
+    /// Names by which selectors find the query.
+    pub tags: Vec<String>,
+    /// How much the rows of an audit matter; `None` if the header does not say so.
+    pub severity: Option<Severity>,
     entries: Vec<Entry>,
     pub(super) wrong: Vec<Wrong>,
 }
@@ -65,8 +70,10 @@ const LOOKBACK: &str = "lookback";
 const HORIZON: &str = "horizon";
 const UNITS: &str = "units";
 const ALLOW: &str = "allow";
+const TAGS: &str = "tags";
+const SEVERITY: &str = "severity";
 
-const KEYS: [&str; 7] = [DESCRIPTION, GRAIN, TIME_COLUMN, LOOKBACK, HORIZON, UNITS, ALLOW];
+const KEYS: [&str; 9] = [DESCRIPTION, GRAIN, TIME_COLUMN, LOOKBACK, HORIZON, UNITS, ALLOW, TAGS, SEVERITY];
 
 /// The rule that a header may allow: nobody can tell how far the query looks.
 pub const UNKNOWN_REACH: &str = "unknown-reach";
@@ -79,17 +86,30 @@ impl Header {
     pub fn parse(text: &str) -> Header {
         let mut header = Header::default();
         header.read_entries(text);
-        let joined = |key: &str| {
+        let joined = |header: &Header, key: &str| {
             let lines = header.entry(key)?.lines.iter().map(|line| line.text.as_str());
             Some(lines.collect::<Vec<_>>().join(" ").trim().to_string()).filter(|text| !text.is_empty())
         };
-        let (description, time_column) = (joined(DESCRIPTION).unwrap_or_default(), joined(TIME_COLUMN));
-        let (lookback, horizon) = (joined(LOOKBACK), joined(HORIZON));
+        header.description = joined(&header, DESCRIPTION).unwrap_or_default();
+        header.time_column = joined(&header, TIME_COLUMN);
+        header.lookback = joined(&header, LOOKBACK);
+        header.horizon = joined(&header, HORIZON);
         header.grain = header.words(GRAIN).into_iter().map(|(name, _)| name).collect();
         header.read_units();
         let allowances = header.entries.iter().filter(|entry| entry.key == ALLOW);
         header.allow = allowances.map(|entry| allowance(&entry.lines)).collect();
-        Header { description, time_column, lookback, horizon, ..header }
+        header.read_tags();
+        header.severity = match joined(&header, SEVERITY).as_deref() {
+            Some("warn") => Some(Severity::Warning),
+            Some("error") => Some(Severity::Error),
+            Some(other) => {
+                let message = format!("the severity `{other}` is unknown");
+                header.refuse(header.spot(SEVERITY), message, "write `warn` or `error`");
+                None
+            }
+            None => None,
+        };
+        header
     }
 
     /// Splits the comment into entries.
@@ -165,6 +185,18 @@ impl Header {
         }
     }
 
+    /// Reads the tags. A selector has no blanks and separates its parts with commas, so a tag has neither.
+    fn read_tags(&mut self) {
+        for (tag, at) in self.words(TAGS) {
+            if tag.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)) {
+                self.tags.push(tag);
+            } else {
+                let message = format!("`{tag}` cannot be a tag");
+                self.refuse(at, message, "a tag has letters, digits, `_`, `-` and `.`; commas separate tags");
+            }
+        }
+    }
+
     fn refuse(&mut self, at: Spot, message: String, hint: impl Into<String>) {
         self.wrong.push(Wrong { at, message, hint: Some(hint.into()) });
     }
@@ -201,9 +233,14 @@ impl Header {
         columns.flatten().collect()
     }
 
-    /// Returns what is wrong with the lengths of the header. For a feature's lookback and a label's horizon, lint says what to
-    /// write instead.
-    pub(super) fn wrong_lengths(&self, kind: Kind) -> Vec<Wrong> {
+    /// Returns what is wrong with the header of a query of this kind. For a feature's lookback and a label's horizon, lint says
+    /// what to write instead.
+    pub(super) fn wrong_for(&self, kind: Kind) -> Vec<Wrong> {
+        let severity = (self.entry(SEVERITY).is_some() && kind != Kind::Audit).then(|| Wrong {
+            at: self.spot(SEVERITY),
+            message: "only an audit has a severity".into(),
+            hint: Some("remove the entry, or move the file to audits/".into()),
+        });
         let lengths = [(LOOKBACK, &self.lookback, Kind::Feature), (HORIZON, &self.horizon, Kind::Label)];
         let wrong = lengths.into_iter().filter_map(|(key, text, linted)| {
             let text = text.as_deref().filter(|text| kind != linted && Extent::parse(text).is_none())?;
@@ -211,13 +248,18 @@ impl Header {
             let hint = "write it like 60 s, 5 min, 60 ticks, 300 s and 1 tick, unbounded or none";
             Some(Wrong { at: self.spot(key), message, hint: Some(hint.into()) })
         });
-        wrong.collect()
+        wrong.chain(severity).collect()
     }
 
     /// Returns the words of an entry, which commas separate, each with its place.
     fn words(&self, key: &str) -> Vec<(String, Spot)> {
         let lines = self.entry(key).map(|entry| entry.lines.as_slice()).unwrap_or_default();
         lines.iter().flat_map(|line| words(line, &line.text)).collect()
+    }
+
+    /// Returns the unit of a column.
+    pub fn unit(&self, column: &str) -> Option<&str> {
+        self.units.iter().find(|(known, _)| known == column).map(|(_, unit)| unit.as_str())
     }
 
     /// Returns whether the header says why a query is right although nobody can tell how far it looks.
@@ -318,6 +360,22 @@ mod tests {
     }
 
     #[test]
+    fn tags_are_names_and_a_severity_is_an_audit_s() {
+        let header = Header::parse("-- tags: quotes, fast-1,\n--   v1.2\n-- severity: warn");
+        assert_eq!(header.tags, ["quotes", "fast-1", "v1.2"]);
+        assert_eq!((header.severity, &header.wrong), (Some(Severity::Warning), &vec![]));
+        assert_eq!(header.wrong_for(Kind::Audit), []);
+        assert_eq!(header.wrong_for(Kind::Feature)[0].message, "only an audit has a severity");
+        for (text, column, message) in [
+            ("-- tags: a, two words", 13, "`two words` cannot be a tag"),
+            ("-- severity: fatal", 14, "the severity `fatal` is unknown"),
+        ] {
+            let header = Header::parse(text);
+            assert_eq!((header.wrong[0].at.column, header.wrong[0].message.as_str()), (column, message));
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let header = Header::parse("-- description: x\nSELECT 1");
         assert_eq!(header.lacks(&[DESCRIPTION, GRAIN, UNITS]), [GRAIN, UNITS]);
@@ -356,11 +414,11 @@ mod tests {
             ("-- lookback: one minute", 14, "the lookback `one minute` is not a length of time or a number of ticks"),
             ("-- horizon: 60", 13, "the horizon `60` is not a length of time or a number of ticks"),
         ] {
-            let wrong = Header::parse(text).wrong_lengths(Kind::Plain);
+            let wrong = Header::parse(text).wrong_for(Kind::Plain);
             let [wrong] = wrong.as_slice() else { panic!("{text}: {wrong:?}") };
             assert_eq!((wrong.at, wrong.message.as_str()), (Spot { line: 1, column }, message));
         }
-        assert_eq!(Header::parse("-- lookback: 60 s\n-- horizon: none").wrong_lengths(Kind::Plain), []);
+        assert_eq!(Header::parse("-- lookback: 60 s\n-- horizon: none").wrong_for(Kind::Plain), []);
     }
 
     #[test]

@@ -11,9 +11,9 @@ use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
 use super::header::UNKNOWN_REACH;
-use super::manifest::changes_by_itself;
 use super::place::Place;
 use super::reach::{Call, Cause, Column, Deps, Extent, Fault, Measured, Reach, Spot};
+use super::recipe::changes_by_itself;
 use super::{Kind, Project, Query};
 
 /// Something that lint refuses.

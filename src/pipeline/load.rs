@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 
@@ -9,7 +10,7 @@ use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::header::Header;
 use super::place::Place;
-use super::{Kind, LANDED, Parameters, Project, Query, case, graph, reach, statement, template};
+use super::{Kind, LANDED, Parameters, Project, Query, case, graph, statement, tables, template};
 
 /// Names that squall keeps for tables of its own, although not every session has them.
 const KEPT: [&str; 3] = ["models", "runs", "information_schema"];
@@ -57,53 +58,53 @@ impl Project {
             dir: dir.into(),
             parameters: parameters.clone(),
             models_dir: None,
-            queries,
-            disabled,
-            measured: reach::Memo::default(),
+            queries: queries.into(),
+            disabled: disabled.into(),
+            measured: Arc::default(),
+            flows: Arc::default(),
         })
     }
 
     /// Disables the queries that have the name of a table or a table function of the session, which must not contain the
     /// project yet.
     pub fn with_built_in(mut self, context: &SessionContext) -> Project {
-        let state = context.state();
-        let taken = |name: &str| {
-            if KEPT.contains(&name) || context.table_exist(name).unwrap_or(false) {
-                return Some("built-in table");
-            }
-            state.table_functions().contains_key(name).then_some("table function")
-        };
-        let names: Vec<Option<&'static str>> = self.queries.iter().map(|query| taken(&query.name)).collect();
+        let names: Vec<Option<&'static str>> = self.queries.iter().map(|query| taken(&query.name, context)).collect();
         if names.iter().all(Option::is_none) {
             return self;
         }
         let mut kept = Vec::new();
-        for (query, taken) in std::mem::take(&mut self.queries).into_iter().zip(names) {
+        let mut disabled = self.disabled.to_vec();
+        for (query, taken) in self.queries.iter().cloned().zip(names) {
             match taken {
                 None => kept.push(query),
                 Some(what) => {
                     let error = Error::Reserved { name: query.name.clone(), file: query.file.clone(), what };
                     let why = Why::Wrong(error.into());
-                    self.disabled.push(Disabled { name: query.name, kind: query.kind, file: query.file, why });
+                    disabled.push(Disabled { name: query.name, kind: query.kind, file: query.file, why });
                 }
             }
         }
         // The indices of the queries have changed; what was a circle has been taken out already.
-        (self.queries, _) = graph::in_dependency_order(kept);
+        let (queries, _) = graph::in_dependency_order(kept);
+        self.queries = queries.into();
+        self.disabled = disabled.into();
         self
     }
+}
+
+/// Returns what has a name already: a table or a table function of the session.
+pub(super) fn taken(name: &str, context: &SessionContext) -> Option<&'static str> {
+    if KEPT.contains(&name) || tables::NAMES.contains(&name) || context.table_exist(name).unwrap_or(false) {
+        return Some("built-in table");
+    }
+    let state = context.state();
+    state.table_functions().contains_key(name).then_some("table function")
 }
 
 impl Query {
     fn load(name: &str, file: &Path, kind: Kind, parameters: &Parameters) -> Result<Query, Error> {
         let name = name.to_string();
-        if name == LANDED {
-            return Err(Error::Reserved { name, file: file.into(), what: "built-in table" });
-        }
-        let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-        if !first_is_letter || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            return Err(Error::Name { name, file: file.into() });
-        }
+        Query::check_name(&name, file)?;
         let rendered = template::render(file, &read(file)?, parameters)?;
         let header = Header::parse(&rendered.sql);
         let parsed = match kind {
@@ -117,7 +118,30 @@ impl Query {
             return Err(Error::Plan { place: Place { column: None, ..place }, message, hint });
         }
         let sql = without_header(&rendered.sql);
-        Ok(Query { name, file: file.into(), kind, header, sql, rendered, parsed, reads: Vec::new() })
+        Ok(Query {
+            name,
+            file: file.into(),
+            kind,
+            header,
+            sql,
+            rendered,
+            parsed,
+            fingerprint: String::new(),
+            reads: Vec::new(),
+        })
+    }
+
+    /// Checks that SQL can use a query's name without quotes, and that it is not the name of the landed messages.
+    pub(super) fn check_name(name: &str, file: &Path) -> Result<(), Error> {
+        let name = name.to_string();
+        if name == LANDED {
+            return Err(Error::Reserved { name, file: file.into(), what: "built-in table" });
+        }
+        let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        if !first_is_letter || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+            return Err(Error::Name { name, file: file.into() });
+        }
+        Ok(())
     }
 
     /// Returns where the query names another query or table; where the query begins if it does not.

@@ -1,49 +1,75 @@
-//! The `sql/` project: files → graph → run, audits, lint.
+//! The `sql/` project: files → graph → run, audits, lint, lineage.
 //!
 //! In: a folder of `.sql` files and the parameters that their placeholders stand for. Out: views registered with a
 //! `SessionContext` under the files' stems, and materialised tables `<tables_dir>/<name>/`. docs/pipeline.md describes the
 //! format.
 
 mod audit;
+mod begin;
 mod case;
 mod cell;
 mod check;
+mod clauses;
 mod columns;
+pub mod compare;
+mod computed_once;
+mod days;
+mod describe;
 mod disabled;
 mod error;
 mod fault;
 mod grain;
 mod graph;
 mod header;
+pub mod lineage;
 mod lint;
 mod load;
 mod manifest;
+mod names;
+mod outlook;
+mod pattern;
 mod place;
+pub mod profile;
 mod prove;
+mod provenance;
 mod reach;
+mod recipe;
 mod register;
+mod run;
+mod selector;
+pub mod shipped;
+mod slice;
+mod spans;
+mod spec;
 mod spots;
 mod statement;
 mod store;
+mod table;
+pub mod tables;
 mod template;
-mod version_table;
 mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use audit::Audited;
+pub use begin::{Begun, Template};
 pub use case::Tested;
 pub use check::{Checked, Options, Outcome, Report};
+pub use describe::{Described, DescribedColumn, sql_type};
 pub use disabled::{Disabled, Why};
 pub use error::Error;
 pub use fault::{Check, Fault, Severity};
 pub use header::Header;
 pub use lint::Finding;
+pub use outlook::{Outlook, Would};
 pub use place::Place;
 pub use prove::{Proof, Thoroughness};
-pub use reach::{Extent, Reach, Reaches};
-pub use store::{Materialised, Waiting};
+pub use reach::{Extent, Lookback, Reach, Reaches, RowTime, Step};
+pub use run::Waiting;
+pub use selector::EXCLUDE;
+pub use store::{Made, Materialised, RunOptions};
 
 use load::{is_header, read, sql_files};
 use statement::Parsed;
@@ -100,7 +126,7 @@ impl Kind {
 }
 
 /// One file of the project.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Query {
     pub name: String,
     pub file: PathBuf,
@@ -110,19 +136,22 @@ pub struct Query {
     pub sql: String,
     rendered: Rendered,
     parsed: Parsed,
+    /// A short name for the statement and those of everything that it reads.
+    fingerprint: String,
     /// The queries and models that it reads, as indices into [`Project::queries`]; each comes before this query.
     reads: Vec<usize>,
 }
 
-/// A SQL project: its queries, in dependency order.
-#[derive(Debug)]
+/// A SQL project: its queries, in dependency order. A clone shares them.
+#[derive(Debug, Clone)]
 pub struct Project {
     dir: PathBuf,
     parameters: Parameters,
     models_dir: Option<PathBuf>,
-    queries: Vec<Query>,
-    disabled: Vec<Disabled>,
-    measured: reach::Memo,
+    queries: Arc<[Query]>,
+    disabled: Arc<[Disabled]>,
+    measured: Arc<reach::Memo>,
+    flows: Arc<lineage::Memo>,
 }
 
 impl Project {

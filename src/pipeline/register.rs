@@ -1,75 +1,20 @@
-//! Planning queries and registering them with a session.
+//! Planning queries, and what is said when that fails.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::DataFrame;
 
 use super::disabled::{Disabled, Why};
 use super::error::Error;
-use super::manifest::Inputs;
 use super::place::Place;
 use super::{Kind, LANDED, Project, Query};
 use crate::text::did_you_mean;
 
 impl Project {
-    /// Registers every query under its name: as its materialised table if that is fresh, else as a view. Returns the queries
-    /// that are left out, each with the reason.
-    ///
-    /// A query that scores with a model cannot be planned before the model is trained. Until then it is left out, and so are
-    /// the queries that read it.
-    ///
-    /// # Errors
-    /// The session cannot replace a table, or a materialised table cannot be opened.
-    pub async fn register(&self, context: &SessionContext, tables_dir: &Path) -> Result<Vec<Disabled>, Error> {
-        let mut unplanned = Vec::new();
-        self.register_these(0..self.queries.len(), context, tables_dir, &mut Inputs::default(), &mut unplanned).await?;
-        Ok(unplanned)
-    }
-
-    /// Registers some queries, each after what it reads.
-    pub(super) async fn register_these(
-        &self,
-        indices: impl IntoIterator<Item = usize>,
-        context: &SessionContext,
-        tables_dir: &Path,
-        inputs: &mut Inputs,
-        unplanned: &mut Vec<Disabled>,
-    ) -> Result<(), Error> {
-        for index in indices {
-            let query = &self.queries[index];
-            if matches!(query.kind, Kind::Model | Kind::Audit) {
-                continue;
-            }
-            let view = match self.why_not(query, unplanned) {
-                Some(why) => Err(why),
-                None => match self.fresh_table(index, context, tables_dir, inputs).await? {
-                    Some(table) => Ok(table),
-                    None => self.view(index, context).await,
-                },
-            };
-            match view {
-                Ok(table) => replace(context, query, Some(table))?,
-                Err(why) => {
-                    replace(context, query, None)?;
-                    unplanned.push(Disabled {
-                        name: query.name.clone(),
-                        kind: query.kind,
-                        file: query.file.clone(),
-                        why,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Returns why a query cannot be used because of what it reads.
     pub(super) fn why_not(&self, query: &Query, unplanned: &[Disabled]) -> Option<Why> {
         let names = query.parsed.references.names();
@@ -84,13 +29,16 @@ impl Project {
     }
 
     /// Plans a query as a view.
-    async fn view(&self, index: usize, context: &SessionContext) -> Result<Arc<dyn TableProvider>, Why> {
-        match self.plan(&self.queries[index], context).await {
-            Ok(plan) => Ok(DataFrame::new(context.state(), plan).into_view()),
-            Err(error) => Err(match self.untrained(index) {
-                Some(model) => Why::Waits(model.into()),
-                None => Why::Wrong(error.into()),
-            }),
+    pub(super) async fn view(&self, index: usize, context: &SessionContext) -> Result<LogicalPlan, Why> {
+        let plan = self.plan(&self.queries[index], context).await;
+        plan.map_err(|error| self.why_unplanned(index, error))
+    }
+
+    /// Returns why a query that could not be planned cannot be used.
+    pub(super) fn why_unplanned(&self, index: usize, error: Error) -> Why {
+        match self.untrained(index) {
+            Some(model) => Why::Waits(model.into()),
+            None => Why::Wrong(Arc::new(error)),
         }
     }
 
@@ -148,7 +96,7 @@ impl Project {
             Some(columns) => Some(format!("the columns are {}", listed(&columns))),
             None if message.contains("function") => Some("`.functions` in `squall repl` lists the functions".into()),
             None if message.starts_with("table ") => {
-                Some("`squall run --list` prints the project's queries, `squall sql 'SHOW TABLES'` all tables".into())
+                Some("`squall list` prints the project's queries, `squall sql 'SHOW TABLES'` all tables".into())
             }
             None => None,
         };
@@ -208,12 +156,4 @@ fn lowercase(text: &str) -> String {
         }
         _ => text.to_string(),
     }
-}
-
-fn replace(context: &SessionContext, query: &Query, provider: Option<Arc<dyn TableProvider>>) -> Result<(), Error> {
-    let replaced = context.deregister_table(query.name.as_str()).and_then(|_| match provider {
-        Some(provider) => context.register_table(query.name.as_str(), provider).map(|_| ()),
-        None => Ok(()),
-    });
-    replaced.map_err(|source| Error::Register { name: query.name.clone(), source: Box::new(source) })
 }

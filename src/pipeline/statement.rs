@@ -11,12 +11,14 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    Expr, ObjectName, Query, Statement, TableFactor, Value, Visit, Visitor, visit_expressions,
+    Expr, FunctionArg, FunctionArguments, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit,
+    Visitor, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::clauses;
 use super::error::Error;
 use super::place::Place;
 use super::template::Rendered;
@@ -45,7 +47,7 @@ pub struct Model {
 pub struct References {
     /// The tables, views and files that it reads by name.
     pub tables: BTreeSet<String>,
-    /// The table functions that it calls, each with the strings among its arguments.
+    /// The table functions that it calls, each with the names in the strings among its arguments.
     pub table_functions: BTreeMap<String, BTreeSet<String>>,
     /// The other functions that it calls, in lowercase.
     pub functions: BTreeSet<String>,
@@ -65,6 +67,20 @@ impl Parsed {
         parser::Statement::Statement(Box::new(Statement::Query(self.query.clone())))
     }
 
+    /// Returns the expression that the outermost SELECT gives a column, if it computes it; a column that it only passes on has
+    /// none.
+    pub fn formula(&self, column: &str) -> Option<String> {
+        let SetExpr::Select(select) = self.query.body.as_ref() else { return None };
+        select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let name = if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_lowercase() };
+                let passed_on = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                (name == column && !passed_on).then(|| expr.to_string())
+            }
+            _ => None,
+        })
+    }
+
     /// Returns where the query first names a table, as a table or in a string; in the rendered SQL.
     pub fn place_of(&self, name: &str) -> Option<Location> {
         match self.query.visit(&mut Mention(name)) {
@@ -80,7 +96,8 @@ pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
     if tokens.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)) {
         return Err(Error::Syntax { place: rendered.end(), message: "the file has no query".into() });
     }
-    let query = parse_tokens(rendered, tokens)?;
+    clauses::begins_with_query(rendered, &tokens)?;
+    let query = parse_tokens(rendered, &rendered.sql, tokens)?;
     Ok(Parsed { references: references(rendered, &query)?, query, model: None })
 }
 
@@ -100,7 +117,7 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
             return Err(Error::Syntax { place, message });
         }
     };
-    let query = parse_text(rendered, &statement.query)?;
+    let query = parse_tokens(rendered, &statement.query, tokenize(rendered, &statement.query)?)?;
     let columns = statement.columns.clone();
     let mut other_columns = BTreeSet::from([columns.label]);
     other_columns.extend(columns.split);
@@ -114,20 +131,17 @@ fn place_of(rendered: &Rendered, location: Location) -> Place {
     rendered.place(location.line as usize, location.column as usize)
 }
 
-/// Parses a query whose lines and columns match those of the rendered file.
-fn parse_text(rendered: &Rendered, text: &str) -> Result<Box<Query>, Error> {
-    parse_tokens(rendered, tokenize(rendered, text)?)
-}
-
 fn tokenize(rendered: &Rendered, text: &str) -> Result<Vec<TokenWithSpan>, Error> {
     Tokenizer::new(&GenericDialect {}, text)
         .tokenize_with_location()
         .map_err(|error| Error::Syntax { place: place_of(rendered, error.location), message: error.message })
 }
 
-fn parse_tokens(rendered: &Rendered, tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Error> {
+/// Parses a query, given as its text and its tokens; its lines and columns match those of the rendered file.
+fn parse_tokens(rendered: &Rendered, text: &str, tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Error> {
     let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(tokens);
     let query = parser.parse_query().map_err(|error| syntax(rendered, error))?;
+    clauses::has_effect(rendered, &query, text)?;
     while parser.consume_token(&Token::SemiColon) {}
     let rest = parser.peek_token();
     if rest.token == Token::EOF {
@@ -172,16 +186,20 @@ fn references(rendered: &Rendered, query: &Query) -> Result<References, Error> {
 struct Calls<'a>(&'a mut References);
 
 impl Calls<'_> {
-    fn table_function(&mut self, name: &ObjectName, arguments: &impl Visit) -> ControlFlow<()> {
-        let strings = self.0.table_functions.entry(last_part(name)).or_default();
-        visit_expressions(arguments, |expression| {
-            if let Expr::Value(value) = expression
-                && let Value::SingleQuotedString(text) = &value.value
-            {
-                strings.insert(text.clone());
-            }
-            ControlFlow::<()>::Continue(())
-        })
+    fn table_function(&mut self, name: &ObjectName, arguments: &[FunctionArg]) -> ControlFlow<()> {
+        let function = last_part(name);
+        let names = self.0.table_functions.entry(function.clone()).or_default();
+        for (position, argument) in arguments.iter().enumerate() {
+            let _ = visit_expressions(argument, |expression| {
+                if let Expr::Value(value) = expression
+                    && let Value::SingleQuotedString(text) = &value.value
+                {
+                    names.extend(ml::names_in(&function, position, text));
+                }
+                ControlFlow::<()>::Continue(())
+            });
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -192,9 +210,10 @@ impl Visitor for Calls<'_> {
         match factor {
             TableFactor::Table { name, args: Some(arguments), .. } => self.table_function(name, &arguments.args),
             TableFactor::Function { name, args, .. } => self.table_function(name, args),
-            TableFactor::TableFunction { expr: Expr::Function(function), .. } => {
-                self.table_function(&function.name, &function.args)
-            }
+            TableFactor::TableFunction { expr: Expr::Function(function), .. } => match &function.args {
+                FunctionArguments::List(list) => self.table_function(&function.name, &list.args),
+                FunctionArguments::None | FunctionArguments::Subquery(_) => self.table_function(&function.name, &[]),
+            },
             _ => ControlFlow::Continue(()),
         }
     }
@@ -271,6 +290,17 @@ mod tests {
     }
 
     #[test]
+    fn the_names_in_a_string_depend_on_what_the_argument_is() {
+        assert_eq!(names_of("SELECT * FROM ml_evaluate('m@2', 'rows', 'split')"), ["m", "rows"]);
+        assert_eq!(names_of("SELECT * FROM ml_predict('m', 'SELECT * FROM a JOIN b USING (x)')"), ["a", "b", "m"]);
+        assert_eq!(names_of("SELECT * FROM ml_evaluate_all('rows', 'day', 'x, y_*')"), ["rows", "x", "y_*"]);
+        assert_eq!(
+            names_of("SELECT * FROM drift('FROM a', 'WITH w AS (SELECT * FROM b) SELECT * FROM w')"),
+            ["FROM a", "b"]
+        );
+    }
+
+    #[test]
     fn functions_are_told_from_tables() {
         let found = references_of(
             "SELECT Random(), current_timestamp, sum(x) OVER (ORDER BY y) FROM 'a/B.csv', ML_Models(), f('s', 1) WHERE x > now()",
@@ -296,6 +326,47 @@ mod tests {
         let parsed = parse_query(&rendered("SELECT 1\nFROM a JOIN b USING (x), f('m', 'rows')")).unwrap();
         let place = |name: &str| parsed.place_of(name).map(|at| (at.line, at.column));
         assert_eq!((place("b"), place("rows"), place("c")), (Some((2, 13)), Some((2, 33)), None));
+    }
+
+    #[test]
+    fn a_file_holds_one_select_without_clauses_that_have_no_effect() {
+        for (sql, line, column, message) in [
+            ("INSERT INTO t SELECT 1", 1, 1, "a file holds one SELECT, but here is INSERT"),
+            ("-- x\nCREATE TABLE t AS SELECT 1", 2, 1, "a file holds one SELECT, but here is CREATE"),
+            ("copy t to 'x.csv'", 1, 1, "a file holds one SELECT, but here is COPY"),
+            (
+                "WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a",
+                1,
+                22,
+                "a file holds one SELECT, but here is INSERT",
+            ),
+            ("SELECT 1 AS a INTO t", 1, 15, "a file holds one SELECT, but here is INTO"),
+            ("SELECT *\nFROM t TABLESAMPLE (10 PERCENT)", 2, 8, "the engine ignores this TABLESAMPLE clause"),
+            ("SELECT a FROM (SELECT a FROM t PREWHERE a > 1) AS s", 1, 32, "the engine ignores this PREWHERE clause"),
+            ("SELECT a FROM t FOR UPDATE", 1, 17, "the engine ignores this FOR clause"),
+            ("SELECT a FROM t GROUP BY a WITH ROLLUP", 1, 28, "the engine ignores this WITH clause"),
+            ("SELECT a FROM t UNION ALL SELECT a FROM u WITH (NOLOCK)", 1, 43, "the engine ignores this WITH clause"),
+        ] {
+            let error = parse_query(&rendered(sql)).unwrap_err();
+            let Error::Plan { place, message: said, hint } = &error else { panic!("{sql}: {error}") };
+            assert_eq!((place.line, place.column, hint.is_some()), (line, Some(column), true), "{sql}: {error}");
+            assert!(said.starts_with(message), "{sql}: {said}");
+        }
+        for (sql, column) in [
+            ("SELECT sum(a) OVER (w ROWS 9 PRECEDING) FROM t WINDOW w AS (ORDER BY a)", 21),
+            ("SELECT sum(a) OVER b FROM t WINDOW w AS (ORDER BY a), b AS (w ROWS 9 PRECEDING)", 61),
+        ] {
+            let error = parse_query(&rendered(sql)).unwrap_err();
+            let Error::Plan { place, message, .. } = &error else { panic!("{sql}: {error}") };
+            assert_eq!(place.column, Some(column), "{error}");
+            assert_eq!(message, "the engine ignores the window `w` inside of another window");
+        }
+        let many = |count: usize| format!("SELECT a FROM t WHERE {}", vec!["a <> 1"; count].join(" AND "));
+        assert!(parse_query(&rendered(&many(300))).is_ok());
+        let error = parse_query(&rendered(&many(3_000))).unwrap_err();
+        assert!(error.to_string().contains("nested more than 400 deep"), "{error}");
+        let model = parse_query(&rendered("CREATE MODEL m OPTIONS (model_type = 'naive') AS SELECT 1")).unwrap_err();
+        assert_eq!(model.hint().as_deref(), Some("the files of models/ train models: move it there"));
     }
 
     #[test]

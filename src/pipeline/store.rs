@@ -1,8 +1,9 @@
-//! Materialised tables: a query's rows in a Parquet file, read instead of running the query while they are fresh.
+//! Materialised tables: a query's rows in Parquet, read instead of running the query while they are fresh.
 //!
-//! In: the project's queries. Out: versions of a table (`versions.rs`), each with what it was made from (`manifest.rs`).
+//! In: a query. Out: its table, made as far as it is stale. If each row of the query depends only on ticks around it, the table
+//! is divided by UTC days (`days.rs`), and only those days are made whose ticks have changed. Otherwise the whole table is one
+//! file.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,169 +12,249 @@ use datafusion::arrow::array::{AsArray, UInt64Array};
 use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrameWriteOptions;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::SortExpr;
 use datafusion::prelude::{DataFrame, ident};
+use futures::{StreamExt, stream};
 use url::Url;
 
-use super::disabled::{Disabled, Why};
+use super::days::{Day, Local, undetermined};
 use super::error::Error;
-use super::manifest::Inputs;
-use super::version_table::VersionTable;
-use super::versions::Versions;
-use super::{Kind, Project, Query};
+use super::names::Shared;
+use super::recipe::Recipe;
+use super::slice::is_within;
+use super::spans::Spans;
+use super::table::Table;
+use super::versions::{Change, Versions, Written};
+use super::{Project, Query};
 use crate::durable;
 
-/// A query that was written to Parquet.
+/// A query whose table is fresh now, or whose asked days are.
 #[derive(Debug)]
 pub struct Materialised {
     pub name: String,
     /// The folder of the table.
     pub path: PathBuf,
+    /// The rows of the table.
     pub rows: u64,
     pub elapsed: Duration,
+    pub made: Made,
     /// Why the table is never read instead of the query; `None` if it is read while it is fresh.
     pub never_fresh: Option<String>,
 }
 
-/// A query that was left out because it scores with a model that is not trained yet.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Waiting {
-    pub query: String,
-    pub model: String,
+/// How much of a table a run has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// Nothing: it was fresh.
+    Nothing,
+    /// The whole table, which is one file.
+    Whole,
+    /// So many of the table's days; `stale` others were not asked for.
+    Days { made: usize, of: usize, stale: usize },
 }
 
-/// Why a query was not materialised.
-enum NotMade {
-    Waits(String),
-    Failed(Error),
+/// Which days to make, and whether fresh ones too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Whether what is fresh is made again.
+    pub full: bool,
+    /// The first and the last UTC day to make, `YYYYMMDD`; other days stay as they are. Tables that are not divided by days are
+    /// made whole.
+    pub from: Option<String>,
+    pub to: Option<String>,
 }
 
-impl From<Error> for NotMade {
-    fn from(error: Error) -> Self {
-        NotMade::Failed(error)
+impl RunOptions {
+    fn holds(&self, day: &Day) -> bool {
+        self.from.as_ref().is_none_or(|from| *from <= day.name) && self.to.as_ref().is_none_or(|to| day.name <= *to)
+    }
+}
+
+/// A table to make.
+pub(super) struct Job<'a> {
+    pub query: &'a Query,
+    pub versions: Versions,
+    /// What it is made from; the reason if that can change without notice.
+    pub recipe: Result<Recipe, String>,
+    /// A digest of the landed files; empty if it is not made from landed ticks.
+    pub landed: String,
+    /// The days of which it consists, and the time column; the reason if it is not divided by days.
+    pub days: Result<(Local, Vec<Day>), String>,
+}
+
+impl Job<'_> {
+    /// Returns the days that have to be made, and how many of the others are stale.
+    pub fn stale(&self, options: &RunOptions) -> (Vec<&Day>, usize) {
+        let Ok((_, days)) = &self.days else { return (Vec::new(), 0) };
+        let manifest = self.versions.current().filter(|manifest| self.recipe.as_ref().ok() == manifest.recipe.as_ref());
+        let is_stale = |day: &&Day| manifest.as_ref().is_none_or(|known| known.made(&day.name, &day.ticks).is_none());
+        let wanted = days.iter().filter(|day| options.holds(day)).filter(|day| options.full || is_stale(day)).collect();
+        (wanted, days.iter().filter(is_stale).filter(|day| !options.holds(day)).count())
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        let (_, days) = self.days.as_ref().ok()?;
+        Some(days.iter().map(|day| day.name.clone()).collect())
     }
 }
 
 impl Project {
-    /// Materialises the queries that match `selector`: `NAME`, `+NAME` (and what it needs), `NAME+` (and what needs it),
-    /// several of these separated by blanks, or `*` for all. Afterwards, queries use the new tables. Returns the queries that
-    /// wait for a model that is not trained yet, unless the selector names them itself.
-    ///
-    /// # Errors
-    /// No query has a given name, or a query fails. The others are still made, except those that read what failed. No table
-    /// is half-written.
-    pub async fn run(
-        &self,
-        context: &SessionContext,
-        selector: &str,
-        tables_dir: &Path,
-        done: &mut (dyn FnMut(&Materialised) + Send),
-    ) -> Result<Vec<Waiting>, Error> {
-        let selection = self.selected(selector)?;
-        let everything = selector.split_whitespace().any(|word| word == "*");
-        let (mut failed, mut skipped, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
-        if everything {
-            let wrong = self.disabled.iter().filter(|disabled| !matches!(disabled.kind, Kind::Model | Kind::Audit));
-            failed
-                .extend(wrong.filter_map(|disabled| Some((disabled.name.clone(), self.explain(&disabled.name, &[])?))));
-        }
-        let mut lost: BTreeSet<usize> = BTreeSet::new();
-        for index in selection.all {
-            let name = self.queries[index].name.clone();
-            if self.upstream(index).iter().any(|needed| lost.contains(needed)) {
-                lost.insert(index);
-                skipped.push(name);
-                continue;
-            }
-            match self.make(index, context, tables_dir).await {
-                Ok(table) => done(&table),
-                Err(NotMade::Waits(model)) if !selection.named.contains(&index) => {
-                    waiting.push(Waiting { query: name, model });
-                }
-                Err(NotMade::Waits(model)) => {
-                    let waits = Disabled::waiting(&self.queries[index], &model);
-                    failed.extend(self.explain(&name, &[waits]).map(|error| (name, error)));
-                }
-                Err(NotMade::Failed(error)) => {
-                    lost.insert(index);
-                    failed.push((name, error));
-                }
-            }
-        }
-        match failed.len() {
-            0 => Ok(waiting),
-            1 if skipped.is_empty() => Err(failed.remove(0).1),
-            _ => Err(Error::Failed { failed, skipped }),
-        }
-    }
-
-    /// Materialises one query, and registers the new table and the queries that read it.
-    async fn make(&self, index: usize, context: &SessionContext, tables_dir: &Path) -> Result<Materialised, NotMade> {
-        // One look at the inputs for the tables that are read and for the recipe: what arrives meanwhile makes the new table
-        // stale, and never fresh without it. A model may have been trained since the views were made.
-        let mut seen = Inputs::default();
-        let mut unplanned = Vec::new();
-        self.register_these(self.upstream(index), context, tables_dir, &mut seen, &mut unplanned).await?;
-        let name = &self.queries[index].name;
-        match self.why_not(&self.queries[index], &unplanned) {
-            None => {}
-            Some(Why::Waits(model)) => return Err(NotMade::Waits(model)),
-            Some(why) => {
-                let query = &self.queries[index];
-                unplanned.push(Disabled { name: name.clone(), kind: query.kind, file: query.file.clone(), why });
-                // It was added in the line before.
-                return Err(NotMade::Failed(self.explain(name, &unplanned).unwrap_or_else(|| self.unknown(name))));
-            }
-        }
-        let made = match self.materialise(index, context, tables_dir, &mut seen).await {
-            Ok(made) => made,
-            // Without the model, planning or running the query fails.
-            Err(error @ (Error::Plan { .. } | Error::Query { .. })) => {
-                return Err(self.untrained(index).map_or(NotMade::Failed(error), |model| NotMade::Waits(model.into())));
-            }
-            Err(error) => return Err(error.into()),
+    /// Looks at what a query's table has to be made from.
+    pub(super) async fn job(&self, index: usize, context: &SessionContext, names: &Shared) -> Result<Job<'_>, Error> {
+        let query = &self.queries[index];
+        let looks = names.looks();
+        let mut looks = looks.lock().await;
+        // Asked before rows are read, so that a file which arrives meanwhile makes the table stale.
+        let (recipe, landed) = match self.recipe(index, context, &mut looks).await {
+            Ok((recipe, true)) => (Ok(recipe), looks.landed(context).await.unwrap_or_default()),
+            Ok((recipe, false)) => (Ok(recipe), String::new()),
+            Err(reason) => (Err(reason), String::new()),
         };
-        let mut inputs = Inputs::default();
-        let changed = std::iter::once(index).chain(self.downstream(index));
-        self.register_these(changed, context, tables_dir, &mut inputs, &mut Vec::new()).await?;
-        Ok(made)
+        let versions = self.versions(index, &names.tables_dir);
+        let spans = match (&recipe, landed.is_empty()) {
+            (Ok(_), false) => looks.spans(context, &names.tables_dir).await?,
+            _ => None,
+        };
+        drop(looks);
+        let days = match spans {
+            None => Err("it is not made from landed ticks".to_string()),
+            Some(spans) => self.divided(index, context, &spans).await?,
+        };
+        Ok(Job { query, versions, recipe, landed, days })
     }
 
-    async fn materialise(
+    async fn divided(
         &self,
         index: usize,
         context: &SessionContext,
-        tables_dir: &Path,
-        seen: &mut Inputs,
+        spans: &Spans,
+    ) -> Result<Result<(Local, Vec<Day>), String>, Error> {
+        let local = match self.local(index, context).await {
+            Ok(local) => local,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let query = &self.queries[index];
+        let plan = DataFrame::new(context.state(), self.plan(query, context).await?).create_physical_plan().await;
+        if let Some(window) = undetermined(&plan.map_err(|source| query.failed(source))?) {
+            return Ok(Err(format!("the engine computes `{window}` by adding and subtracting")));
+        }
+        let days = local.days(spans);
+        Ok(Ok((local, days)))
+    }
+
+    /// Makes what is stale of a query's table.
+    pub(super) async fn materialise(
+        &self,
+        index: usize,
+        context: &SessionContext,
+        names: &Arc<Shared>,
+        options: &RunOptions,
     ) -> Result<Materialised, Error> {
         let started = Instant::now();
         let query = &self.queries[index];
-        // Asked before the rows are read, so that a file which arrives meanwhile makes the table stale.
-        let recipe = self.recipe(index, context, seen).await;
+        let versions = self.versions(index, &names.tables_dir);
+        let is_fresh = names.standing(index).is_some_and(|table| table.is::<Table>()) && !options.full;
+        if !is_fresh {
+            self.check_grain(query, context).await?;
+        }
+        let beginning = versions.clone();
+        let cannot_write = |source| Error::Write { path: versions.folder.clone(), source };
+        durable::blocking(move || beginning.begin()).await.map_err(cannot_write)?;
+        if is_fresh {
+            versions.touch();
+            let rows = versions.current().map_or(0, |manifest| manifest.rows());
+            let (name, path, elapsed) = (query.name.clone(), versions.folder, started.elapsed());
+            return Ok(Materialised { name, path, rows, elapsed, made: Made::Nothing, never_fresh: None });
+        }
+        let job = self.job(index, context, names).await?;
+        let made = match &job.days {
+            Ok((local, days)) => {
+                let (stale, left) = job.stale(options);
+                self.make_days(&job, local, &stale, left == 0, context, names).await?;
+                Made::Days { made: stale.len(), of: days.len(), stale: left }
+            }
+            Err(_) => {
+                self.make_whole(&job, context).await?;
+                Made::Whole
+            }
+        };
+        let rows = job.versions.current().map_or(0, |manifest| manifest.rows());
+        Ok(Materialised {
+            name: query.name.clone(),
+            path: job.versions.folder.clone(),
+            rows,
+            elapsed: started.elapsed(),
+            made,
+            never_fresh: job.recipe.err(),
+        })
+    }
+
+    /// Returns the folder of a query's table.
+    pub(super) fn versions(&self, index: usize, tables_dir: &Path) -> Versions {
+        let models = self.models_dir.as_deref().filter(|_| self.scores(index));
+        Versions::of(tables_dir, &self.queries[index], models)
+    }
+
+    async fn check_grain(&self, query: &Query, context: &SessionContext) -> Result<(), Error> {
         let plan = self.plan(query, context).await?;
-        for column in &query.header.grain {
-            if plan.schema().index_of_column_by_name(None, column).is_none() {
+        let missing =
+            query.header.grain.iter().find(|column| plan.schema().index_of_column_by_name(None, column).is_none());
+        match missing {
+            None => Ok(()),
+            Some(column) => {
                 let (name, file) = (query.name.clone(), query.file.clone());
-                return Err(Error::Grain { name, file, column: column.clone() });
+                Err(Error::Grain { name, file, column: column.clone() })
             }
         }
-        let frame = DataFrame::new(context.state(), plan);
-        let versions = Versions::of(tables_dir, &query.name);
-        let path = versions.folder.clone();
-        let failed = |source| Error::Write { path: path.clone(), source };
-        let beginning = versions.clone();
-        let aside = durable::blocking(move || beginning.begin()).await.map_err(failed)?;
-        let rows = write_rows(query, frame, &aside.path()).await?;
-        let (recipe, never_fresh) = match recipe {
-            Ok(recipe) => (Some(recipe), None),
-            Err(reason) => (None, Some(reason)),
+    }
+
+    async fn make_whole(&self, job: &Job<'_>, context: &SessionContext) -> Result<(), Error> {
+        let plan = self.plan(job.query, context).await?;
+        let written = job.write(DataFrame::new(context.state(), plan), None).await?;
+        job.publish(Change { landed: Some(job.landed.clone()), written: Some(written), days: None, ..job.change(true) })
+            .await
+    }
+
+    /// Makes days side by side; each is part of the table as soon as it is written, so that a run that is ended goes on there.
+    async fn make_days(
+        &self,
+        job: &Job<'_>,
+        local: &Local,
+        stale: &[&Day],
+        is_all: bool,
+        context: &SessionContext,
+        names: &Arc<Shared>,
+    ) -> Result<(), Error> {
+        let threads = context.copied_config().target_partitions();
+        let made = stale.iter().map(|day| async {
+            let query = job.query;
+            let own = names.sliced(context, day.spans.clone()).await.map_err(|source| query.failed(source))?;
+            let plan = self.plan(query, &own).await?;
+            let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), day.range()));
+            job.write(rows.map_err(|source| query.failed(source))?, Some(day)).await
+        });
+        let mut made = stream::iter(made).buffer_unordered(threads);
+        let mut is_first = true;
+        while let Some(written) = made.next().await {
+            job.publish(Change { written: Some(written?), ..job.change(is_first) }).await?;
+            is_first = false;
+        }
+        if !is_all {
+            return Ok(());
+        }
+        let is_empty = job.names().is_some_and(|days| days.is_empty());
+        let written = match is_empty {
+            // A file without rows says which columns the table has.
+            true => {
+                let plan = self.plan(job.query, context).await?;
+                let rows = DataFrame::new(context.state(), plan).limit(0, Some(0));
+                Some(job.write(rows.map_err(|source| job.query.failed(source))?, None).await?)
+            }
+            false => None,
         };
-        durable::blocking(move || versions.publish(aside, rows, recipe)).await.map_err(failed)?;
-        Ok(Materialised { name: query.name.clone(), path, rows, elapsed: started.elapsed(), never_fresh })
+        job.publish(Change { landed: Some(job.landed.clone()), written, ..job.change(is_first) }).await
     }
 
     /// Returns the query's materialised table, if there is one that was made from what the query would read now.
@@ -181,62 +262,73 @@ impl Project {
         &self,
         index: usize,
         context: &SessionContext,
-        tables_dir: &Path,
-        inputs: &mut Inputs,
+        names: &Shared,
     ) -> Result<Option<Arc<dyn TableProvider>>, Error> {
         let query = &self.queries[index];
-        let Some((manifest, file)) = Versions::of(tables_dir, &query.name).current() else { return Ok(None) };
-        let Some(recipe) = manifest.recipe else { return Ok(None) };
-        if self.recipe(index, context, inputs).await != Ok(recipe) {
+        let versions = self.versions(index, &names.tables_dir);
+        let Some(manifest) = versions.current() else { return Ok(None) };
+        let looks = names.looks();
+        let mut looks = looks.lock().await;
+        let Ok((recipe, reads_landed)) = self.recipe(index, context, &mut looks).await else { return Ok(None) };
+        let landed = if reads_landed { looks.landed(context).await } else { Some(String::new()) };
+        drop(looks);
+        if manifest.recipe.as_ref() != Some(&recipe) || manifest.landed.is_none() || manifest.landed != landed {
             return Ok(None);
         }
-        match open(context, &file, &query.header.grain).await {
-            Ok(table) => Ok(Some(table)),
+        match Table::open(&context.state(), &versions.folder, manifest, &query.header.grain).await {
+            Ok(table) => Ok(Some(Arc::new(table))),
             // Since the manifest was read, two runs have replaced the table.
-            Err(_) if !file.exists() => Ok(None),
-            Err(source) => Err(Error::Table { path: file, source: Box::new(source) }),
+            Err(_) if versions.current().is_none() => Ok(None),
+            Err(source) => Err(Error::Table { path: versions.folder, source: Box::new(source) }),
         }
     }
 }
 
-fn sorted_by(grain: &[String]) -> Vec<SortExpr> {
-    grain.iter().map(|column| ident(column).sort(true, false)).collect()
+impl Query {
+    /// Returns the error that running the query ended with.
+    pub(super) fn failed(&self, source: DataFusionError) -> Error {
+        Error::Query { name: self.name.clone(), file: self.file.clone(), source: Box::new(source) }
+    }
 }
 
-/// Writes a query's rows, sorted by its grain, and returns the number of rows.
-async fn write_rows(query: &Query, frame: DataFrame, file: &Path) -> Result<u64, Error> {
-    let written = async {
-        let options = DataFrameWriteOptions::new().with_single_file_output(true);
-        let options = options.with_sort_by(sorted_by(&query.header.grain));
-        let url = file_url(file)?;
-        frame.write_parquet(url.as_str(), options, None).await
-    };
-    let counts = written.await.map_err(|source| Error::Query {
-        name: query.name.clone(),
-        file: query.file.clone(),
-        source: Box::new(source),
-    })?;
+impl Job<'_> {
+    fn cannot_write(&self, source: std::io::Error) -> Error {
+        Error::Write { path: self.versions.folder.clone(), source }
+    }
+
+    /// Returns a change that adds nothing yet.
+    fn change(&self, is_first: bool) -> Change {
+        let recipe = self.recipe.as_ref().ok().cloned();
+        Change { recipe, landed: None, written: None, days: self.names(), is_first }
+    }
+
+    async fn publish(&self, change: Change) -> Result<(), Error> {
+        let versions = self.versions.clone();
+        durable::blocking(move || versions.publish(change)).await.map_err(|source| self.cannot_write(source))
+    }
+
+    /// Writes rows, sorted by the grain.
+    async fn write(&self, rows: DataFrame, day: Option<&Day>) -> Result<Written, Error> {
+        let versions = self.versions.clone();
+        let aside = durable::blocking(move || versions.aside()).await.map_err(|source| self.cannot_write(source))?;
+        let path = aside.path();
+        let grain = self.query.header.grain.iter().map(|column| ident(column).sort(true, false)).collect();
+        // Days are written side by side, each by a task of its own.
+        let writing = tokio::spawn(async move { write_rows(rows, grain, &path).await });
+        let written = writing.await.map_err(|error| DataFusionError::External(Box::new(error))).flatten();
+        let rows = written.map_err(|source| self.query.failed(source))?;
+        let (day, ticks) = day.map_or((None, String::new()), |day| (Some(day.name.clone()), day.ticks.clone()));
+        Ok(Written { aside, day, rows, ticks })
+    }
+}
+
+/// Writes a query's rows in an order, and returns the number of rows.
+async fn write_rows(frame: DataFrame, order: Vec<SortExpr>, file: &Path) -> Result<u64, DataFusionError> {
+    let options = DataFrameWriteOptions::new().with_single_file_output(true).with_sort_by(order);
+    let absolute = std::path::absolute(file)?;
+    let url = Url::from_file_path(&absolute)
+        .map_err(|()| DataFusionError::Configuration(format!("{} is not an absolute path", absolute.display())))?;
+    let counts = frame.write_parquet(url.as_str(), options, None).await?;
     let count = |counts: &UInt64Array| counts.iter().flatten().sum::<u64>();
     Ok(counts.iter().filter_map(|batch| batch.column(0).as_primitive_opt::<UInt64Type>()).map(count).sum())
-}
-
-async fn open(
-    context: &SessionContext,
-    file: &Path,
-    grain: &[String],
-) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    if !grain.is_empty() {
-        options = options.with_file_sort_order(vec![sorted_by(grain)]);
-    }
-    let url = ListingTableUrl::try_new(file_url(file)?, None)?;
-    let config = ListingTableConfig::new(url).with_listing_options(options);
-    let config = config.infer_schema(&context.state()).await?;
-    Ok(Arc::new(VersionTable { file: file.to_path_buf(), rows: ListingTable::try_new(config)? }))
-}
-
-fn file_url(file: &Path) -> Result<Url, DataFusionError> {
-    let absolute = std::path::absolute(file)?;
-    Url::from_file_path(&absolute)
-        .map_err(|()| DataFusionError::Configuration(format!("{} is not an absolute path", absolute.display())))
 }

@@ -5,6 +5,7 @@
 //! are not allowed: a query is the same query for all parameters, and its line numbers are those of the file.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{Environment, UndefinedBehavior};
@@ -13,6 +14,13 @@ use super::Parameters;
 use super::error::Error;
 use super::place::Place;
 use crate::text::{did_you_mean, doubled_quotes};
+
+/// Evaluates placeholders; made once, because it knows many functions.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment
+});
 
 /// A file's text with its placeholders filled.
 #[derive(Debug, Clone)]
@@ -64,8 +72,6 @@ impl Rendered {
 /// A parameter is unknown, an expression does not parse, a value is neither text, a number nor a boolean, or there is a
 /// template statement. Each error has its place.
 pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Rendered, Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut rendered =
         Rendered { file: file.into(), sql: String::with_capacity(text.len()), source: Vec::new(), filled: Vec::new() };
     for (index, line) in text.lines().enumerate() {
@@ -87,7 +93,7 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
             };
             out.push_str(&line[byte..open]);
             let start = out.chars().count();
-            out.push_str(&value(&environment, &line[open + 2..close], parameters, || at(open))?);
+            out.push_str(&value(&ENVIRONMENT, &line[open + 2..close], parameters, || at(open))?);
             byte = close + 2;
             filled.push(Filled {
                 source: line[..open].chars().count()..line[..byte].chars().count(),

@@ -1,25 +1,31 @@
-//! The versions of a materialised table on disk.
+//! The folder of a materialised table on disk.
 //!
-//! In: a finished Parquet file. Out: `<folder>/<name>-<n>.parquet`, and `manifest.json` beside it, which names that file.
+//! In: finished Parquet files. Out: `<tables>/<name>/<fingerprint>/` with the files and `manifest.json`, which names those that
+//! make up the table. The fingerprint is that of the query's SQL, parameters filled, and of everything that it reads; and of the folder of
+//! models if it scores with one. So a
+//! query with other parameters or another text has another folder, and neither replaces the other's table.
 //!
 //! A data file never changes after it gets its name, and the manifest is replaced last, in one step. So every reader of the
-//! table reads exactly one complete version, even after a crash or a power loss. The previous version stays until the next
-//! run replaces the table, so that a query that opened it can finish. Older versions are removed.
+//! table reads exactly one complete version, even after a crash or a power loss. What a run replaces stays until the next run,
+//! so that a query that opened it can finish.
 
-use std::fs::{self, File};
+use std::fs::{self, File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::manifest::{Manifest, Recipe};
+use super::Query;
+use super::manifest::{Manifest, Part};
+use super::recipe::Recipe;
 use crate::durable::{self, Aside};
+use crate::text::fingerprint;
 
-/// The file that says which version is current, and what it was made from.
+/// The file that says which files make up the table, and what they were made from.
 const MANIFEST: &str = "manifest.json";
-/// The file that a run keeps locked while it publishes its version.
+/// The file that a run keeps locked while it publishes.
 const LOCK: &str = ".lock";
-/// An earlier squall left folders beside the tables; they are removed once they are this old.
-const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+/// A query's table for another text or other parameters is removed once no run has used it for this long.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A materialised table's folder.
 #[derive(Debug, Clone)]
@@ -28,54 +34,123 @@ pub(super) struct Versions {
     name: String,
 }
 
+/// A file that a run has written.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub aside: Aside,
+    pub day: Option<String>,
+    pub rows: u64,
+    pub ticks: String,
+}
+
+/// A change of a table.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub recipe: Option<Recipe>,
+    /// As in [`Manifest::landed`].
+    pub landed: Option<String>,
+    pub written: Option<Written>,
+    /// The days that the table has, if it is divided by days; parts of other days are dropped.
+    pub days: Option<Vec<String>>,
+    /// Whether it is the first change of a run. What earlier runs replaced is removed then.
+    pub is_first: bool,
+}
+
 impl Versions {
-    pub fn of(tables_dir: &Path, name: &str) -> Versions {
-        Versions { folder: tables_dir.join(name), name: name.into() }
+    /// Returns the folder for a query; `scored_with` is the folder of models, if it scores with one.
+    pub fn of(tables_dir: &Path, query: &Query, scored_with: Option<&Path>) -> Versions {
+        let folder = match scored_with {
+            Some(models) => fingerprint(&format!("{} {}", query.fingerprint, models.display())),
+            None => query.fingerprint.clone(),
+        };
+        Versions { folder: tables_dir.join(&query.name).join(folder), name: query.name.clone() }
     }
 
-    /// Returns the current version's manifest and file; `None` if there is none, or if the file is not the one that was
-    /// written.
-    pub fn current(&self) -> Option<(Manifest, PathBuf)> {
+    /// Returns the table's manifest; `None` if there is none, or if a file is not the one that was written.
+    pub fn current(&self) -> Option<Manifest> {
+        let manifest = self.manifest()?;
+        let as_written =
+            |part: &Part| fs::metadata(self.folder.join(&part.file)).is_ok_and(|found| found.len() == part.bytes);
+        manifest.parts.iter().all(as_written).then_some(manifest)
+    }
+
+    fn manifest(&self) -> Option<Manifest> {
         let text = fs::read_to_string(self.folder.join(MANIFEST)).ok()?;
         // Another version of squall may have written another kind of manifest; the table is then made again.
-        let manifest: Manifest = serde_json::from_str(&text).ok()?;
-        let file = self.folder.join(&manifest.file);
-        let as_written = fs::metadata(&file).is_ok_and(|found| found.len() == manifest.bytes);
-        as_written.then_some((manifest, file))
+        serde_json::from_str(&text).ok()
     }
 
-    /// Begins a version: removes what dead processes left, and makes the folder in which to write its file.
-    pub fn begin(&self) -> io::Result<Aside> {
+    /// Begins a run: makes the folder, and removes what dead processes and other texts of the query left.
+    pub fn begin(&self) -> io::Result<()> {
+        durable::create_folder(&self.folder)?;
         durable::remove_leftovers(&self.folder)?;
-        if let Some(tables_dir) = self.folder.parent() {
-            self.remove_old_leftovers(tables_dir)?;
-        }
+        self.remove_unused()
+    }
+
+    /// Returns where to write a file.
+    pub fn aside(&self) -> io::Result<Aside> {
         Aside::beside(&self.folder.join(format!("{}.parquet", self.name)))
     }
 
-    /// Makes a written file the table's current version.
+    /// Notes that a run has used the table as it is.
+    pub fn touch(&self) {
+        // If the time cannot be set, the table may be removed too soon, and is then made again.
+        let manifest = File::options().append(true).open(self.folder.join(MANIFEST));
+        let _ = manifest.and_then(|file| file.set_times(FileTimes::new().set_modified(SystemTime::now())));
+    }
+
+    /// Changes the table in one step.
     ///
     /// # Errors
     /// The disk reports an error; the table then stays as it was.
-    pub fn publish(&self, aside: Aside, rows: u64, recipe: Option<Recipe>) -> io::Result<()> {
+    pub fn publish(&self, change: Change) -> io::Result<()> {
         // If several runs make the same table at once, they take turns here.
         let lock = File::create(self.folder.join(LOCK))?;
         lock.lock()?;
         let files = self.data_files()?;
-        let previous = self.current().map(|(manifest, _)| manifest.file);
-        let number = files.iter().filter_map(|name| self.number(name)).max().unwrap_or(0) + 1;
-        let file = format!("{}-{number}.parquet", self.name);
-        let path = self.folder.join(&file);
-        let bytes = fs::metadata(aside.path())?.len();
-        let manifest = Manifest { query: self.name.clone(), file, bytes, rows, recipe };
+        let before = self.current();
+        let (mut parts, mut replaced) = match &before {
+            Some(manifest) if change.recipe.is_some() && manifest.recipe == change.recipe => {
+                (manifest.parts.clone(), if change.is_first { Vec::new() } else { manifest.replaced.clone() })
+            }
+            // Nothing of it was made from what this run reads.
+            Some(manifest) => (Vec::new(), manifest.parts.iter().map(|part| part.file.clone()).collect()),
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut drop_parts = |is_kept: &dyn Fn(&Part) -> bool, parts: &mut Vec<Part>| {
+            replaced.extend(parts.iter().filter(|part| !is_kept(part)).map(|part| part.file.clone()));
+            parts.retain(is_kept);
+        };
+        match &change.days {
+            Some(days) => {
+                let is_day = |part: &Part| part.day.as_ref().is_some_and(|day| days.contains(day));
+                drop_parts(&is_day, &mut parts);
+            }
+            None => drop_parts(&|_| false, &mut parts),
+        }
+        let mut new = None;
+        if let Some(written) = change.written {
+            drop_parts(&|part| part.day != written.day, &mut parts);
+            let number = files.iter().filter_map(|name| self.number(name)).max().unwrap_or(0) + 1;
+            let day = written.day.as_ref().map(|day| format!("-{day}")).unwrap_or_default();
+            let file = format!("{}{day}-{number}.parquet", self.name);
+            let bytes = fs::metadata(written.aside.path())?.len();
+            let path = self.folder.join(&file);
+            written.aside.commit_to(&path)?;
+            new = Some(path);
+            parts.push(Part { day: written.day, file, bytes, rows: written.rows, ticks: written.ticks });
+            parts.sort_by(|one, other| one.day.cmp(&other.day));
+        }
+        let kept: Vec<String> = parts.iter().map(|part| part.file.clone()).chain(replaced.iter().cloned()).collect();
+        let manifest =
+            Manifest { query: self.name.clone(), recipe: change.recipe, landed: change.landed, parts, replaced };
         let text = serde_json::to_string_pretty(&manifest)?;
-        aside.commit_to(&path)?;
         if let Err(error) = durable::replace(&self.folder.join(MANIFEST), text.as_bytes()) {
             // Report the first error. The next run removes files that no manifest names.
-            let _ = fs::remove_file(&path);
+            let _ = new.map(fs::remove_file);
             return Err(error);
         }
-        for old in files.iter().filter(|old| Some(*old) != previous.as_ref()) {
+        for old in files.iter().filter(|file| !kept.contains(file)) {
             // What cannot be removed now will be removed by the next run.
             let _ = fs::remove_file(self.folder.join(old));
         }
@@ -84,40 +159,38 @@ impl Versions {
 
     /// Returns the names of the files that hold the table's rows, or held them before.
     fn data_files(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            // An earlier squall wrote a single file, named only after the table.
-            if self.number(&name).is_some() || name == format!("{}.parquet", self.name) {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        let names = fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        let names: io::Result<Vec<String>> = names.collect();
+        Ok(names?.into_iter().filter(|name| self.number(name).is_some()).collect())
     }
 
-    /// Returns the version number in a file's name.
+    /// Returns the number at the end of a data file's name.
     fn number(&self, file: &str) -> Option<u64> {
-        file.strip_prefix(&self.name)?.strip_prefix('-')?.strip_suffix(".parquet")?.parse().ok()
+        let rest = file.strip_prefix(&self.name)?.strip_prefix('-')?.strip_suffix(".parquet")?;
+        rest.rsplit('-').next()?.parse().ok()
     }
 
-    /// Removes the folders `.NAME.<process>.partial` and `.NAME.<process>.old` that an earlier squall left.
-    fn remove_old_leftovers(&self, tables_dir: &Path) -> io::Result<()> {
-        let entries = match fs::read_dir(tables_dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let process = name
-                .strip_prefix(&format!(".{}.", self.name))
-                .and_then(|rest| rest.strip_suffix(".partial").or(rest.strip_suffix(".old")));
-            let is_leftover = process.is_some_and(|process| process.parse::<u32>().is_ok());
-            let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-            let age = modified.and_then(|modified| modified.elapsed().ok());
-            if is_leftover && age.is_some_and(|age| age >= ABANDONED) {
-                // What cannot be removed is left for the next time.
-                let _ = fs::remove_dir_all(entry.path());
+    /// Removes the query's tables that no run has used for a long time, and those of an earlier squall, which were not in
+    /// folders of their own.
+    fn remove_unused(&self) -> io::Result<()> {
+        let Some(all) = self.folder.parent() else { return Ok(()) };
+        for entry in fs::read_dir(all)? {
+            let path = entry?.path();
+            if path == self.folder {
+                continue;
+            }
+            if path.is_file() {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if [MANIFEST, LOCK].contains(&name.as_str()) || self.number(&name).is_some() {
+                    // What cannot be removed is left for the next time.
+                    let _ = fs::remove_file(&path);
+                }
+                continue;
+            }
+            let used = fs::metadata(path.join(MANIFEST)).and_then(|manifest| manifest.modified());
+            let age = used.ok().and_then(|used| used.elapsed().ok());
+            if age.is_some_and(|age| age >= UNUSED) {
+                let _ = fs::remove_dir_all(&path);
             }
         }
         Ok(())
@@ -126,19 +199,40 @@ impl Versions {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
-    fn publish(table: &Versions, content: &str) {
-        let aside = table.begin().expect("begun");
+    fn table(dir: &Path) -> Versions {
+        Versions { folder: dir.join("t").join("0123456789abcdef"), name: "t".into() }
+    }
+
+    fn recipe(of: &str) -> Recipe {
+        Recipe { squall: of.into(), settings: Default::default(), inputs: String::new(), models: String::new() }
+    }
+
+    fn written(table: &Versions, content: &str, day: Option<&str>) -> Written {
+        let aside = table.aside().expect("begun");
         fs::write(aside.path(), content).expect("written");
-        table.publish(aside, 1, None).expect("published");
+        Written { aside, day: day.map(str::to_string), rows: 1, ticks: content.into() }
+    }
+
+    fn publish(table: &Versions, content: &str) {
+        table.begin().expect("begun");
+        let written = Some(written(table, content, None));
+        let change = Change { recipe: Some(recipe("one")), written, is_first: true, ..Change::default() };
+        table.publish(change).expect("published");
+    }
+
+    fn publish_day(table: &Versions, day: &str, content: &str, days: &[&str], is_first: bool) {
+        let written = Some(written(table, content, Some(day)));
+        let days = Some(days.iter().map(|day| day.to_string()).collect());
+        let change = Change { recipe: Some(recipe("one")), landed: None, written, days, is_first };
+        table.publish(change).expect("published");
     }
 
     fn read(table: &Versions) -> String {
-        let (_, file) = table.current().expect("there is a version");
-        fs::read_to_string(file).expect("read")
+        let manifest = table.current().expect("there is a table");
+        let texts = manifest.parts.iter().map(|part| fs::read_to_string(table.folder.join(&part.file)).expect("read"));
+        texts.collect::<Vec<_>>().join(" ")
     }
 
     fn files(table: &Versions) -> Vec<String> {
@@ -150,9 +244,9 @@ mod tests {
     #[test]
     fn a_reader_of_the_version_before_can_finish() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let table = Versions::of(dir.path(), "t");
+        let table = table(dir.path());
         publish(&table, "one");
-        let (_, opened) = table.current().expect("there is a version");
+        let opened = table.folder.join("t-1.parquet");
         publish(&table, "two");
         assert_eq!(read(&table), "two");
         assert_eq!(fs::read_to_string(&opened).expect("still there"), "one");
@@ -161,9 +255,41 @@ mod tests {
     }
 
     #[test]
+    fn days_are_replaced_one_by_one_and_what_a_run_replaced_stays_until_the_next() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let table = table(dir.path());
+        let days = ["20260101", "20260102"];
+        table.begin().expect("begun");
+        publish_day(&table, days[1], "b", &days, true);
+        publish_day(&table, days[0], "a", &days, false);
+        assert_eq!(read(&table), "a b");
+        publish_day(&table, days[0], "A", &days, true);
+        publish_day(&table, days[1], "B", &days, false);
+        assert_eq!(read(&table), "A B");
+        assert_eq!(files(&table).len(), 4, "both files of the run before stay: {:?}", files(&table));
+        publish_day(&table, days[1], "C", &days[1..], true);
+        assert_eq!(read(&table), "C", "a day that is gone is dropped");
+        assert_eq!(files(&table), ["t-20260101-3.parquet", "t-20260102-4.parquet", "t-20260102-5.parquet"]);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_table_that_was_made_from_something_else() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let table = table(dir.path());
+        let days = ["20260101", "20260102"];
+        table.begin().expect("begun");
+        publish_day(&table, days[0], "a", &days, true);
+        let written = Some(written(&table, "b", Some(days[1])));
+        let days = Some(days.map(str::to_string).to_vec());
+        let change = Change { recipe: Some(recipe("two")), landed: None, written, days, is_first: true };
+        table.publish(change).expect("published");
+        assert_eq!(read(&table), "b");
+    }
+
+    #[test]
     fn after_a_crash_before_the_manifest_the_old_version_is_the_table() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let table = Versions::of(dir.path(), "t");
+        let table = table(dir.path());
         publish(&table, "one");
         // The process ends after the data file has its name, but before the manifest names it.
         fs::write(table.folder.join("t-2.parquet"), "two").expect("written");
@@ -176,22 +302,20 @@ mod tests {
     #[test]
     fn a_torn_file_is_not_the_table() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let table = Versions::of(dir.path(), "t");
+        let table = table(dir.path());
         publish(&table, "whole");
-        let (_, file) = table.current().expect("there is a version");
-        fs::write(file, "who").expect("torn");
+        fs::write(table.folder.join("t-1.parquet"), "who").expect("torn");
         assert!(table.current().is_none());
     }
 
     #[test]
     fn a_manifest_that_cannot_be_written_leaves_the_table_as_it_was() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let table = Versions::of(dir.path(), "t");
+        let table = table(dir.path());
         // If a folder has the manifest's name, replacing the manifest fails.
         fs::create_dir_all(table.folder.join(MANIFEST).join("full")).expect("made");
-        let aside = table.begin().expect("begun");
-        fs::write(aside.path(), "one").expect("written");
-        table.publish(aside, 1, None).expect_err("the manifest cannot be replaced");
+        let change = Change { written: Some(written(&table, "one", None)), ..Change::default() };
+        table.publish(change).expect_err("the manifest cannot be replaced");
         assert_eq!(files(&table), [] as [&str; 0]);
         let names = fs::read_dir(&table.folder).expect("listed").map(|entry| entry.expect("read").file_name());
         assert_eq!(names.filter(|name| name.to_string_lossy().ends_with(".part")).count(), 0, "nothing is left aside");
@@ -200,7 +324,7 @@ mod tests {
     #[test]
     fn runs_at_the_same_time_take_turns() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let table = Versions::of(dir.path(), "t");
+        let table = table(dir.path());
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let table = &table;
@@ -208,35 +332,37 @@ mod tests {
             }
             for _ in 0..200 {
                 // If two runs have replaced the table since, its file is gone; a file that still exists is whole.
-                if let Some((manifest, file)) = table.current()
-                    && let Ok(text) = fs::read_to_string(file)
+                if let Some(manifest) = table.current()
+                    && let Ok(text) = fs::read_to_string(table.folder.join(&manifest.parts[0].file))
                 {
-                    assert_eq!(text.len() as u64, manifest.bytes);
+                    assert_eq!(text.len() as u64, manifest.parts[0].bytes);
                 }
             }
         });
         assert_eq!(files(&table).len(), 2);
-        assert_eq!(table.current().expect("there is a version").0.file, "t-20.parquet");
+        assert_eq!(table.current().expect("there is a table").parts[0].file, "t-20.parquet");
     }
 
     #[test]
-    fn what_an_earlier_squall_left_is_removed() {
+    fn tables_that_no_run_uses_are_removed() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let table = Versions::of(dir.path(), "t");
-        fs::create_dir_all(&table.folder).expect("made");
-        fs::write(table.folder.join("t.parquet"), "of an earlier squall").expect("written");
-        let old = SystemTime::now() - ABANDONED;
-        for (name, goes) in [(".t.12.partial", true), (".t.12.old", true), (".tt.12.old", false), (".t.x.old", false)] {
-            let path = dir.path().join(name);
-            fs::create_dir(&path).expect("made");
-            File::open(&path).and_then(|folder| folder.set_modified(old)).expect("the folder's time is set");
-            publish(&table, "one");
-            assert_eq!(path.exists(), !goes, "{name}");
+        let one = table(dir.path());
+        publish(&one, "one");
+        let all = one.folder.parent().expect("it has a parent");
+        for name in ["t-1.parquet", "manifest.json", "mine.txt"] {
+            fs::write(all.join(name), "of an earlier squall").expect("written");
         }
-        let young = dir.path().join(".t.13.partial");
-        fs::create_dir(&young).expect("made");
-        publish(&table, "two");
-        assert!(young.exists(), "an earlier squall may be writing it");
-        assert!(!table.folder.join("t.parquet").exists());
+        let other = Versions { folder: all.join("fedcba9876543210"), name: "t".into() };
+        publish(&other, "other");
+        assert!(one.folder.exists(), "another environment may use it");
+        assert!(!all.join("t-1.parquet").exists() && !all.join("manifest.json").exists());
+        assert!(all.join("mine.txt").exists(), "it is not squall's");
+        let old = SystemTime::now() - UNUSED;
+        let manifest = File::options().append(true).open(one.folder.join(MANIFEST)).expect("opened");
+        manifest.set_modified(old).expect("the time is set");
+        other.begin().expect("begun");
+        assert!(!one.folder.exists());
+        other.touch();
+        assert_eq!(read(&other), "other");
     }
 }

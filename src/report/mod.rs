@@ -125,6 +125,8 @@ pub struct Page {
     pub html: String,
     /// What the report says, in one line of plain text.
     pub verdict: String,
+    /// What its readers should know before they trust it.
+    pub warnings: Vec<String>,
 }
 
 impl Page {

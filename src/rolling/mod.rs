@@ -93,6 +93,7 @@ mod kernel;
 
 use std::sync::Arc;
 
+use datafusion::logical_expr::WindowFunctionDefinition;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
@@ -111,6 +112,15 @@ pub mod measured {
     pub use super::kernel::pointer::Pointer;
     pub use super::kernel::quantile::{Quantile, Rank};
     pub use super::kernel::returns::{Returns, Variation};
+}
+
+/// Returns whether the operator knows a function: then its result depends on the rows of the frame alone, while the stock
+/// operator's sums also depend on the rows that left it.
+pub fn knows(function: &WindowFunctionDefinition) -> bool {
+    match function {
+        WindowFunctionDefinition::AggregateUDF(function) => functions::of_aggregate(function).is_some(),
+        WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function).is_some(),
+    }
 }
 
 /// Returns the rule that replaces DataFusion's operator; register it after DataFusion's own rules.

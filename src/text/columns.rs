@@ -19,9 +19,30 @@ pub fn columns<C: AsRef<str>>(rows: &[Vec<C>], left: usize) -> String {
     text
 }
 
+/// Returns how many columns fit in a width, counted from the left.
+pub fn columns_that_fit<C: AsRef<str>>(rows: &[Vec<C>], width: usize) -> usize {
+    let length = |cell: &C| cell.as_ref().chars().count();
+    let count = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let mut taken = 0;
+    (0..count)
+        .take_while(|&column| {
+            let widest = rows.iter().filter_map(|row| row.get(column)).map(length).max().unwrap_or_default();
+            taken += widest + if column > 0 { 2 } else { 0 };
+            taken <= width
+        })
+        .count()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::columns;
+    use super::{columns, columns_that_fit};
+
+    #[test]
+    fn columns_fit_until_the_width_is_full() {
+        let rows = [vec!["né", "rows"], vec!["longer", "7", "12345678"]];
+        let fit = |width| columns_that_fit(&rows, width);
+        assert_eq!([fit(5), fit(6), fit(11), fit(12), fit(21), fit(22)], [0, 1, 1, 2, 2, 3]);
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_longest_cell() {

@@ -39,6 +39,7 @@ pub enum Section {
     Threshold,
     Models,
     Drift,
+    Audits,
     Reference,
 }
 
@@ -94,6 +95,7 @@ impl Section {
             Section::Threshold => "Metrics at a threshold",
             Section::Models => "Models",
             Section::Drift => "Drift",
+            Section::Audits => "Audits",
             Section::Reference => "Reference",
         }
     }

@@ -9,6 +9,7 @@
 
 mod clock;
 mod field;
+mod identity;
 mod json;
 mod order;
 mod problem;
@@ -20,7 +21,8 @@ mod time;
 use crate::text::printable;
 
 pub use clock::{Clock, SystemClock};
-pub use order::{Identity, Order, Rules, Status};
+pub use identity::Identity;
+pub use order::{Order, Rules, Status};
 pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Message, Reader, Sequence, Shape, parse};

@@ -16,9 +16,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasherDefault;
 
-use super::{Sequence, Tick};
+use super::identity::{AsIs, Identity};
+use crate::text::Names;
 
 /// No tick moves `ts` past this time, in the year 2230. A `ts` at the highest possible nanosecond would have no successor.
 const LATEST_TS: i64 = i64::MAX - 1_000_000_000_000_000_000;
@@ -66,108 +67,96 @@ pub struct Rules {
     pub dedup_ns: i64,
 }
 
-/// The identity of a tick: two ticks of one product with the same identity are the same message, received twice.
-///
-/// It is a 64-bit hash. With ten million ticks in the window, the odds that any of them is mistaken for another's duplicate
-/// are about 1 in 400,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Identity(u64);
-
-impl Identity {
-    /// Returns a tick's identity; `position` counts the message's earlier ticks of the same product.
-    ///
-    /// If the number counts a product's events, it identifies one event. If it counts a connection's messages, it identifies
-    /// a message together with the exchange's time. Recordings do not say on which connection they were made, but two
-    /// connections do not send the same number in the same nanosecond. Without a number, ticks are the same if all their
-    /// fields are.
-    pub fn of<P>(tick: &Tick<P>, sequence: Sequence, position: usize) -> Identity {
-        let mut hasher = DefaultHasher::new();
-        match (sequence, tick.sequence_num) {
-            (Sequence::Product, Some(number)) => (0u8, number).hash(&mut hasher),
-            (Sequence::Connection, Some(number)) => (1u8, number, tick.event_time, position).hash(&mut hasher),
-            (_, number) => {
-                (2u8, number, tick.event_time, tick.side).hash(&mut hasher);
-                for number in tick.numbers() {
-                    number.map(f64::to_bits).hash(&mut hasher);
-                }
-            }
-        }
-        Identity(hasher.finish())
-    }
-}
-
-/// Hashes an identity, which is a hash already.
-#[derive(Debug, Default, Clone, Copy)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 /// The order of every product.
 #[derive(Debug)]
 pub struct Order {
     rules: Rules,
-    products: HashMap<String, Product>,
-    /// Ticks that are known from elsewhere in the log, whenever they were there.
-    elsewhere: HashMap<String, HashSet<Identity>>,
+    names: Names,
+    /// The order of each product, at its name's number.
+    products: Vec<Product>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Product {
-    last_ts: i64,
+    /// `None` before the first tick.
+    last_ts: Option<i64>,
     seen: Seen,
+    /// Ticks that are known from elsewhere in the log, whenever they were there.
+    elsewhere: HashSet<Identity, BuildHasherDefault<AsIs>>,
+    /// The `ts` of ticks among which the next ones are placed by their own times.
+    taken: HashSet<i64>,
 }
 
 impl Order {
     /// Starts an order that has placed no tick.
     pub fn new(rules: Rules) -> Order {
-        Order { rules, products: HashMap::new(), elsewhere: HashMap::new() }
+        Order { rules, names: Names::default(), products: Vec::new() }
     }
 
-    /// Places the next tick in log order; `ingest_time` is when squall received its message.
-    pub fn place<P: AsRef<str>>(&mut self, tick: &Tick<P>, identity: Identity, ingest_time: i64) -> (i64, Status) {
-        let product_id = tick.product_id.as_ref();
-        let (ts, status) = self.place_next(product_id, tick.event_time, identity, ingest_time);
-        let known = self.elsewhere.get(product_id).is_some_and(|known| known.contains(&identity));
+    /// Returns the number under which the order knows a product.
+    pub fn product(&mut self, product_id: &str) -> usize {
+        let product = self.names.number(product_id) as usize;
+        if product == self.products.len() {
+            self.products.push(Product::default());
+        }
+        product
+    }
+
+    /// Places the next tick in log order, given its product's number; `ingest_time` is when squall received its message.
+    #[inline]
+    pub fn place(&mut self, product: usize, event_time: i64, identity: Identity, ingest_time: i64) -> (i64, Status) {
+        let product = &mut self.products[product];
+        let (ts, status) = product.place(&self.rules, event_time, identity, ingest_time);
+        let known = !product.elsewhere.is_empty() && product.elsewhere.contains(&identity);
         (ts, if known { Status::Duplicate } else { status })
     }
 
     /// Makes a tick that is placed from now on a duplicate. It is elsewhere in the log, where it keeps its own status.
     pub fn know(&mut self, product_id: &str, identity: Identity) {
-        match self.elsewhere.get_mut(product_id) {
-            Some(known) => known.insert(identity),
-            None => self.elsewhere.entry(product_id.to_string()).or_default().insert(identity),
-        };
+        let product = self.product(product_id);
+        self.products[product].elsewhere.insert(identity);
     }
 
-    fn place_next(&mut self, product_id: &str, event_time: i64, identity: Identity, ingest_time: i64) -> (i64, Status) {
-        let Rules { late_ns, ahead_ns, dedup_ns } = self.rules;
+    /// Adds a tick that keeps its place while later calls place others around it, before or after.
+    pub fn beside(&mut self, product_id: &str, ts: i64, identity: Identity) {
+        let product = self.product(product_id);
+        let product = &mut self.products[product];
+        product.taken.insert(ts);
+        product.seen.restore(identity, ts, product.last_ts.unwrap_or(i64::MIN), self.rules.dedup_ns);
+    }
+
+    /// Continues after a tick that was placed earlier; the next one comes after it.
+    pub fn follow(&mut self, product_id: &str, ts: i64) {
+        let product = self.product(product_id);
+        let last_ts = &mut self.products[product].last_ts;
+        *last_ts = Some(last_ts.map_or(ts, |last| last.max(ts)));
+    }
+
+    /// Restores a tick that was placed earlier; the ticks may be restored in any order.
+    pub fn restore(&mut self, product_id: &str, ts: i64, identity: Identity) {
+        let product = self.product(product_id);
+        self.products[product].restore(&self.rules, ts, identity);
+    }
+}
+
+impl Product {
+    fn place(&mut self, rules: &Rules, event_time: i64, identity: Identity, ingest_time: i64) -> (i64, Status) {
+        let Rules { late_ns, ahead_ns, dedup_ns } = *rules;
         let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
         let ahead = event_time > latest;
-        let Some(product) = self.products.get_mut(product_id) else {
+        let mut ts = match self.last_ts {
             // A first tick that is ahead gets a `ts` so far before its receipt that it does not make later ticks late.
-            let ts = if ahead { ingest_time.saturating_sub(late_ns).min(latest) } else { event_time };
-            self.restore(product_id, ts, identity);
-            return (ts, if ahead { Status::Ahead } else { Status::Ok });
+            None if ahead => ingest_time.saturating_sub(late_ns).min(latest),
+            None => event_time,
+            Some(last) if ahead => last.saturating_add(1),
+            Some(last) => event_time.max(last.saturating_add(1)),
         };
-        let next_ts = product.last_ts.saturating_add(1);
-        let ts = if ahead { next_ts } else { event_time.max(next_ts) };
-        product.last_ts = ts;
-        let status = match product.seen.replace(identity, ts, dedup_ns) {
-            Some(seen) if ts.saturating_sub(seen) <= dedup_ns => Status::Duplicate,
+        while !self.taken.is_empty() && self.taken.contains(&ts) {
+            ts = ts.saturating_add(1);
+        }
+        self.last_ts = Some(ts);
+        let status = match self.seen.replace(identity, ts, dedup_ns) {
+            Some(seen) if ts.abs_diff(seen) <= dedup_ns.unsigned_abs() => Status::Duplicate,
             _ if ahead => Status::Ahead,
             _ if ts.saturating_sub(event_time) > late_ns => Status::Late,
             _ => Status::Ok,
@@ -175,18 +164,10 @@ impl Order {
         (ts, status)
     }
 
-    /// Restores a tick that was placed earlier; the ticks may be restored in any order.
-    pub fn restore(&mut self, product_id: &str, ts: i64, identity: Identity) {
-        let dedup_ns = self.rules.dedup_ns;
-        let product = match self.products.get_mut(product_id) {
-            Some(product) => product,
-            None => self
-                .products
-                .entry(product_id.to_string())
-                .or_insert_with(|| Product { last_ts: ts, seen: Seen::default() }),
-        };
-        product.last_ts = product.last_ts.max(ts);
-        product.seen.restore(identity, ts, product.last_ts, dedup_ns);
+    fn restore(&mut self, rules: &Rules, ts: i64, identity: Identity) {
+        let latest = self.last_ts.map_or(ts, |last| last.max(ts));
+        self.last_ts = Some(latest);
+        self.seen.restore(identity, ts, latest, rules.dedup_ns);
     }
 }
 
@@ -228,6 +209,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Sequence, Tick};
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
@@ -235,18 +217,18 @@ mod tests {
     /// A time of receipt after every tick's time, as when a recording is replayed.
     const REPLAYED: i64 = 1_000_000 * SECOND;
 
-    fn tick(event_time: i64, sequence_num: Option<i64>) -> Tick {
-        Tick { price: Some(100.0), sequence_num, ..Tick::quote("BTC-USD".into(), event_time, 99.0, 101.0) }
+    fn identity(number: i64) -> Identity {
+        let tick = Tick { sequence_num: Some(number), ..Tick::quote("BTC-USD", 0, 99.0, 101.0) };
+        Identity::of(&tick, Sequence::Product, 0)
     }
 
     fn place(order: &mut Order, event_time: i64, number: i64) -> (i64, Status) {
-        let tick = tick(event_time, Some(number));
-        order.place(&tick, Identity::of(&tick, Sequence::Product, 0), REPLAYED)
+        receive(order, event_time, number, REPLAYED)
     }
 
     fn receive(order: &mut Order, event_time: i64, number: i64, ingest_time: i64) -> (i64, Status) {
-        let tick = tick(event_time, Some(number));
-        order.place(&tick, Identity::of(&tick, Sequence::Product, 0), ingest_time)
+        let product = order.product("BTC-USD");
+        order.place(product, event_time, identity(number), ingest_time)
     }
 
     #[test]
@@ -282,7 +264,6 @@ mod tests {
 
     #[test]
     fn ticks_are_taken_up_in_any_order() {
-        let identity = |number| Identity::of(&tick(0, Some(number)), Sequence::Product, 0);
         let order = &mut Order::new(RULES);
         order.restore("BTC-USD", 9 * SECOND, identity(2));
         order.restore("BTC-USD", 5 * SECOND, identity(1));
@@ -290,6 +271,17 @@ mod tests {
         assert_eq!(place(order, 5 * SECOND, 1), (9 * SECOND + 1, Status::Duplicate));
         assert_eq!(place(order, 9 * SECOND + 2, 3), (9 * SECOND + 2, Status::Ok));
         assert_eq!(place(order, 9 * SECOND + RULES.dedup_ns, 2).1, Status::Duplicate);
+    }
+
+    #[test]
+    fn each_product_has_its_own_order() {
+        let order = &mut Order::new(RULES);
+        assert_eq!(place(order, 5 * SECOND, 1), (5 * SECOND, Status::Ok));
+        let other = order.product("ETH-USD");
+        assert_eq!(order.place(other, SECOND, identity(1), REPLAYED), (SECOND, Status::Ok));
+        order.know("ETH-USD", identity(2));
+        assert_eq!(order.place(other, 2 * SECOND, identity(2), REPLAYED), (2 * SECOND, Status::Duplicate));
+        assert_eq!(place(order, 6 * SECOND, 2), (6 * SECOND, Status::Ok));
     }
 
     #[test]
@@ -302,6 +294,21 @@ mod tests {
         assert_eq!(place(order, 4 * SECOND + 3, 3), (5 * SECOND + 3, Status::Ok));
         assert_eq!(place(order, 4 * SECOND + 3, 4), (5 * SECOND + 4, Status::Late));
         assert_eq!(place(order, 6 * SECOND, 5), (6 * SECOND, Status::Ok));
+    }
+
+    #[test]
+    fn a_tick_of_an_earlier_time_finds_a_place_among_others() {
+        let order = &mut Order::new(RULES);
+        for (ts, number) in [(5 * SECOND, 50), (5 * SECOND + 1, 51), (9 * SECOND, 90)] {
+            order.beside("BTC-USD", ts, identity(number));
+        }
+        assert_eq!(place(order, 4 * SECOND, 1), (4 * SECOND, Status::Ok));
+        assert_eq!(place(order, 5 * SECOND, 2), (5 * SECOND + 2, Status::Ok), "two places are taken");
+        assert_eq!(place(order, 5 * SECOND, 3), (5 * SECOND + 3, Status::Ok));
+        assert_eq!(place(order, 6 * SECOND, 90), (6 * SECOND, Status::Duplicate), "the other copy is later");
+        assert_eq!(place(order, 4 * SECOND, 4), (6 * SECOND + 1, Status::Late));
+        order.follow("BTC-USD", 20 * SECOND);
+        assert_eq!(place(order, 10 * SECOND, 5), (20 * SECOND + 1, Status::Late));
     }
 
     #[test]
@@ -318,19 +325,6 @@ mod tests {
         for number in 0..4 * Seen::FEW as i64 {
             place(order, number * (RULES.dedup_ns / 1000), number);
         }
-        assert!(order.products["BTC-USD"].seen.last.len() <= Seen::FEW + 1);
-    }
-
-    #[test]
-    fn identity_follows_what_the_number_counts() {
-        let same = |a: &Tick, b: &Tick, sequence| Identity::of(a, sequence, 0) == Identity::of(b, sequence, 0);
-        let (first, later) = (tick(1, Some(7)), tick(2, Some(7)));
-        assert!(same(&first, &later, Sequence::Product));
-        assert!(!same(&first, &later, Sequence::Connection));
-        assert!(same(&first, &first.clone(), Sequence::Connection));
-        assert_ne!(Identity::of(&first, Sequence::Connection, 0), Identity::of(&first, Sequence::Connection, 1));
-        let (plain, other) = (tick(1, None), Tick { best_ask: 101.01, ..tick(1, None) });
-        assert!(same(&plain, &plain.clone(), Sequence::None));
-        assert!(!same(&plain, &other, Sequence::None));
+        assert!(order.products[0].seen.last.len() <= Seen::FEW + 1);
     }
 }

@@ -1,9 +1,9 @@
 //! Where the ticks of messages go: a list of [`Tick`]s, or [`Columns`].
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Side, Tick};
+use super::{Identity, Sequence, Side, Tick};
+use crate::text::Names;
 
 /// Takes the ticks of messages, in the messages' order.
 pub trait Sink {
@@ -36,19 +36,30 @@ impl Sink for Vec<Tick> {
 /// A tick costs no allocation, apart from the growth of the columns and from the first tick of each product.
 #[derive(Debug, Default)]
 pub struct Columns {
-    /// The name of each product, in the order in which they came first.
-    pub products: Vec<String>,
-    /// The product of each tick, as an index into `products`.
+    /// The names of the products. A product may have no tick, because its message turned out to have a problem.
+    pub products: Names,
+    /// The product of each tick, as its name's number.
     pub product: Vec<u32>,
     pub event_time: Vec<i64>,
     /// The columns of [`Tick::NUMBERS`]. NaN stands for an absent value; no message has a number that is not finite.
     pub numbers: [Vec<f64>; 12],
     pub side: Vec<Option<Side>>,
     pub sequence_num: Vec<Option<i64>>,
-    indexes: HashMap<String, u32>,
 }
 
 impl Columns {
+    /// Makes columns with room for this many ticks.
+    pub fn with_room_for(ticks: usize) -> Columns {
+        Columns {
+            products: Names::default(),
+            product: Vec::with_capacity(ticks),
+            event_time: Vec::with_capacity(ticks),
+            numbers: std::array::from_fn(|_| Vec::with_capacity(ticks)),
+            side: Vec::with_capacity(ticks),
+            sequence_num: Vec::with_capacity(ticks),
+        }
+    }
+
     /// Removes the ticks, and keeps the memory and the products.
     pub fn clear(&mut self) {
         self.discard(0..self.count());
@@ -56,7 +67,15 @@ impl Columns {
 
     /// Returns a tick's product.
     pub fn product_id(&self, row: usize) -> &str {
-        &self.products[self.product[row] as usize]
+        self.products.name(self.product[row])
+    }
+
+    /// Returns a tick's identity; `position` counts the message's earlier ticks of the same product.
+    #[inline]
+    pub fn identity(&self, row: usize, sequence: Sequence, position: usize) -> Identity {
+        Identity::from_parts(sequence, position, self.event_time[row], self.sequence_num[row], || {
+            (self.side[row], self.numbers.each_ref().map(|column| column[row]))
+        })
     }
 
     /// Returns a tick.
@@ -81,23 +100,6 @@ impl Columns {
             sequence_num: self.sequence_num[row],
         }
     }
-
-    fn index(&mut self, product_id: &str) -> u32 {
-        // Most ticks are of the product before them.
-        if let Some(last) = self.product.last()
-            && self.products[*last as usize] == product_id
-        {
-            return *last;
-        }
-        if let Some(index) = self.indexes.get(product_id) {
-            return *index;
-        }
-        // Each product takes more memory than a count of 2^32 of them leaves.
-        let index = self.products.len() as u32;
-        self.products.push(product_id.to_string());
-        self.indexes.insert(product_id.to_string(), index);
-        index
-    }
 }
 
 impl Sink for Columns {
@@ -106,7 +108,7 @@ impl Sink for Columns {
     }
 
     fn push(&mut self, tick: &Tick<&str>) {
-        let product = self.index(tick.product_id);
+        let product = self.products.number(tick.product_id);
         self.product.push(product);
         self.event_time.push(tick.event_time);
         for (column, number) in self.numbers.iter_mut().zip(tick.numbers()) {
@@ -130,7 +132,7 @@ impl Sink for Columns {
 #[cfg(test)]
 mod tests {
     use super::{Columns, Sink};
-    use crate::tick::{Side, Tick};
+    use crate::tick::{Identity, Sequence, Side, Tick};
 
     #[test]
     fn columns_give_back_what_they_took() {
@@ -149,10 +151,13 @@ mod tests {
         }
         columns.discard(1..2);
         Sink::discard(&mut list, 1..2);
-        assert_eq!(columns.products, ["A", "B"]);
+        assert!(columns.products.iter().eq(["A", "B"]));
         assert_eq!((columns.count(), list.count()), (3, 3));
         for (row, tick) in list.iter().enumerate() {
             assert_eq!(columns.tick(row), tick.named(tick.product_id.as_str()));
+            for sequence in [Sequence::Product, Sequence::Connection, Sequence::None] {
+                assert_eq!(columns.identity(row, sequence, 1), Identity::of(tick, sequence, 1));
+            }
         }
         columns.clear();
         assert_eq!(columns.count(), 0);

@@ -1,5 +1,6 @@
 //! Landing: log → Parquet, exactly once, whatever interrupts it.
 
+mod backfill;
 mod compaction;
 mod failures;
 mod holes;

@@ -7,4 +7,5 @@ mod races;
 mod statement;
 mod tracking;
 mod training;
+mod verdicts;
 pub mod weather;

@@ -4,6 +4,7 @@
 //! file is replaced whole. `squall sql` and `squall repl` see them; queries of the project do not, because they are not a part of the
 //! project. One lock file keeps processes from changing the folder at the same time.
 
+pub mod schema;
 mod statement;
 mod table;
 

@@ -4,18 +4,23 @@ use std::io::Write;
 
 use super::*;
 
-fn with_file(text: &str) -> Result<Resolved, Error> {
+fn file_of(text: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    resolve(Some(file.path()), [], &[])
+    file
+}
+
+fn with_file(text: &str) -> Result<Resolved, Error> {
+    let file = file_of(text);
+    resolve(Some(file.path()), [], &[], None)
 }
 
 fn with_environment(pairs: &[(&str, &str)]) -> Result<Resolved, Error> {
-    resolve(None, pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())), &[])
+    resolve(None, pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())), &[], None)
 }
 
 fn with_flag(key: &str, value: &str) -> Result<Resolved, Error> {
-    resolve(None, [], &[(key.into(), value.into())])
+    resolve(None, [], &[(key.into(), value.into())], None)
 }
 
 fn explained(result: Result<Resolved, Error>) -> String {
@@ -25,7 +30,7 @@ fn explained(result: Result<Resolved, Error>) -> String {
 
 #[test]
 fn the_shipped_file_sets_every_default() {
-    let resolved = resolve(None, [], &[]).unwrap();
+    let resolved = resolve(None, [], &[], None).unwrap();
     assert_eq!(resolved.settings.land.flush_messages, 500_000);
     assert_eq!(resolved.settings.feed.products, ["BTC-USD", "ETH-USD", "SOL-USD"]);
     assert!(resolved.origins.values().all(|(_, source)| *source == Source::Default));
@@ -38,7 +43,7 @@ fn flags_beat_variables_beat_the_file_beats_defaults() {
     file.write_all(b"[land]\nlate_ms = 1\ndedup_hours = 2\nflush_messages = 3\n").unwrap();
     let environment = [("SQUALL_LAND_LATE_MS", "10"), ("SQUALL_LAND_DEDUP_HOURS", "20")];
     let environment = environment.map(|(name, value)| (name.to_string(), value.to_string()));
-    let resolved = resolve(Some(file.path()), environment, &[("land.late_ms".into(), "100".into())]).unwrap();
+    let resolved = resolve(Some(file.path()), environment, &[("land.late_ms".into(), "100".into())], None).unwrap();
     let land = &resolved.settings.land;
     assert_eq!((land.late_ms, land.dedup_hours, land.flush_messages, land.flush_interval_ms), (100, 20, 3, 10_000));
     let source = |key: &str| resolved.origins[key].1.to_string();
@@ -85,7 +90,7 @@ fn a_parameter_of_the_projects_own_may_be_added() {
     let overridden = {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"[parameters]\nalpha = 0.5\n").unwrap();
-        resolve(Some(file.path()), [("SQUALL_PARAMETERS_ALPHA".into(), "0.25".into())], &[]).unwrap()
+        resolve(Some(file.path()), [("SQUALL_PARAMETERS_ALPHA".into(), "0.25".into())], &[], None).unwrap()
     };
     assert_eq!(overridden.settings.parameters["alpha"].as_float(), Some(0.25));
 }
@@ -100,7 +105,7 @@ fn unknown_settings_are_refused_with_a_suggestion() {
     ] {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        let explained = explained(resolve(Some(file.path()), [], &[]));
+        let explained = explained(resolve(Some(file.path()), [], &[], None));
         assert_eq!(explained.replace(&file.path().display().to_string(), "FILE"), expected);
     }
     let flag = explained(with_flag("engine.thread", "2"));
@@ -144,7 +149,7 @@ fn values_out_of_range_are_refused_by_name() {
 
 #[test]
 fn a_missing_file_and_a_broken_one_are_named() {
-    let missing = resolve(Some(Path::new("no-such.toml")), [], &[]);
+    let missing = resolve(Some(Path::new("no-such.toml")), [], &[], None);
     assert!(explained(missing).starts_with("cannot read settings from no-such.toml; `squall config --defaults >"));
     assert!(explained(with_file("[land\nlate_ms = 5")).contains("is not valid TOML in line 1, column 6"));
 }
@@ -179,4 +184,33 @@ fn values_that_may_be_secret_are_not_repeated() {
         let explained = explained(result);
         assert!(!explained.contains("hunter2") && !explained.contains("7777777"), "{explained}");
     }
+}
+
+#[test]
+fn an_environment_lies_between_the_file_and_the_variables() {
+    let file = file_of(
+        "[parameters]\nhorizon_s = 30\nsilence_s = 5\n[env.dev.parameters]\nhorizon_s = 10\n[env.big.engine]\nthreads = 7\n",
+    );
+    let value = |environment: &[(&str, &str)], env: Option<&str>| {
+        let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let settings = resolve(Some(file.path()), environment, &[], env).unwrap().settings;
+        let horizon = settings.parameters["horizon_s"].as_integer().unwrap();
+        (horizon, settings.models_dir().display().to_string(), settings.engine.threads)
+    };
+    assert_eq!(value(&[], None), (30, "data/models".into(), 0));
+    assert_eq!(value(&[], Some("dev")), (10, "data/env/dev/models".into(), 0));
+    assert_eq!(value(&[("SQUALL_ENV", "big")], None), (30, "data/env/big/models".into(), 7));
+    assert_eq!(value(&[("SQUALL_ENV", "big"), ("SQUALL_PARAMETERS_HORIZON_S", "20")], Some("dev")).0, 20);
+
+    let wrong = |env: &str| resolve(Some(file.path()), [], &[], Some(env)).unwrap_err();
+    assert!(wrong("bgi").to_string().ends_with("has no environment `bgi`"), "{}", wrong("bgi"));
+    assert_eq!(wrong("bgi").hint().unwrap(), "did you mean `big`?");
+    assert!(matches!(wrong("../x"), Error::EnvName { .. }));
+    let faulty = file_of("[env.dev.parameters]\nhorizon_s = 10\n[env.other.engine]\nthread = 7\n");
+    let error = resolve(Some(faulty.path()), [], &[], Some("dev")).unwrap_err().to_string();
+    assert!(error.contains("`engine.thread`") && error.ends_with("environment other"), "{error}");
+    assert_eq!(
+        resolve(None, [], &[], Some("adhoc")).unwrap().settings.models_dir(),
+        Path::new("data/env/adhoc/models")
+    );
 }

@@ -156,11 +156,11 @@ impl Lander {
 
     /// Commits a partition's messages if they have waited long enough, or if there are many.
     async fn flush_due(&mut self, i: usize) -> Result<(), Error> {
-        let waiting: u64 = self.partitions.iter().map(|partition| partition.pending.summary.messages).sum();
+        let waiting: usize = self.partitions.iter().map(|partition| partition.pending.messages()).sum();
         let pending = &self.partitions[i].pending;
         let due = !pending.is_empty() && pending.since().elapsed() >= self.options.flush_interval;
         // Use the sums over all partitions, because memory holds all of them at once.
-        if due || waiting >= self.options.flush_messages as u64 {
+        if due || waiting >= self.options.flush_messages {
             self.flush(i).await?;
         }
         let bytes = |partition: &Partition| partition.pending.bytes();

@@ -16,7 +16,8 @@ const PROPERTIES: [(&str, &str); 7] = [
     ("acks", "all"),
     // With idempotence, retries neither duplicate nor reorder messages.
     ("enable.idempotence", "true"),
-    ("linger.ms", "5"),
+    // Messages have waited for their group already. This is long enough for a group of a live feed to become one batch.
+    ("linger.ms", "0.5"),
     // A group of messages of the archive fits into one batch. While a second batch waits for the first one's acknowledgement,
     // librdkafka's idempotent producer keeps a core busy. The broker's limit is for the compressed batch.
     ("batch.size", "4194304"),

@@ -106,10 +106,13 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let mut standards = Vec::new();
     let mut columns = Vec::new();
     for (feature, mut column) in features {
-        if column.iter().all(|value| value == &column[0]) {
-            return Err(Error::Constant { feature, value: column[0] });
+        if let Some(value) = Standard::constant(&column) {
+            return Err(Error::Constant { feature, value });
         }
         let standard = Standard::of(&column);
+        if !standard.mean.is_finite() || !standard.scale.is_finite() {
+            return Err(Error::TooLarge { feature });
+        }
         column.iter_mut().for_each(|value| *value = standard.apply(*value));
         names.push(feature);
         standards.push(standard);
@@ -138,10 +141,14 @@ struct Fitted {
 /// # Errors
 /// The optimisation failed, or did not converge within `max_iterations`.
 fn fit(columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, max_iterations: u64) -> Result<Fitted, Error> {
-    let records = Array2::from_shape_fn((labels.len(), columns.len()), |(row, column)| columns[column][row]);
+    let rows = labels.len() as f64;
+    // A penalty that outweighs the rows makes the coefficients tiny, and linfa stops before it sees them. With features divided by
+    // `stretch` the problem is the same, its coefficients are larger, and the penalty is at most the number of rows.
+    let stretch = if l2_reg > rows { (l2_reg / rows).sqrt() } else { 1.0 };
+    let records = Array2::from_shape_fn((labels.len(), columns.len()), |(row, column)| columns[column][row] / stretch);
     let dataset = Dataset::new(records, Array1::from(labels.to_vec()));
     let fitted = LogisticRegression::default()
-        .alpha(l2_reg)
+        .alpha(l2_reg / (stretch * stretch))
         .gradient_tolerance(TOLERANCE)
         .max_iterations(max_iterations)
         .fit(&dataset)?;
@@ -149,20 +156,21 @@ fn fit(columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, max_iterations: u64) 
     let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
     let fitted = Fitted {
         intercept: sign * fitted.intercept(),
-        coefficients: fitted.params().iter().map(|coefficient| sign * coefficient).collect(),
+        coefficients: fitted.params().iter().map(|coefficient| sign * coefficient / stretch).collect(),
     };
     // linfa does not say whether it converged or reached the limit. With few rows it may stop at its own tolerance.
-    let converged = (CONVERGED * labels.len() as f64).max(TOLERANCE);
+    let converged = (CONVERGED * rows).max(TOLERANCE);
     // The comparison is written so that a NaN slope does not count as converged.
-    if steepest(&fitted, columns, labels, l2_reg) <= converged {
+    if steepest(&fitted, columns, labels, l2_reg, stretch) <= converged {
         Ok(fitted)
     } else {
         Err(Error::NotConverged { iterations: max_iterations })
     }
 }
 
-/// Returns the largest component of the objective's gradient; NaN if a component is NaN.
-fn steepest(fitted: &Fitted, columns: &[Vec<f64>], labels: &[bool], l2_reg: f64) -> f64 {
+/// Returns the largest component of the objective's gradient, for features that are divided by `stretch`; NaN if a component is
+/// NaN.
+fn steepest(fitted: &Fitted, columns: &[Vec<f64>], labels: &[bool], l2_reg: f64, stretch: f64) -> f64 {
     let mut gradient: Vec<f64> = fitted.coefficients.iter().map(|coefficient| l2_reg * coefficient).collect();
     gradient.push(0.0);
     for (row, &label) in labels.iter().enumerate() {
@@ -174,6 +182,7 @@ fn steepest(fitted: &Fitted, columns: &[Vec<f64>], labels: &[bool], l2_reg: f64)
         }
         gradient[columns.len()] += error;
     }
+    gradient[..columns.len()].iter_mut().for_each(|component| *component /= stretch);
     let steeper = |steepest: f64, component: &f64| {
         if component.is_nan() || steepest.is_nan() { f64::NAN } else { component.abs().max(steepest) }
     };
@@ -206,16 +215,34 @@ mod tests {
         let labels: Vec<bool> = (0..50).map(|row| row % 3 == 0).collect();
         let columns = [column];
         let fitted = fit(&columns, &labels, 0.1, 1000).unwrap();
-        assert!(steepest(&fitted, &columns, &labels, 0.1) < 5e-6);
+        assert!(steepest(&fitted, &columns, &labels, 0.1, 1.0) < 5e-6);
         let off = Fitted { intercept: fitted.intercept + 0.1, ..fitted };
-        assert!(steepest(&off, &columns, &labels, 0.1) > 0.5);
+        assert!(steepest(&off, &columns, &labels, 0.1, 1.0) > 0.5);
         assert!(matches!(fit(&columns, &labels, 0.1, 1), Err(Error::NotConverged { iterations: 1 })));
+    }
+
+    /// For a penalty that outweighs the rows, a coefficient is the slope at 0 divided by the penalty.
+    #[test]
+    fn a_large_penalty_converges() {
+        let column: Vec<f64> = (0..50).map(|row| f64::from(row * 7919 % 50) / 25.0 - 0.98).collect();
+        let labels: Vec<bool> = (0..50).map(|row| row % 3 == 0).collect();
+        let share = labels.iter().filter(|label| **label).count() as f64 / 50.0;
+        let slope: f64 = column.iter().zip(&labels).map(|(x, label)| x * (f64::from(u8::from(*label)) - share)).sum();
+        for l2_reg in [1e4, 1e6, 1e9] {
+            let fitted = fit(std::slice::from_ref(&column), &labels, l2_reg, 1000)
+                .unwrap_or_else(|error| panic!("{l2_reg}: {error}"));
+            let expected = slope / l2_reg;
+            assert!(
+                (fitted.coefficients[0] / expected - 1.0).abs() < 0.02,
+                "{l2_reg}: {fitted:?}, expected {expected}"
+            );
+        }
     }
 
     #[test]
     fn a_gradient_that_is_nan_is_not_converged() {
         let fitted = Fitted { intercept: f64::NAN, coefficients: vec![1.0] };
-        assert!(steepest(&fitted, &[vec![0.0, 1.0]], &[false, true], 1.0).is_nan());
+        assert!(steepest(&fitted, &[vec![0.0, 1.0]], &[false, true], 1.0, 1.0).is_nan());
     }
 
     /// linfa stops at its own tolerance, which measures the whole gradient, not the gradient per row.

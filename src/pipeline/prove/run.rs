@@ -20,7 +20,7 @@ use super::sample::{Change, Cut, Side};
 use crate::error::with_causes;
 use crate::pipeline::case::own_catalog;
 use crate::pipeline::fault::{Check, Fault};
-use crate::pipeline::manifest::changes_by_itself;
+use crate::pipeline::recipe::changes_by_itself;
 use crate::pipeline::{Kind, LANDED, Project, Query};
 
 /// Why a query was not recomputed.

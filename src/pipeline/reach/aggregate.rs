@@ -1,6 +1,7 @@
 //! Groups: a group may hold later rows, unless its rows lie close together in time.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -32,6 +33,7 @@ impl Walk<'_> {
             }
         }
         let groups = columns.len();
+        let local = self.grouped_locally(aggregate, input)?;
         let main = columns.iter().find_map(|column| column.time).filter(|_| !several_sets);
 
         let mut membership = rows.rows.clone();
@@ -105,7 +107,8 @@ impl Walk<'_> {
             old.is_some_and(|old| rows.constants.contains(&old))
         };
         let constants = (0..groups).filter(constant).collect();
-        Ok(Relation { columns, rows: existence, main, keys, constants, table: None, grouped, members, scope })
+        let local = self.seen_from_group(local, main.filter(|_| !several_sets), &mut columns);
+        Ok(Relation { columns, local, rows: existence, main, keys, constants, table: None, grouped, members, scope })
     }
 
     /// Returns on what an aggregate's arguments depend, and the time that it is.
@@ -127,33 +130,97 @@ impl Walk<'_> {
             column.deps.union(&self.value(other, input)?.deps);
         }
         let name = call.func.name();
-        if ORDERED.contains(&name) && params.order_by.is_empty() {
+        if ORDERED.contains(&name) {
             let spot = Spot::Call(Call { columns: columns_of(&params.args), ..Call::named(name) });
-            let how = format!("`{name}` depends on the order of the rows: give it an ORDER BY, or use `min` or `max`");
-            column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
+            if params.order_by.is_empty() {
+                let how =
+                    format!("`{name}` depends on the order of the rows: give it an ORDER BY, or use `min` or `max`");
+                column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
+            } else if self.ties_in_time(call, input, shared)? {
+                let how =
+                    format!("the order of the rows of `{name}` can have ties: end its ORDER BY with the time of a row");
+                column.deps.faults.insert(Fault::Ties(self.cause(spot, how)));
+            }
         }
         let Some(time) = time.filter(|_| ["min", "max", "first_value", "last_value", "nth_value"].contains(&name))
         else {
             return Ok(column);
         };
+        let end = self.end(call, time, input)?;
         // It is the time of one of the group's rows, so it keeps its distance from what all of them share.
-        let made = self.times.add(self.times.scope_of(time), self.times.cause(time).cloned());
+        let scope = self.times.scope_of(time);
+        let made = self.times.add(scope, self.times.cause(time).cloned());
         let outside = (0..made).filter(|var| !self.times.belongs(*var, input.relation.scope));
         let fixed: Vec<Var> = outside.chain(shared.iter().copied()).collect();
+        // A row that is not there could lie between it and that end of the group.
+        let missing = self.times.add(scope, None);
         for var in fixed {
             let span = self.times.from(var, time);
             self.times.place(var, made, span);
+            self.times.place(var, missing, span);
         }
-        if params.filter.is_none() {
-            match name {
-                "max" => self.times.limit(made, time, Bound::ZERO),
-                "min" => self.times.limit(time, made, Bound::ZERO),
-                _ => {}
+        let whole = params.filter.is_none();
+        match end {
+            Some(End::Last) => {
+                self.times.limit(missing, made, Bound::ZERO);
+                if whole {
+                    self.times.limit(made, time, Bound::ZERO);
+                }
             }
+            Some(End::First) => {
+                self.times.limit(made, missing, Bound::ZERO);
+                if whole {
+                    self.times.limit(time, made, Bound::ZERO);
+                }
+            }
+            None => {}
+        }
+        let spot = Spot::Call(Call { columns: columns_of(&params.args), ..Call::named(name) });
+        let how =
+            format!("`{name}` takes the time of one of a group's rows, and which one that is may be known only later");
+        let cause = self.cause(spot, how);
+        column.deps.add(missing, Source { span: Span::OWN, ahead: Some(Arc::clone(&cause)), back: Some(cause) });
+        if self.times.of_ticks(time) {
+            self.times.is_tick(made);
         }
         column.time = Some(made);
         Ok(column)
     }
+
+    /// Returns which end of a group a call's time is, if it is one.
+    fn end(&mut self, call: &AggregateFunction, time: Var, input: Input<'_>) -> Result<Option<End>> {
+        let key = call.params.order_by.first();
+        let by_time = match key {
+            Some(key) => self.value(&key.expr, input)?.time == Some(time),
+            None => false,
+        };
+        let ascending = key.is_some_and(|key| key.asc);
+        Ok(match (call.func.name(), by_time, ascending) {
+            ("min", ..) | ("first_value", true, true) | ("last_value", true, false) => Some(End::First),
+            ("max", ..) | ("last_value", true, true) | ("first_value", true, false) => Some(End::Last),
+            _ => None,
+        })
+    }
+
+    /// Returns whether rows of a group that have different times can share a place in a call's order.
+    fn ties_in_time(&mut self, call: &AggregateFunction, input: Input<'_>, shared: &[Var]) -> Result<bool> {
+        let mut known = shared.to_vec();
+        for key in &call.params.order_by {
+            known.extend(self.value(&key.expr, input)?.time);
+        }
+        let told = |time: Var| known.iter().any(|known| self.times.is_fixed(time, *known));
+        let times = |key: &BTreeSet<usize>| -> Vec<Var> {
+            key.iter().filter_map(|column| input.relation.columns[*column].time).collect()
+        };
+        let keys = &input.relation.keys;
+        Ok(!keys.is_empty() && keys.iter().all(|key| !times(key).into_iter().all(told)))
+    }
+}
+
+/// An end of a group in time.
+enum End {
+    First,
+    Last,
 }
 
 /// Returns whether a node or one below it reads the columns of a query around it.
@@ -168,7 +235,7 @@ fn group_columns(group: &Expr) -> Vec<&Expr> {
     }
 }
 
-fn aggregate_of(expression: &Expr) -> Option<&AggregateFunction> {
+pub fn aggregate_of(expression: &Expr) -> Option<&AggregateFunction> {
     match expression {
         Expr::AggregateFunction(call) => Some(call),
         Expr::Alias(alias) => aggregate_of(&alias.expr),

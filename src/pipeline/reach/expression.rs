@@ -1,21 +1,22 @@
-//! Expressions: the columns and times of which a value is made, and what a condition says about times.
+//! Expressions: the columns and times of which a value is made.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column as Name, DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::{Between, ScalarFunction};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
 use super::interval::{CLOCK_CHANGE, DAY, calendar_unit, length};
 use super::plan::Walk;
-use super::relation::{Column, Deps, Fault, Relation, Source, Spot};
+use super::relation::{Column, Deps, Fault, Latest, Relation, Source, Spot};
 use super::times::{Bound, Derivation, Span, Var};
+use super::window::whole_number;
 
 /// Expressions that are nested deeper are not followed: each level takes room on the stack.
 const MOST_DEPTH: usize = 200;
 
-/// What a condition says: the second time minus the first is at most the bound.
-pub type Limit = (Var, Var, Bound);
+/// A chain such as `a + b + c` with more parts is read part by part.
+const LONG_CHAIN: usize = 16;
 
 /// The rows that an expression reads: their columns' names, and what is known about them.
 #[derive(Clone, Copy)]
@@ -135,19 +136,27 @@ impl Walk<'_> {
 
     fn cast(&mut self, inner: &Expr, to: &DataType, input: Input<'_>) -> Result<Column> {
         let mut column = self.value(inner, input)?;
-        let Some(time) = column.time.take() else { return Ok(column) };
+        let number = column.number.take();
+        let Some(time) = column.time.take() else {
+            match (number, to) {
+                (Some(_), DataType::Int64) => column.number = number,
+                (Some((time, unit)), DataType::Timestamp(to, zone))
+                    if unit == unit_ns(to) && zone.as_deref().is_none_or(is_utc) =>
+                {
+                    column.time = Some(time);
+                }
+                (Some(_), _) => column.made_of_time = true,
+                (None, _) => {}
+            }
+            return Ok(column);
+        };
         let from = inner.get_type(input.schema).unwrap_or(DataType::Null);
         let same_zone = |zone: &Option<std::sync::Arc<str>>| zone.as_deref().is_none_or(is_utc);
         column.time = match (&from, to) {
             (DataType::Timestamp(_, one), DataType::Timestamp(unit, other))
                 if one.is_some() == other.is_some() || (same_zone(one) && same_zone(other)) =>
             {
-                let step = match unit {
-                    TimeUnit::Second => 1_000_000_000,
-                    TimeUnit::Millisecond => 1_000_000,
-                    TimeUnit::Microsecond => 1_000,
-                    TimeUnit::Nanosecond => 1,
-                };
+                let step = unit_ns(unit);
                 let finer = matches!(&from, DataType::Timestamp(known, _) if known <= unit) || step == 1;
                 Some(if finer { time } else { self.times.derive(time, Derivation::Bucket(step, step, String::new())) })
             }
@@ -160,18 +169,23 @@ impl Walk<'_> {
         };
         if column.time.is_none() {
             column.latest = None;
-            column.made_of_time = true;
+            match (&from, to) {
+                (DataType::Timestamp(unit, _), DataType::Int64) => column.number = Some((time, unit_ns(unit))),
+                _ => column.made_of_time = true,
+            }
         }
         Ok(column)
     }
 
     fn binary(&mut self, binary: &BinaryExpr, input: Input<'_>) -> Result<Column> {
-        if matches!(binary.op, Operator::And | Operator::Or) {
+        let logical = matches!(binary.op, Operator::And | Operator::Or);
+        let parts: Vec<&Expr> =
+            [&binary.left, &binary.right].into_iter().flat_map(|side| chain(side, binary.op)).collect();
+        // A long chain of the other operators is followed without what it says about times.
+        if logical || parts.len() > LONG_CHAIN {
             let mut column = Column::default();
-            for side in [&binary.left, &binary.right] {
-                for part in chain(side, binary.op) {
-                    column.take(&self.value(part, input)?);
-                }
+            for part in parts {
+                column.take(&self.value(part, input)?);
             }
             return Ok(column);
         }
@@ -182,19 +196,21 @@ impl Walk<'_> {
             return Ok(Column { deps, ..Column::default() });
         }
         let mut column = Column { made_of_time: left.made_of_time || right.made_of_time, ..Column::default() };
-        let plain = |side: &Column, expression: &Expr| side.time.is_some() || constant(expression).is_some();
+        let plain = |side: &Column, expression: &Expr| side.instant().is_some() || constant(expression).is_some();
         let is_followed = (compares || matches!(binary.op, Operator::Eq | Operator::NotEq))
             && plain(&left, &binary.left)
             && plain(&right, &binary.right);
-        column.made_of_time |= !is_followed && (left.time.is_some() || right.time.is_some());
+        column.number = self.shifted_number(binary, &left, &right);
+        let made = left.instant().is_some() || right.instant().is_some();
+        column.made_of_time |= !is_followed && made && column.number.is_none();
         column.deps.union(&left.deps);
         column.deps.union(&right.deps);
         if matches!(binary.op, Operator::Plus | Operator::Minus) {
             let minus = binary.op == Operator::Minus;
             let shifted = match (left.time, right.time) {
-                (Some(time), None) => constant(&binary.right).map(|by| (time, by, left.latest, &binary.left)),
+                (Some(time), None) => constant(&binary.right).map(|by| (time, by, &left.latest, &binary.left)),
                 (None, Some(time)) if !minus => {
-                    constant(&binary.left).map(|by| (time, by, right.latest, &binary.right))
+                    constant(&binary.left).map(|by| (time, by, &right.latest, &binary.right))
                 }
                 _ => None,
             };
@@ -209,25 +225,44 @@ impl Walk<'_> {
                     let (least, most) =
                         if minus { (most.saturating_neg(), least.saturating_neg()) } else { (least, most) };
                     column.time = Some(self.times.derive(time, Derivation::Shifted(least, most)));
-                    column.latest =
-                        latest.filter(|_| least == most).map(|(var, shift)| (var, shift.saturating_add(least)));
+                    let latest = latest.clone().filter(|_| least == most);
+                    column.latest = latest.map(|latest| Latest { shift: latest.shift.saturating_add(least), ..latest });
                 }
             }
         }
         Ok(column)
     }
 
+    /// Returns the time as a number that the sum or the difference of such a time and a constant is.
+    fn shifted_number(&mut self, binary: &BinaryExpr, left: &Column, right: &Column) -> Option<(Var, i64)> {
+        let ((time, unit), by) = match (binary.op, left.number, right.number) {
+            (Operator::Plus, Some(number), None) => (number, constant(&binary.right).and_then(whole_number)?),
+            (Operator::Plus, None, Some(number)) => (number, constant(&binary.left).and_then(whole_number)?),
+            (Operator::Minus, Some(number), None) => {
+                (number, constant(&binary.right).and_then(whole_number)?.checked_neg()?)
+            }
+            _ => return None,
+        };
+        let length = by.checked_mul(unit)?;
+        Some((self.times.derive(time, Derivation::Shifted(length, length)), unit))
+    }
+
     /// Returns on what the comparison of the latest time with another time depends: on whether there are rows up to there.
     fn data_reach(&self, latest: &Column, other: &Column) -> Option<Deps> {
-        let ((var, shift), time) = (latest.latest?, other.time?);
-        let until = self.times.upper(var, time).plus(Bound::ns(shift.saturating_neg()));
-        let Bound::Within { .. } = until else { return None };
+        let (from, until) = self.reach_asked(latest, other)?;
         let mut deps = other.deps.clone();
         deps.faults.extend(latest.deps.faults.iter().cloned());
         let span = Span { before: Bound::ZERO, after: until.plus(Bound::rows(1)) };
         let ahead = latest.deps.sources.values().find_map(|source| source.ahead.clone());
-        deps.add(var, Source { span, ahead, back: None });
+        deps.add(from, Source { span, ahead, back: None });
         Some(deps)
+    }
+
+    /// Where the latest time is compared with another: returns a time, and how long after it the comparison asks for rows.
+    pub fn reach_asked(&self, latest: &Column, other: &Column) -> Option<(Var, Bound)> {
+        let (latest, time) = (latest.latest.as_ref()?, other.time?);
+        let until = self.times.upper(latest.from, time).plus(Bound::ns(latest.shift.saturating_neg()));
+        (until != Bound::Unbounded).then_some((latest.from, until))
     }
 
     fn scalar(&mut self, call: &ScalarFunction, input: Input<'_>) -> Result<Column> {
@@ -287,102 +322,31 @@ impl Walk<'_> {
         let times: Vec<Var> = times.collect::<Option<_>>()?;
         self.times.one_of(&times)
     }
+}
 
-    /// Returns what a condition says about times.
-    pub fn limits(&mut self, condition: &Expr, input: Input<'_>) -> Result<Vec<Limit>> {
-        Ok(match condition {
-            Expr::Alias(alias) => self.limits(&alias.expr, input)?,
-            Expr::BinaryExpr(BinaryExpr { op: Operator::And, .. }) => {
-                let mut limits = Vec::new();
-                for part in chain(condition, Operator::And) {
-                    limits.extend(self.limits(part, input)?);
-                }
-                limits
-            }
-            Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => {
-                let mut branches = Vec::new();
-                for part in chain(condition, Operator::Or) {
-                    branches.push(self.limits(part, input)?);
-                }
-                self.either_holds(&branches)
-            }
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => self.comparison(left, *op, right, input)?,
-            Expr::Between(Between { expr, negated: false, low, high }) => {
-                let mut limits = self.comparison(expr, Operator::GtEq, low, input)?;
-                limits.extend(self.comparison(expr, Operator::LtEq, high, input)?);
-                limits
-            }
-            _ => Vec::new(),
-        })
-    }
-
-    /// Returns what holds if one of several sets of limits does. Each set is read relative to the times of which its own are
-    /// made, so that `b = a OR b = a - INTERVAL '1 second'` says something about `a` and `b`.
-    fn either_holds(&self, branches: &[Vec<Limit>]) -> Vec<Limit> {
-        let plain = |branch: &Vec<Limit>| -> Vec<Limit> {
-            let moved = branch.iter().filter_map(|(from, to, bound)| {
-                let ((from, from_by), (to, to_by)) = (self.times.unshifted(*from), self.times.unshifted(*to));
-                let Bound::Within { .. } = bound else { return None };
-                Some((from, to, bound.plus(Bound::ns(from_by.saturating_sub(to_by)))))
-            });
-            moved.collect()
-        };
-        let mut branches = branches.iter().map(plain);
-        let first = branches.next().unwrap_or_default();
-        branches.fold(first, |known, branch| {
-            let both = known.iter().filter_map(|(from, to, bound)| {
-                let same = branch.iter().filter(|(other_from, other_to, _)| (other_from, other_to) == (from, to));
-                Some((*from, *to, bound.or(same.map(|(_, _, bound)| *bound).min()?)))
-            });
-            both.collect()
-        })
-    }
-
-    fn comparison(&mut self, left: &Expr, op: Operator, right: &Expr, input: Input<'_>) -> Result<Vec<Limit>> {
-        // `a - b < INTERVAL '1 minute'` says the same as `a < b + INTERVAL '1 minute'`.
-        for (difference, op, other) in [(left, Some(op), right), (right, op.swap(), left)] {
-            let (Some(op), Some((least, most))) = (op, constant(other).and_then(length)) else { continue };
-            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = uncast(difference) else {
-                continue;
-            };
-            let (Some(one), Some(two)) = (self.value(left, input)?.time, self.value(right, input)?.time) else {
-                continue;
-            };
-            let moved = self.times.derive(two, Derivation::Shifted(least, most));
-            return Ok(self.compared(one, op, moved));
+/// Returns the least and the greatest length of an interval, or of a number of units.
+pub fn length_in(value: &ScalarValue, unit: Option<i64>) -> Option<(i64, i64)> {
+    match unit {
+        None => length(value),
+        Some(unit) => {
+            let length = whole_number(value)?.checked_mul(unit)?;
+            Some((length, length))
         }
-        let (Some(one), Some(two)) = (self.value(left, input)?.time, self.value(right, input)?.time) else {
-            return Ok(Vec::new());
-        };
-        Ok(self.compared(one, op, two))
     }
+}
 
-    fn compared(&self, left: Var, op: Operator, right: Var) -> Vec<Limit> {
-        let ended = |one: Var, other: Var, strict: bool| {
-            self.times.ended_before(one, other, strict).map(|(start, time)| (start, time, Bound::ns(-1)))
-        };
-        let mut limits = match op {
-            Operator::Eq | Operator::IsNotDistinctFrom => {
-                vec![(left, right, Bound::ZERO), (right, left, Bound::ZERO)]
-            }
-            Operator::LtEq => vec![(right, left, Bound::ZERO)],
-            Operator::GtEq => vec![(left, right, Bound::ZERO)],
-            Operator::Lt => vec![(right, left, self.times.strictly(left, right))],
-            Operator::Gt => vec![(left, right, self.times.strictly(left, right))],
-            _ => Vec::new(),
-        };
-        if matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq) {
-            limits.extend(ended(left, right, op == Operator::Lt));
-        }
-        if matches!(op, Operator::Eq | Operator::Gt | Operator::GtEq) {
-            limits.extend(ended(right, left, op == Operator::Gt));
-        }
-        limits
+/// Returns a unit of time in nanoseconds.
+fn unit_ns(unit: &TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1_000,
+        TimeUnit::Nanosecond => 1,
     }
 }
 
 /// Returns the zone of a time whose clocks are not those of UTC.
-fn zone_of(kind: &DataType) -> Option<String> {
+pub fn zone_of(kind: &DataType) -> Option<String> {
     match kind {
         DataType::Timestamp(_, Some(zone)) if !is_utc(zone) => Some(zone.to_string()),
         _ => None,
@@ -427,14 +391,6 @@ pub fn chain(expression: &Expr, op: Operator) -> Vec<&Expr> {
         }
     }
     parts
-}
-
-fn uncast(expression: &Expr) -> &Expr {
-    match expression {
-        Expr::Cast(cast) => uncast(&cast.expr),
-        Expr::Alias(alias) => uncast(&alias.expr),
-        other => other,
-    }
 }
 
 /// Returns a whole number of days as nanoseconds.

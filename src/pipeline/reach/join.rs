@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::common::{JoinType, Result};
+use datafusion::common::{JoinType, NullEquality, Result};
 use datafusion::logical_expr::{BinaryExpr, Expr, Join, Operator};
 
-use super::expression::{Input, Limit, chain};
+use super::condition::Limit;
+use super::expression::{Input, chain};
+use super::need::{Need, either};
 use super::plan::{Walk, position};
 use super::relation::{Column, Deps, Fault, Relation, Spot};
 use super::times::{Bound, Span};
@@ -15,11 +17,22 @@ impl Walk<'_> {
     pub fn join(&mut self, join: &Join) -> Result<Relation> {
         let first = self.times.count();
         let left = self.relation(&join.left)?;
+        let set = set_operation(join).map(|word| {
+            let how = format!("{word} compares with rows that may be later than the row itself");
+            self.cause(Spot::Keyword(word), how)
+        });
+        if let Some(cause) = &set {
+            self.times.name_since(first, cause);
+        }
+        let second = self.times.count();
         // A lateral join reads the left side's columns.
         self.outer.push((join.left.schema().as_ref().clone(), left.clone()));
         let right = self.relation(&join.right);
         self.outer.pop();
         let right = right?;
+        if let Some(cause) = &set {
+            self.times.name_since(second, cause);
+        }
         self.times.join_since(first);
 
         let scope = match join.join_type {
@@ -65,6 +78,13 @@ impl Walk<'_> {
         for part in join.filter.iter().flat_map(|filter| chain(filter, Operator::And)) {
             follows &= self.conjunct(part, input, &mut condition, &mut limits, &mut pairs)?;
         }
+        let parts = join.filter.iter().flat_map(|filter| chain(filter, Operator::And));
+        let equal = join.on.iter().flat_map(|(one, other)| [one, other]);
+        let mut condition_need = Some(Need::default());
+        for part in parts.chain(equal) {
+            condition_need = either(condition_need, &self.need(part, input)?);
+        }
+        let local = self.joined_locally([&left, &right], join, &pairs, condition_need);
         for limit in limits {
             for scope in &conditional {
                 self.keep(vec![limit], *scope);
@@ -87,6 +107,8 @@ impl Walk<'_> {
             condition.faults.insert(Fault::Unknown(self.cause(Spot::Keyword("JOIN"), how)));
         }
 
+        both.local = local;
+
         let left_rows = self.known_rows(&left, &right, &pairs, 0);
         let right_rows = self.known_rows(&right, &left, &pairs, width);
         // Whether there is a match decides which columns are NULL.
@@ -102,6 +124,7 @@ impl Walk<'_> {
             if optional {
                 column.deps.union(side);
                 column.deps.union(&condition);
+                column.need = either(column.need.take(), &both.local.rows);
             }
         }
         both.rows = left_rows;
@@ -134,7 +157,8 @@ impl Walk<'_> {
         let mut columns: Vec<Column> = kept.iter().map(|column| both.columns[*column].clone()).collect();
         let mut from: Vec<Option<usize>> = kept.into_iter().map(Some).collect();
         if columns.len() < join.schema.fields().len() {
-            columns.push(Column { deps: both.rows.clone(), ..Column::default() });
+            let (deps, need) = (both.rows.clone(), both.local.rows.clone());
+            columns.push(Column { deps, need, ..Column::default() });
             from.push(None);
         }
         both.keys = match join.join_type {
@@ -187,6 +211,15 @@ impl Walk<'_> {
             }
             _ => [false, false],
         }
+    }
+}
+
+/// Returns the keyword if the join stands for EXCEPT or INTERSECT: only these take two NULLs for equal.
+fn set_operation(join: &Join) -> Option<&'static str> {
+    match (join.null_equality, join.join_type) {
+        (NullEquality::NullEqualsNull, JoinType::LeftSemi) => Some("INTERSECT"),
+        (NullEquality::NullEqualsNull, JoinType::LeftAnti) => Some("EXCEPT"),
+        _ => None,
     }
 }
 

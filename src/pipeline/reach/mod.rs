@@ -12,8 +12,17 @@ mod extent;
 /// Lengths of time in SQL.
 mod interval;
 
+/// How far apart times are.
+mod span;
+
+/// Grids of time.
+mod grid;
+
 /// What is known about the times of rows.
 mod times;
+
+/// Which ticks a row needs.
+mod need;
 
 /// What is known about the rows of a node.
 mod relation;
@@ -21,14 +30,23 @@ mod relation;
 /// The tables that a query is planned against.
 mod tables;
 
+/// How large the engine would make a plan.
+mod size;
+
 /// The walk of a plan.
 mod plan;
 
-/// Expressions and conditions.
+/// Expressions.
 mod expression;
+
+/// Conditions.
+mod condition;
 
 /// Windows.
 mod window;
+
+/// What findings say about windows.
+mod looks;
 
 /// Joins.
 mod join;
@@ -36,10 +54,17 @@ mod join;
 /// Groups.
 mod aggregate;
 
+/// The ticks that the rows of each node need.
+mod local;
+
+/// The ticks that a range of time needs.
+mod lookback;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::SessionState;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
@@ -47,13 +72,14 @@ use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 
 pub use extent::Extent;
+pub use lookback::{Lookback, RowTime, Step};
 pub(super) use relation::{Call, Cause, Column, Deps, Edge, Fault, Spot};
 use relation::{Summary, relative};
 
 use super::error::Error;
 use super::{Kind, Project, Query};
 use plan::Walk;
-use tables::{QueryTable, Tables};
+use tables::{Planner, QueryTable};
 
 /// How far something reaches before and after the row's own time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,10 +121,8 @@ pub(super) struct Measured {
 pub(super) type Memo = Mutex<BTreeMap<String, Session>>;
 
 /// What was measured in one session, by the query's index.
-#[derive(Clone)]
 pub(super) struct Session {
-    tables: Tables,
-    planner: SessionContext,
+    planner: Planner,
     measured: BTreeMap<usize, Arc<Measured>>,
 }
 
@@ -163,27 +187,37 @@ impl Project {
             let name = query.name.clone();
             return Err(Error::UnknownQuery { name, suggestion: None });
         };
-        let session = self.session(context, |session| session.clone());
-        if let Some(known) = session.measured.get(&index) {
-            return Ok(Arc::clone(known));
+        let known = |session: &mut Session| session.measured.get(&index).cloned();
+        if let Some(known) = self.session(context, known) {
+            return Ok(known);
         }
-        for needed in self.upstream(index) {
-            let query = &self.queries[needed];
-            let skipped = matches!(query.kind, Kind::Model | Kind::Audit) || session.measured.contains_key(&needed);
+        let is_query = |index: &usize| !matches!(self.queries[*index].kind, Kind::Model | Kind::Audit);
+        let mut missing: Vec<usize> = self.upstream(index).into_iter().filter(is_query).collect();
+        let planner = self.session(context, |session| {
+            missing.retain(|index| !session.measured.contains_key(index));
+            session.planner.clone()
+        });
+        for needed in missing {
             // A query that cannot be planned is missing in the plans of its readers.
-            let Some(measured) = (if skipped { None } else { self.measure(needed, &session.planner).await.ok() })
-            else {
-                continue;
-            };
-            let (schema, summary) = (Arc::clone(&measured.schema), Arc::clone(&measured.summary));
-            session.tables.add(&query.name, QueryTable { schema, summary });
-            self.session(context, |session| session.measured.insert(needed, Arc::new(measured)));
+            if let Ok(measured) = self.measure(needed, &planner).await {
+                self.session(context, |session| session.measured.insert(needed, measured));
+            }
         }
-        let measured = Arc::new(self.measure(index, &session.planner).await?);
-        let (schema, summary) = (Arc::clone(&measured.schema), Arc::clone(&measured.summary));
-        session.tables.add(&query.name, QueryTable { schema, summary });
+        let measured = self.measure(index, &planner).await?;
         self.session(context, |session| session.measured.insert(index, Arc::clone(&measured)));
         Ok(measured)
+    }
+
+    /// Plans a query against the project's other queries as tables, so that its plan holds nothing of theirs.
+    ///
+    /// # Errors
+    /// The query cannot be planned.
+    pub(super) async fn plan_on_queries(&self, query: &Query, context: &SessionContext) -> Result<LogicalPlan, Error> {
+        // What it reads is known to the planner once the query itself is measured.
+        self.measured(query, context).await?;
+        let planner = self.session(context, |session| session.planner.clone());
+        let planned = planner.state.statement_to_plan(query.parsed.statement()).await;
+        planned.map_err(|error| self.plan_error(query, &error, &planner.context))
     }
 
     /// Returns a query's position in the project.
@@ -201,21 +235,36 @@ impl Project {
         }
     }
 
+    /// Forgets what was measured in a session: its functions or tables may have changed.
+    pub(super) fn forget_measured(&self, context: &SessionContext) {
+        let id = context.session_id();
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner).retain(|(session, _), _| *session != id);
+    }
+
     /// Looks at what was measured in a session, or changes it.
     fn session<T>(&self, context: &SessionContext, look: impl FnOnce(&mut Session) -> T) -> T {
         // The map is never left half changed.
         let mut memo = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        look(memo.entry(context.session_id()).or_insert_with(|| {
-            let (tables, planner) = Tables::over(context);
-            Session { tables, planner, measured: BTreeMap::new() }
-        }))
+        look(
+            memo.entry(context.session_id())
+                .or_insert_with(|| Session { planner: Planner::over(context), measured: BTreeMap::new() }),
+        )
     }
 
-    async fn measure(&self, index: usize, planner: &SessionContext) -> Result<Measured, Error> {
+    /// Measures a query, and makes it a table of the planner.
+    async fn measure(&self, index: usize, planner: &Planner) -> Result<Arc<Measured>, Error> {
         let query = &self.queries[index];
-        let failed = |error| self.plan_error(query, &error, planner);
-        let plan = self.plan(query, planner).await?;
-        let plan = folded(plan, planner).map_err(failed)?;
+        let failed = |error| self.plan_error(query, &error, &planner.context);
+        let plan = planner.state.statement_to_plan(query.parsed.statement()).await.map_err(failed)?;
+        if let Some(function) = size::too_large(&plan).map_err(failed)? {
+            let place = query.place_of_word(function).unwrap_or_else(|| query.start());
+            let message =
+                format!("calls of `{function}` are nested so deep that the engine would need minutes to plan them");
+            let hint = Some(format!("give one `{function}` all values: {function}(a, b, c)"));
+            return Err(Error::Plan { place, message, hint });
+        }
+        let plan = folded(plan, &planner.state).map_err(failed)?;
         let mut walk = Walk {
             project: self,
             query: index,
@@ -231,16 +280,16 @@ impl Project {
         let schema = Arc::new(plan.schema().as_arrow().clone());
         let dated = time_column.is_some_and(|index| relation.columns[index].time.is_some());
         let summary = Arc::new(Summary::of(relation, walk.times, time_column));
-        Ok(Measured { schema, summary, holding: walk.holding, dated })
+        let table = QueryTable { schema: Arc::clone(&schema), summary: Arc::clone(&summary) };
+        planner.tables.add(&query.name, table);
+        Ok(Arc::new(Measured { schema, summary, holding: walk.holding, dated }))
     }
 }
 
 /// Resolves a plan's types, folds its constants, and makes groups of DISTINCT.
-fn folded(plan: LogicalPlan, planner: &SessionContext) -> datafusion::error::Result<LogicalPlan> {
-    let state = planner.state_ref();
-    let state = state.read();
+fn folded(plan: LogicalPlan, state: &SessionState) -> datafusion::error::Result<LogicalPlan> {
     let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(SimplifyExpressions::new()), Arc::new(ReplaceDistinctWithAggregate::new())];
-    Optimizer::with_rules(rules).optimize(analysed, &*state, |_, _| {})
+    Optimizer::with_rules(rules).optimize(analysed, state, |_, _| {})
 }

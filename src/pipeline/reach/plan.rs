@@ -3,7 +3,7 @@
 //! In: a logical plan whose types are resolved and whose constants are folded. Out: the [`Relation`] of its last node. Joins,
 //! windows and groups have files of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::common::{DFSchema, Result};
@@ -12,6 +12,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Operator, TableScan, Union};
 
 use super::aggregate::is_correlated;
 use super::expression::{Input, chain, constant};
+use super::local::only_reads;
+use super::need::{Local, Need, either};
 use super::relation::{Cause, Column, Deps, Fault, Relation, Source, Spot};
 use super::tables::QueryTable;
 use super::times::{Bound, Scope, Span, Times, Var};
@@ -45,7 +47,8 @@ impl Walk<'_> {
                 let mut columns = Vec::new();
                 let mut from = Vec::new();
                 for expression in &projection.expr {
-                    columns.push(self.value(expression, input)?);
+                    let need = self.need(expression, input)?;
+                    columns.push(Column { need, ..self.value(expression, input)? });
                     from.push(position(expression, input.schema));
                 }
                 Ok(rows.remapped(columns, &from))
@@ -56,11 +59,14 @@ impl Walk<'_> {
                 let condition = self.value(&filter.predicate, input)?;
                 let limits = self.limits(&filter.predicate, input)?;
                 let constants = fixed(&filter.predicate, input.schema);
+                let need = self.need(&filter.predicate, input)?;
+                let local = rows.local.filtered(need, only_reads(&filter.predicate, &rows.local.product, input.schema));
                 self.keep(limits, rows.scope);
                 rows.members.retain(|var| !condition.deps.sources.contains_key(var));
                 rows.table = rows.table.map(|(name, _)| (name, false));
                 rows.rows.union(&condition.deps);
                 rows.constants.extend(constants);
+                rows.local = local;
                 Ok(rows)
             }
             LogicalPlan::Window(window) => self.windows(window),
@@ -73,7 +79,7 @@ impl Walk<'_> {
             },
             LogicalPlan::Limit(limit) => self.limited(&limit.input),
             LogicalPlan::Repartition(repartition) => self.relation(&repartition.input),
-            LogicalPlan::Subquery(subquery) => self.relation(&subquery.subquery),
+            LogicalPlan::Subquery(subquery) => Ok(self.relation(&subquery.subquery)?.with_unknown_need()),
             LogicalPlan::SubqueryAlias(alias) => {
                 let first = self.times.count();
                 let rows = self.relation(&alias.input)?;
@@ -96,7 +102,8 @@ impl Walk<'_> {
                     Some(old) => rows.columns[*old].clone(),
                     None => Column { deps: all.clone(), ..Column::default() },
                 });
-                Ok(Relation { keys: Vec::new(), table: None, ..rows.remapped(columns.collect(), &from) })
+                let rows = Relation { keys: Vec::new(), table: None, ..rows.remapped(columns.collect(), &from) };
+                Ok(rows.with_unknown_need())
             }
             LogicalPlan::RecursiveQuery(recursive) => {
                 let how = format!("`{}` is a recursive query", recursive.name);
@@ -116,7 +123,7 @@ impl Walk<'_> {
     }
 
     /// Takes over what a condition says about times; a condition says nothing about rows outside of `scope`.
-    pub fn keep(&mut self, limits: Vec<super::expression::Limit>, scope: Scope) {
+    pub fn keep(&mut self, limits: Vec<super::condition::Limit>, scope: Scope) {
         for (from, to, bound) in limits {
             let within = [from, to].map(|var| self.times.belongs(var, scope));
             if within == [false, false] {
@@ -145,6 +152,7 @@ impl Walk<'_> {
         if let Some(table) = provider.as_ref().and_then(|provider| provider.downcast_ref::<QueryTable>()) {
             let cause = self.joined_table(name);
             let mut rows = table.summary.import(&mut self.times, &cause);
+            rows.count_rows_of(name, &table.schema);
             if !matches!(&rows.table, Some((_, true))) {
                 rows.table = Some((name.into(), true));
             }
@@ -167,9 +175,10 @@ impl Walk<'_> {
         let scope = self.times.scope();
         let cause = self.joined_table(LANDED);
         let ts = self.times.add(scope, Some(cause));
+        self.times.is_tick(ts);
         let mut columns = Vec::new();
         for field in schema.fields() {
-            let mut column = Column { deps: Deps::row(ts), ..Column::default() };
+            let mut column = Column { deps: Deps::row(ts), need: Some(Need::at(ts)), ..Column::default() };
             if field.name() == "ts" {
                 column.time = Some(ts);
             } else if field.data_type().is_temporal() {
@@ -183,8 +192,10 @@ impl Walk<'_> {
         }
         let find = |name| schema.index_of_column_by_name(None, name);
         let keys = find("product_id").zip(find("ts")).map(|(product, ts)| BTreeSet::from([product, ts]));
+        let local = find("product_id").map(|product| Local::landed(ts, product));
         Relation {
             rows: Deps::row(ts),
+            local: local.unwrap_or_default(),
             main: Some(ts),
             keys: keys.into_iter().collect(),
             table: Some((LANDED.into(), true)),
@@ -197,11 +208,12 @@ impl Walk<'_> {
         let scope = self.times.scope();
         let columns = schema.fields().iter().map(|field| {
             let time = field.data_type().is_temporal().then(|| self.times.add(scope, None));
-            Column { time, ..Column::default() }
+            Column { time, need: Some(Need::default()), ..Column::default() }
         });
         let columns: Vec<Column> = columns.collect();
         let main = columns.iter().find_map(|column| column.time);
-        Relation { main, ..Relation::constant(columns, scope) }
+        let local = Local { rows: Some(Need::default()), ..Local::default() };
+        Relation { main, local, ..Relation::constant(columns, scope) }
     }
 
     pub fn opaque(&mut self, schema: &DFSchema, spot: Spot, how: String) -> Relation {
@@ -214,7 +226,7 @@ impl Walk<'_> {
         let deps = Deps::fault(fault);
         rows.columns.iter_mut().for_each(|column| column.deps = deps.clone());
         rows.rows = deps;
-        rows
+        rows.with_unknown_need()
     }
 
     /// Says why it is not known on what a table depends; the file of a label's or a model's rows is one of these.
@@ -245,7 +257,7 @@ impl Walk<'_> {
     }
 
     fn limited(&mut self, input: &LogicalPlan) -> Result<Relation> {
-        let mut rows = self.relation(input)?;
+        let mut rows = self.relation(input)?.with_unknown_need();
         let how = "a limit keeps a number of rows, so later rows change which rows are kept";
         // In a correlated subquery, the limit chooses among the rows that the condition finds for one row.
         if is_correlated(input) {
@@ -267,6 +279,7 @@ impl Walk<'_> {
             branches.push(rows);
         }
         let mut columns = Vec::new();
+        let mut known = BTreeMap::new();
         for index in 0..union.schema.fields().len() {
             let parts: Vec<&Column> = branches.iter().filter_map(|rows| rows.columns.get(index)).collect();
             let times: Option<Vec<Var>> = parts.iter().map(|part| part.time).collect();
@@ -275,24 +288,35 @@ impl Walk<'_> {
                 // A constant says from which branch a row comes.
                 branches.iter().for_each(|rows| deps.union(&rows.rows));
             }
+            let need = parts.iter().fold(Some(Need::default()), |need, part| either(need, &part.need));
             columns.push(Column {
                 deps,
-                time: times.map(|times| self.either(scope, &times)),
+                time: times.map(|times| self.one_of_branches(scope, &times, &mut known)),
+                number: None,
                 latest: None,
-                made_of_time: parts.iter().any(|part| part.made_of_time),
+                need,
+                made_of_time: parts.iter().any(|part| part.made_of_time || part.number.is_some()),
             });
         }
         let mains: Option<Vec<Var>> = branches.iter().map(|rows| rows.main).collect();
-        let main = mains.map(|mains| self.either(scope, &mains));
-        let mut all = Relation { main, ..Relation::constant(columns, scope) };
+        let main = mains.map(|mains| self.one_of_branches(scope, &mains, &mut known));
+        let local = Local::of_branches(&branches);
+        let mut all = Relation { main, local, ..Relation::constant(columns, scope) };
         branches.iter().for_each(|rows| all.rows.union(&rows.rows));
         Ok(all)
     }
 
     /// Returns the time of a row that comes from one of several branches.
-    fn either(&mut self, scope: Scope, branches: &[Var]) -> Var {
+    fn one_of_branches(&mut self, scope: Scope, branches: &[Var], known: &mut BTreeMap<Vec<Var>, Var>) -> Var {
+        if let Some(time) = known.get(branches) {
+            return *time;
+        }
         let time = self.times.add(scope, None);
         branches.iter().for_each(|branch| self.times.place(time, *branch, Span::OWN));
+        if branches.iter().all(|branch| self.times.of_ticks(*branch)) {
+            self.times.is_tick(time);
+        }
+        known.insert(branches.to_vec(), time);
         time
     }
 }

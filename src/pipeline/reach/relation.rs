@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::need::{Basis, Local, Need};
 use super::times::{Bound, Scope, Span, Times, Var};
 
 /// Where in a query something is written.
@@ -133,15 +134,28 @@ impl Deps {
     }
 }
 
+/// The latest of all times from one on.
+#[derive(Debug, Clone)]
+pub struct Latest {
+    pub from: Var,
+    /// The length that is added to it.
+    pub shift: i64,
+    /// The table whose rows have these times, if they are all rows of a product.
+    pub of: Option<Arc<Basis>>,
+}
+
 /// One column.
 #[derive(Debug, Clone, Default)]
 pub struct Column {
     pub deps: Deps,
     /// The time that its values are, if they are one.
     pub time: Option<Var>,
-    /// If its values are the latest of all times from this one on, plus this length: a comparison with them only asks
-    /// whether the data reach that far.
-    pub latest: Option<(Var, i64)>,
+    /// If its values are times as whole numbers: the time, and the length of one in nanoseconds.
+    pub number: Option<(Var, i64)>,
+    /// If its values are the latest of all times: a comparison with them only asks whether the data reach that far.
+    pub latest: Option<Latest>,
+    /// The ticks that a value needs; `None` if they are not known.
+    pub need: Option<Need>,
     /// Whether its values are made of times or of positions in the order of time in a way that is not followed.
     pub made_of_time: bool,
 }
@@ -149,8 +163,13 @@ pub struct Column {
 impl Column {
     /// Takes over what a part of an expression depends on.
     pub fn take(&mut self, part: &Column) {
-        self.made_of_time |= part.made_of_time || part.time.is_some();
+        self.made_of_time |= part.made_of_time || part.instant().is_some();
         self.deps.union(&part.deps);
+    }
+
+    /// Returns the time that its values are, as times or as numbers.
+    pub fn instant(&self) -> Option<Var> {
+        self.time.or(self.number.map(|(time, _)| time))
     }
 }
 
@@ -173,6 +192,8 @@ pub struct Relation {
     /// If so, the sources of `rows` that only say whether a group has any row.
     pub members: BTreeSet<Var>,
     pub scope: Scope,
+    /// The ticks that the rows need.
+    pub local: Local,
 }
 
 impl Relation {
@@ -180,7 +201,8 @@ impl Relation {
     pub fn constant(columns: Vec<Column>, scope: Scope) -> Relation {
         let (rows, keys, constants) = (Deps::default(), Vec::new(), BTreeSet::new());
         let (table, grouped, members) = (None, None, BTreeSet::new());
-        Relation { columns, rows, main: None, keys, constants, table, grouped, members, scope }
+        let local = Local::default();
+        Relation { columns, rows, main: None, keys, constants, table, grouped, members, scope, local }
     }
 
     /// Keeps some columns; `from` says for each new column which old column it is, if it is one.
@@ -192,7 +214,10 @@ impl Relation {
             from.iter().enumerate().filter(move |(_, column)| **column == Some(*old)).map(|(new, _)| new)
         });
         let constants = constants.collect();
-        Relation { columns, keys, constants, ..self.clone() }
+        let product =
+            from.iter().enumerate().filter(|(_, old)| old.is_some_and(|old| self.local.product.contains(&old)));
+        let local = Local { product: product.map(|(new, _)| new).collect(), ..self.local.clone() };
+        Relation { columns, keys, constants, local, ..self.clone() }
     }
 }
 
@@ -210,8 +235,8 @@ impl Summary {
         let main = declared.or(relation.main).unwrap_or_else(|| times.add(relation.scope, None));
         relation.main = Some(main);
         let mut visible: Vec<Var> = vec![main];
-        visible.extend(relation.columns.iter().filter_map(|column| column.time));
-        visible.extend(relation.columns.iter().filter_map(|column| Some(column.latest?.0)));
+        visible.extend(relation.columns.iter().filter_map(Column::instant));
+        visible.extend(relation.columns.iter().filter_map(|column| Some(column.latest.as_ref()?.from)));
         visible.sort_unstable();
         visible.dedup();
         let known = |span: Span| span.before != Bound::Unbounded && span.after != Bound::Unbounded;
@@ -226,6 +251,9 @@ impl Summary {
                 seen.add(anchor(*var), relative(&times, anchor(*var), *var, source));
             }
             *deps = seen;
+        }
+        for need in relation.columns.iter_mut().map(|column| &mut column.need).chain([&mut relation.local.rows]) {
+            *need = need.take().and_then(|need| need.anchored(|var| Some(anchor(var)), &times));
         }
         let others: BTreeSet<Var> = sources.difference(&relation.members).map(|var| anchor(*var)).collect();
         relation.members =
@@ -264,7 +292,11 @@ fn renamed(mut relation: Relation, names: &BTreeMap<Var, Var>, scope: Scope) -> 
     let name = |var: &Var| names.get(var).copied();
     for column in &mut relation.columns {
         column.time = column.time.as_ref().and_then(name);
-        column.latest = column.latest.and_then(|(var, shift)| Some((name(&var)?, shift)));
+        column.number = column.number.and_then(|(time, unit)| Some((name(&time)?, unit)));
+        column.latest = column.latest.take().and_then(|latest| Some(Latest { from: name(&latest.from)?, ..latest }));
+    }
+    for need in relation.columns.iter_mut().map(|column| &mut column.need).chain([&mut relation.local.rows]) {
+        *need = need.take().and_then(|need| need.renamed(name));
     }
     for deps in relation.columns.iter_mut().map(|column| &mut column.deps).chain([&mut relation.rows]) {
         let sources = std::mem::take(&mut deps.sources).into_iter();

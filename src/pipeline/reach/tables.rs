@@ -12,8 +12,8 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
@@ -52,6 +52,14 @@ impl TableProvider for QueryTable {
     }
 }
 
+/// What plans queries against these tables. The state is made once, because a copy of it is costly.
+#[derive(Clone)]
+pub struct Planner {
+    pub tables: Tables,
+    pub state: Arc<SessionState>,
+    pub context: SessionContext,
+}
+
 /// The session's catalogs, with the project's queries in front of the tables of the default schema.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -61,12 +69,15 @@ pub struct Tables {
     queries: Arc<Mutex<BTreeMap<String, Arc<QueryTable>>>>,
 }
 
-impl Tables {
-    /// Returns a session that has the functions and the settings of another, and these tables.
-    pub fn over(context: &SessionContext) -> (Tables, SessionContext) {
+impl Planner {
+    /// Returns what plans queries with the functions and the settings of a session.
+    pub fn over(context: &SessionContext) -> Planner {
         let mut state = context.state();
+        let options = state.config_mut().options_mut();
         // The rules that are used reach their result at once.
-        state.config_mut().options_mut().optimizer.max_passes = 1;
+        options.optimizer.max_passes = 1;
+        // With spans, an error knows its line and column.
+        options.sql_parser.collect_spans = true;
         let names = &state.config_options().catalog;
         let tables = Tables {
             session: Arc::clone(state.catalog_list()),
@@ -75,9 +86,12 @@ impl Tables {
             queries: Arc::default(),
         };
         let builder = SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(tables.clone()));
-        (tables, SessionContext::new_with_state(builder.build()))
+        let state = builder.build();
+        Planner { tables, context: SessionContext::new_with_state(state.clone()), state: Arc::new(state) }
     }
+}
 
+impl Tables {
     /// Adds a query of the project.
     pub fn add(&self, name: &str, table: QueryTable) {
         self.lock().insert(name.into(), Arc::new(table));

@@ -10,95 +10,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::interval::{CALENDAR, DAY};
+use super::grid::Grid;
 use super::relation::Cause;
+pub use super::span::{Bound, Span};
 
 /// A time.
 pub type Var = usize;
 
 /// A set of times that exist together.
 pub type Scope = usize;
-
-/// At most how much later one time is than another: a length of time, which may be negative, and then a number of rows.
-/// A smaller bound knows more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Bound {
-    Within { rows: u32, ns: i64 },
-    Unbounded,
-}
-
-impl Bound {
-    pub const ZERO: Bound = Bound::Within { rows: 0, ns: 0 };
-
-    pub const fn ns(ns: i64) -> Bound {
-        Bound::Within { rows: 0, ns }
-    }
-
-    pub const fn rows(rows: u32) -> Bound {
-        Bound::Within { rows, ns: 0 }
-    }
-
-    pub fn plus(self, other: Bound) -> Bound {
-        match (self, other) {
-            (Bound::Within { rows, ns }, Bound::Within { rows: more_rows, ns: more_ns }) => {
-                Bound::Within { rows: rows.saturating_add(more_rows), ns: ns.saturating_add(more_ns) }
-            }
-            _ => Bound::Unbounded,
-        }
-    }
-
-    /// Returns a bound that holds wherever one of the two does.
-    pub fn or(self, other: Bound) -> Bound {
-        match (self, other) {
-            (Bound::Within { rows, ns }, Bound::Within { rows: other_rows, ns: other_ns }) => {
-                Bound::Within { rows: rows.max(other_rows), ns: ns.max(other_ns) }
-            }
-            _ => Bound::Unbounded,
-        }
-    }
-
-    /// Returns whether the bound allows anything beyond the row itself.
-    pub fn is_beyond(self) -> bool {
-        match self {
-            Bound::Unbounded => true,
-            Bound::Within { rows, ns } => ns > 0 || rows > 0,
-        }
-    }
-
-    /// Returns the bound before a row, without the row itself: the row before one that is later is at the earliest the row
-    /// itself.
-    pub fn without_step(self) -> Bound {
-        match self {
-            Bound::Within { rows, ns } if ns < 0 && rows > 0 => Bound::rows(rows - 1),
-            other => other,
-        }
-    }
-}
-
-/// Where rows lie from a time: at most so far before it, and at most so far after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span {
-    pub before: Bound,
-    pub after: Bound,
-}
-
-impl Span {
-    pub const OWN: Span = Span { before: Bound::ZERO, after: Bound::ZERO };
-    pub const ALL: Span = Span { before: Bound::Unbounded, after: Bound::Unbounded };
-
-    pub fn plus(self, other: Span) -> Span {
-        Span { before: self.before.plus(other.before), after: self.after.plus(other.after) }
-    }
-
-    pub fn or(self, other: Span) -> Span {
-        Span { before: self.before.or(other.before), after: self.after.or(other.after) }
-    }
-
-    /// Returns the span seen against the direction of time.
-    pub fn reversed(self) -> Span {
-        Span { before: self.after, after: self.before }
-    }
-}
 
 /// How a time is made of another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,27 +29,6 @@ pub enum Derivation {
     Bucket(i64, i64, String),
 }
 
-/// The grid on which a time lies: multiples of a length, counted from an origin. Months have several lengths.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Grid {
-    step: i64,
-    /// The least length of a step.
-    least: i64,
-    origin: String,
-}
-
-impl Grid {
-    /// Returns whether every time on another grid lies on this one. The calendar's units begin at midnight.
-    fn divides(&self, other: &Grid) -> bool {
-        let regular = |grid: &Grid| grid.least == grid.step;
-        let same_start =
-            self.origin == other.origin || (self.origin.is_empty() && CALENDAR.contains(&other.origin.as_str()));
-        let whole = if regular(other) && self.origin == other.origin { other.step } else { DAY };
-        let fits = whole % self.step == 0;
-        regular(self) && same_start && fits
-    }
-}
-
 #[derive(Debug, Clone)]
 struct Known {
     scope: Scope,
@@ -138,6 +37,8 @@ struct Known {
     cause: Option<Arc<Cause>>,
     /// Whether a join has fixed the name of that table.
     joined: bool,
+    /// Whether it is the `ts` of a landed tick.
+    tick: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -168,8 +69,23 @@ impl Times {
         self.upper.iter_mut().for_each(|row| row.push(Bound::Unbounded));
         self.upper.push(vec![Bound::Unbounded; var + 1]);
         self.upper[var][var] = Bound::ZERO;
-        self.known.push(Known { scope, grid: None, cause, joined: false });
+        self.known.push(Known { scope, grid: None, cause, joined: false, tick: false });
         var
+    }
+
+    /// Says that a time is the `ts` of a landed tick.
+    pub fn is_tick(&mut self, var: Var) {
+        self.known[var].tick = true;
+    }
+
+    /// Returns whether a time is the `ts` of a landed tick.
+    pub fn of_ticks(&self, var: Var) -> bool {
+        self.known[var].tick
+    }
+
+    /// Returns the greatest length of the intervals of which a time is the start.
+    pub fn interval(&self, var: Var) -> Option<i64> {
+        self.known[var].grid.as_ref().map(|grid| grid.step)
     }
 
     pub fn count(&self) -> usize {
@@ -415,6 +331,7 @@ impl Times {
             }
             let new = self.add(outer, cause.cloned());
             self.known[new].grid.clone_from(&other.known[*var].grid);
+            self.known[new].tick = other.known[*var].tick;
             added.push(new);
         }
         for (new, var) in added.iter().zip(vars) {

@@ -7,33 +7,36 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
 use datafusion::logical_expr::{Expr, Window, WindowFrameBound, WindowFrameUnits};
 
-use super::aggregate::columns_of;
-use super::expression::{Input, constant};
-use super::interval::length;
+use super::expression::{Input, constant, length_in};
+use super::looks::{Seen, looks, spot};
 use super::plan::{Walk, position};
-use super::relation::{Call, Cause, Column, Deps, Edge, Fault, Relation, Source, Spot};
+use super::relation::{Cause, Column, Deps, Fault, Latest, Relation, Source};
 use super::times::{Bound, Span, Var};
 
 /// Functions whose value does not depend on the order of rows that share a place in the order.
-const WITHOUT_TIES: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
+pub const WITHOUT_TIES: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
 
 /// Functions that return one of their argument's values.
 const CHOOSING: [&str; 7] = ["min", "max", "first_value", "last_value", "nth_value", "lag", "lead"];
 
 /// What a call's window says, apart from its function.
-struct Order {
+pub struct Order {
     /// The time by which the rows are ordered first, and whether it descends. `None` if something else orders them first.
-    time: Option<(Var, bool)>,
+    pub time: Option<(Var, bool)>,
     /// Whether the rows are ordered first by a time that some of them lack.
-    gaps: bool,
+    pub gaps: bool,
     /// Whether there is an ORDER BY at all.
-    exists: bool,
+    pub exists: bool,
     /// Times that all rows of the partition share.
-    shared: Vec<Var>,
+    pub shared: Vec<Var>,
     /// Whether two rows of the partition have two times.
-    distinct: bool,
+    pub distinct: bool,
     /// Whether no two rows share a place in the order.
     unique: bool,
+    /// Whether that is known, and not only assumed for rows without a grain.
+    pub certain: bool,
+    /// If that time is a number: the length of one in nanoseconds.
+    pub unit: Option<i64>,
 }
 
 impl Walk<'_> {
@@ -41,15 +44,21 @@ impl Walk<'_> {
         let rows = self.relation(&window.input)?;
         let input = Input { schema: window.input.schema(), relation: &rows };
         let mut columns = rows.columns.clone();
+        let mut across = rows.local.across;
         for expression in &window.window_expr {
             columns.push(match call(expression) {
-                Some(call) => self.window(call, input)?,
+                Some(call) => {
+                    across |= self.is_across(call, input);
+                    self.window(call, input)?
+                }
                 None => self.value(expression, input)?,
             });
         }
         let from: Vec<Option<usize>> =
             (0..columns.len()).map(|column| Some(column).filter(|column| *column < rows.columns.len())).collect();
-        Ok(rows.remapped(columns, &from))
+        let mut rows = rows.remapped(columns, &from);
+        rows.local.across = across;
+        Ok(rows)
     }
 
     fn window(&mut self, call: &WindowFunction, input: Input<'_>) -> Result<Column> {
@@ -79,7 +88,13 @@ impl Walk<'_> {
             // Of the rows on one side, the row itself is the one that decides.
             match (function.as_str(), descending) {
                 ("max", _) if of_time => {
-                    latest = argument_time.filter(|_| span.after == Bound::Unbounded).map(|time| (time, 0));
+                    let all = argument_time.filter(|_| span.after == Bound::Unbounded);
+                    let is_main =
+                        |time| input.relation.main.is_some_and(|main| self.times.from(main, time) == Span::OWN);
+                    latest = all.map(|from| {
+                        let of = self.counted_rows(call, input).filter(|_| is_main(from));
+                        Latest { from, shift: 0, of }
+                    });
                     span.before = span.before.min(Bound::ZERO);
                 }
                 ("min", _) if of_time => span.after = span.after.min(Bound::ZERO),
@@ -131,8 +146,11 @@ impl Walk<'_> {
         }
         let chooses = CHOOSING.contains(&function.as_str());
         let time = argument_time.filter(|_| chooses).map(|time| self.chosen(time, span, &order, input));
+        let number = values.first().and_then(|value| value.number).filter(|_| chooses);
+        let number = number.map(|(time, unit)| (self.chosen(time, span, &order, input), unit));
         let made_of_time = ["row_number", "rank", "dense_rank"].contains(&function.as_str());
-        Ok(Column { deps, time, latest, made_of_time })
+        let need = self.window_need(call, &function, &order, input)?;
+        Ok(Column { deps, time, number, latest, need, made_of_time })
     }
 
     /// Returns whether every row has a time.
@@ -192,6 +210,9 @@ impl Walk<'_> {
         let scope = self.times.scope();
         self.times.nest(scope, input.relation.scope);
         let made = self.times.add(scope, self.times.cause(time).cloned());
+        if self.times.of_ticks(time) {
+            self.times.is_tick(made);
+        }
         if let Some((anchor, _)) = order.time {
             let place = self.times.from(anchor, time).plus(span);
             self.times.place(anchor, made, place);
@@ -215,13 +236,17 @@ impl Walk<'_> {
         };
         // Where all rows agree, the next key decides.
         let leading = params.order_by.iter().zip(keys).find(|(key, _)| !is_fixed(&key.expr));
-        let led = leading.and_then(|(key, column)| column.time.map(|time| (time, !key.asc)));
+        let led = leading.and_then(|(key, column)| column.instant().map(|time| (time, !key.asc)));
+        let unit =
+            leading.and_then(|(_, column)| column.number.filter(|_| column.time.is_none())).map(|(_, unit)| unit);
         // Rows without a time come together at one end, so the order of the others says nothing about them.
         let time = led.filter(|(time, _)| self.is_there(*time, input));
 
         let mut columns: BTreeSet<usize> = input.relation.constants.clone();
         columns.extend(params.partition_by.iter().filter_map(|part| position(part, input.schema)));
-        let shared: Vec<Var> = partition.iter().filter_map(|part| part.time).collect();
+        // Rows without a time share a partition, wherever they lie.
+        let shared = partition.iter().filter_map(Column::instant).filter(|time| self.is_there(*time, input));
+        let shared: Vec<Var> = shared.collect();
         let with_time = |known: &BTreeSet<usize>, times: &[Var]| {
             let has = |column: &usize| {
                 known.contains(column)
@@ -233,10 +258,11 @@ impl Walk<'_> {
         };
         let distinct = time.is_some_and(|(time, _)| with_time(&columns, &[shared.as_slice(), &[time]].concat()));
         columns.extend(params.order_by.iter().filter_map(|key| position(&key.expr, input.schema)));
-        let times: Vec<Var> = placing.iter().filter_map(|part| part.time).collect();
-        let unique = with_time(&columns, &times) || (input.relation.keys.is_empty() && self.grain().is_empty());
+        let times: Vec<Var> = placing.iter().filter_map(Column::instant).collect();
+        let certain = with_time(&columns, &times);
+        let unique = certain || (input.relation.keys.is_empty() && self.grain().is_empty());
         let gaps = led.is_some() && time.is_none();
-        Order { time, gaps, exists: !params.order_by.is_empty(), shared, distinct, unique }
+        Order { time, gaps, exists: !params.order_by.is_empty(), shared, distinct, unique, certain, unit }
     }
 
     /// Returns whether columns include the query's grain, by name.
@@ -252,23 +278,8 @@ impl Walk<'_> {
         !self.grain().is_empty() && self.grain().iter().all(has)
     }
 
-    fn grain(&self) -> &[String] {
+    pub fn grain(&self) -> &[String] {
         &self.project.queries[self.query].header.grain
-    }
-
-    fn ties(&self, function: &str, input: Input<'_>) -> String {
-        let header = &self.project.queries[self.query].header;
-        let time = header.time_column.as_deref().unwrap_or("ts");
-        let mut others: Vec<&str> = header.grain.iter().map(String::as_str).filter(|name| *name != time).collect();
-        if others.is_empty() && input.schema.fields().iter().any(|field| field.name() == "product_id") {
-            others.push("product_id");
-        }
-        let others = others.join(", ");
-        let start = format!("the order of the rows of `{function}` can have ties");
-        match others.is_empty() {
-            true => format!("{start}: write ORDER BY {time}"),
-            false => format!("{start}: write PARTITION BY {others} ORDER BY {time}, or ORDER BY {time}, {others}"),
-        }
     }
 
     /// Returns the rows that a call reads, in the direction of its order.
@@ -315,11 +326,11 @@ impl Walk<'_> {
                         None
                     }
                     (WindowFrameBound::Preceding(value), WindowFrameUnits::Range) => {
-                        let (least, most) = length(value)?;
+                        let (least, most) = length_in(value, order.unit)?;
                         Some(Span { before: Bound::ns(most), after: Bound::ns(least.saturating_neg()) })
                     }
                     (WindowFrameBound::Following(value), WindowFrameUnits::Range) => {
-                        let (least, most) = length(value)?;
+                        let (least, most) = length_in(value, order.unit)?;
                         Some(Span { before: Bound::ns(least.saturating_neg()), after: Bound::ns(most) })
                     }
                     (WindowFrameBound::Preceding(value), _) => whole_number(value).map(|count| rows(-count)),
@@ -330,49 +341,6 @@ impl Walk<'_> {
                 Span { before, after }
             }
         }
-    }
-}
-
-/// Why a window looks where it looks.
-struct Seen {
-    ahead: Arc<Cause>,
-    back: Arc<Cause>,
-}
-
-/// Says how a call looks ahead, or back, if it does.
-fn looks(function: &str, order: &Order, call: &WindowFunction, ahead: bool) -> String {
-    let (later, rows) = if ahead { ("later", "rows that follow") } else { ("earlier", "earlier rows") };
-    if !order.exists {
-        return format!("without ORDER BY the window of `{function}` holds all rows, {later} ones too");
-    }
-    if order.time.is_none() {
-        let first = call.params.order_by.first().map(|key| named(&key.expr)).unwrap_or_default();
-        if order.gaps {
-            return format!(
-                "the window of `{function}` orders by {first}, which can be NULL: all NULLs come together, so it holds {later} rows"
-            );
-        }
-        return format!(
-            "the window of `{function}` orders by {first} and not by the time first, so it holds {later} rows"
-        );
-    }
-    match function {
-        "lag" | "lead" => {
-            format!("`{function}` takes the value of {} row", if ahead { "a later" } else { "an earlier" })
-        }
-        "ntile" | "percent_rank" | "cume_dist" => format!("`{function}` counts all rows, {later} ones too"),
-        _ => format!("the frame of `{function}` reaches {rows}"),
-    }
-}
-
-/// Names a key of an ORDER BY.
-fn named(key: &Expr) -> String {
-    let columns: BTreeSet<String> = columns_of(std::slice::from_ref(key)).into_iter().collect();
-    let columns: Vec<String> = columns.into_iter().map(|column| format!("`{column}`")).collect();
-    match key {
-        Expr::Column(_) => columns.concat(),
-        _ if columns.is_empty() => "an expression".into(),
-        _ => format!("an expression of {}", columns.join(", ")),
     }
 }
 
@@ -391,26 +359,9 @@ fn call(expression: &Expr) -> Option<&WindowFunction> {
     }
 }
 
-fn whole_number(value: &ScalarValue) -> Option<i64> {
+pub fn whole_number(value: &ScalarValue) -> Option<i64> {
     match value.cast_to(&datafusion::arrow::datatypes::DataType::Int64).ok()? {
         ScalarValue::Int64(number) => number,
         _ => None,
     }
-}
-
-fn spot(call: &WindowFunction, function: &str) -> Spot {
-    let edge = |bound: &WindowFrameBound| match bound {
-        WindowFrameBound::CurrentRow => Edge::Current,
-        WindowFrameBound::Preceding(value) if value.is_null() => Edge::Start,
-        WindowFrameBound::Preceding(_) => Edge::Preceding,
-        WindowFrameBound::Following(value) if value.is_null() => Edge::End,
-        WindowFrameBound::Following(_) => Edge::Following,
-    };
-    let frame = &call.params.window_frame;
-    Spot::Call(Call {
-        function: function.into(),
-        columns: columns_of(&call.params.args),
-        frame: Some((edge(&frame.start_bound), edge(&frame.end_bound))),
-        descending: call.params.order_by.first().is_some_and(|key| !key.asc),
-    })
 }

@@ -26,6 +26,8 @@ pub struct Metrics {
     values: Vec<Option<f64>>,
     /// Why values are missing.
     pub reason: Option<String>,
+    /// What differs between the rows and those from which the model learned.
+    pub warning: Option<String>,
 }
 
 /// A metric that the table shows.
@@ -64,6 +66,15 @@ impl Table {
 
     pub fn find(&self, model: &str, split: &str) -> Option<&Metrics> {
         self.rows.iter().find(|row| row.model == model && row.split == split)
+    }
+
+    /// Returns what differs between the rows and those from which the models learned, once for each model.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.rows.iter().filter_map(|row| Some(format!("{}: {}", row.model, row.warning.as_ref()?)));
+        let mut warnings: Vec<String> = warnings.collect();
+        warnings.sort();
+        warnings.dedup();
+        warnings
     }
 
     /// Returns whether a model's scores are probabilities; if they are not, `spike_metrics` has no log loss.
@@ -122,6 +133,7 @@ impl Metrics {
             log_loss: row.number("log_loss"),
             values: columns.iter().map(|column| row.number(&column.name)).collect(),
             reason: row.text("reason").filter(|reason| !reason.is_empty()).map(str::to_string),
+            warning: row.text("warning").map(str::to_string),
         })
     }
 }

@@ -258,7 +258,7 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
         verdict,
         model: model.clone(),
     };
-    Ok(Page { html: request.sources.render("eval.html", &view)?, verdict: line })
+    Ok(Page { html: request.sources.render("eval.html", &view)?, verdict: line, warnings: table.warnings() })
 }
 
 /// Runs a query and draws its figure.

@@ -8,6 +8,9 @@ use crate::report::{Mood, Verdict};
 /// With fewer independent spikes than this, the result says little, however many rows there are.
 const FEW_EPISODES: f64 = 20.0;
 
+/// The average precision of a score that is the same everywhere differs from that of guessing by rounding only.
+const ROUNDING: f64 = 1e-9;
+
 /// Returns the verdict on `model` against the naive rule on the test split.
 pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episodes: Option<&Episodes>) -> Verdict {
     let Some(test) = table.find(model, "test") else {
@@ -32,7 +35,11 @@ pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episod
             None => unknown(format!("{naive} has no average precision on the test split")),
             Some(rule) => {
                 sentences.insert(0, comparison(precision, rule));
-                if precision > rule {
+                let guesses = test.prevalence.is_some_and(|guessing| precision <= guessing + ROUNDING);
+                if guesses {
+                    let headline = format!("{model} is no better than guessing on the test split.");
+                    (Mood::Bad, headline)
+                } else if precision > rule {
                     (Mood::Good, format!("{model} beats the naive rule on the test split."))
                 } else {
                     (Mood::Bad, format!("{model} does not beat the naive rule on the test split."))
@@ -40,6 +47,9 @@ pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episod
             }
         },
     };
+    if let Some(warning) = &test.warning {
+        sentences.insert(0, format!("Take care: {warning}."));
+    }
     sentences.extend(confusion.and_then(alerts));
     sentences.extend(episodes.map(independence));
     Verdict { mood, headline, sentences }

@@ -1,11 +1,13 @@
 //! A disk that is full while messages arrive: a small file system in memory, which only the test's own processes see.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use squall::feed::server::Faults;
+use squall::feed::server::{Faults, Served};
 use squall::log::{FileLog, Log};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use super::{exchange, serve};
 
@@ -32,16 +34,38 @@ rm -f "$1/filler"
 cp -r "$1/data" "$2/data"
 "#;
 
-/// Returns false where the system does not let a test mount a file system.
-async fn fill(dir: &Path, then: &str, url: &str) -> bool {
-    let (disk, kept) = (dir.join("disk"), dir.join("kept"));
+/// What a receiver on a full disk left behind.
+struct Ran {
+    /// Its data and what it said.
+    kept: PathBuf,
+    out: String,
+    err: String,
+    /// Its exit code.
+    code: String,
+    server: JoinHandle<Served>,
+    /// All of it is deleted with this.
+    temporary: TempDir,
+}
+
+/// Receives messages of this many simulated seconds while the disk is full, and does what `then` says. Returns `None` where the
+/// system does not let a test mount a file system.
+async fn on_a_full_disk(seconds: u64, then: &str) -> Option<Ran> {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let (url, server) = serve(exchange(seconds, Faults::default())).await;
+    let (disk, kept) = (temporary.path().join("disk"), temporary.path().join("kept"));
     std::fs::create_dir(&disk).expect("made");
     std::fs::create_dir(&kept).expect("made");
     let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"]);
-    command.args([&disk, &kept]).arg(env!("CARGO_BIN_EXE_squall")).args([then, url]).current_dir(dir);
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"]).args([&disk, &kept]);
+    command.arg(env!("CARGO_BIN_EXE_squall")).args([then, &url]).current_dir(temporary.path());
     let status = tokio::task::spawn_blocking(move || command.status()).await.expect("no panic");
-    status.is_ok_and(|status| status.success())
+    if !status.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system does not let a test mount a file system");
+        server.abort();
+        return None;
+    }
+    let [out, err, code] = ["out", "err", "code"].map(|name| read(&kept.join(name)));
+    Some(Ran { kept, out, err, code: code.trim().to_string(), server, temporary })
 }
 
 fn read(path: &Path) -> String {
@@ -50,15 +74,9 @@ fn read(path: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
-    let temp = tempfile::tempdir().expect("a temporary folder");
-    let (url, server) = serve(exchange(120, Faults::default())).await;
-    if !fill(temp.path(), "room", &url).await {
-        eprintln!("skipped: this system does not let a test mount a file system");
-        return;
-    }
-    let kept = temp.path().join("kept");
-    let (out, err) = (read(&kept.join("out")), read(&kept.join("err")));
-    assert_eq!(read(&kept.join("code")).trim(), "0", "{out}{err}");
+    let Some(ran) = on_a_full_disk(120, "room").await else { return };
+    let Ran { kept, out, err, code, server, temporary: _temporary } = ran;
+    assert_eq!(code, "0", "{out}{err}");
     assert!(err.contains("wait in memory until there is room") && err.contains("messages are stored again"), "{err}");
     let served = server.await.expect("the server ends");
     let log = FileLog::open(&kept.join("data/raw")).await.expect("a log");
@@ -78,18 +96,11 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_waits_for_room() {
-    let temp = tempfile::tempdir().expect("a temporary folder");
-    // It lasts so long that the first receiver cannot take all of it before it ends.
-    let (url, server) = serve(exchange(360_000, Faults::default())).await;
-    let ran = fill(temp.path(), "torn", &url).await;
+    // The feed lasts so long that the first receiver cannot take all of it before it ends.
+    let Some(ran) = on_a_full_disk(360_000, "torn").await else { return };
+    let Ran { kept, err, code, server, temporary: _temporary, .. } = ran;
     server.abort();
-    if !ran {
-        eprintln!("skipped: this system does not let a test mount a file system");
-        return;
-    }
-    let kept = temp.path().join("kept");
-    let err = read(&kept.join("err"));
-    assert_eq!(read(&kept.join("code")).trim(), "0", "{}{err}", read(&kept.join("first")));
+    assert_eq!(code, "0", "{}{err}", read(&kept.join("first")));
     assert!(err.contains("squall opens ") && err.contains("were never acknowledged"), "{err}");
     let log = FileLog::open(&kept.join("data/raw")).await.expect("a log");
     assert!(log.offsets(0).await.expect("offsets").end > 20, "{err}");
@@ -97,18 +108,10 @@ async fn a_start_on_a_full_disk_waits_for_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_does_not_hold_up_the_signal_to_stop() {
-    let temp = tempfile::tempdir().expect("a temporary folder");
-    let (url, server) = serve(exchange(120, Faults::default())).await;
     let began = Instant::now();
-    let ran = fill(temp.path(), "stop", &url).await;
+    let Some(Ran { err, code, server, .. }) = on_a_full_disk(120, "stop").await else { return };
     server.abort();
-    if !ran {
-        eprintln!("skipped: this system does not let a test mount a file system");
-        return;
-    }
-    let kept = temp.path().join("kept");
-    let err = read(&kept.join("err"));
-    assert_eq!(read(&kept.join("code")).trim(), "1", "{err}");
+    assert_eq!(code, "1", "{err}");
     assert!(err.contains("Error: stopped while") && err.contains("Hint: make room"), "{err}");
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }

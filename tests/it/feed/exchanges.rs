@@ -133,7 +133,7 @@ async fn coinbase_exchange_names_the_product_that_it_refuses() {
 
 #[test]
 fn the_default_is_the_first_exchange_and_all_are_documented() {
-    let settings = squall::config::resolve(None, [], &[]).expect("defaults").settings;
+    let settings = squall::config::resolve(None, [], &[], None).expect("defaults").settings;
     assert_eq!((settings.feed.exchange.as_str(), settings.feed.url.as_str()), (EXCHANGES[0].name(), ""));
     let documentation = include_str!("../../../docs/feed.md");
     for exchange in EXCHANGES {

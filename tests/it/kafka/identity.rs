@@ -185,6 +185,7 @@ pub async fn land(brokers: &str, topic: &str, dir: &Path, name: Option<&str>) ->
         tell: squall::log::Tell::default(),
         source: format!("kafka://{brokers}/{topic}"),
         name: name.map(String::from),
+        by_time: false,
         partitions: None,
     };
     Lander::open(log, options).await?.drain(&AtomicBool::new(false), &mut |_| {}).await

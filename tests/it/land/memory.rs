@@ -185,6 +185,7 @@ impl Data {
             tell: log::Tell::default(),
             source: "memory".into(),
             name: None,
+            by_time: false,
             partitions: None,
         }
     }

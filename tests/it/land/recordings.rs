@@ -9,7 +9,7 @@ use squall::tick::Status;
 use super::memory::{Data, MemoryLog};
 
 /// Returns the lines of a recording; if the recordings are missing, says so and returns `None`.
-fn recording(name: &str) -> Option<Vec<Vec<u8>>> {
+pub fn recording(name: &str) -> Option<Vec<Vec<u8>>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
     let Ok(file) = std::fs::File::open(&path) else {
         eprintln!("skipped: {} is absent", path.display());

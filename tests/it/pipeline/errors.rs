@@ -1,7 +1,7 @@
 //! Errors in a project are reported with file, line, column and a hint.
 
 use squall::error::Hint;
-use squall::pipeline::{Error, Parameters, Project, Why};
+use squall::pipeline::{Error, Parameters, Project, RunOptions, Why};
 
 use super::{empty_session, project_of};
 
@@ -133,12 +133,15 @@ async fn a_run_makes_what_it_can() {
     let tables = dir.path().join("tables");
     project.register(&context, &tables).await.unwrap();
     let mut made = Vec::new();
-    let error = project.run(&context, "*", &tables, &mut |table| made.push(table.name.clone())).await.unwrap_err();
+    let error = project
+        .run(&context, "*", &tables, &RunOptions::default(), &mut |table| made.push(table.name.clone()))
+        .await
+        .unwrap_err();
     assert_eq!(made, ["fine"]);
     let Error::Failed { failed, skipped } = &error else { panic!("{error}") };
     assert_eq!(failed.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["not_sql", "fails", "wrong"]);
     assert_eq!(skipped, &["last", "reader"]);
-    let error = project.run(&context, "reader", &tables, &mut |_| {}).await.unwrap_err();
+    let error = project.run(&context, "reader", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap_err();
     assert!(error.to_string().starts_with("`reader` reads `wrong`, which is disabled: "), "{error}");
 }
 
@@ -153,7 +156,7 @@ async fn selectors_say_what_they_do_not_find() {
     let project = Project::load(dir.path(), &parameters()).unwrap();
     let hint = |selector: &str| project.select(selector).unwrap_err().hint().unwrap_or_default();
     assert_eq!(hint("tick"), "did you mean `ticks`?");
-    assert_eq!(hint("entirely_other"), "`squall run --list` prints the project's queries");
+    assert_eq!(hint("entirely_other"), "`squall list` prints the project's queries");
     assert_eq!(hint("m"), "`squall train m` trains it");
     assert_eq!(hint("none"), "`squall check` runs the audits");
     assert!(matches!(project.select(" "), Err(Error::NothingSelected)));

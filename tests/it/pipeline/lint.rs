@@ -270,6 +270,29 @@ async fn a_chain_in_which_each_query_joins_the_two_before_is_linear() {
     assert_eq!(before.to_string(), "19 s");
 }
 
+#[tokio::test]
+async fn deep_expressions_take_bounded_work() {
+    let started = std::time::Instant::now();
+    let feature = |value: &str| format!("SELECT product_id, ts, {value} AS v FROM ticks");
+    let nested = (0..30)
+        .fold("price".to_string(), |inner, level| format!("CASE WHEN price > {level} THEN {inner} ELSE {level} END"));
+    let conditions = format!("{} WHERE {}", feature("price"), vec!["price <> 1"; 150].join(" AND "));
+    for text in [feature(&nested), feature(&vec!["price"; 150].join(" + ")), conditions] {
+        assert_eq!(found(&[("features/checked.sql", &text)]).await, [""; 0]);
+    }
+    // The engine doubles the first argument of coalesce.
+    let doubled =
+        (0..20).fold("price".to_string(), |inner, level| format!("coalesce(nullif({inner}, {level}), best_bid)"));
+    let case = Case {
+        name: "doubled".into(),
+        expect: None,
+        files: vec![("features/checked.sql".into(), format!("{}\n", feature(&doubled)))],
+    };
+    let error = findings(&case, &empty_session(), Path::new("no/data")).await.unwrap_err();
+    assert!(error.contains("calls of `coalesce` are nested so deep"), "{error}");
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
 #[test]
 fn a_file_may_begin_with_a_byte_order_mark_but_not_be_empty() {
     let files =

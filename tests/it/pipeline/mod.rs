@@ -1,8 +1,11 @@
 //! The SQL project: loading, its errors, running, lint, audits and tests; and the shipped queries against reference outputs.
 
 mod check;
+mod days;
 mod errors;
 mod lint;
+mod lookback;
+mod project;
 mod prove;
 mod run;
 
@@ -16,14 +19,14 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use squall::catalog::{Options, Session};
-use squall::pipeline::{Parameters, Project};
+use squall::pipeline::{Parameters, Project, RunOptions};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn parameters() -> Parameters {
-    let settings = squall::config::resolve(None, [], &[]).unwrap().settings;
+    let settings = squall::config::resolve(None, [], &[], None).unwrap().settings;
     let values = settings.parameters.into_iter();
     values.map(|(name, value)| (name, serde_json::to_value(value).unwrap())).collect()
 }
@@ -152,7 +155,7 @@ async fn the_shipped_tables_can_be_fresh() {
     let selector = "tick_features spike_60s +spike_training";
     let project = shipped();
     project
-        .run(session.context(), selector, &tables_dir, &mut |table| {
+        .run(session.context(), selector, &tables_dir, &RunOptions::default(), &mut |table| {
             done.push((table.name.clone(), table.never_fresh.clone()))
         })
         .await

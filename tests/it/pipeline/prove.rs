@@ -346,19 +346,15 @@ async fn proofs_of_cases(folder: &str) -> Vec<(String, Proof)> {
     found
 }
 
-/// Cases in which the proof is stricter than lint: that a tick is the last of its second is known only when the second is over.
-const STRICTER: [&str; 2] =
-    ["bars that are named by their last tick", "windows over bars that are named by their last tick"];
-
 #[tokio::test]
 async fn what_lint_accepts_passes() {
     let found = proofs_of_cases("clean").await;
     let refused: Vec<(&str, Vec<&str>)> = found
         .iter()
-        .filter(|(name, proof)| {
+        .filter(|(_, proof)| {
             let is_wrong =
                 |fault: &Fault| fault.severity == Severity::Error && !fault.message.starts_with("it fails over");
-            proof.faults.iter().any(is_wrong) && !STRICTER.contains(&name.as_str())
+            proof.faults.iter().any(is_wrong)
         })
         .map(|(name, proof)| (name.as_str(), messages(proof)))
         .collect();

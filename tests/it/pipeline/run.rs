@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use datafusion::prelude::SessionContext;
-use squall::pipeline::{Parameters, Project};
+use squall::pipeline::{Parameters, Project, RunOptions};
 
 use super::{project_of, register, rows};
 
@@ -33,11 +33,18 @@ async fn number(context: &SessionContext, sql: &str) -> String {
     datafusion::common::ScalarValue::try_from_array(batch.column(0), 0).unwrap().to_string()
 }
 
+/// Returns the folder of a query's only table.
+fn folder(tables: &Path, name: &str) -> std::path::PathBuf {
+    let folders: Vec<_> = std::fs::read_dir(tables.join(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    folders[0].clone()
+}
+
 /// Returns whether a query reads the materialised file.
 async fn reads_table(context: &SessionContext, name: &str) -> bool {
     let plan = context.table(name).await.unwrap().create_physical_plan().await.unwrap();
     let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
-    shown.contains(&format!("/{name}/{name}-"))
+    shown.contains(&format!("/{name}-"))
 }
 
 #[tokio::test]
@@ -51,7 +58,12 @@ async fn a_materialised_table_is_used_while_it_is_fresh() {
     assert!(!reads_table(&context, "doubled").await);
 
     let mut done = Vec::new();
-    project.run(&context, "+summed", &tables, &mut |table| done.push((table.name.clone(), table.rows))).await.unwrap();
+    project
+        .run(&context, "+summed", &tables, &RunOptions::default(), &mut |table| {
+            done.push((table.name.clone(), table.rows))
+        })
+        .await
+        .unwrap();
     assert_eq!(done, [("doubled".to_string(), 5), ("summed".to_string(), 1)]);
     assert!(reads_table(&context, "doubled").await, "in the session that made it");
     assert_eq!(number(&context, "SELECT first_value(id) FROM doubled").await, "0", "sorted by its grain");
@@ -76,7 +88,7 @@ async fn a_materialised_table_is_used_while_it_is_fresh() {
     assert_eq!(number(&later, "SELECT total FROM summed").await, "6");
 
     // Made again, it is fresh as before.
-    project.run(&later, "doubled", &tables, &mut |_| {}).await.unwrap();
+    project.run(&later, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
     assert!(reads_table(&later, "doubled").await);
     assert_eq!(number(&later, "SELECT total FROM summed").await, "6");
     let names: Vec<_> = std::fs::read_dir(&tables).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -90,7 +102,7 @@ async fn a_query_without_rows_is_a_table_without_rows() {
     write_numbers(&numbers, 9).await;
     let project = Project::load(dir.path(), &parameters(0)).unwrap();
     let context = session(&numbers).await;
-    project.run(&context, "*", &tables, &mut |table| assert_eq!(table.rows, 0)).await.unwrap();
+    project.run(&context, "*", &tables, &RunOptions::default(), &mut |table| assert_eq!(table.rows, 0)).await.unwrap();
     assert!(reads_table(&context, "doubled").await);
     assert_eq!(number(&context, "SELECT count(*) FROM doubled").await, "0");
 }
@@ -102,11 +114,14 @@ async fn a_failure_leaves_the_old_table_and_nothing_half_written() {
     write_numbers(&numbers, 9).await;
     let context = session(&numbers).await;
     let project = Project::load(dir.path(), &parameters(5)).unwrap();
-    project.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
+    project.run(&context, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
 
     std::fs::write(dir.path().join("doubled.sql"), DOUBLED.replace("2 * id", "id / (id - 3)")).unwrap();
     let broken = Project::load(dir.path(), &parameters(5)).unwrap();
-    let error = broken.run(&context, "doubled", &tables, &mut |_| panic!("it was not done")).await.unwrap_err();
+    let error = broken
+        .run(&context, "doubled", &tables, &RunOptions::default(), &mut |_| panic!("it was not done"))
+        .await
+        .unwrap_err();
     assert!(error.to_string().ends_with("doubled.sql: `doubled` failed"), "{error}");
     let names: Vec<_> = std::fs::read_dir(&tables).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["doubled"]);
@@ -115,7 +130,7 @@ async fn a_failure_leaves_the_old_table_and_nothing_half_written() {
 
     std::fs::write(dir.path().join("doubled.sql"), DOUBLED.replace("grain: id", "grain: id, ts")).unwrap();
     let project = Project::load(dir.path(), &parameters(5)).unwrap();
-    let error = project.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap_err();
+    let error = project.run(&context, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap_err();
     assert!(error.to_string().ends_with("`doubled` has no column `ts`, which its grain names"), "{error}");
 }
 
@@ -143,14 +158,14 @@ async fn what_a_model_scores_waits_for_the_model() {
     // The function does not exist as long as there is no model.
     project.register(&context, &tables).await.unwrap();
     assert!(!context.table_exist("scores").unwrap() && !context.table_exist("metrics").unwrap());
-    let error = project.run(&context, "metrics", &tables, &mut |_| {}).await.unwrap_err();
+    let error = project.run(&context, "metrics", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap_err();
     assert_eq!(error.to_string(), "`metrics` waits for its model: `m` is not trained");
 
     let artifact = models.join("m/1/model.json");
     std::fs::create_dir_all(artifact.parent().unwrap()).unwrap();
     std::fs::write(&artifact, "{}").unwrap();
     context.register_udtf("ml_predict_of_tests", std::sync::Arc::new(NoScores));
-    project.run(&context, "scores metrics", &tables, &mut |_| {}).await.unwrap();
+    project.run(&context, "scores metrics", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
     assert!(reads_table(&context, "metrics").await);
 
     // After the model is trained again, its scores are stale.
@@ -168,13 +183,14 @@ async fn used_before_and_after(
     change: impl FnOnce(),
 ) -> (bool, bool) {
     let context = session().await;
-    project.run(&context, "doubled", tables, &mut |_| {}).await.unwrap();
+    project.run(&context, "doubled", tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
     let before = session().await;
     project.register(&before, tables).await.unwrap();
+    let used = reads_table(&before, "doubled").await;
     change();
     let after = session().await;
     project.register(&after, tables).await.unwrap();
-    (reads_table(&before, "doubled").await, reads_table(&after, "doubled").await)
+    (used, reads_table(&after, "doubled").await)
 }
 
 #[tokio::test]
@@ -230,7 +246,12 @@ async fn what_changes_by_itself_is_never_fresh() {
         };
         let project = Project::load(dir.path(), &parameters(5)).unwrap();
         let mut told = None;
-        project.run(&session().await, "doubled", &tables, &mut |table| told = table.never_fresh.clone()).await.unwrap();
+        project
+            .run(&session().await, "doubled", &tables, &RunOptions::default(), &mut |table| {
+                told = table.never_fresh.clone()
+            })
+            .await
+            .unwrap();
         assert_eq!(told.as_deref(), Some(reason), "{sql}");
         assert_eq!(used_before_and_after(&project, &tables, session, || {}).await, (false, false), "{sql}");
     }
@@ -266,8 +287,8 @@ async fn another_program_makes_its_own_tables() {
     let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
     write_numbers(&numbers, 9).await;
     let project = Project::load(dir.path(), &parameters(5)).unwrap();
-    let manifest = tables.join("doubled/manifest.json");
     let another_build = || {
+        let manifest = folder(&tables, "doubled").join("manifest.json");
         let text = std::fs::read_to_string(&manifest).unwrap();
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let program = value["recipe"]["squall"].as_str().unwrap().to_string();
@@ -286,14 +307,14 @@ async fn a_reader_finishes_with_the_table_that_it_opened() {
     write_numbers(&numbers, 9).await;
     let context = session(&numbers).await;
     let five = Project::load(dir.path(), &parameters(5)).unwrap();
-    five.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
+    five.run(&context, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
     // The query is planned, but nothing has been read yet.
     let frame = context.sql("SELECT count(*) AS n, max(twice) AS most FROM doubled").await.unwrap();
     let plan = frame.create_physical_plan().await.unwrap();
 
     let other = session(&numbers).await;
-    let two = Project::load(dir.path(), &parameters(2)).unwrap();
-    two.run(&other, "doubled", &tables, &mut |_| {}).await.unwrap();
+    write_numbers(&numbers, 1).await;
+    five.run(&other, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
     assert_eq!(number(&other, "SELECT count(*) FROM doubled").await, "2");
 
     let old = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
@@ -308,13 +329,15 @@ async fn a_table_that_others_replaced_twice_is_an_error_and_not_empty() {
     write_numbers(&numbers, 9).await;
     let context = session(&numbers).await;
     let project = Project::load(dir.path(), &parameters(5)).unwrap();
-    project.run(&context, "doubled", &tables, &mut |_| {}).await.unwrap();
-    for limit in [4, 3] {
-        let other = Project::load(dir.path(), &parameters(limit)).unwrap();
-        other.run(&session(&numbers).await, "doubled", &tables, &mut |_| {}).await.unwrap();
+    project.run(&context, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
+    let frame = context.sql("SELECT count(*) FROM doubled").await.unwrap();
+    let again = RunOptions { full: true, ..RunOptions::default() };
+    for _ in 0..2 {
+        project.run(&session(&numbers).await, "doubled", &tables, &again, &mut |_| {}).await.unwrap();
     }
-    let failed = context.sql("SELECT count(*) FROM doubled").await.unwrap().collect().await.unwrap_err();
-    assert!(failed.to_string().contains("start the session again"), "{failed}");
+    let failed = frame.collect().await.unwrap_err();
+    assert!(failed.to_string().contains("run it again"), "{failed}");
+    assert_eq!(number(&context, "SELECT count(*) FROM doubled").await, "5", "the next statement reads the new table");
 }
 
 #[tokio::test]
@@ -323,14 +346,15 @@ async fn a_crash_before_the_manifest_leaves_the_old_table() {
     let (numbers, tables) = (dir.path().join("numbers.parquet"), dir.path().join("tables"));
     write_numbers(&numbers, 9).await;
     let project = Project::load(dir.path(), &parameters(5)).unwrap();
-    project.run(&session(&numbers).await, "doubled", &tables, &mut |_| {}).await.unwrap();
-    std::fs::write(tables.join("doubled/doubled-2.parquet"), "half a file").unwrap();
+    project.run(&session(&numbers).await, "doubled", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
+    let table = folder(&tables, "doubled");
+    std::fs::write(table.join("doubled-2.parquet"), "half a file").unwrap();
     let later = session(&numbers).await;
     project.register(&later, &tables).await.unwrap();
     assert!(reads_table(&later, "doubled").await);
     assert_eq!(number(&later, "SELECT count(*) FROM doubled").await, "5");
     // A file that a power loss damaged is not used; the view gives the rows.
-    std::fs::write(tables.join("doubled/doubled-1.parquet"), "torn").unwrap();
+    std::fs::write(table.join("doubled-1.parquet"), "torn").unwrap();
     let torn = session(&numbers).await;
     project.register(&torn, &tables).await.unwrap();
     assert!(!reads_table(&torn, "doubled").await);
@@ -344,8 +368,9 @@ async fn runs_of_one_table_at_the_same_time_leave_a_whole_one() {
     write_numbers(&numbers, 9).await;
     let project = Project::load(dir.path(), &parameters(5)).unwrap();
     let run = async || {
+        let again = RunOptions { full: true, ..RunOptions::default() };
         for _ in 0..3 {
-            project.run(&session(&numbers).await, "doubled", &tables, &mut |_| {}).await.unwrap();
+            project.run(&session(&numbers).await, "doubled", &tables, &again, &mut |_| {}).await.unwrap();
         }
     };
     tokio::join!(run(), run(), run());
@@ -353,7 +378,7 @@ async fn runs_of_one_table_at_the_same_time_leave_a_whole_one() {
     project.register(&context, &tables).await.unwrap();
     assert!(reads_table(&context, "doubled").await);
     assert_eq!(number(&context, "SELECT count(*) FROM doubled").await, "5");
-    let files = std::fs::read_dir(tables.join("doubled")).unwrap().count();
+    let files = std::fs::read_dir(folder(&tables, "doubled")).unwrap().count();
     assert_eq!(files, 4, "the version, the one before, the manifest, the lock");
 }
 
@@ -414,4 +439,27 @@ async fn a_test_that_fails_says_where() {
             (17, Some("given numbers: there is no column `no`")),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_chain_in_which_each_query_reads_the_two_before_is_planned_once_for_each() {
+    let mut files = vec![("q0.sql".to_string(), "-- description: x\nSELECT 1 AS v".to_string())];
+    files.push(("q1.sql".into(), "-- description: x\nSELECT 1 AS v".into()));
+    for n in 2..60 {
+        let sql =
+            format!("-- description: x\nSELECT (a.v + b.v) % 1000 AS v FROM q{} a CROSS JOIN q{} b", n - 1, n - 2);
+        files.push((format!("q{n}.sql"), sql));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
+    let dir = project_of(&files);
+    let project = Project::load(dir.path(), &Parameters::new()).unwrap();
+    let context = SessionContext::new();
+    let tables = dir.path().join("tables");
+    // As a plan of its own, the last query would read the first one some 10^12 times.
+    assert!(project.register(&context, &tables).await.unwrap().is_empty());
+    let fibonacci = (2..60).fold((1, 1), |(a, b), _| (b, (a + b) % 1000)).1;
+    assert_eq!(number(&context, "SELECT v FROM q59").await, fibonacci.to_string());
+    project.run(&context, "+q59", &tables, &RunOptions::default(), &mut |_| {}).await.unwrap();
+    assert_eq!(number(&context, "SELECT v FROM q59").await, fibonacci.to_string());
+    assert!(reads_table(&context, "q59").await);
 }

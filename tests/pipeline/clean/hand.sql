@@ -172,17 +172,9 @@ SELECT t.product_id, t.ts, l.vol AS v FROM ticks AS t LEFT JOIN lagged AS l ON l
 WITH daily AS (SELECT product_id, date_trunc('day', ts) AS day, stddev(price) AS vol FROM ticks GROUP BY 1, 2)
 SELECT t.product_id, t.ts, avg(d.vol) AS v FROM ticks AS t JOIN daily AS d ON d.product_id = t.product_id AND d.day < date_trunc('day', t.ts) GROUP BY t.product_id, t.ts
 
--- case: bars that are named by their last tick
--- lookback: 1 s
-SELECT product_id, max(ts) AS ts, avg(price) AS v FROM ticks GROUP BY product_id, date_bin(INTERVAL '1 second', ts)
-
 -- case: bars that are named by their end
 -- lookback: 60 s
 SELECT product_id, date_bin(INTERVAL '1 minute', ts) + INTERVAL '1 minute' AS ts, avg(price) AS v FROM ticks GROUP BY product_id, date_bin(INTERVAL '1 minute', ts)
-
--- case: windows over bars that are named by their last tick
-WITH bars AS (SELECT product_id, max(ts) AS ts, avg(price) AS price FROM ticks GROUP BY product_id, date_bin(INTERVAL '1 second', ts))
-SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY ts ROWS 10 PRECEDING) AS v FROM bars
 
 -- case: the last tick of each second, named by the end of the second
 -- lookback: 1 s

@@ -118,15 +118,6 @@ SELECT product_id, ts, lag(price) OVER (PARTITION BY product_id ORDER BY price) 
 -- case: ordering by an expression of the product
 SELECT product_id, ts, sum(price) OVER (ORDER BY upper(product_id), ts) AS v FROM ticks
 
--- case: a named window that inherits
-SELECT product_id, ts, avg(price) OVER ahead AS v FROM ticks
-WINDOW product AS (PARTITION BY product_id ORDER BY ts), ahead AS (product ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)
-
--- case: the engine ignores the name of a window inside another window
--- expect: without ORDER BY the window of `avg` holds all rows
-SELECT product_id, ts, avg(price) OVER back AS v FROM ticks
-WINDOW product AS (PARTITION BY product_id ORDER BY ts), back AS (product ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING)
-
 -- case: whether BTC trades in the rest of the minute
 WITH minutes AS (SELECT product_id, date_trunc('minute', ts) AS minute FROM ticks GROUP BY 1, 2)
 SELECT t.product_id, t.ts, m.product_id IS NOT NULL AS v FROM ticks AS t LEFT JOIN minutes AS m ON m.product_id = 'BTC-USD' AND m.minute = date_trunc('minute', t.ts)

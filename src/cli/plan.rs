@@ -1,0 +1,64 @@
+//! `squall plan`
+
+use super::run::{day, selector};
+use super::selection::Selection;
+use super::{Context, Failure, workspace};
+use crate::pipeline::{Outlook, RunOptions, Would};
+use crate::text::{columns, grouped};
+
+/// Shows what `squall run` would make and why, without making it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// Counts tables too that are fresh
+    #[arg(long)]
+    pub full: bool,
+
+    /// The first UTC day of tables that are divided by days
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub from: Option<String>,
+
+    /// The last UTC day
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub to: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let workspace = workspace::open(context).await?;
+    let selector = selector(&args.selection.queries, &args.selection.exclude);
+    let options = RunOptions { full: args.full, from: args.from, to: args.to };
+    let tables_dir = context.settings().tables_dir();
+    let session = workspace.session.context();
+    let outlooks = workspace.project.outlook(session, &selector, &tables_dir, &options).await?;
+    let fresh = outlooks.iter().filter(|outlook| outlook.would == Would::Nothing).count();
+    let shown: Vec<[String; 4]> = outlooks.iter().filter(|outlook| outlook.would != Would::Nothing).map(row).collect();
+    if !shown.is_empty() {
+        let header = ["query", "would make", "rows", "because"];
+        let rows: Vec<Vec<&str>> = std::iter::once(header.to_vec())
+            .chain(shown.iter().map(|row| row.iter().map(String::as_str).collect()))
+            .collect();
+        print!("{}", columns(&rows, 4));
+    }
+    match (shown.is_empty(), fresh) {
+        (true, _) => println!("everything is fresh: {fresh} tables"),
+        (false, 0) => {}
+        (false, 1) => println!("1 table is fresh"),
+        (false, _) => println!("{fresh} tables are fresh"),
+    }
+    Ok(())
+}
+
+fn row(outlook: &Outlook) -> [String; 4] {
+    let (would, rows) = match outlook.would {
+        Would::Nothing => ("nothing".into(), String::new()),
+        Would::Whole { rows } => {
+            ("the whole table".into(), rows.map_or(String::new(), |rows| format!("~{}", grouped(rows))))
+        }
+        Would::Days { stale, of, ticks } => (format!("{stale} of {of} days"), format!("~{}", grouped(ticks))),
+        Would::Unusable => ("nothing".into(), String::new()),
+    };
+    [outlook.name.clone(), would, rows, outlook.because.clone()]
+}
