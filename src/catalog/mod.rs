@@ -298,7 +298,7 @@ impl Hint for Error {
 }
 
 /// Returns the hint of a model's error that a query returned.
-fn model_hint(error: &DataFusionError) -> Option<String> {
+pub fn model_hint(error: &DataFusionError) -> Option<String> {
     match error.find_root() {
         DataFusionError::External(source) => source.downcast_ref::<model::Error>().and_then(Hint::hint),
         _ => None,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use datafusion::error::DataFusionError;
 
 use super::place::Place;
+use crate::catalog::model_hint;
 use crate::error::{Hint, with_causes};
 use crate::ml;
 
@@ -137,6 +138,7 @@ impl Hint for Error {
             }
             Error::Grain { .. } => Some("let the grain in the header name columns of the query".into()),
             Error::Model { problem, .. } => problem.hint(),
+            Error::Query { source, .. } => model_hint(source),
             Error::Cycle { .. } => Some("let one of them read what the other reads".into()),
             Error::Plan { hint, .. } | Error::Test { hint, .. } | Error::Disabled { hint, .. } => hint.clone(),
             Error::Failed { failed, .. } => failed.iter().find_map(|(_, error)| error.hint()),
