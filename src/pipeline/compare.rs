@@ -302,6 +302,11 @@ fn differs(column: &Shared, tolerance: f64) -> String {
         let is_nan = |value: &str| format!("coalesce(isnan(CAST({value} AS DOUBLE)), false)");
         differs.push_str(&format!(" AND NOT ({} AND {})", is_nan(&a), is_nan(&b)));
     }
+    if column.is_float && tolerance == 0.0 {
+        // The engine takes the two zeros for one value.
+        let inverse = |value: &str| format!("1.0 / CAST({value} AS DOUBLE)");
+        differs.push_str(&format!(" OR coalesce({a} = 0 AND {b} = 0 AND {} <> {}, false)", inverse(&a), inverse(&b)));
+    }
     if column.is_number && tolerance > 0.0 {
         let (a, b) = (format!("CAST({a} AS DOUBLE)"), format!("CAST({b} AS DOUBLE)"));
         let apart = format!("abs({a} - {b})");

@@ -138,7 +138,7 @@ impl Job<'_> {
 fn changed(made: &Recipe, recipe: &Recipe) -> String {
     let what = [
         (made.squall != recipe.squall, "another build of squall made it"),
-        (made.settings != recipe.settings, "squall's settings have changed"),
+        (made.rolling != recipe.rolling, "`engine.rolling` was set otherwise"),
         (made.models != recipe.models, "a model was trained since"),
         (made.inputs != recipe.inputs, "a file that it reads has changed"),
     ];

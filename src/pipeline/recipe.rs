@@ -1,6 +1,6 @@
 //! What a query's rows are made from. A materialised table is used only as long as that has not changed.
 //!
-//! In: a query, the session's tables, the model artifacts. Out: a [`Recipe`]: the program, its settings, and the files behind
+//! In: a query, the session's tables, the model artifacts. Out: a [`Recipe`]: the program, whether windows are exact, and the files behind
 //! the query by name, size and time. The SQL is not part of it, because it names the table's folder. If a query's rows can
 //! change although none of these do, there is no recipe and the table is never fresh.
 //!
@@ -27,6 +27,7 @@ use super::spans::Spans;
 use super::{Kind, LANDED, Project, Query};
 use crate::catalog::LandedTicks;
 use crate::ml;
+use crate::rolling;
 use crate::text::fingerprint;
 
 /// What a table's rows were made from, apart from landed ticks.
@@ -34,8 +35,8 @@ use crate::text::fingerprint;
 pub(super) struct Recipe {
     /// The program that made the rows.
     pub squall: String,
-    /// squall's settings of the session.
-    pub settings: BTreeMap<String, String>,
+    /// Whether windows were computed exactly, as the setting `engine.rolling` says.
+    pub rolling: bool,
     /// The files of every table and every path that the query reads, itself or through others, but for landed ticks.
     pub inputs: String,
     /// The artifacts of every model with which it scores.
@@ -144,11 +145,11 @@ impl Project {
             true => volatile.reason.clone(),
             false => format!("it reads `{}`, and {}", self.queries[volatile.query].name, volatile.reason),
         })?;
-        let settings = context.copied_config().options().entries();
-        let settings = settings.into_iter().filter(|entry| entry.key.starts_with("squall."));
+        let config = context.copied_config();
+        let rolling = config.options().extensions.get::<rolling::Settings>().map(|settings| settings.rolling.enabled);
         let recipe = Recipe {
             squall,
-            settings: settings.map(|entry| (entry.key, entry.value.unwrap_or_default())).collect(),
+            rolling: rolling.unwrap_or_default(),
             inputs: sources.inputs.clone(),
             models: sources.models.clone(),
         };

@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn recipe(of: &str) -> Recipe {
-        Recipe { squall: of.into(), settings: Default::default(), inputs: String::new(), models: String::new() }
+        Recipe { squall: of.into(), rolling: true, inputs: String::new(), models: String::new() }
     }
 
     fn written(table: &Versions, content: &str, day: Option<&str>) -> Written {

@@ -92,7 +92,7 @@ fn value(name: &str, data_type: &DataType, row: usize) -> Option<String> {
     Some(match data_type {
         DataType::Timestamp(..) => format!("'2026-01-01T00:00:{:02}Z'", row * STEP_S),
         DataType::Date32 => format!("'2026-01-{:02}'", row + 1),
-        DataType::Boolean => if row % 2 == 0 { "false" } else { "true" }.into(),
+        DataType::Boolean => if row.is_multiple_of(2) { "false" } else { "true" }.into(),
         // A bid lies below its ask.
         kind if kind.is_floating() && name.contains("bid") => format!("{:?}", 99.0 + step),
         kind if kind.is_floating() && name.contains("ask") => format!("{:?}", 101.0 + step),

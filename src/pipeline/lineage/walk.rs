@@ -24,10 +24,13 @@ pub struct Relation {
     pub rows: Flow,
 }
 
+/// By table function, the queries that its strings name, each with its columns.
+pub type Functions = BTreeMap<String, Vec<(Arc<str>, Vec<String>)>>;
+
 /// One walk.
 pub struct Walk<'a> {
     /// The queries that the strings of each table function name, each with its columns; a model has none.
-    pub functions: &'a BTreeMap<String, Vec<(Arc<str>, Vec<String>)>>,
+    pub functions: &'a Functions,
     /// The rows around a subquery, from the outermost.
     outer: Vec<(DFSchema, Relation)>,
     /// The rows of recursive queries so far, by name.
@@ -37,7 +40,7 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(functions: &'a BTreeMap<String, Vec<(Arc<str>, Vec<String>)>>) -> Walk<'a> {
+    pub fn new(functions: &'a Functions) -> Walk<'a> {
         Walk { functions, outer: Vec::new(), recursive: BTreeMap::new(), depth: 0 }
     }
 

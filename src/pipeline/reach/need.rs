@@ -69,12 +69,14 @@ impl Path {
                 (None, None) => return Path(both),
                 (Some(Hop::Time(one)), Some(Hop::Time(other))) => {
                     let longer = Hop::Time(*one.max(other));
-                    (ones.next(), others.next());
+                    ones.next();
+                    others.next();
                     longer
                 }
                 (Some(Hop::Rows(table, one)), Some(Hop::Rows(same, other))) if table == same => {
                     let longer = Hop::Rows(Arc::clone(table), *one.max(other));
-                    (ones.next(), others.next());
+                    ones.next();
+                    others.next();
                     longer
                 }
                 // Time comes first, so that rows meet rows.

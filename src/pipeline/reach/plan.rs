@@ -288,7 +288,7 @@ impl Walk<'_> {
                 // A constant says from which branch a row comes.
                 branches.iter().for_each(|rows| deps.union(&rows.rows));
             }
-            let need = parts.iter().fold(Some(Need::default()), |need, part| either(need, &part.need));
+            let need = parts.iter().try_fold(Need::default(), |need, part| either(Some(need), &part.need));
             columns.push(Column {
                 deps,
                 time: times.map(|times| self.one_of_branches(scope, &times, &mut known)),

@@ -20,7 +20,7 @@ pub enum WriteError {
     #[error("{} there already: {}", if files.len() == 1 { "a file of the project is" } else { "files of the project are" }, shown(files))]
     Taken { files: Vec<PathBuf> },
     #[error(transparent)]
-    Look(#[from] Error),
+    Look(#[from] Box<Error>),
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
@@ -73,7 +73,7 @@ pub fn write(folder: &Path, files: &[(String, &str)]) -> Result<usize, WriteErro
         }
     }
     let known: Vec<PathBuf> = files.iter().map(|(path, _)| folder.join(path)).collect();
-    taken.extend(sql_files(&folder.join("sql"))?.into_iter().filter(|file| !known.contains(file)));
+    taken.extend(sql_files(&folder.join("sql")).map_err(Box::new)?.into_iter().filter(|file| !known.contains(file)));
     if !taken.is_empty() {
         taken.sort();
         taken.dedup();

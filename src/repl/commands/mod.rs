@@ -57,8 +57,11 @@ enum Run {
     /// At once; the text is shown.
     Now(fn(&mut Shell<'_>, &[String]) -> Answer),
     /// With the session's help; it shows its own results.
-    Later(for<'a, 's> fn(&'a mut Shell<'s>, Vec<String>) -> LocalBoxFuture<'a, Result<Next, Error>>),
+    Later(for<'a, 's> fn(&'a mut Shell<'s>, Vec<String>) -> Carried<'a>),
 }
+
+/// A command that is being carried out.
+type Carried<'a> = LocalBoxFuture<'a, Result<Next, Error>>;
 
 /// What a command shows, or what is wrong.
 pub type Answer = Result<String, Complaint>;

@@ -244,8 +244,7 @@ fn relations<'a>(statement: &[Piece<'a>], text: &'a str) -> Vec<Relation<'a>> {
             continue;
         }
         // A list of relations, with commas between them.
-        loop {
-            let Some((relation, next)) = relation(statement, at, text) else { break };
+        while let Some((relation, next)) = relation(statement, at, text) {
             relations.push(relation);
             at = next;
             match statement.get(at) {

@@ -53,8 +53,11 @@ pub struct Kind {
     pub for_people: bool,
     /// Whether a file holds one result at most, because its bytes are not lines.
     pub alone: bool,
-    begin: fn(SchemaRef, &Appearance) -> Result<Box<dyn Layout>, ArrowError>,
+    begin: fn(SchemaRef, &Appearance) -> Begun,
 }
+
+/// A layout that has begun.
+pub type Begun = Result<Box<dyn Layout>, ArrowError>;
 
 /// What the user may choose about the look of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +131,7 @@ impl Format {
     ///
     /// # Errors
     /// The format cannot represent the type of a column.
-    pub fn begin(self, schema: SchemaRef, appearance: &Appearance) -> Result<Box<dyn Layout>, ArrowError> {
+    pub fn begin(self, schema: SchemaRef, appearance: &Appearance) -> Begun {
         (self.0.begin)(schema, appearance)
     }
 

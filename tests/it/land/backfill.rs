@@ -96,11 +96,11 @@ async fn a_lost_file_of_an_earlier_day_lands_again_as_it_was() {
     backfill(&data, &log, None, 40).await;
     let (rows, files) = (data.rows().await, data.files());
     assert!(files.len() > 4, "{files:?}");
-    for lost in 1..files.len() - 1 {
-        std::fs::remove_file(data.ticks_dir().join(&files[lost])).unwrap();
+    for lost in &files[1..files.len() - 1] {
+        std::fs::remove_file(data.ticks_dir().join(lost)).unwrap();
         let repaired = land::repair(Arc::clone(&log) as Arc<dyn Log>, data.options(1_000)).await.unwrap();
         assert_eq!(repaired.files.len(), 1);
-        assert_eq!(data.rows().await, rows, "{}", files[lost]);
+        assert_eq!(data.rows().await, rows, "{lost}");
     }
 }
 

@@ -163,7 +163,7 @@ async fn threads_that_save_at_once_agree_who_was_first() {
 #[test]
 fn of_several_processes_exactly_one_makes_the_model() {
     let folder = TempDir::new().unwrap();
-    let table = weather::blocks("sql")[0].trim().replace("60", "40000");
+    let table = weather::blocks("sql")[0].trim().replace("60", "40000").replace("CREATE TABLE", "CREATE TEMP TABLE");
     let sql = format!("{table} {}", statement("CREATE MODEL"));
     let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));

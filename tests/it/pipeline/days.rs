@@ -114,6 +114,10 @@ async fn session(data: &Path) -> Session {
 }
 
 async fn session_of(data: &Path, threads: usize) -> Session {
+    session_with(data, threads, true).await
+}
+
+async fn session_with(data: &Path, threads: usize, rolling: bool) -> Session {
     let options = Options {
         ticks_dir: data.join("ticks"),
         tables_dir: data.join("tables"),
@@ -121,7 +125,7 @@ async fn session_of(data: &Path, threads: usize) -> Session {
         threads,
         batch_size: 512,
         memory_limit_mb: 0,
-        rolling: true,
+        rolling,
     };
     Session::open(options).await.unwrap()
 }
@@ -380,6 +384,9 @@ async fn what_a_run_would_make_is_what_it_makes() {
     run(&project, data.path(), "own all_rows", &usual).await;
     let fresh = |name: &str| (name.to_string(), Would::Nothing, String::new());
     assert_eq!(outlook(&usual).await, [fresh("own"), fresh("all_rows")]);
+    let stock = session_with(data.path(), 2, false).await;
+    let other = project.outlook(stock.context(), "own", &tables, &usual).await.unwrap();
+    assert_eq!(other[0].because, "`engine.rolling` was set otherwise");
     let full = RunOptions { full: true, ..RunOptions::default() };
     assert_eq!(outlook(&full).await[0], ("own".into(), days(3, 3, &ticks[..noon]), "asked for".into()));
 
