@@ -52,14 +52,14 @@ async fn an_earlier_day_lands_as_if_it_had_come_first() {
     assert!(Status::ALL[..3].iter().all(|status| wanted.iter().any(|row| row.4 == *status)));
 
     // In the same log, after the later day, whatever the number of runs.
-    for flush_messages in [1_000, 37, 1] {
+    for flush_messages in [1_000, 37, 3] {
         let data = Data::new();
         let log = MemoryLog::of(second.clone());
         data.land(&log, 1_000).await.unwrap();
-        for message in &first {
+        for (number, message) in first.iter().enumerate() {
             log.push(0, record(message.as_str()));
-            if flush_messages == 1 {
-                backfill(&data, &log, None, 1).await;
+            if flush_messages == 3 && number % 16 == 7 {
+                backfill(&data, &log, None, 3).await;
             }
         }
         backfill(&data, &log, None, flush_messages).await;
