@@ -12,6 +12,7 @@ mod ndjson;
 mod one_stream;
 mod refused;
 pub mod sorted_files;
+mod turns;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
@@ -87,6 +88,7 @@ impl Session {
             .with_optimizer_rule(rolling::logical_rule())
             .with_physical_optimizer_rule(rolling::rule())
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
+            .with_physical_optimizer_rule(Arc::new(turns::JoinsTakeTurns))
             .build();
         let context = SessionContext::new_with_state(state);
         let kept = own_schema(&context)?;

@@ -38,6 +38,8 @@ pub async fn scan(
     limit: Option<usize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let is_one_stream = state.config().target_partitions() == 1 && (2..=MOST_STREAMS).contains(&files.len());
+    // Rows without columns, as count(*) reads them, have no order.
+    let is_one_stream = is_one_stream && projection.is_none_or(|columns| !columns.is_empty());
     let Some(wanted) = projection.filter(|_| is_one_stream) else {
         let streams = streams(state, store, schema, sorted_by, files, projection, limit).await?;
         return Ok(if is_one_stream { merged(streams) } else { streams });

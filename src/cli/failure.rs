@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use super::print;
 use crate::error::Hint;
 
+/// What the engine puts before the text of an error that is not its own.
+const EXTERNAL: &str = "External error: ";
+
 /// A command's failure.
 #[derive(Debug)]
 pub struct Failure {
@@ -73,7 +76,10 @@ impl<E: Hint> From<E> for Failure {
         while let Some(cause) = source {
             let text = cause.to_string().trim_end().to_string();
             // Some errors repeat the text of their source; print that text only once.
-            if failure.causes.last().unwrap_or(&failure.message) != &text {
+            let before = failure.causes.last_mut().unwrap_or(&mut failure.message);
+            if *before == format!("{EXTERNAL}{text}") {
+                *before = text;
+            } else if *before != text {
                 failure.causes.push(text);
             }
             source = cause.source();

@@ -8,6 +8,7 @@ mod print;
 mod check;
 mod compare;
 mod config;
+mod days;
 mod dead;
 mod demo;
 mod diff;

@@ -1,9 +1,10 @@
 //! `squall plan`
 
-use super::run::{day, selector};
+use super::days::Days;
+use super::run::selector;
 use super::selection::Selection;
 use super::{Context, Failure, workspace};
-use crate::pipeline::{Outlook, RunOptions, Would};
+use crate::pipeline::{Outlook, Would};
 use crate::text::{columns, grouped};
 
 /// Shows what `squall run` would make and why, without making it
@@ -12,24 +13,15 @@ pub struct Args {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// Counts tables too that are fresh
-    #[arg(long)]
-    pub full: bool,
-
-    /// The first UTC day of tables that are divided by days
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    pub from: Option<String>,
-
-    /// The last UTC day
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    pub to: Option<String>,
+    #[command(flatten)]
+    pub days: Days,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let options = args.days.options()?;
     let workspace = workspace::open(context).await?;
     let selector = selector(&args.selection.queries, &args.selection.exclude);
-    let options = RunOptions { full: args.full, from: args.from, to: args.to };
     let tables_dir = context.settings().tables_dir();
     let session = workspace.session.context();
     let outlooks = workspace.project.outlook(session, &selector, &tables_dir, &options).await?;

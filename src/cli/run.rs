@@ -1,8 +1,9 @@
 //! `squall run`
 
+use super::days::Days;
 use super::selection::joined;
 use super::{Context, Failure, workspace};
-use crate::pipeline::{Made, Materialised, RunOptions, Waiting};
+use crate::pipeline::{Made, Materialised, Waiting};
 
 /// Materialises queries of the SQL project to Parquet, as far as they are stale
 ///
@@ -22,17 +23,8 @@ pub struct Args {
     #[arg(long, value_name = "QUERY", num_args = 1..)]
     pub exclude: Vec<String>,
 
-    /// Makes tables again that are fresh
-    #[arg(long)]
-    pub full: bool,
-
-    /// The first UTC day to make of tables that are divided by days
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    pub from: Option<String>,
-
-    /// The last UTC day to make
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    pub to: Option<String>,
+    #[command(flatten)]
+    pub days: Days,
 }
 
 /// Returns the selector for the queries that were named; without any, all.
@@ -41,14 +33,9 @@ pub(super) fn selector(queries: &[String], exclude: &[String]) -> String {
     joined(if queries.is_empty() { &all } else { queries }, exclude)
 }
 
-/// Reads a day as tables name it.
-pub(super) fn day(text: &str) -> Result<String, String> {
-    let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").or(chrono::NaiveDate::parse_from_str(text, "%Y%m%d"));
-    day.map(|day| day.format("%Y%m%d").to_string()).map_err(|_| "it is written like 2026-01-31".into())
-}
-
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let options = args.days.options()?;
     let workspace = workspace::open(context).await?;
     let selector = selector(&args.queries, &args.exclude);
     let tables_dir = context.settings().tables_dir();
@@ -72,7 +59,6 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             notes.push(format!("queries that read `{}` compute it anew: {days} stale", table.name));
         }
     };
-    let options = RunOptions { full: args.full, from: args.from, to: args.to };
     let waiting = workspace.project.run(workspace.session.context(), &selector, &tables_dir, &options, &mut done).await;
     progress.finish();
     for note in notes {

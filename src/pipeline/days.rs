@@ -19,6 +19,9 @@ use super::reach::{Lookback, RowTime, Step};
 use super::spans::{OF_DAY, SPAN_NS, Spans};
 use super::{LANDED, Project};
 
+/// Aggregates of numbers that add up nothing.
+const WITHOUT_SUMS: [&str; 3] = ["count", "min", "max"];
+
 /// A century: lengths of time beyond it are not followed.
 const MOST_NS: i64 = 100 * 365 * OF_DAY * SPAN_NS;
 
@@ -171,15 +174,16 @@ pub(super) fn undetermined(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
         let bounded = node.downcast_ref::<BoundedWindowAggExec>().map(BoundedWindowAggExec::window_expr);
         let windows = bounded.or_else(|| node.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr));
         for window in windows.unwrap_or_default() {
-            let any: &dyn std::any::Any = window.as_any();
-            let is_sum = any.is::<PlainAggregateWindowExpr>() || any.is::<SlidingAggregateWindowExpr>();
+            let any = window.as_any();
+            let plain =
+                any.downcast_ref::<PlainAggregateWindowExpr>().map(PlainAggregateWindowExpr::get_aggregate_expr);
+            let sliding = || any.downcast_ref::<SlidingAggregateWindowExpr>().map(|sum| sum.get_aggregate_expr());
+            let Some(aggregate) = plain.or_else(sliding) else { continue };
             let is_float = window.field().is_ok_and(|field| {
                 matches!(field.data_type(), DataType::Float16 | DataType::Float32 | DataType::Float64)
             });
-            let name = window.name();
-            let is_exact = ["min(", "max(", "count("].iter().any(|exact| name.starts_with(exact));
-            if is_sum && is_float && !is_exact {
-                found = Some(name.to_string());
+            if is_float && !WITHOUT_SUMS.contains(&aggregate.fun().name()) {
+                found = Some(window.name().to_string());
                 return Ok(TreeNodeRecursion::Stop);
             }
         }

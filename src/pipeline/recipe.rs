@@ -63,8 +63,8 @@ impl InputFile {
 /// One look at the files behind the tables: each is looked up once.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    /// The files of tables and paths; `None` for a table that is not made of files.
-    files: BTreeMap<String, Option<Vec<InputFile>>>,
+    /// A digest of the files of each table and path; `None` for a table that is not made of files.
+    files: BTreeMap<String, Option<String>>,
     /// What queries are made from, by their index.
     sources: BTreeMap<usize, Result<Sources, Volatile>>,
     /// The landed ticks, by span.
@@ -87,13 +87,13 @@ struct Volatile {
 }
 
 impl Looks {
-    async fn files(&mut self, table: &str, context: &SessionContext) -> Result<&[InputFile], String> {
+    async fn files(&mut self, table: &str, context: &SessionContext) -> Result<&str, String> {
         if !self.files.contains_key(table) {
             let files = match context.table_exist(table).unwrap_or(false) {
                 true => table_files(table, context).await,
                 false => path_files(Path::new(table)),
             };
-            self.files.insert(table.into(), files);
+            self.files.insert(table.into(), files.as_deref().map(digest));
         }
         let files = self.files.get(table).and_then(Option::as_deref);
         files.ok_or_else(|| format!("it reads `{table}`, which is not made of files on this machine"))
@@ -111,7 +111,7 @@ impl Looks {
 
     /// Returns a digest of the landed files; `None` if landed ticks are not made of files.
     pub async fn landed(&mut self, context: &SessionContext) -> Option<String> {
-        self.files(LANDED, context).await.ok().map(digest)
+        self.files(LANDED, context).await.ok().map(str::to_string)
     }
 }
 
@@ -226,7 +226,7 @@ impl Project {
             if table == LANDED {
                 *reads_landed = true;
             } else {
-                *inputs += &format!("{table}={}\n", digest(files));
+                *inputs += &format!("{table}={files}\n");
             }
         }
         Ok(())

@@ -79,19 +79,20 @@ impl Spans {
         let Some(ticks) = provider.downcast_ref::<LandedTicks>() else { return Ok(None) };
         let files = ticks.visible(&context.state()).await?;
         let path = tables_dir.join(MEMORY);
-        let known: Memory =
+        let mut known: Memory =
             std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let remembered = known.files.len();
         let mut memory = Memory::default();
         let mut unknown = Vec::new();
         for file in files {
-            match known.files.get(&file.location.to_string()) {
+            match known.files.remove(&file.location.to_string()) {
                 Some(spans) if spans.bytes == file.size && spans.modified_ns == modified_ns(&file) => {
-                    memory.files.insert(file.location.to_string(), spans.clone());
+                    memory.files.insert(file.location.to_string(), spans);
                 }
                 _ => unknown.push(file),
             }
         }
-        let changed = !unknown.is_empty() || memory.files.len() != known.files.len();
+        let changed = !unknown.is_empty() || memory.files.len() != remembered;
         let threads = context.copied_config().target_partitions();
         let read = stream::iter(unknown).map(|file| {
             let (ticks, context) = (ticks.of_file(&file.location), context.clone());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::{AsArray, UInt64Array};
-use datafusion::arrow::datatypes::UInt64Type;
+use datafusion::arrow::datatypes::{SchemaRef, UInt64Type};
 use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::error::DataFusionError;
@@ -24,7 +24,6 @@ use super::error::Error;
 use super::names::Shared;
 use super::recipe::Recipe;
 use super::slice::is_within;
-use super::spans::Spans;
 use super::table::Table;
 use super::versions::{Change, Versions, Written};
 use super::{Project, Query};
@@ -113,23 +112,21 @@ impl Project {
             Err(reason) => (Err(reason), String::new()),
         };
         let versions = self.versions(index, &names.tables_dir);
-        let spans = match (&recipe, landed.is_empty()) {
-            (Ok(_), false) => looks.spans(context, &names.tables_dir).await?,
-            _ => None,
-        };
         drop(looks);
-        let days = match spans {
-            None => Err("it is not made from landed ticks".to_string()),
-            Some(spans) => self.divided(index, context, &spans).await?,
+        let days = match landed.is_empty() {
+            true => Err("it is not made from landed ticks".to_string()),
+            false => self.divided(index, context, names).await?,
         };
         Ok(Job { query, versions, recipe, landed, days })
     }
 
+    /// Returns the days of which a query's table consists; the reason if it is not divided by days. Only then are landed ticks
+    /// looked at.
     async fn divided(
         &self,
         index: usize,
         context: &SessionContext,
-        spans: &Spans,
+        names: &Shared,
     ) -> Result<Result<(Local, Vec<Day>), String>, Error> {
         let local = match self.local(index, context).await {
             Ok(local) => local,
@@ -140,8 +137,11 @@ impl Project {
         if let Some(window) = undetermined(&plan.map_err(|source| query.failed(source))?) {
             return Ok(Err(format!("the engine computes `{window}` by adding and subtracting")));
         }
-        let days = local.days(spans);
-        Ok(Ok((local, days)))
+        let looks = names.looks();
+        let spans = looks.lock().await.spans(context, &names.tables_dir).await?;
+        Ok(spans
+            .map(|spans| (local.clone(), local.days(&spans)))
+            .ok_or("landed ticks are not in files of squall's".into()))
     }
 
     /// Makes what is stale of a query's table.
@@ -157,7 +157,7 @@ impl Project {
         let versions = self.versions(index, &names.tables_dir);
         let is_fresh = names.standing(index).is_some_and(|table| table.is::<Table>()) && !options.full;
         if !is_fresh {
-            self.check_grain(query, context).await?;
+            check_grain(query, names.standing(index).map(|rows| rows.schema()))?;
         }
         let beginning = versions.clone();
         let cannot_write = |source| Error::Write { path: versions.folder.clone(), source };
@@ -195,19 +195,6 @@ impl Project {
     pub(super) fn versions(&self, index: usize, tables_dir: &Path) -> Versions {
         let models = self.models_dir.as_deref().filter(|_| self.scores(index));
         Versions::of(tables_dir, &self.queries[index], models)
-    }
-
-    async fn check_grain(&self, query: &Query, context: &SessionContext) -> Result<(), Error> {
-        let plan = self.plan(query, context).await?;
-        let missing =
-            query.header.grain.iter().find(|column| plan.schema().index_of_column_by_name(None, column).is_none());
-        match missing {
-            None => Ok(()),
-            Some(column) => {
-                let (name, file) = (query.name.clone(), query.file.clone());
-                Err(Error::Grain { name, file, column: column.clone() })
-            }
-        }
     }
 
     async fn make_whole(&self, job: &Job<'_>, context: &SessionContext) -> Result<(), Error> {
@@ -319,6 +306,18 @@ impl Job<'_> {
         let rows = written.map_err(|source| self.query.failed(source))?;
         let (day, ticks) = day.map_or((None, String::new()), |day| (Some(day.name.clone()), day.ticks.clone()));
         Ok(Written { aside, day, rows, ticks })
+    }
+}
+
+/// Checks that a query has the columns of its grain, if its columns are known.
+fn check_grain(query: &Query, schema: Option<SchemaRef>) -> Result<(), Error> {
+    let is_missing = |column: &&String| schema.as_ref().is_some_and(|schema| schema.index_of(column).is_err());
+    match query.header.grain.iter().find(is_missing) {
+        None => Ok(()),
+        Some(column) => {
+            let (name, file) = (query.name.clone(), query.file.clone());
+            Err(Error::Grain { name, file, column: column.clone() })
+        }
     }
 }
 
