@@ -1,9 +1,10 @@
 //! Small functions that all modules use: names and values quoted for SQL, text for HTML, excerpts with a caret, nearest names, aligned
 //! columns, text broken into lines, numbers for people, foreign text made fit to print, what may be shown of settings and addresses, short
-//! fingerprints of texts, names stored once, and the form in which SQL functions are documented.
+//! fingerprints of texts, bytes as base64, names stored once, and the form in which SQL functions are documented.
 //!
 //! Each file does one small job. There is one function for each job; do not write a second one elsewhere.
 
+mod base64;
 mod columns;
 pub mod documentation;
 mod excerpt;
@@ -18,6 +19,7 @@ mod secret;
 mod sql;
 mod wrap;
 
+pub use base64::base64;
 pub use columns::{columns, columns_that_fit};
 pub use excerpt::Excerpt;
 pub use fingerprint::{fingerprint, fnv1a};

@@ -2,9 +2,12 @@
 
 mod artifacts;
 mod commands;
+mod manage;
 mod metrics;
+mod mlflow;
 mod races;
 mod statement;
+mod tls;
 mod tracking;
 mod training;
 mod verdicts;
