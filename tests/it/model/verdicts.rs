@@ -75,7 +75,7 @@ fn a_model_of_another_product_is_judged_with_a_warning() {
     std::fs::rename(folder.path().join("renamed.parquet"), folder.path().join("data/ticks/raw-0-0-1752.parquet"))
         .unwrap();
     for command in COMMANDS {
-        let other = [&["--set", "parameters.product=ETH-USD"][..], command].concat();
+        let other = [&["--set", "parameters.products=ETH-USD"][..], command].concat();
         let (success, stdout, stderr) = folder.squall(&other);
         assert!(success, "{command:?}: {stderr}");
         assert!(stderr.contains("learned from BTC-USD and") && stderr.contains("ETH-USD"), "{command:?}: {stderr}");
