@@ -43,6 +43,7 @@ mod simulate;
 mod sql;
 mod test;
 mod train;
+mod walk_forward;
 mod workspace;
 
 use std::ffi::OsString;

@@ -20,6 +20,7 @@ mod rows;
 mod runs;
 mod score;
 mod statement;
+mod walk_forward;
 mod weights;
 
 pub use create_model::create;
@@ -28,6 +29,7 @@ pub use fitting::{matches, names_in, reads_every_model};
 pub use lineage::{Lineage, Origin, remember};
 pub use rows::check_columns;
 pub use runs::table as runs_table;
+pub use walk_forward::{OutOfFold, TABLE as OUT_OF_FOLD, out_of_fold, table as out_of_fold_table};
 pub use statement::{CreateModel, Problem, StatementError, parse};
 
 use crate::functions::Family;

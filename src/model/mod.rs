@@ -6,6 +6,7 @@
 
 mod artifact;
 mod basis;
+mod cholesky;
 pub mod confusion;
 pub mod curve;
 mod error;
@@ -20,6 +21,7 @@ mod split;
 mod standard;
 mod training;
 pub mod types;
+pub mod walk_forward;
 
 pub use artifact::{Artifact, FORMAT, Training};
 pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};

@@ -94,7 +94,7 @@ fn an_artifact_of_an_earlier_squall_is_judged_by_what_it_says() {
     let folder = Folder::with_ticks();
     folder.succeed(&["train"]);
     let forget = |change: &dyn Fn(&mut serde_json::Value)| {
-        for model in ["naive_volatility", "spike_logistic", "volatility_threshold"] {
+        for model in ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"] {
             let path = folder.path().join("data/models").join(model).join("1/model.json");
             let mut artifact: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             artifact.as_object_mut().unwrap().remove("basis");
