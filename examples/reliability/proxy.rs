@@ -5,7 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The longest time that a receiver keeps a message in memory before it is synced: the sync interval, and a slow disk.
+const IN_MEMORY: Duration = Duration::from_secs(2);
 
 /// What the proxy does to the next message.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +30,8 @@ pub enum Fault {
 pub struct Delivered {
     /// The hash of each message's bytes, in order.
     pub messages: Vec<u64>,
+    /// When the last message was delivered.
+    last: Option<Instant>,
     /// Whether the receiver may have ended before it read the last messages.
     pub cut_short: bool,
 }
@@ -49,13 +54,15 @@ impl Ledger {
         *lock(&self.fault) = Some(fault);
     }
 
-    /// Notes that the receiver was killed, or was told to end. It may have kept in memory what the last connections delivered:
-    /// those from number `since` on, or only the very last.
+    /// Notes that the receiver was killed, or was told to end. It may have kept in memory what was delivered just before, and what
+    /// the connections from number `since` on delivered.
     pub fn receiver_ended(&self, since: Option<usize>) {
         let mut connections = self.connections();
-        let last = connections.len().saturating_sub(1);
-        for connection in connections.iter_mut().skip(since.unwrap_or(last).min(last)) {
-            connection.cut_short = true;
+        let open = connections.len().saturating_sub(1);
+        let since = since.unwrap_or(open).min(open);
+        for (number, connection) in connections.iter_mut().enumerate() {
+            let just_before = connection.last.is_some_and(|last| last.elapsed() < IN_MEMORY);
+            connection.cut_short |= number >= since || just_before;
         }
     }
 
@@ -69,7 +76,9 @@ impl Ledger {
     }
 
     fn deliver(&self, connection: usize, payload: &[u8]) {
-        self.connections()[connection].messages.push(hash(payload));
+        let connection = &mut self.connections()[connection];
+        connection.messages.push(hash(payload));
+        connection.last = Some(Instant::now());
     }
 }
 

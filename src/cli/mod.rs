@@ -43,6 +43,7 @@ mod simulate;
 mod sql;
 mod test;
 mod train;
+mod verdicts;
 mod walk_forward;
 mod workspace;
 

@@ -7,6 +7,7 @@ use futures::future::LocalBoxFuture;
 use super::workspace::Workspace;
 use super::{Context, Failure, report, workspace};
 use crate::pipeline::Query;
+use crate::pipeline::lineage::Direction;
 use crate::repl::{self, Complaint, Format};
 use crate::text::did_you_mean;
 
@@ -53,21 +54,28 @@ impl repl::Project for Known<'_> {
         units.into_iter().find(|(name, _)| name == column).map(|(_, unit)| unit.clone())
     }
 
-    fn lineage(&self, name: &str) -> Result<String, Complaint> {
-        let queries = self.workspace.project.queries();
-        let Some(query) = queries.iter().find(|query| query.name == name) else {
-            let near = did_you_mean(name, queries.iter().map(|query| query.name.as_str()));
-            return Err(Complaint::new(format!("the project has no query `{name}`"))
-                .with_hint(near.unwrap_or_else(|| "`squall list` lists the project's queries".into())));
-        };
-        let named = |queries: Vec<&Query>| match queries.is_empty() {
-            true => "nothing".to_string(),
-            false => queries.iter().map(|query| query.name.as_str()).collect::<Vec<_>>().join(", "),
-        };
-        let readers =
-            queries.iter().filter(|other| self.workspace.project.parents(other).any(|parent| parent.name == name));
-        let reads = named(self.workspace.project.parents(query).collect());
-        Ok(format!("{name}  {}\n  reads    {reads}\n  read by  {}\n", query.kind.as_str(), named(readers.collect())))
+    fn lineage<'a>(&'a self, about: &'a str) -> LocalBoxFuture<'a, Result<String, Complaint>> {
+        Box::pin(async move {
+            let project = &self.workspace.project;
+            let (name, column) = about.split_once('.').map_or((about, None), |(name, column)| (name, Some(column)));
+            let Some(query) = project.query(name) else {
+                let near = did_you_mean(name, project.queries().iter().map(|query| query.name.as_str()));
+                return Err(Complaint::new(format!("the project has no query `{name}`"))
+                    .with_hint(near.unwrap_or_else(|| "`squall list` lists the project's queries".into())));
+            };
+            if column.is_some() {
+                let lineage = project.lineage(Some(about), Direction::Up, self.workspace.session.context()).await;
+                return lineage.map(|lineage| lineage.text()).map_err(|error| complaint(&error.into()));
+            }
+            let named = |queries: Vec<&Query>| match queries.is_empty() {
+                true => "nothing".to_string(),
+                false => queries.iter().map(|query| query.name.as_str()).collect::<Vec<_>>().join(", "),
+            };
+            let reads_it = |other: &&Query| project.parents(other).any(|parent| parent.name == name);
+            let (reads, readers) =
+                (project.parents(query).collect(), project.queries().iter().filter(reads_it).collect());
+            Ok(format!("{name}  {}\n  reads    {}\n  read by  {}\n", query.kind.as_str(), named(reads), named(readers)))
+        })
     }
 
     fn reports(&self) -> Result<Vec<(String, String)>, Complaint> {

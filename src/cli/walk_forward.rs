@@ -39,11 +39,9 @@ const FIGURES: &[(&str, &str)] = &[
     ("rows", "count(score)"),
     ("prevalence", "prevalence(label) FILTER (WHERE score IS NOT NULL)"),
     ("avg_prec", "average_precision(label, score)"),
-    ("naive", "average_precision(label, baseline) FILTER (WHERE score IS NOT NULL)"),
-    (
-        "gain",
-        "average_precision(label, score) FILTER (WHERE baseline IS NOT NULL) - average_precision(label, baseline) FILTER (WHERE score IS NOT NULL)",
-    ),
+    ("gain", "average_precision_gain(label, score, baseline, ts)['estimate']"),
+    ("low", "average_precision_gain(label, score, baseline, ts)['low']"),
+    ("high", "average_precision_gain(label, score, baseline, ts)['high']"),
     ("roc_auc", "roc_auc(label, score)"),
 ];
 
@@ -103,9 +101,14 @@ pub async fn run(args: Blocks, context: &Context) -> Result<(), Failure> {
     print(&workspace, &judged, &protocol).await?;
     failures.iter().for_each(Failure::print);
     match naive {
-        None => workspace::warn("the project has no naive rule to compare with", Some("docs/models.md says what it is")),
+        None => {
+            workspace::warn("the project has no naive rule to compare with", Some("docs/models.md says what it is"))
+        }
         Some(_) => {
-            println!("gain is average precision less that of the naive rule on the same rows; prevalence is that of guessing")
+            println!(
+                "\ngain is average precision less that of the naive rule on the same rows, low to high its 95 % interval;"
+            );
+            println!("prevalence is the average precision of guessing");
         }
     }
     failures.pop().map_or(Ok(()), Err)

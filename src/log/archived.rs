@@ -34,6 +34,7 @@ pub struct Archived {
     notices: Vec<String>,
     note: PathBuf,
     appended: Arc<Notify>,
+    stop: Arc<Notify>,
     progress: watch::Receiver<Progress>,
     forwarder: Mutex<Option<JoinHandle<()>>>,
 }
@@ -107,7 +108,7 @@ impl Archived {
             notices.push(format!("{behind} messages in {dir} are not in {address} yet; they go first"));
         }
         let (sender, progress) = watch::channel(Progress { note: note.clone(), failure: None });
-        let appended = Arc::new(Notify::new());
+        let (appended, stop) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let forwarder = Forwarder::new(forwarder::Parts {
             archive: Arc::clone(&archive),
             kafka: Arc::clone(&kafka),
@@ -116,6 +117,7 @@ impl Archived {
             dead: options.dead.clone().unwrap_or_else(|| dir.clone()),
             checked,
             appended: Arc::clone(&appended),
+            stop: Arc::clone(&stop),
             progress: sender,
             tell: options.tell.clone(),
         });
@@ -127,6 +129,7 @@ impl Archived {
             notices,
             note: path,
             appended,
+            stop,
             progress,
             forwarder: Mutex::new(Some(tokio::spawn(forwarder.run()))),
         })
@@ -207,8 +210,8 @@ impl Log for Archived {
             }
         }
         if let Some(forwarder) = self.forwarder.lock().await.take() {
-            forwarder.abort();
-            // The task ends because it is cancelled. Until it has ended, it holds the archive, which the next writer needs.
+            self.stop.notify_one();
+            // Until the task has ended, it holds the archive, which the next writer needs.
             let _ = forwarder.await;
         }
         let Progress { note, failure } = progress.borrow().clone();

@@ -4,8 +4,10 @@
 //! metrics as rows. The module `model` computes the numbers.
 
 mod arguments;
+mod compare;
 mod create_model;
 mod curves;
+mod episodes;
 mod error;
 mod evaluate;
 mod fitting;
@@ -29,8 +31,8 @@ pub use fitting::{matches, names_in, reads_every_model};
 pub use lineage::{Lineage, Origin, remember};
 pub use rows::check_columns;
 pub use runs::table as runs_table;
-pub use walk_forward::{OutOfFold, TABLE as OUT_OF_FOLD, out_of_fold, table as out_of_fold_table};
 pub use statement::{CreateModel, Problem, StatementError, parse};
+pub use walk_forward::{OutOfFold, TABLE as OUT_OF_FOLD, out_of_fold, table as out_of_fold_table};
 
 use crate::functions::Family;
 pub use crate::functions::relation::tables;
@@ -41,6 +43,8 @@ pub const FAMILIES: &[Family] = &[
     predict::FUNCTIONS,
     score::FUNCTIONS,
     evaluate::FUNCTIONS,
+    compare::FUNCTIONS,
+    episodes::FUNCTIONS,
     curves::FUNCTIONS,
     list::FUNCTIONS,
     weights::FUNCTIONS,

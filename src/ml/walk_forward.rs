@@ -97,14 +97,13 @@ pub fn table(models: &[OutOfFold], baseline: Option<&OutOfFold>) -> Result<Arc<M
             ("product_id", Arc::new(rows.iter().map(|row| Some(&*row.key.1)).collect::<StringArray>())),
             (
                 "ts",
-                Arc::new(TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.key.0)).with_timezone("UTC")),
+                Arc::new(
+                    TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.key.0)).with_timezone("UTC"),
+                ),
             ),
             ("label", Arc::new(rows.iter().map(|row| Some(row.label)).collect::<BooleanArray>())),
             ("score", Arc::new(rows.iter().map(|row| score(row.score)).collect::<Float64Array>())),
-            (
-                "baseline",
-                Arc::new(rows.iter().map(|row| score(*baseline.get(&row.key)?)).collect::<Float64Array>()),
-            ),
+            ("baseline", Arc::new(rows.iter().map(|row| score(*baseline.get(&row.key)?)).collect::<Float64Array>())),
         ];
         let columns = columns.into_iter().map(|(name, column)| (name, column, true));
         batches.push(RecordBatch::try_from_iter_with_nullable(columns).map_err(|error| Error::Query(error.into()))?);

@@ -54,7 +54,9 @@ pub enum Error {
     Constant { feature: String, value: f64 },
     #[error("OPTIONS lacks target_col, which a {model_type} model needs here")]
     NoTarget { model_type: &'static str },
-    #[error("the label is not `{target}` from a threshold on: a negative row has a `{target}` as large as a positive one's")]
+    #[error(
+        "the label is not `{target}` from a threshold on: a negative row has a `{target}` as large as a positive one's"
+    )]
     NotAThreshold { target: String },
     #[error("`{target}` is negative in a training row, or the threshold of the label is 0: there is no logarithm")]
     NoLogarithm { target: String },

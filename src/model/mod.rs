@@ -6,9 +6,11 @@
 
 mod artifact;
 mod basis;
+pub mod bootstrap;
 mod cholesky;
 pub mod confusion;
 pub mod curve;
+pub mod episodes;
 mod error;
 pub mod fixed_sum;
 pub mod metrics;
@@ -21,6 +23,7 @@ mod split;
 mod standard;
 mod training;
 pub mod types;
+pub mod verdict;
 pub mod walk_forward;
 
 pub use artifact::{Artifact, FORMAT, Training};

@@ -43,7 +43,9 @@ impl Range {
     /// Returns the number that a value of the statement means; `None` if it is outside the range.
     fn read(self, value: &Value) -> Option<f64> {
         match self {
-            Range::OneOf(words) => words.iter().position(|word| value.as_str() == Some(*word)).map(|place| place as f64),
+            Range::OneOf(words) => {
+                words.iter().position(|word| value.as_str() == Some(*word)).map(|place| place as f64)
+            }
             _ => value.as_f64().filter(|&number| self.contains(number)),
         }
     }

@@ -80,7 +80,8 @@ pub fn walk_forward(
         let tau = quantile_sorted(&sorted, protocol.positive_quantile);
         let training = part(set, train, tau);
         let failed = |error: Error| Error::Fold { number, problem: error.to_string() };
-        let model = (options.model_type.train)(TrainingRows::of(&training).map_err(failed)?, options).map_err(failed)?;
+        let model =
+            (options.model_type.train)(TrainingRows::of(&training).map_err(failed)?, options).map_err(failed)?;
         let scorer = Scorer::new(options.model_type, model);
         let score = |set: &TrainingSet| {
             let columns: Vec<&[f64]> = set.features.iter().map(|(_, column)| column.as_slice()).collect();
@@ -99,7 +100,8 @@ pub fn walk_forward(
 fn part(set: &TrainingSet, rows: &[usize], tau: f64) -> TrainingSet {
     let take = |(name, column): &(String, Vec<f64>)| (name.clone(), rows.iter().map(|&row| column[row]).collect());
     let target = set.target.as_ref().map(take);
-    let labels = target.iter().flat_map(|(_, target): &(String, Vec<f64>)| target.iter().map(move |value| *value >= tau));
+    let labels =
+        target.iter().flat_map(|(_, target): &(String, Vec<f64>)| target.iter().map(move |value| *value >= tau));
     TrainingSet {
         labels: labels.collect(),
         features: set.features.iter().map(take).collect(),

@@ -27,6 +27,7 @@ mod load;
 mod manifest;
 mod names;
 mod outlook;
+mod partly_fresh;
 mod pattern;
 mod place;
 pub mod profile;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
@@ -22,6 +22,7 @@ use datafusion::prelude::DataFrame;
 use super::computed_once::ComputedOnce;
 use super::disabled::{Disabled, Why};
 use super::error::Error;
+use super::partly_fresh::PartlyFresh;
 use super::recipe::Looks;
 use super::table::Table;
 use super::{Kind, Project, slice};
@@ -38,6 +39,8 @@ type Ready = Result<Arc<dyn TableProvider>, Disabled>;
 pub(super) struct Shared {
     pub project: Project,
     pub tables_dir: PathBuf,
+    /// These names themselves, for tables that ask them again when they are read.
+    own: Weak<Shared>,
     /// The session's own tables.
     base: Arc<dyn SchemaProvider>,
     /// The session in which queries are planned. It owns this, so it is not owned from here.
@@ -140,9 +143,10 @@ impl Shared {
         slice: Option<Range<i64>>,
     ) -> Arc<Shared> {
         let state = context.state_weak_ref();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|own| Shared {
             project: project.clone(),
             tables_dir: tables_dir.into(),
+            own: own.clone(),
             base,
             state: Box::new(move || Some(state.upgrade()?.read().clone())),
             slice,
@@ -192,6 +196,11 @@ impl Shared {
         let is_kept = |known: &usize| *known != index && !changed.contains(known);
         self.ready().retain(|known, _| is_kept(known));
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).retain(|known, _| is_kept(known));
+    }
+
+    /// Returns these names, unless they are those of a slice.
+    pub fn whole(&self) -> Option<Weak<Shared>> {
+        self.slice.is_none().then(|| self.own.clone())
     }
 
     /// Returns the look at files that names share.
@@ -283,8 +292,10 @@ impl SchemaProvider for Names {
         let shared = &self.0;
         if let Some(index) = shared.index(name) {
             let mut known = shared.ready().get(&index).cloned();
-            let was_replaced =
-                |table: &Arc<dyn TableProvider>| table.downcast_ref::<Table>().is_some_and(Table::is_gone);
+            let was_replaced = |table: &Arc<dyn TableProvider>| {
+                let partly = table.downcast_ref::<PartlyFresh>().is_some_and(PartlyFresh::is_gone);
+                partly || table.downcast_ref::<Table>().is_some_and(Table::is_gone)
+            };
             if known.as_ref().and_then(|ready| ready.as_ref().ok()).is_some_and(was_replaced) {
                 shared.forget_all();
                 known = None;

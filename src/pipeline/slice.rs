@@ -71,7 +71,8 @@ pub(super) fn table(
         return Ok(table);
     };
     let range = times(spans);
-    let days = divided.of_days(&day_name(range.start), &day_name(range.end));
+    let (first, last) = (day_name(range.start), day_name(range.end));
+    let days = divided.of_days(|day| (first.as_str()..=last.as_str()).contains(&day));
     let cut = context.read_table(Arc::new(days)).and_then(|rows| rows.filter(is_within(time, range)));
     let failed = |source| Error::Query { name: query.name.clone(), file: query.file.clone(), source: Box::new(source) };
     Ok(cut.map_err(failed)?.into_view())

@@ -22,6 +22,7 @@ use url::Url;
 use super::days::{Day, Local, undetermined};
 use super::error::Error;
 use super::names::Shared;
+use super::partly_fresh::PartlyFresh;
 use super::recipe::Recipe;
 use super::slice::is_within;
 use super::table::Table;
@@ -137,11 +138,21 @@ impl Project {
         if let Some(window) = undetermined(&plan.map_err(|source| query.failed(source))?) {
             return Ok(Err(format!("the engine computes `{window}` by adding and subtracting")));
         }
-        let looks = names.looks();
-        let spans = looks.lock().await.spans(context, &names.tables_dir).await?;
-        Ok(spans
-            .map(|spans| (local.clone(), local.days(&spans)))
-            .ok_or("landed ticks are not in files of squall's".into()))
+        Ok(names.days(local, context).await?.ok_or("landed ticks are not in files of squall's".into()))
+    }
+
+    /// Returns the days of a table that was divided by days when it was made, and its time column; `None` if it would not be
+    /// divided now.
+    pub(super) async fn days_of(
+        &self,
+        index: usize,
+        context: &SessionContext,
+        names: &Shared,
+    ) -> Result<Option<(Local, Vec<Day>)>, Error> {
+        match self.local(index, context).await {
+            Ok(local) => names.days(local, context).await,
+            Err(_) => Ok(None),
+        }
     }
 
     /// Makes what is stale of a query's table.
@@ -259,15 +270,33 @@ impl Project {
         let Ok((recipe, reads_landed)) = self.recipe(index, context, &mut looks).await else { return Ok(None) };
         let landed = if reads_landed { looks.landed(context).await } else { Some(String::new()) };
         drop(looks);
-        if manifest.recipe.as_ref() != Some(&recipe) || manifest.landed.is_none() || manifest.landed != landed {
+        let is_fresh = manifest.landed.is_some() && manifest.landed == landed;
+        let partly = names.whole().filter(|_| manifest.parts.iter().all(|part| part.day.is_some()));
+        if manifest.recipe.as_ref() != Some(&recipe) || manifest.parts.is_empty() || !is_fresh && partly.is_none() {
             return Ok(None);
         }
         match Table::open(&context.state(), &versions.folder, manifest, &query.header.grain).await {
-            Ok(table) => Ok(Some(Arc::new(table))),
+            Ok(table) if is_fresh => Ok(Some(Arc::new(table))),
+            Ok(table) => {
+                Ok(partly.map(|names| Arc::new(PartlyFresh::new(names, index, table)) as Arc<dyn TableProvider>))
+            }
             // Since the manifest was read, two runs have replaced the table.
             Err(_) if versions.current().is_none() => Ok(None),
             Err(source) => Err(Error::Table { path: versions.folder, source: Box::new(source) }),
         }
+    }
+}
+
+impl Shared {
+    /// Returns the days that landed ticks make of a query, with how far it reaches; `None` if landed ticks are not in files of
+    /// squall's.
+    async fn days(&self, local: Local, context: &SessionContext) -> Result<Option<(Local, Vec<Day>)>, Error> {
+        let looks = self.looks();
+        let spans = looks.lock().await.spans(context, &self.tables_dir).await?;
+        Ok(spans.map(|spans| {
+            let days = local.days(&spans);
+            (local, days)
+        }))
     }
 }
 

@@ -59,9 +59,14 @@ impl Table {
         self.parts.iter().all(|part| part.day.is_some())
     }
 
-    /// Returns the table of the days between two, both included.
-    pub fn of_days(&self, first: &str, last: &str) -> Table {
-        let is_in = |part: &&Part| part.day.as_ref().is_none_or(|day| (first..=last).contains(&day.as_str()));
+    /// Returns whether the table has a day that was made from these ticks.
+    pub fn holds(&self, day: &str, ticks: &str) -> bool {
+        self.parts.iter().any(|part| part.day.as_deref() == Some(day) && part.ticks == ticks)
+    }
+
+    /// Returns the table of some days.
+    pub fn of_days(&self, holds: impl Fn(&str) -> bool) -> Table {
+        let is_in = |part: &&Part| part.day.as_ref().is_none_or(|day| holds(day));
         let parts = self.parts.iter().filter(is_in).cloned().collect();
         Table { folder: self.folder.clone(), parts, grain: self.grain.clone(), schema: Arc::clone(&self.schema) }
     }

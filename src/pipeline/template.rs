@@ -139,7 +139,10 @@ fn value(
                 return Err(wrong(format!("`{}` is an empty list", expression.trim())));
             }
             if !items.iter().all(plain) {
-                return Err(wrong(format!("`{}` holds what is neither text, a number nor a boolean", expression.trim())));
+                return Err(wrong(format!(
+                    "`{}` holds what is neither text, a number nor a boolean",
+                    expression.trim()
+                )));
             }
             let literals = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), literal));
             literals.collect::<Vec<_>>().join(", ")
@@ -160,9 +163,15 @@ mod tests {
     fn parameters() -> Parameters {
         let products = serde_json::json!(["A", "it's"]);
         let empty = serde_json::json!([]);
-        [("horizon_s", 60.into()), ("product", "BTC-USD".into()), ("odd", "it's".into()), ("products", products), ("none", empty)]
-            .map(|(name, value): (&str, serde_json::Value)| (name.to_string(), value))
-            .into()
+        [
+            ("horizon_s", 60.into()),
+            ("product", "BTC-USD".into()),
+            ("odd", "it's".into()),
+            ("products", products),
+            ("none", empty),
+        ]
+        .map(|(name, value): (&str, serde_json::Value)| (name.to_string(), value))
+        .into()
     }
 
     fn rendered(text: &str) -> Rendered {

@@ -53,11 +53,11 @@ pub trait Project {
     /// Returns the unit of a column, if a query of the project names it.
     fn unit(&self, column: &str) -> Option<String>;
 
-    /// Returns what a query reads and what reads it.
+    /// Returns what a query reads and what reads it; for QUERY.COLUMN, from which columns the column comes.
     ///
     /// # Errors
-    /// It is not a query of the project.
-    fn lineage(&self, query: &str) -> Answer;
+    /// It is not a query of the project, or the query has no such column.
+    fn lineage<'a>(&'a self, about: &'a str) -> LocalBoxFuture<'a, Answer>;
 
     /// Returns the reports' names and descriptions.
     ///

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod commands;
+mod figures;
 mod metrics;
 mod races;
 mod statement;

@@ -8,6 +8,7 @@ mod crossed_book;
 mod freshness;
 mod no_gaps;
 mod not_null;
+mod row_count_change;
 mod unique;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub const FUNCTIONS: &[Function] = &[
     freshness::FUNCTION,
     no_gaps::FUNCTION,
     crossed_book::FUNCTION,
+    row_count_change::FUNCTION,
 ];
 
 /// The first argument of every audit.

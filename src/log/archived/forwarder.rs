@@ -2,7 +2,8 @@
 //!
 //! A failure that may pass is tried again, and the user is told as long as messages are behind. Messages that were
 //! acknowledged are not sent again. If the topic refuses a message for good, the forwarder sends fewer and fewer messages at once
-//! until it knows which one it is, and sets that one aside.
+//! until it knows which one it is, and sets that one aside. The note is written while the next messages go on, because they must not
+//! wait for the disk.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use super::super::kafka::{Delivery, next_group};
 use super::super::{Batch, DeadLetter, Error, FileLog, KafkaLog, Limit, Log, Message, Record, Tell};
@@ -42,6 +44,8 @@ pub(super) struct Parts {
     /// Whether the topic was checked, since the last failure, to be the one that the note names.
     pub checked: bool,
     pub appended: Arc<Notify>,
+    /// Ends the forwarder.
+    pub stop: Arc<Notify>,
     pub progress: watch::Sender<Progress>,
     pub tell: Tell,
 }
@@ -49,8 +53,10 @@ pub(super) struct Parts {
 /// Publishes an archive's messages.
 pub(super) struct Forwarder {
     parts: Parts,
-    /// The next offset in the note on disk, and when it was written.
+    /// The next offset in the note on disk, and when a note was last begun.
     noted: (i64, Instant),
+    /// The note that is being written, by its next offset.
+    writing: Option<(i64, JoinHandle<Result<(), Error>>)>,
     /// Messages of the archive that the topic does not have yet, in order.
     waiting: VecDeque<Message>,
     /// The archive's first offset after those messages.
@@ -84,6 +90,7 @@ impl Forwarder {
         Forwarder {
             parts,
             noted: (next, Instant::now()),
+            writing: None,
             waiting: VecDeque::new(),
             next,
             ahead: None,
@@ -93,8 +100,21 @@ impl Forwarder {
         }
     }
 
-    /// Publishes until the task is cancelled.
+    /// Publishes until it is told to stop.
     pub(super) async fn run(mut self) {
+        let stop = Arc::clone(&self.parts.stop);
+        tokio::select! {
+            () = self.forward_all() => {}
+            () = stop.notified() => {}
+        }
+        if let Some((_, write)) = self.writing.take() {
+            // Whoever stops the forwarder writes a later note, and must not be overtaken by this one.
+            let _ = write.await;
+        }
+    }
+
+    /// Publishes for ever.
+    async fn forward_all(&mut self) {
         let mut wait = RETRY_FIRST;
         loop {
             match self.forward().await {
@@ -128,13 +148,32 @@ impl Forwarder {
             (self.waiting, self.next) = (batch.messages.into(), batch.next);
         }
         let went_on = if self.waiting.is_empty() { 0 } else { self.publish().await? };
+        self.write_note(went_on == 0).await?;
+        Ok(went_on)
+    }
+
+    /// Begins to write the note if it is due. Returns the failure of the note before it.
+    async fn write_note(&mut self, idle: bool) -> Result<(), Error> {
+        if let Some((next, write)) = self.writing.take_if(|(_, write)| write.is_finished()) {
+            write.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+            self.noted.0 = next;
+        }
         let note = self.parts.progress.borrow().note.clone();
         let (noted, at) = self.noted;
-        if note.next_offset != noted && (went_on == 0 || at.elapsed() >= NOTE_INTERVAL) {
-            note.write(&self.parts.path).await?;
-            self.noted = (note.next_offset, Instant::now());
+        if self.writing.is_none() && note.next_offset != noted && (idle || at.elapsed() >= NOTE_INTERVAL) {
+            // As long as a note is being written, no other process may take the archive over.
+            let (archive, path) = (Arc::clone(&self.parts.archive), self.parts.path.clone());
+            self.noted.1 = Instant::now();
+            self.writing = Some((
+                note.next_offset,
+                tokio::spawn(async move {
+                    let written = note.write(&path).await;
+                    drop(archive);
+                    written
+                }),
+            ));
         }
-        Ok(went_on)
+        Ok(())
     }
 
     /// Sends the next group. Messages that did not go on stay in front, in order.

@@ -19,12 +19,8 @@ use super::training::TrainingRows;
 use crate::text::did_you_mean;
 
 /// Every type of model.
-pub const TYPES: &[&ModelType] = &[
-    &linear_reg::LINEAR_REG,
-    &logistic_reg::LOGISTIC_REG,
-    &naive::NAIVE,
-    &quantile_threshold::QUANTILE_THRESHOLD,
-];
+pub const TYPES: &[&ModelType] =
+    &[&linear_reg::LINEAR_REG, &logistic_reg::LOGISTIC_REG, &naive::NAIVE, &quantile_threshold::QUANTILE_THRESHOLD];
 
 /// A type of model.
 #[derive(Debug)]

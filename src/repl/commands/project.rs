@@ -10,10 +10,15 @@ pub static COMMANDS: &[Kind] = &[
     Kind {
         name: ".lineage",
         aliases: &[],
-        arguments: "NAME",
-        help: "shows what a query reads and what reads it",
+        arguments: "NAME[.COLUMN]",
+        help: "shows what a query reads, or where a column comes from",
         completes: &[Completes::Table],
-        run: Run::Now(|shell, arguments| shell.project.lineage(&arguments[0])),
+        run: Run::Later(|shell, arguments| {
+            Box::pin(async move {
+                let lineage = shell.project.lineage(&arguments[0]).await;
+                shell.answer(lineage).map(|()| Next::Continue)
+            })
+        }),
     },
     Kind {
         name: ".model",

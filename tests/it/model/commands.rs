@@ -129,13 +129,17 @@ fn walk_forward_judges_every_model_on_rows_that_it_has_not_seen() {
     assert!(shown.starts_with("4 blocks by time, the first 2 only train; purge 60 s, embargo 0 s; "), "{shown}");
     let line = |model: &str| {
         let line = shown.lines().find(|line| line.split_whitespace().next() == Some(model));
-        line.unwrap_or_else(|| panic!("no {model} in {shown}")).split_whitespace().map(str::to_string).collect::<Vec<_>>()
+        line.unwrap_or_else(|| panic!("no {model} in {shown}"))
+            .split_whitespace()
+            .map(str::to_string)
+            .collect::<Vec<_>>()
     };
     for model in ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"] {
         assert_eq!(line(model)[2], line("naive_volatility")[2], "rows of {model}");
     }
     assert!(!folder.path().join("data/models").exists(), "nothing is saved");
-    let same = "SELECT count(*) AS n FROM 'rows.parquet' WHERE model = 'naive_volatility' AND score IS DISTINCT FROM baseline";
+    let same =
+        "SELECT count(*) AS n FROM 'rows.parquet' WHERE model = 'naive_volatility' AND score IS DISTINCT FROM baseline";
     let read = folder.succeed(&["sql", same]);
     assert!(read.contains('0'), "{read}");
     let late = folder.fail(&["evaluate", "--protocol", "walk_forward"]);

@@ -246,6 +246,19 @@ async fn compare(project: &Project, names: &[(&str, &str)], pieces: &[&[Tick]], 
     let selector = names.iter().map(|(name, _)| format!("+{name}")).collect::<Vec<_>>().join(" ");
     for piece in order {
         land(&pieced.path().join("ticks"), pieces[*piece]);
+        if Some(piece) == order.last() {
+            // Of tables of which some days are stale, these are computed. They have the same bits.
+            let before = {
+                let session = session(pieced.path()).await;
+                project.attach(session.context(), &pieced.path().join("tables")).unwrap();
+                all_rows(session, names).await
+            };
+            assert_eq!(
+                before,
+                views(project, pieced.path(), names).await,
+                "partly fresh, landed in the order {order:?}"
+            );
+        }
         run(project, pieced.path(), &selector, &RunOptions::default()).await;
     }
     let again = run(project, pieced.path(), &selector, &RunOptions::default()).await;
@@ -254,20 +267,78 @@ async fn compare(project: &Project, names: &[(&str, &str)], pieces: &[&[Tick]], 
         land(&whole.path().join("ticks"), piece);
     }
     run(project, whole.path(), &selector, &RunOptions::default()).await;
-    for (name, grain) in names {
+    // The table is also what the query gives without any table.
+    let views = views(project, whole.path(), names).await;
+    for ((name, grain), view) in names.iter().zip(views) {
         let (got, wanted) =
             (table(project, pieced.path(), name, grain).await, table(project, whole.path(), name, grain).await);
         assert!(wanted.num_rows() > 0, "{name} has no rows");
         assert_eq!(got, wanted, "{name}, landed in the order {order:?}");
-        // The table is also what the query gives without any table; sums of groups have one order on one thread.
-        let session = session_of(whole.path(), 1).await;
-        let empty = tempfile::tempdir().unwrap();
-        project.attach(session.context(), empty.path()).unwrap();
-        let view = rows(session.context(), &format!("SELECT * FROM {name} ORDER BY {grain}")).await;
-        for (index, column) in wanted.columns().iter().enumerate() {
-            assert_eq!(column, view.column(index), "{name} as a view, column {index}");
-        }
+        assert_eq!(wanted.columns(), view, "{name} as a view");
     }
+}
+
+/// Returns the columns that each name has in a session.
+async fn all_rows(session: Session, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>> {
+    let mut all = Vec::new();
+    for (name, grain) in names {
+        let found = rows(session.context(), &format!("SELECT * FROM {name} ORDER BY {grain}")).await;
+        all.push(found.columns().to_vec());
+    }
+    all
+}
+
+/// Returns what queries give without any table; sums of groups have one order on one thread.
+async fn views(project: &Project, data: &Path, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>> {
+    let session = session_of(data, 1).await;
+    let empty = tempfile::tempdir().unwrap();
+    project.attach(session.context(), empty.path()).unwrap();
+    all_rows(session, names).await
+}
+
+#[tokio::test]
+async fn readers_compute_only_the_days_that_are_stale() {
+    let dir = kinds();
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let ticks = market(8, 4);
+    let data = tempfile::tempdir().unwrap();
+    let (folder, tables) = (data.path().join("ticks"), data.path().join("tables"));
+    let noon = ticks.partition_point(|tick| tick.ts < (FIRST_DAY + 3) * DAY_NS + DAY_NS / 2);
+    land(&folder, &ticks[..noon]);
+    run(&project, data.path(), "+hours +sixty", &RunOptions::default()).await;
+    land(&folder, &ticks[noon..]);
+    let session = session(data.path()).await;
+    project.attach(session.context(), &tables).unwrap();
+    for (sql, stale) in [
+        ("SELECT * FROM hours ORDER BY product_id, ts", 1),
+        ("SELECT count(*) AS n FROM hours", 1),
+        (
+            "SELECT ts, max(v) AS v FROM sixty WHERE product_id <> 'B' AND v > 1 GROUP BY ts ORDER BY ts LIMIT 1000000",
+            1,
+        ),
+    ] {
+        let plan = session.context().sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
+        assert_eq!(shown.matches("StreamingTableExec").count(), stale, "{sql}: {shown}");
+        // Three days are read from their files.
+        assert!(shown.contains("tables/hours/") || shown.contains("tables/sixty/"), "{sql}: {shown}");
+        let empty = tempfile::tempdir().unwrap();
+        let alone = session_of(data.path(), 1).await;
+        project.attach(alone.context(), empty.path()).unwrap();
+        assert_eq!(rows(session.context(), sql).await.columns(), rows(alone.context(), sql).await.columns(), "{sql}");
+    }
+    // Nothing of the table is what the query would give now: it is a view.
+    let other = Project::load(dir.path(), &parameters()).unwrap();
+    let (all, none) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    land(&all.path().join("ticks"), &ticks[..noon]);
+    run(&other, all.path(), "own", &RunOptions::default()).await;
+    std::fs::remove_dir_all(all.path().join("ticks")).unwrap();
+    land(&all.path().join("ticks"), &market(9, 4));
+    land(&none.path().join("ticks"), &market(9, 4));
+    let names = [("own", "product_id, ts")];
+    let session = session_of(all.path(), 2).await;
+    other.attach(session.context(), &all.path().join("tables")).unwrap();
+    assert_eq!(all_rows(session, &names).await, views(&other, none.path(), &names).await);
 }
 
 #[tokio::test]

@@ -1,0 +1,169 @@
+//! A table of days of which some are stale: the rows of fresh days are read, those of the others are computed.
+//!
+//! While ticks land, the last day is always stale. Without this, whoever reads the table then would compute all of its days.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::plan_err;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, cast};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::prelude::{DataFrame, ident};
+use futures::{StreamExt, future, stream};
+
+use super::days::Day;
+use super::error::Error;
+use super::names::Shared;
+use super::slice::is_within;
+use super::table::Table;
+use crate::functions::session_state;
+
+/// A table of days of which some are stale.
+#[derive(Debug)]
+pub(super) struct PartlyFresh {
+    /// The names of the session. They own this, so it does not own them.
+    names: Weak<Shared>,
+    index: usize,
+    table: Table,
+    schema: SchemaRef,
+}
+
+impl PartlyFresh {
+    pub fn new(names: Weak<Shared>, index: usize, table: Table) -> PartlyFresh {
+        // A file may say that a column has no NULL; the rows that are computed do not.
+        let schema = table.schema();
+        let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+        PartlyFresh { names, index, schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())), table }
+    }
+
+    /// Returns whether other runs have replaced one of its files since it was opened.
+    pub fn is_gone(&self) -> bool {
+        self.table.is_gone()
+    }
+
+    /// Returns rows as this table has them: its columns and their types.
+    fn columns(&self, rows: DataFrame, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Result<DataFrame> {
+        let rows = unnormalize_cols(filters.iter().cloned()).into_iter().try_fold(rows, DataFrame::filter)?;
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let columns = projection.unwrap_or(&all).iter().map(|column| {
+            let field = self.schema.field(*column);
+            cast(ident(field.name()), field.data_type().clone()).alias(field.name())
+        });
+        rows.select(columns.collect::<Vec<_>>())
+    }
+}
+
+#[async_trait]
+impl TableProvider for PartlyFresh {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(names) = self.names.upgrade() else { return plan_err!("the session is closed") };
+        let context = SessionContext::new_with_state(session_state(session)?.clone());
+        let (project, query) = (&names.project, &names.project.queries[self.index]);
+        let days = project.days_of(self.index, &context, &names).await.map_err(external)?;
+        let is_fresh = |day: &&Day| self.table.holds(&day.name, &day.ticks);
+        let fresh: BTreeSet<&str> =
+            days.iter().flat_map(|(_, days)| days).filter(is_fresh).map(|day| day.name.as_str()).collect();
+        let Some((local, days)) = days.as_ref().filter(|_| !fresh.is_empty()) else {
+            let plan = project.plan(query, &context).await.map_err(external)?;
+            let rows = self.columns(DataFrame::new(context.state(), plan), projection, filters)?;
+            return rows.create_physical_plan().await;
+        };
+        let mut parts =
+            vec![self.table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?];
+        for stretch in stretches(days.iter().filter(|day| !is_fresh(day))) {
+            let own = names.sliced(&context, stretch.spans).await?;
+            let plan = project.plan(query, &own).await.map_err(external)?;
+            let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), stretch.times))?;
+            let plan = self.columns(rows, projection, filters)?.create_physical_plan().await?;
+            parts.push(computed(plan)?);
+        }
+        match <[_; 1]>::try_from(parts) {
+            Ok([only]) => Ok(only),
+            Err(parts) => UnionExec::try_new(parts),
+        }
+    }
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// Days that follow each other.
+struct Stretch {
+    /// The spans whose ticks their rows can depend on.
+    spans: Range<i64>,
+    /// The times of their rows, in nanoseconds.
+    times: Range<i64>,
+}
+
+fn stretches<'a>(days: impl Iterator<Item = &'a Day>) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for day in days {
+        match stretches.last_mut() {
+            Some(last) if last.times.end == day.start => {
+                last.times.end = day.range().end;
+                last.spans = last.spans.start.min(day.spans.start)..last.spans.end.max(day.spans.end);
+            }
+            _ => stretches.push(Stretch { spans: day.spans.clone(), times: day.range() }),
+        }
+    }
+    stretches
+}
+
+/// The rows of a plan that was made for one thread. The optimizer does not see into it, so that it stays on one thread and its
+/// sums of floating-point numbers keep their order.
+#[derive(Debug)]
+struct Computed(Arc<dyn ExecutionPlan>, SchemaRef);
+
+fn computed(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(plan));
+    let schema = plan.schema();
+    let part = Arc::new(Computed(plan, Arc::clone(&schema)));
+    Ok(Arc::new(StreamingTableExec::try_new(schema, vec![part], None, [], false, None)?))
+}
+
+impl PartitionStream for Computed {
+    fn schema(&self) -> &SchemaRef {
+        &self.1
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        match self.0.execute(0, context) {
+            Ok(rows) => rows,
+            Err(error) => Box::pin(RecordBatchStreamAdapter::new(
+                Arc::clone(&self.1),
+                stream::once(future::ready(Err(error))).boxed(),
+            )),
+        }
+    }
+}
