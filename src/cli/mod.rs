@@ -45,6 +45,7 @@ mod sql;
 mod test;
 mod train;
 mod verdicts;
+mod walk_forward;
 mod workspace;
 
 use std::ffi::OsString;

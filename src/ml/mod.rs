@@ -23,6 +23,7 @@ mod rows;
 mod runs;
 mod score;
 mod statement;
+mod walk_forward;
 mod weights;
 
 pub use create_model::create;
@@ -33,6 +34,7 @@ pub use manage::{Manage, carry_out, parse as parse_manage};
 pub use rows::check_columns;
 pub use runs::{evaluation as evaluation_run, table as runs_table};
 pub use statement::{CreateModel, Problem, StatementError, parse};
+pub use walk_forward::{OutOfFold, TABLE as OUT_OF_FOLD, out_of_fold, table as out_of_fold_table};
 
 use crate::functions::Family;
 pub use crate::functions::relation::tables;

@@ -60,6 +60,20 @@ pub enum Error {
     TooLarge { feature: String },
     #[error("feature `{feature}` is {value} in every training row")]
     Constant { feature: String, value: f64 },
+    #[error("OPTIONS lacks target_col, which a {model_type} model needs here")]
+    NoTarget { model_type: &'static str },
+    #[error(
+        "the label is not `{target}` from a threshold on: a negative row has a `{target}` as large as a positive one's"
+    )]
+    NotAThreshold { target: String },
+    #[error("`{target}` is negative in a training row, or the threshold of the label is 0: there is no logarithm")]
+    NoLogarithm { target: String },
+    #[error("the features are collinear: one of them is a combination of others")]
+    Collinear,
+    #[error("{rows} rows are too few for {blocks} blocks")]
+    TooFewRows { rows: usize, blocks: usize },
+    #[error("fold {number} cannot be trained: {problem}")]
+    Fold { number: usize, problem: String },
     #[error("{0}")]
     Overlap(Box<Overlap>),
     #[error("{model} cannot be judged on these rows: it learned the label {learned}, and their label is {judged}")]
@@ -174,6 +188,13 @@ impl Hint for Error {
                 "`squall train` trains the project's models; or name models in the last argument, such as 'spike_*'".into()
             }
             Error::NoneNamed { .. } => "`squall sql 'SELECT model FROM ml_models()'` lists them".into(),
+            Error::NoTarget { .. } => "name the number behind the label, such as target_col = 'forward_vol'".into(),
+            Error::NotAThreshold { target } => format!("make the label of it in the query, such as {target} >= tau AS spike"),
+            Error::NoLogarithm { .. } => "add target_transform = 'none' to OPTIONS".into(),
+            Error::Collinear => "leave one of them out of the SELECT, or set l2_reg above 0".into(),
+            Error::TooFewRows { .. } | Error::Fold { .. } => {
+                "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
+            }
             Error::Optimiser(_) => "raise l2_reg, or leave features of extreme values out of the SELECT".into(),
             Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } => return None,
         })

@@ -7,6 +7,7 @@
 mod artifact;
 mod basis;
 pub mod bootstrap;
+mod cholesky;
 pub mod confusion;
 pub mod curve;
 pub mod episodes;
@@ -23,6 +24,7 @@ mod standard;
 mod training;
 pub mod types;
 pub mod verdict;
+pub mod walk_forward;
 
 pub use artifact::{Artifact, FORMAT, Training};
 pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
