@@ -1,13 +1,20 @@
 //! `squall evaluate`
 
+use chrono::{DateTime, Utc};
+
 use super::evaluation::{self, Evaluation};
 use super::{Context, Failure, verdicts, walk_forward, workspace};
+use crate::durable;
+use crate::ml;
+use crate::model::Registry;
 
 /// Shows how each model does on each split, and whether it beats the naive rule
 ///
 /// Reads the query spike_metrics. Prevalence is the average precision of guessing; an undefined metric is a dash, with the
 /// reason below the table. The verdicts come from the query spike_comparison: a model beats the naive rule if the 95 % interval
 /// of the difference, over the same resamples of the test rows, lies above 0.
+///
+/// The figures are recorded in the table runs, and on MLflow if a server is set.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The query or table that holds the metrics, one row a model and split
@@ -42,6 +49,7 @@ pub enum Protocol {
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let start = Utc::now();
     if args.protocol == Protocol::WalkForward {
         return walk_forward::run(args.walk_forward, context).await;
     }
@@ -64,5 +72,24 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         println!("\n{}", verdicts.join("\n"));
     }
     evaluation::warn(&evaluations);
+    record(&evaluations, start, context).await
+}
+
+/// Records the evaluation of each model as a run.
+async fn record(evaluations: &[Evaluation], start: DateTime<Utc>, context: &Context) -> Result<(), Failure> {
+    let models = Registry::new(context.settings().models_dir());
+    let mut names: Vec<(&str, Option<i64>)> = evaluations.iter().map(|one| (one.model.as_str(), one.version)).collect();
+    names.dedup();
+    let mut runs = Vec::new();
+    for (name, version) in names {
+        let reference = version.map_or_else(|| name.to_string(), |version| format!("{name}@{version}"));
+        // The figures may be of something that is not a model of this folder.
+        let Ok(model) = models.load(&reference) else { continue };
+        let of_model = evaluations.iter().filter(|one| one.model == name && one.version == version);
+        let splits: Vec<_> = of_model.map(|one| (one.split.as_str(), &one.metrics)).collect();
+        runs.push(ml::evaluation_run(&model, &splits, start));
+    }
+    let tracker = workspace::tracker(context);
+    durable::blocking(move || runs.into_iter().for_each(|run| tracker.record(run, None))).await;
     Ok(())
 }

@@ -14,6 +14,14 @@ pub enum Error {
     Missing { name: String, dir: PathBuf, suggestion: Option<String> },
     #[error("model `{name}` has no version {version}; its versions are {versions:?}")]
     MissingVersion { name: String, version: u64, versions: Vec<u64> },
+    #[error("model `{name}` has no alias `{alias}`")]
+    MissingAlias { name: String, alias: String, suggestion: Option<String> },
+    #[error(
+        "`{alias}` cannot be an alias: use letters, digits, underscores and dashes, a letter first, but not `latest` or `v2`"
+    )]
+    AliasName { alias: String },
+    #[error("version {version} of model `{name}` has the alias `{alias}`")]
+    AliasedVersion { name: String, version: u64, alias: String },
     #[error("model `{name}` exists already, at version {version}")]
     Exists { name: String, version: u64 },
     #[error("`{name}` cannot be the name of a model: use letters, digits and underscores, a letter first")]
@@ -125,6 +133,14 @@ impl Hint for Error {
                 format!("`squall train` trains the project's models; or run CREATE MODEL {name} OPTIONS (…) AS SELECT …")
             }
             Error::MissingVersion { name, .. } => format!("`{name}` without a version is the latest"),
+            Error::MissingAlias { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::MissingAlias { name, alias, .. } => {
+                format!("ALTER MODEL {name} SET ALIAS {alias} VERSION n gives a version this alias; SHOW MODELS lists aliases")
+            }
+            Error::AliasName { .. } => "such as ALTER MODEL name SET ALIAS champion VERSION 2".into(),
+            Error::AliasedVersion { name, alias, .. } => format!(
+                "ALTER MODEL {name} SET ALIAS {alias} VERSION n moves the alias to another version, ALTER MODEL {name} DROP ALIAS {alias} removes it"
+            ),
             Error::Exists { .. } => "CREATE OR REPLACE MODEL adds a version".into(),
             Error::ModelType { suggestion: None, .. } => types(),
             Error::ArtifactType { .. } => {

@@ -36,12 +36,18 @@ impl Folder {
 
     /// Runs a command; returns its standard output and standard error, whether or not it succeeded.
     pub fn squall(&self, arguments: &[&str]) -> (bool, String, String) {
+        self.squall_in(&[], arguments)
+    }
+
+    /// Runs a command with these variables in its environment.
+    pub fn squall_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> (bool, String, String) {
         let sql = format!("paths.sql={}", self.1);
         let output = Command::new(env!("CARGO_BIN_EXE_squall"))
             .args(["--set", &sql])
             .args(arguments)
             .current_dir(self.0.path())
             .env_clear()
+            .envs(environment.iter().copied())
             .output()
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
