@@ -87,7 +87,13 @@ fn versions(models: &Registry) -> Result<Vec<Version>> {
             Ok(numbers) => numbers,
             Err(error) => {
                 let artifact = Err(crate::error::with_causes(&error));
-                all.push(Version { model: model.clone(), version: None, latest: true, aliases: String::new(), artifact });
+                all.push(Version {
+                    model: model.clone(),
+                    version: None,
+                    latest: true,
+                    aliases: String::new(),
+                    artifact,
+                });
                 continue;
             }
         };

@@ -194,7 +194,8 @@ fn described(models: &Registry, reference: &str) -> Result<RecordBatch, Error> {
     let (name, version) = models.check(reference)?;
     let model = models.load_version(name, version)?;
     let aliases = models.aliases(name)?;
-    let aliases: Vec<&str> = aliases.iter().filter(|(_, of)| **of == version).map(|(alias, _)| alias.as_str()).collect();
+    let aliases: Vec<&str> =
+        aliases.iter().filter(|(_, of)| **of == version).map(|(alias, _)| alias.as_str()).collect();
     let facts = facts(&model, &aliases.join(", "), &models.path(name, version).display().to_string());
     let (properties, values): (Vec<String>, Vec<String>) = facts.into_iter().unzip();
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
@@ -239,7 +240,10 @@ fn facts(model: &Artifact, aliases: &str, path: &str) -> Vec<(String, String)> {
     }
     for split in &model.metrics {
         for (metric, value) in split.metrics.iter() {
-            add(&format!("{} {}", split.split.as_str(), metric.name), value.map_or(String::new(), |value| value.to_string()));
+            add(
+                &format!("{} {}", split.split.as_str(), metric.name),
+                value.map_or(String::new(), |value| value.to_string()),
+            );
         }
     }
     add("created_at", model.created_at.clone());

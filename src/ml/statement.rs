@@ -63,7 +63,9 @@ impl Hint for Problem {
     fn hint(&self) -> Option<String> {
         match self {
             Problem::Syntax { usage, .. } => Some((*usage).into()),
-            Problem::VersionWanted { name } => Some(format!("such as DROP MODEL {name} VERSION 2; SHOW MODELS lists them")),
+            Problem::VersionWanted { name } => {
+                Some(format!("such as DROP MODEL {name} VERSION 2; SHOW MODELS lists them"))
+            }
             Problem::ReplaceIfAbsent => Some("OR REPLACE always trains, IF NOT EXISTS only the first time".into()),
             Problem::UnknownOption { suggestion, .. } => Some(suggestion.clone()),
             Problem::Twice { name } => Some(format!("keep one of the two values of `{name}`")),

@@ -16,7 +16,9 @@ pub enum Error {
     MissingVersion { name: String, version: u64, versions: Vec<u64> },
     #[error("model `{name}` has no alias `{alias}`")]
     MissingAlias { name: String, alias: String, suggestion: Option<String> },
-    #[error("`{alias}` cannot be an alias: use letters, digits, underscores and dashes, a letter first, but not `latest` or `v2`")]
+    #[error(
+        "`{alias}` cannot be an alias: use letters, digits, underscores and dashes, a letter first, but not `latest` or `v2`"
+    )]
     AliasName { alias: String },
     #[error("version {version} of model `{name}` has the alias `{alias}`")]
     AliasedVersion { name: String, version: u64, alias: String },

@@ -204,7 +204,8 @@ impl Registry {
                 Err(source) => return Err(Error::Read { path, source }),
             };
             let version = version_of(text.trim());
-            let version = version.ok_or_else(|| Error::Read { path, source: io::Error::other("it holds no version") })?;
+            let version =
+                version.ok_or_else(|| Error::Read { path, source: io::Error::other("it holds no version") })?;
             aliases.insert(alias, version);
         }
         Ok(aliases)

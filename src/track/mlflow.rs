@@ -61,20 +61,20 @@ impl<'a> Mlflow<'a> {
     /// Records a run with its artifact `model.json`. `trained` is the MLflow run that trained the model which this run evaluates.
     pub fn send(&self, run: &Run, artifact: Option<&[u8]>, trained: Option<&str>) -> Result<Sent, Error> {
         let experiment = self.experiment()?;
-        let info = match self.find_run(&experiment, run)? {
-            Some(found) if has_tag(&found, COMPLETE) => {
-                return Ok(Sent { run_id: text(&found["info"]["run_id"]), problems: Vec::new() });
-            }
-            Some(found) => found["info"].clone(),
-            None => self.create_run(&experiment, run)?["info"].clone(),
-        };
+        let found = found_or_made(|| self.find_run(&experiment, run), || self.create_run(&experiment, run))?;
+        let info = found["info"].clone();
+        if has_tag(&found, COMPLETE) {
+            return Ok(Sent { run_id: text(&info["run_id"]), problems: Vec::new() });
+        }
         let id = text(&info["run_id"]);
         let mut problems = Vec::new();
         // From here on the run must be ended even if something fails.
         let logged = self.log(run, &info, artifact, trained, &mut problems);
         let status = if logged.is_ok() { "FINISHED" } else { "FAILED" };
         let ended = match &logged {
-            Ok(()) => self.client.post("runs/set-tag", &json!({"run_id": id, "key": COMPLETE, "value": "true"})).map(drop),
+            Ok(()) => {
+                self.client.post("runs/set-tag", &json!({"run_id": id, "key": COMPLETE, "value": "true"})).map(drop)
+            }
             Err(_) => Ok(()),
         };
         let end = json!({"run_id": id, "status": status, "end_time": run.ended_at_ms});
@@ -249,7 +249,8 @@ impl<'a> Mlflow<'a> {
             .datasets
             .iter()
             .map(|data| {
-                let features = data.features.iter().map(|name| json!({"type": "double", "name": name, "required": true}));
+                let features =
+                    data.features.iter().map(|name| json!({"type": "double", "name": name, "required": true}));
                 let label = json!({"type": "boolean", "name": data.label, "required": true});
                 let columns: Vec<Value> = features.chain([label]).collect();
                 let source = json!({"query": cut(&data.sql, 50_000), "engine": "squall"});
@@ -268,7 +269,10 @@ impl<'a> Mlflow<'a> {
             .collect();
         let mut body = json!({"run_id": id, "datasets": datasets});
         let model = match trained {
-            Some(run) => self.client.get("runs/get", &[("run_id", run)])?["run"]["outputs"]["model_outputs"][0]["model_id"].clone(),
+            Some(run) => {
+                self.client.get("runs/get", &[("run_id", run)])?["run"]["outputs"]["model_outputs"][0]["model_id"]
+                    .clone()
+            }
             None => Value::Null,
         };
         if !model.is_null() {
@@ -304,12 +308,8 @@ impl<'a> Mlflow<'a> {
             "params": params.iter().take(PARAMS_PER_BATCH).collect::<Vec<_>>(),
             "tags": [{"key": RUN_ID, "value": run.run_id}],
         });
-        let made = match self.find_logged_model(&experiment, run) {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => self.client.post("logged-models", &body).map(|made| made["model"].clone()),
-            Err(error) => Err(error),
-        };
-        let model = match made {
+        let make = || self.client.post("logged-models", &body).map(|made| made["model"].clone());
+        let model = match found_or_made(|| self.find_logged_model(&experiment, run), make) {
             Ok(model) => model,
             Err(error) if error.is_unknown_call() => {
                 let files = package::files(run, &id, artifact, (FOLDER, None));
@@ -368,7 +368,8 @@ impl<'a> Mlflow<'a> {
         if !self.client.is_local() || !folder.starts_with('/') {
             return Err(store());
         }
-        let write = |(name, content): &package::File| durable::replace(&std::path::Path::new(folder).join(name), content);
+        let write =
+            |(name, content): &package::File| durable::replace(&std::path::Path::new(folder).join(name), content);
         files.iter().try_for_each(write).map_err(|_| store())
     }
 
@@ -384,17 +385,18 @@ impl<'a> Mlflow<'a> {
             }
             other => drop(other?),
         }
-        if self.find_version(run, &id)?.is_some() {
-            return Ok(());
-        }
         let source = match model {
             Some(model) => format!("models:/{model}"),
             None => format!("{}/{FOLDER}", text(&info["artifact_uri"])),
         };
-        let tags = [("squall.version", env!("CARGO_PKG_VERSION").to_string()), ("squall.model_version", run.version.to_string())];
+        let tags = [
+            ("squall.version", env!("CARGO_PKG_VERSION").to_string()),
+            ("squall.model_version", run.version.to_string()),
+        ];
         let tags = tags.map(|(key, value)| json!({"key": key, "value": value}));
         let body = json!({"name": run.model, "source": source, "run_id": id, "model_id": model, "tags": tags});
-        match self.client.post("model-versions/create", &body) {
+        let make = || self.client.post("model-versions/create", &body).map(|_| String::new());
+        match found_or_made(|| self.find_version(run, &id), make) {
             Err(error @ Error::Refused { status: 400..500, .. }) => {
                 problems.push(error);
                 Ok(())
@@ -408,6 +410,26 @@ impl<'a> Mlflow<'a> {
         let filter = format!("name='{}' and run_id='{run_id}'", run.model);
         let found = self.client.get("model-versions/search", &[("filter", &filter), ("max_results", "1")])?;
         Ok(found["model_versions"].get(0).map(|version| text(&version["version"])))
+    }
+}
+
+/// Returns what an earlier attempt made, or makes it. If the server fails while it makes it, nobody knows whether it did: look again.
+fn found_or_made<T>(
+    find: impl Fn() -> Result<Option<T>, Error>,
+    make: impl Fn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    for tried in 1..TRIES {
+        if let Some(found) = find()? {
+            return Ok(found);
+        }
+        match make() {
+            Err(Error::Refused { status: 500.., .. }) => sleep(Duration::from_millis(PAUSE_MS * tried)),
+            made => return made,
+        }
+    }
+    match find()? {
+        Some(found) => Ok(found),
+        None => make(),
     }
 }
 

@@ -135,7 +135,13 @@ impl Tracker {
     }
 
     /// Sends a run, and notes that it is sent. Returns what the server did not take.
-    fn send(&self, server: &Server, mut run: Run, unsent: Unsent, bound: Option<Duration>) -> Result<Vec<Error>, Error> {
+    fn send(
+        &self,
+        server: &Server,
+        mut run: Run,
+        unsent: Unsent,
+        bound: Option<Duration>,
+    ) -> Result<Vec<Error>, Error> {
         let trained = match run.kind {
             Kind::Training => None,
             Kind::Evaluation => self.trained_by(&run),

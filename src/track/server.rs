@@ -30,6 +30,9 @@ const CALL: Duration = Duration::from_secs(60);
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(150);
 
+/// The calls that make another thing each time.
+const MAKES: [&str; 3] = ["runs/create", "logged-models", "model-versions/create"];
+
 /// The MLflow server, and how to reach it; an empty text is not set.
 #[derive(Clone, Default)]
 pub struct Server {
@@ -48,7 +51,10 @@ pub struct Server {
 /// Passwords are not shown.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("uri", &self.shown()).field("experiment", &self.experiment).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("uri", &self.shown())
+            .field("experiment", &self.experiment)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,8 +171,10 @@ impl Client {
     fn call(&self, method: &str, call: &str, url: &Url, body: Option<(&str, &[u8])>) -> Result<Value, Error> {
         for tried in 1.. {
             let (status, answer) = self.answer(method, url, body)?;
-            // The server has done nothing yet.
-            if matches!(status, 429 | 503) && tried < TRIES {
+            // A server that is busy has done nothing yet. A database that is locked is an error 500; only what makes a second thing when
+            // it is done twice is not tried again.
+            let makes = MAKES.contains(&call);
+            if (matches!(status, 429 | 503) || !makes && matches!(status, 500 | 502 | 504)) && tried < TRIES {
                 sleep(PAUSE * tried);
                 continue;
             }
@@ -236,7 +244,8 @@ fn authorization(server: &Server, address: &Url) -> Option<String> {
         let password = address.password().unwrap_or_default();
         return Some(basic(&unescaped(address.username()), &unescaped(password)));
     }
-    let or_stored = |value: &str, name: &str| if value.is_empty() { stored(name).unwrap_or_default() } else { value.into() };
+    let or_stored =
+        |value: &str, name: &str| if value.is_empty() { stored(name).unwrap_or_default() } else { value.into() };
     let username: String = or_stored(&server.username, "mlflow_tracking_username");
     let password: String = or_stored(&server.password, "mlflow_tracking_password");
     if !username.is_empty() && !password.is_empty() {
@@ -307,7 +316,8 @@ mod tests {
     use super::*;
 
     fn header(uri: &str, [username, password, token]: [&str; 3]) -> Option<String> {
-        let server = Server { username: username.into(), password: password.into(), token: token.into(), ..Server::default() };
+        let server =
+            Server { username: username.into(), password: password.into(), token: token.into(), ..Server::default() };
         authorization(&server, &Url::parse(uri).unwrap())
     }
 
@@ -329,7 +339,8 @@ mod tests {
     #[test]
     fn proxies_follow_the_scheme_and_no_proxy() {
         let chosen = |uri: &str, variables: &[(&str, &str)]| {
-            let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
+            let find =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
             proxy(&Url::parse(uri).unwrap(), find).unwrap().map(|proxy| proxy.host().to_string())
         };
         let both = [("http_proxy", "http://a:1"), ("https_proxy", "b:2"), ("no_proxy", "local, .inner.example,c:81")];

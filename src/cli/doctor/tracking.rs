@@ -21,7 +21,10 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
     let runs = track::read(&runs_dir).unwrap_or_default();
     let kept = runs.iter().filter(|run| run.mlflow_run_id.is_none() && track::is_kept(&runs_dir, run)).count();
     if kept > 0 {
-        findings.push(Finding::warning(format!("{} not sent to it", counted(kept as u64, "run")), "`squall runs push` sends them"));
+        findings.push(Finding::warning(
+            format!("{} not sent to it", counted(kept as u64, "run")),
+            "`squall runs push` sends them",
+        ));
     }
     findings
 }

@@ -20,13 +20,13 @@ pub struct Args {
 }
 
 /// The columns of the formats.
-const COLUMNS: [&str; 8] =
-    ["run_id", "kind", "model", "version", "started_at", "duration_ms", "sent", "mlflow_run_id"];
+const COLUMNS: [&str; 8] = ["run_id", "kind", "model", "version", "started_at", "duration_ms", "sent", "mlflow_run_id"];
 
 /// Runs the command.
 pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let dir = context.settings().runs_dir();
-    let runs: Vec<Run> = track::read(&dir)?.into_iter().filter(|run| !args.unsent || run.mlflow_run_id.is_none()).collect();
+    let runs: Vec<Run> =
+        track::read(&dir)?.into_iter().filter(|run| !args.unsent || run.mlflow_run_id.is_none()).collect();
     let sent = |run: &Run| match &run.mlflow_run_id {
         Some(id) => format!("on MLflow, {id}"),
         None if track::is_kept(&dir, run) => "not sent".into(),
@@ -51,7 +51,8 @@ pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
         return output::write(format, &output::batch(&COLUMNS, &rows)?);
     }
     if runs.is_empty() {
-        let what = if args.unsent { "every run is on MLflow" } else { "no run is recorded: `squall train` records one" };
+        let what =
+            if args.unsent { "every run is on MLflow" } else { "no run is recorded: `squall train` records one" };
         return output::text(format!("{what}\n").as_bytes());
     }
     let rows: Vec<Vec<String>> =

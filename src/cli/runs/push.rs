@@ -81,7 +81,9 @@ fn push(
             Ok(Pushed::Sent) => sent += 1,
             Ok(Pushed::Partly(problems)) => {
                 sent += 1;
-                problems.iter().for_each(|problem| workspace::warn(&format!("{}: {}", run.run_id, problem.text()), problem.hint().as_deref()));
+                problems.iter().for_each(|problem| {
+                    workspace::warn(&format!("{}: {}", run.run_id, problem.text()), problem.hint().as_deref())
+                });
             }
             Ok(Pushed::Already) => already += 1,
             Ok(Pushed::Busy) => workspace::warn(&format!("{} is being sent by another process", run.run_id), None),

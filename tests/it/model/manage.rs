@@ -36,10 +36,19 @@ async fn models_are_shown_and_described() {
     all(&session, "ALTER MODEL calm_or_wild SET ALIAS champion VERSION 2").await;
     let shown = all(&session, "SHOW MODELS;").await;
     assert_eq!(shown.len(), 3);
-    assert!(shown[1].starts_with("calm_or_wild | 2 | false | champion | logistic_reg | storm | wind, pressure"), "{shown:?}");
+    assert!(
+        shown[1].starts_with("calm_or_wild | 2 | false | champion | logistic_reg | storm | wind, pressure"),
+        "{shown:?}"
+    );
     for reference in ["calm_or_wild@2", "calm_or_wild@champion", "'calm_or_wild@champion'"] {
         let described = all(&session, &format!("DESCRIBE MODEL {reference}")).await;
-        for line in ["model | calm_or_wild", "version | 2", "aliases | champion", "features | wind, pressure", "training_rows | 60"] {
+        for line in [
+            "model | calm_or_wild",
+            "version | 2",
+            "aliases | champion",
+            "features | wind, pressure",
+            "training_rows | 60",
+        ] {
             assert!(described.iter().any(|found| found == line), "{line} in {described:?}");
         }
         assert!(described.iter().any(|found| found.starts_with("sql | CREATE OR REPLACE MODEL")), "{described:?}");
@@ -104,7 +113,8 @@ async fn a_dropped_version_is_gone_and_its_number_is_not_used_again() {
 async fn a_statement_that_cannot_be_read_says_where_and_how_it_is_written() {
     let folder = TempDir::new().unwrap();
     let session = weather::empty(&folder).await;
-    for sql in ["SHOW MODELS now", "DROP MODEL", "ALTER MODEL m SET", "DESCRIBE MODEL", "ALTER MODEL m SET ALIAS 'a/b'"] {
+    for sql in ["SHOW MODELS now", "DROP MODEL", "ALTER MODEL m SET", "DESCRIBE MODEL", "ALTER MODEL m SET ALIAS 'a/b'"]
+    {
         let error = refused(&session, sql).await;
         assert!(error.starts_with("cannot read the statement ("), "{error}");
     }

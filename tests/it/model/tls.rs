@@ -31,7 +31,8 @@ fn certificate(name: &str, key: &PKeyRef<Private>, signer: Option<(&X509Ref, &PK
     builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
     builder.set_pubkey(key).unwrap();
     if let Some((issuer, _)) = signer {
-        let names = SubjectAlternativeName::new().ip("127.0.0.1").build(&builder.x509v3_context(Some(issuer), None)).unwrap();
+        let names =
+            SubjectAlternativeName::new().ip("127.0.0.1").build(&builder.x509v3_context(Some(issuer), None)).unwrap();
         builder.append_extension(names).unwrap();
     } else {
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
@@ -85,7 +86,9 @@ fn a_server_with_a_private_authority_is_reached_if_the_settings_name_the_authori
     assert!(error.to_string().contains("cannot be reached"), "{error}");
     let stranger = Server { password: "wrong".into(), ..named.clone() };
     Tracker::new(folder.path().join("other"), stranger, warn).record(run(), Some(b"{}"));
-    assert!(warned("does not let squall in: You are not authenticated. (status 401)") && warned("MLFLOW_TRACKING_TOKEN"));
+    assert!(
+        warned("does not let squall in: You are not authenticated. (status 401)") && warned("MLFLOW_TRACKING_TOKEN")
+    );
 
     let nothing = folder.path().join("nothing.pem");
     std::fs::write(&nothing, "not a certificate").unwrap();

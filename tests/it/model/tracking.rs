@@ -110,9 +110,10 @@ pub fn like_mlflow(path: &str) -> (u16, Value) {
     match path.rsplit('/').next().unwrap().split('?').next().unwrap() {
         "get-by-name" => (404, json!({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "none"})),
         "create" if path.contains("experiments") => (200, json!({"experiment_id": "7"})),
-        "logged-models" => {
-            (200, json!({"model": {"info": {"model_id": "m-1", "artifact_uri": "mlflow-artifacts:/7/models/m-1/artifacts"}}}))
-        }
+        "logged-models" => (
+            200,
+            json!({"model": {"info": {"model_id": "m-1", "artifact_uri": "mlflow-artifacts:/7/models/m-1/artifacts"}}}),
+        ),
         "create" if path.contains("model") => (200, json!({})),
         "create" => {
             (200, json!({"run": {"info": {"run_id": "abc", "artifact_uri": "mlflow-artifacts:/7/abc/artifacts"}}}))
@@ -204,7 +205,10 @@ fn a_server_that_is_not_there_is_one_warning_and_the_runs_are_kept_until_they_ar
     let requests = requests.lock().unwrap();
     assert_eq!(requests.iter().filter(|(_, path, _)| path.ends_with("runs/create")).count(), 2);
     // The artifact was kept with the run.
-    assert_eq!(requests.iter().filter(|(_, path, body)| path.ends_with("abc/artifacts/model.json") && body == b"{}").count(), 2);
+    assert_eq!(
+        requests.iter().filter(|(_, path, body)| path.ends_with("abc/artifacts/model.json") && body == b"{}").count(),
+        2
+    );
 }
 
 #[test]
