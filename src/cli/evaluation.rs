@@ -73,7 +73,8 @@ impl Evaluation {
     }
 }
 
-struct Columns<'a>(&'a RecordBatch);
+/// The rows of a result, read by the names of their columns.
+pub struct Columns<'a>(pub &'a RecordBatch);
 
 impl Columns<'_> {
     fn cell(&self, name: &str, index: usize, to: &DataType) -> Result<Option<ArrayRef>, Failure> {
@@ -82,15 +83,15 @@ impl Columns<'_> {
         cell.map(Some).map_err(|error| Failure::new(format!("column `{name}` of the metrics cannot be read: {error}")))
     }
 
-    fn text(&self, name: &str, index: usize) -> Result<Option<String>, Failure> {
+    pub fn text(&self, name: &str, index: usize) -> Result<Option<String>, Failure> {
         Ok(self.cell(name, index, &DataType::Utf8)?.map(|cell| cell.as_string::<i32>().value(0).to_string()))
     }
 
-    fn whole(&self, name: &str, index: usize) -> Result<Option<i64>, Failure> {
+    pub fn whole(&self, name: &str, index: usize) -> Result<Option<i64>, Failure> {
         Ok(self.cell(name, index, &DataType::Int64)?.map(|cell| cell.as_primitive::<Int64Type>().value(0)))
     }
 
-    fn number(&self, name: &str, index: usize) -> Result<Option<f64>, Failure> {
+    pub fn number(&self, name: &str, index: usize) -> Result<Option<f64>, Failure> {
         Ok(self.cell(name, index, &DataType::Float64)?.map(|cell| cell.as_primitive::<Float64Type>().value(0)))
     }
 }

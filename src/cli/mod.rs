@@ -44,6 +44,7 @@ mod simulate;
 mod sql;
 mod test;
 mod train;
+mod verdicts;
 mod workspace;
 
 use std::ffi::OsString;

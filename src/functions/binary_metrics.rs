@@ -6,33 +6,34 @@ use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, 
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue, plan_err};
 
-use super::collected::Collected;
+use super::collected::{Collected, Rows, number};
 use super::label_score::{LABEL, SCORE};
 use super::{Function, Implementation};
 use crate::model::metrics::{METRICS, Metrics, Sample};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+
+/// The documentation of the constant threshold.
+pub const CONSTANT_THRESHOLD: Argument = Argument {
+    name: "threshold",
+    sql_type: "DOUBLE",
+    meaning: "a row is called positive when its score is at least this; constant, NULL where there is none; default NULL",
+    required: false,
+};
+
+/// The documentation of the constant that says whether scores are probabilities.
+pub const IS_PROBABILITY: Argument = Argument {
+    name: "probability",
+    sql_type: "BOOLEAN",
+    meaning: "whether the scores are probabilities; constant; default true",
+    required: false,
+};
 
 const BINARY_METRICS: Documentation = Documentation {
     name: "binary_metrics",
     kind: Kind::Aggregate,
     section: Section::Models,
     summary: "Computes every metric of `ml_metrics()` of scores at once",
-    arguments: &[
-        LABEL,
-        SCORE,
-        Argument {
-            name: "threshold",
-            sql_type: "DOUBLE",
-            meaning: "a row is called positive when its score is at least this; constant, NULL where there is none; default NULL",
-            required: false,
-        },
-        Argument {
-            name: "probability",
-            sql_type: "BOOLEAN",
-            meaning: "whether the scores are probabilities; constant; default true",
-            required: false,
-        },
-    ],
+    arguments: &[LABEL, SCORE, CONSTANT_THRESHOLD, IS_PROBABILITY],
     result: Outcome {
         sql_type: "STRUCT (rows, positives, one DOUBLE for each metric, reason)",
         meaning: "rows and positives are BIGINT; the metrics are those of `ml_metrics()`; reason is a VARCHAR",
@@ -50,7 +51,7 @@ pub const FUNCTIONS: &[Function] = &[Function { documentation: &BINARY_METRICS, 
 
 fn implementation() -> Implementation {
     let returns = || DataType::Struct(fields());
-    Collected { documentation: &BINARY_METRICS, returns, evaluate }.aggregate()
+    Collected { documentation: &BINARY_METRICS, scores: 1, timed: false, returns, evaluate }.aggregate()
 }
 
 /// Returns the columns of all metrics: `rows`, `positives`, the metrics, `reason`.
@@ -74,19 +75,17 @@ pub fn columns(rows: &[&Metrics]) -> Vec<ArrayRef> {
     columns
 }
 
-fn evaluate(labels: &[bool], scores: &[f64], constants: &[ScalarValue]) -> Result<ScalarValue> {
-    let threshold = match constants.first() {
-        None => None,
-        Some(constant) => match constant.cast_to(&DataType::Float64)? {
-            ScalarValue::Float64(threshold) => threshold,
-            _ => None,
-        },
-    };
-    let probability = match constants.get(1) {
-        None | Some(ScalarValue::Boolean(Some(true))) => true,
-        Some(ScalarValue::Boolean(Some(false))) => false,
-        Some(other) => return plan_err!("probability of {} must be true or false, not {other}", BINARY_METRICS.name),
-    };
-    let metrics = Metrics::measure(&Sample::new(labels, scores, threshold, probability));
+fn evaluate(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
+    let (threshold, probability) = (number(constants.first())?, is_probability(&BINARY_METRICS, constants.get(1))?);
+    let metrics = Metrics::measure(&Sample::new(&rows.labels, &rows.scores[0], threshold, probability));
     Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(fields(), columns(&[&metrics]), None)?)))
+}
+
+/// Reads the constant that says whether scores are probabilities; without it, they are.
+pub fn is_probability(documentation: &Documentation, constant: Option<&ScalarValue>) -> Result<bool> {
+    match constant {
+        None | Some(ScalarValue::Boolean(Some(true))) => Ok(true),
+        Some(ScalarValue::Boolean(Some(false))) => Ok(false),
+        Some(other) => plan_err!("probability of {} must be true or false, not {other}", documentation.name),
+    }
 }

@@ -1,14 +1,16 @@
-//! Aggregates that need every (label, score) at once: the code around a function on slices.
+//! Aggregates that need every row at once, a label with scores and a time: the code around a function on slices.
 //!
-//! The state is the rows themselves, nine bytes each, so partial states are merged by appending. The functions in `model` do
-//! not depend on the order of rows, so the result has the same bits however the rows were split.
+//! The state is the rows themselves, so partial states are merged by appending. The functions in `model` do not depend on the
+//! order of rows, so the result has the same bits however the rows were split.
 
 use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StructArray};
+use datafusion::arrow::datatypes::{
+    DataType, Field, FieldRef, Fields, Float64Type, Int64Type, TimestampNanosecondType,
+};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, not_impl_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -21,19 +23,41 @@ use datafusion::physical_expr::expressions::Literal;
 use super::{Implementation, label_score};
 use crate::text::documentation::Documentation;
 
-/// Takes labels, scores and the call's constants; returns the result.
-pub type Evaluate = fn(&[bool], &[f64], &[ScalarValue]) -> Result<ScalarValue>;
+/// Takes rows and the call's constants; returns the result.
+pub type Evaluate = fn(&Rows, &[ScalarValue]) -> Result<ScalarValue>;
 
 /// What differs between such aggregates.
 #[derive(Debug, Clone, Copy)]
 pub struct Collected {
+    /// The arguments are the label, the scores, the time if there is one, and then constants.
     pub documentation: &'static Documentation,
+    /// The number of scores in a row.
+    pub scores: usize,
+    /// Whether a row has a time.
+    pub timed: bool,
     /// The result's type.
     pub returns: fn() -> DataType,
     pub evaluate: Evaluate,
 }
 
+/// The rows of a group without a NULL.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    pub labels: Vec<bool>,
+    /// One column for each score; NaN where the label is NaN.
+    pub scores: Vec<Vec<f64>>,
+    /// Nanoseconds since 1970, UTC; empty if the rows have no times.
+    pub times: Vec<i64>,
+    /// Whether a label is NaN.
+    pub nan_label: bool,
+}
+
 impl Collected {
+    /// Returns the number of arguments that are columns.
+    fn columns(&self) -> usize {
+        1 + self.scores + usize::from(self.timed)
+    }
+
     /// Returns the aggregate in the form that DataFusion takes.
     pub fn aggregate(self) -> Implementation {
         Implementation::Aggregate(AggregateUDF::new_from_impl(CollectedFunction {
@@ -76,14 +100,18 @@ impl AggregateUDFImpl for CollectedFunction {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let arguments = self.spec.documentation.arguments;
-        let required = arguments.iter().filter(|argument| argument.required).count();
-        // The arguments after label and score are constants and keep their types.
-        let mut coerced = label_score::coerce(&self.spec.documentation.syntax(), 2..=2, &types[..types.len().min(2)])?;
-        if !(required..=arguments.len()).contains(&types.len()) {
-            return plan_err!("{} was given {} arguments", self.spec.documentation.syntax(), types.len());
+        let documentation = self.spec.documentation;
+        let (syntax, required) = (documentation.syntax(), documentation.required());
+        if !(required..=documentation.arguments.len()).contains(&types.len()) {
+            return plan_err!("{syntax} was given {} arguments", types.len());
         }
-        coerced.extend(types.iter().skip(2).cloned());
+        let numbers = 1 + self.spec.scores;
+        let mut coerced = label_score::coerce(&syntax, numbers..=numbers, &types[..numbers])?;
+        if self.spec.timed {
+            coerced.push(label_score::coerce_time(&syntax, numbers, &types[numbers])?);
+        }
+        // The other arguments are constants and keep their types.
+        coerced.extend(types.iter().skip(self.spec.columns()).cloned());
         Ok(coerced)
     }
 
@@ -92,11 +120,19 @@ impl AggregateUDFImpl for CollectedFunction {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let list = |name, item| {
+        let list = |name: &str, item| {
             let item = Arc::new(Field::new_list_field(item, true));
             Arc::new(Field::new(format_state_name(args.name, name), DataType::List(item), true))
         };
-        Ok(vec![list("labels", DataType::Boolean), list("scores", DataType::Float64)])
+        let mut fields = vec![
+            Arc::new(Field::new(format_state_name(args.name, "nan_label"), DataType::Boolean, true)),
+            list("labels", DataType::Boolean),
+        ];
+        fields.extend((0..self.spec.scores).map(|index| list(&format!("scores_{index}"), DataType::Float64)));
+        if self.spec.timed {
+            fields.push(list("times", DataType::Int64));
+        }
+        Ok(fields)
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -107,13 +143,15 @@ impl AggregateUDFImpl for CollectedFunction {
             );
         }
         let mut constants = Vec::new();
-        for (argument, expression) in self.spec.documentation.arguments.iter().zip(args.exprs).skip(2) {
+        for (argument, expression) in self.spec.documentation.arguments.iter().zip(args.exprs).skip(self.spec.columns())
+        {
             match expression.downcast_ref::<Literal>() {
                 Some(literal) => constants.push(literal.value().clone()),
                 None => return plan_err!("{} of {} must be constant", argument.name, self.name()),
             }
         }
-        Ok(Box::new(Rows { labels: Vec::new(), scores: Vec::new(), constants, evaluate: self.spec.evaluate }))
+        let rows = Rows { scores: vec![Vec::new(); self.spec.scores], ..Rows::default() };
+        Ok(Box::new(Collecting { rows, constants, spec: self.spec }))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -126,46 +164,71 @@ impl AggregateUDFImpl for CollectedFunction {
 }
 
 #[derive(Debug)]
-struct Rows {
-    labels: Vec<bool>,
-    scores: Vec<f64>,
+struct Collecting {
+    rows: Rows,
     constants: Vec<ScalarValue>,
-    evaluate: Evaluate,
+    spec: Collected,
 }
 
-impl Accumulator for Rows {
+impl Accumulator for Collecting {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        label_score::for_each_row(&values[..2], |label, values| {
+        let times = self.spec.timed.then(|| values[1 + self.spec.scores].as_primitive::<TimestampNanosecondType>());
+        let Rows { labels, scores, times: kept, nan_label } = &mut self.rows;
+        label_score::for_each_row(&values[..1 + self.spec.scores], times, |label, values, time| {
             // A NaN label makes the result undefined, just as a NaN score does.
-            self.labels.push(label.unwrap_or(false));
-            self.scores.push(if label.is_some() { values[0] } else { f64::NAN });
+            *nan_label |= label.is_none();
+            labels.push(label.unwrap_or(false));
+            for (scores, value) in scores.iter_mut().zip(values) {
+                scores.push(if label.is_some() { *value } else { f64::NAN });
+            }
+            kept.extend(time);
         })
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let (labels, scores) = (states[0].as_list::<i32>(), states[1].as_list::<i32>());
+        let (nan_labels, labels) = (states[0].as_boolean(), states[1].as_list::<i32>());
         for row in 0..labels.len() {
-            self.labels.extend(labels.value(row).as_boolean().iter().flatten());
-            self.scores.extend_from_slice(scores.value(row).as_primitive::<Float64Type>().values());
+            self.rows.nan_label |= nan_labels.value(row);
+            self.rows.labels.extend(labels.value(row).as_boolean().iter().flatten());
+            for (scores, state) in self.rows.scores.iter_mut().zip(&states[2..]) {
+                let state = state.as_list::<i32>().value(row);
+                scores.extend_from_slice(state.as_primitive::<Float64Type>().values());
+            }
+            if self.spec.timed {
+                let state = states[2 + self.spec.scores].as_list::<i32>().value(row);
+                self.rows.times.extend_from_slice(state.as_primitive::<Int64Type>().values());
+            }
         }
         Ok(())
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let labels = Arc::new(BooleanArray::from(std::mem::take(&mut self.labels)));
-        let scores = Arc::new(Float64Array::from(std::mem::take(&mut self.scores)));
-        Ok(vec![
-            SingleRowListArrayBuilder::new(labels).build_list_scalar(),
-            SingleRowListArrayBuilder::new(scores).build_list_scalar(),
-        ])
+        let list = |array: ArrayRef| SingleRowListArrayBuilder::new(array).build_list_scalar();
+        let rows = std::mem::take(&mut self.rows);
+        let mut state = vec![ScalarValue::from(rows.nan_label), list(Arc::new(BooleanArray::from(rows.labels)))];
+        state.extend(rows.scores.into_iter().map(|scores| list(Arc::new(Float64Array::from(scores)))));
+        if self.spec.timed {
+            state.push(list(Arc::new(Int64Array::from(rows.times))));
+        }
+        Ok(state)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        (self.evaluate)(&self.labels, &self.scores, &self.constants)
+        (self.spec.evaluate)(&self.rows, &self.constants)
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.labels.capacity() + self.scores.capacity() * size_of::<f64>()
+        let scores: usize = self.rows.scores.iter().map(|scores| scores.capacity() * size_of::<f64>()).sum();
+        size_of_val(self) + self.rows.labels.capacity() + scores + self.rows.times.capacity() * size_of::<i64>()
+    }
+}
+
+/// Returns the number in an optional constant argument; `None` if it is absent, NULL or not a number.
+pub fn number(constant: Option<&ScalarValue>) -> Result<Option<f64>> {
+    let Some(constant) = constant else { return Ok(None) };
+    match constant.cast_to(&DataType::Float64)? {
+        ScalarValue::Float64(number) => Ok(number.filter(|number| !number.is_nan())),
+        _ => Ok(None),
     }
 }
 
@@ -179,4 +242,10 @@ pub fn whole(constant: Option<&ScalarValue>, name: &str, least: usize, default: 
         ScalarValue::Int64(Some(value)) if value >= least as i64 => Ok(value as usize),
         _ => plan_err!("{name} must be a whole number of at least {least}, not {constant}"),
     }
+}
+
+/// Returns one row of a STRUCT.
+pub fn structure(fields: Fields, values: Vec<ScalarValue>) -> Result<ScalarValue> {
+    let columns = values.iter().map(|value| value.to_array()).collect::<Result<Vec<ArrayRef>>>()?;
+    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(fields, columns, None)?)))
 }

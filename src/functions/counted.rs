@@ -118,7 +118,7 @@ struct Counters {
 
 impl Accumulator for Counters {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        label_score::for_each_row(values, |label, values| (self.spec.add)(&mut self.counters, label, values))
+        label_score::for_each_row(values, None, |label, values, _| (self.spec.add)(&mut self.counters, label, values))
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, plan_err};
 
-use super::collected::{Collected, Evaluate, whole};
+use super::collected::{Collected, Evaluate, Rows, whole};
 use super::label_score::{LABEL, PROBABILITY, SCORE};
 use super::{Function, Implementation};
 use crate::model::curve::{Point, precision_recall, roc, thin};
@@ -100,18 +100,14 @@ pub const FUNCTIONS: &[Function] = &[
             curve(
                 &PR_CURVE,
                 || list_type(pr_fields()),
-                |labels, scores, constants| points(labels, scores, constants, pr_fields(), precision_recall),
+                |rows, constants| points(rows, constants, pr_fields(), precision_recall),
             )
         },
     },
     Function {
         documentation: &ROC_CURVE,
         implementation: |_| {
-            curve(
-                &ROC_CURVE,
-                || list_type(roc_fields()),
-                |labels, scores, constants| points(labels, scores, constants, roc_fields(), roc),
-            )
+            curve(&ROC_CURVE, || list_type(roc_fields()), |rows, constants| points(rows, constants, roc_fields(), roc))
         },
     },
     Function {
@@ -121,18 +117,17 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 fn curve(documentation: &'static Documentation, returns: fn() -> DataType, evaluate: Evaluate) -> Implementation {
-    Collected { documentation, returns, evaluate }.aggregate()
+    Collected { documentation, scores: 1, timed: false, returns, evaluate }.aggregate()
 }
 
 fn points(
-    labels: &[bool],
-    scores: &[f64],
+    rows: &Rows,
     constants: &[ScalarValue],
     fields: Fields,
     curve: fn(&Ranked) -> Option<Vec<Point>>,
 ) -> Result<ScalarValue> {
     let max_points = whole(constants.first(), "max_points", 2, DEFAULT_POINTS)?;
-    let Some(points) = Ranked::new(labels, scores).as_ref().and_then(curve) else {
+    let Some(points) = Ranked::new(&rows.labels, &rows.scores[0]).as_ref().and_then(curve) else {
         return ScalarValue::try_from(list_type(fields));
     };
     let points = thin(&points, max_points);
@@ -144,14 +139,14 @@ fn points(
     list(fields, columns)
 }
 
-fn bins(labels: &[bool], scores: &[f64], constants: &[ScalarValue]) -> Result<ScalarValue> {
+fn bins(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let bins = whole(constants.first(), "bins", 1, DEFAULT_BINS)?;
     let binning = match constants.get(1).map(|constant| constant.try_as_str().flatten()) {
         None | Some(Some("uniform")) => Binning::Uniform,
         Some(Some("quantile")) => Binning::Quantile,
         Some(_) => return plan_err!("strategy must be 'uniform' or 'quantile', not {}", constants[1]),
     };
-    let Some(bins) = calibration(labels, scores, bins, binning) else {
+    let Some(bins) = calibration(&rows.labels, &rows.scores[0], bins, binning) else {
         return ScalarValue::try_from(list_type(bin_fields()));
     };
     let columns: Vec<ArrayRef> = vec![

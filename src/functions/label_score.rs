@@ -3,8 +3,8 @@
 //! In: a label, BOOLEAN or a number that is 0 or 1, and a score, any number. Out: rows of both. A row is skipped if either is
 //! NULL.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, TimestampNanosecondArray};
+use datafusion::arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use datafusion::common::{Result, exec_err, plan_err};
 
 use crate::text::documentation::Argument;
@@ -37,6 +37,29 @@ pub const THRESHOLD: Argument = Argument {
     required: true,
 };
 
+/// The documentation of a row's time.
+pub const TIME: Argument = Argument {
+    name: "ts",
+    sql_type: "TIMESTAMP",
+    meaning: "the row's time; rows of several products may share one",
+    required: true,
+};
+
+/// Returns the type to which a time is converted: nanoseconds, of the same time zone. `index` is the argument's, from 0.
+///
+/// # Errors
+/// The argument is not a timestamp.
+pub fn coerce_time(syntax: &str, index: usize, given: &DataType) -> Result<DataType> {
+    match given {
+        DataType::Timestamp(_, zone) => Ok(DataType::Timestamp(TimeUnit::Nanosecond, zone.clone())),
+        DataType::Null => Ok(DataType::Timestamp(TimeUnit::Nanosecond, None)),
+        given => plan_err!(
+            "argument {} of {syntax} must be a timestamp, not {given}: convert it, such as `to_timestamp(…)`",
+            index + 1
+        ),
+    }
+}
+
 /// Returns the types to which arguments are converted: BOOLEAN stays for a label, and every number becomes DOUBLE.
 ///
 /// # Errors
@@ -53,18 +76,23 @@ pub fn coerce(syntax: &str, range: std::ops::RangeInclusive<usize>, types: &[Dat
     coerced.collect()
 }
 
-/// Calls `row` with the label and the other columns' values, for each row without a NULL.
+/// Calls `row` with the label, the other columns' values and the time, for each row without a NULL.
 ///
 /// The label is `None` if it is NaN, because NaN is neither positive nor negative.
 ///
 /// # Errors
 /// A label is a number other than 0 and 1: which of the two others would be positive is a guess, and a score in the place of the
 /// label would pass.
-pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f64])) -> Result<()> {
+pub fn for_each_row(
+    columns: &[ArrayRef],
+    times: Option<&TimestampNanosecondArray>,
+    mut row: impl FnMut(Option<bool>, &[f64], Option<i64>),
+) -> Result<()> {
     let numbers: Vec<_> = columns[1..].iter().map(|column| column.as_primitive::<Float64Type>()).collect();
     let mut values = vec![0.0; numbers.len()];
     for index in 0..columns[0].len() {
-        if columns[0].is_null(index) || numbers.iter().any(|column| column.is_null(index)) {
+        let no_time = times.is_some_and(|times| times.is_null(index));
+        if no_time || columns[0].is_null(index) || numbers.iter().any(|column| column.is_null(index)) {
             continue;
         }
         for (value, column) in values.iter_mut().zip(&numbers) {
@@ -80,7 +108,7 @@ pub fn for_each_row(columns: &[ArrayRef], mut row: impl FnMut(Option<bool>, &[f6
                 (!number.is_nan()).then_some(number != 0.0)
             }
         };
-        row(label, &values);
+        row(label, &values, times.map(|times| times.value(index)));
     }
     Ok(())
 }

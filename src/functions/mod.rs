@@ -12,6 +12,8 @@ mod counted;
 mod curves;
 mod drift;
 mod environment;
+pub mod episodes;
+pub mod intervals;
 pub mod label_score;
 mod probability;
 mod ranking;
@@ -20,6 +22,7 @@ pub mod relation;
 mod snapshot;
 mod squall_functions;
 mod threshold;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -66,6 +69,9 @@ pub const FAMILIES: &[Family] = &[
     threshold::FUNCTIONS,
     binary_metrics::FUNCTIONS,
     curves::FUNCTIONS,
+    intervals::FUNCTIONS,
+    episodes::FUNCTIONS,
+    verdict::FUNCTIONS,
     drift::FUNCTIONS,
     audits::FUNCTIONS,
     squall_functions::FUNCTIONS,

@@ -3,7 +3,7 @@
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 
-use super::collected::{Collected, Evaluate};
+use super::collected::{Collected, Evaluate, Rows};
 use super::label_score::{LABEL, SCORE};
 use super::{Function, Implementation};
 use crate::model::ranking::Ranked;
@@ -67,26 +67,19 @@ const BEST_F1_THRESHOLD: Documentation = Documentation {
 pub const FUNCTIONS: &[Function] = &[
     Function {
         documentation: &AVERAGE_PRECISION,
-        implementation: |_| {
-            number(&AVERAGE_PRECISION, |labels, scores, _| of(labels, scores, Ranked::average_precision))
-        },
+        implementation: |_| number(&AVERAGE_PRECISION, |rows, _| of(rows, Ranked::average_precision)),
     },
-    Function {
-        documentation: &ROC_AUC,
-        implementation: |_| number(&ROC_AUC, |labels, scores, _| of(labels, scores, Ranked::roc_auc)),
-    },
+    Function { documentation: &ROC_AUC, implementation: |_| number(&ROC_AUC, |rows, _| of(rows, Ranked::roc_auc)) },
     Function {
         documentation: &BEST_F1_THRESHOLD,
-        implementation: |_| {
-            number(&BEST_F1_THRESHOLD, |labels, scores, _| of(labels, scores, Ranked::best_f1_threshold))
-        },
+        implementation: |_| number(&BEST_F1_THRESHOLD, |rows, _| of(rows, Ranked::best_f1_threshold)),
     },
 ];
 
 fn number(documentation: &'static Documentation, evaluate: Evaluate) -> Implementation {
-    Collected { documentation, returns: || DataType::Float64, evaluate }.aggregate()
+    Collected { documentation, scores: 1, timed: false, returns: || DataType::Float64, evaluate }.aggregate()
 }
 
-fn of(labels: &[bool], scores: &[f64], metric: fn(&Ranked) -> Option<f64>) -> Result<ScalarValue> {
-    Ok(ScalarValue::Float64(Ranked::new(labels, scores).as_ref().and_then(metric)))
+fn of(rows: &Rows, metric: fn(&Ranked) -> Option<f64>) -> Result<ScalarValue> {
+    Ok(ScalarValue::Float64(Ranked::new(&rows.labels, &rows.scores[0]).as_ref().and_then(metric)))
 }

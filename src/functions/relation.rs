@@ -26,9 +26,8 @@ pub fn text(expression: &Expr) -> Option<String> {
 /// # Errors
 /// The number of arguments is wrong, or an argument is neither constant text nor a whole number.
 pub fn texts(documentation: &Documentation, expressions: &[Expr]) -> Result<Vec<String>> {
-    let required = documentation.arguments.iter().filter(|argument| argument.required).count();
     let syntax = documentation.syntax();
-    if !(required..=documentation.arguments.len()).contains(&expressions.len()) {
+    if !(documentation.required()..=documentation.arguments.len()).contains(&expressions.len()) {
         return plan_err!("{syntax} was given {} arguments", expressions.len());
     }
     let texts = documentation.arguments.iter().zip(expressions).map(|(argument, expression)| match expression {

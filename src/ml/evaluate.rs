@@ -12,21 +12,21 @@ use futures::FutureExt;
 use super::arguments::{LABELLED, MODEL, load};
 use super::fitting::{MODELS, Unreadable, fitting};
 use super::judged::{self, Judging};
-use super::query_function::Call;
+use super::query_function::{Call, Timed};
 use crate::functions::relation::{query, texts};
-use crate::functions::{Function, Implementation, Snapshot, binary_metrics};
+use crate::functions::{Function, Implementation, Snapshot, binary_metrics, intervals};
 use crate::model::{Artifact, Registry};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
 
-const SPLIT_COLUMN: Argument = Argument {
-    name: "split_column",
+const BY: Argument = Argument {
+    name: "by",
     sql_type: "VARCHAR",
-    meaning: "a column of the relation, constant: there is then one row for each of its values; rows in which it is NULL do not count",
+    meaning: "a column of the relation, constant, such as 'split' or 'product_id': there is then one row for each of its values, which the column split holds; rows in which it is NULL do not count",
     required: false,
 };
 
-const COLUMNS: &str = "TABLE (model, version, role, split, rows, positives, one DOUBLE for each metric of ml_metrics(), reason, skipped, warning)";
+const COLUMNS: &str = "TABLE (model, version, role, split, rows, positives, one DOUBLE for each metric of ml_metrics(), reason, skipped, warning, episodes, resamples, a low and a high for each metric that measures quality, interval_reason)";
 
 const ML_EVALUATE: Documentation = Documentation {
     name: "ml_evaluate",
@@ -40,12 +40,12 @@ const ML_EVALUATE: Documentation = Documentation {
             required: false,
             ..LABELLED
         },
-        SPLIT_COLUMN,
+        BY,
     ],
     result: Outcome {
         sql_type: COLUMNS,
-        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training. An error if rows must not judge the model (docs/models.md)",
-        when_null: "split where the relation has no split_column; a metric that is undefined, and reason says why; warning where nothing differs; skipped of the metrics recorded at training",
+        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
+        when_null: "split where the function was given no column `by`; a metric that is undefined, and reason says why; warning where nothing differs; episodes and intervals where they are not known, and interval_reason says why; skipped and everything after it of the metrics recorded at training",
     },
     example: Example {
         query: "SELECT split, rows, positives, round(average_precision, 3) AS average_precision FROM ml_evaluate('calm_or_wild')",
@@ -59,7 +59,7 @@ const ML_EVALUATE_ALL: Documentation = Documentation {
     kind: Kind::Table,
     section: Section::Models,
     summary: "Returns the metrics of every model that learned from a relation on that relation, in the latest version of each",
-    arguments: &[LABELLED, SPLIT_COLUMN, MODELS],
+    arguments: &[LABELLED, BY, MODELS],
     result: Outcome {
         sql_type: COLUMNS,
         meaning: "as `ml_evaluate` for each model; a model whose artifact cannot be read has one row, and reason says why",
@@ -128,7 +128,20 @@ pub fn schema() -> SchemaRef {
     fields.extend(binary_metrics::fields().iter().map(|field| field.as_ref().clone()));
     fields.push(Field::new("skipped", DataType::Int64, true));
     fields.push(Field::new("warning", DataType::Utf8, true));
+    fields.push(Field::new("episodes", DataType::Int64, true));
+    fields.extend(interval_fields());
     Arc::new(Schema::new(fields))
+}
+
+/// Returns the columns of the metrics' intervals.
+fn interval_fields() -> Vec<Field> {
+    let mut fields = vec![Field::new("resamples", DataType::Int64, true)];
+    for metric in intervals::measured() {
+        let ends = [format!("{}_low", metric.name), format!("{}_high", metric.name)];
+        fields.extend(ends.map(|name| Field::new(name, DataType::Float64, true)));
+    }
+    fields.push(Field::new("interval_reason", DataType::Utf8, true));
+    fields
 }
 
 /// Returns the metrics that were recorded when the model was trained, one row per split.
@@ -142,9 +155,11 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(splits.iter().map(|metrics| metrics.split.as_str()))),
     ];
     columns.extend(binary_metrics::columns(&splits.iter().map(|split| &split.metrics).collect::<Vec<_>>()));
-    columns.push(new_null_array(&DataType::Int64, splits.len()));
-    columns.push(new_null_array(&DataType::Utf8, splits.len()));
-    Ok(RecordBatch::try_new(schema(), columns)?)
+    // The rest is known of a relation only.
+    let schema = schema();
+    let rest = schema.fields().iter().skip(columns.len());
+    columns.extend(rest.map(|field| new_null_array(field.data_type(), splits.len())).collect::<Vec<_>>());
+    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
 async fn evaluations(state: &SessionState, models: &Registry, arguments: &[String]) -> Result<String> {
@@ -179,6 +194,7 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let warnings = judged::compare(state, model, &relation).await?.join("; ");
     let rows = state.create_logical_plan(&relation).await?;
     let product = Judging::of(&basis, rows.schema()).product.map(|column| identifier(&column.name));
+    let timed = Timed::of(model, rows.schema());
 
     let (name, version, role) = (literal(&model.name), model.version, literal(model.model_type().role.as_str()));
     let (threshold, probability) = (call.threshold(), model.probability);
@@ -186,6 +202,14 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let metrics =
         fields.iter().map(|field| format!("metrics[{}] AS {}", literal(field.name()), identifier(field.name())));
     let metrics = metrics.collect::<Vec<_>>().join(", ");
+
+    let (block_s, horizon_s) = (timed.block_s, timed.horizon_s);
+    let intervals = interval_fields().into_iter().map(|field| match (field.name().as_str(), timed.missing) {
+        ("interval_reason", Some(missing)) => format!("{} AS interval_reason", literal(missing)),
+        ("interval_reason", None) => "intervals['reason'] AS interval_reason".into(),
+        (name, _) => format!("intervals[{}] AS {}", literal(name), identifier(name)),
+    });
+    let intervals = intervals.collect::<Vec<_>>().join(", ");
 
     let learned = basis.product_names();
     let product_column = product.map_or("CAST(NULL AS VARCHAR)".into(), |column| format!("CAST({column} AS VARCHAR)"));
@@ -196,14 +220,17 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
 
     let split = call.third.as_ref().map_or("NULL".into(), |column| identifier(column));
     let group = call.third.as_ref().map_or("", |_| " WHERE split IS NOT NULL GROUP BY split");
-    let rows = call.rows(&format!(", CAST({split} AS VARCHAR) AS split, {product_column} AS product"));
+    let rows =
+        call.rows(&format!(", CAST({split} AS VARCHAR) AS split, {product_column} AS product, {} AS ts", timed.column));
     let split = if call.third.is_some() { "split" } else { "CAST(NULL AS VARCHAR) AS split" };
     Ok(format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, split, {metrics}, skipped,
-            nullif(concat_ws('; ', {changed}, {other} || others), '') AS warning
+            nullif(concat_ws('; ', {changed}, {other} || others), '') AS warning, episodes, {intervals}
         FROM (
             SELECT {split}, binary_metrics(label, score, {threshold}, {probability}) AS metrics,
                 count(*) FILTER (WHERE label IS NULL OR score IS NULL) AS skipped,
+                spike_episodes(label, ts, {horizon_s}) FILTER (WHERE score IS NOT NULL) AS episodes,
+                binary_metrics_intervals(label, score, ts, {threshold}, {probability}, {block_s}) AS intervals,
                 array_to_string(array_sort(array_agg(DISTINCT product) FILTER (WHERE {strange})), ', ') AS others
             FROM {rows}{group}
         )"

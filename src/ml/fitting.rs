@@ -13,7 +13,7 @@ use crate::model::{Artifact, Error, Registry};
 use crate::text::documentation::Argument;
 
 /// The table functions that read every model over a relation. The relation is their first argument.
-const OVER_EVERY_MODEL: [&str; 3] = ["ml_predict_all", "ml_evaluate_all", "ml_models"];
+const OVER_EVERY_MODEL: [&str; 4] = ["ml_predict_all", "ml_evaluate_all", "ml_compare_all", "ml_models"];
 
 /// The documentation of a pattern of models.
 pub const MODELS: Argument = Argument {
@@ -113,7 +113,7 @@ pub fn names_in(function: &str, position: usize, text: &str) -> Vec<String> {
     let argument = known.and_then(|known| known.documentation.arguments.get(position)).map(|argument| argument.name);
     let without_version = |name: &str| name.split('@').next().unwrap_or_default().trim().to_string();
     match argument {
-        Some("model") => vec![without_version(text)],
+        Some("model" | "baseline") => vec![without_version(text)],
         Some("models") => text.split(',').map(without_version).filter(|name| !name.is_empty()).collect(),
         Some("relation") | None => match tables(text) {
             read if query(text) == text && !read.is_empty() => read.into_iter().collect(),

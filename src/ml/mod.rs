@@ -4,8 +4,10 @@
 //! metrics as rows. The module `model` computes the numbers.
 
 mod arguments;
+mod compare;
 mod create_model;
 mod curves;
+mod episodes;
 mod error;
 mod evaluate;
 mod fitting;
@@ -41,6 +43,8 @@ pub const FAMILIES: &[Family] = &[
     predict::FUNCTIONS,
     score::FUNCTIONS,
     evaluate::FUNCTIONS,
+    compare::FUNCTIONS,
+    episodes::FUNCTIONS,
     curves::FUNCTIONS,
     list::FUNCTIONS,
     weights::FUNCTIONS,

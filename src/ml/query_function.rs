@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::{DFSchema, Result};
 use futures::FutureExt;
 
 use super::arguments::{JUDGE, load};
+use super::judged::{self, Judging};
 use crate::functions::relation::{query, texts};
 use crate::functions::{Host, Implementation, Snapshot};
+use crate::model::bootstrap::Settings;
+use crate::model::episodes::HORIZON_S;
 use crate::model::{Artifact, Registry};
 use crate::text::documentation::Documentation;
 use crate::text::{identifier, literal};
@@ -39,6 +42,32 @@ impl Call {
     pub fn threshold(&self) -> String {
         // `{:?}` writes the shortest digits that read back as the same number.
         self.model.threshold.map_or("NULL".to_string(), |threshold| format!("{threshold:?}"))
+    }
+}
+
+/// The time of the rows that judge a model, and the lengths of time that its intervals and episodes depend on.
+pub struct Timed {
+    /// The column, as SQL text.
+    pub column: String,
+    /// Why there is no time; `None` if there is.
+    pub missing: Option<&'static str>,
+    pub block_s: u64,
+    pub horizon_s: u64,
+}
+
+impl Timed {
+    /// Finds the time column of a model in a relation.
+    pub fn of(model: &Artifact, relation: &DFSchema) -> Timed {
+        let basis = judged::basis(model);
+        let horizon_ns = basis.horizon_ns();
+        let column = Judging::of(&basis, relation).time.map(|column| identifier(&column.name));
+        let known = u64::try_from(horizon_ns).unwrap_or(0).div_ceil(1_000_000_000);
+        Timed {
+            missing: column.is_none().then_some("no time column: name it in time_col at training"),
+            column: column.unwrap_or_else(|| "CAST(NULL AS TIMESTAMP)".into()),
+            block_s: Settings::for_horizon(horizon_ns).block_s,
+            horizon_s: if known == 0 { HORIZON_S } else { known },
+        }
     }
 }
 

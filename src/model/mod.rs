@@ -6,8 +6,10 @@
 
 mod artifact;
 mod basis;
+pub mod bootstrap;
 pub mod confusion;
 pub mod curve;
+pub mod episodes;
 mod error;
 pub mod fixed_sum;
 pub mod metrics;
@@ -20,6 +22,7 @@ mod split;
 mod standard;
 mod training;
 pub mod types;
+pub mod verdict;
 
 pub use artifact::{Artifact, FORMAT, Training};
 pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};

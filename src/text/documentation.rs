@@ -37,6 +37,7 @@ pub enum Section {
     Ranking,
     Probability,
     Threshold,
+    Intervals,
     Models,
     Drift,
     Audits,
@@ -93,6 +94,7 @@ impl Section {
             Section::Ranking => "Ranking metrics",
             Section::Probability => "Probability metrics",
             Section::Threshold => "Metrics at a threshold",
+            Section::Intervals => "Intervals and episodes",
             Section::Models => "Models",
             Section::Drift => "Drift",
             Section::Audits => "Audits",
@@ -115,6 +117,11 @@ impl Documentation {
         }
         syntax.push(')');
         syntax
+    }
+
+    /// Returns the number of arguments that must be given.
+    pub fn required(&self) -> usize {
+        self.arguments.iter().filter(|argument| argument.required).count()
     }
 
     /// Returns the same documentation in DataFusion's own type.

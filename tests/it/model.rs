@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod commands;
+mod figures;
 mod manage;
 mod metrics;
 mod mlflow;

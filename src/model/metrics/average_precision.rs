@@ -14,4 +14,5 @@ pub const AVERAGE_PRECISION: Metric = Metric {
     when_null: "no row is positive",
     source: "scikit-learn 1.9.1, average_precision_score",
     compute: |sample| sample.ranked().and_then(Ranked::average_precision),
+    resampled: Some(|resample| Some(resample.average_precision)),
 };

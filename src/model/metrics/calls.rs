@@ -14,6 +14,7 @@ pub const THRESHOLD: Metric = Metric {
     when_null: "the model has no threshold: no validation row was positive",
     source: "the maximum of F1 on validation rows, or part of a rule",
     compute: |sample| sample.threshold,
+    resampled: None,
 };
 
 /// The share of positives among the rows called positive.
@@ -27,6 +28,7 @@ pub const PRECISION: Metric = Metric {
     when_null: "no row is positive, or none reaches the threshold",
     source: "scikit-learn 1.9.1, precision_score",
     compute: |sample| sample.confusion().and_then(Confusion::precision),
+    resampled: Some(|resample| resample.confusion.as_ref().and_then(Confusion::precision)),
 };
 
 /// The share of the positives that are called positive.
@@ -40,6 +42,7 @@ pub const RECALL: Metric = Metric {
     when_null: "no row is positive, or there is no threshold",
     source: "scikit-learn 1.9.1, recall_score",
     compute: |sample| sample.confusion().and_then(Confusion::recall),
+    resampled: Some(|resample| resample.confusion.as_ref().and_then(Confusion::recall)),
 };
 
 /// The harmonic mean of precision and recall.
@@ -53,4 +56,5 @@ pub const F1: Metric = Metric {
     when_null: "no row is positive, or there is no threshold",
     source: "scikit-learn 1.9.1, f1_score",
     compute: |sample| sample.confusion().and_then(Confusion::f1),
+    resampled: Some(|resample| resample.confusion.as_ref().and_then(Confusion::f1)),
 };

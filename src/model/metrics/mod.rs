@@ -21,6 +21,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::bootstrap::Resample;
 use super::split::Split;
 pub use average_precision::AVERAGE_PRECISION;
 pub use brier::BRIER;
@@ -55,6 +56,8 @@ pub struct Metric {
     /// Computes the metric. It is called only if a row is positive, unless the metric does not measure quality
     /// ([`Better::Neither`]).
     pub compute: fn(&Sample) -> Option<f64>,
+    /// Computes the metric of a resample of the rows, for its interval; `None` if it has no interval.
+    pub resampled: Option<fn(&Resample) -> Option<f64>>,
 }
 
 /// Which of two values of a metric is better.

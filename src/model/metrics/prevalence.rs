@@ -16,4 +16,5 @@ pub const PREVALENCE: Metric = Metric {
         let known = sample.rows() > 0 && sample.is_known();
         known.then(|| sample.positives() as f64 / sample.rows() as f64)
     },
+    resampled: None,
 };

@@ -19,6 +19,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("models/volatility_threshold.sql", include_str!("../../../sql/models/volatility_threshold.sql")),
     ("monitoring/drift_current.sql", include_str!("../../../sql/monitoring/drift_current.sql")),
     ("monitoring/drift_reference.sql", include_str!("../../../sql/monitoring/drift_reference.sql")),
+    ("monitoring/spike_comparison.sql", include_str!("../../../sql/monitoring/spike_comparison.sql")),
     ("monitoring/spike_drift.sql", include_str!("../../../sql/monitoring/spike_drift.sql")),
     ("monitoring/spike_metrics.sql", include_str!("../../../sql/monitoring/spike_metrics.sql")),
     ("monitoring/spike_thresholds.sql", include_str!("../../../sql/monitoring/spike_thresholds.sql")),

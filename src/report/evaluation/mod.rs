@@ -40,6 +40,7 @@ impl Report for Evaluation {
                 "eval.html",
                 "eval/budget.sql",
                 "eval/calibration.sql",
+                "eval/comparison.sql",
                 "eval/confusion.sql",
                 "eval/episodes.sql",
                 "eval/facts.sql",
@@ -92,6 +93,17 @@ struct Episodes {
     caught: f64,
 }
 
+/// The model beside the naive rule on the test rows that both score.
+#[derive(Debug, Clone)]
+struct Comparison {
+    verdict: String,
+    reason: Option<String>,
+    difference: Option<f64>,
+    difference_interval: Option<(f64, f64)>,
+    share_better: Option<f64>,
+    episodes: Option<f64>,
+}
+
 /// A figure and the query behind it; or the reason why there is no figure.
 #[derive(Debug, Serialize)]
 struct Exhibit {
@@ -112,6 +124,7 @@ struct View {
     columns: Vec<String>,
     splits: Vec<SplitView>,
     metrics_query: Query,
+    comparison_query: Query,
     precision_recall: Exhibit,
     roc: Exhibit,
     calibration: Exhibit,
@@ -228,7 +241,14 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
     let draw = |rows: &Rows| timeline::timeline(rows, &model, tau, threshold);
     let timeline = exhibit(context, query("timeline")?, no_rows, draw).await?;
 
-    let verdict = verdict::verdict(&table, &model, confusion.as_ref(), episodes.as_ref());
+    let naive = table.naive().unwrap_or_default();
+    let values = [("model", Literal::Text(&model)), ("naive", Literal::Text(naive))];
+    let comparison_query = request.query("eval/comparison.sql", &values)?;
+    let compared = match naive {
+        _ if naive.is_empty() || naive == model => None,
+        _ => read_comparison(&comparison_query.rows(context).await?),
+    };
+    let verdict = verdict::verdict(&table, &model, compared.as_ref(), confusion.as_ref(), episodes.as_ref());
     let line = verdict.headline.clone();
     let view = View {
         title: format!("Evaluation of {model}"),
@@ -238,6 +258,7 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
         columns: table.columns(),
         splits: by_split(&table, &models, |name| role(&table, name, &model)),
         metrics_query,
+        comparison_query,
         precision_recall,
         roc,
         calibration,
@@ -320,6 +341,18 @@ fn read_confusion(rows: &Rows, threshold: f64) -> Option<Confusion> {
 fn read_episodes(rows: &Rows) -> Option<Episodes> {
     let row = rows.find("split", "test")?;
     Some(Episodes { episodes: row.number("episodes")?, caught: row.number("caught")? })
+}
+
+fn read_comparison(rows: &Rows) -> Option<Comparison> {
+    let row = rows.first()?;
+    Some(Comparison {
+        verdict: row.text("verdict")?.into(),
+        reason: row.text("reason").map(str::to_string),
+        difference: row.number("difference"),
+        difference_interval: row.number("difference_low").zip(row.number("difference_high")),
+        share_better: row.number("share_better"),
+        episodes: row.number("episodes"),
+    })
 }
 
 fn read_budget(rows: &Rows) -> Vec<[String; 6]> {

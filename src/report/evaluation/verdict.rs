@@ -1,18 +1,21 @@
 //! The evaluation in words: whether the model beats the naive rule, by how much, and what is unknown.
 
 use super::metrics::{Metrics, Table};
-use super::{Confusion, Episodes};
+use super::{Comparison, Confusion, Episodes};
 use crate::report::format::{count, number, percent};
 use crate::report::{Mood, Verdict};
 
 /// With fewer independent spikes than this, the result says little, however many rows there are.
 const FEW_EPISODES: f64 = 20.0;
 
-/// The average precision of a score that is the same everywhere differs from that of guessing by rounding only.
-const ROUNDING: f64 = 1e-9;
-
 /// Returns the verdict on `model` against the naive rule on the test split.
-pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episodes: Option<&Episodes>) -> Verdict {
+pub fn verdict(
+    table: &Table,
+    model: &str,
+    compared: Option<&Comparison>,
+    confusion: Option<&Confusion>,
+    episodes: Option<&Episodes>,
+) -> Verdict {
     let Some(test) = table.find(model, "test") else {
         return unknown(format!("{model} has no test split: how good it is, is not known."), Vec::new());
     };
@@ -35,14 +38,10 @@ pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episod
             None => unknown(format!("{naive} has no average precision on the test split")),
             Some(rule) => {
                 sentences.insert(0, comparison(precision, rule));
-                let guesses = test.prevalence.is_some_and(|guessing| precision <= guessing + ROUNDING);
-                if guesses {
-                    let headline = format!("{model} is no better than guessing on the test split.");
-                    (Mood::Bad, headline)
-                } else if precision > rule {
-                    (Mood::Good, format!("{model} beats the naive rule on the test split."))
-                } else {
-                    (Mood::Bad, format!("{model} does not beat the naive rule on the test split."))
+                sentences.extend(compared.and_then(interval));
+                match compared {
+                    Some(compared) => said(model, compared),
+                    None => unknown("the two could not be compared".into()),
                 }
             }
         },
@@ -53,6 +52,35 @@ pub fn verdict(table: &Table, model: &str, confusion: Option<&Confusion>, episod
     sentences.extend(confusion.and_then(alerts));
     sentences.extend(episodes.map(independence));
     Verdict { mood, headline, sentences }
+}
+
+/// Returns the verdict of the SQL function `verdict` as a headline.
+fn said(model: &str, compared: &Comparison) -> (Mood, String) {
+    let verdict = &compared.verdict;
+    if verdict.starts_with("beats") {
+        (Mood::Good, format!("{model} {verdict} on the test split."))
+    } else if verdict.starts_with("does not beat") || verdict.starts_with("equals guessing") {
+        (Mood::Bad, format!("{model} {verdict} on the test split."))
+    } else if verdict.starts_with("cannot be told") {
+        (Mood::Unknown, format!("Whether {model} beats the naive rule {verdict}."))
+    } else {
+        let reason = compared.reason.as_deref().unwrap_or("the two could not be compared");
+        (Mood::Unknown, format!("Whether {model} beats the naive rule is not known: {reason}."))
+    }
+}
+
+/// Returns how sure the difference to the naive rule is.
+fn interval(compared: &Comparison) -> Option<String> {
+    let (low, high) = compared.difference_interval?;
+    Some(format!(
+        "On the test rows that both score, the difference in average precision is {}, with a 95 % interval from {} to {} \
+         (blocks of time, {} episodes); the model is better in {} of the resamples.",
+        number(compared.difference),
+        number(Some(low)),
+        number(Some(high)),
+        count(compared.episodes),
+        percent(compared.share_better)
+    ))
 }
 
 fn unknown(headline: String, sentences: Vec<String>) -> Verdict {

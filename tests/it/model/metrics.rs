@@ -48,18 +48,31 @@ async fn columns_follow_from_the_table() {
     let all = [&["rows", "positives"], names.as_slice(), &["reason"]].concat();
     let frame = session.sql("SELECT * FROM ml_evaluate('calm_or_wild')").await.unwrap();
     let columns: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!(columns, [&["model", "version", "role", "split"], all.as_slice(), &["skipped", "warning"]].concat());
+    let measured = METRICS.iter().filter(|metric| metric.resampled.is_some());
+    let ends: Vec<String> =
+        measured.flat_map(|metric| [format!("{}_low", metric.name), format!("{}_high", metric.name)]).collect();
+    let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
+    let before = ["skipped", "warning", "episodes", "resamples"];
+    let expected =
+        [&["model", "version", "role", "split"], all.as_slice(), &before, ends.as_slice(), &["interval_reason"]];
+    assert_eq!(columns, expected.concat());
     assert_eq!(text(&session, "SELECT name FROM ml_metrics()").await, names);
     let evaluated = "SELECT * FROM ml_evaluate('calm_or_wild', 'weather')";
     let frame = session.sql(evaluated).await.unwrap();
     let columns_of_relation: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(columns_of_relation, columns);
     // Computing on the relation gives what was recorded.
-    let recorded =
-        text(&session, "SELECT * FROM ml_evaluate('calm_or_wild')").await[0].replace("| train |", "| NULL |");
-    // What was skipped is known of a relation only.
-    let counted = recorded.strip_suffix(" | NULL | NULL").map(|metrics| format!("{metrics} | 0 | NULL"));
-    assert_eq!(text(&session, evaluated).await, counted.as_slice());
+    // What was skipped, episodes and intervals are known of a relation only.
+    let shared = format!("role, {}", all.join(", "));
+    let select = |columns: &str, arguments: &str| format!("SELECT {columns} FROM ml_evaluate({arguments})");
+    let recorded = text(&session, &select(&shared, "'calm_or_wild'")).await;
+    assert_eq!(text(&session, &select(&shared, "'calm_or_wild', 'weather'")).await, recorded);
+    let rest = "skipped, warning, episodes, resamples, average_precision_low, interval_reason";
+    assert_eq!(text(&session, &select(rest, "'calm_or_wild'")).await, ["NULL | NULL | NULL | NULL | NULL | NULL"]);
+    assert_eq!(
+        text(&session, &select(rest, "'calm_or_wild', 'weather'")).await,
+        ["0 | NULL | NULL | 0 | NULL | no time column: name it in time_col at training"]
+    );
 }
 
 #[tokio::test]
