@@ -1,12 +1,7 @@
 //! `squall evaluate`
 
-use chrono::{DateTime, Utc};
-
 use super::evaluation::{self, Evaluation};
-use super::{Context, Failure, verdicts, walk_forward, workspace};
-use crate::durable;
-use crate::ml;
-use crate::model::Registry;
+use super::{Context, Failure, runs, verdicts, walk_forward, workspace};
 
 /// Shows how each model does on each split, and whether it beats the naive rule
 ///
@@ -49,7 +44,7 @@ pub enum Protocol {
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let start = Utc::now();
+    let start = chrono::Utc::now();
     if args.protocol == Protocol::WalkForward {
         return walk_forward::run(args.walk_forward, context).await;
     }
@@ -72,24 +67,6 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         println!("\n{}", verdicts.join("\n"));
     }
     evaluation::warn(&evaluations);
-    record(&evaluations, start, context).await
-}
-
-/// Records the evaluation of each model as a run.
-async fn record(evaluations: &[Evaluation], start: DateTime<Utc>, context: &Context) -> Result<(), Failure> {
-    let models = Registry::new(context.settings().models_dir());
-    let mut names: Vec<(&str, Option<i64>)> = evaluations.iter().map(|one| (one.model.as_str(), one.version)).collect();
-    names.dedup();
-    let mut runs = Vec::new();
-    for (name, version) in names {
-        let reference = version.map_or_else(|| name.to_string(), |version| format!("{name}@{version}"));
-        // The figures may be of something that is not a model of this folder.
-        let Ok(model) = models.load(&reference) else { continue };
-        let of_model = evaluations.iter().filter(|one| one.model == name && one.version == version);
-        let splits: Vec<_> = of_model.map(|one| (one.split.as_str(), &one.metrics)).collect();
-        runs.push(ml::evaluation_run(&model, &splits, start));
-    }
-    let tracker = workspace::tracker(context);
-    durable::blocking(move || runs.into_iter().for_each(|run| tracker.record(run, None))).await;
+    runs::record(&evaluations, start, context).await;
     Ok(())
 }

@@ -61,13 +61,11 @@ impl<'a> Mlflow<'a> {
     /// Records a run with its artifact `model.json`. `trained` is the MLflow run that trained the model which this run evaluates.
     pub fn send(&self, run: &Run, artifact: Option<&[u8]>, trained: Option<&str>) -> Result<Sent, Error> {
         let experiment = self.experiment()?;
-        let info = match self.find_run(&experiment, run)? {
-            Some(found) if has_tag(&found, COMPLETE) => {
-                return Ok(Sent { run_id: text(&found["info"]["run_id"]), problems: Vec::new() });
-            }
-            Some(found) => found["info"].clone(),
-            None => self.create_run(&experiment, run)?["info"].clone(),
-        };
+        let found = found_or_made(|| self.find_run(&experiment, run), || self.create_run(&experiment, run))?;
+        let info = found["info"].clone();
+        if has_tag(&found, COMPLETE) {
+            return Ok(Sent { run_id: text(&info["run_id"]), problems: Vec::new() });
+        }
         let id = text(&info["run_id"]);
         let mut problems = Vec::new();
         // From here on the run must be ended even if something fails.
@@ -310,12 +308,8 @@ impl<'a> Mlflow<'a> {
             "params": params.iter().take(PARAMS_PER_BATCH).collect::<Vec<_>>(),
             "tags": [{"key": RUN_ID, "value": run.run_id}],
         });
-        let made = match self.find_logged_model(&experiment, run) {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => self.client.post("logged-models", &body).map(|made| made["model"].clone()),
-            Err(error) => Err(error),
-        };
-        let model = match made {
+        let make = || self.client.post("logged-models", &body).map(|made| made["model"].clone());
+        let model = match found_or_made(|| self.find_logged_model(&experiment, run), make) {
             Ok(model) => model,
             Err(error) if error.is_unknown_call() => {
                 let files = package::files(run, &id, artifact, (FOLDER, None));
@@ -391,9 +385,6 @@ impl<'a> Mlflow<'a> {
             }
             other => drop(other?),
         }
-        if self.find_version(run, &id)?.is_some() {
-            return Ok(());
-        }
         let source = match model {
             Some(model) => format!("models:/{model}"),
             None => format!("{}/{FOLDER}", text(&info["artifact_uri"])),
@@ -404,7 +395,8 @@ impl<'a> Mlflow<'a> {
         ];
         let tags = tags.map(|(key, value)| json!({"key": key, "value": value}));
         let body = json!({"name": run.model, "source": source, "run_id": id, "model_id": model, "tags": tags});
-        match self.client.post("model-versions/create", &body) {
+        let make = || self.client.post("model-versions/create", &body).map(|_| String::new());
+        match found_or_made(|| self.find_version(run, &id), make) {
             Err(error @ Error::Refused { status: 400..500, .. }) => {
                 problems.push(error);
                 Ok(())
@@ -418,6 +410,26 @@ impl<'a> Mlflow<'a> {
         let filter = format!("name='{}' and run_id='{run_id}'", run.model);
         let found = self.client.get("model-versions/search", &[("filter", &filter), ("max_results", "1")])?;
         Ok(found["model_versions"].get(0).map(|version| text(&version["version"])))
+    }
+}
+
+/// Returns what an earlier attempt made, or makes it. If the server fails while it makes it, nobody knows whether it did: look again.
+fn found_or_made<T>(
+    find: impl Fn() -> Result<Option<T>, Error>,
+    make: impl Fn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    for tried in 1..TRIES {
+        if let Some(found) = find()? {
+            return Ok(found);
+        }
+        match make() {
+            Err(Error::Refused { status: 500.., .. }) => sleep(Duration::from_millis(PAUSE_MS * tried)),
+            made => return made,
+        }
+    }
+    match find()? {
+        Some(found) => Ok(found),
+        None => make(),
     }
 }
 

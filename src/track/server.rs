@@ -31,6 +31,9 @@ const CALL: Duration = Duration::from_secs(60);
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(150);
 
+/// The calls that make another thing each time.
+const MAKES: [&str; 3] = ["runs/create", "logged-models", "model-versions/create"];
+
 /// The MLflow server, and how to reach it; an empty text is not set.
 #[derive(Clone, Default)]
 pub struct Server {
@@ -169,8 +172,10 @@ impl Client {
     fn call(&self, method: &str, call: &str, url: &Url, body: Option<(&str, &[u8])>) -> Result<Value, Error> {
         for tried in 1.. {
             let (status, answer) = self.answer(method, url, body)?;
-            // The server has done nothing yet.
-            if matches!(status, 429 | 503) && tried < TRIES {
+            // A server that is busy has done nothing yet. A database that is locked is an error 500; only what makes a second thing when
+            // it is done twice is not tried again.
+            let makes = MAKES.contains(&call);
+            if (matches!(status, 429 | 503) || !makes && matches!(status, 500 | 502 | 504)) && tried < TRIES {
                 sleep(PAUSE * tried);
                 continue;
             }

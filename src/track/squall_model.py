@@ -9,12 +9,29 @@ import json
 import numpy
 
 
-def _logistic_reg(model, columns):
-    log_odds = numpy.full(len(columns[0]), float(model["intercept"]))
+def _linear(model, columns):
+    sums = numpy.full(len(columns[0]), float(model["intercept"]))
     for term, values in zip(model["features"], columns):
-        log_odds += term["coefficient"] * ((values - term["mean"]) / term["scale"])
+        sums += term["coefficient"] * ((values - term["mean"]) / term["scale"])
+    return sums
+
+
+def _logistic_reg(model, columns):
     with numpy.errstate(over="ignore"):
-        return 1.0 / (1.0 + numpy.exp(-log_odds))
+        return 1.0 / (1.0 + numpy.exp(-_linear(model, columns)))
+
+
+def _linear_reg(model, columns):
+    tau = numpy.log(model["tau"]) if model["target_transform"] == "ln" else model["tau"]
+    values = tau - _linear(model, columns)
+    quantiles = numpy.asarray(model["residuals"], dtype=float)
+    last = len(quantiles) - 1
+    above = numpy.searchsorted(quantiles, values, side="left")
+    inside = numpy.clip(above, 1, last)
+    low, high = quantiles[inside - 1], quantiles[inside]
+    with numpy.errstate(divide="ignore"):
+        share = (inside - 1.0 + (values - low) / (high - low)) / last
+    return 1.0 - numpy.where(above == 0, 0.0, numpy.where(above > last, 1.0, share))
 
 
 def _naive(model, columns):
@@ -27,6 +44,7 @@ def _quantile_threshold(model, columns):
 
 # One line a type of model.
 SCORES = {
+    "linear_reg": _linear_reg,
     "logistic_reg": _logistic_reg,
     "naive": _naive,
     "quantile_threshold": _quantile_threshold,

@@ -2,10 +2,12 @@
 
 mod list;
 mod push;
+mod record;
 
 use clap::Subcommand;
 
 use super::{Context, Failure};
+pub use record::record;
 
 /// Lists recorded trainings and evaluations, and sends to MLflow what is not sent
 ///

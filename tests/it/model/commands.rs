@@ -123,8 +123,11 @@ fn the_models_are_trained_scored_judged_and_compared() {
     assert_eq!(scored.trim(), "spike_logistic  5 rows  data/scores/spike_logistic.parquet");
     let read = folder.succeed(&["sql", "SELECT count(score) AS n FROM 'data/scores/spike_logistic.parquet'"]);
     assert!(read.contains('5'), "{read}");
-    let runs = folder.succeed(&["sql", "SELECT count(DISTINCT run_id) AS n FROM runs WHERE split = 'test'"]);
-    assert!(runs.contains('5'), "{runs}");
+    let count = "SELECT count(DISTINCT run_id) AS n FROM runs WHERE split = 'test' AND kind =";
+    let trainings = folder.succeed(&["sql", &format!("{count} 'training'")]);
+    assert!(trainings.contains('5'), "{trainings}");
+    let evaluations = folder.succeed(&["runs", "list"]);
+    assert!(evaluations.contains("-evaluated-") && evaluations.contains("only here"), "{evaluations}");
 }
 
 #[test]

@@ -87,6 +87,9 @@ fn a_training_is_a_run_with_model_data_sets_and_registered_version() {
     assert!(success && !stderr.contains("not sent"), "{stderr}");
     let evaluation = runs_of(&uri, &name).remove(0);
     assert_eq!(tags(&evaluation, "squall.kind"), Some(json!("evaluation")));
+    // A search does not return the models.
+    let id = evaluation["info"]["run_id"].as_str().unwrap();
+    let evaluation = get(&uri, "runs/get", "run_id", id)["run"].clone();
     assert_eq!(evaluation["inputs"]["model_inputs"].as_array().unwrap().len(), 1, "{evaluation}");
 
     let (_, pushed, _) = squall(&["runs", "push"]);
