@@ -2,9 +2,9 @@
 
 use datafusion::arrow::array::RecordBatch;
 
+use super::Failure;
 use super::evaluation::{Columns, Evaluation, number};
 use super::workspace::{self, Workspace};
-use super::Failure;
 use crate::model::Split;
 use crate::text::counted;
 
@@ -21,7 +21,9 @@ pub async fn of(workspace: &Workspace, evaluations: &[Evaluation]) -> Result<Vec
         return Ok(vec![format!("{naive} has no test rows: there is nothing to compare with")]);
     }
     if !workspace.session.context().table_exist(COMPARISON).unwrap_or(false) {
-        return Ok(vec![format!("whether a model beats the naive rule is not known: there is no query `{COMPARISON}`")]);
+        return Ok(vec![format!(
+            "whether a model beats the naive rule is not known: there is no query `{COMPARISON}`"
+        )]);
     }
     verdicts(&workspace::rows(workspace, &format!("SELECT * FROM {COMPARISON} ORDER BY model")).await?, evaluations)
 }

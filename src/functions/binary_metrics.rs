@@ -33,12 +33,7 @@ const BINARY_METRICS: Documentation = Documentation {
     kind: Kind::Aggregate,
     section: Section::Models,
     summary: "Computes every metric of `ml_metrics()` of scores at once",
-    arguments: &[
-        LABEL,
-        SCORE,
-        CONSTANT_THRESHOLD,
-        IS_PROBABILITY,
-    ],
+    arguments: &[LABEL, SCORE, CONSTANT_THRESHOLD, IS_PROBABILITY],
     result: Outcome {
         sql_type: "STRUCT (rows, positives, one DOUBLE for each metric, reason)",
         meaning: "rows and positives are BIGINT; the metrics are those of `ml_metrics()`; reason is a VARCHAR",

@@ -143,7 +143,8 @@ impl AggregateUDFImpl for CollectedFunction {
             );
         }
         let mut constants = Vec::new();
-        for (argument, expression) in self.spec.documentation.arguments.iter().zip(args.exprs).skip(self.spec.columns()) {
+        for (argument, expression) in self.spec.documentation.arguments.iter().zip(args.exprs).skip(self.spec.columns())
+        {
             match expression.downcast_ref::<Literal>() {
                 Some(literal) => constants.push(literal.value().clone()),
                 None => return plan_err!("{} of {} must be constant", argument.name, self.name()),

@@ -107,11 +107,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         documentation: &ROC_CURVE,
         implementation: |_| {
-            curve(
-                &ROC_CURVE,
-                || list_type(roc_fields()),
-                |rows, constants| points(rows, constants, roc_fields(), roc),
-            )
+            curve(&ROC_CURVE, || list_type(roc_fields()), |rows, constants| points(rows, constants, roc_fields(), roc))
         },
     },
     Function {

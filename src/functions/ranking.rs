@@ -67,19 +67,12 @@ const BEST_F1_THRESHOLD: Documentation = Documentation {
 pub const FUNCTIONS: &[Function] = &[
     Function {
         documentation: &AVERAGE_PRECISION,
-        implementation: |_| {
-            number(&AVERAGE_PRECISION, |rows, _| of(rows, Ranked::average_precision))
-        },
+        implementation: |_| number(&AVERAGE_PRECISION, |rows, _| of(rows, Ranked::average_precision)),
     },
-    Function {
-        documentation: &ROC_AUC,
-        implementation: |_| number(&ROC_AUC, |rows, _| of(rows, Ranked::roc_auc)),
-    },
+    Function { documentation: &ROC_AUC, implementation: |_| number(&ROC_AUC, |rows, _| of(rows, Ranked::roc_auc)) },
     Function {
         documentation: &BEST_F1_THRESHOLD,
-        implementation: |_| {
-            number(&BEST_F1_THRESHOLD, |rows, _| of(rows, Ranked::best_f1_threshold))
-        },
+        implementation: |_| number(&BEST_F1_THRESHOLD, |rows, _| of(rows, Ranked::best_f1_threshold)),
     },
 ];
 

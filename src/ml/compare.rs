@@ -75,7 +75,9 @@ const ML_COMPARE_ALL: Documentation = Documentation {
 pub const FUNCTIONS: &[Function] = &[
     Function {
         documentation: &ML_COMPARE,
-        implementation: |host| Implementation::Table(Arc::new(Compare { models: Arc::clone(&host.models), all: false })),
+        implementation: |host| {
+            Implementation::Table(Arc::new(Compare { models: Arc::clone(&host.models), all: false }))
+        },
     },
     Function {
         documentation: &ML_COMPARE_ALL,
@@ -92,8 +94,7 @@ struct Compare {
 
 impl TableFunctionImpl for Compare {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let mut arguments =
-            texts(if self.all { &ML_COMPARE_ALL } else { &ML_COMPARE }, args.exprs())?.into_iter();
+        let mut arguments = texts(if self.all { &ML_COMPARE_ALL } else { &ML_COMPARE }, args.exprs())?.into_iter();
         let pattern = if self.all { None } else { arguments.next() };
         let relation = arguments.next().unwrap_or_default();
         let baseline = arguments.next();
@@ -106,9 +107,10 @@ impl TableFunctionImpl for Compare {
                 let naive = || compared.iter().find(|model| model.model_type().role == Role::Naive);
                 let baseline = match &baseline {
                     Some(name) => load(&models, name)?,
-                    None => naive().or(compared.first()).cloned().ok_or_else(|| {
-                        plan_datafusion_err!("none of the models can be read: ml_models() says why")
-                    })?,
+                    None => naive()
+                        .or(compared.first())
+                        .cloned()
+                        .ok_or_else(|| plan_datafusion_err!("none of the models can be read: ml_models() says why"))?,
                 };
                 let mut queries = Vec::new();
                 for model in compared {
@@ -152,12 +154,7 @@ fn schema() -> SchemaRef {
 const BASELINE_SCORE: &str = "__baseline_score";
 
 /// Returns the query of a model's row.
-async fn comparison(
-    state: &SessionState,
-    model: Arc<Artifact>,
-    relation: &str,
-    baseline: &Artifact,
-) -> Result<String> {
+async fn comparison(state: &SessionState, model: Arc<Artifact>, relation: &str, baseline: &Artifact) -> Result<String> {
     let relation = query(relation);
     let warnings = judged::compare(state, &model, &relation).await?.join("; ");
     let timed = Timed::of(&model, state.create_logical_plan(&relation).await?.schema());
@@ -192,7 +189,10 @@ async fn comparison(
         compared("gain['share_better']", "DOUBLE"),
     );
     let reason = timed.missing.map_or("ap['reason']".to_string(), |missing| {
-        format!("CASE WHEN rows = 0 THEN 'no rows' WHEN positives = 0 THEN 'no row is positive' ELSE {} END", literal(missing))
+        format!(
+            "CASE WHEN rows = 0 THEN 'no rows' WHEN positives = 0 THEN 'no row is positive' ELSE {} END",
+            literal(missing)
+        )
     });
     let warning = if warnings.is_empty() { "CAST(NULL AS VARCHAR)".into() } else { literal(&warnings) };
     Ok(format!(

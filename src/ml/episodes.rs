@@ -59,7 +59,10 @@ impl TableFunctionImpl for MlEpisodes {
         if let Some(budget) = arguments.get(2)
             && !budget.parse::<u64>().is_ok_and(|budget| budget > 0)
         {
-            return plan_err!("alerts_per_hour of {} must be a whole number above 0, not {budget}", ML_EPISODES.syntax());
+            return plan_err!(
+                "alerts_per_hour of {} must be a whole number above 0, not {budget}",
+                ML_EPISODES.syntax()
+            );
         }
         let models = Arc::clone(&self.0);
         Ok(Arc::new(Snapshot::of_sql(schema(), move |state| {
@@ -82,9 +85,8 @@ async fn sql(state: &SessionState, call: &Call) -> Result<String> {
     let rows = state.create_logical_plan(&relation).await?;
     let timed = Timed::of(&call.model, rows.schema());
     let product = Judging::of(&judged::basis(&call.model), rows.schema()).product;
-    let product = product.map_or("CAST(NULL AS VARCHAR)".into(), |column| {
-        format!("CAST({} AS VARCHAR)", identifier(&column.name))
-    });
+    let product = product
+        .map_or("CAST(NULL AS VARCHAR)".into(), |column| format!("CAST({} AS VARCHAR)", identifier(&column.name)));
     let horizon_s = timed.horizon_s;
     let figures = match &call.third {
         Some(budget) => format!("episode_metrics_at_budget(label, score, ts, {budget}, {horizon_s})"),

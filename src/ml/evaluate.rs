@@ -220,10 +220,8 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
 
     let split = call.third.as_ref().map_or("NULL".into(), |column| identifier(column));
     let group = call.third.as_ref().map_or("", |_| " WHERE split IS NOT NULL GROUP BY split");
-    let rows = call.rows(&format!(
-        ", CAST({split} AS VARCHAR) AS split, {product_column} AS product, {} AS ts",
-        timed.column
-    ));
+    let rows =
+        call.rows(&format!(", CAST({split} AS VARCHAR) AS split, {product_column} AS product, {} AS ts", timed.column));
     let split = if call.third.is_some() { "split" } else { "CAST(NULL AS VARCHAR) AS split" };
     Ok(format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, split, {metrics}, skipped,

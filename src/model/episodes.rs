@@ -197,7 +197,13 @@ mod tests {
     fn example() -> Timeline {
         let rows: Vec<(i64, f64, bool)> = (0..=600)
             .map(|t| {
-                let score = if (195..300).contains(&t) { 0.9 } else if t == 500 { 0.8 } else { 0.1 };
+                let score = if (195..300).contains(&t) {
+                    0.9
+                } else if t == 500 {
+                    0.8
+                } else {
+                    0.1
+                };
                 (t, score, (200..260).contains(&t) || t == 400)
             })
             .collect();

@@ -169,7 +169,14 @@ impl Blocks {
 }
 
 /// Why there is no interval; `None` if there is one.
-fn why_not(known: bool, rows: usize, positives: bool, blocks: Option<&Blocks>, counted: usize, left_out: usize) -> Option<&'static str> {
+fn why_not(
+    known: bool,
+    rows: usize,
+    positives: bool,
+    blocks: Option<&Blocks>,
+    counted: usize,
+    left_out: usize,
+) -> Option<&'static str> {
     if rows == 0 {
         Some("no rows")
     } else if !known {
@@ -293,7 +300,8 @@ impl Intervals {
             let weighed = Weighed::new(sample, &blocks.cells, blocks.count);
             let one = |weights: &[u32]| -> Option<Vec<Option<f64>>> {
                 let resample = weighed.resample(weights)?;
-                let compute = |metric: &&super::metrics::Metric| metric.resampled.and_then(|compute| compute(&resample));
+                let compute =
+                    |metric: &&super::metrics::Metric| metric.resampled.and_then(|compute| compute(&resample));
                 Some(METRICS.iter().map(compute).collect())
             };
             for values in blocks.resample(settings, one) {

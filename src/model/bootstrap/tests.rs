@@ -1,7 +1,9 @@
 use serde_json::Value;
 
 use super::{AveragePrecisions, Blocks, Interval, Intervals, Settings};
-use crate::model::metrics::{AVERAGE_PRECISION, BRIER, F1, LOG_LOSS, METRICS, Metric, PRECISION, RECALL, ROC_AUC, Sample};
+use crate::model::metrics::{
+    AVERAGE_PRECISION, BRIER, F1, LOG_LOSS, METRICS, Metric, PRECISION, RECALL, ROC_AUC, Sample,
+};
 
 const SECOND: i64 = 1_000_000_000;
 const THRESHOLD: f64 = 0.75;
@@ -131,7 +133,10 @@ fn what_is_not_known_has_a_reason() {
     assert_eq!(reason(&[], &[], &[]), Some("no rows"));
     assert_eq!(reason(&vec![false; 7200], &scores, &times), Some("no row is positive"));
     assert_eq!(reason(&spikes, &vec![f64::NAN; 7200], &times), Some("a label or a score is NaN"));
-    assert_eq!(reason(&spikes[..900], &scores[..900], &times[..900]), Some("the rows span less than two blocks of time"));
+    assert_eq!(
+        reason(&spikes[..900], &scores[..900], &times[..900]),
+        Some("the rows span less than two blocks of time")
+    );
     assert_eq!(reason(&spikes, &scores, &times), None);
     // The first row of all is in one block of 6,601, so that nearly no resample has it.
     let first: Vec<bool> = (0..7200).map(|t| t == 0).collect();
