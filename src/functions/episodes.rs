@@ -59,8 +59,8 @@ const EPISODE_METRICS: Documentation = Documentation {
         when_null: "never; caught_share and median_lead_s are if there is no episode or none is caught, figures an hour if the rows cover no time, everything if there is no row, no threshold, or a label or score is NaN, and reason says why; rows with a NULL do not count",
     },
     example: Example {
-        query: "SELECT m['episodes'], m['caught'], m['median_lead_s'], m['alerts'], m['false_alerts'] FROM (SELECT episode_metrics(value % 900 < 60, sin(value / 160.0), to_timestamp(value), 0.9) AS m FROM generate_series(1, 3600))",
-        output: "",
+        query: "SELECT m['episodes'], m['caught'], m['median_lead_s'], m['alerts'], m['false_alerts'] FROM (SELECT episode_metrics(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 0.9) AS m FROM generate_series(1, 3600))",
+        output: "5 | 5 | 60.0 | 13 | 8",
     },
     source: "squall",
 };
@@ -88,8 +88,8 @@ const EPISODE_METRICS_AT_BUDGET: Documentation = Documentation {
         when_null: "as `episode_metrics`; everything but episodes and hours also if no threshold keeps to the budget",
     },
     example: Example {
-        query: "SELECT round(m['threshold'], 3), m['caught'], m['alerts'], m['alerts_per_hour'] <= 12 FROM (SELECT episode_metrics_at_budget(value % 900 < 60, sin(value / 160.0), to_timestamp(value), 12) AS m FROM generate_series(1, 3600))",
-        output: "",
+        query: "SELECT round(m['threshold'], 3), m['caught'], m['alerts'], m['alerts_per_hour'] <= 12 FROM (SELECT episode_metrics_at_budget(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 12) AS m FROM generate_series(1, 3600))",
+        output: "0.955 | 5 | 9 | true",
     },
     source: "squall",
 };

@@ -50,8 +50,8 @@ const AVERAGE_PRECISION_INTERVAL: Documentation = Documentation {
         when_null: "never; estimate is if no row is positive or a label or score is NaN; low and high are also if the rows span less than two blocks or most resamples have no positive row, and reason says why; rows with a NULL do not count",
     },
     example: Example {
-        query: "SELECT round(ap['estimate'], 3), round(ap['low'], 3), round(ap['high'], 3), ap['resamples'] FROM (SELECT average_precision_interval(value % 900 < 60, sin(value / 160.0), to_timestamp(value)) AS ap FROM generate_series(1, 14400))",
-        output: "",
+        query: "SELECT round(ap['estimate'], 3), ap['low'] < ap['estimate'], ap['estimate'] < ap['high'], ap['resamples'] FROM (SELECT average_precision_interval(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value)) AS ap FROM generate_series(1, 14400))",
+        output: "0.36 | true | true | 1000",
     },
     source: "Künsch 1989, doi:10.1214/aos/1176347265; percentiles as numpy.percentile",
 };
@@ -76,8 +76,8 @@ const AVERAGE_PRECISION_GAIN: Documentation = Documentation {
         when_null: "as `average_precision_interval`; rows in which either score is NULL do not count",
     },
     example: Example {
-        query: "SELECT round(gain['estimate'], 3), round(gain['low'], 3), round(gain['high'], 3), gain['share_better'] FROM (SELECT average_precision_gain(value % 900 < 60, sin(value / 160.0), cos(value / 70.0), to_timestamp(value)) AS gain FROM generate_series(1, 14400))",
-        output: "",
+        query: "SELECT round(gain['estimate'], 3), gain['low'] > 0, gain['share_better'] FROM (SELECT average_precision_gain(value % 900 < 60, cos((value % 900) / 100.0), sin(value / 160.0), to_timestamp(value)) AS gain FROM generate_series(1, 14400))",
+        output: "0.307 | true | 1.0",
     },
     source: "Künsch 1989, doi:10.1214/aos/1176347265, with paired resamples",
 };
@@ -94,8 +94,8 @@ const BINARY_METRICS_INTERVALS: Documentation = Documentation {
         when_null: "never; the ends of an interval are where it is not known, and reason says why if none is; rows with a NULL do not count",
     },
     example: Example {
-        query: "SELECT round(i['average_precision_low'], 3), round(i['average_precision_high'], 3), round(i['roc_auc_low'], 3), round(i['roc_auc_high'], 3) FROM (SELECT binary_metrics_intervals(value % 900 < 60, sin(value / 160.0), to_timestamp(value)) AS i FROM generate_series(1, 14400))",
-        output: "",
+        query: "SELECT i['average_precision_low'] < 0.36, i['average_precision_high'] > 0.36, i['roc_auc_low'] < 0.93, i['roc_auc_high'] > 0.929, i['reason'] FROM (SELECT binary_metrics_intervals(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value)) AS i FROM generate_series(1, 14400))",
+        output: "true | true | true | true | NULL",
     },
     source: "Künsch 1989, doi:10.1214/aos/1176347265, with scikit-learn's definitions",
 };

@@ -103,12 +103,17 @@ async fn a_report_fetches_nothing_and_runs_nothing() {
 
 #[tokio::test]
 async fn a_model_that_does_not_beat_the_naive_rule_is_told_so() {
-    let mut table = metrics();
-    for row in table.iter_mut().filter(|row| row.model == "spike_logistic" && row.split == "test") {
-        row.average_precision = Some(0.5534);
-    }
-    let report = evaluate(&market(2_000), &table).await;
+    let mut market = market(12_000);
+    // It weighs future volatility the wrong way round.
+    market.models[0].1 = -0.6;
+    let report = evaluate(&market, &metrics()).await;
     assert_eq!(report.verdict, "spike_logistic does not beat the naive rule on the test split.");
+}
+
+#[tokio::test]
+async fn a_short_test_split_decides_nothing() {
+    let report = evaluate(&market(2_000), &metrics()).await;
+    assert!(report.verdict.starts_with("Whether spike_logistic beats the naive rule "), "{}", report.verdict);
 }
 
 #[tokio::test]
