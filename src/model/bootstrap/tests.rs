@@ -1,3 +1,5 @@
+//! Intervals against a reimplementation in numpy, and what they must keep whatever the order of rows.
+
 use serde_json::Value;
 
 use super::{AveragePrecisions, Blocks, Interval, Intervals, Settings};
