@@ -1,3 +1,5 @@
+//! The bootstrap against a reimplementation in numpy, and what does not change its draws.
+
 use serde_json::Value;
 
 use super::{AveragePrecisions, Blocks, Interval, Intervals, Settings};
