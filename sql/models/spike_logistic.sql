@@ -5,10 +5,12 @@ CREATE OR REPLACE MODEL spike_logistic
 OPTIONS (
   model_type = 'logistic_reg',
   input_label_cols = ['spike'],
+  target_col = 'forward_vol',
+  positive_quantile = {{ tau_quantile }},
   data_split_col = 'split',
   time_col = 'ts',
   id_cols = ['product_id', 'tau'],
   l2_reg = 1.0
 )
-AS SELECT product_id, ts, tau, split, spike, log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s
+AS SELECT product_id, ts, tau, split, spike, forward_vol, log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s
 FROM spike_training

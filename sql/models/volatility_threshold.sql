@@ -6,9 +6,11 @@ OPTIONS (
   model_type = 'quantile_threshold',
   quantile = {{ tau_quantile }},
   input_label_cols = ['spike'],
+  target_col = 'forward_vol',
+  positive_quantile = {{ tau_quantile }},
   data_split_col = 'split',
   time_col = 'ts',
   id_cols = ['product_id', 'tau']
 )
-AS SELECT product_id, ts, tau, split, spike, current_vol
+AS SELECT product_id, ts, tau, split, spike, forward_vol, current_vol
 FROM spike_training

@@ -26,3 +26,42 @@ VALUES
 VALUES
   ('2026-01-01T00:00:00Z', NULL, NULL, NULL, NULL, NULL, NULL),
   ('2026-01-01T00:00:20Z', ln(2), ln(2), NULL, NULL, NULL, NULL)
+
+-- test: changes of the midprice, relative spread, bipower variation and the decayed mean of squared returns
+-- parameters: silence_s = 10
+-- given ticks(product_id, ts, best_bid, best_ask):
+VALUES
+  ('A', '2026-01-01T00:00:00Z', 99, 101),
+  ('A', '2026-01-01T00:00:10Z', 99, 101),
+  ('A', '2026-01-01T00:00:20Z', 99, 101),
+  ('A', '2026-01-01T00:00:30Z', 199, 201),
+  ('A', '2026-01-01T00:00:40Z', 399, 401)
+-- expect(ts, changes_10s, rv_10s, rv_1800s, decayed_square, changes_60s):
+VALUES
+  ('2026-01-01T00:00:00Z', NULL, NULL, NULL, NULL, NULL),
+  ('2026-01-01T00:00:10Z', NULL, NULL, NULL, NULL, NULL),
+  ('2026-01-01T00:00:20Z', 0, 0, NULL, NULL, NULL),
+  ('2026-01-01T00:00:30Z', 1, ln(2), NULL, NULL, NULL),
+  ('2026-01-01T00:00:40Z', 2, sqrt(2) * ln(2), NULL, NULL, NULL)
+
+-- test: rv_1800s counts the time that was observed, once 300 s have passed since a silence
+-- parameters: silence_s = 400
+-- given ticks(product_id, ts, best_bid, best_ask):
+VALUES
+  ('A', '2026-01-01T00:00:00Z', 99, 101),
+  ('A', '2026-01-01T00:05:00Z', 199, 201),
+  ('A', '2026-01-01T00:10:00Z', 199, 201),
+  -- After a silence.
+  ('A', '2026-01-01T00:20:00Z', 99, 101),
+  ('A', '2026-01-01T00:25:00Z', 199, 201),
+  ('A', '2026-01-01T00:30:00Z', 199, 201)
+-- expect(ts, rv_300s, rv_1800s):
+VALUES
+  ('2026-01-01T00:00:00Z', NULL, NULL),
+  ('2026-01-01T00:05:00Z', NULL, NULL),
+  -- One doubling in the 600 s that were observed; over 1800 s it would be three.
+  ('2026-01-01T00:10:00Z', ln(2), sqrt(3) * ln(2)),
+  ('2026-01-01T00:20:00Z', NULL, NULL),
+  ('2026-01-01T00:25:00Z', NULL, NULL),
+  -- Two doublings in 1200 s.
+  ('2026-01-01T00:30:00Z', ln(2), sqrt(3) * ln(2))

@@ -1,26 +1,47 @@
--- description: The rows for training and evaluating models: {{ product }}'s ticks with four features and the label, split in time
---   order into train, validation and test. A row is left out if its label window reaches into the next split.
---   tau is the {{ tau_quantile }} quantile of forward volatility over the training rows only.
+-- description: The rows for training and evaluating models: features and label of {{ products | join(", ") }}, split in time order
+--   into train, validation and test. There is one row a product in each {{ grid_s }} s, its last tick; grid_s = 0 means every tick.
+--   A row is left out if its label window reaches into the next split. tau is the {{ tau_quantile }} quantile of forward volatility
+--   over the training rows of all products together.
 -- grain: product_id, ts
 -- time column: ts
 
-WITH labelled AS (
+WITH ticks_on_grid AS (
+  SELECT
+    *,
+    -- In a burst the labels of neighbouring ticks are almost the same. The grid keeps a burst from counting as many rows.
+    {{ grid_s }} = 0 OR lead(ts) OVER (PARTITION BY product_id ORDER BY ts) IS NULL
+      OR date_bin(INTERVAL '{{ [grid_s, 1] | max }} seconds', lead(ts) OVER (PARTITION BY product_id ORDER BY ts))
+        > date_bin(INTERVAL '{{ [grid_s, 1] | max }} seconds', ts) AS on_grid
+  FROM spike_features
+  WHERE product_id IN ({{ products }})
+), labelled AS (
   SELECT
     features.product_id, features.ts, features.midprice,
     features.rv_60s AS current_vol,
     labels.forward_vol,
-    -- If the market stands still, volatility is 0, and ln(0) is undefined. The floor of 1e-6 is a hundredth of a basis point.
-    ln(greatest(features.rv_10s, 1e-6)) AS log_rv_10s,
-    ln(greatest(features.rv_60s, 1e-6)) AS log_rv_60s,
-    ln(greatest(features.rv_300s, 1e-6)) AS log_rv_300s,
-    ln(features.ticks_60s) AS log_ticks_60s
-  FROM spike_features AS features
+    -- If the market stands still, volatility is 0, and ln(0) is undefined. The floor of 1e-5 is a tenth of a basis point.
+    ln(greatest(features.rv_10s, 1e-5)) AS log_rv_10s,
+    ln(greatest(features.rv_60s, 1e-5)) AS log_rv_60s,
+    ln(greatest(features.rv_300s, 1e-5)) AS log_rv_300s,
+    ln(greatest(features.rv_1800s, 1e-5)) AS log_rv_1800s,
+    ln(greatest(sqrt(features.bipower_60s), 1e-5)) AS log_bipower_60s,
+    ln(greatest(sqrt(features.decayed_square), 1e-5)) AS log_decayed,
+    ln(1 + features.changes_10s) AS log_changes_10s,
+    ln(1 + features.changes_60s) AS log_changes_60s,
+    ln(1 + features.changes_300s) AS log_changes_300s,
+    ln(features.ticks_60s) AS log_ticks_60s,
+    ln(greatest(features.range_60s, 1e-5)) AS log_range_60s,
+    ln(greatest(features.range_300s, 1e-5)) AS log_range_300s,
+    ln(greatest(abs(features.momentum_60s), 1e-5)) AS log_momentum_60s,
+    ln(greatest(features.relative_spread_60s, 1e-7)) AS log_spread_60s
+  FROM ticks_on_grid AS features
   JOIN rv_spike_60s AS labels ON labels.product_id = features.product_id AND labels.ts = features.ts
-  WHERE features.product_id = '{{ product }}'
+  WHERE features.on_grid
     AND features.rv_10s IS NOT NULL AND features.rv_60s IS NOT NULL AND features.rv_300s IS NOT NULL
+    AND features.rv_1800s IS NOT NULL AND features.bipower_60s IS NOT NULL
     AND labels.forward_vol IS NOT NULL
 ), numbered AS (
-  SELECT *, row_number() OVER (ORDER BY ts) AS place, count(*) OVER () AS total
+  SELECT *, row_number() OVER (ORDER BY ts, product_id) AS place, count(*) OVER () AS total
   FROM labelled
 ), shared_out AS (
   SELECT *,
@@ -64,5 +85,7 @@ SELECT
   product_id, ts, midprice, current_vol, forward_vol, tau,
   forward_vol >= tau AS spike,
   split,
-  log_rv_10s, log_rv_60s, log_rv_300s, log_ticks_60s
+  log_rv_10s, log_rv_60s, log_rv_300s, log_rv_1800s, log_bipower_60s, log_decayed,
+  log_changes_10s, log_changes_60s, log_changes_300s, log_ticks_60s,
+  log_range_60s, log_range_300s, log_momentum_60s, log_spread_60s
 FROM thresholds

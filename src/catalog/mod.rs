@@ -1,6 +1,6 @@
 //! The one place that makes a `SessionContext`: tables, functions, optimizer rules and squall's own statements.
 //!
-//! In: [`Options`]. Out: a [`Session`] that runs SQL and `CREATE MODEL`.
+//! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` and the other statements on models.
 
 mod bare;
 mod environment;
@@ -144,6 +144,16 @@ impl Session {
         self.context.register_udf(functions::getenv(true));
     }
 
+    /// Returns the names of the models; those that can be listed.
+    pub fn model_names(&self) -> Vec<String> {
+        self.models.names().unwrap_or_default()
+    }
+
+    /// Returns where runs are recorded.
+    pub fn tracker(&self) -> Option<&Tracker> {
+        self.tracker.as_ref()
+    }
+
     /// Returns the DataFusion context.
     pub fn context(&self) -> &SessionContext {
         &self.context
@@ -151,7 +161,8 @@ impl Session {
 
     /// Runs one statement, either SQL or squall's own.
     ///
-    /// `CREATE MODEL` trains at once and returns the model's metrics, one row per split.
+    /// `CREATE MODEL` trains at once and returns the model's metrics, one row per split. The other statements on models change them at
+    /// once too.
     pub async fn sql(&self, statement: &str) -> Result<DataFrame, Error> {
         if let Some(statement) = ml::parse(statement) {
             let statement = statement?;
@@ -166,6 +177,14 @@ impl Session {
                 Ok(metrics) => Ok(metrics),
                 Err(ml::Error::Query(error)) => Err(self.explain(&statement.query, error).await),
                 Err(error) => Err(error.into()),
+            };
+        }
+        if let Some(parsed) = ml::parse_manage(statement) {
+            let parsed = parsed.map_err(Error::Manage)?;
+            return match ml::carry_out(&self.context, &self.models, self.tracker.as_ref(), parsed).await {
+                Err(ml::Error::Model(error)) => Err(Error::Model(error)),
+                Err(error) => Err(error.into()),
+                Ok(rows) => Ok(rows),
             };
         }
         match self.plan(statement).await {
@@ -263,6 +282,10 @@ pub enum Error {
     Kept(kept::Error),
     #[error("cannot read CREATE MODEL")]
     Statement(#[from] ml::StatementError),
+    #[error("cannot read the statement")]
+    Manage(#[source] ml::StatementError),
+    #[error(transparent)]
+    Model(model::Error),
     #[error("cannot train the model")]
     Train(#[from] ml::Error),
     #[error("cannot open the landed ticks")]
@@ -285,6 +308,8 @@ impl Hint for Error {
             Error::Refused(refused) => refused.hint(),
             Error::Kept(error) => error.hint(),
             Error::Statement(error) => error.hint(),
+            Error::Manage(error) => error.hint(),
+            Error::Model(error) => error.hint(),
             Error::Train(error) => error.hint(),
             Error::Missing { missing, .. } if missing.is_file() => {
                 Some("where a table's name is a path, it is relative to the working directory".into())

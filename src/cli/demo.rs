@@ -74,7 +74,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     step("Score every row with each model");
     score::run(score::Args { model: None, from: TRAINING.into() }, demo).await?;
     step("Evaluate");
-    evaluate::run(evaluate::Args { from: METRICS.into() }, demo).await?;
+    evaluate::run(evaluate::Args::of(METRICS), demo).await?;
     step("Write the reports");
     for &report in REPORTS {
         let wanted = report::Wanted { name: report.about().name.into(), ..report::Wanted::default() };

@@ -1,22 +1,53 @@
 //! `squall evaluate`
 
 use super::evaluation::{self, Evaluation};
-use super::{Context, Failure, verdicts, workspace};
+use super::{Context, Failure, runs, verdicts, walk_forward, workspace};
 
 /// Shows how each model does on each split, and whether it beats the naive rule
 ///
 /// Reads the query spike_metrics. Prevalence is the average precision of guessing; an undefined metric is a dash, with the
 /// reason below the table. The verdicts come from the query spike_comparison: a model beats the naive rule if the 95 % interval
 /// of the difference, over the same resamples of the test rows, lies above 0.
+///
+/// The figures are recorded in the table runs, and on MLflow if a server is set.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The query or table that holds the metrics, one row a model and split
     #[arg(long, value_name = "QUERY", default_value = "spike_metrics")]
     pub from: String,
+
+    /// How models are judged: as they were trained, on their splits; or walk_forward, trained anew on the past of each block of time
+    #[arg(long, value_enum, value_name = "PROTOCOL", default_value_t = Protocol::Splits)]
+    pub protocol: Protocol,
+
+    #[command(flatten)]
+    pub walk_forward: walk_forward::Blocks,
+}
+
+impl Args {
+    /// Returns the arguments that judge trained models by a query.
+    pub fn of(query: &str) -> Args {
+        let walk_forward = walk_forward::Blocks { blocks: 8, train_blocks: 3, embargo_s: 300, out: None };
+        Args { from: query.into(), protocol: Protocol::Splits, walk_forward }
+    }
+}
+
+/// How models are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Trained models on each split of the rows
+    Splits,
+    /// Each model trained anew on the rows before each block of time, and judged on that block
+    WalkForward,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let start = chrono::Utc::now();
+    if args.protocol == Protocol::WalkForward {
+        return walk_forward::run(args.walk_forward, context).await;
+    }
     let workspace = workspace::open(context).await?;
     workspace::require_models(&workspace, context)?;
     let progress = context.progress("evaluate", None);
@@ -36,5 +67,6 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         println!("\n{}", verdicts.join("\n"));
     }
     evaluation::warn(&evaluations);
+    runs::record(&evaluations, start, context).await;
     Ok(())
 }

@@ -36,6 +36,7 @@ mod repl;
 mod replay;
 mod report;
 mod run;
+mod runs;
 mod score;
 mod selection;
 mod show;
@@ -44,6 +45,7 @@ mod sql;
 mod test;
 mod train;
 mod verdicts;
+mod walk_forward;
 mod workspace;
 
 use std::ffi::OsString;
@@ -119,6 +121,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Compare(compare::Args),
     Report(report::Args),
+    Runs(runs::Args),
     Check(check::Args),
     Lint(lint::Args),
     Test(test::Args),
@@ -208,6 +211,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Evaluate(args) => evaluate::run(args, context).await,
         Command::Compare(args) => compare::run(args, context).await,
         Command::Report(args) => report::run(args, context).await,
+        Command::Runs(args) => runs::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
         Command::Lint(args) => lint::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,

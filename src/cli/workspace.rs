@@ -1,6 +1,7 @@
 //! What the commands that run SQL share: a session with the project's queries registered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
@@ -11,7 +12,7 @@ use crate::error::{self, Hint};
 use crate::ml;
 use crate::model::Registry;
 use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
-use crate::track::Tracker;
+use crate::track::{Server, Tracker};
 
 /// A session over the data folder, and the SQL project registered with it.
 pub struct Workspace {
@@ -92,13 +93,29 @@ pub async fn session(context: &Context) -> Result<Session, Failure> {
     .await?
     .with_events(&settings.events_dir())?
     .with_dead_letters(&settings.dead_dir())?
-    .with_tracker(Tracker::new(
-        settings.runs_dir(),
-        &settings.track.mlflow_tracking_uri,
-        &settings.track.experiment,
-        warn,
-    ))?;
+    .with_tracker(tracker(context))?;
     Ok(session)
+}
+
+/// Returns where runs are recorded.
+pub fn tracker(context: &Context) -> Tracker {
+    Tracker::new(context.settings().runs_dir(), server(context), warn)
+}
+
+/// Returns the MLflow server of the settings.
+pub fn server(context: &Context) -> Server {
+    let track = &context.settings().track;
+    Server {
+        uri: track.mlflow_tracking_uri.clone(),
+        experiment: track.experiment.clone(),
+        experiment_id: track.experiment_id.clone(),
+        username: track.username.clone(),
+        password: track.password.clone(),
+        token: track.token.clone(),
+        insecure_tls: track.insecure_tls,
+        ca_file: track.ca_file.clone(),
+        timeout: Duration::from_millis(track.timeout_ms),
+    }
 }
 
 /// Prints a warning and what to try next.

@@ -19,10 +19,11 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         // A sample standard deviation needs two returns, so it needs three ticks.
         "parameters.window_ticks" => at_least(value, 3),
         "feed.max_message_bytes" => between(value, 1_000, 16_000_000),
+        "track.timeout_ms" => between(value, 100, 600_000),
         "log.sync_interval_ms" => between(value, 0, 60_000),
-        "land.late_ms" | "land.ahead_ms" => at_least(value, 0),
+        "land.late_ms" | "land.ahead_ms" | "parameters.grid_s" => at_least(value, 0),
         "parameters.tau_quantile" | "parameters.train_share" | "parameters.validation_share" => share(value),
-        "feed.products" => match value {
+        "feed.products" | "parameters.products" => match value {
             Value::Array(products) if products.is_empty() => Err("name at least one product".into()),
             _ => Ok(()),
         },

@@ -113,11 +113,19 @@ pub struct Engine {
     pub rolling: bool,
 }
 
+/// Experiment tracking; an empty text is not set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Track {
     pub mlflow_tracking_uri: String,
     pub experiment: String,
+    pub experiment_id: String,
+    pub username: String,
+    pub password: String,
+    pub token: String,
+    pub ca_file: PathBuf,
+    pub insecure_tls: bool,
+    pub timeout_ms: u64,
 }
 
 impl Settings {

@@ -9,11 +9,18 @@ use super::{DEFAULTS, Settings, check, shown};
 use crate::error::Hint;
 use crate::text::did_you_mean;
 
-/// Environment variables of the Python original that correspond to a setting of squall.
-const ALIASES: [(&str, &str); 3] = [
+/// Environment variables of the Python original and of MLflow's own client that correspond to a setting of squall.
+const ALIASES: [(&str, &str); 10] = [
     ("KAFKA_BOOTSTRAP_SERVERS", "kafka.bootstrap_servers"),
     ("FEATURE_WINDOW_SIZE", "parameters.window_ticks"),
     ("MLFLOW_TRACKING_URI", "track.mlflow_tracking_uri"),
+    ("MLFLOW_EXPERIMENT_NAME", "track.experiment"),
+    ("MLFLOW_EXPERIMENT_ID", "track.experiment_id"),
+    ("MLFLOW_TRACKING_USERNAME", "track.username"),
+    ("MLFLOW_TRACKING_PASSWORD", "track.password"),
+    ("MLFLOW_TRACKING_TOKEN", "track.token"),
+    ("MLFLOW_TRACKING_SERVER_CERT_PATH", "track.ca_file"),
+    ("MLFLOW_TRACKING_INSECURE_TLS", "track.insecure_tls"),
 ];
 
 /// The prefix of squall's environment variables.
@@ -217,7 +224,9 @@ impl Layers {
         for (name, key) in ALIASES {
             // Other programs read these too, and treat an empty variable as absent.
             if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
-                self.set_text(key, text, Source::Environment(name.into()))?;
+                let is_switch = matches!(self.origins.get(key), Some((toml::Value::Boolean(_), _)));
+                let text = if is_switch { switch(text) } else { text.clone() };
+                self.set_text(key, &text, Source::Environment(name.into()))?;
             }
         }
         let settings: BTreeMap<String, String> = self.origins.keys().map(|key| (variable(key), key.clone())).collect();
@@ -323,6 +332,15 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let reason = error.message().lines().next().unwrap_or_default().to_string();
     Error::Syntax { path: path.into(), line: before.matches('\n').count() + 1, column, reason }
+}
+
+/// Returns how TOML writes a switch that other programs write in their own way.
+fn switch(text: &str) -> String {
+    match text.to_lowercase().as_str() {
+        "1" => "true".into(),
+        "0" => "false".into(),
+        other => other.into(),
+    }
 }
 
 /// Returns the environment variable of a setting: `land.late_ms` is `SQUALL_LAND_LATE_MS`.

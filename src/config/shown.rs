@@ -4,9 +4,15 @@ use toml::Value;
 
 use crate::text::{HIDDEN, is_shown, without_secrets};
 
-/// Returns the value of a setting with everything hidden that may be secret: users and passwords in addresses, and librdkafka
-/// properties that are not known to hold no secret.
+/// The settings that are secret as a whole.
+const SECRETS: [&str; 2] = ["track.password", "track.token"];
+
+/// Returns the value of a setting with everything hidden that may be secret: users and passwords in addresses, librdkafka
+/// properties that are not known to hold no secret, and passwords. An empty password is shown: it says that none is set.
 pub fn shown(key: &str, value: &Value) -> Value {
+    if SECRETS.contains(&key) && value.as_str() != Some("") {
+        return Value::String(HIDDEN.into());
+    }
     if key == "kafka" || key.starts_with("kafka.properties") {
         return match value {
             Value::Table(properties) => Value::Table(

@@ -11,7 +11,7 @@ use crate::text::documentation::Argument;
 pub const MODEL: Argument = Argument {
     name: "model",
     sql_type: "VARCHAR",
-    meaning: "a model's name, constant; 'name' is its latest version, 'name@2' version 2",
+    meaning: "a model's name, constant; 'name' is its latest version, 'name@2' version 2, 'name@champion' the version with that alias",
     required: true,
 };
 

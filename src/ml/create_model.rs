@@ -9,7 +9,7 @@ use super::rows::{self, Rows};
 use super::statement::CreateModel;
 use super::{evaluate, lineage, runs};
 use crate::durable;
-use crate::model::{self, Artifact, Basis, FORMAT, Registry, Saved, When};
+use crate::model::{self, Artifact, Basis, FORMAT, Registry, Saved, Split, When};
 use crate::track::Tracker;
 
 /// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
@@ -26,12 +26,14 @@ pub async fn create(
     statement: &CreateModel,
 ) -> Result<DataFrame, Error> {
     let start = Utc::now();
+    let mut digests = Vec::new();
     let saved = match models.in_the_way(&statement.name, statement.when)? {
         Some(version) => Saved::Exists { version },
         None => {
             let origin = lineage::origin(&context.state(), &statement.query).await;
             let rows = rows::read(context, statement).await?;
             let basis = Basis { labels: origin.labels, queries: origin.queries, ..rows.basis(&statement.columns) };
+            digests = if tracker.is_some() { runs::digests(&rows.set) } else { digests };
             let (models, statement) = (models.clone(), statement.clone());
             // Training and writing keep a thread busy for a long time, so they must not run on a thread that runs tasks.
             durable::blocking(move || models.save(train(&rows, basis, &statement, start)?, statement.when)).await?
@@ -39,7 +41,7 @@ pub async fn create(
     };
     let model = match saved {
         Saved::New(model) => {
-            record(models, tracker, &model, start).await?;
+            record(models, tracker, &model, &digests, start).await?;
             *model
         }
         Saved::Exists { version } if statement.when == When::IfAbsent => {
@@ -82,11 +84,12 @@ async fn record(
     models: &Registry,
     tracker: Option<&Tracker>,
     model: &Artifact,
+    digests: &[(Split, String)],
     start: DateTime<Utc>,
 ) -> Result<(), Error> {
     let Some(tracker) = tracker.cloned() else { return Ok(()) };
-    let run = runs::of(model, start, Utc::now());
+    let run = runs::of(model, digests, start, Utc::now());
     let artifact = models.bytes(&model.name, model.version)?;
-    durable::blocking(move || tracker.record(run, &artifact)).await;
+    durable::blocking(move || tracker.record(run, Some(&artifact))).await;
     Ok(())
 }

@@ -25,9 +25,9 @@ const ML_MODELS: Documentation = Documentation {
         ..RELATION
     }],
     result: Outcome {
-        sql_type: "TABLE (model, version, latest, model_type, role, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, products, horizon, tau, squall_version, sql, problem)",
-        meaning: "one row a version; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; products, horizon and tau are those of the training rows; problem says why a version cannot be read",
-        when_null: "the threshold where no validation row is positive; the training times without a time_col; products, horizon and tau where the training does not show them; problem of a version that can be read; all else but model, version and latest of one that cannot",
+        sql_type: "TABLE (model, version, latest, aliases, model_type, role, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, products, horizon, tau, squall_version, sql, problem)",
+        meaning: "one row a version; aliases are names of the version, such as champion; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; products, horizon and tau are those of the training rows; problem says why a version cannot be read",
+        when_null: "aliases where there are none; the threshold where no validation row is positive; the training times without a time_col; products, horizon and tau where the training does not show them; problem of a version that can be read; all else but model, version and latest of one that cannot",
     },
     example: Example {
         query: "SELECT model, version, latest, model_type, features FROM ml_models()",
@@ -69,6 +69,7 @@ struct Version {
     /// `None` if the versions cannot be listed.
     version: Option<u64>,
     latest: bool,
+    aliases: String,
     /// The artifact, or why it cannot be read. A version that cannot be read must not hide the others.
     artifact: std::result::Result<Artifact, String>,
 }
@@ -86,16 +87,26 @@ fn versions(models: &Registry) -> Result<Vec<Version>> {
             Ok(numbers) => numbers,
             Err(error) => {
                 let artifact = Err(crate::error::with_causes(&error));
-                all.push(Version { model: model.clone(), version: None, latest: true, artifact });
+                all.push(Version {
+                    model: model.clone(),
+                    version: None,
+                    latest: true,
+                    aliases: String::new(),
+                    artifact,
+                });
                 continue;
             }
         };
+        // An alias that cannot be read must not hide the versions.
+        let aliases = models.aliases(&model).unwrap_or_default();
         for &version in &numbers {
+            let named = aliases.iter().filter(|(_, of)| **of == version).map(|(alias, _)| alias.as_str());
             let artifact = models.load_version(&model, version).map_err(|error| crate::error::with_causes(&error));
             all.push(Version {
                 model: model.clone(),
                 version: Some(version),
                 latest: numbers.last() == Some(&version),
+                aliases: named.collect::<Vec<_>>().join(", "),
                 artifact,
             });
         }
@@ -120,6 +131,7 @@ fn rows(versions: &[Version]) -> Result<RecordBatch> {
         ("model", Arc::new(StringArray::from_iter_values(names))),
         ("version", Arc::new(numbers.collect::<Int64Array>())),
         ("latest", Arc::new(latest.collect::<BooleanArray>())),
+        ("aliases", Arc::new(versions.iter().map(|version| some(version.aliases.clone())).collect::<StringArray>())),
         ("model_type", text(|artifact| Some(artifact.model_type().name.into()))),
         ("role", text(|artifact| Some(artifact.model_type().role.as_str().into()))),
         ("probability", Arc::new(probability.collect::<BooleanArray>())),

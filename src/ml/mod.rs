@@ -1,4 +1,4 @@
-//! CREATE MODEL and the `ml_*` functions: the model numerics as SQL.
+//! CREATE MODEL, the other statements on models, and the `ml_*` functions: the model numerics as SQL.
 //!
 //! In: statements, and calls of functions on models. Out: models on disk and runs in the table `runs`; scores, curves and
 //! metrics as rows. The module `model` computes the numbers.
@@ -14,6 +14,7 @@ mod fitting;
 mod judged;
 mod lineage;
 mod list;
+mod manage;
 mod metrics;
 mod options;
 mod predict;
@@ -22,15 +23,18 @@ mod rows;
 mod runs;
 mod score;
 mod statement;
+mod walk_forward;
 mod weights;
 
 pub use create_model::create;
 pub use error::Error;
 pub use fitting::{matches, names_in, reads_every_model};
 pub use lineage::{Lineage, Origin, remember};
+pub use manage::{Manage, carry_out, parse as parse_manage};
 pub use rows::check_columns;
-pub use runs::table as runs_table;
+pub use runs::{evaluation as evaluation_run, table as runs_table};
 pub use statement::{CreateModel, Problem, StatementError, parse};
+pub use walk_forward::{OutOfFold, TABLE as OUT_OF_FOLD, out_of_fold, table as out_of_fold_table};
 
 use crate::functions::Family;
 pub use crate::functions::relation::tables;

@@ -10,10 +10,13 @@ use crate::model::{Error, ModelType, Options};
 use crate::text::did_you_mean;
 
 /// The options that every type of model takes, each as a name and an example.
-const COMMON: &[(&str, &str)] = &[MODEL_TYPE, INPUT_LABEL_COLS, DATA_SPLIT_COL, TIME_COL, ID_COLS];
+const COMMON: &[(&str, &str)] =
+    &[MODEL_TYPE, INPUT_LABEL_COLS, TARGET_COL, POSITIVE_QUANTILE, DATA_SPLIT_COL, TIME_COL, ID_COLS];
 
 const MODEL_TYPE: (&str, &str) = ("model_type", "model_type = 'logistic_reg'");
 const INPUT_LABEL_COLS: (&str, &str) = ("input_label_cols", "input_label_cols = ['spike']");
+const TARGET_COL: (&str, &str) = ("target_col", "target_col = 'forward_vol'");
+const POSITIVE_QUANTILE: (&str, &str) = ("positive_quantile", "positive_quantile = 0.95");
 const DATA_SPLIT_COL: (&str, &str) = ("data_split_col", "data_split_col = 'split'");
 const TIME_COL: (&str, &str) = ("time_col", "time_col = 'ts'");
 const ID_COLS: (&str, &str) = ("id_cols", "id_cols = ['product_id']");
@@ -30,6 +33,10 @@ pub struct Given {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Columns {
     pub label: String,
+    /// The column of the number behind the label: the label says whether it is at least tau.
+    pub target: Option<String>,
+    /// Where tau lies: this quantile of the target over training rows.
+    pub positive_quantile: Option<f64>,
     /// The column that holds `train`, `validation` or `test`; without such a column, every row trains.
     pub split: Option<String>,
     pub time: Option<String>,
@@ -47,6 +54,11 @@ impl Columns {
     /// Returns the label's column.
     pub fn label(&self) -> Named<'_> {
         Named { column: &self.label, option: INPUT_LABEL_COLS.0 }
+    }
+
+    /// Returns the target's column, if the options name one.
+    pub fn target(&self) -> Option<Named<'_>> {
+        self.target.as_ref().map(|column| Named { column, option: TARGET_COL.0 })
     }
 
     /// Returns the split's column, if the options name one.
@@ -85,9 +97,14 @@ pub fn read(given: &[Given], start: Location) -> Result<(Options, Columns), Stat
     let [label] = <[String; 1]>::try_from(strings(label, INPUT_LABEL_COLS.0)?)
         .map_err(|_| wrong(label, INPUT_LABEL_COLS.0, "a list of one column"))?;
     let column = |option: (&'static str, &'static str)| find(option).map(|given| string(given, option.0)).transpose();
-    let (split, time) = (column(DATA_SPLIT_COL)?, column(TIME_COL)?);
+    let (target, split, time) = (column(TARGET_COL)?, column(DATA_SPLIT_COL)?, column(TIME_COL)?);
+    let quantile = |given: &Given| {
+        let share = given.value.as_f64().filter(|share| *share > 0.0 && *share < 1.0);
+        share.ok_or_else(|| wrong(given, POSITIVE_QUANTILE.0, "a number between 0 and 1"))
+    };
+    let positive_quantile = find(POSITIVE_QUANTILE).map(quantile).transpose()?;
     let ids = find(ID_COLS).map(|option| strings(option, ID_COLS.0)).transpose()?.unwrap_or_default();
-    Ok((options, Columns { label, split, time, ids }))
+    Ok((options, Columns { label, target, positive_quantile, split, time, ids }))
 }
 
 /// Checks that the type takes the option; if no type is given, that any type does.

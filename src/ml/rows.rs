@@ -17,7 +17,7 @@ use super::options::{Columns, Named};
 use super::statement::CreateModel;
 use crate::functions::label_score::is_label;
 use crate::model::{Basis, PRODUCT, Split, Stretch, TAU, Training, TrainingSet};
-use crate::text::did_you_mean;
+use crate::text::{Names, did_you_mean};
 
 /// The column that scoring adds to the features.
 const SCORE: &str = "score";
@@ -25,6 +25,7 @@ const SCORE: &str = "score";
 /// The positions of a query's columns, by purpose.
 struct Roles {
     label: usize,
+    target: Option<usize>,
     split: Option<usize>,
     time: Option<usize>,
     ids: Vec<usize>,
@@ -40,16 +41,17 @@ impl Roles {
             })
         };
         let label = find(columns.label())?;
+        let target = columns.target().map(find).transpose()?;
         let split = columns.split().map(find).transpose()?;
         let time = columns.time().map(find).transpose()?;
         let ids = columns.ids().map(find).collect::<Result<Vec<_>, _>>()?;
         let apart =
-            |index: &usize| *index == label || split == Some(*index) || time == Some(*index) || ids.contains(index);
+            |index: &usize| *index == label || [target, split, time].contains(&Some(*index)) || ids.contains(index);
         let features: Vec<usize> = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
         if features.iter().any(|&index| schema.field(index).name() == SCORE) {
             return Err(Error::Score);
         }
-        let roles = Roles { label, split, time, ids, features };
+        let roles = Roles { label, target, split, time, ids, features };
         roles.check_types(schema)?;
         Ok(roles)
     }
@@ -65,6 +67,9 @@ impl Roles {
         };
         let number = |data_type: &DataType| data_type.is_numeric() || *data_type == DataType::Boolean;
         check(self.label, number, "label", "BOOLEAN or a number")?;
+        if let Some(target) = self.target {
+            check(target, DataType::is_numeric, "target", "a number")?;
+        }
         if let Some(split) = self.split {
             check(split, DataType::is_string, "split", "VARCHAR")?;
         }
@@ -82,6 +87,11 @@ impl Roles {
 #[derive(Default)]
 pub struct Rows {
     pub set: TrainingSet,
+    /// Of each row the time, in nanoseconds since 1970; `None` if it is not known.
+    pub times: Vec<Option<i64>>,
+    /// Of each row the product, by its position in [`Rows::product_names`]; empty if no id column is named [`PRODUCT`].
+    pub products_of: Vec<u32>,
+    pub product_names: Names,
     /// The rows of each split, in the order of [`Split::ALL`].
     splits: [Span; Split::ALL.len()],
     /// The training rows of each product.
@@ -128,6 +138,7 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
     let roles = Roles::of(&statement.columns, &schema)?;
     let mut rows = Rows::default();
     rows.set.features = roles.features.iter().map(|&index| (schema.field(index).name().clone(), Vec::new())).collect();
+    rows.set.target = roles.target.map(|index| (schema.field(index).name().clone(), Vec::new()));
     while let Some(batch) = stream.next().await {
         rows.append(&batch?, &roles)?;
     }
@@ -136,7 +147,8 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
 
 impl Rows {
     fn append(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<(), Error> {
-        let needed = [Some(roles.label), roles.split].into_iter().flatten().chain(roles.features.iter().copied());
+        let needed =
+            [Some(roles.label), roles.target, roles.split].into_iter().flatten().chain(roles.features.iter().copied());
         let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
         for index in needed {
             whole = and(&whole, &is_not_null(batch.column(index)).map_err(arrow)?).map_err(arrow)?;
@@ -150,6 +162,9 @@ impl Rows {
         self.set.skipped += (batch.num_rows() - whole.true_count()) as u64;
         for (feature, &index) in self.set.features.iter_mut().zip(&roles.features) {
             feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+        }
+        if let (Some((_, target)), Some(index)) = (&mut self.set.target, roles.target) {
+            target.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
         }
         let labels = numbers(&column(roles.label)?)?;
         if let Some(&value) = labels.as_primitive::<Float64Type>().values().iter().find(|&&label| !is_label(label)) {
@@ -179,6 +194,11 @@ impl Rows {
         for (row, &split) in self.set.splits[before..].iter().enumerate() {
             let time = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
             self.splits[split as usize].add(time);
+            self.times.push(time);
+            if let Some(products) = products {
+                let name = if products.is_valid(row) { products.value(row) } else { "" };
+                self.products_of.push(self.product_names.number(name));
+            }
             let product = products.filter(|products| split == Split::Train && products.is_valid(row));
             if let Some(product) = product.map(|products| products.value(row)) {
                 if !self.products.contains_key(product) {

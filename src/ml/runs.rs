@@ -1,4 +1,4 @@
-//! The table `runs`: one row per training and split.
+//! The table `runs`: one row per run and split; and the runs of trainings and evaluations.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 
 use crate::functions::Snapshot;
-use crate::model::Artifact;
 use crate::model::metrics::METRICS;
-use crate::track::{self, Run};
+use crate::model::{Artifact, Metrics, Split, TrainingSet};
+use crate::text::fnv1a;
+use crate::track::{self, Dataset, Kind, Run};
 
 /// The counts that come before the metrics.
 const COUNTS: [&str; 2] = ["rows", "positives"];
@@ -45,6 +46,7 @@ fn rows(runs: &[Run]) -> Result<RecordBatch> {
     let params = rows.iter().map(|(run, _, _)| serde_json::json!(run.params).to_string());
     let mut columns: Vec<(&str, ArrayRef)> = vec![
         ("run_id", text(|run| Some(&run.run_id))),
+        ("kind", text(|run| Some(run.kind.as_str()))),
         ("model", text(|run| Some(&run.model))),
         ("version", whole(|run| run.version as i64)),
         ("started_at", Arc::new(started.with_timezone("UTC"))),
@@ -61,11 +63,48 @@ fn rows(runs: &[Run]) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
 }
 
-/// Returns the run that trained a model.
+/// Returns the run that trained a model; `digests` has a digest of the rows of each split.
 ///
 /// Its id contains the model, the version and the start. A model whose versions were all deleted starts again with version
 /// 1, so only the start tells the two runs apart.
-pub fn of(model: &Artifact, start: DateTime<Utc>, end: DateTime<Utc>) -> Run {
+pub fn of(model: &Artifact, digests: &[(Split, String)], start: DateTime<Utc>, end: DateTime<Utc>) -> Run {
+    let metrics = model.metrics.iter().map(|split| (split.split.as_str().to_string(), values(&split.metrics)));
+    let datasets = model.metrics.iter().filter_map(|split| {
+        let (_, digest) = digests.iter().find(|(of, _)| *of == split.split)?;
+        Some(dataset(model, split.split.as_str(), split.metrics.rows, digest.clone()))
+    });
+    Run {
+        run_id: format!("{}-{}-{}", model.name, model.version, start.format(ID_TIME)),
+        kind: Kind::Training,
+        metrics: metrics.collect(),
+        datasets: datasets.collect(),
+        started_at_ms: start.timestamp_millis(),
+        ended_at_ms: end.timestamp_millis(),
+        ..base(model)
+    }
+}
+
+/// Returns the run that evaluated a model now, with its metrics by split.
+pub fn evaluation(model: &Artifact, splits: &[(&str, &Metrics)], start: DateTime<Utc>) -> Run {
+    let end = Utc::now();
+    // The rows themselves are not known here.
+    let digest = |split: &str, metrics: &Metrics| {
+        crate::text::fingerprint(&format!("{} {split} {} {}", model.sql, metrics.rows, metrics.positives))
+    };
+    let datasets = splits.iter().map(|(split, metrics)| dataset(model, split, metrics.rows, digest(split, metrics)));
+    Run {
+        run_id: format!("{}-{}-evaluated-{}", model.name, model.version, end.format(ID_TIME)),
+        kind: Kind::Evaluation,
+        metrics: splits.iter().map(|(split, metrics)| ((*split).to_string(), values(metrics))).collect(),
+        datasets: datasets.collect(),
+        started_at_ms: start.timestamp_millis(),
+        ended_at_ms: end.timestamp_millis(),
+        ..base(model)
+    }
+}
+
+/// Returns what the artifact says of every run of its model.
+fn base(model: &Artifact) -> Run {
     let mut params: std::collections::BTreeMap<String, String> = model
         .options
         .iter()
@@ -76,27 +115,62 @@ pub fn of(model: &Artifact, start: DateTime<Utc>, end: DateTime<Utc>) -> Run {
     params.insert("features".into(), model.scorer.features().join(", "));
     params.insert("label".into(), model.label.clone());
     params.insert("squall_version".into(), model.squall_version.clone());
+    params.extend(model.threshold.iter().map(|threshold| ("threshold".to_string(), threshold.to_string())));
     for (name, time) in [("training_from", &model.training.from), ("training_to", &model.training.to)] {
         params.extend(time.iter().map(|time| (name.to_string(), time.clone())));
     }
-    let metrics = model.metrics.iter().map(|split| {
-        let metrics = &split.metrics;
-        let counts = [metrics.rows, metrics.positives].map(|count| Some(count as f64));
-        let values = COUNTS.into_iter().zip(counts).chain(metrics.iter().map(|(metric, value)| (metric.name, value)));
-        let defined = values.filter_map(|(name, value)| Some((name.to_string(), value?)));
-        (split.split.as_str().to_string(), defined.collect())
-    });
     Run {
-        run_id: format!("{}-{}-{}", model.name, model.version, start.format(ID_TIME)),
+        run_id: String::new(),
+        kind: Kind::default(),
         model: model.name.clone(),
         version: model.version,
-        started_at_ms: start.timestamp_millis(),
-        ended_at_ms: end.timestamp_millis(),
+        started_at_ms: 0,
+        ended_at_ms: 0,
         sql_fingerprint: crate::text::fingerprint(&model.sql),
         params,
-        metrics: metrics.collect(),
+        metrics: Default::default(),
+        tags: track::tags(),
+        datasets: Vec::new(),
         mlflow_run_id: None,
     }
+}
+
+fn values(metrics: &Metrics) -> std::collections::BTreeMap<String, f64> {
+    let counts = [metrics.rows, metrics.positives].map(|count| Some(count as f64));
+    let values = COUNTS.into_iter().zip(counts).chain(metrics.iter().map(|(metric, value)| (metric.name, value)));
+    values.filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
+}
+
+fn dataset(model: &Artifact, split: &str, rows: u64, digest: String) -> Dataset {
+    let query = super::parse(&model.sql).and_then(|statement| statement.ok()).map(|statement| statement.query);
+    Dataset {
+        name: format!("{}_{split}", model.name),
+        split: split.into(),
+        digest,
+        rows,
+        sql: query.map_or_else(|| model.sql.clone(), |query| query.trim().to_string()),
+        features: model.scorer.features().into_iter().map(str::to_string).collect(),
+        label: model.label.clone(),
+    }
+}
+
+/// Returns a digest of the rows of each split. It does not depend on the order of the rows, which a query may change.
+pub fn digests(set: &TrainingSet) -> Vec<(Split, String)> {
+    let names: Vec<&str> = set.features.iter().map(|(name, _)| name.as_str()).collect();
+    let start = fnv1a(names.join("\n").as_bytes());
+    let mut sums = Split::ALL.map(|split| (split, start));
+    let mut row_bytes = Vec::with_capacity(set.features.len() * 8 + 1);
+    for (row, (&label, split)) in set.labels.iter().zip(&set.splits).enumerate() {
+        row_bytes.clear();
+        row_bytes.push(u8::from(label));
+        for (_, column) in &set.features {
+            row_bytes.extend_from_slice(&column[row].to_bits().to_le_bytes());
+        }
+        if let Some((_, sum)) = sums.iter_mut().find(|(known, _)| known == split) {
+            *sum = sum.wrapping_add(fnv1a(&row_bytes));
+        }
+    }
+    sums.map(|(split, sum)| (split, format!("{sum:016x}"))).into()
 }
 
 fn plain(value: &serde_json::Value) -> String {

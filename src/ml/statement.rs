@@ -14,6 +14,9 @@ use super::options::{self, Columns, Given};
 use crate::error::Hint;
 use crate::model::{self, Options, When};
 
+/// How the statement is written.
+const USAGE: &str = "CREATE [OR REPLACE] MODEL name OPTIONS (key = value, …) AS SELECT …";
+
 /// A parsed statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateModel {
@@ -41,7 +44,9 @@ pub struct StatementError {
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("expected {expected}, found {found}")]
-    Syntax { expected: &'static str, found: String },
+    Syntax { expected: &'static str, found: String, usage: &'static str },
+    #[error("DROP MODEL takes the number of a version, not an alias")]
+    VersionWanted { name: String },
     #[error("OR REPLACE and IF NOT EXISTS exclude each other")]
     ReplaceIfAbsent,
     #[error("unknown option `{name}`")]
@@ -57,8 +62,9 @@ pub enum Problem {
 impl Hint for Problem {
     fn hint(&self) -> Option<String> {
         match self {
-            Problem::Syntax { .. } => {
-                Some("CREATE [OR REPLACE] MODEL name OPTIONS (key = value, …) AS SELECT …".into())
+            Problem::Syntax { usage, .. } => Some((*usage).into()),
+            Problem::VersionWanted { name } => {
+                Some(format!("such as DROP MODEL {name} VERSION 2; SHOW MODELS lists them"))
             }
             Problem::ReplaceIfAbsent => Some("OR REPLACE always trains, IF NOT EXISTS only the first time".into()),
             Problem::UnknownOption { suggestion, .. } => Some(suggestion.clone()),
@@ -84,10 +90,7 @@ impl Problem {
 
 /// Parses a statement; `None` if it is another kind of statement.
 pub fn parse(text: &str) -> Option<Result<CreateModel, StatementError>> {
-    // If the text cannot be split into tokens, the SQL parser reports why.
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().ok()?;
-    let tokens: Vec<_> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
-    let mut parser = Parser { text, tokens, next: 0 };
+    let mut parser = Parser::of(text)?;
     if !parser.take_word("CREATE") {
         return None;
     }
@@ -95,13 +98,21 @@ pub fn parse(text: &str) -> Option<Result<CreateModel, StatementError>> {
     parser.take_word("MODEL").then(|| parser.statement(replace))
 }
 
-struct Parser<'a> {
+/// A statement's tokens, and the next one to read.
+pub struct Parser<'a> {
     text: &'a str,
     tokens: Vec<TokenWithSpan>,
     next: usize,
 }
 
 impl Parser<'_> {
+    /// Splits a statement into tokens; `None` if it cannot be split, and the SQL parser then reports why.
+    pub fn of(text: &str) -> Option<Parser<'_>> {
+        let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().ok()?;
+        let tokens = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+        Some(Parser { text, tokens, next: 0 })
+    }
+
     fn statement(&mut self, replace: bool) -> Result<CreateModel, StatementError> {
         let when = self.when(replace)?;
         let at = self.location();
@@ -193,13 +204,23 @@ impl Parser<'_> {
     }
 
     fn identifier(&mut self, expected: &'static str) -> Result<String, StatementError> {
-        let Some(Token::Word(word)) = self.peek() else { return Err(self.syntax(expected)) };
-        let name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
-        self.next += 1;
-        Ok(name)
+        self.name().ok_or_else(|| self.syntax(expected))
     }
 
-    fn peek(&self) -> Option<&Token> {
+    /// Takes a name; `None` if the next token is something else.
+    pub fn name(&mut self) -> Option<String> {
+        let Some(Token::Word(word)) = self.peek() else { return None };
+        let name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
+        self.next += 1;
+        Some(name)
+    }
+
+    /// Skips one token.
+    pub fn skip(&mut self) {
+        self.next += 1;
+    }
+
+    pub fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.next).map(|token| &token.token)
     }
 
@@ -207,7 +228,8 @@ impl Parser<'_> {
         matches!(self.peek(), Some(Token::Word(found)) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
     }
 
-    fn take_word(&mut self, word: &str) -> bool {
+    /// Takes a word if it comes next.
+    pub fn take_word(&mut self, word: &str) -> bool {
         let found = self.peek_word(word);
         self.next += usize::from(found);
         found
@@ -228,7 +250,7 @@ impl Parser<'_> {
     }
 
     /// Returns where the next token starts; after the last token, the end of the text.
-    fn location(&self) -> Location {
+    pub fn location(&self) -> Location {
         match self.tokens.get(self.next) {
             Some(token) => token.span.start,
             None => {
@@ -240,8 +262,13 @@ impl Parser<'_> {
     }
 
     fn syntax(&self, expected: &'static str) -> StatementError {
+        self.written(expected, USAGE)
+    }
+
+    /// Returns the error for a token that is not what was expected, with how the statement is written.
+    pub fn written(&self, expected: &'static str, usage: &'static str) -> StatementError {
         let found = self.peek().map_or("the end".into(), |token| format!("`{token}`"));
-        Problem::Syntax { expected, found }.at(self.location())
+        Problem::Syntax { expected, found, usage }.at(self.location())
     }
 }
 

@@ -14,6 +14,14 @@ pub enum Error {
     Missing { name: String, dir: PathBuf, suggestion: Option<String> },
     #[error("model `{name}` has no version {version}; its versions are {versions:?}")]
     MissingVersion { name: String, version: u64, versions: Vec<u64> },
+    #[error("model `{name}` has no alias `{alias}`")]
+    MissingAlias { name: String, alias: String, suggestion: Option<String> },
+    #[error(
+        "`{alias}` cannot be an alias: use letters, digits, underscores and dashes, a letter first, but not `latest` or `v2`"
+    )]
+    AliasName { alias: String },
+    #[error("version {version} of model `{name}` has the alias `{alias}`")]
+    AliasedVersion { name: String, version: u64, alias: String },
     #[error("model `{name}` exists already, at version {version}")]
     Exists { name: String, version: u64 },
     #[error("`{name}` cannot be the name of a model: use letters, digits and underscores, a letter first")]
@@ -52,6 +60,20 @@ pub enum Error {
     TooLarge { feature: String },
     #[error("feature `{feature}` is {value} in every training row")]
     Constant { feature: String, value: f64 },
+    #[error("OPTIONS lacks target_col, which a {model_type} model needs here")]
+    NoTarget { model_type: &'static str },
+    #[error(
+        "the label is not `{target}` from a threshold on: a negative row has a `{target}` as large as a positive one's"
+    )]
+    NotAThreshold { target: String },
+    #[error("`{target}` is negative in a training row, or the threshold of the label is 0: there is no logarithm")]
+    NoLogarithm { target: String },
+    #[error("the features are collinear: one of them is a combination of others")]
+    Collinear,
+    #[error("{rows} rows are too few for {blocks} blocks")]
+    TooFewRows { rows: usize, blocks: usize },
+    #[error("fold {number} cannot be trained: {problem}")]
+    Fold { number: usize, problem: String },
     #[error("{0}")]
     Overlap(Box<Overlap>),
     #[error("{model} cannot be judged on these rows: it learned the label {learned}, and their label is {judged}")]
@@ -111,6 +133,14 @@ impl Hint for Error {
                 format!("`squall train` trains the project's models; or run CREATE MODEL {name} OPTIONS (…) AS SELECT …")
             }
             Error::MissingVersion { name, .. } => format!("`{name}` without a version is the latest"),
+            Error::MissingAlias { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::MissingAlias { name, alias, .. } => {
+                format!("ALTER MODEL {name} SET ALIAS {alias} VERSION n gives a version this alias; SHOW MODELS lists aliases")
+            }
+            Error::AliasName { .. } => "such as ALTER MODEL name SET ALIAS champion VERSION 2".into(),
+            Error::AliasedVersion { name, alias, .. } => format!(
+                "ALTER MODEL {name} SET ALIAS {alias} VERSION n moves the alias to another version, ALTER MODEL {name} DROP ALIAS {alias} removes it"
+            ),
             Error::Exists { .. } => "CREATE OR REPLACE MODEL adds a version".into(),
             Error::ModelType { suggestion: None, .. } => types(),
             Error::ArtifactType { .. } => {
@@ -158,6 +188,13 @@ impl Hint for Error {
                 "`squall train` trains the project's models; or name models in the last argument, such as 'spike_*'".into()
             }
             Error::NoneNamed { .. } => "`squall sql 'SELECT model FROM ml_models()'` lists them".into(),
+            Error::NoTarget { .. } => "name the number behind the label, such as target_col = 'forward_vol'".into(),
+            Error::NotAThreshold { target } => format!("make the label of it in the query, such as {target} >= tau AS spike"),
+            Error::NoLogarithm { .. } => "add target_transform = 'none' to OPTIONS".into(),
+            Error::Collinear => "leave one of them out of the SELECT, or set l2_reg above 0".into(),
+            Error::TooFewRows { .. } | Error::Fold { .. } => {
+                "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
+            }
             Error::Optimiser(_) => "raise l2_reg, or leave features of extreme values out of the SELECT".into(),
             Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } => return None,
         })

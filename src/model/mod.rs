@@ -7,6 +7,7 @@
 mod artifact;
 mod basis;
 pub mod bootstrap;
+mod cholesky;
 pub mod confusion;
 pub mod curve;
 pub mod episodes;
@@ -23,6 +24,7 @@ mod standard;
 mod training;
 pub mod types;
 pub mod verdict;
+pub mod walk_forward;
 
 pub use artifact::{Artifact, FORMAT, Training};
 pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
@@ -39,4 +41,15 @@ pub use types::{ModelType, Role};
 pub fn valid_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+/// Returns whether a name is valid for an alias of a version: letters, digits, `_` and `-`, starting with a letter. `latest` and `v2`
+/// would be taken for versions.
+pub fn valid_alias(alias: &str) -> bool {
+    let of_version = alias.strip_prefix(['v', 'V']).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+    alias.starts_with(|first: char| first.is_ascii_alphabetic())
+        && alias.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
+        && !of_version
+        && !alias.eq_ignore_ascii_case("latest")
+        && alias.len() <= 255
 }

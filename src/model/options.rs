@@ -26,6 +26,8 @@ pub enum Range {
     /// Between the two numbers, which are not allowed themselves.
     Between(f64, f64),
     WholeFrom(u64),
+    /// One of these words; the value is its position.
+    OneOf(&'static [&'static str]),
 }
 
 impl Range {
@@ -34,6 +36,27 @@ impl Range {
             Range::AtLeast(least) => value >= least && value.is_finite(),
             Range::Between(low, high) => value > low && value < high,
             Range::WholeFrom(least) => value >= least as f64 && value.fract() == 0.0 && value < u64::MAX as f64,
+            Range::OneOf(words) => value.fract() == 0.0 && (0.0..words.len() as f64).contains(&value),
+        }
+    }
+
+    /// Returns the number that a value of the statement means; `None` if it is outside the range.
+    fn read(self, value: &Value) -> Option<f64> {
+        match self {
+            Range::OneOf(words) => {
+                words.iter().position(|word| value.as_str() == Some(*word)).map(|place| place as f64)
+            }
+            _ => value.as_f64().filter(|&number| self.contains(number)),
+        }
+    }
+
+    /// Returns a number of the range as the artifact records it.
+    pub fn recorded(self, number: f64) -> Value {
+        match self {
+            // Whole numbers are written as integers in the artifact.
+            Range::WholeFrom(_) => Value::from(number as u64),
+            Range::AtLeast(_) | Range::Between(..) => Value::from(number),
+            Range::OneOf(words) => words.get(number as usize).map_or(Value::Null, |word| Value::from(*word)),
         }
     }
 }
@@ -44,6 +67,7 @@ impl fmt::Display for Range {
             Range::AtLeast(least) => write!(f, "a number of at least {least}"),
             Range::Between(low, high) => write!(f, "a number between {low} and {high}"),
             Range::WholeFrom(least) => write!(f, "a whole number of at least {least}"),
+            Range::OneOf(words) => write!(f, "'{}'", words.join("' or '")),
         }
     }
 }
@@ -69,7 +93,7 @@ impl Options {
         let Some(option) = self.model_type.options.iter().find(|option| option.name == name) else {
             return Err(Error::NotAnOption { name: name.into(), model_type: self.model_type });
         };
-        match value.as_f64().filter(|&number| option.range.contains(number)) {
+        match option.range.read(value) {
             Some(number) => {
                 self.given.insert(option.name, number);
                 Ok(())
@@ -87,15 +111,7 @@ impl Options {
 
     /// Returns the values in use, as the artifact records them.
     pub fn recorded(&self) -> Map<String, Value> {
-        let record = |option: &ModelOption| {
-            let number = self.number(option);
-            let value = match option.range {
-                // Whole numbers are written as integers in the artifact.
-                Range::WholeFrom(_) => Value::from(number as u64),
-                Range::AtLeast(_) | Range::Between(..) => Value::from(number),
-            };
-            (option.name.to_string(), value)
-        };
+        let record = |option: &ModelOption| (option.name.to_string(), option.range.recorded(self.number(option)));
         self.model_type.options.iter().map(record).collect()
     }
 }

@@ -1,18 +1,26 @@
 //! The models on disk: `<dir>/<name>/<version>/model.json`. Versions start at 1, and the highest is the latest.
+//!
+//! An alias is a file `<dir>/<name>/aliases/<alias>` that holds a version. A dropped version leaves the file `<version>/dropped`, so that
+//! its number is not given to another model.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::artifact::{Artifact, FORMAT};
 use super::types::ModelType;
-use super::{Error, valid_name};
+use super::{Error, valid_alias, valid_name};
 use crate::durable;
 use crate::text::did_you_mean;
 
 const FILE: &str = "model.json";
+
+/// The file that a dropped version leaves, and the folder of aliases.
+const DROPPED: &str = "dropped";
+const ALIASES: &str = "aliases";
 
 /// The highest version that squall reads, so that there is always a next one.
 const MOST_VERSIONS: u64 = u32::MAX as u64;
@@ -66,7 +74,7 @@ impl Registry {
         Ok(versions)
     }
 
-    /// Reads a model: `name` for its latest version, `name@2` for version 2.
+    /// Reads a model: `name` for its latest version, `name@2` for version 2, `name@champion` for the version of an alias.
     ///
     /// # Errors
     /// The model or the version does not exist, or its file is not an artifact that this squall can read.
@@ -75,21 +83,25 @@ impl Registry {
         self.load_version(name, version)
     }
 
-    /// Returns the name and the version of a model, given as `name` or `name@2`, without reading its artifact.
+    /// Returns the name and the version of a model, given as `name`, `name@2` or `name@champion`, without reading its artifact.
     ///
     /// # Errors
-    /// The model or the version does not exist.
+    /// The model, the version or the alias does not exist.
     pub fn check<'a>(&self, reference: &'a str) -> Result<(&'a str, u64), Error> {
         let (name, version) = match reference.split_once('@') {
-            Some((name, version)) => match version.parse::<u64>() {
-                Ok(version) => (name, Some(version)),
-                Err(_) => return Err(self.missing(reference)),
-            },
+            Some((name, version)) => (name, Some(version)),
             None => (reference, None),
         };
         let versions = if valid_name(name) { self.versions(name)? } else { Vec::new() };
         let Some(&latest) = versions.last() else { return Err(self.missing(name)) };
-        let version = version.unwrap_or(latest);
+        let version = match version {
+            None => latest,
+            // No alias consists of digits.
+            Some(version) => match version.parse::<u64>() {
+                Ok(version) => version,
+                Err(_) => self.aliased(name, version)?,
+            },
+        };
         if !versions.contains(&version) {
             return Err(Error::MissingVersion { name: name.into(), version, versions });
         }
@@ -177,15 +189,131 @@ impl Registry {
         }
     }
 
-    /// Returns the version after the latest one, and removes what dead writers left in the folders of versions.
+    /// Returns a model's aliases with their versions.
+    ///
+    /// # Errors
+    /// An alias cannot be read.
+    pub fn aliases(&self, name: &str) -> Result<BTreeMap<String, u64>, Error> {
+        let mut aliases = BTreeMap::new();
+        for alias in entries(&self.dir.join(name).join(ALIASES))?.into_iter().filter(|alias| valid_alias(alias)) {
+            let path = self.alias_path(name, &alias);
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                // Another process dropped it.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(source) => return Err(Error::Read { path, source }),
+            };
+            let version = version_of(text.trim());
+            let version =
+                version.ok_or_else(|| Error::Read { path, source: io::Error::other("it holds no version") })?;
+            aliases.insert(alias, version);
+        }
+        Ok(aliases)
+    }
+
+    /// Returns the version that an alias names.
+    fn aliased(&self, name: &str, alias: &str) -> Result<u64, Error> {
+        let aliases = self.aliases(name)?;
+        match aliases.get(&alias.to_ascii_lowercase()) {
+            Some(version) => Ok(*version),
+            None => Err(Error::MissingAlias {
+                name: name.into(),
+                alias: alias.into(),
+                suggestion: did_you_mean(alias, aliases.keys().map(String::as_str)),
+            }),
+        }
+    }
+
+    /// Gives a version an alias, which moves there if another version has it. Returns the version; without one, the latest is meant.
+    ///
+    /// # Errors
+    /// The model or the version does not exist, the alias is not valid, or the disk reports an error.
+    pub fn set_alias(&self, name: &str, alias: &str, version: Option<u64>) -> Result<u64, Error> {
+        if !valid_alias(alias) {
+            return Err(Error::AliasName { alias: alias.into() });
+        }
+        let version = self.existing(name, version)?;
+        let path = self.alias_path(name, alias);
+        durable::replace(&path, format!("{version}\n").as_bytes()).map_err(|source| Error::Write { path, source })?;
+        Ok(version)
+    }
+
+    /// Removes an alias; the version stays.
+    ///
+    /// # Errors
+    /// The model does not exist or has no such alias, or the disk reports an error.
+    pub fn drop_alias(&self, name: &str, alias: &str) -> Result<(), Error> {
+        self.existing(name, None)?;
+        self.aliased(name, alias)?;
+        remove(&self.alias_path(name, alias))
+    }
+
+    /// Removes a version for good. Its number is not used again.
+    ///
+    /// # Errors
+    /// The version does not exist, an alias names it, or the disk reports an error.
+    pub fn drop_version(&self, name: &str, version: u64) -> Result<(), Error> {
+        self.existing(name, Some(version))?;
+        let aliases = self.aliases(name)?;
+        let mut aliases = aliases.into_iter().filter(|(_, named)| *named == version).map(|(alias, _)| alias);
+        if let Some(alias) = aliases.next() {
+            return Err(Error::AliasedVersion { name: name.into(), version, alias });
+        }
+        let path = self.path(name, version);
+        let note = path.with_file_name(DROPPED);
+        durable::replace(&note, b"").map_err(|source| Error::Write { path: note, source })?;
+        remove(&path)
+    }
+
+    /// Removes a model with all its versions and aliases, at one instant for all readers.
+    ///
+    /// # Errors
+    /// The model does not exist, or the disk reports an error.
+    pub fn drop_model(&self, name: &str) -> Result<(), Error> {
+        self.existing(name, None)?;
+        let path = self.dir.join(name);
+        // No model has a name that begins with a dot. A number tells the folders of several processes apart.
+        let aside = (0..).map(|number| self.dir.join(format!(".{name}.{}-{number}.dropped", std::process::id())));
+        let Some(aside) = aside.into_iter().find(|aside| !aside.exists()) else { return Ok(()) };
+        let failed = |source| Error::Write { path: path.clone(), source };
+        fs::rename(&path, &aside).map_err(failed)?;
+        durable::sync_folder(&self.dir).map_err(failed)?;
+        // What an earlier process could not remove is removed now; what cannot be removed is in nobody's way.
+        for entry in entries(&self.dir)?.iter().filter(|entry| entry.starts_with('.') && entry.ends_with(".dropped")) {
+            let _ = fs::remove_dir_all(self.dir.join(entry));
+        }
+        Ok(())
+    }
+
+    /// Returns a version that exists; without one, the latest.
+    fn existing(&self, name: &str, version: Option<u64>) -> Result<u64, Error> {
+        let versions = if valid_name(name) { self.versions(name)? } else { Vec::new() };
+        match (versions.last(), version) {
+            (None, _) => Err(self.missing(name)),
+            (Some(latest), None) => Ok(*latest),
+            (Some(_), Some(version)) if versions.contains(&version) => Ok(version),
+            (Some(_), Some(version)) => Err(Error::MissingVersion { name: name.into(), version, versions }),
+        }
+    }
+
+    fn alias_path(&self, name: &str, alias: &str) -> PathBuf {
+        self.dir.join(name).join(ALIASES).join(alias.to_ascii_lowercase())
+    }
+
+    /// Returns the version after the latest one, and removes what dead writers left in the folders of versions. The number of a
+    /// dropped version is not used again.
     fn next_version(&self, name: &str) -> Result<u64, Error> {
         let dir = self.dir.join(name);
+        let mut latest = self.versions(name)?.last().copied().unwrap_or(0);
         for entry in entries(&dir)? {
-            let folder = dir.join(entry);
+            let folder = dir.join(&entry);
             // What cannot be removed now will be removed next time.
             let _ = durable::remove_leftovers(&folder);
+            if let Some(version) = version_of(&entry).filter(|_| folder.join(DROPPED).exists()) {
+                latest = latest.max(version);
+            }
         }
-        Ok(self.versions(name)?.last().map_or(1, |latest| latest + 1))
+        Ok(latest + 1)
     }
 
     /// Returns the path of a version's artifact.
@@ -213,6 +341,13 @@ pub enum Saved {
 fn version_of(folder: &str) -> Option<u64> {
     let version: u64 = folder.parse().ok()?;
     ((1..=MOST_VERSIONS).contains(&version) && version.to_string() == folder).then_some(version)
+}
+
+/// Removes a file, durably.
+fn remove(path: &Path) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let removed = fs::remove_file(path).and_then(|()| durable::sync_folder(folder));
+    removed.map_err(|source| Error::Write { path: path.into(), source })
 }
 
 /// Returns the names in a folder; empty if the folder does not exist.

@@ -17,6 +17,8 @@ pub struct TrainingSet {
     pub features: Vec<(String, Vec<f64>)>,
     pub labels: Vec<bool>,
     pub splits: Vec<Split>,
+    /// The number behind the label, by its column: a row is positive if it is at least tau. `None` if the statement names none.
+    pub target: Option<(String, Vec<f64>)>,
     /// The number of rows that were left out because of a NULL.
     pub skipped: u64,
 }
@@ -39,6 +41,8 @@ pub struct TrainingRows {
     /// Feature names and values.
     pub features: Vec<(String, Vec<f64>)>,
     pub labels: Vec<bool>,
+    /// The number behind the label, finite, by its column.
+    pub target: Option<(String, Vec<f64>)>,
 }
 
 /// A feature that is used without standardisation, as artifacts store it.
@@ -49,7 +53,7 @@ pub struct Named {
 
 impl TrainingRows {
     /// Takes the training rows from a set.
-    fn of(set: &TrainingSet) -> Result<TrainingRows, Error> {
+    pub fn of(set: &TrainingSet) -> Result<TrainingRows, Error> {
         let train = |&row: &usize| set.splits[row] == Split::Train;
         let mut rows: Vec<usize> = (0..set.labels.len()).filter(train).collect();
         let positives = rows.iter().filter(|&&row| set.labels[row]).count();
@@ -59,7 +63,7 @@ impl TrainingRows {
         if positives == 0 || positives == rows.len() {
             return Err(Error::OneClass { rows: rows.len() as u64, positive: positives > 0 });
         }
-        for (feature, column) in &set.features {
+        for (feature, column) in set.features.iter().chain(&set.target) {
             let infinite = rows.iter().filter(|&&row| !column[row].is_finite()).count() as u64;
             if infinite > 0 {
                 return Err(Error::NotFinite { feature: feature.clone(), rows: infinite });
@@ -68,12 +72,15 @@ impl TrainingRows {
         // A query returns its rows in any order, and sums of floats depend on the order.
         rows.sort_unstable_by(|&a, &b| {
             let features = set.features.iter().map(|(_, column)| column[a].total_cmp(&column[b]));
-            features.fold(set.labels[a].cmp(&set.labels[b]), |order, next| order.then(next))
+            let order = features.fold(set.labels[a].cmp(&set.labels[b]), |order, next| order.then(next));
+            let by_target = |(_, target): &(String, Vec<f64>)| order.then(target[a].total_cmp(&target[b]));
+            set.target.as_ref().map_or(order, by_target)
         });
         let take = |(name, column): &(String, Vec<f64>)| (name.clone(), rows.iter().map(|&row| column[row]).collect());
         Ok(TrainingRows {
             features: set.features.iter().map(take).collect(),
             labels: rows.iter().map(|&row| set.labels[row]).collect(),
+            target: set.target.as_ref().map(take),
         })
     }
 

@@ -355,10 +355,13 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
             }
             (Some(_), None) => return Err(wrong("a case begins with `-- test: its name`")),
             (Some(Directive::Parameters(text)), Some(case)) => {
-                for pair in text.split(',') {
+                for pair in pairs(text) {
                     let (name, value) = pair.split_once('=').ok_or_else(|| wrong("expected `name = value`"))?;
                     let value = value.trim();
-                    let value = serde_json::from_str(value).unwrap_or_else(|_| value.trim_matches('\'').into());
+                    // A list is written as in SQL, with single quotes.
+                    let list = value.starts_with('[').then(|| value.replace('\'', "\""));
+                    let value = serde_json::from_str(list.as_deref().unwrap_or(value))
+                        .unwrap_or_else(|_| value.trim_matches('\'').into());
                     let column = line.find(name.trim()).map(|byte| line[..byte].chars().count() + 1);
                     case.parameters.insert(name.trim().into(), (value, Place { column, ..place() }));
                 }
@@ -394,6 +397,16 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
         bodies.for_each(|rows| rows.sql = without_comments(&rows.sql));
     }
     Ok(cases)
+}
+
+/// Splits `name = value, …` at the commas outside brackets.
+fn pairs(text: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let outside = |letter: char| {
+        depth += i32::from(letter == '[') - i32::from(letter == ']');
+        letter == ',' && depth == 0
+    };
+    text.split(outside).collect()
 }
 
 enum Directive<'a> {

@@ -120,6 +120,7 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
     let query = parse_tokens(rendered, &statement.query, tokenize(rendered, &statement.query)?)?;
     let columns = statement.columns.clone();
     let mut other_columns = BTreeSet::from([columns.label]);
+    other_columns.extend(columns.target);
     other_columns.extend(columns.split);
     other_columns.extend(columns.time);
     other_columns.extend(columns.ids);

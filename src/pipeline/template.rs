@@ -13,7 +13,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use super::Parameters;
 use super::error::Error;
 use super::place::Place;
-use crate::text::{did_you_mean, doubled_quotes};
+use crate::text::{did_you_mean, doubled_quotes, literal};
 
 /// Evaluates placeholders; made once, because it knows many functions.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -69,8 +69,8 @@ impl Rendered {
 /// Fills the placeholders of a file's text.
 ///
 /// # Errors
-/// A parameter is unknown, an expression does not parse, a value is neither text, a number nor a boolean, or there is a
-/// template statement. Each error has its place.
+/// A parameter is unknown, an expression does not parse, a value is neither text, a number, a boolean nor a list of these, or
+/// there is a template statement. Each error has its place.
 pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Rendered, Error> {
     let mut rendered =
         Rendered { file: file.into(), sql: String::with_capacity(text.len()), source: Vec::new(), filled: Vec::new() };
@@ -113,7 +113,8 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
     Ok(rendered)
 }
 
-/// Returns the text for a placeholder. Quotes in it are doubled, because the placeholder may be inside quotes.
+/// Returns the text for a placeholder. Quotes in it are doubled, because the placeholder may be inside quotes. A list becomes
+/// literals between commas, as `IN (…)` takes them.
 fn value(
     environment: &Environment<'_>,
     expression: &str,
@@ -130,14 +131,29 @@ fn value(
         return Err(Error::UnknownParameter { place: place(), name, suggestion });
     }
     let value: Value = compiled.eval(Serde(parameters)).map_err(|error| wrong(describe(error)))?;
-    if !matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
-        return Err(wrong(format!("`{}` is neither text, a number nor a boolean", expression.trim())));
-    }
-    let text = value.to_string();
+    let plain = |value: &Value| matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool);
+    let text = match value.kind() {
+        ValueKind::Seq => {
+            let items: Vec<Value> = value.try_iter().map_err(|error| wrong(describe(error)))?.collect();
+            if items.is_empty() {
+                return Err(wrong(format!("`{}` is an empty list", expression.trim())));
+            }
+            if !items.iter().all(plain) {
+                return Err(wrong(format!(
+                    "`{}` holds what is neither text, a number nor a boolean",
+                    expression.trim()
+                )));
+            }
+            let literals = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), literal));
+            literals.collect::<Vec<_>>().join(", ")
+        }
+        _ if plain(&value) => doubled_quotes(&value.to_string()),
+        _ => return Err(wrong(format!("`{}` is neither text, a number, a boolean nor a list", expression.trim()))),
+    };
     if text.contains(['\n', '\r']) {
         return Err(wrong(format!("`{}` holds a line break", expression.trim())));
     }
-    Ok(doubled_quotes(&text))
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -145,9 +161,17 @@ mod tests {
     use super::*;
 
     fn parameters() -> Parameters {
-        [("horizon_s", 60.into()), ("product", "BTC-USD".into()), ("odd", "it's".into())]
-            .map(|(name, value): (&str, serde_json::Value)| (name.to_string(), value))
-            .into()
+        let products = serde_json::json!(["A", "it's"]);
+        let empty = serde_json::json!([]);
+        [
+            ("horizon_s", 60.into()),
+            ("product", "BTC-USD".into()),
+            ("odd", "it's".into()),
+            ("products", products),
+            ("none", empty),
+        ]
+        .map(|(name, value): (&str, serde_json::Value)| (name.to_string(), value))
+        .into()
     }
 
     fn rendered(text: &str) -> Rendered {
@@ -158,6 +182,13 @@ mod tests {
     fn values_are_filled_and_quotes_doubled() {
         assert_eq!(rendered("x '{{ product }}' {{ horizon_s * 2 }}").sql, "x 'BTC-USD' 120\n");
         assert_eq!(rendered("'{{ odd }}'").sql, "'it''s'\n");
+    }
+
+    #[test]
+    fn a_list_becomes_literals() {
+        assert_eq!(rendered("x IN ({{ products }})").sql, "x IN ('A', 'it''s')\n");
+        assert_eq!(rendered("{{ [horizon_s, 1] | max }}").sql, "60\n");
+        assert!(matches!(render(Path::new("a.sql"), "IN ({{ none }})", &parameters()), Err(Error::Placeholder { .. })));
     }
 
     #[test]

@@ -29,10 +29,12 @@ pub struct Query {
     pub sql: String,
 }
 
-/// Returns a parameter's value in the form that SQL needs: text as a literal, everything else unchanged.
+/// Returns a parameter's value in the form that SQL needs: text as a literal, a list as its values between commas, everything else
+/// unchanged.
 pub fn in_sql(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => crate::text::literal(text),
+        serde_json::Value::Array(items) => items.iter().map(in_sql).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }

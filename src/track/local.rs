@@ -1,6 +1,9 @@
 //! Runs on disk: `<dir>/<run id>.json`, each written whole or not at all.
+//!
+//! `<dir>/unsent/<run id>.json` is there while a run should be on the MLflow server and is not there whole. It holds the artifact, so
+//! that the run can be sent even if the model is dropped; it is empty if the run has none. Who sends the run keeps it locked.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -57,4 +60,55 @@ pub fn read(dir: &Path) -> Result<Vec<Run>, Error> {
     }
     runs.sort_by(|a, b| (a.started_at_ms, &a.run_id).cmp(&(b.started_at_ms, &b.run_id)));
     Ok(runs)
+}
+
+/// What is needed to send a run.
+#[derive(Debug)]
+pub struct Unsent {
+    path: PathBuf,
+    /// Locked as long as this value lives.
+    _file: File,
+    /// The bytes of `model.json`.
+    pub artifact: Option<Vec<u8>>,
+}
+
+impl Unsent {
+    /// Keeps what is needed to send a run, unless it is kept already, and takes the right to send it. Returns `None` if another
+    /// process is sending it now.
+    pub fn keep(dir: &Path, run: &Run, artifact: Option<&[u8]>) -> Result<Option<Unsent>, Error> {
+        let path = unsent(dir).join(format!("{}.json", run.run_id));
+        match durable::create_new(&path, artifact.unwrap_or_default()) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            other => other.map_err(|source| Error::Write { path: path.clone(), source })?,
+        }
+        let failed = |source| Error::Read { path: path.clone(), source };
+        let file = File::options().read(true).write(true).open(&path).map_err(failed)?;
+        if file.try_lock().is_err() {
+            return Ok(None);
+        }
+        let content = fs::read(&path).map_err(failed)?;
+        let artifact = if content.is_empty() { None } else { Some(content) };
+        Ok(Some(Unsent { path, _file: file, artifact }))
+    }
+
+    /// Forgets the artifact: the run is sent, and its file says so.
+    pub fn forget(self) -> Result<(), Error> {
+        fs::remove_file(&self.path).map_err(|source| Error::Write { path: self.path, source })
+    }
+}
+
+/// Returns whether an attempt to send a run did not succeed.
+pub fn is_kept(dir: &Path, run: &Run) -> bool {
+    unsent(dir).join(format!("{}.json", run.run_id)).exists()
+}
+
+fn unsent(dir: &Path) -> PathBuf {
+    dir.join("unsent")
+}
+
+/// Reads one run again.
+pub fn read_one(dir: &Path, run: &Run) -> Result<Run, Error> {
+    let path = path(dir, run);
+    let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    serde_json::from_slice(&text).map_err(|source| Error::Run { path, source })
 }

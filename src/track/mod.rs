@@ -1,67 +1,70 @@
 //! Experiment tracking: the local runs table, MLflow over REST.
 //!
-//! In: one [`Run`] per training. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run on
-//! an MLflow server if one is configured. Tracking never makes a training fail: every failure becomes a warning.
+//! In: one [`Run`] per training or evaluation. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run
+//! on an MLflow server if one is configured. Tracking never makes a training fail: every failure becomes a warning, and what is not
+//! sent is kept until [`Tracker::push`] sends it.
 
+mod error;
 mod local;
 mod mlflow;
+mod names;
+mod package;
+mod run;
+mod server;
+mod source;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::Hint;
-pub use local::read;
-use mlflow::Mlflow;
-
-/// One training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    /// The model, version and start of the training, such as `spike_logistic-3-20251124-090000-000`; every run has a
-    /// different one.
-    pub run_id: String,
-    pub model: String,
-    pub version: u64,
-    /// Milliseconds since 1970, UTC.
-    pub started_at_ms: i64,
-    pub ended_at_ms: i64,
-    /// The [`crate::text::fingerprint`] of the statement; equal statements have equal fingerprints.
-    pub sql_fingerprint: String,
-    pub params: BTreeMap<String, String>,
-    /// By split, then by name; undefined metrics are left out.
-    pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
-    /// The run's id on the MLflow server, after it is recorded there.
-    pub mlflow_run_id: Option<String>,
-}
+pub use error::Error;
+use local::Unsent;
+pub use local::{is_kept, read};
+use mlflow::{Mlflow, Sent};
+pub use package::LOADER;
+pub use run::{Dataset, Kind, Run};
+pub use server::Server;
+pub use source::tags;
 
 /// Asks an MLflow server whether it can be reached.
 ///
 /// # Errors
 /// The server does not answer, or refuses.
-pub fn reach(mlflow_tracking_uri: &str, experiment: &str) -> Result<(), Error> {
-    Mlflow::new(mlflow_tracking_uri, experiment).reach()
+pub fn reach(server: &Server) -> Result<(), Error> {
+    Mlflow::new(server, Some(server.timeout))?.reach()
 }
 
 /// Where runs are recorded.
 #[derive(Debug, Clone)]
 pub struct Tracker {
     runs_dir: PathBuf,
-    mlflow: Option<Mlflow>,
+    server: Option<Server>,
     /// Called with a warning and, if there is one, a suggestion of what to try next.
     warn: fn(&str, Option<&str>),
+    /// Whether the server failed in a way that concerns every run; this process then tries no more and has said so.
+    away: Arc<AtomicBool>,
+}
+
+/// What became of a run that should be on the server.
+#[derive(Debug)]
+pub enum Pushed {
+    /// The server has it now.
+    Sent,
+    /// The server has it now, without a part.
+    Partly(Vec<Error>),
+    /// The server had it already.
+    Already,
+    /// Another process is sending it.
+    Busy,
 }
 
 impl Tracker {
-    /// Makes a tracker; with an empty `mlflow_tracking_uri` only the local table is used.
-    pub fn new(
-        runs_dir: PathBuf,
-        mlflow_tracking_uri: &str,
-        experiment: &str,
-        warn: fn(&str, Option<&str>),
-    ) -> Tracker {
-        let mlflow = (!mlflow_tracking_uri.is_empty()).then(|| Mlflow::new(mlflow_tracking_uri, experiment));
-        Tracker { runs_dir, mlflow, warn }
+    /// Makes a tracker; if the server's address is empty, only the local table is used.
+    pub fn new(runs_dir: PathBuf, server: Server, warn: fn(&str, Option<&str>)) -> Tracker {
+        let server = (!server.uri.is_empty()).then_some(server);
+        Tracker { runs_dir, server, warn, away: Arc::default() }
     }
 
     /// Returns the folder of runs.
@@ -69,62 +72,101 @@ impl Tracker {
         &self.runs_dir
     }
 
-    /// Records a run with its artifact, the bytes of `model.json`. Blocks while it talks to the server.
-    pub fn record(&self, mut run: Run, artifact: &[u8]) {
+    /// Records a run with its artifact, the bytes of `model.json`. Blocks while it talks to the server, for a bounded time.
+    pub fn record(&self, run: Run, artifact: Option<&[u8]>) {
         // The local table comes first, so that nothing is lost if the server hangs.
-        let written = self.try_to(local::write(&self.runs_dir, &run));
-        let Some(mlflow) = &self.mlflow else { return };
-        if let Some(id) = self.try_to(mlflow.record(&run, artifact)) {
-            run.mlflow_run_id = Some(id);
-            if written.is_some() {
-                self.try_to(local::update(&self.runs_dir, &run));
+        if self.try_to(local::write(&self.runs_dir, &run)).is_none() {
+            return;
+        }
+        let Some(server) = &self.server else { return };
+        let Some(Some(unsent)) = self.try_to(Unsent::keep(&self.runs_dir, &run, artifact)) else { return };
+        if self.away.load(Ordering::Relaxed) {
+            return;
+        }
+        match self.send(server, run, unsent, Some(server.timeout)) {
+            Ok(problems) => problems.iter().for_each(|problem| self.warn(problem)),
+            Err(error) => {
+                if error.concerns_every_run() {
+                    self.away.store(true, Ordering::Relaxed);
+                }
+                (self.warn)(&format!("{}; what is not sent is kept", error.text()), error.hint().as_deref());
             }
         }
+    }
+
+    /// Sends a run that the server does not have whole. `artifact` is its `model.json`, if it is not kept with the run. However often
+    /// a run is sent, and whatever ends an attempt, the server has one run of it.
+    ///
+    /// # Errors
+    /// There is no server, it cannot be reached, or it refuses the run.
+    pub fn push(&self, run: &Run, artifact: Option<&[u8]>) -> Result<Pushed, Error> {
+        let server = self.server.as_ref().ok_or(Error::NoServer)?;
+        if run.mlflow_run_id.is_some() {
+            return Ok(Pushed::Already);
+        }
+        let Some(unsent) = Unsent::keep(&self.runs_dir, run, artifact)? else { return Ok(Pushed::Busy) };
+        // Another process may have sent it before this one had the lock.
+        let run = local::read_one(&self.runs_dir, run)?;
+        if run.mlflow_run_id.is_some() {
+            unsent.forget()?;
+            return Ok(Pushed::Already);
+        }
+        let problems = self.send(server, run, unsent, None)?;
+        Ok(if problems.is_empty() { Pushed::Sent } else { Pushed::Partly(problems) })
+    }
+
+    /// Gives a model's version an alias on the server too. Does nothing if the server has no run of that version.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses.
+    pub fn push_alias(&self, model: &str, version: u64, alias: &str) -> Result<(), Error> {
+        let Some(server) = &self.server else { return Ok(()) };
+        let runs = read(&self.runs_dir)?;
+        let is_of = |run: &&Run| run.model == model && run.version == version && run.kind == Kind::Training;
+        match runs.iter().rev().filter(is_of).find(|run| run.mlflow_run_id.is_some()) {
+            Some(run) => Mlflow::new(server, Some(server.timeout))?.set_alias(run, alias),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives a model's version an alias on the server too; a failure is a warning.
+    pub fn record_alias(&self, model: &str, version: u64, alias: &str) {
+        self.try_to(self.push_alias(model, version, alias));
+    }
+
+    /// Sends a run, and notes that it is sent. Returns what the server did not take.
+    fn send(
+        &self,
+        server: &Server,
+        mut run: Run,
+        unsent: Unsent,
+        bound: Option<Duration>,
+    ) -> Result<Vec<Error>, Error> {
+        let trained = match run.kind {
+            Kind::Training => None,
+            Kind::Evaluation => self.trained_by(&run),
+        };
+        let Sent { run_id, problems } =
+            Mlflow::new(server, bound)?.send(&run, unsent.artifact.as_deref(), trained.as_deref())?;
+        run.mlflow_run_id = Some(run_id);
+        local::update(&self.runs_dir, &run)?;
+        unsent.forget()?;
+        Ok(problems)
+    }
+
+    /// Returns the MLflow run that trained the model which a run evaluates.
+    fn trained_by(&self, evaluation: &Run) -> Option<String> {
+        let runs = read(&self.runs_dir).ok()?;
+        let trained = |run: &&Run| run.kind == Kind::Training && run.model == evaluation.model;
+        let trained = runs.iter().rev().filter(trained).find(|run| run.version == evaluation.version)?;
+        trained.mlflow_run_id.clone()
+    }
+
+    fn warn(&self, error: &Error) {
+        (self.warn)(&error.text(), error.hint().as_deref());
     }
 
     fn try_to<T>(&self, result: Result<T, Error>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-                (self.warn)(&format!("{error}{cause}"), error.hint().as_deref());
-                None
-            }
-        }
-    }
-}
-
-/// An error of tracking.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the run is not recorded in {path}")]
-    Write { path: PathBuf, source: std::io::Error },
-    #[error("cannot read {path}")]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("the run is not recorded: {path} holds another run of the same id")]
-    Exists { path: PathBuf },
-    #[error("{path} is not a run")]
-    Run { path: PathBuf, source: serde_json::Error },
-    #[error("the MLflow server {uri} cannot be reached")]
-    Unreachable { uri: String, source: Box<ureq::Error> },
-    #[error("the MLflow server refuses: {call} answered {status}: {message}")]
-    Refused { call: String, status: u16, message: String },
-    #[error("the model is not uploaded to MLflow: its server keeps artifacts at {uri}, which squall cannot write to")]
-    ArtifactStore { uri: String },
-}
-
-impl Hint for Error {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Error::Unreachable { .. } => Some(
-                "start it, or set track.mlflow_tracking_uri (MLFLOW_TRACKING_URI) to another address or to nothing; trainings are in the local table `runs` in any case"
-                    .into(),
-            ),
-            Error::Refused { .. } => Some("trainings are in the local table `runs` in any case".into()),
-            Error::ArtifactStore { .. } => Some("start the server with --serve-artifacts".into()),
-            Error::Run { .. } => Some("move that file out of the folder of runs".into()),
-            Error::Exists { .. } => Some("the model is saved; move that file to record the next training".into()),
-            Error::Write { .. } | Error::Read { .. } => Some("`squall config` shows where the data lie".into()),
-        }
+        result.map_err(|error| self.warn(&error)).ok()
     }
 }

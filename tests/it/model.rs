@@ -3,9 +3,12 @@
 mod artifacts;
 mod commands;
 mod figures;
+mod manage;
 mod metrics;
+mod mlflow;
 mod races;
 mod statement;
+mod tls;
 mod tracking;
 mod training;
 mod verdicts;

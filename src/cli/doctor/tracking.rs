@@ -1,19 +1,30 @@
-//! The MLflow server.
+//! The MLflow server, and the runs that it should have and does not have.
 
 use super::{Examined, Finding};
+use crate::cli::workspace;
 use crate::durable::blocking;
+use crate::text::counted;
 use crate::track;
 
 pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
-    let settings = &examined.context.settings().track;
-    let uri = settings.mlflow_tracking_uri.clone();
-    if uri.is_empty() {
+    let settings = examined.context.settings();
+    let server = workspace::server(examined.context);
+    if server.uri.is_empty() {
         return vec![Finding::ok("no MLflow server is set; trainings are recorded in the table runs")];
     }
-    let asked = uri.clone();
-    let experiment = settings.experiment.clone();
-    vec![match blocking(move || track::reach(&asked, &experiment)).await {
-        Ok(()) => Finding::ok(format!("{uri} answers")),
-        Err(error) => Finding::error(&uri, &error),
-    }]
+    let shown = server.shown();
+    let mut findings = vec![match blocking(move || track::reach(&server)).await {
+        Ok(()) => Finding::ok(format!("{shown} answers")),
+        Err(error) => Finding::error(&shown, &error),
+    }];
+    let runs_dir = settings.runs_dir();
+    let runs = track::read(&runs_dir).unwrap_or_default();
+    let kept = runs.iter().filter(|run| run.mlflow_run_id.is_none() && track::is_kept(&runs_dir, run)).count();
+    if kept > 0 {
+        findings.push(Finding::warning(
+            format!("{} not sent to it", counted(kept as u64, "run")),
+            "`squall runs push` sends them",
+        ));
+    }
+    findings
 }

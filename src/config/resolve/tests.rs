@@ -73,7 +73,7 @@ fn the_python_originals_variables_count_and_ours_come_first() {
 fn text_takes_the_defaults_type() {
     assert_eq!(with_flag("feed.products", "A-USD, B-USD").unwrap().settings.feed.products, ["A-USD", "B-USD"]);
     assert_eq!(with_flag("feed.products", r#"["A-USD"]"#).unwrap().settings.feed.products, ["A-USD"]);
-    assert_eq!(with_flag("parameters.product", "5").unwrap().settings.parameters["product"].as_str(), Some("5"));
+    assert_eq!(with_flag("track.experiment", "5").unwrap().settings.track.experiment, "5");
     assert_eq!(
         with_flag("parameters.train_share", "0.5").unwrap().origins["parameters.train_share"].0.as_float(),
         Some(0.5)

@@ -101,7 +101,7 @@ impl Model for LogisticReg {
 }
 
 fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
-    let TrainingRows { features, labels } = rows;
+    let TrainingRows { features, labels, .. } = rows;
     let mut names = Vec::new();
     let mut standards = Vec::new();
     let mut columns = Vec::new();

@@ -3,6 +3,7 @@
 //! To add a type, write its file: a struct whose fields are the type's part of the artifact, [`Model`] for that struct, and
 //! one [`ModelType`]. Then add its line to [`TYPES`], a test, and a section in docs/models.md. No other code names a type.
 
+mod linear_reg;
 mod logistic_reg;
 mod naive;
 mod quantile_threshold;
@@ -18,7 +19,8 @@ use super::training::TrainingRows;
 use crate::text::did_you_mean;
 
 /// Every type of model.
-pub const TYPES: &[&ModelType] = &[&logistic_reg::LOGISTIC_REG, &naive::NAIVE, &quantile_threshold::QUANTILE_THRESHOLD];
+pub const TYPES: &[&ModelType] =
+    &[&linear_reg::LINEAR_REG, &logistic_reg::LOGISTIC_REG, &naive::NAIVE, &quantile_threshold::QUANTILE_THRESHOLD];
 
 /// A type of model.
 #[derive(Debug)]

@@ -67,8 +67,8 @@ impl Project {
     pub async fn ticks_to_cut(&self, context: &SessionContext, seed: u64) -> Result<Ticks, Error> {
         let landed = |source| Error::Landed { source: Box::new(source) };
         let schema = context.table_provider(LANDED).await.map_err(landed)?.schema();
-        // Queries may select one product, which the parameters name.
-        let parameter = self.parameters.get("product").and_then(|value| value.as_str()).unwrap_or("BTC-USD");
+        // Queries may select products, which the parameters name.
+        let parameter = self.parameters.get("products").and_then(|value| value.get(0)?.as_str()).unwrap_or("BTC-USD");
         let other = if parameter < "ETH-USD" { "ETH-USD" } else { "BTC-USD" };
         let mut products = [parameter, if other == parameter { "SOL-USD" } else { other }];
         products.sort_unstable();

@@ -16,6 +16,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("labels/spike_60s.sql", include_str!("../../../sql/labels/spike_60s.sql")),
     ("models/naive_volatility.sql", include_str!("../../../sql/models/naive_volatility.sql")),
     ("models/spike_logistic.sql", include_str!("../../../sql/models/spike_logistic.sql")),
+    ("models/spike_regression.sql", include_str!("../../../sql/models/spike_regression.sql")),
     ("models/volatility_threshold.sql", include_str!("../../../sql/models/volatility_threshold.sql")),
     ("monitoring/drift_current.sql", include_str!("../../../sql/monitoring/drift_current.sql")),
     ("monitoring/drift_reference.sql", include_str!("../../../sql/monitoring/drift_reference.sql")),

@@ -43,6 +43,7 @@ pub struct Kind {
 #[derive(Clone, Copy)]
 pub enum Completes {
     Table,
+    Model,
     Function,
     File,
     Words(fn() -> Vec<&'static str>),

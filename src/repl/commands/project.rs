@@ -25,11 +25,11 @@ pub static COMMANDS: &[Kind] = &[
         aliases: &[],
         arguments: "[NAME]",
         help: "lists the trained models, or shows one's weights",
-        completes: &[],
+        completes: &[Completes::Model],
         run: Run::Later(|shell, arguments| {
             Box::pin(async move {
                 let sql = match arguments.first() {
-                    None => "SELECT * FROM ml_models()".to_string(),
+                    None => "SHOW MODELS".to_string(),
                     Some(name) => format!("SELECT * FROM ml_weights({})", literal(name)),
                 };
                 shell.aside(&sql).await.map(|_| Next::Continue)

@@ -18,6 +18,12 @@ pub enum Expected<'a> {
     /// After the name of a relation and a dot.
     ColumnOf(&'a str),
     Setting,
+    /// After SHOW: a setting, or what can be listed.
+    Shown,
+    /// After DESCRIBE: a table, or MODEL.
+    Described,
+    /// The name of a trained model.
+    Model,
     /// Inside quotes.
     File,
     /// A new name, or a number.
@@ -91,7 +97,7 @@ impl<'a> Surroundings<'a> {
             preceding = others;
         }
         surroundings.expected = expected(preceding);
-        if surroundings.expected == Expected::Setting {
+        if matches!(surroundings.expected, Expected::Setting | Expected::Shown) {
             // A setting's name has dots.
             let adjoining = |pair: &[Piece<'_>], start: usize| pair.last().is_some_and(|piece| piece.end == start);
             while adjoining(preceding, surroundings.start)
@@ -200,16 +206,21 @@ fn expected<'a>(preceding: &[Piece<'a>]) -> Expected<'a> {
         };
     }
     match keyword(last) {
-        Keyword::FROM | Keyword::JOIN | Keyword::INTO | Keyword::DESCRIBE | Keyword::TABLE | Keyword::VIEW => {
+        Keyword::FROM | Keyword::JOIN | Keyword::INTO | Keyword::TABLE | Keyword::VIEW => {
             return Expected::Table;
         }
-        Keyword::SET | Keyword::SHOW => return Expected::Setting,
+        Keyword::DESCRIBE => return Expected::Described,
+        Keyword::SET if preceding.len() == 1 => return Expected::Setting,
+        Keyword::SHOW => return Expected::Shown,
         Keyword::AS | Keyword::LIMIT | Keyword::OFFSET => return Expected::Nothing,
         Keyword::EXPLAIN | Keyword::ANALYZE => return Expected::Statement,
         _ => {}
     }
     if preceding.first().map(keyword) == Some(Keyword::SET) {
         return Expected::Nothing;
+    }
+    if last.text.eq_ignore_ascii_case("MODEL") && preceding.len() == 2 && keyword(&preceding[0]) != Keyword::CREATE {
+        return Expected::Model;
     }
     // Parentheses that are closed are skipped; one that is open begins an expression or a list.
     let mut depth = 0;
@@ -363,7 +374,13 @@ mod tests {
             ("SELECT t.|", "", Expected::ColumnOf("t")),
             ("SELECT t.pr| FROM t", "pr", Expected::ColumnOf("t")),
             ("INSERT INTO |", "", Expected::Table),
-            ("DESCRIBE t|", "t", Expected::Table),
+            ("DESCRIBE t|", "t", Expected::Described),
+            ("DESCRIBE MODEL |", "", Expected::Model),
+            ("DROP MODEL sp|", "sp", Expected::Model),
+            ("ALTER MODEL |", "", Expected::Model),
+            ("ALTER MODEL m SET al|", "al", Expected::Expression),
+            ("CREATE MODEL |", "", Expected::Expression),
+            ("SHOW mo|", "mo", Expected::Shown),
             ("SET data|", "data", Expected::Setting),
             ("SET datafusion.ex|", "datafusion.ex", Expected::Setting),
             ("SET datafusion.execution.batch_size = |", "", Expected::Nothing),

@@ -25,17 +25,20 @@ use crate::text::identifier;
 use context::{Expected, Surroundings};
 
 /// Words that begin a statement.
-const STATEMENTS: &str = "ANALYZE COPY CREATE DELETE DESCRIBE DROP EXPLAIN INSERT SELECT SET SHOW VALUES WITH";
+const STATEMENTS: &str = "ALTER ANALYZE COPY CREATE DELETE DESCRIBE DROP EXPLAIN INSERT SELECT SET SHOW VALUES WITH";
 
 /// SQL's words inside a statement, and the words of squall's own statements.
-const KEYWORDS: &str = "ALL AND AS ASC BETWEEN BY CASE CAST CROSS CURRENT DESC DISTINCT ELSE END EXCEPT EXISTS EXTERNAL FALSE \
-    FILTER FOLLOWING FROM FULL GROUP HAVING IN INNER INTERSECT INTERVAL INTO IS JOIN LEFT LIKE LIMIT LOCATION MODEL NOT NULL \
+const KEYWORDS: &str = "ALIAS ALL AND AS ASC BETWEEN BY CASE CAST CROSS CURRENT DESC DISTINCT ELSE END EXCEPT EXISTS EXTERNAL FALSE \
+    FILTER FOLLOWING FROM FULL GROUP HAVING IF IN INNER INTERSECT INTERVAL INTO IS JOIN LEFT LIKE LIMIT LOCATION MODEL NOT NULL \
     NULLS OFFSET ON OPTIONS OR ORDER OUTER OVER PARTITION PRECEDING QUALIFY RANGE REPLACE RIGHT ROW ROWS SELECT STORED TABLE \
-    TABLES TEMPORARY THEN TO TRUE UNBOUNDED UNION USING VALUES VIEW WHEN WHERE WINDOW WITH";
+    TABLES TEMPORARY THEN TO TRUE UNBOUNDED UNION USING VALUES VERSION VIEW WHEN WHERE WINDOW WITH";
 
 /// What may come after a table in FROM.
 const AFTER_TABLE: &str =
     "AS CROSS EXCEPT FULL GROUP HAVING INNER INTERSECT JOIN LEFT LIMIT ON ORDER QUALIFY RIGHT UNION USING WHERE WINDOW";
+
+/// What SHOW lists.
+const SHOWN: &str = "ALL COLUMNS FUNCTIONS MODELS TABLES";
 
 /// What may begin an expression.
 const IN_EXPRESSION: &str = "CASE CAST DISTINCT EXISTS FALSE INTERVAL NOT NULL TRUE";
@@ -113,6 +116,17 @@ impl Completion {
             Expected::Nothing => Vec::new(),
             Expected::Statement => keywords(word, STATEMENTS),
             Expected::Setting => self.settings(word),
+            Expected::Shown => {
+                let mut candidates = self.settings(word);
+                candidates.extend(keywords(word, SHOWN));
+                candidates
+            }
+            Expected::Described => {
+                let mut candidates = self.tables(word, &around);
+                candidates.extend(keywords(word, "MODEL"));
+                candidates
+            }
+            Expected::Model => like(word, &self.session.model_names()).into_iter().map(name).collect(),
             Expected::Table => self.tables(word, &around),
             Expected::AfterTable => keywords(word, AFTER_TABLE),
             Expected::ColumnOf(relation) => {
@@ -182,6 +196,7 @@ impl Completion {
         let candidates = match kind.completes.get(at) {
             None => Vec::new(),
             Some(Completes::Table) => like(word, &names::tables(self.session.context())),
+            Some(Completes::Model) => like(word, &self.session.model_names()),
             Some(Completes::Function) => like(word, &self.functions().keys().cloned().collect::<Vec<_>>()),
             Some(Completes::File) => files::candidates(word, false),
             Some(Completes::Report) => like(word, &self.reports),

@@ -36,12 +36,18 @@ impl Folder {
 
     /// Runs a command; returns its standard output and standard error, whether or not it succeeded.
     pub fn squall(&self, arguments: &[&str]) -> (bool, String, String) {
+        self.squall_in(&[], arguments)
+    }
+
+    /// Runs a command with these variables in its environment.
+    pub fn squall_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> (bool, String, String) {
         let sql = format!("paths.sql={}", self.1);
         let output = Command::new(env!("CARGO_BIN_EXE_squall"))
             .args(["--set", &sql])
             .args(arguments)
             .current_dir(self.0.path())
             .env_clear()
+            .envs(environment.iter().copied())
             .output()
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -78,7 +84,8 @@ fn copy(from: &Path, to: &Path) {
 fn the_models_are_trained_scored_judged_and_compared() {
     let folder = Folder::with_ticks();
     let trained = folder.succeed(&["train"]);
-    for line in ["naive_volatility version 1", "spike_logistic version 1", "volatility_threshold version 1"] {
+    for model in ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"] {
+        let line = &format!("{model} version 1");
         assert!(trained.contains(line), "{trained}");
     }
     let again = folder.succeed(&["train", "spike_logistic"]);
@@ -87,9 +94,9 @@ fn the_models_are_trained_scored_judged_and_compared() {
     assert!(folder.succeed(&["score"]).starts_with("spike_scores"));
     let evaluated = folder.succeed(&["evaluate"]);
     let cells: Vec<Vec<&str>> = evaluated.lines().map(|line| line.split_whitespace().collect()).collect();
-    let places: Vec<(&str, &str)> = cells[1..10].iter().map(|line| (line[0], line[1])).collect();
+    let places: Vec<(&str, &str)> = cells[1..13].iter().map(|line| (line[0], line[1])).collect();
     let splits = ["train", "validation", "test"];
-    let models = ["naive_volatility", "spike_logistic", "volatility_threshold"];
+    let models = ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"];
     assert_eq!(places, models.iter().flat_map(|model| splits.map(|split| (*model, split))).collect::<Vec<_>>());
     // spike_metrics measures the same values that training recorded.
     for line in again.lines().skip(1).take(3) {
@@ -116,8 +123,38 @@ fn the_models_are_trained_scored_judged_and_compared() {
     assert_eq!(scored.trim(), "spike_logistic  5 rows  data/scores/spike_logistic.parquet");
     let read = folder.succeed(&["sql", "SELECT count(score) AS n FROM 'data/scores/spike_logistic.parquet'"]);
     assert!(read.contains('5'), "{read}");
-    let runs = folder.succeed(&["sql", "SELECT count(DISTINCT run_id) AS n FROM runs WHERE split = 'test'"]);
-    assert!(runs.contains('4'), "{runs}");
+    let count = "SELECT count(DISTINCT run_id) AS n FROM runs WHERE split = 'test' AND kind =";
+    let trainings = folder.succeed(&["sql", &format!("{count} 'training'")]);
+    assert!(trainings.contains('5'), "{trainings}");
+    let evaluations = folder.succeed(&["runs", "list"]);
+    assert!(evaluations.contains("-evaluated-") && evaluations.contains("only here"), "{evaluations}");
+}
+
+#[test]
+fn walk_forward_judges_every_model_on_rows_that_it_has_not_seen() {
+    let folder = Folder::with_ticks();
+    let flags = ["--blocks", "4", "--train-blocks", "2", "--embargo-s", "0", "--out", "rows.parquet"];
+    let shown = folder.succeed(&[&["evaluate", "--protocol", "walk_forward"][..], &flags].concat());
+    assert!(shown.starts_with("4 blocks by time, the first 2 only train; purge 60 s, embargo 0 s; "), "{shown}");
+    let line = |model: &str| {
+        let line = shown.lines().find(|line| line.split_whitespace().next() == Some(model));
+        line.unwrap_or_else(|| panic!("no {model} in {shown}"))
+            .split_whitespace()
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
+    for model in ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"] {
+        assert_eq!(line(model)[2], line("naive_volatility")[2], "rows of {model}");
+    }
+    assert!(!folder.path().join("data/models").exists(), "nothing is saved");
+    let same =
+        "SELECT count(*) AS n FROM 'rows.parquet' WHERE model = 'naive_volatility' AND score IS DISTINCT FROM baseline";
+    let read = folder.succeed(&["sql", same]);
+    assert!(read.contains('0'), "{read}");
+    let late = folder.fail(&["evaluate", "--protocol", "walk_forward"]);
+    assert!(late.contains("fold 1 cannot be trained") && late.contains("Hint: record more data"), "{late}");
+    let none = folder.fail(&["evaluate", "--protocol", "walk_forward", "--blocks", "3"]);
+    assert!(none.contains("all 3 blocks only train") && none.contains("Hint:"), "{none}");
 }
 
 #[test]

@@ -61,7 +61,8 @@ async fn metrics_have_intervals_and_episodes() {
 async fn models_are_compared_with_the_naive_rule_on_the_same_resamples() {
     let folder = TempDir::new().unwrap();
     let session = session(&folder).await;
-    let columns = "model, baseline, rows, episodes, verdict, difference_low > 0, difference_high > 0, share_better, reason";
+    let columns =
+        "model, baseline, rows, episodes, verdict, difference_low > 0, difference_high > 0, share_better, reason";
     let sql = format!("SELECT {columns} FROM ml_compare('rule, ours', '{TEST}') ORDER BY model");
     assert_eq!(
         text(&session, &sql).await,
@@ -81,7 +82,9 @@ async fn models_are_compared_with_the_naive_rule_on_the_same_resamples() {
     let sql = format!("SELECT verdict, episodes FROM ml_compare('rule, ours', '{few}') WHERE model = 'ours'");
     assert_eq!(text(&session, &sql).await, ["cannot be told yet: it would take about 10 episodes | 9"]);
     let without = "SELECT * FROM training WHERE split = ''test'' AND NOT spike";
-    let sql = format!("SELECT verdict, reason, average_precision FROM ml_compare('rule, ours', '{without}') WHERE model = 'ours'");
+    let sql = format!(
+        "SELECT verdict, reason, average_precision FROM ml_compare('rule, ours', '{without}') WHERE model = 'ours'"
+    );
     assert_eq!(text(&session, &sql).await, ["not known | no row is positive | NULL"]);
 }
 
@@ -89,7 +92,8 @@ async fn models_are_compared_with_the_naive_rule_on_the_same_resamples() {
 async fn a_comparison_refuses_the_rows_that_a_model_learned_from() {
     let folder = TempDir::new().unwrap();
     let session = session(&folder).await;
-    let frame = session.sql("SELECT * FROM ml_compare('rule, ours', 'SELECT ts, spike, vol, decoy FROM training')").await;
+    let frame =
+        session.sql("SELECT * FROM ml_compare('rule, ours', 'SELECT ts, spike, vol, decoy FROM training')").await;
     let error = frame.unwrap().collect().await.unwrap_err();
     assert!(error.to_string().contains("cannot be judged on these rows"), "{error}");
 }
@@ -98,7 +102,9 @@ async fn a_comparison_refuses_the_rows_that_a_model_learned_from() {
 async fn alerts_meet_episodes() {
     let folder = TempDir::new().unwrap();
     let session = session(&folder).await;
-    let sql = format!("SELECT episodes, caught <= episodes, alerts_per_hour <= 6, reason FROM ml_episodes('ours', '{TEST}', 6)");
+    let sql = format!(
+        "SELECT episodes, caught <= episodes, alerts_per_hour <= 6, reason FROM ml_episodes('ours', '{TEST}', 6)"
+    );
     assert_eq!(text(&session, &sql).await, ["25 | true | true | NULL"]);
     let refused = session.sql("SELECT * FROM ml_episodes('ours', 'training', 0)").await.map(|_| ());
     assert!(squall::error::with_causes(&refused.unwrap_err()).contains("alerts_per_hour"));

@@ -125,7 +125,13 @@ fn the_page_on_models_lists_every_type_option_and_metric() {
             let meaning = capitalised(option.meaning);
             options += &format!(
                 "| `{}` | `{}` | {meaning} | {} | {} |\n",
-                option.name, known.name, option.range, option.default
+                option.name,
+                known.name,
+                option.range,
+                match option.range.recorded(option.default) {
+                    serde_json::Value::String(word) => format!("'{word}'"),
+                    _ => option.default.to_string(),
+                }
             );
         }
         let section = format!("**`{}`**", known.name);

@@ -232,8 +232,8 @@ async fn a_statement_says_where_it_goes_wrong() {
             "quantile must be a number between 0 and 1, not 1",
         ),
         (
-            "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', quantil = 0.5) AS SELECT 1",
-            "unknown option `quantil` (options are l2_reg, max_iterations, model_type,",
+            "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', colour = 0.5) AS SELECT 1",
+            "unknown option `colour` (options are l2_reg, max_iterations, model_type,",
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', max_iteration = 5) AS SELECT 1",
@@ -319,4 +319,28 @@ async fn python_scores_from_the_file_alone() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let theirs: f64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
     assert!((theirs - ours.parse::<f64>().unwrap()).abs() < 1e-15, "ours {ours}, Python's {theirs}");
+}
+
+#[tokio::test]
+async fn python_scores_a_linear_regression_from_the_file_alone() {
+    let folder = TempDir::new().unwrap();
+    let session = weather::session(&folder).await;
+    let create = "CREATE MODEL gusts OPTIONS (model_type = 'linear_reg', input_label_cols = ['storm'], target_col = 'gust')
+        AS SELECT pressure, wind * 3 % 5 AS other, wind + pressure / 100.0 AS gust, wind + pressure / 100.0 >= 17 AS storm FROM weather";
+    text(&session, create).await;
+    let blocks = weather::blocks("python");
+    let load = blocks[0]
+        .replace("calm_or_wild", "gusts")
+        .replace("data/models", folder.path().join("models").to_str().unwrap());
+    for pressure in [990.0, 1003.0, 1100.0] {
+        let ours = text(&session, &format!("SELECT ml_score('gusts', {pressure:?}, 2.0)")).await;
+        let program = format!("{load}\n{}\nprint(repr(score({{'pressure': {pressure:?}, 'other': 2.0}})))", blocks[1]);
+        let Ok(output) = Command::new("python3").args(["-c", &program]).output() else {
+            eprintln!("skipped: python3 is not installed");
+            return;
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let theirs: f64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+        assert!((theirs - ours.parse::<f64>().unwrap()).abs() < 1e-12, "ours {ours}, Python's {theirs}");
+    }
 }

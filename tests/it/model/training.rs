@@ -33,7 +33,7 @@ fn a_regression_is_that_of_scikit_learn() {
             features: columns.iter().enumerate().map(|(index, column)| (format!("x{index}"), column.clone())).collect(),
             splits: vec![Split::Train; labels.len()],
             labels,
-            skipped: 0,
+            ..TrainingSet::default()
         };
         let mut options = options("logistic_reg");
         options.set("l2_reg", &case["l2_reg"]).unwrap();
@@ -66,7 +66,7 @@ fn rows() -> TrainingSet {
             Split::Test
         }
     });
-    TrainingSet { features: vec![("x".into(), column)], splits: splits.collect(), labels, skipped: 0 }
+    TrainingSet { features: vec![("x".into(), column)], splits: splits.collect(), labels, ..TrainingSet::default() }
 }
 
 fn train_default(set: &TrainingSet) -> Result<squall::model::Trained, Error> {
@@ -130,7 +130,7 @@ fn the_threshold_rule_alerts_from_the_quantile_of_training_rows_on() {
     let column = vec![3.0, 1.0, 2.0, 100.0, 200.0];
     let splits = [vec![Split::Train; 3], vec![Split::Validation, Split::Test]].concat();
     let labels = vec![true, false, false, true, false];
-    let set = TrainingSet { features: vec![("vol".into(), column)], labels, splits, skipped: 0 };
+    let set = TrainingSet { features: vec![("vol".into(), column)], labels, splits, ..TrainingSet::default() };
     let trained = train(&set, &options).unwrap();
     assert_eq!(trained.threshold, Some(1.0), "an alert is an alert, whatever F1 it gets");
     let scorer = trained.scorer;
@@ -176,4 +176,80 @@ fn training_sets_that_cannot_teach_are_refused() {
     assert!(error.hint().unwrap().starts_with("raise max_iterations"));
     let hint = ModelType::parse("logistic_regg").unwrap_err().hint();
     assert_eq!(hint.as_deref(), Some("did you mean `logistic_reg`?"));
+}
+
+/// 200 rows whose logarithm is a sum of two features and noise; a tenth of them are positive.
+fn regression() -> TrainingSet {
+    let (x1, x2): (Vec<f64>, Vec<f64>) =
+        (0..200).map(|row| ((row * 37 % 101) as f64 / 10.0, (row * 53 % 97) as f64 * 3.0 - 100.0)).unzip();
+    let noise = |row: usize| ((row * 29 % 31) as f64 - 15.0) / 20.0;
+    let target: Vec<f64> = (0..200).map(|row| (0.3 * x1[row] - 0.01 * x2[row] + noise(row)).exp()).collect();
+    let mut sorted = target.clone();
+    sorted.sort_unstable_by(f64::total_cmp);
+    TrainingSet {
+        labels: target.iter().map(|value| *value > sorted[178]).collect(),
+        features: vec![("x1".into(), x1), ("x2".into(), x2)],
+        splits: vec![Split::Train; 200],
+        target: Some(("y".into(), target)),
+        skipped: 0,
+    }
+}
+
+/// Made with scikit-learn 1.9.1 and NumPy 2.4.6: `Ridge(alpha, solver='cholesky')` on the logarithm of the target after
+/// `StandardScaler`, and `1 - numpy.interp` over `numpy.quantile` of the residuals.
+#[test]
+fn a_linear_regression_is_scikit_learns_ridge() {
+    let set = regression();
+    let cases = [
+        (0.5, [0.8769257585000116, -0.8473290537972278], 0.6497313723830405),
+        (100.0, [0.5751297861232104, -0.5549949422206443], 0.2580552460296991),
+    ];
+    for (l2_reg, coefficients, score) in cases {
+        let mut options = options("linear_reg");
+        options.set("l2_reg", &json!(l2_reg)).unwrap();
+        let trained = train(&set, &options).unwrap();
+        let weights: Vec<f64> = trained.scorer.weights().iter().map(|term| term.weight.unwrap()).collect();
+        let theirs = [coefficients[0], coefficients[1], 1.0753499999999998];
+        assert!(distance(&weights, &theirs) < 1e-12, "{weights:?}, scikit-learn's {theirs:?}");
+        let columns: Vec<&[f64]> = set.features.iter().map(|(_, column)| column.as_slice()).collect();
+        let scores = trained.scorer.score(&columns);
+        assert!((scores[2] - score).abs() < 1e-9, "{} instead of {score}", scores[2]);
+        assert_eq!(scores[0], 0.0);
+    }
+}
+
+#[test]
+fn a_linear_regression_does_not_depend_on_the_order_of_rows() {
+    let set = regression();
+    let mut reversed = set.clone();
+    reversed.labels.reverse();
+    reversed.features.iter_mut().chain(&mut reversed.target).for_each(|(_, column)| column.reverse());
+    let options = options("linear_reg");
+    assert_eq!(train(&set, &options).unwrap().scorer, train(&reversed, &options).unwrap().scorer);
+}
+
+#[test]
+fn a_linear_regression_says_what_it_needs() {
+    let refused = |change: &dyn Fn(&mut TrainingSet)| {
+        let mut set = regression();
+        change(&mut set);
+        let error = train(&set, &options("linear_reg")).unwrap_err();
+        assert!(error.hint().is_some(), "{error}");
+        error.to_string()
+    };
+    assert!(refused(&|set| set.target = None).contains("lacks target_col"));
+    assert!(refused(&|set| set.labels.reverse()).contains("the label is not `y` from a threshold on"));
+    let target = |set: &mut TrainingSet, value: f64| {
+        let labels = set.labels.clone();
+        let target = set.target.iter_mut().flat_map(|(_, target)| target.iter_mut());
+        target.zip(labels).filter(|(_, label)| !label).for_each(|(target, _)| *target = value);
+    };
+    assert!(refused(&|set| target(set, -1.0)).contains("no logarithm"));
+    assert!(refused(&|set| target(set, f64::INFINITY)).contains("infinite"));
+    // A market that stands still has a volatility of 0, and a constant feature weighs nothing.
+    let mut set = regression();
+    target(&mut set, 0.0);
+    set.features.push(("one".into(), vec![1.0; 200]));
+    let trained = train(&set, &options("linear_reg")).unwrap();
+    assert_eq!(trained.scorer.weights()[2].weight, Some(0.0));
 }

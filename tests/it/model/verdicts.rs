@@ -75,7 +75,7 @@ fn a_model_of_another_product_is_judged_with_a_warning() {
     std::fs::rename(folder.path().join("renamed.parquet"), folder.path().join("data/ticks/raw-0-0-1752.parquet"))
         .unwrap();
     for command in COMMANDS {
-        let other = [&["--set", "parameters.product=ETH-USD"][..], command].concat();
+        let other = [&["--set", "parameters.products=ETH-USD"][..], command].concat();
         let (success, stdout, stderr) = folder.squall(&other);
         assert!(success, "{command:?}: {stderr}");
         assert!(stderr.contains("learned from BTC-USD and") && stderr.contains("ETH-USD"), "{command:?}: {stderr}");
@@ -94,7 +94,7 @@ fn an_artifact_of_an_earlier_squall_is_judged_by_what_it_says() {
     let folder = Folder::with_ticks();
     folder.succeed(&["train"]);
     let forget = |change: &dyn Fn(&mut serde_json::Value)| {
-        for model in ["naive_volatility", "spike_logistic", "volatility_threshold"] {
+        for model in ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"] {
             let path = folder.path().join("data/models").join(model).join("1/model.json");
             let mut artifact: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             artifact.as_object_mut().unwrap().remove("basis");
@@ -123,20 +123,17 @@ fn a_new_model_and_a_new_feature_need_no_other_file() {
     folder.succeed(&["score"]);
     let count = |what: &str| folder.succeed(&["sql", "--format", "csv", what]).lines().nth(1).unwrap().to_string();
     let scored = "SELECT count(DISTINCT model) FROM spike_scores";
-    assert_eq!(count(scored), "3");
+    assert_eq!(count(scored), "4");
 
     let training = folder.path().join("sql/training/spike_training.sql");
     let text = std::fs::read_to_string(&training).unwrap();
     let text = text.replace(
-        "    ln(features.ticks_60s) AS log_ticks_60s\n",
-        "    ln(features.ticks_60s) AS log_ticks_60s,\n    features.range_60s AS range_60s\n",
+        "    ln(features.ticks_60s) AS log_ticks_60s,\n",
+        "    ln(features.ticks_60s) AS log_ticks_60s,\n    features.range_60s AS range_60s,\n",
     );
     std::fs::write(
         &training,
-        text.replace(
-            "log_rv_300s, log_ticks_60s\nFROM thresholds",
-            "log_rv_300s, log_ticks_60s, range_60s\nFROM thresholds",
-        ),
+        text.replace("log_spread_60s\nFROM thresholds", "log_spread_60s, range_60s\nFROM thresholds"),
     )
     .unwrap();
     let model = std::fs::read_to_string(folder.path().join("sql/models/spike_logistic.sql")).unwrap();
@@ -149,13 +146,13 @@ fn a_new_model_and_a_new_feature_need_no_other_file() {
     assert!(note.contains("Warning: spike_ranges is left out: it is not trained"), "{note}");
 
     folder.succeed(&["train"]);
-    assert_eq!(count(scored), "4", "the table of scores is stale");
+    assert_eq!(count(scored), "5", "the table of scores is stale");
     assert!(folder.succeed(&["score"]).starts_with("spike_scores"));
-    assert_eq!(count(scored), "4");
+    assert_eq!(count(scored), "5");
     assert!(folder.succeed(&["evaluate"]).contains("spike_ranges"));
     assert!(folder.succeed(&["compare"]).contains("spike_ranges"));
     folder.succeed(&["report", "eval", "--model", "spike_ranges"]);
-    assert_eq!(count("SELECT count(*) FROM spike_thresholds"), "4");
+    assert_eq!(count("SELECT count(*) FROM spike_thresholds"), "5");
     assert_eq!(count("SELECT count(*) FROM spike_drift WHERE column_name = 'range_60s'"), "1");
 
     // A model that is trained in SQL counts too, and makes the tables of scores and metrics stale.
@@ -163,7 +160,7 @@ fn a_new_model_and_a_new_feature_need_no_other_file() {
     folder.succeed(&["sql", "CREATE MODEL by_hand OPTIONS (model_type = 'naive', input_label_cols = ['spike'], data_split_col = 'split', time_col = 'ts') AS SELECT ts, split, spike, range_60s FROM spike_training"]);
     assert_eq!(
         [count(scored), count("SELECT count(*) FROM spike_metrics"), count("SELECT count(*) FROM spike_thresholds")],
-        ["5", "15", "5"]
+        ["6", "18", "6"]
     );
 }
 

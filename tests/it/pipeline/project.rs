@@ -441,7 +441,7 @@ async fn the_project_can_be_queried() {
     for (sql, expected) in [
         (
             "SELECT kind, lookback, reads FROM squall_queries WHERE name = 'spike_features'",
-            "feature | 300 s and 1 tick | ticks",
+            "feature | 1800 s and 1 tick | ticks",
         ),
         ("SELECT type, unit FROM squall_columns WHERE query = 'spike_features' AND name = 'midprice'", "DOUBLE | USD"),
         (

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 NS = 1_000_000_000
 WINDOW_TICKS, HORIZON, SILENCE = 60, 60 * NS, 10 * NS
 TAU_QUANTILE, TRAIN_SHARE, VALIDATION_SHARE = 0.95, 0.6, 0.2
-PRODUCT, FLOOR = "BTC-USD", 1e-6
+PRODUCT, FLOOR, SPREAD_FLOOR = "BTC-USD", 1e-5, 1e-7
 HERE = Path(__file__).parent
 TIME, NUMBER, TEXT = pa.timestamp("ns", "UTC"), pa.float64(), pa.string()
 LANDED = pa.schema([
@@ -97,22 +97,41 @@ def spike_features(rows):
     out["midprice"], out["ret"] = mid, np.where(after_silence, math.nan, ret)
     out["book_imbalance"], out["microprice_offset"] = imbalance, offset
     end = np.arange(len(ts)) + 1
+    change = np.concatenate([[False], mid[1:] != mid[:-1]])
     for seconds in (10, 60, 300):
         start = np.searchsorted(ts, ts - seconds * NS, side="left")
-        columns = {name: [] for name in ("rv", "spread", "ticks", "range", "momentum", "book_imbalance", "microprice_offset")}
+        columns = {name: [] for name in ("rv", "spread", "ticks", "changes", "range", "momentum", "book_imbalance", "microprice_offset")}
         for a, b in zip(start, end):
             silent = after_silence[a:b].any()
             known = not silent
             columns["rv"].append(math.sqrt(math.fsum(r * r for r in ret[a:b])) if known else math.nan)
             columns["spread"].append(mean(spread[a:b]) if known else math.nan)
             columns["ticks"].append(b - a if known else None)
+            columns["changes"].append(int(change[a:b].sum()) if known else None)
             columns["range"].append(math.log(mid[a:b].max() / mid[a:b].min()) if known else math.nan)
             columns["momentum"].append(math.log(mid[b - 1] / mid[a]) if known else math.nan)
             columns["book_imbalance"].append(mean(imbalance[a:b]) if known else math.nan)
             columns["microprice_offset"].append(mean(offset[a:b]) if known else math.nan)
         for name, values in columns.items():
-            dtype = "Int64" if name == "ticks" else float
+            dtype = "Int64" if name in ("ticks", "changes") else float
             out[f"{name}_{seconds}s"] = pd.array(values, dtype=dtype)
+    relative = spread / mid
+    out["bipower_60s"], out["relative_spread_60s"], out["decayed_square"], out["rv_1800s"] = [
+        np.full(len(ts), math.nan) for _ in range(4)
+    ]
+    for i, t in enumerate(ts):
+        a60, a300, a1800 = np.searchsorted(ts, [t - 60 * NS, t - 300 * NS, t - 1800 * NS], side="left")
+        if not after_silence[a60 : i + 1].any():
+            within = np.abs(ret[a60 + 1 : i + 1])
+            if len(within) >= 2:
+                out.loc[i, "bipower_60s"] = math.pi / 2 * math.fsum(within[1:] * within[:-1])
+            out.loc[i, "relative_spread_60s"] = mean(relative[a60 : i + 1])
+        if not after_silence[a300 : i + 1].any():
+            weights = 0.5 ** ((t - ts[a300 : i + 1]) / (30 * NS))
+            out.loc[i, "decayed_square"] = math.fsum(weights * ret[a300 : i + 1] ** 2) / math.fsum(weights)
+            seen = [j for j in range(a1800, i + 1) if not after_silence[j]]
+            observed = math.fsum((ts[j] - ts[j - 1]) / NS for j in seen)
+            out.loc[i, "rv_1800s"] = math.sqrt(math.fsum(ret[j] ** 2 for j in seen) * 1800 / observed)
     return out
 
 
@@ -140,8 +159,11 @@ def realized(returns):
 
 def spike_training(features, label):
     rows = features.merge(label, on=["product_id", "ts"])
-    rows = rows[rows.product_id == PRODUCT].dropna(subset=["rv_10s", "rv_60s", "rv_300s", "ticks_60s", "forward_vol"])
-    rows = rows.sort_values("ts").reset_index(drop=True)
+    rows = rows[rows.product_id == PRODUCT].sort_values("ts")
+    second = rows.ts.astype("int64") // NS
+    rows = rows[second != second.shift(-1)]  # the last tick of each second
+    rows = rows.dropna(subset=["rv_10s", "rv_60s", "rv_300s", "rv_1800s", "bipower_60s", "forward_vol"])
+    rows = rows.reset_index(drop=True)
     n = len(rows)
     train_end, validation_end = math.floor(n * TRAIN_SHARE), math.floor(n * (TRAIN_SHARE + VALIDATION_SHARE))
     place = np.arange(n)
@@ -157,9 +179,15 @@ def spike_training(features, label):
     out = rows[["product_id", "ts", "midprice"]].copy()
     out["current_vol"], out["forward_vol"], out["tau"] = rows.rv_60s, rows.forward_vol, tau
     out["spike"], out["split"] = rows.forward_vol >= tau, rows.split
-    for column in ("rv_10s", "rv_60s", "rv_300s"):
+    for column in ("rv_10s", "rv_60s", "rv_300s", "rv_1800s", "range_60s", "range_300s"):
         out[f"log_{column}"] = np.log(np.maximum(rows[column], FLOOR))
+    out["log_bipower_60s"] = np.log(np.maximum(np.sqrt(rows.bipower_60s), FLOOR))
+    out["log_decayed"] = np.log(np.maximum(np.sqrt(rows.decayed_square), FLOOR))
+    for column in ("changes_10s", "changes_60s", "changes_300s"):
+        out[f"log_{column}"] = np.log(1 + rows[column].astype(float))
     out["log_ticks_60s"] = np.log(rows.ticks_60s.astype(float))
+    out["log_momentum_60s"] = np.log(np.maximum(rows.momentum_60s.abs(), FLOOR))
+    out["log_spread_60s"] = np.log(np.maximum(rows.relative_spread_60s, SPREAD_FLOOR))
     return out
 
 

@@ -1,0 +1,224 @@
+//! `linear_reg`: ridge regression of a number behind the label, such as forward volatility, on standardised features.
+//!
+//! Minimises `sum of squared residuals + l2_reg · |coefficients|²`, without a penalty on the intercept: scikit-learn's
+//! `Ridge(alpha = l2_reg)` after `StandardScaler`. A row is positive if its target is at least tau. Its probability is the share of
+//! the training residuals that would lift its prediction to tau or above it, so no shape of their distribution is assumed. Regressing
+//! the logarithm of volatility is the HAR family: Corsi 2009, doi:10.1093/jjfinec/nbp001.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Model, ModelType, Role, Threshold, Weight};
+use crate::model::Error;
+use crate::model::cholesky;
+use crate::model::options::{ModelOption, Options, Range};
+use crate::model::probability::quantile_sorted;
+use crate::model::standard::Standard;
+use crate::model::training::TrainingRows;
+
+const L2_REG: ModelOption = ModelOption {
+    name: "l2_reg",
+    meaning: "the weight of the penalty on large coefficients: scikit-learn's alpha",
+    default: 1.0,
+    range: Range::AtLeast(0.0),
+};
+
+const TARGET_TRANSFORM: ModelOption = ModelOption {
+    name: "target_transform",
+    meaning: "what is regressed: the logarithm of the target, or the target itself. A target of 0 counts as the smallest positive one of the training rows",
+    default: 0.0,
+    range: Range::OneOf(&["ln", "none"]),
+};
+
+/// The type.
+pub const LINEAR_REG: ModelType = ModelType {
+    name: "linear_reg",
+    summary: "Ridge regression of the number behind the label (`target_col`); the score is the probability that it reaches tau",
+    formula: "1 - F(T(tau) - (intercept + sum over features of coefficient * (x - mean) / scale)), where T is ln or none (target_transform), and F(r) is the share of residuals below r: linear between the quantiles `residuals`, whose levels are evenly spaced from 0 to 1",
+    role: Role::Model,
+    gives_probabilities: true,
+    threshold: Threshold::Tuned,
+    options: &[L2_REG, TARGET_TRANSFORM],
+    train: |rows, options| Ok(Arc::new(train(rows, options)?)),
+    read: |part| {
+        let model = serde_json::from_value::<LinearReg>(part)?;
+        match model.problem() {
+            None => Ok(Arc::new(model)),
+            Some(problem) => Err(serde::de::Error::custom(problem)),
+        }
+    },
+};
+
+/// The name of the intercept in the list of weights.
+const INTERCEPT: &str = "__INTERCEPT__";
+
+/// How many steps the quantiles of the residuals have. With fewer residuals, each is a quantile of its own.
+const STEPS: usize = 1000;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LinearReg {
+    target: String,
+    target_transform: Transform,
+    /// The least target of a positive row.
+    tau: f64,
+    intercept: f64,
+    features: Vec<Term>,
+    /// Quantiles of the training residuals, ascending, at evenly spaced levels from 0 to 1.
+    residuals: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Transform {
+    Ln,
+    None,
+}
+
+impl Transform {
+    fn apply(self, target: f64) -> f64 {
+        match self {
+            Transform::Ln => target.ln(),
+            Transform::None => target,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Term {
+    name: String,
+    mean: f64,
+    scale: f64,
+    /// What one standard deviation adds to the transformed target.
+    coefficient: f64,
+}
+
+impl LinearReg {
+    /// Says why a model that was read cannot score.
+    fn problem(&self) -> Option<&'static str> {
+        if self.residuals.len() < 2 || !self.residuals.is_sorted() {
+            return Some("its residuals are not at least two ascending numbers");
+        }
+        (!self.transformed_tau().is_finite()).then_some("its tau has no logarithm")
+    }
+
+    fn transformed_tau(&self) -> f64 {
+        self.target_transform.apply(self.tau)
+    }
+
+    fn predictions(&self, columns: &[&[f64]]) -> Vec<f64> {
+        let mut predictions = vec![self.intercept; columns[0].len()];
+        for (term, column) in self.features.iter().zip(columns) {
+            let standard = Standard { mean: term.mean, scale: term.scale };
+            for (sum, &value) in predictions.iter_mut().zip(*column) {
+                *sum += term.coefficient * standard.apply(value);
+            }
+        }
+        predictions
+    }
+}
+
+impl Model for LinearReg {
+    fn features(&self) -> Vec<&str> {
+        self.features.iter().map(|term| term.name.as_str()).collect()
+    }
+
+    fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
+        let tau = self.transformed_tau();
+        let predictions = self.predictions(columns);
+        predictions.iter().map(|prediction| 1.0 - share_below(&self.residuals, tau - prediction)).collect()
+    }
+
+    fn weights(&self) -> Vec<Weight<'_>> {
+        let terms = self.features.iter().map(|term| Weight {
+            feature: &term.name,
+            weight: Some(term.coefficient),
+            mean: Some(term.mean),
+            scale: Some(term.scale),
+        });
+        terms.chain([Weight { weight: Some(self.intercept), ..Weight::bare(INTERCEPT) }]).collect()
+    }
+
+    fn part(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+}
+
+/// Returns the share of residuals below a value, linear between the quantiles.
+fn share_below(quantiles: &[f64], value: f64) -> f64 {
+    let last = quantiles.len() - 1;
+    let above = quantiles.partition_point(|quantile| *quantile < value);
+    match above {
+        0 => 0.0,
+        above if above > last => 1.0,
+        above => {
+            let (low, high) = (quantiles[above - 1], quantiles[above]);
+            (above as f64 - 1.0 + (value - low) / (high - low)) / last as f64
+        }
+    }
+}
+
+fn train(rows: TrainingRows, options: &Options) -> Result<LinearReg, Error> {
+    let TrainingRows { features, labels, target } = rows;
+    let Some((target, mut values)) = target else { return Err(Error::NoTarget { model_type: LINEAR_REG.name }) };
+    let transform = if options.number(&TARGET_TRANSFORM) == 0.0 { Transform::Ln } else { Transform::None };
+    let tau = threshold(&target, &values, &labels)?;
+    if transform == Transform::Ln {
+        let least = values.iter().copied().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
+        if values.iter().any(|value| *value < 0.0) || tau <= 0.0 {
+            return Err(Error::NoLogarithm { target });
+        }
+        values.iter_mut().for_each(|value| *value = value.max(least).ln());
+    }
+    let mut terms = Vec::new();
+    let mut columns = Vec::new();
+    for (feature, mut column) in features {
+        let standard = Standard::of(&column);
+        if !standard.mean.is_finite() || !standard.scale.is_finite() {
+            return Err(Error::TooLarge { feature });
+        }
+        column.iter_mut().for_each(|value| *value = standard.apply(*value));
+        terms.push(Term { name: feature, mean: standard.mean, scale: standard.scale, coefficient: 0.0 });
+        columns.push(column);
+    }
+    let intercept = Standard::of(&values).mean;
+    values.iter_mut().for_each(|value| *value -= intercept);
+    let coefficients = cholesky::ridge(&columns, &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
+    for (term, coefficient) in terms.iter_mut().zip(coefficients) {
+        for (residual, value) in values.iter_mut().zip(&columns.remove(0)) {
+            *residual -= coefficient * value;
+        }
+        term.coefficient = coefficient;
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    let steps = STEPS.min(values.len() - 1).max(1);
+    let level = |step: usize| step as f64 / steps as f64;
+    let residuals = (0..=steps).map(|step| quantile_sorted(&values, level(step))).collect();
+    Ok(LinearReg { target, target_transform: transform, tau, intercept, features: terms, residuals })
+}
+
+/// Returns the least target of a positive row.
+///
+/// # Errors
+/// A negative row has a target that is as large: then the label is not a threshold of the target.
+fn threshold(target: &str, values: &[f64], labels: &[bool]) -> Result<f64, Error> {
+    let of = |label: bool| values.iter().zip(labels).filter(move |(_, of)| **of == label).map(|(value, _)| *value);
+    let tau = of(true).fold(f64::INFINITY, f64::min);
+    if of(false).any(|value| value >= tau) {
+        return Err(Error::NotAThreshold { target: target.into() });
+    }
+    Ok(tau)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_below;
+
+    #[test]
+    fn the_share_below_a_residual_is_linear_between_quantiles() {
+        let quantiles = [-1.0, 0.0, 0.0, 2.0, 4.0];
+        let shares = [-2.0, -1.0, -0.5, 0.0, 1.0, 4.0, 5.0].map(|value| share_below(&quantiles, value));
+        assert_eq!(shares, [0.0, 0.0, 0.125, 0.25, 0.625, 1.0, 1.0]);
+    }
+}

@@ -1,0 +1,114 @@
+//! The folder of a model in MLflow's form, which `mlflow.pyfunc.load_model` loads.
+//!
+//! In: the artifact `model.json`. Out: files with their paths. `MLmodel` names the loader, a Python module in `code/` that scores from
+//! the artifact alone.
+
+use serde_json::{Value, json};
+
+use super::Run;
+
+/// The Python module that scores; a line in it belongs to each type of model.
+pub const LOADER: &str = include_str!("squall_model.py");
+
+const REQUIREMENTS: &str = "mlflow\nnumpy\npandas\n";
+
+const CONDA: &str = "channels:\n- conda-forge\ndependencies:\n- python>=3.9\n- pip\n- pip:\n  - mlflow\n  - numpy\n  - pandas\nname: mlflow-env\n";
+
+const PYTHON_ENV: &str = "python: 3.11.0\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n";
+
+/// A file of the folder.
+pub type File = (&'static str, Vec<u8>);
+
+/// Returns the files of a model's folder. `place` says where MLflow keeps them: the artifact path, and the id of the logged model
+/// if the server has such models.
+pub fn files(run: &Run, run_id: &str, artifact: &[u8], place: (&str, Option<&str>)) -> Vec<File> {
+    let model = ml_model(run, run_id, artifact, place);
+    vec![
+        ("MLmodel", model.into_bytes()),
+        ("model.json", artifact.into()),
+        ("code/squall_model.py", LOADER.into()),
+        ("requirements.txt", REQUIREMENTS.into()),
+        ("conda.yaml", CONDA.into()),
+        ("python_env.yaml", PYTHON_ENV.into()),
+    ]
+}
+
+/// Returns the file `MLmodel`. JSON is YAML too, so texts are quoted as JSON.
+fn ml_model(run: &Run, run_id: &str, artifact: &[u8], (path, model_id): (&str, Option<&str>)) -> String {
+    let features = features(artifact);
+    // MLflow refuses whole numbers for a column of doubles, and squall takes any number.
+    let inputs: Vec<Value> =
+        features.iter().map(|name| json!({"type": "any", "name": name, "required": true})).collect();
+    let outputs = json!([{"type": "double", "required": true}]);
+    let quoted = |value: &Value| json!(value.to_string());
+    let created = chrono::DateTime::from_timestamp_millis(run.ended_at_ms).unwrap_or_default();
+    let model_type = run.params.get("model_type").map_or("", String::as_str);
+    let mut text = format!(
+        "artifact_path: {}\nflavors:\n  python_function:\n    code: code\n    data: model.json\n    env:\n      conda: conda.yaml\n      virtualenv: python_env.yaml\n    loader_module: squall_model\n    python_version: 3.11.0\n  squall:\n    data: model.json\n    model: {}\n    version: {}\n    model_type: {}\n    squall_version: {}\n",
+        json!(path),
+        json!(run.model),
+        run.version,
+        json!(model_type),
+        json!(env!("CARGO_PKG_VERSION")),
+    );
+    if let Some(id) = model_id {
+        text += &format!("model_id: {}\n", json!(id));
+    }
+    text += &format!(
+        "model_uuid: {}\nrun_id: {}\nsignature:\n  inputs: {}\n  outputs: {}\n  params: null\nutc_time_created: {}\n",
+        json!(model_id.unwrap_or(run_id)),
+        json!(run_id),
+        quoted(&Value::Array(inputs)),
+        quoted(&outputs),
+        json!(created.format("%Y-%m-%d %H:%M:%S%.6f").to_string()),
+    );
+    text
+}
+
+/// Returns the names of the features in an artifact: texts, or objects with a name.
+fn features(artifact: &[u8]) -> Vec<String> {
+    let artifact: Value = serde_json::from_slice(artifact).unwrap_or_default();
+    let name = |feature: &Value| feature.as_str().or(feature["name"].as_str()).map(str::to_string);
+    artifact["features"].as_array().map(|features| features.iter().filter_map(name).collect()).unwrap_or_default()
+}
+
+/// Returns the statement that made the model.
+pub fn sql(artifact: &[u8]) -> Option<String> {
+    let artifact: Value = serde_json::from_slice(artifact).ok()?;
+    Some(format!("{}\n", artifact["sql"].as_str()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{LOADER, files, sql};
+    use crate::track::{Kind, Run};
+
+    #[test]
+    fn the_folder_says_how_python_loads_the_model() {
+        let run = Run {
+            run_id: "m-1".into(),
+            kind: Kind::Training,
+            model: "m".into(),
+            version: 1,
+            started_at_ms: 0,
+            ended_at_ms: 0,
+            sql_fingerprint: String::new(),
+            params: BTreeMap::from([("model_type".into(), "naive".into())]),
+            metrics: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            datasets: Vec::new(),
+            mlflow_run_id: None,
+        };
+        let artifact = br#"{"features": [{"name": "quote\"d"}, "b"], "sql": "CREATE MODEL"}"#;
+        let files = files(&run, "abc", artifact, ("mlflow-artifacts:/1", Some("m-0")));
+        let model = String::from_utf8(files[0].1.clone()).expect("text");
+        for line in ["    loader_module: squall_model", "model_id: \"m-0\"", "    data: model.json"] {
+            assert!(model.lines().any(|found| found == line), "{line} in\n{model}");
+        }
+        assert_eq!(files[1].1, artifact);
+        assert_eq!(sql(artifact).as_deref(), Some("CREATE MODEL\n"));
+        assert!(LOADER.contains("def _load_pyfunc(path)"));
+    }
+}

@@ -1,0 +1,88 @@
+"""Scores rows with a model that squall trained.
+
+MLflow loads this file with the model (`mlflow.pyfunc.load_model`). It reads the artifact, model.json, and computes the same
+scores as squall's `ml_score`. It needs numpy and pandas only, and no squall.
+"""
+
+import json
+
+import numpy
+
+
+def _linear(model, columns):
+    sums = numpy.full(len(columns[0]), float(model["intercept"]))
+    for term, values in zip(model["features"], columns):
+        sums += term["coefficient"] * ((values - term["mean"]) / term["scale"])
+    return sums
+
+
+def _logistic_reg(model, columns):
+    with numpy.errstate(over="ignore"):
+        return 1.0 / (1.0 + numpy.exp(-_linear(model, columns)))
+
+
+def _linear_reg(model, columns):
+    tau = numpy.log(model["tau"]) if model["target_transform"] == "ln" else model["tau"]
+    values = tau - _linear(model, columns)
+    quantiles = numpy.asarray(model["residuals"], dtype=float)
+    last = len(quantiles) - 1
+    above = numpy.searchsorted(quantiles, values, side="left")
+    inside = numpy.clip(above, 1, last)
+    low, high = quantiles[inside - 1], quantiles[inside]
+    with numpy.errstate(divide="ignore"):
+        share = (inside - 1.0 + (values - low) / (high - low)) / last
+    return 1.0 - numpy.where(above == 0, 0.0, numpy.where(above > last, 1.0, share))
+
+
+def _naive(model, columns):
+    return columns[0].copy()
+
+
+def _quantile_threshold(model, columns):
+    return (columns[0] >= model["cut"]).astype(float)
+
+
+# One line a type of model.
+SCORES = {
+    "linear_reg": _linear_reg,
+    "logistic_reg": _logistic_reg,
+    "naive": _naive,
+    "quantile_threshold": _quantile_threshold,
+}
+
+
+def _numbers(values):
+    # A missing value may be None or pandas' NA.
+    return values.where(values.notna(), numpy.nan).to_numpy(dtype=float, na_value=numpy.nan)
+
+
+class SquallModel:
+    """A model whose `predict` returns one score a row; NaN where a feature is missing, NaN or infinite."""
+
+    def __init__(self, model):
+        if model["format"] != 1:
+            raise ValueError(f"model.json has format {model['format']}; this file reads format 1")
+        if model["model_type"] not in SCORES:
+            raise ValueError(f"this file does not know models of type {model['model_type']}; score them with squall")
+        self.model = model
+        self.features = [term["name"] for term in model["features"]]
+
+    def predict(self, rows, params=None):
+        if hasattr(rows, "columns"):
+            missing = [name for name in self.features if name not in rows.columns]
+            if missing:
+                raise ValueError(f"the model needs the features {', '.join(missing)}")
+            columns = [_numbers(rows[name]) for name in self.features]
+        elif isinstance(rows, dict):
+            columns = [numpy.atleast_1d(numpy.asarray(rows[name], dtype=float)) for name in self.features]
+        else:
+            columns = list(numpy.asarray(rows, dtype=float).T)
+        finite = numpy.logical_and.reduce([numpy.isfinite(values) for values in columns])
+        with numpy.errstate(invalid="ignore"):
+            scores = SCORES[self.model["model_type"]](self.model, columns)
+        return numpy.where(finite, scores, numpy.nan)
+
+
+def _load_pyfunc(path):
+    with open(path, encoding="utf-8") as file:
+        return SquallModel(json.load(file))
