@@ -74,8 +74,10 @@ impl TableProvider for Snapshot {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let pushdown = match self.content {
             // Filters become part of the plan, where the optimizer pushes them further down.
-            Content::Plan(_) | Content::Sql(_) => TableProviderFilterPushDown::Exact,
-            Content::Rows(_) => TableProviderFilterPushDown::Unsupported,
+            Content::Plan(_) => TableProviderFilterPushDown::Exact,
+            // The engine pushes a filter on a constant column, such as the name of a model, below an aggregate without
+            // groups. The aggregate then has no rows, and still one row of output, which the filter should have removed.
+            Content::Sql(_) | Content::Rows(_) => TableProviderFilterPushDown::Unsupported,
         };
         Ok(vec![pushdown; filters.len()])
     }

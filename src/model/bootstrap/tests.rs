@@ -1,4 +1,4 @@
-//! Intervals against a reimplementation in numpy, and what they must keep whatever the order of rows.
+//! The bootstrap against a reimplementation in numpy, and what does not change its draws.
 
 use serde_json::Value;
 
