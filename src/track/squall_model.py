@@ -25,13 +25,16 @@ def _linear_reg(model, columns):
     tau = numpy.log(model["tau"]) if model["target_transform"] == "ln" else model["tau"]
     values = tau - _linear(model, columns)
     quantiles = numpy.asarray(model["residuals"], dtype=float)
-    last = len(quantiles) - 1
+    count, last = len(quantiles), len(quantiles) - 1
+    spread = numpy.sqrt(numpy.mean(quantiles**2))
     above = numpy.searchsorted(quantiles, values, side="left")
     inside = numpy.clip(above, 1, last)
     low, high = quantiles[inside - 1], quantiles[inside]
-    with numpy.errstate(divide="ignore"):
-        share = (inside - 1.0 + (values - low) / (high - low)) / last
-    return 1.0 - numpy.where(above == 0, 0.0, numpy.where(above > last, 1.0, share))
+    with numpy.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        share = (0.5 + last - inside + (high - values) / (high - low)) / count
+        below = 1.0 - numpy.nan_to_num(numpy.exp((values - quantiles[0]) / spread)) / (2.0 * count)
+        beyond = numpy.nan_to_num(numpy.exp((quantiles[last] - values) / spread)) / (2.0 * count)
+    return numpy.where(above == 0, below, numpy.where(above > last, beyond, share))
 
 
 def _naive(model, columns):

@@ -2,8 +2,8 @@
 //!
 //! Minimises `sum of squared residuals + l2_reg · |coefficients|²`, without a penalty on the intercept: scikit-learn's
 //! `Ridge(alpha = l2_reg)` after `StandardScaler`. A row is positive if its target is at least tau. Its probability is the share of
-//! the training residuals that would lift its prediction to tau or above it, so no shape of their distribution is assumed. Regressing
-//! the logarithm of volatility is the HAR family: Corsi 2009, doi:10.1093/jjfinec/nbp001.
+//! the training residuals that would lift its prediction to tau or above it. Beyond the least and the largest residual the share falls
+//! exponentially, so that rows of an extreme market still differ. Regressing the logarithm of volatility is the HAR family: Corsi 2009, doi:10.1093/jjfinec/nbp001.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ const TARGET_TRANSFORM: ModelOption = ModelOption {
 pub const LINEAR_REG: ModelType = ModelType {
     name: "linear_reg",
     summary: "Ridge regression of the number behind the label (`target_col`); the score is the probability that it reaches tau",
-    formula: "1 - F(T(tau) - (intercept + sum over features of coefficient * (x - mean) / scale)), where T is ln or none (target_transform), and F(r) is the share of residuals below r: linear between the quantiles `residuals`, whose levels are evenly spaced from 0 to 1",
+    formula: "S(T(tau) - (intercept + sum over features of coefficient * (x - mean) / scale)), where T is ln or none (target_transform), and S(r) is the share of residuals above r. Let q be the n quantiles `residuals`, F(r) their linear interpolation from 0 to 1, and s their root mean square. S(r) is (0.5 + (n - 1) * (1 - F(r))) / n between the least and the largest of q, 1 - exp((r - q_least) / s) / (2 n) below, and exp((q_largest - r) / s) / (2 n) above",
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
@@ -126,8 +126,9 @@ impl Model for LinearReg {
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         let tau = self.transformed_tau();
+        let spread = spread(&self.residuals);
         let predictions = self.predictions(columns);
-        predictions.iter().map(|prediction| 1.0 - share_below(&self.residuals, tau - prediction)).collect()
+        predictions.iter().map(|prediction| share_above(&self.residuals, spread, tau - prediction)).collect()
     }
 
     fn weights(&self) -> Vec<Weight<'_>> {
@@ -145,16 +146,23 @@ impl Model for LinearReg {
     }
 }
 
-/// Returns the share of residuals below a value, linear between the quantiles.
-fn share_below(quantiles: &[f64], value: f64) -> f64 {
-    let last = quantiles.len() - 1;
+/// Returns the root mean square of the residuals.
+fn spread(quantiles: &[f64]) -> f64 {
+    (quantiles.iter().map(|quantile| quantile * quantile).sum::<f64>() / quantiles.len() as f64).sqrt()
+}
+
+/// Returns the share of residuals above a value: linear between the quantiles, and falling exponentially beyond them.
+fn share_above(quantiles: &[f64], spread: f64, value: f64) -> f64 {
+    let (count, last) = (quantiles.len() as f64, quantiles.len() - 1);
+    // A fit without any residual is sure.
+    let beyond = |distance: f64| if spread > 0.0 { (-distance / spread).exp() / (2.0 * count) } else { 0.0 };
     let above = quantiles.partition_point(|quantile| *quantile < value);
     match above {
-        0 => 0.0,
-        above if above > last => 1.0,
+        0 => 1.0 - beyond(quantiles[0] - value),
+        above if above > last => beyond(value - quantiles[last]),
         above => {
             let (low, high) = (quantiles[above - 1], quantiles[above]);
-            (above as f64 - 1.0 + (value - low) / (high - low)) / last as f64
+            (0.5 + (last - above) as f64 + (high - value) / (high - low)) / count
         }
     }
 }
@@ -213,12 +221,18 @@ fn threshold(target: &str, values: &[f64], labels: &[bool]) -> Result<f64, Error
 
 #[cfg(test)]
 mod tests {
-    use super::share_below;
+    use super::share_above;
 
     #[test]
-    fn the_share_below_a_residual_is_linear_between_quantiles() {
+    fn the_share_above_a_residual_is_linear_between_quantiles_and_never_0_or_1() {
         let quantiles = [-1.0, 0.0, 0.0, 2.0, 4.0];
-        let shares = [-2.0, -1.0, -0.5, 0.0, 1.0, 4.0, 5.0].map(|value| share_below(&quantiles, value));
-        assert_eq!(shares, [0.0, 0.0, 0.125, 0.25, 0.625, 1.0, 1.0]);
+        let shares = [-1.0, -0.5, 0.0, 1.0, 4.0].map(|value| share_above(&quantiles, 1.0, value));
+        assert_eq!(shares, [0.9, 0.8, 0.7, 0.4, 0.1]);
+        let far = [-9.0, -2.0, 5.0, 30.0].map(|value| share_above(&quantiles, 1.0, value));
+        assert!(
+            1.0 > far[0] && far[0] > far[1] && far[1] > 0.9 && 0.1 > far[2] && far[2] > far[3] && far[3] > 0.0,
+            "{far:?}"
+        );
+        assert_eq!([-1.0, 1.0].map(|value| share_above(&[0.0, 0.0], 0.0, value)), [1.0, 0.0]);
     }
 }

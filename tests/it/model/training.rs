@@ -196,7 +196,7 @@ fn regression() -> TrainingSet {
 }
 
 /// Made with scikit-learn 1.9.1 and NumPy 2.4.6: `Ridge(alpha, solver='cholesky')` on the logarithm of the target after
-/// `StandardScaler`, and `1 - numpy.interp` over `numpy.quantile` of the residuals.
+/// `StandardScaler`, and `1 - numpy.interp` over `numpy.quantile` of the residuals. squall leaves a share of 1/400 to either side.
 #[test]
 fn a_linear_regression_is_scikit_learns_ridge() {
     let set = regression();
@@ -213,8 +213,9 @@ fn a_linear_regression_is_scikit_learns_ridge() {
         assert!(distance(&weights, &theirs) < 1e-12, "{weights:?}, scikit-learn's {theirs:?}");
         let columns: Vec<&[f64]> = set.features.iter().map(|(_, column)| column.as_slice()).collect();
         let scores = trained.scorer.score(&columns);
+        let score: f64 = (0.5 + 199.0 * score) / 200.0;
         assert!((scores[2] - score).abs() < 1e-9, "{} instead of {score}", scores[2]);
-        assert_eq!(scores[0], 0.0);
+        assert!(scores[0] > 0.0 && scores[0] < 1.0 / 400.0, "{}", scores[0]);
     }
 }
 

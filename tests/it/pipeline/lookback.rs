@@ -237,7 +237,7 @@ async fn the_shipped_queries_need_what_they_look_at() {
     let seconds = |seconds: i64| Step::Time(seconds * SECOND);
     for (name, back, ahead) in [
         ("ticks", vec![], vec![]),
-        ("spike_features", vec![seconds(300), rows(1)], vec![]),
+        ("spike_features", vec![seconds(1800), rows(1)], vec![]),
         ("tick_features", vec![rows(59)], vec![]),
         ("rv_spike_60s", vec![rows(1)], vec![seconds(60), rows(1)]),
         ("spike_60s", vec![rows(1)], vec![seconds(60), rows(1)]),
