@@ -12,7 +12,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionContext;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, cast};
 use datafusion::physical_plan::ExecutionPlan;
@@ -28,7 +28,6 @@ use super::error::Error;
 use super::names::Shared;
 use super::slice::is_within;
 use super::table::Table;
-use crate::functions::session_state;
 
 /// A table of days of which some are stale.
 #[derive(Debug)]
@@ -87,7 +86,10 @@ impl TableProvider for PartlyFresh {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let Some(names) = self.names.upgrade() else { return plan_err!("the session is closed") };
-        let context = SessionContext::new_with_state(session_state(session)?.clone());
+        let Some(state) = session.as_any().downcast_ref::<SessionState>() else {
+            return plan_err!("tables of days need a session that plans SQL");
+        };
+        let context = SessionContext::new_with_state(state.clone());
         let (project, query) = (&names.project, &names.project.queries[self.index]);
         let days = project.days_of(self.index, &context, &names).await.map_err(external)?;
         let is_fresh = |day: &&Day| self.table.holds(&day.name, &day.ticks);

@@ -22,7 +22,7 @@ fn folder_of(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn parameters() -> BTreeMap<String, serde_json::Value> {
-    [("horizon_s".to_string(), 60.into()), ("product".to_string(), "it's <one>".into())].into()
+    [("horizon_s".to_string(), 60.into()), ("products".to_string(), vec!["it's <one>"].into())].into()
 }
 
 async fn make(folder: &Path, name: &str, context: &SessionContext) -> Result<Page, Error> {
