@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn statements_and_open_placeholders_are_refused() {
-        for text in ["{% if x %}", "{{ horizon_s", "{{ horizon_s | }}", "{{ [1] }}"] {
+        for text in ["{% if x %}", "{{ horizon_s", "{{ horizon_s | }}", "{{ {'a': 1} }}"] {
             let error = render(Path::new("a.sql"), text, &parameters()).unwrap_err();
             assert!(matches!(error, Error::Placeholder { .. }), "{text}: {error}");
         }
