@@ -21,14 +21,13 @@ pub struct Args {
     pub protocol: Protocol,
 
     #[command(flatten)]
-    pub walk_forward: walk_forward::Blocks,
+    pub walk_forward: walk_forward::Flags,
 }
 
 impl Args {
     /// Returns the arguments that judge trained models by a query.
     pub fn of(query: &str) -> Args {
-        let walk_forward = walk_forward::Blocks { blocks: 8, train_blocks: 3, embargo_s: 300, out: None };
-        Args { from: query.into(), protocol: Protocol::Splits, walk_forward }
+        Args { from: query.into(), protocol: Protocol::Splits, walk_forward: walk_forward::Flags::default() }
     }
 }
 
@@ -47,6 +46,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let start = chrono::Utc::now();
     if args.protocol == Protocol::WalkForward {
         return walk_forward::run(args.walk_forward, context).await;
+    }
+    if let Some(flag) = args.walk_forward.given() {
+        return Err(
+            Failure::new(format!("{flag} belongs to another protocol")).with_hint("add --protocol walk_forward")
+        );
     }
     let workspace = workspace::open(context).await?;
     workspace::require_models(&workspace, context)?;

@@ -11,7 +11,7 @@ use crate::text::counted;
 /// The query that compares models with the naive rule.
 const COMPARISON: &str = "spike_comparison";
 
-/// Returns the verdict on each model; empty if there is no naive rule.
+/// Returns the verdict on each model, or nothing if no model is the naive rule.
 pub async fn of(workspace: &Workspace, evaluations: &[Evaluation]) -> Result<Vec<String>, Failure> {
     let Some(naive) = evaluations.iter().find(|evaluation| evaluation.is_naive()).map(|rule| &rule.model) else {
         return Ok(Vec::new());
@@ -22,7 +22,7 @@ pub async fn of(workspace: &Workspace, evaluations: &[Evaluation]) -> Result<Vec
     }
     if !workspace.session.context().table_exist(COMPARISON).unwrap_or(false) {
         return Ok(vec![format!(
-            "whether a model beats the naive rule is not known: there is no query `{COMPARISON}`"
+            "the project has no query `{COMPARISON}`, so no model is compared with the naive rule"
         )]);
     }
     verdicts(&workspace::rows(workspace, &format!("SELECT * FROM {COMPARISON} ORDER BY model")).await?, evaluations)

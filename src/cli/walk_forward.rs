@@ -2,53 +2,69 @@
 
 use std::time::Instant;
 
-use datafusion::arrow::array::AsArray;
-use datafusion::arrow::datatypes::Float64Type;
-
-use super::evaluation::{number, width};
-use super::{Context, Failure, workspace};
+use super::evaluation::{Columns, number, width};
+use super::workspace::{self, Workspace};
+use super::{Context, Failure};
 use crate::ml::{self, OUT_OF_FOLD, OutOfFold};
 use crate::model::Role;
+use crate::model::bootstrap::Settings;
 use crate::model::walk_forward::Protocol;
-use crate::text::{columns, columns_that_fit, grouped, literal};
+use crate::text::{columns, columns_that_fit, counted, grouped, literal};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// How the rows are cut, as flags.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Blocks {
-    /// With walk_forward: into how many blocks of time the rows are cut
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=1000))]
-    pub blocks: u16,
+const BLOCKS: u16 = 8;
+const TRAIN_BLOCKS: u16 = 3;
+const EMBARGO_S: u32 = 300;
 
-    /// With walk_forward: how many of the first blocks only train
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=999))]
-    pub train_blocks: u16,
+/// How the rows are cut, and where they go.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Flags {
+    /// With walk_forward: into how many blocks of time the rows are cut (8 unless given)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    blocks: Option<u16>,
 
-    /// With walk_forward: how much time lies between training rows and judged rows, beside the label's horizon
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32))]
-    pub embargo_s: u32,
+    /// With walk_forward: how many of the first blocks only train (3 unless given)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999))]
+    train_blocks: Option<u16>,
+
+    /// With walk_forward: how much time lies between training rows and judged rows, beside the label's horizon (300 s unless given)
+    #[arg(long, value_name = "SECONDS")]
+    embargo_s: Option<u32>,
 
     /// With walk_forward: writes the judged rows, with fold, label, score and the naive rule's score, to this Parquet file
     #[arg(long, value_name = "FILE")]
-    pub out: Option<std::path::PathBuf>,
+    out: Option<std::path::PathBuf>,
 }
 
-/// The figures of a model; `label`, `score`, `baseline` (the naive rule's score), `ts` and `fold` are columns.
+impl Flags {
+    /// Returns a flag that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (self.blocks.is_some(), "--blocks"),
+            (self.train_blocks.is_some(), "--train-blocks"),
+            (self.embargo_s.is_some(), "--embargo-s"),
+            (self.out.is_some(), "--out"),
+        ];
+        flags.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
+    }
+}
+
+/// The figures of a model, from a row of the query in [`figures`].
 const FIGURES: &[(&str, &str)] = &[
-    ("rows", "count(score)"),
-    ("prevalence", "prevalence(label) FILTER (WHERE score IS NOT NULL)"),
-    ("avg_prec", "average_precision(label, score)"),
-    ("gain", "average_precision_gain(label, score, baseline, ts)['estimate']"),
-    ("low", "average_precision_gain(label, score, baseline, ts)['low']"),
-    ("high", "average_precision_gain(label, score, baseline, ts)['high']"),
-    ("roc_auc", "roc_auc(label, score)"),
+    ("rows", "rows"),
+    ("avg_prec", "average_precision"),
+    ("gain", "gain['estimate']"),
+    ("low", "gain['low']"),
+    ("high", "gain['high']"),
+    ("roc_auc", "roc_auc"),
 ];
 
 /// Trains and judges every model of the project fold by fold, and prints its figures over the judged rows of all folds.
-pub async fn run(args: Blocks, context: &Context) -> Result<(), Failure> {
-    if args.train_blocks >= args.blocks {
-        return Err(Failure::new(format!("all {} blocks only train", args.blocks))
+pub async fn run(args: Flags, context: &Context) -> Result<(), Failure> {
+    let (blocks, train_blocks) = (args.blocks.unwrap_or(BLOCKS), args.train_blocks.unwrap_or(TRAIN_BLOCKS));
+    if train_blocks >= blocks {
+        return Err(Failure::new(format!("all {blocks} blocks only train"))
             .with_hint("give --train-blocks a smaller number than --blocks"));
     }
     let workspace = workspace::open(context).await?;
@@ -57,10 +73,10 @@ pub async fn run(args: Blocks, context: &Context) -> Result<(), Failure> {
     let horizon_s = parameters.get("horizon_s").and_then(|value| value.as_integer()).unwrap_or(60);
     let quantile = parameters.get("tau_quantile").and_then(|value| value.as_float()).unwrap_or(0.95);
     let protocol = Protocol {
-        blocks: args.blocks.into(),
-        train_blocks: args.train_blocks.into(),
+        blocks: blocks.into(),
+        train_blocks: train_blocks.into(),
         purge_ns: horizon_s * SECOND_NS,
-        embargo_ns: i64::from(args.embargo_s) * SECOND_NS,
+        embargo_ns: i64::from(args.embargo_s.unwrap_or(EMBARGO_S)) * SECOND_NS,
         positive_quantile: quantile,
     };
     let names = workspace.project.model_names();
@@ -98,7 +114,7 @@ pub async fn run(args: Blocks, context: &Context) -> Result<(), Failure> {
         let copy = format!("COPY (SELECT * FROM {OUT_OF_FOLD}) TO {}", literal(&file.display().to_string()));
         workspace::rows(&workspace, &format!("{copy} STORED AS PARQUET")).await?;
     }
-    print(&workspace, &judged, &protocol).await?;
+    print(&workspace, &judged, naive, &protocol).await?;
     failures.iter().for_each(Failure::print);
     match naive {
         None => {
@@ -106,53 +122,84 @@ pub async fn run(args: Blocks, context: &Context) -> Result<(), Failure> {
         }
         Some(_) => {
             println!(
-                "\ngain is average precision less that of the naive rule on the same rows, low to high its 95 % interval;"
+                "\ngain: average precision less that of the naive rule on the same rows; low, high: its\n95 % interval; prevalence: the average precision of guessing"
             );
-            println!("prevalence is the average precision of guessing");
         }
     }
     failures.pop().map_or(Ok(()), Err)
 }
 
-async fn print(workspace: &workspace::Workspace, judged: &[OutOfFold], protocol: &Protocol) -> Result<(), Failure> {
-    let figures: Vec<String> = FIGURES.iter().map(|(_, sql)| format!("CAST({sql} AS DOUBLE)")).collect();
-    let mut heading: Vec<String> = vec!["model".into(), "episodes".into()];
+/// Prints how the rows were cut, a line of figures for each model, and the verdicts.
+async fn print(
+    workspace: &Workspace,
+    judged: &[OutOfFold],
+    naive: Option<usize>,
+    protocol: &Protocol,
+) -> Result<(), Failure> {
+    let mut heading: Vec<String> = vec!["model".into()];
     heading.extend(FIGURES.iter().map(|(name, _)| name.to_string()));
     let mut lines = vec![heading];
-    for model in judged {
-        let of = format!("FROM {OUT_OF_FOLD} WHERE model = {}", literal(&model.model));
-        let horizon = format!("INTERVAL '{} nanoseconds'", model.horizon_ns);
-        let episodes = format!(
-            "SELECT CAST(count(*) AS DOUBLE) FROM (SELECT ts - lag(ts) OVER (PARTITION BY product_id ORDER BY ts) AS since {of} AND label)
-             WHERE since IS NULL OR since >= {horizon}"
-        );
-        let sql = format!("SELECT CAST(({episodes}) AS DOUBLE) AS episodes, {} {of}", figures.join(", "));
-        let batches = workspace::rows(workspace, &sql).await?;
-        let cells = batches.iter().filter(|batch| batch.num_rows() > 0).flat_map(|batch| batch.columns());
-        let values: Vec<Option<f64>> = cells.map(|cell| cell.as_primitive::<Float64Type>().iter().next()?).collect();
-        let mut line = vec![model.model.clone()];
-        for (index, value) in values.into_iter().enumerate() {
-            let whole = index < 2;
-            line.push(match value {
-                Some(value) if whole => grouped(value as u64),
-                value => number(value),
-            });
+    let mut verdicts = Vec::new();
+    let mut market = String::new();
+    for (place, model) in judged.iter().enumerate() {
+        for batch in workspace::rows(workspace, &figures(model)).await? {
+            let row = Columns(&batch);
+            for index in 0..batch.num_rows() {
+                let mut line = vec![model.model.clone()];
+                for (name, _) in FIGURES {
+                    line.push(match *name {
+                        "rows" => grouped(count(row.whole(name, index)?)),
+                        name => number(row.number(name, index)?),
+                    });
+                }
+                lines.push(line);
+                if naive.is_some_and(|naive| naive != place) {
+                    let verdict = row.text("verdict", index)?.unwrap_or_default();
+                    verdicts.push(format!("{}: {verdict}\n", model.model));
+                }
+                let prevalence = number(row.number("prevalence", index)?);
+                market =
+                    format!("{}, prevalence {prevalence}", counted(count(row.whole("episodes", index)?), "episode"));
+            }
         }
-        lines.push(line);
     }
     let first = &judged[0];
-    let rows: usize = first.folds.iter().map(|fold| fold.rows.len()).sum();
     println!(
-        "{} blocks by time, the first {} only train; purge {} s, embargo {} s; {} judged rows in {} folds\n",
+        "{} blocks by time, the first {} only train; purge {} s, embargo {} s\n{} judged rows in {} folds, {market}\n",
         protocol.blocks,
         protocol.train_blocks,
         first.horizon_ns / SECOND_NS,
         protocol.embargo_ns / SECOND_NS,
-        grouped(rows as u64),
+        grouped(first.folds.iter().map(|fold| fold.rows.len() as u64).sum()),
         first.folds.len()
     );
     let fit = columns_that_fit(&lines, width());
     lines.iter_mut().for_each(|line| line.truncate(fit));
-    print!("{}", columns(&lines, 1));
+    print!("{}\n{}", columns(&lines, 1), verdicts.concat());
     Ok(())
+}
+
+/// Returns the query of a model's figures.
+fn figures(model: &OutOfFold) -> String {
+    let columns: Vec<String> = FIGURES.iter().map(|(name, value)| format!("{value} AS {name}")).collect();
+    let horizon_s = (model.horizon_ns / SECOND_NS).max(1);
+    format!(
+        "SELECT {}, episodes, prevalence,
+            verdict(average_precision, average_precision - gain['estimate'], prevalence, gain['low'], gain['high'], episodes,
+                'the naive rule') AS verdict
+        FROM (
+            SELECT count(score) AS rows, spike_episodes(label, ts, {horizon_s}) AS episodes,
+                prevalence(label) FILTER (WHERE score IS NOT NULL) AS prevalence,
+                average_precision(label, score) AS average_precision, roc_auc(label, score) AS roc_auc,
+                average_precision_gain(label, score, baseline, ts, {}) AS gain
+            FROM {OUT_OF_FOLD} WHERE model = {}
+        )",
+        columns.join(", "),
+        Settings::for_horizon(model.horizon_ns).block_s,
+        literal(&model.model),
+    )
+}
+
+fn count(number: Option<i64>) -> u64 {
+    number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
 }

@@ -40,6 +40,16 @@ pub struct Collected {
     pub evaluate: Evaluate,
 }
 
+/// Returns an aggregate over rows with times, in the form that DataFusion takes.
+pub fn timed(
+    documentation: &'static Documentation,
+    scores: usize,
+    returns: fn() -> DataType,
+    evaluate: Evaluate,
+) -> Implementation {
+    Collected { documentation, scores, timed: true, returns, evaluate }.aggregate()
+}
+
 /// The rows of a group without a NULL.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {

@@ -3,9 +3,9 @@
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue, plan_err};
 
-use super::collected::{Collected, Evaluate, Rows, number, structure, whole};
+use super::Function;
+use super::collected::{Rows, number, structure, timed, whole};
 use super::label_score::{LABEL, SCORE, TIME};
-use super::{Function, Implementation};
 use crate::model::episodes::{self, Alerts, Timeline};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
@@ -26,8 +26,8 @@ const SPIKE_EPISODES: Documentation = Documentation {
     arguments: &[LABEL, TIME, HORIZON_S],
     result: Outcome {
         sql_type: "BIGINT",
-        meaning: "positive rows of several products at the same time are one event too; use GROUP BY to count each product's",
-        when_null: "there is no row, or a label is NaN; rows with a NULL do not count",
+        meaning: "positive rows of several products at the same time are one event too. GROUP BY product_id gives a count for each product",
+        when_null: "there is no row, or a label is NaN. Rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT spike_episodes(value % 900 < 60, to_timestamp(value)) FROM generate_series(1, 3600)",
@@ -56,7 +56,7 @@ const EPISODE_METRICS: Documentation = Documentation {
     result: Outcome {
         sql_type: COLUMNS,
         meaning: "an alert is raised only while no other stands, and stands for one horizon; it is false if no row is positive while it stands. An episode is caught if an alert stands at one of its rows. Its lead time runs from its first alert to one horizon after its first row, when the volatility arrives that makes that row positive: in_time counts lead times above 0 s, median_lead_s is their median over all caught episodes. hours is the time that the rows cover, without pauses longer than a horizon. Counts are BIGINT, the others DOUBLE; reason is a VARCHAR",
-        when_null: "never; caught_share and median_lead_s are if there is no episode or none is caught, figures an hour if the rows cover no time, everything if there is no row, no threshold, or a label or score is NaN, and reason says why; rows with a NULL do not count",
+        when_null: "never as a whole. caught_share and median_lead_s are NULL if there is no episode, or if none is caught. Figures an hour are NULL if the rows cover no time. Everything is NULL if there is no row or no threshold, or if a label or score is NaN. reason says why. Rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT m['episodes'], m['caught'], m['median_lead_s'], m['alerts'], m['false_alerts'] FROM (SELECT episode_metrics(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 0.9) AS m FROM generate_series(1, 3600))",
@@ -110,15 +110,6 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn timed(
-    documentation: &'static Documentation,
-    scores: usize,
-    returns: fn() -> DataType,
-    evaluate: Evaluate,
-) -> Implementation {
-    Collected { documentation, scores, timed: true, returns, evaluate }.aggregate()
-}
-
 /// Reads the horizon, in nanoseconds.
 fn horizon_ns(constant: Option<&ScalarValue>) -> Result<i64> {
     let seconds = whole(constant, HORIZON_S.name, 1, episodes::HORIZON_S as usize)?;
@@ -132,7 +123,7 @@ fn count(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::Int64(episodes_of(rows, horizon_ns(constants.first())?)))
 }
 
-/// Counts episodes; `None` if there is no row or a label is NaN.
+/// Counts episodes. Without rows, or with a label that is NaN, the number is not known.
 fn episodes_of(rows: &Rows, horizon_ns: i64) -> Option<i64> {
     let positives = rows.times.iter().zip(&rows.labels).filter(|(_, label)| **label).map(|(time, _)| *time);
     let known = !rows.times.is_empty() && !rows.nan_label;

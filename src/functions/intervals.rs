@@ -4,10 +4,10 @@
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue, plan_err};
 
+use super::Function;
 use super::binary_metrics::{CONSTANT_THRESHOLD, IS_PROBABILITY, is_probability};
-use super::collected::{Collected, Evaluate, Rows, number, structure, whole};
+use super::collected::{Rows, number, structure, timed, whole};
 use super::label_score::{LABEL, SCORE, TIME};
-use super::{Function, Implementation};
 use crate::model::bootstrap::{AveragePrecisions, Interval, Intervals, Settings};
 use crate::model::metrics::{METRICS, Metric, Sample};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
@@ -47,7 +47,7 @@ const AVERAGE_PRECISION_INTERVAL: Documentation = Documentation {
     result: Outcome {
         sql_type: "STRUCT (estimate, low, high, resamples, left_out, reason)",
         meaning: "estimate, low and high are DOUBLE in [0, 1]; resamples counts those with a positive row, left_out those without; reason is a VARCHAR. A block is a span of time with the rows of all products in it; pauses longer than a block are taken out",
-        when_null: "never; estimate is if no row is positive or a label or score is NaN; low and high are also if the rows span less than two blocks or most resamples have no positive row, and reason says why; rows with a NULL do not count",
+        when_null: "never as a whole. estimate is NULL if no row is positive, or if a label or score is NaN. low and high are NULL then too, and also if the rows span less than two blocks of time, or if most resamples have no positive row. reason says why. Rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT round(ap['estimate'], 3), ap['low'] < ap['estimate'], ap['estimate'] < ap['high'], ap['resamples'] FROM (SELECT average_precision_interval(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value)) AS ap FROM generate_series(1, 14400))",
@@ -91,7 +91,7 @@ const BINARY_METRICS_INTERVALS: Documentation = Documentation {
     result: Outcome {
         sql_type: "STRUCT (resamples, left_out, a low and a high for each metric that measures quality, reason)",
         meaning: "the ends of a metric's interval are the DOUBLEs `average_precision_low` and `average_precision_high`, and so on; resamples, left_out and reason as `average_precision_interval`",
-        when_null: "never; the ends of an interval are where it is not known, and reason says why if none is; rows with a NULL do not count",
+        when_null: "never as a whole. The ends of an interval that is not known are NULL, and reason says why if none is known. Rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT i['average_precision_low'] < 0.36, i['average_precision_high'] > 0.36, i['roc_auc_low'] < 0.93, i['roc_auc_high'] > 0.929, i['reason'] FROM (SELECT binary_metrics_intervals(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value)) AS i FROM generate_series(1, 14400))",
@@ -115,15 +115,6 @@ pub const FUNCTIONS: &[Function] = &[
         implementation: |_| timed(&BINARY_METRICS_INTERVALS, 1, || DataType::Struct(fields()), intervals),
     },
 ];
-
-fn timed(
-    documentation: &'static Documentation,
-    scores: usize,
-    returns: fn() -> DataType,
-    evaluate: Evaluate,
-) -> Implementation {
-    Collected { documentation, scores, timed: true, returns, evaluate }.aggregate()
-}
 
 /// Reads block_s, resamples and seed, in this order.
 fn settings(constants: &[ScalarValue]) -> Result<Settings> {
@@ -200,12 +191,12 @@ fn intervals(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
 }
 
 /// Returns the metrics that have an interval.
-pub fn measured() -> impl Iterator<Item = &'static Metric> {
+fn measured() -> impl Iterator<Item = &'static Metric> {
     METRICS.iter().copied().filter(|metric| metric.resampled.is_some())
 }
 
 /// Returns the columns of all intervals: `resamples`, `left_out`, the ends of the metrics' intervals, `reason`.
-fn fields() -> Fields {
+pub fn fields() -> Fields {
     let mut fields = columns(&["resamples", "left_out"], &DataType::Int64);
     for metric in measured() {
         let names = [format!("{}_low", metric.name), format!("{}_high", metric.name)];

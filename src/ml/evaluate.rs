@@ -133,15 +133,11 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Returns the columns of the metrics' intervals.
+/// Returns the columns of the metrics' intervals. `reason` is that of the metrics, so theirs has another name.
 fn interval_fields() -> Vec<Field> {
-    let mut fields = vec![Field::new("resamples", DataType::Int64, true)];
-    for metric in intervals::measured() {
-        let ends = [format!("{}_low", metric.name), format!("{}_high", metric.name)];
-        fields.extend(ends.map(|name| Field::new(name, DataType::Float64, true)));
-    }
-    fields.push(Field::new("interval_reason", DataType::Utf8, true));
-    fields
+    let fields = intervals::fields();
+    let kept = fields.iter().filter(|field| field.name() != "left_out").map(|field| field.as_ref().clone());
+    kept.map(|field| if field.name() == "reason" { field.with_name("interval_reason") } else { field }).collect()
 }
 
 /// Returns the metrics that were recorded when the model was trained, one row per split.

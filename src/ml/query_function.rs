@@ -49,7 +49,7 @@ impl Call {
 pub struct Timed {
     /// The column, as SQL text.
     pub column: String,
-    /// Why there is no time; `None` if there is.
+    /// The reason if there is no time.
     pub missing: Option<&'static str>,
     pub block_s: u64,
     pub horizon_s: u64,

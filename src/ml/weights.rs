@@ -22,7 +22,7 @@ const ML_WEIGHTS: Documentation = Documentation {
     arguments: &[MODEL],
     result: Outcome {
         sql_type: "TABLE (model, version, feature, weight, mean, scale)",
-        meaning: "weight is the log-odds that one standard deviation adds; mean and scale standardise the feature; the intercept is the row `__INTERCEPT__`",
+        meaning: "weight is what one standard deviation adds: to the log-odds of a logistic regression, to the transformed target of a linear one; mean and scale standardise the feature; the intercept is the row `__INTERCEPT__`",
         when_null: "mean and scale of the intercept; all three where the type of model has no weights",
     },
     example: Example {

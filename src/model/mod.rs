@@ -13,6 +13,7 @@ pub mod curve;
 pub mod episodes;
 mod error;
 pub mod fixed_sum;
+mod linear;
 pub mod metrics;
 pub mod options;
 pub mod probability;

@@ -168,7 +168,7 @@ impl Blocks {
     }
 }
 
-/// Why there is no interval; `None` if there is one.
+/// The reason if there is no interval.
 fn why_not(
     known: bool,
     rows: usize,
@@ -203,7 +203,7 @@ pub struct AveragePrecisions {
     pub resamples: usize,
     /// The number of resamples without one, which are left out.
     pub left_out: usize,
-    /// Why there are no intervals; `None` if there are.
+    /// The reason if there are no intervals.
     pub reason: Option<&'static str>,
 }
 
@@ -281,7 +281,7 @@ pub struct Intervals {
     pub resamples: usize,
     /// The number of resamples without one, which are left out.
     pub left_out: usize,
-    /// Why there are no intervals; `None` if there are.
+    /// The reason if there are no intervals.
     pub reason: Option<&'static str>,
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::cholesky;
+use crate::model::linear::{Linear, Term};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::probability::quantile_sorted;
 use crate::model::standard::Standard;
@@ -51,9 +52,6 @@ pub const LINEAR_REG: ModelType = ModelType {
     },
 };
 
-/// The name of the intercept in the list of weights.
-const INTERCEPT: &str = "__INTERCEPT__";
-
 /// How many steps the quantiles of the residuals have. With fewer residuals, each is a quantile of its own.
 const STEPS: usize = 1000;
 
@@ -63,8 +61,9 @@ struct LinearReg {
     target_transform: Transform,
     /// The least target of a positive row.
     tau: f64,
-    intercept: f64,
-    features: Vec<Term>,
+    /// The sum predicts the transformed target.
+    #[serde(flatten)]
+    linear: Linear,
     /// Quantiles of the training residuals, ascending, at evenly spaced levels from 0 to 1.
     residuals: Vec<f64>,
 }
@@ -85,15 +84,6 @@ impl Transform {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Term {
-    name: String,
-    mean: f64,
-    scale: f64,
-    /// What one standard deviation adds to the transformed target.
-    coefficient: f64,
-}
-
 impl LinearReg {
     /// Says why a model that was read cannot score.
     fn problem(&self) -> Option<&'static str> {
@@ -106,39 +96,25 @@ impl LinearReg {
     fn transformed_tau(&self) -> f64 {
         self.target_transform.apply(self.tau)
     }
-
-    fn predictions(&self, columns: &[&[f64]]) -> Vec<f64> {
-        let mut predictions = vec![self.intercept; columns[0].len()];
-        for (term, column) in self.features.iter().zip(columns) {
-            let standard = Standard { mean: term.mean, scale: term.scale };
-            for (sum, &value) in predictions.iter_mut().zip(*column) {
-                *sum += term.coefficient * standard.apply(value);
-            }
-        }
-        predictions
-    }
 }
 
 impl Model for LinearReg {
     fn features(&self) -> Vec<&str> {
-        self.features.iter().map(|term| term.name.as_str()).collect()
+        self.linear.names()
     }
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         let tau = self.transformed_tau();
         let spread = spread(&self.residuals);
-        let predictions = self.predictions(columns);
-        predictions.iter().map(|prediction| share_above(&self.residuals, spread, tau - prediction)).collect()
+        self.linear
+            .sums(columns)
+            .iter()
+            .map(|prediction| share_above(&self.residuals, spread, tau - prediction))
+            .collect()
     }
 
     fn weights(&self) -> Vec<Weight<'_>> {
-        let terms = self.features.iter().map(|term| Weight {
-            feature: &term.name,
-            weight: Some(term.coefficient),
-            mean: Some(term.mean),
-            scale: Some(term.scale),
-        });
-        terms.chain([Weight { weight: Some(self.intercept), ..Weight::bare(INTERCEPT) }]).collect()
+        self.linear.weights()
     }
 
     fn part(&self) -> serde_json::Result<Value> {
@@ -179,31 +155,26 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LinearReg, Error> {
         }
         values.iter_mut().for_each(|value| *value = value.max(least).ln());
     }
-    let mut terms = Vec::new();
-    let mut columns = Vec::new();
+    let (mut terms, mut columns) = (Vec::new(), Vec::new());
     for (feature, mut column) in features {
-        let standard = Standard::of(&column);
-        if !standard.mean.is_finite() || !standard.scale.is_finite() {
-            return Err(Error::TooLarge { feature });
-        }
-        column.iter_mut().for_each(|value| *value = standard.apply(*value));
-        terms.push(Term { name: feature, mean: standard.mean, scale: standard.scale, coefficient: 0.0 });
+        terms.push(Term::standardise(feature, &mut column)?);
         columns.push(column);
     }
     let intercept = Standard::of(&values).mean;
     values.iter_mut().for_each(|value| *value -= intercept);
     let coefficients = cholesky::ridge(&columns, &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
-    for (term, coefficient) in terms.iter_mut().zip(coefficients) {
-        for (residual, value) in values.iter_mut().zip(&columns.remove(0)) {
+    // What is left of the values are the residuals.
+    for (coefficient, column) in coefficients.iter().zip(&columns) {
+        for (residual, value) in values.iter_mut().zip(column) {
             *residual -= coefficient * value;
         }
-        term.coefficient = coefficient;
     }
     values.sort_unstable_by(f64::total_cmp);
     let steps = STEPS.min(values.len() - 1).max(1);
     let level = |step: usize| step as f64 / steps as f64;
     let residuals = (0..=steps).map(|step| quantile_sorted(&values, level(step))).collect();
-    Ok(LinearReg { target, target_transform: transform, tau, intercept, features: terms, residuals })
+    let linear = Linear::new(intercept, terms, &coefficients);
+    Ok(LinearReg { target, target_transform: transform, tau, linear, residuals })
 }
 
 /// Returns the least target of a positive row.

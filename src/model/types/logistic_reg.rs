@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
+use crate::model::linear::{Linear, Term};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
@@ -45,54 +46,27 @@ pub const LOGISTIC_REG: ModelType = ModelType {
     read: |part| Ok(Arc::new(serde_json::from_value::<LogisticReg>(part)?)),
 };
 
-/// The name of the intercept in the list of weights.
-const INTERCEPT: &str = "__INTERCEPT__";
-
 /// The norm of the gradient at which linfa stops.
 const TOLERANCE: f64 = 1e-6;
 
 /// The steepest slope per row at which a fit counts as converged.
 const CONVERGED: f64 = 1e-7;
 
+/// The sum is the log-odds of a positive.
 #[derive(Debug, Serialize, Deserialize)]
-struct LogisticReg {
-    intercept: f64,
-    features: Vec<Term>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Term {
-    name: String,
-    mean: f64,
-    scale: f64,
-    /// The log-odds that one standard deviation adds.
-    coefficient: f64,
-}
+struct LogisticReg(Linear);
 
 impl Model for LogisticReg {
     fn features(&self) -> Vec<&str> {
-        self.features.iter().map(|term| term.name.as_str()).collect()
+        self.0.names()
     }
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
-        let mut log_odds = vec![self.intercept; columns[0].len()];
-        for (term, column) in self.features.iter().zip(columns) {
-            let standard = Standard { mean: term.mean, scale: term.scale };
-            for (sum, &value) in log_odds.iter_mut().zip(*column) {
-                *sum += term.coefficient * standard.apply(value);
-            }
-        }
-        log_odds.iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect()
+        self.0.sums(columns).iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect()
     }
 
     fn weights(&self) -> Vec<Weight<'_>> {
-        let terms = self.features.iter().map(|term| Weight {
-            feature: &term.name,
-            weight: Some(term.coefficient),
-            mean: Some(term.mean),
-            scale: Some(term.scale),
-        });
-        terms.chain([Weight { weight: Some(self.intercept), ..Weight::bare(INTERCEPT) }]).collect()
+        self.0.weights()
     }
 
     fn part(&self) -> serde_json::Result<Value> {
@@ -102,31 +76,16 @@ impl Model for LogisticReg {
 
 fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let TrainingRows { features, labels, .. } = rows;
-    let mut names = Vec::new();
-    let mut standards = Vec::new();
-    let mut columns = Vec::new();
+    let (mut terms, mut columns) = (Vec::new(), Vec::new());
     for (feature, mut column) in features {
         if let Some(value) = Standard::constant(&column) {
             return Err(Error::Constant { feature, value });
         }
-        let standard = Standard::of(&column);
-        if !standard.mean.is_finite() || !standard.scale.is_finite() {
-            return Err(Error::TooLarge { feature });
-        }
-        column.iter_mut().for_each(|value| *value = standard.apply(*value));
-        names.push(feature);
-        standards.push(standard);
+        terms.push(Term::standardise(feature, &mut column)?);
         columns.push(column);
     }
     let fitted = fit(&columns, &labels, options.number(&L2_REG), options.number(&MAX_ITERATIONS) as u64)?;
-    let terms = names.into_iter().zip(standards).zip(fitted.coefficients);
-    let features = terms.map(|((name, standard), coefficient)| Term {
-        name,
-        mean: standard.mean,
-        scale: standard.scale,
-        coefficient,
-    });
-    Ok(LogisticReg { intercept: fitted.intercept, features: features.collect() })
+    Ok(LogisticReg(Linear::new(fitted.intercept, terms, &fitted.coefficients)))
 }
 
 /// A fitted regression: the log-odds of a positive are `intercept + coefficients · features`.

@@ -135,7 +135,7 @@ fn walk_forward_judges_every_model_on_rows_that_it_has_not_seen() {
     let folder = Folder::with_ticks();
     let flags = ["--blocks", "4", "--train-blocks", "2", "--embargo-s", "0", "--out", "rows.parquet"];
     let shown = folder.succeed(&[&["evaluate", "--protocol", "walk_forward"][..], &flags].concat());
-    assert!(shown.starts_with("4 blocks by time, the first 2 only train; purge 60 s, embargo 0 s; "), "{shown}");
+    assert!(shown.starts_with("4 blocks by time, the first 2 only train; purge 60 s, embargo 0 s\n"), "{shown}");
     let line = |model: &str| {
         let line = shown.lines().find(|line| line.split_whitespace().next() == Some(model));
         line.unwrap_or_else(|| panic!("no {model} in {shown}"))
@@ -144,9 +144,15 @@ fn walk_forward_judges_every_model_on_rows_that_it_has_not_seen() {
             .collect::<Vec<_>>()
     };
     for model in ["naive_volatility", "spike_logistic", "spike_regression", "volatility_threshold"] {
-        assert_eq!(line(model)[2], line("naive_volatility")[2], "rows of {model}");
+        assert_eq!(line(model)[1], line("naive_volatility")[1], "rows of {model}");
     }
+    assert!(shown.contains("spike_regression: ") && !shown.contains("naive_volatility: "), "{shown}");
     assert!(!folder.path().join("data/models").exists(), "nothing is saved");
+    let ignored = folder.fail(&["evaluate", "--out", "rows.parquet"]);
+    assert!(
+        ignored.contains("--out belongs to another protocol") && ignored.contains("Hint: add --protocol"),
+        "{ignored}"
+    );
     let same =
         "SELECT count(*) AS n FROM 'rows.parquet' WHERE model = 'naive_volatility' AND score IS DISTINCT FROM baseline";
     let read = folder.succeed(&["sql", same]);

@@ -1,0 +1,83 @@
+//! A weighted sum of standardised features: what the linear types of models share.
+//!
+//! In: the columns of training rows. Out: the part of an artifact that holds an intercept and a term for each feature, and its sum for
+//! any rows.
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::standard::Standard;
+use super::types::Weight;
+
+/// The name of the intercept in the list of weights.
+const INTERCEPT: &str = "__INTERCEPT__";
+
+/// An intercept, and a term for each feature.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Linear {
+    pub intercept: f64,
+    pub features: Vec<Term>,
+}
+
+/// A feature's part of the sum.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Term {
+    pub name: String,
+    mean: f64,
+    scale: f64,
+    /// What one standard deviation adds to the sum.
+    pub coefficient: f64,
+}
+
+impl Term {
+    /// Standardises a column of training rows in place, and returns its term without a coefficient.
+    ///
+    /// # Errors
+    /// The column's values are too large to have a standard deviation.
+    pub fn standardise(name: String, column: &mut [f64]) -> Result<Term, Error> {
+        let standard = Standard::of(column);
+        if !standard.mean.is_finite() || !standard.scale.is_finite() {
+            return Err(Error::TooLarge { feature: name });
+        }
+        column.iter_mut().for_each(|value| *value = standard.apply(*value));
+        Ok(Term { name, mean: standard.mean, scale: standard.scale, coefficient: 0.0 })
+    }
+}
+
+impl Linear {
+    /// Gives the terms their coefficients.
+    pub fn new(intercept: f64, mut features: Vec<Term>, coefficients: &[f64]) -> Linear {
+        for (term, coefficient) in features.iter_mut().zip(coefficients) {
+            term.coefficient = *coefficient;
+        }
+        Linear { intercept, features }
+    }
+
+    /// Returns the features' names.
+    pub fn names(&self) -> Vec<&str> {
+        self.features.iter().map(|term| term.name.as_str()).collect()
+    }
+
+    /// Returns the sum of each row.
+    pub fn sums(&self, columns: &[&[f64]]) -> Vec<f64> {
+        let mut sums = vec![self.intercept; columns[0].len()];
+        for (term, column) in self.features.iter().zip(columns) {
+            let standard = Standard { mean: term.mean, scale: term.scale };
+            for (sum, &value) in sums.iter_mut().zip(*column) {
+                *sum += term.coefficient * standard.apply(value);
+            }
+        }
+        sums
+    }
+
+    /// Returns the weights of the features, followed by the intercept.
+    pub fn weights(&self) -> Vec<Weight<'_>> {
+        let terms = self.features.iter().map(|term| Weight {
+            feature: &term.name,
+            weight: Some(term.coefficient),
+            mean: Some(term.mean),
+            scale: Some(term.scale),
+        });
+        terms.chain([Weight { weight: Some(self.intercept), ..Weight::bare(INTERCEPT) }]).collect()
+    }
+}
