@@ -40,6 +40,11 @@ impl Scorer {
         self.model.weights()
     }
 
+    /// Returns the model as an ONNX file.
+    pub fn onnx(&self) -> Vec<u8> {
+        self.model.onnx()
+    }
+
     /// Scores rows, given as one column per feature; NaN where a feature is NaN or infinite.
     ///
     /// # Panics
