@@ -11,5 +11,6 @@ mod statement;
 mod tls;
 mod tracking;
 mod training;
+mod validation;
 mod verdicts;
 pub mod weather;
