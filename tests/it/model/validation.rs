@@ -147,8 +147,8 @@ async fn options_that_do_not_go_together_are_errors_with_hints() {
             "max_iterations must be a whole number of at least 1, not \"auto\"",
         ),
         (
-            create("m", "model_type = 'logistic_reg', l2_reg = [1, -1]", two),
-            "l2_reg must be a number of at least 0, not -1",
+            create("m", "model_type = 'logistic_reg', l2_reg = [1, 'x']", two),
+            "l2_reg must be a number of at least 0, not \"x\"",
         ),
         (
             create("m", "model_type = 'logistic_reg', l2_reg = 'auto', cv_blocks = 3, cv_train_blocks = 3", two),
