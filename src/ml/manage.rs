@@ -222,7 +222,7 @@ fn change(models: &Registry, tracker: Option<&Tracker>, statement: Manage) -> Re
 /// Writes a model as an ONNX file, whole or not at all, and returns one row that says what was written.
 fn exported(models: &Registry, reference: &str, file: &str) -> Result<RecordBatch, Error> {
     let (name, version) = models.check(reference)?;
-    let bytes = models.load_version(name, version)?.scorer.onnx();
+    let bytes = models.load_version(name, version)?.scorer.onnx()?;
     let written = durable::replace(Path::new(file), &bytes);
     written.map_err(|source| model::Error::Write { path: file.into(), source })?;
     let field = |name: &str, data_type: DataType| Field::new(name, data_type, false);

@@ -77,6 +77,8 @@ pub enum Error {
     Onnx { path: PathBuf, problem: Unusable },
     #[error("{path} gives {score} for a training row, which is not a probability (its output `{output}`)")]
     NotProbability { path: PathBuf, output: String, score: f64 },
+    #[error("a calibrated onnx model cannot be written as ONNX: its file does not know the calibration")]
+    CalibratedFile,
     #[error("no split of the {rows} training rows helps: the features are constant, or leaves of {fewest} rows are too large")]
     NoSplit { rows: u64, fewest: u64 },
     #[error("there are more training rows than the 4,294,967,295 that a tree can number")]
@@ -89,6 +91,16 @@ pub enum Error {
     NoFeature { option: &'static str, feature: String, suggestion: Option<String> },
     #[error("{rows} rows are too few for {blocks} blocks")]
     TooFewRows { rows: usize, blocks: usize },
+    #[error("walk-forward validation needs the time of every row")]
+    NoTime,
+    #[error("the label looks ahead by an unknown length of time")]
+    NoHorizon,
+    #[error("the folds have no average precision: no judged row is positive")]
+    NoFigure,
+    #[error("the options have more than {most} combinations")]
+    TooManyVariants { most: usize },
+    #[error("a {model_type} model has a threshold of its own, so its scores are not calibrated")]
+    NotCalibrated { model_type: &'static str },
     #[error("fold {number} cannot be trained: {problem}")]
     Fold { number: usize, problem: String },
     #[error("{0}")]
@@ -214,12 +226,20 @@ impl Hint for Error {
             Error::NotProbability { .. } => {
                 "name the output of probabilities (output = '…'), or export the model with a sigmoid at its end".into()
             }
+            Error::CalibratedFile => "train it without calibration, or use the file that it was made from".into(),
             Error::NoSplit { .. } => "lower min_samples_leaf, or select features that differ between the rows".into(),
             Error::TooManyRows => "train on a sample of the rows, such as … WHERE random() < 0.1".into(),
             Error::Sign { given } => format!("write '+{given}' if the prediction may only rise with it, '-{given}' if it may only fall"),
             Error::SignTwice { feature } => format!("keep one of '+{feature}' and '-{feature}'"),
             Error::NoFeature { suggestion: Some(suggestion), .. } => suggestion.clone(),
             Error::NoFeature { option, .. } => format!("add it to the SELECT, or remove it from {option}"),
+            Error::NoTime => {
+                "name the column of the time, such as time_col = 'ts', and leave out rows where it is NULL".into()
+            }
+            Error::NoHorizon => "say how far, such as cv_purge_s = 60 in OPTIONS or --purge-s 60; 0 if it does not look ahead".into(),
+            Error::NoFigure => "train on more data, or on a threshold that more rows reach".into(),
+            Error::TooManyVariants { .. } => "give some options one value".into(),
+            Error::NotCalibrated { .. } => "leave out calibration".into(),
             Error::TooFewRows { .. } | Error::Fold { .. } => {
                 "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
             }

@@ -17,6 +17,7 @@ pub const TARGET_TRANSFORM: ModelOption = ModelOption {
     name: "target_transform",
     meaning: "what is regressed: the logarithm of the target, or the target itself. A target of 0 counts as the smallest positive one of the training rows",
     default: 0.0,
+    usual: &[],
     range: Range::OneOf(&["ln", "none"]),
 };
 
@@ -138,23 +139,7 @@ impl Residuals {
         let (count, last) = (quantiles.len() as f64, quantiles.len() as i64 - 1);
         let tau = graph.number(goal.transformed_tau());
         let value = graph.apply("Sub", &[&tau, prediction]);
-        // A binary search: how many quantiles are below the value. The table ends with infinity, which is never below.
-        let size = (quantiles.len() + 1).next_power_of_two();
-        let mut padded = quantiles.clone();
-        padded.resize(size, f64::INFINITY);
-        let table = graph.numbers(&padded, &[size as i64]);
-        let mut above = graph.whole(&[0], &[1, 1]);
-        let mut step = size as i64 / 2;
-        while step > 0 {
-            let (length, ahead) = (graph.whole(&[step], &[1, 1]), graph.whole(&[step - 1], &[1, 1]));
-            let place = graph.apply("Add", &[&above, &ahead]);
-            let quantile = graph.apply("Gather", &[&table, &place]);
-            let below = graph.apply("Less", &[&quantile, &value]);
-            let below = graph.as_whole(&below);
-            let taken = graph.apply("Mul", &[&below, &length]);
-            above = graph.apply("Add", &[&above, &taken]);
-            step /= 2;
-        }
+        let (above, table) = graph.below(quantiles, &value);
         let (zero, one, end) = (graph.whole(&[0], &[1, 1]), graph.whole(&[1], &[1, 1]), graph.whole(&[last], &[1, 1]));
         let inside = graph.apply("Max", &[&above, &one]);
         let inside = graph.apply("Min", &[&inside, &end]);

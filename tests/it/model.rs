@@ -13,5 +13,6 @@ mod tls;
 mod tracking;
 mod training;
 mod trees;
+mod validation;
 mod verdicts;
 pub mod weather;

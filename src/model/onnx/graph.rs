@@ -79,6 +79,29 @@ impl Graph {
         self.node("", operator, inputs, Vec::new())
     }
 
+    /// Counts how many of some ascending numbers are below each value, rows × 1, by binary search. Returns the counts, and a table that
+    /// begins with the numbers.
+    pub fn below(&mut self, ascending: &[f64], value: &Value) -> (Value, Value) {
+        // The table ends with infinity, which is never below.
+        let size = (ascending.len() + 1).next_power_of_two();
+        let mut padded = ascending.to_vec();
+        padded.resize(size, f64::INFINITY);
+        let table = self.numbers(&padded, &[size as i64]);
+        let mut count = self.whole(&[0], &[1, 1]);
+        let mut step = size as i64 / 2;
+        while step > 0 {
+            let (length, ahead) = (self.whole(&[step], &[1, 1]), self.whole(&[step - 1], &[1, 1]));
+            let place = self.apply("Add", &[&count, &ahead]);
+            let number = self.apply("Gather", &[&table, &place]);
+            let is_below = self.apply("Less", &[&number, value]);
+            let is_below = self.as_whole(&is_below);
+            let taken = self.apply("Mul", &[&is_below, &length]);
+            count = self.apply("Add", &[&count, &taken]);
+            step /= 2;
+        }
+        (count, table)
+    }
+
     /// Adds the probability of log-odds. It is written out, since runtimes compute `Sigmoid` less exactly.
     pub fn probability(&mut self, log_odds: &Value) -> Value {
         let one = self.number(1.0);

@@ -9,6 +9,15 @@ pub use network::Network;
 
 use std::fmt;
 
+/// A model as ONNX.
+#[derive(Debug)]
+pub enum Exported<'a> {
+    /// A graph, and the value in it that is the score.
+    Graph(Graph, Value),
+    /// The file that the model came from.
+    File(&'a [u8]),
+}
+
 /// Why an ONNX model cannot be used, and what helps.
 #[derive(Debug)]
 pub struct Unusable {

@@ -17,6 +17,7 @@ const MAX_ITERATIONS: ModelOption = ModelOption {
     name: "max_iterations",
     meaning: "the number of trees",
     default: 100.0,
+    usual: &[],
     range: Range::WholeFrom(1),
 };
 
@@ -24,6 +25,7 @@ const LEARN_RATE: ModelOption = ModelOption {
     name: "learn_rate",
     meaning: "the share of each tree's values that counts",
     default: 0.1,
+    usual: &[],
     range: Range::UpTo(0.0, 1.0),
 };
 
@@ -31,6 +33,7 @@ const MAX_LEAVES: ModelOption = ModelOption {
     name: "max_leaves",
     meaning: "the most leaves of a tree: LightGBM's num_leaves",
     default: 8.0,
+    usual: &[],
     range: Range::WholeFrom(2),
 };
 
@@ -38,6 +41,7 @@ const MAX_TREE_DEPTH: ModelOption = ModelOption {
     name: "max_tree_depth",
     meaning: "the most splits between a tree's root and a leaf",
     default: 6.0,
+    usual: &[],
     range: Range::WholeFrom(1),
 };
 
@@ -45,6 +49,7 @@ const MIN_SAMPLES_LEAF: ModelOption = ModelOption {
     name: "min_samples_leaf",
     meaning: "the fewest training rows of a leaf",
     default: 20.0,
+    usual: &[],
     range: Range::WholeFrom(1),
 };
 
@@ -52,6 +57,7 @@ const L2_REG: ModelOption = ModelOption {
     name: "l2_reg",
     meaning: "the weight of the penalty on large leaf values: LightGBM's lambda_l2",
     default: 1.0,
+    usual: &[],
     range: Range::AtLeast(0.0),
 };
 
@@ -59,6 +65,7 @@ const SUBSAMPLE: ModelOption = ModelOption {
     name: "subsample",
     meaning: "the share of training rows that each tree sees; a tree draws its own",
     default: 1.0,
+    usual: &[],
     range: Range::UpTo(0.0, 1.0),
 };
 
@@ -66,6 +73,7 @@ const SEED: ModelOption = ModelOption {
     name: "seed",
     meaning: "which rows subsample draws",
     default: 0.0,
+    usual: &[],
     range: Range::WholeFrom(0),
 };
 
@@ -73,6 +81,7 @@ const MONOTONE_CONSTRAINTS: ModelOption = ModelOption {
     name: "monotone_constraints",
     meaning: "features with which the prediction may only rise (+) or only fall (-)",
     default: 0.0,
+    usual: &[],
     range: Range::Texts("a list of features with their signs, such as ['+log_rv_60s', '-log_spread_60s']"),
 };
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
-use crate::model::onnx::Graph;
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::Options;
 use crate::model::training::TrainingRows;
 use crate::model::trees::{self, Logistic, Settings, Trees};
@@ -20,6 +20,7 @@ pub const BOOSTED_TREE_CLASSIFIER: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: false,
     options: &trees::OPTIONS,
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {
@@ -50,11 +51,11 @@ impl Model for BoostedTreeClassifier {
         self.0.weights()
     }
 
-    fn onnx(&self) -> Vec<u8> {
+    fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let log_odds = graph.trees(&self.0);
         let score = graph.probability(&log_odds);
-        graph.file(&score)
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

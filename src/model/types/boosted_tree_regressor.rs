@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::exceedance::{Goal, Residuals, TARGET_TRANSFORM};
-use crate::model::onnx::Graph;
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options};
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
@@ -24,6 +24,7 @@ pub const BOOSTED_TREE_REGRESSOR: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: false,
     options: &OPTIONS,
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {
@@ -64,11 +65,11 @@ impl Model for BoostedTreeRegressor {
         self.trees.weights()
     }
 
-    fn onnx(&self) -> Vec<u8> {
+    fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let prediction = graph.trees(&self.trees);
         let score = self.residuals.onnx(&self.goal, &mut graph, &prediction);
-        graph.file(&score)
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

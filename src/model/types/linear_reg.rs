@@ -14,7 +14,7 @@ use crate::model::Error;
 use crate::model::cholesky;
 use crate::model::exceedance::{Goal, Residuals, TARGET_TRANSFORM};
 use crate::model::linear::{Linear, Term};
-use crate::model::onnx::Graph;
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
@@ -23,6 +23,7 @@ const L2_REG: ModelOption = ModelOption {
     name: "l2_reg",
     meaning: "the weight of the penalty on large coefficients: scikit-learn's alpha",
     default: 1.0,
+    usual: &[0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0],
     range: Range::AtLeast(0.0),
 };
 
@@ -34,6 +35,7 @@ pub const LINEAR_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: true,
     options: &[L2_REG, TARGET_TRANSFORM],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {
@@ -68,11 +70,11 @@ impl Model for LinearReg {
         self.linear.weights()
     }
 
-    fn onnx(&self) -> Vec<u8> {
+    fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let prediction = self.linear.onnx(&mut graph);
         let score = self.residuals.onnx(&self.goal, &mut graph, &prediction);
-        graph.file(&score)
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::linear::{Linear, Term};
-use crate::model::onnx::Graph;
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
@@ -24,6 +24,7 @@ const L2_REG: ModelOption = ModelOption {
     name: "l2_reg",
     meaning: "the weight of the penalty on large coefficients: scikit-learn's 1 / C",
     default: 1.0,
+    usual: &[0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0],
     range: Range::AtLeast(0.0),
 };
 
@@ -31,6 +32,7 @@ const MAX_ITERATIONS: ModelOption = ModelOption {
     name: "max_iterations",
     meaning: "how many steps the optimiser may take",
     default: 1000.0,
+    usual: &[],
     range: Range::WholeFrom(1),
 };
 
@@ -42,6 +44,7 @@ pub const LOGISTIC_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: true,
     options: &[L2_REG, MAX_ITERATIONS],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| Ok(Arc::new(serde_json::from_value::<LogisticReg>(part)?)),
@@ -70,11 +73,11 @@ impl Model for LogisticReg {
         self.0.weights()
     }
 
-    fn onnx(&self) -> Vec<u8> {
+    fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let log_odds = self.0.onnx(&mut graph);
         let score = graph.probability(&log_odds);
-        graph.file(&score)
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

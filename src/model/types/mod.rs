@@ -17,6 +17,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Error;
+use super::onnx::Exported;
 use super::options::{ModelOption, Options};
 use super::training::TrainingRows;
 use crate::text::did_you_mean;
@@ -46,6 +47,8 @@ pub struct ModelType {
     /// Whether a score is the probability of a positive.
     pub gives_probabilities: bool,
     pub threshold: Threshold,
+    /// Whether `model_type = 'auto'` compares the type.
+    pub compared: bool,
     /// The options that the type takes besides those that every type takes.
     pub options: &'static [ModelOption],
     /// Trains on rows that have finite features and labels of both classes.
@@ -91,8 +94,8 @@ pub trait Model: Debug + Send + Sync {
     /// intercept.
     fn weights(&self) -> Vec<Weight<'_>>;
 
-    /// Returns the model as an ONNX file: features in, scores out.
-    fn onnx(&self) -> Vec<u8>;
+    /// Writes the model as ONNX, up to its score.
+    fn onnx(&self) -> Exported<'_>;
 
     /// Returns the type's part of the artifact, a JSON object.
     fn part(&self) -> serde_json::Result<Value>;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
-use crate::model::onnx::Graph;
+use crate::model::onnx::{Exported, Graph};
 use crate::model::training::Named;
 
 /// The type.
@@ -17,6 +17,7 @@ pub const NAIVE: ModelType = ModelType {
     role: Role::Naive,
     gives_probabilities: false,
     threshold: Threshold::Tuned,
+    compared: false,
     options: &[],
     train: |rows, options| Ok(Arc::new(Naive { features: [rows.only_feature(options.model_type)?.0] })),
     read: |part| Ok(Arc::new(serde_json::from_value::<Naive>(part)?)),
@@ -40,10 +41,10 @@ impl Model for Naive {
         vec![Weight::bare(&self.features[0].name)]
     }
 
-    fn onnx(&self) -> Vec<u8> {
+    fn onnx(&self) -> Exported<'_> {
         let graph = Graph::new(&self.features());
         let feature = graph.features();
-        graph.file(&feature)
+        Exported::Graph(graph, feature)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

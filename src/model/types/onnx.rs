@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
-use crate::model::onnx::Network;
+use crate::model::onnx::{Exported, Network};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::probability::is_probability;
 use crate::model::training::{Named, TrainingRows};
@@ -22,6 +22,7 @@ const MODEL_PATH: ModelOption = ModelOption {
     name: "model_path",
     meaning: "the ONNX file, which is copied into the artifact; the option has to be given",
     default: 0.0,
+    usual: &[],
     range: Range::Text("the path of a file in single quotes"),
 };
 
@@ -29,6 +30,7 @@ const OUTPUT: ModelOption = ModelOption {
     name: "output",
     meaning: "the output that holds the probability of a positive; without it, squall looks for the output of probabilities",
     default: 0.0,
+    usual: &[],
     range: Range::Text("the name of an output in single quotes"),
 };
 
@@ -40,6 +42,7 @@ pub const ONNX: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: false,
     options: &[MODEL_PATH, OUTPUT],
     train: |rows, options| Ok(Arc::new(take(rows, options)?)),
     read: |part| {
@@ -82,8 +85,8 @@ impl Model for Onnx {
         self.features.iter().map(|feature| Weight::bare(&feature.name)).collect()
     }
 
-    fn onnx(&self) -> Vec<u8> {
-        self.file.clone()
+    fn onnx(&self) -> Exported<'_> {
+        Exported::File(&self.file)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

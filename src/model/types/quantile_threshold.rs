@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
-use crate::model::onnx::Graph;
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Range};
 use crate::model::probability::quantile_sorted;
 use crate::model::training::Named;
@@ -15,6 +15,7 @@ const QUANTILE: ModelOption = ModelOption {
     name: "quantile",
     meaning: "the share of training rows below the cut",
     default: 0.95,
+    usual: &[],
     range: Range::Between(0.0, 1.0),
 };
 
@@ -27,6 +28,7 @@ pub const QUANTILE_THRESHOLD: ModelType = ModelType {
     gives_probabilities: false,
     // An alert is a score of 1, so the threshold does not depend on F1.
     threshold: Threshold::Fixed(1.0),
+    compared: false,
     options: &[QUANTILE],
     train: |rows, options| {
         let quantile = options.number(&QUANTILE);
@@ -57,12 +59,12 @@ impl Model for QuantileThreshold {
         vec![Weight::bare(&self.features[0].name)]
     }
 
-    fn onnx(&self) -> Vec<u8> {
+    fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let (feature, cut) = (graph.features(), graph.number(self.cut));
         let alert = graph.apply("GreaterOrEqual", &[&feature, &cut]);
         let score = graph.as_number(&alert);
-        graph.file(&score)
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {
