@@ -22,12 +22,28 @@ use crate::track::Tracker;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manage {
     Show,
-    Describe { model: String },
+    Describe {
+        model: String,
+    },
     /// Writes the model as an ONNX file; the model is given as a reference.
-    Export { model: String, file: String },
-    Drop { name: String, version: Option<u64>, if_exists: bool },
-    SetAlias { name: String, alias: String, version: Option<u64> },
-    DropAlias { name: String, alias: String },
+    Export {
+        model: String,
+        file: String,
+    },
+    Drop {
+        name: String,
+        version: Option<u64>,
+        if_exists: bool,
+    },
+    SetAlias {
+        name: String,
+        alias: String,
+        version: Option<u64>,
+    },
+    DropAlias {
+        name: String,
+        alias: String,
+    },
 }
 
 /// How each statement is written.
@@ -43,7 +59,8 @@ const SHOW: &str = "SELECT model, version, latest, aliases, model_type, label, f
 /// Parses a statement; `None` if it is another kind of statement.
 pub fn parse(text: &str) -> Option<Result<Manage, StatementError>> {
     let mut parser = Parser::of(text)?;
-    let first = ["SHOW", "DESCRIBE", "DESC", "EXPORT", "DROP", "ALTER"].into_iter().find(|word| parser.take_word(word))?;
+    let first =
+        ["SHOW", "DESCRIBE", "DESC", "EXPORT", "DROP", "ALTER"].into_iter().find(|word| parser.take_word(word))?;
     if first == "SHOW" {
         return parser.take_word("MODELS").then(|| end(&mut parser, "SHOW MODELS", Manage::Show));
     }

@@ -79,7 +79,9 @@ pub enum Error {
     NotProbability { path: PathBuf, output: String, score: f64 },
     #[error("a calibrated onnx model cannot be written as ONNX: its file does not know the calibration")]
     CalibratedFile,
-    #[error("no split of the {rows} training rows helps: the features are constant, or leaves of {fewest} rows are too large")]
+    #[error(
+        "no split of the {rows} training rows helps: the features are constant, or leaves of {fewest} rows are too large"
+    )]
     NoSplit { rows: u64, fewest: u64 },
     #[error("there are more training rows than the 4,294,967,295 that a tree can number")]
     TooManyRows,

@@ -67,8 +67,7 @@ impl Goal {
         let Some((target, mut values)) = target else {
             return Err(Error::NoTarget { model_type: options.model_type.name });
         };
-        let target_transform =
-            if options.number(&TARGET_TRANSFORM) == 0.0 { Transform::Ln } else { Transform::None };
+        let target_transform = if options.number(&TARGET_TRANSFORM) == 0.0 { Transform::Ln } else { Transform::None };
         let tau = threshold(&target, &values, labels)?;
         if target_transform == Transform::Ln {
             let least = values.iter().copied().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);

@@ -35,7 +35,7 @@ pub struct Value(String);
 #[derive(Debug)]
 pub struct Graph {
     names: Vec<String>,
-    graph: GraphProto,
+    graph: Box<GraphProto>,
 }
 
 impl Graph {
@@ -43,7 +43,7 @@ impl Graph {
     pub fn new(names: &[&str]) -> Graph {
         let input = info(FEATURES, DataType::Double, &[None, Some(names.len() as i64)]);
         let graph = GraphProto { name: "squall".into(), input: vec![input], ..GraphProto::default() };
-        Graph { names: names.iter().map(|name| name.to_string()).collect(), graph }
+        Graph { names: names.iter().map(|name| name.to_string()).collect(), graph: Box::new(graph) }
     }
 
     /// Returns the features, rows × features.
@@ -212,7 +212,7 @@ impl Graph {
             producer_name: "squall".into(),
             producer_version: env!("CARGO_PKG_VERSION").into(),
             metadata_props: vec![entry(FEATURES, serde_json::Value::from(self.names).to_string())],
-            graph: Some(self.graph),
+            graph: Some(*self.graph),
             ..ModelProto::default()
         };
         model.encode_to_vec()

@@ -11,8 +11,8 @@ use tract_onnx::pb::type_proto::Value as Kind;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 
-use super::prepare::{elements, is_float, prepare};
 use super::Unusable;
+use super::prepare::{elements, is_float, prepare};
 
 /// The most rows that are computed at once.
 const ROWS: usize = 8192;
@@ -107,7 +107,10 @@ impl Network {
             [count, 2] if *count == rows => 2,
             shape => {
                 return Err(Unusable::new(
-                    format!("its output `{}` has the shape {shape:?} for {rows} rows, and a score is one number a row, or two probabilities", self.output),
+                    format!(
+                        "its output `{}` has the shape {shape:?} for {rows} rows, and a score is one number a row, or two probabilities",
+                        self.output
+                    ),
                     "name another output: output = '…'; a model of several classes cannot score",
                 ));
             }
@@ -118,7 +121,8 @@ impl Network {
                 "name the output that holds the probability of a positive: output = '…'",
             ));
         }
-        let numbers = output.cast_to::<f64>().and_then(|numbers| Ok(numbers.try_as_plain_ram()?.as_slice::<f64>()?.to_vec()));
+        let numbers =
+            output.cast_to::<f64>().and_then(|numbers| Ok(numbers.try_as_plain_ram()?.as_slice::<f64>()?.to_vec()));
         let numbers = numbers.map_err(|error| Unusable::file(&format!("{error:#}")))?;
         scores.extend(numbers.into_iter().skip(columns - 1).step_by(columns));
         Ok(())
@@ -168,7 +172,8 @@ fn inputs(graph: &GraphProto, features: &[&str]) -> Result<Vec<(Vec<usize>, bool
     }
     let place = |input: &&ValueInfoProto| {
         let place = features.iter().position(|feature| *feature == input.name);
-        let place = place.ok_or_else(|| Unusable::new(format!("the query has no column for its input `{}`", input.name), select))?;
+        let place = place
+            .ok_or_else(|| Unusable::new(format!("the query has no column for its input `{}`", input.name), select))?;
         match width(input) {
             Some(None | Some(1)) => Ok((vec![place], is_double(input)?)),
             _ => Err(Unusable::new(format!("its input `{}` is not one number a row", input.name), select)),

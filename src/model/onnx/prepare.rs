@@ -154,7 +154,10 @@ fn scaler(graph: &mut GraphProto, scaler: NodeProto) {
     let floats = |name: &str| attribute(&scaler, name).map(|attribute| attribute.floats.clone()).unwrap_or_default();
     let mut cast = node("Cast", vec![input.clone()], &format!("{output}.squall.cast"));
     let to = DataType::Float as i64;
-    set(&mut cast, AttributeProto { name: "to".into(), r#type: AttributeType::Int as i32, i: to, ..AttributeProto::default() });
+    set(
+        &mut cast,
+        AttributeProto { name: "to".into(), r#type: AttributeType::Int as i32, i: to, ..AttributeProto::default() },
+    );
     let mut value = cast.output[0].clone();
     graph.node.push(cast);
     for (operator, numbers) in [("Sub", floats("offset")), ("Mul", floats("scale"))] {
@@ -184,7 +187,15 @@ fn trees(graph: &mut GraphProto, mut trees: NodeProto) -> Result<(), Unusable> {
             }
         }
         let ints = vec![0, 1];
-        set(&mut trees, AttributeProto { name: "classlabels_int64s".into(), r#type: AttributeType::Ints as i32, ints, ..AttributeProto::default() });
+        set(
+            &mut trees,
+            AttributeProto {
+                name: "classlabels_int64s".into(),
+                r#type: AttributeType::Ints as i32,
+                ints,
+                ..AttributeProto::default()
+            },
+        );
         trees.op_type = "TreeEnsembleClassifier".into();
     }
     let labels = attribute(&trees, "classlabels_strings").map_or(0, |attribute| attribute.strings.len());

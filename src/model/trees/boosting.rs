@@ -305,8 +305,13 @@ mod tests {
     fn a_stump_is_what_one_computes_by_hand() {
         let features = vec![("x".to_string(), vec![1.0, 2.0, 3.0, 4.0])];
         let target = [0.0, 2.0, 4.0, 6.0];
-        let options =
-            [("max_leaves", json!(2)), ("min_samples_leaf", json!(1)), ("max_iterations", json!(1)), ("l2_reg", json!(2)), ("learn_rate", json!(0.5))];
+        let options = [
+            ("max_leaves", json!(2)),
+            ("min_samples_leaf", json!(1)),
+            ("max_iterations", json!(1)),
+            ("l2_reg", json!(2)),
+            ("learn_rate", json!(0.5)),
+        ];
         let settings = settings(&options, &features).unwrap();
         let (trees, _) = fit(features, &Squared(&target), &settings).unwrap();
         // The sums of the residuals are -4 and 4, over 2 rows and a penalty of 2.
@@ -318,8 +323,12 @@ mod tests {
     fn threads_change_no_bit_and_the_seed_decides_which_rows_are_drawn() {
         let (features, target) = rows(60_000);
         let with = |threads: usize, seed: u64, subsample: f64| -> Trees {
-            let options =
-                [("max_iterations", json!(3)), ("seed", json!(seed)), ("subsample", json!(subsample)), ("max_leaves", json!(31))];
+            let options = [
+                ("max_iterations", json!(3)),
+                ("seed", json!(seed)),
+                ("subsample", json!(subsample)),
+                ("max_leaves", json!(31)),
+            ];
             let mut settings = settings(&options, &features).unwrap();
             settings.limits.threads = threads;
             fit(features.clone(), &Squared(&target), &settings).unwrap().0
@@ -350,7 +359,8 @@ mod tests {
     #[test]
     fn constraints_hold_everywhere() {
         let (features, target) = rows(1000);
-        let options = [("monotone_constraints", json!(["-a", "+b"])), ("max_leaves", json!(32)), ("min_samples_leaf", json!(2))];
+        let options =
+            [("monotone_constraints", json!(["-a", "+b"])), ("max_leaves", json!(32)), ("min_samples_leaf", json!(2))];
         let settings = settings(&options, &features).unwrap();
         let (trees, _) = fit(features, &Squared(&target), &settings).unwrap();
         let steps: Vec<f64> = (0..200).map(|step| f64::from(step) / 199.0).collect();
@@ -389,7 +399,8 @@ mod tests {
         let features = vec![("x".to_string(), (0..300).map(|row| f64::from(row % 3)).collect())];
         let target: Vec<f64> = (0..300).map(|row| f64::from(row % 3) / 10.0).collect();
         let options = [("l2_reg", json!(0)), ("learn_rate", json!(1)), ("max_iterations", json!(50))];
-        let (trees, predictions) = fit(features.clone(), &Squared(&target), &settings(&options, &features).unwrap()).unwrap();
+        let (trees, predictions) =
+            fit(features.clone(), &Squared(&target), &settings(&options, &features).unwrap()).unwrap();
         assert!(trees.trees.len() <= 2, "{} trees", trees.trees.len());
         assert!(mean_square(&target, &predictions) < 1e-30);
         assert!(Logistic(&[true, false, false]).pair(0, 800.0).hessian > 0.0);

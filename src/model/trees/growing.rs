@@ -151,7 +151,8 @@ impl<'a> Grower<'a> {
     fn split(&self, node: &mut Node, split: Split, pairs: &[Pair], rows: &mut [u32]) -> [Node; 2] {
         let own = &mut rows[node.rows.clone()];
         let bins = &self.features[split.feature].bins;
-        let (left, right): (Vec<u32>, Vec<u32>) = own.iter().partition(|&&row| usize::from(bins[row as usize]) <= split.bin);
+        let (left, right): (Vec<u32>, Vec<u32>) =
+            own.iter().partition(|&&row| usize::from(bins[row as usize]) <= split.bin);
         let middle = node.rows.start + left.len();
         own[..left.len()].copy_from_slice(&left);
         own[left.len()..].copy_from_slice(&right);

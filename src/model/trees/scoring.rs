@@ -76,7 +76,8 @@ mod tests {
         let splits = leaves - 1;
         let (mut left_child, mut right_child) = (Vec::new(), Vec::new());
         for split in 0..splits {
-            let below = if split + 1 < splits { split as i64 + 1 } else { -1 - if to_the_left { 0 } else { splits as i64 } };
+            let below =
+                if split + 1 < splits { split as i64 + 1 } else { -1 - if to_the_left { 0 } else { splits as i64 } };
             let leaf = -1 - (if to_the_left { splits - split } else { split }) as i64;
             left_child.push(if to_the_left { below } else { leaf });
             right_child.push(if to_the_left { leaf } else { below });

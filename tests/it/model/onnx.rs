@@ -34,7 +34,8 @@ async fn numbers(session: &Session, sql: &str) -> Vec<f64> {
 /// A session with the table `judged`: the recorded rows, with labels of both classes.
 async fn session(folder: &TempDir) -> Session {
     let session = weather::empty(folder).await;
-    let row = |(place, row): (usize, &Value)| format!("({place}, {}, {}, {}, {})", row[0], row[1], row[2], place % 2 == 0);
+    let row =
+        |(place, row): (usize, &Value)| format!("({place}, {}, {}, {}, {})", row[0], row[1], row[2], place % 2 == 0);
     let values: Vec<String> = recorded()["rows"].as_array().unwrap().iter().enumerate().map(row).collect();
     let table = format!("CREATE TABLE judged AS SELECT * FROM (VALUES {}) AS t(place, a, b, c, y)", values.join(", "));
     session.sql(&table).await.unwrap().collect().await.unwrap();
@@ -59,10 +60,14 @@ async fn models_of_scikit_learn_score_as_there() {
         let scores = numbers(&session, "SELECT score FROM ml_predict('m', 'judged') ORDER BY place").await;
         let expected: Vec<f64> = expected.as_array().unwrap().iter().map(|score| score.as_f64().unwrap()).collect();
         let distance = scores.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(scores.len() == expected.len() && distance < 1e-6, "{name}: {distance}: {scores:?}, there {expected:?}");
+        assert!(
+            scores.len() == expected.len() && distance < 1e-6,
+            "{name}: {distance}: {scores:?}, there {expected:?}"
+        );
     }
     // A row without a feature has no score, as in every model.
-    let missing = text(&session, "SELECT ml_score('m', 'NaN'::DOUBLE, 1.0, 1.0) IS NULL, ml_score('m', NULL, 1.0, 1.0) IS NULL");
+    let missing =
+        text(&session, "SELECT ml_score('m', 'NaN'::DOUBLE, 1.0, 1.0) IS NULL, ml_score('m', NULL, 1.0, 1.0) IS NULL");
     assert_eq!(missing.await, "true | true");
 }
 
@@ -101,11 +106,35 @@ async fn files_that_cannot_score_are_refused_with_a_remedy() {
         (noise.display().to_string(), "", SELECT, "noise.onnx cannot score: it is not an ONNX file", "onnxruntime"),
         (cut.display().to_string(), "", SELECT, "it is not an ONNX file", "onnxruntime"),
         (empty.display().to_string(), "", SELECT, "it holds no graph", "onnxruntime"),
-        (file("forest.onnx"), "", "SELECT a, b, y", "its input `X` takes 3 features, and the query selects 2: a, b", "select the features"),
-        (file("forest.onnx"), ", output = 'score'", SELECT, "has no output `score`; its outputs are output_label, ", "name one of them"),
+        (
+            file("forest.onnx"),
+            "",
+            "SELECT a, b, y",
+            "its input `X` takes 3 features, and the query selects 2: a, b",
+            "select the features",
+        ),
+        (
+            file("forest.onnx"),
+            ", output = 'score'",
+            SELECT,
+            "has no output `score`; its outputs are output_label, ",
+            "name one of them",
+        ),
         (file("unmapped.onnx"), ", output = 'label'", SELECT, "its output `label` is ", "name the output that holds"),
-        (file("amount.onnx"), "", SELECT, "for a training row, which is not a probability (its output `variable`)", "sigmoid"),
-        (file("three_classes.onnx"), "", SELECT, "a score is one number a row, or two probabilities", "several classes"),
+        (
+            file("amount.onnx"),
+            "",
+            SELECT,
+            "for a training row, which is not a probability (its output `variable`)",
+            "sigmoid",
+        ),
+        (
+            file("three_classes.onnx"),
+            "",
+            SELECT,
+            "a score is one number a row, or two probabilities",
+            "several classes",
+        ),
     ] {
         let error = session.sql(&create(&file, options, select)).await.unwrap_err();
         let message = squall::error::with_causes(&error);
@@ -169,11 +198,15 @@ async fn what_squall_writes_scores_the_same() {
     }
     for model_type in ["boosted_tree_classifier", "boosted_tree_regressor"] {
         let select = "SELECT a, b, c, b + 100.0 AS n, b + 100.0 >= 150.0 AS y";
-        let options = format!("model_type = '{model_type}', input_label_cols = ['y'], target_col = 'n', min_samples_leaf = 1");
+        let options =
+            format!("model_type = '{model_type}', input_label_cols = ['y'], target_col = 'n', min_samples_leaf = 1");
         text(&session, &format!("CREATE OR REPLACE MODEL own OPTIONS ({options}) AS {select} FROM judged")).await;
         text(&session, &format!("EXPORT MODEL own TO '{}'", file.display())).await;
         let error = session.sql(&create(file.to_str().unwrap(), "", SELECT)).await.unwrap_err();
-        assert!(squall::error::with_causes(&error).contains("tract does not know its operator TreeEnsemble"), "{error}");
+        assert!(
+            squall::error::with_causes(&error).contains("tract does not know its operator TreeEnsemble"),
+            "{error}"
+        );
     }
     let missing = session.sql("EXPORT MODEL none TO 'x.onnx'").await.unwrap_err();
     assert!(missing.to_string().contains("no model is called `none`") && !Path::new("x.onnx").exists());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use squall::catalog::Session;
 use squall::error::Hint;
 use squall::model::metrics::ROC_AUC;
-use squall::model::{Error, ModelType, Options, Registry, Split, TrainingSet, train};
+use squall::model::{Error, ModelType, Options, Recipe, Registry, Split, Trained, TrainingSet};
 use tempfile::TempDir;
 
 use super::weather;
@@ -49,13 +49,15 @@ async fn an_interaction_is_learnt_and_the_artifact_scores() {
     for model_type in TYPES {
         let folder = TempDir::new().unwrap();
         let session = session(&folder).await;
-        text(&session, &create(model_type, ", max_iterations = 30, monotone_constraints = ['+the \"wind\", at 10 m']")).await;
+        text(&session, &create(model_type, ", max_iterations = 30, monotone_constraints = ['+the \"wind\", at 10 m']"))
+            .await;
         let model = Registry::new(folder.path().join("models")).load("m").unwrap();
         assert!(model.metrics[0].metrics.get(&ROC_AUC).unwrap() > 0.95, "{:?}", model.metrics);
         assert_eq!(model.scorer.features(), ["the \"wind\", at 10 m", "p", "noise"]);
         assert_eq!(model.options["monotone_constraints"], json!(["+the \"wind\", at 10 m"]));
         assert_eq!((&model.options["max_iterations"], &model.options["learn_rate"]), (&json!(30), &json!(0.1)));
-        let predicted = text(&session, "SELECT score FROM ml_predict('m', 'storms') WHERE p = 60 ORDER BY noise LIMIT 1").await;
+        let predicted =
+            text(&session, "SELECT score FROM ml_predict('m', 'storms') WHERE p = 60 ORDER BY noise LIMIT 1").await;
         let direct = text(
             &session,
             "SELECT ml_score('m', \"the \"\"wind\"\", at 10 m\", p, noise) FROM storms WHERE p = 60 ORDER BY noise LIMIT 1",
@@ -91,7 +93,11 @@ async fn options_outside_their_ranges_and_unknown_features_are_refused() {
         ("max_leaves = 1", "max_leaves must be a whole number of at least 2, not 1", ""),
         ("monotone_constraints = 'p'", "monotone_constraints must be a list of features with their signs", ""),
         ("monotone_constraints = ['p']", "'p' in monotone_constraints has no sign", "write '+p'"),
-        ("monotone_constraints = ['+P']", "names `P`, which is not a feature of the training query", "did you mean `p`?"),
+        (
+            "monotone_constraints = ['+P']",
+            "names `P`, which is not a feature of the training query",
+            "did you mean `p`?",
+        ),
         ("monotone_constraints = ['+p', '-p']", "monotone_constraints names `p` twice", "keep one"),
         ("min_samples_leaf = 600", "no split of the 1000 training rows helps", "lower min_samples_leaf"),
         ("target_transform = 'ln'", "`target_transform` is not an option of a boosted_tree_classifier model", ""),
@@ -142,6 +148,10 @@ fn set(features: Vec<Vec<f64>>, target: Vec<f64>, tau: f64) -> TrainingSet {
         target: Some(("y".into(), target)),
         skipped: 0,
     }
+}
+
+fn train(set: &TrainingSet, options: &Options) -> Result<Trained, Error> {
+    squall::model::train(set, &[], &Recipe::of(options.clone()))
 }
 
 #[test]
