@@ -165,3 +165,30 @@ async fn options_that_do_not_go_together_are_errors_with_hints() {
     }
     assert!(Registry::new(folder.path().join("models")).names().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn shuffled_labels_are_at_guessing_and_a_label_moved_by_one_row_is_too_good_to_be_true() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    // A label that does not depend on the features.
+    let shuffled = "product_id, ts, split, a, b, CAST(ts AS BIGINT) / 1000000000 * 48271 % 65537 < 6553 AS spike";
+    text(&session, &create("blind", "model_type = 'logistic_reg', cv = 'walk_forward'", shuffled)).await;
+    let within = "SELECT prevalence(label) BETWEEN average_precision_interval(label, score, ts, 50)['low']
+        AND average_precision_interval(label, score, ts, 50)['high'] FROM ml_out_of_fold('blind')";
+    assert_eq!(text(&session, within).await, "true");
+    assert_eq!(text(&session, "SELECT count(warning) FROM ml_evaluate('blind')").await, "0");
+
+    // The label is of 60 rows at a time, and the feature is the label of the row after.
+    let runs = "SELECT product_id, ts, split, late AS spike, CAST(lead(late) OVER (ORDER BY ts) AS INT) AS next FROM
+        (SELECT *, CAST(ts AS BIGINT) / 60000000000 % 4 = 1 AS late FROM rows)";
+    let options = "model_type = 'logistic_reg', cv = 'walk_forward'";
+    let leaking = create("leaking", options, "*").replace("FROM rows", &format!("FROM ({runs})"));
+    text(&session, &leaking).await;
+    let warned = "SELECT split, warning FROM ml_evaluate('leaking') WHERE warning IS NOT NULL ORDER BY split";
+    let expected = "validation | its average precision is too good to be true: does a feature know the label?";
+    assert!(text(&session, warned).await.starts_with(expected));
+    let judged = format!(
+        "SELECT split, warning FROM ml_evaluate('leaking', '{runs}', 'split') WHERE warning IS NOT NULL ORDER BY split"
+    );
+    assert!(text(&session, &judged).await.starts_with(expected));
+}
