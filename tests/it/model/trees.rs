@@ -52,7 +52,7 @@ async fn an_interaction_is_learnt_and_the_artifact_scores() {
         text(&session, &create(model_type, ", max_iterations = 30, monotone_constraints = ['+the \"wind\", at 10 m']"))
             .await;
         let model = Registry::new(folder.path().join("models")).load("m").unwrap();
-        assert!(model.metrics[0].metrics.get(&ROC_AUC).unwrap() > 0.95, "{:?}", model.metrics);
+        assert!(model.metrics[0].metrics.get(&ROC_AUC).unwrap() > 0.9, "{:?}", model.metrics);
         assert_eq!(model.scorer.features(), ["the \"wind\", at 10 m", "p", "noise"]);
         assert_eq!(model.options["monotone_constraints"], json!(["+the \"wind\", at 10 m"]));
         assert_eq!((&model.options["max_iterations"], &model.options["learn_rate"]), (&json!(30), &json!(0.1)));
@@ -94,9 +94,9 @@ async fn options_outside_their_ranges_and_unknown_features_are_refused() {
         ("monotone_constraints = 'p'", "monotone_constraints must be a list of features with their signs", ""),
         ("monotone_constraints = ['p']", "'p' in monotone_constraints has no sign", "write '+p'"),
         (
-            "monotone_constraints = ['+P']",
-            "names `P`, which is not a feature of the training query",
-            "did you mean `p`?",
+            "monotone_constraints = ['+nois']",
+            "names `nois`, which is not a feature of the training query",
+            "did you mean `noise`?",
         ),
         ("monotone_constraints = ['+p', '-p']", "monotone_constraints names `p` twice", "keep one"),
         ("min_samples_leaf = 600", "no split of the 1000 training rows helps", "lower min_samples_leaf"),
