@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::linear::{Linear, Term};
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
@@ -70,6 +71,13 @@ impl Model for LogisticReg {
 
     fn weights(&self) -> Vec<Weight<'_>> {
         self.0.weights()
+    }
+
+    fn onnx(&self) -> Exported<'_> {
+        let mut graph = Graph::new(&self.features());
+        let log_odds = self.0.onnx(&mut graph);
+        let score = graph.probability(&log_odds);
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {
