@@ -9,8 +9,8 @@ use super::rows::{self, Rows};
 use super::statement::CreateModel;
 use super::{evaluate, lineage, runs};
 use crate::durable;
-use crate::model::{self, Artifact, Basis, FORMAT, Registry, Saved, Split, When};
-use crate::track::Tracker;
+use crate::model::{self, Artifact, Basis, Preparation, Registry, Saved, Split, When};
+use crate::track::{self, Tracker};
 
 /// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
 ///
@@ -60,15 +60,24 @@ fn train(rows: &Rows, basis: Basis, statement: &CreateModel, now: DateTime<Utc>)
     let model_type = statement.options.model_type;
     let mut training = rows.training();
     training.skipped += trained.unscored;
+    if trained.unscored > 0 {
+        training.skipped_because.insert("a feature is NaN or infinite outside of training".into(), trained.unscored);
+    }
+    let inputs = rows.inputs.as_ref().and_then(|inputs| model::taken(inputs, &trained.scorer.features()));
+    training.fit = Some(trained.scorer.fit());
+    training.seconds = Some((Utc::now() - now).num_milliseconds() as f64 / 1e3);
     Ok(Artifact {
-        format: FORMAT,
+        format: Artifact::format_for(inputs.as_ref()),
         name: statement.name.clone(),
         version: 0,
         created_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
         squall_version: env!("CARGO_PKG_VERSION").into(),
+        git_commit: track::commit(),
         formula: model_type.formula.into(),
         probability: model_type.gives_probabilities,
         label: statement.columns.label.clone(),
+        preparation: Some(Preparation::of(&trained.scorer, inputs.as_ref())),
+        inputs,
         scorer: trained.scorer,
         threshold: trained.threshold,
         options: statement.options.recorded(),

@@ -10,7 +10,10 @@ mod curves;
 mod episodes;
 mod error;
 mod evaluate;
+mod explain;
+mod features;
 mod fitting;
+mod importance;
 mod judged;
 mod lineage;
 mod list;
@@ -23,6 +26,8 @@ mod rows;
 mod runs;
 mod score;
 mod statement;
+mod sweep;
+mod training_info;
 mod walk_forward;
 mod weights;
 
@@ -49,6 +54,10 @@ pub const FAMILIES: &[Family] = &[
     episodes::FUNCTIONS,
     curves::FUNCTIONS,
     list::FUNCTIONS,
+    sweep::FUNCTIONS,
     weights::FUNCTIONS,
+    importance::FUNCTIONS,
+    explain::FUNCTIONS,
+    training_info::FUNCTIONS,
     metrics::FUNCTIONS,
 ];

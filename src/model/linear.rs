@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::standard::Standard;
-use super::types::Weight;
+use super::types::{Attributions, Weight};
 
 /// The name of the intercept in the list of weights.
 const INTERCEPT: &str = "__INTERCEPT__";
@@ -68,6 +68,19 @@ impl Linear {
             }
         }
         sums
+    }
+
+    /// Returns what each term adds to the sum of each row. The baseline is the intercept: a row of average features.
+    pub fn attributions(&self, columns: &[&[f64]]) -> Attributions {
+        let mut predictions = vec![self.intercept; columns[0].len()];
+        let of = |(term, column): (&Term, &&[f64])| -> Vec<f64> {
+            let standard = Standard { mean: term.mean, scale: term.scale };
+            let parts: Vec<f64> = column.iter().map(|value| term.coefficient * standard.apply(*value)).collect();
+            predictions.iter_mut().zip(&parts).for_each(|(sum, part)| *sum += part);
+            parts
+        };
+        let features = self.features.iter().zip(columns).map(of).collect();
+        Attributions { baseline: self.intercept, features, predictions }
     }
 
     /// Returns the weights of the features, followed by the intercept.

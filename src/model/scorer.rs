@@ -7,7 +7,7 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::types::{AnyModel, ModelType, Weight};
+use super::types::{AnyModel, Attributions, Fit, ModelType, Weight};
 
 /// The artifact's field that names the type.
 const MODEL_TYPE: &str = "model_type";
@@ -38,6 +38,18 @@ impl Scorer {
     /// Returns the weights of the features, in their order, followed by those of the model's other terms.
     pub fn weights(&self) -> Vec<Weight<'_>> {
         self.model.weights()
+    }
+
+    /// Returns what each feature adds to each row, given as for [`Scorer::score`]; `None` if the type cannot tell.
+    ///
+    /// If a feature of a row is NaN or infinite, what is said of the row is ignored.
+    pub fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        self.model.attributions(columns)
+    }
+
+    /// Returns how the fit went.
+    pub fn fit(&self) -> Fit {
+        self.model.fit()
     }
 
     /// Scores rows, given as one column per feature; NaN where a feature is NaN or infinite.

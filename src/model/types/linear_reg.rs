@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::cholesky;
 use crate::model::linear::{Linear, Term};
@@ -115,6 +115,15 @@ impl Model for LinearReg {
 
     fn weights(&self) -> Vec<Weight<'_>> {
         self.linear.weights()
+    }
+
+    fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        Some(self.linear.attributions(columns))
+    }
+
+    fn fit(&self) -> Fit {
+        // The equations are solved directly.
+        Fit { converged: Some(true), ..Fit::default() }
     }
 
     fn part(&self) -> serde_json::Result<Value> {

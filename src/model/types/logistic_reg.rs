@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Attributions, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::linear::{Linear, Term};
 use crate::model::options::{ModelOption, Options, Range};
@@ -67,6 +67,15 @@ impl Model for LogisticReg {
 
     fn weights(&self) -> Vec<Weight<'_>> {
         self.0.weights()
+    }
+
+    fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        Some(self.0.attributions(columns))
+    }
+
+    fn fit(&self) -> super::Fit {
+        // A fit that did not converge is an error.
+        super::Fit { converged: Some(true), ..super::Fit::default() }
     }
 
     fn part(&self) -> serde_json::Result<Value> {

@@ -63,10 +63,12 @@ fn an_artifact_of_an_unknown_type_or_format_says_which_are_known() {
     assert!(unknown.contains("holds a model of type 'boosted_tree', which this squall does not know"), "{unknown}");
     let known: Vec<&str> = squall::model::ModelType::names().collect();
     assert!(unknown.contains(&format!("model types are {}", known.join(", "))), "{unknown}");
-    let newer = change("format", 2.into());
-    assert!(newer.contains("has format 2; this squall reads format 1"), "{newer}");
+    let newer = change("format", 3.into());
+    assert!(newer.contains("has format 3; this squall reads formats 1 to 2"), "{newer}");
     let broken = change("features", "none".into());
     assert!(broken.contains("is not a model artifact"), "{broken}");
+    let inputs = change("inputs", serde_json::json!([{"name": "wind"}, {"name": "side", "categories": ["a"]}]));
+    assert!(inputs.contains("its inputs do not give its features"), "{inputs}");
 }
 
 #[tokio::test]
