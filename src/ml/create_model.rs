@@ -7,9 +7,9 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::error::Error;
 use super::rows::{self, Rows};
 use super::statement::CreateModel;
-use super::{evaluate, lineage, runs};
+use super::{evaluate, lineage, out_of_fold, runs};
 use crate::durable;
-use crate::model::{self, Artifact, Basis, Preparation, Registry, Saved, Split, When};
+use crate::model::{self, Artifact, Basis, OutOfFold, Preparation, Recipe, Registry, Saved, Split, When};
 use crate::track::{self, Tracker};
 
 /// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
@@ -32,11 +32,17 @@ pub async fn create(
         None => {
             let origin = lineage::origin(&context.state(), &statement.query).await;
             let rows = rows::read(context, statement).await?;
+            let recipe = statement.recipe(&origin)?;
             let basis = Basis { labels: origin.labels, queries: origin.queries, ..rows.basis(&statement.columns) };
             digests = if tracker.is_some() { runs::digests(&rows.set) } else { digests };
             let (models, statement) = (models.clone(), statement.clone());
             // Training and writing keep a thread busy for a long time, so they must not run on a thread that runs tasks.
-            durable::blocking(move || models.save(train(&rows, basis, &statement, start)?, statement.when)).await?
+            let make = move || -> Result<Saved, Error> {
+                let (artifact, judged) = train(&rows, basis, &statement, &recipe, start)?;
+                let judged = out_of_fold::file(&judged, &rows)?;
+                Ok(models.save(artifact, judged.as_deref(), statement.when)?)
+            };
+            durable::blocking(make).await?
         }
     };
     let model = match saved {
@@ -54,38 +60,46 @@ pub async fn create(
     Ok(context.read_batch(evaluate::recorded(&model)?)?)
 }
 
-/// Trains a model; its artifact gets its version when it is saved.
-fn train(rows: &Rows, basis: Basis, statement: &CreateModel, now: DateTime<Utc>) -> Result<Artifact, model::Error> {
-    let trained = model::train(&rows.set, &statement.options)?;
-    let model_type = statement.options.model_type;
+/// Trains a model, and returns it with the judged rows of its folds. Its artifact gets its version when it is saved.
+fn train(
+    rows: &Rows,
+    basis: Basis,
+    statement: &CreateModel,
+    recipe: &Recipe,
+    now: DateTime<Utc>,
+) -> Result<(Artifact, Vec<OutOfFold>), model::Error> {
+    let trained = model::train(&rows.set, &rows.times, recipe)?;
     let mut training = rows.training();
     training.skipped += trained.unscored;
     if trained.unscored > 0 {
         training.skipped_because.insert("a feature is NaN or infinite outside of training".into(), trained.unscored);
     }
+    // A model may leave features out.
     let inputs = rows.inputs.as_ref().and_then(|inputs| model::taken(inputs, &trained.scorer.features()));
     training.fit = Some(trained.scorer.fit());
     training.seconds = Some((Utc::now() - now).num_milliseconds() as f64 / 1e3);
-    Ok(Artifact {
-        format: Artifact::format_for(inputs.as_ref()),
+    let artifact = Artifact {
+        format: Artifact::format_for(inputs.as_ref(), &trained.scorer),
         name: statement.name.clone(),
         version: 0,
         created_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
         squall_version: env!("CARGO_PKG_VERSION").into(),
         git_commit: track::commit(),
-        formula: model_type.formula.into(),
-        probability: model_type.gives_probabilities,
+        formula: trained.scorer.formula(),
+        probability: trained.scorer.gives_probabilities(),
         label: statement.columns.label.clone(),
         preparation: Some(Preparation::of(&trained.scorer, inputs.as_ref())),
         inputs,
-        scorer: trained.scorer,
         threshold: trained.threshold,
-        options: statement.options.recorded(),
+        options: trained.options.recorded(),
+        scorer: trained.scorer,
         training,
         basis: Some(basis),
         metrics: trained.metrics,
+        validation: trained.validation,
         sql: statement.text.clone(),
-    })
+    };
+    Ok((artifact, trained.out_of_fold))
 }
 
 /// Records the run that trained a model.

@@ -27,8 +27,6 @@ pub enum Error {
     Categories { column: String },
     #[error("the features have the name `{name}` twice; a category of a text is a feature named `column=category`")]
     Twice { name: String },
-    #[error("walk-forward validation needs the time of every row")]
-    NoTime,
     #[error(transparent)]
     Model(#[from] model::Error),
 }
@@ -48,9 +46,6 @@ impl Hint for Error {
                 Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
             }
             Error::Label { column, .. } => Some(format!("compare it in the query, such as {column} > 0 AS {column}")),
-            Error::NoTime => {
-                Some("name the column of the time, such as time_col = 'ts', and leave out rows where it is NULL".into())
-            }
             Error::Categories { column } => Some(format!(
                 "group rare ones in the query, such as CASE WHEN {column} IN ('a', 'b') THEN {column} ELSE 'other' END AS {column}; or name it in id_cols"
             )),

@@ -318,6 +318,11 @@ impl Rows {
         Ok(())
     }
 
+    /// Returns the product of a row; `None` if it is not known.
+    pub fn product(&self, row: usize) -> Option<&str> {
+        self.products_of.get(row).map(|&number| &**self.product_names.name(number)).filter(|name| !name.is_empty())
+    }
+
     /// Returns what the artifact records about the training rows.
     pub fn training(&self) -> Training {
         let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);

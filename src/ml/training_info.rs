@@ -12,6 +12,7 @@ use super::arguments::{MODEL, load};
 use super::judged::basis;
 use crate::functions::relation::texts;
 use crate::functions::{Function, Implementation, Snapshot};
+use crate::model::metrics::AVERAGE_PRECISION;
 use crate::model::{Artifact, Registry};
 use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
@@ -23,7 +24,7 @@ const ML_TRAINING_INFO: Documentation = Documentation {
     arguments: &[MODEL],
     result: Outcome {
         sql_type: "TABLE (model, version, part, name, fact, number, text)",
-        meaning: "one row a fact; number is a DOUBLE, text a VARCHAR, and a fact has one of them. part 'split': rows, positives and the first and last time (RFC 3339) of each split, by name; 'skipped': rows left out, by the reason; 'fit': iterations, loss (the objective at the end, with its penalty), converged (1 or 0), seconds (reading the rows and training); 'option': the value of each option; 'preparation': standardisation, imputation and encoding in words; 'feature': mean and scale of each feature; 'input': the number of categories of each text; 'product': training rows and times of each product; 'label' and 'query': horizon and fingerprint of the project's queries behind the rows; 'constant': each id column with a single value; 'source': squall_version, git_commit and created_at. BigQuery's ML.TRAINING_INFO has one row an iteration; these models keep their last iteration only",
+        meaning: "one row a fact; number is a DOUBLE, text a VARCHAR, and a fact has one of them. part 'split': rows, positives and the first and last time (RFC 3339) of each split, by name; 'skipped': rows left out, by the reason; 'fit': iterations, loss (the objective at the end, with its penalty), converged (1 or 0), seconds (reading the rows and training); 'validation' and 'fold': what the folds said, if the model has any; 'option': the value of each option; 'preparation': standardisation, imputation and encoding in words; 'feature': mean and scale of each feature; 'input': the number of categories of each text; 'product': training rows and times of each product; 'label' and 'query': horizon and fingerprint of the project's queries behind the rows; 'constant': each id column with a single value; 'source': squall_version, git_commit and created_at. BigQuery's ML.TRAINING_INFO has one row an iteration; these models keep their last iteration only",
         when_null: "name where a part has one fact of a kind only; number or text, whichever the fact does not have. A fact that is not known, such as the iterations of a fit that has none, has no row",
     },
     example: Example {
@@ -120,6 +121,21 @@ fn facts(model: &Artifact) -> Vec<Fact> {
     facts.number("fit", None, "loss", fit.loss);
     facts.number("fit", None, "converged", fit.converged.map(|converged| f64::from(u8::from(converged))));
     facts.number("fit", None, "seconds", training.seconds);
+    if let Some(validation) = &model.validation {
+        facts.text("validation", None, "protocol", Some(&validation.protocol));
+        facts.number("validation", None, "variants", Some(validation.variants.len() as f64));
+        for (metric, value) in validation.metrics.iter() {
+            facts.number("validation", None, metric.name, value);
+        }
+        for fold in &validation.folds {
+            let name = fold.fold.to_string();
+            facts.text("fold", Some(&name), "from", Some(&fold.from));
+            facts.text("fold", Some(&name), "to", Some(&fold.to));
+            facts.number("fold", Some(&name), "training_rows", Some(fold.training_rows as f64));
+            facts.number("fold", Some(&name), "rows", Some(fold.metrics.rows as f64));
+            facts.number("fold", Some(&name), "average_precision", fold.metrics.get(&AVERAGE_PRECISION));
+        }
+    }
     for (name, value) in &model.options {
         facts.value("option", name, value);
     }

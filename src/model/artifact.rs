@@ -11,8 +11,9 @@ use super::inputs::Input;
 use super::metrics::SplitMetrics;
 use super::scorer::Scorer;
 use super::types::{Fit, ModelType};
+use super::validation::Validation;
 
-/// The newest version of the artifact's layout; a reader refuses newer ones. Version 2 has `inputs`. An artifact has the lowest version that
+/// The newest version of the artifact's layout; a reader refuses newer ones. Version 2 has `inputs` and `calibration`. An artifact has the lowest version that
 /// can hold it, so that readers of an earlier squall read what they can.
 pub const FORMAT: u32 = 2;
 
@@ -53,6 +54,9 @@ pub struct Artifact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
     pub metrics: Vec<SplitMetrics>,
+    /// What the folds said; absent if the statement has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// The statement that created the model.
     pub sql: String,
 }
@@ -63,9 +67,10 @@ impl Artifact {
         format!("{}@{}", self.name, self.version)
     }
 
-    /// Returns the version of the layout that can hold these inputs.
-    pub fn format_for(inputs: Option<&Vec<Input>>) -> u32 {
-        if inputs.is_some() { FORMAT } else { 1 }
+    /// Returns the lowest version of the layout that can hold these inputs and this scorer. A reader of version 1 knows neither texts nor
+    /// calibrated scores.
+    pub fn format_for(inputs: Option<&Vec<Input>>, scorer: &Scorer) -> u32 {
+        if inputs.is_some() || scorer.is_calibrated() { FORMAT } else { 1 }
     }
 
     /// Returns the columns that the model reads, in the order in which functions take them.

@@ -23,6 +23,7 @@ const L2_REG: ModelOption = ModelOption {
     name: "l2_reg",
     meaning: "the weight of the penalty on large coefficients: scikit-learn's alpha",
     default: 1.0,
+    usual: &[0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0],
     range: Range::AtLeast(0.0),
 };
 
@@ -30,6 +31,7 @@ const TARGET_TRANSFORM: ModelOption = ModelOption {
     name: "target_transform",
     meaning: "what is regressed: the logarithm of the target, or the target itself. A target of 0 counts as the smallest positive one of the training rows",
     default: 0.0,
+    usual: &[],
     range: Range::OneOf(&["ln", "none"]),
 };
 
@@ -41,6 +43,7 @@ pub const LINEAR_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: true,
     options: &[L2_REG, TARGET_TRANSFORM],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {

@@ -424,11 +424,14 @@ impl<'a> Facts<'a> {
         let row = compared.find("model", &self.name);
         let episodes = row.and_then(|row| row.number("episodes"));
         let models = compared.iter().count();
+        let variants = self.fact("validation", "variants").map_or(String::new(), |tried| {
+            format!(" This model is the best of {tried} variants of its own.")
+        });
         Section {
             title: "Limits",
             points: vec![
                 format!("The evidence is {} episodes on the rows that judge it. Fewer than about a hundred leave wide intervals.", count(episodes)),
-                format!("{models} models were compared on these rows, and the more are tried, the better the best one looks by chance."),
+                format!("{models} models were compared on these rows, and the more are tried, the better the best one looks by chance.{variants}"),
                 format!("The rows are of one stretch of time, from {} on. Another market regime may behave otherwise; compare with `squall report drift`.", self.text("training_from")),
                 "Rows near silences are left out, so the figures say nothing about the minutes after the feed was interrupted.".into(),
                 "Time of day, news and other markets are not among the features unless the list above names them.".into(),

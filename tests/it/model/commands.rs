@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct Folder(TempDir, String);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         Folder(TempDir::new().unwrap(), format!("{}/sql", env!("CARGO_MANIFEST_DIR")))
     }
 

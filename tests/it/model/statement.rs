@@ -30,7 +30,7 @@ async fn session(folder: &TempDir) -> Session {
     session
 }
 
-async fn text(session: &Session, sql: &str) -> String {
+pub async fn text(session: &Session, sql: &str) -> String {
     let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
     rows(&batches).iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join("\n")
 }
@@ -40,7 +40,7 @@ fn latest(folder: &TempDir, name: &str) -> Artifact {
 }
 
 /// The message, its causes and its hint.
-async fn failure(session: &Session, sql: &str) -> String {
+pub async fn failure(session: &Session, sql: &str) -> String {
     let error = match session.sql(sql).await {
         Ok(frame) => squall::catalog::Error::from(frame.collect().await.unwrap_err()),
         Err(error) => error,
