@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StructArray};
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::utils::SingleRowListArrayBuilder;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, plan_err};
 
 use super::Function;
 use super::collected::{Rows, timed, whole};
@@ -19,11 +19,14 @@ use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome
 /// The default number of thresholds.
 const DEFAULT_POINTS: usize = 100;
 
+/// The most thresholds: each takes a pass over the rows.
+const MOST_POINTS: usize = 10_000;
+
 /// The documentation of the number of thresholds.
 pub const MAX_POINTS: Argument = Argument {
     name: "max_points",
     sql_type: "BIGINT",
-    meaning: "the most thresholds, constant, at least 2; default 100",
+    meaning: "the most thresholds, constant, from 2 to 10000; default 100",
     required: false,
 };
 
@@ -78,6 +81,9 @@ fn list_type() -> DataType {
 fn evaluate(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let horizon = horizon_ns(constants.first())?;
     let max_points = whole(constants.get(1), MAX_POINTS.name, 2, DEFAULT_POINTS)?;
+    if max_points > MOST_POINTS {
+        return plan_err!("{} must be at most {MOST_POINTS}, not {max_points}", MAX_POINTS.name);
+    }
     let (labels, scores) = (&rows.labels, &rows.scores[0]);
     let known = Ranked::new(labels, scores).zip(Timeline::new(labels, scores, &rows.times, horizon));
     let Some((ranked, timeline)) = known.filter(|_| !labels.is_empty() && !rows.nan_label) else {

@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, FunctionArg, FunctionArguments, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit,
-    Visitor, visit_expressions,
+    Cte, Expr, FunctionArg, FunctionArguments, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor,
+    Value, Visit, Visitor, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -116,9 +116,10 @@ fn formula(query: &Query, column: &str, parts: &[Cte]) -> Option<String> {
         }
     }
     let (source, table) = passed?;
-    let relations = select.from.iter().flat_map(|from| {
-        std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-    });
+    let relations = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
     for relation in relations {
         let TableFactor::Table { name, alias, .. } = relation else { continue };
         let Some(name) = name.0.last().and_then(|part| part.as_ident()).map(named) else { continue };

@@ -123,12 +123,7 @@ impl Table {
         Table::new(title, columns.iter().map(|(_, heading)| *heading), rows.iter().map(shown).collect(), absent)
     }
 
-    fn new<'a>(
-        title: &str,
-        headings: impl Iterator<Item = &'a str>,
-        rows: Vec<Vec<String>>,
-        absent: &str,
-    ) -> Table {
+    fn new<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: Vec<Vec<String>>, absent: &str) -> Table {
         let headings: Vec<&str> = headings.collect();
         let is_code: Vec<bool> = headings.iter().map(|heading| heading.starts_with('`')).collect();
         let cell = |(value, is_code): (&String, &bool)| {
@@ -250,6 +245,10 @@ fn verdict(facts: &Facts<'_>, compared: &Rows) -> Verdict {
         ));
     }
     sentences.extend(row.text("reason").map(|reason| format!("Some figures are not known: {reason}.")));
-    let headline = format!("{} {}{}", facts.name, said, if said.ends_with('.') { "" } else { "." });
+    let headline = match said {
+        _ if said.starts_with("cannot") => format!("Whether {} beats the naive rule {said}.", facts.name),
+        _ if said.starts_with("not known") => format!("Whether {} beats the naive rule is {said}.", facts.name),
+        _ => format!("{} {said}.", facts.name),
+    };
     Verdict { mood, headline, sentences }
 }

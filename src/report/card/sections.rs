@@ -157,12 +157,8 @@ impl<'a> Facts<'a> {
             Some([split.to_string()].into_iter().chain(headings.map(cell)).collect())
         };
         let rows: Vec<Vec<String>> = order.iter().filter_map(|split| row(split)).collect();
-        let splits = Table::new(
-            "Rows by split",
-            ["split"].into_iter().chain(headings),
-            rows,
-            "The splits are not recorded.",
-        );
+        let splits =
+            Table::new("Rows by split", ["split"].into_iter().chain(headings), rows, "The splits are not recorded.");
         let skipped = self.part("skipped").into_iter().map(|(reason, _, rows)| {
             vec![if reason.is_empty() { "all rows that were left out".into() } else { reason }, rows]
         });
@@ -193,7 +189,12 @@ impl<'a> Facts<'a> {
                 ("silent_hours", "hours of silence"),
                 ("longest_minutes", "longest, minutes"),
             ];
-            section.tables.push(Table::of("Ticks by product", &columns, &self.rows(&ticks).await?, "There are no ticks."));
+            section.tables.push(Table::of(
+                "Ticks by product",
+                &columns,
+                &self.rows(&ticks).await?,
+                "There are no ticks.",
+            ));
             section.texts.push("A silence is a time without a tick of the product, longer than the limit in the query. Features whose window crosses a silence are NULL, and rows with a NULL are left out.".into());
             section.queries.push(ticks);
         }
@@ -212,7 +213,9 @@ impl<'a> Facts<'a> {
         let used = self.rows(&weights).await?;
         let used: Vec<&str> = used.iter().filter_map(|row| row.text("feature")).collect();
         if !self.has_table("squall_columns") {
-            section.texts.push(format!("It reads {}. Their formulas are not known outside of a SQL project.", used.join(", ")));
+            section
+                .texts
+                .push(format!("It reads {}. Their formulas are not known outside of a SQL project.", used.join(", ")));
             section.queries.push(weights);
             return Ok(section);
         }
@@ -220,11 +223,17 @@ impl<'a> Facts<'a> {
         let found = self.rows(&features).await?;
         // A text gives several features, each named `column=category`.
         let is_used = |name: &str| used.iter().any(|used| *used == name || used.starts_with(&format!("{name}=")));
-        let cells = found.iter().filter(|row| row.text("feature").is_some_and(is_used)).map(|row| {
-            ["feature", "formula", "lookback", "made_from"].map(|column| row.shown(column)).to_vec()
-        });
+        let cells = found
+            .iter()
+            .filter(|row| row.text("feature").is_some_and(is_used))
+            .map(|row| ["feature", "formula", "lookback", "made_from"].map(|column| row.shown(column)).to_vec());
         let headings = ["`feature`", "`formula`", "looks back", "made from (unit)"];
-        section.tables.push(Table::new("Features", headings.into_iter(), cells.collect(), "The project has no such model."));
+        section.tables.push(Table::new(
+            "Features",
+            headings.into_iter(),
+            cells.collect(),
+            "The project has no such model.",
+        ));
         section.texts.push("A feature looks back only, and the project's lint refuses one that looks forward.".into());
         section.queries.push(features);
         Ok(section)
@@ -289,7 +298,8 @@ impl<'a> Facts<'a> {
             ("recall", "recall"),
             ("f1", "F1"),
         ];
-        let recorded = Table::of("When it was trained", &split_columns, &self.rows(&splits).await?, "Nothing is recorded.");
+        let recorded =
+            Table::of("When it was trained", &split_columns, &self.rows(&splits).await?, "Nothing is recorded.");
         let side_by_side = Table::of("Beside the rules", BASELINES, compared, "No model could be compared.");
         let figures = query("figures")?;
         let found = self.rows(&figures).await?;
@@ -300,7 +310,8 @@ impl<'a> Facts<'a> {
                 rows.push(vec![metric.replace('_', " "), row.shown(metric), end("low"), end("high")]);
             }
         }
-        let reason = found.first().and_then(|row| row.text("interval_reason").or(row.text("reason")).map(str::to_string));
+        let reason =
+            found.first().and_then(|row| row.text("interval_reason").or(row.text("reason")).map(str::to_string));
         let intervals = Table::new(
             "Every figure with its interval",
             ["figure", "value", "low", "high"].into_iter(),
@@ -321,7 +332,12 @@ impl<'a> Facts<'a> {
             ("hours", "hours"),
             ("reason", "not known because"),
         ];
-        let caught = Table::of("Episodes at its threshold", &episode_columns, &self.rows(&episodes).await?, "No episode is known.");
+        let caught = Table::of(
+            "Episodes at its threshold",
+            &episode_columns,
+            &self.rows(&episodes).await?,
+            "No episode is known.",
+        );
         let sweep = query("sweep")?;
         let sweep_columns = [
             ("threshold", "threshold"),
@@ -332,13 +348,19 @@ impl<'a> Facts<'a> {
             ("caught", "episodes caught"),
             ("median_lead_s", "median lead, s"),
         ];
-        let thresholds = Table::of("Other thresholds", &sweep_columns, &self.rows(&sweep).await?, "No row has a score.");
+        let thresholds =
+            Table::of("Other thresholds", &sweep_columns, &self.rows(&sweep).await?, "No row has a score.");
         let mut tables = vec![side_by_side, intervals, recorded, caught, thresholds];
         let mut queries = vec![baselines, figures, splits, episodes, sweep];
         if self.model.first().and_then(|row| row.flag("probability")) == Some(true) {
             let calibration = query("calibration")?;
             let columns = [("rows", "rows"), ("mean_score", "mean score"), ("positive_rate", "share of spikes")];
-            tables.push(Table::of("Does a probability mean what it says", &columns, &self.rows(&calibration).await?, "No row has a score."));
+            tables.push(Table::of(
+                "Does a probability mean what it says",
+                &columns,
+                &self.rows(&calibration).await?,
+                "No row has a score.",
+            ));
             queries.push(calibration);
         }
         let mut texts = vec![
@@ -406,7 +428,12 @@ impl<'a> Facts<'a> {
             "A weight is what one standard deviation of the feature adds to the model's sum. Features that say nearly the same share their weight, so a single weight says little.".to_string(),
             "Importance is how much the average precision drops when a feature's blocks of time are shuffled.".into(),
         ];
-        texts.extend(found.first().and_then(|row| row.text("reason")).map(|reason| format!("Importance is not known: {reason}.")));
+        texts.extend(
+            found
+                .first()
+                .and_then(|row| row.text("reason"))
+                .map(|reason| format!("Importance is not known: {reason}.")),
+        );
         Ok(Section {
             title: "Weights and importance",
             texts,
@@ -424,9 +451,9 @@ impl<'a> Facts<'a> {
         let row = compared.find("model", &self.name);
         let episodes = row.and_then(|row| row.number("episodes"));
         let models = compared.iter().count();
-        let variants = self.fact("validation", "variants").map_or(String::new(), |tried| {
-            format!(" This model is the best of {tried} variants of its own.")
-        });
+        let variants = self
+            .fact("validation", "variants")
+            .map_or(String::new(), |tried| format!(" This model is the best of {tried} variants of its own."));
         Section {
             title: "Limits",
             points: vec![
@@ -473,7 +500,12 @@ impl<'a> Facts<'a> {
                 .iter()
                 .filter(|row| row.text("name").is_some_and(|name| read.iter().any(|read| read == name)))
                 .map(|row| ["name", "kind", "description"].map(|column| row.shown(column)).to_vec());
-            section.tables.push(Table::new("What each query is", ["query", "kind", "description"].into_iter(), cells.collect(), "The project has none of them."));
+            section.tables.push(Table::new(
+                "What each query is",
+                ["query", "kind", "description"].into_iter(),
+                cells.collect(),
+                "The project has none of them.",
+            ));
             section.queries.push(queries);
         }
         Ok(section)

@@ -110,3 +110,19 @@ async fn what_a_writer_that_died_left_is_removed() {
         std::fs::read_dir(left.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["model.json"]);
 }
+
+#[test]
+fn a_query_says_why_a_model_cannot_be_read_and_what_to_do() {
+    let folder = super::commands::Folder::with_ticks();
+    put(&folder.path().join("data"), "broken", 1, "{ half");
+    let broken = folder.fail(&["sql", "SELECT * FROM ml_weights('broken')"]);
+    assert!(broken.contains("is not a model artifact: key must be a string"), "{broken}");
+    assert!(broken.contains("Hint: remove that version's folder"), "{broken}");
+    let missing = folder.fail(&["sql", "SELECT * FROM ml_training_info('brokem')"]);
+    assert!(
+        missing.contains("no model is called `brokem`") && missing.contains("Hint: did you mean `broken`?"),
+        "{missing}"
+    );
+    let version = folder.fail(&["sql", "SELECT * FROM ml_predict('broken@3', 'ticks')"]);
+    assert!(version.contains("has no version 3") && version.contains("Hint: "), "{version}");
+}

@@ -11,9 +11,33 @@ fn a_card_says_everything_about_a_model_in_both_forms() {
     let folder = Folder::with_ticks();
     folder.succeed(&["run", "+spike_training"]);
     folder.succeed(&["train"]);
-    folder.succeed(&["evaluate", "--protocol", "walk_forward", "--blocks", "4", "--train-blocks", "2", "--embargo-s", "0", "--out", "folds.parquet"]);
-    let printed = folder.succeed(&["report", "card", "--model", "spike_logistic", "--folds", "folds.parquet", "--out", "card.html"]);
-    assert!(printed.starts_with("spike_logistic@1: spike_logistic ") && printed.ends_with("card.html\ncard.md\n"), "{printed}");
+    folder.succeed(&[
+        "evaluate",
+        "--protocol",
+        "walk_forward",
+        "--blocks",
+        "4",
+        "--train-blocks",
+        "2",
+        "--embargo-s",
+        "0",
+        "--out",
+        "folds.parquet",
+    ]);
+    let printed = folder.succeed(&[
+        "report",
+        "card",
+        "--model",
+        "spike_logistic",
+        "--folds",
+        "folds.parquet",
+        "--out",
+        "card.html",
+    ]);
+    assert!(
+        printed.starts_with("spike_logistic@1: ") && printed.ends_with("card.html\ncard.md\n"),
+        "{printed}"
+    );
     let (html, markdown) = (read(&folder, "card.html"), read(&folder, "card.md"));
     for text in [
         "What it is for",
