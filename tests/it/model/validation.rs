@@ -178,14 +178,14 @@ async fn shuffled_labels_are_at_guessing_and_a_label_moved_by_one_row_is_too_goo
     assert_eq!(text(&session, within).await, "true");
     assert_eq!(text(&session, "SELECT count(warning) FROM ml_evaluate('blind')").await, "0");
 
-    // The label is of 20 rows at a time, and the feature is the label of the row after.
+    // The label is of 60 rows at a time, and the feature is the label of the row after.
     let runs = "SELECT product_id, ts, split, late AS spike, CAST(lead(late) OVER (ORDER BY ts) AS INT) AS next FROM
-        (SELECT *, CAST(ts AS BIGINT) / 20000000000 % 10 = 3 AS late FROM rows)";
+        (SELECT *, CAST(ts AS BIGINT) / 60000000000 % 4 = 1 AS late FROM rows)";
     let options = "model_type = 'logistic_reg', cv = 'walk_forward'";
     let leaking = create("leaking", options, "*").replace("FROM rows", &format!("FROM ({runs})"));
     text(&session, &leaking).await;
     let warned = "SELECT split, warning FROM ml_evaluate('leaking') WHERE warning IS NOT NULL ORDER BY split";
-    let expected = "test | its average precision is too good to be true: does a feature know the label?";
+    let expected = "validation | its average precision is too good to be true: does a feature know the label?";
     assert!(text(&session, warned).await.starts_with(expected));
     let judged = format!(
         "SELECT split, warning FROM ml_evaluate('leaking', '{runs}', 'split') WHERE warning IS NOT NULL ORDER BY split"
