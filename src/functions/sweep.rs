@@ -43,7 +43,7 @@ const THRESHOLD_SWEEP: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT round(point['threshold'], 2), point['alert_rows'], round(point['precision'], 2), point['alerts'], point['caught'] FROM (SELECT unnest(threshold_sweep(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 60, 4)) AS point FROM generate_series(1, 3600))",
-        output: "",
+        output: "1.0 | 4 | 1.0 | 4 | 4\n1.0 | 40 | 0.4 | 9 | 5\n0.95 | 376 | 0.34 | 13 | 5\n-1.0 | 3600 | 0.07 | 60 | 5",
     },
     source: "squall",
 };

@@ -48,7 +48,7 @@ const ML_EXPLAIN_PREDICT: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT round(prediction_value, 3), top_feature_attributions[1]['feature'], round(top_feature_attributions[1]['attribution'], 3) FROM ml_explain_predict('calm_or_wild', 'weather', 1) WHERE wind = 9 AND pressure = 990",
-        output: "",
+        output: "0.941 | wind | 2.954",
     },
     source: "BigQuery's ML.EXPLAIN_PREDICT",
 };

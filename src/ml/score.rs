@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Float64Array};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation as EngineDocumentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    Volatility, lit,
 };
 
 use super::arguments::{MODEL, load};
@@ -102,13 +102,14 @@ impl ScalarUDFImpl for MlScore {
         let Some(name) = text(&arguments[0]) else {
             return plan_err!("the model of ml_score must be constant");
         };
-        let features = arguments.split_off(1);
+        let mut features = arguments.split_off(1);
         let model = load(&self.models, &name)?;
-        for (input, feature) in model.inputs().iter().zip(&features) {
-            let data_type = context.get_data_type(feature)?;
-            // NULL was made a number before the model was known.
-            if !matches!(feature, Expr::Literal(value, _) if value.is_null()) {
-                check_type(&model, input, &data_type, "ml_score's arguments")?;
+        for (input, feature) in model.inputs().iter().zip(&mut features) {
+            if matches!(feature, Expr::Literal(value, _) if value.is_null()) {
+                // NULL was made a number before the model was known.
+                *feature = lit(ScalarValue::try_from(&type_of(input))?);
+            } else {
+                check_type(&model, input, &context.get_data_type(feature)?, "ml_score's arguments")?;
             }
         }
         Ok(ExprSimplifyResult::Simplified(score(model, features, None)?))

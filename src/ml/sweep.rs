@@ -30,7 +30,7 @@ const ML_THRESHOLD_SWEEP: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT round(threshold, 3), alert_rows, round(precision, 3), round(recall, 3), reason FROM ml_threshold_sweep('calm_or_wild', 'weather', 4)",
-        output: "",
+        output: "0.88 | 1 | 1.0 | 0.059 | no time column: name it in time_col at training\n0.859 | 4 | 1.0 | 0.235 | no time column: name it in time_col at training\n0.548 | 16 | 0.813 | 0.765 | no time column: name it in time_col at training\n0.003 | 60 | 0.283 | 1.0 | no time column: name it in time_col at training",
     },
     source: "squall",
 };
