@@ -75,6 +75,7 @@ pub const FAMILIES: &[Family] = &[
     sweep::FUNCTIONS,
     verdict::FUNCTIONS,
     drift::FUNCTIONS,
+    drift::two_sample::FUNCTIONS,
     audits::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
