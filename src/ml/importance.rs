@@ -192,7 +192,6 @@ impl Rows {
         let products = batch.column(3).as_string::<i32>();
         let inputs = &batch.columns()[4..];
         let columns = numbers(model, inputs);
-        self.features.resize(columns.len(), Vec::new());
         for row in 0..batch.num_rows() {
             let label = labels.value(row);
             if labels.is_null(row) || label.is_nan() || scores.is_null(row) || times.is_null(row) {
@@ -227,7 +226,8 @@ impl Rows {
 }
 
 fn compute(model: &Artifact, batches: &[RecordBatch], shuffling: Shuffling, block_s: u64) -> Result<RecordBatch> {
-    let mut rows = Rows::default();
+    // Without any batch, there is an empty column for each feature.
+    let mut rows = Rows { features: vec![Vec::new(); model.scorer.features().len()], ..Rows::default() };
     for batch in batches {
         rows.append(model, batch)?;
     }

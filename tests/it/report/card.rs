@@ -34,10 +34,7 @@ fn a_card_says_everything_about_a_model_in_both_forms() {
         "--out",
         "card.html",
     ]);
-    assert!(
-        printed.starts_with("spike_logistic@1: ") && printed.ends_with("card.html\ncard.md\n"),
-        "{printed}"
-    );
+    assert!(printed.starts_with("spike_logistic@1: ") && printed.ends_with("card.html\ncard.md\n"), "{printed}");
     let (html, markdown) = (read(&folder, "card.html"), read(&folder, "card.md"));
     for text in [
         "What it is for",
