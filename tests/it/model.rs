@@ -1,8 +1,10 @@
 //! Models: training, artifacts, metrics, the CREATE MODEL statement, functions on models, commands.
 
 mod artifacts;
-mod commands;
+pub mod commands;
+mod explanations;
 mod figures;
+mod inputs;
 mod manage;
 mod metrics;
 mod mlflow;

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Attributions, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::linear::{Linear, Term};
 use crate::model::onnx::{Exported, Graph};
@@ -78,6 +78,15 @@ impl Model for LogisticReg {
         let log_odds = self.0.onnx(&mut graph);
         let score = graph.probability(&log_odds);
         Exported::Graph(graph, score)
+    }
+
+    fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        Some(self.0.attributions(columns))
+    }
+
+    fn fit(&self) -> super::Fit {
+        // A fit that did not converge is an error.
+        super::Fit { converged: Some(true), ..super::Fit::default() }
     }
 
     fn part(&self) -> serde_json::Result<Value> {
