@@ -84,6 +84,9 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// The column of what a reader of the metrics should know.
+const WARNING: &str = "warning";
+
 #[derive(Debug)]
 struct MlEvaluate(Arc<Registry>);
 
@@ -127,7 +130,7 @@ pub fn schema() -> SchemaRef {
             .to_vec();
     fields.extend(binary_metrics::fields().iter().map(|field| field.as_ref().clone()));
     fields.push(Field::new("skipped", DataType::Int64, true));
-    fields.push(Field::new("warning", DataType::Utf8, true));
+    fields.push(Field::new(WARNING, DataType::Utf8, true));
     fields.push(Field::new("episodes", DataType::Int64, true));
     fields.extend(interval_fields());
     Arc::new(Schema::new(fields))
@@ -151,10 +154,13 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(splits.iter().map(|metrics| metrics.split.as_str()))),
     ];
     columns.extend(binary_metrics::columns(&splits.iter().map(|split| &split.metrics).collect::<Vec<_>>()));
-    // The rest is known of a relation only.
+    // The rest is known of a relation only, but for what training warned of.
     let schema = schema();
-    let rest = schema.fields().iter().skip(columns.len());
-    columns.extend(rest.map(|field| new_null_array(field.data_type(), splits.len())).collect::<Vec<_>>());
+    let rest = schema.fields().iter().skip(columns.len()).map(|field| match model.scorer.warning() {
+        Some(warning) if field.name() == WARNING => text(warning),
+        _ => new_null_array(field.data_type(), splits.len()),
+    });
+    columns.extend(rest.collect::<Vec<_>>());
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
@@ -187,7 +193,9 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let model = &call.model;
     let relation = query(&call.relation);
     let basis = judged::basis(model);
-    let warnings = judged::compare(state, model, &relation).await?.join("; ");
+    let mut warnings = judged::compare(state, model, &relation).await?;
+    warnings.extend(model.scorer.warning().map(str::to_string));
+    let warnings = warnings.join("; ");
     let rows = state.create_logical_plan(&relation).await?;
     let product = Judging::of(&basis, rows.schema()).product.map(|column| identifier(&column.name));
     let timed = Timed::of(model, rows.schema());

@@ -6,20 +6,28 @@ use serde_json::Value;
 
 use super::statement::{Problem, StatementError};
 use crate::model::types::TYPES;
-use crate::model::{Error, ModelType, Options};
+use crate::model::{Error, ModelType, Options, WEIGHT_COL};
 use crate::text::did_you_mean;
 
 /// The options that every type of model takes, each as a name and an example.
 const COMMON: &[(&str, &str)] =
-    &[MODEL_TYPE, INPUT_LABEL_COLS, TARGET_COL, POSITIVE_QUANTILE, DATA_SPLIT_COL, TIME_COL, ID_COLS];
+    &[MODEL_TYPE, INPUT_LABEL_COLS, TARGET_COL, POSITIVE_QUANTILE, WEIGHT, DATA_SPLIT_COL, TIME_COL, ID_COLS];
 
 const MODEL_TYPE: (&str, &str) = ("model_type", "model_type = 'logistic_reg'");
 const INPUT_LABEL_COLS: (&str, &str) = ("input_label_cols", "input_label_cols = ['spike']");
 const TARGET_COL: (&str, &str) = ("target_col", "target_col = 'forward_vol'");
 const POSITIVE_QUANTILE: (&str, &str) = ("positive_quantile", "positive_quantile = 0.95");
+const WEIGHT: (&str, &str) = (WEIGHT_COL, "weight_col = 'importance'");
 const DATA_SPLIT_COL: (&str, &str) = ("data_split_col", "data_split_col = 'split'");
 const TIME_COL: (&str, &str) = ("time_col", "time_col = 'ts'");
 const ID_COLS: (&str, &str) = ("id_cols", "id_cols = ['product_id']");
+
+/// Options of BigQuery ML and scikit-learn that have another name here, and what to write.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("auto_class_weights", "class_weight = 'balanced'"),
+    ("class_weights", "class_weight = 5, which is the weight of a positive row"),
+    ("sample_weight", WEIGHT.1),
+];
 
 /// An option as written in the statement, and its position.
 #[derive(Debug)]
@@ -37,6 +45,8 @@ pub struct Columns {
     pub target: Option<String>,
     /// Where tau lies: this quantile of the target over training rows.
     pub positive_quantile: Option<f64>,
+    /// The column of how much each row counts in training.
+    pub weight: Option<String>,
     /// The column that holds `train`, `validation` or `test`; without such a column, every row trains.
     pub split: Option<String>,
     pub time: Option<String>,
@@ -59,6 +69,11 @@ impl Columns {
     /// Returns the target's column, if the options name one.
     pub fn target(&self) -> Option<Named<'_>> {
         self.target.as_ref().map(|column| Named { column, option: TARGET_COL.0 })
+    }
+
+    /// Returns the weight's column, if the options name one.
+    pub fn weight(&self) -> Option<Named<'_>> {
+        self.weight.as_ref().map(|column| Named { column, option: WEIGHT_COL })
     }
 
     /// Returns the split's column, if the options name one.
@@ -98,13 +113,17 @@ pub fn read(given: &[Given], start: Location) -> Result<(Options, Columns), Stat
         .map_err(|_| wrong(label, INPUT_LABEL_COLS.0, "a list of one column"))?;
     let column = |option: (&'static str, &'static str)| find(option).map(|given| string(given, option.0)).transpose();
     let (target, split, time) = (column(TARGET_COL)?, column(DATA_SPLIT_COL)?, column(TIME_COL)?);
+    let weight = column(WEIGHT)?;
+    if let Some(given) = find(WEIGHT).filter(|_| !options.model_type.takes_weights()) {
+        return Err(at(given)(Error::NotAnOption { name: given.name.clone(), model_type: options.model_type }));
+    }
     let quantile = |given: &Given| {
         let share = given.value.as_f64().filter(|share| *share > 0.0 && *share < 1.0);
         share.ok_or_else(|| wrong(given, POSITIVE_QUANTILE.0, "a number between 0 and 1"))
     };
     let positive_quantile = find(POSITIVE_QUANTILE).map(quantile).transpose()?;
     let ids = find(ID_COLS).map(|option| strings(option, ID_COLS.0)).transpose()?.unwrap_or_default();
-    Ok((options, Columns { label, target, positive_quantile, split, time, ids }))
+    Ok((options, Columns { label, target, positive_quantile, weight, split, time, ids }))
 }
 
 /// Checks that the type takes the option; if no type is given, that any type does.
@@ -125,7 +144,8 @@ fn check_name(name: &str, model_type: Option<&'static ModelType>) -> Result<(), 
         _ => {
             known.extend(COMMON.iter().map(|(name, _)| *name));
             let list = || format!("options are {}", known.join(", "));
-            let suggestion = did_you_mean(name, known.iter().copied()).unwrap_or_else(list);
+            let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, ours)| format!("write {ours}"));
+            let suggestion = elsewhere.or_else(|| did_you_mean(name, known.iter().copied())).unwrap_or_else(list);
             Err(Problem::UnknownOption { name: name.into(), suggestion })
         }
     }

@@ -26,6 +26,7 @@ const SCORE: &str = "score";
 struct Roles {
     label: usize,
     target: Option<usize>,
+    weight: Option<usize>,
     split: Option<usize>,
     time: Option<usize>,
     ids: Vec<usize>,
@@ -42,16 +43,17 @@ impl Roles {
         };
         let label = find(columns.label())?;
         let target = columns.target().map(find).transpose()?;
+        let weight = columns.weight().map(find).transpose()?;
         let split = columns.split().map(find).transpose()?;
         let time = columns.time().map(find).transpose()?;
         let ids = columns.ids().map(find).collect::<Result<Vec<_>, _>>()?;
         let apart =
-            |index: &usize| *index == label || [target, split, time].contains(&Some(*index)) || ids.contains(index);
+            |index: &usize| *index == label || [target, weight, split, time].contains(&Some(*index)) || ids.contains(index);
         let features: Vec<usize> = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
         if features.iter().any(|&index| schema.field(index).name() == SCORE) {
             return Err(Error::Score);
         }
-        let roles = Roles { label, target, split, time, ids, features };
+        let roles = Roles { label, target, weight, split, time, ids, features };
         roles.check_types(schema)?;
         Ok(roles)
     }
@@ -69,6 +71,9 @@ impl Roles {
         check(self.label, number, "label", "BOOLEAN or a number")?;
         if let Some(target) = self.target {
             check(target, DataType::is_numeric, "target", "a number")?;
+        }
+        if let Some(weight) = self.weight {
+            check(weight, DataType::is_numeric, "weight", "a number")?;
         }
         if let Some(split) = self.split {
             check(split, DataType::is_string, "split", "VARCHAR")?;
@@ -139,6 +144,7 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
     let mut rows = Rows::default();
     rows.set.features = roles.features.iter().map(|&index| (schema.field(index).name().clone(), Vec::new())).collect();
     rows.set.target = roles.target.map(|index| (schema.field(index).name().clone(), Vec::new()));
+    rows.set.weights = roles.weight.map(|index| (schema.field(index).name().clone(), Vec::new()));
     while let Some(batch) = stream.next().await {
         rows.append(&batch?, &roles)?;
     }
@@ -148,7 +154,7 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
 impl Rows {
     fn append(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<(), Error> {
         let needed =
-            [Some(roles.label), roles.target, roles.split].into_iter().flatten().chain(roles.features.iter().copied());
+            [Some(roles.label), roles.target, roles.weight, roles.split].into_iter().flatten().chain(roles.features.iter().copied());
         let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
         for index in needed {
             whole = and(&whole, &is_not_null(batch.column(index)).map_err(arrow)?).map_err(arrow)?;
@@ -163,8 +169,11 @@ impl Rows {
         for (feature, &index) in self.set.features.iter_mut().zip(&roles.features) {
             feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
         }
-        if let (Some((_, target)), Some(index)) = (&mut self.set.target, roles.target) {
-            target.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+        let others = [(&mut self.set.target, roles.target), (&mut self.set.weights, roles.weight)];
+        for (values, index) in others {
+            if let (Some((_, values)), Some(index)) = (values, index) {
+                values.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+            }
         }
         let labels = numbers(&column(roles.label)?)?;
         if let Some(&value) = labels.as_primitive::<Float64Type>().values().iter().find(|&&label| !is_label(label)) {
@@ -236,7 +245,9 @@ impl Rows {
 
     /// Returns what the artifact records about the training rows.
     pub fn training(&self) -> Training {
-        let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);
+        let weighs = |row: usize| self.set.weights.as_ref().is_none_or(|(_, weights)| weights[row] > 0.0);
+        let trains = |row: usize| self.set.splits[row] == Split::Train && weighs(row);
+        let training = || (0..self.set.labels.len()).filter(|&row| trains(row));
         let Stretch { from, to, .. } = self.splits[Split::Train as usize].stretch("train");
         let mut constants = Map::new();
         for (name, value) in &self.constants {
@@ -250,6 +261,7 @@ impl Rows {
             skipped: self.set.skipped,
             from,
             to,
+            weight_column: self.set.weights.as_ref().map(|(column, _)| column.clone()),
             constants,
         }
     }

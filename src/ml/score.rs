@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -141,10 +141,9 @@ pub fn score(model: Arc<Artifact>, features: Vec<Expr>, guard: Option<(Guard, Ve
         }
     }
     let (guard, guarded) = guard.unzip();
-    let mut types = vec![DataType::Float64; names.len()];
-    types.extend(guard.as_ref().map(Guard::types).unwrap_or_default());
-    let signature = Signature::exact(types, Volatility::Immutable);
-    let arguments = features.into_iter().chain(guarded.unwrap_or_default()).collect();
+    let arguments: Vec<Expr> = features.into_iter().chain(guarded.unwrap_or_default()).collect();
+    // The features are DOUBLE already, and the guard takes its columns as they are.
+    let signature = Signature::any(arguments.len(), Volatility::Immutable);
     Ok(ScalarUDF::new_from_impl(Bound { model, guard, signature }).call(arguments))
 }
 
@@ -209,8 +208,8 @@ impl ScalarUDFImpl for Bound {
         let scores = self.model.scorer.score(&columns);
         let nulls =
             arrays.iter().fold(None, |nulls, array| NullBuffer::union(nulls.as_ref(), array.logical_nulls().as_ref()));
-        let defined: NullBuffer = scores.iter().map(|score| !score.is_nan()).collect();
-        let nulls = NullBuffer::union(nulls.as_ref(), Some(&defined));
+        let defined = NullBuffer::new(BooleanBuffer::collect_bool(scores.len(), |row| !scores[row].is_nan()));
+        let nulls = NullBuffer::union(nulls.as_ref(), Some(&defined)).filter(|nulls| nulls.null_count() > 0);
         let array: ArrayRef = Arc::new(Float64Array::new(scores.into(), nulls));
         Ok(ColumnarValue::Array(array))
     }

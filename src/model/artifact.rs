@@ -84,6 +84,9 @@ pub struct Training {
     /// `from` and `to` are the first and the last value of the time column over the training rows, RFC 3339.
     pub from: Option<String>,
     pub to: Option<String>,
+    /// The column of the rows' weights; `None` if each row counted once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_column: Option<String>,
     /// Columns named by `id_cols` that hold a single value over the training rows, such as the product or tau.
     pub constants: Map<String, Value>,
 }

@@ -7,6 +7,7 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::stripes::BLOCK;
 use super::types::{AnyModel, ModelType, Weight};
 
 /// The artifact's field that names the type.
@@ -40,6 +41,11 @@ impl Scorer {
         self.model.weights()
     }
 
+    /// Says why the model may mislead; `None` if nothing is known.
+    pub fn warning(&self) -> Option<&str> {
+        self.model.warning()
+    }
+
     /// Scores rows, given as one column per feature; NaN where a feature is NaN or infinite.
     ///
     /// # Panics
@@ -47,12 +53,17 @@ impl Scorer {
     pub fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         assert_eq!(columns.len(), self.features().len(), "one column a feature");
         let mut scores = self.model.score(columns);
-        for column in columns {
-            assert_eq!(column.len(), scores.len(), "columns of one length");
-            for (score, value) in scores.iter_mut().zip(*column) {
-                if !value.is_finite() {
-                    *score = f64::NAN;
-                }
+        let rows = scores.len();
+        assert!(columns.iter().all(|column| column.len() == rows), "columns of one length");
+        let mut taints = [0.0; BLOCK];
+        for (block, scores) in scores.chunks_mut(BLOCK).enumerate() {
+            // 0 times a number is 0, and 0 times NaN or an infinity is NaN.
+            taints.fill(0.0);
+            for column in columns {
+                taints.iter_mut().zip(&column[block * BLOCK..]).for_each(|(taint, value)| *taint += value * 0.0);
+            }
+            for (score, taint) in scores.iter_mut().zip(taints) {
+                *score = if taint.is_nan() { f64::NAN } else { *score };
             }
         }
         scores

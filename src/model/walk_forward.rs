@@ -107,6 +107,7 @@ fn part(set: &TrainingSet, rows: &[usize], tau: f64) -> TrainingSet {
         features: set.features.iter().map(take).collect(),
         splits: vec![Split::Train; rows.len()],
         target,
+        weights: set.weights.as_ref().map(take),
         skipped: 0,
     }
 }

@@ -1,8 +1,10 @@
 //! Models: training, artifacts, metrics, the CREATE MODEL statement, functions on models, commands.
 
 mod artifacts;
+mod bad_input;
 mod commands;
 mod figures;
+mod fits;
 mod manage;
 mod metrics;
 mod mlflow;

@@ -1,6 +1,6 @@
 //! `linear_reg`: ridge regression of a number behind the label, such as forward volatility, on standardised features.
 //!
-//! Minimises `sum of squared residuals + l2_reg · |coefficients|²`, without a penalty on the intercept: scikit-learn's
+//! Minimises `sum of weight · squared residual + l2_reg · |coefficients|²`, without a penalty on the intercept: scikit-learn's
 //! `Ridge(alpha = l2_reg)` after `StandardScaler`. A row is positive if its target is at least tau. Its probability is the share of
 //! the training residuals that would lift its prediction to tau or above it. Beyond the least and the largest residual the share falls
 //! exponentially, so that rows of an extreme market still differ. Regressing the logarithm of volatility is the HAR family: Corsi 2009, doi:10.1093/jjfinec/nbp001.
@@ -12,10 +12,12 @@ use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
-use crate::model::cholesky;
+use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::linear::{Linear, Term};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::probability::quantile_sorted;
+use crate::model::residuals::Residuals;
+use crate::model::ridge::Ridge;
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
 
@@ -41,7 +43,7 @@ pub const LINEAR_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
-    options: &[L2_REG, TARGET_TRANSFORM],
+    options: &[L2_REG, CLASS_WEIGHT, TARGET_TRANSFORM],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {
         let model = serde_json::from_value::<LinearReg>(part)?;
@@ -78,7 +80,8 @@ enum Transform {
 impl Transform {
     fn apply(self, target: f64) -> f64 {
         match self {
-            Transform::Ln => target.ln(),
+            // The same bits on every machine.
+            Transform::Ln => libm::log(target),
             Transform::None => target,
         }
     }
@@ -104,13 +107,8 @@ impl Model for LinearReg {
     }
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
-        let tau = self.transformed_tau();
-        let spread = spread(&self.residuals);
-        self.linear
-            .sums(columns)
-            .iter()
-            .map(|prediction| share_above(&self.residuals, spread, tau - prediction))
-            .collect()
+        let (tau, residuals) = (self.transformed_tau(), Residuals::new(&self.residuals));
+        self.linear.score(columns, |prediction| residuals.share_above(tau - prediction))
     }
 
     fn weights(&self) -> Vec<Weight<'_>> {
@@ -122,29 +120,9 @@ impl Model for LinearReg {
     }
 }
 
-/// Returns the root mean square of the residuals.
-fn spread(quantiles: &[f64]) -> f64 {
-    (quantiles.iter().map(|quantile| quantile * quantile).sum::<f64>() / quantiles.len() as f64).sqrt()
-}
-
-/// Returns the share of residuals above a value: linear between the quantiles, and falling exponentially beyond them.
-fn share_above(quantiles: &[f64], spread: f64, value: f64) -> f64 {
-    let (count, last) = (quantiles.len() as f64, quantiles.len() - 1);
-    // A fit without any residual is sure.
-    let beyond = |distance: f64| if spread > 0.0 { (-distance / spread).exp() / (2.0 * count) } else { 0.0 };
-    let above = quantiles.partition_point(|quantile| *quantile < value);
-    match above {
-        0 => 1.0 - beyond(quantiles[0] - value),
-        above if above > last => beyond(value - quantiles[last]),
-        above => {
-            let (low, high) = (quantiles[above - 1], quantiles[above]);
-            (0.5 + (last - above) as f64 + (high - value) / (high - low)) / count
-        }
-    }
-}
-
 fn train(rows: TrainingRows, options: &Options) -> Result<LinearReg, Error> {
-    let TrainingRows { features, labels, target } = rows;
+    let TrainingRows { features, labels, target, weights } = rows;
+    let weights = class_weight::of_rows(weights, &labels, options);
     let Some((target, mut values)) = target else { return Err(Error::NoTarget { model_type: LINEAR_REG.name }) };
     let transform = if options.number(&TARGET_TRANSFORM) == 0.0 { Transform::Ln } else { Transform::None };
     let tau = threshold(&target, &values, &labels)?;
@@ -153,27 +131,23 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LinearReg, Error> {
         if values.iter().any(|value| *value < 0.0) || tau <= 0.0 {
             return Err(Error::NoLogarithm { target });
         }
-        values.iter_mut().for_each(|value| *value = value.max(least).ln());
+        values.iter_mut().for_each(|value| *value = transform.apply(value.max(least)));
     }
     let (mut terms, mut columns) = (Vec::new(), Vec::new());
     for (feature, mut column) in features {
-        terms.push(Term::standardise(feature, &mut column)?);
+        terms.push(Term::standardise(feature, &mut column)?.0);
         columns.push(column);
     }
-    let intercept = Standard::of(&values).mean;
-    values.iter_mut().for_each(|value| *value -= intercept);
-    let coefficients = cholesky::ridge(&columns, &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
+    let mean = Standard::of(&values).mean;
+    values.iter_mut().for_each(|value| *value -= mean);
+    let fitted = Ridge::fit(&columns, weights.as_deref(), &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
+    fitted.subtract(&columns, &mut values);
     // What is left of the values are the residuals.
-    for (coefficient, column) in coefficients.iter().zip(&columns) {
-        for (residual, value) in values.iter_mut().zip(column) {
-            *residual -= coefficient * value;
-        }
-    }
     values.sort_unstable_by(f64::total_cmp);
     let steps = STEPS.min(values.len() - 1).max(1);
     let level = |step: usize| step as f64 / steps as f64;
     let residuals = (0..=steps).map(|step| quantile_sorted(&values, level(step))).collect();
-    let linear = Linear::new(intercept, terms, &coefficients);
+    let linear = Linear::new(mean + fitted.intercept, terms, &fitted.coefficients);
     Ok(LinearReg { target, target_transform: transform, tau, linear, residuals })
 }
 
@@ -188,22 +162,4 @@ fn threshold(target: &str, values: &[f64], labels: &[bool]) -> Result<f64, Error
         return Err(Error::NotAThreshold { target: target.into() });
     }
     Ok(tau)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::share_above;
-
-    #[test]
-    fn the_share_above_a_residual_is_linear_between_quantiles_and_never_0_or_1() {
-        let quantiles = [-1.0, 0.0, 0.0, 2.0, 4.0];
-        let shares = [-1.0, -0.5, 0.0, 1.0, 4.0].map(|value| share_above(&quantiles, 1.0, value));
-        assert_eq!(shares, [0.9, 0.8, 0.7, 0.4, 0.1]);
-        let far = [-9.0, -2.0, 5.0, 30.0].map(|value| share_above(&quantiles, 1.0, value));
-        assert!(
-            1.0 > far[0] && far[0] > far[1] && far[1] > 0.9 && 0.1 > far[2] && far[2] > far[3] && far[3] > 0.0,
-            "{far:?}"
-        );
-        assert_eq!([-1.0, 1.0].map(|value| share_above(&[0.0, 0.0], 0.0, value)), [1.0, 0.0]);
-    }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Error;
+use super::class_weight::CLASS_WEIGHT;
 use super::options::{ModelOption, Options};
 use super::training::TrainingRows;
 use crate::text::did_you_mean;
@@ -81,6 +82,11 @@ pub trait Model: Debug + Send + Sync {
     /// intercept.
     fn weights(&self) -> Vec<Weight<'_>>;
 
+    /// Says why the model may mislead; `None` if nothing is known.
+    fn warning(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns the type's part of the artifact, a JSON object.
     fn part(&self) -> serde_json::Result<Value>;
 }
@@ -105,6 +111,11 @@ impl ModelType {
     /// Returns the type with this name, whatever the case of its letters; `None` if there is none.
     pub fn named(name: &str) -> Option<&'static ModelType> {
         TYPES.iter().copied().find(|known| known.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns whether training weighs rows: types that take `class_weight` take `weight_col` too.
+    pub fn takes_weights(&self) -> bool {
+        self.options.iter().any(|option| option.name == CLASS_WEIGHT.name)
     }
 
     /// Returns the names of all types.

@@ -30,17 +30,17 @@ async fn session(folder: &TempDir) -> Session {
     session
 }
 
-async fn text(session: &Session, sql: &str) -> String {
+pub async fn text(session: &Session, sql: &str) -> String {
     let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
     rows(&batches).iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join("\n")
 }
 
-fn latest(folder: &TempDir, name: &str) -> Artifact {
+pub fn latest(folder: &TempDir, name: &str) -> Artifact {
     Registry::new(folder.path().join("models")).load(name).unwrap()
 }
 
 /// The message, its causes and its hint.
-async fn failure(session: &Session, sql: &str) -> String {
+pub async fn failure(session: &Session, sql: &str) -> String {
     let error = match session.sql(sql).await {
         Ok(frame) => squall::catalog::Error::from(frame.collect().await.unwrap_err()),
         Err(error) => error,
