@@ -1,4 +1,4 @@
--- description: The rows for training and evaluating models: features and label of {{ products | join(", ") }}, split in time order
+-- description: The rows for training and evaluating models: features and label ({{ label }}) of {{ products | join(", ") }}, split in time order
 --   into train, validation and test. There is one row a product in each {{ grid_s }} s, its last tick; grid_s = 0 means every tick.
 --   A row is left out if its label window reaches into the next split. tau is the {{ tau_quantile }} quantile of forward volatility
 --   over the training rows of all products together.
@@ -35,7 +35,7 @@ WITH ticks_on_grid AS (
     ln(greatest(abs(features.momentum_60s), 1e-5)) AS log_momentum_60s,
     ln(greatest(features.relative_spread_60s, 1e-7)) AS log_spread_60s
   FROM ticks_on_grid AS features
-  JOIN rv_spike_60s AS labels ON labels.product_id = features.product_id AND labels.ts = features.ts
+  JOIN {{ label }} AS labels ON labels.product_id = features.product_id AND labels.ts = features.ts
   WHERE features.on_grid
     AND features.rv_10s IS NOT NULL AND features.rv_60s IS NOT NULL AND features.rv_300s IS NOT NULL
     AND features.rv_1800s IS NOT NULL AND features.bipower_60s IS NOT NULL

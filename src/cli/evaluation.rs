@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::{Failure, workspace};
 use crate::model::metrics::{METRICS, Metric};
+use crate::model::verdict::TOO_GOOD_WARNING;
 use crate::model::{Metrics, Role, Split};
 use crate::repl;
 use crate::text::{columns, columns_that_fit, counted, wrapped};
@@ -127,10 +128,15 @@ pub fn print(evaluations: &[Evaluation], all: &str) {
     }
 }
 
-/// Warns of models that are judged on other rows than those from which they learned.
+/// Warns of models that are judged on other rows than those from which they learned, and of figures that are too good to be true.
 pub fn warn(evaluations: &[Evaluation]) {
     for (model, splits, warning) in by_reason(evaluations, |evaluation| evaluation.warning.clone()) {
-        let hint = format!("`squall train {model}` trains it on the present rows");
+        let hint = match warning.as_str() {
+            TOO_GOOD_WARNING => {
+                format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most")
+            }
+            _ => format!("`squall train {model}` trains it on the present rows"),
+        };
         workspace::warn(&format!("{model}{splits}: {warning}"), Some(&hint));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use datafusion::arrow::array::RecordBatch;
 
-use super::evaluation::{Evaluation, print};
+use super::evaluation::{Evaluation, print, warn};
 use super::workspace::{self, Workspace};
 use super::{Context, Failure};
 use crate::pipeline::Kind;
@@ -110,6 +110,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             println!("{name} version {version}  {}", path.display());
         }
     }
+    warn(&evaluations);
     // The models that cannot be trained do not keep the others from being trained.
     failures.iter().for_each(Failure::print);
     last.map_or(Ok(()), Err)

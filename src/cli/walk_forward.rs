@@ -5,30 +5,34 @@ use std::time::Instant;
 use super::evaluation::{Columns, number, width};
 use super::workspace::{self, Workspace};
 use super::{Context, Failure};
-use crate::ml::{self, OUT_OF_FOLD, OutOfFold};
+use crate::ml::{self, Folds, Judged, MOST_BLOCKS, WALK_FORWARD};
 use crate::model::Role;
 use crate::model::bootstrap::Settings;
-use crate::model::walk_forward::Protocol;
+use crate::model::walk_forward::Window;
 use crate::text::{columns, columns_that_fit, counted, grouped, literal};
 
 const SECOND_NS: i64 = 1_000_000_000;
-
-const BLOCKS: u16 = 8;
-const TRAIN_BLOCKS: u16 = 3;
-const EMBARGO_S: u32 = 300;
 
 /// How the rows are cut, and where they go.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Flags {
     /// With walk_forward: into how many blocks of time the rows are cut (8 unless given)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=i64::from(MOST_BLOCKS)))]
     blocks: Option<u16>,
 
     /// With walk_forward: how many of the first blocks only train (3 unless given)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..i64::from(MOST_BLOCKS)))]
     train_blocks: Option<u16>,
 
-    /// With walk_forward: how much time lies between training rows and judged rows, beside the label's horizon (300 s unless given)
+    /// With walk_forward: which blocks before the judged one train: all of them, or as many as the first training blocks
+    #[arg(long, value_name = "WINDOW", value_parser = Window::NAMES)]
+    window: Option<String>,
+
+    /// With walk_forward: how long before a judged block training rows end (as far as the label looks ahead unless given)
+    #[arg(long, value_name = "SECONDS")]
+    purge_s: Option<u32>,
+
+    /// With walk_forward: how much more time lies between training rows and judged rows (as far as the features look back unless given)
     #[arg(long, value_name = "SECONDS")]
     embargo_s: Option<u32>,
 
@@ -43,10 +47,29 @@ impl Flags {
         let flags = [
             (self.blocks.is_some(), "--blocks"),
             (self.train_blocks.is_some(), "--train-blocks"),
+            (self.window.is_some(), "--window"),
+            (self.purge_s.is_some(), "--purge-s"),
             (self.embargo_s.is_some(), "--embargo-s"),
             (self.out.is_some(), "--out"),
         ];
         flags.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
+    }
+
+    /// Returns the folds that the flags say, with defaults.
+    fn folds(&self) -> Result<Folds, Failure> {
+        let default = Folds::default();
+        let folds = Folds {
+            blocks: self.blocks.unwrap_or(default.blocks),
+            train_blocks: self.train_blocks.unwrap_or(default.train_blocks),
+            window: self.window.as_deref().and_then(Window::named).unwrap_or(default.window),
+            purge_s: self.purge_s,
+            embargo_s: self.embargo_s,
+        };
+        if folds.train_blocks < folds.blocks {
+            return Ok(folds);
+        }
+        Err(Failure::new(format!("all {} blocks only train", folds.blocks))
+            .with_hint("give --train-blocks a smaller number than --blocks"))
     }
 }
 
@@ -62,29 +85,15 @@ const FIGURES: &[(&str, &str)] = &[
 
 /// Trains and judges every model of the project fold by fold, and prints its figures over the judged rows of all folds.
 pub async fn run(args: Flags, context: &Context) -> Result<(), Failure> {
-    let (blocks, train_blocks) = (args.blocks.unwrap_or(BLOCKS), args.train_blocks.unwrap_or(TRAIN_BLOCKS));
-    if train_blocks >= blocks {
-        return Err(Failure::new(format!("all {blocks} blocks only train"))
-            .with_hint("give --train-blocks a smaller number than --blocks"));
-    }
+    let folds = args.folds()?;
     let workspace = workspace::open(context).await?;
     workspace::require_landed(&workspace).await?;
-    let parameters = &context.settings().parameters;
-    let horizon_s = parameters.get("horizon_s").and_then(|value| value.as_integer()).unwrap_or(60);
-    let quantile = parameters.get("tau_quantile").and_then(|value| value.as_float()).unwrap_or(0.95);
-    let protocol = Protocol {
-        blocks: blocks.into(),
-        train_blocks: train_blocks.into(),
-        purge_ns: horizon_s * SECOND_NS,
-        embargo_ns: i64::from(args.embargo_s.unwrap_or(EMBARGO_S)) * SECOND_NS,
-        positive_quantile: quantile,
-    };
     let names = workspace.project.model_names();
     if names.is_empty() {
         return Err(Failure::new("the project has no models").with_hint("`squall new model NAME` begins one"));
     }
     let progress = context.progress("walk forward", Some(names.len() as u64));
-    let mut judged: Vec<OutOfFold> = Vec::new();
+    let mut judged: Vec<Judged> = Vec::new();
     let mut naive = None;
     let mut failures = Vec::new();
     for name in names {
@@ -92,9 +101,9 @@ pub async fn run(args: Flags, context: &Context) -> Result<(), Failure> {
         let start = Instant::now();
         let statement = workspace.project.model_statement(name).and_then(|text| ml::parse(&text)?.ok());
         let Some(statement) = statement else { continue };
-        match ml::out_of_fold(workspace.session.context(), &statement, &protocol).await {
+        match ml::judge(workspace.session.context(), &statement, &folds).await {
             Ok(model) => {
-                if statement.options.model_type.role == Role::Naive {
+                if statement.recipe.candidates.iter().any(|options| options.model_type.role == Role::Naive) {
                     naive = Some(judged.len());
                 }
                 judged.push(model);
@@ -108,13 +117,13 @@ pub async fn run(args: Flags, context: &Context) -> Result<(), Failure> {
     if judged.is_empty() {
         return Err(failures.pop().unwrap_or_else(|| Failure::new("no model can be judged")));
     }
-    let rows = ml::out_of_fold_table(&judged, naive.map(|place| &judged[place]))?;
-    workspace.session.context().register_table(OUT_OF_FOLD, rows).map_err(workspace::query_failure)?;
+    let rows = ml::walk_forward_table(&judged, naive.map(|place| &judged[place]))?;
+    workspace.session.context().register_table(WALK_FORWARD, rows).map_err(workspace::query_failure)?;
     if let Some(file) = &args.out {
-        let copy = format!("COPY (SELECT * FROM {OUT_OF_FOLD}) TO {}", literal(&file.display().to_string()));
+        let copy = format!("COPY (SELECT * FROM {WALK_FORWARD}) TO {}", literal(&file.display().to_string()));
         workspace::rows(&workspace, &format!("{copy} STORED AS PARQUET")).await?;
     }
-    print(&workspace, &judged, naive, &protocol).await?;
+    print(&workspace, &judged, naive).await?;
     failures.iter().for_each(Failure::print);
     match naive {
         None => {
@@ -130,12 +139,7 @@ pub async fn run(args: Flags, context: &Context) -> Result<(), Failure> {
 }
 
 /// Prints how the rows were cut, a line of figures for each model, and the verdicts.
-async fn print(
-    workspace: &Workspace,
-    judged: &[OutOfFold],
-    naive: Option<usize>,
-    protocol: &Protocol,
-) -> Result<(), Failure> {
+async fn print(workspace: &Workspace, judged: &[Judged], naive: Option<usize>) -> Result<(), Failure> {
     let mut heading: Vec<String> = vec!["model".into()];
     heading.extend(FIGURES.iter().map(|(name, _)| name.to_string()));
     let mut lines = vec![heading];
@@ -164,11 +168,13 @@ async fn print(
         }
     }
     let first = &judged[0];
+    let protocol = &first.protocol;
     println!(
-        "{} blocks by time, the first {} only train; purge {} s, embargo {} s\n{} judged rows in {} folds, {market}\n",
+        "{} blocks by time, the first {} only train{}; purge {} s, embargo {} s\n{} judged rows in {} folds, {market}\n",
         protocol.blocks,
         protocol.train_blocks,
-        first.horizon_ns / SECOND_NS,
+        if protocol.window == Window::Rolling { ", rolling" } else { "" },
+        protocol.purge_ns / SECOND_NS,
         protocol.embargo_ns / SECOND_NS,
         grouped(first.folds.iter().map(|fold| fold.rows.len() as u64).sum()),
         first.folds.len()
@@ -180,7 +186,7 @@ async fn print(
 }
 
 /// Returns the query of a model's figures.
-fn figures(model: &OutOfFold) -> String {
+fn figures(model: &Judged) -> String {
     let columns: Vec<String> = FIGURES.iter().map(|(name, value)| format!("{value} AS {name}")).collect();
     let horizon_s = (model.horizon_ns / SECOND_NS).max(1);
     format!(
@@ -192,7 +198,7 @@ fn figures(model: &OutOfFold) -> String {
                 prevalence(label) FILTER (WHERE score IS NOT NULL) AS prevalence,
                 average_precision(label, score) AS average_precision, roc_auc(label, score) AS roc_auc,
                 average_precision_gain(label, score, baseline, ts, {}) AS gain
-            FROM {OUT_OF_FOLD} WHERE model = {}
+            FROM {WALK_FORWARD} WHERE model = {}
         )",
         columns.join(", "),
         Settings::for_horizon(model.horizon_ns).block_s,

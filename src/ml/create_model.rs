@@ -7,9 +7,9 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::error::Error;
 use super::rows::{self, Rows};
 use super::statement::CreateModel;
-use super::{evaluate, lineage, runs};
+use super::{evaluate, lineage, out_of_fold, runs};
 use crate::durable;
-use crate::model::{self, Artifact, Basis, FORMAT, Registry, Saved, Split, When};
+use crate::model::{self, Artifact, Basis, FORMAT, OutOfFold, Recipe, Registry, Saved, Split, When};
 use crate::track::Tracker;
 
 /// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
@@ -32,11 +32,17 @@ pub async fn create(
         None => {
             let origin = lineage::origin(&context.state(), &statement.query).await;
             let rows = rows::read(context, statement).await?;
+            let recipe = statement.recipe(&origin)?;
             let basis = Basis { labels: origin.labels, queries: origin.queries, ..rows.basis(&statement.columns) };
             digests = if tracker.is_some() { runs::digests(&rows.set) } else { digests };
             let (models, statement) = (models.clone(), statement.clone());
             // Training and writing keep a thread busy for a long time, so they must not run on a thread that runs tasks.
-            durable::blocking(move || models.save(train(&rows, basis, &statement, start)?, statement.when)).await?
+            let make = move || -> Result<Saved, Error> {
+                let (artifact, judged) = train(&rows, basis, &statement, &recipe, start)?;
+                let judged = out_of_fold::file(&judged, &rows)?;
+                Ok(models.save(artifact, judged.as_deref(), statement.when)?)
+            };
+            durable::blocking(make).await?
         }
     };
     let model = match saved {
@@ -54,29 +60,36 @@ pub async fn create(
     Ok(context.read_batch(evaluate::recorded(&model)?)?)
 }
 
-/// Trains a model; its artifact gets its version when it is saved.
-fn train(rows: &Rows, basis: Basis, statement: &CreateModel, now: DateTime<Utc>) -> Result<Artifact, model::Error> {
-    let trained = model::train(&rows.set, &statement.options)?;
-    let model_type = statement.options.model_type;
+/// Trains a model, and returns it with the judged rows of its folds. Its artifact gets its version when it is saved.
+fn train(
+    rows: &Rows,
+    basis: Basis,
+    statement: &CreateModel,
+    recipe: &Recipe,
+    now: DateTime<Utc>,
+) -> Result<(Artifact, Vec<OutOfFold>), model::Error> {
+    let trained = model::train(&rows.set, &rows.times, recipe)?;
     let mut training = rows.training();
     training.skipped += trained.unscored;
-    Ok(Artifact {
+    let artifact = Artifact {
         format: FORMAT,
         name: statement.name.clone(),
         version: 0,
         created_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
         squall_version: env!("CARGO_PKG_VERSION").into(),
-        formula: model_type.formula.into(),
-        probability: model_type.gives_probabilities,
+        formula: trained.scorer.formula(),
+        probability: trained.scorer.gives_probabilities(),
         label: statement.columns.label.clone(),
-        scorer: trained.scorer,
         threshold: trained.threshold,
-        options: statement.options.recorded(),
+        options: trained.options.recorded(),
+        scorer: trained.scorer,
         training,
         basis: Some(basis),
         metrics: trained.metrics,
+        validation: trained.validation,
         sql: statement.text.clone(),
-    })
+    };
+    Ok((artifact, trained.out_of_fold))
 }
 
 /// Records the run that trained a model.

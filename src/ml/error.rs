@@ -21,8 +21,6 @@ pub enum Error {
     Label { column: String, value: f64 },
     #[error("a feature cannot be named `score`: scoring adds a column of that name to the features")]
     Score,
-    #[error("walk-forward validation needs the time of every row")]
-    NoTime,
     #[error(transparent)]
     Model(#[from] model::Error),
 }
@@ -42,9 +40,6 @@ impl Hint for Error {
                 Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
             }
             Error::Label { column, .. } => Some(format!("compare it in the query, such as {column} > 0 AS {column}")),
-            Error::NoTime => {
-                Some("name the column of the time, such as time_col = 'ts', and leave out rows where it is NULL".into())
-            }
             Error::Score => Some("give it another name in the query: score AS …".into()),
             Error::Model(error) => error.hint(),
         }

@@ -15,7 +15,9 @@ use super::judged::{self, Judging};
 use super::query_function::{Call, Timed};
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics, intervals};
-use crate::model::{Artifact, Registry};
+use crate::model::metrics::{AVERAGE_PRECISION, PREVALENCE};
+use crate::model::verdict::{RARE, TOO_GOOD, TOO_GOOD_WARNING};
+use crate::model::{Artifact, Registry, Split, SplitMetrics};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
 
@@ -44,8 +46,8 @@ const ML_EVALUATE: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: COLUMNS,
-        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
-        when_null: "split where the function was given no column `by`; a metric that is undefined, and reason says why; warning where nothing differs; episodes and intervals where they are not known, and interval_reason says why; skipped and everything after it of the metrics recorded at training",
+        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training, and of a model with a time_col, if its average precision is 0.9 or more outside training on rare positives. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
+        when_null: "split where the function was given no column `by`; a metric that is undefined, and reason says why; warning where there is none; episodes and intervals where they are not known, and interval_reason says why; skipped and everything after it but warning of the metrics recorded at training",
     },
     example: Example {
         query: "SELECT split, rows, positives, round(average_precision, 3) AS average_precision FROM ml_evaluate('calm_or_wild')",
@@ -156,8 +158,17 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
     columns.extend(binary_metrics::columns(&splits.iter().map(|split| &split.metrics).collect::<Vec<_>>()));
     // The rest is known of a relation only, but for what training warned of.
     let schema = schema();
-    let rest = schema.fields().iter().skip(columns.len()).map(|field| match model.scorer.warning() {
-        Some(warning) if field.name() == WARNING => text(warning),
+    let forecast = judged::basis(model).time_column.is_some();
+    let warning = |split: &SplitMetrics| {
+        let figure = |metric| split.metrics.get(metric);
+        let rare = figure(&PREVALENCE).is_some_and(|prevalence| prevalence <= RARE);
+        let too_good = rare && figure(&AVERAGE_PRECISION).is_some_and(|figure| figure >= TOO_GOOD);
+        let too_good = (forecast && split.split != Split::Train && too_good).then_some(TOO_GOOD_WARNING);
+        let all: Vec<&str> = model.scorer.warning().into_iter().chain(too_good).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    };
+    let rest = schema.fields().iter().skip(columns.len()).map(|field| match field.name().as_str() {
+        WARNING => Arc::new(splits.iter().map(warning).collect::<StringArray>()) as ArrayRef,
         _ => new_null_array(field.data_type(), splits.len()),
     });
     columns.extend(rest.collect::<Vec<_>>());
@@ -226,10 +237,17 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let group = call.third.as_ref().map_or("", |_| " WHERE split IS NOT NULL GROUP BY split");
     let rows =
         call.rows(&format!(", CAST({split} AS VARCHAR) AS split, {product_column} AS product, {} AS ts", timed.column));
+    let too_good = match (&basis.time_column, literal(TOO_GOOD_WARNING)) {
+        (None, _) => "CAST(NULL AS VARCHAR)".into(),
+        (Some(_), warning) => {
+            let good = format!("metrics['average_precision'] >= {TOO_GOOD:?} AND metrics['prevalence'] <= {RARE:?}");
+            format!("CASE WHEN {good} AND split IS DISTINCT FROM 'train' THEN {warning} END")
+        }
+    };
     let split = if call.third.is_some() { "split" } else { "CAST(NULL AS VARCHAR) AS split" };
     Ok(format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, split, {metrics}, skipped,
-            nullif(concat_ws('; ', {changed}, {other} || others), '') AS warning, episodes, {intervals}
+            nullif(concat_ws('; ', {changed}, {other} || others, {too_good}), '') AS warning, episodes, {intervals}
         FROM (
             SELECT {split}, binary_metrics(label, score, {threshold}, {probability}) AS metrics,
                 count(*) FILTER (WHERE label IS NULL OR score IS NULL) AS skipped,

@@ -21,6 +21,10 @@ pub struct Origin {
     pub queries: BTreeMap<String, String>,
     /// The names of the queries that are features.
     pub features: Vec<String>,
+    /// How far ahead the labels look, in nanoseconds; `None` if there is no label, or if it is not bounded by time or not known.
+    pub horizon_ns: Option<i64>,
+    /// How far back the features look, in nanoseconds; `None` if it is not bounded or not known.
+    pub lookback_ns: Option<i64>,
 }
 
 /// Knows the queries of a project.

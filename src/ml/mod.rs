@@ -11,12 +11,14 @@ mod episodes;
 mod error;
 mod evaluate;
 mod fitting;
+mod folds;
 mod judged;
 mod lineage;
 mod list;
 mod manage;
 mod metrics;
 mod options;
+mod out_of_fold;
 mod predict;
 mod query_function;
 mod rows;
@@ -29,12 +31,13 @@ mod weights;
 pub use create_model::create;
 pub use error::Error;
 pub use fitting::{matches, names_in, reads_every_model};
+pub use folds::{Folds, MOST_BLOCKS};
 pub use lineage::{Lineage, Origin, remember};
 pub use manage::{Manage, carry_out, parse as parse_manage};
 pub use rows::check_columns;
 pub use runs::{evaluation as evaluation_run, table as runs_table};
 pub use statement::{CreateModel, Problem, StatementError, parse};
-pub use walk_forward::{OutOfFold, TABLE as OUT_OF_FOLD, out_of_fold, table as out_of_fold_table};
+pub use walk_forward::{Judged, TABLE as WALK_FORWARD, judge, table as walk_forward_table};
 
 use crate::functions::Family;
 pub use crate::functions::relation::tables;
@@ -50,5 +53,6 @@ pub const FAMILIES: &[Family] = &[
     curves::FUNCTIONS,
     list::FUNCTIONS,
     weights::FUNCTIONS,
+    out_of_fold::FUNCTIONS,
     metrics::FUNCTIONS,
 ];

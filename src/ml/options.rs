@@ -4,14 +4,27 @@
 use datafusion::sql::sqlparser::tokenizer::Location;
 use serde_json::Value;
 
+use super::folds::{self, Folds};
 use super::statement::{Problem, StatementError};
+use crate::model::calibration::Method;
+use crate::model::recipe::{self, Recipe};
 use crate::model::types::TYPES;
 use crate::model::{Error, ModelType, Options, WEIGHT_COL};
 use crate::text::did_you_mean;
 
-/// The options that every type of model takes, each as a name and an example.
-const COMMON: &[(&str, &str)] =
-    &[MODEL_TYPE, INPUT_LABEL_COLS, TARGET_COL, POSITIVE_QUANTILE, WEIGHT, DATA_SPLIT_COL, TIME_COL, ID_COLS];
+/// The options that every type of model takes besides those about folds, each as a name and an example.
+const COMMON: &[(&str, &str)] = &[
+    MODEL_TYPE,
+    INPUT_LABEL_COLS,
+    TARGET_COL,
+    POSITIVE_QUANTILE,
+    WEIGHT,
+    DATA_SPLIT_COL,
+    TIME_COL,
+    ID_COLS,
+    CALIBRATION,
+    FEATURE_SELECTION,
+];
 
 const MODEL_TYPE: (&str, &str) = ("model_type", "model_type = 'logistic_reg'");
 const INPUT_LABEL_COLS: (&str, &str) = ("input_label_cols", "input_label_cols = ['spike']");
@@ -21,6 +34,12 @@ const WEIGHT: (&str, &str) = (WEIGHT_COL, "weight_col = 'importance'");
 const DATA_SPLIT_COL: (&str, &str) = ("data_split_col", "data_split_col = 'split'");
 const TIME_COL: (&str, &str) = ("time_col", "time_col = 'ts'");
 const ID_COLS: (&str, &str) = ("id_cols", "id_cols = ['product_id']");
+const CALIBRATION: (&str, &str) = ("calibration", "calibration = 'isotonic'");
+const FEATURE_SELECTION: (&str, &str) = ("feature_selection", "feature_selection = 'backward'");
+
+/// The word for an option that is switched off.
+const NONE: &str = "none";
+const BACKWARD: &str = "backward";
 
 /// Options of BigQuery ML and scikit-learn that have another name here, and what to write.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -92,30 +111,55 @@ impl Columns {
     }
 }
 
+/// What the options say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// The recipe, whose folds are not known yet.
+    pub recipe: Recipe,
+    pub folds: Option<Folds>,
+    pub columns: Columns,
+}
+
+/// Returns the options of every type.
+fn common() -> impl Iterator<Item = &'static str> {
+    COMMON.iter().chain(&folds::OPTIONS).map(|(name, _)| *name)
+}
+
 /// Reads the options; `start` is the position of OPTIONS.
-pub fn read(given: &[Given], start: Location) -> Result<(Options, Columns), StatementError> {
+pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
     let find = |(name, _): (&str, &str)| given.iter().find(|option| option.name == name);
-    let model_type = find(MODEL_TYPE)
-        .map(|option| ModelType::parse(&string(option, MODEL_TYPE.0)?).map_err(at(option)))
-        .transpose()?;
-    let own = given.iter().filter(|option| COMMON.iter().all(|(name, _)| *name != option.name));
-    let mut options = model_type.map(Options::of);
-    for option in own {
-        check_name(&option.name, model_type).map_err(|problem| problem.at(option.at))?;
-        if let Some(options) = &mut options {
-            options.set(&option.name, &option.value).map_err(at(option))?;
+    let types = match find(MODEL_TYPE) {
+        Some(option) => recipe::types(&string(option, MODEL_TYPE.0)?).map_err(at(option))?,
+        None => Vec::new(),
+    };
+    let own: Vec<&Given> = given.iter().filter(|option| common().all(|name| name != option.name)).collect();
+    let only = if types.len() == 1 { types.first().copied() } else { None };
+    for option in &own {
+        check_name(&option.name, only).map_err(|problem| problem.at(option.at))?;
+    }
+    let mut candidates = Vec::new();
+    for model_type in types {
+        let takes = |option: &&&Given| model_type.options.iter().any(|known| known.name == option.name);
+        let given = own.iter().filter(takes);
+        let mut all = vec![Options::of(model_type)];
+        for option in given {
+            all = recipe::with(&all, &option.name, &option.value).map_err(at(option))?;
         }
+        candidates.extend(all);
     }
     let lacks = |(name, example)| Problem::Lacks { name, example }.at(start);
-    let options = options.ok_or_else(|| lacks(MODEL_TYPE))?;
+    if candidates.is_empty() {
+        return Err(lacks(MODEL_TYPE));
+    }
     let label = find(INPUT_LABEL_COLS).ok_or_else(|| lacks(INPUT_LABEL_COLS))?;
     let [label] = <[String; 1]>::try_from(strings(label, INPUT_LABEL_COLS.0)?)
         .map_err(|_| wrong(label, INPUT_LABEL_COLS.0, "a list of one column"))?;
     let column = |option: (&'static str, &'static str)| find(option).map(|given| string(given, option.0)).transpose();
     let (target, split, time) = (column(TARGET_COL)?, column(DATA_SPLIT_COL)?, column(TIME_COL)?);
     let weight = column(WEIGHT)?;
-    if let Some(given) = find(WEIGHT).filter(|_| !options.model_type.takes_weights()) {
-        return Err(at(given)(Error::NotAnOption { name: given.name.clone(), model_type: options.model_type }));
+    let without_weights = candidates.iter().map(|options| options.model_type).find(|known| !known.takes_weights());
+    if let (Some(given), Some(model_type)) = (find(WEIGHT), without_weights) {
+        return Err(at(given)(Error::NotAnOption { name: given.name.clone(), model_type }));
     }
     let quantile = |given: &Given| {
         let share = given.value.as_f64().filter(|share| *share > 0.0 && *share < 1.0);
@@ -123,7 +167,23 @@ pub fn read(given: &[Given], start: Location) -> Result<(Options, Columns), Stat
     };
     let positive_quantile = find(POSITIVE_QUANTILE).map(quantile).transpose()?;
     let ids = find(ID_COLS).map(|option| strings(option, ID_COLS.0)).transpose()?.unwrap_or_default();
-    Ok((options, Columns { label, target, positive_quantile, weight, split, time, ids }))
+    let word = |option: (&'static str, &'static str), words: &[&str]| {
+        let expected = || format!("'{}' or '{NONE}'", words.join("', '"));
+        let read = |given: &Given| match given.value.as_str() {
+            Some(NONE) => Ok(None),
+            Some(word) if words.contains(&word) => Ok(Some(word.to_string())),
+            _ => Err(wrong(given, option.0, &expected())),
+        };
+        Ok(find(option).map(read).transpose()?.flatten())
+    };
+    let calibration = word(CALIBRATION, &Method::NAMES)?.and_then(|name| Method::named(&name));
+    let feature_selection = word(FEATURE_SELECTION, &[BACKWARD])?.is_some();
+    let recipe = Recipe { candidates, feature_selection, calibration, folds: None };
+    let folds = folds::read(given, recipe.needs_folds())?;
+    if folds.is_some() && time.is_none() {
+        return Err(lacks(TIME_COL));
+    }
+    Ok(Read { recipe, folds, columns: Columns { label, target, positive_quantile, weight, split, time, ids } })
 }
 
 /// Checks that the type takes the option; if no type is given, that any type does.
@@ -142,7 +202,7 @@ fn check_name(name: &str, model_type: Option<&'static ModelType>) -> Result<(), 
             Err(Error::NotAnOption { name: name.into(), model_type }.into())
         }
         _ => {
-            known.extend(COMMON.iter().map(|(name, _)| *name));
+            known.extend(common());
             let list = || format!("options are {}", known.join(", "));
             let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, ours)| format!("write {ours}"));
             let suggestion = elsewhere.or_else(|| did_you_mean(name, known.iter().copied())).unwrap_or_else(list);
@@ -155,7 +215,8 @@ fn at(option: &Given) -> impl FnOnce(Error) -> StatementError + '_ {
     |error| Problem::from(error).at(option.at)
 }
 
-fn wrong(option: &Given, name: &'static str, expected: &str) -> StatementError {
+/// Returns the error for an option's value.
+pub fn wrong(option: &Given, name: &'static str, expected: &str) -> StatementError {
     at(option)(Error::Option { option: name, expected: expected.into(), given: option.value.to_string() })
 }
 

@@ -243,6 +243,11 @@ impl Rows {
         Ok(())
     }
 
+    /// Returns the product of a row; `None` if it is not known.
+    pub fn product(&self, row: usize) -> Option<&str> {
+        self.products_of.get(row).map(|&number| &**self.product_names.name(number)).filter(|name| !name.is_empty())
+    }
+
     /// Returns what the artifact records about the training rows.
     pub fn training(&self) -> Training {
         let weighs = |row: usize| self.set.weights.as_ref().is_none_or(|(_, weights)| weights[row] > 0.0);

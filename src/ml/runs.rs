@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 
 use crate::functions::Snapshot;
 use crate::model::metrics::METRICS;
-use crate::model::{Artifact, Metrics, Split, TrainingSet};
+use crate::model::{Artifact, FoldFigures, Metrics, Split, TrainingSet};
 use crate::text::fnv1a;
 use crate::track::{self, Dataset, Kind, Run};
 
@@ -68,7 +68,9 @@ fn rows(runs: &[Run]) -> Result<RecordBatch> {
 /// Its id contains the model, the version and the start. A model whose versions were all deleted starts again with version
 /// 1, so only the start tells the two runs apart.
 pub fn of(model: &Artifact, digests: &[(Split, String)], start: DateTime<Utc>, end: DateTime<Utc>) -> Run {
+    let validation = model.validation.iter();
     let metrics = model.metrics.iter().map(|split| (split.split.as_str().to_string(), values(&split.metrics)));
+    let metrics = metrics.chain(validation.clone().map(|of| (of.protocol.clone(), values(&of.metrics))));
     let datasets = model.metrics.iter().filter_map(|split| {
         let (_, digest) = digests.iter().find(|(of, _)| *of == split.split)?;
         Some(dataset(model, split.split.as_str(), split.metrics.rows, digest.clone()))
@@ -78,10 +80,22 @@ pub fn of(model: &Artifact, digests: &[(Split, String)], start: DateTime<Utc>, e
         kind: Kind::Training,
         metrics: metrics.collect(),
         datasets: datasets.collect(),
+        folds: validation.flat_map(|of| &of.folds).map(fold).collect(),
         started_at_ms: start.timestamp_millis(),
         ended_at_ms: end.timestamp_millis(),
         ..base(model)
     }
+}
+
+fn fold(fold: &FoldFigures) -> track::Fold {
+    let mut params = std::collections::BTreeMap::from([
+        ("fold".to_string(), fold.fold.to_string()),
+        ("first_ts".into(), fold.from.clone()),
+        ("last_ts".into(), fold.to.clone()),
+        ("training_rows".into(), fold.training_rows.to_string()),
+    ]);
+    params.extend(fold.tau.map(|tau| ("tau".to_string(), tau.to_string())));
+    track::Fold { number: fold.fold as u64, params, metrics: values(&fold.metrics) }
 }
 
 /// Returns the run that evaluated a model now, with its metrics by split.
@@ -115,6 +129,13 @@ fn base(model: &Artifact) -> Run {
     params.insert("features".into(), model.scorer.features().join(", "));
     params.insert("label".into(), model.label.clone());
     params.insert("squall_version".into(), model.squall_version.clone());
+    if let Some(validation) = &model.validation {
+        let seconds = [("cv_purge_s", validation.purge_s), ("cv_embargo_s", validation.embargo_s)];
+        params.extend(seconds.map(|(name, seconds)| (name.to_string(), seconds.to_string())));
+        params.insert("cv".into(), validation.protocol.clone());
+        params.insert("cv_window".into(), validation.window.clone());
+        params.insert("variants_tried".into(), validation.variants.len().to_string());
+    }
     params.extend(model.threshold.iter().map(|threshold| ("threshold".to_string(), threshold.to_string())));
     for (name, time) in [("training_from", &model.training.from), ("training_to", &model.training.to)] {
         params.extend(time.iter().map(|time| (name.to_string(), time.clone())));
@@ -131,6 +152,7 @@ fn base(model: &Artifact) -> Run {
         metrics: Default::default(),
         tags: track::tags(),
         datasets: Vec::new(),
+        folds: Vec::new(),
         mlflow_run_id: None,
     }
 }

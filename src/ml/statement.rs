@@ -10,9 +10,11 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use serde_json::Value;
 
-use super::options::{self, Columns, Given};
+use super::folds::Folds;
+use super::lineage::Origin;
+use super::options::{self, Columns, Given, Read};
 use crate::error::Hint;
-use crate::model::{self, Options, When};
+use crate::model::{self, Recipe, When};
 
 /// How the statement is written.
 const USAGE: &str = "CREATE [OR REPLACE] MODEL name OPTIONS (key = value, …) AS SELECT …";
@@ -23,12 +25,26 @@ pub struct CreateModel {
     pub name: String,
     /// What to do if a model of the same name exists.
     pub when: When,
-    pub options: Options,
+    /// How the model is made; its folds follow from [`CreateModel::folds`] and the queries behind the rows.
+    pub recipe: Recipe,
+    pub folds: Option<Folds>,
     pub columns: Columns,
     /// The training query; its lines and columns are those of the statement.
     pub query: String,
     /// The statement as it was written.
     pub text: String,
+}
+
+impl CreateModel {
+    /// Returns how the model is made, with the folds that the queries behind its rows give.
+    ///
+    /// # Errors
+    /// It is not known how far the label looks ahead.
+    pub fn recipe(&self, origin: &Origin) -> Result<Recipe, model::Error> {
+        let quantile = self.columns.positive_quantile;
+        let folds = self.folds.map(|folds| folds.protocol(origin, quantile)).transpose()?;
+        Ok(Recipe { folds, ..self.recipe.clone() })
+    }
 }
 
 /// An error in a statement, and its line and column in the text, both counted from 1.
@@ -53,6 +69,10 @@ pub enum Problem {
     UnknownOption { name: String, suggestion: String },
     #[error("`{name}` is given twice")]
     Twice { name: String },
+    #[error("`{name}` is about folds, and there are none")]
+    WithoutFolds { name: String },
+    #[error("these options compare variants or calibrate scores, which needs folds")]
+    NeedsFolds,
     #[error("OPTIONS lacks {name}")]
     Lacks { name: &'static str, example: &'static str },
     #[error(transparent)]
@@ -69,6 +89,8 @@ impl Hint for Problem {
             Problem::ReplaceIfAbsent => Some("OR REPLACE always trains, IF NOT EXISTS only the first time".into()),
             Problem::UnknownOption { suggestion, .. } => Some(suggestion.clone()),
             Problem::Twice { name } => Some(format!("keep one of the two values of `{name}`")),
+            Problem::WithoutFolds { .. } => Some("add cv = 'walk_forward'".into()),
+            Problem::NeedsFolds => Some("leave out cv = 'none'".into()),
             Problem::Lacks { example, .. } => Some(format!("such as {example}")),
             Problem::Model(error) => error.hint(),
         }
@@ -125,8 +147,8 @@ impl Parser<'_> {
         let given = self.options()?;
         self.expect_word("AS", "AS")?;
         let query = self.query()?;
-        let (options, columns) = options::read(&given, at)?;
-        Ok(CreateModel { name, when, options, columns, query, text: self.text.trim().into() })
+        let Read { recipe, folds, columns } = options::read(&given, at)?;
+        Ok(CreateModel { name, when, recipe, folds, columns, query, text: self.text.trim().into() })
     }
 
     fn when(&mut self, replace: bool) -> Result<When, StatementError> {

@@ -7,6 +7,7 @@ use super::basis::Basis;
 use super::metrics::SplitMetrics;
 use super::scorer::Scorer;
 use super::types::ModelType;
+use super::validation::Validation;
 
 /// The version of the artifact's layout; a reader refuses any other.
 pub const FORMAT: u32 = 1;
@@ -39,6 +40,9 @@ pub struct Artifact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
     pub metrics: Vec<SplitMetrics>,
+    /// What the folds said; absent if the statement has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// The statement that created the model.
     pub sql: String,
 }

@@ -7,6 +7,7 @@ pub const CLASS_WEIGHT: ModelOption = ModelOption {
     name: "class_weight",
     meaning: "how much a positive row counts, where a negative one counts once; with 'balanced', both classes count as much, as with scikit-learn's class_weight and BigQuery's auto_class_weights",
     default: 1.0,
+    usual: &[],
     range: Range::WordOrAbove(BALANCED, 0.0),
 };
 

@@ -79,6 +79,16 @@ pub enum Error {
     Collinear,
     #[error("{rows} rows are too few for {blocks} blocks")]
     TooFewRows { rows: usize, blocks: usize },
+    #[error("walk-forward validation needs the time of every row")]
+    NoTime,
+    #[error("the label looks ahead by an unknown length of time")]
+    NoHorizon,
+    #[error("the folds have no average precision: no judged row is positive")]
+    NoFigure,
+    #[error("the options have more than {most} combinations")]
+    TooManyVariants { most: usize },
+    #[error("a {model_type} model has a threshold of its own, so its scores are not calibrated")]
+    NotCalibrated { model_type: &'static str },
     #[error("fold {number} cannot be trained: {problem}")]
     Fold { number: usize, problem: String },
     #[error("{0}")]
@@ -209,6 +219,13 @@ impl Hint for Error {
                 "a row of weight 0 does not train: give some rows a weight above 0, or leave weight_col out of OPTIONS".into()
             }
             Error::Collinear => "leave one of them out of the SELECT, or raise l2_reg".into(),
+            Error::NoTime => {
+                "name the column of the time, such as time_col = 'ts', and leave out rows where it is NULL".into()
+            }
+            Error::NoHorizon => "say how far, such as cv_purge_s = 60 in OPTIONS or --purge-s 60; 0 if it does not look ahead".into(),
+            Error::NoFigure => "train on more data, or on a threshold that more rows reach".into(),
+            Error::TooManyVariants { .. } => "give some options one value".into(),
+            Error::NotCalibrated { .. } => "leave out calibration".into(),
             Error::TooFewRows { .. } | Error::Fold { .. } => {
                 "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
             }

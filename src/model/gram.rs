@@ -127,7 +127,7 @@ mod tests {
                 let mut gram = Gram::empty(count + 1);
                 gram.add(&slices, weights, &further);
                 let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-                let mut products = Vec::new();
+                let mut products: Vec<f64> = Vec::new();
                 for j in 0..=count {
                     for k in 0..=j {
                         products.push((0..rows).map(|row| weight(row) * with_ones[j][row] * with_ones[k][row]).sum());

@@ -7,6 +7,7 @@
 mod artifact;
 mod basis;
 pub mod bootstrap;
+pub mod calibration;
 mod canonical;
 mod cholesky;
 mod class_weight;
@@ -23,16 +24,19 @@ pub mod metrics;
 pub mod options;
 pub mod probability;
 pub mod ranking;
+pub mod recipe;
 mod registry;
 mod residuals;
 mod ridge;
 mod scorer;
+mod search;
 mod separation;
 mod split;
 mod standard;
 mod stripes;
 mod training;
 pub mod types;
+mod validation;
 pub mod verdict;
 pub mod walk_forward;
 
@@ -41,11 +45,15 @@ pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
 pub use error::{Error, Overlap, WEIGHT_COL};
 pub use metrics::{Metrics, SplitMetrics};
 pub use options::Options;
+pub use recipe::Recipe;
 pub use registry::{Registry, Saved, When};
 pub use scorer::Scorer;
+pub use search::refit;
 pub use split::Split;
 pub use training::{Trained, TrainingRows, TrainingSet, train};
 pub use types::{ModelType, Role};
+pub use validation::{FoldFigures, Validation, Variant};
+pub use walk_forward::OutOfFold;
 
 /// Returns whether a name is valid for a model: letters, digits and underscores, starting with a letter.
 pub fn valid_name(name: &str) -> bool {

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::Error;
+use super::recipe::AUTO;
 use super::types::ModelType;
 
 /// An option of a type of model.
@@ -16,6 +17,8 @@ pub struct ModelOption {
     /// What the option sets, as a noun phrase.
     pub meaning: &'static str,
     pub default: f64,
+    /// The values that `'auto'` compares; none if the option does not take it.
+    pub usual: &'static [f64],
     pub range: Range,
 }
 
@@ -101,9 +104,7 @@ impl Options {
     /// # Errors
     /// The type has no option of this name, or the value is outside the option's range.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
-        let Some(option) = self.model_type.options.iter().find(|option| option.name == name) else {
-            return Err(Error::NotAnOption { name: name.into(), model_type: self.model_type });
-        };
+        let option = self.option(name)?;
         match option.range.read(value) {
             Some(number) => {
                 self.given.insert(option.name, number);
@@ -113,6 +114,27 @@ impl Options {
                 Err(Error::Option { option: option.name, expected: option.range.to_string(), given: value.to_string() })
             }
         }
+    }
+
+    /// Returns the values that an option is given: those of a list, the usual ones for `'auto'`, or else the one value.
+    ///
+    /// # Errors
+    /// The type has no option of this name.
+    pub fn values(&self, name: &str, value: &Value) -> Result<Vec<Value>, Error> {
+        let option = self.option(name)?;
+        match value {
+            Value::Array(items) if !items.is_empty() => Ok(items.clone()),
+            Value::String(word) if word == AUTO && !option.usual.is_empty() => {
+                Ok(option.usual.iter().map(|number| option.range.recorded(*number)).collect())
+            }
+            other => Ok(vec![other.clone()]),
+        }
+    }
+
+    /// Returns the option of this name.
+    fn option(&self, name: &str) -> Result<&'static ModelOption, Error> {
+        let found = self.model_type.options.iter().find(|option| option.name == name);
+        found.ok_or_else(|| Error::NotAnOption { name: name.into(), model_type: self.model_type })
     }
 
     /// Returns an option's value, or its default.

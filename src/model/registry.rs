@@ -1,5 +1,7 @@
 //! The models on disk: `<dir>/<name>/<version>/model.json`. Versions start at 1, and the highest is the latest.
 //!
+//! A version that was validated by folds has their judged rows beside it, in `out_of_fold.parquet`.
+//!
 //! An alias is a file `<dir>/<name>/aliases/<alias>` that holds a version. A dropped version leaves the file `<version>/dropped`, so that
 //! its number is not given to another model.
 
@@ -17,6 +19,9 @@ use crate::durable;
 use crate::text::did_you_mean;
 
 const FILE: &str = "model.json";
+
+/// The judged rows of a version's folds, beside its artifact; absent if there are none.
+const OUT_OF_FOLD: &str = "out_of_fold.parquet";
 
 /// The file that a dropped version leaves, and the folder of aliases.
 const DROPPED: &str = "dropped";
@@ -153,14 +158,14 @@ impl Registry {
         }
     }
 
-    /// Writes a model as the next version of its name.
+    /// Writes a model as the next version of its name, with the judged rows of its folds if it has any.
     ///
     /// If several processes write at once, each gets its own version. Unless they use [`When::Always`], only the first
     /// result is [`Saved::New`]. Readers see either the whole file or nothing.
     ///
     /// # Errors
     /// The name is not valid for a model, or the disk reports an error.
-    pub fn save(&self, mut artifact: Artifact, when: When) -> Result<Saved, Error> {
+    pub fn save(&self, mut artifact: Artifact, out_of_fold: Option<&[u8]>, when: When) -> Result<Saved, Error> {
         if !valid_name(&artifact.name) {
             return Err(Error::Name { name: artifact.name });
         }
@@ -182,7 +187,13 @@ impl Registry {
                 serde_json::from_slice(&text).map_err(|error| Error::NotStorable { problem: error.to_string() })?;
             read.check().map_err(|problem| Error::NotStorable { problem })?;
             match durable::create_new(&path, &text) {
-                Ok(()) => return Ok(Saved::New(Box::new(artifact))),
+                Ok(()) => {
+                    // The version is this process's own now, so nobody else writes beside it.
+                    let path = path.with_file_name(OUT_OF_FOLD);
+                    let rows = out_of_fold.map_or(Ok(()), |rows| durable::replace(&path, rows));
+                    rows.map_err(|source| Error::Write { path, source })?;
+                    return Ok(Saved::New(Box::new(artifact)));
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => version += 1,
                 Err(source) => return Err(Error::Write { path, source }),
             }
@@ -262,7 +273,11 @@ impl Registry {
         let path = self.path(name, version);
         let note = path.with_file_name(DROPPED);
         durable::replace(&note, b"").map_err(|source| Error::Write { path: note, source })?;
-        remove(&path)
+        remove(&path)?;
+        match remove(&self.out_of_fold(name, version)) {
+            Err(Error::Write { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// Removes a model with all its versions and aliases, at one instant for all readers.
@@ -319,6 +334,11 @@ impl Registry {
     /// Returns the path of a version's artifact.
     pub fn path(&self, name: &str, version: u64) -> PathBuf {
         self.dir.join(name).join(version.to_string()).join(FILE)
+    }
+
+    /// Returns the path of the judged rows of a version's folds.
+    pub fn out_of_fold(&self, name: &str, version: u64) -> PathBuf {
+        self.path(name, version).with_file_name(OUT_OF_FOLD)
     }
 
     fn missing(&self, name: &str) -> Error {

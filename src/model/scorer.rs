@@ -7,23 +7,51 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::calibration::Calibration;
 use super::stripes::BLOCK;
 use super::types::{AnyModel, ModelType, Weight};
 
 /// The artifact's field that names the type.
 const MODEL_TYPE: &str = "model_type";
 
+/// The artifact's field that turns scores into probabilities.
+const CALIBRATION: &str = "calibration";
+
 /// A trained model of any type: everything that scoring needs.
 #[derive(Clone)]
 pub struct Scorer {
     model_type: &'static ModelType,
     model: AnyModel,
+    calibration: Option<Calibration>,
 }
 
 impl Scorer {
     /// Makes a scorer of a model and its type.
     pub fn new(model_type: &'static ModelType, model: AnyModel) -> Scorer {
-        Scorer { model_type, model }
+        Scorer { model_type, model, calibration: None }
+    }
+
+    /// Returns the scorer whose scores are what a calibration makes of them.
+    pub fn calibrated(self, calibration: Calibration) -> Scorer {
+        Scorer { calibration: Some(calibration), ..self }
+    }
+
+    /// Returns what the calibration makes of a score of the model; without one, the score.
+    pub fn calibrate(&self, score: f64) -> f64 {
+        self.calibration.as_ref().map_or(score, |calibration| calibration.apply(score))
+    }
+
+    /// Returns whether a score is the probability of a positive.
+    pub fn gives_probabilities(&self) -> bool {
+        self.calibration.is_some() || self.model_type.gives_probabilities
+    }
+
+    /// Returns how a row is scored, in the artifact's field names.
+    pub fn formula(&self) -> String {
+        let own = self.model_type.formula;
+        self.calibration
+            .as_ref()
+            .map_or_else(|| own.into(), |calibration| format!("{} of: {own}", calibration.formula()))
     }
 
     /// Returns the type of model.
@@ -53,6 +81,9 @@ impl Scorer {
     pub fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         assert_eq!(columns.len(), self.features().len(), "one column a feature");
         let mut scores = self.model.score(columns);
+        if let Some(calibration) = &self.calibration {
+            scores.iter_mut().for_each(|score| *score = calibration.apply(*score));
+        }
         let rows = scores.len();
         assert!(columns.iter().all(|column| column.len() == rows), "columns of one length");
         let mut taints = [0.0; BLOCK];
@@ -80,7 +111,7 @@ impl fmt::Debug for Scorer {
 impl PartialEq for Scorer {
     fn eq(&self, other: &Self) -> bool {
         let part = |scorer: &Scorer| scorer.model.part().ok();
-        self.model_type == other.model_type && part(self) == part(other)
+        self.model_type == other.model_type && self.calibration == other.calibration && part(self) == part(other)
     }
 }
 
@@ -94,6 +125,9 @@ impl Serialize for Scorer {
         for (name, value) in &part {
             map.serialize_entry(name, value)?;
         }
+        if let Some(calibration) = &self.calibration {
+            map.serialize_entry(CALIBRATION, calibration)?;
+        }
         map.end()
     }
 }
@@ -104,7 +138,12 @@ impl<'de> Deserialize<'de> for Scorer {
         let name = part.remove(MODEL_TYPE);
         let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| D::Error::missing_field(MODEL_TYPE))?;
         let model_type = ModelType::parse(name).map_err(D::Error::custom)?;
+        let calibration = part.remove(CALIBRATION).map(serde_json::from_value::<Calibration>).transpose();
+        let calibration = calibration.map_err(D::Error::custom)?;
+        if let Some(problem) = calibration.as_ref().and_then(Calibration::problem) {
+            return Err(D::Error::custom(problem));
+        }
         let model = (model_type.read)(Value::Object(part)).map_err(D::Error::custom)?;
-        Ok(Scorer { model_type, model })
+        Ok(Scorer { model_type, model, calibration })
     }
 }

@@ -7,10 +7,14 @@ use super::Error;
 use super::metrics::{Metrics, Sample, SplitMetrics};
 use super::options::Options;
 use super::ranking::Ranked;
+use super::recipe::Recipe;
 use super::scorer::Scorer;
+use super::search::{self, Found};
 use super::split::Split;
 use super::stripes::each;
 use super::types::{ModelType, Threshold};
+use super::validation::Validation;
+use super::walk_forward::OutOfFold;
 
 /// A training set by columns, all of the same length; rows with a NULL were left out before.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +35,17 @@ pub struct TrainingSet {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     pub scorer: Scorer,
+    /// Those that were chosen, if several were compared.
+    pub options: Options,
     /// `None` if the threshold is tuned and no validation row is positive.
     pub threshold: Option<f64>,
     /// One entry per split that has rows.
     pub metrics: Vec<SplitMetrics>,
     /// The rows outside training that have no score, because a feature is NaN or infinite.
     pub unscored: u64,
+    /// What the folds said, if there were any, and the rows that they judged.
+    pub validation: Option<Validation>,
+    pub out_of_fold: Vec<OutOfFold>,
 }
 
 /// The training rows: finite features, labels of both classes, in an order that does not depend on the query's order.
@@ -58,6 +67,41 @@ const LARGEST_WEIGHT: f64 = 1e100;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named {
     pub name: String,
+}
+
+impl TrainingSet {
+    /// Returns some rows, all of which train.
+    pub fn part(&self, rows: &[usize]) -> TrainingSet {
+        let take = |(name, column): &(String, Vec<f64>)| (name.clone(), rows.iter().map(|&row| column[row]).collect());
+        TrainingSet {
+            features: self.features.iter().map(take).collect(),
+            labels: rows.iter().map(|&row| self.labels[row]).collect(),
+            splits: vec![Split::Train; rows.len()],
+            target: self.target.as_ref().map(take),
+            weights: self.weights.as_ref().map(take),
+            skipped: 0,
+        }
+    }
+
+    /// Makes the label anew: a row is positive if its target is at least tau. Without a target, the labels stay.
+    pub fn label_from(&mut self, tau: f64) {
+        if let Some((_, target)) = &self.target {
+            self.labels = target.iter().map(|value| *value >= tau).collect();
+        }
+    }
+
+    /// Scores every row by the features that the model takes.
+    ///
+    /// # Panics
+    /// When the set lacks a feature of the model.
+    pub fn scores(&self, scorer: &Scorer) -> Vec<f64> {
+        let column = |name: &str| {
+            let found = self.features.iter().find(|(known, _)| known == name);
+            found.map(|(_, column)| column.as_slice()).expect("a model takes features of the set that trained it")
+        };
+        let columns: Vec<&[f64]> = scorer.features().into_iter().map(column).collect();
+        scorer.score(&columns)
+    }
 }
 
 impl TrainingRows {
@@ -119,45 +163,52 @@ impl TrainingRows {
     }
 }
 
-/// Trains on the rows of split `train`, tunes the threshold on `validation`, and measures all splits.
+/// Trains as the recipe says on the rows of split `train`, tunes the threshold on `validation`, and measures all splits. `times` has the
+/// time of each row, in nanoseconds, where it is known.
 ///
 /// The result depends on the set of rows, not on their order.
 ///
 /// # Errors
-/// There are no rows, only one class or no features; a feature is constant, NaN or infinite; or the training does not
-/// converge.
-pub fn train(set: &TrainingSet, options: &Options) -> Result<Trained, Error> {
+/// There are no rows, only one class or no features; a feature is constant, NaN or infinite; the training does not converge; or the
+/// recipe needs folds and they cannot be made.
+pub fn train(set: &TrainingSet, times: &[Option<i64>], recipe: &Recipe) -> Result<Trained, Error> {
     if set.features.is_empty() {
         return Err(Error::NoFeatures);
     }
-    let model = (options.model_type.train)(TrainingRows::of(set)?, options)?;
-    Ok(measure(set, Scorer::new(options.model_type, model)))
+    Ok(measure(set, search::find(set, times, recipe)?))
 }
 
-/// Scores every row. If a feature is NaN or infinite in a row outside training, that row has no score and is not counted.
-fn measure(set: &TrainingSet, scorer: Scorer) -> Trained {
-    let columns: Vec<&[f64]> = set.features.iter().map(|(_, column)| column.as_slice()).collect();
-    let scores = scorer.score(&columns);
+/// Scores every row. If a feature of the model is NaN or infinite in a row outside training, that row has no score and is not counted.
+fn measure(set: &TrainingSet, found: Found) -> Trained {
+    let Found { scorer, options, validation, out_of_fold } = found;
+    let scores = set.scores(&scorer);
     let part = |split| -> (Vec<bool>, Vec<f64>) {
         let rows = (0..scores.len()).filter(|&row| set.splits[row] == split && !scores[row].is_nan());
         rows.map(|row| (set.labels[row], scores[row])).unzip()
     };
     let held_out = set.splits.iter().any(|&split| split != Split::Train);
     let tuned = || {
-        let (labels, scores) = part(if held_out { Split::Validation } else { Split::Train });
+        let (labels, scores) = match (held_out, out_of_fold.is_empty()) {
+            (true, _) => part(Split::Validation),
+            (false, true) => part(Split::Train),
+            // The judged rows of the folds did not train, so they serve as validation rows.
+            (false, false) => {
+                let known = out_of_fold.iter().filter(|row| !row.score.is_nan());
+                known.map(|row| (row.label, scorer.calibrate(row.score))).unzip()
+            }
+        };
         Ranked::new(&labels, &scores)?.best_f1_threshold()
     };
-    let model_type = scorer.model_type();
-    let threshold = match model_type.threshold {
+    let threshold = match scorer.model_type().threshold {
         Threshold::Fixed(threshold) => Some(threshold),
         Threshold::Tuned => tuned(),
     };
     let metrics = Split::ALL.into_iter().filter(|split| set.splits.contains(split)).map(|split| {
         let (labels, scores) = part(split);
-        let sample = Sample::new(&labels, &scores, threshold, model_type.gives_probabilities);
+        let sample = Sample::new(&labels, &scores, threshold, scorer.gives_probabilities());
         SplitMetrics { split, metrics: Metrics::measure(&sample) }
     });
     let metrics = metrics.collect();
     let unscored = scores.iter().filter(|score| score.is_nan()).count() as u64;
-    Trained { scorer, threshold, metrics, unscored }
+    Trained { scorer, options, threshold, metrics, unscored, validation, out_of_fold }
 }

@@ -16,6 +16,14 @@ const ROUNDING: f64 = 1e-9;
 /// With more episodes than this nobody waits for the answer.
 const MOST_EPISODES: f64 = 100_000.0;
 
+/// A forecast of something rarer than this that reaches this average precision on rows that it has not seen is hardly one: a feature
+/// knows the label, as a label that is moved by one row does.
+pub const TOO_GOOD: f64 = 0.9;
+pub const RARE: f64 = 0.3;
+
+/// What is said of it.
+pub const TOO_GOOD_WARNING: &str = "its average precision is too good to be true: does a feature know the label?";
+
 /// What a comparison on the same rows found.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Comparison {

@@ -4,7 +4,8 @@
 //! model with its files, metrics, artifacts, the registered model; then the run is marked as complete and ended. Each step first looks
 //! whether an earlier attempt has made it. So a run that is sent again, after a failure or a kill at any instant, stays one run.
 //!
-//! Where a model has folds, each fold becomes a run of its own with the tag `mlflow.parentRunId`, created at the end of [`Mlflow::log`].
+//! Where a model has folds, each fold becomes a run of its own with the tag `mlflow.parentRunId`, sent like any other run before its
+//! parent counts as complete. Its figures are metrics of the parent too, with the number of the fold as their step.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::names::{self, cut, key, keyed};
 use super::server::{Client, Server};
-use super::{Error, Run, package};
+use super::{Error, Kind, Run, package};
 use crate::durable;
 
 const PARAMS_PER_BATCH: usize = 100;
@@ -188,18 +189,19 @@ impl<'a> Mlflow<'a> {
             Some(artifact) => self.log_model(run, info, artifact, problems)?,
             None => None,
         };
-        let metrics: Vec<Value> = run
-            .metrics
-            .iter()
-            .flat_map(|(split, metrics)| metrics.iter().map(move |(name, value)| (split, name, value)))
-            .filter(|(_, _, value)| value.is_finite())
-            .map(|(split, name, value)| {
+        let of_splits = run.metrics.iter().map(|(split, metrics)| (split.as_str(), 0, metrics));
+        let of_folds = run.folds.iter().map(|fold| (Kind::Fold.as_str(), fold.number, &fold.metrics));
+        let metrics: Vec<Value> = of_splits
+            .chain(of_folds)
+            .flat_map(|(split, step, metrics)| metrics.iter().map(move |(name, value)| (split, step, name, value)))
+            .filter(|(_, _, _, value)| value.is_finite())
+            .map(|(split, step, name, value)| {
                 let key = key(&format!("{split}/{name}"));
-                let mut metric = json!({"key": key, "value": value, "timestamp": run.ended_at_ms, "step": 0});
+                let mut metric = json!({"key": key, "value": value, "timestamp": run.ended_at_ms, "step": step});
                 if let Some(model) = &model {
                     metric["model_id"] = json!(model);
                 }
-                if let Some(data) = run.datasets.iter().find(|data| data.split == *split) {
+                if let Some(data) = run.datasets.iter().find(|data| data.split == split) {
                     (metric["dataset_name"], metric["dataset_digest"]) = (json!(data.name), json!(data.digest));
                 }
                 metric
@@ -221,6 +223,9 @@ impl<'a> Mlflow<'a> {
         }
         if artifact.is_some() {
             self.register(run, info, model.as_deref(), problems)?;
+        }
+        for fold in run.fold_runs(&id) {
+            problems.extend(self.send(&fold, None, None)?.problems);
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use local::Unsent;
 pub use local::{is_kept, read};
 use mlflow::{Mlflow, Sent};
 pub use package::LOADER;
-pub use run::{Dataset, Kind, Run};
+pub use run::{Dataset, Fold, Kind, Run};
 pub use server::Server;
 pub use source::tags;
 
@@ -143,7 +143,7 @@ impl Tracker {
         bound: Option<Duration>,
     ) -> Result<Vec<Error>, Error> {
         let trained = match run.kind {
-            Kind::Training => None,
+            Kind::Training | Kind::Fold => None,
             Kind::Evaluation => self.trained_by(&run),
         };
         let Sent { run_id, problems } =

@@ -99,6 +99,7 @@ mod tests {
             metrics: BTreeMap::new(),
             tags: BTreeMap::new(),
             datasets: Vec::new(),
+            folds: Vec::new(),
             mlflow_run_id: None,
         };
         let artifact = br#"{"features": [{"name": "quote\"d"}, "b"], "sql": "CREATE MODEL"}"#;

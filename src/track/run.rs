@@ -29,8 +29,42 @@ pub struct Run {
     /// The rows of each split.
     #[serde(default)]
     pub datasets: Vec<Dataset>,
+    /// The folds by which the model was validated; on a server, each is a run below this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<Fold>,
     /// The run's id on the MLflow server, after it is recorded there whole.
     pub mlflow_run_id: Option<String>,
+}
+
+/// A fold of a training: what it was, and its metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fold {
+    /// Folds are numbered from 1.
+    pub number: u64,
+    pub params: BTreeMap<String, String>,
+    pub metrics: BTreeMap<String, f64>,
+}
+
+impl Run {
+    /// Returns the runs of the folds, for a server on which this run has the id `parent`.
+    pub fn fold_runs<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = Run> + 'a {
+        let of = move |fold: &Fold| {
+            let mut tags = self.tags.clone();
+            tags.insert("mlflow.parentRunId".into(), parent.into());
+            Run {
+                run_id: format!("{}-fold-{}", self.run_id, fold.number),
+                kind: Kind::Fold,
+                params: fold.params.clone(),
+                metrics: BTreeMap::from([(Kind::Fold.as_str().into(), fold.metrics.clone())]),
+                tags,
+                datasets: Vec::new(),
+                folds: Vec::new(),
+                mlflow_run_id: None,
+                ..self.clone()
+            }
+        };
+        self.folds.iter().map(of)
+    }
 }
 
 /// What a run did.
@@ -40,6 +74,8 @@ pub enum Kind {
     #[default]
     Training,
     Evaluation,
+    /// One fold of a training.
+    Fold,
 }
 
 impl Kind {
@@ -48,6 +84,7 @@ impl Kind {
         match self {
             Kind::Training => "training",
             Kind::Evaluation => "evaluation",
+            Kind::Fold => "fold",
         }
     }
 }

@@ -54,6 +54,17 @@ SCORES = {
 }
 
 
+def _calibrated(calibration, scores):
+    if calibration["method"] == "isotonic":
+        return numpy.interp(scores, calibration["scores"], calibration["probabilities"])
+    values = scores
+    if calibration["log_odds"]:
+        near = numpy.clip(scores, 1e-300, 1.0 - numpy.finfo(float).eps)
+        values = numpy.log(near) - numpy.log1p(-near)
+    with numpy.errstate(over="ignore"):
+        return 1.0 / (1.0 + numpy.exp(-(calibration["slope"] * values + calibration["intercept"])))
+
+
 def _numbers(values):
     # A missing value may be None or pandas' NA.
     return values.where(values.notna(), numpy.nan).to_numpy(dtype=float, na_value=numpy.nan)
@@ -83,6 +94,8 @@ class SquallModel:
         finite = numpy.logical_and.reduce([numpy.isfinite(values) for values in columns])
         with numpy.errstate(invalid="ignore"):
             scores = SCORES[self.model["model_type"]](self.model, columns)
+            if "calibration" in self.model:
+                scores = _calibrated(self.model["calibration"], scores)
         return numpy.where(finite, scores, numpy.nan)
 
 

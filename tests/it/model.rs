@@ -13,5 +13,6 @@ mod statement;
 mod tls;
 mod tracking;
 mod training;
+mod validation;
 mod verdicts;
 pub mod weather;

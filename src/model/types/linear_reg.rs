@@ -25,6 +25,7 @@ const L2_REG: ModelOption = ModelOption {
     name: "l2_reg",
     meaning: "the weight of the penalty on large coefficients: scikit-learn's alpha",
     default: 1.0,
+    usual: &[0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0],
     range: Range::AtLeast(0.0),
 };
 
@@ -32,6 +33,7 @@ const TARGET_TRANSFORM: ModelOption = ModelOption {
     name: "target_transform",
     meaning: "what is regressed: the logarithm of the target, or the target itself. A target of 0 counts as the smallest positive one of the training rows",
     default: 0.0,
+    usual: &[],
     range: Range::OneOf(&["ln", "none"]),
 };
 
@@ -43,6 +45,7 @@ pub const LINEAR_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: true,
     options: &[L2_REG, CLASS_WEIGHT, TARGET_TRANSFORM],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {

@@ -22,6 +22,7 @@ const L2_REG: ModelOption = ModelOption {
     name: "l2_reg",
     meaning: "the weight of the penalty on large coefficients: scikit-learn's 1 / C",
     default: 1.0,
+    usual: &[0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0],
     range: Range::AtLeast(0.0),
 };
 
@@ -29,6 +30,7 @@ const MAX_ITERATIONS: ModelOption = ModelOption {
     name: "max_iterations",
     meaning: "how many passes over the rows the optimiser may take",
     default: 1000.0,
+    usual: &[],
     range: Range::WholeFrom(1),
 };
 
@@ -40,6 +42,7 @@ pub const LOGISTIC_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    compared: true,
     options: &[L2_REG, CLASS_WEIGHT, MAX_ITERATIONS],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| Ok(Arc::new(serde_json::from_value::<LogisticReg>(part)?)),

@@ -37,6 +37,8 @@ pub struct ModelType {
     /// Whether a score is the probability of a positive.
     pub gives_probabilities: bool,
     pub threshold: Threshold,
+    /// Whether `model_type = 'auto'` compares the type.
+    pub compared: bool,
     /// The options that the type takes besides those that every type takes.
     pub options: &'static [ModelOption],
     /// Trains on rows that have finite features and labels of both classes.

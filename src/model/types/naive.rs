@@ -16,6 +16,7 @@ pub const NAIVE: ModelType = ModelType {
     role: Role::Naive,
     gives_probabilities: false,
     threshold: Threshold::Tuned,
+    compared: false,
     options: &[],
     train: |rows, options| Ok(Arc::new(Naive { features: [rows.only_feature(options.model_type)?.0] })),
     read: |part| Ok(Arc::new(serde_json::from_value::<Naive>(part)?)),

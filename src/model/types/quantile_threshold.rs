@@ -14,6 +14,7 @@ const QUANTILE: ModelOption = ModelOption {
     name: "quantile",
     meaning: "the share of training rows below the cut",
     default: 0.95,
+    usual: &[],
     range: Range::Between(0.0, 1.0),
 };
 
@@ -26,6 +27,7 @@ pub const QUANTILE_THRESHOLD: ModelType = ModelType {
     gives_probabilities: false,
     // An alert is a score of 1, so the threshold does not depend on F1.
     threshold: Threshold::Fixed(1.0),
+    compared: false,
     options: &[QUANTILE],
     train: |rows, options| {
         let quantile = options.number(&QUANTILE);

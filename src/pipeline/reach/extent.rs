@@ -47,6 +47,14 @@ impl Extent {
         }
     }
 
+    /// Returns the part that is a length of time, in nanoseconds; `None` if it is not bounded or not known.
+    pub fn time_ns(&self) -> Option<i64> {
+        match self {
+            Extent::Within { time_ns, .. } => Some(*time_ns),
+            Extent::Unbounded | Extent::Unknown(_) => None,
+        }
+    }
+
     /// Returns whether something beyond the row itself matters, or may matter.
     pub fn is_beyond(&self) -> bool {
         *self != Extent::NOTHING

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct Folder(TempDir, String);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         Folder(TempDir::new().unwrap(), format!("{}/sql", env!("CARGO_MANIFEST_DIR")))
     }
 
@@ -161,6 +161,27 @@ fn walk_forward_judges_every_model_on_rows_that_it_has_not_seen() {
     assert!(late.contains("fold 1 cannot be trained") && late.contains("Hint: record more data"), "{late}");
     let none = folder.fail(&["evaluate", "--protocol", "walk_forward", "--blocks", "3"]);
     assert!(none.contains("all 3 blocks only train") && none.contains("Hint:"), "{none}");
+}
+
+/// Parameters alone change what is learned: no file is edited.
+#[test]
+fn training_and_evaluation_follow_label_horizon_and_grid() {
+    let folder = Folder::with_ticks();
+    let set = ["label=spike_60s", "horizon_s=20", "grid_s=2"].map(|value| format!("parameters.{value}"));
+    let set: Vec<&str> = set.iter().flat_map(|value| ["--set", value.as_str()]).collect();
+    folder.succeed(&[&set[..], &["train", "spike_regression"]].concat());
+    let model = squall::model::Registry::new(folder.path().join("data/models")).load("spike_regression").unwrap();
+    let labels = &model.basis.as_ref().unwrap().labels;
+    assert_eq!((labels.len(), labels[0].name.as_str(), labels[0].horizon.as_str()), (1, "spike_60s", "20 s"));
+    folder.succeed(
+        &[&set[..], &["sql", "SELECT count(*) FROM ml_evaluate('spike_regression', 'spike_training', 'split')"]]
+            .concat(),
+    );
+    let other = folder.fail(&["sql", "SELECT * FROM ml_evaluate('spike_regression', 'spike_training', 'split')"]);
+    assert!(
+        other.contains("it learned the label `spike_60s`, 20 s ahead") && other.contains("`rv_spike_60s`"),
+        "{other}"
+    );
 }
 
 #[test]

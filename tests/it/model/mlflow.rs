@@ -97,6 +97,63 @@ fn a_training_is_a_run_with_model_data_sets_and_registered_version() {
     assert_eq!(runs_of(&uri, &name).len(), 2);
 }
 
+/// Models with folds and calibrations: `mlflow.pyfunc` scores as squall does, and each fold is a run below its training.
+#[test]
+fn folds_are_runs_below_a_training_and_calibrated_models_are_scored_by_mlflow() {
+    let Some(uri) = server() else { return };
+    let (name, model) =
+        (fresh("folds"), format!("m{}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()));
+    let folder = Folder::new();
+    let environment = [("MLFLOW_TRACKING_URI", uri.as_str()), ("MLFLOW_EXPERIMENT_NAME", &name)];
+    let rows = "SELECT to_timestamp_nanos(value * 1000000000) AS ts, value * 7919 % 1009 / 1009.0 AS a, value * 104729 % 997 / 997.0 AS b,
+        value * 7919 % 1009 / 1009.0 + value * 15485863 % 983 / 983.0 AS vol FROM generate_series(1, 400)";
+    for (version, kind) in [
+        (1, "'linear_reg', target_transform = 'none', target_col = 'vol', calibration = 'isotonic'"),
+        (2, "'logistic_reg', calibration = 'sigmoid'"),
+        (3, "'logistic_reg', l2_reg = [1, 10]"),
+    ] {
+        let create = format!("CREATE OR REPLACE MODEL {model} OPTIONS (model_type = {kind}, input_label_cols = ['spike'], time_col = 'ts',
+            id_cols = ['vol'], cv_purge_s = 10) AS SELECT *, vol >= 1.5 AS spike FROM ({rows})")
+            .replace("id_cols = ['vol'],", if version == 1 { "" } else { "id_cols = ['vol']," });
+        let (success, _, stderr) =
+            folder.squall_in(&environment, &["--set", "track.timeout_ms=120000", "sql", &create]);
+        assert!(success && !stderr.contains("Warning"), "{stderr}");
+        let runs = runs_of(&uri, &name);
+        assert_eq!(runs.len(), 6 * version, "a training and its five folds");
+        let tag = |run: &Value, key: &str| {
+            let tags = run["data"]["tags"].as_array().unwrap();
+            tags.iter().find(|tag| tag["key"] == key).map(|tag| tag["value"].clone())
+        };
+        let training = runs.iter().find(|run| tag(run, "squall.kind") == Some(json!("training"))).unwrap();
+        let below =
+            runs.iter().filter(|run| tag(run, "mlflow.parentRunId") == Some(training["info"]["run_id"].clone()));
+        assert_eq!(below.filter(|run| run["info"]["status"] == "FINISHED").count(), 5);
+        let id = training["info"]["run_id"].as_str().unwrap();
+        let steps = get(&uri, &format!("metrics/get-history?run_id={id}"), "metric_key", "fold/average_precision");
+        let steps: Vec<i64> =
+            steps["metrics"].as_array().unwrap().iter().map(|metric| metric["step"].as_i64().unwrap()).collect();
+        assert_eq!(steps, [1, 2, 3, 4, 5]);
+
+        let Ok(python) = std::env::var("SQUALL_TEST_MLFLOW_PYTHON") else {
+            eprintln!("skipped in part: SQUALL_TEST_MLFLOW_PYTHON names no Python with mlflow");
+            continue;
+        };
+        let export =
+            format!("COPY (SELECT a, b, score FROM ml_predict('{model}', '{rows}') ORDER BY ts) TO 'scores.csv'");
+        folder.succeed(&["sql", &export]);
+        let program = format!(
+            "import mlflow, pandas
+mlflow.set_tracking_uri('{uri}')
+rows = pandas.read_csv('{}')
+print(abs(mlflow.pyfunc.load_model('models:/{model}/{version}').predict(rows) - rows['score']).max() < 1e-15)",
+            folder.path().join("scores.csv").display()
+        );
+        let output = std::process::Command::new(python).args(["-c", &program]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "True\n", "{stderr}");
+    }
+}
+
 #[test]
 fn any_name_of_a_column_or_an_experiment_can_be_recorded() {
     let Some(uri) = server() else { return };

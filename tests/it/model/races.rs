@@ -137,7 +137,7 @@ fn save_at_once(registry: &Registry, artifact: &Artifact, when: When) -> Vec<Sav
     std::thread::scope(|scope| {
         let save = || {
             barrier.wait();
-            registry.save(artifact.clone(), when).unwrap()
+            registry.save(artifact.clone(), None, when).unwrap()
         };
         let writers: Vec<_> = (0..8).map(|_| scope.spawn(save)).collect();
         writers.into_iter().map(|writer| writer.join().unwrap()).collect()

@@ -91,6 +91,7 @@ pub fn run() -> Run {
             features: vec!["rv_60s".into()],
             label: "spike".into(),
         }],
+        folds: Vec::new(),
         mlflow_run_id: None,
     }
 }

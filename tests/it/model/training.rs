@@ -6,13 +6,18 @@ use serde_json::{Value, json};
 use squall::error::Hint;
 use squall::model::metrics::{AVERAGE_PRECISION, BRIER, F1, LOG_LOSS, PREVALENCE, ROC_AUC};
 use squall::model::types::Weight;
-use squall::model::{Error, ModelType, Options, Split, TrainingSet, train};
+use squall::model::{Error, ModelType, Options, Recipe, Split, Trained, TrainingSet};
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
 /// The defaults of a type of model.
+/// Trains one model, without folds.
+fn train_one(set: &TrainingSet, options: &Options) -> Result<Trained, Error> {
+    squall::model::train(set, &[], &Recipe::of(options.clone()))
+}
+
 fn options(model_type: &str) -> Options {
     Options::of(ModelType::parse(model_type).unwrap())
 }
@@ -37,7 +42,7 @@ fn a_regression_is_that_of_scikit_learn() {
         };
         let mut options = options("logistic_reg");
         options.set("l2_reg", &case["l2_reg"]).unwrap();
-        let trained = train(&set, &options).unwrap();
+        let trained = train_one(&set, &options).unwrap();
         let mut terms = trained.scorer.weights();
         let intercept = terms.pop().and_then(|last| last.weight).unwrap();
         let name = &case["name"];
@@ -70,7 +75,7 @@ fn rows() -> TrainingSet {
 }
 
 fn train_default(set: &TrainingSet) -> Result<squall::model::Trained, Error> {
-    train(set, &options("logistic_reg"))
+    train_one(set, &options("logistic_reg"))
 }
 
 #[test]
@@ -115,7 +120,7 @@ fn only_training_rows_fit_and_only_validation_rows_tune() {
 #[test]
 fn the_naive_rule_scores_by_its_feature_and_claims_no_probability() {
     let set = rows();
-    let trained = train(&set, &options("naive")).unwrap();
+    let trained = train_one(&set, &options("naive")).unwrap();
     assert_eq!(trained.scorer.score(&[&set.features[0].1]), set.features[0].1);
     let test = &trained.metrics[2].metrics;
     assert_eq!((test.get(&LOG_LOSS), test.get(&BRIER)), (None, None));
@@ -131,7 +136,7 @@ fn the_threshold_rule_alerts_from_the_quantile_of_training_rows_on() {
     let splits = [vec![Split::Train; 3], vec![Split::Validation, Split::Test]].concat();
     let labels = vec![true, false, false, true, false];
     let set = TrainingSet { features: vec![("vol".into(), column)], labels, splits, ..TrainingSet::default() };
-    let trained = train(&set, &options).unwrap();
+    let trained = train_one(&set, &options).unwrap();
     assert_eq!(trained.threshold, Some(1.0), "an alert is an alert, whatever F1 it gets");
     let scorer = trained.scorer;
     assert_eq!(scorer.score(&[&[1.9, 2.0, 2.1, f64::NAN]])[..3], [0.0, 1.0, 1.0]);
@@ -171,7 +176,7 @@ fn training_sets_that_cannot_teach_are_refused() {
     assert!(matches!(train_default(&TrainingSet::default()), Err(Error::NoFeatures)));
     let mut few = options("logistic_reg");
     few.set("max_iterations", &json!(2)).unwrap();
-    let error = train(&rows(), &few).unwrap_err();
+    let error = train_one(&rows(), &few).unwrap_err();
     assert!(matches!(error, Error::NotConverged { iterations: 2 }));
     assert!(error.hint().unwrap().starts_with("raise max_iterations"));
     let hint = ModelType::parse("logistic_regg").unwrap_err().hint();
@@ -207,7 +212,7 @@ fn a_linear_regression_is_scikit_learns_ridge() {
     for (l2_reg, coefficients, score) in cases {
         let mut options = options("linear_reg");
         options.set("l2_reg", &json!(l2_reg)).unwrap();
-        let trained = train(&set, &options).unwrap();
+        let trained = train_one(&set, &options).unwrap();
         let weights: Vec<f64> = trained.scorer.weights().iter().map(|term| term.weight.unwrap()).collect();
         let theirs = [coefficients[0], coefficients[1], 1.0753499999999998];
         assert!(distance(&weights, &theirs) < 1e-12, "{weights:?}, scikit-learn's {theirs:?}");
@@ -226,7 +231,7 @@ fn a_linear_regression_does_not_depend_on_the_order_of_rows() {
     reversed.labels.reverse();
     reversed.features.iter_mut().chain(&mut reversed.target).for_each(|(_, column)| column.reverse());
     let options = options("linear_reg");
-    assert_eq!(train(&set, &options).unwrap().scorer, train(&reversed, &options).unwrap().scorer);
+    assert_eq!(train_one(&set, &options).unwrap().scorer, train_one(&reversed, &options).unwrap().scorer);
 }
 
 #[test]
@@ -234,7 +239,7 @@ fn a_linear_regression_says_what_it_needs() {
     let refused = |change: &dyn Fn(&mut TrainingSet)| {
         let mut set = regression();
         change(&mut set);
-        let error = train(&set, &options("linear_reg")).unwrap_err();
+        let error = train_one(&set, &options("linear_reg")).unwrap_err();
         assert!(error.hint().is_some(), "{error}");
         error.to_string()
     };
@@ -251,6 +256,6 @@ fn a_linear_regression_says_what_it_needs() {
     let mut set = regression();
     target(&mut set, 0.0);
     set.features.push(("one".into(), vec![1.0; 200]));
-    let trained = train(&set, &options("linear_reg")).unwrap();
+    let trained = train_one(&set, &options("linear_reg")).unwrap();
     assert_eq!(trained.scorer.weights()[2].weight, Some(0.0));
 }
