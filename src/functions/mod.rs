@@ -73,6 +73,7 @@ pub const FAMILIES: &[Family] = &[
     episodes::FUNCTIONS,
     verdict::FUNCTIONS,
     drift::FUNCTIONS,
+    drift::two_sample::FUNCTIONS,
     audits::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];

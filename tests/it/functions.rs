@@ -46,3 +46,4 @@ async fn squall_functions_lists_every_function() {
 
 mod examples;
 mod sklearn;
+mod two_sample;

@@ -11,9 +11,9 @@ fn totals(counts: &[Counts]) -> Option<(f64, f64)> {
     (reference > 0 && current > 0).then_some((reference as f64, current as f64))
 }
 
-/// Returns the p-value of the chi-square test that the current counts are the reference's counts, scaled; `None` if either
-/// sample is empty. If the reference lacks a category, the p-value is 0.
-pub fn chi_square(counts: &[Counts]) -> Option<f64> {
+/// Returns statistic and p-value of the chi-square test that the current counts are the reference's counts, scaled; `None` if either
+/// sample is empty or there is one category only. If the reference lacks a category, the p-value is 0.
+pub fn chi_square_test(counts: &[Counts]) -> Option<(f64, f64)> {
     let (reference_rows, current_rows) = totals(counts)?;
     let scale = current_rows / reference_rows;
     let mut statistic = 0.0;
@@ -21,18 +21,34 @@ pub fn chi_square(counts: &[Counts]) -> Option<f64> {
         let expected = *reference as f64 * scale;
         statistic += (*current as f64 - expected).powi(2) / expected;
     }
-    Some(chi_square_tail(statistic, u32::try_from(counts.len()).ok()?.saturating_sub(1)))
+    let degrees = u32::try_from(counts.len()).ok()?.checked_sub(1).filter(|degrees| *degrees > 0)?;
+    Some((statistic, chi_square_tail(statistic, degrees)))
 }
 
-/// Returns the two-sided p-value of the Z test that both samples have the same share of the first category, of at most two.
-/// It is 1 if there is only one category, and `None` if either sample is empty.
-pub fn z_test(counts: &[Counts]) -> Option<f64> {
+/// Returns the p-value of [`chi_square_test`].
+pub fn chi_square(counts: &[Counts]) -> Option<f64> {
+    chi_square_test(counts).map(|(_, p_value)| p_value)
+}
+
+/// Returns statistic and two-sided p-value of the Z test that both samples have the same share of the first category, of at most two.
+/// The p-value is 1 if there is only one category. `None` if either sample is empty, or if there are more categories.
+pub fn proportions_test(counts: &[Counts]) -> Option<(f64, f64)> {
     let (reference_rows, current_rows) = totals(counts)?;
-    let [(reference, current), _] = counts else { return Some(1.0) };
+    let (reference, current) = match counts {
+        [only, _] => only,
+        [_] => return Some((0.0, 1.0)),
+        _ => return None,
+    };
     let (reference, current) = (*reference as f64, *current as f64);
     let pooled = (reference + current) / (reference_rows + current_rows);
     let spread = (pooled * (1.0 - pooled) * (1.0 / reference_rows + 1.0 / current_rows)).sqrt();
-    Some(normal_two_sided((reference / reference_rows - current / current_rows) / spread))
+    let statistic = (reference / reference_rows - current / current_rows) / spread;
+    Some((statistic, normal_two_sided(statistic)))
+}
+
+/// Returns the p-value of [`proportions_test`].
+pub fn z_test(counts: &[Counts]) -> Option<f64> {
+    proportions_test(counts).map(|(_, p_value)| p_value)
 }
 
 /// Returns the Jensen-Shannon distance in [0, 0.8326]: the square root of the divergence in nats. `None` if either sample is

@@ -20,6 +20,17 @@ pub fn p_value(reference: &[f64], current: &[f64]) -> Option<f64> {
     Some(kolmogorov::two_sided_tail(size as u32, distance as f64 / (m * n)))
 }
 
+/// Returns the largest distance between the distribution functions of two ascending samples, in [0, 1]; `None` if either is empty.
+pub fn statistic(reference: &[f64], current: &[f64]) -> Option<f64> {
+    let sizes = (reference.len() * current.len()) as f64;
+    (sizes > 0.0).then(|| distance(reference, current) as f64 / sizes)
+}
+
+/// Returns the statistic and the p-value.
+pub fn test(reference: &[f64], current: &[f64]) -> Option<(f64, f64)> {
+    statistic(reference, current).zip(p_value(reference, current))
+}
+
 /// Returns the largest distance between the samples' distribution functions, times both sizes: a whole number.
 fn distance(reference: &[f64], current: &[f64]) -> u64 {
     let (m, n) = (reference.len() as i64, current.len() as i64);

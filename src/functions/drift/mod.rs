@@ -12,6 +12,7 @@ mod ks;
 mod samples;
 mod special;
 mod table;
+pub mod two_sample;
 mod wasserstein;
 
 use std::sync::Arc;
