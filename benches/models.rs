@@ -50,7 +50,8 @@ fn models(criterion: &mut Criterion) {
     for name in ["logistic_reg", "linear_reg"] {
         let model_type = ModelType::named(name).expect("a type of the table");
         let options = Options::of(model_type);
-        let fit = || (model_type.train)(TrainingRows::of(&set).expect("rows of both classes"), &options).expect("a fit");
+        let fit =
+            || (model_type.train)(TrainingRows::of(&set).expect("rows of both classes"), &options).expect("a fit");
         group.bench_function(format!("fit {name}"), |bencher| bencher.iter(fit));
         let scorer = Scorer::new(model_type, fit());
         group.bench_function(format!("score {name}"), |bencher| {

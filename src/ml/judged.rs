@@ -114,8 +114,12 @@ impl Judging {
     /// wrong, so they stay as they are.
     pub fn arguments(&self, relation: &DFSchema) -> Result<Vec<Expr>> {
         let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
-        let columns =
-            [(&self.split, None), (&self.time, Some(time)), (&self.product, None), (&self.tau, Some(DataType::Float64))];
+        let columns = [
+            (&self.split, None),
+            (&self.time, Some(time)),
+            (&self.product, None),
+            (&self.tau, Some(DataType::Float64)),
+        ];
         let given = columns.into_iter().filter_map(|(column, data_type)| Some((column.as_ref()?, data_type)));
         let argument = |(column, data_type): (&Column, Option<DataType>)| match data_type {
             Some(data_type) => Expr::Column(column.clone()).cast_to(&data_type, relation),

@@ -47,8 +47,9 @@ impl Roles {
         let split = columns.split().map(find).transpose()?;
         let time = columns.time().map(find).transpose()?;
         let ids = columns.ids().map(find).collect::<Result<Vec<_>, _>>()?;
-        let apart =
-            |index: &usize| *index == label || [target, weight, split, time].contains(&Some(*index)) || ids.contains(index);
+        let apart = |index: &usize| {
+            *index == label || [target, weight, split, time].contains(&Some(*index)) || ids.contains(index)
+        };
         let features: Vec<usize> = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
         if features.iter().any(|&index| schema.field(index).name() == SCORE) {
             return Err(Error::Score);
@@ -153,8 +154,10 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
 
 impl Rows {
     fn append(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<(), Error> {
-        let needed =
-            [Some(roles.label), roles.target, roles.weight, roles.split].into_iter().flatten().chain(roles.features.iter().copied());
+        let needed = [Some(roles.label), roles.target, roles.weight, roles.split]
+            .into_iter()
+            .flatten()
+            .chain(roles.features.iter().copied());
         let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
         for index in needed {
             whole = and(&whole, &is_not_null(batch.column(index)).map_err(arrow)?).map_err(arrow)?;

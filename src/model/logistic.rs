@@ -91,7 +91,8 @@ impl Problem<'_> {
         loop {
             let flat = largest(&here.slopes) <= FLAT * total;
             let step = self.step(&here, first, passes == 1)?;
-            let is_small = |share: f64| step.iter().zip(&point).all(|(step, at)| step.abs() <= share * at.abs().max(1.0));
+            let is_small =
+                |share: f64| step.iter().zip(&point).all(|(step, at)| step.abs() <= share * at.abs().max(1.0));
             let last = is_small(LAST_STEP);
             if last || flat {
                 let unbounded = !is_small(LAST_STEP.sqrt());
@@ -267,12 +268,7 @@ fn sums(columns: &[&[f64]], point: &[f64], rows: usize) -> [f64; BLOCK] {
 }
 
 /// Returns the first and the second derivative of each row's loss by its log-odds.
-fn losses(
-    columns: &[&[f64]],
-    labels: &[bool],
-    weights: Option<&[f64]>,
-    point: &[f64],
-) -> ([f64; BLOCK], [f64; BLOCK]) {
+fn losses(columns: &[&[f64]], labels: &[bool], weights: Option<&[f64]>, point: &[f64]) -> ([f64; BLOCK], [f64; BLOCK]) {
     let mut errors = sums(columns, point, labels.len());
     let mut curvatures = [0.0; BLOCK];
     for ((error, curvature), &label) in errors.iter_mut().zip(&mut curvatures).zip(labels) {

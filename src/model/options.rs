@@ -175,7 +175,10 @@ mod tests {
     fn options_are_set_recorded_and_checked() {
         let mut options = Options::of(ModelType::parse("logistic_reg").unwrap());
         options.set("l2_reg", &json!(2)).unwrap();
-        assert_eq!(serde_json::Value::from(options.recorded()), json!({"l2_reg": 2.0, "class_weight": 1.0, "max_iterations": 1000}));
+        assert_eq!(
+            serde_json::Value::from(options.recorded()),
+            json!({"l2_reg": 2.0, "class_weight": 1.0, "max_iterations": 1000})
+        );
         let error = options.set("l2_reg", &json!(-1)).unwrap_err();
         assert_eq!(error.to_string(), "l2_reg must be a number of at least 0, not -1");
         let error = options.set("quantile", &json!(0.5)).unwrap_err();

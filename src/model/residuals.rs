@@ -85,7 +85,8 @@ mod tests {
         let tied: Vec<f64> = (0..500).map(|step| f64::from(step / 50)).collect();
         for quantiles in [heavy, tied, vec![0.0, 1e-300], vec![-1e300, 0.0, 1e300]] {
             let residuals = Residuals::new(&quantiles);
-            let near = quantiles.iter().flat_map(|value| [value.next_down(), *value, value.next_up(), value * 0.7 + 0.1]);
+            let near =
+                quantiles.iter().flat_map(|value| [value.next_down(), *value, value.next_up(), value * 0.7 + 0.1]);
             for value in near.chain([f64::MIN, f64::MAX, 0.0]) {
                 let cell = residuals.cell(value);
                 let found = quantiles.partition_point(|quantile| *quantile < value) as u32;

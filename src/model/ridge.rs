@@ -70,7 +70,8 @@ mod tests {
             let found = Ridge::fit(&columns, weights, &target, penalty).unwrap();
             let mut residuals = target.clone();
             found.subtract(&columns, &mut residuals);
-            let weighted = residuals.iter().enumerate().map(|(row, residual)| weights.map_or(1.0, |w| w[row]) * residual);
+            let weighted =
+                residuals.iter().enumerate().map(|(row, residual)| weights.map_or(1.0, |w| w[row]) * residual);
             let weighted: Vec<f64> = weighted.collect();
             for (column, coefficient) in columns.iter().zip(&found.coefficients) {
                 let slope: f64 = column.iter().zip(&weighted).map(|(x, e)| x * e).sum::<f64>() - penalty * coefficient;

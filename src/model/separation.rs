@@ -9,7 +9,8 @@ const DECIDES: f64 = 10.0;
 
 /// Returns what is wrong with a fit whose features separate the classes; `None` if they do not. Columns are standardised.
 pub fn warning(linear: &Linear, columns: &[Vec<f64>], labels: &[bool], unbounded: bool) -> Option<String> {
-    let but = "so the weights say how large l2_reg is and not how sure the data are. Look whether a feature knows the label";
+    let but =
+        "so the weights say how large l2_reg is and not how sure the data are. Look whether a feature knows the label";
     for (term, column) in linear.features.iter().zip(columns) {
         let [negative, positive] = ends(column, labels);
         let (least, most) = (negative.0.min(positive.0), negative.1.max(positive.1));

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::canonical;
 use super::Error;
+use super::canonical;
 use super::metrics::{Metrics, Sample, SplitMetrics};
 use super::options::Options;
 use super::ranking::Ranked;
@@ -136,7 +136,8 @@ impl TrainingRows {
         let all = set.features.iter().chain(&set.target).chain(&set.weights);
         let columns: Vec<&[f64]> = all.map(|(_, column)| column.as_slice()).collect();
         let rows = canonical::order(&rows, &columns, &set.labels);
-        let mut taken: Vec<Vec<f64>> = each(columns.len(), |column| rows.iter().map(|&row| columns[column][row]).collect());
+        let mut taken: Vec<Vec<f64>> =
+            each(columns.len(), |column| rows.iter().map(|&row| columns[column][row]).collect());
         let weights = set.weights.as_ref().and_then(|_| taken.pop());
         let target = set.target.as_ref().and_then(|(name, _)| Some((name.clone(), taken.pop()?)));
         let names = set.features.iter().map(|(name, _)| name.clone());

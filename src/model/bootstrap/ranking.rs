@@ -39,7 +39,8 @@ impl Ranking {
     /// Sorts rows by score; no score is NaN.
     pub fn new(labels: &[bool], scores: &[f64], cells: &[u32]) -> Ranking {
         // Adding 0.0 turns -0.0 into 0.0, so that both are the same score.
-        let rows = scores.iter().zip(labels.iter().zip(cells)).map(|(score, (&label, &cell))| (score + 0.0, label, cell));
+        let rows =
+            scores.iter().zip(labels.iter().zip(cells)).map(|(score, (&label, &cell))| (score + 0.0, label, cell));
         let mut rows: Vec<(f64, bool, u32)> = rows.collect();
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let mut ranking = Ranking { cells: Vec::with_capacity(rows.len()), steps: Vec::new() };
@@ -111,8 +112,9 @@ mod tests {
         let rows = 300;
         let labels: Vec<bool> = (0..rows).map(|row| row * 31 % 17 < 3).collect();
         let cells: Vec<u32> = (0..rows).map(|row| row / 20).collect();
-        let weights: Vec<Weights> =
-            (0..rows as usize / 20).map(|cell| std::array::from_fn(|lane| (cell * (lane + 2) % 5) as u32 / 2)).collect();
+        let weights: Vec<Weights> = (0..rows as usize / 20)
+            .map(|cell| std::array::from_fn(|lane| (cell * (lane + 2) % 5) as u32 / 2))
+            .collect();
         for distinct in [1, 4, 40, 400] {
             let scores: Vec<f64> = (0..rows).map(|row| f64::from(row * 7919 % distinct) - 3.0).collect();
             let areas = Ranking::new(&labels, &scores, &cells).areas(&weights);

@@ -17,7 +17,10 @@ async fn trained(model_type: &str, options: &str, columns: &str) -> Result<Strin
     match session.sql(&sql).await {
         Ok(_) => {
             // What was written can be read, and scores.
-            let scores = format!("SELECT count(score) FROM ml_predict('m', 'SELECT {} FROM {rows}')", columns.replace('\'', "''"));
+            let scores = format!(
+                "SELECT count(score) FROM ml_predict('m', 'SELECT {} FROM {rows}')",
+                columns.replace('\'', "''")
+            );
             let counted = text(&session, &scores).await;
             assert!(counted.parse::<u64>().unwrap() > 0, "{columns}: {counted} scores");
             let warned = text(&session, "SELECT DISTINCT coalesce(warning, '') FROM ml_evaluate('m')").await;
@@ -51,7 +54,10 @@ async fn what_cannot_be_learned_from_is_an_error_with_a_hint() {
         (format!("CASE WHEN i = 7 THEN CAST('NaN' AS DOUBLE) ELSE x END AS x, {label}"), "`x` is NaN or infinite in 1"),
         (format!("x * 1e155 AS x, {label}"), "the values of feature `x` are too large"),
         (format!("x * 1e306 AS x, {label}"), "the values of feature `x` are too large"),
-        (format!("CASE WHEN i % 2 = 0 THEN 0.1 + CAST(0.2 AS DOUBLE) ELSE CAST(0.3 AS DOUBLE) END AS x, {label}"), "in every training row"),
+        (
+            format!("CASE WHEN i % 2 = 0 THEN 0.1 + CAST(0.2 AS DOUBLE) ELSE CAST(0.3 AS DOUBLE) END AS x, {label}"),
+            "in every training row",
+        ),
     ] {
         let error = trained("logistic_reg", "", &columns).await.expect_err(&columns);
         assert!(error.contains(expected), "{columns}: {error}");
@@ -104,13 +110,17 @@ async fn rounding_noise_is_not_fitted() {
     for l2_reg in ["0", "1"] {
         let folder = TempDir::new().unwrap();
         let session = weather::empty(&folder).await;
-        let near = "CASE WHEN value % 2 = 0 THEN CAST(0.1 AS DOUBLE) + CAST(0.2 AS DOUBLE) ELSE CAST(0.3 AS DOUBLE) END";
+        let near =
+            "CASE WHEN value % 2 = 0 THEN CAST(0.1 AS DOUBLE) + CAST(0.2 AS DOUBLE) ELSE CAST(0.3 AS DOUBLE) END";
         let sql = format!(
             "CREATE MODEL m OPTIONS (model_type = 'linear_reg', input_label_cols = ['label'], target_col = 'y', l2_reg = {l2_reg})
              AS SELECT {near} AS near, value * 7 % 11 AS x, y, y > 4 AS label FROM (SELECT value, value * 13 % 9 + 1 AS y FROM generate_series(1, 100))"
         );
         session.sql(&sql).await.unwrap();
-        assert_eq!(text(&session, "SELECT weight, scale FROM ml_weights('m') WHERE feature = 'near'").await, "0.0 | 1.0");
+        assert_eq!(
+            text(&session, "SELECT weight, scale FROM ml_weights('m') WHERE feature = 'near'").await,
+            "0.0 | 1.0"
+        );
     }
 }
 
@@ -120,12 +130,25 @@ async fn weights_of_rows_are_stated_and_bad_ones_refused() {
     for model_type in ["logistic_reg", "linear_reg"] {
         let options = if model_type == "linear_reg" { format!("{by}, target_col = 'y'") } else { by.to_string() };
         let columns = |weight: &str| {
-            if model_type == "linear_reg" { format!("x, y, y > 3 AS label, {weight} AS w") } else { format!("x, {label}, {weight} AS w") }
+            if model_type == "linear_reg" {
+                format!("x, y, y > 3 AS label, {weight} AS w")
+            } else {
+                format!("x, {label}, {weight} AS w")
+            }
         };
         for (weight, expected) in [
-            ("CASE WHEN i = 5 THEN -1 ELSE 1 END", "the weight `w` is negative, NaN or above 1e100 in 1 of the training rows"),
-            ("CASE WHEN i < 3 THEN CAST('NaN' AS DOUBLE) ELSE 1 END", "the weight `w` is negative, NaN or above 1e100 in 2"),
-            ("CASE WHEN i < 3 THEN CAST('inf' AS DOUBLE) ELSE 1 END", "the weight `w` is negative, NaN or above 1e100 in 2"),
+            (
+                "CASE WHEN i = 5 THEN -1 ELSE 1 END",
+                "the weight `w` is negative, NaN or above 1e100 in 1 of the training rows",
+            ),
+            (
+                "CASE WHEN i < 3 THEN CAST('NaN' AS DOUBLE) ELSE 1 END",
+                "the weight `w` is negative, NaN or above 1e100 in 2",
+            ),
+            (
+                "CASE WHEN i < 3 THEN CAST('inf' AS DOUBLE) ELSE 1 END",
+                "the weight `w` is negative, NaN or above 1e100 in 2",
+            ),
             ("0", "the weight `w` is 0 in every training row"),
             ("CAST(NULL AS DOUBLE)", "no training rows: each of the 200 has a NULL"),
             ("'heavy'", "column `w` is Utf8, but a weight is a number"),
@@ -133,9 +156,13 @@ async fn weights_of_rows_are_stated_and_bad_ones_refused() {
             let error = trained(model_type, &options, &columns(weight)).await.expect_err(weight);
             assert!(error.contains(expected), "{weight}: {error}");
         }
-        assert_eq!(trained(model_type, &options, &columns("CASE WHEN i % 2 = 0 THEN NULL ELSE i END")).await, Ok(String::new()));
+        assert_eq!(
+            trained(model_type, &options, &columns("CASE WHEN i % 2 = 0 THEN NULL ELSE i END")).await,
+            Ok(String::new())
+        );
     }
-    let error = trained("logistic_reg", by, "x, CASE WHEN i % 10 = 3 THEN 0 ELSE 1 END AS w, i % 10 = 3 AS label").await;
+    let error =
+        trained("logistic_reg", by, "x, CASE WHEN i % 10 = 3 THEN 0 ELSE 1 END AS w, i % 10 = 3 AS label").await;
     assert!(error.as_ref().is_err_and(|error| error.contains("one class only")), "{error:?}");
     let error = trained("naive", by, "x, i AS w, i % 10 = 3 AS label").await.unwrap_err();
     assert!(error.contains("`weight_col` is not an option of a naive model"), "{error}");

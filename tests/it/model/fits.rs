@@ -3,7 +3,7 @@
 //! Tolerance 1e-6, relative to the largest coefficient: scikit-learn's lbfgs, which fits the collinear and the wide samples, stops there.
 
 use serde_json::{Value, json};
-use squall::model::{ModelType, Options, Split, TrainingSet, train};
+use squall::model::{ModelType, Options, Recipe, Split, TrainingSet, train};
 
 /// The feature `k` in a row, as the script computes it.
 fn feature(row: u64, k: u64) -> f64 {
@@ -40,7 +40,7 @@ fn fits_are_those_of_scikit_learn() {
             options.set("class_weight", &case["class_weight"]).unwrap();
         }
         let name = format!("{} {}", case["model"], case["name"]);
-        let trained = train(&set, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let trained = train(&set, &[], &Recipe::of(options)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut ours: Vec<f64> = trained.scorer.weights().iter().map(|term| term.weight.unwrap()).collect();
         let intercept = ours.pop().unwrap();
         let theirs = numbers(&case["coefficients"]);
@@ -75,7 +75,7 @@ fn many_rows_have_the_same_fit_in_any_order() {
     for model_type in ["logistic_reg", "linear_reg"] {
         let mut options = Options::of(ModelType::parse(model_type).unwrap());
         options.set("class_weight", &json!("balanced")).unwrap();
-        let [some, other] = [1, 7919].map(|step| train(&set(step), &options).unwrap().scorer);
+        let [some, other] = [1, 7919].map(|step| train(&set(step), &[], &Recipe::of(options.clone())).unwrap().scorer);
         assert_eq!(some, other, "{model_type}");
     }
 }
