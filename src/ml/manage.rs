@@ -1,11 +1,12 @@
-//! The statements on trained models: `SHOW MODELS`, `DESCRIBE MODEL`, `DROP MODEL`, `ALTER MODEL … SET ALIAS`.
+//! The statements on trained models: `SHOW MODELS`, `DESCRIBE MODEL`, `EXPORT MODEL`, `DROP MODEL`, `ALTER MODEL … SET ALIAS`.
 //!
 //! In: a statement's text. Out: a [`Manage`], or the position of an error in the text; and its result as rows. A model is named as
 //! functions name it: `name`, `name@2`, `name@champion`.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -21,14 +22,33 @@ use crate::track::Tracker;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manage {
     Show,
-    Describe { model: String },
-    Drop { name: String, version: Option<u64>, if_exists: bool },
-    SetAlias { name: String, alias: String, version: Option<u64> },
-    DropAlias { name: String, alias: String },
+    Describe {
+        model: String,
+    },
+    /// Writes the model as an ONNX file; the model is given as a reference.
+    Export {
+        model: String,
+        file: String,
+    },
+    Drop {
+        name: String,
+        version: Option<u64>,
+        if_exists: bool,
+    },
+    SetAlias {
+        name: String,
+        alias: String,
+        version: Option<u64>,
+    },
+    DropAlias {
+        name: String,
+        alias: String,
+    },
 }
 
 /// How each statement is written.
 const DESCRIBE: &str = "DESCRIBE MODEL name, name@2 or name@champion";
+const EXPORT: &str = "EXPORT MODEL name [VERSION n] TO 'file.onnx'; name may be name@2 or name@champion";
 const DROP: &str = "DROP MODEL [IF EXISTS] name [VERSION n]";
 const ALTER: &str = "ALTER MODEL name SET ALIAS alias [VERSION n], or ALTER MODEL name DROP ALIAS alias";
 
@@ -39,13 +59,15 @@ const SHOW: &str = "SELECT model, version, latest, aliases, model_type, label, f
 /// Parses a statement; `None` if it is another kind of statement.
 pub fn parse(text: &str) -> Option<Result<Manage, StatementError>> {
     let mut parser = Parser::of(text)?;
-    let first = ["SHOW", "DESCRIBE", "DESC", "DROP", "ALTER"].into_iter().find(|word| parser.take_word(word))?;
+    let first =
+        ["SHOW", "DESCRIBE", "DESC", "EXPORT", "DROP", "ALTER"].into_iter().find(|word| parser.take_word(word))?;
     if first == "SHOW" {
         return parser.take_word("MODELS").then(|| end(&mut parser, "SHOW MODELS", Manage::Show));
     }
     parser.take_word("MODEL").then(|| match first {
         "DROP" => drop_model(&mut parser),
         "ALTER" => alter(&mut parser),
+        "EXPORT" => export(&mut parser),
         _ => {
             let model = reference(&mut parser, DESCRIBE)?;
             end(&mut parser, DESCRIBE, Manage::Describe { model })
@@ -69,6 +91,27 @@ fn drop_model(parser: &mut Parser<'_>) -> Result<Manage, StatementError> {
     };
     let version = named.or(version(parser, DROP)?);
     end(parser, DROP, Manage::Drop { name, version, if_exists })
+}
+
+fn export(parser: &mut Parser<'_>) -> Result<Manage, StatementError> {
+    let mut model = reference(parser, EXPORT)?;
+    if !model.contains('@')
+        && let Some(version) = version(parser, EXPORT)?
+    {
+        model = format!("{model}@{version}");
+    }
+    if !parser.take_word("TO") {
+        return Err(parser.written("TO", EXPORT));
+    }
+    let Some(Token::SingleQuotedString(file)) = parser.peek() else {
+        return Err(parser.written("a file in single quotes", EXPORT));
+    };
+    let file = file.clone();
+    if !file.to_lowercase().ends_with(".onnx") {
+        return Err(parser.written("a file that ends in .onnx", EXPORT));
+    }
+    parser.skip();
+    end(parser, EXPORT, Manage::Export { model, file })
 }
 
 fn alter(parser: &mut Parser<'_>) -> Result<Manage, StatementError> {
@@ -144,7 +187,7 @@ fn end(parser: &mut Parser<'_>, usage: &'static str, statement: Manage) -> Resul
     }
 }
 
-/// Carries a statement out. `SHOW` and `DESCRIBE` return rows, the others none.
+/// Carries a statement out. `SHOW`, `DESCRIBE` and `EXPORT` return rows, the others none.
 ///
 /// # Errors
 /// The model, version or alias does not exist, an alias names the version that is dropped, or the disk reports an error.
@@ -158,6 +201,10 @@ pub async fn carry_out(
     match statement {
         Manage::Show => Ok(context.sql(SHOW).await?),
         Manage::Describe { model } => Ok(context.read_batch(described(&models, &model)?)?),
+        Manage::Export { model, file } => {
+            let exported = durable::blocking(move || exported(&models, &model, &file)).await?;
+            Ok(context.read_batch(exported)?)
+        }
         changing => {
             durable::blocking(move || change(&models, tracker.as_ref(), changing)).await?;
             Ok(context.read_empty()?.limit(0, Some(0))?)
@@ -167,7 +214,7 @@ pub async fn carry_out(
 
 fn change(models: &Registry, tracker: Option<&Tracker>, statement: Manage) -> Result<(), model::Error> {
     match statement {
-        Manage::Show | Manage::Describe { .. } => Ok(()),
+        Manage::Show | Manage::Describe { .. } | Manage::Export { .. } => Ok(()),
         Manage::Drop { name, version, if_exists } => {
             let dropped = match version {
                 Some(version) => models.drop_version(&name, version),
@@ -187,6 +234,28 @@ fn change(models: &Registry, tracker: Option<&Tracker>, statement: Manage) -> Re
         }
         Manage::DropAlias { name, alias } => models.drop_alias(&name, &alias),
     }
+}
+
+/// Writes a model as an ONNX file, whole or not at all, and returns one row that says what was written.
+fn exported(models: &Registry, reference: &str, file: &str) -> Result<RecordBatch, Error> {
+    let (name, version) = models.check(reference)?;
+    let bytes = models.load_version(name, version)?.scorer.onnx()?;
+    let written = durable::replace(Path::new(file), &bytes);
+    written.map_err(|source| model::Error::Write { path: file.into(), source })?;
+    let field = |name: &str, data_type: DataType| Field::new(name, data_type, false);
+    let schema = Schema::new(vec![
+        field("model", DataType::Utf8),
+        field("version", DataType::Int64),
+        field("file", DataType::Utf8),
+        field("bytes", DataType::Int64),
+    ]);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![name])),
+        Arc::new(Int64Array::from(vec![version as i64])),
+        Arc::new(StringArray::from(vec![file])),
+        Arc::new(Int64Array::from(vec![bytes.len() as i64])),
+    ];
+    Ok(RecordBatch::try_new(Arc::new(schema), columns).map_err(DataFusionError::from)?)
 }
 
 /// Returns what is known of a model, one row a fact.
@@ -275,6 +344,10 @@ mod tests {
         ] {
             assert_eq!(read(text), Manage::Describe { model: model.into() }, "{text}");
         }
+        let export = |model: &str| Manage::Export { model: model.into(), file: "a b/M.onnx".into() };
+        assert_eq!(read("EXPORT MODEL m TO 'a b/M.onnx';"), export("m"));
+        assert_eq!(read("export model M version 2 to 'a b/M.onnx'"), export("m@2"));
+        assert_eq!(read("EXPORT MODEL \"M\"@champion TO 'a b/M.onnx'"), export("M@champion"));
         let drop = |version, if_exists| Manage::Drop { name: "m".into(), version, if_exists };
         assert_eq!(read("DROP MODEL m"), drop(None, false));
         assert_eq!(read("DROP MODEL IF EXISTS m VERSION 3"), drop(Some(3), true));
@@ -294,6 +367,10 @@ mod tests {
             ("SHOW MODELS x", "line 1, column 13: expected the end of the statement, found `x`"),
             ("DROP MODEL", "line 1, column 11: expected the name of a model, found the end"),
             ("DROP MODEL m VERSION x", "line 1, column 22: expected the number of a version, found `x`"),
+            ("EXPORT MODEL m", "line 1, column 15: expected TO, found the end"),
+            ("EXPORT MODEL m@2 VERSION 2 TO 'm.onnx'", "line 1, column 18: expected TO, found `VERSION`"),
+            ("EXPORT MODEL m TO m.onnx", "line 1, column 19: expected a file in single quotes, found `m`"),
+            ("EXPORT MODEL m TO 'm.json'", "line 1, column 19: expected a file that ends in .onnx, found `'m.json'`"),
             ("ALTER MODEL m SET champion", "line 1, column 19: expected ALIAS, found `champion`"),
             ("DROP MODEL m@champion", "line 1, column 12: DROP MODEL takes the number of a version, not an alias"),
         ] {

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::onnx::{Graph, Value};
+
 /// How a calibration is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -82,6 +84,49 @@ impl Calibration {
             Calibration::Sigmoid { log_odds: of_log_odds, slope, intercept } => {
                 let x = if *of_log_odds { log_odds(score) } else { score };
                 1.0 / (1.0 + (-(slope * x + intercept)).exp())
+            }
+        }
+    }
+
+    /// Writes [`Calibration::apply`] as ONNX: scores, rows × 1, become probabilities.
+    pub fn onnx(&self, graph: &mut Graph, score: &Value) -> Value {
+        match self {
+            Calibration::Isotonic { scores, probabilities } => {
+                let last = probabilities.len() as i64 - 1;
+                let (above, ends) = graph.below(scores, score);
+                let values = graph.numbers(probabilities, &[last + 1]);
+                let (zero, one, end) = (graph.whole(&[0], &[]), graph.whole(&[1], &[]), graph.whole(&[last], &[]));
+                // Before the first point and behind the last one, both places are that point.
+                let to = graph.apply("Min", &[&above, &end]);
+                let from = graph.apply("Sub", &[&above, &one]);
+                let from = graph.apply("Max", &[&from, &zero]);
+                let from = graph.apply("Min", &[&from, &to]);
+                let mut at = |table: &Value, place: &Value| graph.apply("Gather", &[table, place]);
+                let (low, high) = (at(&ends, &from), at(&ends, &to));
+                let (lower, upper) = (at(&values, &from), at(&values, &to));
+                let (width, rise) = (graph.apply("Sub", &[&high, &low]), graph.apply("Sub", &[&upper, &lower]));
+                let slope = graph.apply("Div", &[&rise, &width]);
+                let way = graph.apply("Sub", &[score, &low]);
+                let climbed = graph.apply("Mul", &[&slope, &way]);
+                let inside = graph.apply("Add", &[&lower, &climbed]);
+                let is_outside = graph.apply("Equal", &[&from, &to]);
+                graph.apply("Where", &[&is_outside, &upper, &inside])
+            }
+            Calibration::Sigmoid { log_odds, slope, intercept } => {
+                let mut x = score.clone();
+                if *log_odds {
+                    let (near_0, near_1) = (graph.number(NEAR_0), graph.number(NEAR_1));
+                    let least = graph.apply("Max", &[&x, &near_0]);
+                    let score = graph.apply("Min", &[&least, &near_1]);
+                    let one = graph.number(1.0);
+                    let against = graph.apply("Sub", &[&one, &score]);
+                    let (for_it, against) = (graph.apply("Log", &[&score]), graph.apply("Log", &[&against]));
+                    x = graph.apply("Sub", &[&for_it, &against]);
+                }
+                let (slope, intercept) = (graph.number(*slope), graph.number(*intercept));
+                let scaled = graph.apply("Mul", &[&x, &slope]);
+                let log_odds = graph.apply("Add", &[&scaled, &intercept]);
+                graph.probability(&log_odds)
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::onnx::Unusable;
 use super::types::{ModelType, TYPES};
 use crate::error::Hint;
 use crate::text::did_you_mean;
@@ -77,6 +78,26 @@ pub enum Error {
     NoWeight { column: String },
     #[error("the features are collinear: one of them is a combination of others")]
     Collinear,
+    #[error("OPTIONS lacks model_path, which an onnx model needs")]
+    NoModelPath,
+    #[error("{path} cannot score: {problem}")]
+    Onnx { path: PathBuf, problem: Unusable },
+    #[error("{path} gives {score} for a training row, which is not a probability (its output `{output}`)")]
+    NotProbability { path: PathBuf, output: String, score: f64 },
+    #[error("a calibrated onnx model cannot be written as ONNX: its file does not know the calibration")]
+    CalibratedFile,
+    #[error(
+        "no split of the {rows} training rows helps: the features are constant, or leaves of {fewest} rows are too large"
+    )]
+    NoSplit { rows: u64, fewest: u64 },
+    #[error("there are more training rows than the 4,294,967,295 that a tree can number")]
+    TooManyRows,
+    #[error("'{given}' in monotone_constraints has no sign")]
+    Sign { given: String },
+    #[error("monotone_constraints names `{feature}` twice")]
+    SignTwice { feature: String },
+    #[error("{option} names `{feature}`, which is not a feature of the training query")]
+    NoFeature { option: &'static str, feature: String, suggestion: Option<String> },
     #[error("{rows} rows are too few for {blocks} blocks")]
     TooFewRows { rows: usize, blocks: usize },
     #[error("walk-forward validation needs the time of every row")]
@@ -219,6 +240,18 @@ impl Hint for Error {
                 "a row of weight 0 does not train: give some rows a weight above 0, or leave weight_col out of OPTIONS".into()
             }
             Error::Collinear => "leave one of them out of the SELECT, or raise l2_reg".into(),
+            Error::NoModelPath => "name the ONNX file, such as model_path = 'model.onnx'".into(),
+            Error::Onnx { problem, .. } => problem.remedy.into(),
+            Error::NotProbability { .. } => {
+                "name the output of probabilities (output = '…'), or export the model with a sigmoid at its end".into()
+            }
+            Error::CalibratedFile => "train it without calibration, or use the file that it was made from".into(),
+            Error::NoSplit { .. } => "lower min_samples_leaf, or select features that differ between the rows".into(),
+            Error::TooManyRows => "train on a sample of the rows, such as … WHERE random() < 0.1".into(),
+            Error::Sign { given } => format!("write '+{given}' if the prediction may only rise with it, '-{given}' if it may only fall"),
+            Error::SignTwice { feature } => format!("keep one of '+{feature}' and '-{feature}'"),
+            Error::NoFeature { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::NoFeature { option, .. } => format!("add it to the SELECT, or remove it from {option}"),
             Error::NoTime => {
                 "name the column of the time, such as time_col = 'ts', and leave out rows where it is NULL".into()
             }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::onnx::{Graph, Value};
 use super::standard::Standard;
 use super::stripes::BLOCK;
 use super::types::Weight;
@@ -73,6 +74,21 @@ impl Linear {
             scores.iter_mut().for_each(|score| *score = of_sum(*score));
         }
         scores
+    }
+
+    /// Writes [`Linear::sums`] as ONNX: rows × 1.
+    pub fn onnx(&self, graph: &mut Graph) -> Value {
+        let column = |pick: fn(&Term) -> f64| self.features.iter().map(pick).collect::<Vec<f64>>();
+        let count = self.features.len() as i64;
+        let mean = graph.numbers(&column(|term| term.mean), &[count]);
+        let scale = graph.numbers(&column(|term| term.scale), &[count]);
+        let coefficient = graph.numbers(&column(|term| term.coefficient), &[count, 1]);
+        let intercept = graph.number(self.intercept);
+        let features = graph.features();
+        let centred = graph.apply("Sub", &[&features, &mean]);
+        let standard = graph.apply("Div", &[&centred, &scale]);
+        let sum = graph.apply("MatMul", &[&standard, &coefficient]);
+        graph.apply("Add", &[&sum, &intercept])
     }
 
     /// Returns the weights of the features, followed by the intercept.

@@ -28,11 +28,17 @@ pub enum Range {
     AtLeast(f64),
     /// Between the two numbers, which are not allowed themselves.
     Between(f64, f64),
+    /// Above the first number, and at most the second.
+    UpTo(f64, f64),
     WholeFrom(u64),
     /// One of these words; the value is its position.
     OneOf(&'static [&'static str]),
     /// The word, or a finite number above the bound; the value of the word is the bound.
     WordOrAbove(&'static str, f64),
+    /// A text, described by a noun phrase; the default is none.
+    Text(&'static str),
+    /// A list of texts; the default is none.
+    Texts(&'static str),
 }
 
 impl Range {
@@ -40,9 +46,11 @@ impl Range {
         match self {
             Range::AtLeast(least) => value >= least && value.is_finite(),
             Range::Between(low, high) => value > low && value < high,
+            Range::UpTo(low, high) => value > low && value <= high,
             Range::WholeFrom(least) => value >= least as f64 && value.fract() == 0.0 && value < u64::MAX as f64,
             Range::OneOf(words) => value.fract() == 0.0 && (0.0..words.len() as f64).contains(&value),
             Range::WordOrAbove(_, bound) => value > bound && value.is_finite(),
+            Range::Text(_) | Range::Texts(_) => value == 0.0,
         }
     }
 
@@ -68,8 +76,10 @@ impl Range {
             // Whole numbers are written as integers in the artifact.
             Range::WholeFrom(_) => Value::from(number as u64),
             Range::WordOrAbove(word, bound) if number == bound => Value::from(word),
-            Range::AtLeast(_) | Range::Between(..) | Range::WordOrAbove(..) => Value::from(number),
+            Range::AtLeast(_) | Range::Between(..) | Range::UpTo(..) | Range::WordOrAbove(..) => Value::from(number),
             Range::OneOf(words) => words.get(number as usize).map_or(Value::Null, |word| Value::from(*word)),
+            Range::Text(_) => Value::Null,
+            Range::Texts(_) => Value::Array(Vec::new()),
         }
     }
 }
@@ -79,6 +89,8 @@ impl fmt::Display for Range {
         match self {
             Range::AtLeast(least) => write!(f, "a number of at least {least}"),
             Range::Between(low, high) => write!(f, "a number between {low} and {high}"),
+            Range::UpTo(low, high) => write!(f, "a number above {low} and at most {high}"),
+            Range::Text(what) | Range::Texts(what) => f.write_str(what),
             Range::WholeFrom(least) => write!(f, "a whole number of at least {least}"),
             Range::OneOf(words) => write!(f, "'{}'", words.join("' or '")),
             Range::WordOrAbove(word, bound) => write!(f, "'{word}' or a number above {bound}"),
@@ -91,12 +103,13 @@ impl fmt::Display for Range {
 pub struct Options {
     pub model_type: &'static ModelType,
     given: BTreeMap<&'static str, f64>,
+    texts: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Options {
     /// Returns the default options of a type.
     pub fn of(model_type: &'static ModelType) -> Options {
-        Options { model_type, given: BTreeMap::new() }
+        Options { model_type, given: BTreeMap::new(), texts: BTreeMap::new() }
     }
 
     /// Sets an option.
@@ -105,25 +118,31 @@ impl Options {
     /// The type has no option of this name, or the value is outside the option's range.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         let option = self.option(name)?;
-        match option.range.read(value) {
-            Some(number) => {
-                self.given.insert(option.name, number);
-                Ok(())
+        let wrong =
+            || Error::Option { option: option.name, expected: option.range.to_string(), given: value.to_string() };
+        let texts = match option.range {
+            Range::Text(_) => value.as_str().map(|text| vec![text.to_string()]),
+            Range::Texts(_) => strings(value),
+            range => {
+                self.given.insert(option.name, range.read(value).ok_or_else(wrong)?);
+                return Ok(());
             }
-            None => {
-                Err(Error::Option { option: option.name, expected: option.range.to_string(), given: value.to_string() })
-            }
-        }
+        };
+        self.texts.insert(option.name, texts.ok_or_else(wrong)?);
+        Ok(())
     }
 
-    /// Returns the values that an option is given: those of a list, the usual ones for `'auto'`, or else the one value.
+    /// Returns the values that an option is given: those of a list (for an option that is itself a list, of a list of lists), the usual ones for `'auto'`, or else the one value.
     ///
     /// # Errors
     /// The type has no option of this name.
     pub fn values(&self, name: &str, value: &Value) -> Result<Vec<Value>, Error> {
         let option = self.option(name)?;
+        let is_list = matches!(option.range, Range::Texts(_));
         match value {
-            Value::Array(items) if !items.is_empty() => Ok(items.clone()),
+            Value::Array(items) if !items.is_empty() && items.iter().all(|item| item.is_array() || !is_list) => {
+                Ok(items.clone())
+            }
             Value::String(word) if word == AUTO && !option.usual.is_empty() => {
                 Ok(option.usual.iter().map(|number| option.range.recorded(*number)).collect())
             }
@@ -142,11 +161,26 @@ impl Options {
         self.given.get(option.name).copied().unwrap_or(option.default)
     }
 
+    /// Returns the texts of an option, or its one text; none if it is not given.
+    pub fn texts(&self, option: &ModelOption) -> Vec<&str> {
+        self.texts.get(option.name).into_iter().flatten().map(String::as_str).collect()
+    }
+
     /// Returns the values in use, as the artifact records them.
     pub fn recorded(&self) -> Map<String, Value> {
-        let record = |option: &ModelOption| (option.name.to_string(), option.range.recorded(self.number(option)));
+        let value = |option: &ModelOption| match (option.range, self.texts.get(option.name)) {
+            (Range::Text(_), Some(texts)) => texts.first().map_or(Value::Null, |text| Value::from(text.as_str())),
+            (_, Some(texts)) => Value::from(texts.clone()),
+            (_, None) => option.range.recorded(self.number(option)),
+        };
+        let record = |option: &ModelOption| (option.name.to_string(), value(option));
         self.model_type.options.iter().map(record).collect()
     }
+}
+
+/// Returns the texts of a list; `None` if the value is something else.
+fn strings(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_string)).collect()
 }
 
 #[cfg(test)]

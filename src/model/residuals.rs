@@ -7,7 +7,7 @@ const CELLS: usize = 2048;
 
 /// Quantiles of residuals, prepared for many look-ups.
 #[derive(Debug, Clone)]
-pub struct Residuals<'a> {
+pub struct Lookup<'a> {
     quantiles: &'a [f64],
     /// The root mean square.
     spread: f64,
@@ -17,13 +17,12 @@ pub struct Residuals<'a> {
     before: Vec<u32>,
 }
 
-impl<'a> Residuals<'a> {
+impl<'a> Lookup<'a> {
     /// Prepares ascending quantiles, of which there is at least one.
-    pub fn new(quantiles: &'a [f64]) -> Residuals<'a> {
-        let squares = quantiles.iter().map(|quantile| quantile * quantile).sum::<f64>();
-        let spread = (squares / quantiles.len() as f64).sqrt();
+    pub fn new(quantiles: &'a [f64]) -> Lookup<'a> {
+        let spread = spread(quantiles);
         let density = CELLS as f64 / (quantiles[quantiles.len() - 1] - quantiles[0]);
-        let mut residuals = Residuals { quantiles, spread, density, before: Vec::with_capacity(CELLS + 1) };
+        let mut residuals = Lookup { quantiles, spread, density, before: Vec::with_capacity(CELLS + 1) };
         let mut before = 0;
         for cell in 0..CELLS {
             before += quantiles[before..].iter().take_while(|&&quantile| residuals.cell(quantile) < cell).count();
@@ -61,21 +60,26 @@ impl<'a> Residuals<'a> {
     }
 }
 
+/// Returns the root mean square of quantiles.
+pub fn spread(quantiles: &[f64]) -> f64 {
+    (quantiles.iter().map(|quantile| quantile * quantile).sum::<f64>() / quantiles.len() as f64).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Residuals;
+    use super::Lookup;
 
     #[test]
     fn the_share_above_a_residual_is_linear_between_quantiles_and_never_0_or_1() {
         let quantiles = [-1.0, 0.0, 0.0, 2.0, 4.0];
-        let share_above = |value: f64| Residuals { spread: 1.0, ..Residuals::new(&quantiles) }.share_above(value);
+        let share_above = |value: f64| Lookup { spread: 1.0, ..Lookup::new(&quantiles) }.share_above(value);
         assert_eq!([-1.0, -0.5, 0.0, 1.0, 4.0].map(share_above), [0.9, 0.8, 0.7, 0.4, 0.1]);
         let far = [-9.0, -2.0, 5.0, 30.0].map(share_above);
         assert!(
             1.0 > far[0] && far[0] > far[1] && far[1] > 0.9 && 0.1 > far[2] && far[2] > far[3] && far[3] > 0.0,
             "{far:?}"
         );
-        assert_eq!([-1.0, 1.0].map(|value| Residuals::new(&[0.0, 0.0]).share_above(value)), [1.0, 0.0]);
+        assert_eq!([-1.0, 1.0].map(|value| Lookup::new(&[0.0, 0.0]).share_above(value)), [1.0, 0.0]);
     }
 
     /// The cells only narrow the search.
@@ -84,7 +88,7 @@ mod tests {
         let heavy: Vec<f64> = (-300..=300).map(|step| (f64::from(step) / 60.0).powi(7)).collect();
         let tied: Vec<f64> = (0..500).map(|step| f64::from(step / 50)).collect();
         for quantiles in [heavy, tied, vec![0.0, 1e-300], vec![-1e300, 0.0, 1e300]] {
-            let residuals = Residuals::new(&quantiles);
+            let residuals = Lookup::new(&quantiles);
             let near =
                 quantiles.iter().flat_map(|value| [value.next_down(), *value, value.next_up(), value * 0.7 + 0.1]);
             for value in near.chain([f64::MIN, f64::MAX, 0.0]) {

@@ -7,7 +7,9 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::Error;
 use super::calibration::Calibration;
+use super::onnx::Exported;
 use super::stripes::BLOCK;
 use super::types::{AnyModel, ModelType, Weight};
 
@@ -72,6 +74,22 @@ impl Scorer {
     /// Says why the model may mislead; `None` if nothing is known.
     pub fn warning(&self) -> Option<&str> {
         self.model.warning()
+    }
+
+    /// Returns the model as an ONNX file, with its calibration.
+    ///
+    /// # Errors
+    /// The model is an ONNX file already, and has a calibration which that file does not know.
+    pub fn onnx(&self) -> Result<Vec<u8>, Error> {
+        match (self.model.onnx(), &self.calibration) {
+            (Exported::Graph(graph, score), None) => Ok(graph.file(&score)),
+            (Exported::Graph(mut graph, score), Some(calibration)) => {
+                let score = calibration.onnx(&mut graph, &score);
+                Ok(graph.file(&score))
+            }
+            (Exported::File(file), None) => Ok(file.to_vec()),
+            (Exported::File(_), Some(_)) => Err(Error::CalibratedFile),
+        }
     }
 
     /// Scores rows, given as one column per feature; NaN where a feature is NaN or infinite.

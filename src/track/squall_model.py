@@ -21,9 +21,9 @@ def _logistic_reg(model, columns):
         return 1.0 / (1.0 + numpy.exp(-_linear(model, columns)))
 
 
-def _linear_reg(model, columns):
+def _share_above_tau(model, predictions):
     tau = numpy.log(model["tau"]) if model["target_transform"] == "ln" else model["tau"]
-    values = tau - _linear(model, columns)
+    values = tau - predictions
     quantiles = numpy.asarray(model["residuals"], dtype=float)
     count, last = len(quantiles), len(quantiles) - 1
     spread = numpy.sqrt(numpy.mean(quantiles**2))
@@ -37,8 +37,56 @@ def _linear_reg(model, columns):
     return numpy.where(above == 0, below, numpy.where(above > last, beyond, share))
 
 
+def _linear_reg(model, columns):
+    return _share_above_tau(model, _linear(model, columns))
+
+
+def _trees(model, columns):
+    sums = numpy.full(len(columns[0]), float(model["intercept"]))
+    table = numpy.column_stack(columns)
+    for tree in model["trees"]:
+        feature, threshold = numpy.asarray(tree["split_feature"], dtype=int), numpy.asarray(tree["threshold"])
+        left, right = numpy.asarray(tree["left_child"], dtype=int), numpy.asarray(tree["right_child"], dtype=int)
+        place = numpy.full(len(sums), 0 if len(feature) else -1)
+        while (rows := numpy.flatnonzero(place >= 0)).size:
+            split = place[rows]
+            goes_left = table[rows, feature[split]] <= threshold[split]
+            place[rows] = numpy.where(goes_left, left[split], right[split])
+        sums += numpy.asarray(tree["leaf_value"], dtype=float)[-1 - place]
+    return sums
+
+
+def _boosted_tree_classifier(model, columns):
+    with numpy.errstate(over="ignore"):
+        return 1.0 / (1.0 + numpy.exp(-_trees(model, columns)))
+
+
+def _boosted_tree_regressor(model, columns):
+    return _share_above_tau(model, _trees(model, columns))
+
+
 def _naive(model, columns):
     return columns[0].copy()
+
+
+def _onnx(model, columns):
+    import base64
+
+    import onnxruntime  # The one type that needs more than numpy.
+
+    session = onnxruntime.InferenceSession(base64.b64decode(model["onnx"]), providers=["CPUExecutionProvider"])
+    inputs = session.get_inputs()
+    number = {place.name: numpy.float64 if place.type == "tensor(double)" else numpy.float32 for place in inputs}
+    if len(inputs) == 1:
+        feed = {inputs[0].name: numpy.column_stack(columns).astype(number[inputs[0].name])}
+    else:
+        names = [term["name"] for term in model["features"]]
+        feed = {name: values.reshape(-1, 1).astype(number[name]) for name, values in zip(names, columns)}
+    scores = session.run([model["output"]], feed)[0]
+    # A map a row, from class to probability.
+    if isinstance(scores, list):
+        return numpy.array([row[max(row)] for row in scores], dtype=float)
+    return numpy.asarray(scores, dtype=float).reshape(len(columns[0]), -1)[:, -1]
 
 
 def _quantile_threshold(model, columns):
@@ -47,9 +95,12 @@ def _quantile_threshold(model, columns):
 
 # One line a type of model.
 SCORES = {
+    "boosted_tree_classifier": _boosted_tree_classifier,
+    "boosted_tree_regressor": _boosted_tree_regressor,
     "linear_reg": _linear_reg,
     "logistic_reg": _logistic_reg,
     "naive": _naive,
+    "onnx": _onnx,
     "quantile_threshold": _quantile_threshold,
 }
 

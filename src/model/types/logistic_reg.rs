@@ -14,6 +14,7 @@ use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::exponential::logistic;
 use crate::model::linear::{Linear, Term};
 use crate::model::logistic::{Failure, Problem};
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::separation;
 use crate::model::training::TrainingRows;
@@ -73,6 +74,13 @@ impl Model for LogisticReg {
 
     fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
+    }
+
+    fn onnx(&self) -> Exported<'_> {
+        let mut graph = Graph::new(&self.features());
+        let log_odds = self.linear.onnx(&mut graph);
+        let score = graph.probability(&log_odds);
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

@@ -3,9 +3,12 @@
 //! To add a type, write its file: a struct whose fields are the type's part of the artifact, [`Model`] for that struct, and
 //! one [`ModelType`]. Then add its line to [`TYPES`], a test, and a section in docs/models.md. No other code names a type.
 
+mod boosted_tree_classifier;
+mod boosted_tree_regressor;
 mod linear_reg;
 mod logistic_reg;
 mod naive;
+mod onnx;
 mod quantile_threshold;
 
 use std::fmt::Debug;
@@ -15,13 +18,21 @@ use serde_json::Value;
 
 use super::Error;
 use super::class_weight::CLASS_WEIGHT;
+use super::onnx::Exported;
 use super::options::{ModelOption, Options};
 use super::training::TrainingRows;
 use crate::text::did_you_mean;
 
 /// Every type of model.
-pub const TYPES: &[&ModelType] =
-    &[&linear_reg::LINEAR_REG, &logistic_reg::LOGISTIC_REG, &naive::NAIVE, &quantile_threshold::QUANTILE_THRESHOLD];
+pub const TYPES: &[&ModelType] = &[
+    &boosted_tree_classifier::BOOSTED_TREE_CLASSIFIER,
+    &boosted_tree_regressor::BOOSTED_TREE_REGRESSOR,
+    &linear_reg::LINEAR_REG,
+    &logistic_reg::LOGISTIC_REG,
+    &naive::NAIVE,
+    &onnx::ONNX,
+    &quantile_threshold::QUANTILE_THRESHOLD,
+];
 
 /// A type of model.
 #[derive(Debug)]
@@ -88,6 +99,9 @@ pub trait Model: Debug + Send + Sync {
     fn warning(&self) -> Option<&str> {
         None
     }
+
+    /// Writes the model as ONNX, up to its score.
+    fn onnx(&self) -> Exported<'_>;
 
     /// Returns the type's part of the artifact, a JSON object.
     fn part(&self) -> serde_json::Result<Value>;

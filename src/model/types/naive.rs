@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
+use crate::model::onnx::{Exported, Graph};
 use crate::model::training::Named;
 
 /// The type.
@@ -38,6 +39,12 @@ impl Model for Naive {
 
     fn weights(&self) -> Vec<Weight<'_>> {
         vec![Weight::bare(&self.features[0].name)]
+    }
+
+    fn onnx(&self) -> Exported<'_> {
+        let graph = Graph::new(&self.features());
+        let feature = graph.features();
+        Exported::Graph(graph, feature)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
+use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Range};
 use crate::model::probability::quantile_sorted;
 use crate::model::training::Named;
@@ -56,6 +57,14 @@ impl Model for QuantileThreshold {
 
     fn weights(&self) -> Vec<Weight<'_>> {
         vec![Weight::bare(&self.features[0].name)]
+    }
+
+    fn onnx(&self) -> Exported<'_> {
+        let mut graph = Graph::new(&self.features());
+        let (feature, cut) = (graph.features(), graph.number(self.cut));
+        let alert = graph.apply("GreaterOrEqual", &[&feature, &cut]);
+        let score = graph.as_number(&alert);
+        Exported::Graph(graph, score)
     }
 
     fn part(&self) -> serde_json::Result<Value> {

@@ -25,7 +25,8 @@ use crate::text::identifier;
 use context::{Expected, Surroundings};
 
 /// Words that begin a statement.
-const STATEMENTS: &str = "ALTER ANALYZE COPY CREATE DELETE DESCRIBE DROP EXPLAIN INSERT SELECT SET SHOW VALUES WITH";
+const STATEMENTS: &str =
+    "ALTER ANALYZE COPY CREATE DELETE DESCRIBE DROP EXPLAIN EXPORT INSERT SELECT SET SHOW VALUES WITH";
 
 /// SQL's words inside a statement, and the words of squall's own statements.
 const KEYWORDS: &str = "ALIAS ALL AND AS ASC BETWEEN BY CASE CAST CROSS CURRENT DESC DISTINCT ELSE END EXCEPT EXISTS EXTERNAL FALSE \

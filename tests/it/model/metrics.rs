@@ -130,6 +130,7 @@ fn the_page_on_models_lists_every_type_option_and_metric() {
                 option.range,
                 match option.range.recorded(option.default) {
                     serde_json::Value::String(word) => format!("'{word}'"),
+                    serde_json::Value::Null | serde_json::Value::Array(_) => "none".into(),
                     _ => option.default.to_string(),
                 }
             );

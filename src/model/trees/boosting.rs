@@ -1,0 +1,408 @@
+//! Boosting: each tree is fitted to the slopes of the loss at the predictions of the trees before it.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::bins::Binned;
+use super::growing::{Grower, Limits, Pair};
+use super::scoring;
+use super::tree::{Tree, Trees};
+use crate::model::Error;
+use crate::model::options::{ModelOption, Options, Range};
+use crate::model::standard::Standard;
+use crate::model::training::Named;
+use crate::text::did_you_mean;
+
+const MAX_ITERATIONS: ModelOption = ModelOption {
+    name: "max_iterations",
+    meaning: "the number of trees",
+    default: 100.0,
+    usual: &[],
+    range: Range::WholeFrom(1),
+};
+
+const LEARN_RATE: ModelOption = ModelOption {
+    name: "learn_rate",
+    meaning: "the share of each tree's values that counts",
+    default: 0.1,
+    usual: &[],
+    range: Range::UpTo(0.0, 1.0),
+};
+
+const MAX_LEAVES: ModelOption = ModelOption {
+    name: "max_leaves",
+    meaning: "the most leaves of a tree: LightGBM's num_leaves",
+    default: 8.0,
+    usual: &[],
+    range: Range::WholeFrom(2),
+};
+
+const MAX_TREE_DEPTH: ModelOption = ModelOption {
+    name: "max_tree_depth",
+    meaning: "the most splits between a tree's root and a leaf",
+    default: 6.0,
+    usual: &[],
+    range: Range::WholeFrom(1),
+};
+
+const MIN_SAMPLES_LEAF: ModelOption = ModelOption {
+    name: "min_samples_leaf",
+    meaning: "the fewest training rows of a leaf",
+    default: 20.0,
+    usual: &[],
+    range: Range::WholeFrom(1),
+};
+
+const L2_REG: ModelOption = ModelOption {
+    name: "l2_reg",
+    meaning: "the weight of the penalty on large leaf values: LightGBM's lambda_l2",
+    default: 1.0,
+    usual: &[],
+    range: Range::AtLeast(0.0),
+};
+
+const SUBSAMPLE: ModelOption = ModelOption {
+    name: "subsample",
+    meaning: "the share of training rows that each tree sees; a tree draws its own",
+    default: 1.0,
+    usual: &[],
+    range: Range::UpTo(0.0, 1.0),
+};
+
+const SEED: ModelOption = ModelOption {
+    name: "seed",
+    meaning: "which rows subsample draws",
+    default: 0.0,
+    usual: &[],
+    range: Range::WholeFrom(0),
+};
+
+const MONOTONE_CONSTRAINTS: ModelOption = ModelOption {
+    name: "monotone_constraints",
+    meaning: "features with which the prediction may only rise (+) or only fall (-)",
+    default: 0.0,
+    usual: &[],
+    range: Range::Texts("a list of features with their signs, such as ['+log_rv_60s', '-log_spread_60s']"),
+};
+
+/// The options of boosted trees.
+pub const OPTIONS: [ModelOption; 9] = [
+    MAX_ITERATIONS,
+    LEARN_RATE,
+    MAX_LEAVES,
+    MAX_TREE_DEPTH,
+    MIN_SAMPLES_LEAF,
+    L2_REG,
+    SUBSAMPLE,
+    SEED,
+    MONOTONE_CONSTRAINTS,
+];
+
+/// A split has to explain at least this share of what there is to explain; less is rounding.
+const ROUNDING: f64 = 1e-12;
+
+/// What trees are fitted to.
+pub trait Loss {
+    /// Returns the best prediction that is the same for every row.
+    fn start(&self) -> f64;
+
+    /// Returns the slope and the curvature of a row's loss at a prediction.
+    fn pair(&self, row: usize, prediction: f64) -> Pair;
+}
+
+/// Half the squared error of a number.
+pub struct Squared<'a>(pub &'a [f64]);
+
+impl Loss for Squared<'_> {
+    fn start(&self) -> f64 {
+        Standard::of(self.0).mean
+    }
+
+    fn pair(&self, row: usize, prediction: f64) -> Pair {
+        Pair { gradient: prediction - self.0[row], hessian: 1.0 }
+    }
+}
+
+/// The log loss of a label, of which both classes occur. Predictions are log-odds.
+pub struct Logistic<'a>(pub &'a [bool]);
+
+impl Loss for Logistic<'_> {
+    fn start(&self) -> f64 {
+        let positives = self.0.iter().filter(|label| **label).count() as f64;
+        (positives / (self.0.len() as f64 - positives)).ln()
+    }
+
+    fn pair(&self, row: usize, prediction: f64) -> Pair {
+        let probability = probability(prediction);
+        let hessian = (probability * (1.0 - probability)).max(f64::EPSILON);
+        Pair { gradient: probability - f64::from(u8::from(self.0[row])), hessian }
+    }
+}
+
+/// Returns the probability of log-odds.
+pub fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// The values of the options.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    trees: usize,
+    subsample: f64,
+    seed: u64,
+    limits: Limits,
+}
+
+impl Settings {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// `monotone_constraints` names a feature without a sign, twice, or one that does not exist.
+    pub fn of(options: &Options, features: &[(String, Vec<f64>)]) -> Result<Settings, Error> {
+        let whole = |option| options.number(option) as usize;
+        let limits = Limits {
+            leaves: whole(&MAX_LEAVES),
+            depth: whole(&MAX_TREE_DEPTH),
+            rows: whole(&MIN_SAMPLES_LEAF) as u64,
+            l2: options.number(&L2_REG),
+            learn_rate: options.number(&LEARN_RATE),
+            gain: 0.0,
+            monotone: monotone(&options.texts(&MONOTONE_CONSTRAINTS), features)?,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let (subsample, seed) = (options.number(&SUBSAMPLE), options.number(&SEED) as u64);
+        Ok(Settings { trees: whole(&MAX_ITERATIONS), subsample, seed, limits })
+    }
+}
+
+/// Returns the sign of each feature.
+fn monotone(given: &[&str], features: &[(String, Vec<f64>)]) -> Result<Vec<i8>, Error> {
+    let names = || features.iter().map(|(name, _)| name.as_str());
+    let mut signs = vec![0; features.len()];
+    for text in given {
+        let sign = match text.chars().next() {
+            Some('+') => 1,
+            Some('-') => -1,
+            _ => return Err(Error::Sign { given: (*text).into() }),
+        };
+        let name = &text[1..];
+        let place = names().position(|known| known == name);
+        let unknown = || Error::NoFeature {
+            option: MONOTONE_CONSTRAINTS.name,
+            feature: name.into(),
+            suggestion: did_you_mean(name, names()),
+        };
+        let place = place.ok_or_else(unknown)?;
+        if signs[place] != 0 {
+            return Err(Error::SignTwice { feature: name.into() });
+        }
+        signs[place] = sign;
+    }
+    Ok(signs)
+}
+
+/// Fits trees to training rows. Returns them, and their predictions of those rows.
+///
+/// # Errors
+/// No split helps, or there are more rows than a tree can number.
+pub fn fit(
+    features: Vec<(String, Vec<f64>)>,
+    loss: &dyn Loss,
+    settings: &Settings,
+) -> Result<(Trees, Vec<f64>), Error> {
+    let rows = features.first().map_or(0, |(_, column)| column.len());
+    let count = u32::try_from(rows).map_err(|_| Error::TooManyRows)?;
+    let (names, columns): (Vec<String>, Vec<Vec<f64>>) = features.into_iter().unzip();
+    let binned: Vec<Binned> = columns.iter().map(|column| Binned::of(column)).collect();
+    let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    let intercept = loss.start();
+    let mut predictions = vec![intercept; rows];
+    let mut random = Pcg64::seed_from_u64(settings.seed);
+    let mut grower: Option<Grower> = None;
+    let mut trees: Vec<Tree> = Vec::new();
+    for _ in 0..settings.trees {
+        let pairs: Vec<Pair> = predictions.iter().enumerate().map(|(row, &value)| loss.pair(row, value)).collect();
+        let grower = grower.get_or_insert_with(|| {
+            let gain = ROUNDING * pairs.iter().map(|pair| pair.gradient * pair.gradient / pair.hessian).sum::<f64>();
+            Grower::new(&binned, Limits { gain, ..settings.limits.clone() })
+        });
+        let sample: Vec<u32> = match settings.subsample {
+            1.0 => (0..count).collect(),
+            share => (0..count).filter(|_| random.random::<f64>() < share).collect(),
+        };
+        let tree = grower.grow(&pairs, sample);
+        if tree.leaf_value.len() > 1 {
+            scoring::add(&tree, &columns, &mut predictions);
+            trees.push(tree);
+        } else if settings.subsample == 1.0 {
+            // Every further tree would see the same.
+            break;
+        }
+    }
+    if trees.is_empty() {
+        return Err(Error::NoSplit { rows: rows as u64, fewest: settings.limits.rows });
+    }
+    let features = names.into_iter().map(|name| Named { name }).collect();
+    Ok((Trees { intercept, features, trees }, predictions))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Logistic, Loss, Settings, Squared, fit};
+    use crate::model::trees::Trees;
+    use crate::model::types::ModelType;
+    use crate::model::{Error, Options};
+
+    type Features = Vec<(String, Vec<f64>)>;
+
+    /// Three features, the last of which is noise, and a target that two of them make.
+    fn rows(count: usize) -> (Features, Vec<f64>) {
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let columns: Vec<Vec<f64>> = (0..3).map(|_| (0..count).map(|_| random()).collect()).collect();
+        let target = (0..count).map(|row| (columns[0][row] * 6.0).sin() + 2.0 * columns[1][row] + 0.1 * random());
+        let target = target.collect();
+        (["a", "b", "c"].map(String::from).into_iter().zip(columns).collect(), target)
+    }
+
+    fn settings(options: &[(&str, serde_json::Value)], features: &Features) -> Result<Settings, Error> {
+        let mut given = Options::of(ModelType::parse("boosted_tree_regressor").unwrap());
+        options.iter().for_each(|(name, value)| given.set(name, value).unwrap());
+        Settings::of(&given, features)
+    }
+
+    fn columns(features: &Features) -> Vec<&[f64]> {
+        features.iter().map(|(_, column)| column.as_slice()).collect()
+    }
+
+    fn mean_square(target: &[f64], predictions: &[f64]) -> f64 {
+        target.iter().zip(predictions).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / target.len() as f64
+    }
+
+    #[test]
+    fn trees_learn_and_score_as_they_were_fitted() {
+        let (features, target) = rows(2000);
+        let settings = settings(&[("max_leaves", json!(16))], &features).unwrap();
+        let (trees, predictions) = fit(features.clone(), &Squared(&target), &settings).unwrap();
+        assert_eq!(trees.predictions(&columns(&features)), predictions);
+        assert_eq!(trees.problem(), None);
+        let error = mean_square(&target, &predictions);
+        assert!(error < 0.01, "{error}");
+        let labels: Vec<bool> = target.iter().map(|value| *value > 1.5).collect();
+        let (trees, predictions) = fit(features.clone(), &Logistic(&labels), &settings).unwrap();
+        assert_eq!(trees.predictions(&columns(&features)), predictions);
+        let wrong = labels.iter().zip(&predictions).filter(|(label, log_odds)| **label != (**log_odds > 0.0)).count();
+        assert!(wrong < 40, "{wrong} of 2000");
+    }
+
+    /// A regression's first tree, on four rows: the mean is 3, the best cut is between 2 and 3.
+    #[test]
+    fn a_stump_is_what_one_computes_by_hand() {
+        let features = vec![("x".to_string(), vec![1.0, 2.0, 3.0, 4.0])];
+        let target = [0.0, 2.0, 4.0, 6.0];
+        let options = [
+            ("max_leaves", json!(2)),
+            ("min_samples_leaf", json!(1)),
+            ("max_iterations", json!(1)),
+            ("l2_reg", json!(2)),
+            ("learn_rate", json!(0.5)),
+        ];
+        let settings = settings(&options, &features).unwrap();
+        let (trees, _) = fit(features, &Squared(&target), &settings).unwrap();
+        // The sums of the residuals are -4 and 4, over 2 rows and a penalty of 2.
+        assert_eq!((trees.intercept, trees.trees[0].threshold[0]), (3.0, 2.5));
+        assert_eq!(trees.trees[0].leaf_value, [-0.5, 0.5]);
+    }
+
+    #[test]
+    fn threads_change_no_bit_and_the_seed_decides_which_rows_are_drawn() {
+        let (features, target) = rows(60_000);
+        let with = |threads: usize, seed: u64, subsample: f64| -> Trees {
+            let options = [
+                ("max_iterations", json!(3)),
+                ("seed", json!(seed)),
+                ("subsample", json!(subsample)),
+                ("max_leaves", json!(31)),
+            ];
+            let mut settings = settings(&options, &features).unwrap();
+            settings.limits.threads = threads;
+            fit(features.clone(), &Squared(&target), &settings).unwrap().0
+        };
+        let one = with(1, 0, 0.5);
+        for threads in [2, 3, 4, 64] {
+            assert_eq!(one, with(threads, 0, 0.5), "{threads} threads");
+        }
+        assert_ne!(one, with(1, 1, 0.5));
+        assert_eq!(with(1, 0, 1.0), with(4, 1, 1.0), "all rows are drawn whatever the seed");
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        let (features, target) = rows(500);
+        let options = [("max_leaves", json!(100)), ("max_tree_depth", json!(3)), ("min_samples_leaf", json!(30))];
+        let settings = settings(&options, &features).unwrap();
+        let (trees, _) = fit(features.clone(), &Squared(&target), &settings).unwrap();
+        assert!(trees.trees.iter().all(|tree| tree.leaf_value.len() <= 8));
+        let mut first = trees.clone();
+        first.trees.truncate(1);
+        let mut values = first.predictions(&columns(&features));
+        values.sort_unstable_by(f64::total_cmp);
+        assert!(values.chunk_by(|a, b| a == b).all(|leaf| leaf.len() >= 30));
+    }
+
+    /// Along a constrained feature predictions move in one direction, whatever the others are.
+    #[test]
+    fn constraints_hold_everywhere() {
+        let (features, target) = rows(1000);
+        let options =
+            [("monotone_constraints", json!(["-a", "+b"])), ("max_leaves", json!(32)), ("min_samples_leaf", json!(2))];
+        let settings = settings(&options, &features).unwrap();
+        let (trees, _) = fit(features, &Squared(&target), &settings).unwrap();
+        let steps: Vec<f64> = (0..200).map(|step| f64::from(step) / 199.0).collect();
+        for other in [0.0, 0.3, 0.6, 1.0] {
+            let fixed = vec![other; steps.len()];
+            let along_a = trees.predictions(&[&steps, &fixed, &fixed]);
+            assert!(along_a.is_sorted_by(|before, after| before >= after), "{other}");
+            let along_b = trees.predictions(&[&fixed, &steps, &fixed]);
+            assert!(along_b.is_sorted() && along_b[0] < along_b[199], "{other}");
+        }
+    }
+
+    #[test]
+    fn constraints_name_features_with_a_sign() {
+        let (features, _) = rows(10);
+        let refused = |given: serde_json::Value| settings(&[("monotone_constraints", given)], &features).unwrap_err();
+        assert!(matches!(refused(json!(["a"])), Error::Sign { .. }));
+        assert!(matches!(refused(json!([""])), Error::Sign { .. }));
+        assert!(matches!(refused(json!(["+a", "-a"])), Error::SignTwice { .. }));
+        assert!(matches!(refused(json!(["+ a"])), Error::NoFeature { suggestion: Some(_), .. }));
+    }
+
+    #[test]
+    fn rows_that_no_split_tells_apart_are_an_error() {
+        let constant = vec![("x".to_string(), vec![0.5; 100])];
+        let target: Vec<f64> = (0..100).map(f64::from).collect();
+        let settings = settings(&[], &constant).unwrap();
+        assert!(matches!(fit(constant, &Squared(&target), &settings), Err(Error::NoSplit { rows: 100, fewest: 20 })));
+        let few = vec![("x".to_string(), vec![1.0, 2.0])];
+        assert!(fit(few, &Logistic(&[true, false]), &settings).is_err());
+    }
+
+    /// A target that a few splits explain wholly leaves rounding, which is not fitted.
+    #[test]
+    fn rounding_is_not_fitted() {
+        let features = vec![("x".to_string(), (0..300).map(|row| f64::from(row % 3)).collect())];
+        let target: Vec<f64> = (0..300).map(|row| f64::from(row % 3) / 10.0).collect();
+        let options = [("l2_reg", json!(0)), ("learn_rate", json!(1)), ("max_iterations", json!(50))];
+        let (trees, predictions) =
+            fit(features.clone(), &Squared(&target), &settings(&options, &features).unwrap()).unwrap();
+        assert!(trees.trees.len() <= 2, "{} trees", trees.trees.len());
+        assert!(mean_square(&target, &predictions) < 1e-30);
+        assert!(Logistic(&[true, false, false]).pair(0, 800.0).hessian > 0.0);
+    }
+}
