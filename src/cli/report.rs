@@ -169,9 +169,11 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
         Some(path) => path,
         None => written_path(file, context).await?,
     };
-    page.write(&path).await?;
+    let files = page.write(&path).await?;
     println!("{}", page.verdict);
-    println!("{}", path.display());
+    for file in files {
+        println!("{}", file.display());
+    }
     for warning in &page.warnings {
         workspace::warn(warning, Some("`squall train` trains the models on the present rows"));
     }

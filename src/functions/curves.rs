@@ -21,6 +21,9 @@ const DEFAULT_POINTS: usize = 300;
 /// The default number of bins of a calibration curve, as in scikit-learn.
 const DEFAULT_BINS: usize = 5;
 
+/// The most bins, so that a slip of the finger does not fill the memory.
+const MOST_BINS: usize = 10_000;
+
 const MAX_POINTS: Argument = Argument {
     name: "max_points",
     sql_type: "BIGINT",
@@ -141,6 +144,9 @@ fn points(
 
 fn bins(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let bins = whole(constants.first(), "bins", 1, DEFAULT_BINS)?;
+    if bins > MOST_BINS {
+        return plan_err!("bins must be at most {MOST_BINS}, not {bins}");
+    }
     let binning = match constants.get(1).map(|constant| constant.try_as_str().flatten()) {
         None | Some(Some("uniform")) => Binning::Uniform,
         Some(Some("quantile")) => Binning::Quantile,

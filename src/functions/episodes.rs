@@ -9,7 +9,8 @@ use super::label_score::{LABEL, SCORE, TIME};
 use crate::model::episodes::{self, Alerts, Timeline};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
-const HORIZON_S: Argument = Argument {
+/// The documentation of the horizon.
+pub const HORIZON_S: Argument = Argument {
     name: "horizon_s",
     sql_type: "BIGINT",
     meaning: "how far ahead the label looks, in seconds, constant; default 60",
@@ -111,7 +112,7 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// Reads the horizon, in nanoseconds.
-fn horizon_ns(constant: Option<&ScalarValue>) -> Result<i64> {
+pub fn horizon_ns(constant: Option<&ScalarValue>) -> Result<i64> {
     let seconds = whole(constant, HORIZON_S.name, 1, episodes::HORIZON_S as usize)?;
     match (seconds as i64).checked_mul(1_000_000_000) {
         Some(nanoseconds) => Ok(nanoseconds),

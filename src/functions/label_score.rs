@@ -119,6 +119,6 @@ pub fn is_label(number: f64) -> bool {
 }
 
 /// Says that a number is not a label.
-fn not_a_label(number: f64) -> String {
+pub fn not_a_label(number: f64) -> String {
     format!("a label is {number}, but labels are 0 and 1, or false and true: compare it, such as `label > 0`")
 }

@@ -21,6 +21,7 @@ mod reference;
 pub mod relation;
 mod snapshot;
 mod squall_functions;
+pub mod sweep;
 mod threshold;
 mod verdict;
 
@@ -33,7 +34,7 @@ use datafusion::prelude::SessionContext;
 
 pub use environment::{GETENV, getenv};
 pub use reference::markdown;
-pub use snapshot::{Snapshot, session_state};
+pub use snapshot::{Compute, Snapshot, session_state};
 
 use crate::model::Registry;
 use crate::rolling;
@@ -71,6 +72,7 @@ pub const FAMILIES: &[Family] = &[
     curves::FUNCTIONS,
     intervals::FUNCTIONS,
     episodes::FUNCTIONS,
+    sweep::FUNCTIONS,
     verdict::FUNCTIONS,
     drift::FUNCTIONS,
     drift::two_sample::FUNCTIONS,

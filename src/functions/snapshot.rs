@@ -11,14 +11,22 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Column, Result, plan_datafusion_err};
 use datafusion::datasource::MemTable;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::future::BoxFuture;
+
+use crate::durable;
 
 type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
 type Plan = Box<dyn Fn(SessionState) -> BoxFuture<'static, Result<LogicalPlan>> + Send + Sync>;
+type Collected = Box<dyn Fn(SessionState) -> BoxFuture<'static, Result<(LogicalPlan, Compute)>> + Send + Sync>;
 type Sql = Box<dyn Fn(SessionState) -> BoxFuture<'static, Result<String>> + Send + Sync>;
+
+/// Makes a table's rows from all rows of a plan.
+pub type Compute = Arc<dyn Fn(Vec<RecordBatch>) -> Result<RecordBatch> + Send + Sync>;
 
 /// A table with a fixed schema, whose rows are made at each reading.
 pub struct Snapshot {
@@ -29,6 +37,7 @@ pub struct Snapshot {
 enum Content {
     Rows(Rows),
     Plan(Plan),
+    Collected(Collected),
     Sql(Sql),
 }
 
@@ -44,6 +53,15 @@ impl Snapshot {
         F: Fn(SessionState) -> BoxFuture<'static, Result<LogicalPlan>> + Send + Sync + 'static,
     {
         Snapshot { schema, content: Content::Plan(Box::new(plan)) }
+    }
+
+    /// Makes a table of what a function computes from all rows of a plan; `collected` returns both at each reading. The plan runs when the
+    /// table's rows are asked for.
+    pub fn of_collected<F>(schema: SchemaRef, collected: F) -> Snapshot
+    where
+        F: Fn(SessionState) -> BoxFuture<'static, Result<(LogicalPlan, Compute)>> + Send + Sync + 'static,
+    {
+        Snapshot { schema, content: Content::Collected(Box::new(collected)) }
     }
 
     /// Makes a table of the rows of a query; `sql` returns the query at each reading. The rows stream.
@@ -77,7 +95,7 @@ impl TableProvider for Snapshot {
             Content::Plan(_) => TableProviderFilterPushDown::Exact,
             // The engine pushes a filter on a constant column, such as the name of a model, below an aggregate without
             // groups. The aggregate then has no rows, and still one row of output, which the filter should have removed.
-            Content::Sql(_) | Content::Rows(_) => TableProviderFilterPushDown::Unsupported,
+            Content::Sql(_) | Content::Rows(_) | Content::Collected(_) => TableProviderFilterPushDown::Unsupported,
         };
         Ok(vec![pushdown; filters.len()])
     }
@@ -93,6 +111,13 @@ impl TableProvider for Snapshot {
             Content::Rows(rows) => {
                 let table = MemTable::try_new(self.schema(), vec![vec![rows()?]])?;
                 return table.scan(state, projection, filters, limit).await;
+            }
+            Content::Collected(collected) => {
+                let (plan, compute) = collected(session_state(state)?.clone()).await?;
+                let input = state.create_physical_plan(&plan).await?;
+                let rows: Arc<dyn PartitionStream> = Arc::new(Computed { schema: self.schema(), input, compute });
+                let whole = StreamingTableExec::try_new(self.schema(), vec![rows], projection, None, false, limit)?;
+                return Ok(Arc::new(whole));
             }
             Content::Plan(plan) => plan(session_state(state)?.clone()).await?,
             Content::Sql(sql) => {
@@ -112,6 +137,35 @@ impl TableProvider for Snapshot {
             builder = builder.project(columns)?;
         }
         state.create_physical_plan(&builder.limit(0, limit)?.build()?).await
+    }
+}
+
+/// The rows that a function computes from all rows of a plan.
+struct Computed {
+    schema: SchemaRef,
+    input: Arc<dyn ExecutionPlan>,
+    compute: Compute,
+}
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Computed").field("input", &self.input).finish_non_exhaustive()
+    }
+}
+
+impl PartitionStream for Computed {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (input, compute) = (Arc::clone(&self.input), Arc::clone(&self.compute));
+        let rows = async move {
+            let batches = collect(input, context).await?;
+            // The function may keep a thread busy for a long time, which must not be one that runs tasks.
+            durable::blocking(move || compute(batches)).await
+        };
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(rows)))
     }
 }
 

@@ -9,8 +9,8 @@ use super::rows::{self, Rows};
 use super::statement::CreateModel;
 use super::{evaluate, lineage, out_of_fold, runs};
 use crate::durable;
-use crate::model::{self, Artifact, Basis, FORMAT, OutOfFold, Recipe, Registry, Saved, Split, When};
-use crate::track::Tracker;
+use crate::model::{self, Artifact, Basis, OutOfFold, Preparation, Recipe, Registry, Saved, Split, When};
+use crate::track::{self, Tracker};
 
 /// Trains a model on its query's rows, saves it as the next version, and returns its metrics, one row per split.
 ///
@@ -71,15 +71,25 @@ fn train(
     let trained = model::train(&rows.set, &rows.times, recipe)?;
     let mut training = rows.training();
     training.skipped += trained.unscored;
+    if trained.unscored > 0 {
+        training.skipped_because.insert("a feature is NaN or infinite outside of training".into(), trained.unscored);
+    }
+    // A model may leave features out.
+    let inputs = rows.inputs.as_ref().and_then(|inputs| model::taken(inputs, &trained.scorer.features()));
+    training.fit = Some(trained.scorer.fit());
+    training.seconds = Some((Utc::now() - now).num_milliseconds() as f64 / 1e3);
     let artifact = Artifact {
-        format: FORMAT,
+        format: Artifact::format_for(inputs.as_ref(), &trained.scorer),
         name: statement.name.clone(),
         version: 0,
         created_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
         squall_version: env!("CARGO_PKG_VERSION").into(),
+        git_commit: track::commit(),
         formula: trained.scorer.formula(),
         probability: trained.scorer.gives_probabilities(),
         label: statement.columns.label.clone(),
+        preparation: Some(Preparation::of(&trained.scorer, inputs.as_ref())),
+        inputs,
         threshold: trained.threshold,
         options: trained.options.recorded(),
         scorer: trained.scorer,

@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 
 use crate::error::Hint;
-use crate::model;
+use crate::model::{self, MOST_CATEGORIES};
 
 /// An error of a training.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,14 @@ pub enum Error {
     Split { column: String, value: String },
     #[error("the label `{column}` is {value} in a row, but labels are 0 and 1, or false and true")]
     Label { column: String, value: f64 },
-    #[error("a feature cannot be named `score`: scoring adds a column of that name to the features")]
-    Score,
+    #[error("{role} cannot be named `score`: scoring adds a column of that name to the rows")]
+    Score { role: &'static str },
+    #[error(
+        "feature `{column}` has more than {MOST_CATEGORIES} different texts, and each would be a feature of its own"
+    )]
+    Categories { column: String },
+    #[error("the features have the name `{name}` twice; a category of a text is a feature named `column=category`")]
+    Twice { name: String },
     #[error(transparent)]
     Model(#[from] model::Error),
 }
@@ -40,7 +46,11 @@ impl Hint for Error {
                 Some("splits are 'train', 'validation' and 'test'; rows of NULL are left out".into())
             }
             Error::Label { column, .. } => Some(format!("compare it in the query, such as {column} > 0 AS {column}")),
-            Error::Score => Some("give it another name in the query: score AS …".into()),
+            Error::Categories { column } => Some(format!(
+                "group rare ones in the query, such as CASE WHEN {column} IN ('a', 'b') THEN {column} ELSE 'other' END AS {column}; or name it in id_cols"
+            )),
+            Error::Twice { .. } => Some("give one of the columns another name with AS".into()),
+            Error::Score { .. } => Some("give it another name in the query: score AS …".into()),
             Error::Model(error) => error.hint(),
         }
     }

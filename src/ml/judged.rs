@@ -16,6 +16,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 
 use super::arguments::external;
 use super::lineage;
+use super::rows::is_text;
 use super::statement;
 use crate::model::{Artifact, Basis, Error, LabelQuery, Overlap, PRODUCT, Split, Stretch, TAU};
 
@@ -103,9 +104,9 @@ impl Judging {
         };
         let is_time: fn(&DataType) -> bool = |data_type| matches!(data_type, DataType::Timestamp(..));
         Judging {
-            split: find(basis.split_column.as_deref().unwrap_or(SPLIT), DataType::is_string),
+            split: find(basis.split_column.as_deref().unwrap_or(SPLIT), is_text),
             time: basis.time_column.as_ref().and_then(|name| find(name, is_time)),
-            product: (!basis.products.is_empty()).then(|| find(PRODUCT, DataType::is_string)).flatten(),
+            product: (!basis.products.is_empty()).then(|| find(PRODUCT, is_text)).flatten(),
             tau: basis.tau.and_then(|_| find(TAU, DataType::is_numeric)),
         }
     }

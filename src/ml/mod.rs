@@ -10,8 +10,11 @@ mod curves;
 mod episodes;
 mod error;
 mod evaluate;
+mod explain;
+mod features;
 mod fitting;
 mod folds;
+mod importance;
 mod judged;
 mod lineage;
 mod list;
@@ -25,6 +28,8 @@ mod rows;
 mod runs;
 mod score;
 mod statement;
+mod sweep;
+mod training_info;
 mod walk_forward;
 mod weights;
 
@@ -52,7 +57,11 @@ pub const FAMILIES: &[Family] = &[
     episodes::FUNCTIONS,
     curves::FUNCTIONS,
     list::FUNCTIONS,
+    sweep::FUNCTIONS,
     weights::FUNCTIONS,
+    importance::FUNCTIONS,
+    explain::FUNCTIONS,
+    training_info::FUNCTIONS,
     out_of_fold::FUNCTIONS,
     metrics::FUNCTIONS,
 ];

@@ -6,17 +6,17 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Column, Result, plan_err};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use futures::FutureExt;
 
 use super::arguments::{JUDGE, MODEL, RELATION, load};
+use super::features;
 use super::fitting::{MODELS, fitting};
 use super::judged::{self, Guard, Judging};
 use super::score::score;
 use crate::functions::relation::{plan, query, texts};
 use crate::functions::{Function, Implementation, Snapshot, session_state};
 use crate::model::{Artifact, Registry};
-use crate::text::did_you_mean;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 const ML_PREDICT: Documentation = Documentation {
@@ -123,7 +123,7 @@ impl TableFunctionImpl for MlPredictAll {
 }
 
 /// Returns the result's columns: those of the model, those of the relation, and the score.
-fn fields(relation: &str, rows: &LogicalPlan, of_model: &[(&str, DataType)]) -> Result<Vec<Field>> {
+pub fn fields(relation: &str, rows: &LogicalPlan, of_model: &[(&str, DataType)]) -> Result<Vec<Field>> {
     let own = of_model.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true));
     let given = rows.schema().fields().iter().map(|field| field.as_ref().clone());
     let taken = |name: &str| name == "score" || of_model.iter().any(|(own, _)| *own == name);
@@ -159,7 +159,7 @@ async fn scored_by_all(
 }
 
 /// Plans the rows with their scores. If `judge` is true, rows without a split judge the model too.
-async fn scored(
+pub async fn scored(
     state: &SessionState,
     model: Arc<Artifact>,
     relation: &str,
@@ -168,22 +168,7 @@ async fn scored(
 ) -> Result<LogicalPlanBuilder> {
     judged::compare(state, &model, &query(relation)).await?;
     let schema = rows.schema();
-    let mut features = Vec::new();
-    for name in model.scorer.features() {
-        let Some((qualifier, field)) = schema.iter().find(|(_, field)| field.name() == name) else {
-            let near = did_you_mean(name, schema.fields().iter().map(|field| field.name().as_str()));
-            let near = near.map(|near| format!("; {near}")).unwrap_or_default();
-            return plan_err!("model `{}` needs feature `{name}`, which `{relation}` does not have{near}", model.name);
-        };
-        let data_type = field.data_type();
-        if !data_type.is_numeric() && !matches!(data_type, DataType::Boolean | DataType::Null) {
-            return plan_err!(
-                "model `{}` learned from a number `{name}`, but `{name}` of `{relation}` is {data_type}: CAST it in a query",
-                model.name
-            );
-        }
-        features.push(Expr::Column(Column::from((qualifier, field))).cast_to(&DataType::Float64, schema)?);
-    }
+    let features = features::find(&model, relation, schema)?;
     let basis = judged::basis(&model);
     let judging = Judging::of(&basis, schema);
     let guarded = judging.arguments(schema)?;

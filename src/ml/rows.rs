@@ -1,11 +1,11 @@
 //! The rows of a training query, split into features, labels and splits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Scalar};
 use datafusion::arrow::compute::kernels::cmp::distinct;
-use datafusion::arrow::compute::{and, cast, filter, is_not_null};
+use datafusion::arrow::compute::{and, cast, filter};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampNanosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
@@ -16,7 +16,7 @@ use super::error::Error;
 use super::options::{Columns, Named};
 use super::statement::CreateModel;
 use crate::functions::label_score::is_label;
-use crate::model::{Basis, PRODUCT, Split, Stretch, TAU, Training, TrainingSet};
+use crate::model::{Basis, Input, MOST_CATEGORIES, PRODUCT, Split, Stretch, TAU, Training, TrainingSet, encode};
 use crate::text::{Names, did_you_mean};
 
 /// The column that scoring adds to the features.
@@ -51,8 +51,8 @@ impl Roles {
             *index == label || [target, weight, split, time].contains(&Some(*index)) || ids.contains(index)
         };
         let features: Vec<usize> = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
-        if features.iter().any(|&index| schema.field(index).name() == SCORE) {
-            return Err(Error::Score);
+        if let Some(&index) = features.iter().chain([&label]).find(|&&index| schema.field(index).name() == SCORE) {
+            return Err(Error::Score { role: if index == label { "the label" } else { "a feature" } });
         }
         let roles = Roles { label, target, weight, split, time, ids, features };
         roles.check_types(schema)?;
@@ -68,24 +68,44 @@ impl Roles {
             let (column, data_type) = (field.name().clone(), field.data_type().clone());
             Err(Error::Type { column, data_type, role, expected })
         };
-        let number = |data_type: &DataType| data_type.is_numeric() || *data_type == DataType::Boolean;
-        check(self.label, number, "label", "BOOLEAN or a number")?;
+        check(self.label, is_number, "label", "BOOLEAN or a number")?;
         if let Some(target) = self.target {
-            check(target, DataType::is_numeric, "target", "a number")?;
+            check(target, |data_type| is_number(data_type) && *data_type != DataType::Boolean, "target", "a number")?;
         }
         if let Some(weight) = self.weight {
             check(weight, DataType::is_numeric, "weight", "a number")?;
         }
         if let Some(split) = self.split {
-            check(split, DataType::is_string, "split", "VARCHAR")?;
+            check(split, is_text, "split", "VARCHAR")?;
         }
         if let Some(time) = self.time {
             check(time, |data_type| matches!(data_type, DataType::Timestamp(_, _)), "time", "TIMESTAMP")?;
         }
         for &feature in &self.features {
-            check(feature, number, "feature", "BOOLEAN or a number")?;
+            check(
+                feature,
+                |data_type| is_number(data_type) || is_text(data_type),
+                "feature",
+                "a number, BOOLEAN or VARCHAR",
+            )?;
         }
         Ok(())
+    }
+}
+
+/// Returns whether a type is that of numbers, or BOOLEAN, which counts as 0 and 1; also if its values are in a dictionary.
+pub fn is_number(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_number(values),
+        other => other.is_numeric() || *other == DataType::Boolean,
+    }
+}
+
+/// Returns whether a type is that of texts, also if they are in a dictionary.
+pub fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_text(values),
+        other => other.is_string(),
     }
 }
 
@@ -93,6 +113,12 @@ impl Roles {
 #[derive(Default)]
 pub struct Rows {
     pub set: TrainingSet,
+    /// The columns from which the features were made; `None` if each is a column of numbers.
+    pub inputs: Option<Vec<Input>>,
+    /// The texts of each feature that is text. Until all rows are read, its column holds their numbers.
+    texts: Vec<Option<Names>>,
+    /// Why rows were left out, and how many.
+    skipped_because: BTreeMap<String, u64>,
     /// Of each row the time, in nanoseconds since 1970; `None` if it is not known.
     pub times: Vec<Option<i64>>,
     /// Of each row the product, by its position in [`Rows::product_names`]; empty if no id column is named [`PRODUCT`].
@@ -144,33 +170,31 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
     let roles = Roles::of(&statement.columns, &schema)?;
     let mut rows = Rows::default();
     rows.set.features = roles.features.iter().map(|&index| (schema.field(index).name().clone(), Vec::new())).collect();
+    rows.texts =
+        roles.features.iter().map(|&index| is_text(schema.field(index).data_type()).then(Names::default)).collect();
     rows.set.target = roles.target.map(|index| (schema.field(index).name().clone(), Vec::new()));
     rows.set.weights = roles.weight.map(|index| (schema.field(index).name().clone(), Vec::new()));
     while let Some(batch) = stream.next().await {
         rows.append(&batch?, &roles)?;
     }
+    rows.encode()?;
     Ok(rows)
 }
 
 impl Rows {
     fn append(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<(), Error> {
-        let needed = [Some(roles.label), roles.target, roles.weight, roles.split]
-            .into_iter()
-            .flatten()
-            .chain(roles.features.iter().copied());
-        let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
-        for index in needed {
-            whole = and(&whole, &is_not_null(batch.column(index)).map_err(arrow)?).map_err(arrow)?;
-        }
-        // A label that is NaN is neither positive nor negative, so its row is left out as if the label were NULL.
-        let labels = numbers(batch.column(roles.label))?;
-        let is_known = |label: Option<f64>| Some(label.is_some_and(|label| !label.is_nan()));
-        let known: BooleanArray = labels.as_primitive::<Float64Type>().iter().map(is_known).collect();
-        let whole = and(&whole, &known).map_err(arrow)?;
+        let whole = self.whole(batch, roles)?;
         let column = |index: usize| filter(batch.column(index), &whole).map_err(arrow);
-        self.set.skipped += (batch.num_rows() - whole.true_count()) as u64;
-        for (feature, &index) in self.set.features.iter_mut().zip(&roles.features) {
-            feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+        for ((feature, texts), &index) in self.set.features.iter_mut().zip(&mut self.texts).zip(&roles.features) {
+            let Some(names) = texts else {
+                feature.1.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+                continue;
+            };
+            let values = cast(&column(index)?, &DataType::Utf8).map_err(arrow)?;
+            feature.1.extend(values.as_string::<i32>().iter().map(|text| f64::from(names.number(text.unwrap_or("")))));
+            if names.count() > MOST_CATEGORIES {
+                return Err(Error::Categories { column: feature.0.clone() });
+            }
         }
         let others = [(&mut self.set.target, roles.target), (&mut self.set.weights, roles.weight)];
         for (values, index) in others {
@@ -229,6 +253,64 @@ impl Rows {
         Ok(())
     }
 
+    /// Returns which rows of a batch have a label, a split and all features, and counts why the others are left out.
+    fn whole(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<BooleanArray, Error> {
+        let others = [Some(roles.label), roles.target, roles.weight, roles.split];
+        let needed = others.into_iter().flatten().chain(roles.features.iter().copied());
+        let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
+        let mut count = |left: BooleanArray, known: &BooleanArray, why: &dyn Fn() -> String| {
+            let kept = and(&left, known).map_err(arrow)?;
+            let rows = (left.true_count() - kept.true_count()) as u64;
+            if rows > 0 {
+                *self.skipped_because.entry(why()).or_default() += rows;
+                self.set.skipped += rows;
+            }
+            Ok::<_, Error>(kept)
+        };
+        let schema = batch.schema();
+        for index in needed {
+            // A dictionary may hold NULL among its values.
+            if let Some(nulls) = batch.column(index).logical_nulls() {
+                let known = BooleanArray::new(nulls.into_inner(), None);
+                whole = count(whole, &known, &|| format!("`{}` is NULL", schema.field(index).name()))?;
+            }
+        }
+        // A label that is NaN is neither positive nor negative, so its row is left out as if the label were NULL.
+        let labels = numbers(batch.column(roles.label))?;
+        let known =
+            labels.as_primitive::<Float64Type>().iter().map(|label| Some(label.is_some_and(|label| !label.is_nan())));
+        count(whole, &known.collect(), &|| format!("`{}` is NaN", schema.field(roles.label).name()))
+    }
+
+    /// Replaces each column of text by a column for each of its categories.
+    fn encode(&mut self) -> Result<(), Error> {
+        if self.texts.iter().any(Option::is_some) {
+            let mut inputs = Vec::new();
+            let columns = std::mem::take(&mut self.set.features);
+            for ((name, column), names) in columns.into_iter().zip(std::mem::take(&mut self.texts)) {
+                let Some(names) = names else {
+                    inputs.push(Input::number(&name));
+                    self.set.features.push((name, column));
+                    continue;
+                };
+                let text = |number: &f64| &**names.name(*number as u32);
+                let training = column.iter().zip(&self.set.splits).filter(|(_, split)| **split == Split::Train);
+                let categories: BTreeSet<&str> = training.map(|(number, _)| text(number)).collect();
+                let categories: Vec<String> = categories.into_iter().map(str::to_string).collect();
+                let columns = encode(&categories, column.iter().map(|number| Some(text(number))), column.len());
+                let input = Input { name, categories: Some(categories) };
+                self.set.features.extend(input.features().into_iter().zip(columns));
+                inputs.push(input);
+            }
+            self.inputs = Some(inputs);
+        }
+        let mut seen = BTreeSet::new();
+        match self.set.features.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((name, _)) => Err(Error::Twice { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
     fn note_constant(&mut self, position: usize, name: String, values: &ArrayRef) -> Result<(), Error> {
         if values.is_empty() {
             return Ok(());
@@ -267,6 +349,9 @@ impl Rows {
             rows: training().count() as u64,
             positives: training().filter(|&row| self.set.labels[row]).count() as u64,
             skipped: self.set.skipped,
+            skipped_because: self.skipped_because.clone(),
+            fit: None,
+            seconds: None,
             from,
             to,
             weight_column: self.set.weights.as_ref().map(|(column, _)| column.clone()),

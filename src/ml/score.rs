@@ -6,18 +6,19 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
-use datafusion::arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, plan_err};
+use datafusion::arrow::array::{ArrayRef, Float64Array};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation as EngineDocumentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    Volatility, lit,
 };
 
 use super::arguments::{MODEL, load};
+use super::features::{check_type, known, numbers, type_of};
 use super::judged::Guard;
+use super::rows::{is_number, is_text};
 use crate::functions::relation::text;
 use crate::functions::{Function, Implementation};
 use crate::model::{Artifact, Registry};
@@ -32,8 +33,8 @@ const ML_SCORE: Documentation = Documentation {
         MODEL,
         Argument {
             name: "feature, …",
-            sql_type: "DOUBLE",
-            meaning: "the features in the order of `ml_weights`; a column that has the name of another feature is refused",
+            sql_type: "DOUBLE or VARCHAR",
+            meaning: "the columns from which the model learned, in the order of the training query; a column that has the name of another feature is refused",
             required: true,
         },
     ],
@@ -84,23 +85,34 @@ impl ScalarUDFImpl for MlScore {
             return plan_err!("the first argument of ml_score is a model's name in single quotes, not {model}");
         }
         for (index, feature) in features.iter().enumerate() {
-            if !feature.is_numeric() && !feature.is_null() && *feature != DataType::Boolean {
-                return plan_err!("argument {} of ml_score must be a number, not {feature}", index + 2);
+            if !is_number(feature) && !is_text(feature) && !feature.is_null() {
+                return plan_err!("argument {} of ml_score must be a number or text, not {feature}", index + 2);
             }
         }
-        Ok(std::iter::once(DataType::Utf8).chain(features.iter().map(|_| DataType::Float64)).collect())
+        // Which of them must be text is known when the model is.
+        let coerced = |given: &DataType| if is_text(given) { DataType::Utf8 } else { DataType::Float64 };
+        Ok(std::iter::once(DataType::Utf8).chain(features.iter().map(coerced)).collect())
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
         Ok(DataType::Float64)
     }
 
-    fn simplify(&self, mut arguments: Vec<Expr>, _context: &SimplifyContext) -> Result<ExprSimplifyResult> {
+    fn simplify(&self, mut arguments: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
         let Some(name) = text(&arguments[0]) else {
             return plan_err!("the model of ml_score must be constant");
         };
-        let features = arguments.split_off(1);
-        Ok(ExprSimplifyResult::Simplified(score(load(&self.models, &name)?, features, None)?))
+        let mut features = arguments.split_off(1);
+        let model = load(&self.models, &name)?;
+        for (input, feature) in model.inputs().iter().zip(&mut features) {
+            if matches!(feature, Expr::Literal(value, _) if value.is_null()) {
+                // NULL was made a number before the model was known.
+                *feature = lit(ScalarValue::try_from(&type_of(input))?);
+            } else {
+                check_type(&model, input, &context.get_data_type(feature)?, "ml_score's arguments")?;
+            }
+        }
+        Ok(ExprSimplifyResult::Simplified(score(model, features, None)?))
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -118,7 +130,8 @@ impl ScalarUDFImpl for MlScore {
 /// # Errors
 /// The number of features is wrong, or a column has the name of a feature that belongs in another position.
 pub fn score(model: Arc<Artifact>, features: Vec<Expr>, guard: Option<(Guard, Vec<Expr>)>) -> Result<Expr> {
-    let names = model.scorer.features();
+    let inputs = model.inputs();
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
     if names.len() != features.len() {
         return plan_err!(
             "model `{}` takes {} features ({}), {} given",
@@ -141,10 +154,11 @@ pub fn score(model: Arc<Artifact>, features: Vec<Expr>, guard: Option<(Guard, Ve
         }
     }
     let (guard, guarded) = guard.unzip();
+    let width = inputs.len();
+    drop(inputs);
     let arguments: Vec<Expr> = features.into_iter().chain(guarded.unwrap_or_default()).collect();
-    // The features are DOUBLE already, and the guard takes its columns as they are.
-    let signature = Signature::any(arguments.len(), Volatility::Immutable);
-    Ok(ScalarUDF::new_from_impl(Bound { model, guard, signature }).call(arguments))
+    let signature = Signature::user_defined(Volatility::Immutable);
+    Ok(ScalarUDF::new_from_impl(Bound { model, width, guard, signature }).call(arguments))
 }
 
 fn column_name(expression: &Expr) -> Option<&str> {
@@ -159,6 +173,8 @@ fn column_name(expression: &Expr) -> Option<&str> {
 #[derive(Debug)]
 struct Bound {
     model: Arc<Artifact>,
+    /// The number of arguments that are features.
+    width: usize,
     guard: Option<Guard>,
     signature: Signature,
 }
@@ -192,24 +208,33 @@ impl ScalarUDFImpl for Bound {
         &self.signature
     }
 
+    /// A feature has the type of the model's input; the guard takes its columns as they are.
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let inputs = self.model.inputs();
+        let wanted: Vec<DataType> = inputs.iter().map(type_of).collect();
+        for ((input, wanted), given) in inputs.iter().zip(&wanted).zip(types) {
+            if !given.is_null() && is_text(given) != is_text(wanted) {
+                return plan_err!("feature `{}` of model `{}` is {wanted}, not {given}", input.name, self.model.name);
+            }
+        }
+        Ok(wanted.into_iter().chain(types.iter().skip(self.width).cloned()).collect())
+    }
+
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
         Ok(DataType::Float64)
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let mut arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let guarded = arrays.split_off(self.model.scorer.features().len());
+        let guarded = arrays.split_off(self.width);
         if let Some(guard) = &self.guard {
             guard.check(&self.model, &guarded)?;
         }
         // If all arguments are constants, there is one row.
-        let columns: Vec<&[f64]> =
-            arrays.iter().map(|array| array.as_primitive::<Float64Type>().values().as_ref()).collect();
+        let columns = numbers(&self.model, &arrays);
+        let columns: Vec<&[f64]> = columns.iter().map(AsRef::as_ref).collect();
         let scores = self.model.scorer.score(&columns);
-        let nulls =
-            arrays.iter().fold(None, |nulls, array| NullBuffer::union(nulls.as_ref(), array.logical_nulls().as_ref()));
-        let defined = NullBuffer::new(BooleanBuffer::collect_bool(scores.len(), |row| !scores[row].is_nan()));
-        let nulls = NullBuffer::union(nulls.as_ref(), Some(&defined)).filter(|nulls| nulls.null_count() > 0);
+        let nulls = known(&arrays, &scores);
         let array: ArrayRef = Arc::new(Float64Array::new(scores.into(), nulls));
         Ok(ColumnarValue::Array(array))
     }

@@ -40,7 +40,7 @@ pub enum Error {
     Broken { path: PathBuf, problem: String },
     #[error("the model cannot be stored: {problem}")]
     NotStorable { problem: String },
-    #[error("{path} has format {format}; this squall reads format {}", super::FORMAT)]
+    #[error("{path} has format {format}; this squall reads formats 1 to {}", super::FORMAT)]
     Format { path: PathBuf, format: u64 },
     #[error("{path} holds a model of type '{given}', which this squall does not know")]
     ArtifactType { path: PathBuf, given: String },

@@ -9,7 +9,7 @@ use super::Error;
 use super::onnx::{Graph, Value};
 use super::standard::Standard;
 use super::stripes::BLOCK;
-use super::types::Weight;
+use super::types::{Attributions, Weight};
 
 /// The name of the intercept in the list of weights.
 const INTERCEPT: &str = "__INTERCEPT__";
@@ -76,7 +76,7 @@ impl Linear {
         scores
     }
 
-    /// Writes [`Linear::sums`] as ONNX: rows × 1.
+    /// Writes the sum of each row as ONNX: rows × 1.
     pub fn onnx(&self, graph: &mut Graph) -> Value {
         let column = |pick: fn(&Term) -> f64| self.features.iter().map(pick).collect::<Vec<f64>>();
         let count = self.features.len() as i64;
@@ -89,6 +89,19 @@ impl Linear {
         let standard = graph.apply("Div", &[&centred, &scale]);
         let sum = graph.apply("MatMul", &[&standard, &coefficient]);
         graph.apply("Add", &[&sum, &intercept])
+    }
+
+    /// Returns what each term adds to the sum of each row. The baseline is the intercept: a row of average features.
+    pub fn attributions(&self, columns: &[&[f64]]) -> Attributions {
+        let mut predictions = vec![self.intercept; columns[0].len()];
+        let of = |(term, column): (&Term, &&[f64])| -> Vec<f64> {
+            let standard = Standard { mean: term.mean, scale: term.scale };
+            let parts: Vec<f64> = column.iter().map(|value| term.coefficient * standard.apply(*value)).collect();
+            predictions.iter_mut().zip(&parts).for_each(|(sum, part)| *sum += part);
+            parts
+        };
+        let features = self.features.iter().zip(columns).map(of).collect();
+        Attributions { baseline: self.intercept, features, predictions }
     }
 
     /// Returns the weights of the features, followed by the intercept.

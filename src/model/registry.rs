@@ -127,7 +127,7 @@ impl Registry {
         let path = || self.path(name, version);
         let artifact = |source| Error::Artifact { path: path(), source };
         let Kind { format, model_type } = serde_json::from_slice(&text).map_err(artifact)?;
-        if format != u64::from(FORMAT) {
+        if !(1..=u64::from(FORMAT)).contains(&format) {
             return Err(Error::Format { path: path(), format });
         }
         if ModelType::named(&model_type).is_none() {

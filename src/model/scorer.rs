@@ -11,7 +11,7 @@ use super::Error;
 use super::calibration::Calibration;
 use super::onnx::Exported;
 use super::stripes::BLOCK;
-use super::types::{AnyModel, ModelType, Weight};
+use super::types::{AnyModel, Attributions, Fit, ModelType, Weight};
 
 /// The artifact's field that names the type.
 const MODEL_TYPE: &str = "model_type";
@@ -41,6 +41,11 @@ impl Scorer {
     /// Returns what the calibration makes of a score of the model; without one, the score.
     pub fn calibrate(&self, score: f64) -> f64 {
         self.calibration.as_ref().map_or(score, |calibration| calibration.apply(score))
+    }
+
+    /// Returns whether scores are calibrated.
+    pub fn is_calibrated(&self) -> bool {
+        self.calibration.is_some()
     }
 
     /// Returns whether a score is the probability of a positive.
@@ -90,6 +95,18 @@ impl Scorer {
             (Exported::File(file), None) => Ok(file.to_vec()),
             (Exported::File(_), Some(_)) => Err(Error::CalibratedFile),
         }
+    }
+
+    /// Returns what each feature adds to each row before calibration, given as for [`Scorer::score`]; `None` if the type cannot tell.
+    ///
+    /// If a feature of a row is NaN or infinite, what is said of the row is ignored.
+    pub fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        self.model.attributions(columns)
+    }
+
+    /// Returns how the fit went.
+    pub fn fit(&self) -> Fit {
+        self.model.fit()
     }
 
     /// Scores rows, given as one column per feature; NaN where a feature is NaN or infinite.

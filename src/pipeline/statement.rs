@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArguments, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit,
-    Visitor, visit_expressions,
+    Cte, Expr, FunctionArg, FunctionArguments, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor,
+    Value, Visit, Visitor, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -67,18 +67,11 @@ impl Parsed {
         parser::Statement::Statement(Box::new(Statement::Query(self.query.clone())))
     }
 
-    /// Returns the expression that the outermost SELECT gives a column, if it computes it; a column that it only passes on has
-    /// none.
+    /// Returns the expression that computes a column: that of the outermost SELECT, or if this only passes the column on, that of the part of
+    /// the WITH clause from which it comes. A column that comes from another query has none.
     pub fn formula(&self, column: &str) -> Option<String> {
-        let SetExpr::Select(select) = self.query.body.as_ref() else { return None };
-        select.projection.iter().find_map(|item| match item {
-            SelectItem::ExprWithAlias { expr, alias } => {
-                let name = if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_lowercase() };
-                let passed_on = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-                (name == column && !passed_on).then(|| expr.to_string())
-            }
-            _ => None,
-        })
+        let parts = self.query.with.as_ref().map_or(&[][..], |with| &with.cte_tables);
+        formula(&self.query, column, parts)
     }
 
     /// Returns where the query first names a table, as a table or in a string; in the rendered SQL.
@@ -88,6 +81,58 @@ impl Parsed {
             ControlFlow::Continue(()) => None,
         }
     }
+}
+
+/// Returns the expression by which a query computes a column, or one of the parts that it reads; each part reads only those before it.
+fn formula(query: &Query, column: &str, parts: &[Cte]) -> Option<String> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let named = |name: &Ident| if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
+    // The name under which the column is passed on, and the table that it is said to be of.
+    let mut passed: Option<(String, Option<String>)> = None;
+    for item in &select.projection {
+        let (expr, name) = match item {
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(named(alias))),
+            SelectItem::UnnamedExpr(expr) => (expr, None),
+            _ => {
+                passed = passed.or(Some((column.into(), None)));
+                continue;
+            }
+        };
+        let of = match expr {
+            Expr::Identifier(source) => Some((named(source), None)),
+            Expr::CompoundIdentifier(path) => match path.as_slice() {
+                [.., table, source] => Some((named(source), Some(named(table)))),
+                _ => None,
+            },
+            _ => None,
+        };
+        match (of, name) {
+            (Some(of), name) if name.as_deref().unwrap_or(&of.0) == column => {
+                passed = Some(of);
+                break;
+            }
+            (None, Some(name)) if name == column => return Some(expr.to_string()),
+            _ => {}
+        }
+    }
+    let (source, table) = passed?;
+    let relations = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    for relation in relations {
+        let TableFactor::Table { name, alias, .. } = relation else { continue };
+        let Some(name) = name.0.last().and_then(|part| part.as_ident()).map(named) else { continue };
+        let known_as = alias.as_ref().map_or(name.clone(), |alias| named(&alias.name));
+        if table.as_ref().is_some_and(|table| *table != known_as) {
+            continue;
+        }
+        let Some(place) = parts.iter().position(|part| named(&part.alias.name) == name) else { continue };
+        if let Some(found) = formula(&parts[place].query, &source, &parts[..place]) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// Parses a file that holds one query.

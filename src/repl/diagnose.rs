@@ -136,7 +136,11 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
         DataFusionError::Plan(text) => plan(session, text),
         DataFusionError::Configuration(text) => setting(session, text),
         other => {
-            let message = lowercase(&other.message());
+            let message = match other {
+                // Another layer's error may have causes, such as why a file cannot be read.
+                DataFusionError::External(error) => crate::error::with_causes(error.as_ref()),
+                other => lowercase(&other.message()),
+            };
             // A value that cannot be converted may be written in the statement.
             let spot = between(&message, "'", "'").map_or(Spot::Unknown, |value| Spot::Text(value.into()));
             Finding { message, spot, hint: hint_of(other) }
@@ -173,7 +177,7 @@ fn hint_of(error: &DataFusionError) -> Option<String> {
         DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
             Some("paths are relative to the working directory".into())
         }
-        _ => None,
+        other => catalog::model_hint(other),
     }
 }
 

@@ -160,7 +160,7 @@ async fn drift(request: &Request<'_>) -> Result<Page, Error> {
         verdict,
         query,
     };
-    Ok(Page { html: request.sources.render("drift.html", &view)?, verdict: line, warnings: Vec::new() })
+    Ok(Page { html: request.sources.render("drift.html", &view)?, markdown: None, verdict: line, warnings: Vec::new() })
 }
 
 fn verdict(columns: &[Column<'_>]) -> Verdict {

@@ -6,6 +6,7 @@
 //! Templates and queries are in `reports/` at the top of the source tree and are built into the program. A project's own
 //! `reports/` folder replaces them file by file, and adds its own reports (`own.rs`).
 
+mod card;
 mod chart;
 mod drift;
 mod evaluation;
@@ -35,7 +36,7 @@ pub use sources::Sources;
 /// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
 /// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
 /// demo.
-pub static REPORTS: &[&dyn Report] = &[&evaluation::Evaluation, &drift::Drift];
+pub static REPORTS: &[&dyn Report] = &[&evaluation::Evaluation, &drift::Drift, &card::Card];
 
 /// A report that comes with squall.
 #[async_trait]
@@ -123,6 +124,8 @@ impl Request<'_> {
 #[derive(Debug)]
 pub struct Page {
     pub html: String,
+    /// The same content in Markdown, if the report has that form.
+    pub markdown: Option<String>,
     /// What the report says, in one line of plain text.
     pub verdict: String,
     /// What its readers should know before they trust it.
@@ -130,14 +133,26 @@ pub struct Page {
 }
 
 impl Page {
-    /// Writes the whole page: readers find either the old file or the new one, even after a power loss.
+    /// Writes the whole page: readers find either the old file or the new one, even after a power loss. A report that has Markdown is
+    /// written in both forms, side by side; if the path ends in `.md`, in Markdown only. Returns the files.
     ///
     /// # Errors
     /// The disk reports an error; the old file is then still there.
-    pub async fn write(&self, path: &Path) -> Result<(), Error> {
-        let (target, html) = (path.to_path_buf(), self.html.clone());
-        let written = durable::blocking(move || durable::replace(&target, html.as_bytes())).await;
-        written.map_err(|source| Error::Write { path: path.into(), source })
+    pub async fn write(&self, path: &Path) -> Result<Vec<PathBuf>, Error> {
+        let is_markdown = path.extension().is_some_and(|extension| extension == "md");
+        let mut files = vec![(path.to_path_buf(), self.html.clone())];
+        if let Some(markdown) = &self.markdown {
+            files.push((path.with_extension("md"), markdown.clone()));
+            files.drain(..usize::from(is_markdown));
+        }
+        let mut written = Vec::new();
+        for (target, text) in files {
+            let replaced = target.clone();
+            let result = durable::blocking(move || durable::replace(&replaced, text.as_bytes())).await;
+            result.map_err(|source| Error::Write { path: target.clone(), source })?;
+            written.push(target);
+        }
+        Ok(written)
     }
 }
 

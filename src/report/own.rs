@@ -107,7 +107,7 @@ impl OwnReport {
                 return Err(Error::NotShown { report: self.name.clone(), query: name.clone() });
             }
         }
-        Ok(Page { html, verdict: format!("{}.", self.description), warnings: Vec::new() })
+        Ok(Page { html, markdown: None, verdict: format!("{}.", self.description), warnings: Vec::new() })
     }
 }
 

@@ -26,7 +26,7 @@ use mlflow::{Mlflow, Sent};
 pub use package::LOADER;
 pub use run::{Dataset, Fold, Kind, Run};
 pub use server::Server;
-pub use source::tags;
+pub use source::{commit, tags};
 
 /// Asks an MLflow server whether it can be reached.
 ///

@@ -35,10 +35,10 @@ pub fn files(run: &Run, run_id: &str, artifact: &[u8], place: (&str, Option<&str
 
 /// Returns the file `MLmodel`. JSON is YAML too, so texts are quoted as JSON.
 fn ml_model(run: &Run, run_id: &str, artifact: &[u8], (path, model_id): (&str, Option<&str>)) -> String {
-    let features = features(artifact);
+    let columns = columns(artifact);
     // MLflow refuses whole numbers for a column of doubles, and squall takes any number.
     let inputs: Vec<Value> =
-        features.iter().map(|name| json!({"type": "any", "name": name, "required": true})).collect();
+        columns.iter().map(|name| json!({"type": "any", "name": name, "required": true})).collect();
     let outputs = json!([{"type": "double", "required": true}]);
     let quoted = |value: &Value| json!(value.to_string());
     let created = chrono::DateTime::from_timestamp_millis(run.ended_at_ms).unwrap_or_default();
@@ -65,11 +65,13 @@ fn ml_model(run: &Run, run_id: &str, artifact: &[u8], (path, model_id): (&str, O
     text
 }
 
-/// Returns the names of the features in an artifact: texts, or objects with a name.
-fn features(artifact: &[u8]) -> Vec<String> {
+/// Returns the names of the columns that the model of an artifact reads: texts, or objects with a name.
+fn columns(artifact: &[u8]) -> Vec<String> {
     let artifact: Value = serde_json::from_slice(artifact).unwrap_or_default();
-    let name = |feature: &Value| feature.as_str().or(feature["name"].as_str()).map(str::to_string);
-    artifact["features"].as_array().map(|features| features.iter().filter_map(name).collect()).unwrap_or_default()
+    let name = |column: &Value| column.as_str().or(column["name"].as_str()).map(str::to_string);
+    // Without inputs, each feature is a column.
+    let columns = artifact["inputs"].as_array().or(artifact["features"].as_array());
+    columns.map(|columns| columns.iter().filter_map(name).collect()).unwrap_or_default()
 }
 
 /// Returns the statement that made the model.

@@ -17,12 +17,17 @@ pub fn tags() -> BTreeMap<String, String> {
     add("mlflow.user", USER.iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty())));
     add("mlflow.source.name", Some("squall".into()));
     add("mlflow.source.type", Some("LOCAL".into()));
-    add("mlflow.source.git.commit", git(&["rev-parse", "--verify", "HEAD"]));
+    add("mlflow.source.git.commit", commit());
     add("mlflow.source.git.branch", git(&["symbolic-ref", "--short", "HEAD"]));
     let repository = git(&["config", "--get", "remote.origin.url"]);
     add("mlflow.source.git.repoURL", repository.map(|url| crate::text::without_secrets(&url)));
     add("squall.version", Some(env!("CARGO_PKG_VERSION").into()));
     tags
+}
+
+/// Returns the commit of the working directory; `None` if it is not a repository, or if git is not installed.
+pub fn commit() -> Option<String> {
+    git(&["rev-parse", "--verify", "HEAD"])
 }
 
 /// Returns what git says of the working directory; `None` if it is not a repository, or if git is not installed.

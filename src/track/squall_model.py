@@ -121,27 +121,45 @@ def _numbers(values):
     return values.where(values.notna(), numpy.nan).to_numpy(dtype=float, na_value=numpy.nan)
 
 
+def _one_hot(name, categories, values):
+    """A column for each category; another text gives 0 in each, a missing value NaN."""
+    texts = numpy.array(values, dtype=object)
+    missing = numpy.array([not isinstance(text, str) for text in texts], dtype=bool)
+    for value in texts[missing]:
+        # A missing value is None, NaN or pandas' NA.
+        if value is not None and type(value).__name__ != "NAType" and not (isinstance(value, float) and value != value):
+            raise ValueError(f"the model learned from text `{name}`, but a value is {value!r}")
+    texts[missing] = None
+    return [numpy.where(missing, numpy.nan, (texts == category).astype(float)) for category in categories]
+
+
 class SquallModel:
     """A model whose `predict` returns one score a row; NaN where a feature is missing, NaN or infinite."""
 
     def __init__(self, model):
-        if model["format"] != 1:
-            raise ValueError(f"model.json has format {model['format']}; this file reads format 1")
+        if model["format"] not in (1, 2):
+            raise ValueError(f"model.json has format {model['format']}; this file reads formats 1 and 2")
         if model["model_type"] not in SCORES:
             raise ValueError(f"this file does not know models of type {model['model_type']}; score them with squall")
         self.model = model
-        self.features = [term["name"] for term in model["features"]]
+        # The columns that the model reads. A column with categories gives a feature for each of them.
+        self.inputs = model.get("inputs") or [{"name": term["name"]} for term in model["features"]]
 
     def predict(self, rows, params=None):
-        if hasattr(rows, "columns"):
-            missing = [name for name in self.features if name not in rows.columns]
+        table = hasattr(rows, "columns")
+        if table or isinstance(rows, dict):
+            missing = [term["name"] for term in self.inputs if term["name"] not in (rows.columns if table else rows)]
             if missing:
                 raise ValueError(f"the model needs the features {', '.join(missing)}")
-            columns = [_numbers(rows[name]) for name in self.features]
-        elif isinstance(rows, dict):
-            columns = [numpy.atleast_1d(numpy.asarray(rows[name], dtype=float)) for name in self.features]
+            given = [rows[term["name"]] for term in self.inputs]
         else:
-            columns = list(numpy.asarray(rows, dtype=float).T)
+            given = list(numpy.asarray(rows).T)
+        columns = []
+        for term, values in zip(self.inputs, given):
+            if "categories" in term:
+                columns.extend(_one_hot(term["name"], term["categories"], numpy.atleast_1d(values)))
+            else:
+                columns.append(_numbers(values) if table else numpy.atleast_1d(numpy.asarray(values, dtype=float)))
         finite = numpy.logical_and.reduce([numpy.isfinite(values) for values in columns])
         with numpy.errstate(invalid="ignore"):
             scores = SCORES[self.model["model_type"]](self.model, columns)

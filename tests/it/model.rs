@@ -2,9 +2,11 @@
 
 mod artifacts;
 mod bad_input;
-mod commands;
+pub mod commands;
+mod explanations;
 mod figures;
 mod fits;
+mod inputs;
 mod manage;
 mod metrics;
 mod mlflow;

@@ -1,5 +1,6 @@
 //! The reports: they show the queries' numbers, say what is unknown, and are safe and small for any data.
 
+mod card;
 mod own;
 mod reference;
 mod synthetic;

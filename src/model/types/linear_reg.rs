@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::exceedance::{Goal, Residuals, TARGET_TRANSFORM};
@@ -77,6 +77,15 @@ impl Model for LinearReg {
         let prediction = self.linear.onnx(&mut graph);
         let score = self.residuals.onnx(&self.goal, &mut graph, &prediction);
         Exported::Graph(graph, score)
+    }
+
+    fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        Some(self.linear.attributions(columns))
+    }
+
+    fn fit(&self) -> Fit {
+        // The equations are solved directly.
+        Fit { converged: Some(true), ..Fit::default() }
     }
 
     fn part(&self) -> serde_json::Result<Value> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Attributions, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::exponential::logistic;
@@ -81,6 +81,15 @@ impl Model for LogisticReg {
         let log_odds = self.linear.onnx(&mut graph);
         let score = graph.probability(&log_odds);
         Exported::Graph(graph, score)
+    }
+
+    fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        Some(self.linear.attributions(columns))
+    }
+
+    fn fit(&self) -> super::Fit {
+        // A fit that did not converge is an error.
+        super::Fit { converged: Some(true), ..super::Fit::default() }
     }
 
     fn part(&self) -> serde_json::Result<Value> {

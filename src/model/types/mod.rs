@@ -14,6 +14,7 @@ mod quantile_threshold;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Error;
@@ -103,8 +104,46 @@ pub trait Model: Debug + Send + Sync {
     /// Writes the model as ONNX, up to its score.
     fn onnx(&self) -> Exported<'_>;
 
+    /// Returns what each feature adds to each row; `None` if the type cannot tell.
+    ///
+    /// By default only a type with one feature can: its score is that feature's doing, and without it there is nothing.
+    fn attributions(&self, columns: &[&[f64]]) -> Option<Attributions> {
+        if columns.len() != 1 {
+            return None;
+        }
+        let scores = self.score(columns);
+        Some(Attributions { baseline: 0.0, features: vec![scores.clone()], predictions: scores })
+    }
+
+    /// Returns how the fit went, as far as the type knows; it is known only right after training.
+    fn fit(&self) -> Fit {
+        Fit::default()
+    }
+
     /// Returns the type's part of the artifact, a JSON object.
     fn part(&self) -> serde_json::Result<Value>;
+}
+
+/// What each feature adds to what a model predicts for each row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributions {
+    /// What the model predicts for a row that is average in every feature.
+    pub baseline: f64,
+    /// A column for each feature.
+    pub features: Vec<Vec<f64>>,
+    /// The baseline and the attributions of each row, added in the order of the features.
+    pub predictions: Vec<f64>,
+}
+
+/// How a fit went; a fact is `None` if the type does not have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The steps that the optimiser took.
+    pub iterations: Option<u64>,
+    /// The objective at the end, over the training rows, with its penalty.
+    pub loss: Option<f64>,
+    /// Whether the fit reached its optimum. A type that fails otherwise says true.
+    pub converged: Option<bool>,
 }
 
 /// The weight of a feature; a number is `None` if the type does not have it.

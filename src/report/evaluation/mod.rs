@@ -279,7 +279,12 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
         verdict,
         model: model.clone(),
     };
-    Ok(Page { html: request.sources.render("eval.html", &view)?, verdict: line, warnings: table.warnings() })
+    Ok(Page {
+        html: request.sources.render("eval.html", &view)?,
+        markdown: None,
+        verdict: line,
+        warnings: table.warnings(),
+    })
 }
 
 /// Runs a query and draws its figure.

@@ -63,10 +63,12 @@ fn an_artifact_of_an_unknown_type_or_format_says_which_are_known() {
     assert!(unknown.contains("holds a model of type 'boosted_tree', which this squall does not know"), "{unknown}");
     let known: Vec<&str> = squall::model::ModelType::names().collect();
     assert!(unknown.contains(&format!("model types are {}", known.join(", "))), "{unknown}");
-    let newer = change("format", 2.into());
-    assert!(newer.contains("has format 2; this squall reads format 1"), "{newer}");
+    let newer = change("format", 3.into());
+    assert!(newer.contains("has format 3; this squall reads formats 1 to 2"), "{newer}");
     let broken = change("features", "none".into());
     assert!(broken.contains("is not a model artifact"), "{broken}");
+    let inputs = change("inputs", serde_json::json!([{"name": "wind"}, {"name": "side", "categories": ["a"]}]));
+    assert!(inputs.contains("its inputs do not give its features"), "{inputs}");
 }
 
 #[tokio::test]
@@ -107,4 +109,20 @@ async fn what_a_writer_that_died_left_is_removed() {
     let names: Vec<_> =
         std::fs::read_dir(left.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["model.json"]);
+}
+
+#[test]
+fn a_query_says_why_a_model_cannot_be_read_and_what_to_do() {
+    let folder = super::commands::Folder::with_ticks();
+    put(&folder.path().join("data"), "broken", 1, "{ half");
+    let broken = folder.fail(&["sql", "SELECT * FROM ml_weights('broken')"]);
+    assert!(broken.contains("is not a model artifact: key must be a string"), "{broken}");
+    assert!(broken.contains("Hint: remove that version's folder"), "{broken}");
+    let missing = folder.fail(&["sql", "SELECT * FROM ml_training_info('brokem')"]);
+    assert!(
+        missing.contains("no model is called `brokem`") && missing.contains("Hint: did you mean `broken`?"),
+        "{missing}"
+    );
+    let version = folder.fail(&["sql", "SELECT * FROM ml_predict('broken@3', 'ticks')"]);
+    assert!(version.contains("has no version 3") && version.contains("Hint: "), "{version}");
 }

@@ -250,7 +250,7 @@ async fn a_statement_says_where_it_goes_wrong() {
         ),
         (
             "CREATE MODEL m OPTIONS (OPT) AS SELECT * FROM training",
-            "column `product_id` is Utf8, but a feature is BOOLEAN or a number (name `product_id` in id_cols",
+            "but a feature is a number, BOOLEAN or VARCHAR (name `ts` in id_cols",
         ),
         (
             "CREATE MODEL m OPTIONS (OPT) AS SELECT vol, spike, 'holdout' AS split FROM training",

@@ -1,0 +1,1 @@
+SELECT * FROM ml_evaluate($model, $on)

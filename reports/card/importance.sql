@@ -1,0 +1,1 @@
+SELECT rank, feature, importance, importance_stddev, average_precision, block_s, reason FROM ml_feature_importance($model, $on)

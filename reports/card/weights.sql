@@ -1,0 +1,1 @@
+SELECT feature, weight, mean, scale FROM ml_weights($model)

@@ -1,0 +1,254 @@
+//! The model card: what a model is for, what it learned from, how it was judged, what it is worth, and how to make it again.
+//!
+//! In: a trained model, rows that judge it, and the project's tables about its queries. Out: HTML and Markdown with the same content. Every
+//! figure comes from a query in `reports/card/`, which the HTML shows.
+
+mod sections;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use self::sections::Facts;
+use super::query::{Literal, Query, Row, Rows};
+use super::sources::built_in;
+use super::{About, Argument, Arguments, Error, Mood, Needs, Page, Report, Request, Verdict, format};
+
+/// The report `card`.
+pub struct Card;
+
+const MODEL: &str = "model";
+const ON: &str = "on";
+const FOLDS: &str = "folds";
+
+/// The rows that judge the model by default.
+const TEST_ROWS: &str = "SELECT * FROM spike_training WHERE split = 'test'";
+
+#[async_trait]
+impl Report for Card {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "card",
+            description: "A model card for people who decide about a model: purpose, data, figures, limits, how to reproduce",
+            file: "model_card.html",
+            arguments: &[
+                Argument {
+                    name: MODEL,
+                    value: "MODEL",
+                    help: "The model: name, name@2 or name@champion [default: of those that are more than a rule, the best on validation]",
+                },
+                Argument {
+                    name: ON,
+                    value: "QUERY",
+                    help: "The rows that judge it, a table, view or query [default: the test rows of spike_training]",
+                },
+                Argument {
+                    name: FOLDS,
+                    value: "FILE",
+                    help: "Adds the figures of `squall evaluate --protocol walk_forward --out FILE`",
+                },
+            ],
+            sources: built_in![
+                "card.html",
+                "card/baselines.sql",
+                "card/by_fold.sql",
+                "card/calibration.sql",
+                "card/candidates.sql",
+                "card/card.md",
+                "card/episodes.sql",
+                "card/features.sql",
+                "card/figures.sql",
+                "card/folds.sql",
+                "card/importance.sql",
+                "card/model.sql",
+                "card/queries.sql",
+                "card/splits.sql",
+                "card/sweep.sql",
+                "card/ticks.sql",
+                "card/training.sql",
+                "card/weights.sql",
+            ],
+        }
+    }
+
+    fn needs(&self, _arguments: &Arguments) -> Needs {
+        Needs::TrainedModels
+    }
+
+    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
+        card(request).await
+    }
+}
+
+/// The values for the templates.
+#[derive(Debug, Serialize)]
+struct View {
+    title: String,
+    version_of_model: String,
+    generated_at: String,
+    version: &'static str,
+    /// The command that writes this card again.
+    remake: String,
+    verdict: Verdict,
+    sections: Vec<Section>,
+}
+
+/// A part of the card. Both templates show it in this order.
+#[derive(Debug, Default, Serialize)]
+struct Section {
+    title: &'static str,
+    texts: Vec<String>,
+    points: Vec<String>,
+    tables: Vec<Table>,
+    /// Commands and SQL.
+    code: Vec<String>,
+    queries: Vec<Query>,
+}
+
+/// A table, as text.
+#[derive(Debug, Serialize)]
+struct Table {
+    title: String,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// The rows as Markdown writes them.
+    cells: Vec<Vec<String>>,
+    /// What is said if there is no row.
+    absent: String,
+}
+
+impl Table {
+    /// Makes a table of the named columns of rows, each with its heading. A heading in backquotes marks a column of code.
+    fn of(title: &str, columns: &[(&str, &str)], rows: &Rows, absent: &str) -> Table {
+        let shown = |row: Row<'_>| columns.iter().map(|(column, _)| row.shown(column)).collect();
+        Table::new(title, columns.iter().map(|(_, heading)| *heading), rows.iter().map(shown).collect(), absent)
+    }
+
+    fn new<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: Vec<Vec<String>>, absent: &str) -> Table {
+        let headings: Vec<&str> = headings.collect();
+        let is_code: Vec<bool> = headings.iter().map(|heading| heading.starts_with('`')).collect();
+        let cell = |(value, is_code): (&String, &bool)| {
+            let value = value.replace('|', "\\|").replace(['\n', '\r'], " ");
+            match is_code {
+                true if value != format::UNKNOWN => format!("`{}`", value.replace('`', "'")),
+                _ => value.replace('<', "&lt;").replace('*', "\\*"),
+            }
+        };
+        let cells = rows.iter().map(|row| row.iter().zip(&is_code).map(cell).collect()).collect();
+        let columns = headings.iter().map(|heading| heading.trim_matches('`').to_string()).collect();
+        Table { title: title.into(), columns, rows, cells, absent: absent.into() }
+    }
+}
+
+/// Makes the card.
+///
+/// # Errors
+/// The model or the rows do not exist, or a query fails.
+async fn card(request: &Request<'_>) -> Result<Page, Error> {
+    request.sources.check("card", Card.about().sources)?;
+    let reference = subject(request).await?;
+    let facts = Facts::read(request, &reference).await?;
+    let on = request.argument(ON).unwrap_or(TEST_ROWS).to_string();
+    let baselines = facts.query("baselines", &[("on", Literal::Text(&on))])?;
+    let compared = baselines.rows(request.context).await?;
+    let verdict = verdict(&facts, &compared);
+    let warnings = compared.find(MODEL, &facts.name).and_then(|row| row.text("warning")).map(str::to_string);
+    let sections = vec![
+        facts.purpose(),
+        facts.data().await?,
+        facts.features().await?,
+        facts.label(),
+        facts.protocol(&on),
+        facts.figures(&on, &compared, baselines).await?,
+        facts.walk_forward(request.argument(FOLDS)).await?,
+        facts.weights(&on).await?,
+        facts.limits(&compared),
+        facts.reproduction(&remake(request)).await?,
+    ];
+    let line = format!("{}: {}", facts.reference(), verdict.headline);
+    let view = View {
+        title: format!("Model card of {}", facts.name),
+        version_of_model: facts.version.to_string(),
+        generated_at: format::minute(request.generated_at),
+        version: env!("CARGO_PKG_VERSION"),
+        remake: remake(request),
+        verdict,
+        sections: sections.into_iter().filter(|section| !section.title.is_empty()).collect(),
+    };
+    Ok(Page {
+        html: request.sources.render("card.html", &view)?,
+        markdown: Some(format!("{}\n", request.sources.render("card/card.md", &view)?.trim())),
+        verdict: line,
+        warnings: warnings.into_iter().collect(),
+    })
+}
+
+/// Returns the command that makes the card again.
+fn remake(request: &Request<'_>) -> String {
+    let given = [MODEL, ON, FOLDS].into_iter().filter_map(|name| {
+        let value = request.argument(name)?;
+        let plain = value.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./@".contains(letter));
+        Some(if plain { format!(" --{name} {value}") } else { format!(" --{name} \"{value}\"") })
+    });
+    format!("squall report card{}", given.collect::<String>())
+}
+
+/// Returns the model that the card is about. The choice depends on the validation rows only, because the test rows must not choose their
+/// own winner.
+async fn subject(request: &Request<'_>) -> Result<String, Error> {
+    if let Some(given) = request.argument(MODEL) {
+        return Ok(given.into());
+    }
+    let candidates = request.query("card/candidates.sql", &[])?.rows(request.context).await?;
+    let mut best: Option<(f64, String)> = None;
+    for name in candidates.iter().filter_map(|row| row.text(MODEL)) {
+        let splits = request.query("card/splits.sql", &[("model", Literal::Text(name))])?.rows(request.context).await?;
+        let on_validation = splits.find("split", "validation").and_then(|row| row.number("average_precision"));
+        let figure = on_validation.unwrap_or(-1.0);
+        if best.as_ref().is_none_or(|(highest, _)| figure > *highest) {
+            best = Some((figure, name.into()));
+        }
+    }
+    best.map(|(_, name)| name).ok_or(Error::NothingEvaluated)
+}
+
+/// Returns what the comparison with the naive rule says of the model, for people.
+fn verdict(facts: &Facts<'_>, compared: &Rows) -> Verdict {
+    let row = compared.find(MODEL, &facts.name);
+    let Some(row) = row else {
+        return Verdict {
+            mood: Mood::Unknown,
+            headline: "It was not compared with the naive rule.".into(),
+            sentences: vec!["The rows that judge it are not of the tables from which it learned.".into()],
+        };
+    };
+    let said = row.text("verdict").unwrap_or("not known");
+    let mood = match said {
+        _ if said.starts_with("beats") => Mood::Good,
+        _ if said.starts_with("does not") || said.starts_with("equals") => Mood::Bad,
+        _ => Mood::Unknown,
+    };
+    let interval = |low: &str, high: &str| format!("[{}, {}]", row.shown(low), row.shown(high));
+    let mut sentences = vec![format!(
+        "On {} rows with {} episodes its average precision is {} {}; guessing gives {}.",
+        row.shown("rows"),
+        row.shown("episodes"),
+        row.shown("average_precision"),
+        interval("average_precision_low", "average_precision_high"),
+        row.shown("prevalence")
+    )];
+    if row.number("difference").is_some() {
+        sentences.push(format!(
+            "The difference to {} on the same rows is {} {}.",
+            row.text("baseline").unwrap_or("the naive rule"),
+            row.shown("difference"),
+            interval("difference_low", "difference_high")
+        ));
+    }
+    sentences.extend(row.text("reason").map(|reason| format!("Some figures are not known: {reason}.")));
+    let headline = match said {
+        _ if said.starts_with("cannot") => format!("Whether {} beats the naive rule {said}.", facts.name),
+        _ if said.starts_with("not known") => format!("Whether {} beats the naive rule is {said}.", facts.name),
+        _ => format!("{} {said}.", facts.name),
+    };
+    Verdict { mood, headline, sentences }
+}
