@@ -71,8 +71,8 @@ const AVERAGE_PRECISION_GAIN: Documentation = Documentation {
         SEED,
     ],
     result: Outcome {
-        sql_type: "STRUCT (estimate, low, high, share_better, resamples, left_out, reason)",
-        meaning: "estimate, low and high are differences, DOUBLE in [-1, 1]; share_better is the share of resamples in which the score is better, DOUBLE in [0, 1]; otherwise as `average_precision_interval`",
+        sql_type: "STRUCT (estimate, low, high, share_better, score_low, score_high, resamples, left_out, reason)",
+        meaning: "estimate, low and high are differences, DOUBLE in [-1, 1]; share_better is the share of resamples in which the score is better, DOUBLE in [0, 1]; score_low and score_high are the interval of the score's own average precision; otherwise as `average_precision_interval`",
         when_null: "as `average_precision_interval`; rows in which either score is NULL do not count",
     },
     example: Example {
@@ -139,7 +139,7 @@ fn interval_fields() -> Fields {
 }
 
 fn gain_fields() -> Fields {
-    let numbers = columns(&["estimate", "low", "high", "share_better"], &DataType::Float64);
+    let numbers = columns(&["estimate", "low", "high", "share_better", "score_low", "score_high"], &DataType::Float64);
     numbers.into_iter().chain(about_resamples()).collect()
 }
 
@@ -173,6 +173,7 @@ fn gain(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let mut values = vec![ScalarValue::Float64(gain.map(|gain| gain.estimate))];
     values.extend(ends(gain.and_then(|gain| gain.interval)));
     values.push(ScalarValue::Float64(gain.and_then(|gain| gain.share_better)));
+    values.extend(ends(found.interval(0)));
     values.extend(resampled(found.resamples, found.left_out, found.reason));
     structure(gain_fields(), values)
 }

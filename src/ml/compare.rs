@@ -188,7 +188,7 @@ async fn comparison(state: &SessionState, model: Arc<Artifact>, relation: &str, 
         compared("gain['high']", "DOUBLE"),
         compared("gain['share_better']", "DOUBLE"),
     );
-    let reason = timed.missing.map_or("ap['reason']".to_string(), |missing| {
+    let reason = timed.missing.map_or("gain['reason']".to_string(), |missing| {
         format!(
             "CASE WHEN rows = 0 THEN 'no rows' WHEN positives = 0 THEN 'no row is positive' ELSE {} END",
             literal(missing)
@@ -198,16 +198,15 @@ async fn comparison(state: &SessionState, model: Arc<Artifact>, relation: &str, 
     Ok(format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, {} AS baseline, rows, positives,
             episodes, prevalence, model_precision AS average_precision,
-            ap['low'] AS average_precision_low, ap['high'] AS average_precision_high,
+            gain['score_low'] AS average_precision_low, gain['score_high'] AS average_precision_high,
             baseline_precision AS baseline_average_precision, {difference} AS difference, {low} AS difference_low,
-            {high} AS difference_high, {share} AS share_better, ap['resamples'] AS resamples,
+            {high} AS difference_high, {share} AS share_better, gain['resamples'] AS resamples,
             {verdict} AS verdict, {reason} AS reason, {warning} AS warning
         FROM (
             SELECT count(*) AS rows, count(*) FILTER (WHERE CAST(label AS DOUBLE) = 1) AS positives,
                 spike_episodes(label, ts, {horizon_s}) AS episodes, prevalence(label) AS prevalence,
                 average_precision(label, score) AS model_precision,
                 average_precision(label, baseline) AS baseline_precision,
-                average_precision_interval(label, score, ts, {block_s}) AS ap,
                 average_precision_gain(label, score, baseline, ts, {block_s}) AS gain
             FROM {rows} WHERE label IS NOT NULL AND score IS NOT NULL AND baseline IS NOT NULL
         )",

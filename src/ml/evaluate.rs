@@ -86,6 +86,9 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// The column of what a reader of the metrics should know.
+const WARNING: &str = "warning";
+
 #[derive(Debug)]
 struct MlEvaluate(Arc<Registry>);
 
@@ -129,7 +132,7 @@ pub fn schema() -> SchemaRef {
             .to_vec();
     fields.extend(binary_metrics::fields().iter().map(|field| field.as_ref().clone()));
     fields.push(Field::new("skipped", DataType::Int64, true));
-    fields.push(Field::new("warning", DataType::Utf8, true));
+    fields.push(Field::new(WARNING, DataType::Utf8, true));
     fields.push(Field::new("episodes", DataType::Int64, true));
     fields.extend(interval_fields());
     Arc::new(Schema::new(fields))
@@ -153,16 +156,19 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(splits.iter().map(|metrics| metrics.split.as_str()))),
     ];
     columns.extend(binary_metrics::columns(&splits.iter().map(|split| &split.metrics).collect::<Vec<_>>()));
-    // The rest is known of a relation only.
+    // The rest is known of a relation only, but for what training warned of.
     let schema = schema();
     let forecast = judged::basis(model).time_column.is_some();
     let warning = |split: &SplitMetrics| {
         let figure = |metric| split.metrics.get(metric);
-        let too_good = figure(&AVERAGE_PRECISION)? >= TOO_GOOD && figure(&PREVALENCE)? <= RARE;
-        (forecast && split.split != Split::Train && too_good).then_some(TOO_GOOD_WARNING)
+        let rare = figure(&PREVALENCE).is_some_and(|prevalence| prevalence <= RARE);
+        let too_good = rare && figure(&AVERAGE_PRECISION).is_some_and(|figure| figure >= TOO_GOOD);
+        let too_good = (forecast && split.split != Split::Train && too_good).then_some(TOO_GOOD_WARNING);
+        let all: Vec<&str> = model.scorer.warning().into_iter().chain(too_good).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     };
     let rest = schema.fields().iter().skip(columns.len()).map(|field| match field.name().as_str() {
-        "warning" => Arc::new(splits.iter().map(warning).collect::<StringArray>()) as ArrayRef,
+        WARNING => Arc::new(splits.iter().map(warning).collect::<StringArray>()) as ArrayRef,
         _ => new_null_array(field.data_type(), splits.len()),
     });
     columns.extend(rest.collect::<Vec<_>>());
@@ -198,7 +204,9 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let model = &call.model;
     let relation = query(&call.relation);
     let basis = judged::basis(model);
-    let warnings = judged::compare(state, model, &relation).await?.join("; ");
+    let mut warnings = judged::compare(state, model, &relation).await?;
+    warnings.extend(model.scorer.warning().map(str::to_string));
+    let warnings = warnings.join("; ");
     let rows = state.create_logical_plan(&relation).await?;
     let product = Judging::of(&basis, rows.schema()).product.map(|column| identifier(&column.name));
     let timed = Timed::of(model, rows.schema());

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Column, DFSchema, Result, plan_err};
 use datafusion::logical_expr::{Expr, ExprSchemable};
@@ -76,6 +76,6 @@ pub fn numbers<'a>(model: &Artifact, arrays: &'a [ArrayRef]) -> Vec<Cow<'a, [f64
 pub fn known(arrays: &[ArrayRef], numbers: &[f64]) -> Option<NullBuffer> {
     let nulls =
         arrays.iter().fold(None, |nulls, array| NullBuffer::union(nulls.as_ref(), array.logical_nulls().as_ref()));
-    let defined: NullBuffer = numbers.iter().map(|number| !number.is_nan()).collect();
-    NullBuffer::union(nulls.as_ref(), Some(&defined))
+    let defined = NullBuffer::new(BooleanBuffer::collect_bool(numbers.len(), |row| !numbers[row].is_nan()));
+    NullBuffer::union(nulls.as_ref(), Some(&defined)).filter(|nulls| nulls.null_count() > 0)
 }

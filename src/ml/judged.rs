@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, TimestampNanosecondArray};
-use datafusion::arrow::compute::{max, min};
+use datafusion::arrow::compute::{cast, max, min};
 use datafusion::arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampNanosecondType};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::execution::SessionState;
@@ -111,21 +111,22 @@ impl Judging {
         }
     }
 
-    /// Returns the columns, each with the type in which [`Guard`] reads it.
-    fn columns(&self) -> impl Iterator<Item = (&Column, DataType)> {
+    /// Returns the columns as arguments of the function that scores. Names of splits and products are read only where a row may be
+    /// wrong, so they stay as they are.
+    pub fn arguments(&self, relation: &DFSchema) -> Result<Vec<Expr>> {
         let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
         let columns = [
-            (&self.split, DataType::Utf8),
-            (&self.time, time),
-            (&self.product, DataType::Utf8),
-            (&self.tau, DataType::Float64),
+            (&self.split, None),
+            (&self.time, Some(time)),
+            (&self.product, None),
+            (&self.tau, Some(DataType::Float64)),
         ];
-        columns.into_iter().filter_map(|(column, data_type)| Some((column.as_ref()?, data_type)))
-    }
-
-    /// Returns the columns as arguments of the function that scores.
-    pub fn arguments(&self, relation: &DFSchema) -> Result<Vec<Expr>> {
-        self.columns().map(|(column, data_type)| Expr::Column(column.clone()).cast_to(&data_type, relation)).collect()
+        let given = columns.into_iter().filter_map(|(column, data_type)| Some((column.as_ref()?, data_type)));
+        let argument = |(column, data_type): (&Column, Option<DataType>)| match data_type {
+            Some(data_type) => Expr::Column(column.clone()).cast_to(&data_type, relation),
+            None => Ok(Expr::Column(column.clone())),
+        };
+        given.map(argument).collect()
     }
 }
 
@@ -166,11 +167,6 @@ impl Guard {
         })
     }
 
-    /// Returns the types of the columns that [`Guard::check`] takes.
-    pub fn types(&self) -> Vec<DataType> {
-        self.judging.columns().map(|(_, data_type)| data_type).collect()
-    }
-
     /// Checks rows, given as the columns of [`Judging::arguments`].
     ///
     /// # Errors
@@ -178,14 +174,18 @@ impl Guard {
     pub fn check(&self, model: &Artifact, columns: &[ArrayRef]) -> Result<()> {
         let mut columns = columns.iter();
         let mut next = |column: &Option<Column>| column.as_ref().and_then(|_| columns.next());
-        let splits = next(&self.judging.split).map(|column| column.as_string::<i32>());
+        let splits = next(&self.judging.split);
         let times = next(&self.judging.time).map(|column| column.as_primitive::<TimestampNanosecondType>());
-        let products = next(&self.judging.product).map(|column| column.as_string::<i32>());
+        let products = next(&self.judging.product);
         let taus = next(&self.judging.tau).map(|column| column.as_primitive::<Float64Type>());
-        let rows = Rows { splits, times, products, taus };
-        if self.all_right(&rows) {
+        if self.all_right(times, taus) {
             return Ok(());
         }
+        let names = |column: Option<&ArrayRef>| column.map(|column| cast(column, &DataType::Utf8)).transpose();
+        let (splits, products) = (names(splits)?, names(products)?);
+        let splits = splits.as_ref().map(|column| column.as_string::<i32>());
+        let products = products.as_ref().map(|column| column.as_string::<i32>());
+        let rows = Rows { splits, times, products, taus };
         // An overlap says more than another tau, which often follows from it.
         let check = |check: fn(&Guard, &Artifact, &Judged) -> std::result::Result<(), Error>| {
             (0..rows.len()).filter_map(|row| self.judged(&rows, row)).try_for_each(|row| check(self, model, &row))
@@ -194,15 +194,15 @@ impl Guard {
     }
 
     /// Returns whether no row of these can be wrong, which a look at the extremes often tells.
-    fn all_right(&self, rows: &Rows) -> bool {
-        let later = match (rows.times, self.span) {
+    fn all_right(&self, times: Option<&TimestampNanosecondArray>, taus: Option<&Float64Array>) -> bool {
+        let later = match (times, self.span) {
             (Some(times), Some((_, last))) => {
                 min(times).is_none_or(|first| first > last.saturating_add(self.horizon_ns))
             }
             _ => true,
         };
         let same = |tau: Option<f64>| tau.is_none_or(|tau| self.is_same_tau(tau));
-        later && rows.taus.is_none_or(|taus| same(min(taus)) && same(max(taus)))
+        later && taus.is_none_or(|taus| same(min(taus)) && same(max(taus)))
     }
 
     fn is_same_tau(&self, tau: f64) -> bool {

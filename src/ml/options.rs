@@ -9,7 +9,7 @@ use super::statement::{Problem, StatementError};
 use crate::model::calibration::Method;
 use crate::model::recipe::{self, Recipe};
 use crate::model::types::TYPES;
-use crate::model::{Error, ModelType, Options};
+use crate::model::{Error, ModelType, Options, WEIGHT_COL};
 use crate::text::did_you_mean;
 
 /// The options that every type of model takes besides those about folds, each as a name and an example.
@@ -18,6 +18,7 @@ const COMMON: &[(&str, &str)] = &[
     INPUT_LABEL_COLS,
     TARGET_COL,
     POSITIVE_QUANTILE,
+    WEIGHT,
     DATA_SPLIT_COL,
     TIME_COL,
     ID_COLS,
@@ -29,6 +30,7 @@ const MODEL_TYPE: (&str, &str) = ("model_type", "model_type = 'logistic_reg'");
 const INPUT_LABEL_COLS: (&str, &str) = ("input_label_cols", "input_label_cols = ['spike']");
 const TARGET_COL: (&str, &str) = ("target_col", "target_col = 'forward_vol'");
 const POSITIVE_QUANTILE: (&str, &str) = ("positive_quantile", "positive_quantile = 0.95");
+const WEIGHT: (&str, &str) = (WEIGHT_COL, "weight_col = 'importance'");
 const DATA_SPLIT_COL: (&str, &str) = ("data_split_col", "data_split_col = 'split'");
 const TIME_COL: (&str, &str) = ("time_col", "time_col = 'ts'");
 const ID_COLS: (&str, &str) = ("id_cols", "id_cols = ['product_id']");
@@ -38,6 +40,13 @@ const FEATURE_SELECTION: (&str, &str) = ("feature_selection", "feature_selection
 /// The word for an option that is switched off.
 const NONE: &str = "none";
 const BACKWARD: &str = "backward";
+
+/// Options of BigQuery ML and scikit-learn that have another name here, and what to write.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("auto_class_weights", "class_weight = 'balanced'"),
+    ("class_weights", "class_weight = 5, which is the weight of a positive row"),
+    ("sample_weight", WEIGHT.1),
+];
 
 /// An option as written in the statement, and its position.
 #[derive(Debug)]
@@ -55,6 +64,8 @@ pub struct Columns {
     pub target: Option<String>,
     /// Where tau lies: this quantile of the target over training rows.
     pub positive_quantile: Option<f64>,
+    /// The column of how much each row counts in training.
+    pub weight: Option<String>,
     /// The column that holds `train`, `validation` or `test`; without such a column, every row trains.
     pub split: Option<String>,
     pub time: Option<String>,
@@ -77,6 +88,11 @@ impl Columns {
     /// Returns the target's column, if the options name one.
     pub fn target(&self) -> Option<Named<'_>> {
         self.target.as_ref().map(|column| Named { column, option: TARGET_COL.0 })
+    }
+
+    /// Returns the weight's column, if the options name one.
+    pub fn weight(&self) -> Option<Named<'_>> {
+        self.weight.as_ref().map(|column| Named { column, option: WEIGHT_COL })
     }
 
     /// Returns the split's column, if the options name one.
@@ -140,6 +156,11 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
         .map_err(|_| wrong(label, INPUT_LABEL_COLS.0, "a list of one column"))?;
     let column = |option: (&'static str, &'static str)| find(option).map(|given| string(given, option.0)).transpose();
     let (target, split, time) = (column(TARGET_COL)?, column(DATA_SPLIT_COL)?, column(TIME_COL)?);
+    let weight = column(WEIGHT)?;
+    let without_weights = candidates.iter().map(|options| options.model_type).find(|known| !known.takes_weights());
+    if let (Some(given), Some(model_type)) = (find(WEIGHT), without_weights) {
+        return Err(at(given)(Error::NotAnOption { name: given.name.clone(), model_type }));
+    }
     let quantile = |given: &Given| {
         let share = given.value.as_f64().filter(|share| *share > 0.0 && *share < 1.0);
         share.ok_or_else(|| wrong(given, POSITIVE_QUANTILE.0, "a number between 0 and 1"))
@@ -162,7 +183,7 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
     if folds.is_some() && time.is_none() {
         return Err(lacks(TIME_COL));
     }
-    Ok(Read { recipe, folds, columns: Columns { label, target, positive_quantile, split, time, ids } })
+    Ok(Read { recipe, folds, columns: Columns { label, target, positive_quantile, weight, split, time, ids } })
 }
 
 /// Checks that the type takes the option; if no type is given, that any type does.
@@ -183,7 +204,8 @@ fn check_name(name: &str, model_type: Option<&'static ModelType>) -> Result<(), 
         _ => {
             known.extend(common());
             let list = || format!("options are {}", known.join(", "));
-            let suggestion = did_you_mean(name, known.iter().copied()).unwrap_or_else(list);
+            let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, ours)| format!("write {ours}"));
+            let suggestion = elsewhere.or_else(|| did_you_mean(name, known.iter().copied())).unwrap_or_else(list);
             Err(Problem::UnknownOption { name: name.into(), suggestion })
         }
     }

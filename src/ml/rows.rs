@@ -26,6 +26,7 @@ const SCORE: &str = "score";
 struct Roles {
     label: usize,
     target: Option<usize>,
+    weight: Option<usize>,
     split: Option<usize>,
     time: Option<usize>,
     ids: Vec<usize>,
@@ -42,16 +43,18 @@ impl Roles {
         };
         let label = find(columns.label())?;
         let target = columns.target().map(find).transpose()?;
+        let weight = columns.weight().map(find).transpose()?;
         let split = columns.split().map(find).transpose()?;
         let time = columns.time().map(find).transpose()?;
         let ids = columns.ids().map(find).collect::<Result<Vec<_>, _>>()?;
-        let apart =
-            |index: &usize| *index == label || [target, split, time].contains(&Some(*index)) || ids.contains(index);
+        let apart = |index: &usize| {
+            *index == label || [target, weight, split, time].contains(&Some(*index)) || ids.contains(index)
+        };
         let features: Vec<usize> = (0..schema.fields().len()).filter(|index| !apart(index)).collect();
         if let Some(&index) = features.iter().chain([&label]).find(|&&index| schema.field(index).name() == SCORE) {
             return Err(Error::Score { role: if index == label { "the label" } else { "a feature" } });
         }
-        let roles = Roles { label, target, split, time, ids, features };
+        let roles = Roles { label, target, weight, split, time, ids, features };
         roles.check_types(schema)?;
         Ok(roles)
     }
@@ -68,6 +71,9 @@ impl Roles {
         check(self.label, is_number, "label", "BOOLEAN or a number")?;
         if let Some(target) = self.target {
             check(target, |data_type| is_number(data_type) && *data_type != DataType::Boolean, "target", "a number")?;
+        }
+        if let Some(weight) = self.weight {
+            check(weight, DataType::is_numeric, "weight", "a number")?;
         }
         if let Some(split) = self.split {
             check(split, is_text, "split", "VARCHAR")?;
@@ -167,6 +173,7 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
     rows.texts =
         roles.features.iter().map(|&index| is_text(schema.field(index).data_type()).then(Names::default)).collect();
     rows.set.target = roles.target.map(|index| (schema.field(index).name().clone(), Vec::new()));
+    rows.set.weights = roles.weight.map(|index| (schema.field(index).name().clone(), Vec::new()));
     while let Some(batch) = stream.next().await {
         rows.append(&batch?, &roles)?;
     }
@@ -189,8 +196,11 @@ impl Rows {
                 return Err(Error::Categories { column: feature.0.clone() });
             }
         }
-        if let (Some((_, target)), Some(index)) = (&mut self.set.target, roles.target) {
-            target.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+        let others = [(&mut self.set.target, roles.target), (&mut self.set.weights, roles.weight)];
+        for (values, index) in others {
+            if let (Some((_, values)), Some(index)) = (values, index) {
+                values.extend_from_slice(numbers(&column(index)?)?.as_primitive::<Float64Type>().values());
+            }
         }
         let labels = numbers(&column(roles.label)?)?;
         if let Some(&value) = labels.as_primitive::<Float64Type>().values().iter().find(|&&label| !is_label(label)) {
@@ -245,8 +255,8 @@ impl Rows {
 
     /// Returns which rows of a batch have a label, a split and all features, and counts why the others are left out.
     fn whole(&mut self, batch: &RecordBatch, roles: &Roles) -> Result<BooleanArray, Error> {
-        let needed =
-            [Some(roles.label), roles.target, roles.split].into_iter().flatten().chain(roles.features.iter().copied());
+        let others = [Some(roles.label), roles.target, roles.weight, roles.split];
+        let needed = others.into_iter().flatten().chain(roles.features.iter().copied());
         let mut whole = BooleanArray::from(vec![true; batch.num_rows()]);
         let mut count = |left: BooleanArray, known: &BooleanArray, why: &dyn Fn() -> String| {
             let kept = and(&left, known).map_err(arrow)?;
@@ -325,7 +335,9 @@ impl Rows {
 
     /// Returns what the artifact records about the training rows.
     pub fn training(&self) -> Training {
-        let training = || (0..self.set.labels.len()).filter(|&row| self.set.splits[row] == Split::Train);
+        let weighs = |row: usize| self.set.weights.as_ref().is_none_or(|(_, weights)| weights[row] > 0.0);
+        let trains = |row: usize| self.set.splits[row] == Split::Train && weighs(row);
+        let training = || (0..self.set.labels.len()).filter(|&row| trains(row));
         let Stretch { from, to, .. } = self.splits[Split::Train as usize].stretch("train");
         let mut constants = Map::new();
         for (name, value) in &self.constants {
@@ -342,6 +354,7 @@ impl Rows {
             seconds: None,
             from,
             to,
+            weight_column: self.set.weights.as_ref().map(|(column, _)| column.clone()),
             constants,
         }
     }

@@ -154,12 +154,10 @@ pub fn score(model: Arc<Artifact>, features: Vec<Expr>, guard: Option<(Guard, Ve
         }
     }
     let (guard, guarded) = guard.unzip();
-    let mut types: Vec<DataType> = inputs.iter().map(type_of).collect();
-    types.extend(guard.as_ref().map(Guard::types).unwrap_or_default());
-    let signature = Signature::exact(types, Volatility::Immutable);
     let width = inputs.len();
-    let arguments = features.into_iter().chain(guarded.unwrap_or_default()).collect();
     drop(inputs);
+    let arguments: Vec<Expr> = features.into_iter().chain(guarded.unwrap_or_default()).collect();
+    let signature = Signature::user_defined(Volatility::Immutable);
     Ok(ScalarUDF::new_from_impl(Bound { model, width, guard, signature }).call(arguments))
 }
 
@@ -208,6 +206,18 @@ impl ScalarUDFImpl for Bound {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    /// A feature has the type of the model's input; the guard takes its columns as they are.
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let inputs = self.model.inputs();
+        let wanted: Vec<DataType> = inputs.iter().map(type_of).collect();
+        for ((input, wanted), given) in inputs.iter().zip(&wanted).zip(types) {
+            if !given.is_null() && is_text(given) != is_text(wanted) {
+                return plan_err!("feature `{}` of model `{}` is {wanted}, not {given}", input.name, self.model.name);
+            }
+        }
+        Ok(wanted.into_iter().chain(types.iter().skip(self.width).cloned()).collect())
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {

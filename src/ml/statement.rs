@@ -194,6 +194,7 @@ impl Parser<'_> {
         }
         let value = match self.peek() {
             Some(Token::SingleQuotedString(text)) => Some(Value::String(text.clone())),
+            _ if self.peek_word("TRUE") || self.peek_word("FALSE") => Some(Value::Bool(self.peek_word("TRUE"))),
             Some(Token::Number(digits, _)) => {
                 // Whole numbers are written as integers in the artifact.
                 let whole = digits.parse::<u64>().ok().map(Value::from);

@@ -163,6 +163,9 @@ pub struct Training {
     pub fit: Option<Fit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// The column of the rows' weights; `None` if each row counted once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_column: Option<String>,
     /// Columns named by `id_cols` that hold a single value over the training rows, such as the product or tau.
     pub constants: Map<String, Value>,
 }

@@ -1,78 +1,89 @@
-//! Ridge regression in closed form: the normal equations, solved by a Cholesky decomposition.
+//! Systems of linear equations with a symmetric positive definite matrix, solved by a Cholesky decomposition.
 //!
-//! Columns that are standardised make the equations well conditioned, and the penalty makes them definite. See
-//! docs/decisions/ridge.md.
+//! Columns that are standardised make the normal equations of a regression well conditioned, and the penalty makes them definite.
 
 /// A pivot below this share of its diagonal element is rounding: the column is a combination of the ones before it.
 const ROUNDING: f64 = 1e-12;
 
-/// Returns the coefficients that minimise `|target - columns · coefficients|² + penalty · |coefficients|²`; `None` if columns are
-/// collinear and the penalty does not tell them apart. A column of zeros gets the coefficient 0.
-pub fn ridge(columns: &[Vec<f64>], target: &[f64], penalty: f64) -> Option<Vec<f64>> {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let size = columns.len();
-    let mut matrix = vec![vec![0.0; size]; size];
-    for row in 0..size {
-        for column in 0..=row {
-            matrix[row][column] = dot(&columns[row], &columns[column]);
-        }
-        matrix[row][row] += penalty;
-        if matrix[row][row] == 0.0 {
-            matrix[row][row] = 1.0;
-        }
-    }
-    let mut solution: Vec<f64> = columns.iter().map(|column| dot(column, target)).collect();
-    for row in 0..size {
-        let diagonal = matrix[row][row];
-        for column in 0..=row {
-            let sum = matrix[row][column] - dot(&matrix[row][..column], &matrix[column][..column]);
-            if column < row {
-                matrix[row][column] = sum / matrix[column][column];
-            } else if sum.is_finite() && sum > ROUNDING * diagonal {
-                matrix[row][row] = sum.sqrt();
-            } else {
-                return None;
+/// The decomposition of a matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cholesky {
+    /// The lower triangle, row by row.
+    lower: Vec<f64>,
+    size: usize,
+}
+
+/// Returns where a row of a lower triangle begins.
+pub fn start(row: usize) -> usize {
+    row * (row + 1) / 2
+}
+
+impl Cholesky {
+    /// Decomposes a matrix, given as its lower triangle row by row; `None` if it is not definite, apart from rounding. A row of
+    /// zeros makes the solution 0 there.
+    pub fn of(mut lower: Vec<f64>, size: usize) -> Option<Cholesky> {
+        for row in 0..size {
+            let (before, own) = lower.split_at_mut(start(row));
+            let diagonal = own[row];
+            if diagonal == 0.0 {
+                own[row] = 1.0;
+                continue;
+            }
+            for column in 0..=row {
+                let known = if column < row { &before[start(column)..start(column) + column] } else { &[] };
+                if column < row {
+                    own[column] = (own[column] - dot(&own[..column], known)) / before[start(column) + column];
+                } else {
+                    let pivot = diagonal - dot(&own[..row], &own[..row]);
+                    if !(pivot.is_finite() && pivot > ROUNDING * diagonal) {
+                        return None;
+                    }
+                    own[row] = pivot.sqrt();
+                }
             }
         }
+        Some(Cholesky { lower, size })
     }
-    for row in 0..size {
-        let known = dot(&matrix[row][..row], &solution[..row]);
-        solution[row] = (solution[row] - known) / matrix[row][row];
+
+    /// Solves the equations for a right side.
+    pub fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let mut solution = right.to_vec();
+        for row in 0..self.size {
+            let own = &self.lower[start(row)..];
+            solution[row] = (solution[row] - dot(&own[..row], &solution[..row])) / own[row];
+        }
+        for row in (0..self.size).rev() {
+            let below = (row + 1..self.size).map(|below| self.lower[start(below) + row] * solution[below]);
+            let known: f64 = below.sum();
+            solution[row] = (solution[row] - known) / self.lower[start(row) + row];
+        }
+        solution
     }
-    for row in (0..size).rev() {
-        let known: f64 = (row + 1..size).map(|below| matrix[below][row] * solution[below]).sum();
-        solution[row] = (solution[row] - known) / matrix[row][row];
-    }
-    Some(solution)
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ridge;
+    use super::Cholesky;
 
     #[test]
-    fn the_gradient_vanishes_at_the_coefficients() {
-        let columns: Vec<Vec<f64>> =
-            (1..4).map(|k| (0..40).map(|row| f64::from(row * (7 + 6 * k) % 40) / 20.0 - 0.975).collect()).collect();
-        let target: Vec<f64> = (0..40).map(|row| f64::from(row * row % 17)).collect();
-        for penalty in [0.0, 0.5, 1e6] {
-            let found = ridge(&columns, &target, penalty).unwrap();
-            for (column, coefficient) in columns.iter().zip(&found) {
-                let residual = |row: usize| target[row] - (0..3).map(|k| found[k] * columns[k][row]).sum::<f64>();
-                let slope: f64 = (0..40).map(|row| column[row] * residual(row)).sum::<f64>() - penalty * coefficient;
-                assert!(slope.abs() < 1e-9, "{penalty}: {slope}");
-            }
+    fn the_solution_solves_the_equations() {
+        let matrix = [4.0, 2.0, 5.0, -1.0, 0.5, 3.0];
+        let solution = Cholesky::of(matrix.to_vec(), 3).unwrap().solve(&[1.0, 2.0, 3.0]);
+        let full = [[4.0, 2.0, -1.0], [2.0, 5.0, 0.5], [-1.0, 0.5, 3.0]];
+        for (row, right) in full.iter().zip([1.0, 2.0, 3.0]) {
+            let left: f64 = row.iter().zip(&solution).map(|(a, b)| a * b).sum();
+            assert!((left - right).abs() < 1e-14, "{solution:?}");
         }
     }
 
     #[test]
-    fn collinear_columns_need_a_penalty() {
-        let column = vec![-1.0, 0.0, 1.0];
-        let twice = vec![-2.0, 0.0, 2.0];
-        let target = [0.0, 1.0, 5.0];
-        assert_eq!(ridge(&[column.clone(), twice.clone()], &target, 0.0), None);
-        assert!(ridge(&[column.clone(), twice], &target, 1.0).is_some());
-        let found = ridge(&[vec![0.0; 3], column], &target, 0.0).unwrap();
-        assert!(found[0] == 0.0 && (found[1] - 2.5).abs() < 1e-12, "{found:?}");
+    fn collinear_columns_are_not_definite_and_a_row_of_zeros_is_left_out() {
+        assert_eq!(Cholesky::of(vec![1.0, 2.0, 4.0], 2), None);
+        assert_eq!(Cholesky::of(vec![1.0, f64::NAN, 4.0], 2), None);
+        assert_eq!(Cholesky::of(vec![0.0, 0.0, 4.0], 2).unwrap().solve(&[0.0, 5.0]), [0.0, 1.25]);
     }
 }

@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::onnx::Unusable;
-use super::types::ModelType;
+use super::types::{ModelType, TYPES};
 use crate::error::Hint;
 use crate::text::did_you_mean;
+
+/// The option that names the column of the rows' weights.
+pub const WEIGHT_COL: &str = "weight_col";
 
 /// An error of a training set, an option, or a model on disk.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +72,10 @@ pub enum Error {
     NotAThreshold { target: String },
     #[error("`{target}` is negative in a training row, or the threshold of the label is 0: there is no logarithm")]
     NoLogarithm { target: String },
+    #[error("the weight `{column}` is negative, NaN or above {most:e} in {rows} of the training rows")]
+    Weight { column: String, rows: u64, most: f64 },
+    #[error("the weight `{column}` is 0 in every training row")]
+    NoWeight { column: String },
     #[error("the features are collinear: one of them is a combination of others")]
     Collinear,
     #[error("OPTIONS lacks model_path, which an onnx model needs")]
@@ -115,8 +122,8 @@ pub enum Error {
     NoneLearned { relation: String },
     #[error("no trained model is named by '{pattern}'")]
     NoneNamed { pattern: String },
-    #[error("the optimiser failed")]
-    Optimiser(#[from] linfa_logistic::error::Error),
+    #[error("the features separate the classes perfectly, so that larger coefficients always fit better")]
+    Separable,
     #[error("the optimiser had not converged after {iterations} iterations")]
     NotConverged { iterations: u64 },
 }
@@ -178,6 +185,10 @@ impl Hint for Error {
                 format!("{}; a newer squall may have made the model: update squall, or train again", types())
             }
             Error::Format { .. } => "another version of squall made it: use that one, or train again".into(),
+            Error::NotAnOption { name, .. } if name == WEIGHT_COL => {
+                let types = TYPES.iter().filter(|known| known.takes_weights()).map(|known| known.name);
+                format!("types that take it are {}", types.collect::<Vec<_>>().join(", "))
+            }
             Error::NotAnOption { name, model_type } => {
                 let options = || model_type.options.iter().map(|option| option.name);
                 let list = || match options().collect::<Vec<_>>().join(", ") {
@@ -222,7 +233,13 @@ impl Hint for Error {
             Error::NoTarget { .. } => "name the number behind the label, such as target_col = 'forward_vol'".into(),
             Error::NotAThreshold { target } => format!("make the label of it in the query, such as {target} >= tau AS spike"),
             Error::NoLogarithm { .. } => "add target_transform = 'none' to OPTIONS".into(),
-            Error::Collinear => "leave one of them out of the SELECT, or set l2_reg above 0".into(),
+            Error::Weight { column, .. } => {
+                format!("weights are numbers of at least 0; a row of weight NULL is left out, such as nullif({column}, 'NaN')")
+            }
+            Error::NoWeight { .. } => {
+                "a row of weight 0 does not train: give some rows a weight above 0, or leave weight_col out of OPTIONS".into()
+            }
+            Error::Collinear => "leave one of them out of the SELECT, or raise l2_reg".into(),
             Error::NoModelPath => "name the ONNX file, such as model_path = 'model.onnx'".into(),
             Error::Onnx { problem, .. } => problem.remedy.into(),
             Error::NotProbability { .. } => {
@@ -245,7 +262,9 @@ impl Hint for Error {
             Error::TooFewRows { .. } | Error::Fold { .. } => {
                 "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
             }
-            Error::Optimiser(_) => "raise l2_reg, or leave features of extreme values out of the SELECT".into(),
+            Error::Separable => {
+                "set l2_reg above 0, or leave the features out of the SELECT that know the label".into()
+            }
             Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } => return None,
         })
     }

@@ -11,6 +11,7 @@ use super::Error;
 use super::onnx::{Graph, Value};
 use super::options::{ModelOption, Options, Range};
 use super::probability::quantile_sorted;
+use super::residuals::{Lookup, spread};
 
 /// The option that says what is regressed.
 pub const TARGET_TRANSFORM: ModelOption = ModelOption {
@@ -48,7 +49,8 @@ enum Transform {
 impl Transform {
     fn apply(self, target: f64) -> f64 {
         match self {
-            Transform::Ln => target.ln(),
+            // The same bits on every machine.
+            Transform::Ln => libm::log(target),
             Transform::None => target,
         }
     }
@@ -74,7 +76,7 @@ impl Goal {
             if values.iter().any(|value| *value < 0.0) || tau <= 0.0 {
                 return Err(Error::NoLogarithm { target });
             }
-            values.iter_mut().for_each(|value| *value = value.max(least).ln());
+            values.iter_mut().for_each(|value| *value = target_transform.apply(value.max(least)));
         }
         Ok((Goal { target, target_transform, tau }, values))
     }
@@ -106,35 +108,18 @@ impl Residuals {
 
     /// Returns the probability that the target reaches tau, for each prediction.
     pub fn probabilities(&self, goal: &Goal, predictions: &[f64]) -> Vec<f64> {
-        let (tau, spread) = (goal.transformed_tau(), self.spread());
-        predictions.iter().map(|prediction| self.share_above(spread, tau - prediction)).collect()
+        let (tau, lookup) = (goal.transformed_tau(), self.lookup());
+        predictions.iter().map(|prediction| lookup.share_above(tau - prediction)).collect()
     }
 
-    /// Returns the root mean square of the residuals.
-    fn spread(&self) -> f64 {
-        (self.0.iter().map(|quantile| quantile * quantile).sum::<f64>() / self.0.len() as f64).sqrt()
-    }
-
-    /// Returns the share of residuals above a value: linear between the quantiles, and falling exponentially beyond them.
-    fn share_above(&self, spread: f64, value: f64) -> f64 {
-        let quantiles = &self.0;
-        let (count, last) = (quantiles.len() as f64, quantiles.len() - 1);
-        // A fit without any residual is sure.
-        let beyond = |distance: f64| if spread > 0.0 { (-distance / spread).exp() / (2.0 * count) } else { 0.0 };
-        let above = quantiles.partition_point(|quantile| *quantile < value);
-        match above {
-            0 => 1.0 - beyond(quantiles[0] - value),
-            above if above > last => beyond(value - quantiles[last]),
-            above => {
-                let (low, high) = (quantiles[above - 1], quantiles[above]);
-                (0.5 + (last - above) as f64 + (high - value) / (high - low)) / count
-            }
-        }
+    /// Prepares many look-ups of the share of residuals above a value.
+    pub fn lookup(&self) -> Lookup<'_> {
+        Lookup::new(&self.0)
     }
 
     /// Writes [`Residuals::probabilities`] as ONNX: predictions, rows × 1, become probabilities.
     pub fn onnx(&self, goal: &Goal, graph: &mut Graph, prediction: &Value) -> Value {
-        let (quantiles, spread) = (&self.0, self.spread());
+        let (quantiles, spread) = (&self.0, spread(&self.0));
         let (count, last) = (quantiles.len() as f64, quantiles.len() as i64 - 1);
         let tau = graph.number(goal.transformed_tau());
         let value = graph.apply("Sub", &[&tau, prediction]);
@@ -194,22 +179,4 @@ fn threshold(target: &str, values: &[f64], labels: &[bool]) -> Result<f64, Error
         return Err(Error::NotAThreshold { target: target.into() });
     }
     Ok(tau)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Residuals;
-
-    #[test]
-    fn the_share_above_a_residual_is_linear_between_quantiles_and_never_0_or_1() {
-        let residuals = Residuals(vec![-1.0, 0.0, 0.0, 2.0, 4.0]);
-        let shares = [-1.0, -0.5, 0.0, 1.0, 4.0].map(|value| residuals.share_above(1.0, value));
-        assert_eq!(shares, [0.9, 0.8, 0.7, 0.4, 0.1]);
-        let far = [-9.0, -2.0, 5.0, 30.0].map(|value| residuals.share_above(1.0, value));
-        assert!(
-            1.0 > far[0] && far[0] > far[1] && far[1] > 0.9 && 0.1 > far[2] && far[2] > far[3] && far[3] > 0.0,
-            "{far:?}"
-        );
-        assert_eq!([-1.0, 1.0].map(|value| Residuals(vec![0.0, 0.0]).share_above(0.0, value)), [1.0, 0.0]);
-    }
 }

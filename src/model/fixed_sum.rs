@@ -26,6 +26,11 @@ impl FixedSum {
         self.terms += 1;
     }
 
+    /// Returns the sum of every term taken so many times.
+    pub fn times(self, count: u32) -> FixedSum {
+        FixedSum { units: self.units * i128::from(count), terms: self.terms * u64::from(count) }
+    }
+
     /// Adds another sum's terms.
     pub fn merge(&mut self, other: FixedSum) {
         self.units += other.units;

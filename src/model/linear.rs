@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use super::onnx::{Graph, Value};
 use super::standard::Standard;
+use super::stripes::BLOCK;
 use super::types::{Attributions, Weight};
 
 /// The name of the intercept in the list of weights.
@@ -24,24 +25,24 @@ pub struct Linear {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Term {
     pub name: String,
-    mean: f64,
+    pub mean: f64,
     scale: f64,
     /// What one standard deviation adds to the sum.
     pub coefficient: f64,
 }
 
 impl Term {
-    /// Standardises a column of training rows in place, and returns its term without a coefficient.
+    /// Standardises a column of training rows in place. Returns its term without a coefficient, and whether the column holds one
+    /// value apart from rounding; it is 0 everywhere then.
     ///
     /// # Errors
     /// The column's values are too large to have a standard deviation.
-    pub fn standardise(name: String, column: &mut [f64]) -> Result<Term, Error> {
-        let standard = Standard::of(column);
-        if !standard.mean.is_finite() || !standard.scale.is_finite() {
+    pub fn standardise(name: String, column: &mut [f64]) -> Result<(Term, bool), Error> {
+        let (Standard { mean, scale }, constant) = Standard::standardise(column);
+        if !mean.is_finite() || !scale.is_finite() {
             return Err(Error::TooLarge { feature: name });
         }
-        column.iter_mut().for_each(|value| *value = standard.apply(*value));
-        Ok(Term { name, mean: standard.mean, scale: standard.scale, coefficient: 0.0 })
+        Ok((Term { name, mean, scale, coefficient: 0.0 }, constant))
     }
 }
 
@@ -59,19 +60,23 @@ impl Linear {
         self.features.iter().map(|term| term.name.as_str()).collect()
     }
 
-    /// Returns the sum of each row.
-    pub fn sums(&self, columns: &[&[f64]]) -> Vec<f64> {
-        let mut sums = vec![self.intercept; columns[0].len()];
-        for (term, column) in self.features.iter().zip(columns) {
-            let standard = Standard { mean: term.mean, scale: term.scale };
-            for (sum, &value) in sums.iter_mut().zip(*column) {
-                *sum += term.coefficient * standard.apply(value);
+    /// Returns the score of each row, which follows from its sum.
+    pub fn score(&self, columns: &[&[f64]], of_sum: impl Fn(f64) -> f64) -> Vec<f64> {
+        let mut scores = vec![self.intercept; columns[0].len()];
+        // Block by block, so that the sums stay in the first cache.
+        for (block, scores) in scores.chunks_mut(BLOCK).enumerate() {
+            for (term, column) in self.features.iter().zip(columns) {
+                let standard = Standard { mean: term.mean, scale: term.scale };
+                for (sum, &value) in scores.iter_mut().zip(&column[block * BLOCK..]) {
+                    *sum += term.coefficient * standard.apply(value);
+                }
             }
+            scores.iter_mut().for_each(|score| *score = of_sum(*score));
         }
-        sums
+        scores
     }
 
-    /// Writes [`Linear::sums`] as ONNX: rows × 1.
+    /// Writes the sum of each row as ONNX: rows × 1.
     pub fn onnx(&self, graph: &mut Graph) -> Value {
         let column = |pick: fn(&Term) -> f64| self.features.iter().map(pick).collect::<Vec<f64>>();
         let count = self.features.len() as i64;

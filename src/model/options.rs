@@ -33,6 +33,8 @@ pub enum Range {
     WholeFrom(u64),
     /// One of these words; the value is its position.
     OneOf(&'static [&'static str]),
+    /// The word, or a finite number above the bound; the value of the word is the bound.
+    WordOrAbove(&'static str, f64),
     /// A text, described by a noun phrase; the default is none.
     Text(&'static str),
     /// A list of texts; the default is none.
@@ -47,6 +49,7 @@ impl Range {
             Range::UpTo(low, high) => value > low && value <= high,
             Range::WholeFrom(least) => value >= least as f64 && value.fract() == 0.0 && value < u64::MAX as f64,
             Range::OneOf(words) => value.fract() == 0.0 && (0.0..words.len() as f64).contains(&value),
+            Range::WordOrAbove(_, bound) => value > bound && value.is_finite(),
             Range::Text(_) | Range::Texts(_) => value == 0.0,
         }
     }
@@ -57,8 +60,14 @@ impl Range {
             Range::OneOf(words) => {
                 words.iter().position(|word| value.as_str() == Some(*word)).map(|place| place as f64)
             }
+            Range::WordOrAbove(word, bound) if value.as_str() == Some(word) => Some(bound),
             _ => value.as_f64().filter(|&number| self.contains(number)),
         }
+    }
+
+    /// Returns the number that stands for the word; `None` if the range has none or several.
+    pub fn of_word(self) -> Option<f64> {
+        if let Range::WordOrAbove(_, bound) = self { Some(bound) } else { None }
     }
 
     /// Returns a number of the range as the artifact records it.
@@ -66,7 +75,8 @@ impl Range {
         match self {
             // Whole numbers are written as integers in the artifact.
             Range::WholeFrom(_) => Value::from(number as u64),
-            Range::AtLeast(_) | Range::Between(..) | Range::UpTo(..) => Value::from(number),
+            Range::WordOrAbove(word, bound) if number == bound => Value::from(word),
+            Range::AtLeast(_) | Range::Between(..) | Range::UpTo(..) | Range::WordOrAbove(..) => Value::from(number),
             Range::OneOf(words) => words.get(number as usize).map_or(Value::Null, |word| Value::from(*word)),
             Range::Text(_) => Value::Null,
             Range::Texts(_) => Value::Array(Vec::new()),
@@ -83,6 +93,7 @@ impl fmt::Display for Range {
             Range::Text(what) | Range::Texts(what) => f.write_str(what),
             Range::WholeFrom(least) => write!(f, "a whole number of at least {least}"),
             Range::OneOf(words) => write!(f, "'{}'", words.join("' or '")),
+            Range::WordOrAbove(word, bound) => write!(f, "'{word}' or a number above {bound}"),
         }
     }
 }
@@ -198,7 +209,10 @@ mod tests {
     fn options_are_set_recorded_and_checked() {
         let mut options = Options::of(ModelType::parse("logistic_reg").unwrap());
         options.set("l2_reg", &json!(2)).unwrap();
-        assert_eq!(serde_json::Value::from(options.recorded()), json!({"l2_reg": 2.0, "max_iterations": 1000}));
+        assert_eq!(
+            serde_json::Value::from(options.recorded()),
+            json!({"l2_reg": 2.0, "class_weight": 1.0, "max_iterations": 1000})
+        );
         let error = options.set("l2_reg", &json!(-1)).unwrap_err();
         assert_eq!(error.to_string(), "l2_reg must be a number of at least 0, not -1");
         let error = options.set("quantile", &json!(0.5)).unwrap_err();

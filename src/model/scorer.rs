@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Error;
 use super::calibration::Calibration;
 use super::onnx::Exported;
+use super::stripes::BLOCK;
 use super::types::{AnyModel, Attributions, Fit, ModelType, Weight};
 
 /// The artifact's field that names the type.
@@ -75,6 +76,11 @@ impl Scorer {
         self.model.weights()
     }
 
+    /// Says why the model may mislead; `None` if nothing is known.
+    pub fn warning(&self) -> Option<&str> {
+        self.model.warning()
+    }
+
     /// Returns the model as an ONNX file, with its calibration.
     ///
     /// # Errors
@@ -113,12 +119,17 @@ impl Scorer {
         if let Some(calibration) = &self.calibration {
             scores.iter_mut().for_each(|score| *score = calibration.apply(*score));
         }
-        for column in columns {
-            assert_eq!(column.len(), scores.len(), "columns of one length");
-            for (score, value) in scores.iter_mut().zip(*column) {
-                if !value.is_finite() {
-                    *score = f64::NAN;
-                }
+        let rows = scores.len();
+        assert!(columns.iter().all(|column| column.len() == rows), "columns of one length");
+        let mut taints = [0.0; BLOCK];
+        for (block, scores) in scores.chunks_mut(BLOCK).enumerate() {
+            // 0 times a number is 0, and 0 times NaN or an infinity is NaN.
+            taints.fill(0.0);
+            for column in columns {
+                taints.iter_mut().zip(&column[block * BLOCK..]).for_each(|(taint, value)| *taint += value * 0.0);
+            }
+            for (score, taint) in scores.iter_mut().zip(taints) {
+                *score = if taint.is_nan() { f64::NAN } else { *score };
             }
         }
         scores

@@ -1,5 +1,8 @@
 //! Standardisation: mean 0 and standard deviation 1 over the training rows, as scikit-learn's StandardScaler.
 
+use super::gram::{dots, sum};
+use super::stripes::{BLOCK, stripes};
+
 /// A column's mean and population standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standard {
@@ -9,38 +12,70 @@ pub struct Standard {
 }
 
 impl Standard {
-    /// Measures a column of finite values, in two passes.
+    /// Measures a column of finite values, in two passes; `None` as scale if it holds one value, apart from rounding.
+    ///
+    /// # Panics
+    /// When the column is empty.
+    fn measure(column: &[f64]) -> (f64, Option<f64>) {
+        assert!(!column.is_empty(), "an empty column has no mean");
+        let rows = column.len() as f64;
+        let parts = stripes(column.len(), |stripe| {
+            let part = &column[stripe];
+            (sum(part), part.iter().all(|value| value == &column[0]))
+        });
+        if parts.iter().all(|(_, same)| *same) {
+            return (column[0], None);
+        }
+        let guess = parts.iter().map(|(sum, _)| sum).sum::<f64>() / rows;
+        let parts = stripes(column.len(), |stripe| deviations(&column[stripe], guess));
+        let (off, squares) = parts.iter().fold((0.0, 0.0), |all, part| (all.0 + part.0, all.1 + part.1));
+        // What rounding lost in the first pass.
+        let mean = guess + off / rows;
+        let variance = (squares - off * off / rows) / rows;
+        (mean, (!is_rounding(variance, mean, rows)).then(|| variance.sqrt()))
+    }
+
+    /// Returns a column's mean and scale.
     ///
     /// # Panics
     /// When the column is empty.
     pub fn of(column: &[f64]) -> Standard {
-        assert!(!column.is_empty(), "an empty column has no mean");
-        let rows = column.len() as f64;
-        let guess = column.iter().sum::<f64>() / rows;
-        // The second pass adds what rounding lost in the first.
-        let mean = guess + column.iter().map(|value| value - guess).sum::<f64>() / rows;
-        if column.iter().all(|value| value == &column[0]) {
-            return Standard { mean: column[0], scale: 1.0 };
-        }
-        let variance = column.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows;
-        if is_rounding(variance, mean, rows) {
-            return Standard { mean, scale: 1.0 };
-        }
-        Standard { mean, scale: variance.sqrt() }
+        let (mean, scale) = Standard::measure(column);
+        Standard { mean, scale: scale.unwrap_or(1.0) }
     }
 
-    /// Returns the value of a column that holds one value, apart from rounding; `None` if its values differ.
-    pub fn constant(column: &[f64]) -> Option<f64> {
-        let standard = Standard::of(column);
-        let differs = column.iter().any(|value| value != &column[0]);
-        let variance = || column.iter().map(|value| (value - standard.mean).powi(2)).sum::<f64>() / column.len() as f64;
-        (!differs || is_rounding(variance(), standard.mean, column.len() as f64)).then_some(standard.mean)
+    /// Standardises a column in place. Returns its mean and scale, and whether it holds one value apart from rounding; it is 0
+    /// everywhere then.
+    ///
+    /// # Panics
+    /// When the column is empty.
+    pub fn standardise(column: &mut [f64]) -> (Standard, bool) {
+        let (mean, scale) = Standard::measure(column);
+        let standard = Standard { mean, scale: scale.unwrap_or(1.0) };
+        match scale {
+            Some(_) => column.iter_mut().for_each(|value| *value = standard.apply(*value)),
+            None => column.fill(0.0),
+        }
+        (standard, scale.is_none())
     }
 
     /// Returns the value in standard deviations from the mean.
     pub fn apply(&self, value: f64) -> f64 {
         (value - self.mean) / self.scale
     }
+}
+
+/// Returns the sum of the distances from a value, and that of their squares.
+fn deviations(column: &[f64], from: f64) -> (f64, f64) {
+    let mut distances = [0.0; BLOCK];
+    let (mut off, mut squares) = (0.0, [0.0]);
+    for part in column.chunks(BLOCK) {
+        let distances = &mut distances[..part.len()];
+        distances.iter_mut().zip(part).for_each(|(distance, value)| *distance = value - from);
+        off += sum(distances);
+        dots(distances, &[distances], &mut squares);
+    }
+    (off, squares[0])
 }
 
 /// Returns whether values vary by no more than rounding, by the rule of scikit-learn 1.9.1 (`_is_constant_feature`).
@@ -54,13 +89,15 @@ mod tests {
 
     #[test]
     fn values_that_differ_by_rounding_are_one_value() {
-        let column = [0.1 + 0.2, 0.3, 0.3];
-        assert_eq!(Standard::of(&column).scale, 1.0);
-        assert!((Standard::constant(&column).unwrap() - 0.3).abs() < 1e-15);
-        assert_eq!(Standard::constant(&[5.0, 5.0]), Some(5.0));
-        assert_eq!(Standard::constant(&[1e-150, 2e-150]), None);
-        assert_eq!(Standard::constant(&[1e9, 1e9 + 1e-3]), None);
-        assert_eq!(Standard::constant(&[1e300, -1e300]), None);
+        let mut column = [0.1 + 0.2, 0.3, 0.3];
+        let (standard, constant) = Standard::standardise(&mut column);
+        assert!(constant && standard.scale == 1.0 && (standard.mean - 0.3).abs() < 1e-15);
+        assert_eq!(column, [0.0; 3]);
+        let constant = |column: &[f64]| Standard::standardise(&mut column.to_vec()).1;
+        assert!(constant(&[5.0, 5.0]));
+        assert!(!constant(&[1e-150, 2e-150]));
+        assert!(!constant(&[1e9, 1e9 + 1e-3]));
+        assert!(!constant(&[1e300, -1e300]));
     }
 
     #[test]

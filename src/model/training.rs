@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::canonical;
 use super::metrics::{Metrics, Sample, SplitMetrics};
 use super::options::Options;
 use super::ranking::Ranked;
@@ -10,6 +11,7 @@ use super::recipe::Recipe;
 use super::scorer::Scorer;
 use super::search::{self, Found};
 use super::split::Split;
+use super::stripes::each;
 use super::types::{ModelType, Threshold};
 use super::validation::Validation;
 use super::walk_forward::OutOfFold;
@@ -23,6 +25,8 @@ pub struct TrainingSet {
     pub splits: Vec<Split>,
     /// The number behind the label, by its column: a row is positive if it is at least tau. `None` if the statement names none.
     pub target: Option<(String, Vec<f64>)>,
+    /// How much each row counts in training, by its column. `None` if the statement names none.
+    pub weights: Option<(String, Vec<f64>)>,
     /// The number of rows that were left out because of a NULL.
     pub skipped: u64,
 }
@@ -52,7 +56,12 @@ pub struct TrainingRows {
     pub labels: Vec<bool>,
     /// The number behind the label, finite, by its column.
     pub target: Option<(String, Vec<f64>)>,
+    /// How much each row counts, above 0; `None` if each counts once.
+    pub weights: Option<Vec<f64>>,
 }
+
+/// The largest weight of a row, so that sums of weights stay finite.
+const LARGEST_WEIGHT: f64 = 1e100;
 
 /// A feature that is used without standardisation, as artifacts store it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +78,7 @@ impl TrainingSet {
             labels: rows.iter().map(|&row| self.labels[row]).collect(),
             splits: vec![Split::Train; rows.len()],
             target: self.target.as_ref().map(take),
+            weights: self.weights.as_ref().map(take),
             skipped: 0,
         }
     }
@@ -95,14 +105,24 @@ impl TrainingSet {
 }
 
 impl TrainingRows {
-    /// Takes the training rows from a set.
+    /// Takes the training rows from a set. A row of weight 0 does not train.
     pub fn of(set: &TrainingSet) -> Result<TrainingRows, Error> {
         let train = |&row: &usize| set.splits[row] == Split::Train;
         let mut rows: Vec<usize> = (0..set.labels.len()).filter(train).collect();
-        let positives = rows.iter().filter(|&&row| set.labels[row]).count();
         if rows.is_empty() {
             return Err(Error::NoRows { skipped: set.skipped });
         }
+        if let Some((column, weights)) = &set.weights {
+            let wrong = rows.iter().filter(|&&row| !(0.0..=LARGEST_WEIGHT).contains(&weights[row])).count() as u64;
+            if wrong > 0 {
+                return Err(Error::Weight { column: column.clone(), rows: wrong, most: LARGEST_WEIGHT });
+            }
+            rows.retain(|&row| weights[row] > 0.0);
+            if rows.is_empty() {
+                return Err(Error::NoWeight { column: column.clone() });
+            }
+        }
+        let positives = rows.iter().filter(|&&row| set.labels[row]).count();
         if positives == 0 || positives == rows.len() {
             return Err(Error::OneClass { rows: rows.len() as u64, positive: positives > 0 });
         }
@@ -113,17 +133,19 @@ impl TrainingRows {
             }
         }
         // A query returns its rows in any order, and sums of floats depend on the order.
-        rows.sort_unstable_by(|&a, &b| {
-            let features = set.features.iter().map(|(_, column)| column[a].total_cmp(&column[b]));
-            let order = features.fold(set.labels[a].cmp(&set.labels[b]), |order, next| order.then(next));
-            let by_target = |(_, target): &(String, Vec<f64>)| order.then(target[a].total_cmp(&target[b]));
-            set.target.as_ref().map_or(order, by_target)
-        });
-        let take = |(name, column): &(String, Vec<f64>)| (name.clone(), rows.iter().map(|&row| column[row]).collect());
+        let all = set.features.iter().chain(&set.target).chain(&set.weights);
+        let columns: Vec<&[f64]> = all.map(|(_, column)| column.as_slice()).collect();
+        let rows = canonical::order(&rows, &columns, &set.labels);
+        let mut taken: Vec<Vec<f64>> =
+            each(columns.len(), |column| rows.iter().map(|&row| columns[column][row]).collect());
+        let weights = set.weights.as_ref().and_then(|_| taken.pop());
+        let target = set.target.as_ref().and_then(|(name, _)| Some((name.clone(), taken.pop()?)));
+        let names = set.features.iter().map(|(name, _)| name.clone());
         Ok(TrainingRows {
-            features: set.features.iter().map(take).collect(),
+            features: names.zip(taken).collect(),
             labels: rows.iter().map(|&row| set.labels[row]).collect(),
-            target: set.target.as_ref().map(take),
+            target,
+            weights,
         })
     }
 

@@ -1,9 +1,11 @@
 //! Models: training, artifacts, metrics, the CREATE MODEL statement, functions on models, commands.
 
 mod artifacts;
+mod bad_input;
 pub mod commands;
 mod explanations;
 mod figures;
+mod fits;
 mod inputs;
 mod manage;
 mod metrics;

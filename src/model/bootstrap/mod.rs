@@ -7,14 +7,12 @@
 //! nearly are. A resample therefore draws blocks of time, each with the rows of every product in it, until it has as much time as
 //! there is. A block may begin at every fiftieth of its length. Gaps longer than a block are taken out of the time.
 //!
-//! A resample is a weight for each of these fiftieths ([`Blocks`]), and a metric is computed in one pass over rows that are
-//! sorted only once ([`weighted`]). Counts are integers and every resample has a seed of its own, so the result has the same
+//! A resample is a weight for each of these fiftieths ([`Blocks`]), and the metrics of several resamples are computed in one pass over
+//! rows that are sorted only once ([`ranking`], [`weighted`]). Counts are integers and every resample has a seed of its own, so the result has the same
 //! bits for any order of the rows and any number of threads.
 
+mod ranking;
 mod weighted;
-
-use std::num::NonZeroUsize;
-use std::thread;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -22,8 +20,10 @@ use rand_pcg::Pcg64;
 use super::metrics::{METRICS, Sample};
 use super::probability::quantile_sorted;
 use super::ranking::Ranked;
+use super::stripes::each;
+use ranking::{LANES, Ranking, Weights};
 pub use weighted::Resample;
-use weighted::{Ranking, Weighed};
+use weighted::Weighed;
 
 /// A block may begin at every such part of its length.
 const CELLS_PER_BLOCK: u64 = 50;
@@ -33,9 +33,6 @@ const LEAST_BLOCKS: u64 = 2;
 
 /// The share of resamples that lie between the ends of an interval.
 const COVERED: f64 = 0.95;
-
-/// With fewer resamples times rows than this, a thread costs more than it saves.
-const WORK_OF_A_THREAD: usize = 1 << 20;
 
 /// How resamples are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,47 +121,42 @@ impl Blocks {
         Some(Blocks { cells: cells.iter().map(place).collect(), count: count as usize })
     }
 
-    /// Draws a resample: how often each cell is in it.
-    fn draw(&self, seed: u64, weights: &mut [u32]) {
-        let mut random = Pcg64::seed_from_u64(seed);
+    /// Draws resamples: how often each cell is in each of them.
+    fn draw(&self, seeds: &[u64]) -> Vec<Weights> {
         let length = CELLS_PER_BLOCK as usize;
         let starts = self.count - length + 1;
-        weights.fill(0);
-        let mut left = self.count;
-        while left > 0 {
-            let start = random.random_range(0..starts as u64) as usize;
-            let taken = length.min(left);
-            weights[start..start + taken].iter_mut().for_each(|weight| *weight += 1);
-            left -= taken;
+        // First what each cell changes against the one before it, then the sums of the changes.
+        let mut weights = vec![[0_u32; LANES]; self.count + 1];
+        for (lane, &seed) in seeds.iter().enumerate() {
+            let mut random = Pcg64::seed_from_u64(seed);
+            let mut left = self.count;
+            while left > 0 {
+                let start = random.random_range(0..starts as u64) as usize;
+                let taken = length.min(left);
+                let (begin, end) = (&mut weights[start][lane], start + taken);
+                *begin = begin.wrapping_add(1);
+                weights[end][lane] = weights[end][lane].wrapping_sub(1);
+                left -= taken;
+            }
         }
+        weights.pop();
+        let mut sums = [0_u32; LANES];
+        for weights in &mut weights {
+            for lane in 0..LANES {
+                sums[lane] = sums[lane].wrapping_add(weights[lane]);
+            }
+            *weights = sums;
+        }
+        weights
     }
 
-    /// Computes a statistic of every resample, in the order of the resamples.
-    fn resample<T: Send>(&self, settings: &Settings, statistic: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
+    /// Computes a statistic of every resample, in the order of the resamples; the statistic takes several at once.
+    fn resample<T: Send>(&self, settings: &Settings, statistic: impl Fn(&[Weights]) -> [T; LANES] + Sync) -> Vec<T> {
         let mut random = Pcg64::seed_from_u64(settings.seed);
         let seeds: Vec<u64> = (0..settings.resamples).map(|_| random.random()).collect();
-        let some = |seeds: &[u64]| -> Vec<T> {
-            let mut weights = vec![0; self.count];
-            let one = |&seed: &u64| {
-                self.draw(seed, &mut weights);
-                statistic(&weights)
-            };
-            seeds.iter().map(one).collect()
-        };
-        let most = seeds.len().saturating_mul(self.cells.len()) / WORK_OF_A_THREAD + 1;
-        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(most);
-        let share = seeds.len().div_ceil(threads).max(1);
-        thread::scope(|scope| {
-            let running: Vec<_> = seeds.chunks(share).skip(1).map(|seeds| scope.spawn(|| some(seeds))).collect();
-            let mut all = some(&seeds[..share.min(seeds.len())]);
-            for thread in running {
-                match thread.join() {
-                    Ok(more) => all.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            all
-        })
+        let together: Vec<&[u64]> = seeds.chunks(LANES).collect();
+        let some = each(together.len(), |number| statistic(&self.draw(together[number])));
+        some.into_iter().flatten().take(seeds.len()).collect()
     }
 }
 
@@ -235,12 +227,19 @@ impl AveragePrecisions {
         let mut resampled = vec![Vec::new(); scores.len()];
         let (mut resamples, mut left_out) = (0, 0);
         if let Some(blocks) = &blocks {
-            let rankings: Vec<Ranking> =
-                scores.iter().map(|scores| Ranking::new(labels, scores, &blocks.cells)).collect();
-            let one = |weights: &[u32]| -> Option<Vec<f64>> {
-                rankings.iter().map(|ranking| ranking.average_precision(weights)).collect()
+            // Scores that are given twice, such as those of a baseline that is compared with itself, are ranked once.
+            let first = |score: usize| scores.iter().position(|known| *known == scores[score]).unwrap_or(score);
+            let places: Vec<usize> = (0..scores.len()).map(first).collect();
+            let ranking = |(score, scores): (usize, &&[f64])| {
+                (places[score] == score).then(|| Ranking::new(labels, scores, &blocks.cells))
             };
-            for values in blocks.resample(settings, one) {
+            let rankings: Vec<Option<Ranking>> = scores.iter().enumerate().map(ranking).collect();
+            let some = |weights: &[Weights]| -> [Option<Vec<f64>>; LANES] {
+                let areas: Vec<_> = rankings.iter().map(|ranking| Some(ranking.as_ref()?.areas(weights))).collect();
+                let value = |place: &usize, lane: usize| areas[*place].and_then(|areas| areas[lane].average_precision);
+                std::array::from_fn(|lane| places.iter().map(|place| value(place, lane)).collect())
+            };
+            for values in blocks.resample(settings, some) {
                 let Some(values) = values else {
                     left_out += 1;
                     continue;
@@ -298,19 +297,15 @@ impl Intervals {
         let (mut resamples, mut left_out) = (0, 0);
         if let Some(blocks) = &blocks {
             let weighed = Weighed::new(sample, &blocks.cells, blocks.count);
-            let one = |weights: &[u32]| -> Option<Vec<Option<f64>>> {
-                let resample = weighed.resample(weights)?;
-                let compute =
-                    |metric: &&super::metrics::Metric| metric.resampled.and_then(|compute| compute(&resample));
-                Some(METRICS.iter().map(compute).collect())
-            };
-            for values in blocks.resample(settings, one) {
-                let Some(values) = values else {
+            for resample in blocks.resample(settings, |weights| weighed.resamples(weights)) {
+                let Some(resample) = resample else {
                     left_out += 1;
                     continue;
                 };
                 resamples += 1;
-                resampled.iter_mut().zip(values).for_each(|(all, value)| all.extend(value));
+                for (all, metric) in resampled.iter_mut().zip(METRICS) {
+                    all.extend(metric.resampled.and_then(|compute| compute(&resample)));
+                }
             }
         }
         let reason = why_not(known, times.len(), positives, blocks.as_ref(), resamples, left_out);

@@ -1,71 +1,10 @@
 //! Metrics of rows with weights: the weight of a row is that of its cell, the number of times that a resample holds it.
 
+use super::ranking::{LANES, Ranking, Weights};
 use crate::model::confusion::Confusion;
 use crate::model::fixed_sum::FixedSum;
 use crate::model::metrics::Sample;
 use crate::model::probability::{brier_term, is_probability, log_loss_term};
-
-/// Rows in order of falling score.
-#[derive(Debug)]
-pub struct Ranking(Vec<Row>);
-
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    cell: u32,
-    label: bool,
-    /// Whether the next row has another score.
-    ends_step: bool,
-}
-
-impl Ranking {
-    /// Sorts rows by score; no score is NaN.
-    pub fn new(labels: &[bool], scores: &[f64], cells: &[u32]) -> Ranking {
-        // Adding 0.0 turns -0.0 into 0.0, so that both are the same score.
-        let mut rows: Vec<(f64, Row)> = scores
-            .iter()
-            .zip(labels.iter().zip(cells))
-            .map(|(score, (&label, &cell))| (score + 0.0, Row { cell, label, ends_step: true }))
-            .collect();
-        rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        for index in 1..rows.len() {
-            rows[index - 1].1.ends_step = rows[index - 1].0 != rows[index].0;
-        }
-        Ranking(rows.into_iter().map(|(_, row)| row).collect())
-    }
-
-    /// Returns the area under the precision-recall curve; `None` if no row is positive.
-    pub fn average_precision(&self, weights: &[u32]) -> Option<f64> {
-        let (mut positives, mut all, mut before) = (0_u64, 0_u64, 0_u64);
-        let mut sum = 0.0;
-        for row in &self.0 {
-            let weight = u64::from(weights[row.cell as usize]);
-            all += weight;
-            positives += weight * u64::from(row.label);
-            if row.ends_step && positives > before {
-                sum += (positives - before) as f64 * (positives as f64 / all as f64);
-                before = positives;
-            }
-        }
-        (positives > 0).then(|| sum / positives as f64)
-    }
-
-    /// Returns the probability that a positive outranks a negative, ties counting half; `None` unless both classes occur.
-    pub fn roc_auc(&self, weights: &[u32]) -> Option<f64> {
-        let (mut positives, mut negatives) = (0_u64, 0_u64);
-        let (mut positives_before, mut negatives_before) = (0_u64, 0_u64);
-        let mut doubled = 0_u128;
-        for row in &self.0 {
-            let weight = u64::from(weights[row.cell as usize]);
-            positives += weight * u64::from(row.label);
-            negatives += weight * u64::from(!row.label);
-            if row.ends_step {
-                doubled += u128::from(negatives - negatives_before) * u128::from(positives_before + positives);
-                (positives_before, negatives_before) = (positives, negatives);
-            }
-        }
-        (positives > 0 && negatives > 0).then(|| doubled as f64 / (2.0 * positives as f64 * negatives as f64))
-    }
-}
 
 /// A sample whose metrics can be computed for any weights of its cells.
 #[derive(Debug)]
@@ -77,14 +16,18 @@ pub struct Weighed {
     losses: Option<Vec<(FixedSum, FixedSum)>>,
 }
 
-/// One resample, from which metrics are computed; it has a positive row.
-#[derive(Debug)]
-pub struct Resample<'a> {
-    weighed: &'a Weighed,
-    weights: &'a [u32],
+/// What the metrics of one resample are computed from; it has a positive row.
+#[derive(Debug, Clone, Copy)]
+pub struct Resample {
     pub average_precision: f64,
+    /// The area under the ROC curve; `None` unless both classes occur.
+    pub roc_auc: Option<f64>,
     /// Right and wrong calls at the threshold.
     pub confusion: Option<Confusion>,
+    /// The mean log loss, in nats a row; `None` if the scores are not probabilities.
+    pub log_loss: Option<f64>,
+    /// The mean squared error; `None` if the scores are not probabilities.
+    pub brier: Option<f64>,
 }
 
 impl Weighed {
@@ -109,46 +52,35 @@ impl Weighed {
         Weighed { ranking: Ranking::new(sample.labels, sample.scores, cells), calls, losses }
     }
 
-    /// Returns one resample; `None` if it has no positive row.
-    pub fn resample<'a>(&'a self, weights: &'a [u32]) -> Option<Resample<'a>> {
-        let average_precision = self.ranking.average_precision(weights)?;
-        let confusion = self.calls.as_ref().map(|cells| {
-            let mut sum = Confusion::default();
-            for (cell, &weight) in cells.iter().zip(weights) {
+    /// Returns the resamples; `None` for one that has no positive row.
+    pub fn resamples(&self, weights: &[Weights]) -> [Option<Resample>; LANES] {
+        let mut calls = [Confusion::default(); LANES];
+        for (cell, weights) in self.calls.iter().flatten().zip(weights) {
+            for (sum, &weight) in calls.iter_mut().zip(weights) {
                 let weight = u64::from(weight);
                 sum.true_positives += weight * cell.true_positives;
                 sum.false_positives += weight * cell.false_positives;
                 sum.false_negatives += weight * cell.false_negatives;
                 sum.true_negatives += weight * cell.true_negatives;
             }
-            sum
-        });
-        Some(Resample { weighed: self, weights, average_precision, confusion })
-    }
-}
-
-impl Resample<'_> {
-    /// Returns the area under the ROC curve; `None` unless both classes occur.
-    pub fn roc_auc(&self) -> Option<f64> {
-        self.weighed.ranking.roc_auc(self.weights)
-    }
-
-    /// Returns the mean log loss, in nats a row; `None` if the scores are not probabilities.
-    pub fn log_loss(&self) -> Option<f64> {
-        self.mean(|(log_loss, _)| log_loss)
-    }
-
-    /// Returns the mean squared error; `None` if the scores are not probabilities.
-    pub fn brier(&self) -> Option<f64> {
-        self.mean(|(_, brier)| brier)
-    }
-
-    fn mean(&self, loss: fn(&(FixedSum, FixedSum)) -> &FixedSum) -> Option<f64> {
-        let mut sum = FixedSum::default();
-        for (cell, &weight) in self.weighed.losses.as_ref()?.iter().zip(self.weights) {
-            let cell = loss(cell);
-            sum.merge(FixedSum { units: cell.units * i128::from(weight), terms: cell.terms * u64::from(weight) });
         }
-        sum.mean()
+        let mut losses = [(FixedSum::default(), FixedSum::default()); LANES];
+        for ((log_loss, brier), weights) in self.losses.iter().flatten().zip(weights) {
+            for (sums, &weight) in losses.iter_mut().zip(weights) {
+                sums.0.merge(log_loss.times(weight));
+                sums.1.merge(brier.times(weight));
+            }
+        }
+        let areas = self.ranking.areas(weights);
+        let known = self.losses.is_some();
+        std::array::from_fn(|lane| {
+            Some(Resample {
+                average_precision: areas[lane].average_precision?,
+                roc_auc: areas[lane].roc_auc,
+                confusion: self.calls.is_some().then_some(calls[lane]),
+                log_loss: losses[lane].0.mean().filter(|_| known),
+                brier: losses[lane].1.mean().filter(|_| known),
+            })
+        })
     }
 }

@@ -14,5 +14,5 @@ pub const BRIER: Metric = Metric {
     when_null: "no row is positive, or the score is not a probability",
     source: "scikit-learn 1.9.1, brier_score_loss",
     compute: |sample| mean_loss(sample.labels, sample.scores, brier_term).filter(|_| sample.probability),
-    resampled: Some(|resample| resample.brier()),
+    resampled: Some(|resample| resample.brier),
 };

@@ -14,5 +14,5 @@ pub const LOG_LOSS: Metric = Metric {
     when_null: "no row is positive, or the score is not a probability",
     source: "scikit-learn 1.9.1, log_loss",
     compute: |sample| mean_loss(sample.labels, sample.scores, log_loss_term).filter(|_| sample.probability),
-    resampled: Some(|resample| resample.log_loss()),
+    resampled: Some(|resample| resample.log_loss),
 };

@@ -14,5 +14,5 @@ pub const ROC_AUC: Metric = Metric {
     when_null: "the rows are not of both classes",
     source: "scikit-learn 1.9.1, roc_auc_score",
     compute: |sample| sample.ranked().and_then(Ranked::roc_auc),
-    resampled: Some(|resample| resample.roc_auc()),
+    resampled: Some(|resample| resample.roc_auc),
 };

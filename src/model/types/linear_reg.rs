@@ -1,6 +1,6 @@
 //! `linear_reg`: ridge regression of a number behind the label, such as forward volatility, on standardised features.
 //!
-//! Minimises `sum of squared residuals + l2_reg · |coefficients|²`, without a penalty on the intercept: scikit-learn's
+//! Minimises `sum of weight · squared residual + l2_reg · |coefficients|²`, without a penalty on the intercept: scikit-learn's
 //! `Ridge(alpha = l2_reg)` after `StandardScaler`. Predictions become probabilities by the training residuals
 //! (`exceedance`). Regressing the logarithm of volatility is the HAR family: Corsi 2009, doi:10.1093/jjfinec/nbp001.
 
@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
-use crate::model::cholesky;
+use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::exceedance::{Goal, Residuals, TARGET_TRANSFORM};
 use crate::model::linear::{Linear, Term};
 use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
+use crate::model::ridge::Ridge;
 use crate::model::standard::Standard;
 use crate::model::training::TrainingRows;
 
@@ -36,7 +37,7 @@ pub const LINEAR_REG: ModelType = ModelType {
     gives_probabilities: true,
     threshold: Threshold::Tuned,
     compared: true,
-    options: &[L2_REG, TARGET_TRANSFORM],
+    options: &[L2_REG, CLASS_WEIGHT, TARGET_TRANSFORM],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),
     read: |part| {
         let model = serde_json::from_value::<LinearReg>(part)?;
@@ -63,7 +64,8 @@ impl Model for LinearReg {
     }
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
-        self.residuals.probabilities(&self.goal, &self.linear.sums(columns))
+        let (tau, residuals) = (self.goal.transformed_tau(), self.residuals.lookup());
+        self.linear.score(columns, |prediction| residuals.share_above(tau - prediction))
     }
 
     fn weights(&self) -> Vec<Weight<'_>> {
@@ -92,22 +94,19 @@ impl Model for LinearReg {
 }
 
 fn train(rows: TrainingRows, options: &Options) -> Result<LinearReg, Error> {
-    let TrainingRows { features, labels, target } = rows;
+    let TrainingRows { features, labels, target, weights } = rows;
+    let weights = class_weight::of_rows(weights, &labels, options);
     let (goal, mut values) = Goal::of(target, &labels, options)?;
     let (mut terms, mut columns) = (Vec::new(), Vec::new());
     for (feature, mut column) in features {
-        terms.push(Term::standardise(feature, &mut column)?);
+        terms.push(Term::standardise(feature, &mut column)?.0);
         columns.push(column);
     }
-    let intercept = Standard::of(&values).mean;
-    values.iter_mut().for_each(|value| *value -= intercept);
-    let coefficients = cholesky::ridge(&columns, &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
+    let mean = Standard::of(&values).mean;
+    values.iter_mut().for_each(|value| *value -= mean);
+    let fitted = Ridge::fit(&columns, weights.as_deref(), &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
+    fitted.subtract(&columns, &mut values);
     // What is left of the values are the residuals.
-    for (coefficient, column) in coefficients.iter().zip(&columns) {
-        for (residual, value) in values.iter_mut().zip(column) {
-            *residual -= coefficient * value;
-        }
-    }
-    let linear = Linear::new(intercept, terms, &coefficients);
+    let linear = Linear::new(mean + fitted.intercept, terms, &fitted.coefficients);
     Ok(LinearReg { goal, linear, residuals: Residuals::of(values) })
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Error;
+use super::class_weight::CLASS_WEIGHT;
 use super::onnx::Exported;
 use super::options::{ModelOption, Options};
 use super::training::TrainingRows;
@@ -95,6 +96,11 @@ pub trait Model: Debug + Send + Sync {
     /// intercept.
     fn weights(&self) -> Vec<Weight<'_>>;
 
+    /// Says why the model may mislead; `None` if nothing is known.
+    fn warning(&self) -> Option<&str> {
+        None
+    }
+
     /// Writes the model as ONNX, up to its score.
     fn onnx(&self) -> Exported<'_>;
 
@@ -160,6 +166,11 @@ impl ModelType {
     /// Returns the type with this name, whatever the case of its letters; `None` if there is none.
     pub fn named(name: &str) -> Option<&'static ModelType> {
         TYPES.iter().copied().find(|known| known.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns whether training weighs rows: types that take `class_weight` take `weight_col` too.
+    pub fn takes_weights(&self) -> bool {
+        self.options.iter().any(|option| option.name == CLASS_WEIGHT.name)
     }
 
     /// Returns the names of all types.

@@ -35,7 +35,7 @@ pub async fn text(session: &Session, sql: &str) -> String {
     rows(&batches).iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join("\n")
 }
 
-fn latest(folder: &TempDir, name: &str) -> Artifact {
+pub fn latest(folder: &TempDir, name: &str) -> Artifact {
     Registry::new(folder.path().join("models")).load(name).unwrap()
 }
 
@@ -233,7 +233,7 @@ async fn a_statement_says_where_it_goes_wrong() {
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', colour = 0.5) AS SELECT 1",
-            "unknown option `colour` (options are l2_reg, max_iterations, model_type,",
+            "unknown option `colour` (options are l2_reg, class_weight, max_iterations, model_type,",
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', max_iteration = 5) AS SELECT 1",

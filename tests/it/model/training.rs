@@ -1,6 +1,6 @@
 //! Training against scikit-learn's own fits, recorded in `tests/reference/sklearn_logistic.json`.
 //!
-//! Tolerance 1e-7 for coefficients: linfa stops where the gradient's norm is below 1e-6, and curvature here is above 10.
+//! Tolerance 1e-7 for coefficients.
 
 use serde_json::{Value, json};
 use squall::error::Hint;
@@ -196,7 +196,7 @@ fn regression() -> TrainingSet {
         features: vec![("x1".into(), x1), ("x2".into(), x2)],
         splits: vec![Split::Train; 200],
         target: Some(("y".into(), target)),
-        skipped: 0,
+        ..TrainingSet::default()
     }
 }
 

@@ -146,7 +146,7 @@ fn set(features: Vec<Vec<f64>>, target: Vec<f64>, tau: f64) -> TrainingSet {
         splits: vec![Split::Train; target.len()],
         features: features.into_iter().enumerate().map(|(place, column)| (format!("x{place}"), column)).collect(),
         target: Some(("y".into(), target)),
-        skipped: 0,
+        ..TrainingSet::default()
     }
 }
 
