@@ -138,7 +138,7 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
         other => {
             let message = match other {
                 // Another layer's error may have causes, such as why a file cannot be read.
-                DataFusionError::External(error) => crate::error::with_causes(error.as_ref()),
+                DataFusionError::External(error) => crate::error::with_causes(&**error),
                 other => lowercase(&other.message()),
             };
             // A value that cannot be converted may be written in the statement.
