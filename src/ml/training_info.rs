@@ -29,7 +29,7 @@ const ML_TRAINING_INFO: Documentation = Documentation {
     },
     example: Example {
         query: "SELECT part, name, fact, number FROM ml_training_info('calm_or_wild') WHERE part IN ('split', 'option')",
-        output: "split | train | rows | 60.0\nsplit | train | positives | 17.0\noption | l2_reg | value | 1.0\noption | max_iterations | value | 1000.0",
+        output: "split | train | rows | 60.0\nsplit | train | positives | 17.0\noption | l2_reg | value | 1.0\noption | class_weight | value | 1.0\noption | max_iterations | value | 1000.0",
     },
     source: "squall; BigQuery's ML.TRAINING_INFO has another shape",
 };

@@ -197,6 +197,7 @@ async fn the_training_says_what_it_did() {
             "skipped | `y` is NaN | rows | 5.0",
             "fit | NULL | converged | 1.0",
             "option | l2_reg | value | 1.0",
+            "option | class_weight | value | 1.0",
             "option | max_iterations | value | 1000.0",
         ]
     );

@@ -23,17 +23,20 @@ use crate::functions::Implementation;
 use crate::functions::label_score::is_label;
 use crate::text::documentation::Documentation;
 
+/// The statistic and the p-value of a test; `None` where there is nothing to test.
+pub type Tested = Option<(f64, f64)>;
+
 /// What is computed from two samples.
 #[derive(Debug, Clone, Copy)]
 pub enum Measure {
     /// A distance between samples of numbers, which are ascending and not empty.
     Numbers(fn(&[f64], &[f64]) -> Option<f64>),
     /// A test of two samples of numbers, which are ascending and not empty: statistic and p-value.
-    Test(fn(&[f64], &[f64]) -> Option<(f64, f64)>),
+    Test(fn(&[f64], &[f64]) -> Tested),
     /// A distance between two samples of either kind.
     Distance(fn(&Samples) -> Option<f64>),
     /// A test of counts by category: statistic and p-value.
-    Categories(fn(&[Counts]) -> Option<(f64, f64)>),
+    Categories(fn(&[Counts]) -> Tested),
 }
 
 impl Measure {
