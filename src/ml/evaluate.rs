@@ -16,7 +16,7 @@ use super::query_function::{Call, Timed};
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics, intervals};
 use crate::model::metrics::{AVERAGE_PRECISION, PREVALENCE};
-use crate::model::verdict::{RARE, TOO_GOOD, TOO_GOOD_WARNING};
+use crate::model::verdict::{LEAST_EPISODES, LEAST_POSITIVES, RARE, TOO_GOOD, TOO_GOOD_WARNING};
 use crate::model::{Artifact, Registry, Split, SplitMetrics};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
@@ -46,7 +46,7 @@ const ML_EVALUATE: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: COLUMNS,
-        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training, and of a model with a time_col, if its average precision is 0.9 or more outside training on rare positives. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
+        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training, and of a model with a time_col, if its average precision is 0.9 or more outside training on rare positives, of 10 episodes at least. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
         when_null: "split where the function was given no column `by`; a metric that is undefined, and reason says why; warning where there is none; episodes and intervals where they are not known, and interval_reason says why; skipped and everything after it but warning of the metrics recorded at training",
     },
     example: Example {
@@ -163,7 +163,8 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         let figure = |metric| split.metrics.get(metric);
         let rare = figure(&PREVALENCE).is_some_and(|prevalence| prevalence <= RARE);
         let too_good = rare && figure(&AVERAGE_PRECISION).is_some_and(|figure| figure >= TOO_GOOD);
-        let too_good = (forecast && split.split != Split::Train && too_good).then_some(TOO_GOOD_WARNING);
+        let too_good = let enough = split.metrics.positives >= LEAST_POSITIVES;
+        (forecast && split.split != Split::Train && too_good && enough).then_some(TOO_GOOD_WARNING);
         let all: Vec<&str> = model.scorer.warning().into_iter().chain(too_good).collect();
         (!all.is_empty()).then(|| all.join("; "))
     };
@@ -240,7 +241,7 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let too_good = match (&basis.time_column, literal(TOO_GOOD_WARNING)) {
         (None, _) => "CAST(NULL AS VARCHAR)".into(),
         (Some(_), warning) => {
-            let good = format!("metrics['average_precision'] >= {TOO_GOOD:?} AND metrics['prevalence'] <= {RARE:?}");
+            let good = format!("metrics['average_precision'] >= {TOO_GOOD:?} AND metrics['prevalence'] <= {RARE:?} AND episodes >= {LEAST_EPISODES}");
             format!("CASE WHEN {good} AND split IS DISTINCT FROM 'train' THEN {warning} END")
         }
     };

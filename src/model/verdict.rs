@@ -21,6 +21,9 @@ const MOST_EPISODES: f64 = 100_000.0;
 pub const TOO_GOOD: f64 = 0.9;
 pub const RARE: f64 = 0.3;
 
+/// With fewer positive rows than this, a high average precision may be luck; where episodes are known, they are counted instead.
+pub const LEAST_POSITIVES: u64 = 50;
+
 /// What is said of it.
 pub const TOO_GOOD_WARNING: &str = "its average precision is too good to be true: does a feature know the label?";
 
