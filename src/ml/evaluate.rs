@@ -163,8 +163,8 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         let figure = |metric| split.metrics.get(metric);
         let rare = figure(&PREVALENCE).is_some_and(|prevalence| prevalence <= RARE);
         let too_good = rare && figure(&AVERAGE_PRECISION).is_some_and(|figure| figure >= TOO_GOOD);
-        let too_good = let enough = split.metrics.positives >= LEAST_POSITIVES;
-        (forecast && split.split != Split::Train && too_good && enough).then_some(TOO_GOOD_WARNING);
+        let enough = split.metrics.positives >= LEAST_POSITIVES;
+        let too_good = (forecast && split.split != Split::Train && too_good && enough).then_some(TOO_GOOD_WARNING);
         let all: Vec<&str> = model.scorer.warning().into_iter().chain(too_good).collect();
         (!all.is_empty()).then(|| all.join("; "))
     };
@@ -241,7 +241,9 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let too_good = match (&basis.time_column, literal(TOO_GOOD_WARNING)) {
         (None, _) => "CAST(NULL AS VARCHAR)".into(),
         (Some(_), warning) => {
-            let good = format!("metrics['average_precision'] >= {TOO_GOOD:?} AND metrics['prevalence'] <= {RARE:?} AND episodes >= {LEAST_EPISODES}");
+            let good = format!(
+                "metrics['average_precision'] >= {TOO_GOOD:?} AND metrics['prevalence'] <= {RARE:?} AND episodes >= {LEAST_EPISODES}"
+            );
             format!("CASE WHEN {good} AND split IS DISTINCT FROM 'train' THEN {warning} END")
         }
     };
