@@ -214,7 +214,7 @@ fn one_bad_model_file_stops_only_itself() {
     for (text, problem) in [
         (good[..good.len() / 2].to_string(), "is not a model artifact"),
         (edited("features", serde_json::json!([])), "is not a model artifact"),
-        (edited("format", 2.into()), "has format 2; this squall reads format 1"),
+        (edited("format", 3.into()), "has format 3; this squall reads format"),
         (edited("model_type", "forest".into()), "holds a model of type 'forest'"),
     ] {
         std::fs::write(artifact(2), &text).unwrap();
