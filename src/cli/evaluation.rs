@@ -8,6 +8,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::{Failure, workspace};
+use crate::model::SEPARATED;
 use crate::model::metrics::{METRICS, Metric};
 use crate::model::verdict::TOO_GOOD_WARNING;
 use crate::model::{Metrics, Role, Split};
@@ -131,11 +132,11 @@ pub fn print(evaluations: &[Evaluation], all: &str) {
 /// Warns of models that are judged on other rows than those from which they learned, and of figures that are too good to be true.
 pub fn warn(evaluations: &[Evaluation]) {
     for (model, splits, warning) in by_reason(evaluations, |evaluation| evaluation.warning.clone()) {
-        let hint = match warning.as_str() {
-            TOO_GOOD_WARNING => {
-                format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most")
-            }
-            _ => format!("`squall train {model}` trains it on the present rows"),
+        // Only a model of other rows gets better by another training.
+        let hint = if warning.contains(TOO_GOOD_WARNING) || warning.contains(SEPARATED) {
+            format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most")
+        } else {
+            format!("`squall train {model}` trains it on the present rows")
         };
         workspace::warn(&format!("{model}{splits}: {warning}"), Some(&hint));
     }

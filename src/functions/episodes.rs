@@ -28,7 +28,7 @@ const SPIKE_EPISODES: Documentation = Documentation {
     result: Outcome {
         sql_type: "BIGINT",
         meaning: "positive rows of several products at the same time are one event too. GROUP BY product_id gives a count for each product",
-        when_null: "there is no row, or a label is NaN. Rows with a NULL do not count",
+        when_null: "the group is empty, or a label is NaN. Rows with a NULL are left out",
     },
     example: Example {
         query: "SELECT spike_episodes(value % 900 < 60, to_timestamp(value)) FROM generate_series(1, 3600)",
@@ -57,7 +57,7 @@ const EPISODE_METRICS: Documentation = Documentation {
     result: Outcome {
         sql_type: COLUMNS,
         meaning: "an alert is raised only while no other stands, and stands for one horizon; it is false if no row is positive while it stands. An episode is caught if an alert stands at one of its rows. Its lead time runs from its first alert to one horizon after its first row, when the volatility arrives that makes that row positive: in_time counts lead times above 0 s, median_lead_s is their median over all caught episodes. hours is the time that the rows cover, without pauses longer than a horizon. Counts are BIGINT, the others DOUBLE; reason is a VARCHAR",
-        when_null: "never as a whole. caught_share and median_lead_s are NULL if there is no episode, or if none is caught. Figures an hour are NULL if the rows cover no time. Everything is NULL if there is no row or no threshold, or if a label or score is NaN. reason says why. Rows with a NULL do not count",
+        when_null: "never as a whole. caught_share is NULL without an episode, median_lead_s without a caught one, and figures an hour if the rows cover no time. All figures are NULL if the group is empty, the threshold is NULL, or a label or score is NaN; reason says which. Rows with a NULL are left out",
     },
     example: Example {
         query: "SELECT m['episodes'], m['caught'], m['median_lead_s'], m['alerts'], m['false_alerts'] FROM (SELECT episode_metrics(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 0.9) AS m FROM generate_series(1, 3600))",

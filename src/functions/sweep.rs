@@ -39,7 +39,7 @@ const THRESHOLD_SWEEP: Documentation = Documentation {
     result: Outcome {
         sql_type: "LIST of STRUCT (threshold, alert_rows, precision, recall, f1, alerts, alerts_per_hour, false_alerts_per_hour, episodes, caught, caught_share, median_lead_s)",
         meaning: "thresholds are scores: all of them, or if there are more than max_points, some from the highest to the lowest, such that the number of rows that reach them grows by about equal factors. alert_rows counts rows that reach the threshold; precision, recall and f1 in [0, 1] are by row; alerts and episodes are as `episode_metrics` has them. Counts are BIGINT, the others DOUBLE",
-        when_null: "there is no row, or a label or a score is NaN. recall and f1 are NULL if no row is positive, caught_share if there is no episode, median_lead_s if none is caught, figures an hour if the rows cover no time. Rows with a NULL do not count",
+        when_null: "the group is empty, or a label or score is NaN. Rows with a NULL are left out. Some columns are NULL more often: recall and f1 without a positive row, caught_share without an episode, median_lead_s without a caught one, and figures an hour if the rows cover no time",
     },
     example: Example {
         query: "SELECT round(point['threshold'], 2), point['alert_rows'], round(point['precision'], 2), point['alerts'], point['caught'] FROM (SELECT unnest(threshold_sweep(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 60, 4)) AS point FROM generate_series(1, 3600))",

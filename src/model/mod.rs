@@ -56,6 +56,7 @@ pub use recipe::Recipe;
 pub use registry::{Registry, Saved, When};
 pub use scorer::Scorer;
 pub use search::refit;
+pub use separation::SEPARATED;
 pub use split::Split;
 pub use training::{Trained, TrainingRows, TrainingSet, train};
 pub use types::{ModelType, Role};

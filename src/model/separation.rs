@@ -7,17 +7,19 @@ use super::linear::Linear;
 /// A feature that moves the log-odds by more than this between its ends decides a row alone: odds of 22,000 to 1.
 const DECIDES: f64 = 10.0;
 
+/// What follows from it, the end of every warning of separation.
+pub const SEPARATED: &str =
+    "so the weights say how large l2_reg is and not how sure the data are. Look whether a feature knows the label";
+
 /// Returns what is wrong with a fit whose features separate the classes; `None` if they do not. Columns are standardised.
 pub fn warning(linear: &Linear, columns: &[Vec<f64>], labels: &[bool], unbounded: bool) -> Option<String> {
-    let but =
-        "so the weights say how large l2_reg is and not how sure the data are. Look whether a feature knows the label";
     for (term, column) in linear.features.iter().zip(columns) {
         let [negative, positive] = ends(column, labels);
         let (least, most) = (negative.0.min(positive.0), negative.1.max(positive.1));
         let apart = negative.1 < positive.0 || positive.1 < negative.0;
         let touch = negative.1 <= positive.0 || positive.1 <= negative.0;
         if apart || (touch && term.coefficient.abs() * (most - least) > DECIDES) {
-            return Some(format!("the feature `{}` separates the classes, {but}", term.name));
+            return Some(format!("the feature `{}` separates the classes, {SEPARATED}", term.name));
         }
     }
     let mut sums = vec![0.0; labels.len()];
@@ -25,7 +27,7 @@ pub fn warning(linear: &Linear, columns: &[Vec<f64>], labels: &[bool], unbounded
         sums.iter_mut().zip(column).for_each(|(sum, value)| *sum += term.coefficient * value);
     }
     let [negative, positive] = ends(&sums, labels);
-    (negative.1 < positive.0 || unbounded).then(|| format!("the features together separate the classes, {but}"))
+    (negative.1 < positive.0 || unbounded).then(|| format!("the features together separate the classes, {SEPARATED}"))
 }
 
 /// Returns the least and the largest value of the negative and of the positive rows.

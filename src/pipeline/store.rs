@@ -275,14 +275,18 @@ impl Project {
         if manifest.recipe.as_ref() != Some(&recipe) || manifest.parts.is_empty() || !is_fresh && partly.is_none() {
             return Ok(None);
         }
+        let parts = manifest.parts.clone();
         match Table::open(&context.state(), &versions.folder, manifest, &query.header.grain).await {
             Ok(table) if is_fresh => Ok(Some(Arc::new(table))),
             Ok(table) => {
                 Ok(partly.map(|names| Arc::new(PartlyFresh::new(names, index, table)) as Arc<dyn TableProvider>))
             }
-            // Since the manifest was read, two runs have replaced the table.
-            Err(_) if versions.current().is_none() => Ok(None),
-            Err(source) => Err(Error::Table { path: versions.folder, source: Box::new(source) }),
+            Err(source) => match versions.current() {
+                None => Ok(None),
+                // Since the manifest was read, two runs have replaced the table and removed its files.
+                Some(now) if now.parts != parts => Box::pin(self.fresh_table(index, context, names)).await,
+                Some(_) => Err(Error::Table { path: versions.folder, source: Box::new(source) }),
+            },
         }
     }
 }

@@ -3,15 +3,17 @@
 //! In: a trained model, rows that judge it, and the project's tables about its queries. Out: HTML and Markdown with the same content. Every
 //! figure comes from a query in `reports/card/`, which the HTML shows.
 
+mod facts;
 mod sections;
 
 use async_trait::async_trait;
 use serde::Serialize;
 
-use self::sections::Facts;
+use self::facts::Facts;
 use super::query::{Literal, Query, Row, Rows};
 use super::sources::built_in;
 use super::{About, Argument, Arguments, Error, Mood, Needs, Page, Report, Request, Verdict, format};
+use crate::text::counted;
 
 /// The report `card`.
 pub struct Card;
@@ -110,6 +112,8 @@ struct Table {
     title: String,
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Which columns hold words; numbers stand at the right.
+    left: Vec<bool>,
     /// The rows as Markdown writes them.
     cells: Vec<Vec<String>>,
     /// What is said if there is no row.
@@ -135,7 +139,9 @@ impl Table {
         };
         let cells = rows.iter().map(|row| row.iter().zip(&is_code).map(cell).collect()).collect();
         let columns = headings.iter().map(|heading| heading.trim_matches('`').to_string()).collect();
-        Table { title: title.into(), columns, rows, cells, absent: absent.into() }
+        let is_word = |value: &String| value.starts_with(|first: char| first.is_alphabetic());
+        let left = (0..headings.len()).map(|place| rows.iter().any(|row| is_word(&row[place]))).collect();
+        Table { title: title.into(), columns, rows, left, cells, absent: absent.into() }
     }
 }
 
@@ -229,9 +235,9 @@ fn verdict(facts: &Facts<'_>, compared: &Rows) -> Verdict {
     };
     let interval = |low: &str, high: &str| format!("[{}, {}]", row.shown(low), row.shown(high));
     let mut sentences = vec![format!(
-        "On {} rows with {} episodes its average precision is {} {}; guessing gives {}.",
+        "On {} rows with {} its average precision is {} {}; guessing gives {}.",
         row.shown("rows"),
-        row.shown("episodes"),
+        counted(row.integer("episodes").map_or(0, i64::unsigned_abs), "episode"),
         row.shown("average_precision"),
         interval("average_precision_low", "average_precision_high"),
         row.shown("prevalence")

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::facts::Facts;
 use super::{Section, Table};
-use crate::report::format::{self, count, number};
+use crate::report::Error;
+use crate::report::format;
 use crate::report::query::{Literal, Query, Rows};
-use crate::report::{Error, Request};
+use crate::text::counted;
 
 /// The headings of figures with an interval.
 const BASELINES: &[(&str, &str)] = &[
@@ -23,99 +25,7 @@ const BASELINES: &[(&str, &str)] = &[
     ("verdict", "verdict"),
 ];
 
-/// What is known of the model before any row judges it.
-pub struct Facts<'a> {
-    request: &'a Request<'a>,
-    pub name: String,
-    pub version: i64,
-    /// The row of `ml_models()`, and the facts of `ml_training_info`.
-    model: Rows,
-    training: Rows,
-    queries: Vec<Query>,
-}
-
-impl<'a> Facts<'a> {
-    /// Reads what is known of a model, given as functions take it.
-    pub async fn read(request: &'a Request<'a>, reference: &str) -> Result<Facts<'a>, Error> {
-        let training_query = request.query("card/training.sql", &[("model", Literal::Text(reference))])?;
-        let named = Query::new(
-            "reference",
-            "SELECT model, version FROM ml_training_info($model) LIMIT 1",
-            &[("model", Literal::Text(reference))],
-        );
-        let named = named.rows(request.context).await?;
-        let first = named.first().ok_or(Error::NothingEvaluated)?;
-        let (name, version) =
-            (first.text("model").unwrap_or_default().to_string(), first.integer("version").unwrap_or_default());
-        let training = training_query.rows(request.context).await?;
-        let values = [("name", Literal::Text(name.as_str())), ("version", Literal::Number(version as f64))];
-        let model_query = request.query("card/model.sql", &values)?;
-        let model = model_query.rows(request.context).await?;
-        Ok(Facts { request, name, version, model, training, queries: vec![model_query, training_query] })
-    }
-
-    /// Returns the model's name and version, as functions take them.
-    pub fn reference(&self) -> String {
-        format!("{}@{}", self.name, self.version)
-    }
-
-    /// Returns a query of the card, with the model among its values.
-    pub fn query(&self, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
-        let reference = self.reference();
-        let horizon_s = self.horizon_s();
-        let silence = self.request.parameters.get("silence_s").map_or("10".into(), ToString::to_string);
-        let own = [
-            ("model", Literal::Text(&reference)),
-            ("name", Literal::Text(&self.name)),
-            ("horizon_s", Literal::Sql(&horizon_s)),
-            ("silence_s", Literal::Sql(&silence)),
-        ];
-        let all: Vec<(&str, Literal<'_>)> = values.iter().copied().chain(own).collect();
-        self.request.query(&format!("card/{file}.sql"), &all)
-    }
-
-    async fn rows(&self, query: &Query) -> Result<Rows, Error> {
-        query.rows(self.request.context).await
-    }
-
-    fn text(&self, column: &str) -> String {
-        self.model.first().map_or(format::UNKNOWN.into(), |row| row.shown(column))
-    }
-
-    /// Returns the facts of a part of the training: name, fact and value as text.
-    fn part(&self, part: &str) -> Vec<(String, String, String)> {
-        let of = self.training.iter().filter(|row| row.text("part") == Some(part));
-        of.map(|row| {
-            let name = row.text("name").unwrap_or_default().to_string();
-            let value = row.text("text").map_or_else(|| number(row.number("number")), str::to_string);
-            (name, row.text("fact").unwrap_or_default().to_string(), value)
-        })
-        .collect()
-    }
-
-    /// Returns one fact of the training.
-    fn fact(&self, part: &str, fact: &str) -> Option<String> {
-        self.part(part).into_iter().find(|(_, found, _)| found == fact).map(|(_, _, value)| value)
-    }
-
-    /// Returns how far ahead the label looks, in whole seconds; 60 where the model does not say.
-    fn horizon_s(&self) -> String {
-        let words = self.text("horizon");
-        let seconds = words.split_whitespace().next().and_then(|first| first.parse::<f64>().ok());
-        seconds.map_or("60".into(), |seconds| format!("{}", seconds.max(1.0).round()))
-    }
-
-    fn products(&self) -> String {
-        match self.text("products") {
-            unknown if unknown == format::UNKNOWN => "the products of its training rows".into(),
-            products => products,
-        }
-    }
-
-    fn has_table(&self, name: &str) -> bool {
-        self.request.context.table_exist(name).unwrap_or(false)
-    }
-
+impl Facts<'_> {
     /// What the model is for, and what it is not for.
     pub fn purpose(&self) -> Section {
         let score = match self.model.first().and_then(|row| row.flag("probability")) {
@@ -449,7 +359,9 @@ impl<'a> Facts<'a> {
     /// What the figures do not say.
     pub fn limits(&self, compared: &Rows) -> Section {
         let row = compared.find("model", &self.name);
-        let episodes = row.and_then(|row| row.number("episodes"));
+        let episodes = row.and_then(|row| row.integer("episodes"));
+        let evidence = episodes
+            .map_or("an unknown number of episodes".into(), |episodes| counted(episodes.unsigned_abs(), "episode"));
         let models = compared.iter().count();
         let variants = self
             .fact("validation", "variants")
@@ -457,7 +369,7 @@ impl<'a> Facts<'a> {
         Section {
             title: "Limits",
             points: vec![
-                format!("The evidence is {} episodes on the rows that judge it. Fewer than about a hundred leave wide intervals.", count(episodes)),
+                format!("The evidence is {evidence} on the rows that judge it. Fewer than about a hundred leave wide intervals."),
                 format!("{models} models were compared on these rows, and the more are tried, the better the best one looks by chance.{variants}"),
                 format!("The rows are of one stretch of time, from {} on. Another market regime may behave otherwise; compare with `squall report drift`.", self.text("training_from")),
                 "Rows near silences are left out, so the figures say nothing about the minutes after the feed was interrupted.".into(),

@@ -5,7 +5,8 @@ use super::samples::Samples;
 /// Numbers with at most this many distinct values in the reference are compared value by value.
 const FEW_VALUES: usize = 20;
 
-/// What stands for a share of 0, where there is no logarithm of 0. If the smallest share is below this, a millionth of it does.
+/// What stands for a share of 0, because 0 has no logarithm. If the smallest share above 0 is at most this, a millionth of that share
+/// stands for it.
 const ZERO: f64 = 0.0001;
 
 /// Shares of the reference and of the current sample, bin by bin.
