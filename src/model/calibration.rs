@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::exponential::{exp, logistic};
 use super::onnx::{Graph, Value};
 
 /// How a calibration is learned.
@@ -83,7 +84,7 @@ impl Calibration {
             }
             Calibration::Sigmoid { log_odds: of_log_odds, slope, intercept } => {
                 let x = if *of_log_odds { log_odds(score) } else { score };
-                1.0 / (1.0 + (-(slope * x + intercept)).exp())
+                logistic(slope * x + intercept)
             }
         }
     }
@@ -162,7 +163,7 @@ impl Calibration {
 
 fn log_odds(score: f64) -> f64 {
     let score = if score.is_nan() { score } else { score.clamp(NEAR_0, NEAR_1) };
-    score.ln() - (-score).ln_1p()
+    libm::log(score) - libm::log1p(-score)
 }
 
 /// Pools neighbours that fall, by rising score; each pool keeps the mean of its labels.
@@ -222,16 +223,16 @@ fn sigmoid(rows: &[(f64, bool)], probabilities: bool) -> Calibration {
         let terms = standard.iter().zip(rows).map(|(x, (_, label))| {
             let z = slope * x + intercept;
             // ln(1 + exp(z)) - target * z, without overflow.
-            z.max(0.0) + (-z.abs()).exp().ln_1p() - target(*label) * z
+            z.max(0.0) + libm::log1p(exp(-z.abs())) - target(*label) * z
         });
         terms.sum()
     };
-    let (mut slope, mut intercept) = (0.0, ((positives + 1.0) / (negatives + 1.0)).ln());
+    let (mut slope, mut intercept) = (0.0, libm::log((positives + 1.0) / (negatives + 1.0)));
     let mut now = loss(slope, intercept);
     for _ in 0..MAX_STEPS {
         let (mut g, mut h) = ([0.0; 2], [1e-12, 0.0, 1e-12]);
         for (x, (_, label)) in standard.iter().zip(rows) {
-            let p = 1.0 / (1.0 + (-(slope * x + intercept)).exp());
+            let p = logistic(slope * x + intercept);
             let (error, weight) = (p - target(*label), p * (1.0 - p));
             g = [g[0] + error * x, g[1] + error];
             h = [h[0] + weight * x * x, h[1] + weight * x, h[2] + weight];

@@ -8,6 +8,7 @@ use super::growing::{Grower, Limits, Pair};
 use super::scoring;
 use super::tree::{Tree, Trees};
 use crate::model::Error;
+use crate::model::exponential::logistic;
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::standard::Standard;
 use crate::model::training::Named;
@@ -129,19 +130,14 @@ pub struct Logistic<'a>(pub &'a [bool]);
 impl Loss for Logistic<'_> {
     fn start(&self) -> f64 {
         let positives = self.0.iter().filter(|label| **label).count() as f64;
-        (positives / (self.0.len() as f64 - positives)).ln()
+        libm::log(positives / (self.0.len() as f64 - positives))
     }
 
     fn pair(&self, row: usize, prediction: f64) -> Pair {
-        let probability = probability(prediction);
+        let probability = logistic(prediction);
         let hessian = (probability * (1.0 - probability)).max(f64::EPSILON);
         Pair { gradient: probability - f64::from(u8::from(self.0[row])), hessian }
     }
-}
-
-/// Returns the probability of log-odds.
-pub fn probability(log_odds: f64) -> f64 {
-    1.0 / (1.0 + (-log_odds).exp())
 }
 
 /// The values of the options.

@@ -11,5 +11,5 @@ mod growing;
 mod scoring;
 mod tree;
 
-pub use boosting::{Logistic, OPTIONS, Settings, Squared, fit, probability};
+pub use boosting::{Logistic, OPTIONS, Settings, Squared, fit};
 pub use tree::Trees;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
+use crate::model::exponential::logistic;
 use crate::model::onnx::{Exported, Graph};
 use crate::model::options::Options;
 use crate::model::training::TrainingRows;
@@ -43,7 +44,7 @@ impl Model for BoostedTreeClassifier {
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         let mut scores = self.0.predictions(columns);
-        scores.iter_mut().for_each(|score| *score = trees::probability(*score));
+        scores.iter_mut().for_each(|score| *score = logistic(*score));
         scores
     }
 
