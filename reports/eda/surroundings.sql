@@ -10,7 +10,7 @@ WITH bins AS (
 onsets AS (
     SELECT product_id, CAST(floor(CAST(ns AS DOUBLE) / 10e9) AS BIGINT) AS bin
     FROM (SELECT product_id, CAST(ts AS BIGINT) AS ns, lag(CAST(ts AS BIGINT)) OVER (PARTITION BY product_id ORDER BY ts) AS before
-          FROM spike_training WHERE spike) AS spikes
+          FROM $rows WHERE spike) AS spikes
     WHERE before IS NULL OR ns - before >= $horizon_s * 1000000000
 ),
 moments AS (

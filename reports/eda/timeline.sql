@@ -1,17 +1,17 @@
 -- The recorded time in 900 steps: the lowest and the highest midprice of all ticks, and current volatility and spikes of the rows that
 -- models learn from. Pauses of more than 10 minutes take no room: they start a new stretch.
-WITH both AS (
-    SELECT ts, (best_bid + best_ask) / 2 AS midprice, CAST(NULL AS DOUBLE) AS vol, false AS spike
+WITH all_rows AS (
+    SELECT ts, (best_bid + best_ask) / 2 AS midprice, CAST(NULL AS DOUBLE) AS vol, CAST(NULL AS BOOLEAN) AS spike
     FROM ticks
     WHERE product_id = $product
     UNION ALL
-    SELECT ts, CAST(NULL AS DOUBLE) AS midprice, current_vol AS vol, coalesce(spike, false) AS spike
-    FROM spike_training
+    SELECT ts, CAST(NULL AS DOUBLE) AS midprice, current_vol AS vol, spike
+    FROM $rows
     WHERE product_id = $product
 ),
 paused AS (
     SELECT *, CAST(ts AS BIGINT) AS ns, CAST(ts AS BIGINT) - lag(CAST(ts AS BIGINT)) OVER (ORDER BY ts) AS pause_ns
-    FROM both
+    FROM all_rows
 ),
 placed AS (
     SELECT *,

@@ -15,11 +15,14 @@ steps AS (
            lag((best_bid + best_ask) / 2) OVER product AS before,
            lead((best_bid + best_ask) / 2) OVER product AS after,
            lag(connection) OVER product AS connection_before,
-           lag(ts) OVER product AS previous_ts,
-           CAST(CAST(ts AS BIGINT) - lag(CAST(ts AS BIGINT)) OVER product AS DOUBLE) / 1e9 AS step_s
+           lag(ts) OVER product AS previous_ts
     FROM landed_ticks
     WHERE status = 'ok'
     WINDOW product AS (PARTITION BY product_id ORDER BY ts)
+),
+stepped AS (
+    SELECT *, CAST(CAST(ts AS BIGINT) - CAST(previous_ts AS BIGINT) AS DOUBLE) / 1e9 AS step_s
+    FROM steps
 ),
 ticks AS (
     SELECT product_id,
@@ -39,7 +42,7 @@ ticks AS (
            avg((best_ask - best_bid) / midprice) FILTER (WHERE midprice > 0) * 10000 AS spread_bps,
            min(midprice) AS lowest,
            max(midprice) AS highest
-    FROM steps
+    FROM stepped
     GROUP BY product_id
 )
 SELECT statuses.product_id, rows, coalesce(ticks, 0) AS ticks, duplicates, late, ahead, first_ts, last_ts, span_s,

@@ -1,8 +1,10 @@
-//! What several reports show in the same way: a picture or the reason why there is none, names of any content, warnings.
+//! What several reports do in the same way: queries with their rows, a picture or the reason why there is none, names of any content, warnings.
 
 use serde::Serialize;
 
 use super::chart::Figure;
+use super::query::{Literal, Query, Rows};
+use super::{Error, Request};
 use crate::text::printable;
 
 /// Longer names are shortened.
@@ -19,6 +21,22 @@ impl Exhibit {
     pub fn new(figure: Option<Figure>, absent: impl Into<String>) -> Exhibit {
         Exhibit { figure, absent: absent.into() }
     }
+}
+
+/// A query with its rows.
+pub struct Answer {
+    pub query: Query,
+    pub rows: Rows,
+}
+
+/// Runs the query of a file below `reports/`.
+///
+/// # Errors
+/// The file cannot be read, or the query fails.
+pub async fn ask(request: &Request<'_>, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Answer, Error> {
+    let query = request.query(file, values)?;
+    let rows = query.rows(request.context).await?;
+    Ok(Answer { query, rows })
 }
 
 /// Returns a name or a value as a reader can tell it apart: shortened, with invisible characters spelled out, and said to be empty if it is.

@@ -7,7 +7,7 @@ use super::Eda;
 use super::figures::matrix;
 use super::studies;
 use crate::report::chart::{Axis, Tone, Unit};
-use crate::report::exhibit::{Exhibit, name};
+use crate::report::exhibit::{Answer, Exhibit, ask, name};
 use crate::report::format::{self, count, instant, number, percent, span};
 use crate::report::query::{Literal, Query, Rows};
 use crate::report::{Error, Mood, Page, Report, Request, Verdict, require};
@@ -50,19 +50,7 @@ struct View {
     autocorrelation_query: Query,
     surroundings: Exhibit,
     surroundings_query: Query,
-    facts: Query,
-}
-
-/// A query with its rows.
-struct Answer {
-    query: Query,
-    rows: Rows,
-}
-
-async fn ask(request: &Request<'_>, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Answer, Error> {
-    let query = request.query(&format!("eda/{file}.sql"), values)?;
-    let rows = query.rows(request.context).await?;
-    Ok(Answer { query, rows })
+    facts: Vec<Query>,
 }
 
 /// Makes the study of the market.
@@ -74,27 +62,30 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
     require(request.context, &["ticks", "spike_training"])?;
     let horizon = request.parameter("horizon_s")?;
     request.parameter("products")?;
-    let facts = ask(request, "facts", &[]).await?;
+    let training = request.query("eda/training_rows.sql", &[])?;
+    let kept = training.kept(request.context).await?;
+    let rows = ("rows", Literal::Sql(kept.name.as_str()));
+    let facts = ask(request, "eda/facts.sql", &[rows]).await?;
     let tau = facts.rows.iter().filter_map(|row| row.number("tau")).reduce(f64::max);
 
     let (mut timelines, mut timeline_queries) = (Vec::new(), Vec::new());
     for (index, row) in facts.rows.iter().take(MOST_PRODUCTS).enumerate() {
         let Some(product) = row.text("product_id") else { continue };
-        let Answer { query, rows } = ask(request, "timeline", &[("product", Literal::Text(product))]).await?;
-        let figure = studies::timeline(&format!("timeline-{index}"), &name(product), &rows, tau);
+        let Answer { query, rows: steps } = ask(request, "eda/timeline.sql", &[rows, ("product", Literal::Text(product))]).await?;
+        let figure = studies::timeline(&format!("timeline-{index}"), &name(product), &steps, tau);
         timelines.push(Exhibit::new(figure, "There are no ticks."));
         timeline_queries.push(query);
     }
-    let distributions = ask(request, "distributions", &[]).await?;
-    let thresholds = ask(request, "thresholds", &[]).await?;
-    let on = [("on", Literal::Text("spike_training"))];
-    let correlations = ask(request, "correlations", &on).await?;
-    let columns = ask(request, "columns", &on).await?;
+    let distributions = ask(request, "eda/distributions.sql", &[rows]).await?;
+    let thresholds = ask(request, "eda/thresholds.sql", &[rows]).await?;
+    let on = [("on", Literal::Text(kept.name.as_str()))];
+    let correlations = ask(request, "eda/correlations.sql", &on).await?;
+    let columns = ask(request, "eda/columns.sql", &on).await?;
     let leading = leading(&correlations.rows);
-    let (densities, density_queries) = densities(request, &leading, &columns.rows, &distributions.rows).await?;
-    let week = ask(request, "hours", &[]).await?;
-    let autocorrelation = ask(request, "autocorrelation", &[]).await?;
-    let surroundings = ask(request, "surroundings", &[]).await?;
+    let (densities, density_queries) = densities(request, &kept.name, &leading, &columns.rows, &distributions.rows).await?;
+    let week = ask(request, "eda/hours.sql", &[rows]).await?;
+    let autocorrelation = ask(request, "eda/autocorrelation.sql", &[]).await?;
+    let surroundings = ask(request, "eda/surroundings.sql", &[rows]).await?;
 
     let found = Found {
         facts: &facts.rows,
@@ -157,7 +148,7 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
         week_query: week.query,
         autocorrelation_query: autocorrelation.query,
         surroundings_query: surroundings.query,
-        facts: facts.query,
+        facts: vec![training, facts.query],
     };
     let html = request.sources.render("eda.html", &view)?;
     Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new() })
@@ -192,6 +183,7 @@ fn with_target(leading: &[(String, f64)]) -> Vec<Vec<String>> {
 /// Draws the leading features against forward volatility, and the two strongest against each other.
 async fn densities(
     request: &Request<'_>,
+    table: &str,
     leading: &[(String, f64)],
     columns: &Rows,
     distributions: &Rows,
@@ -216,6 +208,7 @@ async fn densities(
     for (index, pair) in pairs.into_iter().enumerate() {
         let (Some((x_name, x, Some((x_low, x_high)))), Some((y_name, y, Some((y_low, y_high))))) = pair else { continue };
         let values = [
+            ("rows", Literal::Sql(table)),
             ("x", Literal::Sql(x.as_str())),
             ("y", Literal::Sql(y.as_str())),
             ("x_low", Literal::Number(x_low)),
@@ -223,7 +216,7 @@ async fn densities(
             ("y_low", Literal::Number(y_low)),
             ("y_high", Literal::Number(y_high)),
         ];
-        let Answer { query, rows } = ask(request, "density", &values).await?;
+        let Answer { query, rows } = ask(request, "eda/density.sql", &values).await?;
         let (x, y) = (Axis::new(x_name, Unit::Number, x_low, x_high), Axis::new(y_name, Unit::Number, y_low, y_high));
         exhibits.push(Exhibit::new(studies::density(&format!("density-{index}"), &rows, x, y), "There are no rows."));
         queries.push(query);

@@ -46,6 +46,7 @@ impl Report for Eda {
                 "eda/surroundings.sql",
                 "eda/thresholds.sql",
                 "eda/timeline.sql",
+                "eda/training_rows.sql",
             ],
         }
     }

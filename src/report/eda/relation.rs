@@ -176,7 +176,7 @@ fn tiles(columns: &Rows, warnings: &[Warning]) -> Vec<[String; 3]> {
     let of_kind = |kind: &str| columns.iter().filter(|row| row.text("kind") == Some(kind)).count();
     let kinds = [("number", of_kind("number")), ("text", of_kind("text")), ("boolean", of_kind("boolean")), ("time", of_kind("time")), ("other", of_kind("other"))];
     let kinds: Vec<String> =
-        kinds.iter().filter(|(_, columns)| *columns > 0).map(|(kind, columns)| format!("{columns} {kind}")).collect();
+        kinds.iter().filter(|(_, columns)| *columns > 0).map(|(kind, columns)| format!("{} {kind}", count(Some(*columns as f64)))).collect();
     vec![
         ["Rows".into(), count(rows), sampled(columns).unwrap_or_else(|| "all of them counted".into())],
         ["Columns".into(), count(Some(all)), kinds.join(", ")],
@@ -291,8 +291,10 @@ impl Card {
                 }
             }
             "text" => {
-                fact("Shortest", counted(row.number("shortest").unwrap_or_default() as u64, "character"));
-                fact("Longest", counted(row.number("longest").unwrap_or_default() as u64, "character"));
+                for (label, column) in [("Shortest", "shortest"), ("Longest", "longest")] {
+                    let length = row.number(column).map(|length| counted(length as u64, "character"));
+                    fact(label, length.unwrap_or(format::UNKNOWN.into()));
+                }
                 fact("Empty", count(row.number("zeros").filter(|count| *count > 0.0)));
             }
             "time" => {

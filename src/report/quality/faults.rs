@@ -140,7 +140,9 @@ pub fn faults(facts: &Facts<'_>) -> Vec<Warning> {
     let duplicates = facts.sum("duplicates");
     if duplicates > NOTABLE * rows {
         let of = facts.where_from("duplicates");
-        add(2, format!("{} seen before, {} of all{of}", is_or_are(duplicates, "row"), percent(Some(duplicates / rows))));
+        let verb = if duplicates == 1.0 { "was" } else { "were" };
+        let repeated = counted(duplicates as u64, "row");
+        add(2, format!("{repeated} {verb} seen before, {} of all{of}", percent(Some(duplicates / rows))));
     }
     let (silent, spanned) = (facts.sum("silent_s"), facts.sum("span_s"));
     if silent > NOTABLE * spanned {
@@ -169,7 +171,7 @@ pub fn faults(facts: &Facts<'_>) -> Vec<Warning> {
         add(4, format!("The feed does not send {}", absent.join(", ")));
     }
     // The ingest time of a recording and the topic's partition are constant by nature.
-    let by_nature = ["status", "log_partition", "connection", "product_id", "ingest_time"];
+    let by_nature = ["status", "log_partition", "connection", "product_id", "ingest_time", "delay_s"];
     let constant = columns(&|row| {
         let named = row.text("column_name").is_some_and(|column| by_nature.contains(&column));
         !named && ticks > 1.0 && row.number("distinct_values") == Some(1.0)

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use self::faults::{Facts, faults, verdict};
-use super::exhibit::{Exhibit, name};
+use super::exhibit::{Answer, Exhibit, ask, name};
 use super::format::{self, count, instant, number, percent, span};
 use super::query::{Literal, Query, Row, Rows};
 use super::sources::built_in;
@@ -102,36 +102,24 @@ struct View {
     files_query: Query,
 }
 
-/// A query with its rows.
-struct Answer {
-    query: Query,
-    rows: Rows,
-}
-
-async fn ask(request: &Request<'_>, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Answer, Error> {
-    let query = request.query(&format!("quality/{file}.sql"), values)?;
-    let rows = query.rows(request.context).await?;
-    Ok(Answer { query, rows })
-}
-
 async fn quality(request: &Request<'_>) -> Result<Page, Error> {
     request.sources.check("quality", Quality.about().sources)?;
     require(request.context, &["landed_ticks", "landed_files", "landed_gaps", "landed_silences", "feed_events", "dead_letters"])?;
-    let products = ask(request, "products", &[]).await?;
+    let products = ask(request, "quality/products.sql", &[]).await?;
     let (first, last) = bounds(&products.rows);
     let seconds = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e9);
     let step = STEPS.into_iter().find(|step| seconds / step <= MOST_STEPS).unwrap_or(STEPS[STEPS.len() - 1]);
     let step_text = format!("{step}");
     let stepped = [("step_s", Literal::Sql(step_text.as_str()))];
-    let over_time = ask(request, "over_time", &stepped).await?;
-    let heat = ask(request, "by_product", &stepped).await?;
-    let hours = ask(request, "hours", &[]).await?;
-    let silences = ask(request, "silences", &[]).await?;
-    let gaps = ask(request, "gaps", &[]).await?;
-    let events = ask(request, "events", &[]).await?;
-    let dead = ask(request, "dead", &[]).await?;
-    let columns = ask(request, "columns", &[]).await?;
-    let files = ask(request, "files", &[]).await?;
+    let over_time = ask(request, "quality/over_time.sql", &stepped).await?;
+    let heat = ask(request, "quality/by_product.sql", &stepped).await?;
+    let hours = ask(request, "quality/hours.sql", &[]).await?;
+    let silences = ask(request, "quality/silences.sql", &[]).await?;
+    let gaps = ask(request, "quality/gaps.sql", &[]).await?;
+    let events = ask(request, "quality/events.sql", &[]).await?;
+    let dead = ask(request, "quality/dead.sql", &[]).await?;
+    let columns = ask(request, "quality/columns.sql", &[]).await?;
+    let files = ask(request, "quality/files.sql", &[]).await?;
     let (audits, audit_queries) = audits(request).await?;
 
     let facts = Facts {
@@ -198,7 +186,7 @@ async fn audits(request: &Request<'_>) -> Result<(Vec<Vec<String>>, Vec<Query>),
         if !request.context.table_exist(audit).unwrap_or(false) {
             continue;
         }
-        let Answer { query, rows } = ask(request, "audit", &[("audit", Literal::Sql(audit))]).await?;
+        let Answer { query, rows } = ask(request, "quality/audit.sql", &[("audit", Literal::Sql(audit))]).await?;
         let broken = rows.first().map_or(format::UNKNOWN.into(), |row| row.shown("rows"));
         shown.push(vec![audit.into(), rule.into(), broken, here.into()]);
         queries.push(query);
