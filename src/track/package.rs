@@ -123,7 +123,9 @@ mod tests {
         let files = files(&run, "abc", stored, ("mlflow-artifacts:/1", Some("m-0")));
         assert_eq!(files.last(), Some(&("model.onnx", b"onnx".to_vec())));
         let model = String::from_utf8(files[0].1.clone()).expect("text");
-        for line in ["    loader_module: squall_model", "    data: model.onnx", "model_id: \"m-0\"", "    data: model.json"] {
+        for line in
+            ["    loader_module: squall_model", "    data: model.onnx", "model_id: \"m-0\"", "    data: model.json"]
+        {
             assert!(model.lines().any(|found| found == line), "{line} in\n{model}");
         }
         assert_eq!(files[1].1, artifact);

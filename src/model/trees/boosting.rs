@@ -422,7 +422,10 @@ mod tests {
         let constant = vec![("x".to_string(), vec![0.5; 100])];
         let target: Vec<f64> = (0..100).map(f64::from).collect();
         let settings = settings(&[], &constant).unwrap();
-        assert!(matches!(fit(constant, &Squared(&target), None, &settings), Err(Error::NoSplit { rows: 100, fewest: 20 })));
+        assert!(matches!(
+            fit(constant, &Squared(&target), None, &settings),
+            Err(Error::NoSplit { rows: 100, fewest: 20 })
+        ));
         let few = vec![("x".to_string(), vec![1.0, 2.0])];
         assert!(fit(few, &Logistic(&[true, false]), None, &settings).is_err());
     }

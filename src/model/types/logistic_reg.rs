@@ -130,7 +130,8 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let coefficients: Vec<f64> = varies.iter().map(coefficient).collect();
     let linear = Linear::new(fitted.intercept, terms, &coefficients);
     let weighed = linear.features.iter().zip(&varies).filter(|(_, varies)| **varies).map(|(term, _)| term);
-    let warning = separation::warning(weighed, &columns, &labels, fitted.unbounded).or_else(|| constant(&linear, &varies));
+    let warning =
+        separation::warning(weighed, &columns, &labels, fitted.unbounded).or_else(|| constant(&linear, &varies));
     Ok(LogisticReg { linear, warning, passes: Some(fitted.passes) })
 }
 

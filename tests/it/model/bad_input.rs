@@ -177,7 +177,12 @@ async fn weights_of_rows_are_stated_and_bad_ones_refused() {
     assert!(error.as_ref().is_err_and(|error| error.contains("one class only")), "{error:?}");
     let error = trained("naive", by, "x, i AS w, i % 10 = 3 AS label").await.unwrap_err();
     assert!(error.contains("`weight_col` is not an option of a naive model"), "{error}");
-    assert!(error.contains("types that take it are boosted_tree_classifier, boosted_tree_regressor, linear_reg, logistic_reg"), "{error}");
+    assert!(
+        error.contains(
+            "types that take it are boosted_tree_classifier, boosted_tree_regressor, linear_reg, logistic_reg"
+        ),
+        "{error}"
+    );
     let error = trained("logistic_reg", ", auto_class_weights = TRUE", "x, i % 10 = 3 AS label").await.unwrap_err();
     assert!(error.contains("(write class_weight = 'balanced')"), "{error}");
 }
