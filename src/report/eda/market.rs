@@ -151,7 +151,7 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
         facts: vec![training, facts.query],
     };
     let html = request.sources.render("eda.html", &view)?;
-    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new() })
+    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions: Vec::new() })
 }
 
 /// Returns the features with their correlation with forward volatility, the strongest first.

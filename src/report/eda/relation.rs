@@ -8,7 +8,7 @@ use crate::report::chart::{Axis, Figure, Tone, Unit, sparkline};
 use crate::report::exhibit::{Exhibit, Warning, name};
 use crate::report::format::{self, count, instant, number, percent, span};
 use crate::report::query::{Literal, Query, Row, Rows};
-use crate::report::{Error, Mood, Page, Request, Verdict};
+use crate::report::{Condition, Error, Mood, Page, Request, Verdict};
 use crate::text::{counted, identifier};
 
 /// The most columns for which the table has a row.
@@ -92,6 +92,7 @@ pub async fn profile(request: &Request<'_>, relation: &str) -> Result<Page, Erro
     let warnings = warnings(&columns, &pairs);
     let verdict = verdict(relation, &columns, &warnings);
     let line = verdict.headline.clone();
+    let lacks_values = is_missing(&columns);
     let all = columns.iter().count();
     let view = View {
         title: format!("Profile of {}", name(relation)),
@@ -116,7 +117,13 @@ pub async fn profile(request: &Request<'_>, relation: &str) -> Result<Page, Erro
         rows,
     };
     let html = request.sources.render("eda/relation.html", &view)?;
-    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new() })
+    let conditions = Vec::from_iter(lacks_values.then_some(Condition::Missing));
+    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions })
+}
+
+/// Returns whether the relation has no rows, or a column without a value.
+fn is_missing(columns: &Rows) -> bool {
+    columns.iter().any(|row| row.number("nulls") == row.number("rows"))
 }
 
 /// Returns the first rows of the columns whose values can be written as text, and the query.

@@ -14,7 +14,7 @@ use super::exhibit::{Answer, Exhibit, ask, name};
 use super::format::{self, count, instant, number, percent, span};
 use super::query::{Literal, Query, Row, Rows};
 use super::sources::built_in;
-use super::{About, Arguments, Error, Needs, Page, Report, Request, Verdict, require};
+use super::{About, Arguments, Condition, Error, Needs, Page, Report, Request, Verdict, require};
 
 /// The most products in the table.
 const MOST_PRODUCTS: usize = 60;
@@ -135,6 +135,8 @@ async fn quality(request: &Request<'_>) -> Result<Page, Error> {
     let found = faults(&facts);
     let verdict = verdict(&facts, &found);
     let line = verdict.headline.clone();
+    // The faults of the first rank are about lost content.
+    let lost = found.iter().any(|fault| fault.rank == 0);
     let mut worst: Vec<Row<'_>> = products.rows.iter().collect();
     worst.sort_by(|a, b| faults::trouble(*b).total_cmp(&faults::trouble(*a)));
     let view = View {
@@ -170,7 +172,8 @@ async fn quality(request: &Request<'_>) -> Result<Page, Error> {
         files_query: files.query,
     };
     let html = request.sources.render("quality.html", &view)?;
-    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new() })
+    let conditions = Vec::from_iter(lost.then_some(Condition::Missing));
+    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions })
 }
 
 /// Returns the first and the last `ts` of all products.
