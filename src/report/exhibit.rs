@@ -45,7 +45,9 @@ pub fn name(text: &str) -> String {
     match length {
         0 => "(empty)".into(),
         _ if text.chars().all(char::is_whitespace) => format!("({length} blank characters)"),
-        _ if length > LONGEST_NAME => format!("{} ({} characters)", printable(text, LONGEST_NAME), crate::text::grouped(length as u64)),
+        _ if length > LONGEST_NAME => {
+            format!("{} ({} characters)", printable(text, LONGEST_NAME), crate::text::grouped(length as u64))
+        }
         _ => printable(text, LONGEST_NAME),
     }
 }

@@ -292,7 +292,8 @@ impl Column {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (a, b) => a.or(b),
         };
-        if let (Some((least, greatest)), Some((mut others_least, mut others_greatest))) = (&mut self.least, other.least) {
+        if let (Some((least, greatest)), Some((mut others_least, mut others_greatest))) = (&mut self.least, other.least)
+        {
             let arrays = |state: Vec<ScalarValue>| state.iter().map(ScalarValue::to_array).collect::<Result<Vec<_>>>();
             least.merge_batch(&arrays(others_least.state()?)?)?;
             greatest.merge_batch(&arrays(others_greatest.state()?)?)?;

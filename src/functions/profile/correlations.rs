@@ -160,12 +160,18 @@ impl Pass for Correlations {
 
     fn finish(self) -> Result<RecordBatch> {
         let both = (0..self.names.len()).flat_map(|a| (a + 1..self.names.len()).map(move |b| (a, b)));
-        let (a, b): (Vec<&str>, Vec<&str>) = both.map(|(a, b)| (self.names[a].as_str(), self.names[b].as_str())).unzip();
+        let (a, b): (Vec<&str>, Vec<&str>) =
+            both.map(|(a, b)| (self.names[a].as_str(), self.names[b].as_str())).unzip();
         let coefficients = self.pairs.iter().map(Pair::coefficient).collect::<Float64Array>();
         let rows = Int64Array::from_iter_values(self.pairs.iter().map(|pair| pair.rows as i64));
         Ok(RecordBatch::try_new(
             Correlations::schema(),
-            vec![Arc::new(StringArray::from(a)), Arc::new(StringArray::from(b)), Arc::new(coefficients), Arc::new(rows)],
+            vec![
+                Arc::new(StringArray::from(a)),
+                Arc::new(StringArray::from(b)),
+                Arc::new(coefficients),
+                Arc::new(rows),
+            ],
         )?)
     }
 }

@@ -63,7 +63,10 @@ const CORRELATIONS: Documentation = Documentation {
 
 /// The family's functions.
 pub const FUNCTIONS: &[Function] = &[
-    Function { documentation: &PROFILE, implementation: |_| Implementation::Table(Arc::new(Measured::<Profile>::default())) },
+    Function {
+        documentation: &PROFILE,
+        implementation: |_| Implementation::Table(Arc::new(Measured::<Profile>::default())),
+    },
     Function {
         documentation: &CORRELATIONS,
         implementation: |_| Implementation::Table(Arc::new(Measured::<Correlations>::default())),

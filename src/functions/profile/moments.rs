@@ -63,7 +63,8 @@ impl Moments {
             return None;
         }
         let plain = self.count.sqrt() * self.third / self.second.powf(1.5);
-        Some(plain * (self.count * (self.count - 1.0)).sqrt() / (self.count - 2.0)).filter(|skewness| skewness.is_finite())
+        Some(plain * (self.count * (self.count - 1.0)).sqrt() / (self.count - 2.0))
+            .filter(|skewness| skewness.is_finite())
     }
 }
 

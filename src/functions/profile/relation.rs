@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Float64Builder, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, BooleanArray, Float64Array, Float64Builder, Int64Array, ListBuilder, RecordBatch, StringArray,
+    StringBuilder,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::Result;
@@ -215,9 +216,8 @@ fn to_batch(
     let counts = |cell: &dyn Fn(&Measured) -> Option<u64>| -> ArrayRef {
         Arc::new(measured.iter().map(|row| cell(row).map(|count| count as i64)).collect::<Int64Array>())
     };
-    let of_numbers = |cell: fn(&Column) -> u64| -> ArrayRef {
-        counts(&|row| is(row, Kind::Number).then(|| cell(&row.column)))
-    };
+    let of_numbers =
+        |cell: fn(&Column) -> u64| -> ArrayRef { counts(&|row| is(row, Kind::Number).then(|| cell(&row.column))) };
     let numbers = |cell: &dyn Fn(&Measured) -> Option<f64>| -> ArrayRef {
         Arc::new(measured.iter().map(cell).collect::<Float64Array>())
     };

@@ -163,7 +163,9 @@ mod tests {
         assert!(!is_exact && &*top[0].0 == "7" && (234..=335).contains(&top[0].1), "{top:?}");
 
         let mut counts = Frequent::new(10);
-        ["b", "a", "b", "c", "a"].iter().for_each(|text| counts.add(mixed(u64::from(text.as_bytes()[0])), 1, || (*text).into()));
+        ["b", "a", "b", "c", "a"]
+            .iter()
+            .for_each(|text| counts.add(mixed(u64::from(text.as_bytes()[0])), 1, || (*text).into()));
         let (top, is_exact) = counts.top(2);
         assert!(is_exact);
         assert_eq!(top, [("a".into(), 2), ("b".into(), 2)]);

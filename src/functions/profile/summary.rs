@@ -54,11 +54,7 @@ pub fn summary(column: &mut Column) -> Summary {
     }
 }
 
-fn of_numbers<T: Copy + PartialEq>(
-    ascending: &[T],
-    number: impl Fn(T) -> f64,
-    text: impl Fn(T) -> String,
-) -> Summary {
+fn of_numbers<T: Copy + PartialEq>(ascending: &[T], number: impl Fn(T) -> f64, text: impl Fn(T) -> String) -> Summary {
     let (Some(last), count) = (ascending.len().checked_sub(1), ascending.len() as f64) else {
         return Summary { distinct: Some(0), ..Summary::default() };
     };

@@ -70,7 +70,8 @@ pub fn matrix(pairs: &Rows) -> Option<Figure> {
         else {
             continue;
         };
-        let label = if names.len() <= MOST_WITH_NUMBERS { format!("{shade:.2}").replace('-', "−") } else { String::new() };
+        let label =
+            if names.len() <= MOST_WITH_NUMBERS { format!("{shade:.2}").replace('-', "−") } else { String::new() };
         // The picture is symmetric.
         for (a, b) in [(a, b), (b, a)] {
             let (x, y) = ((a + 0.02, a + 0.98), (count - b - 0.98, count - b - 0.02));
@@ -101,7 +102,10 @@ pub fn matrix(pairs: &Rows) -> Option<Figure> {
             name: String::new(),
             marks: vec![Mark::Cells { cells, tone: Tone::First, negative: Tone::Second }],
         }],
-        keys: vec![Key::block("positive", Tone::First), Key::block("negative; the fuller the colour, the stronger", Tone::Second)],
+        keys: vec![
+            Key::block("positive", Tone::First),
+            Key::block("negative; the fuller the colour, the stronger", Tone::Second),
+        ],
     };
     Some(chart.draw())
 }

@@ -71,7 +71,8 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
     let (mut timelines, mut timeline_queries) = (Vec::new(), Vec::new());
     for (index, row) in facts.rows.iter().take(MOST_PRODUCTS).enumerate() {
         let Some(product) = row.text("product_id") else { continue };
-        let Answer { query, rows: steps } = ask(request, "eda/timeline.sql", &[rows, ("product", Literal::Text(product))]).await?;
+        let Answer { query, rows: steps } =
+            ask(request, "eda/timeline.sql", &[rows, ("product", Literal::Text(product))]).await?;
         let figure = studies::timeline(&format!("timeline-{index}"), &name(product), &steps, tau);
         timelines.push(Exhibit::new(figure, "There are no ticks."));
         timeline_queries.push(query);
@@ -82,7 +83,8 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
     let correlations = ask(request, "eda/correlations.sql", &on).await?;
     let columns = ask(request, "eda/columns.sql", &on).await?;
     let leading = leading(&correlations.rows);
-    let (densities, density_queries) = densities(request, &kept.name, &leading, &columns.rows, &distributions.rows).await?;
+    let (densities, density_queries) =
+        densities(request, &kept.name, &leading, &columns.rows, &distributions.rows).await?;
     let week = ask(request, "eda/hours.sql", &[rows]).await?;
     let autocorrelation = ask(request, "eda/autocorrelation.sql", &[]).await?;
     let surroundings = ask(request, "eda/surroundings.sql", &[rows]).await?;
@@ -122,7 +124,12 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
             .rows
             .iter()
             .map(|row| {
-                let mut cells = vec![percent(row.number("level")), row.shown("tau"), row.shown("spikes"), percent(row.number("share"))];
+                let mut cells = vec![
+                    percent(row.number("level")),
+                    row.shown("tau"),
+                    row.shown("spikes"),
+                    percent(row.number("share")),
+                ];
                 cells.extend(["episodes", "test_episodes"].map(|column| row.shown(column)));
                 cells
             })
@@ -177,7 +184,11 @@ fn leading(pairs: &Rows) -> Vec<(String, f64)> {
 
 /// Returns the features with the strongest correlations with forward volatility, as rows of text.
 fn with_target(leading: &[(String, f64)]) -> Vec<Vec<String>> {
-    leading.iter().take(MOST_PAIRS).map(|(feature, correlation)| vec![name(feature), number(Some(*correlation))]).collect()
+    leading
+        .iter()
+        .take(MOST_PAIRS)
+        .map(|(feature, correlation)| vec![name(feature), number(Some(*correlation))])
+        .collect()
 }
 
 /// Draws the leading features against forward volatility, and the two strongest against each other.
@@ -193,7 +204,8 @@ async fn densities(
         let (low, high) = (*quantiles.first()?, *quantiles.last()?);
         (low < high).then_some((low, high))
     };
-    let target = ("forward volatility, log₁₀".to_string(), TARGET.to_string(), range(distributions, "log10_forward_vol"));
+    let target =
+        ("forward volatility, log₁₀".to_string(), TARGET.to_string(), range(distributions, "log10_forward_vol"));
     let feature = |place: usize| {
         let (feature, _) = leading.get(place)?;
         Some((name(feature), identifier(feature), range(columns, feature)))
@@ -206,7 +218,9 @@ async fn densities(
     ];
     let (mut exhibits, mut queries) = (Vec::new(), Vec::new());
     for (index, pair) in pairs.into_iter().enumerate() {
-        let (Some((x_name, x, Some((x_low, x_high)))), Some((y_name, y, Some((y_low, y_high))))) = pair else { continue };
+        let (Some((x_name, x, Some((x_low, x_high)))), Some((y_name, y, Some((y_low, y_high))))) = pair else {
+            continue;
+        };
         let values = [
             ("rows", Literal::Sql(table)),
             ("x", Literal::Sql(x.as_str())),
@@ -256,7 +270,11 @@ impl Found<'_> {
                 format!("from {} to {}", instant(first), instant(last)),
             ],
             ["tau".into(), number(self.tau), "forward volatility from here on is a spike".into()],
-            ["Spikes".into(), count(Some(spikes)), format!("rows, {} of all", percent((rows > 0.0).then(|| spikes / rows)))],
+            [
+                "Spikes".into(),
+                count(Some(spikes)),
+                format!("rows, {} of all", percent((rows > 0.0).then(|| spikes / rows))),
+            ],
             ["Episodes".into(), count(Some(self.sum("episodes"))), "independent events behind these rows".into()],
         ]
     }
@@ -268,7 +286,8 @@ impl Found<'_> {
             let why = "A row needs 30 minutes of ticks before it and a horizon of ticks after it.".to_string();
             return Verdict { mood: Mood::Unknown, headline, sentences: vec![why] };
         }
-        let headline = format!("{} hold {} of high volatility.", counted(rows as u64, "row"), counted(episodes as u64, "episode"));
+        let headline =
+            format!("{} hold {} of high volatility.", counted(rows as u64, "row"), counted(episodes as u64, "episode"));
         let mut sentences = Vec::new();
         if episodes < FEW_EPISODES {
             sentences.push(format!(
@@ -278,7 +297,10 @@ impl Found<'_> {
         sentences.extend(self.memory());
         sentences.extend(self.leading.first().map(|(feature, correlation)| {
             let feature = name(feature);
-            format!("Of the features, {feature} goes most with forward volatility: correlation {}.", number(Some(*correlation)))
+            format!(
+                "Of the features, {feature} goes most with forward volatility: correlation {}.",
+                number(Some(*correlation))
+            )
         }));
         sentences.extend(self.before());
         sentences.extend(self.busiest());
@@ -306,7 +328,8 @@ impl Found<'_> {
     /// Says how the market differs just before an episode.
     fn before(&self) -> Option<String> {
         let row = self.surroundings.iter().find(|row| row.number("seconds") == Some(-10.0))?;
-        let times = |column: &str, usual: &str| Some(row.number(column)? / row.number(usual).filter(|usual| *usual > 0.0)?);
+        let times =
+            |column: &str, usual: &str| Some(row.number(column)? / row.number(usual).filter(|usual| *usual > 0.0)?);
         let (ticks, spread) = (times("ticks", "usual_ticks")?, times("spread_bp", "usual_spread_bp")?);
         Some(format!(
             "In the 10 s before an episode, there are {} times as many ticks as usual, and the spread is {} times as wide.",
@@ -318,7 +341,8 @@ impl Found<'_> {
     fn busiest(&self) -> Option<String> {
         let (mut rows, mut spikes) = ([0.0; 24], [0.0; 24]);
         for row in self.week.iter() {
-            let Some(hour) = row.integer("hour").and_then(|hour| usize::try_from(hour).ok()).filter(|hour| *hour < 24) else {
+            let Some(hour) = row.integer("hour").and_then(|hour| usize::try_from(hour).ok()).filter(|hour| *hour < 24)
+            else {
                 continue;
             };
             rows[hour] += row.number("rows").unwrap_or_default();
@@ -327,7 +351,10 @@ impl Found<'_> {
         let share = |hour: &usize| if rows[*hour] > 0.0 { spikes[*hour] / rows[*hour] } else { 0.0 };
         let busiest = (0..24).max_by(|a, b| share(a).total_cmp(&share(b)))?;
         (spikes[busiest] > 0.0).then(|| {
-            format!("Spikes are most frequent from {busiest}:00 UTC: they follow {} of that hour's rows.", percent(Some(share(&busiest))))
+            format!(
+                "Spikes are most frequent from {busiest}:00 UTC: they follow {} of that hour's rows.",
+                percent(Some(share(&busiest)))
+            )
         })
     }
 

@@ -109,7 +109,10 @@ pub async fn profile(request: &Request<'_>, relation: &str) -> Result<Page, Erro
         matrix: Exhibit::new(matrix(&pairs), "No two columns hold numbers that vary together or apart."),
         pairs: strongest(&pairs, MOST_PAIRS),
         first_columns: first.names().iter().map(|column| name(column)).collect(),
-        first_rows: first.iter().map(|row| first.names().iter().map(|column| name(&row.shown(column))).collect()).collect(),
+        first_rows: first
+            .iter()
+            .map(|row| first.names().iter().map(|column| name(&row.shown(column))).collect())
+            .collect(),
         counting: counting(&columns),
         verdict,
         profile,
@@ -129,7 +132,8 @@ fn is_missing(columns: &Rows) -> bool {
 /// Returns the first rows of the columns whose values can be written as text, and the query.
 async fn first_rows(request: &Request<'_>, relation: &str, columns: &Rows) -> Result<(Option<Query>, Rows), Error> {
     let shown = columns.iter().filter(|row| row.text("kind") != Some("other"));
-    let names: Vec<String> = shown.filter_map(|row| row.text("column_name")).take(MOST_SAMPLED).map(identifier).collect();
+    let names: Vec<String> =
+        shown.filter_map(|row| row.text("column_name")).take(MOST_SAMPLED).map(identifier).collect();
     if names.is_empty() {
         return Ok((None, Rows::default()));
     }
@@ -181,9 +185,18 @@ fn tiles(columns: &Rows, warnings: &[Warning]) -> Vec<[String; 3]> {
     let cells = rows.map(|rows| rows * all).filter(|cells| *cells > 0.0);
     let repeated = first.and_then(|row| row.number("duplicate_rows"));
     let of_kind = |kind: &str| columns.iter().filter(|row| row.text("kind") == Some(kind)).count();
-    let kinds = [("number", of_kind("number")), ("text", of_kind("text")), ("boolean", of_kind("boolean")), ("time", of_kind("time")), ("other", of_kind("other"))];
-    let kinds: Vec<String> =
-        kinds.iter().filter(|(_, columns)| *columns > 0).map(|(kind, columns)| format!("{} {kind}", count(Some(*columns as f64)))).collect();
+    let kinds = [
+        ("number", of_kind("number")),
+        ("text", of_kind("text")),
+        ("boolean", of_kind("boolean")),
+        ("time", of_kind("time")),
+        ("other", of_kind("other")),
+    ];
+    let kinds: Vec<String> = kinds
+        .iter()
+        .filter(|(_, columns)| *columns > 0)
+        .map(|(kind, columns)| format!("{} {kind}", count(Some(*columns as f64))))
+        .collect();
     vec![
         ["Rows".into(), count(rows), sampled(columns).unwrap_or_else(|| "all of them counted".into())],
         ["Columns".into(), count(Some(all)), kinds.join(", ")],
@@ -213,7 +226,9 @@ fn counting(columns: &Rows) -> String {
             count(Some(rows)),
             percent(Some(0.98 / rows.sqrt()))
         ),
-        None => "Every figure is exact; different values are estimated where ≈ stands before them, to about 1 %.".into(),
+        None => {
+            "Every figure is exact; different values are estimated where ≈ stands before them, to about 1 %.".into()
+        }
     }
 }
 
@@ -293,7 +308,9 @@ impl Card {
                 for (label, column) in [("Mean", "mean"), ("Standard deviation", "std"), ("Skewness", "skewness")] {
                     fact(label, number(row.number(column)));
                 }
-                for (label, column) in [("0", "zeros"), ("Below 0", "negatives"), ("NaN", "nans"), ("Infinite", "infinities")] {
+                for (label, column) in
+                    [("0", "zeros"), ("Below 0", "negatives"), ("NaN", "nans"), ("Infinite", "infinities")]
+                {
                     fact(label, count(row.number(column).filter(|count| *count > 0.0)));
                 }
             }
@@ -317,7 +334,13 @@ impl Card {
         let frequent = frequent.filter(|_| is_worth).map(|(value, share)| {
             (name(value), percent(Some(*share)), format!("{:.1}", (share * 96.0).clamp(0.0, 96.0)))
         });
-        Card { name: title, kind: name(row.text("type").unwrap_or_default()), figure, facts, frequent: frequent.collect() }
+        Card {
+            name: title,
+            kind: name(row.text("type").unwrap_or_default()),
+            figure,
+            facts,
+            frequent: frequent.collect(),
+        }
     }
 }
 

@@ -171,7 +171,9 @@ pub fn week(rows: &Rows) -> Option<Figure> {
     let chart = Chart {
         id: "week".into(),
         title: "Rows that a spike follows, in percent, by weekday and hour".into(),
-        description: "The share of rows that a spike follows, by weekday and hour; hours that were not recorded are empty.".into(),
+        description:
+            "The share of rows that a spike follows, by weekday and hour; hours that were not recorded are empty."
+                .into(),
         width: WIDE,
         x: Axis::new("Hour of the day, UTC", Unit::Number, 0.0, 24.0),
         panels: vec![Panel {
@@ -199,7 +201,8 @@ pub fn autocorrelation(rows: &Rows) -> Option<Figure> {
         .collect();
     let (volatility, returns) = (line("volatility"), line("returns"));
     let last = volatility.last()?.0;
-    let values = volatility.iter().chain(&returns).map(|(_, value)| *value).chain(band.iter().flat_map(|(_, a, b)| [*a, *b]));
+    let values =
+        volatility.iter().chain(&returns).map(|(_, value)| *value).chain(band.iter().flat_map(|(_, a, b)| [*a, *b]));
     let chart = Chart {
         id: "autocorrelation".into(),
         title: "Autocorrelation by minute".into(),

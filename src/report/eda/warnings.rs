@@ -46,9 +46,11 @@ pub fn warnings(columns: &Rows, pairs: &Rows) -> Vec<Warning> {
         }
     }
     close.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
-    all.extend(close.into_iter().map(|(correlation, both)| {
-        Warning::new(6, both, format!("highly correlated, {}", number(Some(correlation))))
-    }));
+    all.extend(
+        close.into_iter().map(|(correlation, both)| {
+            Warning::new(6, both, format!("highly correlated, {}", number(Some(correlation))))
+        }),
+    );
     all.sort_by_key(|warning| warning.rank);
     all
 }
@@ -97,6 +99,13 @@ fn of_column(row: Row<'_>, rows: f64, all: &mut Vec<Warning>) {
         warn(8, format!("{what} in {}", of(zeros, rows)));
     }
     if let Some(skewness) = row.number("skewness").filter(|skewness| skewness.abs() > SKEWNESS) {
-        warn(5, format!("very skewed, {}: a few values are far {} all others", number(Some(skewness)), if skewness > 0.0 { "above" } else { "below" }));
+        warn(
+            5,
+            format!(
+                "very skewed, {}: a few values are far {} all others",
+                number(Some(skewness)),
+                if skewness > 0.0 { "above" } else { "below" }
+            ),
+        );
     }
 }

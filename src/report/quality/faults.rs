@@ -40,10 +40,14 @@ impl Facts<'_> {
 
     /// Names the products with the most of something.
     fn where_from(&self, column: &str) -> String {
-        let mut counts: Vec<(f64, String)> = self.products.iter().filter_map(|row| {
-            let count = row.number(column).filter(|count| *count > 0.0)?;
-            Some((count, row.text("product_id").map_or("rows without a product".into(), name)))
-        }).collect();
+        let mut counts: Vec<(f64, String)> = self
+            .products
+            .iter()
+            .filter_map(|row| {
+                let count = row.number(column).filter(|count| *count > 0.0)?;
+                Some((count, row.text("product_id").map_or("rows without a product".into(), name)))
+            })
+            .collect();
         counts.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         match (self.products.iter().count(), counts.as_slice()) {
             (..=1, _) | (_, []) => String::new(),
@@ -98,7 +102,10 @@ pub fn faults(facts: &Facts<'_>) -> Vec<Warning> {
     let of_gaps = |column: &str| gaps.and_then(|row| row.number(column)).unwrap_or_default();
     if of_gaps("gaps") > 0.0 {
         let missing = counted(of_gaps("all_missing") as u64, "message");
-        add(0, format!("The exchange numbered {missing} that never came, in {}", counted(of_gaps("gaps") as u64, "gap")));
+        add(
+            0,
+            format!("The exchange numbered {missing} that never came, in {}", counted(of_gaps("gaps") as u64, "gap")),
+        );
     }
     let dead = of_files("dead").max(facts.dead.first().and_then(|row| row.number("all_messages")).unwrap_or_default());
     if dead > 0.0 {
@@ -120,7 +127,13 @@ pub fn faults(facts: &Facts<'_>) -> Vec<Warning> {
     let outliers = facts.sum("outliers");
     if outliers > 0.0 {
         let of = facts.where_from("outliers");
-        add(1, format!("The midprice jumps by over 0.5 % and is back at the next tick in {}{of}", counted(outliers as u64, "tick")));
+        add(
+            1,
+            format!(
+                "The midprice jumps by over 0.5 % and is back at the next tick in {}{of}",
+                counted(outliers as u64, "tick")
+            ),
+        );
     }
     let ahead = facts.sum("ahead");
     if ahead > 0.0 {
@@ -149,7 +162,13 @@ pub fn faults(facts: &Facts<'_>) -> Vec<Warning> {
         let longest = facts.products.iter().filter_map(|row| row.number("longest_step_s")).reduce(f64::max);
         let longest = span(longest.map(|seconds| (seconds * 1e9) as i64));
         let silences = counted(facts.sum("silences") as u64, "silence");
-        add(2, format!("{silences} of over 10 s take {} of the time; the longest is {longest}", percent(Some(silent / spanned))));
+        add(
+            2,
+            format!(
+                "{silences} of over 10 s take {} of the time; the longest is {longest}",
+                percent(Some(silent / spanned))
+            ),
+        );
     }
     let reconnected = facts.events.iter().filter(|row| row.text("kind") == Some("reconnecting"));
     let reconnected: f64 = reconnected.filter_map(|row| row.number("events")).sum();
@@ -208,7 +227,11 @@ pub fn verdict(facts: &Facts<'_>, faults: &[Warning]) -> Verdict {
     };
     let mut sentences: Vec<String> = faults.iter().take(MOST_SENTENCES).map(Warning::sentence).collect();
     if let Some(newest) = facts.newest {
-        sentences.push(format!("The newest tick is of {}, {} before this report.", instant(Some(newest)), span(facts.age())));
+        sentences.push(format!(
+            "The newest tick is of {}, {} before this report.",
+            instant(Some(newest)),
+            span(facts.age())
+        ));
     }
     Verdict { mood, headline, sentences }
 }

@@ -82,15 +82,19 @@ pub fn by_product(rows: &Rows, step_s: f64) -> Option<Figure> {
         let shade = (ticks / products[place].1).sqrt();
         Some(Cell { x: (at, at + step_ns), y: (bottom + 0.06, bottom + 0.94), shade, label: String::new() })
     });
-    let names = products.iter().enumerate().map(|(place, (product, _))| {
-        (count - 0.5 - place as f64, name(product).chars().take(16).collect())
-    });
+    let names = products
+        .iter()
+        .enumerate()
+        .map(|(place, (product, _))| (count - 0.5 - place as f64, name(product).chars().take(16).collect()));
     let mut names: Vec<(f64, String)> = names.collect();
     names.reverse();
     let chart = Chart {
         id: "by-product".into(),
         title: "By product".into(),
-        description: format!("A row for each of {} products; the fuller its colour, the more ticks in the step of time.", products.len()),
+        description: format!(
+            "A row for each of {} products; the fuller its colour, the more ticks in the step of time.",
+            products.len()
+        ),
         width: WIDE,
         x: time_axis(start, end),
         panels: vec![Panel {
@@ -99,9 +103,10 @@ pub fn by_product(rows: &Rows, step_s: f64) -> Option<Figure> {
             name: String::new(),
             marks: vec![Mark::Cells { cells: cells.collect(), tone: Tone::First, negative: Tone::Second }],
         }],
-        keys: vec![
-            Key::block("the fuller, the more ticks, compared with the product's busiest step; nothing where there is no tick", Tone::First),
-        ],
+        keys: vec![Key::block(
+            "the fuller, the more ticks, compared with the product's busiest step; nothing where there is no tick",
+            Tone::First,
+        )],
     };
     Some(chart.draw())
 }
@@ -110,7 +115,8 @@ pub fn by_product(rows: &Rows, step_s: f64) -> Option<Figure> {
 pub fn hours(rows: &Rows) -> Option<Figure> {
     let (mut rates, mut shares) = (vec![0.0; 24], vec![0.0; 24]);
     for row in rows.iter() {
-        let Some(hour) = row.integer("hour").and_then(|hour| usize::try_from(hour).ok()).filter(|hour| *hour < 24) else {
+        let Some(hour) = row.integer("hour").and_then(|hour| usize::try_from(hour).ok()).filter(|hour| *hour < 24)
+        else {
             continue;
         };
         rates[hour] = row.number("ticks_per_minute").unwrap_or_default();
@@ -129,7 +135,8 @@ pub fn hours(rows: &Rows) -> Option<Figure> {
     let chart = Chart {
         id: "hours".into(),
         title: "Ticks for each recorded minute, by hour".into(),
-        description: "Ticks for each recorded minute by the hour of the day, and the share of rows that are not ticks.".into(),
+        description: "Ticks for each recorded minute by the hour of the day, and the share of rows that are not ticks."
+            .into(),
         width: WIDE,
         x: Axis::new("Hour of the day, UTC", Unit::Number, 0.0, 24.0),
         panels: vec![

@@ -104,7 +104,10 @@ struct View {
 
 async fn quality(request: &Request<'_>) -> Result<Page, Error> {
     request.sources.check("quality", Quality.about().sources)?;
-    require(request.context, &["landed_ticks", "landed_files", "landed_gaps", "landed_silences", "feed_events", "dead_letters"])?;
+    require(
+        request.context,
+        &["landed_ticks", "landed_files", "landed_gaps", "landed_silences", "feed_events", "dead_letters"],
+    )?;
     let products = ask(request, "quality/products.sql", &[]).await?;
     let (first, last) = bounds(&products.rows);
     let seconds = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e9);
@@ -152,8 +155,16 @@ async fn quality(request: &Request<'_>) -> Result<Page, Error> {
         hours: Exhibit::new(figures::hours(&hours.rows), "No row has landed."),
         silences: silences.rows.iter().map(silence).collect(),
         gaps: gaps.rows.iter().map(gap).collect(),
-        events: events.rows.iter().map(|row| shown(row, &["kind", "reason", "events", "first_time", "last_time"])).collect(),
-        dead: dead.rows.iter().map(|row| shown(row, &["reason", "messages", "first_time", "last_time", "example"])).collect(),
+        events: events
+            .rows
+            .iter()
+            .map(|row| shown(row, &["kind", "reason", "events", "first_time", "last_time"]))
+            .collect(),
+        dead: dead
+            .rows
+            .iter()
+            .map(|row| shown(row, &["reason", "messages", "first_time", "last_time", "example"]))
+            .collect(),
         columns: columns.rows.iter().map(column).collect(),
         counting: counting(&columns.rows),
         audits,
@@ -204,7 +215,11 @@ fn tiles(facts: &Facts<'_>) -> Vec<[String; 3]> {
     let share = |part: f64| percent((rows > 0.0).then(|| part / rows));
     let silent = sum("silent_s") / sum("span_s").max(1.0);
     vec![
-        ["Ticks".into(), count(Some(ticks)), format!("of {} rows and {} products", count(Some(rows)), facts.products.iter().count())],
+        [
+            "Ticks".into(),
+            count(Some(ticks)),
+            format!("of {} rows and {} products", count(Some(rows)), facts.products.iter().count()),
+        ],
         [
             "Recorded".into(),
             span(first.zip(last).map(|(first, last)| last - first)),
@@ -232,7 +247,8 @@ fn product(row: Row<'_>) -> Vec<String> {
         seconds("longest_step_s"),
         percent(silent.map(|(silent, span)| silent / span)),
     ];
-    let counts = ["duplicates", "late", "ahead", "crossed", "locked", "unusable", "outliers", "reconnections", "spread_bps"];
+    let counts =
+        ["duplicates", "late", "ahead", "crossed", "locked", "unusable", "outliers", "reconnections", "spread_bps"];
     cells.extend(counts.map(|column| row.shown(column)));
     cells
 }
@@ -289,7 +305,10 @@ fn counting(columns: &Rows) -> String {
     let figures = first.and_then(|row| row.number("rows").zip(row.number("sampled_rows")));
     match figures {
         Some((rows, sampled)) if sampled < rows => {
-            format!("Quantiles are estimates from {} rows, chosen at random; all other figures are exact.", count(Some(sampled)))
+            format!(
+                "Quantiles are estimates from {} rows, chosen at random; all other figures are exact.",
+                count(Some(sampled))
+            )
         }
         _ => "All figures are exact.".into(),
     }

@@ -77,7 +77,8 @@ async fn a_relation_without_rows_or_values_is_told_so() {
     assert!(page.verdict.starts_with("Nothing is conspicuous"), "{}", page.verdict);
     assert!(page.html.contains("not profiled, because its type is Struct("), "nested types are named");
 
-    let page = profile(&context, "SELECT CASE WHEN value > 1 THEN 'b' ELSE 'a' END AS side FROM generate_series(1, 4)").await;
+    let page =
+        profile(&context, "SELECT CASE WHEN value > 1 THEN 'b' ELSE 'a' END AS side FROM generate_series(1, 4)").await;
     assert!(page.html.contains("75.0 %") && page.html.contains("No two columns hold numbers"));
 }
 
@@ -92,7 +93,11 @@ async fn hostile_names_and_values_can_be_seen_and_do_nothing() {
     let page = profile(&context, &query).await;
     keep("eda-hostile.html", &page).await;
     assert!(!page.html.contains("<script") && page.html.contains("&lt;script&gt;"));
-    assert!(page.html.contains("(empty)") && page.html.contains("\\u{202e}evil") && page.html.contains("(10,000 characters)"));
+    assert!(
+        page.html.contains("(empty)")
+            && page.html.contains("\\u{202e}evil")
+            && page.html.contains("(10,000 characters)")
+    );
     let (before, _) = page.html.split_once("<details").unwrap();
     assert!(!before.contains('\u{202e}') && !before.contains(&long), "outside of the queries, names are made visible");
 }
@@ -102,7 +107,10 @@ async fn a_page_of_two_thousand_columns_is_small_and_says_what_it_leaves_out() {
     let columns: Vec<(String, ArrayRef)> = (0..2_000u32)
         .map(|column| {
             let values = (0..200u32).map(|row| f64::from((row * 7 + column * 13) % (97 + column % 50)) / 3.0);
-            (format!("a_feature_with_a_long_name_{column}"), Arc::new(Float64Array::from_iter_values(values)) as ArrayRef)
+            (
+                format!("a_feature_with_a_long_name_{column}"),
+                Arc::new(Float64Array::from_iter_values(values)) as ArrayRef,
+            )
         })
         .collect();
     let context = session();
@@ -130,7 +138,9 @@ async fn figures_of_many_rows_are_estimates_and_said_to_be() {
     assert!((count("distinct_values") - 1_200_006).abs() < 24_000, "{}", count("distinct_values"));
     assert!(!row.column_by_name("distinct_exact").unwrap().as_boolean().value(0));
     let quantiles = row.column_by_name("quantiles").unwrap().as_list::<i32>().value(0);
-    for (value, share) in quantiles.as_primitive::<Float64Type>().values().iter().zip([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]) {
+    for (value, share) in
+        quantiles.as_primitive::<Float64Type>().values().iter().zip([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+    {
         assert!((value / 1_200_007.0 - share).abs() < 0.003, "{value} for {share}");
     }
     let page = profile(&context, "many").await;

@@ -15,7 +15,8 @@ async fn session(rows: &[String]) -> SessionContext {
     FUNCTIONS.register(&context, Path::new("no/models/here"));
     let ticks = "CREATE TABLE landed_ticks (product_id VARCHAR, ts TIMESTAMPTZ, event_time TIMESTAMPTZ, ingest_time TIMESTAMPTZ, \
                  best_bid DOUBLE, best_ask DOUBLE, connection VARCHAR, status VARCHAR) AS VALUES ";
-    let silences = format!("CREATE VIEW landed_silences AS {}", include_str!("../../../src/catalog/landed_silences.sql"));
+    let silences =
+        format!("CREATE VIEW landed_silences AS {}", include_str!("../../../src/catalog/landed_silences.sql"));
     for sql in [
         &format!("{ticks} {}", rows.join(", ")),
         silences.as_str(),
@@ -83,8 +84,9 @@ async fn what_is_wrong_comes_first_with_its_figures() {
 
 #[tokio::test]
 async fn three_hundred_products_fit_on_a_page() {
-    let rows: Vec<String> =
-        (0..300).flat_map(|product| (0..5).map(move |step| tick(&format!("P{product}-USD"), step * 9, 1.0, 2.0, "ok"))).collect();
+    let rows: Vec<String> = (0..300)
+        .flat_map(|product| (0..5).map(move |step| tick(&format!("P{product}-USD"), step * 9, 1.0, 2.0, "ok")))
+        .collect();
     let page = quality(&rows).await;
     keep("quality-wide.html", &page).await;
     assert!(page.html.contains("240 further products are left out of this table"));
@@ -112,11 +114,17 @@ fn both_reports_are_made_from_landed_ticks() {
     let page = std::fs::read_to_string(folder.path().join("eda.html")).unwrap();
     assert!(page.len() < super::LARGEST && !page.contains("NaN"));
     // The candidate at the project's own quantile is the project's tau, and makes its spikes.
-    let found = folder.succeed(&["sql", "--format", "csv", "SELECT max(tau) AS tau, count(*) FILTER (WHERE spike) AS spikes FROM spike_training"]);
+    let found = folder.succeed(&[
+        "sql",
+        "--format",
+        "csv",
+        "SELECT max(tau) AS tau, count(*) FILTER (WHERE spike) AS spikes FROM spike_training",
+    ]);
     let (tau, spikes) = found.lines().nth(1).and_then(|line| line.split_once(',')).unwrap();
     let tau: f64 = tau.parse().unwrap();
     let row = page.split("<tr>").find(|row| row.contains(">95.0 %<")).unwrap_or_default();
-    let cells: Vec<&str> = row.split("<td>").skip(1).filter_map(|cell| cell.split_once('<')).map(|(text, _)| text).collect();
+    let cells: Vec<&str> =
+        row.split("<td>").skip(1).filter_map(|cell| cell.split_once('<')).map(|(text, _)| text).collect();
     assert_eq!(cells[1].replace(',', ""), spikes, "{row}");
     let shown: f64 = cells[0].replace('−', "-").parse().unwrap();
     assert!((shown / tau - 1.0).abs() < 1e-2, "{shown}, not {tau}");
