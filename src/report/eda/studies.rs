@@ -242,14 +242,14 @@ pub fn surroundings(rows: &Rows, horizon: Option<f64>) -> Option<Figure> {
             })
             .collect();
         let usual = first.number(usual);
-        let values = points.iter().map(|(_, mean)| *mean).chain(band.iter().map(|(_, _, high)| *high)).chain(usual);
+        let highest = band.iter().map(|(_, _, high)| *high);
+        let axis = Axis::fitted("", Unit::Number, points.iter().map(|(_, mean)| *mean).chain(highest).chain(usual), true);
         let level = usual.map(|at| Mark::Level { at, label: "usual".into(), tone: Tone::Muted });
         let mut marks = vec![Mark::Band { spans: band, tone }];
         let onset = |at: f64, label: &str| Mark::Moment { at, label: label.into(), tone: Tone::Muted };
         marks.push(onset(0.0, "first spike row"));
         marks.extend(horizon.filter(|horizon| *horizon < 300.0).map(|horizon| onset(horizon, "its horizon ends")));
         marks.extend(level);
-        let axis = Axis::fitted("", Unit::Number, values.collect::<Vec<_>>(), true);
         marks.push(Mark::Line { points, tone, dashed: false });
         Panel { height: 130.0, y: Some(axis), name: name.into(), marks }
     };
