@@ -33,7 +33,7 @@ impl Pair {
         if a.is_whole && b.is_whole {
             rows = a.values.len() as f64;
             squares = [a.squares, b.squares];
-            products = a.values.iter().zip(&b.values).map(|(a, b)| a * b).sum();
+            products = dot(&a.values, &b.values);
         } else {
             for (a, b) in a.values.iter().zip(&b.values).filter(|(a, b)| a.is_finite() && b.is_finite()) {
                 rows += 1.0;
@@ -81,6 +81,20 @@ impl Pair {
     }
 }
 
+/// Returns the sum of the products. With eight sums side by side, the processor need not wait for one addition after the other.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
 /// A batch of a column, less its mean.
 struct Centred {
     values: Vec<f64>,
@@ -101,7 +115,7 @@ impl Centred {
         let is_whole = rows as usize == values.len();
         let mean = if rows > 0.0 { first + sum / rows } else { 0.0 };
         let values: Vec<f64> = values.into_iter().map(|value| value - mean).collect();
-        let squares = if is_whole { values.iter().map(|value| value * value).sum() } else { 0.0 };
+        let squares = if is_whole { dot(&values, &values) } else { 0.0 };
         Centred { values, mean, squares, is_whole }
     }
 }

@@ -21,6 +21,8 @@ const MOST_SENTENCES: usize = 8;
 const MOST_PAIRS: usize = 15;
 /// The first rows: at most so many columns, and so many rows.
 const MOST_SAMPLED: usize = 30;
+/// Columns with longer names, in bytes, are not among the first rows.
+const LONGEST_NAME: usize = 500;
 /// A number with at most this many different values is shown by its frequent values.
 const FEW_VALUES: f64 = 10.0;
 /// Frequent values that a card shows.
@@ -132,15 +134,17 @@ fn is_missing(columns: &Rows) -> bool {
 /// Returns the first rows of the columns whose values can be written as text, and the query.
 async fn first_rows(request: &Request<'_>, relation: &str, columns: &Rows) -> Result<(Option<Query>, Rows), Error> {
     let shown = columns.iter().filter(|row| row.text("kind") != Some("other"));
-    let names: Vec<String> =
-        shown.filter_map(|row| row.text("column_name")).take(MOST_SAMPLED).map(identifier).collect();
+    // The query stays short, whatever the names.
+    let names = shown.filter_map(|row| row.text("column_name")).filter(|name| name.len() <= LONGEST_NAME);
+    let names: Vec<String> = names.take(MOST_SAMPLED).map(identifier).collect();
     if names.is_empty() {
         return Ok((None, Rows::default()));
     }
     // A name stays a name, and a query needs parentheses.
-    let is_query = ["select", "with", "values", "from", "("];
-    let start = relation.trim_start().to_lowercase();
-    let relation = match is_query.iter().any(|word| start.starts_with(word)) {
+    let start = relation.trim_start();
+    let word: String = start.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
+    let is_query = ["select", "with", "values", "from"].contains(&word.to_lowercase().as_str());
+    let relation = match is_query || start.starts_with('(') {
         true => format!("({relation}\n)"),
         false => relation.to_string(),
     };
@@ -269,7 +273,11 @@ impl ColumnView {
             spark: match (row.numbers("shares"), row.numbers("frequent_shares")) {
                 ([], []) => String::new(),
                 ([], shares) => sparkline(shares, Tone::Third),
-                (shares, _) => sparkline(shares, Tone::First),
+                // In a table, half as many bins are enough.
+                (shares, _) => {
+                    let pairs: Vec<f64> = shares.chunks(2).map(|pair| pair.iter().sum()).collect();
+                    sparkline(&pairs, Tone::First)
+                }
             },
         }
     }
