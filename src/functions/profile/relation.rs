@@ -181,6 +181,8 @@ impl Pass for Profile {
                 (distinct, distinct_exact) = (counted, true);
             }
             let values = self.rows - column.nulls - column.nans - column.infinities;
+            // An estimate may be above what is possible.
+            distinct = distinct.min(values);
             if matches!(column.kind, Kind::Text | Kind::Boolean) {
                 let (top, _) = std::mem::replace(&mut column.frequent, super::sketch::Frequent::new(0)).top(10);
                 figures.frequent = top.iter().map(|(text, _)| text.to_string()).collect();

@@ -18,6 +18,8 @@ const DIGIT_WIDTH: f64 = 6.9;
 const PIXELS_PER_X_TICK: f64 = 84.0;
 const PIXELS_PER_Y_TICK: f64 = 44.0;
 const NAME_LINE: f64 = 14.0;
+/// The approximate width of a letter of a name at the left of a row.
+const NAME_WIDTH: f64 = 8.2;
 
 /// Maps a panel's values to the page.
 struct Frame<'a> {
@@ -87,7 +89,9 @@ fn margin(panel: &Panel) -> f64 {
         Some(axis) => y_ticks(axis, panel.height).iter().map(|tick| tick.label.chars().count()).max(),
         None => Some(panel.name.chars().count()),
     };
-    longest.unwrap_or(0) as f64 * DIGIT_WIDTH
+    // Capitals are wider than digits.
+    let is_name = panel.y.as_ref().is_some_and(|axis| matches!(axis.unit, Unit::Places(_)));
+    longest.unwrap_or(0) as f64 * if is_name { NAME_WIDTH } else { DIGIT_WIDTH }
 }
 
 fn y_ticks(axis: &Axis, height: f64) -> Vec<super::scale::Tick> {

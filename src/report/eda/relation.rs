@@ -338,8 +338,8 @@ impl Card {
         let shares = row.numbers("frequent_shares");
         let frequent = row.texts("frequent").iter().zip(shares).take(FREQUENT_SHOWN);
         // The most frequent of many different numbers says nothing.
-        let is_worth = kind != "number" || few || shares.first().is_some_and(|share| *share >= 0.01);
-        let frequent = frequent.filter(|_| is_worth).map(|(value, share)| {
+        let is_worth = |share: f64| kind != "number" || few || share >= 0.01;
+        let frequent = frequent.filter(|(_, share)| is_worth(**share)).map(|(value, share)| {
             (name(value), percent(Some(*share)), format!("{:.1}", (share * 96.0).clamp(0.0, 96.0)))
         });
         Card {

@@ -218,7 +218,7 @@ fn tiles(facts: &Facts<'_>) -> Vec<[String; 3]> {
         [
             "Ticks".into(),
             count(Some(ticks)),
-            format!("of {} rows and {} products", count(Some(rows)), facts.products.iter().count()),
+            format!("of {} rows", count(Some(rows))),
         ],
         [
             "Recorded".into(),
