@@ -77,7 +77,7 @@ impl Pair {
             deviation.is_finite() && deviation > self.means[side].abs() * 1e-14
         };
         let defined = self.rows > 1.0 && varies(0) && varies(1);
-        defined.then(|| (self.products / (self.squares[0].sqrt() * self.squares[1].sqrt())).clamp(-1.0, 1.0))
+        defined.then(|| (self.products / self.squares[0] * (self.squares[0] / self.squares[1]).sqrt()).clamp(-1.0, 1.0))
     }
 }
 

@@ -101,7 +101,9 @@ async fn rows_without_a_tick_decide_nothing() {
 
 #[test]
 fn both_reports_are_made_from_landed_ticks() {
-    let folder = Folder::with_ticks();
+    let folder = Folder::new();
+    folder.succeed(&["replay", concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample/btc-usd.ndjson.zst")]);
+    folder.succeed(&["land"]);
     let printed = folder.succeed(&["report", "quality", "--out", "quality.html"]);
     assert!(printed.contains(" ticks of ") && printed.ends_with("quality.html\n"), "{printed}");
     let page = std::fs::read_to_string(folder.path().join("quality.html")).unwrap();
