@@ -207,7 +207,7 @@ pub fn autocorrelation(rows: &Rows) -> Option<Figure> {
         id: "autocorrelation".into(),
         title: "Autocorrelation by minute".into(),
         description: "The correlation of the logarithm of a minute's realized volatility, and of its return, with those of a later minute.".into(),
-        width: NARROW,
+        width: WIDE,
         x: Axis::new("Minutes later", Unit::Number, 0.0, last),
         panels: vec![Panel {
             height: 220.0,
