@@ -156,7 +156,7 @@ async fn frames_from_the_partitions_start_take_no_more_memory_than_others() {
     let sql = format!("SELECT {} FROM data", since_start.join(", "));
     let mut results = Vec::new();
     // The rows alone, at 8 bytes per value, would take more if they were kept.
-    for (rolling, pool) in [(true, 600_000), (false, 1 << 30)] {
+    for (rolling, pool) in [(true, 800_000), (false, 1 << 30)] {
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(pool))).build_arc();
         let context = session_with(Setup { rolling, ..ROLLING }, runtime.expect("a runtime"));
         let data = table(100_000);
