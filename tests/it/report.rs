@@ -3,6 +3,7 @@
 mod card;
 mod own;
 mod reference;
+mod results;
 mod synthetic;
 
 use std::collections::BTreeMap;
