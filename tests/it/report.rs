@@ -41,6 +41,7 @@ async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) 
         arguments: arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         generated_at: now(),
         journal: Default::default(),
+        lineage: Default::default(),
     };
     report(name).make(&request).await
 }
@@ -208,6 +209,7 @@ async fn a_report_says_the_horizon_that_the_project_has() {
             arguments: BTreeMap::new(),
             generated_at: now(),
             journal: Default::default(),
+            lineage: Default::default(),
         };
         let html = report("eval").make(&request).await.unwrap().html;
         assert!(html.contains(&format!("spikes at least {seconds} s apart")));
@@ -232,6 +234,7 @@ async fn a_report_needs_the_projects_parameters() {
         arguments: BTreeMap::new(),
         generated_at: now(),
         journal: Default::default(),
+        lineage: Default::default(),
     };
     let error = report("eval").make(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "the project has no parameter `horizon_s`");
