@@ -3,6 +3,7 @@
 mod card;
 mod own;
 mod reference;
+mod results;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) 
         parameters: &horizon(60),
         arguments: arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         generated_at: now(),
+        journal: Default::default(),
+        lineage: Default::default(),
     };
     report(name).make(&request).await
 }
@@ -205,6 +208,8 @@ async fn a_report_says_the_horizon_that_the_project_has() {
             parameters: &parameters,
             arguments: BTreeMap::new(),
             generated_at: now(),
+            journal: Default::default(),
+            lineage: Default::default(),
         };
         let html = report("eval").make(&request).await.unwrap().html;
         assert!(html.contains(&format!("spikes at least {seconds} s apart")));
@@ -228,6 +233,8 @@ async fn a_report_needs_the_projects_parameters() {
         parameters: &BTreeMap::new(),
         arguments: BTreeMap::new(),
         generated_at: now(),
+        journal: Default::default(),
+        lineage: Default::default(),
     };
     let error = report("eval").make(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "the project has no parameter `horizon_s`");

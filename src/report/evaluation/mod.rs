@@ -19,7 +19,7 @@ use super::chart::Figure;
 use super::format::{self, count, number, percent};
 use super::query::{Literal, Query, Rows};
 use super::sources::built_in;
-use super::{About, Argument, Arguments, Error, Needs, Page, Report, Request, Verdict, require};
+use super::{About, Argument, Arguments, Condition, Error, Needs, Page, Report, Request, Verdict, require};
 
 /// The report `eval`.
 pub struct Evaluation;
@@ -284,6 +284,7 @@ async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
         markdown: None,
         verdict: line,
         warnings: table.warnings(),
+        conditions: view.verdict.found(Condition::Worse),
     })
 }
 
