@@ -107,8 +107,10 @@ impl Columns {
 
     /// Returns a column that two options name, and the options. An id may also be the time, the split or the target.
     fn two_roles(&self) -> Option<(String, &'static str, &'static str)> {
-        let roles: Vec<Named<'_>> =
-            [Some(self.label()), self.target(), self.weight(), self.split(), self.time()].into_iter().flatten().collect();
+        let roles: Vec<Named<'_>> = [Some(self.label()), self.target(), self.weight(), self.split(), self.time()]
+            .into_iter()
+            .flatten()
+            .collect();
         let id_of_label = self.ids().find(|id| id.column == self.label).map(|id| (self.label(), id));
         let pairs = (0..roles.len()).flat_map(|one| (one + 1..roles.len()).map(move |other| (one, other)));
         let same = pairs.map(|(one, other)| (roles[one], roles[other])).find(|(one, other)| one.column == other.column);
@@ -148,7 +150,8 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
         check_name(&option.name, only).map_err(|problem| problem.at(option.at))?;
     }
     let takes = |model_type: &ModelType, name: &str| model_type.options.iter().any(|known| known.name == name);
-    if let Some(option) = own.iter().find(|option| !types.is_empty() && !types.iter().any(|of| takes(of, &option.name))) {
+    if let Some(option) = own.iter().find(|option| !types.is_empty() && !types.iter().any(|of| takes(of, &option.name)))
+    {
         let tried = types.iter().map(|known| known.name).collect();
         return Err(Problem::OfNoTriedType { name: option.name.clone(), tried }.at(option.at));
     }

@@ -75,7 +75,9 @@ pub enum Error {
     NotAThreshold { target: String },
     #[error("`{target}` is negative in a training row, or the threshold of the label is 0: there is no logarithm")]
     NoLogarithm { target: String },
-    #[error("`{target}` is 0 in the negative training rows, and a logarithm cannot tell 0 from the least positive value, which is tau")]
+    #[error(
+        "`{target}` is 0 in the negative training rows, and a logarithm cannot tell 0 from the least positive value, which is tau"
+    )]
     OnlyZeros { target: String },
     #[error("the weight `{column}` is negative, NaN or above {most:e} in {rows} of the training rows")]
     Weight { column: String, rows: u64, most: f64 },

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
-use crate::model::error::plain;
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
+use crate::model::error::plain;
 use crate::model::exponential::logistic;
 use crate::model::linear::{Linear, Term};
 use crate::model::logistic::{Failure, Problem};

@@ -213,11 +213,26 @@ async fn options_that_cannot_matter_are_refused() {
     let label = "i % 10 = 3 AS label";
     for (model_type, options, columns, expected) in [
         ("auto", ", time_col = 'ts', cv_purge_s = 0, max_leaves = 4", "x", "`max_leaves` is an option of no type that"),
-        ("auto", ", time_col = 'ts', cv_purge_s = 0, model_path = 'x'", "x", "`model_path` is an option of no type that"),
+        (
+            "auto",
+            ", time_col = 'ts', cv_purge_s = 0, model_path = 'x'",
+            "x",
+            "`model_path` is an option of no type that",
+        ),
         ("logistic_reg", ", positive_quantile = 0.5", "x", "OPTIONS lacks target_col"),
-        ("logistic_reg", ", weight_col = 'label'", "x", "column `label` is named by both input_label_cols and weight_col"),
+        (
+            "logistic_reg",
+            ", weight_col = 'label'",
+            "x",
+            "column `label` is named by both input_label_cols and weight_col",
+        ),
         ("logistic_reg", ", id_cols = ['label']", "x", "column `label` is named by both input_label_cols and id_cols"),
-        ("linear_reg", ", target_col = 'y', weight_col = 'y'", "x, y", "column `y` is named by both target_col and weight_col"),
+        (
+            "linear_reg",
+            ", target_col = 'y', weight_col = 'y'",
+            "x, y",
+            "column `y` is named by both target_col and weight_col",
+        ),
         ("logistic_reg", ", l2_reg = -1", "x", "l2_reg must be"),
         ("onnx", ", model_path = '/dev/zero'", "x", "cannot read the ONNX file /dev/zero"),
         ("onnx", ", model_path = 'nope.onnx'", "x", "cannot read the ONNX file nope.onnx"),
@@ -254,7 +269,8 @@ async fn a_broken_alias_hides_no_other_and_can_be_dropped() {
     assert_ne!(text(&session, "SELECT count(*) FROM ml_weights('m@champion')").await, "0");
     session.sql("ALTER MODEL m DROP ALIAS bad").await.unwrap();
     std::fs::write(aliases.join("late"), "99").unwrap();
-    let listed = text(&session, "SELECT problem LIKE '%names version 99, which does not exist%' FROM ml_models()").await;
+    let listed =
+        text(&session, "SELECT problem LIKE '%names version 99, which does not exist%' FROM ml_models()").await;
     assert_eq!(listed, "true");
     session.sql("ALTER MODEL m DROP ALIAS late").await.unwrap();
     assert_eq!(text(&session, "SELECT problem IS NULL FROM ml_models()").await, "true");
