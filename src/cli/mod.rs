@@ -12,6 +12,7 @@ mod days;
 mod dead;
 mod demo;
 mod diff;
+mod docs;
 mod doctor;
 mod duration;
 mod evaluate;
@@ -126,6 +127,7 @@ enum Command {
     Lint(lint::Args),
     Test(test::Args),
     Lineage(lineage::Args),
+    Docs(docs::Args),
     Profile(profile::Args),
     Diff(diff::Args),
     Sql(sql::Args),
@@ -155,6 +157,7 @@ impl Context {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    crate::error::panics::print_one_line();
     let command = report::with_own(Cli::command(), std::env::args_os());
     let cli = match Cli::from_arg_matches(&command.get_matches_from(std::env::args_os().map(no_option))) {
         Ok(cli) => cli,
@@ -216,6 +219,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Lint(args) => lint::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
         Command::Lineage(args) => lineage::run(args, context).await,
+        Command::Docs(args) => docs::run(args, context).await,
         Command::Profile(args) => profile::run(args, context).await,
         Command::Diff(args) => diff::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,

@@ -1,5 +1,6 @@
 //! `squall report`
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +9,10 @@ use chrono::Utc;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand, value_parser};
 
+use super::workspace::Workspace;
 use super::{Context, Failure, workspace};
 use crate::durable;
+use crate::pipeline::lineage::Direction;
 use crate::report::{self, Arguments, Condition, FOLDER, INDEX, Needs, OwnReport, REPORTS, Report, Request, Sources};
 use crate::text::columns;
 
@@ -224,9 +227,11 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
     };
     let workspace = workspace::open(context).await?;
     let mut arguments = wanted.arguments.clone();
+    let mut lineage = BTreeMap::new();
     if let Found::BuiltIn(report) = &found {
         match report.needs(&wanted.arguments) {
             Needs::Nothing => {}
+            Needs::Lineage => lineage = drawn(&workspace).await?,
             Needs::LandedTicks => workspace::require_landed(&workspace).await?,
             Needs::TrainedModels => workspace::require_models(&workspace, context)?,
         }
@@ -243,6 +248,7 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         arguments,
         generated_at: Utc::now(),
         journal: Arc::default(),
+        lineage,
     };
     let (file, page) = match &found {
         Found::BuiltIn(report) => (report.about().file.to_string(), report.make(&request).await),
@@ -275,6 +281,19 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         workspace::warn(warning, Some("`squall train` trains the models on the present rows"));
     }
     Ok(Made(page.conditions))
+}
+
+/// Draws the lineage of the project under an empty name, and that of each query under its own. A query that cannot be planned has none.
+async fn drawn(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
+    let context = workspace.session.context();
+    let overview = workspace.project.lineage(None, Direction::Up, context).await?;
+    let mut drawn = BTreeMap::from([(String::new(), overview.svg())]);
+    for query in workspace.project.queries() {
+        if let Ok(lineage) = workspace.project.lineage(Some(&query.name), Direction::Up, context).await {
+            drawn.insert(query.name.clone(), lineage.svg());
+        }
+    }
+    Ok(drawn)
 }
 
 /// Returns where a report is written by default, after removing what dead processes left there.

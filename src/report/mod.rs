@@ -16,6 +16,7 @@ mod format;
 mod index;
 mod journal;
 mod own;
+mod project;
 mod quality;
 mod query;
 mod sources;
@@ -44,8 +45,15 @@ pub use sources::Sources;
 /// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
 /// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
 /// demo.
-pub static REPORTS: &[&dyn Report] =
-    &[&evaluation::Evaluation, &drift::Drift, &card::Card, &quality::Quality, &eda::Eda, &index::Index];
+pub static REPORTS: &[&dyn Report] = &[
+    &evaluation::Evaluation,
+    &drift::Drift,
+    &card::Card,
+    &quality::Quality,
+    &eda::Eda,
+    &project::Documentation,
+    &index::Index,
+];
 
 /// A report that comes with squall.
 #[async_trait]
@@ -92,6 +100,8 @@ pub enum Needs {
     Nothing,
     LandedTicks,
     TrainedModels,
+    /// Drawings of the lineage, which the caller makes.
+    Lineage,
 }
 
 /// What a report is made from.
@@ -104,6 +114,8 @@ pub struct Request<'a> {
     pub generated_at: DateTime<Utc>,
     /// Gets the rows of the report's queries.
     pub journal: Arc<Journal>,
+    /// The lineage of the project under an empty name, and that of each query under its own, as SVG; empty unless a report needs it.
+    pub lineage: BTreeMap<String, String>,
 }
 
 impl Request<'_> {

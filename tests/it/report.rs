@@ -5,6 +5,7 @@ mod own;
 mod profile;
 mod quality;
 mod reference;
+mod results;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) 
         arguments: arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         generated_at: now(),
         journal: Default::default(),
+        lineage: Default::default(),
     };
     report(name).make(&request).await
 }
@@ -209,6 +211,7 @@ async fn a_report_says_the_horizon_that_the_project_has() {
             arguments: BTreeMap::new(),
             generated_at: now(),
             journal: Default::default(),
+            lineage: Default::default(),
         };
         let html = report("eval").make(&request).await.unwrap().html;
         assert!(html.contains(&format!("spikes at least {seconds} s apart")));
@@ -233,6 +236,7 @@ async fn a_report_needs_the_projects_parameters() {
         arguments: BTreeMap::new(),
         generated_at: now(),
         journal: Default::default(),
+        lineage: Default::default(),
     };
     let error = report("eval").make(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "the project has no parameter `horizon_s`");

@@ -243,7 +243,8 @@ pub fn surroundings(rows: &Rows, horizon: Option<f64>) -> Option<Figure> {
             .collect();
         let usual = first.number(usual);
         let highest = band.iter().map(|(_, _, high)| *high);
-        let axis = Axis::fitted("", Unit::Number, points.iter().map(|(_, mean)| *mean).chain(highest).chain(usual), true);
+        let axis =
+            Axis::fitted("", Unit::Number, points.iter().map(|(_, mean)| *mean).chain(highest).chain(usual), true);
         let level = usual.map(|at| Mark::Level { at, label: "usual".into(), tone: Tone::Muted });
         let mut marks = vec![Mark::Band { spans: band, tone }];
         let onset = |at: f64, label: &str| Mark::Moment { at, label: label.into(), tone: Tone::Muted };
