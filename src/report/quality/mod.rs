@@ -215,11 +215,7 @@ fn tiles(facts: &Facts<'_>) -> Vec<[String; 3]> {
     let share = |part: f64| percent((rows > 0.0).then(|| part / rows));
     let silent = sum("silent_s") / sum("span_s").max(1.0);
     vec![
-        [
-            "Ticks".into(),
-            count(Some(ticks)),
-            format!("of {} rows", count(Some(rows))),
-        ],
+        ["Ticks".into(), count(Some(ticks)), format!("of {} rows", count(Some(rows)))],
         [
             "Recorded".into(),
             span(first.zip(last).map(|(first, last)| last - first)),
