@@ -97,7 +97,8 @@ impl Calibration {
         for (row, place) in places.iter().enumerate() {
             filled.entry(*place).or_default().add(labels[row], scores[row]);
         }
-        let numbers: BTreeMap<usize, usize> = filled.keys().enumerate().map(|(number, place)| (*place, number)).collect();
+        let numbers: BTreeMap<usize, usize> =
+            filled.keys().enumerate().map(|(number, place)| (*place, number)).collect();
         let totals: Vec<Sums> = filled.into_values().collect();
 
         let blocks = Blocks::new(times, settings.block_s);
@@ -124,7 +125,8 @@ impl Calibration {
                 errors.extend(error(sums.iter()));
             }
         }
-        let interval = |values: Vec<f64>| if 2 * values.len() > settings.resamples { Interval::of(values) } else { None };
+        let interval =
+            |values: Vec<f64>| if 2 * values.len() > settings.resamples { Interval::of(values) } else { None };
         let bin = |(sums, shares): (&Sums, Vec<f64>)| {
             let bin = Bin { rows: sums.rows(), mean_score: sums.scores.mean()?, positive_rate: sums.share()? };
             Some(CalibrationBin { bin, interval: interval(shares) })
