@@ -301,6 +301,7 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     });
     let line = verdict.headline.clone();
     let view = View {
+        figures: format!("{data:#}"),
         title: format!("Evaluation of {}", named(&model.name)),
         generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
