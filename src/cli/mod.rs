@@ -12,6 +12,7 @@ mod days;
 mod dead;
 mod demo;
 mod diff;
+mod docs;
 mod doctor;
 mod duration;
 mod evaluate;
@@ -126,6 +127,7 @@ enum Command {
     Lint(lint::Args),
     Test(test::Args),
     Lineage(lineage::Args),
+    Docs(docs::Args),
     Profile(profile::Args),
     Diff(diff::Args),
     Sql(sql::Args),
@@ -216,6 +218,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Lint(args) => lint::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
         Command::Lineage(args) => lineage::run(args, context).await,
+        Command::Docs(args) => docs::run(args, context).await,
         Command::Profile(args) => profile::run(args, context).await,
         Command::Diff(args) => diff::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,

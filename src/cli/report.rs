@@ -1,15 +1,19 @@
 //! `squall report`
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::Utc;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Command, FromArgMatches, Subcommand, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand, value_parser};
 
+use super::workspace::Workspace;
 use super::{Context, Failure, workspace};
 use crate::durable;
-use crate::report::{self, Arguments, Needs, OwnReport, REPORTS, Report, Request, Sources};
+use crate::pipeline::lineage::Direction;
+use crate::report::{self, Arguments, Condition, FOLDER, INDEX, Needs, OwnReport, REPORTS, Report, Request, Sources};
 use crate::text::columns;
 
 /// Renders an HTML report: one file that needs no network and no script
@@ -33,11 +37,16 @@ pub struct Wanted {
     pub name: String,
     pub arguments: Arguments,
     pub out: Option<PathBuf>,
+    /// Whether to write the rows behind the report as JSON, and no page.
+    pub json: bool,
+    /// What ends the command with exit code 1.
+    pub fail_on: Vec<Condition>,
 }
 
 impl Subcommand for Wanted {
     fn augment_subcommands(command: Command) -> Command {
-        command.subcommands(REPORTS.iter().copied().map(subcommand))
+        let all = Command::new(ALL).about("Makes every report that the project has data for, and the index page");
+        command.subcommands(REPORTS.iter().copied().map(subcommand)).subcommand(with_results(all))
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
@@ -66,17 +75,52 @@ impl FromArgMatches for Wanted {
             let value = matches.get_one::<String>(known.name)?;
             Some((known.name.to_string(), value.clone()))
         });
-        *self = Wanted { name: name.into(), arguments: given.collect(), out: matches.get_one(OUT).cloned() };
+        let fail_on = matches.get_many::<String>(FAIL_ON).into_iter().flatten();
+        let condition = |word: &String| Condition::ALL.into_iter().find(|condition| condition.as_str() == word);
+        *self = Wanted {
+            name: name.into(),
+            arguments: given.collect(),
+            out: matches.try_get_one(OUT).ok().flatten().cloned(),
+            json: matches.get_one::<String>(FORMAT).is_some_and(|format| format == JSON),
+            fail_on: fail_on.filter_map(condition).collect(),
+        };
         Ok(())
     }
 }
 
-/// The argument that every report takes.
+/// The name that stands for all reports.
+const ALL: &str = "all";
+
+/// The arguments that every report takes.
 const OUT: &str = "out";
+const FORMAT: &str = "format";
+const FAIL_ON: &str = "fail-on";
+
+const HTML: &str = "html";
+const JSON: &str = "json";
 
 fn out(file: &str) -> Arg {
-    let help = format!("Where to write the report [default: out/{file} in the folder of the setting paths.reports]");
+    let help = format!(
+        "Where to write the report; - is the standard output [default: out/{file} in the folder of the setting paths.reports]"
+    );
     Arg::new(OUT).long(OUT).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+}
+
+/// Adds the arguments that say what a command gives besides pages.
+fn with_results(command: Command) -> Command {
+    let format = Arg::new(FORMAT)
+        .long(FORMAT)
+        .value_name("FORMAT")
+        .value_parser([HTML, JSON])
+        .help("What to write: a page, or the rows behind it [default: html]");
+    let fail_on = Arg::new(FAIL_ON)
+        .long(FAIL_ON)
+        .value_name("FINDING")
+        .value_delimiter(',')
+        .action(ArgAction::Append)
+        .value_parser(Condition::ALL.map(Condition::as_str))
+        .help("End with exit code 1 if the report finds this; several are separated by commas");
+    command.arg(format).arg(fail_on)
 }
 
 /// Returns the command of a report that comes with squall.
@@ -86,7 +130,7 @@ fn subcommand(report: &'static dyn Report) -> Command {
         .arguments
         .iter()
         .map(|known| Arg::new(known.name).long(known.name).value_name(known.value).help(known.help));
-    Command::new(about.name).about(about.description).args(arguments).arg(out(about.file))
+    with_results(Command::new(about.name).about(about.description).args(arguments).arg(out(about.file)))
 }
 
 fn built_in(name: &str) -> Option<&'static dyn Report> {
@@ -103,10 +147,10 @@ pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>)
         .try_get_matches_from(arguments);
     let name =
         matches.ok().and_then(|matches| Some(matches.subcommand_matches("report")?.subcommand_name()?.to_string()));
-    if let Some(name) = name.filter(|name| built_in(name).is_none() && name != "help") {
+    if let Some(name) = name.filter(|name| built_in(name).is_none() && name != "help" && name != ALL) {
         let file = format!("{name}.html");
         // clap takes names that live as long as the program; at most one name is leaked.
-        let own = Command::new(&*name.leak()).about("A report of the project").arg(out(&file));
+        let own = with_results(Command::new(&*name.leak()).about("A report of the project").arg(out(&file)));
         program = program.mut_subcommand("report", |report| report.subcommand(own));
     }
     program
@@ -116,13 +160,37 @@ pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>)
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let sources = Sources::with_folder(&context.settings().paths.reports);
     match args.report {
-        Some(wanted) if !args.list => make(wanted, &sources, context).await,
+        Some(wanted) if !args.list && wanted.name == ALL => every(wanted, &sources, context).await,
+        Some(wanted) if !args.list => {
+            let made = make(&wanted, &sources, context).await?;
+            made.fail_on(&wanted.fail_on)
+        }
         _ => {
             let rows = known(context)?.into_iter().map(|(name, description)| vec![name, description]);
             print!("{}", columns(&rows.collect::<Vec<_>>(), 2));
             Ok(())
         }
     }
+}
+
+/// Makes every report that the project has data for; the last one is the index of the others. A report that fails does not stop the
+/// others.
+async fn every(wanted: Wanted, sources: &Sources, context: &Context) -> Result<(), Failure> {
+    let (index, others): (Vec<_>, Vec<_>) =
+        known(context)?.into_iter().map(|(name, _)| name).partition(|name| name == INDEX);
+    let mut result = Ok(());
+    for name in others.into_iter().chain(index) {
+        let one = Wanted { name: name.clone(), json: wanted.json, ..Wanted::default() };
+        let made = match make(&one, sources, context).await {
+            Ok(made) => made.fail_on(&wanted.fail_on),
+            Err(failure) => {
+                workspace::warn(&format!("no report `{name}`: {}", failure.message_and_causes()), failure.hint());
+                Ok(())
+            }
+        };
+        result = result.and(made);
+    }
+    result
 }
 
 /// Returns the names and descriptions of all reports, those of the project last.
@@ -138,17 +206,38 @@ enum Found {
     Own(OwnReport),
 }
 
-async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<(), Failure> {
+/// What a report found.
+struct Made(Vec<Condition>);
+
+impl Made {
+    /// Fails if the report found one of these.
+    fn fail_on(&self, conditions: &[Condition]) -> Result<(), Failure> {
+        match conditions.iter().find(|condition| self.0.contains(condition)) {
+            None => Ok(()),
+            Some(found) => Err(Failure::new(format!("the report found `{}`", found.as_str()))
+                .with_hint("the report says what and where; --fail-on names what ends the command like this")),
+        }
+    }
+}
+
+async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<Made, Failure> {
     let found = match built_in(&wanted.name) {
         Some(report) => Found::BuiltIn(report),
         None => Found::Own(OwnReport::find(&wanted.name, sources)?),
     };
     let workspace = workspace::open(context).await?;
+    let mut arguments = wanted.arguments.clone();
+    let mut lineage = BTreeMap::new();
     if let Found::BuiltIn(report) = &found {
         match report.needs(&wanted.arguments) {
             Needs::Nothing => {}
+            Needs::Lineage => lineage = drawn(&workspace).await?,
             Needs::LandedTicks => workspace::require_landed(&workspace).await?,
             Needs::TrainedModels => workspace::require_models(&workspace, context)?,
+        }
+        if report.about().arguments.iter().any(|argument| argument.name == FOLDER) {
+            let folder = context.settings().reports_out_dir().display().to_string();
+            arguments.entry(FOLDER.into()).or_insert(folder);
         }
     }
     let progress = context.progress("report", None);
@@ -156,8 +245,10 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
         context: workspace.session.context(),
         sources,
         parameters: workspace.project.parameters(),
-        arguments: wanted.arguments,
+        arguments,
         generated_at: Utc::now(),
+        journal: Arc::default(),
+        lineage,
     };
     let (file, page) = match &found {
         Found::BuiltIn(report) => (report.about().file.to_string(), report.make(&request).await),
@@ -165,11 +256,23 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
     };
     let page = page.map_err(failure)?;
     progress.finish();
-    let path = match wanted.out {
-        Some(path) => path,
-        None => written_path(file, context).await?,
+    let text = match wanted.json {
+        false => None,
+        true => Some(request.document(&wanted.name, &page)),
     };
-    let files = page.write(&path).await?;
+    if wanted.out.as_deref().is_some_and(|out| out == Path::new("-")) {
+        print!("{}", text.unwrap_or(page.html));
+        return Ok(Made(page.conditions));
+    }
+    let path = match (&wanted.out, wanted.json) {
+        (Some(path), _) => path.clone(),
+        (None, false) => written_path(file, context).await?,
+        (None, true) => written_path(file.replace(".html", ".json"), context).await?,
+    };
+    let files = match text {
+        Some(text) => report::write(vec![(path, text)]).await?,
+        None => page.write(&path).await?,
+    };
     println!("{}", page.verdict);
     for file in files {
         println!("{}", file.display());
@@ -177,7 +280,20 @@ async fn make(wanted: Wanted, sources: &Sources, context: &Context) -> Result<()
     for warning in &page.warnings {
         workspace::warn(warning, Some("`squall train` trains the models on the present rows"));
     }
-    Ok(())
+    Ok(Made(page.conditions))
+}
+
+/// Draws the lineage of the project under an empty name, and that of each query under its own. A query that cannot be planned has none.
+async fn drawn(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
+    let context = workspace.session.context();
+    let overview = workspace.project.lineage(None, Direction::Up, context).await?;
+    let mut drawn = BTreeMap::from([(String::new(), overview.svg())]);
+    for query in workspace.project.queries() {
+        if let Ok(lineage) = workspace.project.lineage(Some(&query.name), Direction::Up, context).await {
+            drawn.insert(query.name.clone(), lineage.svg());
+        }
+    }
+    Ok(drawn)
 }
 
 /// Returns where a report is written by default, after removing what dead processes left there.

@@ -10,7 +10,7 @@ use super::{Context, Failure};
 use crate::catalog::{self, Options, Session};
 use crate::error::{self, Hint};
 use crate::ml;
-use crate::model::Registry;
+use crate::model::{self, Registry};
 use crate::pipeline::{Disabled, Kind, Parameters, Project, tables};
 use crate::track::{Server, Tracker};
 
@@ -99,7 +99,7 @@ pub async fn session(context: &Context) -> Result<Session, Failure> {
 
 /// Returns where runs are recorded.
 pub fn tracker(context: &Context) -> Tracker {
-    Tracker::new(context.settings().runs_dir(), server(context), warn)
+    Tracker::new(context.settings().runs_dir(), server(context), warn).with_onnx(model::as_onnx)
 }
 
 /// Returns the MLflow server of the settings.

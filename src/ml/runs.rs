@@ -181,11 +181,13 @@ pub fn digests(set: &TrainingSet) -> Vec<(Split, String)> {
     let names: Vec<&str> = set.features.iter().map(|(name, _)| name.as_str()).collect();
     let start = fnv1a(names.join("\n").as_bytes());
     let mut sums = Split::ALL.map(|split| (split, start));
-    let mut row_bytes = Vec::with_capacity(set.features.len() * 8 + 1);
+    let columns: Vec<&[f64]> =
+        set.features.iter().chain(&set.target).chain(&set.weights).map(|(_, column)| column.as_slice()).collect();
+    let mut row_bytes = Vec::with_capacity(columns.len() * 8 + 1);
     for (row, (&label, split)) in set.labels.iter().zip(&set.splits).enumerate() {
         row_bytes.clear();
         row_bytes.push(u8::from(label));
-        for (_, column) in &set.features {
+        for column in &columns {
             row_bytes.extend_from_slice(&column[row].to_bits().to_le_bytes());
         }
         if let Some((_, sum)) = sums.iter_mut().find(|(known, _)| known == split) {

@@ -61,6 +61,11 @@ pub struct Artifact {
     pub sql: String,
 }
 
+/// Returns an artifact as an ONNX file; `None` if it is none, or its model has no such form.
+pub fn as_onnx(artifact: &[u8]) -> Option<Vec<u8>> {
+    serde_json::from_slice::<Artifact>(artifact).ok()?.scorer.onnx().ok()
+}
+
 impl Artifact {
     /// Returns the name and the version, as a function takes them: `name@2`.
     pub fn reference(&self) -> String {

@@ -49,6 +49,8 @@ pub struct Fitted {
     pub coefficients: Vec<f64>,
     /// Whether a further step would still be long, although the slope is gone: larger coefficients fit even better.
     pub unbounded: bool,
+    /// The passes over the rows.
+    pub passes: u64,
 }
 
 /// Why there is no fit.
@@ -104,7 +106,7 @@ impl Problem<'_> {
                 }
                 let intercept = *self.intercept(&mut point);
                 point.pop();
-                return Ok(Fitted { intercept, coefficients: point, unbounded });
+                return Ok(Fitted { intercept, coefficients: point, unbounded, passes });
             }
             // The function is convex: where its slope along the step is still negative, or nearly 0, it has fallen.
             let slope = dot(&here.slopes, &step);

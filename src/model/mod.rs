@@ -46,7 +46,7 @@ mod validation;
 pub mod verdict;
 pub mod walk_forward;
 
-pub use artifact::{Artifact, FORMAT, Preparation, Training};
+pub use artifact::{Artifact, FORMAT, Preparation, Training, as_onnx};
 pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
 pub use error::{Error, Overlap, WEIGHT_COL};
 pub use inputs::{Input, MOST_CATEGORIES, encode, ranges, taken};

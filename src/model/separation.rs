@@ -2,7 +2,7 @@
 //!
 //! See Albert and Anderson 1984, doi:10.1093/biomet/71.1.1.
 
-use super::linear::Linear;
+use super::linear::Term;
 
 /// A feature that moves the log-odds by more than this between its ends decides a row alone: odds of 22,000 to 1.
 const DECIDES: f64 = 10.0;
@@ -12,8 +12,13 @@ pub const SEPARATED: &str =
     "so the weights say how large l2_reg is and not how sure the data are. Look whether a feature knows the label";
 
 /// Returns what is wrong with a fit whose features separate the classes; `None` if they do not. Columns are standardised.
-pub fn warning(linear: &Linear, columns: &[Vec<f64>], labels: &[bool], unbounded: bool) -> Option<String> {
-    for (term, column) in linear.features.iter().zip(columns) {
+pub fn warning<'a>(
+    terms: impl Iterator<Item = &'a Term> + Clone,
+    columns: &[Vec<f64>],
+    labels: &[bool],
+    unbounded: bool,
+) -> Option<String> {
+    for (term, column) in terms.clone().zip(columns) {
         let [negative, positive] = ends(column, labels);
         let (least, most) = (negative.0.min(positive.0), negative.1.max(positive.1));
         let apart = negative.1 < positive.0 || positive.1 < negative.0;
@@ -23,7 +28,7 @@ pub fn warning(linear: &Linear, columns: &[Vec<f64>], labels: &[bool], unbounded
         }
     }
     let mut sums = vec![0.0; labels.len()];
-    for (term, column) in linear.features.iter().zip(columns) {
+    for (term, column) in terms.zip(columns) {
         sums.iter_mut().zip(column).for_each(|(sum, value)| *sum += term.coefficient * value);
     }
     let [negative, positive] = ends(&sums, labels);

@@ -132,6 +132,7 @@ impl What {
                 ("reads", T),
                 ("read_by", T),
                 ("error", T),
+                ("sql", T),
             ],
             What::Columns => &[
                 ("query", T),
@@ -180,7 +181,7 @@ impl Told {
                     let file = disabled.file.display().to_string();
                     row.extend([disabled.name.as_str().into(), disabled.kind.as_str().into(), file.into()]);
                     row.extend(std::iter::repeat_with(|| Value::Text(None)).take(9));
-                    row.push(error.to_string().into());
+                    row.extend([error.to_string().into(), Value::Text(None)]);
                     rows.push(row);
                 }
                 What::Findings => rows.push(finding(&Fault::of(Check::Parse, &disabled.name, own))),
@@ -208,6 +209,7 @@ impl Told {
             listed(&self.project.reads(query)),
             listed(&self.project.read_by(query)),
             described.err().map(|error| error.without_place()).into(),
+            query.sql.as_str().into(),
         ]
     }
 

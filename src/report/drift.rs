@@ -11,7 +11,7 @@ use super::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit, sparkline}
 use super::format::{self, count, number, percent};
 use super::query::{Literal, Query, Row};
 use super::sources::built_in;
-use super::{About, Argument, Arguments, Error, Mood, Needs, Page, Report, Request, Verdict, require};
+use super::{About, Argument, Arguments, Condition, Error, Mood, Needs, Page, Report, Request, Verdict, require};
 use crate::text::literal;
 
 /// The data set has drifted if at least this share of the compared columns has; this is Evidently's default.
@@ -160,7 +160,9 @@ async fn drift(request: &Request<'_>) -> Result<Page, Error> {
         verdict,
         query,
     };
-    Ok(Page { html: request.sources.render("drift.html", &view)?, markdown: None, verdict: line, warnings: Vec::new() })
+    let html = request.sources.render("drift.html", &view)?;
+    let conditions = view.verdict.found(Condition::Drift);
+    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions })
 }
 
 fn verdict(columns: &[Column<'_>]) -> Verdict {

@@ -2,8 +2,10 @@
 //!
 //! In: values from queries. Out: text. An undefined value becomes an en dash, never 0 and never NaN.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
-use minijinja::Environment;
+use minijinja::{Environment, HtmlEscape, Output, State, Value, escape_formatter};
 
 use crate::text;
 
@@ -73,8 +75,60 @@ pub fn span(nanoseconds: Option<i64>) -> String {
     if parts[1].0 == 0 { first } else { format!("{first} {second}") }
 }
 
-/// Adds the filters `number`, `percent` and `count`, which templates use on the values of queries.
+/// The most characters of a word that are shown; no name that people read is longer.
+const LONGEST_WORD: usize = 100;
+
+/// Returns text as pages show it: characters that turn the direction of writing, or act otherwise on their neighbours, are spelled out,
+/// and very long words end in an ellipsis and the number of their characters.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let is_long = |word: &str| word.len() > LONGEST_WORD && word.chars().count() > LONGEST_WORD;
+    if visible(text).is_none() && !text.split_whitespace().any(is_long) {
+        return text.into();
+    }
+    let short = |word: &str| {
+        let end = word.trim_end();
+        if !is_long(end) {
+            return word.to_string();
+        }
+        let start: String = end.chars().take(LONGEST_WORD).collect();
+        format!("{start}… ({} characters){}", text::grouped(end.chars().count() as u64), &word[end.len()..])
+    };
+    let words: String = text.split_inclusive(char::is_whitespace).map(short).collect();
+    visible(&words).unwrap_or(words).into()
+}
+
+/// Spells out what acts on its neighbours; `None` if there is no such character.
+fn visible(text: &str) -> Option<String> {
+    let is_kept = |char: char| matches!(char, '\n' | '\t');
+    let lines = |part: &str| text::printable(part, usize::MAX);
+    (!text::is_printable(&text.replace(is_kept, " "))).then(|| {
+        text.split_inclusive(is_kept)
+            .map(|part| {
+                let end = part.trim_end_matches(is_kept);
+                lines(end) + &part[end.len()..]
+            })
+            .collect()
+    })
+}
+
+/// Writes a value into a page, as [`shown`].
+fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(shown(text).into_owned())),
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// Returns code for a page: whole, and with everything visible.
+pub fn code(text: &str) -> Value {
+    Value::from_safe_string(HtmlEscape(&visible(text).unwrap_or_else(|| text.into())).to_string())
+}
+
+/// Adds the filters `number`, `percent`, `count` and `code`, which templates use on the values of queries, and the way in which text is
+/// written.
 pub fn add_filters(environment: &mut Environment<'_>) {
+    environment.set_formatter(write);
+    environment.add_filter("code", code);
     environment.add_filter("number", number);
     environment.add_filter("percent", percent);
     environment.add_filter("count", count);
@@ -82,7 +136,7 @@ pub fn add_filters(environment: &mut Environment<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, number, percent, span};
+    use super::{code, count, number, percent, shown, span};
 
     #[test]
     fn numbers_keep_four_significant_digits() {
@@ -99,6 +153,16 @@ mod tests {
         }
         assert_eq!(number(None), "–");
         assert_eq!(number(Some(f64::NAN)), "–");
+    }
+
+    #[test]
+    fn hostile_text_is_visible_and_bounded() {
+        assert_eq!(shown("plain text\nof two lines"), "plain text\nof two lines");
+        assert_eq!(shown("evil\u{202e}live"), r"evil\u{202e}live");
+        assert_eq!(shown("a\tb\u{7}\n"), "a\tb\\u{7}\n");
+        let long = format!("a {} b", "x".repeat(10_000));
+        assert_eq!(shown(&long), format!("a {}… (10,000 characters) b", "x".repeat(100)));
+        assert_eq!(code(&format!("<{}", "x".repeat(500))).as_str().unwrap(), format!("&lt;{}", "x".repeat(500)));
     }
 
     #[test]

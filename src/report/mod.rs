@@ -11,15 +11,19 @@ mod chart;
 mod drift;
 mod evaluation;
 mod format;
+mod index;
+mod journal;
 mod own;
+mod project;
 mod query;
 mod sources;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
@@ -28,6 +32,8 @@ use self::query::{Literal, Query};
 use crate::durable;
 use crate::error::Hint;
 
+pub use index::{FOLDER, NAME as INDEX};
+pub use journal::Journal;
 pub use own::OwnReport;
 pub use sources::Sources;
 
@@ -36,7 +42,8 @@ pub use sources::Sources;
 /// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
 /// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
 /// demo.
-pub static REPORTS: &[&dyn Report] = &[&evaluation::Evaluation, &drift::Drift, &card::Card];
+pub static REPORTS: &[&dyn Report] =
+    &[&evaluation::Evaluation, &drift::Drift, &card::Card, &project::Documentation, &index::Index];
 
 /// A report that comes with squall.
 #[async_trait]
@@ -83,6 +90,8 @@ pub enum Needs {
     Nothing,
     LandedTicks,
     TrainedModels,
+    /// Drawings of the lineage, which the caller makes.
+    Lineage,
 }
 
 /// What a report is made from.
@@ -93,9 +102,20 @@ pub struct Request<'a> {
     pub parameters: &'a BTreeMap<String, serde_json::Value>,
     pub arguments: Arguments,
     pub generated_at: DateTime<Utc>,
+    /// Gets the rows of the report's queries.
+    pub journal: Arc<Journal>,
+    /// The lineage of the project under an empty name, and that of each query under its own, as SVG; empty unless a report needs it.
+    pub lineage: BTreeMap<String, String>,
 }
 
 impl Request<'_> {
+    /// Returns the report and the rows behind it as JSON. docs/reports.md says what it holds.
+    pub fn document(&self, report: &str, page: &Page) -> String {
+        let generated_at = self.generated_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let document = self.journal.document(report, &self.arguments, &generated_at, page);
+        format!("{document:#}\n")
+    }
+
     fn argument(&self, name: &str) -> Option<&str> {
         self.arguments.get(name).map(String::as_str)
     }
@@ -108,7 +128,8 @@ impl Request<'_> {
         // If two values have the same name, the first one is used.
         let values: Vec<(&str, Literal<'_>)> = values.iter().copied().chain(parameters).collect();
         let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
-        Ok(Query::new(&name, &self.sources.text(file)?, &values))
+        let query = Query::new(&name, &self.sources.text(file)?, &values);
+        Ok(Query { journal: Some(self.journal.clone()), ..query })
     }
 }
 
@@ -122,11 +143,37 @@ pub struct Page {
     pub verdict: String,
     /// What its readers should know before they trust it.
     pub warnings: Vec<String>,
+    /// What the report found that `--fail-on` can name.
+    pub conditions: Vec<Condition>,
+}
+
+/// What a report may find, and a build may fail on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The data drifted.
+    Drift,
+    /// Something that should be there is missing: a column, its values, or ticks.
+    Missing,
+    /// The model is worse than the naive rule.
+    Worse,
+}
+
+impl Condition {
+    pub const ALL: [Condition; 3] = [Condition::Drift, Condition::Missing, Condition::Worse];
+
+    /// Returns the word that `--fail-on` takes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Condition::Drift => "drift",
+            Condition::Missing => "missing",
+            Condition::Worse => "worse",
+        }
+    }
 }
 
 impl Page {
-    /// Writes the whole page: readers find either the old file or the new one, even after a power loss. A report that has Markdown is
-    /// written in both forms, side by side; if the path ends in `.md`, in Markdown only. Returns the files.
+    /// Writes the page as [`write`] does. A report that has Markdown is written in both forms, side by side; if the path ends in `.md`,
+    /// in Markdown only. Returns the files.
     ///
     /// # Errors
     /// The disk reports an error; the old file is then still there.
@@ -137,15 +184,23 @@ impl Page {
             files.push((path.with_extension("md"), markdown.clone()));
             files.drain(..usize::from(is_markdown));
         }
-        let mut written = Vec::new();
-        for (target, text) in files {
-            let replaced = target.clone();
-            let result = durable::blocking(move || durable::replace(&replaced, text.as_bytes())).await;
-            result.map_err(|source| Error::Write { path: target.clone(), source })?;
-            written.push(target);
-        }
-        Ok(written)
+        write(files).await
     }
+}
+
+/// Writes files whole: readers find either the old file or the new one, even after a power loss. Returns their paths.
+///
+/// # Errors
+/// The disk reports an error; the old file is then still there.
+pub async fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<PathBuf>, Error> {
+    let mut written = Vec::new();
+    for (target, text) in files {
+        let replaced = target.clone();
+        let result = durable::blocking(move || durable::replace(&replaced, text.as_bytes())).await;
+        result.map_err(|source| Error::Write { path: target.clone(), source })?;
+        written.push(target);
+    }
+    Ok(written)
 }
 
 /// How good or bad a verdict is, which decides its colour.
@@ -163,6 +218,13 @@ pub struct Verdict {
     pub mood: Mood,
     pub headline: String,
     pub sentences: Vec<String>,
+}
+
+impl Verdict {
+    /// Returns the condition if the verdict is bad.
+    fn found(&self, condition: Condition) -> Vec<Condition> {
+        Vec::from_iter((self.mood == Mood::Bad).then_some(condition))
+    }
 }
 
 /// Checks that the named queries are registered.
@@ -235,15 +297,21 @@ impl Hint for Error {
                 "if a model or a table is missing: `squall land`, then `squall train`, then `squall score`".into()
             }
             Error::NothingEvaluated => "`squall train` makes the models; --on names rows that bring scores".into(),
-            Error::NoModelFits { .. } => "--model names a model and --label its label; `ml_models()` lists the features".into(),
+            Error::NoModelFits { .. } => {
+                "--model names a model and --label its label; `ml_models()` lists the features".into()
+            }
             Error::NoColumn { suggestion: Some(suggestion), .. } => suggestion.clone(),
             Error::NoColumn { role, .. } => format!("--{role} names a column of these rows"),
             Error::NoLabel { .. } => "--label names it".into(),
             Error::NotALabel { column, .. } | Error::NotLabels { column, .. } => {
-                format!("compare it in a query, such as --on \"SELECT *, {column} > 0 AS positive FROM …\" --label positive")
+                format!(
+                    "compare it in a query, such as --on \"SELECT *, {column} > 0 AS positive FROM …\" --label positive"
+                )
             }
             Error::NotATime { column, .. } => {
-                format!("convert it in a query, such as --on \"SELECT *, to_timestamp({column}) AS at FROM …\" --time at")
+                format!(
+                    "convert it in a query, such as --on \"SELECT *, to_timestamp({column}) AS at FROM …\" --time at"
+                )
             }
             Error::NotANumber { argument: "horizon", .. } => "it takes whole seconds, from 1 to 1000000000".into(),
             Error::NotANumber { argument, .. } => format!("such as --{argument} 0.5"),

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
@@ -13,7 +14,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
-use super::{Error, format};
+use super::{Error, Journal, format};
 
 /// A value that replaces a placeholder.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,9 @@ pub enum Literal<'a> {
 pub struct Query {
     pub name: String,
     pub sql: String,
+    /// Where its rows are noted, if they are.
+    #[serde(skip)]
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// Returns a parameter's value in the form that SQL needs: text as a literal, a list as its values between commas, everything else
@@ -62,7 +66,7 @@ impl Query {
             }
             sql.push_str(rest);
         }
-        Query { name: name.into(), sql }
+        Query { name: name.into(), sql, journal: None }
     }
 
     /// Returns the names and types of the columns that the query would return. The query does not run.
@@ -98,7 +102,11 @@ impl Query {
         let frame = context.sql(&self.sql).await.map_err(failed)?;
         let names = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         let batches = frame.collect().await.map_err(failed)?;
-        Rows::read(names, &batches).map_err(failed)
+        let rows = Rows::read(names, &batches).map_err(failed)?;
+        if let Some(journal) = &self.journal {
+            journal.note(self, &rows);
+        }
+        Ok(rows)
     }
 }
 
@@ -228,6 +236,16 @@ impl<'a> Row<'a> {
             Some(Cell::Text(text)) => text.as_str().into(),
             Some(Cell::Numbers(numbers)) => numbers.as_slice().into(),
             Some(Cell::Texts(texts)) => texts.as_slice().into(),
+        }
+    }
+
+    /// Returns a value for a program: an instant becomes RFC 3339 with all its digits, NULL becomes null.
+    pub fn exact(&self, column: &str) -> serde_json::Value {
+        match self.cell(column) {
+            Some(Cell::Time(instant)) => {
+                DateTime::from_timestamp_nanos(*instant).to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
+            }
+            _ => self.json(column),
         }
     }
 

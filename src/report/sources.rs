@@ -131,11 +131,6 @@ impl Sources {
     }
 }
 
-/// Returns the text escaped for HTML.
-pub(super) fn escaped(text: &str) -> Result<String, Error> {
-    Ok(Environment::new().render_named_str("text.html", "{{ text }}", minijinja::context! { text })?)
-}
-
 /// Returns the built-in files, each with its text.
 fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
     let own = REPORTS.iter().flat_map(|report| report.about().sources);

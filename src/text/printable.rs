@@ -9,7 +9,7 @@ pub fn is_printable(text: &str) -> bool {
 /// Returns text from outside in a form that cannot control a terminal: control characters, and those that turn the direction
 /// of writing, are spelled as escapes. Text of more than `most` characters is shortened.
 pub fn printable(text: &str, most: usize) -> String {
-    let mut printable = String::with_capacity(text.len().min(4 * most));
+    let mut printable = String::with_capacity(text.len().min(most.saturating_mul(4)));
     for (number, char) in text.chars().enumerate() {
         if number == most {
             printable.push('…');

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::names::{self, cut, key, keyed};
+use super::package::Stored;
 use super::server::{Client, Server};
 use super::{Error, Kind, Run, package};
 use crate::durable;
@@ -59,8 +60,8 @@ impl<'a> Mlflow<'a> {
         self.find_experiment().map(drop)
     }
 
-    /// Records a run with its artifact `model.json`. `trained` is the MLflow run that trained the model which this run evaluates.
-    pub fn send(&self, run: &Run, artifact: Option<&[u8]>, trained: Option<&str>) -> Result<Sent, Error> {
+    /// Records a run with its model. `trained` is the MLflow run that trained the model which this run evaluates.
+    pub fn send(&self, run: &Run, model: Option<Stored<'_>>, trained: Option<&str>) -> Result<Sent, Error> {
         let experiment = self.experiment()?;
         let found = found_or_made(|| self.find_run(&experiment, run), || self.create_run(&experiment, run))?;
         let info = found["info"].clone();
@@ -70,7 +71,7 @@ impl<'a> Mlflow<'a> {
         let id = text(&info["run_id"]);
         let mut problems = Vec::new();
         // From here on the run must be ended even if something fails.
-        let logged = self.log(run, &info, artifact, trained, &mut problems);
+        let logged = self.log(run, &info, model, trained, &mut problems);
         let status = if logged.is_ok() { "FINISHED" } else { "FAILED" };
         let ended = match &logged {
             Ok(()) => {
@@ -172,7 +173,7 @@ impl<'a> Mlflow<'a> {
         &self,
         run: &Run,
         info: &Value,
-        artifact: Option<&[u8]>,
+        model: Option<Stored<'_>>,
         trained: Option<&str>,
         problems: &mut Vec<Error>,
     ) -> Result<(), Error> {
@@ -185,8 +186,8 @@ impl<'a> Mlflow<'a> {
             self.batch(&id, "params", params, problems)?;
         }
         self.log_inputs(run, &id, trained)?;
-        let model = match artifact {
-            Some(artifact) => self.log_model(run, info, artifact, problems)?,
+        let logged = match model {
+            Some(model) => self.log_model(run, info, model, problems)?,
             None => None,
         };
         let of_splits = run.metrics.iter().map(|(split, metrics)| (split.as_str(), 0, metrics));
@@ -198,8 +199,8 @@ impl<'a> Mlflow<'a> {
             .map(|(split, step, name, value)| {
                 let key = key(&format!("{split}/{name}"));
                 let mut metric = json!({"key": key, "value": value, "timestamp": run.ended_at_ms, "step": step});
-                if let Some(model) = &model {
-                    metric["model_id"] = json!(model);
+                if let Some(logged) = &logged {
+                    metric["model_id"] = json!(logged);
                 }
                 if let Some(data) = run.datasets.iter().find(|data| data.split == split) {
                     (metric["dataset_name"], metric["dataset_digest"]) = (json!(data.name), json!(data.digest));
@@ -212,17 +213,17 @@ impl<'a> Mlflow<'a> {
         }
         let whole = serde_json::to_vec_pretty(run).unwrap_or_default();
         let mut files = vec![("run.json", whole)];
-        if let Some(artifact) = artifact {
-            files.push(("model.json", artifact.into()));
-            files.extend(package::sql(artifact).map(|sql| ("model.sql", sql.into_bytes())));
+        if let Some(model) = model {
+            files.push(("model.json", model.artifact.into()));
+            files.extend(package::sql(model.artifact).map(|sql| ("model.sql", sql.into_bytes())));
         }
         match self.upload(&text(&info["artifact_uri"]), &files) {
             Err(error @ Error::ArtifactStore { .. }) if problems.is_empty() => problems.push(error),
             Err(Error::ArtifactStore { .. }) => {}
             other => other?,
         }
-        if artifact.is_some() {
-            self.register(run, info, model.as_deref(), problems)?;
+        if model.is_some() {
+            self.register(run, info, logged.as_deref(), problems)?;
         }
         for fold in run.fold_runs(&id) {
             problems.extend(self.send(&fold, None, None)?.problems);
@@ -298,7 +299,7 @@ impl<'a> Mlflow<'a> {
         &self,
         run: &Run,
         info: &Value,
-        artifact: &[u8],
+        model: Stored<'_>,
         problems: &mut Vec<Error>,
     ) -> Result<Option<String>, Error> {
         let (id, experiment) = (text(&info["run_id"]), text(&info["experiment_id"]));
@@ -314,18 +315,18 @@ impl<'a> Mlflow<'a> {
             "tags": [{"key": RUN_ID, "value": run.run_id}],
         });
         let make = || self.client.post("logged-models", &body).map(|made| made["model"].clone());
-        let model = match found_or_made(|| self.find_logged_model(&experiment, run), make) {
-            Ok(model) => model,
+        let logged = match found_or_made(|| self.find_logged_model(&experiment, run), make) {
+            Ok(logged) => logged,
             Err(error) if error.is_unknown_call() => {
-                let files = package::files(run, &id, artifact, (FOLDER, None));
+                let files = package::files(run, &id, model, (FOLDER, None));
                 let uri = format!("{}/{FOLDER}", text(&info["artifact_uri"]));
                 self.tolerate(self.upload(&uri, &files), problems)?;
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        let (model_id, uri) = (text(&model["info"]["model_id"]), text(&model["info"]["artifact_uri"]));
-        let files = package::files(run, &id, artifact, (&uri, Some(&model_id)));
+        let (model_id, uri) = (text(&logged["info"]["model_id"]), text(&logged["info"]["artifact_uri"]));
+        let files = package::files(run, &id, model, (&uri, Some(&model_id)));
         let stored = self.tolerate(self.upload(&uri, &files), problems)?;
         let status = if stored { "LOGGED_MODEL_READY" } else { "LOGGED_MODEL_UPLOAD_FAILED" };
         let call = format!("logged-models/{model_id}");

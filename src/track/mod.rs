@@ -24,6 +24,7 @@ use local::Unsent;
 pub use local::{is_kept, read};
 use mlflow::{Mlflow, Sent};
 pub use package::LOADER;
+use package::Stored;
 pub use run::{Dataset, Fold, Kind, Run};
 pub use server::Server;
 pub use source::{commit, tags};
@@ -43,6 +44,8 @@ pub struct Tracker {
     server: Option<Server>,
     /// Called with a warning and, if there is one, a suggestion of what to try next.
     warn: fn(&str, Option<&str>),
+    /// Returns an artifact as an ONNX file, if the model has that form.
+    to_onnx: fn(&[u8]) -> Option<Vec<u8>>,
     /// Whether the server failed in a way that concerns every run; this process then tries no more and has said so.
     away: Arc<AtomicBool>,
 }
@@ -64,7 +67,12 @@ impl Tracker {
     /// Makes a tracker; if the server's address is empty, only the local table is used.
     pub fn new(runs_dir: PathBuf, server: Server, warn: fn(&str, Option<&str>)) -> Tracker {
         let server = (!server.uri.is_empty()).then_some(server);
-        Tracker { runs_dir, server, warn, away: Arc::default() }
+        Tracker { runs_dir, server, warn, to_onnx: |_| None, away: Arc::default() }
+    }
+
+    /// Stores models on the server as ONNX too, which this function makes of an artifact.
+    pub fn with_onnx(self, to_onnx: fn(&[u8]) -> Option<Vec<u8>>) -> Tracker {
+        Tracker { to_onnx, ..self }
     }
 
     /// Returns the folder of runs.
@@ -146,8 +154,10 @@ impl Tracker {
             Kind::Training | Kind::Fold => None,
             Kind::Evaluation => self.trained_by(&run),
         };
-        let Sent { run_id, problems } =
-            Mlflow::new(server, bound)?.send(&run, unsent.artifact.as_deref(), trained.as_deref())?;
+        let artifact = unsent.artifact.as_deref();
+        let onnx = artifact.and_then(self.to_onnx);
+        let model = artifact.map(|artifact| Stored { artifact, onnx: onnx.as_deref() });
+        let Sent { run_id, problems } = Mlflow::new(server, bound)?.send(&run, model, trained.as_deref())?;
         run.mlflow_run_id = Some(run_id);
         local::update(&self.runs_dir, &run)?;
         unsent.forget()?;

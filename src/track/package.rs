@@ -19,23 +19,34 @@ const PYTHON_ENV: &str = "python: 3.11.0\nbuild_dependencies:\n- pip\ndependenci
 /// A file of the folder.
 pub type File = (&'static str, Vec<u8>);
 
+/// A model as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// The artifact, `model.json`.
+    pub artifact: &'a [u8],
+    /// The same model as an ONNX file, if it has one.
+    pub onnx: Option<&'a [u8]>,
+}
+
 /// Returns the files of a model's folder. `place` says where MLflow keeps them: the artifact path, and the id of the logged model
 /// if the server has such models.
-pub fn files(run: &Run, run_id: &str, artifact: &[u8], place: (&str, Option<&str>)) -> Vec<File> {
-    let model = ml_model(run, run_id, artifact, place);
-    vec![
-        ("MLmodel", model.into_bytes()),
-        ("model.json", artifact.into()),
+pub fn files(run: &Run, run_id: &str, model: Stored<'_>, place: (&str, Option<&str>)) -> Vec<File> {
+    let ml_model = ml_model(run, run_id, model, place);
+    let mut files: Vec<File> = vec![
+        ("MLmodel", ml_model.into_bytes()),
+        ("model.json", model.artifact.into()),
         ("code/squall_model.py", LOADER.into()),
         ("requirements.txt", REQUIREMENTS.into()),
         ("conda.yaml", CONDA.into()),
         ("python_env.yaml", PYTHON_ENV.into()),
-    ]
+    ];
+    files.extend(model.onnx.map(|onnx| ("model.onnx", onnx.into())));
+    files
 }
 
 /// Returns the file `MLmodel`. JSON is YAML too, so texts are quoted as JSON.
-fn ml_model(run: &Run, run_id: &str, artifact: &[u8], (path, model_id): (&str, Option<&str>)) -> String {
-    let columns = columns(artifact);
+fn ml_model(run: &Run, run_id: &str, model: Stored<'_>, (path, model_id): (&str, Option<&str>)) -> String {
+    let columns = columns(model.artifact);
     // MLflow refuses whole numbers for a column of doubles, and squall takes any number.
     let inputs: Vec<Value> =
         columns.iter().map(|name| json!({"type": "any", "name": name, "required": true})).collect();
@@ -51,6 +62,9 @@ fn ml_model(run: &Run, run_id: &str, artifact: &[u8], (path, model_id): (&str, O
         json!(model_type),
         json!(env!("CARGO_PKG_VERSION")),
     );
+    if model.onnx.is_some() {
+        text += "  onnx:\n    code: null\n    data: model.onnx\n    onnx_version: 1.19.0\n    providers:\n    - CPUExecutionProvider\n    save_as_external_data: false\n";
+    }
     if let Some(id) = model_id {
         text += &format!("model_id: {}\n", json!(id));
     }
@@ -84,7 +98,7 @@ pub fn sql(artifact: &[u8]) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{LOADER, files, sql};
+    use super::{LOADER, Stored, files, sql};
     use crate::track::{Kind, Run};
 
     #[test]
@@ -105,9 +119,13 @@ mod tests {
             mlflow_run_id: None,
         };
         let artifact = br#"{"features": [{"name": "quote\"d"}, "b"], "sql": "CREATE MODEL"}"#;
-        let files = files(&run, "abc", artifact, ("mlflow-artifacts:/1", Some("m-0")));
+        let stored = Stored { artifact, onnx: Some(b"onnx") };
+        let files = files(&run, "abc", stored, ("mlflow-artifacts:/1", Some("m-0")));
+        assert_eq!(files.last(), Some(&("model.onnx", b"onnx".to_vec())));
         let model = String::from_utf8(files[0].1.clone()).expect("text");
-        for line in ["    loader_module: squall_model", "model_id: \"m-0\"", "    data: model.json"] {
+        for line in
+            ["    loader_module: squall_model", "    data: model.onnx", "model_id: \"m-0\"", "    data: model.json"]
+        {
             assert!(model.lines().any(|found| found == line), "{line} in\n{model}");
         }
         assert_eq!(files[1].1, artifact);

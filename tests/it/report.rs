@@ -5,6 +5,7 @@ mod card;
 mod evaluation;
 mod own;
 mod reference;
+mod results;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) 
         parameters: &horizon(60),
         arguments: arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         generated_at: now(),
+        journal: Default::default(),
+        lineage: Default::default(),
     };
     report(name).make(&request).await
 }

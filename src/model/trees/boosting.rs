@@ -8,6 +8,7 @@ use super::growing::{Grower, Limits, Pair};
 use super::scoring;
 use super::tree::{Tree, Trees};
 use crate::model::Error;
+use crate::model::class_weight::CLASS_WEIGHT;
 use crate::model::exponential::logistic;
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::standard::Standard;
@@ -87,13 +88,14 @@ const MONOTONE_CONSTRAINTS: ModelOption = ModelOption {
 };
 
 /// The options of boosted trees.
-pub const OPTIONS: [ModelOption; 9] = [
+pub const OPTIONS: [ModelOption; 10] = [
     MAX_ITERATIONS,
     LEARN_RATE,
     MAX_LEAVES,
     MAX_TREE_DEPTH,
     MIN_SAMPLES_LEAF,
     L2_REG,
+    CLASS_WEIGHT,
     SUBSAMPLE,
     SEED,
     MONOTONE_CONSTRAINTS,
@@ -105,7 +107,7 @@ const ROUNDING: f64 = 1e-12;
 /// What trees are fitted to.
 pub trait Loss {
     /// Returns the best prediction that is the same for every row.
-    fn start(&self) -> f64;
+    fn start(&self, weights: Option<&[f64]>) -> f64;
 
     /// Returns the slope and the curvature of a row's loss at a prediction.
     fn pair(&self, row: usize, prediction: f64) -> Pair;
@@ -115,8 +117,12 @@ pub trait Loss {
 pub struct Squared<'a>(pub &'a [f64]);
 
 impl Loss for Squared<'_> {
-    fn start(&self) -> f64 {
-        Standard::of(self.0).mean
+    fn start(&self, weights: Option<&[f64]>) -> f64 {
+        let Some(weights) = weights else { return Standard::of(self.0).mean };
+        // Beside the mean, because the weighted sum of large numbers would round.
+        let mean = Standard::of(self.0).mean;
+        let off: f64 = self.0.iter().zip(weights).map(|(value, weight)| weight * (value - mean)).sum();
+        mean + off / weights.iter().sum::<f64>()
     }
 
     fn pair(&self, row: usize, prediction: f64) -> Pair {
@@ -128,9 +134,12 @@ impl Loss for Squared<'_> {
 pub struct Logistic<'a>(pub &'a [bool]);
 
 impl Loss for Logistic<'_> {
-    fn start(&self) -> f64 {
-        let positives = self.0.iter().filter(|label| **label).count() as f64;
-        libm::log(positives / (self.0.len() as f64 - positives))
+    fn start(&self, weights: Option<&[f64]>) -> f64 {
+        let mut sums = [0.0; 2];
+        for (row, &label) in self.0.iter().enumerate() {
+            sums[usize::from(label)] += weights.map_or(1.0, |weights| weights[row]);
+        }
+        libm::log(sums[1] / sums[0])
     }
 
     fn pair(&self, row: usize, prediction: f64) -> Pair {
@@ -197,13 +206,14 @@ fn monotone(given: &[&str], features: &[(String, Vec<f64>)]) -> Result<Vec<i8>, 
     Ok(signs)
 }
 
-/// Fits trees to training rows. Returns them, and their predictions of those rows.
+/// Fits trees to training rows, each of which counts by its weight. Returns them, and their predictions of those rows.
 ///
 /// # Errors
 /// No split helps, or there are more rows than a tree can number.
 pub fn fit(
     features: Vec<(String, Vec<f64>)>,
     loss: &dyn Loss,
+    weights: Option<&[f64]>,
     settings: &Settings,
 ) -> Result<(Trees, Vec<f64>), Error> {
     let rows = features.first().map_or(0, |(_, column)| column.len());
@@ -211,13 +221,16 @@ pub fn fit(
     let (names, columns): (Vec<String>, Vec<Vec<f64>>) = features.into_iter().unzip();
     let binned: Vec<Binned> = columns.iter().map(|column| Binned::of(column)).collect();
     let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let intercept = loss.start();
+    let intercept = loss.start(weights);
     let mut predictions = vec![intercept; rows];
     let mut random = Pcg64::seed_from_u64(settings.seed);
     let mut grower: Option<Grower> = None;
     let mut trees: Vec<Tree> = Vec::new();
     for _ in 0..settings.trees {
-        let pairs: Vec<Pair> = predictions.iter().enumerate().map(|(row, &value)| loss.pair(row, value)).collect();
+        let mut pairs: Vec<Pair> = predictions.iter().enumerate().map(|(row, &value)| loss.pair(row, value)).collect();
+        if let Some(weights) = weights {
+            pairs.iter_mut().zip(weights).for_each(|(pair, weight)| *pair = pair.times(*weight));
+        }
         let grower = grower.get_or_insert_with(|| {
             let gain = ROUNDING * pairs.iter().map(|pair| pair.gradient * pair.gradient / pair.hessian).sum::<f64>();
             Grower::new(&binned, Limits { gain, ..settings.limits.clone() })
@@ -284,13 +297,13 @@ mod tests {
     fn trees_learn_and_score_as_they_were_fitted() {
         let (features, target) = rows(2000);
         let settings = settings(&[("max_leaves", json!(16))], &features).unwrap();
-        let (trees, predictions) = fit(features.clone(), &Squared(&target), &settings).unwrap();
+        let (trees, predictions) = fit(features.clone(), &Squared(&target), None, &settings).unwrap();
         assert_eq!(trees.predictions(&columns(&features)), predictions);
         assert_eq!(trees.problem(), None);
         let error = mean_square(&target, &predictions);
         assert!(error < 0.01, "{error}");
         let labels: Vec<bool> = target.iter().map(|value| *value > 1.5).collect();
-        let (trees, predictions) = fit(features.clone(), &Logistic(&labels), &settings).unwrap();
+        let (trees, predictions) = fit(features.clone(), &Logistic(&labels), None, &settings).unwrap();
         assert_eq!(trees.predictions(&columns(&features)), predictions);
         let wrong = labels.iter().zip(&predictions).filter(|(label, log_odds)| **label != (**log_odds > 0.0)).count();
         assert!(wrong < 40, "{wrong} of 2000");
@@ -309,10 +322,35 @@ mod tests {
             ("learn_rate", json!(0.5)),
         ];
         let settings = settings(&options, &features).unwrap();
-        let (trees, _) = fit(features, &Squared(&target), &settings).unwrap();
+        let (trees, _) = fit(features, &Squared(&target), None, &settings).unwrap();
         // The sums of the residuals are -4 and 4, over 2 rows and a penalty of 2.
         assert_eq!((trees.intercept, trees.trees[0].threshold[0]), (3.0, 2.5));
         assert_eq!(trees.trees[0].leaf_value, [-0.5, 0.5]);
+    }
+
+    /// With `min_samples_leaf = 1`, because that counts each row once.
+    #[test]
+    fn a_row_of_weight_3_counts_as_three_rows() {
+        let (features, target) = rows(120);
+        let weights: Vec<f64> = (0..120).map(|row| f64::from(1 + row % 3)).collect();
+        let times = |row: usize| std::iter::repeat_n(row, 1 + row % 3);
+        let repeated: Vec<usize> = (0..120).flat_map(times).collect();
+        let take = |column: &[f64]| -> Vec<f64> { repeated.iter().map(|&row| column[row]).collect() };
+        let many: Features = features.iter().map(|(name, column)| (name.clone(), take(column))).collect();
+        let labels: Vec<bool> = target.iter().map(|value| *value > 1.5).collect();
+        let many_labels: Vec<bool> = repeated.iter().map(|&row| labels[row]).collect();
+        let settings = settings(&[("min_samples_leaf", json!(1)), ("max_iterations", json!(5))], &features).unwrap();
+        let losses: [(&dyn Loss, &dyn Loss); 2] =
+            [(&Squared(&target), &Squared(&take(&target))), (&Logistic(&labels), &Logistic(&many_labels))];
+        for (loss, of_many) in losses {
+            let (trees, predictions) = fit(features.clone(), loss, Some(&weights), &settings).unwrap();
+            let (same, _) = fit(many.clone(), of_many, None, &settings).unwrap();
+            assert_eq!(trees.trees.len(), 5);
+            let off = predictions.iter().zip(same.predictions(&columns(&features))).map(|(a, b)| (a - b).abs());
+            assert!(off.fold(0.0, f64::max) < 1e-12);
+            let (other, _) = fit(features.clone(), loss, None, &settings).unwrap();
+            assert_ne!(trees, other);
+        }
     }
 
     #[test]
@@ -327,7 +365,7 @@ mod tests {
             ];
             let mut settings = settings(&options, &features).unwrap();
             settings.limits.threads = threads;
-            fit(features.clone(), &Squared(&target), &settings).unwrap().0
+            fit(features.clone(), &Squared(&target), None, &settings).unwrap().0
         };
         let one = with(1, 0, 0.5);
         for threads in [2, 3, 4, 64] {
@@ -342,7 +380,7 @@ mod tests {
         let (features, target) = rows(500);
         let options = [("max_leaves", json!(100)), ("max_tree_depth", json!(3)), ("min_samples_leaf", json!(30))];
         let settings = settings(&options, &features).unwrap();
-        let (trees, _) = fit(features.clone(), &Squared(&target), &settings).unwrap();
+        let (trees, _) = fit(features.clone(), &Squared(&target), None, &settings).unwrap();
         assert!(trees.trees.iter().all(|tree| tree.leaf_value.len() <= 8));
         let mut first = trees.clone();
         first.trees.truncate(1);
@@ -358,7 +396,7 @@ mod tests {
         let options =
             [("monotone_constraints", json!(["-a", "+b"])), ("max_leaves", json!(32)), ("min_samples_leaf", json!(2))];
         let settings = settings(&options, &features).unwrap();
-        let (trees, _) = fit(features, &Squared(&target), &settings).unwrap();
+        let (trees, _) = fit(features, &Squared(&target), None, &settings).unwrap();
         let steps: Vec<f64> = (0..200).map(|step| f64::from(step) / 199.0).collect();
         for other in [0.0, 0.3, 0.6, 1.0] {
             let fixed = vec![other; steps.len()];
@@ -384,9 +422,12 @@ mod tests {
         let constant = vec![("x".to_string(), vec![0.5; 100])];
         let target: Vec<f64> = (0..100).map(f64::from).collect();
         let settings = settings(&[], &constant).unwrap();
-        assert!(matches!(fit(constant, &Squared(&target), &settings), Err(Error::NoSplit { rows: 100, fewest: 20 })));
+        assert!(matches!(
+            fit(constant, &Squared(&target), None, &settings),
+            Err(Error::NoSplit { rows: 100, fewest: 20 })
+        ));
         let few = vec![("x".to_string(), vec![1.0, 2.0])];
-        assert!(fit(few, &Logistic(&[true, false]), &settings).is_err());
+        assert!(fit(few, &Logistic(&[true, false]), None, &settings).is_err());
     }
 
     /// A target that a few splits explain wholly leaves rounding, which is not fitted.
@@ -396,7 +437,7 @@ mod tests {
         let target: Vec<f64> = (0..300).map(|row| f64::from(row % 3) / 10.0).collect();
         let options = [("l2_reg", json!(0)), ("learn_rate", json!(1)), ("max_iterations", json!(50))];
         let (trees, predictions) =
-            fit(features.clone(), &Squared(&target), &settings(&options, &features).unwrap()).unwrap();
+            fit(features.clone(), &Squared(&target), None, &settings(&options, &features).unwrap()).unwrap();
         assert!(trees.trees.len() <= 2, "{} trees", trees.trees.len());
         assert!(mean_square(&target, &predictions) < 1e-30);
         assert!(Logistic(&[true, false, false]).pair(0, 800.0).hessian > 0.0);

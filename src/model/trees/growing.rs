@@ -12,6 +12,13 @@ pub struct Pair {
     pub hessian: f64,
 }
 
+impl Pair {
+    /// Returns the pair of a row that counts by a weight.
+    pub fn times(self, weight: f64) -> Pair {
+        Pair { gradient: weight * self.gradient, hessian: weight * self.hessian }
+    }
+}
+
 /// What limits a tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {

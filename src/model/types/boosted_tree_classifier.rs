@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
+use crate::model::class_weight;
 use crate::model::exponential::logistic;
 use crate::model::onnx::{Exported, Graph};
 use crate::model::options::Options;
@@ -52,6 +53,10 @@ impl Model for BoostedTreeClassifier {
         self.0.weights()
     }
 
+    fn fit(&self) -> Fit {
+        Fit { iterations: Some(self.0.trees.len() as u64), ..Fit::default() }
+    }
+
     fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let log_odds = graph.trees(&self.0);
@@ -65,7 +70,9 @@ impl Model for BoostedTreeClassifier {
 }
 
 fn train(rows: TrainingRows, options: &Options) -> Result<BoostedTreeClassifier, Error> {
-    let settings = Settings::of(options, &rows.features)?;
-    let (trees, _) = trees::fit(rows.features, &Logistic(&rows.labels), &settings)?;
+    let TrainingRows { features, labels, weights, .. } = rows;
+    let settings = Settings::of(options, &features)?;
+    let weights = class_weight::of_rows(weights, &labels, options);
+    let (trees, _) = trees::fit(features, &Logistic(&labels), weights.as_deref(), &settings)?;
     Ok(BoostedTreeClassifier(trees))
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Model, ModelType, Role, Threshold, Weight};
+use super::{Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
+use crate::model::class_weight;
 use crate::model::exceedance::{Goal, Residuals, TARGET_TRANSFORM};
 use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options};
@@ -37,9 +38,9 @@ pub const BOOSTED_TREE_REGRESSOR: ModelType = ModelType {
     },
 };
 
-const OPTIONS: [ModelOption; 10] = {
-    let [trees, rate, leaves, depth, rows, l2, sample, seed, monotone] = trees::OPTIONS;
-    [trees, rate, leaves, depth, rows, l2, sample, seed, monotone, TARGET_TRANSFORM]
+const OPTIONS: [ModelOption; 11] = {
+    let [trees, rate, leaves, depth, rows, l2, class, sample, seed, monotone] = trees::OPTIONS;
+    [trees, rate, leaves, depth, rows, l2, class, sample, seed, monotone, TARGET_TRANSFORM]
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,6 +66,10 @@ impl Model for BoostedTreeRegressor {
         self.trees.weights()
     }
 
+    fn fit(&self) -> Fit {
+        Fit { iterations: Some(self.trees.trees.len() as u64), ..Fit::default() }
+    }
+
     fn onnx(&self) -> Exported<'_> {
         let mut graph = Graph::new(&self.features());
         let prediction = graph.trees(&self.trees);
@@ -78,13 +83,15 @@ impl Model for BoostedTreeRegressor {
 }
 
 fn train(rows: TrainingRows, options: &Options) -> Result<BoostedTreeRegressor, Error> {
-    let settings = Settings::of(options, &rows.features)?;
-    let (goal, mut values) = Goal::of(rows.target, &rows.labels, options)?;
+    let TrainingRows { features, labels, target, weights } = rows;
+    let settings = Settings::of(options, &features)?;
+    let weights = class_weight::of_rows(weights, &labels, options);
+    let (goal, mut values) = Goal::of(target, &labels, options)?;
     let spread = Standard::of(&values);
     if !spread.mean.is_finite() || !spread.scale.is_finite() {
         return Err(Error::TooLarge { feature: goal.target().into() });
     }
-    let (trees, predictions) = trees::fit(rows.features, &Squared(&values), &settings)?;
+    let (trees, predictions) = trees::fit(features, &Squared(&values), weights.as_deref(), &settings)?;
     values.iter_mut().zip(&predictions).for_each(|(value, prediction)| *value -= prediction);
     Ok(BoostedTreeRegressor { goal, trees, residuals: Residuals::of(values) })
 }

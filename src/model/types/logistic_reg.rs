@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Attributions, Model, ModelType, Role, Threshold, Weight};
+use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::exponential::logistic;
@@ -57,6 +57,9 @@ struct LogisticReg {
     /// Why the weights may mislead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
+    /// The passes over the rows; known only right after training.
+    #[serde(skip)]
+    passes: Option<u64>,
 }
 
 impl Model for LogisticReg {
@@ -87,9 +90,9 @@ impl Model for LogisticReg {
         Some(self.linear.attributions(columns))
     }
 
-    fn fit(&self) -> super::Fit {
+    fn fit(&self) -> Fit {
         // A fit that did not converge is an error.
-        super::Fit { converged: Some(true), ..super::Fit::default() }
+        Fit { iterations: self.passes, converged: Some(true), ..Fit::default() }
     }
 
     fn part(&self) -> serde_json::Result<Value> {
@@ -100,14 +103,18 @@ impl Model for LogisticReg {
 fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let TrainingRows { features, labels, weights, .. } = rows;
     let weights = class_weight::of_rows(weights, &labels, options);
-    let (mut terms, mut columns) = (Vec::new(), Vec::new());
+    let (mut terms, mut columns, mut varies) = (Vec::new(), Vec::new(), Vec::new());
     for (feature, mut column) in features {
         let (term, constant) = Term::standardise(feature, &mut column)?;
-        if constant {
-            return Err(Error::Constant { value: term.mean, feature: term.name });
-        }
         terms.push(term);
-        columns.push(column);
+        varies.push(!constant);
+        if !constant {
+            columns.push(column);
+        }
+    }
+    if columns.is_empty() {
+        let Term { name: feature, mean: value, .. } = terms.swap_remove(0);
+        return Err(Error::Constant { feature, value });
     }
     let l2_reg = options.number(&L2_REG);
     let problem = Problem { columns: &columns, labels: &labels, weights: weights.as_deref(), l2_reg };
@@ -117,7 +124,19 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
         Failure::Separable => Error::Separable,
         Failure::NotConverged => Error::NotConverged { iterations },
     })?;
-    let linear = Linear::new(fitted.intercept, terms, &fitted.coefficients);
-    let warning = separation::warning(&linear, &columns, &labels, fitted.unbounded);
-    Ok(LogisticReg { linear, warning })
+    // A feature that never varies has nothing to say.
+    let mut of_columns = fitted.coefficients.iter().copied();
+    let coefficient = |varies: &bool| varies.then(|| of_columns.next()).flatten().unwrap_or(0.0);
+    let coefficients: Vec<f64> = varies.iter().map(coefficient).collect();
+    let linear = Linear::new(fitted.intercept, terms, &coefficients);
+    let weighed = linear.features.iter().zip(&varies).filter(|(_, varies)| **varies).map(|(term, _)| term);
+    let warning =
+        separation::warning(weighed, &columns, &labels, fitted.unbounded).or_else(|| constant(&linear, &varies));
+    Ok(LogisticReg { linear, warning, passes: Some(fitted.passes) })
+}
+
+/// Names the first feature that is the same in every training row, or `None`.
+fn constant(linear: &Linear, varies: &[bool]) -> Option<String> {
+    let (term, _) = linear.features.iter().zip(varies).find(|(_, varies)| !**varies)?;
+    Some(format!("feature `{}` is {} in every training row, so its weight is 0", term.name, term.mean))
 }

@@ -42,7 +42,7 @@ impl Lineage {
              order. squall {}</p>\n</header>\n<main>\n<div class=\"scroll\">\n",
             env!("CARGO_PKG_VERSION")
         );
-        self.draw(&mut page);
+        page.push_str(&self.svg());
         page.push_str("</div>\n<h2>Every step</h2>\n<div class=\"scroll\">\n<table>\n");
         page.push_str("<thead><tr><th>from</th><th>to</th><th>use</th></tr></thead>\n<tbody>\n");
         for edge in &self.edges {
@@ -54,14 +54,16 @@ impl Lineage {
         page
     }
 
-    fn draw(&self, page: &mut String) {
+    /// Draws the lineage as one `<svg>` element of the class `lineage`, for the styles of its page.
+    pub fn svg(&self) -> String {
+        let mut page = String::new();
         let places = self.places();
         let right = places.values().map(|place| place.x + WIDTH).max().unwrap_or_default();
         let bottom = places.values().map(|place| place.y + place.height).max().unwrap_or_default();
         let (width, height) = (right + 1, bottom + 1);
         let _ = writeln!(
             page,
-            "<svg role=\"img\" aria-label=\"The lineage as a graph; the table below says the same\" width=\"{width}\" \
+            "<svg class=\"lineage\" role=\"img\" aria-label=\"The lineage as a graph; the table below says the same\" width=\"{width}\" \
              height=\"{height}\" viewBox=\"0 0 {width} {height}\">"
         );
         for edge in &self.edges {
@@ -107,6 +109,7 @@ impl Lineage {
             page.push_str("</g>\n");
         }
         page.push_str("</svg>\n");
+        page
     }
 
     /// Puts each node right of what it reads.

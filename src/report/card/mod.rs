@@ -12,7 +12,7 @@ use serde::Serialize;
 use self::facts::Facts;
 use super::query::{Literal, Query, Row, Rows};
 use super::sources::built_in;
-use super::{About, Argument, Arguments, Error, Mood, Needs, Page, Report, Request, Verdict, format};
+use super::{About, Argument, Arguments, Condition, Error, Mood, Needs, Page, Report, Request, Verdict, format};
 use crate::text::counted;
 
 /// The report `card`.
@@ -185,6 +185,7 @@ async fn card(request: &Request<'_>) -> Result<Page, Error> {
         markdown: Some(format!("{}\n", request.sources.render("card/card.md", &view)?.trim())),
         verdict: line,
         warnings: warnings.into_iter().collect(),
+        conditions: view.verdict.found(Condition::Worse),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Axis, Chart, Mark, Panel, Tone};
+use crate::report::format::shown;
 use crate::text::escaped;
 
 /// Pixels around the plotting area.
@@ -74,8 +75,8 @@ pub fn draw(chart: &Chart) -> String {
          <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{body}</svg>",
         px(chart.width),
         px(height),
-        escaped(&chart.title),
-        escaped(&chart.description),
+        escaped(&shown(&chart.title)),
+        escaped(&shown(&chart.description)),
     )
 }
 
@@ -317,7 +318,7 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &s
         "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
         px(x),
         px(y),
-        escaped(content)
+        escaped(&shown(content))
     );
 }
 

@@ -8,9 +8,8 @@ use crate::report::format::{self, count, number, percent};
 use crate::report::query::{Row, Rows};
 
 /// Right and wrong alerts on the judged rows.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Confusion {
-    pub threshold: f64,
     pub hits: f64,
     pub false_alarms: f64,
     pub missed: f64,
@@ -18,10 +17,9 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    pub fn read(rows: &Rows, split: &str, threshold: f64) -> Option<Confusion> {
+    pub fn read(rows: &Rows, split: &str) -> Option<Confusion> {
         let row = rows.find("split", split)?;
         Some(Confusion {
-            threshold,
             hits: row.number("hits")?,
             false_alarms: row.number("false_alarms")?,
             missed: row.number("missed")?,
@@ -74,7 +72,7 @@ struct Cell {
 }
 
 /// Alerts and episodes of all products together.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Alerts {
     pub episodes: f64,
     pub caught: f64,

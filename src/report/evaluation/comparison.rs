@@ -1,7 +1,5 @@
 //! Each model beside the baseline on the rows that both score.
 
-use serde::Serialize;
-
 use super::frame::Frame;
 use super::{named, strips};
 use crate::report::chart::{Figure, Key, Tone};
@@ -9,7 +7,7 @@ use crate::report::format::{count, number, percent};
 use crate::report::query::{Row, Rows};
 
 /// A model beside the baseline on one split.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Comparison {
     pub model: String,
     pub split: String,

@@ -121,7 +121,7 @@ impl<'a> Frame<'a> {
         let bodies: Vec<String> = queries.iter().map(body).collect();
         let comment: String = comment.iter().map(|line| format!("{line}\n")).collect();
         let sql = format!("{comment}SELECT * FROM (\n{}\n)\nORDER BY {order}", bodies.join("\nUNION ALL\n"));
-        Ok(Some(Query { name: first.name.clone(), sql }))
+        Ok(Some(Query { sql, ..first.clone() }))
     }
 
     fn about(&self, scored: &Scored, name: &str, more: &[(&str, Literal<'_>)]) -> Result<Query, Error> {

@@ -119,23 +119,6 @@ impl Table {
     pub fn columns(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.title.clone()).collect()
     }
-
-    /// Returns every figure for programs.
-    pub fn data(&self) -> Vec<serde_json::Value> {
-        let figures = |row: &Metrics| {
-            let figure = |(column, figure): (&Column, &Figure)| {
-                let (low, high) = figure.interval.unzip();
-                let figure = serde_json::json!({ "value": figure.value, "low": low, "high": high });
-                (column.name.clone(), figure)
-            };
-            let figures: serde_json::Map<_, _> = self.columns.iter().zip(&row.values).map(figure).collect();
-            serde_json::json!({
-                "model": row.model, "split": row.split, "rows": row.rows, "positives": row.positives,
-                "episodes": row.episodes, "prevalence": row.prevalence, "metrics": figures, "reason": row.reason,
-            })
-        };
-        self.rows.iter().map(figures).collect()
-    }
 }
 
 impl Metrics {

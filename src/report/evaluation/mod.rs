@@ -32,7 +32,7 @@ use super::chart::Figure;
 use super::format::{self, number, percent};
 use super::query::{Literal, Query, Rows};
 use super::sources::built_in;
-use super::{About, Arguments, Error, Needs, Page, Report, Request};
+use super::{About, Arguments, Condition, Error, Needs, Page, Report, Request};
 use crate::text::printable;
 
 /// The report `eval`.
@@ -116,19 +116,10 @@ impl Fact {
     }
 }
 
-/// Returns a name from outside in a form that fits into a sentence: short, without characters that change how others are shown, and
-/// set apart if it is written from right to left.
+/// Returns a name from outside in a form that fits into a sentence: short, and without characters that change how others are shown.
 fn named(name: &str) -> String {
     const LONGEST: usize = 60;
-    let is_from_right =
-        |letter: char| matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
-    let shown = printable(name, LONGEST);
-    match shown {
-        shown if shown.trim().is_empty() => "(no name)".into(),
-        // The first character isolates what follows from the text around it, the last one ends that.
-        shown if shown.contains(is_from_right) => format!("\u{2068}{shown}\u{2069}"),
-        shown => shown,
-    }
+    if name.trim().is_empty() { "(no name)".into() } else { printable(name, LONGEST) }
 }
 
 /// Returns a share of a split's rows, as text for a table cell.
@@ -252,7 +243,7 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     let confusion_query = frame.query("confusion", &[])?;
     let alerts_query = frame.query("alerts", &[])?;
     let confusion = match model.threshold {
-        Some(threshold) => Confusion::read(&confusion_query.rows(context).await?, &frame.split, threshold),
+        Some(_) => Confusion::read(&confusion_query.rows(context).await?, &frame.split),
         None => None,
     };
     let alerts = match model.threshold.filter(|_| timed) {
@@ -292,16 +283,8 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
         absent: "Not known: no row is positive, or no row has both scores.".into(),
         query: comparison_query,
     };
-    let data = serde_json::json!({
-        "model": model.name, "relation": subject.relation, "label": subject.label, "split": frame.split,
-        "baseline": subject.baseline().map(|scored| &scored.name),
-        "verdict": { "mood": verdict.mood, "headline": verdict.headline },
-        "block_s": frame.block_s, "horizon_s": subject.horizon_s, "threshold": model.threshold,
-        "figures": table.data(), "comparisons": compared, "confusion": confusion, "alerts": alerts,
-    });
     let line = verdict.headline.clone();
     let view = View {
-        figures: format!("{data:#}"),
         title: format!("Evaluation of {}", named(&model.name)),
         generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
@@ -351,6 +334,7 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
         markdown: None,
         verdict: line,
         warnings: subject.warnings.clone(),
+        conditions: view.verdict.found(Condition::Worse),
     })
 }
 
@@ -370,7 +354,6 @@ mod tests {
         assert_eq!(named("spike"), "spike");
         assert_eq!(named(""), "(no name)");
         assert_eq!(named("a\u{202e}b"), r"a\u{202e}b");
-        assert_eq!(named("שלום"), "\u{2068}שלום\u{2069}");
         assert_eq!(named(&"x".repeat(10_000)).chars().count(), 61);
     }
 }

@@ -62,8 +62,6 @@ pub struct View {
     pub split_facts: Vec<Vec<String>>,
     pub facts_queries: Vec<Query>,
     pub importance: Importance,
-    /// The figures as JSON, for programs.
-    pub figures: String,
     pub card: Option<Card>,
 }
 

@@ -73,6 +73,16 @@ async fn what_cannot_be_learned_from_is_an_error_with_a_hint() {
     assert!(error.as_ref().is_err_and(|error| error.contains("collinear")), "{error:?}");
 }
 
+/// A category may be absent from the rows of a fold, and a flag may never be set.
+#[tokio::test]
+async fn a_feature_that_never_varies_weighs_nothing_beside_others_and_the_warning_names_it() {
+    for l2_reg in ["0", "1"] {
+        let columns = "5.0 AS k, x, 'a' AS side, i % 10 = 3 AS label";
+        let warned = trained("logistic_reg", &format!(", l2_reg = {l2_reg}"), columns).await.unwrap();
+        assert_eq!(warned, "feature `k` is 5 in every training row, so its weight is 0");
+    }
+}
+
 #[tokio::test]
 async fn separated_classes_and_huge_penalties_converge_and_separation_is_a_warning() {
     let label = "i % 10 = 3 AS label";
@@ -127,10 +137,11 @@ async fn rounding_noise_is_not_fitted() {
 #[tokio::test]
 async fn weights_of_rows_are_stated_and_bad_ones_refused() {
     let (label, by) = ("i % 10 = 3 AS label", ", weight_col = 'w'");
-    for model_type in ["logistic_reg", "linear_reg"] {
-        let options = if model_type == "linear_reg" { format!("{by}, target_col = 'y'") } else { by.to_string() };
+    for model_type in ["logistic_reg", "linear_reg", "boosted_tree_regressor", "boosted_tree_classifier"] {
+        let has_target = ["linear_reg", "boosted_tree_regressor"].contains(&model_type);
+        let options = if has_target { format!("{by}, target_col = 'y'") } else { by.to_string() };
         let columns = |weight: &str| {
-            if model_type == "linear_reg" {
+            if has_target {
                 format!("x, y, y > 3 AS label, {weight} AS w")
             } else {
                 format!("x, {label}, {weight} AS w")
@@ -166,7 +177,12 @@ async fn weights_of_rows_are_stated_and_bad_ones_refused() {
     assert!(error.as_ref().is_err_and(|error| error.contains("one class only")), "{error:?}");
     let error = trained("naive", by, "x, i AS w, i % 10 = 3 AS label").await.unwrap_err();
     assert!(error.contains("`weight_col` is not an option of a naive model"), "{error}");
-    assert!(error.contains("types that take it are linear_reg, logistic_reg"), "{error}");
+    assert!(
+        error.contains(
+            "types that take it are boosted_tree_classifier, boosted_tree_regressor, linear_reg, logistic_reg"
+        ),
+        "{error}"
+    );
     let error = trained("logistic_reg", ", auto_class_weights = TRUE", "x, i % 10 = 3 AS label").await.unwrap_err();
     assert!(error.contains("(write class_weight = 'balanced')"), "{error}");
 }

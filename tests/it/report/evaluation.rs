@@ -225,7 +225,11 @@ async fn what_is_missing_is_told_with_what_to_type() {
 
     let context = market(1_000).register().await;
     for (change, message, hint) in [
-        (("model", "spike_forest"), "there is no model named spike_forest to evaluate", "naive_volatility, spike_logistic"),
+        (
+            ("model", "spike_forest"),
+            "there is no model named spike_forest to evaluate",
+            "naive_volatility, spike_logistic",
+        ),
         (("label", "spik"), "spike_scores has no column `spik` for --label", "did you mean `spike`"),
         (("label", ""), "which column of spike_scores is the label, is not known", "--label"),
         (("label", "forward_vol"), "the label `forward_vol` holds ", "> 0 AS positive"),

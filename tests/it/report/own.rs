@@ -34,6 +34,8 @@ async fn make(folder: &Path, name: &str, context: &SessionContext) -> Result<Pag
         parameters: &parameters,
         arguments: BTreeMap::new(),
         generated_at: now(),
+        journal: Default::default(),
+        lineage: Default::default(),
     };
     match REPORTS.iter().copied().find(|report| report.about().name == name) {
         Some(report) => report.make(&request).await,
