@@ -57,10 +57,7 @@ async fn from_models(
         }
         None => None,
     };
-    let has_features = |row: &Row<'_>| {
-        let features = row.text("features").unwrap_or_default();
-        features.split(", ").all(|name| columns.has(name))
-    };
+    let has_features = |row: &Row<'_>| inputs(row, &columns).iter().all(|name| columns.has(name));
     let fits = |row: &Row<'_>| {
         let label = request.argument(given::LABEL).or(row.text("label"));
         has_features(row) && label.is_some_and(|label| columns.has(label))
@@ -88,7 +85,7 @@ async fn from_models(
     let mut scores = Vec::new();
     for (place, row) in std::iter::once(subject).chain(others).enumerate() {
         let reference = row.text("reference").unwrap_or_default();
-        let scored = scored(&row);
+        let scored = scored(&row, &columns);
         if scores.len() == MOST_MODELS {
             notes.push(format!("{} is left out: {MOST_MODELS} models are shown at most", scored.name));
             continue;
@@ -134,10 +131,23 @@ async fn best<'a>(request: &Request<'_>, models: &[Row<'a>]) -> Result<Option<Ro
     Ok(best.map(|(_, row)| row))
 }
 
-fn scored(row: &Row<'_>) -> Scored {
-    let reference = row.text("reference").unwrap_or_default();
+/// Returns the columns that a model reads. The model lists a text as one feature a category, such as `plan=gold`.
+fn inputs<'a>(row: &Row<'a>, columns: &Columns) -> Vec<&'a str> {
     let features = row.text("features").unwrap_or_default().split(", ");
-    let arguments: Vec<String> = std::iter::once(literal(reference)).chain(features.map(identifier)).collect();
+    let mut inputs: Vec<&str> = features
+        .map(|feature| match feature.split_once('=') {
+            Some((column, _)) if !columns.has(feature) => column,
+            _ => feature,
+        })
+        .collect();
+    inputs.dedup();
+    inputs
+}
+
+fn scored(row: &Row<'_>, columns: &Columns) -> Scored {
+    let reference = row.text("reference").unwrap_or_default();
+    let inputs = inputs(row, columns).into_iter().map(identifier);
+    let arguments: Vec<String> = std::iter::once(literal(reference)).chain(inputs).collect();
     Scored {
         name: row.text("model").unwrap_or_default().into(),
         role: Role::parse(row.text("role")),
@@ -224,7 +234,7 @@ impl Builder {
                     None => {
                         let known = models.iter().find(|row| row.text("model") == Some(name));
                         self.scores.push(match known {
-                            Some(row) => scored(&row),
+                            Some(row) => scored(&row, columns),
                             None => column_score(columns, name)?,
                         });
                         Some(self.scores.len() - 1)

@@ -133,16 +133,18 @@ pub fn body(
         }
     };
     let all = scores.iter().map(Scored::column).collect::<Vec<_>>();
-    // Blocks of time are drawn for intervals. Rows without a time stand a tenth of a second apart, in an order that the scores shuffle, so
-    // that a block of one second holds ten of them.
-    let clock = match facts.time {
-        Some(_) => "time AS clock".to_string(),
-        None => {
-            let shuffled = all.iter().map(|name| format!("CAST({name} AS VARCHAR)")).collect::<Vec<_>>().join(", ");
-            format!(
-                "arrow_cast(100000000 * CAST(row_number() OVER (ORDER BY md5(concat_ws(',', {shuffled})), label, by_value) AS BIGINT), 'Timestamp(Nanosecond, None)') AS clock"
-            )
-        }
-    };
-    format!("SELECT {known}, {},\n    {clock}\nFROM (\n{inner}\n)\nWHERE split IS NOT NULL", all.join(", "))
+    let all = all.join(", ");
+    if facts.time.is_some() {
+        return format!("SELECT {known}, {all},\n    time AS clock\nFROM (\n{inner}\n)\nWHERE split IS NOT NULL");
+    }
+    // Blocks of time are drawn for intervals. Rows without a time stand a tenth of a second apart, so that a block of one second holds ten of
+    // them, in an order that means nothing and is the same each time: that of the scores' last digits. Rows with the same scores are spread by
+    // the golden ratio, so that those of one label do not stand together.
+    let shuffled =
+        scores.iter().map(|scored| format!("CAST({} AS VARCHAR)", scored.column())).collect::<Vec<_>>().join(", ");
+    format!(
+        "SELECT {known}, {all},\n    arrow_cast(100000000 * CAST(row_number() OVER (ORDER BY reverse(concat_ws(',', {shuffled})), \
+         0.618033988749895 * place - floor(0.618033988749895 * place), label, by_value) AS BIGINT), 'Timestamp(Nanosecond, None)') AS clock\n\
+         FROM (SELECT *, row_number() OVER (PARTITION BY {all}, label ORDER BY by_value) AS place FROM (\n{inner}\n))\nWHERE split IS NOT NULL"
+    )
 }
