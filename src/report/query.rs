@@ -83,9 +83,10 @@ impl Query {
             let schema = Arc::clone(frame.schema().inner());
             let table = MemTable::try_new(schema, frame.collect_partitioned().await?)?;
             let taken = |name: &String| context.table_exist(name.as_str()).unwrap_or(true);
-            let names = std::iter::once(self.name.clone()).chain((2..).map(|number| format!("{}_{number}", self.name)));
+            let mut names =
+                std::iter::once(self.name.clone()).chain((2..).map(|number| format!("{}_{number}", self.name)));
             // There are finitely many tables, so one of the names is free.
-            let name = names.skip_while(taken).next().unwrap_or_default();
+            let name = names.find(|name| !taken(name)).unwrap_or_default();
             context.register_table(name.as_str(), Arc::new(table))?;
             Ok(Kept { context, name })
         };
