@@ -1,8 +1,8 @@
 -- Each column, and the columns of which its values are made.
 SELECT given.query, given.name, given.type, given.unit,
-       CASE WHEN given.horizon <> '0 s' AND given.lookback <> '0 s' THEN given.lookback || ' back, ' || given.horizon || ' ahead'
-            WHEN given.horizon <> '0 s' THEN given.horizon || ' ahead'
-            WHEN given.lookback <> '0 s' THEN given.lookback || ' back' END AS reach,
+       CASE WHEN given.horizon <> 'none' AND given.lookback <> 'none' THEN given.lookback || ' back, ' || given.horizon || ' ahead'
+            WHEN given.horizon <> 'none' THEN given.horizon || ' ahead'
+            WHEN given.lookback <> 'none' THEN given.lookback || ' back' END AS reach,
        given.formula,
        string_agg(DISTINCT origin.source || coalesce('.' || origin.source_column, ''), ', ') AS made_of
 FROM squall_columns AS given

@@ -38,6 +38,10 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
         _ => None,
     };
     for reference in state.resolve_table_references(&parsed).ok()? {
+        // A pattern of files, such as `ticks/*.parquet`, or an address is read by the engine, which says what is wrong with it.
+        if reference.table().contains(['*', '?', '[']) || reference.table().contains("://") {
+            continue;
+        }
         if made.is_some_and(|made| made.to_string().trim_matches('"').eq_ignore_ascii_case(reference.table())) {
             continue;
         }
@@ -45,6 +49,7 @@ pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<
         if !matches!(reference, TableReference::Bare { .. })
             || state.table_functions().contains_key(reference.table())
             || context.table_exist(reference.clone()).unwrap_or(false)
+            || std::path::Path::new(reference.table()).exists()
             || context.table_provider(reference.clone()).await.is_ok()
         {
             continue;

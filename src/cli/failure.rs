@@ -35,6 +35,12 @@ impl Failure {
         self
     }
 
+    /// Sets the exit code.
+    pub fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Returns the message and its causes, one a line.
     pub fn message_and_causes(&self) -> String {
         let causes = self.causes.iter().map(|cause| format!("\nCaused by: {cause}"));

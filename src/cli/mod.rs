@@ -157,6 +157,7 @@ impl Context {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    crate::error::panics::print_one_line();
     let command = report::with_own(Cli::command(), std::env::args_os());
     let cli = match Cli::from_arg_matches(&command.get_matches_from(std::env::args_os().map(no_option))) {
         Ok(cli) => cli,

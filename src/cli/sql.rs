@@ -2,9 +2,18 @@
 
 use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Context, Failure, workspace};
 use crate::repl::{self, Appearance, Diagnosis, Format, Progress, Showing, Style, Target, Written};
+
+/// How long an interrupted statement has to remove the files that it had begun.
+const CLEARING_UP: Duration = Duration::from_millis(300);
+
+/// The exit code of an interrupted command: 128 + SIGINT.
+const STOPPED: u8 = 130;
 
 /// The most rows of a table shown on a terminal, unless `--limit` says otherwise.
 const TERMINAL_ROWS: usize = 100;
@@ -64,7 +73,16 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         }
         output.begin_result(None, style.format.is_alone())?;
         let progress = Progress::begin(showing);
-        match repl::run(&workspace.session, statement.text, &style, &mut output, progress).await {
+        let running = repl::run(&workspace.session, statement.text, &style, &mut output, progress);
+        let ended = tokio::select! {
+            ended = running => ended,
+            () = stopped() => {
+                // The tasks of the statement end now, and take the files with them that they had begun.
+                tokio::time::sleep(CLEARING_UP).await;
+                return Err(Failure::new("stopped before the statement ended").with_code(STOPPED));
+            }
+        };
+        match ended {
             Ok(written) => {
                 printed = written.columns > 0;
                 note(written, context);
@@ -77,6 +95,20 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Waits until somebody wants the command to stop: Ctrl-C, or SIGTERM.
+async fn stopped() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => {
+            // Without this signal there is still Ctrl-C.
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
 }
 
 /// Says on standard error what was left out of a table.

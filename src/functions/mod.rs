@@ -17,6 +17,7 @@ pub mod episodes;
 pub mod intervals;
 pub mod label_score;
 mod probability;
+mod profile;
 mod ranking;
 mod reference;
 pub mod relation;
@@ -79,6 +80,7 @@ pub const FAMILIES: &[Family] = &[
     drift::FUNCTIONS,
     drift::two_sample::FUNCTIONS,
     audits::FUNCTIONS,
+    profile::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

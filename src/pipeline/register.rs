@@ -11,6 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::place::Place;
+use super::reach::plan_statement;
 use super::{Kind, LANDED, Project, Query};
 use crate::text::did_you_mean;
 
@@ -59,7 +60,7 @@ impl Project {
         let mut state = context.state();
         // With spans, an error knows its line and column.
         state.config_mut().options_mut().sql_parser.collect_spans = true;
-        let planned = state.statement_to_plan(query.parsed.statement()).await;
+        let planned = plan_statement(&state, query).await;
         planned.map_err(|error| self.plan_error(query, &error, context))
     }
 

@@ -75,7 +75,7 @@ impl Diagnosis {
         text: &str,
         source: Option<&str>,
     ) -> Self {
-        let finding = match error {
+        let mut finding = match error {
             run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => engine(session, error),
             run::Error::Statement(catalog::Error::Missing { missing, .. })
                 if is_called(statement.text, &missing.table) =>
@@ -89,6 +89,7 @@ impl Diagnosis {
                 Finding { message, spot, hint: other.hint() }
             }
         };
+        finding.blame_file(session, error, statement.text).await;
         let mut found = finding.spot.find(statement.text);
         if let (None, run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error))) = (found, error) {
             let root = error.iter().next().unwrap_or(error).find_root();
@@ -101,6 +102,65 @@ impl Diagnosis {
             (at.column <= line.chars().count() + 1).then(|| Place { source: source.map(Into::into), at, line, length })
         });
         Diagnosis { message: finding.message, place, hint: finding.hint.or_else(|| error.hint()) }
+    }
+}
+
+impl Finding {
+    /// Names the file that cannot be read, if that is why the statement failed.
+    async fn blame_file(&mut self, session: &Session, error: &run::Error, statement: &str) {
+        let from_data = match error {
+            run::Error::Panicked(_) => true,
+            run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => {
+                let root = error.iter().next().unwrap_or(error).find_root();
+                !matches!(root, DataFusionError::SQL(..) | DataFusionError::SchemaError(..) | DataFusionError::Plan(_))
+            }
+            _ => false,
+        };
+        if !from_data {
+            return;
+        }
+        if let Some((file, why)) = session.damaged_file(statement).await {
+            self.message = format!("cannot read {}: {why}", file.display());
+            self.spot = Spot::Text(file.display().to_string());
+            self.hint = Some("the file is damaged or was not written to its end; write it again".into());
+            return;
+        }
+        let Some(bad) = BadValue::read(&self.message) else { return };
+        let files = session.files_of(statement).await;
+        let name = match files.as_slice() {
+            [only] => only.display().to_string(),
+            _ => "the file".into(),
+        };
+        self.message = format!(
+            "line {} of {name} has `{}` in column {}, which is not a {}",
+            bad.line, bad.value, bad.column, bad.data_type
+        );
+        self.spot = Spot::Text(name);
+        self.hint = Some(
+            "give the columns their types: CREATE EXTERNAL TABLE t (a VARCHAR, …) STORED AS CSV LOCATION '…' OPTIONS ('format.has_header' 'true')"
+                .into(),
+        );
+    }
+}
+
+/// A value of a CSV file that does not have the type of its column.
+struct BadValue<'a> {
+    value: &'a str,
+    data_type: &'a str,
+    /// Counted from 1.
+    column: usize,
+    line: &'a str,
+}
+
+impl BadValue<'_> {
+    /// Reads the reader's message: `Error while parsing value '1.5' as type 'Int64' for column 0 at line 1201. Row data: …`.
+    fn read(message: &str) -> Option<BadValue<'_>> {
+        let (_, rest) = message.split_once("rror while parsing value '")?;
+        let (value, rest) = rest.split_once("' as type '")?;
+        let (data_type, rest) = rest.split_once("' for column ")?;
+        let (column, rest) = rest.split_once(" at line ")?;
+        let line = rest.split_once('.').map_or(rest, |(line, _)| line);
+        Some(BadValue { value, data_type, column: column.parse::<usize>().ok()? + 1, line })
     }
 }
 
@@ -139,7 +199,7 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
             let message = match other {
                 // Another layer's error may have causes, such as why a file cannot be read.
                 DataFusionError::External(error) => crate::error::with_causes(&**error),
-                other => lowercase(&other.message()),
+                other => plain(&lowercase(&other.message())),
             };
             // A value that cannot be converted may be written in the statement.
             let spot = between(&message, "'", "'").map_or(Spot::Unknown, |value| Spot::Text(value.into()));
@@ -284,7 +344,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         let message = format!("no table is named `{name}`");
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
-    Finding { message: lowercase(text), spot: Spot::Unknown, hint: None }
+    Finding { message: plain(&lowercase(text)), spot: Spot::Unknown, hint: None }
 }
 
 /// Explains that a name is called in FROM and is not a table function.
@@ -311,6 +371,22 @@ fn arguments(text: &str, call: &str) -> Finding {
     let candidates: Vec<&str> = candidates.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let hint = (!candidates.is_empty()).then(|| format!("it is called as {}", candidates.join(" or ")));
     Finding { message, spot: Spot::Unknown, hint }
+}
+
+/// Returns a message without what the engine says to its own developers: syntax trees, and the wish to be told of faults.
+fn plain(message: &str) -> String {
+    let message = message.split("\nThis issue was likely caused by a bug in DataFusion").next().unwrap_or(message);
+    // A syntax tree is long, and begins with a word before a brace.
+    let tree = message
+        .find(" { ")
+        .filter(|_| message.contains("Span(Location(") || message.contains("WindowFunctionParams {"));
+    match tree {
+        Some(at) => {
+            let words = message[..at].rsplit_once([' ', '(']).map_or(&message[..at], |(words, _)| words);
+            format!("{}: this statement has a part that cannot be planned", words.trim_end_matches([':', '(']))
+        }
+        None => message.trim_end().to_owned(),
+    }
 }
 
 /// Returns an error and its causes as one message.

@@ -4,7 +4,7 @@
 //! of their own, which end when the caller drops the future. So Ctrl-C works at any time, whatever the engine does.
 
 use std::io::Write;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
@@ -20,6 +20,7 @@ use super::format::{Appearance, Format};
 use super::progress::Progress;
 use crate::catalog::{self, Session};
 use crate::error::Hint;
+use crate::error::panics::{self, Quiet};
 
 /// Output is written in pieces of so many bytes; between them, the shell looks whether Ctrl-C was pressed.
 const PIECE: usize = 16 << 10;
@@ -52,6 +53,8 @@ pub enum Error {
     Statement(#[from] catalog::Error),
     #[error("query failed")]
     Query(#[from] DataFusionError),
+    #[error("the engine stopped at a fault of its own: {0}")]
+    Panicked(String),
     #[error("the result cannot be written in this format")]
     Format(#[from] datafusion::arrow::error::ArrowError),
     #[error("cannot write the result")]
@@ -71,6 +74,7 @@ impl Hint for Error {
         match self {
             Error::Statement(error) => error.hint(),
             Error::Format(_) => Some("try another `--format`, or CAST the column to VARCHAR".into()),
+            Error::Panicked(_) => Some("a smaller statement that fails in the same way helps to mend it".into()),
             Error::Query(_) | Error::Write(_) => None,
         }
     }
@@ -87,9 +91,10 @@ pub async fn run(
     writer: &mut (dyn Write + Send),
     mut progress: Progress,
 ) -> Result<Written, Error> {
+    let _quiet = Quiet::begin();
     let (plan, context) = plan(session, statement, &mut progress).await?;
     progress.watch(&plan);
-    let batches = Batches::of(execute_stream(plan, context)?);
+    let batches = Batches::of(started(plan, context)?);
     write(batches, style, writer, &mut progress).await
 }
 
@@ -98,9 +103,10 @@ pub async fn run(
 /// # Errors
 /// The query fails.
 pub async fn collect(session: &Arc<Session>, query: &str, mut progress: Progress) -> Result<Vec<RecordBatch>, Error> {
+    let _quiet = Quiet::begin();
     let (plan, context) = plan(session, query, &mut progress).await?;
     progress.watch(&plan);
-    let mut batches = Batches::of(execute_stream(plan, context)?);
+    let mut batches = Batches::of(started(plan, context)?);
     let mut collected = Vec::new();
     while let Some(batch) = batches.next(&mut progress).await? {
         collected.push(batch);
@@ -126,10 +132,19 @@ async fn plan(
         tokio::select! {
             Some(joined) = planning.join_next() => {
                 // Nothing else ends the task, so it must have panicked.
-                return joined.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                return joined.unwrap_or_else(|error| Err(Error::Panicked(panics::said(error.into_panic().as_ref()))));
             }
             () = progress.tick() => {}
         }
+    }
+}
+
+/// Starts to execute a plan.
+fn started(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream, Error> {
+    // What a panic leaves behind is dropped with it.
+    match catch_unwind(AssertUnwindSafe(|| execute_stream(plan, context))) {
+        Ok(stream) => Ok(stream?),
+        Err(panic) => Err(Error::Panicked(panics::said(panic.as_ref()))),
     }
 }
 
@@ -156,11 +171,11 @@ impl Batches {
         Batches { schema, receiver, task }
     }
 
-    async fn next(&mut self, progress: &mut Progress) -> Result<Option<RecordBatch>, DataFusionError> {
+    async fn next(&mut self, progress: &mut Progress) -> Result<Option<RecordBatch>, Error> {
         loop {
             tokio::select! {
                 batch = self.receiver.recv() => match batch {
-                    Some(batch) => return batch.map(Some),
+                    Some(batch) => return Ok(Some(batch?)),
                     None => break,
                 },
                 () = progress.tick() => {}
@@ -168,7 +183,7 @@ impl Batches {
         }
         // A panic must not look like the end of the rows.
         match self.task.join_next().await {
-            Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+            Some(Err(error)) if error.is_panic() => Err(Error::Panicked(panics::said(error.into_panic().as_ref()))),
             _ => Ok(None),
         }
     }

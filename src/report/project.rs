@@ -20,7 +20,7 @@ pub struct Documentation;
 const FILE: &str = "docs.html";
 
 /// The most bytes of drawings, so that the page of a large project stays small.
-const MOST_DRAWN: usize = 250_000;
+const MOST_DRAWN: usize = 200_000;
 
 #[async_trait]
 impl Report for Documentation {

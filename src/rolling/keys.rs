@@ -5,21 +5,51 @@
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::{cast, partition};
-use datafusion::arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, UInt64Type};
+use datafusion::common::{Result, ScalarValue, exec_err};
+
+use super::kernel::bounds::to_total_order;
 
 /// Returns whether order keys of this type can be mapped to integers, so that frames can count their differences.
 pub fn is_countable(data_type: &DataType) -> bool {
     data_type.is_integer() || matches!(data_type, DataType::Timestamp(_, _))
 }
 
+/// Returns whether frames can measure distances between keys of this type: those that they can count, and those whose distances
+/// are not differences of integers.
+pub fn is_measurable(data_type: &DataType) -> bool {
+    is_countable(data_type)
+        || matches!(
+            data_type,
+            DataType::Date32 | DataType::Date64 | DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, _)
+        )
+}
+
 /// Returns the keys as integers that ascend in the order's direction; the integers for NULLs mean nothing.
 pub fn ascending(column: &ArrayRef, descending: bool) -> Result<Vec<i64>> {
-    let keys: Vec<i64> = if column.data_type() == &DataType::UInt64 {
-        let flip = |key: &u64| (key ^ (1 << 63)).cast_signed();
-        column.as_primitive::<UInt64Type>().values().iter().map(flip).collect()
-    } else {
-        cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().values().to_vec()
+    let keys: Vec<i64> = match column.data_type() {
+        DataType::UInt64 => {
+            let flip = |key: &u64| (key ^ (1 << 63)).cast_signed();
+            column.as_primitive::<UInt64Type>().values().iter().map(flip).collect()
+        }
+        DataType::Float32 | DataType::Float64 => {
+            let doubles = cast(column, &DataType::Float64)?;
+            doubles.as_primitive::<Float64Type>().values().iter().map(|key| to_total_order(key + 0.0)).collect()
+        }
+        DataType::Decimal128(_, _) => {
+            let decimals = column.as_primitive::<Decimal128Type>();
+            let key = |row: usize| if decimals.is_null(row) { Ok(0) } else { i64::try_from(decimals.value(row)) };
+            match (0..decimals.len()).map(key).collect() {
+                Ok(keys) => keys,
+                Err(_) => {
+                    return exec_err!(
+                        "a RANGE frame measures DECIMAL keys of up to 18 digits, and the ORDER BY column has longer ones; \
+                     cast it to DOUBLE"
+                    );
+                }
+            }
+        }
+        _ => cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().values().to_vec(),
     };
     Ok(if descending { keys.into_iter().map(|key| !key).collect() } else { keys })
 }

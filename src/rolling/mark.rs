@@ -1,8 +1,7 @@
 //! Functions that carry the decision of the logical plan to the physical plan.
 //!
-//! Only the logical plan shows publicly whether a call has DISTINCT, FILTER or IGNORE NULLS. Only the physical plan has the
-//! other information that the engine needs. So [`super::prepare`] wraps the function of each call that has none of the
-//! three, and [`super::program`] looks for the wrapper. The wrapper answers everything as the function itself does, so the
+//! Only the logical plan shows publicly whether a call has FILTER or IGNORE NULLS. Only the physical plan has the other
+//! information that the engine needs. So [`super::prepare`] wraps the function of each call that the engine may compute, and [`super::program`] looks for the wrapper. The wrapper answers everything as the function itself does, so the
 //! stock operator computes the same with it. If a call's function lost its wrapper on the way, the call stays with the stock
 //! operator. The same happens if the planner reversed the call, because that makes another function.
 //!
@@ -26,8 +25,9 @@ use datafusion::logical_expr::{
     WindowUDFImpl,
 };
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 
-/// An aggregate of a call without DISTINCT, FILTER and IGNORE NULLS.
+/// An aggregate of a call without FILTER and IGNORE NULLS.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct MarkedAggregate(AggregateUDF);
 
@@ -43,19 +43,19 @@ impl MarkedAggregate {
     }
 }
 
-/// A window function of a call without DISTINCT, FILTER and IGNORE NULLS.
+/// A window function of a call without DISTINCT and FILTER; the mark says whether the call has IGNORE NULLS.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct MarkedWindow(WindowUDF);
+pub struct MarkedWindow(WindowUDF, bool);
 
 impl MarkedWindow {
     /// Returns the function with the mark.
-    pub fn of(function: &WindowUDF) -> WindowUDF {
-        WindowUDF::new_from_impl(MarkedWindow(function.clone()))
+    pub fn of(function: &WindowUDF, ignores_nulls: bool) -> WindowUDF {
+        WindowUDF::new_from_impl(MarkedWindow(function.clone(), ignores_nulls))
     }
 
-    /// Returns the function without the mark; `None` if it has no mark.
-    pub fn unmarked(function: &WindowUDF) -> Option<&WindowUDF> {
-        function.inner().downcast_ref::<MarkedWindow>().map(|marked| &marked.0)
+    /// Returns the function without the mark, and whether its call has IGNORE NULLS; `None` if it has no mark.
+    pub fn unmarked(function: &WindowUDF) -> Option<(&WindowUDF, bool)> {
+        function.inner().downcast_ref::<MarkedWindow>().map(|marked| (&marked.0, marked.1))
     }
 }
 
@@ -239,6 +239,13 @@ impl WindowUDFImpl for MarkedWindow {
     }
 
     fn limit_effect(&self, arguments: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
-        self.0.inner().limit_effect(arguments)
+        // With IGNORE NULLS, the row that is looked for can be any number of rows away.
+        // DataFusion takes every `lag` for one that looks back.
+        let looks_ahead = self.0.name() == "lag"
+            && arguments.get(1).and_then(|distance| distance.downcast_ref::<Literal>()).is_some_and(|distance| {
+                let distance = distance.value().cast_to(&DataType::Int64);
+                matches!(distance, Ok(ScalarValue::Int64(Some(distance))) if distance < 0)
+            });
+        if self.1 || looks_ahead { LimitEffect::Unknown } else { self.0.inner().limit_effect(arguments) }
     }
 }

@@ -44,6 +44,9 @@ mod functions;
 /// squall's own window functions, in the form that DataFusion takes.
 mod own;
 
+/// Aggregates of integers with exact totals, in the form that DataFusion takes.
+mod exact_aggregates;
+
 // Execution.
 
 /// The operator.
@@ -98,6 +101,7 @@ use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 pub use distinct::STRICTLY_INCREASING;
+pub use exact_aggregates::ExactForm;
 pub use functions::{list, own as own_functions};
 
 pub use settings::Settings;

@@ -18,7 +18,7 @@ pub struct OrderKey {
     pub descending: bool,
 }
 
-/// A call without DISTINCT, FILTER and IGNORE NULLS.
+/// A call without DISTINCT and FILTER.
 #[derive(Debug)]
 pub struct Call<'a> {
     pub arguments: &'a [Arc<dyn PhysicalExpr>],
@@ -29,6 +29,8 @@ pub struct Call<'a> {
     /// How many ORDER BY columns the window has.
     pub order_columns: usize,
     pub order: Option<OrderKey>,
+    /// Whether the call skips rows whose argument is NULL.
+    pub ignores_nulls: bool,
 }
 
 /// What computes a call.

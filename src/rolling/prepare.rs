@@ -2,7 +2,7 @@
 //!
 //! In: a logical plan. Out: the same plan with the same column names, in which every call that the engine may compute has a
 //! marked function ([`super::mark`]). The decision is made here, because only the logical plan shows publicly whether a call
-//! has DISTINCT, FILTER or IGNORE NULLS.
+//! has FILTER or IGNORE NULLS.
 //!
 //! A FILTER is folded into the argument: `sum(x) FILTER (WHERE p) OVER w` becomes `sum(CASE WHEN p THEN x END) OVER w`. This
 //! works because the aggregates of the table ignore rows whose first argument is NULL.
@@ -61,15 +61,18 @@ fn prepared(expr: &Expr) -> Result<Option<Expr>> {
     }
     let Expr::WindowFunction(call) = expr else { return Ok(None) };
     let WindowFunctionParams { args, filter, null_treatment, distinct, .. } = &call.params;
-    if *distinct || *null_treatment == Some(NullTreatment::IgnoreNulls) {
-        return Ok(None);
-    }
+    let ignores_nulls = *null_treatment == Some(NullTreatment::IgnoreNulls);
     let marked = match &call.fun {
-        WindowFunctionDefinition::AggregateUDF(function) => functions::of_aggregate(function)
-            .map(|_| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function)))),
+        WindowFunctionDefinition::AggregateUDF(function) => {
+            // Only the aggregates of the table are known to take a FILTER as an argument that is NULL.
+            let foldable = filter.is_none() || (!*distinct && functions::of_aggregate(function).is_some());
+            (foldable && !ignores_nulls && MarkedAggregate::unmarked(function).is_none())
+                .then(|| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function))))
+        }
         WindowFunctionDefinition::WindowUDF(_) if filter.is_some() => None,
         WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function)
-            .map(|_| WindowFunctionDefinition::WindowUDF(Arc::new(MarkedWindow::of(function)))),
+            .filter(|known| !ignores_nulls || known.can_ignore_nulls())
+            .map(|_| WindowFunctionDefinition::WindowUDF(Arc::new(MarkedWindow::of(function, ignores_nulls)))),
     };
     // A function that already has a mark is not in the table.
     let Some(fun) = marked else { return Ok(None) };
@@ -123,13 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn distinct_and_ignore_nulls_stay_as_they_are() {
+    fn what_the_engine_cannot_know_stays_as_it_is() {
         let (mut distinct, mut ignore, mut respect) = (sum(), sum(), sum());
         distinct.params.distinct = true;
         ignore.params.null_treatment = Some(NullTreatment::IgnoreNulls);
         respect.params.null_treatment = Some(NullTreatment::RespectNulls);
-        assert!(function(distinct).is_none() && function(ignore).is_none() && function(respect).is_some());
-        let unknown = Arc::unwrap_or_clone(sum_udaf()).with_aliases(["another"]);
-        assert!(function(WindowFunction::new(Arc::new(unknown), vec![col("x")])).is_none(), "not the engine's own sum");
+        assert!(function(distinct).is_some() && function(ignore).is_none() && function(respect).is_some());
+        let mut filtered = sum();
+        (filtered.params.distinct, filtered.params.filter) = (true, Some(Box::new(col("p").gt(lit(1)))));
+        assert!(function(filtered).is_none(), "a distinct value may pass the filter in one row only");
     }
 }

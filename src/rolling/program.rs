@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::window::{
     PlainAggregateWindowExpr, SlidingAggregateWindowExpr, StandardWindowExpr, WindowExpr,
 };
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::windows::WindowUDFExpr;
 
+use super::columns::aggregates;
 use super::frame;
 use super::functions;
 use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
@@ -70,12 +72,27 @@ impl Program {
             }),
             _ => None,
         };
-        let key = order.as_ref().map(|order| &order.data_type).filter(|data_type| keys::is_countable(data_type));
-        let frame = frame::translate(expression.get_window_frame(), key);
-        let (function, arguments) = function_of(expression)?;
-        let call = Call { arguments: &arguments, input, frame, order_columns: self.order_by.len(), order };
-        // If a call is wrong, the stock operator says why.
-        (function.plan)(&call).ok()?
+        let key = order.as_ref().map(|order| &order.data_type).filter(|data_type| keys::is_measurable(data_type));
+        let descending = order.as_ref().is_some_and(|order| order.descending);
+        let frame = frame::translate(expression.get_window_frame(), key, descending);
+        let (arguments, aggregate, function, ignores_nulls) = match called(expression)? {
+            Called::Aggregate(aggregate) => {
+                let function = functions::of_aggregate(MarkedAggregate::unmarked(aggregate.fun())?);
+                let function = function.filter(|_| !aggregate.is_distinct());
+                (aggregate.expressions(), Some(aggregate), function, false)
+            }
+            Called::Window(function, ignores_nulls, arguments) => (arguments, None, Some(function), ignores_nulls),
+        };
+        let order_columns = self.order_by.len();
+        let call = Call { arguments: &arguments, input, frame, order_columns, order, ignores_nulls };
+        if let Some(function) = function {
+            // If a call is wrong, the stock operator says why.
+            let planned = (function.plan)(&call).ok()?;
+            if planned.is_some() {
+                return planned;
+            }
+        }
+        aggregates::plan(&call, aggregate?)
     }
 
     fn add(&mut self, call: usize, planned: Planned) {
@@ -119,8 +136,15 @@ impl Program {
     }
 }
 
-/// Returns the function of a window expression, if the table has it and the call was marked in the logical plan.
-fn function_of(expression: &dyn WindowExpr) -> Option<(&'static functions::Function, Vec<Arc<dyn PhysicalExpr>>)> {
+/// What a window expression calls.
+enum Called<'a> {
+    Aggregate(&'a AggregateFunctionExpr),
+    /// A window function of the table, whether it ignores NULLs, and its arguments.
+    Window(&'static functions::Function, bool, Vec<Arc<dyn PhysicalExpr>>),
+}
+
+/// Returns what a window expression calls, if the engine may compute it and the call was marked in the logical plan.
+fn called(expression: &dyn WindowExpr) -> Option<Called<'_>> {
     let any = expression.as_any();
     let sliding = any.downcast_ref::<SlidingAggregateWindowExpr>().map(SlidingAggregateWindowExpr::get_aggregate_expr);
     let plain = any.downcast_ref::<PlainAggregateWindowExpr>().map(PlainAggregateWindowExpr::get_aggregate_expr);
@@ -128,9 +152,10 @@ fn function_of(expression: &dyn WindowExpr) -> Option<(&'static functions::Funct
         if !aggregate.order_bys().is_empty() {
             return None;
         }
-        return Some((functions::of_aggregate(MarkedAggregate::unmarked(aggregate.fun())?)?, aggregate.expressions()));
+        return MarkedAggregate::unmarked(aggregate.fun()).map(|_| Called::Aggregate(aggregate));
     }
     let standard = any.downcast_ref::<StandardWindowExpr>()?;
     let function = standard.get_standard_func_expr().as_any().downcast_ref::<WindowUDFExpr>()?;
-    Some((functions::of_window(MarkedWindow::unmarked(function.fun())?)?, function.args().to_vec()))
+    let (known, ignores_nulls) = MarkedWindow::unmarked(function.fun())?;
+    Some(Called::Window(functions::of_window(known)?, ignores_nulls, function.args().to_vec()))
 }

@@ -1,5 +1,6 @@
 //! Integration tests, one module per stage, in one binary, because each further binary would link all of DataFusion again.
 
+mod answers;
 mod catalog;
 mod cli;
 mod dead;

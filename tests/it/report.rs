@@ -4,6 +4,8 @@ mod any_project;
 mod card;
 mod evaluation;
 mod own;
+mod profile;
+mod quality;
 mod reference;
 mod results;
 mod synthetic;

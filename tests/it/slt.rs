@@ -124,6 +124,11 @@ async fn functions_pass_with_any_partitioning() {
 }
 
 #[tokio::test]
+async fn answers_are_right_with_any_partitioning() {
+    assert!(run_folder("answers").await > 0);
+}
+
+#[tokio::test]
 async fn rolling_windows_pass_with_any_partitioning() {
     assert!(run_folder("rolling").await > 0);
 }

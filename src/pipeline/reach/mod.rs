@@ -216,7 +216,7 @@ impl Project {
         // What it reads is known to the planner once the query itself is measured.
         self.measured(query, context).await?;
         let planner = self.session(context, |session| session.planner.clone());
-        let planned = planner.state.statement_to_plan(query.parsed.statement()).await;
+        let planned = plan_statement(&planner.state, query).await;
         planned.map_err(|error| self.plan_error(query, &error, &planner.context))
     }
 
@@ -256,7 +256,7 @@ impl Project {
     async fn measure(&self, index: usize, planner: &Planner) -> Result<Arc<Measured>, Error> {
         let query = &self.queries[index];
         let failed = |error| self.plan_error(query, &error, &planner.context);
-        let plan = planner.state.statement_to_plan(query.parsed.statement()).await.map_err(failed)?;
+        let plan = plan_statement(&planner.state, query).await.map_err(failed)?;
         if let Some(function) = size::too_large(&plan).map_err(failed)? {
             let place = query.place_of_word(function).unwrap_or_else(|| query.start());
             let message =
@@ -286,9 +286,16 @@ impl Project {
     }
 }
 
+/// Plans a query that squall's rules have prepared for the engine.
+pub(super) async fn plan_statement(state: &SessionState, query: &Query) -> datafusion::error::Result<LogicalPlan> {
+    state.statement_to_plan(crate::catalog::prepared(query.parsed.statement())?).await
+}
+
 /// Resolves a plan's types, folds its constants, and makes groups of DISTINCT.
 fn folded(plan: LogicalPlan, state: &SessionState) -> datafusion::error::Result<LogicalPlan> {
     let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+    // What is measured reads operators; it never runs.
+    let analysed = crate::catalog::plain_arithmetic(analysed)?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(SimplifyExpressions::new()), Arc::new(ReplaceDistinctWithAggregate::new())];
     Optimizer::with_rules(rules).optimize(analysed, state, |_, _| {})

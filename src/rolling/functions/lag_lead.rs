@@ -4,6 +4,7 @@ use datafusion::common::ScalarValue;
 use datafusion::functions_window::lead_lag::{lag_udwf, lead_udwf};
 
 use super::{Definition, Function};
+use crate::rolling::columns::present::{PickPresent, Present};
 use crate::rolling::columns::values::{Pick, Values};
 use crate::rolling::kernel::bounds::{Edge, FrameSpec, Units};
 use crate::rolling::plan::{Call, Planned};
@@ -36,6 +37,19 @@ fn plan(call: &Call, offset: i64) -> Option<Planned> {
         0..=2 => ScalarValue::try_from(&data_type).ok()?,
         _ => call.constant(2)?.cast_to(&data_type).ok()?,
     };
+    if call.ignores_nulls {
+        // The rows on one side of this row, among whose values the one at the distance is picked.
+        let (frame, index) = match offset {
+            0 => return None,
+            offset if offset < 0 => ((Edge::Unbounded, Edge::Offset(-1)), offset),
+            offset => ((Edge::Offset(1), Edge::Unbounded), offset - 1),
+        };
+        let frame = FrameSpec { units: Units::Rows, start: frame.0, end: frame.1 };
+        let cumulative = index < 0;
+        let arguments = call.arguments[..1].to_vec();
+        let kernel = move || PickPresent::new(index, default.clone(), cumulative);
+        return Some(Planned { frame, source: Box::new(Source::<Present>::new(arguments, (), kernel)) });
+    }
     // This is the single row to find, whatever the window's frame is.
     let edge = Edge::Offset(offset);
     let frame = FrameSpec { units: Units::Rows, start: edge, end: edge };

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::logical_expr::{AggregateUDF, WindowUDF};
 
+use super::exact_aggregates::ExactForm;
 use super::own::OwnFunction;
 use super::plan::{Call, Planned};
 
@@ -107,6 +108,11 @@ impl Function {
         }
     }
 
+    /// Returns whether IGNORE NULLS changes the result of the function.
+    pub fn can_ignore_nulls(&self) -> bool {
+        matches!(self.definition, Definition::Window(..)) && self.takes != "none"
+    }
+
     fn is_aggregate(&self) -> bool {
         matches!(self.definition, Definition::Aggregate(..))
     }
@@ -114,6 +120,7 @@ impl Function {
 
 /// Returns the table's entry for an aggregate; `None` if it has none.
 pub fn of_aggregate(function: &AggregateUDF) -> Option<&'static Function> {
+    let function = ExactForm::engines(function).unwrap_or(function);
     FUNCTIONS.iter().copied().find(|known| match &known.definition {
         Definition::Aggregate(aggregate, _) => aggregate().as_ref() == function,
         Definition::Window(..) | Definition::Own(_) => false,

@@ -4,6 +4,7 @@ use datafusion::common::ScalarValue;
 use datafusion::functions_window::nth_value::{first_value_udwf, last_value_udwf, nth_value_udwf};
 
 use super::{Definition, Function};
+use crate::rolling::columns::present::{PickPresent, Present};
 use crate::rolling::columns::values::{Pick, Values};
 use crate::rolling::plan::{Call, Planned};
 
@@ -41,5 +42,9 @@ fn plan(call: &Call, index: i64) -> Option<Planned> {
     }
     let (default, cumulative) = (ScalarValue::try_from(&data_type).ok()?, call.is_cumulative());
     let arguments = call.arguments[..1].to_vec();
+    if call.ignores_nulls {
+        let kernel = move || PickPresent::new(index, default.clone(), cumulative);
+        return call.read_arguments::<Present, _>(arguments, (), kernel);
+    }
     call.read_arguments::<Values, _>(arguments, (), move || Pick::new(index, default.clone(), cumulative))
 }

@@ -8,8 +8,9 @@ use datafusion::functions_aggregate::variance::{var_pop_udaf, var_samp_udaf};
 use datafusion::logical_expr::AggregateUDF;
 
 use super::{Definition, Function, NUMBERS};
-use crate::rolling::columns::doubles;
+use crate::rolling::columns::{doubles, integers};
 use crate::rolling::kernel::cumulative::Cumulative;
+use crate::rolling::kernel::integer_totals::IntegerTotals;
 use crate::rolling::kernel::moments::{Moments, Powers};
 use crate::rolling::plan::{Call, Planned};
 
@@ -26,6 +27,10 @@ const fn function<const SAMPLE: bool, const ROOT: bool>(
 }
 
 fn plan<const SAMPLE: bool, const ROOT: bool>(call: &Call) -> Result<Option<Planned>> {
+    if integers::takes(call) {
+        let figure = |totals: &IntegerTotals| if ROOT { totals.deviation(SAMPLE) } else { totals.variance(SAMPLE) };
+        return Ok(integers::plan(call, Powers::ValuesAndSquares, figure));
+    }
     let (sliding, growing) = (Moments::variance::<SAMPLE, ROOT>, Cumulative::variance::<SAMPLE, ROOT>);
     Ok(doubles::plan(call, Powers::ValuesAndSquares, sliding, growing))
 }

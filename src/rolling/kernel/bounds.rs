@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::calendar::Months;
 use super::ring::Ring;
 
 /// One end of a frame.
@@ -14,6 +15,54 @@ pub enum Edge {
     Unbounded,
     /// A distance from the current row, in the frame's units; negative means before it.
     Offset(i64),
+    /// A distance between doubles, given as bits; keys are doubles in their total order.
+    Double { by: u64, descending: bool },
+    /// A distance in months of the calendar, and the rest in the key's unit.
+    Calendar { by: Months, descending: bool },
+}
+
+impl Edge {
+    /// Returns the key at which the frame of a row ends; `None` if no key is as far away.
+    #[inline]
+    fn target(self, key: i64) -> Option<i64> {
+        match self {
+            Edge::Unbounded => None,
+            Edge::Offset(offset) => key.checked_add(offset),
+            Edge::Double { by, descending } => {
+                let by = f64::from_bits(by);
+                let (key, by) = if descending { (!key, -by) } else { (key, by) };
+                let target = to_total_order(from_total_order(key) + by + 0.0);
+                Some(if descending { !target } else { target })
+            }
+            Edge::Calendar { by, descending } => {
+                if !descending {
+                    return by.after(key);
+                }
+                by.reversed().after(!key).map(|target| !target)
+            }
+        }
+    }
+
+    /// Returns whether the frame ends after the row's own key.
+    fn looks_ahead(self) -> bool {
+        match self {
+            Edge::Unbounded => true,
+            Edge::Offset(offset) => offset > 0,
+            Edge::Double { by, .. } => f64::from_bits(by) > 0.0,
+            Edge::Calendar { by, .. } => by.is_positive(),
+        }
+    }
+}
+
+/// Returns the integer for a double; integers are in the same order as doubles.
+pub fn to_total_order(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+}
+
+/// Returns the double for such an integer.
+pub fn from_total_order(key: i64) -> f64 {
+    f64::from_bits((key ^ ((key >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned())
 }
 
 /// What a frame's offsets count.
@@ -200,7 +249,7 @@ impl FramePointers {
                 let back = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
                 if offset < 0 { next.saturating_sub(back) } else { next }
             }
-            Edge::Offset(_) => self.start.min(next),
+            _ => self.start.min(next),
         }
         .min(self.end)
     }
@@ -210,7 +259,7 @@ impl FramePointers {
         match (self.spec.units, self.spec.start) {
             (Units::Rows, _) => next,
             (_, Edge::Unbounded) => self.end.min(next),
-            (_, Edge::Offset(_)) => self.start.min(self.end).min(next),
+            (_, _) => self.start.min(self.end).min(next),
         }
     }
 
@@ -232,11 +281,11 @@ impl FramePointers {
     }
 
     fn complete_within(&self, rows: &Rows, span: &Span, known: usize) -> usize {
-        let offset = match self.spec.end {
-            Edge::Unbounded => return if span.partition_end.is_some() { known } else { self.complete },
-            Edge::Offset(offset) => offset,
-        };
-        if self.spec.units == Units::Rows {
+        let edge = self.spec.end;
+        if edge == Edge::Unbounded {
+            return if span.partition_end.is_some() { known } else { self.complete };
+        }
+        if let (Units::Rows, Edge::Offset(offset)) = (self.spec.units, edge) {
             if offset < 0 || span.partition_end.is_some() {
                 return known;
             }
@@ -244,7 +293,7 @@ impl FramePointers {
             return self.complete.max(rows.total.saturating_sub(ahead)).min(known);
         }
         let (_, end, null) = span.reach(self.spec.units);
-        if end.is_some() || (rows.distinct && offset <= 0 && !null) {
+        if end.is_some() || (rows.distinct && !edge.looks_ahead() && !null) {
             return known;
         }
         if null {
@@ -257,7 +306,8 @@ impl FramePointers {
             (Units::Keys, Some(watermark)) => last.max(watermark),
             _ => last,
         };
-        self.complete + pending.partition_point(|key| key.saturating_add(offset) < last)
+        let beyond = if edge.looks_ahead() { i64::MAX } else { i64::MIN };
+        self.complete + pending.partition_point(|key| edge.target(*key).unwrap_or(beyond) < last)
     }
 
     /// Computes the frames of the rows `from..to`. They must be complete, and follow the rows of the previous call.
@@ -286,19 +336,19 @@ impl FramePointers {
         let (base, keys) = (coordinates.base(), coordinates.live());
         // The peers of a NULL key are the other NULLs, at any distance.
         let distance = |edge| match edge {
-            Edge::Offset(offset) if !null => Some(offset),
-            Edge::Offset(_) => Some(0),
             Edge::Unbounded => None,
+            _ if null => Some(Edge::Offset(0)),
+            edge => Some(edge),
         };
         match distance(self.spec.start) {
             None => {
                 self.start = partition.0;
                 out.start.extend(std::iter::repeat_n(partition.0, last - first));
             }
-            Some(offset) => {
+            Some(edge) => {
                 let mut start = self.start.max(reach);
                 out.start.extend(keys[first - base..last - base].iter().map(|key| {
-                    match key.checked_add(offset) {
+                    match edge.target(*key) {
                         Some(target) => {
                             while start < limit && keys[start - base] < target {
                                 start += 1;
@@ -306,7 +356,7 @@ impl FramePointers {
                         }
                         // After the last possible key a frame begins with no rows; before the first possible key, with all
                         // rows.
-                        None if offset > 0 => start = limit,
+                        None if edge.looks_ahead() => start = limit,
                         None => (),
                     }
                     start
@@ -319,16 +369,16 @@ impl FramePointers {
                 self.end = partition.1;
                 out.end.extend(std::iter::repeat_n(partition.1, last - first));
             }
-            Some(offset) => {
+            Some(edge) => {
                 let mut end = self.end.max(reach);
                 out.end.extend(keys[first - base..last - base].iter().map(|key| {
-                    match key.checked_add(offset) {
+                    match edge.target(*key) {
                         Some(target) => {
                             while end < limit && keys[end - base] <= target {
                                 end += 1;
                             }
                         }
-                        None if offset > 0 => end = limit,
+                        None if edge.looks_ahead() => end = limit,
                         None => (),
                     }
                     end
@@ -352,12 +402,13 @@ impl FramePointers {
             position.clamp(partition.0, partition.1)
         };
         match self.spec.start {
-            Edge::Unbounded => out.start.extend(std::iter::repeat_n(partition.0, last - first)),
             Edge::Offset(offset) => out.start.extend((first..last).map(|row| moved(row, offset))),
+            // Rows are counted by offsets alone.
+            _ => out.start.extend(std::iter::repeat_n(partition.0, last - first)),
         }
         match self.spec.end {
-            Edge::Unbounded => out.end.extend(std::iter::repeat_n(partition.1, last - first)),
             Edge::Offset(offset) => out.end.extend((first..last).map(|row| clamped_end(row, offset))),
+            _ => out.end.extend(std::iter::repeat_n(partition.1, last - first)),
         }
         Self::empty_where_reversed(last - first, out);
         self.start = out.start.last().copied().unwrap_or(self.start);

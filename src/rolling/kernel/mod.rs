@@ -13,6 +13,12 @@ pub mod counts;
 /// Count and sum of the integers in a frame.
 pub mod integers;
 
+/// Mean and variance of integers, from their exact totals.
+pub mod integer_totals;
+
+/// Distances in months.
+pub mod calendar;
+
 /// Where each row's frame begins and ends, and when these ends are known.
 pub mod bounds;
 

@@ -1,0 +1,325 @@
+//! Clauses that the engine's planner ignores, or cannot plan.
+//!
+//! The parser knows the SQL of many databases. The planner ignores some of it in silence, and answers other parts with its
+//! syntax tree as debug text. In: a parsed statement. Out: an error that names the first such clause.
+//!
+//! [`of_query`], [`of_select`], [`of_table`], [`of_join`] and [`of_expression`] are the tables: one line for each clause.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, GroupByExpr, Join, JoinConstraint, JoinOperator, Query, Select, Spanned, Statement, TableAlias,
+    TableFactor, TableWithJoins, VisitMut, VisitorMut,
+};
+
+use crate::catalog::refused::Refused;
+
+/// Checks a statement, and writes what the planner has under another name.
+///
+/// # Errors
+/// The statement has a clause that the planner would ignore or cannot plan.
+pub fn check(statement: &mut Statement) -> Result<(), Refused> {
+    match statement.visit(&mut Checker) {
+        ControlFlow::Break(refused) => Err(refused),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Checker;
+
+/// The first clause that is there, in words that name it.
+type Found = Option<(&'static str, &'static str)>;
+
+const LEAVE_OUT: &str = "leave it out";
+
+impl VisitorMut for Checker {
+    type Break = Refused;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+        refuse(of_query(query))
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+        refuse(of_select(select))?;
+        for from in &mut select.from {
+            joins(from)?;
+        }
+        let groups: &[Expr] = match &select.group_by {
+            GroupByExpr::Expressions(expressions, _) => expressions,
+            GroupByExpr::All(_) => &[],
+        };
+        let conditions = select.selection.iter().map(|condition| ("WHERE", condition));
+        let conditions = conditions.chain(select.having.iter().map(|condition| ("HAVING", condition)));
+        for (clause, condition) in conditions.chain(groups.iter().map(|group| ("GROUP BY", group))) {
+            no_windows(clause, condition)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Refused> {
+        if let TableFactor::NestedJoin { table_with_joins, .. } = table {
+            joins(table_with_joins)?;
+        }
+        refuse(of_table(table))
+    }
+
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Refused> {
+        refuse(of_expression(expression))?;
+        let Expr::Function(call) = expression else { return ControlFlow::Continue(()) };
+        if call.over.is_none() {
+            return ControlFlow::Continue(());
+        }
+        let inner = Windows { depth: 0, allowed: 1, found: None }.within(expression);
+        match inner {
+            Some(inner) => ControlFlow::Break(at(
+                &inner,
+                format!("the window function {}(…) stands inside another window function", inner.name),
+                "compute the inner one in a subquery: SELECT … FROM (SELECT …, f(…) OVER (…) AS x FROM t)",
+            )),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn refuse(found: Found) -> ControlFlow<Refused> {
+    match found {
+        Some((clause, hint)) => {
+            ControlFlow::Break(Refused { message: format!("`{clause}` is not supported"), hint: Some(hint.into()) })
+        }
+        None => ControlFlow::Continue(()),
+    }
+}
+
+fn first(clauses: &[(bool, &'static str, &'static str)]) -> Found {
+    clauses.iter().find(|(is_there, ..)| *is_there).map(|(_, clause, hint)| (*clause, *hint))
+}
+
+fn of_query(query: &Query) -> Found {
+    let order = query.order_by.as_ref();
+    first(&[
+        (!query.locks.is_empty(), "FOR", "squall only reads; a query locks nothing"),
+        (query.for_clause.is_some(), "FOR", "`--format json` prints results as JSON"),
+        (query.settings.is_some(), "SETTINGS", "SET name = value changes a setting"),
+        (query.format_clause.is_some(), "FORMAT", "`--format csv` chooses how results are printed"),
+        (query.fetch.is_some(), "FETCH", "write LIMIT"),
+        (order.is_some_and(|order| order.interpolate.is_some()), "INTERPOLATE", LEAVE_OUT),
+        (query.with.iter().flat_map(|with| &with.cte_tables).any(|cte| cte.from.is_some()), "FROM", LEAVE_OUT),
+    ])
+}
+
+fn of_select(select: &Select) -> Found {
+    first(&[
+        (
+            select.select_modifiers.as_ref().is_some_and(|given| given.is_any_set()),
+            "SELECT",
+            "leave out the word after it",
+        ),
+        (select.top.is_some(), "TOP", "write LIMIT at the end of the query"),
+        (select.exclude.is_some(), "EXCLUDE", "write it after the star: SELECT * EXCLUDE (a)"),
+        (!select.lateral_views.is_empty(), "LATERAL VIEW", "write CROSS JOIN UNNEST(…)"),
+        (select.prewhere.is_some(), "PREWHERE", "write WHERE"),
+        (!select.connect_by.is_empty(), "CONNECT BY", "write WITH RECURSIVE"),
+        (!select.cluster_by.is_empty(), "CLUSTER BY", LEAVE_OUT),
+        (!select.distribute_by.is_empty(), "DISTRIBUTE BY", LEAVE_OUT),
+        (!select.sort_by.is_empty(), "SORT BY", "write ORDER BY"),
+        (select.value_table_mode.is_some(), "AS", "write the columns' names"),
+    ])
+}
+
+fn of_table(table: &TableFactor) -> Found {
+    const SAMPLE: &str = "sample by a condition: WHERE random() < 0.1";
+    const COLUMNS: &str = "write types in SELECT: SELECT x::INTEGER; names alone may stand after AS t (…)";
+    let typed = |alias: &Option<TableAlias>| {
+        alias.as_ref().is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()))
+    };
+    match table {
+        TableFactor::Table {
+            with_hints,
+            version,
+            with_ordinality,
+            partitions,
+            json_path,
+            sample,
+            index_hints,
+            alias,
+            args,
+            ..
+        } => first(&[
+            (sample.is_some(), "TABLESAMPLE", SAMPLE),
+            (!with_hints.is_empty(), "WITH", "leave out the hints"),
+            (version.is_some(), "FOR", "squall has only the newest version of a table"),
+            (*with_ordinality, "ORDINALITY", "write row_number() OVER ()"),
+            (!partitions.is_empty(), "PARTITION", "write the condition in WHERE"),
+            (json_path.is_some(), "FROM", "read a JSON file: SELECT … FROM 'file.json'"),
+            (!index_hints.is_empty(), "INDEX", LEAVE_OUT),
+            (
+                args.as_ref().is_some_and(|args| args.settings.is_some()),
+                "SETTINGS",
+                "SET name = value changes a setting",
+            ),
+            (typed(alias), "AS", COLUMNS),
+        ]),
+        TableFactor::Derived { sample, alias, .. } => {
+            first(&[(sample.is_some(), "TABLESAMPLE", SAMPLE), (typed(alias), "AS", COLUMNS)])
+        }
+        TableFactor::UNNEST { with_offset, with_offset_alias, alias, .. } => first(&[
+            (*with_offset || with_offset_alias.is_some(), "OFFSET", "write row_number() OVER ()"),
+            (typed(alias), "AS", COLUMNS),
+        ]),
+        TableFactor::Function { with_ordinality, alias, .. } => {
+            first(&[(*with_ordinality, "ORDINALITY", "write row_number() OVER ()"), (typed(alias), "AS", COLUMNS)])
+        }
+        TableFactor::Pivot { .. } => {
+            Some(("PIVOT", "write one column for each value: sum(x) FILTER (WHERE k = 'a') AS a"))
+        }
+        TableFactor::Unpivot { .. } => {
+            Some(("UNPIVOT", "write SELECT 'a' AS k, a AS x FROM t UNION ALL SELECT 'b', b FROM t"))
+        }
+        TableFactor::MatchRecognize { .. } => Some(("MATCH_RECOGNIZE", "compare neighbours with lag(…) OVER (…)")),
+        TableFactor::JsonTable { .. } => Some(("JSON_TABLE", "read a JSON file: SELECT … FROM 'file.json'")),
+        TableFactor::OpenJsonTable { .. } => Some(("OPENJSON", "read a JSON file: SELECT … FROM 'file.json'")),
+        TableFactor::XmlTable { .. } => Some(("XMLTABLE", "convert the file to CSV or JSON first")),
+        TableFactor::SemanticView { .. } => Some(("SEMANTIC_VIEW", "write a query")),
+        TableFactor::TableFunction { .. } => Some(("TABLE", "call the function in FROM: SELECT * FROM f(…)")),
+        TableFactor::NestedJoin { .. } => None,
+    }
+}
+
+fn of_join(join: &Join) -> Found {
+    if join.global {
+        return Some(("GLOBAL", LEAVE_OUT));
+    }
+    match &join.join_operator {
+        JoinOperator::AsOf { .. } => Some((
+            "ASOF",
+            "take the newest row: JOIN … ON a.k = b.k AND b.ts <= a.ts QUALIFY row_number() OVER (PARTITION BY a.k, a.ts ORDER BY b.ts DESC) = 1",
+        )),
+        JoinOperator::CrossApply | JoinOperator::OuterApply => Some(("APPLY", "write JOIN LATERAL (…) ON true")),
+        JoinOperator::StraightJoin(_) => Some(("STRAIGHT_JOIN", "write JOIN")),
+        JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => {
+            Some(("ARRAY JOIN", "write CROSS JOIN UNNEST(…)"))
+        }
+        JoinOperator::CrossJoin(constraint) if *constraint != JoinConstraint::None => {
+            Some(("CROSS JOIN", "write JOIN … ON …, because a cross join has no condition"))
+        }
+        _ => None,
+    }
+}
+
+fn of_expression(expression: &Expr) -> Found {
+    match expression {
+        Expr::Collate { .. } => Some(("COLLATE", "text is ordered by its bytes; lower(x) ignores case")),
+        Expr::MatchAgainst { .. } => Some(("MATCH", "write LIKE, or regexp_like(…)")),
+        Expr::Prior(_) => Some(("PRIOR", "write WITH RECURSIVE")),
+        Expr::OuterJoin(_) => Some(("(+)", "write LEFT JOIN")),
+        Expr::Function(Function { uses_odbc_syntax: true, .. }) => Some(("fn", "call the function without braces")),
+        _ => None,
+    }
+}
+
+/// Checks the joins of a FROM, and writes SEMI and ANTI as the planner has them.
+fn joins(from: &mut TableWithJoins) -> ControlFlow<Refused> {
+    for join in &mut from.joins {
+        refuse(of_join(join))?;
+        match &mut join.join_operator {
+            JoinOperator::Semi(constraint) => join.join_operator = JoinOperator::LeftSemi(constraint.clone()),
+            JoinOperator::Anti(constraint) => join.join_operator = JoinOperator::LeftAnti(constraint.clone()),
+            _ => {}
+        }
+        if let Some(condition) = condition_of(&join.join_operator) {
+            no_windows("ON", condition)?;
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+fn condition_of(operator: &JoinOperator) -> Option<&Expr> {
+    match operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::LeftSemi(constraint)
+        | JoinOperator::RightSemi(constraint)
+        | JoinOperator::LeftAnti(constraint)
+        | JoinOperator::RightAnti(constraint) => match constraint {
+            JoinConstraint::On(condition) => Some(condition),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Checks that a condition has no window function, except in subqueries.
+fn no_windows(clause: &str, condition: &Expr) -> ControlFlow<Refused> {
+    match (Windows { depth: 0, allowed: 0, found: None }).within(condition) {
+        Some(found) => ControlFlow::Break(at(
+            &found,
+            format!("the window function {}(…) cannot stand in {clause}", found.name),
+            match clause {
+                "WHERE" | "HAVING" => {
+                    "write the condition in QUALIFY, or around a subquery that computes the window function"
+                }
+                _ => "compute the window function in a subquery",
+            },
+        )),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+/// A call with OVER, and where it is.
+struct WindowCall {
+    name: String,
+    line: u64,
+    column: u64,
+}
+
+fn at(call: &WindowCall, message: String, hint: &str) -> Refused {
+    let place = if call.line > 0 { format!("line {}, column {}: ", call.line, call.column) } else { String::new() };
+    Refused { message: format!("{place}{message}"), hint: Some(hint.into()) }
+}
+
+/// Looks for a call with OVER outside of subqueries, after a number of calls that are allowed.
+struct Windows {
+    depth: usize,
+    allowed: usize,
+    found: Option<WindowCall>,
+}
+
+impl Windows {
+    fn within(mut self, expression: &Expr) -> Option<WindowCall> {
+        let _ = datafusion::sql::sqlparser::ast::Visit::visit(expression, &mut self);
+        self.found
+    }
+}
+
+impl datafusion::sql::sqlparser::ast::Visitor for Windows {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        let Expr::Function(call) = expression else { return ControlFlow::Continue(()) };
+        if self.depth > 0 || call.over.is_none() {
+            return ControlFlow::Continue(());
+        }
+        if self.allowed > 0 {
+            self.allowed -= 1;
+            return ControlFlow::Continue(());
+        }
+        let start = call.name.span().start;
+        self.found = Some(WindowCall { name: call.name.to_string(), line: start.line, column: start.column });
+        ControlFlow::Break(())
+    }
+}

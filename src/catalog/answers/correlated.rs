@@ -1,0 +1,134 @@
+//! Windows and grouping sets in correlated subqueries.
+//!
+//! To join a correlated subquery, the engine pulls the conditions on outer columns up, also above windows, although a window
+//! must see only the rows that the condition leaves. In: an analyzed plan. Out: if every such condition compares a column with
+//! an outer value, windows are also partitioned by these columns, so that the condition may stand above them; else an error. Grouping
+//! sets above such a condition are always an error.
+//!
+//! Upstream: apache/datafusion#25519 (grouping sets).
+
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result};
+use datafusion::logical_expr::expr::{Exists, InSubquery};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, Subquery, Window};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::refuse;
+
+/// Partitions the windows of correlated subqueries by the correlated columns.
+#[derive(Debug)]
+pub struct WindowsBelowCorrelation;
+
+impl AnalyzerRule for WindowsBelowCorrelation {
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        let changed = plan.transform_up_with_subqueries(|plan| {
+            let plan = match plan {
+                LogicalPlan::Subquery(subquery) => partitioned(subquery)?.update_data(LogicalPlan::Subquery),
+                plan => Transformed::no(plan),
+            };
+            plan.transform_data(|plan| {
+                plan.map_expressions(|expr| {
+                    expr.transform_up(|expr| {
+                        Ok(match expr {
+                            Expr::ScalarSubquery(subquery) => partitioned(subquery)?.update_data(Expr::ScalarSubquery),
+                            Expr::Exists(Exists { subquery, negated }) => partitioned(subquery)?
+                                .update_data(|subquery| Expr::Exists(Exists { subquery, negated })),
+                            Expr::InSubquery(InSubquery { expr, subquery, negated }) => partitioned(subquery)?
+                                .update_data(|subquery| Expr::InSubquery(InSubquery { expr, subquery, negated })),
+                            other => Transformed::no(other),
+                        })
+                    })
+                })
+            })
+        });
+        changed.data()
+    }
+
+    fn name(&self) -> &str {
+        "squall_windows_below_correlation"
+    }
+}
+
+fn partitioned(subquery: Subquery) -> Result<Transformed<Subquery>> {
+    if subquery.outer_ref_columns.is_empty() {
+        return Ok(Transformed::no(subquery));
+    }
+    subquery.subquery.apply(|plan| {
+        if let LogicalPlan::Aggregate(aggregate) = plan
+            && aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_)))
+            && has_outer(&aggregate.input)?
+        {
+            return Err(refuse(
+                "ROLLUP, CUBE and GROUPING SETS cannot depend on the outer query in a correlated subquery",
+                "join the tables, or compute the groups in a WITH query that is not correlated",
+            ));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let plan = Arc::unwrap_or_clone(subquery.subquery);
+    let changed = plan.transform_up(|plan| {
+        let LogicalPlan::Window(window) = plan else { return Ok(Transformed::no(plan)) };
+        let columns = correlated_columns(&window.input)?;
+        if columns.is_empty() {
+            return Ok(Transformed::no(LogicalPlan::Window(window)));
+        }
+        let calls = window.window_expr.iter().map(|call| partitioned_by(call, &columns)).collect::<Result<Vec<_>>>()?;
+        Ok(Transformed::yes(LogicalPlan::Window(Window::try_new(calls, window.input)?)))
+    })?;
+    let transformed = changed.transformed;
+    // What stands above a window refers to its columns by names, which stay.
+    let subquery = Subquery { subquery: Arc::new(changed.data), ..subquery };
+    Ok(if transformed { Transformed::yes(subquery) } else { Transformed::no(subquery) })
+}
+
+fn has_outer(plan: &LogicalPlan) -> Result<bool> {
+    plan.exists(|plan| Ok(plan.expressions().iter().any(Expr::contains_outer)))
+}
+
+/// Returns the columns of a window's input that conditions below compare with outer values.
+fn correlated_columns(input: &LogicalPlan) -> Result<Vec<Column>> {
+    let mut columns = Vec::new();
+    input.apply(|plan| {
+        let LogicalPlan::Filter(filter) = plan else {
+            let outer = plan.expressions().iter().any(Expr::contains_outer);
+            return if outer { Err(cannot()) } else { Ok(TreeNodeRecursion::Continue) };
+        };
+        for condition in split_conjunction(&filter.predicate).into_iter().filter(|condition| condition.contains_outer())
+        {
+            let column = compared_column(condition).filter(|column| input.schema().has_column(column));
+            columns.push(column.ok_or_else(cannot)?.clone());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(columns)
+}
+
+/// Returns the column of a condition `column = outer value`.
+fn compared_column(condition: &Expr) -> Option<&Column> {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition else { return None };
+    match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(column), other) | (other, Expr::Column(column)) if other.contains_outer() => Some(column),
+        _ => None,
+    }
+}
+
+fn partitioned_by(call: &Expr, columns: &[Column]) -> Result<Expr> {
+    let name = call.schema_name().to_string();
+    let changed = call.clone().transform_down(|expr| {
+        let Expr::WindowFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
+        call.params.partition_by.extend(columns.iter().cloned().map(Expr::Column));
+        Ok(Transformed::new(Expr::WindowFunction(call), true, TreeNodeRecursion::Jump))
+    });
+    Ok(changed.data()?.unalias().alias(name))
+}
+
+fn cannot() -> datafusion::error::DataFusionError {
+    refuse(
+        "a window function in a correlated subquery can only depend on the outer query through `column = outer column`",
+        "join the tables, or compute the window in a WITH query that is not correlated",
+    )
+}

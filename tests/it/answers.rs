@@ -1,0 +1,154 @@
+//! Right answers from files, and errors that name what is wrong, as the program gives them.
+
+use std::fs::{create_dir, read_dir, write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, statements: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+        let command_line = ["--quiet", "sql", "--format", "csv", statements];
+        command.args(command_line).current_dir(self.path()).env_clear().env("RUST_BACKTRACE", "1");
+        command
+    }
+
+    /// Runs statements and returns what the last one printed, without the header.
+    fn rows(&self, statements: &str) -> Vec<String> {
+        let output = self.command(statements).output().unwrap();
+        assert!(output.status.success(), "{statements}\n{}", String::from_utf8_lossy(&output.stderr));
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let last = printed.rsplit("\n\n").next().unwrap_or(&printed);
+        last.lines().map(str::to_owned).collect()
+    }
+
+    /// Runs statements that fail, and returns what they said.
+    fn error(&self, statements: &str) -> String {
+        let output = self.command(statements).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{statements}\n{said}");
+        assert!(!said.contains("panicked at") && !said.contains("stack backtrace"), "{said}");
+        said
+    }
+}
+
+/// Returns lines of a header and of rows, the last of which differs.
+fn late(header: &str, row: &str, last: &str) -> String {
+    format!("{header}\n{}{last}\n", format!("{row}\n").repeat(1500))
+}
+
+#[test]
+fn nan_in_parquet_is_found() {
+    let folder = Folder::new();
+    let values = "(VALUES (1, 5.0::DOUBLE), (2, 'NaN'::DOUBLE)) AS t (i, x)";
+    folder.rows(&format!("COPY (SELECT * FROM {values}) TO 'n.parquet'"));
+    for (query, expected) in [
+        ("SELECT x FROM 'n.parquet' ORDER BY i", "x 5.0 NaN"),
+        ("SELECT max(x) AS x FROM 'n.parquet'", "x NaN"),
+        ("SELECT min(x) AS x FROM 'n.parquet'", "x 5.0"),
+        ("SELECT i FROM 'n.parquet' WHERE x > 6", "i 2"),
+        ("SELECT i FROM 'n.parquet' WHERE x <> 5", "i 2"),
+        ("SELECT i FROM 'n.parquet' WHERE x = 5", "i 1"),
+        ("SELECT i FROM 'n.parquet' WHERE x < 6", "i 1"),
+        ("SELECT i FROM 'n.parquet' ORDER BY x DESC LIMIT 1", "i 2"),
+    ] {
+        assert_eq!(folder.rows(query).join(" "), expected, "{query}");
+    }
+}
+
+#[test]
+fn null_has_a_folder_of_its_own() {
+    let folder = Folder::new();
+    folder.rows("COPY (SELECT 1 AS v, NULL::VARCHAR AS p UNION ALL SELECT 2, 'x') TO 'out/' STORED AS PARQUET PARTITIONED BY (p)");
+    let mut folders: Vec<_> =
+        read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    folders.sort();
+    assert_eq!(folders, ["p=__HIVE_DEFAULT_PARTITION__", "p=x"]);
+    let said = folder.error("COPY (SELECT 1 AS v, NULL::BIGINT AS p) TO 'more/' STORED AS PARQUET PARTITIONED BY (p)");
+    assert!(said.contains("PARTITIONED BY is NULL"), "{said}");
+}
+
+#[test]
+fn what_comes_late_in_a_file_is_read_whole() {
+    let folder = Folder::new();
+    let file = |name: &str, text: &str| write(folder.path().join(name), text).unwrap();
+    let last = |name: &str| folder.rows(&format!("SELECT * FROM '{name}' OFFSET 1500")).pop().unwrap();
+    file("times.csv", &late("t", "2024-01-01T00:00:00", "2024-01-01T00:00:59.123456789"));
+    assert_eq!(last("times.csv"), "2024-01-01T00:00:59.123456789");
+    file("days.csv", &late("t", "2024-01-01", "2024-01-02T10:00:00"));
+    assert!(last("days.csv").starts_with("2024-01-02T10:00:00"), "{}", last("days.csv"));
+    file("numbers.csv", &late("x", "1", "1.5"));
+    assert_eq!(last("numbers.csv"), "1.5");
+    file("keys.json", &late(r#"{"a":1}"#, r#"{"a":1}"#, r#"{"a":1.5,"b":2}"#));
+    assert_eq!(folder.rows("SELECT a, b FROM 'keys.json' OFFSET 1501").pop().unwrap(), "1.5,2");
+}
+
+#[test]
+fn files_with_other_headers_are_an_error() {
+    let folder = Folder::new();
+    create_dir(folder.path().join("many")).unwrap();
+    write(folder.path().join("many/1.csv"), "a,b\n1,2\n").unwrap();
+    write(folder.path().join("many/2.csv"), "b,a\n3,4\n").unwrap();
+    let said = folder.error("SELECT * FROM 'many/'");
+    assert!(said.contains("2.csv has the columns b, a"), "{said}");
+}
+
+#[test]
+fn an_error_says_what_is_wrong() {
+    let folder = Folder::new();
+    let file = |name: &str, bytes: &[u8]| write(folder.path().join(name), bytes).unwrap();
+    folder.rows("COPY (SELECT * FROM generate_series(1, 1000)) TO 'whole.parquet'");
+    let whole = std::fs::read(folder.path().join("whole.parquet")).unwrap();
+    file("magic.parquet", b"PAR1xxxxPAR1");
+    file("cut.parquet", &whole[..whole.len() / 2]);
+    let mut torn = whole;
+    for byte in &mut torn[4..200] {
+        *byte = 0xff;
+    }
+    file("torn.parquet", &torn);
+    file("ragged.csv", b"a,b\n1,2\n1,2,3\n");
+    for name in ["magic.parquet", "cut.parquet", "torn.parquet"] {
+        let said = folder.error(&format!("SELECT * FROM '{name}'"));
+        assert!(said.contains(&format!("cannot read {name}")), "{said}");
+    }
+    let said = folder.error("SELECT * FROM 'ragged.csv'");
+    assert!(!said.contains("no table or view"), "{said}");
+    let said = folder.error("CREATE TABLE q AS SELECT 1 / 0 AS a");
+    assert!(said.to_lowercase().contains("divide by zero"), "{said}");
+    let said = folder.error("SELECT * FROM 'nowhere.parquet'");
+    assert!(said.contains("no table or view `nowhere.parquet`"), "{said}");
+}
+
+#[test]
+fn an_interrupted_copy_leaves_nothing() {
+    let folder = Folder::new();
+    let copy = "COPY (SELECT a.value, b.value AS other FROM generate_series(1, 100000) AS a, generate_series(1, 100000) AS b) TO 'out.csv'";
+    let mut child = folder.command(copy).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let files = || {
+        read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("out.csv"))
+            .count()
+    };
+    let started = Instant::now();
+    while files() == 0 && started.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(files() > 0, "it writes");
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(files(), 0);
+}
