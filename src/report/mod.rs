@@ -130,6 +130,14 @@ impl Request<'_> {
         self.arguments.get(name).map(String::as_str)
     }
 
+    /// Returns a parameter in the form that SQL needs.
+    ///
+    /// # Errors
+    /// The project does not have this parameter.
+    fn parameter(&self, name: &'static str) -> Result<String, Error> {
+        self.parameters.get(name).map(query::in_sql).ok_or(Error::NoParameter { name })
+    }
+
     /// Returns the query of a file below `reports/`; each `$name` becomes one of the `values` or a parameter of the project.
     fn query(&self, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
         let parameters: Vec<(&str, String)> =
@@ -254,6 +262,8 @@ pub enum Error {
     UnknownReport { name: String, suggestion: Option<String>, folder: PathBuf },
     #[error("there is no query or table named {name}")]
     Missing { name: &'static str },
+    #[error("the project has no parameter `{name}`")]
+    NoParameter { name: &'static str },
     #[error("the report's query `{name}` failed")]
     Query { name: String, source: Box<DataFusionError> },
     #[error("there is no model to evaluate")]
@@ -303,6 +313,9 @@ impl Hint for Error {
             Error::Missing { name } => format!(
                 "`squall run +{name}` makes it and `squall train` the models; `squall report eval --on RELATION` judges other rows"
             ),
+            Error::NoParameter { name } => {
+                format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE")
+            }
             Error::Query { .. } => {
                 "if a model or a table is missing: `squall land`, then `squall train`, then `squall score`".into()
             }
