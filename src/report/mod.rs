@@ -310,9 +310,10 @@ impl Hint for Error {
             Error::Missing { name: "spike_drift" } => {
                 "`squall run +spike_drift` makes it from sql/monitoring/spike_drift.sql".into()
             }
-            Error::Missing { name } => format!(
-                "`squall run +{name}` makes it and `squall train` the models; `squall report eval --on RELATION` judges other rows"
-            ),
+            Error::Missing { name: "spike_training" } => {
+                "`squall run +spike_training` makes it; `squall report eval --on RELATION` judges other rows".into()
+            }
+            Error::Missing { name } => format!("`squall run +{name}` makes it; models come from `squall train`"),
             Error::NoParameter { name } => {
                 format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE")
             }
