@@ -185,7 +185,7 @@ fn split_view(table: &Table, split: &str, subject: &Subject) -> SplitView {
         .collect();
     let view = |figure: &Figure, best: Option<f64>| ValueView {
         text: number(figure.value),
-        interval: figure.interval.map(|(low, high)| format!("{} to {}", number(Some(low)), number(Some(high)))),
+        interval: figure.interval.map(|(low, high)| format!("{}–{}", number(Some(low)), number(Some(high)))),
         best: figure.value.is_some() && figure.value == best,
     };
     let mut models: Vec<ModelView> = rows
