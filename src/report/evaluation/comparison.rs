@@ -103,8 +103,14 @@ pub fn table(frame: &Frame<'_>, all: &[Comparison]) -> Vec<Vec<String>> {
             with_interval(found.difference, found.difference_interval),
             percent(found.share_better),
             count(found.episodes),
-            found.reason.clone().map_or(found.verdict.clone(), |reason| format!("{}: {reason}", found.verdict)),
+            verdict(found),
         ]
     };
     shown.into_iter().map(row).collect()
+}
+
+/// Returns the verdict without the number of episodes that it would take, which the headline says.
+fn verdict(found: &Comparison) -> String {
+    let said = found.verdict.split(':').next().unwrap_or_default();
+    found.reason.as_ref().map_or(said.into(), |reason| format!("{said}: {reason}"))
 }
