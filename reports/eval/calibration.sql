@@ -1,10 +1,8 @@
--- Ten equal bins of the score on the test split, as scikit-learn's calibration_curve(strategy="uniform", n_bins=10).
-SELECT model,
-       least(CAST(score * 10 AS BIGINT), 9) AS bin,
-       count(*) AS rows,
-       avg(score) AS mean_score,
-       avg(CASE WHEN spike THEN 1.0 ELSE 0.0 END) AS spike_share
-FROM spike_scores
-WHERE split = 'test' AND spike IS NOT NULL AND score BETWEEN 0 AND 1
-GROUP BY model, bin
-ORDER BY model, bin
+-- Ten equal bins of the score on the judged rows, as scikit-learn's calibration_curve(strategy="uniform", n_bins=10). Blocks of time are drawn for
+-- the intervals, because neighbouring rows are not independent.
+SELECT $model AS model, c['error'] AS error, c['error_low'] AS error_low, c['error_high'] AS error_high, c['reason'] AS reason,
+       bin['rows'] AS rows, bin['mean_score'] AS mean_score, bin['positive_rate'] AS positive_rate, bin['low'] AS low, bin['high'] AS high
+FROM (
+    SELECT c, unnest(c['bins']) AS bin
+    FROM (SELECT calibration_intervals(label, $score, clock, 10, $block_s, $resamples) AS c FROM $rows WHERE split = $split)
+)

@@ -1,10 +1,10 @@
--- Alerts are scores of at least the threshold, which was tuned for F1 on the validation split.
+-- An alert is a score of at least the threshold.
 SELECT split,
-       count(*) FILTER (WHERE spike AND score >= $threshold) AS hits,
-       count(*) FILTER (WHERE NOT spike AND score >= $threshold) AS false_alarms,
-       count(*) FILTER (WHERE spike AND score < $threshold) AS missed,
-       count(*) FILTER (WHERE NOT spike AND score < $threshold) AS quiet
-FROM spike_scores
-WHERE model = $model AND spike IS NOT NULL AND score BETWEEN 0 AND 1
+       count(*) FILTER (WHERE label AND $score >= $threshold) AS hits,
+       count(*) FILTER (WHERE NOT label AND $score >= $threshold) AS false_alarms,
+       count(*) FILTER (WHERE label AND $score < $threshold) AS missed,
+       count(*) FILTER (WHERE NOT label AND $score < $threshold) AS quiet
+FROM $rows
+WHERE label IS NOT NULL AND $score IS NOT NULL
 GROUP BY split
 ORDER BY split

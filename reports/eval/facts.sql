@@ -1,11 +1,15 @@
 SELECT split,
        count(*) AS rows,
-       min(ts) AS first_ts,
-       max(ts) AS last_ts,
-       count(*) FILTER (WHERE spike) AS positives,
-       min(product_id) AS product_id,
-       count(DISTINCT product_id) AS products,
-       max(tau) AS tau
-FROM spike_training
+       min(time) AS first_time,
+       max(time) AS last_time,
+       count(*) FILTER (WHERE label) AS positives,
+       count(*) FILTER (WHERE label IS NULL) AS unlabelled,
+       count(*) FILTER (WHERE $score IS NULL) AS unscored,
+       spike_episodes(label, time, $horizon_s) AS episodes,
+       min($score) AS lowest,
+       max($score) AS highest,
+       count(DISTINCT part) AS parts,
+       min(part) AS first_part
+FROM $rows
 GROUP BY split
-ORDER BY first_ts
+ORDER BY first_time, split

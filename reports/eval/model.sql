@@ -1,3 +1,3 @@
-SELECT version, model_type, features, training_rows, training_positives, training_from, training_to, squall_version
+SELECT version, model_type, features, training_rows, training_positives, training_from, training_to, horizon, tau, squall_version
 FROM ml_models()
-WHERE model = $model AND latest
+WHERE model = split_part($model, '@', 1) AND version = $version

@@ -4,6 +4,9 @@
 --   over the training rows of all products together.
 -- grain: product_id, ts
 -- time column: ts
+-- units:
+--   midprice: USD
+--   current_vol, forward_vol, tau: natural log
 
 WITH ticks_on_grid AS (
   SELECT

@@ -5,6 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StructArray};
@@ -66,6 +67,10 @@ impl Collected {
     /// Returns the number of arguments that are columns.
     fn columns(&self) -> usize {
         1 + self.scores + usize::from(self.timed)
+    }
+
+    fn no_rows(&self) -> Rows {
+        Rows { scores: vec![Vec::new(); self.scores], ..Rows::default() }
     }
 
     /// Returns the aggregate in the form that DataFusion takes.
@@ -160,8 +165,12 @@ impl AggregateUDFImpl for CollectedFunction {
                 None => return plan_err!("{} of {} must be constant", argument.name, self.name()),
             }
         }
-        let rows = Rows { scores: vec![Vec::new(); self.spec.scores], ..Rows::default() };
-        Ok(Box::new(Collecting { rows, constants, spec: self.spec }))
+        Ok(Box::new(Collecting { rows: self.spec.no_rows(), nan_labels: 0, constants, spec: self.spec }))
+    }
+
+    /// The value of a window's frame without rows. The call's constants are not known here; where a value needs one, it is NULL.
+    fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
+        (self.spec.evaluate)(&self.spec.no_rows(), &[]).or_else(|_| ScalarValue::try_from(data_type))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -176,6 +185,8 @@ impl AggregateUDFImpl for CollectedFunction {
 #[derive(Debug)]
 struct Collecting {
     rows: Rows,
+    /// The number of labels that are NaN, so that the flag of the rows can be taken back when such a row leaves a window's frame.
+    nan_labels: u64,
     constants: Vec<ScalarValue>,
     spec: Collected,
 }
@@ -183,22 +194,47 @@ struct Collecting {
 impl Accumulator for Collecting {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let times = self.spec.timed.then(|| values[1 + self.spec.scores].as_primitive::<TimestampNanosecondType>());
-        let Rows { labels, scores, times: kept, nan_label } = &mut self.rows;
+        let Rows { labels, scores, times: kept, .. } = &mut self.rows;
+        let nan_labels = &mut self.nan_labels;
         label_score::for_each_row(&values[..1 + self.spec.scores], times, |label, values, time| {
             // A NaN label makes the result undefined, just as a NaN score does.
-            *nan_label |= label.is_none();
+            *nan_labels += u64::from(label.is_none());
             labels.push(label.unwrap_or(false));
             for (scores, value) in scores.iter_mut().zip(values) {
                 scores.push(if label.is_some() { *value } else { f64::NAN });
             }
             kept.extend(time);
-        })
+        })?;
+        self.rows.nan_label = self.nan_labels > 0;
+        Ok(())
+    }
+
+    /// Takes rows out that left a window's frame. Rows leave in the order in which they came.
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let times = self.spec.timed.then(|| values[1 + self.spec.scores].as_primitive::<TimestampNanosecondType>());
+        let (mut gone, mut nan_labels) = (0, 0);
+        label_score::for_each_row(&values[..1 + self.spec.scores], times, |label, _, _| {
+            gone += 1;
+            nan_labels += u64::from(label.is_none());
+        })?;
+        self.rows.labels.drain(..gone);
+        self.rows.scores.iter_mut().for_each(|scores| drop(scores.drain(..gone)));
+        if self.spec.timed {
+            self.rows.times.drain(..gone);
+        }
+        self.nan_labels -= nan_labels;
+        self.rows.nan_label = self.nan_labels > 0;
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let (nan_labels, labels) = (states[0].as_boolean(), states[1].as_list::<i32>());
         for row in 0..labels.len() {
-            self.rows.nan_label |= nan_labels.value(row);
+            self.nan_labels += u64::from(nan_labels.value(row));
             self.rows.labels.extend(labels.value(row).as_boolean().iter().flatten());
             for (scores, state) in self.rows.scores.iter_mut().zip(&states[2..]) {
                 let state = state.as_list::<i32>().value(row);
@@ -209,6 +245,7 @@ impl Accumulator for Collecting {
                 self.rows.times.extend_from_slice(state.as_primitive::<Int64Type>().values());
             }
         }
+        self.rows.nan_label = self.nan_labels > 0;
         Ok(())
     }
 
@@ -252,6 +289,23 @@ pub fn whole(constant: Option<&ScalarValue>, name: &str, least: usize, default: 
         ScalarValue::Int64(Some(value)) if value >= least as i64 => Ok(value as usize),
         _ => plan_err!("{name} must be a whole number of at least {least}, not {constant}"),
     }
+}
+
+/// Returns the whole number in an optional constant argument that decides how much memory or time a call takes.
+///
+/// # Errors
+/// The constant is not a whole number within the bounds.
+pub fn bounded(
+    constant: Option<&ScalarValue>,
+    name: &str,
+    bounds: RangeInclusive<usize>,
+    default: usize,
+) -> Result<usize> {
+    let number = whole(constant, name, *bounds.start(), default)?;
+    if number > *bounds.end() {
+        return plan_err!("{name} must be at most {}, not {number}", bounds.end());
+    }
+    Ok(number)
 }
 
 /// Returns one row of a STRUCT.

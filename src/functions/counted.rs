@@ -101,6 +101,11 @@ impl AggregateUDFImpl for CountedFunction {
         Ok(Box::new(Counters { counters: vec![0; self.spec.counters], spec: self.spec }))
     }
 
+    /// The value of a window's frame without rows, which is that of a group without rows.
+    fn default_value(&self, _data_type: &DataType) -> Result<ScalarValue> {
+        (self.spec.evaluate)(&vec![0; self.spec.counters])
+    }
+
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
@@ -134,6 +139,20 @@ impl Accumulator for Counters {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         (self.spec.evaluate)(&self.counters)
+    }
+
+    /// Takes rows out that left a window's frame. Integers subtract exactly, so the counters are those of the rows that are left.
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let mut gone = vec![0; self.counters.len()];
+        label_score::for_each_row(values, None, |label, values, _| (self.spec.add)(&mut gone, label, values))?;
+        for (counter, gone) in self.counters.iter_mut().zip(gone) {
+            *counter -= gone;
+        }
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
     }
 
     fn size(&self) -> usize {

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, plan_err};
 
-use super::collected::{Collected, Evaluate, Rows, whole};
+use super::collected::{Collected, Evaluate, Rows, bounded};
 use super::label_score::{LABEL, PROBABILITY, SCORE};
 use super::{Function, Implementation};
 use crate::model::curve::{Point, precision_recall, roc, thin};
@@ -22,12 +22,23 @@ const DEFAULT_POINTS: usize = 300;
 const DEFAULT_BINS: usize = 5;
 
 /// The most bins, so that a slip of the finger does not fill the memory.
-const MOST_BINS: usize = 10_000;
+pub const MOST_BINS: usize = 10_000;
+
+/// The most points of a curve.
+const MOST_POINTS: usize = 1_000_000;
 
 const MAX_POINTS: Argument = Argument {
     name: "max_points",
     sql_type: "BIGINT",
-    meaning: "the most points that are kept, both ends among them, spaced evenly along the line; at least 2; default 300",
+    meaning: "the most points that are kept, both ends among them, spaced evenly along the line; 2 to 1000000; default 300",
+    required: false,
+};
+
+/// The documentation of the number of bins.
+pub const BINS: Argument = Argument {
+    name: "bins",
+    sql_type: "BIGINT",
+    meaning: "the number of bins, constant; 1 to 10000; default 5",
     required: false,
 };
 
@@ -75,7 +86,7 @@ const CALIBRATION_CURVE: Documentation = Documentation {
     arguments: &[
         LABEL,
         PROBABILITY,
-        Argument { name: "bins", sql_type: "BIGINT", meaning: "the number of bins; default 5", required: false },
+        BINS,
         Argument {
             name: "strategy",
             sql_type: "VARCHAR",
@@ -129,7 +140,7 @@ fn points(
     fields: Fields,
     curve: fn(&Ranked) -> Option<Vec<Point>>,
 ) -> Result<ScalarValue> {
-    let max_points = whole(constants.first(), "max_points", 2, DEFAULT_POINTS)?;
+    let max_points = bounded(constants.first(), MAX_POINTS.name, 2..=MOST_POINTS, DEFAULT_POINTS)?;
     let Some(points) = Ranked::new(&rows.labels, &rows.scores[0]).as_ref().and_then(curve) else {
         return ScalarValue::try_from(list_type(fields));
     };
@@ -143,10 +154,7 @@ fn points(
 }
 
 fn bins(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
-    let bins = whole(constants.first(), "bins", 1, DEFAULT_BINS)?;
-    if bins > MOST_BINS {
-        return plan_err!("bins must be at most {MOST_BINS}, not {bins}");
-    }
+    let bins = bounded(constants.first(), BINS.name, 1..=MOST_BINS, DEFAULT_BINS)?;
     let binning = match constants.get(1).map(|constant| constant.try_as_str().flatten()) {
         None | Some(Some("uniform")) => Binning::Uniform,
         Some(Some("quantile")) => Binning::Quantile,

@@ -2,13 +2,13 @@
 //! bootstrap over time.
 
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::common::{Result, ScalarValue, exec_err};
 
 use super::Function;
 use super::binary_metrics::{CONSTANT_THRESHOLD, IS_PROBABILITY, is_probability};
-use super::collected::{Rows, number, structure, timed, whole};
+use super::collected::{Rows, bounded, number, structure, timed, whole};
 use super::label_score::{LABEL, SCORE, TIME};
-use crate::model::bootstrap::{AveragePrecisions, Interval, Intervals, Settings};
+use crate::model::bootstrap::{AveragePrecisions, Interval, Intervals, Settings, TOO_LONG};
 use crate::model::metrics::{METRICS, Metric, Sample};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
@@ -17,21 +17,24 @@ const MOST_RESAMPLES: usize = 100_000;
 /// With fewer resamples, the ends of an interval are left to chance.
 const LEAST_RESAMPLES: usize = 100;
 
-const BLOCK_S: Argument = Argument {
+/// The documentation of the length of a block.
+pub const BLOCK_S: Argument = Argument {
     name: "block_s",
     sql_type: "BIGINT",
-    meaning: "the length of a block in seconds, constant; it should be far longer than horizon and lookback, or the interval is too narrow; default 600",
+    meaning: "the length of a block in seconds, constant; it should be far longer than horizon and lookback, or the interval is too narrow; so long that the rows span at most 100000 blocks; default 600",
     required: false,
 };
 
-const RESAMPLES: Argument = Argument {
+/// The documentation of the number of resamples.
+pub const RESAMPLES: Argument = Argument {
     name: "resamples",
     sql_type: "BIGINT",
     meaning: "how many resamples are drawn, constant; 100 to 100000; default 1000",
     required: false,
 };
 
-const SEED: Argument = Argument {
+/// The documentation of the seed of the draws.
+pub const SEED: Argument = Argument {
     name: "seed",
     sql_type: "BIGINT",
     meaning: "the seed of the draws, constant; the same seed gives the same bits; default 0",
@@ -117,15 +120,11 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// Reads block_s, resamples and seed, in this order.
-fn settings(constants: &[ScalarValue]) -> Result<Settings> {
-    let resamples = whole(constants.get(1), RESAMPLES.name, LEAST_RESAMPLES, Settings::RESAMPLES)?;
-    if resamples > MOST_RESAMPLES {
-        return plan_err!("{} must be at most {MOST_RESAMPLES}, not {resamples}", RESAMPLES.name);
-    }
-    let block_s = whole(constants.first(), BLOCK_S.name, 1, Settings::BLOCK_S as usize)? as u64;
-    if block_s > Settings::LONGEST_BLOCK_S {
-        return plan_err!("{} must be at most {}, not {block_s}", BLOCK_S.name, Settings::LONGEST_BLOCK_S);
-    }
+pub fn settings(constants: &[ScalarValue]) -> Result<Settings> {
+    let within = LEAST_RESAMPLES..=MOST_RESAMPLES;
+    let resamples = bounded(constants.get(1), RESAMPLES.name, within, Settings::RESAMPLES)?;
+    let within = 1..=Settings::LONGEST_BLOCK_S as usize;
+    let block_s = bounded(constants.first(), BLOCK_S.name, within, Settings::BLOCK_S as usize)? as u64;
     Ok(Settings { block_s, resamples, seed: whole(constants.get(2), SEED.name, 0, 0)? as u64 })
 }
 
@@ -149,20 +148,30 @@ fn about_resamples() -> Vec<Field> {
     fields
 }
 
-fn ends(interval: Option<Interval>) -> [ScalarValue; 2] {
+/// Returns the ends of an interval.
+pub fn ends(interval: Option<Interval>) -> [ScalarValue; 2] {
     [interval.map(|interval| interval.low), interval.map(|interval| interval.high)].map(ScalarValue::Float64)
 }
 
-fn resampled(resamples: usize, left_out: usize, reason: Option<&str>) -> [ScalarValue; 3] {
+fn resampled(resamples: usize, left_out: usize, reason: Option<&str>) -> Result<[ScalarValue; 3]> {
+    refuse(reason)?;
     let count = |count: usize| ScalarValue::Int64(Some(count as i64));
-    [count(resamples), count(left_out), ScalarValue::Utf8(reason.map(Into::into))]
+    Ok([count(resamples), count(left_out), ScalarValue::Utf8(reason.map(Into::into))])
+}
+
+/// Refuses a `block_s` that would cut the time into so many blocks that resamples fill the memory.
+pub fn refuse(reason: Option<&str>) -> Result<()> {
+    match reason {
+        Some(TOO_LONG) => exec_err!("{TOO_LONG}"),
+        _ => Ok(()),
+    }
 }
 
 fn interval(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let found = AveragePrecisions::new(&rows.labels, &[&rows.scores[0]], &rows.times, &settings(constants)?);
     let mut values = vec![ScalarValue::Float64(found.estimates[0])];
     values.extend(ends(found.interval(0)));
-    values.extend(resampled(found.resamples, found.left_out, found.reason));
+    values.extend(resampled(found.resamples, found.left_out, found.reason)?);
     structure(interval_fields(), values)
 }
 
@@ -174,7 +183,7 @@ fn gain(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     values.extend(ends(gain.and_then(|gain| gain.interval)));
     values.push(ScalarValue::Float64(gain.and_then(|gain| gain.share_better)));
     values.extend(ends(found.interval(0)));
-    values.extend(resampled(found.resamples, found.left_out, found.reason));
+    values.extend(resampled(found.resamples, found.left_out, found.reason)?);
     structure(gain_fields(), values)
 }
 
@@ -183,7 +192,7 @@ fn intervals(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let probability = is_probability(&BINARY_METRICS_INTERVALS, constants.get(1))?;
     let sample = Sample::new(&rows.labels, &rows.scores[0], threshold, probability);
     let found = Intervals::measure(&sample, &rows.times, &settings(rest)?);
-    let [resamples, left_out, reason] = resampled(found.resamples, found.left_out, found.reason);
+    let [resamples, left_out, reason] = resampled(found.resamples, found.left_out, found.reason)?;
     let mut values = vec![resamples, left_out];
     let measured = METRICS.iter().zip(&found.values).filter(|(metric, _)| metric.resampled.is_some());
     values.extend(measured.flat_map(|(_, interval)| ends(*interval)));

@@ -7,6 +7,7 @@
 
 mod audits;
 pub mod binary_metrics;
+mod calibrated;
 mod collected;
 mod counted;
 mod curves;
@@ -72,6 +73,7 @@ pub const FAMILIES: &[Family] = &[
     binary_metrics::FUNCTIONS,
     curves::FUNCTIONS,
     intervals::FUNCTIONS,
+    calibrated::FUNCTIONS,
     episodes::FUNCTIONS,
     sweep::FUNCTIONS,
     verdict::FUNCTIONS,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StructArray};
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::utils::SingleRowListArrayBuilder;
-use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::common::{Result, ScalarValue};
 
 use super::Function;
-use super::collected::{Rows, timed, whole};
+use super::collected::{Rows, bounded, timed};
 use super::episodes::{HORIZON_S, horizon_ns};
 use super::label_score::{LABEL, SCORE, TIME};
 use crate::model::episodes::Timeline;
@@ -80,10 +80,7 @@ fn list_type() -> DataType {
 
 fn evaluate(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let horizon = horizon_ns(constants.first())?;
-    let max_points = whole(constants.get(1), MAX_POINTS.name, 2, DEFAULT_POINTS)?;
-    if max_points > MOST_POINTS {
-        return plan_err!("{} must be at most {MOST_POINTS}, not {max_points}", MAX_POINTS.name);
-    }
+    let max_points = bounded(constants.get(1), MAX_POINTS.name, 2..=MOST_POINTS, DEFAULT_POINTS)?;
     let (labels, scores) = (&rows.labels, &rows.scores[0]);
     let known = Ranked::new(labels, scores).zip(Timeline::new(labels, scores, &rows.times, horizon));
     let Some((ranked, timeline)) = known.filter(|_| !labels.is_empty() && !rows.nan_label) else {

@@ -266,9 +266,23 @@ pub enum Error {
     NoParameter { name: &'static str },
     #[error("the report's query `{name}` failed")]
     Query { name: String, source: Box<DataFusionError> },
-    #[error("spike_metrics has no rows: nothing was evaluated")]
+    #[error("there is no model to evaluate")]
     NothingEvaluated,
-    #[error("no scores of a model named {name}")]
+    #[error("no model that squall knows has all its features and its label among the columns of {relation}")]
+    NoModelFits { relation: String },
+    #[error("{relation} has no column `{column}` for --{role}")]
+    NoColumn { role: &'static str, column: String, relation: String, suggestion: Option<String> },
+    #[error("which column of {relation} is the label, is not known")]
+    NoLabel { relation: String },
+    #[error("the label `{column}` is {given}, and a label is true or false, or 1 or 0")]
+    NotALabel { column: String, given: String },
+    #[error("the label `{column}` holds {example}, and a label is 1 or 0")]
+    NotLabels { column: String, example: String },
+    #[error("`{column}` is {given}, and a time is a timestamp or a date")]
+    NotATime { column: String, given: String },
+    #[error("--{argument} is `{given}`, which is not a number that it takes")]
+    NotANumber { argument: &'static str, given: String },
+    #[error("there is no model named {name} to evaluate")]
     UnknownModel { name: String, known: Vec<String> },
     #[error("cannot read {path}")]
     Read { path: PathBuf, source: std::io::Error },
@@ -296,6 +310,9 @@ impl Hint for Error {
             Error::Missing { name: "spike_drift" } => {
                 "`squall run +spike_drift` makes it from sql/monitoring/spike_drift.sql".into()
             }
+            Error::Missing { name: "spike_training" } => {
+                "`squall run +spike_training` makes it; `squall report eval --on RELATION` judges other rows".into()
+            }
             Error::Missing { name } => format!("`squall run +{name}` makes it; models come from `squall train`"),
             Error::NoParameter { name } => {
                 format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE")
@@ -303,9 +320,27 @@ impl Hint for Error {
             Error::Query { .. } => {
                 "if a model or a table is missing: `squall land`, then `squall train`, then `squall score`".into()
             }
-            Error::NothingEvaluated => "`squall train` makes the models and `squall score` their scores".into(),
+            Error::NothingEvaluated => "`squall train` makes the models; --on names rows that bring scores".into(),
+            Error::NoModelFits { .. } => {
+                "--model names a model and --label its label; `ml_models()` lists the features".into()
+            }
+            Error::NoColumn { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::NoColumn { role, .. } => format!("--{role} names a column of these rows"),
+            Error::NoLabel { .. } => "--label names it".into(),
+            Error::NotALabel { column, .. } | Error::NotLabels { column, .. } => {
+                format!(
+                    "compare it in a query, such as --on \"SELECT *, {column} > 0 AS positive FROM …\" --label positive"
+                )
+            }
+            Error::NotATime { column, .. } => {
+                format!(
+                    "convert it in a query, such as --on \"SELECT *, to_timestamp({column}) AS at FROM …\" --time at"
+                )
+            }
+            Error::NotANumber { argument: "horizon", .. } => "it takes whole seconds, from 1 to 1000000000".into(),
+            Error::NotANumber { argument, .. } => format!("such as --{argument} 0.5"),
             Error::UnknownModel { known, .. } if known.is_empty() => "`squall train` makes models".into(),
-            Error::UnknownModel { known, .. } => format!("scored models: {}", known.join(", ")),
+            Error::UnknownModel { known, .. } => format!("models: {}", known.join(", ")),
             Error::Read { .. } => "the setting paths.reports names the folder of templates and queries".into(),
             Error::ReplacesNothing { suggestion: Some(suggestion), .. } => suggestion.clone(),
             Error::ReplacesNothing { .. } => "docs/reports.md lists the files of each report".into(),

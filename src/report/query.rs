@@ -69,6 +69,13 @@ impl Query {
         Query { name: name.into(), sql, journal: None }
     }
 
+    /// Returns the names and types of the columns that the query would return. The query does not run.
+    pub async fn columns(&self, context: &SessionContext) -> Result<Vec<(String, DataType)>, Error> {
+        let frame = context.sql(&self.sql).await.map_err(|source| self.failed(source))?;
+        let fields = frame.schema().fields().iter();
+        Ok(fields.map(|field| (field.name().clone(), field.data_type().clone())).collect())
+    }
+
     /// Runs the query once and keeps its rows in memory as a table, from which other queries then read.
     pub async fn kept<'a>(&self, context: &'a SessionContext) -> Result<Kept<'a>, Error> {
         let keep = async || {
@@ -76,9 +83,10 @@ impl Query {
             let schema = Arc::clone(frame.schema().inner());
             let table = MemTable::try_new(schema, frame.collect_partitioned().await?)?;
             let taken = |name: &String| context.table_exist(name.as_str()).unwrap_or(true);
-            let names = std::iter::once(self.name.clone()).chain((2..).map(|number| format!("{}_{number}", self.name)));
+            let mut names =
+                std::iter::once(self.name.clone()).chain((2..).map(|number| format!("{}_{number}", self.name)));
             // There are finitely many tables, so one of the names is free.
-            let name = names.skip_while(taken).next().unwrap_or_default();
+            let name = names.find(|name| !taken(name)).unwrap_or_default();
             context.register_table(name.as_str(), Arc::new(table))?;
             Ok(Kept { context, name })
         };

@@ -11,6 +11,7 @@
 //! rows that are sorted only once ([`ranking`], [`weighted`]). Counts are integers and every resample has a seed of its own, so the result has the same
 //! bits for any order of the rows and any number of threads.
 
+mod binned;
 mod ranking;
 mod weighted;
 
@@ -21,6 +22,7 @@ use super::metrics::{METRICS, Sample};
 use super::probability::quantile_sorted;
 use super::ranking::Ranked;
 use super::stripes::each;
+pub use binned::{Calibration, CalibrationBin};
 use ranking::{LANES, Ranking, Weights};
 pub use weighted::Resample;
 use weighted::Weighed;
@@ -30,6 +32,13 @@ const CELLS_PER_BLOCK: u64 = 50;
 
 /// With less time than this many blocks, resamples hardly differ.
 const LEAST_BLOCKS: u64 = 2;
+
+/// The most blocks. A resample holds a weight for each of their parts, and several resamples are drawn at once.
+const MOST_BLOCKS: u64 = 100_000;
+
+/// Why rows cannot be cut into blocks.
+const TOO_SHORT: &str = "the rows span less than two blocks of time";
+pub const TOO_LONG: &str = "the rows span more than 100000 blocks of time: take a longer block_s";
 
 /// The share of resamples that lie between the ends of an interval.
 const COVERED: f64 = 0.95;
@@ -94,9 +103,12 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Places rows; `None` if they span too little or too much time.
-    fn new(times: &[i64], block_s: u64) -> Option<Blocks> {
-        let first = *times.iter().min()?;
+    /// Places rows.
+    ///
+    /// # Errors
+    /// The rows span too little or too much time.
+    fn new(times: &[i64], block_s: u64) -> Result<Blocks, &'static str> {
+        let first = *times.iter().min().ok_or(TOO_SHORT)?;
         let cell_ns = block_s * (1_000_000_000 / CELLS_PER_BLOCK);
         // No time is before the first, so that the difference fits into 64 bits without a sign.
         let cells: Vec<u64> = times.iter().map(|time| time.wrapping_sub(first) as u64 / cell_ns).collect();
@@ -111,14 +123,17 @@ impl Blocks {
                 let step = cell - used[index - 1];
                 next += if step > CELLS_PER_BLOCK { 1 } else { step };
             }
-            moved.push(u32::try_from(next).ok()?);
+            if next >= MOST_BLOCKS * CELLS_PER_BLOCK {
+                return Err(TOO_LONG);
+            }
+            moved.push(next as u32);
         }
         let count = next + 1;
         if count < LEAST_BLOCKS * CELLS_PER_BLOCK {
-            return None;
+            return Err(TOO_SHORT);
         }
         let place = |cell: &u64| moved[used.partition_point(|known| known < cell)];
-        Some(Blocks { cells: cells.iter().map(place).collect(), count: count as usize })
+        Ok(Blocks { cells: cells.iter().map(place).collect(), count: count as usize })
     }
 
     /// Draws resamples: how often each cell is in each of them.
@@ -165,7 +180,7 @@ fn why_not(
     known: bool,
     rows: usize,
     positives: bool,
-    blocks: Option<&Blocks>,
+    blocks: &Result<Blocks, &'static str>,
     counted: usize,
     left_out: usize,
 ) -> Option<&'static str> {
@@ -175,8 +190,8 @@ fn why_not(
         Some("a label or a score is NaN")
     } else if !positives {
         Some("no row is positive")
-    } else if blocks.is_none() {
-        Some("the rows span less than two blocks of time")
+    } else if let Err(problem) = blocks {
+        Some(problem)
     } else if counted <= left_out {
         Some("most resamples have no positive row")
     } else {
@@ -223,10 +238,10 @@ impl AveragePrecisions {
         let known = ranked.iter().all(Option::is_some);
         let positives = labels.contains(&true);
         let estimates = ranked.iter().map(|ranked| ranked.as_ref().and_then(Ranked::average_precision)).collect();
-        let blocks = if known && positives { Blocks::new(times, settings.block_s) } else { None };
+        let blocks = if known && positives { Blocks::new(times, settings.block_s) } else { Err(TOO_SHORT) };
         let mut resampled = vec![Vec::new(); scores.len()];
         let (mut resamples, mut left_out) = (0, 0);
-        if let Some(blocks) = &blocks {
+        if let Ok(blocks) = &blocks {
             // Scores that are given twice, such as those of a baseline that is compared with itself, are ranked once.
             let first = |score: usize| scores.iter().position(|known| *known == scores[score]).unwrap_or(score);
             let places: Vec<usize> = (0..scores.len()).map(first).collect();
@@ -248,7 +263,7 @@ impl AveragePrecisions {
                 resampled.iter_mut().zip(values).for_each(|(all, value)| all.push(value));
             }
         }
-        let reason = why_not(known, labels.len(), positives, blocks.as_ref(), resamples, left_out);
+        let reason = why_not(known, labels.len(), positives, &blocks, resamples, left_out);
         AveragePrecisions { estimates, resampled, resamples, left_out, reason }
     }
 
@@ -292,10 +307,10 @@ impl Intervals {
     pub fn measure(sample: &Sample, times: &[i64], settings: &Settings) -> Intervals {
         assert_eq!(sample.labels.len(), times.len(), "a row has a label and a time");
         let (known, positives) = (sample.is_known(), sample.positives() > 0);
-        let blocks = if known && positives { Blocks::new(times, settings.block_s) } else { None };
+        let blocks = if known && positives { Blocks::new(times, settings.block_s) } else { Err(TOO_SHORT) };
         let mut resampled: Vec<Vec<f64>> = vec![Vec::new(); METRICS.len()];
         let (mut resamples, mut left_out) = (0, 0);
-        if let Some(blocks) = &blocks {
+        if let Ok(blocks) = &blocks {
             let weighed = Weighed::new(sample, &blocks.cells, blocks.count);
             for resample in blocks.resample(settings, |weights| weighed.resamples(weights)) {
                 let Some(resample) = resample else {
@@ -308,7 +323,7 @@ impl Intervals {
                 }
             }
         }
-        let reason = why_not(known, times.len(), positives, blocks.as_ref(), resamples, left_out);
+        let reason = why_not(known, times.len(), positives, &blocks, resamples, left_out);
         // A metric that is undefined on most resamples, such as the precision of rare calls, has no interval.
         let interval = |values: Vec<f64>| if 2 * values.len() > resamples { Interval::of(values) } else { None };
         let values = resampled.into_iter().map(|values| interval(values).filter(|_| reason.is_none())).collect();

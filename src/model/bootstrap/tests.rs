@@ -118,8 +118,8 @@ fn long_gaps_are_taken_out_and_short_ones_stay() {
     let times: Vec<i64> = (0..60).map(|n| n * 60 * SECOND + if n < 30 { 0 } else { 86_400 * SECOND }).collect();
     let blocks = Blocks::new(&times, 600).unwrap();
     assert_eq!((blocks.cells[1], blocks.cells[29], blocks.cells[30], blocks.cells[31]), (5, 145, 146, 151));
-    assert!(Blocks::new(&times[..10], 600).is_none());
-    assert!(Blocks::new(&[i64::MIN, i64::MAX], 600).is_none());
+    assert!(Blocks::new(&times[..10], 600).is_err());
+    assert!(Blocks::new(&[i64::MIN, i64::MAX], 600).is_err());
 }
 
 #[test]

@@ -69,6 +69,8 @@ pub enum Mark {
     Cells { cells: Vec<Cell>, tone: Tone, negative: Tone },
     /// Points, each with an interval: x, y, low, high.
     Dots { points: Vec<(f64, f64, f64, f64)>, tone: Tone },
+    /// Points along a strip, each with a horizontal interval: x, low, high.
+    Across { points: Vec<(f64, f64, f64)>, tone: Tone },
     /// A horizontal rule with a name at its right end.
     Level { at: f64, label: String, tone: Tone },
     /// A vertical rule with a name at its upper end.

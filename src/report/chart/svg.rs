@@ -184,9 +184,15 @@ fn draw_mark(out: &mut String, mark: &Mark, frame: &Frame<'_>) {
                 let (x, y) = (frame.x(*x), frame.y(*y));
                 let whisker = format!("M{} {}V{}", px(x), px(frame.y(*low)), px(frame.y(*high)));
                 path(out, "line whisker", *tone, &whisker);
-                // Writing to a String cannot fail.
-                let _ =
-                    write!(out, "<circle class=\"dot {}\" cx=\"{}\" cy=\"{}\" r=\"3.5\"/>", tone.class(), px(x), px(y));
+                dot(out, x, y, *tone);
+            }
+        }
+        Mark::Across { points, tone } => {
+            let y = frame.top + frame.height / 2.0;
+            for (x, low, high) in points {
+                let whisker = format!("M{} {}H{}", px(frame.x(*low)), px(y), px(frame.x(*high)));
+                path(out, "line whisker", *tone, &whisker);
+                dot(out, frame.x(*x), y, *tone);
             }
         }
         Mark::Level { at, label, tone } => {
@@ -332,6 +338,11 @@ fn path(out: &mut String, class: &str, tone: Tone, data: &str) {
         // Writing to a String cannot fail.
         let _ = write!(out, "<path class=\"{class} {}\" d=\"{data}\"/>", tone.class());
     }
+}
+
+fn dot(out: &mut String, x: f64, y: f64, tone: Tone) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "<circle class=\"dot {}\" cx=\"{}\" cy=\"{}\" r=\"3.5\"/>", tone.class(), px(x), px(y));
 }
 
 fn line(out: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {

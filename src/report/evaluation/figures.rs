@@ -1,15 +1,15 @@
-//! The evaluation's charts, each from the rows of one query.
+//! The evaluation's curves, each from the rows of one query.
 
+use super::named;
+use super::subject::{Scored, Subject};
 use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
-use crate::report::format::{number, percent};
+use crate::report::format::{count, number, percent};
 use crate::report::query::{Row, Rows};
 
 const NARROW: f64 = 520.0;
 const CURVE_HEIGHT: f64 = 300.0;
 const CALIBRATION_BINS: usize = 10;
 const SCORE_BINS: usize = 40;
-/// The 97.5 % quantile of the standard normal distribution; the intervals cover 95 %.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// Returns the rows of one model.
 fn of_model<'a>(rows: &'a Rows, model: &'a str) -> impl Iterator<Item = Row<'a>> {
@@ -24,39 +24,51 @@ fn unit_axis(label: &str) -> Axis {
     Axis::new(label, Unit::Number, 0.0, 1.0)
 }
 
-/// Returns the precision-recall curves of the test split; the area under each step line is the average precision.
-pub fn precision_recall(rows: &Rows, models: &[String], prevalence: Option<f64>) -> Option<Figure> {
-    let mut marks = Vec::new();
-    let mut keys = Vec::new();
+/// Draws a line for each model, the model in question last and so on top; `None` without a line.
+fn lines(
+    rows: &Rows,
+    subject: &Subject,
+    points: impl Fn(&[Row<'_>]) -> Vec<(f64, f64)>,
+) -> Option<(Vec<Mark>, Vec<Key>)> {
+    let (mut marks, mut keys) = (Vec::new(), Vec::new());
+    for (place, scored) in subject.scores.iter().enumerate().rev() {
+        let own: Vec<Row<'_>> = of_model(rows, &scored.name).collect();
+        let points = points(&own);
+        if points.len() > 1 {
+            keys.insert(0, Key::line(named(&scored.name), Tone::of_series(place)));
+            marks.push(Mark::Line { points, tone: Tone::of_series(place), dashed: false });
+        }
+    }
+    (!keys.is_empty()).then_some((marks, keys))
+}
+
+fn pairs(rows: &[Row<'_>], x: &str, y: &str) -> Vec<(f64, f64)> {
+    rows.iter().filter_map(|row| row.number(x).zip(row.number(y))).collect()
+}
+
+/// Returns the precision-recall curves; the area under each step line is the average precision.
+pub fn precision_recall(rows: &Rows, subject: &Subject, prevalence: Option<f64>) -> Option<Figure> {
+    let steps = |rows: &[Row<'_>]| {
+        let mut last = 0.0;
+        let mut points = Vec::new();
+        // The end where no row is called positive is a convention, not a measurement.
+        for (recall, precision) in pairs(rows, "recall", "precision").into_iter().filter(|(recall, _)| *recall > 0.0) {
+            points.extend([(last, precision), (recall, precision)]);
+            last = recall;
+        }
+        points
+    };
+    let (mut marks, keys) = lines(rows, subject, steps)?;
     if let Some(prevalence) = prevalence {
         let label = format!("guessing: {}", number(Some(prevalence)));
-        marks.push(Mark::Level { at: prevalence, label, tone: Tone::Muted });
-    }
-    for (index, model) in models.iter().enumerate() {
-        let mut points = Vec::new();
-        let mut last_recall = 0.0;
-        for row in of_model(rows, model) {
-            let (Some(recall), Some(low), Some(high)) = (row.number("recall"), row.number("low"), row.number("high"))
-            else {
-                continue;
-            };
-            points.extend([(last_recall, low), (last_recall, high), (recall, high)]);
-            last_recall = recall;
-        }
-        if !points.is_empty() {
-            keys.push(Key::line(model, Tone::of_series(index)));
-            // The report's own model is drawn last, on top.
-            marks.insert(0, Mark::Line { points, tone: Tone::of_series(index), dashed: false });
-        }
-    }
-    if keys.is_empty() {
-        return None;
+        marks.insert(0, Mark::Level { at: prevalence, label, tone: Tone::Muted });
     }
     let chart = Chart {
         id: "precision-recall".into(),
         title: "Precision and recall".into(),
         description:
-            "Precision against recall of every model on the test split. The area under a line is the average precision."
+            "Precision against recall of every model on the judged rows. The area under a line is the average \
+                      precision."
                 .into(),
         width: NARROW,
         x: unit_axis("Recall"),
@@ -66,32 +78,15 @@ pub fn precision_recall(rows: &Rows, models: &[String], prevalence: Option<f64>)
     Some(chart.draw())
 }
 
-/// Returns the ROC curves of the test split.
-pub fn roc(rows: &Rows, models: &[String]) -> Option<Figure> {
-    let mut marks = vec![Mark::Line { points: vec![(0.0, 0.0), (1.0, 1.0)], tone: Tone::Muted, dashed: true }];
-    let mut keys = Vec::new();
-    for (index, model) in models.iter().enumerate().rev() {
-        let mut points = vec![(0.0, 0.0)];
-        for row in of_model(rows, model) {
-            let values = ["first_rate", "low", "last_rate", "high"].map(|column| row.number(column));
-            if let [Some(first_rate), Some(low), Some(last_rate), Some(high)] = values {
-                points.extend([(first_rate, low), (last_rate, high)]);
-            }
-        }
-        if points.len() > 1 {
-            points.dedup();
-            keys.insert(0, Key::line(model, Tone::of_series(index)));
-            marks.push(Mark::Line { points, tone: Tone::of_series(index), dashed: false });
-        }
-    }
-    if keys.is_empty() {
-        return None;
-    }
+/// Returns the ROC curves.
+pub fn roc(rows: &Rows, subject: &Subject) -> Option<Figure> {
+    let (mut marks, mut keys) = lines(rows, subject, |rows| pairs(rows, "false_positive_rate", "true_positive_rate"))?;
+    marks.insert(0, diagonal());
     keys.push(Key::dash("guessing", Tone::Muted));
     let chart = Chart {
         id: "roc".into(),
         title: "ROC".into(),
-        description: "True positive rate against false positive rate of every model on the test split.".into(),
+        description: "True positive rate against false positive rate of every model on the judged rows.".into(),
         width: NARROW,
         x: unit_axis("False positive rate"),
         panels: curve_panel("True positive rate", unit_axis(""), marks),
@@ -100,35 +95,85 @@ pub fn roc(rows: &Rows, models: &[String]) -> Option<Figure> {
     Some(chart.draw())
 }
 
-/// Returns the reliability curves of the test split, and below them the number of rows in each bin of `model`.
-///
-/// `models` holds the models whose scores are probabilities, each with its place in the palette.
-pub fn calibration(rows: &Rows, models: &[(usize, &str)], model: &str) -> Option<Figure> {
-    let mut marks = vec![Mark::Line { points: vec![(0.0, 0.0), (1.0, 1.0)], tone: Tone::Muted, dashed: true }];
+/// Returns the cumulative gain: the share of the positive rows that the highest-scored rows hold.
+pub fn gain(rows: &Rows, subject: &Subject) -> Option<Figure> {
+    let from_zero = |rows: &[Row<'_>]| {
+        let points = pairs(rows, "share", "reached");
+        if points.is_empty() { points } else { [vec![(0.0, 0.0)], points].concat() }
+    };
+    let (mut marks, mut keys) = lines(rows, subject, from_zero)?;
+    marks.insert(0, diagonal());
+    keys.push(Key::dash("guessing", Tone::Muted));
+    let chart = Chart {
+        id: "gain".into(),
+        title: "Cumulative gain".into(),
+        description:
+            "The share of all positive rows that lie among the highest-scored rows, against the share of rows taken."
+                .into(),
+        width: NARROW,
+        x: Axis::new("Share of rows, highest scores first", Unit::Share, 0.0, 1.0),
+        panels: curve_panel("Share of the positive rows", Axis::new("", Unit::Share, 0.0, 1.0), marks),
+        keys,
+    };
+    Some(chart.draw())
+}
+
+fn diagonal() -> Mark {
+    Mark::Line { points: vec![(0.0, 0.0), (1.0, 1.0)], tone: Tone::Muted, dashed: true }
+}
+
+/// A bin of the calibration.
+#[derive(Debug, Clone, Copy)]
+pub struct Bin {
+    pub rows: f64,
+    pub score: f64,
+    pub share: f64,
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Bin {
+    /// Returns the bins of a model, by rising score.
+    pub fn all(rows: &Rows, model: &str) -> Vec<Bin> {
+        let bin = |row: Row<'_>| {
+            Some(Bin {
+                rows: row.number("rows")?,
+                score: row.number("mean_score")?,
+                share: row.number("positive_rate")?,
+                interval: row.number("low").zip(row.number("high")),
+            })
+        };
+        of_model(rows, model).filter_map(bin).collect()
+    }
+}
+
+/// Returns the reliability curves, and below them the share of rows in each bin of the model.
+pub fn calibration(rows: &Rows, subject: &Subject) -> Option<Figure> {
+    let model = &subject.scores[0];
+    let mut marks = vec![diagonal()];
     let mut keys = Vec::new();
-    let mut counts = [0.0; CALIBRATION_BINS];
-    for (index, name) in models.iter().rev() {
-        let tone = Tone::of_series(*index);
-        let (mut line, mut dots) = (Vec::new(), Vec::new());
-        for row in of_model(rows, name) {
-            let values = ["mean_score", "spike_share", "rows"].map(|column| row.number(column));
-            let ([Some(score), Some(share), Some(count)], Some(bin)) = (values, row.integer("bin")) else { continue };
-            let (low, high) = wilson_interval(share, count);
-            line.push((score, share));
-            dots.push((score, share, low, high));
-            if let Some(total) =
-                usize::try_from(bin).ok().and_then(|bin| counts.get_mut(bin)).filter(|_| *name == model)
-            {
-                *total = count;
-            }
-        }
-        if line.is_empty() {
+    let mut heights = vec![0.0; CALIBRATION_BINS];
+    for (place, scored) in subject.scores.iter().enumerate().rev() {
+        let tone = Tone::of_series(place);
+        let bins = Bin::all(rows, &scored.name);
+        if bins.is_empty() {
             continue;
         }
-        keys.insert(0, Key::line(*name, tone));
+        keys.insert(0, Key::line(named(&scored.name), tone));
+        let line = bins.iter().map(|bin| (bin.score, bin.share)).collect();
         marks.push(Mark::Line { points: line, tone, dashed: false });
-        if *name == model {
-            marks.push(Mark::Dots { points: dots, tone });
+        if place > 0 {
+            continue;
+        }
+        let point = |bin: &Bin| {
+            let (low, high) = bin.interval.unwrap_or((bin.share, bin.share));
+            (bin.score, bin.share, low, high)
+        };
+        marks.push(Mark::Dots { points: bins.iter().map(point).collect(), tone });
+        let total: f64 = bins.iter().map(|bin| bin.rows).sum();
+        for bin in &bins {
+            // A score on an edge belongs to the lower bin.
+            let place = ((bin.score * CALIBRATION_BINS as f64).ceil() as usize).clamp(1, CALIBRATION_BINS) - 1;
+            heights[place] += bin.rows / total;
         }
     }
     if keys.is_empty() {
@@ -136,25 +181,23 @@ pub fn calibration(rows: &Rows, models: &[(usize, &str)], model: &str) -> Option
     }
     keys.push(Key::dash("perfectly calibrated", Tone::Muted));
     let edges: Vec<f64> = (0..=CALIBRATION_BINS).map(|edge| edge as f64 / CALIBRATION_BINS as f64).collect();
-    let total: f64 = counts.iter().sum();
-    let shares: Vec<f64> = counts.iter().map(|count| if total > 0.0 { count / total } else { 0.0 }).collect();
-    let bars = Mark::Bars { edges, heights: shares, tone: Tone::First };
+    let name = named(&model.name);
     let chart = Chart {
         id: "calibration".into(),
         title: "Calibration".into(),
         description: format!(
-            "Share of test rows followed by a spike against the mean score in ten bins, with 95 % intervals for {model}, \
-             and the share of rows in each bin."
+            "Share of positive rows against the mean score in ten bins, with 95 % intervals by blocks of time for {name}, and the \
+             share of rows in each bin."
         ),
         width: NARROW,
         x: unit_axis("Mean score in the bin"),
         panels: vec![
-            Panel { height: 220.0, y: Some(unit_axis("")), name: "Share followed by a spike".into(), marks },
+            Panel { height: 220.0, y: Some(unit_axis("")), name: "Share that is positive".into(), marks },
             Panel {
                 height: 62.0,
                 y: Some(Axis::new("", Unit::Share, 0.0, 1.0)),
-                name: format!("Share of rows ({model})"),
-                marks: vec![bars],
+                name: format!("Share of rows ({name})"),
+                marks: vec![Mark::Bars { edges, heights, tone: Tone::First }],
             },
         ],
         keys,
@@ -162,23 +205,63 @@ pub fn calibration(rows: &Rows, models: &[(usize, &str)], model: &str) -> Option
     Some(chart.draw())
 }
 
-/// Returns Wilson's interval for a share of `count` rows (doi:10.1080/01621459.1927.10502953).
-fn wilson_interval(share: f64, count: f64) -> (f64, f64) {
-    let spread = Z * Z / count;
-    let centre = (share + spread / 2.0) / (1.0 + spread);
-    let half = Z / (1.0 + spread) * (share * (1.0 - share) / count + spread / (4.0 * count)).sqrt();
-    (centre - half, centre + half)
+/// Says what the calibration means: where the score is furthest from the truth, and by how much it errs on average.
+pub fn calibration_sentences(rows: &Rows, scored: &Scored, label: &str) -> Vec<String> {
+    let bins = Bin::all(rows, &scored.name);
+    let total: f64 = bins.iter().map(|bin| bin.rows).sum();
+    let Some(first) = of_model(rows, &scored.name).next() else { return Vec::new() };
+    let mut sentences = Vec::new();
+    // A bin with few rows is left to chance.
+    let filled = bins.iter().filter(|bin| bin.rows >= 50.0 && bin.rows >= total / 100.0);
+    let far = filled.max_by(|a, b| (a.score - a.share).abs().total_cmp(&(b.score - b.share).abs()));
+    if let Some(bin) = far {
+        let outside = bin.interval.is_some_and(|(low, high)| bin.score < low || bin.score > high);
+        let interval = bin.interval.map_or("an unknown interval".into(), |(low, high)| {
+            format!("95 % interval {} to {}", percent(Some(low)), percent(Some(high)))
+        });
+        let (score, share, rows) = (number(Some(bin.score)), percent(Some(bin.share)), count(Some(bin.rows)));
+        sentences.push(match (outside, bin.score < bin.share) {
+            (false, _) => format!(
+                "No well-filled bin is surely off: at worst it says {score} where {share} of {rows} rows are {label} ({interval})."
+            ),
+            (true, true) => {
+                format!("It understates: it says {score} where {share} of {rows} rows are {label} ({interval}).")
+            }
+            (true, false) => {
+                format!("It overstates: it says {score} where {share} of {rows} rows are {label} ({interval}).")
+            }
+        });
+    }
+    if let Some(error) = first.number("error") {
+        let interval = first.number("error_low").zip(first.number("error_high"));
+        let interval = interval.map_or(String::new(), |(low, high)| {
+            format!(", with a 95 % interval from {} to {}", number(Some(low)), number(Some(high)))
+        });
+        sentences.push(format!("The expected calibration error is {}{interval}.", number(Some(error))));
+    }
+    sentences.extend(first.text("reason").map(|reason| format!("There are no intervals: {reason}.")));
+    sentences
 }
 
-/// Returns the distribution of one model's scores on the test split, by class.
-pub fn score_distribution(rows: &Rows, model: &str, threshold: Option<f64>) -> Option<Figure> {
-    let edges: Vec<f64> = (0..=SCORE_BINS).map(|edge| edge as f64 / SCORE_BINS as f64).collect();
-    let class = |spike: bool| {
+/// The range of scores that is drawn: [0, 1] for probabilities.
+pub fn score_range(subject: &Subject, lowest: Option<f64>, highest: Option<f64>) -> (f64, f64) {
+    match (subject.scores[0].probability, lowest.zip(highest)) {
+        (false, Some((low, high))) if low < high => (low, high),
+        (false, Some((low, _))) => (low - 0.5, low + 0.5),
+        _ => (0.0, 1.0),
+    }
+}
+
+/// Returns the distribution of the model's scores, by class.
+pub fn score_distribution(rows: &Rows, subject: &Subject, (low, high): (f64, f64)) -> Option<Figure> {
+    let model = &subject.scores[0];
+    let edges: Vec<f64> = (0..=SCORE_BINS).map(|edge| low + (high - low) * edge as f64 / SCORE_BINS as f64).collect();
+    let class = |positive: bool| {
         let mut heights = vec![0.0; SCORE_BINS];
-        for row in rows.iter().filter(|row| row.flag("spike") == Some(spike)) {
+        for row in rows.iter().filter(|row| row.flag("positive") == Some(positive)) {
             let bin = row.integer("bin").and_then(|bin| usize::try_from(bin).ok());
             if let Some(height) = bin.and_then(|bin| heights.get_mut(bin)) {
-                *height = row.number("share").unwrap_or_default();
+                *height += row.number("share").unwrap_or_default();
             }
         }
         heights
@@ -186,49 +269,71 @@ pub fn score_distribution(rows: &Rows, model: &str, threshold: Option<f64>) -> O
     if rows.is_empty() {
         return None;
     }
-    let panel = |name: &str, spike: bool, tone: Tone| {
-        let heights = class(spike);
+    let panel = |name: String, positive: bool, tone: Tone| {
+        let heights = class(positive);
         let y = Axis::fitted("", Unit::Share, heights.iter().copied(), true);
         let mut marks = vec![Mark::Steps { edges: edges.clone(), heights, tone }];
-        marks.extend(threshold.map(|at| {
-            let label = if spike { format!("threshold {}", number(Some(at))) } else { String::new() };
+        marks.extend(model.threshold.map(|at| {
+            let label = if positive { format!("threshold {}", number(Some(at))) } else { String::new() };
             Mark::Moment { at, label, tone: Tone::Muted }
         }));
-        Panel { height: 141.0, y: Some(y), name: name.into(), marks }
+        Panel { height: 141.0, y: Some(y), name, marks }
     };
+    let (positive, negative) = subject.classes();
     let chart = Chart {
         id: "score-distribution".into(),
         title: "Scores by outcome".into(),
         description: format!(
-            "Distribution of the scores of {model} on the test split: above for rows followed by a spike, below for the others."
+            "Distribution of the scores of {} on the judged rows: above for positive rows, below for the others.",
+            named(&model.name)
         ),
         width: NARROW,
-        x: unit_axis("Score"),
+        x: Axis::new("Score", Unit::Number, low, high),
         panels: vec![
-            panel("Share of the rows followed by a spike", true, Tone::Bad),
-            panel("Share of the other rows", false, Tone::Muted),
+            panel(format!("Share of the rows that are {positive}"), true, Tone::Bad),
+            panel(format!("Share of the rows that are {negative}"), false, Tone::Muted),
         ],
-        keys: vec![Key::block("followed by a spike", Tone::Bad), Key::block("others", Tone::Muted)],
+        keys: vec![Key::block(positive, Tone::Bad), Key::block(negative, Tone::Muted)],
     };
     Some(chart.draw())
 }
 
-/// Returns a share of a split's rows, as text for a table cell.
-pub fn share_of(part: f64, whole: f64) -> String {
-    percent((whole > 0.0).then_some(part / whole))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wilson_interval;
-
-    /// SciPy 1.17.1: `binomtest(3, 40).proportion_ci(method="wilson")`.
-    #[test]
-    fn the_interval_is_wilsons() {
-        let (low, high) = wilson_interval(3.0 / 40.0, 40.0);
-        assert!(
-            (low - 0.025_836_025_774_588_2).abs() < 1e-15 && (high - 0.198_642_335_243_105_4).abs() < 1e-15,
-            "{low} {high}"
-        );
+/// Says in which ranges of recall the baseline is better than the model.
+pub fn recall_sentence(rows: &Rows, model: &str, baseline: &str) -> Option<String> {
+    const STEP: f64 = 0.05;
+    let mut better: Vec<(f64, f64)> = Vec::new();
+    let mut known = false;
+    for row in rows.iter() {
+        let (Some(recall), Some(ours), Some(theirs)) = (row.number("recall"), row.number("ours"), row.number("theirs"))
+        else {
+            continue;
+        };
+        known = true;
+        if theirs > ours {
+            match better.last_mut() {
+                Some((_, to)) if recall - *to < 1.5 * STEP => *to = recall,
+                _ => better.push((recall, recall)),
+            }
+        }
     }
+    if !known {
+        return None;
+    }
+    let percent = |share: f64| format!("{:.0}", 100.0 * share);
+    let range = |(from, to): &(f64, f64)| match from == to {
+        true => format!("{} %", percent(*from)),
+        false => format!("{} % to {} %", percent(*from), percent(*to)),
+    };
+    Some(match better.as_slice() {
+        [] => format!("At every recall from 5 % to 100 %, {model} is at least as precise as {baseline}."),
+        [one] if one.0 <= STEP * 1.5 && one.1 > 0.99 => {
+            format!("At every recall from 5 % to 100 %, {baseline} is more precise than {model}.")
+        }
+        some => {
+            let ranges = some.iter().map(range).collect::<Vec<_>>().join(", ");
+            format!(
+                "{baseline} is more precise than {model} where recall is {ranges}; elsewhere {model} is at least as precise."
+            )
+        }
+    })
 }

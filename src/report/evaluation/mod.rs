@@ -1,25 +1,39 @@
-//! The evaluation report: whether and where the model beats the naive rule, and how its scores behave.
+//! The evaluation report: whether and where a model beats the naive rule or guessing, and how its scores behave.
 //!
-//! In: the named queries `spike_training`, `spike_scores`, `spike_metrics` and `spike_thresholds`. Out: HTML. Thresholds and
-//! metrics come from these queries. Curves and counts come from the queries in `reports/eval/`, which the report shows.
+//! In: rows with a label, and models that score them, or rows that bring their scores; for any project. Out: HTML. One query makes the
+//! scored rows, and every other query in `reports/eval/` reads them; the report shows them all.
 
+mod alerts;
+mod arguments;
 mod card;
+mod columns;
+mod comparison;
 mod figures;
+mod finding;
+mod frame;
 mod metrics;
+mod scored_rows;
+mod slices;
+mod strips;
+mod subject;
 mod timeline;
 mod verdict;
+mod view;
 
 use async_trait::async_trait;
-use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
-use self::card::Card;
-use self::metrics::{SplitView, Table, by_split};
+use self::alerts::{Alerts, Confusion};
+use self::comparison::Comparison;
+use self::frame::Frame;
+use self::metrics::{Column, Table, by_split};
+use self::view::{View, split_facts, tiles};
 use super::chart::Figure;
-use super::format::{self, count, number, percent};
+use super::format::{self, number, percent};
 use super::query::{Literal, Query, Rows};
 use super::sources::built_in;
-use super::{About, Argument, Arguments, Condition, Error, Needs, Page, Report, Request, Verdict, require};
+use super::{About, Arguments, Condition, Error, Needs, Page, Report, Request};
+use crate::text::printable;
 
 /// The report `eval`.
 pub struct Evaluation;
@@ -29,36 +43,51 @@ impl Report for Evaluation {
     fn about(&self) -> &'static About {
         &About {
             name: "eval",
-            description: "Does the model beat the naive rule: metrics, curves, calibration, alerts, a timeline",
+            description: "Does a model beat the naive rule: metrics with intervals, curves, calibration, alerts, a timeline",
             file: "evaluation.html",
-            arguments: &[Argument {
-                name: MODEL,
-                value: "MODEL",
-                help: "The model in question [default: of those that are more than a rule, the best on validation]",
-            }],
+            arguments: arguments::ARGUMENTS,
             sources: built_in![
                 "eval.html",
+                "eval/alerts.sql",
                 "eval/budget.sql",
                 "eval/calibration.sql",
                 "eval/comparison.sql",
                 "eval/confusion.sql",
-                "eval/episodes.sql",
                 "eval/facts.sql",
+                "eval/false_alerts.sql",
+                "eval/gain.sql",
+                "eval/guarded.sql",
+                "eval/importance.sql",
+                "eval/judged.sql",
+                "eval/labels.sql",
+                "eval/learned.sql",
                 "eval/metric_names.sql",
                 "eval/metrics.sql",
+                "eval/missed.sql",
                 "eval/model.sql",
+                "eval/models.sql",
+                "eval/named.sql",
+                "eval/options.sql",
                 "eval/precision_recall.sql",
+                "eval/recall_ranges.sql",
                 "eval/roc.sql",
                 "eval/score_distribution.sql",
-                "eval/thresholds.sql",
+                "eval/scored.sql",
+                "eval/scored_models.sql",
+                "eval/slices.sql",
+                "eval/sweep.sql",
                 "eval/timeline.sql",
+                "eval/tuned.sql",
+                "eval/units.sql",
+                "eval/validated.sql",
                 "eval/weights.sql",
             ],
         }
     }
 
-    fn needs(&self, _arguments: &Arguments) -> Needs {
-        Needs::TrainedModels
+    fn needs(&self, arguments: &Arguments) -> Needs {
+        // Rows that bring their scores need no model.
+        if arguments.contains_key(arguments::ON) { Needs::Nothing } else { Needs::TrainedModels }
     }
 
     async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
@@ -66,396 +95,265 @@ impl Report for Evaluation {
     }
 }
 
-const MODEL: &str = "model";
-
-/// Right and wrong alerts on one split at the chosen threshold.
-#[derive(Debug, Clone)]
-struct Confusion {
-    threshold: f64,
-    hits: f64,
-    false_alarms: f64,
-    missed: f64,
-    quiet: f64,
-}
-
-impl Confusion {
-    /// Returns the share of the positives for which there was an alert; `None` if there are no positives.
-    fn recall(&self) -> Option<f64> {
-        let positives = self.hits + self.missed;
-        (positives > 0.0).then(|| self.hits / positives)
-    }
-}
-
-/// Separate runs of spikes on one split, and for how many of them there was an alert.
-#[derive(Debug, Clone)]
-struct Episodes {
-    episodes: f64,
-    caught: f64,
-}
-
-/// The model beside the naive rule on the test rows that both score.
-#[derive(Debug, Clone)]
-struct Comparison {
-    verdict: String,
-    reason: Option<String>,
-    difference: Option<f64>,
-    difference_interval: Option<(f64, f64)>,
-    share_better: Option<f64>,
-    episodes: Option<f64>,
-}
-
 /// A figure and the query behind it; or the reason why there is no figure.
 #[derive(Debug, Serialize)]
-struct Exhibit {
+pub struct Exhibit {
     figure: Option<Figure>,
     absent: String,
-    query: Query,
+    query: Option<Query>,
 }
 
-/// The values for the template.
+/// Something that is known of the rows or the model.
 #[derive(Debug, Serialize)]
-struct View {
-    title: String,
-    generated_at: String,
-    version: &'static str,
-    verdict: Verdict,
-    model: String,
-    tiles: Vec<Tile>,
-    columns: Vec<String>,
-    splits: Vec<SplitView>,
-    metrics_query: Query,
-    comparison_query: Query,
-    precision_recall: Exhibit,
-    roc: Exhibit,
-    calibration: Exhibit,
-    score_distribution: Exhibit,
-    timeline: Exhibit,
-    threshold: Option<String>,
-    confusion: Option<ConfusionView>,
-    confusion_query: Query,
-    episodes_query: Query,
-    budget: Vec<[String; 6]>,
-    budget_query: Query,
-    facts: Vec<Fact>,
-    split_facts: Vec<[String; 7]>,
-    facts_query: Query,
-    thresholds_query: Query,
-    card: Option<Card>,
-    /// How far ahead a label looks, with its unit.
-    horizon: String,
-}
-
-/// A headline figure.
-#[derive(Debug, Serialize)]
-struct Tile {
-    label: String,
-    value: String,
-    note: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Fact {
+pub struct Fact {
     label: &'static str,
     value: String,
 }
 
-#[derive(Debug, Serialize)]
-struct ConfusionView {
-    hits: String,
-    false_alarms: String,
-    missed: String,
-    quiet: String,
-    hit_share: String,
-    false_alarm_share: String,
-    missed_share: String,
-    quiet_share: String,
-    precision: String,
-    recall: String,
-    episodes: Option<String>,
+impl Fact {
+    fn new(label: &'static str, value: String) -> Fact {
+        Fact { label, value }
+    }
+}
+
+/// Returns a name from outside in a form that fits into a sentence: short, and without characters that change how others are shown.
+fn named(name: &str) -> String {
+    const LONGEST: usize = 60;
+    if name.trim().is_empty() { "(no name)".into() } else { printable(name, LONGEST) }
+}
+
+/// Returns a share of a split's rows, as text for a table cell.
+fn share_of(part: f64, whole: f64) -> String {
+    percent((whole > 0.0).then_some(part / whole))
 }
 
 /// Makes the evaluation report.
 ///
 /// # Errors
-/// A named query is missing or fails, nothing was evaluated, or the model was not scored.
+/// The rows, the label or the model do not exist, the rows must not judge the model, or a query fails.
 async fn evaluation(request: &Request<'_>) -> Result<Page, Error> {
-    let context = request.context;
-    require(context, &["spike_training", "spike_scores", "spike_metrics", "spike_thresholds"])?;
     request.sources.check("eval", Evaluation.about().sources)?;
-    let horizon = format!("{} s", request.parameter("horizon_s")?);
-    let metrics_query = request.query("eval/metrics.sql", &[])?;
-    let names_query = request.query("eval/metric_names.sql", &[])?;
-    let table = Table::read(&metrics_query.rows(context).await?, &names_query.rows(context).await?);
-    if table.is_empty() {
-        return Err(Error::NothingEvaluated);
+    let context = request.context;
+    let mut subject = finding::subject(request).await?;
+    let table = subject.rows.kept(context).await?;
+    let mut threshold_query = None;
+    if subject.model().threshold.is_none() {
+        let frame = Frame::new(request, &subject, &table.name).await?;
+        let query = frame.query("tuned", &[])?;
+        let tuned = match frame.splits.iter().any(|split| split == "validation") {
+            true => query.rows(context).await?.first().and_then(|row| row.number("threshold")),
+            false => None,
+        };
+        threshold_query = tuned.map(|_| query);
+        subject.scores[0].threshold = tuned;
     }
-    let model = subject(&table, request.argument(MODEL))?;
-    let models = in_order(&table, &model);
+    subject.queries.extend(threshold_query);
+    let frame = Frame::new(request, &subject, &table.name).await?;
+    page(&frame).await
+}
 
-    let thresholds_query = request.query("eval/thresholds.sql", &[])?;
-    let thresholds = thresholds_query.rows(context).await?;
-    let threshold = thresholds.find("model", &model).and_then(|row| row.number("threshold"));
-    let values = [
-        ("model", Literal::Text(&model)),
-        ("threshold", threshold.map_or(Literal::Sql("CAST(NULL AS DOUBLE)"), Literal::Number)),
-    ];
-    let query = |name: &str| request.query(&format!("eval/{name}.sql"), &values);
-
-    let facts_query = query("facts")?;
-    let facts = facts_query.rows(context).await?;
-    let tau = facts.iter().find_map(|row| row.number("tau"));
-    let prevalence = table.find(&model, "test").and_then(|row| row.prevalence).filter(|share| *share > 0.0);
-
-    let confusion_query = query("confusion")?;
-    let confusion = match threshold {
-        Some(threshold) => read_confusion(&confusion_query.rows(context).await?, threshold),
+/// Runs a query and draws its figure.
+async fn exhibit(
+    frame: &Frame<'_>,
+    query: Option<Query>,
+    absent: &str,
+    draw: impl FnOnce(&Rows) -> Option<Figure>,
+) -> Result<Exhibit, Error> {
+    let figure = match &query {
+        Some(query) => draw(&query.rows(frame.request.context).await?),
         None => None,
     };
-    let episodes_query = query("episodes")?;
-    let episodes = match threshold {
-        Some(_) => read_episodes(&episodes_query.rows(context).await?),
+    Ok(Exhibit { figure, absent: absent.into(), query })
+}
+
+/// Whether the model may have learned the very rows that judge it: no column says which rows it has seen, and no time tells.
+async fn learned_here(frame: &Frame<'_>) -> Result<bool, Error> {
+    let subject = frame.subject;
+    let source = subject::source(&subject.relation);
+    let is_name = !source.starts_with('(');
+    let Some(reference) =
+        subject.reference.as_ref().filter(|_| subject.split.is_none() && subject.can_score && is_name)
+    else {
+        return Ok(false);
+    };
+    let values = [("on", Literal::Text(&source)), ("model", Literal::Text(reference))];
+    let query = frame.request.query("eval/learned.sql", &values)?;
+    let rows = query.rows(frame.request.context).await?;
+    Ok(rows.first().and_then(|row| row.number("learned")).is_some_and(|learned| learned > 0.0))
+}
+
+async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
+    let (request, subject, context) = (frame.request, frame.subject, frame.request.context);
+    let model = subject.model();
+    let timed = subject.time.is_some();
+    let judged = frame.judged();
+    let several = judged.and_then(|row| row.number("parts")).is_some_and(|parts| parts > 1.0);
+
+    let names_query = request.query("eval/metric_names.sql", &[])?;
+    let columns = Column::all(&names_query.rows(context).await?);
+    let listed = columns.iter().map(Column::sql).collect::<Vec<_>>().join(", ");
+    let listed = format!("m['prevalence'] AS prevalence, {listed}");
+    let values = [("columns", Literal::Sql(&listed))];
+    let metrics_query = frame.each("metrics", "model, split", |_, _| true, &values)?;
+    let metrics_rows = rows_of(frame, &metrics_query).await?;
+    let table = Table::read(&metrics_rows, columns);
+
+    let is_baseline = |place: usize| subject.has_baseline && place == 1;
+    let called = subject.baseline_name();
+    let values = [("called", Literal::Text(&called))];
+    let comparison_query = frame.each("comparison", "model, split", |place, _| !is_baseline(place), &values)?;
+    let compared = Comparison::all(&rows_of(frame, &comparison_query).await?);
+    let learned = learned_here(frame).await?;
+    let verdict = verdict::verdict(frame, &table, &compared, learned);
+
+    let ours = table.find(&model.name, &frame.split);
+    let prevalence = ours.and_then(|row| row.prevalence).filter(|share| *share > 0.0);
+    let no_curve = "Not defined: the judged rows need scored rows that are positive and rows that are not.";
+    let no_rows = "No judged row has a score.";
+    let all = |_: usize, _: &subject::Scored| true;
+    let query = frame.each("precision_recall", "model, recall, \"precision\" DESC", all, &[])?;
+    let precision_recall =
+        exhibit(frame, query, no_curve, |rows| figures::precision_recall(rows, subject, prevalence)).await?;
+    let ranges_query = frame.query("recall_ranges", &[])?;
+    let ranges = ranges_query.rows(context).await?;
+    let recall_sentence = figures::recall_sentence(&ranges, &named(&model.name), &called);
+    let query = frame.each("roc", "model, false_positive_rate, true_positive_rate", all, &[])?;
+    let roc = exhibit(frame, query, no_curve, |rows| figures::roc(rows, subject)).await?;
+    let query = frame.each("gain", "model, share", all, &[])?;
+    let gain = exhibit(frame, query, no_curve, |rows| figures::gain(rows, subject)).await?;
+
+    let query = frame.each("calibration", "model, mean_score", |_, scored| scored.probability, &[])?;
+    let calibration_rows = rows_of(frame, &query).await?;
+    let calibration = Exhibit {
+        figure: figures::calibration(&calibration_rows, subject),
+        absent: if query.is_some() { no_rows } else { "No score is a probability: these scores only rank." }.into(),
+        query,
+    };
+    let calibration_sentences = match model.probability {
+        true => figures::calibration_sentences(&calibration_rows, model, &subject.classes().0),
+        false => vec![format!("The scores of {} only rank; they are not probabilities.", named(&model.name))],
+    };
+    let score = |name: &str| judged.and_then(|row| row.number(name));
+    let range = figures::score_range(subject, score("lowest"), score("highest"));
+    let values = [("low", Literal::Number(range.0)), ("high", Literal::Number(range.1))];
+    let query = Some(frame.query("score_distribution", &values)?);
+    let score_distribution =
+        exhibit(frame, query, no_rows, |rows| figures::score_distribution(rows, subject, range)).await?;
+
+    let confusion_query = frame.query("confusion", &[])?;
+    let alerts_query = frame.query("alerts", &[])?;
+    let confusion = match model.threshold {
+        Some(_) => Confusion::read(&confusion_query.rows(context).await?, &frame.split),
         None => None,
     };
-    let budget_query = query("budget")?;
+    let alerts = match model.threshold.filter(|_| timed) {
+        Some(_) => Alerts::read(&alerts_query.rows(context).await?),
+        None => None,
+    };
+    let budget_query = frame.query("budget", &[])?;
     let budget = match prevalence {
-        Some(_) => read_budget(&budget_query.rows(context).await?),
+        Some(_) => alerts::budget(&budget_query.rows(context).await?),
         None => Vec::new(),
     };
-
-    let no_curve = "Not defined: the test split needs scored rows that are followed by a spike and rows that are not.";
-    let no_rows = "There are no scored rows in the test split.";
-    let draw = |rows: &Rows| figures::precision_recall(rows, &models, prevalence);
-    let precision_recall = exhibit(context, query("precision_recall")?, no_curve, draw).await?;
-    let draw = |rows: &Rows| figures::roc(rows, &models);
-    let roc = exhibit(context, query("roc")?, no_curve, draw).await?;
-    let probabilities: Vec<(usize, &str)> = models
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| **name == model || table.gives_probabilities(name))
-        .map(|(index, name)| (index, name.as_str()))
-        .collect();
-    let draw = |rows: &Rows| figures::calibration(rows, &probabilities, &model);
-    let calibration = exhibit(context, query("calibration")?, no_rows, draw).await?;
-    let draw = |rows: &Rows| figures::score_distribution(rows, &model, threshold);
-    let score_distribution = exhibit(context, query("score_distribution")?, no_rows, draw).await?;
-    let draw = |rows: &Rows| timeline::timeline(rows, &model, tau, threshold);
-    let timeline = exhibit(context, query("timeline")?, no_rows, draw).await?;
-
-    let naive = table.naive().unwrap_or_default();
-    let values = [("model", Literal::Text(&model)), ("naive", Literal::Text(naive))];
-    let comparison_query = request.query("eval/comparison.sql", &values)?;
-    let compared = match naive {
-        _ if naive.is_empty() || naive == model => None,
-        _ => read_comparison(&comparison_query.rows(context).await?),
+    let sweep_query = frame.query("sweep", &[])?;
+    let sweep_rows = if prevalence.is_some() { sweep_query.rows(context).await? } else { Rows::default() };
+    let trade_off = Exhibit {
+        figure: alerts::trade_off(&sweep_rows, alerts.as_ref()).filter(|_| timed),
+        absent: if timed { no_curve } else { "Not known: there is no time column." }.into(),
+        query: None,
     };
-    let verdict = verdict::verdict(&table, &model, compared.as_ref(), confusion.as_ref(), episodes.as_ref());
+    let worst = match model.threshold.filter(|_| timed) {
+        Some(_) => {
+            let (false_query, missed_query) = (frame.query("false_alerts", &[])?, frame.query("missed", &[])?);
+            let false_alerts = alerts::worst(&false_query.rows(context).await?, several);
+            let missed = alerts::worst(&missed_query.rows(context).await?, several);
+            Some(view::Worst { false_alerts, missed, queries: vec![false_query, missed_query] })
+        }
+        None => None,
+    };
+    let timeline = match timed {
+        true => {
+            let query = Some(frame.query("timeline", &[])?);
+            Some(exhibit(frame, query, no_rows, |rows| timeline::timeline(rows, subject, range)).await?)
+        }
+        false => None,
+    };
+    let differences = Exhibit {
+        figure: comparison::picture(frame, &compared),
+        absent: "Not known: no row is positive, or no row has both scores.".into(),
+        query: comparison_query,
+    };
     let line = verdict.headline.clone();
     let view = View {
-        title: format!("Evaluation of {model}"),
+        title: format!("Evaluation of {}", named(&model.name)),
         generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
-        tiles: tiles(&table, &model, episodes.as_ref(), &horizon),
+        label: named(&subject.label),
+        positive: subject.classes().0,
+        negative: subject.classes().1,
+        relation: printable(&subject.relation, 120),
+        judged: frame.called(),
+        notes: subject.notes.clone(),
+        tiles: tiles(frame, &table, &compared, alerts.as_ref()),
         columns: table.columns(),
-        splits: by_split(&table, &models, |name| role(&table, name, &model)),
-        metrics_query,
-        comparison_query,
+        splits: by_split(&table, &frame.splits, subject),
+        metrics_queries: [metrics_query, Some(names_query)].into_iter().flatten().collect(),
+        differences_table: comparison::table(frame, &compared),
+        baseline: called,
+        differences,
         precision_recall,
+        recall_sentence,
+        ranges_query,
         roc,
+        gain,
         calibration,
+        calibration_sentences,
         score_distribution,
-        timeline,
-        threshold: threshold.map(|threshold| number(Some(threshold))),
-        confusion: confusion.map(|confusion| confusion_view(&confusion, episodes.as_ref())),
-        confusion_query,
-        episodes_query,
+        threshold: model.threshold.map(|threshold| number(Some(threshold))),
+        confusion: confusion.map(|confusion| confusion.view(alerts.as_ref().map(Alerts::of_episodes))),
+        alerts_sentence: alerts.as_ref().map(Alerts::sentence),
         budget,
-        budget_query,
-        facts: data_facts(&facts, tau),
-        split_facts: split_facts(&facts),
-        facts_query,
-        thresholds_query,
-        card: card::card(request, &model).await?,
-        horizon,
+        sweep: alerts::sweep(&sweep_rows, several, timed),
+        trade_off,
+        alert_queries: vec![confusion_query, alerts_query, budget_query, sweep_query],
+        worst,
+        worst_columns: view::worst_columns(several),
+        slices: slices::slices(frame).await?,
+        timeline,
+        pause: format::span(Some(frame.block_s as i64 * 1_000_000_000)),
+        facts: view::facts(frame),
+        split_facts: split_facts(frame),
+        facts_queries: [vec![subject.rows.clone(), frame.facts_query.clone()], subject.queries.clone()].concat(),
+        importance: card::importance(frame).await?,
+        card: card::card(frame).await?,
+        model: named(&model.name),
         verdict,
-        model: model.clone(),
     };
     Ok(Page {
         html: request.sources.render("eval.html", &view)?,
         markdown: None,
         verdict: line,
-        warnings: table.warnings(),
+        warnings: subject.warnings.clone(),
         conditions: view.verdict.found(Condition::Worse),
     })
 }
 
-/// Runs a query and draws its figure.
-async fn exhibit(
-    context: &SessionContext,
-    query: Query,
-    absent: &str,
-    draw: impl FnOnce(&Rows) -> Option<Figure>,
-) -> Result<Exhibit, Error> {
-    let rows = query.rows(context).await?;
-    Ok(Exhibit { figure: draw(&rows), absent: absent.into(), query })
-}
-
-/// Returns the model that the report is about.
-fn subject(table: &Table, wanted: Option<&str>) -> Result<String, Error> {
-    let known = table.models();
-    if let Some(wanted) = wanted {
-        return match known.iter().find(|name| *name == wanted) {
-            Some(name) => Ok(name.clone()),
-            None => Err(Error::UnknownModel { name: wanted.into(), known }),
-        };
-    }
-    // The choice depends only on the validation split, because the test split must not choose its own winner.
-    let on_validation = |name: &String| table.find(name, "validation").and_then(|row| row.average_precision);
-    let rank = |name: &String| (table.is_trained_model(name), on_validation(name).unwrap_or(-1.0));
-    known
-        .iter()
-        .max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
-        .cloned()
-        .ok_or(Error::NothingEvaluated)
-}
-
-/// Returns all models: first the report's model, then the naive rule, then the others by name.
-fn in_order(table: &Table, model: &str) -> Vec<String> {
-    let mut models = table.models();
-    models.sort_by_key(|name| (name != model, Some(name.as_str()) != table.naive(), name.clone()));
-    models
-}
-
-fn role(table: &Table, name: &str, model: &str) -> &'static str {
-    match name {
-        _ if name == model => "model",
-        _ if Some(name) == table.naive() => "naive",
-        _ => "other",
+async fn rows_of(frame: &Frame<'_>, query: &Option<Query>) -> Result<Rows, Error> {
+    match query {
+        Some(query) => query.rows(frame.request.context).await,
+        None => Ok(Rows::default()),
     }
 }
 
-fn read_confusion(rows: &Rows, threshold: f64) -> Option<Confusion> {
-    let row = rows.find("split", "test")?;
-    Some(Confusion {
-        threshold,
-        hits: row.number("hits")?,
-        false_alarms: row.number("false_alarms")?,
-        missed: row.number("missed")?,
-        quiet: row.number("quiet")?,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::named;
 
-fn read_episodes(rows: &Rows) -> Option<Episodes> {
-    let row = rows.find("split", "test")?;
-    Some(Episodes { episodes: row.number("episodes")?, caught: row.number("caught")? })
-}
-
-fn read_comparison(rows: &Rows) -> Option<Comparison> {
-    let row = rows.first()?;
-    Some(Comparison {
-        verdict: row.text("verdict")?.into(),
-        reason: row.text("reason").map(str::to_string),
-        difference: row.number("difference"),
-        difference_interval: row.number("difference_low").zip(row.number("difference_high")),
-        share_better: row.number("share_better"),
-        episodes: row.number("episodes"),
-    })
-}
-
-fn read_budget(rows: &Rows) -> Vec<[String; 6]> {
-    rows.iter()
-        .map(|row| {
-            [
-                percent(row.number("share")),
-                count(row.number("alerts")),
-                number(row.number("lowest_score")),
-                count(row.number("hits")),
-                percent(row.number("precision")),
-                percent(row.number("recall")),
-            ]
-        })
-        .collect()
-}
-
-fn tiles(table: &Table, model: &str, episodes: Option<&Episodes>, horizon: &str) -> Vec<Tile> {
-    let test = table.find(model, "test");
-    let naive = table.naive().and_then(|naive| table.find(naive, "test")).and_then(|row| row.average_precision);
-    let mut tiles = vec![Tile {
-        label: "Average precision".into(),
-        value: number(test.and_then(|row| row.average_precision)),
-        note: format!("{model}, test split"),
-    }];
-    if table.naive() != Some(model) {
-        tiles.push(Tile {
-            label: "Naive rule".into(),
-            value: number(naive),
-            note: "current volatility as the score".into(),
-        });
+    #[test]
+    fn names_are_short_and_keep_to_themselves() {
+        assert_eq!(named("spike"), "spike");
+        assert_eq!(named(""), "(no name)");
+        assert_eq!(named("a\u{202e}b"), r"a\u{202e}b");
+        assert_eq!(named(&"x".repeat(10_000)).chars().count(), 61);
     }
-    tiles.push(Tile {
-        label: "Guessing".into(),
-        value: number(test.and_then(|row| row.prevalence)),
-        note: "prevalence: the share of spikes".into(),
-    });
-    tiles.push(Tile {
-        label: "Episodes caught".into(),
-        value: episodes.map_or(format::UNKNOWN.into(), |seen| {
-            format!("{} of {}", count(Some(seen.caught)), count(Some(seen.episodes)))
-        }),
-        note: format!("spikes at least {horizon} apart"),
-    });
-    tiles
-}
-
-fn confusion_view(confusion: &Confusion, episodes: Option<&Episodes>) -> ConfusionView {
-    let total = confusion.hits + confusion.false_alarms + confusion.missed + confusion.quiet;
-    let alerts = confusion.hits + confusion.false_alarms;
-    let share = |part: f64| figures::share_of(part, total);
-    ConfusionView {
-        hits: count(Some(confusion.hits)),
-        false_alarms: count(Some(confusion.false_alarms)),
-        missed: count(Some(confusion.missed)),
-        quiet: count(Some(confusion.quiet)),
-        hit_share: share(confusion.hits),
-        false_alarm_share: share(confusion.false_alarms),
-        missed_share: share(confusion.missed),
-        quiet_share: share(confusion.quiet),
-        precision: percent((alerts > 0.0).then(|| confusion.hits / alerts)),
-        recall: percent(confusion.recall()),
-        episodes: episodes.map(|seen| format!("{} of {}", count(Some(seen.caught)), count(Some(seen.episodes)))),
-    }
-}
-
-fn data_facts(rows: &Rows, tau: Option<f64>) -> Vec<Fact> {
-    let total = rows.iter().filter_map(|row| row.number("rows")).sum::<f64>();
-    let first = rows.iter().filter_map(|row| row.integer("first_ts")).min();
-    let last = rows.iter().filter_map(|row| row.integer("last_ts")).max();
-    let products = rows.iter().filter_map(|row| row.number("products")).fold(0.0, f64::max);
-    let product = rows.iter().find_map(|row| row.text("product_id")).unwrap_or(format::UNKNOWN);
-    vec![
-        Fact { label: "Product", value: if products > 1.0 { format!("{product} and others") } else { product.into() } },
-        Fact { label: "Rows", value: count(Some(total)) },
-        Fact { label: "From", value: format::instant(first) },
-        Fact { label: "To", value: format::instant(last) },
-        Fact { label: "Tau", value: number(tau) },
-    ]
-}
-
-fn split_facts(rows: &Rows) -> Vec<[String; 7]> {
-    rows.iter()
-        .map(|row| {
-            let (first, last) = (row.integer("first_ts"), row.integer("last_ts"));
-            let (total, positives) = (row.number("rows"), row.number("positives"));
-            let share =
-                total.zip(positives).filter(|(total, _)| *total > 0.0).map(|(total, positives)| positives / total);
-            [
-                row.text("split").unwrap_or(format::UNKNOWN).into(),
-                count(total),
-                count(positives),
-                percent(share),
-                format::instant(first),
-                format::instant(last),
-                format::span(first.zip(last).map(|(first, last)| last - first)),
-            ]
-        })
-        .collect()
 }

@@ -1,7 +1,9 @@
-//! Price, current volatility, score and alerts over the test period; pauses in the recording are cut out.
+//! Columns of the rows, the score, and true, false and missed alerts over time; pauses in the recording are cut out.
 
 use chrono::DateTime;
 
+use super::named;
+use super::subject::Subject;
 use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
 use crate::report::query::{Row, Rows};
 
@@ -13,22 +15,18 @@ const CUT: f64 = 10.0;
 const MOST_CUT: f64 = STEPS / 5.0;
 /// The width, in steps, of a label such as `25 Nov 20:17`.
 const LABEL: f64 = 80.0;
+const DAY: i64 = 86_400_000_000_000;
 /// Possible distances between times on the axis, in seconds; all are round on a clock or a calendar.
 const TIME_STEPS: [f64; 15] = [
     1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
 ];
 
 /// Draws the timeline; `None` if there are no rows.
-pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f64>) -> Option<Figure> {
+pub fn timeline(rows: &Rows, subject: &Subject, scores: (f64, f64)) -> Option<Figure> {
     let layout = Layout::new(rows)?;
-    let price = layout.range("lowest_price", "highest_price");
-    let volatility = layout.range("lowest_vol", "highest_vol");
-    let score = layout.range("lowest_score", "highest_score");
-    let axis = |spans: &[(f64, f64, f64)], further: Option<f64>, zero: bool| {
-        let values = spans.iter().flat_map(|(_, low, high)| [*low, *high]).chain(further);
-        Axis::fitted("", Unit::Number, values, zero)
-    };
-    let level = |at: Option<f64>, label: &str| at.map(|at| Mark::Level { at, label: label.into(), tone: Tone::Muted });
+    let model = named(&subject.scores[0].name);
+    let threshold = subject.scores[0].threshold;
+    let level = |at: Option<f64>, label: String| at.map(|at| Mark::Level { at, label, tone: Tone::Muted });
     let cuts = || layout.cuts().into_iter().map(|at| Mark::Moment { at, label: String::new(), tone: Tone::Muted });
     let panel = |height: f64, y: Axis, name: String, marks: Vec<Mark>| Panel {
         height,
@@ -39,31 +37,47 @@ pub fn timeline(rows: &Rows, model: &str, tau: Option<f64>, threshold: Option<f6
     let strip = |name: &str, marks: Vec<Mark>| Panel { height: 16.0, y: None, name: name.into(), marks };
     let spans = |column: &str, tone: Tone| Mark::Spans { spans: layout.spans(column), tone };
 
-    let (price_axis, volatility_axis) = (axis(&price, None, false), axis(&volatility, tau, true));
-    let mut volatility_marks = vec![Mark::Range { spans: volatility, tone: Tone::Third }];
-    volatility_marks.extend(level(tau, "tau: forward volatility from here on is a spike"));
+    let mut panels = Vec::new();
+    for (place, value) in subject.values.iter().enumerate() {
+        let drawn = layout.range(&format!("lowest_{}", place + 1), &format!("highest_{}", place + 1));
+        let tau = subject.tau.filter(|_| value.is_target);
+        let ends = drawn.iter().flat_map(|(_, low, high)| [*low, *high]).chain(tau);
+        let y = Axis::fitted("", Unit::Number, ends, false);
+        let name = match &value.unit {
+            Some(unit) => format!("{}, {}", named(&value.name), named(unit)),
+            None => named(&value.name),
+        };
+        let tone = if place == 0 { Tone::Muted } else { Tone::Third };
+        let mut marks = vec![Mark::Range { spans: drawn, tone }];
+        marks.extend(level(tau, format!("tau: from here on a row is {}", subject.classes().0)));
+        panels.push(panel(if place == 0 { 150.0 } else { 100.0 }, y, name, marks));
+    }
+    let score = layout.range("lowest_score", "highest_score");
     let mut score_marks = vec![Mark::Range { spans: score, tone: Tone::First }];
-    score_marks.extend(level(threshold, "threshold"));
+    score_marks.extend(level(threshold, "threshold".into()));
+    panels.push(panel(90.0, Axis::new("", Unit::Number, scores.0, scores.1), format!("Score of {model}"), score_marks));
+    panels.push(strip("Positive", vec![spans("positives", Tone::Muted)]));
+    let mut keys = vec![Key::block(subject.classes().0, Tone::Muted)];
+    if threshold.is_some() {
+        panels.push(strip("True alert", vec![spans("hits", Tone::Good)]));
+        panels.push(strip("False alert", vec![spans("false_alarms", Tone::Bad)]));
+        panels.push(strip("Missed", vec![spans("missed", Tone::Missed)]));
+        keys.extend([
+            Key::block("alert on a positive row", Tone::Good),
+            Key::block("false alert", Tone::Bad),
+            Key::block("positive row without an alert", Tone::Missed),
+        ]);
+    }
     let chart = Chart {
         id: "timeline".into(),
-        title: "The test period".into(),
+        title: "The judged rows over time".into(),
         description: format!(
-            "Midprice, current volatility, the score of {model}, the spikes and the alerts over the test period."
+            "The score of {model}, the positive rows, and its true, false and missed alerts over the judged rows."
         ),
         width: WIDTH,
         x: Axis::new("Time, UTC", Unit::Places(layout.places()), 0.0, layout.end()),
-        panels: vec![
-            panel(190.0, price_axis, "Midprice, USD".into(), vec![Mark::Range { spans: price, tone: Tone::Muted }]),
-            panel(110.0, volatility_axis, "Current volatility".into(), volatility_marks),
-            panel(90.0, Axis::new("", Unit::Number, 0.0, 1.0), format!("Score of {model}"), score_marks),
-            strip("Spike", vec![spans("spikes", Tone::Missed)]),
-            strip("Alert", vec![spans("false_alarms", Tone::Bad), spans("hits", Tone::Good)]),
-        ],
-        keys: vec![
-            Key::block("spike follows", Tone::Missed),
-            Key::block("alert, and a spike follows", Tone::Good),
-            Key::block("false alarm", Tone::Bad),
-        ],
+        panels,
+        keys,
     };
     Some(chart.draw())
 }
@@ -148,6 +162,11 @@ impl<'a> Layout<'a> {
             }
         }
         let step = self.round_step();
+        let pattern = match step {
+            _ if step >= 31 * DAY => "%b %Y",
+            _ if step >= DAY => "%-d %b",
+            _ => "%H:%M",
+        };
         let mut previous: Option<(i64, i64)> = None;
         for row in self.rows.iter() {
             let (Some(start), Some(first), Some(stretch)) =
@@ -159,7 +178,7 @@ impl<'a> Layout<'a> {
             let turned = previous.is_some_and(|(before, in_stretch)| in_stretch == stretch && before != period);
             let crowded = places.iter().any(|(taken, _)| (taken - start).abs() < LABEL);
             if turned && !crowded {
-                places.push((start, label(period * step, "%H:%M")));
+                places.push((start, label(period * step, pattern)));
             }
             previous = Some((period, stretch));
         }
@@ -177,7 +196,8 @@ impl<'a> Layout<'a> {
                 - start.number("first_ns").unwrap_or_default()
         });
         let rough = bounds.sum::<f64>() / SECOND / STEPS * LABEL;
-        let seconds = TIME_STEPS.into_iter().find(|step| *step >= rough).unwrap_or(rough.max(1.0));
+        let days = (rough / 86_400.0).ceil() * 86_400.0;
+        let seconds = TIME_STEPS.into_iter().find(|step| *step >= rough).unwrap_or(days);
         (seconds * SECOND) as i64
     }
 }

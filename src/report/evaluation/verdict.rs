@@ -1,85 +1,165 @@
-//! The evaluation in words: whether the model beats the naive rule, by how much, and what is unknown.
+//! The evaluation in words: whether the model beats what it has to beat, by how much, and what is unknown.
 
-use super::metrics::{Metrics, Table};
-use super::{Comparison, Confusion, Episodes};
+use super::comparison::{Comparison, with_interval};
+use super::frame::Frame;
+use super::metrics::Table;
+use super::named;
+use super::subject::Role;
 use crate::report::format::{count, number, percent};
 use crate::report::{Mood, Verdict};
 
-/// With fewer independent spikes than this, the result says little, however many rows there are.
+/// With fewer independent events than this, the result says little, however many rows there are.
 const FEW_EPISODES: f64 = 20.0;
 
-/// Returns the verdict on `model` against the naive rule on the test split.
-pub fn verdict(
-    table: &Table,
-    model: &str,
-    compared: Option<&Comparison>,
-    confusion: Option<&Confusion>,
-    episodes: Option<&Episodes>,
-) -> Verdict {
-    let Some(test) = table.find(model, "test") else {
-        return unknown(format!("{model} has no test split: how good it is, is not known."), Vec::new());
-    };
-    let Some(precision) = test.average_precision else {
-        let reason = match (test.rows, test.positives) {
-            (Some(0.0) | None, _) => "the test split holds no scored rows".to_string(),
-            (Some(rows), Some(0.0)) => format!("none of the {} test rows is followed by a spike", count(Some(rows))),
-            _ => test.reason.clone().unwrap_or("its average precision on the test split is undefined".into()),
+const VALIDATION: &str = "validation";
+
+/// Returns the verdict; `learned_here` says whether the model may have learned from the very rows that judge it.
+pub fn verdict(frame: &Frame<'_>, table: &Table, compared: &[Comparison], learned_here: bool) -> Verdict {
+    let subject = frame.subject;
+    let model = named(&subject.model().name);
+    let (rows, baseline) = (frame.called(), subject.baseline_name());
+    let on = |split: &str| compared.iter().find(|found| found.model == subject.model().name && found.split == split);
+    let mut sentences: Vec<String> =
+        subject.warnings.iter().map(|warning| format!("Take care: {}.", warned(warning, &model))).collect();
+    let Some(metrics) = table.find(&subject.model().name, &frame.split) else {
+        let why = match frame.splits.is_empty() {
+            true => format!("{} has no rows", named(&subject.relation)),
+            false => format!("there are no {rows}"),
         };
-        return unknown(format!("How good {model} is, is not known: {reason}."), fallback(table, model));
+        sentences.extend(on(VALIDATION).map(fallback));
+        return unknown(format!("How good {model} is, is not known: {why}."), sentences);
     };
-    let mut sentences = vec![ranking(test, precision)];
-    let unknown = |why: String| (Mood::Unknown, format!("Whether {model} beats the naive rule is not known: {why}."));
-    let (mood, headline) = match table.naive() {
-        Some(naive) if naive == model => {
-            (Mood::Unknown, format!("{model} is the naive rule itself: the score to beat."))
-        }
-        None => unknown("no naive rule was evaluated".into()),
-        Some(naive) => match table.find(naive, "test").and_then(|rule| rule.average_precision) {
-            None => unknown(format!("{naive} has no average precision on the test split")),
-            Some(rule) => {
-                sentences.insert(0, comparison(precision, rule));
-                sentences.extend(compared.and_then(interval));
-                match compared {
-                    Some(compared) => said(model, compared),
-                    None => unknown("the two could not be compared".into()),
-                }
-            }
-        },
-    };
-    if let Some(warning) = &test.warning {
-        sentences.insert(0, format!("Take care: {warning}."));
+    if metrics.average_precision.is_none() {
+        let why = match (metrics.rows, metrics.positives) {
+            (Some(0.0) | None, _) => format!("the {rows} hold no row with a label and a score"),
+            (Some(total), Some(0.0)) => format!("none of the {} {rows} is {}", count(Some(total)), subject.classes().0),
+            _ => metrics.reason.clone().unwrap_or("its average precision is undefined".into()),
+        };
+        sentences.extend(on(VALIDATION).filter(|_| frame.split != VALIDATION).map(fallback));
+        return unknown(format!("How good {model} is, is not known: {why}."), sentences);
     }
-    sentences.extend(confusion.and_then(alerts));
-    sentences.extend(episodes.map(independence));
+    let (mood, headline) = if learned_here {
+        let headline = format!(
+            "How good {model} is, cannot be told: it learned from {}, and no column says which rows it has not seen.",
+            named(&subject.relation)
+        );
+        (Mood::Unknown, headline)
+    } else if subject.model().role == Role::Naive && !subject.has_baseline {
+        (Mood::Unknown, format!("{model} is the naive rule itself: the score to beat."))
+    } else {
+        match on(&frame.split) {
+            Some(judged) => {
+                said(&model, &baseline, &rows, judged, on(VALIDATION).filter(|_| frame.split != VALIDATION))
+            }
+            None => (Mood::Unknown, format!("Whether {model} beats {baseline} is not known: no row has both scores.")),
+        }
+    };
+    sentences.extend(on(&frame.split).map(|found| figures(&rows, &baseline, found, subject.has_baseline)));
+    sentences.extend(on(&frame.split).and_then(|found| difference(frame, found)));
+    sentences.extend(on(VALIDATION).filter(|_| frame.split != VALIDATION).map(|found| {
+        format!(
+            "On the validation rows with {} the difference is {}.",
+            events(frame, found.episodes),
+            with_interval(found.difference, found.difference_interval)
+        )
+    }));
+    sentences.extend(
+        on(&frame.split).and_then(|found| found.episodes).filter(|episodes| *episodes < FEW_EPISODES).map(|_| {
+            "So few independent events leave much to chance: take the figures as a first indication.".to_string()
+        }),
+    );
     Verdict { mood, headline, sentences }
 }
 
-/// Returns the verdict of the SQL function `verdict` as a headline.
-fn said(model: &str, compared: &Comparison) -> (Mood, String) {
-    let verdict = &compared.verdict;
+/// Returns what the validation rows show, if the judged rows show nothing.
+fn fallback(found: &Comparison) -> String {
+    format!(
+        "On the validation rows, which also chose the threshold and so flatter it, average precision is {} at a prevalence of {}.",
+        with_interval(found.average_precision, found.interval),
+        number(found.prevalence)
+    )
+}
+
+/// A warning about the model in question does not repeat its name.
+fn warned(warning: &str, model: &str) -> String {
+    warning.strip_prefix(&format!("{model}: ")).unwrap_or(warning).to_string()
+}
+
+/// Returns the headline. Test rows and validation rows have to agree: one of them alone may be luck.
+fn said(
+    model: &str,
+    baseline: &str,
+    rows: &str,
+    judged: &Comparison,
+    validation: Option<&Comparison>,
+) -> (Mood, String) {
+    let verdict = judged.verdict.as_str();
+    let on_validation = validation.and_then(|found| found.difference);
+    let figures = format!(
+        "by {} in average precision, 95 % interval {} to {}",
+        number(judged.difference.map(f64::abs)),
+        number(judged.difference_interval.map(|(low, high)| if judged.difference < Some(0.0) { -high } else { low })),
+        number(judged.difference_interval.map(|(low, high)| if judged.difference < Some(0.0) { -low } else { high }))
+    );
+    let contradicted = |better: &str, worse: &str| {
+        let headline = format!(
+            "Whether {model} beats {baseline} cannot be told: it is {better} on the {rows} and {worse} on the validation rows."
+        );
+        (Mood::Unknown, headline)
+    };
     if verdict.starts_with("beats") {
-        (Mood::Good, format!("{model} {verdict} on the test split."))
-    } else if verdict.starts_with("does not beat") || verdict.starts_with("equals guessing") {
-        (Mood::Bad, format!("{model} {verdict} on the test split."))
+        match on_validation {
+            Some(difference) if difference < 0.0 => contradicted("better", "worse"),
+            _ => (Mood::Good, format!("{model} beats {baseline} on the {rows}, {figures}.")),
+        }
+    } else if verdict.starts_with("does not beat") {
+        match on_validation {
+            Some(difference) if difference > 0.0 => contradicted("worse", "better"),
+            _ => (Mood::Bad, format!("{model} does not beat {baseline} on the {rows}: it is worse {figures}.")),
+        }
+    } else if verdict.starts_with("equals guessing") {
+        (Mood::Bad, format!("{model} equals guessing on the {rows}: its scores do not rank them."))
     } else if verdict.starts_with("cannot be told") {
-        (Mood::Unknown, format!("Whether {model} beats the naive rule {verdict}."))
+        (Mood::Unknown, format!("Whether {model} beats {baseline} {verdict}."))
     } else {
-        let reason = compared.reason.as_deref().unwrap_or("the two could not be compared");
-        (Mood::Unknown, format!("Whether {model} beats the naive rule is not known: {reason}."))
+        let reason = judged.reason.as_deref().unwrap_or("the two could not be compared");
+        (Mood::Unknown, format!("Whether {model} beats {baseline} is not known: {reason}."))
     }
 }
 
-/// Returns how sure the difference to the naive rule is.
-fn interval(compared: &Comparison) -> Option<String> {
-    let (low, high) = compared.difference_interval?;
+fn events(frame: &Frame<'_>, episodes: Option<f64>) -> String {
+    let noun = if frame.subject.time.is_some() { "episode" } else { "positive row" };
+    let plural = if episodes == Some(1.0) { "" } else { "s" };
+    format!("{} {noun}{plural}", count(episodes))
+}
+
+fn figures(rows: &str, baseline: &str, found: &Comparison, has_baseline: bool) -> String {
+    let guessing = found.prevalence.filter(|prevalence| *prevalence > 0.0);
+    let times = guessing.zip(found.average_precision).map_or(String::new(), |(guessing, precision)| {
+        format!(", {:.1} times what guessing reaches ({})", precision / guessing, number(Some(guessing)))
+    });
+    let beside = match has_baseline {
+        true => format!("; that of {baseline} is {}", number(found.baseline_average_precision)),
+        false => String::new(),
+    };
+    format!(
+        "On the {rows} its average precision is {}{times}{beside}.",
+        with_interval(found.average_precision, found.interval)
+    )
+}
+
+/// Returns how sure the difference is.
+fn difference(frame: &Frame<'_>, found: &Comparison) -> Option<String> {
+    found.difference_interval?;
+    let drawn = match frame.subject.time {
+        Some(_) => format!("blocks of {} s", count(Some(frame.block_s as f64))),
+        None => "rows taken as independent".to_string(),
+    };
     Some(format!(
-        "On the test rows that both score, the difference in average precision is {}, with a 95 % interval from {} to {} \
-         (blocks of time, {} episodes); the model is better in {} of the resamples.",
-        number(compared.difference),
-        number(Some(low)),
-        number(Some(high)),
-        count(compared.episodes),
-        percent(compared.share_better)
+        "The paired difference is {} (95 % interval, {drawn}, {}); the model is better in {} of the resamples.",
+        with_interval(found.difference, found.difference_interval),
+        events(frame, found.episodes),
+        percent(found.share_better)
     ))
 }
 
@@ -87,69 +167,58 @@ fn unknown(headline: String, sentences: Vec<String>) -> Verdict {
     Verdict { mood: Mood::Unknown, headline, sentences }
 }
 
-fn comparison(model: f64, naive: f64) -> String {
-    let change = percent(Some((model - naive).abs() / naive));
-    let direction = if model > naive { "above" } else { "below" };
-    let relative = if naive > 0.0 && model != naive { format!(", {change} {direction} it") } else { String::new() };
-    format!(
-        "Average precision {} against {} of current volatility as the score{relative}.",
-        number(Some(model)),
-        number(Some(naive))
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::{Comparison, said};
+    use crate::report::Mood;
 
-fn ranking(test: &Metrics, precision: f64) -> String {
-    let Some(prevalence) = test.prevalence.filter(|prevalence| *prevalence > 0.0) else {
-        return format!("Average precision on the test split: {}.", number(Some(precision)));
-    };
-    format!(
-        "Guessing would reach {}, the share of spikes among the test rows; {} reaches {:.1} times that.",
-        number(Some(prevalence)),
-        test.model,
-        precision / prevalence
-    )
-}
-
-fn alerts(confusion: &Confusion) -> Option<String> {
-    let (hits, alerts) = (confusion.hits, confusion.hits + confusion.false_alarms);
-    if alerts == 0.0 {
-        return Some(format!(
-            "At its threshold of {} it never alerts on the test split.",
-            number(Some(confusion.threshold))
-        ));
+    fn compared(verdict: &str, difference: f64, low: f64, high: f64) -> Comparison {
+        Comparison {
+            model: "m".into(),
+            split: "test".into(),
+            average_precision: Some(0.4),
+            interval: None,
+            baseline_average_precision: Some(0.3),
+            prevalence: Some(0.05),
+            difference: Some(difference),
+            difference_interval: Some((low, high)),
+            share_better: Some(0.9),
+            episodes: Some(30.0),
+            verdict: verdict.into(),
+            reason: None,
+        }
     }
-    let recall = confusion.recall()?;
-    Some(format!(
-        "At its threshold of {}, tuned on validation, it alerts on {} of the rows before a spike, and {} of its alerts are right.",
-        number(Some(confusion.threshold)),
-        percent(Some(recall)),
-        percent(Some(hits / alerts))
-    ))
-}
 
-fn independence(episodes: &Episodes) -> String {
-    let caution = if episodes.episodes < FEW_EPISODES {
-        " So few independent events leave much to chance: take the figures as a first indication."
-    } else {
-        ""
-    };
-    let noun = if episodes.episodes == 1.0 { "one episode" } else { "separate episodes" };
-    let number_of =
-        if episodes.episodes == 1.0 { String::new() } else { format!("{} ", count(Some(episodes.episodes))) };
-    format!(
-        "The test spikes form {number_of}{noun}, of which {} drew at least one alert.{caution}",
-        count(Some(episodes.caught))
-    )
-}
+    #[test]
+    fn green_needs_the_interval_and_the_validation_rows() {
+        let better = compared("beats the naive rule", 0.1, 0.02, 0.2);
+        let say = |validation: Option<&Comparison>| said("m", "the naive rule", "test rows", &better, validation);
+        assert_eq!(say(None).0, Mood::Good);
+        let agrees = compared("cannot be told yet", 0.05, -0.1, 0.2);
+        assert_eq!(
+            say(Some(&agrees)),
+            (Mood::Good, "m beats the naive rule on the test rows, by 0.1000 in average precision, 95 % interval 0.02000 to 0.2000.".into())
+        );
+        let disagrees = compared("cannot be told yet", -0.05, -0.2, 0.1);
+        let (mood, headline) = say(Some(&disagrees));
+        assert_eq!(mood, Mood::Unknown);
+        assert_eq!(
+            headline,
+            "Whether m beats the naive rule cannot be told: it is better on the test rows and worse on the validation rows."
+        );
+    }
 
-/// Returns what other splits show, if the test split shows nothing.
-fn fallback(table: &Table, model: &str) -> Vec<String> {
-    let Some(validation) = table.find(model, "validation") else { return Vec::new() };
-    validation.average_precision.map_or_else(Vec::new, |precision| {
-        vec![format!(
-            "On the validation split, which also chose the threshold and so flatters it, average precision is {} at a prevalence of {}.",
-            number(Some(precision)),
-            number(validation.prevalence)
-        )]
-    })
+    #[test]
+    fn worse_needs_both_too_and_guessing_beats_nothing() {
+        let worse = compared("does not beat the naive rule", -0.1, -0.2, -0.02);
+        let better = compared("beats the naive rule", 0.1, 0.02, 0.2);
+        assert_eq!(said("m", "the naive rule", "test rows", &worse, None).0, Mood::Bad);
+        assert_eq!(said("m", "the naive rule", "test rows", &worse, Some(&better)).0, Mood::Unknown);
+        let guessing = compared("equals guessing and does not beat the naive rule", 0.1, 0.02, 0.2);
+        let (mood, headline) = said("m", "the naive rule", "test rows", &guessing, Some(&better));
+        assert!(
+            mood == Mood::Bad && headline.starts_with("m equals guessing") && !headline.contains("beats"),
+            "{headline}"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use datafusion::prelude::SessionContext;
 use squall::error::Hint;
 use squall::report::{Error, OwnReport, Page, REPORTS, Request, Sources};
 
-use super::synthetic::{market, metrics};
+use super::synthetic::market;
 use super::{LARGEST, now};
 
 /// Writes a folder of reports; each file is given as a path and its text.
@@ -142,7 +142,7 @@ async fn what_is_wrong_is_said_with_what_to_do() {
 
 #[tokio::test]
 async fn a_projects_files_take_the_place_of_those_that_come_with_squall() {
-    let context = market(2_000).register(&metrics()).await;
+    let context = market(2_000).register().await;
     let dir = folder_of(&[
         ("style.css", "body { color: rebeccapurple }"),
         (

@@ -28,8 +28,8 @@ pub struct Market {
     pub product: String,
     pub tau: f64,
     pub rows: Vec<Row>,
-    /// Name; weight of the forward volatility in the score (the rest is current volatility); threshold.
-    pub models: Vec<(String, f64, Option<f64>)>,
+    /// Name; weight of the forward volatility in the score (the rest is current volatility).
+    pub models: Vec<(String, f64)>,
     /// Whether every third score is NULL and every seventh NaN.
     pub undefined_scores: bool,
 }
@@ -77,9 +77,9 @@ pub fn market(rows: usize) -> Market {
         market_rows.push(Row { ts, split, midprice: price, current_vol, forward_vol, spike: forward_vol >= tau });
     }
     let models = vec![
-        ("spike_logistic".to_string(), 0.6, Some(0.4121)),
-        ("naive_volatility".to_string(), 0.0, Some(0.3907)),
-        ("volatility_threshold".to_string(), 0.0, Some(0.5)),
+        ("spike_logistic".to_string(), 0.6),
+        ("naive_volatility".to_string(), 0.0),
+        ("volatility_threshold".to_string(), 0.0),
     ];
     Market { product: "BTC-USD".into(), tau, rows: market_rows, models, undefined_scores: false }
 }
@@ -98,12 +98,12 @@ impl Market {
 
     /// Counts the rows for which `matches` is true, given a model's score.
     pub fn count(&self, model: &str, matches: impl Fn(&Row, f64) -> bool) -> usize {
-        let (_, weight, _) = self.models.iter().find(|(name, ..)| name == model).unwrap();
+        let (_, weight) = self.models.iter().find(|(name, _)| name == model).unwrap();
         self.rows.iter().filter(|row| matches(row, self.score(model, *weight, row))).count()
     }
 
-    /// Registers `spike_training`, `spike_scores`, `spike_thresholds` and `spike_metrics`.
-    pub async fn register(&self, metrics: &[Metrics]) -> SessionContext {
+    /// Registers `spike_training` and `spike_scores`.
+    pub async fn register(&self) -> SessionContext {
         let context = SessionContext::new();
         squall::catalog::FUNCTIONS.register(&context, std::path::Path::new("no/models/here"));
         let rows = &self.rows;
@@ -120,7 +120,7 @@ impl Market {
         ];
         register(&context, "spike_training", vec![training]);
 
-        let scores = self.models.iter().map(|(model, weight, _)| {
+        let scores = self.models.iter().map(|(model, weight)| {
             vec![
                 ("model", text(rows.iter().map(|_| Some(model.as_str())))),
                 ("product_id", text(rows.iter().map(|_| Some(self.product.as_str())))),
@@ -143,93 +143,8 @@ impl Market {
         });
         register(&context, "spike_scores", scores.collect());
 
-        let thresholds = vec![
-            ("model", text(self.models.iter().map(|(model, _, _)| Some(model.as_str())))),
-            ("threshold", numbers(self.models.iter().map(|(_, _, threshold)| *threshold))),
-        ];
-        register(&context, "spike_thresholds", vec![thresholds]);
-
-        let column = |value: fn(&Metrics) -> Option<f64>| numbers(metrics.iter().map(value));
-        let metrics_columns = vec![
-            ("model", text(metrics.iter().map(|row| Some(row.model)))),
-            ("role", text(metrics.iter().map(|row| Some(role(row.model))))),
-            ("split", text(metrics.iter().map(|row| Some(row.split)))),
-            ("rows", column(|row| row.rows)),
-            ("positives", column(|row| row.positives)),
-            ("prevalence", column(|row| row.prevalence)),
-            ("average_precision", column(|row| row.average_precision)),
-            ("roc_auc", column(|row| row.roc_auc)),
-            ("log_loss", column(|row| row.log_loss)),
-            ("brier", column(|row| row.brier)),
-            ("threshold", column(|row| row.threshold)),
-            ("precision", column(|row| row.precision)),
-            ("recall", column(|row| row.recall)),
-            ("f1", column(|row| row.f1)),
-            ("reason", text(metrics.iter().map(|row| row.reason))),
-        ];
-        register(&context, "spike_metrics", vec![metrics_columns]);
         context
     }
-}
-
-/// Returns the role that `ml_evaluate` gives to the model's type.
-fn role(model: &str) -> &'static str {
-    match model {
-        "naive_volatility" => "naive",
-        "volatility_threshold" => "rule",
-        _ => "model",
-    }
-}
-
-/// One row of `spike_metrics`; what a test does not set is unknown.
-#[derive(Debug, Clone, Default)]
-pub struct Metrics {
-    pub model: &'static str,
-    pub split: &'static str,
-    pub rows: Option<f64>,
-    pub positives: Option<f64>,
-    pub prevalence: Option<f64>,
-    pub average_precision: Option<f64>,
-    pub roc_auc: Option<f64>,
-    pub log_loss: Option<f64>,
-    pub brier: Option<f64>,
-    pub threshold: Option<f64>,
-    pub precision: Option<f64>,
-    pub recall: Option<f64>,
-    pub f1: Option<f64>,
-    pub reason: Option<&'static str>,
-}
-
-/// Returns metrics whose digits are easy to tell apart, for three models and three splits.
-pub fn metrics() -> Vec<Metrics> {
-    let mut table = Vec::new();
-    let models = [
-        ("spike_logistic", 0.7712, 0.4121),
-        ("naive_volatility", 0.5534, 0.3907),
-        ("volatility_threshold", 0.3145, 0.5),
-    ];
-    for (model, average_precision, threshold) in models {
-        for (split, rows, shift) in [("train", 7_200.0, 0.021), ("validation", 2_400.0, 0.011), ("test", 2_400.0, 0.0)]
-        {
-            table.push(Metrics {
-                model,
-                split,
-                rows: Some(rows),
-                positives: Some(rows * 0.0613),
-                prevalence: Some(0.0613),
-                average_precision: Some(average_precision + shift),
-                roc_auc: Some(average_precision / 4.0 + 0.77 + shift),
-                log_loss: Some(0.3 - average_precision / 5.0),
-                brier: Some(0.08 - average_precision / 20.0),
-                threshold: Some(threshold),
-                precision: Some(average_precision - 0.05),
-                recall: Some(average_precision - 0.09),
-                f1: Some(average_precision - 0.07),
-                reason: None,
-            });
-        }
-    }
-    table
 }
 
 type Columns = Vec<(&'static str, ArrayRef)>;

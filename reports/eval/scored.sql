@@ -1,0 +1,1 @@
+-- The rows that every other query reads: the label, the times and the scores side by side. `clock` is what blocks are drawn by.

@@ -1,3 +1,0 @@
-SELECT model, threshold
-FROM spike_thresholds
-ORDER BY model

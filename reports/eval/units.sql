@@ -1,0 +1,1 @@
+SELECT name, unit FROM squall_columns WHERE query = $on AND unit IS NOT NULL

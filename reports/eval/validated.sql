@@ -1,0 +1,1 @@
+SELECT average_precision FROM ml_evaluate($model) WHERE split = 'validation'

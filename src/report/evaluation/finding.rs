@@ -1,0 +1,314 @@
+//! Finds out what is evaluated: which rows, which models, and what they have to beat.
+
+use super::arguments as given;
+use super::columns::{Columns, Facts, facts};
+use super::scored_rows::{FOLD, PART, SCORED, body, values};
+use super::subject::{Role, Scored, Subject, source};
+use crate::report::query::{Literal, Query, Row, Rows};
+use crate::report::{Error, Request};
+use crate::text::{identifier, literal};
+
+/// The rows of the default project.
+const DEFAULT_ROWS: &str = "spike_training";
+/// How many models stand side by side; more lines could not be told apart.
+const MOST_MODELS: usize = 6;
+
+/// Finds out what is evaluated.
+pub async fn subject(request: &Request<'_>) -> Result<Subject, Error> {
+    let context = request.context;
+    let relation = request.argument(given::ON).unwrap_or(DEFAULT_ROWS).to_string();
+    if request.argument(given::ON).is_none() && !context.table_exist(DEFAULT_ROWS).unwrap_or(false) {
+        return Err(Error::Missing { name: DEFAULT_ROWS });
+    }
+    let source = source(&relation);
+    let whole = Query::new(given::ON, &format!("SELECT * FROM {source}"), &[]);
+    let columns = Columns { relation: relation.clone(), columns: whole.columns(context).await? };
+
+    let known = request.query("eval/models.sql", &[])?;
+    let models = match context.state().table_functions().contains_key("ml_models") {
+        true => known.rows(context).await?,
+        false => Rows::default(),
+    };
+    if SCORED.iter().all(|name| columns.has(name)) {
+        return from_scores(request, columns, &source, &models, known).await;
+    }
+    from_models(request, columns, &source, &models, known).await
+}
+
+/// Makes the subject of rows that models score.
+async fn from_models(
+    request: &Request<'_>,
+    columns: Columns,
+    source: &str,
+    models: &Rows,
+    known: Query,
+) -> Result<Subject, Error> {
+    let asked = request.argument(given::MODEL);
+    // A reference such as `name@2` is listed by itself; otherwise the latest versions are.
+    let named = match asked {
+        Some(asked) => {
+            let query = request.query("eval/named.sql", &[("model", Literal::Text(asked))])?;
+            let rows = query.rows(request.context).await?;
+            if rows.is_empty() {
+                let known = models.iter().filter_map(|row| row.text("model").map(str::to_string)).collect();
+                return Err(Error::UnknownModel { name: asked.into(), known });
+            }
+            Some((rows, query))
+        }
+        None => None,
+    };
+    let has_features = |row: &Row<'_>| inputs(row, &columns).iter().all(|name| columns.has(name));
+    let fits = |row: &Row<'_>| {
+        let label = request.argument(given::LABEL).or(row.text("label"));
+        has_features(row) && label.is_some_and(|label| columns.has(label))
+    };
+    let fitting: Vec<Row<'_>> = models.iter().filter(fits).collect();
+    let subject = match &named {
+        Some((rows, _)) => rows.first(),
+        None => best(request, &fitting).await?,
+    };
+    let Some(subject) = subject else {
+        let relation = columns.relation.clone();
+        return Err(if models.is_empty() { Error::NothingEvaluated } else { Error::NoModelFits { relation } });
+    };
+    let facts = facts(request, &columns, source, Some(subject)).await?;
+    let mut queries = vec![known];
+    queries.extend(named.as_ref().map(|(_, query)| query.clone()));
+    queries.extend(facts.queries.iter().cloned());
+
+    let name = subject.text("model").unwrap_or_default().to_string();
+    let own_label = subject.text("label") == Some(facts.label.as_str());
+    let mut others: Vec<Row<'_>> = fitting.into_iter().filter(|row| row.text("model") != Some(name.as_str())).collect();
+    let same_label = |row: &Row<'_>| row.text("label") == subject.text("label");
+    others.retain(same_label);
+    let (mut warnings, mut notes) = (Vec::new(), Vec::new());
+    let mut scores = Vec::new();
+    for (place, row) in std::iter::once(subject).chain(others).enumerate() {
+        let reference = row.text("reference").unwrap_or_default();
+        let scored = scored(&row, &columns);
+        if scores.len() == MOST_MODELS {
+            notes.push(format!("{} is left out: {MOST_MODELS} models are shown at most", scored.name));
+            continue;
+        }
+        // Rows that must not judge a model are refused here, and what differs from its training is told.
+        let split = facts.split.as_ref().map(|name| format!(", {}", literal(name))).unwrap_or_default();
+        let values =
+            [("model", Literal::Text(reference)), ("on", Literal::Text(source)), ("split", Literal::Sql(&split))];
+        let file = if own_label { "eval/judged.sql" } else { "eval/guarded.sql" };
+        let query = request.query(file, &values)?;
+        match query.rows(request.context).await {
+            Ok(rows) => {
+                let told =
+                    rows.iter().filter_map(|row| row.text("warning")).map(|text| format!("{}: {text}", scored.name));
+                warnings.extend(told);
+                queries.push(query);
+                scores.push(scored);
+            }
+            Err(error) if place == 0 => return Err(error),
+            Err(_) => notes.push(format!("{} is left out: these rows must not judge it", scored.name)),
+        }
+    }
+    warnings.dedup();
+    let known = Some(subject).and_then(|row| Some((row.text("reference")?.to_string(), row.integer("version")?)));
+    let mut builder = Builder { facts, scores, warnings, notes, queries, known, can_score: own_label };
+    builder.baseline(request, &columns, models)?;
+    builder.build(request, columns, source, false).await
+}
+
+/// Returns the model that the report is about: a trained model before a rule, the best on validation first. The test rows must not
+/// choose their own winner.
+async fn best<'a>(request: &Request<'_>, models: &[Row<'a>]) -> Result<Option<Row<'a>>, Error> {
+    let mut best: Option<(f64, Row<'a>)> = None;
+    for row in models {
+        let values = [("model", Literal::Text(row.text("reference").unwrap_or_default()))];
+        let validated = request.query("eval/validated.sql", &values)?.rows(request.context).await?;
+        let figure = validated.first().and_then(|row| row.number("average_precision")).unwrap_or(-1.0);
+        let trained = if Role::parse(row.text("role")) == Role::Model { 10.0 } else { 0.0 };
+        if best.as_ref().is_none_or(|(highest, _)| trained + figure > *highest) {
+            best = Some((trained + figure, *row));
+        }
+    }
+    Ok(best.map(|(_, row)| row))
+}
+
+/// Returns the columns that a model reads. The model lists a text as one feature a category, such as `plan=gold`.
+fn inputs<'a>(row: &Row<'a>, columns: &Columns) -> Vec<&'a str> {
+    let features = row.text("features").unwrap_or_default().split(", ");
+    let mut inputs: Vec<&str> = features
+        .map(|feature| match feature.split_once('=') {
+            Some((column, _)) if !columns.has(feature) => column,
+            _ => feature,
+        })
+        .collect();
+    inputs.dedup();
+    inputs
+}
+
+fn scored(row: &Row<'_>, columns: &Columns) -> Scored {
+    let reference = row.text("reference").unwrap_or_default();
+    let inputs = inputs(row, columns).into_iter().map(identifier);
+    let arguments: Vec<String> = std::iter::once(literal(reference)).chain(inputs).collect();
+    Scored {
+        name: row.text("model").unwrap_or_default().into(),
+        role: Role::parse(row.text("role")),
+        probability: row.flag("probability").unwrap_or(true),
+        threshold: row.number("threshold"),
+        expression: Some(format!("ml_score({})", arguments.join(", "))),
+    }
+}
+
+/// Makes the subject of rows that have scores already, one row a model, as a query or another program wrote them.
+async fn from_scores(
+    request: &Request<'_>,
+    columns: Columns,
+    source: &str,
+    models: &Rows,
+    known: Query,
+) -> Result<Subject, Error> {
+    let query = request.query("eval/scored_models.sql", &[("relation", Literal::Sql(source))])?;
+    let listed = query.rows(request.context).await?;
+    let names: Vec<String> = listed.iter().filter_map(|row| row.text("model").map(str::to_string)).collect();
+    let find = |name: &str| models.iter().find(|row| row.text("model") == Some(name));
+    let asked = request.argument(given::MODEL);
+    if let Some(asked) = asked.filter(|asked| !names.is_empty() && !names.iter().any(|name| name == asked)) {
+        return Err(Error::UnknownModel { name: asked.into(), known: names });
+    }
+    let known_models: Vec<Row<'_>> = names.iter().filter_map(|name| find(name)).collect();
+    let name = match asked {
+        Some(asked) => asked.to_string(),
+        None => {
+            let best = best(request, &known_models).await?.and_then(|row| row.text("model"));
+            // Without rows there is nothing to name.
+            best.map(str::to_string).or(names.first().cloned()).unwrap_or("the score".into())
+        }
+    };
+    let facts = facts(request, &columns, source, find(&name)).await?;
+    let others = names.iter().filter(|other| **other != name);
+    let mut scores: Vec<Scored> = Vec::new();
+    for name in std::iter::once(&name).chain(others).take(MOST_MODELS) {
+        let row = listed.find("model", name);
+        let within = row.and_then(|row| row.number("lowest").zip(row.number("highest")));
+        let within = within.is_none_or(|(low, high)| low >= 0.0 && high <= 1.0);
+        let known = find(name);
+        scores.push(Scored {
+            name: name.clone(),
+            role: known.map_or(Role::Model, |row| Role::parse(row.text("role"))),
+            probability: within && known.is_none_or(|row| row.flag("probability").unwrap_or(true)),
+            threshold: known.and_then(|row| row.number("threshold")),
+            expression: None,
+        });
+    }
+    let mut notes = Vec::new();
+    if names.len() > scores.len() {
+        notes.push(format!("{} models are left out: {MOST_MODELS} are shown at most", names.len() - scores.len()));
+    }
+    let reference = find(&name).and_then(|row| Some((row.text("reference")?.to_string(), row.integer("version")?)));
+    let queries = [vec![known], facts.queries.clone(), vec![query]].concat();
+    let mut builder =
+        Builder { facts, scores, warnings: Vec::new(), notes, queries, known: reference, can_score: false };
+    builder.baseline(request, &columns, models)?;
+    builder.build(request, columns, source, true).await
+}
+
+/// What is known before the rows are described.
+struct Builder {
+    facts: Facts,
+    scores: Vec<Scored>,
+    warnings: Vec<String>,
+    notes: Vec<String>,
+    queries: Vec<Query>,
+    /// The reference and version of the model in question.
+    known: Option<(String, i64)>,
+    can_score: bool,
+}
+
+impl Builder {
+    /// Puts the baseline second: the model or column that was asked for, or else the naive rule, if there is one.
+    fn baseline(&mut self, request: &Request<'_>, columns: &Columns, models: &Rows) -> Result<(), Error> {
+        let place = match request.argument(given::BASELINE) {
+            None => self.scores.iter().skip(1).position(|scored| scored.role == Role::Naive).map(|place| place + 1),
+            Some(name) => {
+                let place = self.scores.iter().position(|scored| scored.name == name);
+                match place {
+                    Some(place) => Some(place),
+                    None => {
+                        let known = models.iter().find(|row| row.text("model") == Some(name));
+                        self.scores.push(match known {
+                            Some(row) => scored(&row, columns),
+                            None => column_score(columns, name)?,
+                        });
+                        Some(self.scores.len() - 1)
+                    }
+                }
+            }
+        };
+        if let Some(place) = place.filter(|place| *place > 0) {
+            let baseline = self.scores.remove(place);
+            self.scores.insert(1, baseline);
+        }
+        Ok(())
+    }
+
+    async fn build(
+        self,
+        request: &Request<'_>,
+        columns: Columns,
+        source: &str,
+        pivoted: bool,
+    ) -> Result<Subject, Error> {
+        let Builder { facts, mut scores, warnings, mut notes, mut queries, known, can_score } = self;
+        if let Some(text) = request.argument(given::THRESHOLD) {
+            let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+            let number = number.ok_or(Error::NotANumber { argument: given::THRESHOLD, given: text.into() })?;
+            scores[0].threshold = Some(number);
+        }
+        let asked = request.argument(given::BASELINE).is_some();
+        let has_baseline = scores.get(1).is_some_and(|scored| asked || scored.role == Role::Naive);
+        let by = request.argument(given::BY).map(|name| columns.find(name, "by")).transpose()?;
+        let (values, units) = values(request, &columns, &facts).await?;
+        queries.extend(units);
+        if facts.time.is_none() {
+            notes.push(
+                "There is no time column, so there is no timeline and no figure by episode. Intervals take rows as independent \
+                 of each other; --time names the column"
+                    .into(),
+            );
+        }
+        if facts.time.is_some() && facts.horizon_s.is_none() {
+            notes.push(
+                "How far ahead the label looks is not known, so each positive row counts as an episode; --horizon says it".into(),
+            );
+        }
+        let rows = request.query("eval/scored.sql", &[])?;
+        let body = body(&facts, &columns, source, &scores, by.as_deref(), &values, pivoted);
+        let rows = Query { sql: format!("{}\n{body}", rows.sql), ..rows };
+        Ok(Subject {
+            relation: columns.relation.clone(),
+            label: facts.label,
+            time: facts.time,
+            by,
+            has_fold: columns.has(FOLD),
+            has_parts: columns.has(PART),
+            values,
+            scores,
+            has_baseline,
+            horizon_s: facts.horizon_s,
+            tau: facts.tau,
+            split: facts.split,
+            version: known.as_ref().map_or(0, |(_, version)| *version),
+            reference: known.map(|(reference, _)| reference),
+            can_score,
+            warnings,
+            notes,
+            queries,
+            rows,
+        })
+    }
+}
+
+/// Returns a column of the rows as a score.
+fn column_score(columns: &Columns, name: &str) -> Result<Scored, Error> {
+    let column = columns.find(name, "baseline")?;
+    let expression = format!("CAST({} AS DOUBLE)", identifier(&column));
+    Ok(Scored { name: column, role: Role::Column, probability: false, threshold: None, expression: Some(expression) })
+}
