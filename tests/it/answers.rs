@@ -102,7 +102,7 @@ fn files_with_other_headers_are_an_error() {
     write(folder.path().join("many/1.csv"), "a,b\n1,2\n").unwrap();
     write(folder.path().join("many/2.csv"), "b,a\n3,4\n").unwrap();
     let said = folder.error("SELECT * FROM 'many/'");
-    assert!(said.contains("2.csv has the columns b, a"), "{said}");
+    assert!(said.contains("1.csv has") && said.contains("2.csv has") && said.contains("b, a"), "{said}");
 }
 
 #[test]
