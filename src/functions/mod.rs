@@ -16,6 +16,7 @@ pub mod episodes;
 pub mod intervals;
 pub mod label_score;
 mod probability;
+mod profile;
 mod ranking;
 mod reference;
 pub mod relation;
@@ -77,6 +78,7 @@ pub const FAMILIES: &[Family] = &[
     drift::FUNCTIONS,
     drift::two_sample::FUNCTIONS,
     audits::FUNCTIONS,
+    profile::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

@@ -43,7 +43,8 @@ pub fn texts(documentation: &Documentation, expressions: &[Expr]) -> Result<Vec<
 
 /// Returns a relation as a query: a query stays as it is, a name becomes `SELECT * FROM name`.
 pub fn query(relation: &str) -> String {
-    let first: String = relation.trim_start().chars().take_while(|letter| letter.is_ascii_alphabetic()).collect();
+    let first: String =
+        relation.trim_start().chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
     match first.to_uppercase().as_str() {
         "SELECT" | "WITH" | "VALUES" | "FROM" => relation.to_string(),
         // The text begins with an opening parenthesis.

@@ -26,7 +26,7 @@ const ML_MODELS: Documentation = Documentation {
     }],
     result: Outcome {
         sql_type: "TABLE (model, version, latest, aliases, model_type, role, probability, threshold, label, features, created_at, training_rows, training_positives, training_from, training_to, products, horizon, tau, squall_version, sql, problem)",
-        meaning: "one row a version; aliases are names of the version, such as champion; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; products, horizon and tau are those of the training rows; problem says why a version cannot be read",
+        meaning: "one row a version; aliases are names of the version, such as champion; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; probability says whether scores are probabilities; the threshold is tuned for F1 on validation rows, or part of the rule; products, horizon and tau are those of the training rows; problem says why a version cannot be read, or what is wrong with an alias",
         when_null: "aliases where there are none; the threshold where no validation row is positive; the training times without a time_col; products, horizon and tau where the training does not show them; problem of a version that can be read; all else but model, version and latest of one that cannot",
     },
     example: Example {
@@ -70,13 +70,15 @@ struct Version {
     version: Option<u64>,
     latest: bool,
     aliases: String,
+    /// What is wrong with the model's aliases; of the latest version only.
+    problem_of_aliases: Option<String>,
     /// The artifact, or why it cannot be read. A version that cannot be read must not hide the others.
     artifact: std::result::Result<Artifact, String>,
 }
 
 impl Version {
     fn problem(&self) -> Option<&str> {
-        self.artifact.as_ref().err().map(String::as_str)
+        self.artifact.as_ref().err().or(self.problem_of_aliases.as_ref()).map(String::as_str)
     }
 }
 
@@ -92,6 +94,7 @@ fn versions(models: &Registry) -> Result<Vec<Version>> {
                     version: None,
                     latest: true,
                     aliases: String::new(),
+                    problem_of_aliases: None,
                     artifact,
                 });
                 continue;
@@ -99,14 +102,17 @@ fn versions(models: &Registry) -> Result<Vec<Version>> {
         };
         // An alias that cannot be read must not hide the versions.
         let aliases = models.aliases(&model).unwrap_or_default();
+        let problem_of_aliases = models.problem_of_aliases(&model).map(|error| crate::error::with_causes(&error));
         for &version in &numbers {
             let named = aliases.iter().filter(|(_, of)| **of == version).map(|(alias, _)| alias.as_str());
             let artifact = models.load_version(&model, version).map_err(|error| crate::error::with_causes(&error));
+            let latest = numbers.last() == Some(&version);
             all.push(Version {
                 model: model.clone(),
                 version: Some(version),
-                latest: numbers.last() == Some(&version),
+                latest,
                 aliases: named.collect::<Vec<_>>().join(", "),
+                problem_of_aliases: problem_of_aliases.clone().filter(|_| latest),
                 artifact,
             });
         }

@@ -107,6 +107,9 @@ fn export(parser: &mut Parser<'_>) -> Result<Manage, StatementError> {
         return Err(parser.written("a file in single quotes", EXPORT));
     };
     let file = file.clone();
+    if file.contains("://") {
+        return Err(parser.written("a file on this machine, not a URL", EXPORT));
+    }
     if !file.to_lowercase().ends_with(".onnx") {
         return Err(parser.written("a file that ends in .onnx", EXPORT));
     }

@@ -105,6 +105,18 @@ impl Columns {
         self.time.as_ref().map(|column| Named { column, option: TIME_COL.0 })
     }
 
+    /// Returns a column that two options name, and the options. An id may also be the time, the split or the target.
+    fn two_roles(&self) -> Option<(String, &'static str, &'static str)> {
+        let roles: Vec<Named<'_>> = [Some(self.label()), self.target(), self.weight(), self.split(), self.time()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let id_of_label = self.ids().find(|id| id.column == self.label).map(|id| (self.label(), id));
+        let pairs = (0..roles.len()).flat_map(|one| (one + 1..roles.len()).map(move |other| (one, other)));
+        let same = pairs.map(|(one, other)| (roles[one], roles[other])).find(|(one, other)| one.column == other.column);
+        same.or(id_of_label).map(|(one, other)| (one.column.to_string(), one.option, other.option))
+    }
+
     /// Returns the id columns, which are not features.
     pub fn ids(&self) -> impl Iterator<Item = Named<'_>> {
         self.ids.iter().map(|column| Named { column, option: ID_COLS.0 })
@@ -137,10 +149,15 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
     for option in &own {
         check_name(&option.name, only).map_err(|problem| problem.at(option.at))?;
     }
+    let takes = |model_type: &ModelType, name: &str| model_type.options.iter().any(|known| known.name == name);
+    if let Some(option) = own.iter().find(|option| !types.is_empty() && !types.iter().any(|of| takes(of, &option.name)))
+    {
+        let tried = types.iter().map(|known| known.name).collect();
+        return Err(Problem::OfNoTriedType { name: option.name.clone(), tried }.at(option.at));
+    }
     let mut candidates = Vec::new();
     for model_type in types {
-        let takes = |option: &&&Given| model_type.options.iter().any(|known| known.name == option.name);
-        let given = own.iter().filter(takes);
+        let given = own.iter().filter(|option| takes(model_type, &option.name));
         let mut all = vec![Options::of(model_type)];
         for option in given {
             all = recipe::with(&all, &option.name, &option.value).map_err(at(option))?;
@@ -166,6 +183,9 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
         share.ok_or_else(|| wrong(given, POSITIVE_QUANTILE.0, "a number between 0 and 1"))
     };
     let positive_quantile = find(POSITIVE_QUANTILE).map(quantile).transpose()?;
+    if positive_quantile.is_some() && target.is_none() {
+        return Err(lacks(TARGET_COL));
+    }
     let ids = find(ID_COLS).map(|option| strings(option, ID_COLS.0)).transpose()?.unwrap_or_default();
     let word = |option: (&'static str, &'static str), words: &[&str]| {
         let expected = || format!("'{}' or '{NONE}'", words.join("', '"));
@@ -183,7 +203,12 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
     if folds.is_some() && time.is_none() {
         return Err(lacks(TIME_COL));
     }
-    Ok(Read { recipe, folds, columns: Columns { label, target, positive_quantile, weight, split, time, ids } })
+    let columns = Columns { label, target, positive_quantile, weight, split, time, ids };
+    if let Some((column, first, second)) = columns.two_roles() {
+        let place = given.iter().find(|option| option.name == second).map_or(start, |option| option.at);
+        return Err(Problem::TwoRoles { column, first, second }.at(place));
+    }
+    Ok(Read { recipe, folds, columns })
 }
 
 /// Checks that the type takes the option; if no type is given, that any type does.
@@ -203,6 +228,8 @@ fn check_name(name: &str, model_type: Option<&'static ModelType>) -> Result<(), 
         }
         _ => {
             known.extend(common());
+            known.sort_unstable();
+            known.dedup();
             let list = || format!("options are {}", known.join(", "));
             let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, ours)| format!("write {ours}"));
             let suggestion = elsewhere.or_else(|| did_you_mean(name, known.iter().copied())).unwrap_or_else(list);

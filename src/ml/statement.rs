@@ -73,6 +73,10 @@ pub enum Problem {
     WithoutFolds { name: String },
     #[error("these options compare variants or calibrate scores, which needs folds")]
     NeedsFolds,
+    #[error("`{name}` is an option of no type that model_type = 'auto' tries: {}", .tried.join(", "))]
+    OfNoTriedType { name: String, tried: Vec<&'static str> },
+    #[error("column `{column}` is named by both {first} and {second}")]
+    TwoRoles { column: String, first: &'static str, second: &'static str },
     #[error("OPTIONS lacks {name}")]
     Lacks { name: &'static str, example: &'static str },
     #[error(transparent)]
@@ -91,6 +95,10 @@ impl Hint for Problem {
             Problem::Twice { name } => Some(format!("keep one of the two values of `{name}`")),
             Problem::WithoutFolds { .. } => Some("add cv = 'walk_forward'".into()),
             Problem::NeedsFolds => Some("leave out cv = 'none'".into()),
+            Problem::OfNoTriedType { .. } => Some("leave it out, or name the type in model_type".into()),
+            Problem::TwoRoles { column, .. } => {
+                Some(format!("a column has one role: select it a second time, such as {column} AS {column}_2"))
+            }
             Problem::Lacks { example, .. } => Some(format!("such as {example}")),
             Problem::Model(error) => error.hint(),
         }
@@ -192,7 +200,10 @@ impl Parser<'_> {
             }
             return Ok(Value::Array(items));
         }
+        let negative = self.take(&Token::Minus);
         let value = match self.peek() {
+            Some(Token::Number(digits, _)) if negative => digits.parse::<f64>().ok().map(|number| Value::from(-number)),
+            _ if negative => None,
             Some(Token::SingleQuotedString(text)) => Some(Value::String(text.clone())),
             _ if self.peek_word("TRUE") || self.peek_word("FALSE") => Some(Value::Bool(self.peek_word("TRUE"))),
             Some(Token::Number(digits, _)) => {

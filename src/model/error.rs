@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::onnx::Unusable;
 use super::types::{ModelType, TYPES};
+use super::{LONGEST_NAME, valid_alias};
 use crate::error::Hint;
-use crate::text::did_you_mean;
+use crate::text::{did_you_mean, printable};
 
 /// The option that names the column of the rows' weights.
 pub const WEIGHT_COL: &str = "weight_col";
@@ -24,11 +25,13 @@ pub enum Error {
         "`{alias}` cannot be an alias: use letters, digits, underscores and dashes, a letter first, but not `latest` or `v2`"
     )]
     AliasName { alias: String },
+    #[error("the alias `{alias}` of model `{name}` cannot be used: {path} is wrong")]
+    Alias { name: String, alias: String, path: PathBuf, source: std::io::Error },
     #[error("version {version} of model `{name}` has the alias `{alias}`")]
     AliasedVersion { name: String, version: u64, alias: String },
     #[error("model `{name}` exists already, at version {version}")]
     Exists { name: String, version: u64 },
-    #[error("`{name}` cannot be the name of a model: use letters, digits and underscores, a letter first")]
+    #[error("`{}` cannot be the name of a model: use at most {LONGEST_NAME} letters, digits and underscores, a letter first", printable(.name, LONGEST_NAME))]
     Name { name: String },
     #[error("cannot read {path}")]
     Read { path: PathBuf, source: std::io::Error },
@@ -58,11 +61,11 @@ pub enum Error {
     NoFeatures,
     #[error("a {model_type} model takes one feature, and the query selects {}: {}", .given.len(), .given.join(", "))]
     NotOneFeature { model_type: &'static str, given: Vec<String> },
-    #[error("feature `{feature}` is NaN or infinite in {rows} of the training rows")]
+    #[error("`{feature}` is NaN or infinite in {rows} of the training rows")]
     NotFinite { feature: String, rows: u64 },
     #[error("the values of feature `{feature}` are too large: their mean or deviation is not a number")]
     TooLarge { feature: String },
-    #[error("feature `{feature}` is {value} in every training row")]
+    #[error("feature `{feature}` is {} in every training row", plain(*.value))]
     Constant { feature: String, value: f64 },
     #[error("OPTIONS lacks target_col, which a {model_type} model needs here")]
     NoTarget { model_type: &'static str },
@@ -72,6 +75,10 @@ pub enum Error {
     NotAThreshold { target: String },
     #[error("`{target}` is negative in a training row, or the threshold of the label is 0: there is no logarithm")]
     NoLogarithm { target: String },
+    #[error(
+        "`{target}` is 0 in the negative training rows, and a logarithm cannot tell 0 from the least positive value, which is tau"
+    )]
+    OnlyZeros { target: String },
     #[error("the weight `{column}` is negative, NaN or above {most:e} in {rows} of the training rows")]
     Weight { column: String, rows: u64, most: f64 },
     #[error("the weight `{column}` is 0 in every training row")]
@@ -80,6 +87,8 @@ pub enum Error {
     Collinear,
     #[error("OPTIONS lacks model_path, which an onnx model needs")]
     NoModelPath,
+    #[error("cannot read the ONNX file {path}")]
+    OnnxFile { path: PathBuf, source: std::io::Error },
     #[error("{path} cannot score: {problem}")]
     Onnx { path: PathBuf, problem: Unusable },
     #[error("{path} gives {score} for a training row, which is not a probability (its output `{output}`)")]
@@ -111,7 +120,7 @@ pub enum Error {
     #[error("a {model_type} model has a threshold of its own, so its scores are not calibrated")]
     NotCalibrated { model_type: &'static str },
     #[error("fold {number} cannot be trained: {problem}")]
-    Fold { number: usize, problem: String },
+    Fold { number: usize, problem: String, remedy: Option<String> },
     #[error("{0}")]
     Overlap(Box<Overlap>),
     #[error("{model} cannot be judged on these rows: it learned the label {learned}, and their label is {judged}")]
@@ -126,6 +135,12 @@ pub enum Error {
     Separable,
     #[error("the optimiser had not converged after {iterations} iterations")]
     NotConverged { iterations: u64 },
+}
+
+/// Returns a number as people write it: a very large or small one with its exponent.
+pub fn plain(value: f64) -> String {
+    let is_extreme = value != 0.0 && !(1e-6..1e15).contains(&value.abs());
+    if is_extreme { format!("{value:e}") } else { value.to_string() }
 }
 
 fn why_none(rows: &u64) -> String {
@@ -158,7 +173,7 @@ impl fmt::Display for Overlap {
 }
 
 fn types() -> String {
-    format!("model types are {}", ModelType::names().collect::<Vec<_>>().join(", "))
+    format!("model types are auto, {}", ModelType::names().collect::<Vec<_>>().join(", "))
 }
 
 impl Hint for Error {
@@ -172,8 +187,14 @@ impl Hint for Error {
             }
             Error::MissingVersion { name, .. } => format!("`{name}` without a version is the latest"),
             Error::MissingAlias { suggestion: Some(suggestion), .. } => suggestion.clone(),
+            Error::MissingAlias { name, alias, .. } if !valid_alias(alias) => {
+                format!("`{name}` without an alias is the latest version; SHOW MODELS lists aliases")
+            }
             Error::MissingAlias { name, alias, .. } => {
                 format!("ALTER MODEL {name} SET ALIAS {alias} VERSION n gives a version this alias; SHOW MODELS lists aliases")
+            }
+            Error::Alias { name, alias, .. } => {
+                format!("ALTER MODEL {name} DROP ALIAS {alias} removes it, SET ALIAS {alias} VERSION n writes it again")
             }
             Error::AliasName { .. } => "such as ALTER MODEL name SET ALIAS champion VERSION 2".into(),
             Error::AliasedVersion { name, alias, .. } => format!(
@@ -198,7 +219,7 @@ impl Hint for Error {
                 did_you_mean(name, options()).unwrap_or_else(list)
             }
             Error::NoRows { .. } => {
-                "see what the training query returns: squall sql 'SELECT split, count(*) FROM spike_training GROUP BY split'".into()
+                "see what the training query returns: rows train if their split is 'train', or there is no data_split_col, and nothing in them is NULL".into()
             }
             Error::OneClass { .. } => {
                 "train on more data, or on a threshold that some rows reach and some do not".into()
@@ -206,7 +227,7 @@ impl Hint for Error {
             Error::NoFeatures => "select the columns to learn from".into(),
             Error::NotOneFeature { .. } => "name the other columns in id_cols, or leave them out of the SELECT".into(),
             Error::NotFinite { feature, .. } => {
-                format!("guard it in SQL, such as CASE WHEN isnan({feature}) THEN NULL … END: rows with a NULL are skipped")
+                format!("guard it in SQL, such as CASE WHEN abs({feature}) < CAST('Infinity' AS DOUBLE) THEN {feature} END: rows with a NULL are skipped")
             }
             Error::Constant { feature, .. } => format!("leave `{feature}` out of the SELECT: a model cannot learn from it"),
             Error::NotConverged { .. } => "raise max_iterations; or raise l2_reg, which helps where a feature tells the classes apart perfectly".into(),
@@ -232,7 +253,8 @@ impl Hint for Error {
             Error::NoneNamed { .. } => "`squall sql 'SELECT model FROM ml_models()'` lists them".into(),
             Error::NoTarget { .. } => "name the number behind the label, such as target_col = 'forward_vol'".into(),
             Error::NotAThreshold { target } => format!("make the label of it in the query, such as {target} >= tau AS spike"),
-            Error::NoLogarithm { .. } => "add target_transform = 'none' to OPTIONS".into(),
+            Error::OnnxFile { .. } => "model_path names a file of at most 256 MB on this machine, such as 'model.onnx'".into(),
+            Error::NoLogarithm { .. } | Error::OnlyZeros { .. } => "add target_transform = 'none' to OPTIONS".into(),
             Error::Weight { column, .. } => {
                 format!("weights are numbers of at least 0; a row of weight NULL is left out, such as nullif({column}, 'NaN')")
             }
@@ -259,7 +281,8 @@ impl Hint for Error {
             Error::NoFigure => "train on more data, or on a threshold that more rows reach".into(),
             Error::TooManyVariants { .. } => "give some options one value".into(),
             Error::NotCalibrated { .. } => "leave out calibration".into(),
-            Error::TooFewRows { .. } | Error::Fold { .. } => {
+            Error::Fold { remedy, .. } => return remedy.clone(),
+            Error::TooFewRows { .. } => {
                 "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
             }
             Error::Separable => {

@@ -76,6 +76,10 @@ impl Goal {
             if values.iter().any(|value| *value < 0.0) || tau <= 0.0 {
                 return Err(Error::NoLogarithm { target });
             }
+            // What stands for 0 must not reach tau.
+            if least >= tau && values.contains(&0.0) {
+                return Err(Error::OnlyZeros { target });
+            }
             values.iter_mut().for_each(|value| *value = target_transform.apply(value.max(least)));
         }
         Ok((Goal { target, target_transform, tau }, values))

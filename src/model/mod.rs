@@ -63,9 +63,13 @@ pub use types::{ModelType, Role};
 pub use validation::{FoldFigures, Validation, Variant};
 pub use walk_forward::OutOfFold;
 
-/// Returns whether a name is valid for a model: letters, digits and underscores, starting with a letter.
+/// The most letters of a model's name, which is part of names of files.
+pub const LONGEST_NAME: usize = 100;
+
+/// Returns whether a name is valid for a model: letters, digits and underscores, starting with a letter, and not too long.
 pub fn valid_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
+    name.len() <= LONGEST_NAME
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 

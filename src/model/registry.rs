@@ -200,39 +200,60 @@ impl Registry {
         }
     }
 
-    /// Returns a model's aliases with their versions.
+    /// Returns a model's aliases with their versions, without those that cannot be read.
     ///
     /// # Errors
-    /// An alias cannot be read.
+    /// The folder of aliases cannot be read.
     pub fn aliases(&self, name: &str) -> Result<BTreeMap<String, u64>, Error> {
-        let mut aliases = BTreeMap::new();
-        for alias in entries(&self.dir.join(name).join(ALIASES))?.into_iter().filter(|alias| valid_alias(alias)) {
-            let path = self.alias_path(name, &alias);
-            let text = match fs::read_to_string(&path) {
-                Ok(text) => text,
-                // Another process dropped it.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(source) => return Err(Error::Read { path, source }),
-            };
-            let version = version_of(text.trim());
-            let version =
-                version.ok_or_else(|| Error::Read { path, source: io::Error::other("it holds no version") })?;
-            aliases.insert(alias, version);
+        let named = |alias: String| Some((alias.clone(), self.alias(name, &alias).ok()??));
+        Ok(self.alias_files(name)?.into_iter().filter_map(named).collect())
+    }
+
+    /// Says what is wrong with a model's aliases, or `None`.
+    pub fn problem_of_aliases(&self, name: &str) -> Option<Error> {
+        let versions = self.versions(name).ok()?;
+        self.alias_files(name).ok()?.into_iter().find_map(|alias| match self.alias(name, &alias) {
+            Ok(Some(version)) if !versions.contains(&version) => {
+                let source = io::Error::other(format!("it names version {version}, which does not exist"));
+                Some(Error::Alias { name: name.into(), path: self.alias_path(name, &alias), alias, source })
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        })
+    }
+
+    /// Returns the names of the files of aliases.
+    fn alias_files(&self, name: &str) -> Result<Vec<String>, Error> {
+        let files = entries(&self.dir.join(name).join(ALIASES))?;
+        Ok(files.into_iter().filter(|alias| valid_alias(alias)).collect())
+    }
+
+    /// Returns the version that the file of an alias names; `None` if there is no such file.
+    fn alias(&self, name: &str, alias: &str) -> Result<Option<u64>, Error> {
+        let path = self.alias_path(name, alias);
+        let failed = |source| Error::Alias { name: name.into(), alias: alias.into(), path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                version_of(text.trim()).ok_or_else(|| failed(io::Error::other("it holds no version"))).map(Some)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed(source)),
         }
-        Ok(aliases)
     }
 
     /// Returns the version that an alias names.
     fn aliased(&self, name: &str, alias: &str) -> Result<u64, Error> {
-        let aliases = self.aliases(name)?;
-        match aliases.get(&alias.to_ascii_lowercase()) {
-            Some(version) => Ok(*version),
-            None => Err(Error::MissingAlias {
-                name: name.into(),
-                alias: alias.into(),
-                suggestion: did_you_mean(alias, aliases.keys().map(String::as_str)),
-            }),
+        let known = if valid_alias(alias) { self.alias(name, &alias.to_ascii_lowercase())? } else { None };
+        match known {
+            Some(version) => Ok(version),
+            None => Err(self.no_alias(name, alias)),
         }
+    }
+
+    fn no_alias(&self, name: &str, alias: &str) -> Error {
+        let known = self.aliases(name).unwrap_or_default();
+        let suggestion = did_you_mean(alias, known.keys().map(String::as_str));
+        Error::MissingAlias { name: name.into(), alias: alias.into(), suggestion }
     }
 
     /// Gives a version an alias, which moves there if another version has it. Returns the version; without one, the latest is meant.
@@ -255,8 +276,12 @@ impl Registry {
     /// The model does not exist or has no such alias, or the disk reports an error.
     pub fn drop_alias(&self, name: &str, alias: &str) -> Result<(), Error> {
         self.existing(name, None)?;
-        self.aliased(name, alias)?;
-        remove(&self.alias_path(name, alias))
+        let path = self.alias_path(name, alias);
+        // One that cannot be read can be removed all the same.
+        if !valid_alias(alias) || !path.exists() {
+            return Err(self.no_alias(name, alias));
+        }
+        remove(&path)
     }
 
     /// Removes a version for good. Its number is not used again.

@@ -187,11 +187,13 @@ fn measure(set: &TrainingSet, found: Found) -> Trained {
         let rows = (0..scores.len()).filter(|&row| set.splits[row] == split && !scores[row].is_nan());
         rows.map(|row| (set.labels[row], scores[row])).unzip()
     };
-    let held_out = set.splits.iter().any(|&split| split != Split::Train);
+    let has = |split: fn(Split) -> bool| set.splits.iter().any(|known| split(*known));
+    let (has_validation, held_out) = (has(|split| split == Split::Validation), has(|split| split != Split::Train));
     let tuned = || {
-        let (labels, scores) = match (held_out, out_of_fold.is_empty()) {
+        let (labels, scores) = match (has_validation, out_of_fold.is_empty()) {
             (true, _) => part(Split::Validation),
-            (false, true) => part(Split::Train),
+            // Test rows must not tune anything.
+            (false, true) => part(if held_out { Split::Validation } else { Split::Train }),
             // The judged rows of the folds did not train, so they serve as validation rows.
             (false, false) => {
                 let known = out_of_fold.iter().filter(|row| !row.score.is_nan());

@@ -9,6 +9,7 @@ use super::probability::quantile_sorted;
 use super::ranking::Ranked;
 use super::scorer::Scorer;
 use super::training::TrainingSet;
+use crate::error::Hint;
 
 /// How rows are cut and kept apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +110,6 @@ pub fn walk_forward(
     let mut folds = Vec::new();
     for block in protocol.train_blocks..blocks {
         let number = block - protocol.train_blocks + 1;
-        let failed = |problem: String| Error::Fold { number, problem };
         let first = match protocol.window {
             Window::Expanding => 0,
             Window::Rolling => from(start(block - protocol.train_blocks)),
@@ -119,7 +119,9 @@ pub fn walk_forward(
         let end = if block + 1 < blocks { from(start(block + 1)) } else { order.len() };
         let rows = &order[from(start(block))..end];
         if train.is_empty() {
-            return Err(failed("no row is far enough before it to train".into()));
+            let remedy = "train on rows of a longer time, or shorten purge and embargo (cv_purge_s, cv_embargo_s)";
+            let problem = "no row is far enough before it to train".into();
+            return Err(Error::Fold { number, problem, remedy: Some(remedy.into()) });
         }
         let (mut training, mut judged) = (set.part(train), set.part(rows));
         let tau = training.target.as_ref().zip(protocol.positive_quantile).map(|((_, target), quantile)| {
@@ -132,7 +134,10 @@ pub fn walk_forward(
             judged.label_from(tau);
         }
         let training_times: Vec<i64> = train.iter().map(|&row| times[row]).collect();
-        let scorer = fit(&training, &training_times).map_err(|error| failed(error.to_string()))?;
+        let scorer = fit(&training, &training_times).map_err(|error| {
+            let remedy = error.hint();
+            Error::Fold { number, problem: error.to_string(), remedy }
+        })?;
         let threshold =
             Ranked::new(&training.labels, &training.scores(&scorer)).and_then(|ranked| ranked.best_f1_threshold());
         let scores = judged.scores(&scorer);

@@ -9,12 +9,15 @@
 mod card;
 mod chart;
 mod drift;
+mod eda;
 mod evaluation;
+mod exhibit;
 mod format;
 mod index;
 mod journal;
 mod own;
 mod project;
+mod quality;
 mod query;
 mod sources;
 
@@ -42,8 +45,15 @@ pub use sources::Sources;
 /// To add one, write a file beside this one that implements [`Report`], its template `reports/NAME.html` and its queries in
 /// `reports/NAME/`, and add one line here. From this table follow `squall report NAME` with its help, docs/cli.md and the
 /// demo.
-pub static REPORTS: &[&dyn Report] =
-    &[&evaluation::Evaluation, &drift::Drift, &card::Card, &project::Documentation, &index::Index];
+pub static REPORTS: &[&dyn Report] = &[
+    &evaluation::Evaluation,
+    &drift::Drift,
+    &card::Card,
+    &quality::Quality,
+    &eda::Eda,
+    &project::Documentation,
+    &index::Index,
+];
 
 /// A report that comes with squall.
 #[async_trait]

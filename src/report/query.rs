@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
+use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
@@ -68,9 +69,29 @@ impl Query {
         Query { name: name.into(), sql, journal: None }
     }
 
+    /// Runs the query once and keeps its rows in memory as a table, from which other queries then read.
+    pub async fn kept<'a>(&self, context: &'a SessionContext) -> Result<Kept<'a>, Error> {
+        let keep = async || {
+            let frame = context.sql(&self.sql).await?;
+            let schema = Arc::clone(frame.schema().inner());
+            let table = MemTable::try_new(schema, frame.collect_partitioned().await?)?;
+            let taken = |name: &String| context.table_exist(name.as_str()).unwrap_or(true);
+            let names = std::iter::once(self.name.clone()).chain((2..).map(|number| format!("{}_{number}", self.name)));
+            // There are finitely many tables, so one of the names is free.
+            let name = names.skip_while(taken).next().unwrap_or_default();
+            context.register_table(name.as_str(), Arc::new(table))?;
+            Ok(Kept { context, name })
+        };
+        keep().await.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: DataFusionError) -> Error {
+        Error::Query { name: self.name.clone(), source: Box::new(source) }
+    }
+
     /// Runs the query.
     pub async fn rows(&self, context: &SessionContext) -> Result<Rows, Error> {
-        let failed = |source: DataFusionError| Error::Query { name: self.name.clone(), source: Box::new(source) };
+        let failed = |source: DataFusionError| self.failed(source);
         let frame = context.sql(&self.sql).await.map_err(failed)?;
         let names = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         let batches = frame.collect().await.map_err(failed)?;
@@ -79,6 +100,19 @@ impl Query {
             journal.note(self, &rows);
         }
         Ok(rows)
+    }
+}
+
+/// A table in memory that is there as long as this value.
+pub struct Kept<'a> {
+    context: &'a SessionContext,
+    pub name: String,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        // If somebody else removed the table meanwhile, there is nothing left to do.
+        let _ = self.context.deregister_table(self.name.as_str());
     }
 }
 

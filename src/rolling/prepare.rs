@@ -88,7 +88,6 @@ fn prepared(expr: &Expr) -> Result<Option<Expr>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use datafusion::functions_aggregate::sum::sum_udaf;
     use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};

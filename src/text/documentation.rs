@@ -41,6 +41,7 @@ pub enum Section {
     Models,
     Drift,
     Audits,
+    Relations,
     Reference,
 }
 
@@ -98,6 +99,7 @@ impl Section {
             Section::Models => "Models",
             Section::Drift => "Drift",
             Section::Audits => "Audits",
+            Section::Relations => "Relations",
             Section::Reference => "Reference",
         }
     }

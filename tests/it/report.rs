@@ -2,6 +2,8 @@
 
 mod card;
 mod own;
+mod profile;
+mod quality;
 mod reference;
 mod results;
 mod synthetic;

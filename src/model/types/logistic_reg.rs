@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
+use crate::model::error::plain;
 use crate::model::exponential::logistic;
 use crate::model::linear::{Linear, Term};
 use crate::model::logistic::{Failure, Problem};
@@ -138,5 +139,5 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
 /// Names the first feature that is the same in every training row, or `None`.
 fn constant(linear: &Linear, varies: &[bool]) -> Option<String> {
     let (term, _) = linear.features.iter().zip(varies).find(|(_, varies)| !**varies)?;
-    Some(format!("feature `{}` is {} in every training row, so its weight is 0", term.name, term.mean))
+    Some(format!("feature `{}` is {} in every training row, so its weight is 0", term.name, plain(term.mean)))
 }

@@ -3,8 +3,9 @@
 //! The file is copied into the artifact, so that the model needs nothing else. CREATE MODEL does not train it: it checks that the
 //! file takes the query's features and gives probabilities, tunes the threshold, and measures the splits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -95,12 +96,27 @@ impl Model for Onnx {
     }
 }
 
+/// The most bytes of a file that is copied into an artifact.
+const MOST_BYTES: u64 = 1 << 28;
+
+/// Reads a file. What is no file, such as a device, may have no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if about.len() > MOST_BYTES {
+        return Err(io::Error::other(format!("it has {} bytes, and the most are {MOST_BYTES}", about.len())));
+    }
+    fs::read(path)
+}
+
 fn take(rows: TrainingRows, options: &Options) -> Result<Onnx, Error> {
     let Some(path) = options.texts(&MODEL_PATH).first().map(PathBuf::from) else {
         return Err(Error::NoModelPath);
     };
     let output = options.texts(&OUTPUT).first().copied();
-    let file = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let file = read(&path).map_err(|source| Error::OnnxFile { path: path.clone(), source })?;
     let names: Vec<&str> = rows.features.iter().map(|(name, _)| name.as_str()).collect();
     let columns: Vec<&[f64]> = rows.features.iter().map(|(_, column)| column.as_slice()).collect();
     let unusable = |problem| Error::Onnx { path: path.clone(), problem };

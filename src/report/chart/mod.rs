@@ -63,6 +63,10 @@ pub enum Mark {
     Bars { edges: Vec<f64>, heights: Vec<f64>, tone: Tone },
     /// For each x, the lowest and the highest value; the range breaks at values that are not finite.
     Range { spans: Vec<(f64, f64, f64)>, tone: Tone },
+    /// A filled band: x, low, high; it breaks at values that are not finite.
+    Band { spans: Vec<(f64, f64, f64)>, tone: Tone },
+    /// Rectangles, shaded from 0, the page's own colour, to 1, the full `tone`; those below 0 in the other tone.
+    Cells { cells: Vec<Cell>, tone: Tone, negative: Tone },
     /// Points, each with an interval: x, y, low, high.
     Dots { points: Vec<(f64, f64, f64, f64)>, tone: Tone },
     /// A horizontal rule with a name at its right end.
@@ -71,6 +75,19 @@ pub enum Mark {
     Moment { at: f64, label: String, tone: Tone },
     /// Coloured spans along the panel's full height: from, to.
     Spans { spans: Vec<(f64, f64)>, tone: Tone },
+}
+
+/// A shaded rectangle.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// Left and right.
+    pub x: (f64, f64),
+    /// Bottom and top.
+    pub y: (f64, f64),
+    /// In [-1, 1].
+    pub shade: f64,
+    /// Written in the middle; empty for none.
+    pub label: String,
 }
 
 /// A plotting area with its own vertical axis.

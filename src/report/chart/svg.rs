@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Axis, Chart, Mark, Panel, Tone};
+use super::{Axis, Cell, Chart, Mark, Panel, Tone, Unit};
 use crate::report::format::shown;
 use crate::text::escaped;
 
@@ -17,6 +17,7 @@ const AXIS_LABEL_HEIGHT: f64 = 20.0;
 const DIGIT_WIDTH: f64 = 6.9;
 const PIXELS_PER_X_TICK: f64 = 84.0;
 const PIXELS_PER_Y_TICK: f64 = 44.0;
+const NAME_LINE: f64 = 14.0;
 
 /// Maps a panel's values to the page.
 struct Frame<'a> {
@@ -90,7 +91,9 @@ fn margin(panel: &Panel) -> f64 {
 }
 
 fn y_ticks(axis: &Axis, height: f64) -> Vec<super::scale::Tick> {
-    axis.ticks(((height / PIXELS_PER_Y_TICK) as usize).max(2))
+    // A row of a matrix is as high as its name.
+    let apart = if matches!(axis.unit, Unit::Places(_)) { NAME_LINE } else { PIXELS_PER_Y_TICK };
+    axis.ticks(((height / apart) as usize).max(2))
 }
 
 fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
@@ -116,7 +119,14 @@ fn draw_panel(out: &mut String, panel: &Panel, frame: &Frame<'_>) {
 fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
     line(out, "axis", (left, top), (left + width, top));
     let mut free_from = 0.0;
-    for tick in axis.ticks((width / PIXELS_PER_X_TICK) as usize) {
+    let apart = match &axis.unit {
+        Unit::Places(places) => {
+            let longest = places.iter().map(|(_, name)| name.chars().count()).max().unwrap_or_default();
+            ((longest + 1) as f64 * DIGIT_WIDTH).min(PIXELS_PER_X_TICK)
+        }
+        _ => PIXELS_PER_X_TICK,
+    };
+    for tick in axis.ticks((width / apart) as usize) {
         let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
         line(out, "axis", (x, top), (x, top + 4.0));
         let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
@@ -163,6 +173,8 @@ fn draw_mark(out: &mut String, mark: &Mark, frame: &Frame<'_>) {
         Mark::Range { spans, tone } => {
             path(out, "line range", *tone, &range(spans, frame));
         }
+        Mark::Band { spans, tone } => path(out, "area", *tone, &band(spans, frame)),
+        Mark::Cells { cells, tone, negative } => draw_cells(out, cells, (*tone, *negative), frame),
         Mark::Dots { points, tone } => {
             for (x, y, low, high) in points {
                 let (x, y) = (frame.x(*x), frame.y(*y));
@@ -194,6 +206,45 @@ fn draw_mark(out: &mut String, mark: &Mark, frame: &Frame<'_>) {
             }
         }
     }
+}
+
+/// Draws the cells of a shade as one path, so that a thousand cells take little room.
+fn draw_cells(out: &mut String, cells: &[Cell], (tone, negative): (Tone, Tone), frame: &Frame<'_>) {
+    const SHADES: usize = 12;
+    let mut paths = vec![String::new(); 2 * SHADES];
+    for cell in cells.iter().filter(|cell| cell.shade.is_finite()) {
+        let level = (cell.shade.abs().min(1.0) * SHADES as f64).ceil() as usize;
+        let Some(level) = level.checked_sub(1) else { continue };
+        let (left, right) = (frame.x(cell.x.0), frame.x(cell.x.1));
+        let (bottom, top) = (frame.y(cell.y.0), frame.y(cell.y.1));
+        let place = level + if cell.shade < 0.0 { SHADES } else { 0 };
+        paths[place].push_str(&format!("M{} {}H{}V{}H{}Z", px(left), px(top), px(right), px(bottom), px(left)));
+    }
+    for (place, data) in paths.iter().enumerate().filter(|(_, data)| !data.is_empty()) {
+        let tone = if place < SHADES { tone } else { negative };
+        let opacity = (place % SHADES + 1) as f64 / SHADES as f64;
+        // Writing to a String cannot fail.
+        let _ = write!(out, "<path class=\"cell {}\" fill-opacity=\"{opacity:.2}\" d=\"{data}\"/>", tone.class());
+    }
+    for cell in cells.iter().filter(|cell| !cell.label.is_empty()) {
+        let (x, y) = ((cell.x.0 + cell.x.1) / 2.0, (cell.y.0 + cell.y.1) / 2.0);
+        text(out, "note", frame.x(x), frame.y(y) + 4.0, "middle", &cell.label);
+    }
+}
+
+/// Returns the outline of a band: along its upper edge, and back along the lower one.
+fn band(spans: &[(f64, f64, f64)], frame: &Frame<'_>) -> String {
+    let mut data = String::new();
+    for part in spans.split(|(x, low, high)| !(x.is_finite() && low.is_finite() && high.is_finite())) {
+        let upper = part.iter().map(|(x, _, high)| (*x, *high));
+        let lower = part.iter().rev().map(|(x, low, _)| (*x, *low));
+        let outline = polyline(&upper.chain(lower).collect::<Vec<_>>(), frame);
+        if !outline.is_empty() {
+            data.push_str(&outline);
+            data.push('Z');
+        }
+    }
+    data
 }
 
 fn polyline(points: &[(f64, f64)], frame: &Frame<'_>) -> String {

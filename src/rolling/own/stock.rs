@@ -58,7 +58,8 @@ impl PartitionEvaluator for FrameByFrame {
             _ => None,
         };
         let frame = Some(FrameSpec { units: Units::Rows, start: Edge::Offset(0), end: Edge::Unbounded });
-        let call = Call { arguments: &self.arguments, input: &schema, frame, order_columns, order, ignores_nulls: false };
+        let call =
+            Call { arguments: &self.arguments, input: &schema, frame, order_columns, order, ignores_nulls: false };
         let name = self.function.documentation.syntax();
         let planned = (self.function.plan)(&call)?
             .ok_or_else(|| internal_datafusion_err!("{name} has arguments of the types that it was given"))?;

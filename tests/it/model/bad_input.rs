@@ -206,3 +206,76 @@ async fn a_row_of_weight_0_does_not_train() {
     assert_eq!(weighted.options["class_weight"], "balanced");
     assert_eq!(weighted.scorer.features(), ["x"]);
 }
+
+/// What an option names must exist, be one thing, and matter.
+#[tokio::test]
+async fn options_that_cannot_matter_are_refused() {
+    let label = "i % 10 = 3 AS label";
+    for (model_type, options, columns, expected) in [
+        ("auto", ", time_col = 'ts', cv_purge_s = 0, max_leaves = 4", "x", "`max_leaves` is an option of no type that"),
+        (
+            "auto",
+            ", time_col = 'ts', cv_purge_s = 0, model_path = 'x'",
+            "x",
+            "`model_path` is an option of no type that",
+        ),
+        ("logistic_reg", ", positive_quantile = 0.5", "x", "OPTIONS lacks target_col"),
+        (
+            "logistic_reg",
+            ", weight_col = 'label'",
+            "x",
+            "column `label` is named by both input_label_cols and weight_col",
+        ),
+        ("logistic_reg", ", id_cols = ['label']", "x", "column `label` is named by both input_label_cols and id_cols"),
+        (
+            "linear_reg",
+            ", target_col = 'y', weight_col = 'y'",
+            "x, y",
+            "column `y` is named by both target_col and weight_col",
+        ),
+        ("logistic_reg", ", l2_reg = -1", "x", "l2_reg must be"),
+        ("onnx", ", model_path = '/dev/zero'", "x", "cannot read the ONNX file /dev/zero"),
+        ("onnx", ", model_path = 'nope.onnx'", "x", "cannot read the ONNX file nope.onnx"),
+        ("onnx", ", model_path = '.'", "x", "cannot read the ONNX file ."),
+    ] {
+        let error = trained(model_type, options, &format!("{columns}, {label}")).await.expect_err(options);
+        assert!(error.contains(expected), "{options}: {error}");
+    }
+    // A target of 0 counts as the least positive one; if that is tau, the rows would count as positive.
+    for target in ["CASE WHEN x > 50 THEN 1 ELSE 0 END", "CASE WHEN x > 50 THEN 3 + i ELSE 0 END"] {
+        let columns = format!("i % 7 AS z, {target} AS y, x > 50 AS label");
+        for model_type in ["linear_reg", "boosted_tree_regressor"] {
+            let error = trained(model_type, ", target_col = 'y'", &columns).await.expect_err(target);
+            assert!(error.contains("`y` is 0 in the negative training rows"), "{error}");
+            assert!(error.contains("target_transform = 'none'"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_alias_hides_no_other_and_can_be_dropped() {
+    let folder = TempDir::new().unwrap();
+    let session = weather::empty(&folder).await;
+    let sql = "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', input_label_cols = ['label'])
+               AS SELECT value % 17 AS x, value % 10 = 3 AS label FROM generate_series(1, 200)";
+    session.sql(sql).await.unwrap();
+    session.sql("ALTER MODEL m SET ALIAS champion").await.unwrap();
+    let aliases = folder.path().join("models/m/aliases");
+    std::fs::write(aliases.join("bad"), "x").unwrap();
+    let listed = text(&session, "SELECT aliases, problem LIKE '%alias `bad` of model `m`%' FROM ml_models()").await;
+    assert_eq!(listed, "champion | true");
+    let error = failure(&session, "SELECT * FROM ml_weights('m@bad')").await;
+    assert!(error.contains("it holds no version") && error.contains("ALTER MODEL m DROP ALIAS bad"), "{error}");
+    assert_ne!(text(&session, "SELECT count(*) FROM ml_weights('m@champion')").await, "0");
+    session.sql("ALTER MODEL m DROP ALIAS bad").await.unwrap();
+    std::fs::write(aliases.join("late"), "99").unwrap();
+    let listed =
+        text(&session, "SELECT problem LIKE '%names version 99, which does not exist%' FROM ml_models()").await;
+    assert_eq!(listed, "true");
+    session.sql("ALTER MODEL m DROP ALIAS late").await.unwrap();
+    assert_eq!(text(&session, "SELECT problem IS NULL FROM ml_models()").await, "true");
+    let error = failure(&session, "SELECT * FROM ml_weights('m@latest')").await;
+    assert!(error.contains("`m` without an alias is the latest version"), "{error}");
+    let error = failure(&session, "EXPORT MODEL m TO 's3://bucket/m.onnx'").await;
+    assert!(error.contains("a file on this machine"), "{error}");
+}
