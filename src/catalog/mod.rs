@@ -347,10 +347,13 @@ impl Hint for Error {
     }
 }
 
-/// Returns the hint of a model's error that a query returned.
+/// Returns the hint of an error of ours that a query returned.
 pub fn model_hint(error: &DataFusionError) -> Option<String> {
     match error.find_root() {
-        DataFusionError::External(source) => source.downcast_ref::<model::Error>().and_then(Hint::hint),
+        DataFusionError::External(source) => {
+            let refused = || source.downcast_ref::<Refused>().and_then(Hint::hint);
+            source.downcast_ref::<model::Error>().and_then(Hint::hint).or_else(refused)
+        }
         _ => None,
     }
 }

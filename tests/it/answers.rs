@@ -89,6 +89,10 @@ fn what_comes_late_in_a_file_is_read_whole() {
     assert_eq!(last("times.csv"), "2024-01-01T00:00:59.123456789");
     file("days.csv", &late("t", "2024-01-01", "2024-01-02T10:00:00"));
     assert!(last("days.csv").starts_with("2024-01-02T10:00:00"), "{}", last("days.csv"));
+    // Line breaks inside quoted values, in a file that several threads would share.
+    let rows: String = (0..100_000).map(|row| format!("{row},\"one\n{row},two\n{}\"\n", "x".repeat(100))).collect();
+    file("breaks.csv", &format!("id,text\n{rows}"));
+    assert_eq!(folder.rows("SELECT count(*), sum(id) FROM 'breaks.csv'").pop().unwrap(), "100000,4999950000");
     file("numbers.csv", &late("x", "1", "1.5"));
     assert_eq!(last("numbers.csv"), "1.5");
     file("keys.json", &late(r#"{"a":1}"#, r#"{"a":1}"#, r#"{"a":1.5,"b":2}"#));
@@ -102,7 +106,7 @@ fn files_with_other_headers_are_an_error() {
     write(folder.path().join("many/1.csv"), "a,b\n1,2\n").unwrap();
     write(folder.path().join("many/2.csv"), "b,a\n3,4\n").unwrap();
     let said = folder.error("SELECT * FROM 'many/'");
-    assert!(said.contains("2.csv has the columns b, a"), "{said}");
+    assert!(said.contains("1.csv has") && said.contains("2.csv has") && said.contains("b, a"), "{said}");
 }
 
 #[test]

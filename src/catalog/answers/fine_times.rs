@@ -11,25 +11,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::csv::reader::Format;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
-use datafusion::common::config::TableOptions;
+use datafusion::common::config::{CsvOptions, TableOptions};
+use datafusion::common::parsers::CompressionTypeVariant;
 use datafusion::common::{GetExt, Result, Statistics};
-use datafusion::datasource::file_format::csv::CsvFormatFactory;
+use datafusion::datasource::file_format::csv::{CsvFormat, CsvFormatFactory};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::object_store::{ObjectMeta, ObjectStore};
+use datafusion::error::DataFusionError;
+use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::refuse;
+use crate::durable;
 
-/// The setting of how many rows decide.
-const ROWS: &str = "format.schema_infer_max_rec";
-
-/// How many rows decide in large CSV files.
+/// How many rows decide in large CSV files, and in compressed ones.
 const ROWS_OF_LARGE: usize = 100_000;
 
 /// CSV files with more bytes are large.
@@ -53,77 +54,96 @@ impl GetExt for FineTimes {
 
 impl FileFormatFactory for FineTimes {
     fn create(&self, state: &dyn Session, options: &HashMap<String, String>) -> Result<Arc<dyn FileFormat>> {
-        let with_rows = |rows: usize| {
-            let mut options = options.clone();
-            options.insert(ROWS.to_owned(), rows.to_string());
-            self.0.create(state, &options)
-        };
-        let format = self.0.create(state, options)?;
-        let whole = if options.contains_key(ROWS) { Arc::clone(&format) } else { with_rows(usize::MAX)? };
-        Ok(Arc::new(Fine { format, whole, header: with_rows(1)? }))
+        Ok(Arc::new(Fine(self.0.create(state, options)?)))
     }
 
     fn default(&self) -> Arc<dyn FileFormat> {
-        let format = FileFormatFactory::default(&self.0);
-        Arc::new(Fine { whole: Arc::clone(&format), header: Arc::clone(&format), format })
+        Arc::new(Fine(FileFormatFactory::default(&self.0)))
     }
 }
 
 /// A format in which times have nanoseconds.
 #[derive(Debug)]
-struct Fine {
-    format: Arc<dyn FileFormat>,
-    /// The same, but all rows decide on the types.
-    whole: Arc<dyn FileFormat>,
-    /// The same, but one row decides: it finds the names of the columns.
-    header: Arc<dyn FileFormat>,
-}
+struct Fine(Arc<dyn FileFormat>);
 
 impl Fine {
-    /// Checks that several files have the same columns in the same order.
-    async fn check_headers(
+    /// Returns the columns of one file.
+    async fn columns(
         &self,
         state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
-        objects: &[ObjectMeta],
-    ) -> Result<()> {
-        let mut first: Option<(&ObjectMeta, Vec<String>)> = None;
-        for object in objects.iter().filter(|object| object.size > 0) {
-            let schema = self.header.infer_schema(state, store, std::slice::from_ref(object)).await?;
-            let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-            match &first {
-                None => first = Some((object, names)),
-                Some((other, known)) if *known != names => {
-                    return Err(refuse(
-                        format!(
-                            "{} has the columns {}, but {} has {}",
-                            object.location,
-                            names.join(", "),
-                            other.location,
-                            known.join(", ")
-                        ),
-                        "read the files one by one: SELECT a, b FROM 'one.csv' UNION ALL SELECT a, b FROM 'two.csv'",
-                    ));
-                }
-                Some(_) => {}
-            }
+        object: &ObjectMeta,
+    ) -> Result<SchemaRef> {
+        let csv = self.0.downcast_ref::<CsvFormat>().map(CsvFormat::options);
+        let whole = |options: &&CsvOptions| {
+            options.compression == CompressionTypeVariant::UNCOMPRESSED
+                && options.null_regex.is_none()
+                && options.schema_infer_max_rec == Some(ROWS_OF_LARGE)
+                && object.size <= LARGE
+        };
+        let Some(options) = csv.filter(whole) else {
+            return self.0.infer_schema(state, store, std::slice::from_ref(object)).await;
+        };
+        // The engine cuts a file at line breaks, also inside quoted values. Here the reader sees it whole.
+        let bytes = store.get(&object.location).await?.bytes().await?;
+        let header = options.has_header.unwrap_or(state.config_options().catalog.has_header);
+        let mut format = Format::default()
+            .with_header(header)
+            .with_delimiter(options.delimiter)
+            .with_quote(options.quote)
+            .with_truncated_rows(options.truncated_rows.unwrap_or(false));
+        if let Some(escape) = options.escape {
+            format = format.with_escape(escape);
         }
-        Ok(())
+        if let Some(comment) = options.comment {
+            format = format.with_comment(comment);
+        }
+        if let Some(terminator) = options.terminator {
+            format = format.with_terminator(terminator);
+        }
+        let inferred = durable::blocking(move || format.infer_schema(&bytes[..], None)).await;
+        let (schema, _) = inferred.map_err(|error| {
+            refuse(
+                format!("cannot read {}: {error}", object.location),
+                "OPTIONS ('format.truncated_rows' 'true') of CREATE EXTERNAL TABLE fills short rows with NULL",
+            )
+        })?;
+        Ok(Arc::new(schema))
     }
+}
+
+/// Returns the type that holds the values of both, read from text.
+fn common_type(a: &DataType, b: &DataType) -> DataType {
+    match (a, b) {
+        (DataType::Null, other) | (other, DataType::Null) => other.clone(),
+        (a, b) if a == b => a.clone(),
+        (DataType::Int64 | DataType::Float64, DataType::Int64 | DataType::Float64) => DataType::Float64,
+        _ => DataType::Utf8,
+    }
+}
+
+/// Returns the error for files with different columns.
+fn disagree(one: &ObjectMeta, columns: &Schema, other: &ObjectMeta, known: &Schema) -> DataFusionError {
+    let names =
+        |schema: &Schema| schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");
+    refuse(
+        format!("{} has the columns {}, but {} has {}", one.location, names(columns), other.location, names(known)),
+        "read the files one by one: SELECT a, b FROM 'one.csv' UNION ALL SELECT a, b FROM 'two.csv'",
+    )
 }
 
 #[async_trait]
 impl FileFormat for Fine {
     fn get_ext(&self) -> String {
-        self.format.get_ext()
+        self.0.get_ext()
     }
 
     fn get_ext_with_compression(&self, compression: &FileCompressionType) -> Result<String> {
-        self.format.get_ext_with_compression(compression)
+        self.0.get_ext_with_compression(compression)
     }
 
     fn compression_type(&self) -> Option<FileCompressionType> {
-        self.format.compression_type()
+        self.0.compression_type()
     }
 
     async fn infer_schema(
@@ -132,12 +152,24 @@ impl FileFormat for Fine {
         store: &Arc<dyn ObjectStore>,
         objects: &[ObjectMeta],
     ) -> Result<SchemaRef> {
-        if objects.len() > 1 {
-            self.check_headers(state, store, objects).await?;
+        let mut found: Option<(&ObjectMeta, SchemaRef)> = None;
+        for object in objects.iter().filter(|object| object.size > 0) {
+            let schema = self.columns(state, store, object).await?;
+            let Some((first, known)) = &mut found else {
+                found = Some((object, schema));
+                continue;
+            };
+            let names = |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+            if names(known) != names(&schema) {
+                return Err(disagree(object, &schema, first, known));
+            }
+            let both = known.fields().iter().zip(schema.fields());
+            let fields: Vec<Field> = both
+                .map(|(a, b)| a.as_ref().clone().with_data_type(common_type(a.data_type(), b.data_type())))
+                .collect();
+            *known = Arc::new(Schema::new(fields));
         }
-        let bytes: u64 = objects.iter().map(|object| object.size).sum();
-        let format = if bytes > LARGE { &self.format } else { &self.whole };
-        let schema = format.infer_schema(state, store, objects).await?;
+        let Some((_, schema)) = found else { return self.0.infer_schema(state, store, objects).await };
         let fields: Vec<Field> = schema
             .fields()
             .iter()
@@ -159,7 +191,7 @@ impl FileFormat for Fine {
         schema: SchemaRef,
         object: &ObjectMeta,
     ) -> Result<Statistics> {
-        self.format.infer_stats(state, store, schema, object).await
+        self.0.infer_stats(state, store, schema, object).await
     }
 
     async fn create_physical_plan(
@@ -167,7 +199,7 @@ impl FileFormat for Fine {
         state: &dyn Session,
         config: FileScanConfig,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.format.create_physical_plan(state, config).await
+        self.0.create_physical_plan(state, config).await
     }
 
     async fn create_writer_physical_plan(
@@ -177,10 +209,10 @@ impl FileFormat for Fine {
         config: FileSinkConfig,
         order: Option<LexRequirement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.format.create_writer_physical_plan(input, state, config, order).await
+        self.0.create_writer_physical_plan(input, state, config, order).await
     }
 
     fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
-        self.format.file_source(schema)
+        self.0.file_source(schema)
     }
 }

@@ -14,6 +14,7 @@ mod frames;
 mod named_windows;
 mod nan_statistics;
 mod null_folders;
+mod wide_literals;
 mod zeros;
 
 use std::sync::Arc;
@@ -49,6 +50,7 @@ fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
     match statement {
         Statement::Statement(parsed) => {
             named_windows::insert(parsed);
+            wide_literals::write_decimals(parsed);
             clauses::check(parsed)
         }
         Statement::Explain(explain) => prepare(&mut explain.statement),
@@ -56,6 +58,7 @@ fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
             CopyToSource::Query(query) => {
                 let mut parsed = Ast::Query(query.clone());
                 named_windows::insert(&mut parsed);
+                wide_literals::write_decimals(&mut parsed);
                 clauses::check(&mut parsed)?;
                 if let Ast::Query(prepared) = parsed {
                     *query = prepared;
