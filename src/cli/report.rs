@@ -72,8 +72,11 @@ impl FromArgMatches for Wanted {
         };
         let known = built_in(name).map(|report| report.about().arguments).unwrap_or_default();
         let given = known.iter().filter_map(|known| {
-            let value = matches.get_one::<String>(known.name)?;
-            Some((known.name.to_string(), value.clone()))
+            if known.value.is_empty() {
+                return matches.get_flag(known.name).then(|| (known.name.to_string(), "yes".to_string()));
+            }
+            let values: Vec<&str> = matches.get_many::<String>(known.name)?.map(String::as_str).collect();
+            Some((known.name.to_string(), values.join(", ")))
         });
         let fail_on = matches.get_many::<String>(FAIL_ON).into_iter().flatten();
         let condition = |word: &String| Condition::ALL.into_iter().find(|condition| condition.as_str() == word);
@@ -126,10 +129,14 @@ fn with_results(command: Command) -> Command {
 /// Returns the command of a report that comes with squall.
 fn subcommand(report: &'static dyn Report) -> Command {
     let about = report.about();
-    let arguments = about
-        .arguments
-        .iter()
-        .map(|known| Arg::new(known.name).long(known.name).value_name(known.value).help(known.help));
+    let arguments = about.arguments.iter().map(|known| {
+        let argument = Arg::new(known.name).long(known.name).help(known.help);
+        match known.value.strip_suffix('…') {
+            _ if known.value.is_empty() => argument.action(ArgAction::SetTrue),
+            Some(value) => argument.value_name(value).action(ArgAction::Append),
+            None => argument.value_name(known.value),
+        }
+    });
     with_results(Command::new(about.name).about(about.description).args(arguments).arg(out(about.file)))
 }
 

@@ -34,6 +34,7 @@ use datafusion::catalog::TableFunctionImpl;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
+pub use drift::OF_MODEL;
 pub use environment::{GETENV, getenv};
 pub use reference::markdown;
 pub use snapshot::{Compute, Snapshot, session_state};

@@ -78,6 +78,7 @@ fn train(
     let inputs = rows.inputs.as_ref().and_then(|inputs| model::taken(inputs, &trained.scorer.features()));
     training.fit = Some(trained.scorer.fit());
     training.seconds = Some((Utc::now() - now).num_milliseconds() as f64 / 1e3);
+    let distributions = model::sketch(&rows.set, inputs.as_ref(), &trained.scorer.features());
     let artifact = Artifact {
         format: Artifact::format_for(inputs.as_ref(), &trained.scorer),
         name: statement.name.clone(),
@@ -95,6 +96,7 @@ fn train(
         scorer: trained.scorer,
         training,
         basis: Some(basis),
+        distributions,
         metrics: trained.metrics,
         validation: trained.validation,
         sql: statement.text.clone(),

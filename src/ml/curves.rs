@@ -81,7 +81,12 @@ const ML_CALIBRATION: Documentation = Documentation {
     arguments: &[
         MODEL,
         LABELLED,
-        Argument { name: "bins", sql_type: "BIGINT", meaning: "the number of bins; 1 to 10000; default 5", required: false },
+        Argument {
+            name: "bins",
+            sql_type: "BIGINT",
+            meaning: "the number of bins; 1 to 10000; default 5",
+            required: false,
+        },
     ],
     result: Outcome {
         sql_type: "TABLE (rows, mean_score, positive_rate)",

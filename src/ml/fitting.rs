@@ -8,6 +8,7 @@ use datafusion::common::Result;
 
 use super::arguments::external;
 use super::{FAMILIES, statement};
+use crate::functions::OF_MODEL;
 use crate::functions::relation::{query, tables};
 use crate::model::{Artifact, Error, Registry};
 use crate::text::documentation::Argument;
@@ -109,13 +110,22 @@ pub fn learned(model: &Artifact, from: &BTreeSet<String>) -> bool {
 
 /// Returns the names of queries, tables and models in an argument of a table function, which is text.
 pub fn names_in(function: &str, position: usize, text: &str) -> Vec<String> {
-    let known = FAMILIES.iter().copied().flatten().find(|known| known.documentation.name == function);
-    let argument = known.and_then(|known| known.documentation.arguments.get(position)).map(|argument| argument.name);
+    let mut all = FAMILIES.iter().chain(crate::functions::FAMILIES).copied().flatten();
+    let known = all.find(|known| known.documentation.name == function);
+    let argument = known.and_then(|known| {
+        let arguments = known.documentation.arguments;
+        // The last argument of some functions stands for any number of them.
+        arguments.get(position).or(arguments.last().filter(|last| last.name == "…"))
+    });
+    let argument = argument.map(|argument| argument.name);
     let without_version = |name: &str| name.split('@').next().unwrap_or_default().trim().to_string();
     match argument {
         Some("model" | "baseline") => vec![without_version(text)],
         Some("models") => text.split(',').map(without_version).filter(|name| !name.is_empty()).collect(),
-        Some("relation") | None => match tables(text) {
+        Some("reference") if text.trim().starts_with(OF_MODEL) => {
+            vec![without_version(&text.trim()[OF_MODEL.len()..])]
+        }
+        Some("relation" | "reference" | "current") | None => match tables(text) {
             read if query(text) == text && !read.is_empty() => read.into_iter().collect(),
             _ => vec![text.into()],
         },

@@ -202,7 +202,10 @@ impl Parser<'_> {
         }
         let negative = self.take(&Token::Minus);
         let value = match self.peek() {
-            Some(Token::Number(digits, _)) if negative => digits.parse::<f64>().ok().map(|number| Value::from(-number)),
+            Some(Token::Number(digits, _)) if negative => {
+                let whole = digits.parse::<i64>().ok().map(|number| Value::from(-number));
+                whole.or_else(|| digits.parse::<f64>().ok().map(|number| Value::from(-number)))
+            }
             _ if negative => None,
             Some(Token::SingleQuotedString(text)) => Some(Value::String(text.clone())),
             _ if self.peek_word("TRUE") || self.peek_word("FALSE") => Some(Value::Bool(self.peek_word("TRUE"))),

@@ -10,6 +10,7 @@ use super::basis::Basis;
 use super::inputs::Input;
 use super::metrics::SplitMetrics;
 use super::scorer::Scorer;
+use super::sketch::Sketch;
 use super::types::{Fit, ModelType};
 use super::validation::Validation;
 
@@ -53,6 +54,10 @@ pub struct Artifact {
     /// What a verdict about the model depends on; `None` in the artifacts of an earlier squall, which did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
+    /// The distribution of each column that the model reads, over the training rows; empty in the artifacts of an earlier squall, which did
+    /// not record it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distributions: Vec<Sketch>,
     pub metrics: Vec<SplitMetrics>,
     /// What the folds said; absent if the statement has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -173,7 +173,7 @@ impl fmt::Display for Overlap {
 }
 
 fn types() -> String {
-    format!("model types are auto, {}", ModelType::names().collect::<Vec<_>>().join(", "))
+    format!("model types are {}", ModelType::names().collect::<Vec<_>>().join(", "))
 }
 
 impl Hint for Error {
@@ -201,7 +201,7 @@ impl Hint for Error {
                 "ALTER MODEL {name} SET ALIAS {alias} VERSION n moves the alias to another version, ALTER MODEL {name} DROP ALIAS {alias} removes it"
             ),
             Error::Exists { .. } => "CREATE OR REPLACE MODEL adds a version".into(),
-            Error::ModelType { suggestion: None, .. } => types(),
+            Error::ModelType { suggestion: None, .. } => format!("{}; 'auto' compares those that learn", types()),
             Error::ArtifactType { .. } => {
                 format!("{}; a newer squall may have made the model: update squall, or train again", types())
             }
@@ -288,7 +288,8 @@ impl Hint for Error {
             Error::Separable => {
                 "set l2_reg above 0, or leave the features out of the SELECT that know the label".into()
             }
-            Error::Name { .. } | Error::Read { .. } | Error::Write { .. } | Error::Option { .. } => return None,
+            Error::Option { .. } => "docs/models.md lists the options with their values and defaults".into(),
+            Error::Name { .. } | Error::Read { .. } | Error::Write { .. } => return None,
         })
     }
 }

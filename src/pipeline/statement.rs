@@ -344,6 +344,9 @@ mod tests {
             names_of("SELECT * FROM drift('FROM a', 'WITH w AS (SELECT * FROM b) SELECT * FROM w')"),
             ["a", "b"]
         );
+        assert_eq!(names_of("SELECT * FROM drift('model:m@2', 'rows', 'price=psi')"), ["m", "rows"]);
+        assert_eq!(names_of("SELECT * FROM drift_by('a', 'b', 'day', 'price=psi')"), ["a", "b"]);
+        assert_eq!(names_of("SELECT * FROM unique('rows', 'x', 'y', 'z')"), ["rows"]);
     }
 
     #[test]

@@ -86,7 +86,8 @@ pub struct About {
 #[derive(Debug)]
 pub struct Argument {
     pub name: &'static str,
-    /// The placeholder for the value in the help text.
+    /// The placeholder for the value in the help text. It is empty for a flag, whose value is then `yes`. If it ends with `…`, the argument
+    /// can be repeated, and its values are joined by commas.
     pub value: &'static str,
     pub help: &'static str,
 }
@@ -294,6 +295,8 @@ pub enum Error {
     NotShown { report: String, query: String },
     #[error("cannot render the report")]
     Render(#[from] minijinja::Error),
+    #[error("{problem}")]
+    Argument { problem: String, hint: String },
     #[error("cannot write the report to {path}")]
     Write { path: PathBuf, source: std::io::Error },
 }
@@ -351,6 +354,7 @@ impl Hint for Error {
                 format!("write {{{{ table(queries.{query}) }}}} or {{{{ sql([queries.{query}]) }}}} in the template")
             }
             Error::Render(_) => "docs/reports.md says what a template is given".into(),
+            Error::Argument { hint, .. } => hint.clone(),
             Error::Write { .. } => "--out names another file".into(),
         })
     }

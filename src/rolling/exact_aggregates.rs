@@ -71,8 +71,10 @@ enum Figure {
     DeviationOfPopulation,
 }
 
-/// Each figure with the engine's function and with ours.
-static FIGURES: LazyLock<Vec<(Figure, Arc<AggregateUDF>, Arc<AggregateUDF>)>> = LazyLock::new(|| {
+/// A figure, the engine's function of it, and ours.
+type Known = (Figure, Arc<AggregateUDF>, Arc<AggregateUDF>);
+
+static FIGURES: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let ours = |figure| {
         Arc::new(AggregateUDF::new_from_impl(Exact { figure, signature: Signature::any(1, Volatility::Immutable) }))
     };

@@ -2,6 +2,7 @@
 
 mod any_project;
 mod card;
+mod drift;
 mod evaluation;
 mod own;
 mod profile;
@@ -15,7 +16,6 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
-use squall::catalog::FUNCTIONS;
 use squall::report::{Error, Page, REPORTS, Report, Request, Sources};
 
 use synthetic::market;
@@ -47,11 +47,6 @@ async fn make(name: &str, context: &SessionContext, arguments: &[(&str, &str)]) 
         lineage: Default::default(),
     };
     report(name).make(&request).await
-}
-
-async fn compare(context: &SessionContext, reference: &str, current: &str) -> Page {
-    FUNCTIONS.register(context, Path::new("no/models/here"));
-    make("drift", context, &[("reference", reference), ("current", current)]).await.unwrap()
 }
 
 /// Writes the report where `tests/report_in_browser.sh` and developers can find it.
@@ -99,52 +94,4 @@ async fn a_report_is_written_whole_or_not_at_all() {
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     let blocked = report.write(&path.join("below-a-file.html")).await.unwrap_err();
     assert!(blocked.to_string().starts_with("cannot write the report to"));
-}
-
-#[tokio::test]
-async fn drift_shows_every_column_drifted_first() {
-    let context = market(12_000).register().await;
-    let columns = "midprice, current_vol, forward_vol, log_rv_60s, spike, product_id, ts";
-    let report = compare(
-        &context,
-        &format!("SELECT {columns} FROM spike_training WHERE split = 'train'"),
-        &format!("SELECT {columns} FROM spike_training WHERE split = 'test'"),
-    )
-    .await;
-    keep("drift.html", &report).await;
-    let html = &report.html;
-    let last_drifted = html.rfind("▲ drifted").unwrap();
-    let first_steady = html.find("● steady").unwrap();
-    assert!(last_drifted < first_steady, "drifted columns come first");
-    assert!(html.contains("columns of this type are not compared"));
-    assert!(report.verdict.contains("of 6 columns drifted"), "{}", report.verdict);
-}
-
-#[tokio::test]
-async fn equal_samples_do_not_drift() {
-    let context = market(3_000).register().await;
-    let columns = "SELECT midprice, current_vol, spike FROM spike_training";
-    let report = compare(&context, columns, columns).await;
-    assert_eq!(report.verdict, "The data did not drift: 0 of 3 columns drifted.");
-}
-
-#[tokio::test]
-async fn drift_without_rows_is_not_known() {
-    let context = market(1_000).register().await;
-    let columns = "SELECT midprice, spike FROM spike_training";
-    let report = compare(&context, columns, &format!("{columns} WHERE split = 'nowhere'")).await;
-    assert_eq!(report.verdict, "Whether the data drifted is not known: no column could be compared.");
-    assert!(report.html.contains("the current sample has no value"));
-}
-
-#[tokio::test]
-async fn a_wide_table_stays_small() {
-    let context = SessionContext::new();
-    let columns: Vec<String> = (0..300).map(|index| format!("value * {index} % 97 AS \"column <{index}>\"")).collect();
-    let values: Vec<String> = (0..1_500).map(|value| format!("({value}.5)")).collect();
-    let sql = format!("SELECT {} FROM (VALUES {}) AS t(value)", columns.join(", "), values.join(", "));
-    let report = compare(&context, &sql, &sql).await;
-    assert!(report.html.len() < LARGEST, "{} bytes", report.html.len());
-    assert!(report.html.contains("240 columns further down the table are not drawn"));
-    assert!(!report.html.contains("column <1>"), "names are escaped");
 }

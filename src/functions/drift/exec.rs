@@ -14,26 +14,60 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, collect};
 
-use super::samples::{self, Relation, compare_all};
+use super::choices::Choices;
+use super::comparison::{self, Content, Relation, compare_all};
+use super::slices::{self, By, compare_slices};
+use crate::durable;
+use crate::model::Sketch;
+
+/// What is compared with the whole reference.
+#[derive(Debug, Clone)]
+pub enum Of {
+    /// The whole current relation.
+    Whole,
+    /// Each slice of both relations.
+    Slices(By),
+}
+
+impl Of {
+    pub fn schema(&self) -> SchemaRef {
+        match self {
+            Of::Whole => comparison::schema(),
+            Of::Slices(_) => slices::schema(),
+        }
+    }
+}
 
 /// Compares its two inputs, the reference and the current relation.
 #[derive(Debug)]
 pub struct DriftExec {
-    reference: Arc<dyn ExecutionPlan>,
+    of: Of,
+    choices: Choices,
+    reference: Reference,
     current: Arc<dyn ExecutionPlan>,
     projection: Option<Vec<usize>>,
     properties: Arc<PlanProperties>,
 }
 
+/// What the current relation is compared with.
+#[derive(Debug, Clone)]
+pub enum Reference {
+    Plan(Arc<dyn ExecutionPlan>),
+    /// What a model keeps of the columns that it was trained on.
+    Model(Arc<Vec<Sketch>>),
+}
+
 impl DriftExec {
     pub fn new(
-        reference: Arc<dyn ExecutionPlan>,
+        of: Of,
+        choices: Choices,
+        reference: Reference,
         current: Arc<dyn ExecutionPlan>,
         projection: Option<Vec<usize>>,
     ) -> Result<DriftExec> {
         let schema = match &projection {
-            Some(columns) => Arc::new(samples::schema().project(columns)?),
-            None => samples::schema(),
+            Some(columns) => Arc::new(of.schema().project(columns)?),
+            None => of.schema(),
         };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -41,7 +75,7 @@ impl DriftExec {
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Ok(DriftExec { reference, current, projection, properties: Arc::new(properties) })
+        Ok(DriftExec { of, choices, reference, current, projection, properties: Arc::new(properties) })
     }
 }
 
@@ -61,7 +95,10 @@ impl ExecutionPlan for DriftExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.reference, &self.current]
+        match &self.reference {
+            Reference::Plan(reference) => vec![reference, &self.current],
+            Reference::Model(_) => vec![&self.current],
+        }
     }
 
     fn apply_expressions(
@@ -76,10 +113,14 @@ impl ExecutionPlan for DriftExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match <[_; 2]>::try_from(children) {
-            Ok([reference, current]) => Ok(Arc::new(DriftExec::new(reference, current, self.projection.clone())?)),
-            Err(children) => internal_err!("DriftExec has two children, {} given", children.len()),
-        }
+        let (reference, current) = match (&self.reference, children.as_slice()) {
+            (Reference::Plan(_), [reference, current]) => (Reference::Plan(Arc::clone(reference)), current),
+            (Reference::Model(_), [current]) => (self.reference.clone(), current),
+            _ => return internal_err!("DriftExec was given {} children", children.len()),
+        };
+        let (of, choices) = (self.of.clone(), self.choices.clone());
+        let current = Arc::clone(current);
+        Ok(Arc::new(DriftExec::new(of, choices, reference, current, self.projection.clone())?))
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -87,12 +128,20 @@ impl ExecutionPlan for DriftExec {
     }
 
     fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (reference, current) = (Arc::clone(&self.reference), Arc::clone(&self.current));
-        let projection = self.projection.clone();
+        let (reference, current) = (self.reference.clone(), Arc::clone(&self.current));
+        let (of, choices, projection) = (self.of.clone(), self.choices.clone(), self.projection.clone());
         let comparison = async move {
-            let reference = read(reference, Arc::clone(&context)).await?;
+            let reference = match reference {
+                Reference::Plan(plan) => read(plan, Arc::clone(&context)).await?,
+                Reference::Model(sketches) => Relation::of_model(&sketches),
+            };
             let current = read(current, context).await?;
-            let compared = compare_all(&reference, &current)?;
+            // Comparing keeps threads busy for a long time, which must not be those that run tasks.
+            let compare = move || match of {
+                Of::Whole => compare_all(&reference, &current, &choices),
+                Of::Slices(by) => compare_slices(&reference, &current, &by, &choices),
+            };
+            let compared = durable::blocking(compare).await?;
             Ok(match projection {
                 Some(columns) => compared.project(&columns)?,
                 None => compared,
@@ -104,5 +153,5 @@ impl ExecutionPlan for DriftExec {
 }
 
 async fn read(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Relation> {
-    Ok(Relation { schema: plan.schema(), batches: collect(plan, context).await? })
+    Ok(Relation { schema: plan.schema(), content: Content::Rows(collect(plan, context).await?) })
 }

@@ -1,12 +1,13 @@
 //! Both samples of a column in shared bins. They are for charts only; the tests do not use them.
 
-use super::column::{Kind, Sample, counts_by_category};
+use super::column::{Kind, counts_by_category};
+use super::values::Sample;
 
 const BINS: usize = 30;
 /// The share of values at either end that goes into the outermost bins. The bins span the values in between, so that one
 /// outlier does not squeeze everything else into a single bin.
 const BEYOND: f64 = 0.005;
-/// This many of the most frequent categories have a bin each; the others are counted together.
+/// This many of the most frequent categories have a bin each. The others have none: one bin for all of them would dwarf the rest.
 const CATEGORIES: usize = 20;
 
 /// Shares of the two samples in shared bins.
@@ -26,7 +27,7 @@ pub fn histogram(kind: Kind, reference: &Sample, current: &Sample) -> Histogram 
         return Histogram::default();
     }
     match (kind, reference.numbers(), current.numbers()) {
-        (Kind::Numeric, Some(reference), Some(current)) => of_numbers(reference, current),
+        (Kind::Numeric, Some(reference), Some(current)) => of_numbers(&reference, &current),
         (Kind::Categorical, ..) => of_categories(reference, current),
         _ => Histogram::default(),
     }
@@ -38,16 +39,18 @@ fn of_numbers(reference: &[f64], current: &[f64]) -> Histogram {
     let high = |sample: &[f64]| sample[sample.len() - 1 - beyond(sample)];
     let high = high(reference).max(high(current));
     let (low, high) = if low < high { (low, high) } else { (low - 0.5, low + 0.5) };
-    let width = (high - low) / BINS as f64;
+    // The difference of the largest numbers is beyond what a DOUBLE holds, that of their quarters is not.
+    let scale = if (high - low).is_finite() { 1.0 } else { 0.25 };
+    let width = (high * scale - low * scale) / BINS as f64;
     let shares = |sample: &[f64]| {
         let mut counts = vec![0.0; BINS];
         for value in sample {
-            let bin = ((value - low) / width).clamp(0.0, BINS as f64 - 1.0) as usize;
+            let bin = ((value * scale - low * scale) / width).clamp(0.0, BINS as f64 - 1.0) as usize;
             counts[bin] += 1.0;
         }
         counts.into_iter().map(|count| count / sample.len() as f64).collect()
     };
-    let edges = (0..=BINS).map(|edge| low + edge as f64 * width).collect();
+    let edges = (0..=BINS).map(|edge| (low * scale + edge as f64 * width) / scale).collect();
     Histogram { edges, categories: Vec::new(), reference: shares(reference), current: shares(current) }
 }
 
@@ -55,9 +58,7 @@ fn of_categories(reference: &Sample, current: &Sample) -> Histogram {
     let mut counted = counts_by_category(reference, current);
     if counted.len() > CATEGORIES {
         counted.sort_by_key(|(_, (reference, current))| std::cmp::Reverse(reference + current));
-        let rest = counted.split_off(CATEGORIES - 1);
-        let sum = rest.iter().fold((0, 0), |sum, (_, counts)| (sum.0 + counts.0, sum.1 + counts.1));
-        counted.push((format!("{} others", rest.len()), sum));
+        counted.truncate(CATEGORIES);
     }
     let share = |count: u64, sample: &Sample| count as f64 / sample.rows() as f64;
     Histogram {
@@ -71,11 +72,12 @@ fn of_categories(reference: &Sample, current: &Sample) -> Histogram {
 #[cfg(test)]
 mod tests {
     use super::histogram;
-    use crate::functions::drift::column::{Kind, Sample, Values};
+    use crate::functions::drift::column::Kind;
+    use crate::functions::drift::values::{Sample, Values};
 
     #[test]
     fn an_outlier_falls_into_the_last_bin() {
-        let numbers = |values: Vec<f64>| Sample { values: Values::Numbers(values), missing: 0 };
+        let numbers = |values: Vec<f64>| Sample::new(Values::Numbers(values));
         let reference = numbers((0..1_000).map(f64::from).collect());
         let mut spiked: Vec<f64> = (0..999).map(f64::from).collect();
         spiked.push(1e12);

@@ -46,55 +46,81 @@ fn distance(reference: &[f64], current: &[f64]) -> u64 {
 }
 
 /// Returns the probability that a random path from (0, 0) to (m, n) is at least `distance` off the diagonal somewhere.
-///
-/// It is a sum of probabilities of leaving the band for the first time. All of them are positive, so a tiny p-value keeps
-/// its digits.
 fn exact_tail(m: usize, n: usize, distance: u64) -> f64 {
     if distance == 0 {
         return 1.0;
     }
-    let inside = |i: usize, j: usize| (i as i64 * n as i64 - j as i64 * m as i64).unsigned_abs() < distance;
-    let total = (m + n) as f64;
+    let tail = if m == n { equal_sizes_tail(n, distance as usize / n) } else { band_tail(m, n, distance) };
+    tail.min(1.0)
+}
+
+/// Returns the same for two samples of one size by reflection, as SciPy's `_compute_prob_outside_square` does: a path is at least `steps`
+/// off.
+fn equal_sizes_tail(n: usize, steps: usize) -> f64 {
+    let mut tail = 0.0;
+    // From the smallest term to the largest.
+    for reflections in (0..=n / steps).rev() {
+        let mut share = 1.0;
+        for step in 0..steps {
+            let shift = reflections * steps + step;
+            share *= n.saturating_sub(shift) as f64 / (n + shift + 1) as f64;
+        }
+        tail = share * (1.0 - tail);
+    }
+    2.0 * tail
+}
+
+/// Returns the same for any sizes.
+///
+/// It is a sum of probabilities of leaving the band for the first time. All of them are positive, so a tiny p-value keeps
+/// its digits.
+fn band_tail(m: usize, n: usize, distance: u64) -> f64 {
+    let total = m + n;
+    let (rows, columns, off) = (m as i64, n as i64, distance as i64);
+    // Dividing is slow, so the divisors are inverted once.
+    let inverted: Vec<f64> = (0..=total + 1).map(|steps| 1.0 / steps as f64).collect();
     // For row i: the probability that a path reaches (i, j) without leaving the band before.
     let mut row = vec![0.0; n + 1];
-    let (mut first, mut last) = (0, 0);
-    row[0] = 1.0;
+    let mut band: Option<(usize, usize)> = None;
     let mut tail = 0.0;
     for i in 0..=m {
-        let from_row_before = (first, last);
-        let mut next_band: Option<(usize, usize)> = None;
-        let mut j = first;
-        while j <= n {
-            let reached_from_above = i > 0 && (from_row_before.0..=from_row_before.1).contains(&j);
-            let reached_from_left = next_band.is_some_and(|(_, end)| end + 1 == j);
-            if j > from_row_before.1 && !reached_from_left {
-                break;
+        // The columns inside the band: |i n - j m| < distance.
+        let low = ((i as i64 * columns - off).div_euclid(rows) + 1).max(0) as usize;
+        let high = (-((-(i as i64 * columns + off)).div_euclid(rows)) - 1).min(columns) as usize;
+        // Steps from above into a cell outside the band.
+        if let Some((first, last)) = band {
+            for (j, reached) in row.iter().enumerate().take(low.min(last + 1)).skip(first) {
+                tail += reached * (m - i + 1) as f64 * inverted[total - (i + j) + 1];
             }
-            if i > 0 || j > 0 {
-                let steps_left = total - (i + j) as f64 + 1.0;
-                let down = if reached_from_above { row[j] * (m - i + 1) as f64 / steps_left } else { 0.0 };
-                let right = if reached_from_left { row[j - 1] * (n - j + 1) as f64 / steps_left } else { 0.0 };
-                row[j] = down + right;
-            }
-            if inside(i, j) {
-                next_band = Some((next_band.map_or(j, |(start, _)| start), j));
-            } else {
-                tail += row[j];
-                row[j] = 0.0;
-            }
-            j += 1;
         }
-        match next_band {
-            Some(band) => (first, last) = band,
-            None => break,
+        if low > high {
+            return tail;
         }
+        let mut left = 0.0;
+        for (j, cell) in row.iter_mut().enumerate().take(high + 1).skip(low) {
+            let reached = match band {
+                // The path begins here.
+                None if j == 0 => 1.0,
+                _ => {
+                    let above = band.filter(|(first, last)| (*first..=*last).contains(&j)).map_or(0.0, |_| *cell);
+                    (above * (m - i + 1) as f64 + left * (n - j + 1) as f64) * inverted[total - (i + j) + 1]
+                }
+            };
+            // Numbers below the smallest normal one are slow, and add nothing to a sum that a DOUBLE can hold in full.
+            left = if reached < f64::MIN_POSITIVE { 0.0 } else { reached };
+            *cell = left;
+        }
+        if high < n {
+            tail += left * (n - high) as f64 * inverted[total - (i + high)];
+        }
+        band = Some((low, high));
     }
-    tail.min(1.0)
+    tail
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, p_value};
+    use super::{band_tail, distance, equal_sizes_tail, p_value};
 
     #[test]
     fn ties_are_passed_at_once() {
@@ -108,5 +134,22 @@ mod tests {
         assert_eq!(p_value(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]), Some(0.1));
         assert_eq!(p_value(&[1.0], &[1.0]), Some(1.0));
         assert_eq!(p_value(&[], &[1.0]), None);
+    }
+
+    /// Both ways count the same paths.
+    #[test]
+    fn two_samples_of_one_size_are_reflected() {
+        for (n, steps) in [(1, 1), (7, 3), (50, 4), (50, 49), (300, 40), (1_000, 30)] {
+            let (reflected, banded) = (equal_sizes_tail(n, steps), band_tail(n, n, (steps * n) as u64));
+            assert!((reflected / banded - 1.0).abs() < 1e-10, "{n}, {steps}: {reflected} and {banded}");
+        }
+    }
+
+    /// SciPy 1.17.1: `ks_2samp(range(4), [x + 1.5 for x in range(7)], method="exact").pvalue` and others; of 4 and 7 values.
+    #[test]
+    fn samples_of_two_sizes_are_counted() {
+        let seven: Vec<f64> = (0..7).map(|value| f64::from(value) + 1.5).collect();
+        let p = p_value(&[0.0, 1.0, 2.0, 3.0], &seven).unwrap();
+        assert!((p - 0.12121212121212123).abs() < 1e-14, "{p}");
     }
 }

@@ -3,13 +3,28 @@
 /// The smallest scale that a distance is divided by, so that a constant reference does not cause a division by zero.
 const LEAST_SCALE: f64 = 0.001;
 
+/// The squares of larger values, and sums of many of them, may be beyond what a DOUBLE holds.
+const LARGEST_SQUARED: f64 = 1e145;
+
 /// Returns the first Wasserstein distance of two ascending samples, divided by the reference's population standard
 /// deviation; `None` if either is empty.
 pub fn normed_distance(reference: &[f64], current: &[f64]) -> Option<f64> {
+    let largest = reference.iter().chain(current).fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    if largest > LARGEST_SQUARED {
+        // The distance in deviations does not depend on the unit.
+        let smaller = |sample: &[f64]| -> Vec<f64> { sample.iter().map(|value| value / largest).collect() };
+        let (reference, current) = (smaller(reference), smaller(current));
+        let deviation = deviation(&reference);
+        return Some(wasserstein(&reference, &current)? / deviation.max(LEAST_SCALE / largest));
+    }
     let distance = wasserstein(reference, current)?;
-    let mean = mean(reference);
-    let variance = reference.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / reference.len() as f64;
-    Some(distance / variance.sqrt().max(LEAST_SCALE))
+    Some(distance / deviation(reference).max(LEAST_SCALE))
+}
+
+/// Returns the population standard deviation.
+fn deviation(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
 }
 
 /// Returns the mean of a sample, which must not be empty. The second pass removes what the first one rounded, which counts where values
@@ -65,6 +80,13 @@ mod tests {
         assert_eq!(normed_distance(&[0.0, 0.0, 4.0, 4.0], &[1.0, 1.0, 5.0, 5.0]), Some(0.5));
         assert_eq!(normed_distance(&[3.0, 3.0], &[3.0, 4.0]), Some(500.0));
         assert_eq!(normed_distance(&[], &[1.0]), None);
+    }
+
+    #[test]
+    fn values_whose_squares_are_too_large_are_measured_in_another_unit() {
+        let scaled = |values: [f64; 4]| values.map(|value| value * 1e300);
+        let normed = normed_distance(&scaled([0.0, 0.0, 4.0, 4.0]), &scaled([1.0, 1.0, 5.0, 5.0])).unwrap();
+        assert!((normed - 0.5).abs() < 1e-12, "{normed}");
     }
 
     /// The deviation of the values is exact, however large they are.

@@ -62,9 +62,9 @@ impl Pair {
         let deltas = [other.means[0] - self.means[0], other.means[1] - self.means[1]];
         let weight = self.rows * other.rows / rows;
         self.products += other.products + deltas[0] * deltas[1] * weight;
-        for side in 0..2 {
-            self.squares[side] += other.squares[side] + deltas[side] * deltas[side] * weight;
-            self.means[side] += deltas[side] * other.rows / rows;
+        for (side, delta) in deltas.into_iter().enumerate() {
+            self.squares[side] += other.squares[side] + delta * delta * weight;
+            self.means[side] += delta * other.rows / rows;
         }
         self.rows = rows;
     }

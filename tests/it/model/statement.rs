@@ -225,7 +225,7 @@ async fn a_statement_says_where_it_goes_wrong() {
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', l2_reg = -1) AS SELECT 1",
-            "line 1, column 63: expected a number, text in single quotes or a list in brackets, found `-`",
+            "line 1, column 54: l2_reg must be a number of at least 0, not -1",
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'quantile_threshold', quantile = 1) AS SELECT 1",

@@ -167,7 +167,7 @@ fn training_sets_that_cannot_teach_are_refused() {
     assert_eq!(message(&set), "the training set has one class only: none of its 600 rows are positive");
     let mut set = rows();
     set.features[0].1[5] = f64::NEG_INFINITY;
-    assert_eq!(message(&set), "feature `x` is NaN or infinite in 1 of the training rows");
+    assert_eq!(message(&set), "`x` is NaN or infinite in 1 of the training rows");
     let mut set = rows();
     set.features[0].1.fill(0.5);
     assert_eq!(message(&set), "feature `x` is 0.5 in every training row");
@@ -254,7 +254,9 @@ fn a_linear_regression_says_what_it_needs() {
     assert!(refused(&|set| target(set, f64::INFINITY)).contains("infinite"));
     // A market that stands still has a volatility of 0, and a constant feature weighs nothing.
     let mut set = regression();
-    target(&mut set, 0.0);
+    assert!(refused(&|set| target(set, 0.0)).contains("is 0 in the negative training rows"));
+    let calm = set.labels.iter().position(|label| !label).unwrap();
+    set.target.as_mut().unwrap().1[calm] = 0.0;
     set.features.push(("one".into(), vec![1.0; 200]));
     let trained = train_one(&set, &options("linear_reg")).unwrap();
     assert_eq!(trained.scorer.weights()[2].weight, Some(0.0));

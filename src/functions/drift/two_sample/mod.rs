@@ -3,9 +3,10 @@
 //! In: for each row whether it is of the current sample, and a value. Out: a distance, or statistic and p-value. The definitions are those
 //! of SciPy and, for shares of bins and categories, Evidently's. To add a function, add its line to [`FUNCTIONS`].
 
-mod samples;
-mod shares;
-mod tests;
+pub mod samples;
+pub mod shares;
+pub mod tests;
+pub mod whole;
 
 use samples::{Measure, aggregate};
 
@@ -25,7 +26,7 @@ const NUMBERS: &[Argument] = &[
     Argument {
         name: "value",
         sql_type: "DOUBLE",
-        meaning: "rows where it is NULL, NaN or infinite do not count",
+        meaning: "rows where it is NULL, NaN or infinite do not count; whole numbers are compared without rounding",
         required: true,
     },
 ];
@@ -297,7 +298,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         documentation: &TOTAL_VARIATION_DISTANCE,
-        implementation: |_| aggregate(&TOTAL_VARIATION_DISTANCE, Measure::Distance(shares::total_variation)),
+        implementation: |_| aggregate(&TOTAL_VARIATION_DISTANCE, Measure::Shares(shares::total_variation)),
     },
     Function {
         documentation: &CHI_SQUARE_TEST,

@@ -8,8 +8,11 @@ use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray, StructArray};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Int64Type};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, StringArray, StructArray,
+};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields, Float64Type, Int64Type};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, not_impl_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -19,9 +22,13 @@ use datafusion::logical_expr::{
 };
 
 use super::super::categories::Counts;
+use super::whole;
 use crate::functions::Implementation;
 use crate::functions::label_score::is_label;
 use crate::text::documentation::Documentation;
+
+/// The type of whole numbers of any size: those of BIGINT, of BIGINT UNSIGNED and of a DECIMAL without a fraction.
+pub const WHOLE: DataType = DataType::Decimal128(38, 0);
 
 /// The statistic and the p-value of a test; `None` where there is nothing to test.
 pub type Tested = Option<(f64, f64)>;
@@ -37,17 +44,41 @@ pub enum Measure {
     Distance(fn(&Samples) -> Option<f64>),
     /// A test of counts by category: statistic and p-value.
     Categories(fn(&[Counts]) -> Tested),
+    /// A distance between counts by category.
+    Shares(fn(&[Counts]) -> Option<f64>),
 }
 
 impl Measure {
-    fn takes_texts(self) -> bool {
-        matches!(self, Measure::Distance(_) | Measure::Categories(_))
+    /// Returns whether the values may be texts.
+    pub fn takes_texts(self) -> bool {
+        matches!(self, Measure::Distance(_) | Measure::Categories(_) | Measure::Shares(_))
+    }
+
+    /// Returns whether it depends on nothing but how often each value occurs.
+    pub fn counts_categories(self) -> bool {
+        matches!(self, Measure::Categories(_) | Measure::Shares(_))
     }
 
     fn returns(self) -> DataType {
         match self {
-            Measure::Numbers(_) | Measure::Distance(_) => DataType::Float64,
+            Measure::Numbers(_) | Measure::Distance(_) | Measure::Shares(_) => DataType::Float64,
             Measure::Test(_) | Measure::Categories(_) => DataType::Struct(fields()),
+        }
+    }
+
+    /// Returns the distance, or the p-value of the test; `None` where it is not defined.
+    pub fn figure(self, samples: &Samples) -> Option<f64> {
+        if samples.is_empty(0) || samples.is_empty(1) {
+            return None;
+        }
+        let [reference, current] = &samples.numbers;
+        let p_value = |tested: Tested| tested.map(|(_, p_value)| p_value);
+        match self {
+            Measure::Numbers(distance) => distance(reference, current),
+            Measure::Distance(distance) => distance(samples),
+            Measure::Shares(distance) => distance(&samples.counts()),
+            Measure::Test(test) => p_value(test(reference, current)),
+            Measure::Categories(test) => p_value(test(&samples.counts())),
         }
     }
 
@@ -55,15 +86,13 @@ impl Measure {
         let both = !samples.is_empty(0) && !samples.is_empty(1);
         let [reference, current] = &samples.numbers;
         let tested = match self {
-            _ if !both => None,
-            Measure::Numbers(distance) => return Ok(ScalarValue::Float64(distance(reference, current))),
-            Measure::Distance(distance) => return Ok(ScalarValue::Float64(distance(samples))),
-            Measure::Test(test) => test(reference, current),
-            Measure::Categories(test) => test(&samples.counts()),
+            Measure::Test(test) if both => test(reference, current),
+            Measure::Categories(test) if both => test(&samples.counts()),
+            Measure::Test(_) | Measure::Categories(_) => None,
+            Measure::Numbers(_) | Measure::Distance(_) | Measure::Shares(_) => {
+                return Ok(ScalarValue::Float64(self.figure(samples)));
+            }
         };
-        if self.returns() == DataType::Float64 {
-            return Ok(ScalarValue::Float64(None));
-        }
         let Some((statistic, p_value)) = tested else { return ScalarValue::try_from(&self.returns()) };
         let columns: Vec<ArrayRef> =
             vec![Arc::new(Float64Array::from(vec![statistic])), Arc::new(Float64Array::from(vec![p_value]))];
@@ -170,6 +199,8 @@ impl AggregateUDFImpl for TwoSample {
             }
         };
         let value = match value {
+            DataType::UInt64 | DataType::Decimal128(_, 0) => WHOLE,
+            given if given.is_integer() => DataType::Int64,
             given if given.is_numeric() || given.is_null() => DataType::Float64,
             given if self.measure.takes_texts() && (given.is_string() || *given == DataType::Boolean) => DataType::Utf8,
             DataType::Dictionary(_, item) if self.measure.takes_texts() && item.is_string() => DataType::Utf8,
@@ -196,6 +227,9 @@ impl AggregateUDFImpl for TwoSample {
             fields.push(list(&format!("{name}_texts"), DataType::Utf8));
             fields.push(list(&format!("{name}_counts"), DataType::Int64));
         }
+        for name in names {
+            fields.push(list(&format!("{name}_whole"), WHOLE));
+        }
         Ok(fields)
     }
 
@@ -206,7 +240,12 @@ impl AggregateUDFImpl for TwoSample {
                 self.name()
             );
         }
-        Ok(Box::new(Collecting { samples: Samples::default(), measure: self.measure, name: self.ours.name }))
+        Ok(Box::new(Collecting {
+            samples: Samples::default(),
+            whole: Default::default(),
+            measure: self.measure,
+            name: self.ours.name,
+        }))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -221,6 +260,8 @@ impl AggregateUDFImpl for TwoSample {
 #[derive(Debug)]
 struct Collecting {
     samples: Samples,
+    /// The values of a column of whole numbers, the reference first.
+    whole: [Vec<i128>; 2],
     measure: Measure,
     name: &'static str,
 }
@@ -256,6 +297,15 @@ impl Accumulator for Collecting {
             }
             return Ok(());
         }
+        if values[1].data_type().is_integer() || values[1].data_type() == &WHOLE {
+            let whole = cast(&values[1], &WHOLE)?;
+            for (side, value) in sides.iter().zip(whole.as_primitive::<Decimal128Type>()) {
+                if let (Some(side), Some(value)) = (side, value) {
+                    self.whole[*side].push(value);
+                }
+            }
+            return Ok(());
+        }
         for (side, value) in sides.iter().zip(values[1].as_primitive::<Float64Type>()) {
             if let (Some(side), Some(value)) = (side, value.filter(|value| value.is_finite())) {
                 self.samples.numbers[*side].push(value);
@@ -280,6 +330,10 @@ impl Accumulator for Collecting {
                     *texts.entry(text.into()).or_default() += count;
                 }
             }
+            for (side, whole) in self.whole.iter_mut().enumerate() {
+                let state = states[6 + side].as_list::<i32>().value(row);
+                whole.extend_from_slice(state.as_primitive::<Decimal128Type>().values());
+            }
         }
         Ok(())
     }
@@ -292,10 +346,16 @@ impl Accumulator for Collecting {
             state.push(list(Arc::new(StringArray::from_iter_values(texts.keys()))));
             state.push(list(Arc::new(Int64Array::from_iter_values(texts.into_values()))));
         }
+        for whole in std::mem::take(&mut self.whole) {
+            state.push(list(Arc::new(Decimal128Array::from(whole).with_data_type(WHOLE))));
+        }
         Ok(state)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        if self.whole.iter().any(|sample| !sample.is_empty()) {
+            return self.measure.of(&whole::samples(self.whole.clone(), self.measure.counts_categories()));
+        }
         let mut samples = self.samples.clone();
         for numbers in &mut samples.numbers {
             // Adding 0.0 turns -0.0 into 0.0, so that both are the same value.
@@ -308,6 +368,7 @@ impl Accumulator for Collecting {
     fn size(&self) -> usize {
         let numbers: usize = self.samples.numbers.iter().map(|numbers| numbers.capacity() * size_of::<f64>()).sum();
         let texts = self.samples.texts.iter().flatten().map(|(text, _)| text.capacity() + 64);
-        size_of_val(self) + numbers + texts.sum::<usize>()
+        let whole: usize = self.whole.iter().map(|sample| sample.capacity() * size_of::<i128>()).sum();
+        size_of_val(self) + numbers + whole + texts.sum::<usize>()
     }
 }

@@ -1,5 +1,6 @@
 //! Distances between shares: of bins for numbers, of categories for texts. The bins and the filling of zeros are Evidently's.
 
+use super::super::categories::Counts;
 use super::samples::Samples;
 
 /// Numbers with at most this many distinct values in the reference are compared value by value.
@@ -52,8 +53,8 @@ pub fn hellinger(samples: &Samples) -> Option<f64> {
 }
 
 /// Half the sum of the differences between the shares of each distinct value, in [0, 1].
-pub fn total_variation(samples: &Samples) -> Option<f64> {
-    let (reference, current) = by_category(samples);
+pub fn total_variation(counts: &[Counts]) -> Option<f64> {
+    let (reference, current) = of_counts(counts);
     Some(reference.iter().zip(&current).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0)
 }
 
@@ -70,7 +71,10 @@ fn shares(samples: &Samples) -> Option<Shares> {
 }
 
 fn by_category(samples: &Samples) -> Shares {
-    let counts = samples.counts();
+    of_counts(&samples.counts())
+}
+
+fn of_counts(counts: &[Counts]) -> Shares {
     let (reference, current) = counts.iter().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
     counts.iter().map(|of| (of.0 as f64 / reference as f64, of.1 as f64 / current as f64)).unzip()
 }

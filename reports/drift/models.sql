@@ -1,0 +1,4 @@
+SELECT model, label, features
+FROM ml_models()
+WHERE latest AND problem IS NULL
+ORDER BY model

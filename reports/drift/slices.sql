@@ -1,0 +1,2 @@
+SELECT *
+FROM drift_by($reference, $current, $by, $tests)
