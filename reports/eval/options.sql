@@ -1,2 +1,2 @@
 -- What the training said of its columns.
-SELECT name, "text" FROM ml_training_info($model) WHERE part = 'option'
+SELECT name, "text" FROM ml_training_info($model) WHERE part = 'column'

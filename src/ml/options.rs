@@ -105,6 +105,14 @@ impl Columns {
         self.time.as_ref().map(|column| Named { column, option: TIME_COL.0 })
     }
 
+    /// Returns every column that an option names.
+    pub fn all(&self) -> impl Iterator<Item = Named<'_>> {
+        [Some(self.label()), self.target(), self.weight(), self.split(), self.time()]
+            .into_iter()
+            .flatten()
+            .chain(self.ids())
+    }
+
     /// Returns a column that two options name, and the options. An id may also be the time, the split or the target.
     fn two_roles(&self) -> Option<(String, &'static str, &'static str)> {
         let roles: Vec<Named<'_>> = [Some(self.label()), self.target(), self.weight(), self.split(), self.time()]

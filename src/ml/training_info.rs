@@ -24,7 +24,7 @@ const ML_TRAINING_INFO: Documentation = Documentation {
     arguments: &[MODEL],
     result: Outcome {
         sql_type: "TABLE (model, version, part, name, fact, number, text)",
-        meaning: "one row a fact; number is a DOUBLE, text a VARCHAR, and a fact has one of them. part 'split': rows, positives and the first and last time (RFC 3339) of each split, by name; 'skipped': rows left out, by the reason; 'fit': iterations, loss (the objective at the end, with its penalty), converged (1 or 0), seconds (reading the rows and training); 'validation' and 'fold': what the folds said, if the model has any; 'option': the value of each option; 'preparation': standardisation, imputation and encoding in words; 'feature': mean and scale of each feature; 'input': the number of categories of each text; 'product': training rows and times of each product; 'label' and 'query': horizon and fingerprint of the project's queries behind the rows; 'constant': each id column with a single value; 'source': squall_version, git_commit and created_at. BigQuery's ML.TRAINING_INFO has one row an iteration; these models keep their last iteration only",
+        meaning: "one row a fact; number is a DOUBLE, text a VARCHAR, and a fact has one of them. part 'split': rows, positives and the first and last time (RFC 3339) of each split, by name; 'skipped': rows left out, by the reason; 'fit': iterations, loss (the objective at the end, with its penalty), converged (1 or 0), seconds (reading the rows and training); 'validation' and 'fold': what the folds said, if the model has any; 'option': the value of each option; 'column': the columns that are not features, by the option that names them; 'preparation': standardisation, imputation and encoding in words; 'feature': mean and scale of each feature; 'input': the number of categories of each text; 'product': training rows and times of each product; 'label' and 'query': horizon and fingerprint of the project's queries behind the rows; 'constant': each id column with a single value; 'source': squall_version, git_commit and created_at. BigQuery's ML.TRAINING_INFO has one row an iteration; these models keep their last iteration only",
         when_null: "name where a part has one fact of a kind only; number or text, whichever the fact does not have. A fact that is not known, such as the iterations of a fit that has none, has no row",
     },
     example: Example {
@@ -138,6 +138,10 @@ fn facts(model: &Artifact) -> Vec<Fact> {
     }
     for (name, value) in &model.options {
         facts.value("option", name, value);
+    }
+    let statement = super::parse(&model.sql).and_then(|statement| statement.ok());
+    for named in statement.iter().flat_map(|statement| statement.columns.all()) {
+        facts.text("column", Some(named.option), "name", Some(named.column));
     }
     if let Some(preparation) = &model.preparation {
         facts.text("preparation", None, "standardisation", Some(&preparation.standardisation));

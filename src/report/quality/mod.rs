@@ -44,6 +44,7 @@ impl Report for Quality {
             sources: built_in![
                 "quality.html",
                 "quality/audit.sql",
+                "quality/audits.sql",
                 "quality/by_product.sql",
                 "quality/columns.sql",
                 "quality/dead.sql",
@@ -195,16 +196,21 @@ fn bounds(products: &Rows) -> (Option<i64>, Option<i64>) {
 
 /// Counts the rows that break each of the project's audits of ticks.
 async fn audits(request: &Request<'_>) -> Result<(Vec<Vec<String>>, Vec<Query>), Error> {
+    // An audit is a query and not a table. Without a project there are none.
+    if !request.context.table_exist("squall_queries").unwrap_or(false) {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let known = ask(request, "quality/audits.sql", &[]).await?;
     let (mut shown, mut queries) = (Vec::new(), Vec::new());
     for (audit, rule, here) in AUDITS {
-        if !request.context.table_exist(audit).unwrap_or(false) {
-            continue;
-        }
-        let Answer { query, rows } = ask(request, "quality/audit.sql", &[("audit", Literal::Sql(audit))]).await?;
+        let Some(sql) = known.rows.find("name", audit).and_then(|row| row.text("sql")) else { continue };
+        let sql = format!("(\n{}\n)", sql.trim().trim_end_matches(';'));
+        let Answer { query, rows } = ask(request, "quality/audit.sql", &[("audit", Literal::Sql(&sql))]).await?;
         let broken = rows.first().map_or(format::UNKNOWN.into(), |row| row.shown("rows"));
         shown.push(vec![audit.into(), rule.into(), broken, here.into()]);
         queries.push(query);
     }
+    queries.push(known.query);
     Ok((shown, queries))
 }
 

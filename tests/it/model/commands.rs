@@ -158,7 +158,10 @@ fn walk_forward_judges_every_model_on_rows_that_it_has_not_seen() {
     let read = folder.succeed(&["sql", same]);
     assert!(read.contains('0'), "{read}");
     let late = folder.fail(&["evaluate", "--protocol", "walk_forward"]);
-    assert!(late.contains("fold 1 cannot be trained") && late.contains("Hint: train on rows of a longer time"), "{late}");
+    assert!(
+        late.contains("fold 1 cannot be trained") && late.contains("Hint: train on rows of a longer time"),
+        "{late}"
+    );
     let none = folder.fail(&["evaluate", "--protocol", "walk_forward", "--blocks", "3"]);
     assert!(none.contains("all 3 blocks only train") && none.contains("Hint:"), "{none}");
 }

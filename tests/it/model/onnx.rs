@@ -102,7 +102,7 @@ async fn files_that_cannot_score_are_refused_with_a_remedy() {
     let empty = folder.path().join("empty.onnx");
     std::fs::write(&empty, b"").unwrap();
     for (file, options, select, expected, hint) in [
-        ("none.onnx".to_string(), "", SELECT, "cannot read none.onnx", ""),
+        ("none.onnx".to_string(), "", SELECT, "cannot read the ONNX file none.onnx", "model_path names a file"),
         (noise.display().to_string(), "", SELECT, "noise.onnx cannot score: it is not an ONNX file", "onnxruntime"),
         (cut.display().to_string(), "", SELECT, "it is not an ONNX file", "onnxruntime"),
         (empty.display().to_string(), "", SELECT, "it holds no graph", "onnxruntime"),

@@ -233,7 +233,7 @@ async fn a_statement_says_where_it_goes_wrong() {
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', colour = 0.5) AS SELECT 1",
-            "unknown option `colour` (options are l2_reg, class_weight, max_iterations, model_type,",
+            "unknown option `colour` (options are calibration, class_weight, cv, cv_blocks,",
         ),
         (
             "CREATE MODEL m OPTIONS (model_type = 'logistic_reg', max_iteration = 5) AS SELECT 1",

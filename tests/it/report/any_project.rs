@@ -49,6 +49,8 @@ fn a_model_of_customers_is_evaluated_like_any_other() {
     let shown: String =
         html.split("<pre>").map(|part| part.split_once("</pre>").map_or(part, |(_, rest)| rest)).collect();
     let (_, content) = shown.split_once("<main>").unwrap();
+    // Neither do names of classes count.
+    let content: String = content.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
     for word in NO_MARKET {
         assert!(!content.contains(word), "the page says {word}");
     }

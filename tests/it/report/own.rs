@@ -7,6 +7,7 @@ use datafusion::prelude::SessionContext;
 use squall::error::Hint;
 use squall::report::{Error, OwnReport, Page, REPORTS, Request, Sources};
 
+use super::evaluation::GIVEN;
 use super::synthetic::market;
 use super::{LARGEST, now};
 
@@ -32,7 +33,10 @@ async fn make(folder: &Path, name: &str, context: &SessionContext) -> Result<Pag
         context,
         sources: &sources,
         parameters: &parameters,
-        arguments: BTreeMap::new(),
+        arguments: match name {
+            "eval" => GIVEN.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            _ => BTreeMap::new(),
+        },
         generated_at: now(),
         journal: Default::default(),
         lineage: Default::default(),
@@ -147,8 +151,9 @@ async fn a_projects_files_take_the_place_of_those_that_come_with_squall() {
         ("style.css", "body { color: rebeccapurple }"),
         (
             "eval/facts.sql",
-            "SELECT 'all' AS split, count(*) AS rows, min(ts) AS first_ts, max(ts) AS last_ts, \
-            count(*) FILTER (WHERE spike) AS positives, 'THE-PRODUCT' AS product_id, 1 AS products, 0.5 AS tau FROM spike_training",
+            "SELECT split, count(*) AS rows, min(time) AS first_time, max(time) AS last_time, \
+            count(*) FILTER (WHERE label) AS positives, 0 AS unlabelled, 0 AS unscored, 1 AS episodes, 0.0 AS lowest, 1.0 AS highest, \
+            1 AS parts, 'THE-PRODUCT' AS first_part FROM $rows GROUP BY split",
         ),
     ]);
     let html = make(dir.path(), "eval", &context).await.unwrap().html;

@@ -28,7 +28,8 @@ async fn session(rows: &[String]) -> SessionContext {
          ('a price of 1.5 is bad', '2026-01-01T00:00:01Z', '<script>', NULL), ('a price of 2.5 is bad', '2026-01-01T00:00:02Z', NULL, 'ff')",
         "CREATE TABLE feed_events (time TIMESTAMPTZ, kind VARCHAR, reason VARCHAR) AS VALUES \
          ('2026-01-01T00:00:03Z', 'reconnecting', 'reset'), ('2026-01-01T00:00:04Z', 'reconnecting', 'reset')",
-        "CREATE VIEW quotes_sane AS SELECT * FROM landed_ticks WHERE status = 'ok' AND best_bid > best_ask",
+        "CREATE TABLE squall_queries (name VARCHAR, kind VARCHAR, sql VARCHAR) AS VALUES \
+         ('quotes_sane', 'audit', 'SELECT * FROM landed_ticks WHERE status = ''ok'' AND best_bid > best_ask')",
     ] {
         context.sql(sql).await.unwrap().collect().await.unwrap();
     }
@@ -104,6 +105,7 @@ fn both_reports_are_made_from_landed_ticks() {
     let folder = Folder::new();
     folder.succeed(&["replay", concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample/btc-usd.ndjson.zst")]);
     folder.succeed(&["land"]);
+    folder.succeed(&["init"]);
     let printed = folder.succeed(&["report", "quality", "--out", "quality.html"]);
     assert!(printed.contains(" ticks of ") && printed.ends_with("quality.html\n"), "{printed}");
     let page = std::fs::read_to_string(folder.path().join("quality.html")).unwrap();

@@ -49,7 +49,8 @@ fn reports_are_json_too_fail_on_findings_and_have_an_index() {
     folder.succeed(&["evaluate"]);
     folder.succeed(&["report", "all"]);
     let index = read("reports/out/index.html");
-    for shown in ["href=\"evaluation.html\"", "href=\"card.html\"", "Average precision on the test rows, by run"] {
+    for shown in ["href=\"evaluation.html\"", "href=\"model_card.html\"", "Average precision on the test rows, by run"]
+    {
         assert!(index.contains(shown), "{shown} is missing in\n{index}");
     }
 }

@@ -1,0 +1,1 @@
+SELECT name, sql FROM squall_queries WHERE kind = 'audit'
