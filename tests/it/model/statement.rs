@@ -264,7 +264,7 @@ async fn a_statement_says_where_it_goes_wrong() {
         ("CREATE MODEL m OPTIONS (OPT) AS SELECT spike, split FROM training", "no features"),
         (
             "CREATE MODEL m OPTIONS (OPT) AS SELECT ln(vol) AS v, spike, split FROM training UNION ALL SELECT ln(0), true, 'train'",
-            "feature `v` is NaN or infinite in 2 of the training rows",
+            "`v` is NaN or infinite in 2 of the training rows",
         ),
         (
             "CREATE MODEL m OPTIONS (OPT) AS SELECT 1.5 AS one, spike, split FROM training",
