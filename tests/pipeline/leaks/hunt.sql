@@ -22,12 +22,6 @@ SELECT a.product_id, a.ts, min(b.bts) OVER (PARTITION BY a.product_id) < a.ts AS
 WITH b AS (SELECT product_id, ts, side FROM ticks WHERE side = 'BUY')
 SELECT a.product_id, a.ts, sum(a.price) OVER (PARTITION BY a.product_id ORDER BY b.side, a.ts) AS v FROM ticks AS a LEFT JOIN b ON b.product_id = a.product_id AND b.ts = a.ts
 
--- case: first value of a frame with a negative start
-SELECT product_id, ts, first_value(price) OVER (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '-5 seconds' PRECEDING AND INTERVAL '10 seconds' FOLLOWING) AS v FROM ticks
-
--- case: a frame with a negative end
-SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '10 seconds' PRECEDING AND INTERVAL '-5 seconds' PRECEDING) AS v FROM ticks
-
 -- case: a label's time moved within a model
 -- expect: does not look ahead: is the time of a row
 -- file: training/rows.sql
