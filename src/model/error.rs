@@ -219,7 +219,7 @@ impl Hint for Error {
                 did_you_mean(name, options()).unwrap_or_else(list)
             }
             Error::NoRows { .. } => {
-                "see what the training query returns: rows train if their split is 'train', or there is no data_split_col, and nothing in them is NULL".into()
+                "count what the training query returns: a row trains if it holds no NULL, and if data_split_col, where it is given, says 'train'".into()
             }
             Error::OneClass { .. } => {
                 "train on more data, or on a threshold that some rows reach and some do not".into()

@@ -228,7 +228,7 @@ impl Registry {
         Ok(files.into_iter().filter(|alias| valid_alias(alias)).collect())
     }
 
-    /// Returns the version that the file of an alias names; `None` if there is no such file.
+    /// Reads the version that an alias names from its file; `None` if the alias has no file.
     fn alias(&self, name: &str, alias: &str) -> Result<Option<u64>, Error> {
         let path = self.alias_path(name, alias);
         let failed = |source| Error::Alias { name: name.into(), alias: alias.into(), path: path.clone(), source };

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::Serialize;
 
+use super::exhibit::ask;
 use super::format;
 use super::query::{Query, Row, Rows};
 use super::sources::built_in;
@@ -41,16 +42,12 @@ impl Report for Documentation {
     async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
         request.sources.check("docs", self.about().sources)?;
         require(request.context, &["squall_queries"])?;
-        let mut sources = Vec::new();
-        let mut rows = Vec::new();
-        for file in ["docs/queries.sql", "docs/columns.sql", "docs/findings.sql"] {
-            let query = request.query(file, &[])?;
-            rows.push(query.rows(request.context).await?);
-            sources.push(query);
-        }
-        let [queries, columns, findings] = rows.as_slice() else { unreachable!("three files, three results") };
-        let columns = columns_of(columns);
-        let findings = findings_of(findings);
+        let queries = ask(request, "docs/queries.sql", &[]).await?;
+        let columns = ask(request, "docs/columns.sql", &[]).await?;
+        let findings = ask(request, "docs/findings.sql", &[]).await?;
+        let sources = vec![queries.query, columns.query, findings.query];
+        let columns = columns_of(&columns.rows);
+        let findings = findings_of(&findings.rows);
         let mut left = MOST_DRAWN;
         let mut drawn = |name: &str| {
             let picture = request.lineage.get(name)?;
@@ -58,7 +55,7 @@ impl Report for Documentation {
             Some(picture.clone())
         };
         let overview = drawn("");
-        let sections: Vec<Section> = queries.iter().map(|row| Section::read(row, &columns, &mut drawn)).collect();
+        let sections: Vec<Section> = queries.rows.iter().map(|row| Section::read(row, &columns, &mut drawn)).collect();
         let verdict = verdict(&sections, &findings);
         let line = verdict.headline.clone();
         let view = View {

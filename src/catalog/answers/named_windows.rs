@@ -57,7 +57,7 @@ fn definition<'a>(name: &Ident, windows: &'a [NamedWindowDefinition]) -> Option<
         _ => a.value == b.value,
     };
     let mut name = name;
-    // Each step follows one name, and there are no more names than windows.
+    // A window may be defined by the name of another. A chain of names has at most one step for each window, unless it is a circle.
     for _ in windows {
         let NamedWindowDefinition(_, defined) = windows.iter().find(|window| is_same(&window.0, name))?;
         match defined {

@@ -178,7 +178,7 @@ struct Sliced<'a> {
 /// Compares every slice of both relations with the whole reference, column by column.
 ///
 /// # Errors
-/// There is no such column, there are too many slices, or a chosen test does not take a column's values.
+/// The column of slices does not exist, or gives too many slices; or a chosen test cannot compare the values of its column.
 pub fn compare_slices(reference: &Relation, current: &Relation, by: &By, choices: &Choices) -> Result<RecordBatch> {
     let column = by.column(reference, current)?;
     let both = [Sliced::read(reference, "reference", by, &column)?, Sliced::read(current, "current", by, &column)?];

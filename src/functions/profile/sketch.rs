@@ -37,7 +37,7 @@ impl Hasher for Hashed {
 #[derive(Debug)]
 pub struct Distinct {
     most: usize,
-    /// Hashes from here on are no longer kept.
+    /// Only hashes below this one are kept.
     below: u64,
     least: HashSet<u64, BuildHasherDefault<Hashed>>,
 }

@@ -22,7 +22,7 @@ pub struct Calibration {
     pub error_interval: Option<Interval>,
     /// The number of resamples; those without a positive row count too.
     pub resamples: usize,
-    /// The reason if there are no intervals.
+    /// Says why intervals are missing; `None` if they are there.
     pub reason: Option<&'static str>,
 }
 

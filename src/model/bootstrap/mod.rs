@@ -210,7 +210,7 @@ pub struct AveragePrecisions {
     pub resamples: usize,
     /// The number of resamples without one, which are left out.
     pub left_out: usize,
-    /// The reason if there are no intervals.
+    /// Says why intervals are missing; `None` if they are there.
     pub reason: Option<&'static str>,
 }
 
@@ -295,7 +295,7 @@ pub struct Intervals {
     pub resamples: usize,
     /// The number of resamples without one, which are left out.
     pub left_out: usize,
-    /// The reason if there are no intervals.
+    /// Says why intervals are missing; `None` if they are there.
     pub reason: Option<&'static str>,
 }
 

@@ -99,7 +99,7 @@ impl Model for Onnx {
 /// The most bytes of a file that is copied into an artifact.
 const MOST_BYTES: u64 = 1 << 28;
 
-/// Reads a file. What is no file, such as a device, may have no end.
+/// Reads a regular file. A device or a pipe is refused, because reading it may never end.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let about = fs::metadata(path)?;
     if !about.is_file() {

@@ -42,7 +42,7 @@ pub struct Prediction {
     pub drifted: Option<bool>,
     pub reference_mean: String,
     pub current_mean: String,
-    /// Why there is no result.
+    /// Says why nothing was computed; `None` if something was.
     pub reason: Option<String>,
 }
 

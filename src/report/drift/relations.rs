@@ -213,7 +213,7 @@ fn choose<'a>(names: &[&'a str], named: Option<&str>) -> Result<Option<&'a str>,
         Some(named) => match names.iter().find(|name| **name == named) {
             Some(name) => Ok(Some(*name)),
             None => Err(wrong(
-                format!("--time is `{named}`, and there is no such column of times"),
+                format!("--time names `{named}`, which is not a column of times"),
                 &did_you_mean(named, names.iter().copied()).unwrap_or_else(|| match names {
                     [] => "no column holds times; convert one with to_timestamp(…) in a query".into(),
                     names => format!("columns of times: {}", names.join(", ")),

@@ -43,7 +43,7 @@ pub struct Slices {
     /// By column, one cell a slice.
     cells: BTreeMap<String, Vec<Cell>>,
     pub queries: Vec<Query>,
-    /// Why there are no slices.
+    /// Says why the data is not cut into slices; `None` if it is.
     pub reason: Option<String>,
 }
 

@@ -65,13 +65,8 @@ pub struct View {
     pub card: Option<Card>,
 }
 
-/// A headline figure.
-#[derive(Debug, Serialize)]
-pub struct Tile {
-    label: String,
-    value: String,
-    note: String,
-}
+/// A headline figure: its label, its value and a note.
+pub type Tile = [String; 3];
 
 /// The worst errors.
 #[derive(Debug, Serialize)]
@@ -96,38 +91,26 @@ pub fn tiles(frame: &Frame<'_>, table: &Table, compared: &[Comparison], alerts: 
     let model = &subject.model().name;
     let ours = table.find(model, &frame.split);
     let judged = compared.iter().find(|found| found.model == *model && found.split == frame.split);
-    let mut tiles = vec![Tile {
-        label: "Average precision".into(),
-        value: number(ours.and_then(|row| row.average_precision)),
-        note: match judged.and_then(|found| found.interval) {
-            Some((low, high)) => format!("95 % interval {} to {}", number(Some(low)), number(Some(high))),
-            None => "no interval".into(),
-        },
-    }];
+    let interval = match judged.and_then(|found| found.interval) {
+        Some((low, high)) => format!("95 % interval {} to {}", number(Some(low)), number(Some(high))),
+        None => "no interval".into(),
+    };
+    let mut tiles = vec![["Average precision".into(), number(ours.and_then(|row| row.average_precision)), interval]];
     if let Some(baseline) = subject.baseline() {
-        tiles.push(Tile {
-            label: format!("To beat: {}", subject.baseline_name()),
-            value: number(table.find(&baseline.name, &frame.split).and_then(|row| row.average_precision)),
-            note: named(&baseline.name),
-        });
+        let value = table.find(&baseline.name, &frame.split).and_then(|row| row.average_precision);
+        tiles.push([format!("To beat: {}", subject.baseline_name()), number(value), named(&baseline.name)]);
     }
-    tiles.push(Tile {
-        label: "Guessing".into(),
-        value: number(ours.and_then(|row| row.prevalence)),
-        note: format!("prevalence: the share of {}", subject.classes().0),
-    });
+    let share = format!("prevalence: the share of {}", subject.classes().0);
+    tiles.push(["Guessing".into(), number(ours.and_then(|row| row.prevalence)), share]);
     let horizon =
         subject.horizon_s.map_or("one positive row each".into(), |seconds| format!("at least {seconds} s apart"));
     tiles.push(match (alerts, subject.time.is_some()) {
-        (Some(alerts), _) => Tile { label: "Episodes caught".into(), value: alerts.of_episodes(), note: horizon },
-        (None, true) => {
-            Tile { label: "Episodes".into(), value: count(ours.and_then(|row| row.episodes)), note: horizon }
+        (Some(alerts), _) => ["Episodes caught".into(), alerts.of_episodes(), horizon],
+        (None, true) => ["Episodes".into(), count(ours.and_then(|row| row.episodes)), horizon],
+        (None, false) => {
+            let of = format!("of {} rows", count(ours.and_then(|row| row.rows)));
+            ["Positive rows".into(), count(ours.and_then(|row| row.positives)), of]
         }
-        (None, false) => Tile {
-            label: "Positive rows".into(),
-            value: count(ours.and_then(|row| row.positives)),
-            note: format!("of {} rows", count(ours.and_then(|row| row.rows))),
-        },
     });
     tiles
 }
