@@ -1,6 +1,9 @@
 //! What every layer's error offers besides its message.
 
 pub mod panics;
+mod refused;
+
+pub use refused::Refused;
 
 /// An error that may know the next step; each layer's one error type implements it.
 pub trait Hint: std::error::Error + Send + Sync + 'static {

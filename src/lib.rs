@@ -40,6 +40,9 @@ pub mod pipeline;
 /// Exact rolling-window execution.
 pub mod rolling;
 
+/// ASOF JOIN: joins each row with the newest earlier row of another table.
+pub mod asof;
+
 /// The SQL function registry; one file per function or family.
 pub mod functions;
 

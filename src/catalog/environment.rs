@@ -6,13 +6,13 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, visit_expressions};
 
+use crate::asof;
 use crate::functions::GETENV;
 
 /// Returns whether a query calls `getenv`; `false` if it does not parse.
 pub fn is_read(context: &SessionContext, query: &str) -> bool {
     let state = context.state();
-    let dialect = state.config_options().sql_parser.dialect;
-    let Ok(Statement::Statement(parsed)) = state.sql_to_statement(query, &dialect) else { return false };
+    let Ok(Statement::Statement(parsed)) = asof::parse(&state, query) else { return false };
     let visited = visit_expressions(&parsed, |expression| match expression {
         Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case(GETENV) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),

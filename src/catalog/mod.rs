@@ -12,7 +12,6 @@ mod landed;
 mod missing;
 mod ndjson;
 mod one_stream;
-mod refused;
 pub mod sorted_files;
 mod turns;
 mod whole_files;
@@ -32,7 +31,8 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 
-use crate::error::Hint;
+use crate::asof;
+use crate::error::{Hint, Refused};
 use crate::functions::{self, Library};
 use crate::land::{self, Folder};
 use crate::ml;
@@ -45,7 +45,6 @@ use kept::Kept;
 use kept::schema::{KeptSchema, KeptTables};
 pub use landed::LandedTicks;
 pub use missing::Missing;
-pub use refused::Refused;
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
@@ -88,8 +87,8 @@ impl Session {
         let config = config(&options);
         let mut formats = TableOptions::default_from_session_config(config.options());
         answers::read_more(&mut formats);
-        let mut state = SessionStateBuilder::new()
-            .with_default_features()
+        let builder = SessionStateBuilder::new().with_default_features();
+        let mut state = asof::install(builder)
             .with_config(config)
             .with_table_options(formats)
             .with_runtime_env(runtime.build_arc()?)
@@ -207,8 +206,7 @@ impl Session {
     /// Plans a statement. Returns the plan, and whether it makes a temporary table, which the engine cannot plan as such.
     async fn plan(&self, statement: &str) -> Result<(LogicalPlan, bool), DataFusionError> {
         let state = self.context.state();
-        let dialect = state.config_options().sql_parser.dialect;
-        let mut parsed = state.sql_to_statement(statement, &dialect)?;
+        let mut parsed = asof::parse(&state, statement)?;
         let mut temporary = false;
         if let Statement::Statement(parsed) = &mut parsed
             && let Ast::CreateTable(create) = parsed.as_mut()

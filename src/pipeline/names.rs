@@ -26,8 +26,8 @@ use super::partly_fresh::PartlyFresh;
 use super::recipe::Looks;
 use super::table::Table;
 use super::{Kind, Project, slice};
-use crate::catalog::Refused;
 use crate::error::Hint;
+use crate::error::Refused;
 
 /// A view whose plan would read more tables than this is computed once.
 const MOST_INLINED: usize = 64;

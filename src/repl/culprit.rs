@@ -11,6 +11,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement as Ast, Value, VisitMut, VisitorMut};
 
 use super::statement::{Position, matching_end};
+use crate::asof;
 use crate::catalog::Session;
 
 /// Statements with more expressions are not searched.
@@ -27,8 +28,7 @@ struct Node {
 /// Returns where the smallest expression at fault starts, and its length in characters on its first line.
 pub async fn find(session: &Session, statement: &str, message: &str) -> Option<(Position, usize)> {
     let state = session.context().state();
-    let dialect = state.config_options().sql_parser.dialect;
-    let Ok(Statement::Statement(parsed)) = state.sql_to_statement(statement, &dialect) else { return None };
+    let Ok(Statement::Statement(parsed)) = asof::parse(&state, statement) else { return None };
     let nodes = nodes(&parsed);
     if nodes.len() > MOST_EXPRESSIONS || !fails(&state, &parsed, message).await {
         return None;

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
-use crate::catalog::refused::Refused;
+use crate::error::Refused;
 
 /// Checks a statement, and writes what the planner has under another name.
 ///
@@ -190,10 +190,6 @@ fn of_join(join: &Join) -> Found {
         return Some(("GLOBAL", LEAVE_OUT));
     }
     match &join.join_operator {
-        JoinOperator::AsOf { .. } => Some((
-            "ASOF",
-            "take the newest row: JOIN … ON a.k = b.k AND b.ts <= a.ts QUALIFY row_number() OVER (PARTITION BY a.k, a.ts ORDER BY b.ts DESC) = 1",
-        )),
         JoinOperator::CrossApply | JoinOperator::OuterApply => Some(("APPLY", "write JOIN LATERAL (…) ON true")),
         JoinOperator::StraightJoin(_) => Some(("STRAIGHT_JOIN", "write JOIN")),
         JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => {

@@ -31,7 +31,8 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::sql::parser::{CopyToSource, Statement};
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 
-use super::refused::Refused;
+use crate::asof;
+use crate::error::Refused;
 pub use arithmetic::plain_arithmetic;
 pub use fine_times::{FineTimes, read_more};
 
@@ -49,6 +50,7 @@ pub fn prepared(mut statement: Statement) -> Result<Statement> {
 fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
     match statement {
         Statement::Statement(parsed) => {
+            asof::nest(parsed);
             named_windows::insert(parsed);
             wide_literals::write_decimals(parsed);
             clauses::check(parsed)
@@ -57,6 +59,7 @@ fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
         Statement::CopyTo(copy) => match &mut copy.source {
             CopyToSource::Query(query) => {
                 let mut parsed = Ast::Query(query.clone());
+                asof::nest(&mut parsed);
                 named_windows::insert(&mut parsed);
                 wide_literals::write_decimals(&mut parsed);
                 clauses::check(&mut parsed)?;

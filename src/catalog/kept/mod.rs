@@ -21,9 +21,9 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 
-use super::refused::Refused;
 use crate::durable;
 use crate::error::Hint;
+use crate::error::Refused;
 use table::KeptTable;
 
 const LOCK: &str = ".lock";

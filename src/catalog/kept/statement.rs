@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use super::table::Writer;
 use super::{Error, Is, Kept};
+use crate::asof;
 use crate::catalog;
 use crate::durable;
 
@@ -101,11 +102,10 @@ impl Kept {
     /// Returns the kept names that a query reads, itself or through kept views.
     fn reads(&self, context: &SessionContext, statement: &str) -> BTreeSet<String> {
         let state = context.state();
-        let dialect = state.config_options().sql_parser.dialect;
         let mut read = BTreeSet::new();
         let mut open = vec![statement.to_string()];
         while let Some(statement) = open.pop() {
-            let Ok(parsed) = state.sql_to_statement(&statement, &dialect) else { continue };
+            let Ok(parsed) = asof::parse(&state, &statement) else { continue };
             let Statement::Statement(parsed) = parsed else { continue };
             let Ast::CreateView(view) = *parsed else { continue };
             let query = Statement::Statement(Box::new(Ast::Query(view.query)));

@@ -12,6 +12,7 @@ use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, JoinType, LogicalPlan, SortExpr, TableScan};
 
 use super::{Flow, Source, Use};
+use crate::asof::AsofJoin;
 
 /// Expressions that are nested deeper are not taken apart: each level takes room on the stack.
 const MOST_DEPTH: usize = 200;
@@ -130,14 +131,17 @@ impl<'a> Walk<'a> {
                 });
                 Relation { columns: columns.collect(), rows: rows.rows.clone() }
             }
-            other => {
-                let mut all = Flow::new();
-                for input in other.inputs() {
-                    let rows = self.relation(input)?;
-                    rows.columns.iter().chain([&rows.rows]).for_each(|flow| add(&mut all, flow, Use::Value));
+            other => match AsofJoin::of(other) {
+                Some(join) => self.join(&join.as_join())?,
+                None => {
+                    let mut all = Flow::new();
+                    for input in other.inputs() {
+                        let rows = self.relation(input)?;
+                        rows.columns.iter().chain([&rows.rows]).for_each(|flow| add(&mut all, flow, Use::Value));
+                    }
+                    Relation { columns: vec![all.clone(); other.schema().fields().len()], rows: all }
                 }
-                Relation { columns: vec![all.clone(); other.schema().fields().len()], rows: all }
-            }
+            },
         })
     }
 

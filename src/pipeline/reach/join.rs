@@ -11,6 +11,7 @@ use super::need::{Need, either};
 use super::plan::{Walk, position};
 use super::relation::{Column, Deps, Fault, Relation, Spot};
 use super::times::{Bound, Span};
+use crate::asof::AsofJoin;
 use crate::pipeline::Kind;
 
 impl Walk<'_> {
@@ -166,6 +167,18 @@ impl Walk<'_> {
             _ => right.keys.iter().map(|key| key.iter().map(|column| column + width).collect()).collect(),
         };
         Ok(both.remapped(columns, &from))
+    }
+
+    /// An ASOF JOIN chooses one of the right rows that a join with the same condition meets. Which one it is depends on the others.
+    pub fn newest(&mut self, join: &AsofJoin) -> Result<Relation> {
+        let width = join.left.schema().fields().len();
+        let mut rows = self.join(&join.as_join())?;
+        for key in &mut rows.keys {
+            // No left row comes twice.
+            key.retain(|column| *column < width);
+        }
+        rows.keys.retain(|key| !key.is_empty());
+        Ok(rows)
     }
 
     /// Reads one part of a join's condition; returns whether it is followed, if it compares times.

@@ -17,6 +17,7 @@ use super::need::{Local, Need, either};
 use super::relation::{Cause, Column, Deps, Fault, Relation, Source, Spot};
 use super::tables::QueryTable;
 use super::times::{Bound, Scope, Span, Times, Var};
+use crate::asof::AsofJoin;
 use crate::pipeline::{LANDED, Project};
 
 /// Table functions that read nothing.
@@ -109,7 +110,10 @@ impl Walk<'_> {
                 let how = format!("`{}` is a recursive query", recursive.name);
                 Ok(self.opaque(plan.schema(), Spot::Keyword("RECURSIVE"), how))
             }
-            other => Ok(self.opaque(other.schema(), Spot::Start, format!("it holds {}", kind_of(other)))),
+            other => match AsofJoin::of(other) {
+                Some(join) => self.newest(join),
+                None => Ok(self.opaque(other.schema(), Spot::Start, format!("it holds {}", kind_of(other)))),
+            },
         }
     }
 

@@ -1,10 +1,10 @@
-//! Names that answer with a reason instead of a table: the queries of a project that cannot be used.
+//! What squall refuses to do, in words that go through the engine unchanged.
 
 use datafusion::error::DataFusionError;
 
-use crate::error::Hint;
+use super::Hint;
 
-/// Why a name has no table.
+/// Why something is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refused {
