@@ -1,7 +1,7 @@
--- What alerting on the highest-scored share of the judged rows would give.
+-- What alerting on the highest-scored share of the judged rows would give. Rows with the same score alert together, as at a threshold.
 WITH ranked AS (
     SELECT $score AS score, label,
-           row_number() OVER (ORDER BY $score DESC) AS place,
+           rank() OVER (ORDER BY $score DESC) AS place,
            count(*) OVER () AS all_rows,
            count(*) FILTER (WHERE label) OVER () AS all_positives
     FROM $rows

@@ -11,7 +11,7 @@ points AS (
     SELECT 'theirs', point['recall'], point['precision']
     FROM (SELECT unnest(pr_curve(label, theirs, 1000)) AS point FROM pairs)
 ),
-grid AS (SELECT CAST(value AS DOUBLE) / 20 AS reached FROM generate_series(1, 20))
+grid AS (SELECT CAST(value AS DOUBLE) / 100 AS reached FROM generate_series(1, 100))
 SELECT reached AS recall,
        max("precision") FILTER (WHERE line = 'ours') AS ours,
        max("precision") FILTER (WHERE line = 'theirs') AS theirs

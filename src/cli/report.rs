@@ -11,8 +11,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand, valu
 
 use super::workspace::Workspace;
 use super::{Context, Failure, workspace};
+use crate::catalog::{self, Session};
 use crate::durable;
 use crate::pipeline::lineage::Direction;
+use crate::repl::{self, Diagnosis};
 use crate::report::{self, Arguments, Condition, FOLDER, INDEX, Needs, OwnReport, REPORTS, Report, Request, Sources};
 use crate::text::columns;
 
@@ -122,7 +124,7 @@ fn with_results(command: Command) -> Command {
         .value_delimiter(',')
         .action(ArgAction::Append)
         .value_parser(Condition::ALL.map(Condition::as_str))
-        .help("End with exit code 1 if the report finds this; several are separated by commas");
+        .help("End with exit code 1 if the report finds this, or cannot be made; several are separated by commas");
     command.arg(format).arg(fail_on)
 }
 
@@ -181,7 +183,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 }
 
 /// Makes every report that the project has data for; the last one is the index of the others. A report that fails does not stop the
-/// others.
+/// others. With `--fail-on` it fails the command in the end.
 async fn every(wanted: Wanted, sources: &Sources, context: &Context) -> Result<(), Failure> {
     let (index, others): (Vec<_>, Vec<_>) =
         known(context)?.into_iter().map(|(name, _)| name).partition(|name| name == INDEX);
@@ -192,7 +194,12 @@ async fn every(wanted: Wanted, sources: &Sources, context: &Context) -> Result<(
             Ok(made) => made.fail_on(&wanted.fail_on),
             Err(failure) => {
                 workspace::warn(&format!("no report `{name}`: {}", failure.message_and_causes()), failure.hint());
-                Ok(())
+                // What a report would have found is not known, so nothing vouches for its absence.
+                match wanted.fail_on.is_empty() {
+                    true => Ok(()),
+                    false => Err(Failure::new(format!("the report `{name}` could not be made"))
+                        .with_hint("the warning says why; without --fail-on this is only a warning")),
+                }
             }
         };
         result = result.and(made);
@@ -261,7 +268,10 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         Found::BuiltIn(report) => (report.about().file.to_string(), report.make(&request).await),
         Found::Own(own) => (format!("{}.html", own.name), own.make(&request).await),
     };
-    let page = page.map_err(failure)?;
+    let page = match page {
+        Ok(page) => page,
+        Err(error) => return Err(failure(error, &request.arguments, &workspace).await),
+    };
     progress.finish();
     let text = match wanted.json {
         false => None,
@@ -314,10 +324,31 @@ async fn written_path(file: String, context: &Context) -> Result<PathBuf, Failur
     }
 }
 
-/// A failed query has its own hint if its cause is known, such as an untrained model.
-fn failure(error: report::Error) -> Failure {
-    match error {
-        report::Error::Query { name, source } => workspace::query_failure(*source).within(&format!("query `{name}`")),
-        other => other.into(),
+/// Says why a report could not be made. A query that failed is explained as the shell explains it: first what the arguments name, which the
+/// user typed, and otherwise the report's own query.
+async fn failure(error: report::Error, arguments: &Arguments, workspace: &Workspace) -> Failure {
+    let report::Error::Query { name, sql, source } = error else { return error.into() };
+    let known = ["on", "reference", "current", "against"].into_iter();
+    for (argument, relation) in known.filter_map(|name| arguments.get_key_value(name)) {
+        let sql = format!("SELECT * FROM {}", report::source(relation));
+        if let Err(error) = workspace.session.sql(&sql).await {
+            // A model is not a relation, and the report says what is wrong with it.
+            if !relation.starts_with("model:") {
+                return explained(&workspace.session, &error.into(), &sql).await.within(&format!("--{argument}"));
+            }
+        }
+    }
+    let failed = match catalog::model_hint(&source) {
+        Some(_) => workspace::query_failure(*source),
+        None => explained(&workspace.session, &repl::Error::Query(*source), &sql).await,
+    };
+    failed.within(&format!("query `{name}`"))
+}
+
+/// Explains an error as the shell does.
+async fn explained(session: &Session, error: &repl::Error, sql: &str) -> Failure {
+    match repl::split(sql).into_iter().next() {
+        Some(statement) => Diagnosis::find(session, error, statement, sql, None).await.into(),
+        None => Failure::new(error.to_string()),
     }
 }

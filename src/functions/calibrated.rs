@@ -34,7 +34,7 @@ const CALIBRATION_INTERVALS: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: "STRUCT (error, error_low, error_high, bins LIST of STRUCT (rows, mean_score, positive_rate, low, high), resamples, reason)",
-        meaning: "error is the expected calibration error, the mean distance between the score and the share of positives of its bin, DOUBLE in [0, 1]; it is above 0 even for perfect probabilities, the more so the fewer the rows. bins are those of `calibration_curve` that hold rows, by rising score, and low and high are the interval of positive_rate. Neighbouring rows are not independent, so whole blocks of time are drawn",
+        meaning: "error is the expected calibration error, the mean distance between the score and the share of positives of its bin, DOUBLE in [0, 1]; it is above 0 even for perfect probabilities, the more so the fewer the rows. From its resamples is taken by how much they exceed it on average. bins are those of `calibration_curve` that hold rows, by rising score, and low and high are the interval of positive_rate. Neighbouring rows are not independent, so whole blocks of time are drawn",
         when_null: "never as a whole. error and bins are NULL without rows, or if a score is NaN or outside [0, 1]; the ends of intervals if the rows span less than two blocks of time, which reason says, and those of a bin that most resamples do not hold. Rows with a NULL do not count",
     },
     example: Example {

@@ -45,7 +45,7 @@ const VERDICT: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: "VARCHAR",
-        meaning: "'beats …' if the interval lies above 0; 'does not beat …' if it lies below 0; 'equals guessing …' if the score does not rank; 'cannot be told yet …' if the interval holds 0 or there are fewer than 10 episodes, with about how many it would take; 'not known' if a figure is NULL",
+        meaning: "'beats …' if the interval lies above 0; 'does not beat …' if it lies below 0; 'equals guessing …' if the score does not rank; 'cannot be told yet …' if the interval holds 0 or there are fewer than 10 episodes, with about how many it would take; 'cannot be told …' if the prevalence is 0 or 1; 'not known' if a figure is NULL",
         when_null: "the baseline's name is",
     },
     example: Example {

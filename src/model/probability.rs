@@ -90,6 +90,29 @@ pub fn quantile_sorted(sorted: &[f64], q: f64) -> f64 {
     let below = position.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
     let (low, high, share) = (sorted[below], sorted[above], position - below as f64);
+    between(low, high, share)
+}
+
+/// Returns the number that lies at a share of the way from `low` to `high`. It is finite if both are.
+pub fn between(low: f64, high: f64, share: f64) -> f64 {
+    let width = high - low;
+    if width.is_infinite() {
+        // The difference of the largest numbers is beyond what a DOUBLE holds.
+        return low * (1.0 - share) + high * share;
+    }
     // Interpolate from the nearer end, as NumPy does, so that a share of 1 gives exactly `high`.
-    if share >= 0.5 { high - (high - low) * (1.0 - share) } else { low + (high - low) * share }
+    if share >= 0.5 { high - width * (1.0 - share) } else { low + width * share }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantile_sorted;
+
+    #[test]
+    fn quantiles_of_finite_values_are_finite() {
+        let widest = [-f64::MAX, f64::MAX];
+        assert_eq!([0.0, 0.5, 1.0].map(|share| quantile_sorted(&widest, share)), [-f64::MAX, 0.0, f64::MAX]);
+        assert!((0..=100).all(|step| quantile_sorted(&widest, f64::from(step) / 100.0).is_finite()));
+        assert_eq!(quantile_sorted(&[1.0, 2.0, 4.0], 0.75), 3.0);
+    }
 }

@@ -51,13 +51,8 @@ pub fn sketch(set: &TrainingSet, inputs: Option<&Vec<Input>>, features: &[&str])
             return None;
         }
         let quantiles = (0..=STEPS).map(|step| quantile_sorted(&values, step as f64 / STEPS as f64));
-        // The difference of the largest numbers is beyond what a DOUBLE holds.
-        let quantiles: Vec<f64> = quantiles.filter(|value| value.is_finite()).collect();
-        (!quantiles.is_empty()).then(|| Sketch {
-            column: name.into(),
-            rows: values.len() as u64,
-            values: Sketched::Quantiles(quantiles),
-        })
+        let quantiles = Sketched::Quantiles(quantiles.collect());
+        Some(Sketch { column: name.into(), rows: values.len() as u64, values: quantiles })
     };
     let Some(inputs) = inputs else { return features.iter().filter_map(|name| numbers(name)).collect() };
     let names: Vec<String> = inputs.iter().flat_map(Input::features).collect();

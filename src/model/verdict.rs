@@ -1,7 +1,7 @@
 //! Whether a score beats a baseline, in words: the one place for them.
 //!
-//! In: the paired difference of two average precisions with its interval, and the number of episodes behind it. Out: a verdict
-//! of three values, with what it would take where it cannot be told.
+//! In: the paired difference of two average precisions with its interval, and the number of episodes behind it. Out: a verdict,
+//! with what it would take where it cannot be told yet.
 
 use std::fmt;
 
@@ -51,6 +51,8 @@ pub enum Verdict {
     /// The interval holds 0, or there are too few episodes. With about so many the interval would not hold 0; `None` if that
     /// number is not known or beyond reach.
     CannotBeToldYet { episodes_needed: Option<u64> },
+    /// All rows are positive, or none is: every score ranks them equally well.
+    OneClass,
     /// An average precision or the interval is undefined.
     Unknown,
 }
@@ -61,6 +63,9 @@ impl Comparison {
     /// The width of an interval shrinks as one over the root of the number of episodes. So the number needed follows from how
     /// far the end beyond 0 lies from the difference.
     pub fn verdict(&self) -> Verdict {
+        if self.prevalence.is_some_and(|guessing| guessing <= 0.0 || guessing >= 1.0) {
+            return Verdict::OneClass;
+        }
         let (Some(ours), Some(theirs)) = (self.average_precision, self.baseline) else { return Verdict::Unknown };
         if self.prevalence.is_some_and(|guessing| (ours - guessing).abs() <= ROUNDING) {
             return Verdict::EqualsGuessing;
@@ -95,6 +100,7 @@ impl Verdict {
             Verdict::CannotBeToldYet { episodes_needed: None } => {
                 "cannot be told yet: the difference is too small for any number of episodes within reach".into()
             }
+            Verdict::OneClass => "cannot be told: the rows are all of one class".into(),
             Verdict::Unknown => "not known".into(),
         }
     }
@@ -155,6 +161,21 @@ mod tests {
         assert_eq!(compare(0.05 + 1e-12, 0.01, 0.02, 500), Verdict::EqualsGuessing);
         assert_eq!(compare(0.04, -0.3, -0.2, 500), Verdict::DoesNotBeat);
         assert_eq!(Verdict::EqualsGuessing.to_string(), "equals guessing and does not beat the naive rule");
+    }
+
+    #[test]
+    fn rows_of_one_class_tell_nothing() {
+        for prevalence in [0.0, 1.0] {
+            let one = Comparison {
+                average_precision: Some(prevalence),
+                baseline: Some(prevalence),
+                prevalence: Some(prevalence),
+                interval: Some(Interval { low: 0.0, high: 0.0 }),
+                episodes: Some(50),
+            };
+            assert_eq!(one.verdict(), Verdict::OneClass);
+        }
+        assert_eq!(Verdict::OneClass.to_string(), "cannot be told: the rows are all of one class");
     }
 
     #[test]

@@ -35,6 +35,7 @@ use self::query::{Literal, Query};
 use crate::durable;
 use crate::error::Hint;
 
+pub use evaluation::source;
 pub use index::{FOLDER, NAME as INDEX};
 pub use journal::Journal;
 pub use own::OwnReport;
@@ -173,7 +174,7 @@ pub enum Condition {
     Drift,
     /// Something that should be there is missing: a column, its values, or ticks.
     Missing,
-    /// The model is worse than the naive rule.
+    /// The model is worse than what it has to beat, or its scores equal guessing.
     Worse,
 }
 
@@ -266,7 +267,7 @@ pub enum Error {
     #[error("the project has no parameter `{name}`")]
     NoParameter { name: &'static str },
     #[error("the report's query `{name}` failed")]
-    Query { name: String, source: Box<DataFusionError> },
+    Query { name: String, sql: String, source: Box<DataFusionError> },
     #[error("there is no model to evaluate")]
     NothingEvaluated,
     #[error("no model that squall knows has all its features and its label among the columns of {relation}")]

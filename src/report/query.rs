@@ -94,7 +94,7 @@ impl Query {
     }
 
     fn failed(&self, source: DataFusionError) -> Error {
-        Error::Query { name: self.name.clone(), source: Box::new(source) }
+        Error::Query { name: self.name.clone(), sql: self.sql.clone(), source: Box::new(source) }
     }
 
     /// Runs the query.

@@ -20,7 +20,7 @@ mod wrap;
 
 pub use columns::{columns, columns_that_fit};
 pub use excerpt::Excerpt;
-pub use fingerprint::{fingerprint, fnv1a};
+pub use fingerprint::{fingerprint, fnv1a, mixed};
 pub use hex::{from_hex, hex};
 pub use markup::escaped;
 pub use names::Names;

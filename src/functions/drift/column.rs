@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::categories::Counts;
 use super::choices::{self, Choice, Choices, Rule, Test};
-use super::two_sample::samples::Samples;
+use super::two_sample::samples::{Measure, Samples};
 use super::two_sample::whole;
 use super::values::{Sample, Values};
 use super::words;
@@ -122,7 +122,9 @@ pub fn compare(name: &str, reference: &Sample, current: &Sample, choices: &Choic
         )
     });
     let of_words = match &outcome {
-        Ok(outcome) if *outcome.test == choices::WORDS => typical_words(&samples(false, reference, current)),
+        Ok(outcome) if *outcome.test == choices::WORDS => {
+            typical_words(&samples(choices::WORDS.measure, false, reference, current))
+        }
         _ => None,
     };
     Ok(Finding { kind, outcome, note: of_words.or(note(reference, current)).or(of_model) })
@@ -220,7 +222,7 @@ fn run(
     reference: &Sample,
     current: &Sample,
 ) -> Result<Outcome, String> {
-    match test.value(&samples(as_numbers, reference, current)) {
+    match test.value(&samples(test.measure, as_numbers, reference, current)) {
         Some(value) if value.is_finite() => {
             Ok(Outcome { test, threshold, value, drifted: test.rule.drifted(value, threshold), as_numbers })
         }
@@ -255,12 +257,12 @@ pub fn measure_part(of_all: &Outcome, reference: &Sample, part: &Sample) -> Opti
 }
 
 /// Returns the samples as numbers, or as categories with how often they occur.
-fn samples(as_numbers: bool, reference: &Sample, current: &Sample) -> Samples {
+fn samples(measure: Measure, as_numbers: bool, reference: &Sample, current: &Sample) -> Samples {
     match (&reference.values, &current.values) {
         (
             Values::WholeNumbers(reference) | Values::Times(reference),
             Values::WholeNumbers(current) | Values::Times(current),
-        ) if as_numbers => whole::samples([reference.clone(), current.clone()], false),
+        ) if as_numbers => whole::samples([reference.clone(), current.clone()], measure.takes()),
         _ => match (reference.numbers(), current.numbers()) {
             (Some(reference), Some(current)) if as_numbers => {
                 Samples { numbers: [reference.into_owned(), current.into_owned()], ..Samples::default() }

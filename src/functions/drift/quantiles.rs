@@ -7,14 +7,7 @@ const STEPS: usize = 100;
 
 /// Returns the quantiles at 0 %, 1 %, … 100 % of an ascending sample, which must not be empty.
 pub fn quantiles(ascending: &[f64]) -> Vec<f64> {
-    (0..=STEPS).map(|step| quantile(ascending, step as f64 / STEPS as f64)).collect()
-}
-
-/// Returns the quantile at a share of an ascending sample, which must not be empty. It is always finite.
-pub fn quantile(ascending: &[f64], share: f64) -> f64 {
-    let between = quantile_sorted(ascending, share);
-    // The difference of the largest numbers is beyond what a DOUBLE holds.
-    if between.is_finite() { between } else { ascending[(share * (ascending.len() - 1) as f64) as usize] }
+    (0..=STEPS).map(|step| quantile_sorted(ascending, step as f64 / STEPS as f64)).collect()
 }
 
 #[cfg(test)]

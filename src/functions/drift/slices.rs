@@ -15,9 +15,9 @@ use datafusion::common::{Result, plan_datafusion_err, plan_err};
 use super::choices::Choices;
 use super::column::{compare, measure_part};
 use super::comparison::{Place, Relation, in_parallel, places, reconcile, time};
-use super::quantiles::quantile;
 use super::values::{Parts, Sample};
 use super::wasserstein::mean;
+use crate::model::probability::quantile_sorted;
 use crate::text::did_you_mean;
 
 /// The most slices: more are unreadable, and each is sorted for each column.
@@ -248,7 +248,7 @@ impl Part {
             rows: sample.rows(),
             missing: sample.missing,
             mean: numbers.as_deref().map(mean),
-            quantiles: numbers.as_deref().map(|numbers| [0.05, 0.5, 0.95].map(|share| quantile(numbers, share))),
+            quantiles: numbers.as_deref().map(|numbers| [0.05, 0.5, 0.95].map(|share| quantile_sorted(numbers, share))),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::two_sample::samples::Samples;
-use crate::text::fnv1a;
+use crate::text::{fnv1a, mixed};
 
 /// From this area on texts have drifted, as for Evidently's `abs_text_content_drift`.
 pub const THRESHOLD: f64 = 0.55;
@@ -30,7 +30,8 @@ pub fn roc_auc(samples: &Samples) -> Option<f64> {
     let texts = texts(samples);
     let (mut weight, mut sum) = (0.0, 0.0);
     for judged in 0..2 {
-        let half = |text: &&Text<'_>| fnv1a(text.0.as_bytes()) % 2 == judged;
+        // The last bit of this hash is only the parity of the text's bytes.
+        let half = |text: &&Text<'_>| mixed(fnv1a(text.0.as_bytes())) >> 63 == judged;
         let learned: Vec<&Text<'_>> = texts.iter().filter(|text| !half(text)).collect();
         let judged: Vec<&Text<'_>> = texts.iter().filter(half).collect();
         let words = words_of(learned.into_iter());
@@ -160,6 +161,13 @@ mod tests {
         assert_eq!(typical(&apart), [vec!["arrived".to_string()], vec!["lost".to_string()]]);
         let same = samples(&of("arrived"), &of("arrived"));
         assert!((roc_auc(&same).unwrap() - 0.5).abs() < 0.05, "{:?}", roc_auc(&same));
+    }
+
+    /// The bytes of these texts have the same parity.
+    #[test]
+    fn halves_do_not_depend_on_the_parity_of_letters() {
+        let of = |word: &str| -> Vec<String> { (0..60).map(|row| format!("{word} {word} {row} {row}")).collect() };
+        assert!(roc_auc(&samples(&of("arrived"), &of("lost"))).unwrap() > 0.99);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
 use datafusion::logical_expr::Accumulator;
 
 use super::moments::Moments;
-use super::sketch::{Distinct, Frequent, mixed};
+use super::sketch::{Distinct, Frequent};
+use crate::text::mixed;
 
 /// Of a text value, so many characters are kept.
 const MOST_CHARACTERS: usize = 200;

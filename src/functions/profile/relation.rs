@@ -14,9 +14,9 @@ use datafusion::common::Result;
 
 use super::column::{Column, Kind, Room};
 use super::pass::Pass;
-use super::sketch::mixed;
 use super::summary::{Summary, summary};
 use crate::text::documentation::Documentation;
+use crate::text::mixed;
 
 /// Rows up to which a relation's duplicates are counted.
 pub const MOST_COMPARED: usize = 16_000_000;

@@ -8,12 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Spreads the bits of a number evenly. Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014.
-pub fn mixed(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
+use crate::text::mixed;
 
 /// Takes a number that is a hash already as its own hash.
 #[derive(Debug, Clone, Copy, Default)]
@@ -135,7 +130,8 @@ impl Frequent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Distinct, Frequent, mixed};
+    use super::{Distinct, Frequent};
+    use crate::text::mixed;
 
     #[test]
     fn few_values_are_counted_and_many_are_estimated() {

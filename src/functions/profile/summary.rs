@@ -1,6 +1,7 @@
 //! The figures of a column that come from its sample: quantiles, frequent values, a histogram, the longest gap between times.
 
 use super::column::{Column, Kind, Sample};
+use crate::model::probability::between;
 
 /// The quantiles, as shares of the values.
 pub const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
@@ -107,9 +108,7 @@ fn of_times(ascending: &[i64]) -> Summary {
 fn quantile(at: &impl Fn(usize) -> f64, last: usize, share: f64) -> f64 {
     let place = share * last as f64;
     let (below, above) = (at(place.floor() as usize), at(place.ceil() as usize));
-    let weight = place - place.floor();
-    // From the nearer end, as numpy does, so that the ends are exact.
-    if weight < 0.5 { below + (above - below) * weight } else { above - (above - below) * (1.0 - weight) }
+    between(below, above, place - place.floor())
 }
 
 fn bins(values: impl Iterator<Item = f64>, count: f64, low: f64, high: f64) -> (Vec<f64>, Vec<f64>) {
@@ -124,6 +123,25 @@ fn bins(values: impl Iterator<Item = f64>, count: f64, low: f64, high: f64) -> (
         let bin = (value / width - low / width).clamp(0.0, BINS as f64 - 1.0) as usize;
         counts[bin] += 1.0;
     }
-    let edges = (0..=BINS).map(|edge| low + edge as f64 * width).collect();
+    let edges = (0..=BINS).map(|edge| {
+        let edge = edge as f64;
+        let even = low + edge * width;
+        // The sum may be beyond what a DOUBLE holds, though both ends are not.
+        if even.is_finite() { even } else { between(low, high, edge / BINS as f64) }
+    });
+    let edges = edges.collect();
     (edges, counts.into_iter().map(|rows| rows / count).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_numbers;
+
+    #[test]
+    fn the_largest_numbers_have_finite_quantiles_and_edges() {
+        let summary = of_numbers(&[-f64::MAX, f64::MAX], |value| value, |value| value.to_string());
+        assert!(summary.quantiles.iter().chain(&summary.edges).all(|value| value.is_finite()), "{summary:?}");
+        assert_eq!((summary.edges.len(), summary.edges[40], summary.shares[0]), (41, f64::MAX, 0.5));
+        assert!(summary.edges.is_sorted() && summary.quantiles.is_sorted(), "{summary:?}");
+    }
 }

@@ -73,6 +73,14 @@ fn error<'a>(bins: impl Iterator<Item = &'a Sums>) -> Option<f64> {
     (rows > 0).then(|| distance / rows as f64)
 }
 
+/// Takes out of resampled errors by how much they exceed the error on average. Distances are never negative, so chance alone makes them
+/// larger, and resamples have more of it than the rows: their middle lies above the error (Efron and Tibshirani 1993, chapter 10).
+fn around(error: f64, mut resampled: Vec<f64>) -> Vec<f64> {
+    let bias = resampled.iter().sum::<f64>() / resampled.len() as f64 - error;
+    resampled.iter_mut().for_each(|value| *value = (*value - bias).clamp(0.0, 1.0));
+    resampled
+}
+
 impl Calibration {
     /// Puts scores into `bins` bins of equal width and resamples blocks of time; `None` if there are no rows or a score is outside
     /// [0, 1]. A score on an edge belongs to the lower bin, as in scikit-learn.
@@ -131,9 +139,11 @@ impl Calibration {
             let bin = Bin { rows: sums.rows(), mean_score: sums.scores.mean()?, positive_rate: sums.share()? };
             Some(CalibrationBin { bin, interval: interval(shares) })
         };
+        let error = error(totals.iter())?;
         Some(Calibration {
-            error: error(totals.iter())?,
-            error_interval: interval(errors),
+            error,
+            error_interval: interval(around(error, errors))
+                .map(|found| Interval { low: found.low.min(error), high: found.high.max(error) }),
             bins: totals.iter().zip(shares).filter_map(bin).collect(),
             resamples: if blocks.is_ok() { settings.resamples } else { 0 },
             reason: blocks.err(),
@@ -178,6 +188,22 @@ mod tests {
         let interval = found.bins[0].interval.unwrap();
         assert!(interval.low < 0.45 && interval.high > 0.55, "{interval:?}");
         assert!(interval.high - interval.low > 0.1, "{interval:?}");
+    }
+
+    /// Probabilities that are nearly perfect: every resample is further off than the rows are.
+    #[test]
+    fn the_interval_of_the_error_holds_the_error() {
+        let times: Vec<i64> = (0..7_200).map(|second| second * SECOND).collect();
+        let scores: Vec<f64> = (0..7_200).map(|second| f64::from(second % 10) / 10.0 + 0.05).collect();
+        let labels: Vec<bool> = (0..7_200_u64)
+            .map(|second| second.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32)
+            .zip(&scores)
+            .map(|(draw, score)| ((draw % 1_000) as f64) < score * 1_000.0)
+            .collect();
+        let settings = Settings { block_s: 60, ..SETTINGS };
+        let found = Calibration::measure(&labels, &scores, &times, 10, &settings).unwrap();
+        let interval = found.error_interval.unwrap();
+        assert!(interval.low <= found.error && found.error <= interval.high, "{} in {interval:?}", found.error);
     }
 
     #[test]

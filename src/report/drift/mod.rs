@@ -72,7 +72,7 @@ impl Report for Drift {
                 Argument {
                     name: TIME,
                     value: "COLUMN",
-                    help: "The time column [default: ts, event_time, or the first TIMESTAMP]",
+                    help: "The time column [default: ts, event_time, time, timestamp or at, or else the first column of times]",
                 },
                 Argument {
                     name: TEST,

@@ -226,7 +226,7 @@ fn choose<'a>(names: &[&'a str], named: Option<&str>) -> Result<Option<&'a str>,
 /// Returns the time column of a relation.
 async fn time_of(context: &SessionContext, relation: &str, named: Option<&str>) -> Result<String, Error> {
     let sql = format!("SELECT * FROM {} LIMIT 0", from(relation));
-    let failed = |source| Error::Query { name: "on".into(), source: Box::new(source) };
+    let failed = |source| Error::Query { name: "on".into(), sql: sql.clone(), source: Box::new(source) };
     let frame = context.sql(&sql).await.map_err(failed)?;
     let is_time =
         |data_type: &DataType| matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64);

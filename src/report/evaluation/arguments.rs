@@ -34,7 +34,7 @@ pub const ARGUMENTS: &[Argument] = &[
     Argument {
         name: BASELINE,
         value: "NAME",
-        help: "What the model has to beat: a model, or a column taken as a score [default: the naive rule, or else guessing]",
+        help: "What the model has to beat: a model (name, name@2 or name@champion), or a column taken as a score [default: the naive rule, or else guessing]",
     },
     Argument {
         name: THRESHOLD,

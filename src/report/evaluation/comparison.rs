@@ -98,12 +98,12 @@ pub fn table(frame: &Frame<'_>, all: &[Comparison]) -> Vec<Vec<String>> {
         vec![
             named(&found.model),
             named(&found.split),
+            verdict(found),
             with_interval(found.average_precision, found.interval),
             number(found.baseline_average_precision),
             with_interval(found.difference, found.difference_interval),
             percent(found.share_better),
             count(found.episodes),
-            verdict(found),
         ]
     };
     shown.into_iter().map(row).collect()
@@ -111,6 +111,9 @@ pub fn table(frame: &Frame<'_>, all: &[Comparison]) -> Vec<Vec<String>> {
 
 /// Returns the verdict without the number of episodes that it would take, which the headline says.
 fn verdict(found: &Comparison) -> String {
-    let said = found.verdict.split(':').next().unwrap_or_default();
+    let said = match found.verdict.split_once(':') {
+        Some((said @ "cannot be told yet", _)) => said,
+        _ => &found.verdict,
+    };
     found.reason.as_ref().map_or(said.into(), |reason| format!("{said}: {reason}"))
 }

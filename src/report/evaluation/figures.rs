@@ -300,40 +300,74 @@ pub fn score_distribution(rows: &Rows, subject: &Subject, (low, high): (f64, f64
 
 /// Says in which ranges of recall the baseline is better than the model.
 pub fn recall_sentence(rows: &Rows, model: &str, baseline: &str) -> Option<String> {
-    const STEP: f64 = 0.05;
-    let mut better: Vec<(f64, f64)> = Vec::new();
-    let mut known = false;
-    for row in rows.iter() {
-        let (Some(recall), Some(ours), Some(theirs)) = (row.number("recall"), row.number("ours"), row.number("theirs"))
-        else {
-            continue;
-        };
-        known = true;
-        if theirs > ours {
-            match better.last_mut() {
-                Some((_, to)) if recall - *to < 1.5 * STEP => *to = recall,
-                _ => better.push((recall, recall)),
-            }
-        }
-    }
-    if !known {
-        return None;
-    }
+    let point = |row: Row<'_>| Some((row.number("recall")?, row.number("ours")?, row.number("theirs")?));
+    let points: Vec<(f64, f64, f64)> = rows.iter().filter_map(point).collect();
+    compared_by_recall(&points, model, baseline)
+}
+
+/// The most ranges of recall that a sentence names.
+const MOST_RANGES: usize = 5;
+
+/// Takes each recall with the precision of the model and that of the baseline; `None` if there are none.
+fn compared_by_recall(points: &[(f64, f64, f64)], model: &str, baseline: &str) -> Option<String> {
+    let (first, last) = (points.first()?.0, points.last()?.0);
+    let runs = points.chunk_by(|a, b| (a.2 > a.1) == (b.2 > b.1));
+    let better: Vec<(f64, f64)> =
+        runs.filter(|run| run[0].2 > run[0].1).map(|run| (run[0].0, run[run.len() - 1].0)).collect();
     let percent = |share: f64| format!("{:.0}", 100.0 * share);
     let range = |(from, to): &(f64, f64)| match from == to {
         true => format!("{} %", percent(*from)),
         false => format!("{} % to {} %", percent(*from), percent(*to)),
     };
+    let all = format!("{} % to {} %", percent(first), percent(last));
     Some(match better.as_slice() {
-        [] => format!("At every recall from 5 % to 100 %, {model} is at least as precise as {baseline}."),
-        [one] if one.0 <= STEP * 1.5 && one.1 > 0.99 => {
-            format!("At every recall from 5 % to 100 %, {baseline} is more precise than {model}.")
+        [] => format!("At every recall from {all}, {model} is at least as precise as {baseline}."),
+        [one] if *one == (first, last) => {
+            format!("At every recall from {all}, {baseline} is more precise than {model}.")
         }
         some => {
-            let ranges = some.iter().map(range).collect::<Vec<_>>().join(", ");
+            let mut widest = some.to_vec();
+            // Widths are whole percents, up to rounding; of equal ones, the first stay.
+            widest.sort_by_key(|(from, to)| std::cmp::Reverse((100.0 * (to - from)).round() as u32));
+            widest.truncate(MOST_RANGES);
+            widest.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut ranges = widest.iter().map(range).collect::<Vec<_>>().join(", ");
+            match some.len() - widest.len() {
+                0 => {}
+                1 => ranges.push_str(" and in one narrower range"),
+                more => ranges.push_str(&format!(" and in {more} narrower ranges")),
+            }
             format!(
-                "{baseline} is more precise than {model} where recall is {ranges}; elsewhere {model} is at least as precise."
+                "Where recall is {ranges}, {baseline} is more precise than {model}; elsewhere {model} is at least as precise."
             )
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compared_by_recall;
+
+    /// A point a percent; `theirs` says where the baseline is more precise.
+    fn said(theirs: impl Fn(u32) -> bool) -> String {
+        let point = |percent| (f64::from(percent) / 100.0, 0.5, if theirs(percent) { 0.6 } else { 0.5 });
+        let points: Vec<(f64, f64, f64)> = (1..=100).map(point).collect();
+        compared_by_recall(&points, "m", "the naive rule").unwrap()
+    }
+
+    #[test]
+    fn ranges_of_recall_are_told_to_the_percent() {
+        assert_eq!(said(|_| false), "At every recall from 1 % to 100 %, m is at least as precise as the naive rule.");
+        assert_eq!(said(|_| true), "At every recall from 1 % to 100 %, the naive rule is more precise than m.");
+        assert_eq!(
+            said(|percent| percent <= 3 || percent == 52),
+            "Where recall is 1 % to 3 %, 52 %, the naive rule is more precise than m; elsewhere m is at least as precise."
+        );
+        let many = said(|percent| percent % 10 < 2);
+        assert!(
+            many.starts_with("Where recall is 10 % to 11 %, ") && many.contains("and in 6 narrower ranges"),
+            "{many}"
+        );
+        assert_eq!(compared_by_recall(&[], "m", "b"), None);
+    }
 }

@@ -65,7 +65,7 @@ async fn from_models(
     let fitting: Vec<Row<'_>> = models.iter().filter(fits).collect();
     let subject = match &named {
         Some((rows, _)) => rows.first(),
-        None => best(request, &fitting).await?,
+        None => best(request, &beside_baseline(request, &fitting)?).await?,
     };
     let Some(subject) = subject else {
         let relation = columns.relation.clone();
@@ -111,8 +111,27 @@ async fn from_models(
     warnings.dedup();
     let known = Some(subject).and_then(|row| Some((row.text("reference")?.to_string(), row.integer("version")?)));
     let mut builder = Builder { facts, scores, warnings, notes, queries, known, can_score: own_label };
-    builder.baseline(request, &columns, models)?;
+    builder.baseline(request, &columns, source, models).await?;
     builder.build(request, columns, source, false).await
+}
+
+/// Returns the models of which one may be in question: all but the baseline that was asked for.
+fn beside_baseline<'a>(request: &Request<'_>, models: &[Row<'a>]) -> Result<Vec<Row<'a>>, Error> {
+    let baseline = request.argument(given::BASELINE);
+    let others: Vec<Row<'a>> =
+        models.iter().copied().filter(|row| baseline.is_none() || row.text("model") != baseline).collect();
+    match baseline.filter(|_| others.is_empty() && !models.is_empty()) {
+        Some(name) => Err(same(name)),
+        None => Ok(others),
+    }
+}
+
+/// A model cannot be what it has to beat.
+fn same(name: &str) -> Error {
+    Error::Argument {
+        problem: format!("`{name}` is the model in question, so it cannot be the baseline too"),
+        hint: "--baseline names another model, `name@2` for another version, or a column; --model names the model in question".into(),
+    }
 }
 
 /// Returns the model that the report is about: a trained model before a rule, the best on validation first. The test rows must not
@@ -177,9 +196,15 @@ async fn from_scores(
     let name = match asked {
         Some(asked) => asked.to_string(),
         None => {
-            let best = best(request, &known_models).await?.and_then(|row| row.text("model"));
-            // Without rows there is nothing to name.
-            best.map(str::to_string).or(names.first().cloned()).unwrap_or("the score".into())
+            let baseline = request.argument(given::BASELINE);
+            let best = best(request, &beside_baseline(request, &known_models)?).await?;
+            let first = || names.iter().find(|name| baseline != Some(name.as_str())).map(String::as_str);
+            match best.and_then(|row| row.text("model")).or_else(first) {
+                Some(name) => name.to_string(),
+                // Without rows there is nothing to name.
+                None if names.is_empty() => "the score".into(),
+                None => return Err(same(&names[0])),
+            }
         }
     };
     let facts = facts(request, &columns, source, find(&name)).await?;
@@ -206,7 +231,7 @@ async fn from_scores(
     let queries = [vec![known], facts.queries.clone(), vec![query]].concat();
     let mut builder =
         Builder { facts, scores, warnings: Vec::new(), notes, queries, known: reference, can_score: false };
-    builder.baseline(request, &columns, models)?;
+    builder.baseline(request, &columns, source, models).await?;
     builder.build(request, columns, source, true).await
 }
 
@@ -224,29 +249,78 @@ struct Builder {
 
 impl Builder {
     /// Puts the baseline second: the model or column that was asked for, or else the naive rule, if there is one.
-    fn baseline(&mut self, request: &Request<'_>, columns: &Columns, models: &Rows) -> Result<(), Error> {
+    async fn baseline(
+        &mut self,
+        request: &Request<'_>,
+        columns: &Columns,
+        source: &str,
+        models: &Rows,
+    ) -> Result<(), Error> {
         let place = match request.argument(given::BASELINE) {
             None => self.scores.iter().skip(1).position(|scored| scored.role == Role::Naive).map(|place| place + 1),
-            Some(name) => {
-                let place = self.scores.iter().position(|scored| scored.name == name);
-                match place {
-                    Some(place) => Some(place),
-                    None => {
-                        let known = models.iter().find(|row| row.text("model") == Some(name));
-                        self.scores.push(match known {
-                            Some(row) => scored(&row, columns),
-                            None => column_score(columns, name)?,
-                        });
-                        Some(self.scores.len() - 1)
-                    }
+            Some(name) => match self.scores.iter().skip(1).position(|scored| scored.name == name) {
+                Some(place) => Some(place + 1),
+                None => {
+                    let baseline = self.other(request, columns, source, models, name).await?;
+                    self.scores.push(baseline);
+                    Some(self.scores.len() - 1)
                 }
-            }
+            },
         };
-        if let Some(place) = place.filter(|place| *place > 0) {
+        if let Some(place) = place {
             let baseline = self.scores.remove(place);
             self.scores.insert(1, baseline);
         }
         Ok(())
+    }
+
+    /// Returns a baseline that is not among the scores yet: a model, also by `name@2` or `name@alias`, or a column.
+    async fn other(
+        &mut self,
+        request: &Request<'_>,
+        columns: &Columns,
+        source: &str,
+        models: &Rows,
+        name: &str,
+    ) -> Result<Scored, Error> {
+        let query = request.query("eval/named.sql", &[("model", Literal::Text(name))])?;
+        let rows = if models.is_empty() { Rows::default() } else { query.rows(request.context).await? };
+        let in_question = &self.scores[0].name;
+        let Some(row) = rows.first() else {
+            return if name == in_question { Err(same(name)) } else { column_score(columns, name) };
+        };
+        let version = row.integer("version");
+        if row.text("model") == Some(in_question.as_str())
+            && self.known.as_ref().is_none_or(|(_, known)| Some(*known) == version)
+        {
+            return Err(same(name));
+        }
+        if let Some(feature) = inputs(&row, columns).into_iter().find(|feature| !columns.has(feature)) {
+            if columns.has(name) {
+                return column_score(columns, name);
+            }
+            return Err(Error::Argument {
+                problem: format!(
+                    "the baseline `{name}` reads `{feature}`, which is not a column of {}",
+                    columns.relation
+                ),
+                hint: "--on names rows with the columns of both models; --baseline names another model or a column"
+                    .into(),
+            });
+        }
+        // Rows that must not judge it are refused.
+        let split = self.facts.split.as_ref().map(|name| format!(", {}", literal(name))).unwrap_or_default();
+        let reference = row.text("reference").unwrap_or_default();
+        let values =
+            [("model", Literal::Text(reference)), ("on", Literal::Text(source)), ("split", Literal::Sql(&split))];
+        let guard = request.query("eval/guarded.sql", &values)?;
+        guard.rows(request.context).await?;
+        self.queries.extend([query, guard]);
+        let mut baseline = scored(&row, columns);
+        if self.scores.iter().any(|scored| scored.name == baseline.name) {
+            baseline.name = format!("{}@{}", baseline.name, version.unwrap_or_default());
+        }
+        Ok(baseline)
     }
 
     async fn build(

@@ -1,7 +1,7 @@
 //! The evaluation report: whether and where a model beats the naive rule or guessing, and how its scores behave.
 //!
 //! In: rows with a label, and models that score them, or rows that bring their scores; for any project. Out: HTML. One query makes the
-//! scored rows, and every other query in `reports/eval/` reads them; the report shows them all.
+//! scored rows, and the queries of the figures read them; the report shows these.
 
 mod alerts;
 mod arguments;
@@ -19,6 +19,8 @@ mod subject;
 mod timeline;
 mod verdict;
 mod view;
+
+pub use subject::source;
 
 use async_trait::async_trait;
 use serde::Serialize;

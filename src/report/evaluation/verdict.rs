@@ -30,13 +30,24 @@ pub fn verdict(frame: &Frame<'_>, table: &Table, compared: &[Comparison], learne
         return unknown(format!("How good {model} is, is not known: {why}."), sentences);
     };
     if metrics.average_precision.is_none() {
+        let label = subject.classes().0;
         let why = match (metrics.rows, metrics.positives) {
             (Some(0.0) | None, _) => format!("the {rows} hold no row with a label and a score"),
-            (Some(total), Some(0.0)) => format!("none of the {} {rows} is {}", count(Some(total)), subject.classes().0),
+            (Some(total), Some(0.0)) => {
+                sentences.extend(on(VALIDATION).filter(|_| frame.split != VALIDATION).map(fallback));
+                let why = format!("none of the {} {rows} is {label}", count(Some(total)));
+                return unknown(format!("How good {model} is, cannot be told: {why}."), sentences);
+            }
             _ => metrics.reason.clone().unwrap_or("its average precision is undefined".into()),
         };
         sentences.extend(on(VALIDATION).filter(|_| frame.split != VALIDATION).map(fallback));
         return unknown(format!("How good {model} is, is not known: {why}."), sentences);
+    }
+    if let Some(total) = metrics.rows.filter(|total| metrics.positives == Some(*total)) {
+        let label = subject.classes().0;
+        let why = format!("each of the {} {rows} is {label}, so no score can rank them", count(Some(total)));
+        sentences.extend(on(VALIDATION).filter(|_| frame.split != VALIDATION).map(fallback));
+        return unknown(format!("How good {model} is, cannot be told: {why}."), sentences);
     }
     let (mood, headline) = if learned_here {
         let headline = format!(

@@ -239,20 +239,28 @@ fn product(row: Row<'_>) -> Vec<String> {
         seconds => span(seconds.map(|seconds| (seconds * 1e9) as i64)),
     };
     let silent = row.number("silent_s").zip(row.number("span_s")).filter(|(_, span)| *span > 0.0);
-    let mut cells = vec![
+    let shown = |column: &str| row.shown(column);
+    let instant = |column: &str| row.shown(column).trim_end_matches(" UTC").to_string();
+    // What is wrong comes first: the last columns may be beyond the edge of a narrow window.
+    vec![
         row.text("product_id").map_or("(none)".into(), name),
-        row.shown("ticks"),
-        row.shown("ticks_per_s"),
-        row.shown("first_ts").trim_end_matches(" UTC").into(),
-        row.shown("last_ts").trim_end_matches(" UTC").into(),
-        row.shown("silences"),
+        shown("ticks"),
+        shown("crossed"),
+        shown("unusable"),
+        shown("outliers"),
+        shown("late"),
+        shown("duplicates"),
+        shown("ahead"),
+        shown("silences"),
         seconds("longest_step_s"),
         percent(silent.map(|(silent, span)| silent / span)),
-    ];
-    let counts =
-        ["duplicates", "late", "ahead", "crossed", "locked", "unusable", "outliers", "reconnections", "spread_bps"];
-    cells.extend(counts.map(|column| row.shown(column)));
-    cells
+        shown("reconnections"),
+        shown("locked"),
+        shown("ticks_per_s"),
+        shown("spread_bps"),
+        instant("first_ts"),
+        instant("last_ts"),
+    ]
 }
 
 fn silence(row: Row<'_>) -> Vec<String> {
@@ -281,9 +289,14 @@ fn words(text: &str) -> String {
 
 fn column(row: Row<'_>) -> Vec<String> {
     let quantiles = row.numbers("quantiles");
-    let quantile = |place: usize| number(quantiles.get(place).copied());
+    // Whole numbers are written as such.
+    let is_whole = |value: f64| value.fract() == 0.0 && value.abs() < 1e15;
+    let of_whole = row.text("kind") == Some("number")
+        && ["min", "max"].into_iter().all(|bound| row.text(bound).is_some_and(|text| !text.contains(['.', 'e'])));
+    let figure = |value: f64| if of_whole && is_whole(value) { count(Some(value)) } else { number(Some(value)) };
+    let quantile = |place: usize| quantiles.get(place).map_or(format::UNKNOWN.into(), |value| figure(*value));
     let bound = |column: &str| match row.text(column).map(|text| (text, text.parse::<f64>())) {
-        Some((_, Ok(value))) if row.text("kind") == Some("number") => number(Some(value)),
+        Some((_, Ok(value))) if row.text("kind") == Some("number") => figure(value),
         Some((text, _)) => name(text),
         None => format::UNKNOWN.into(),
     };

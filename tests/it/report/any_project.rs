@@ -74,6 +74,23 @@ fn a_model_of_customers_is_evaluated_like_any_other() {
     assert!(said.starts_with("churn "), "{said}");
     let refused = folder.fail(&["report", "eval", "--on", "SELECT 1 AS a"]);
     assert!(refused.contains("no model that squall knows has all its features"), "{refused}");
+
+    // A model is not what it has to beat itself, but another version may be.
+    for more in [&["--baseline", "churn"][..], &["--model", "churn", "--baseline", "churn@1"]] {
+        let refused = folder.fail(&[&["report", "eval", "--on", unseen][..], more].concat());
+        assert!(refused.contains("` is the model in question, so it cannot be the baseline too\nHint: "), "{refused}");
+    }
+
+    // What does not exist is explained as in the shell.
+    for arguments in [
+        &["eval", "--on", "custommers"][..],
+        &["eda", "--on", "SELECT * FROM custommers"],
+        &["drift", "--reference", "custommers", "--current", "SELECT 1 AS a"],
+    ] {
+        let refused = folder.fail(&[&["report"][..], arguments].concat());
+        assert!(refused.contains("there is no table or view `custommers`\n --> line 1, column "), "{refused}");
+        assert!(refused.contains("\nHint: "), "{refused}");
+    }
 }
 
 #[test]

@@ -280,7 +280,7 @@ async fn one_relation_is_split_by_time_or_by_its_split() {
         (vec![("on", "spike_training"), ("reference", "spike_training")], "parts of one relation"),
         (vec![("early-late", "0.3")], "needs the relation"),
         (vec![("on", "SELECT 1 AS x")], "no column of times"),
-        (vec![("on", "spike_training"), ("time", "tss")], "no such column of times"),
+        (vec![("on", "spike_training"), ("time", "tss")], "which is not a column of times"),
     ] {
         let error = report(&context, &arguments).await.unwrap_err();
         assert!(error.to_string().contains(part), "{error}");

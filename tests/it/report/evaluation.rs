@@ -156,7 +156,7 @@ async fn without_a_spike_in_test_nothing_is_claimed() {
     market.rows.iter_mut().filter(|row| row.split == "test").for_each(|row| row.spike = false);
     let report = evaluate(&market).await;
     keep("evaluation-no-spikes.html", &report).await;
-    assert_eq!(report.verdict, "How good spike_logistic is, is not known: none of the 800 test rows is spike.");
+    assert_eq!(report.verdict, "How good spike_logistic is, cannot be told: none of the 800 test rows is spike.");
     assert!(report.html.contains("Not defined: the judged rows need scored rows"));
     assert!(!report.html.contains("NaN"));
 }
@@ -239,6 +239,7 @@ async fn what_is_missing_is_told_with_what_to_type() {
         (("time", "midprice"), "`midprice` is Float64, and a time is a timestamp or a date", "to_timestamp(midprice)"),
         (("horizon", "soon"), "--horizon is `soon`", "whole seconds"),
         (("threshold", "high"), "--threshold is `high`", "--threshold 0.5"),
+        (("baseline", "spike_logistic"), "`spike_logistic` is the model in question", "--baseline names another model"),
         (("baseline", "nobody"), "spike_scores has no column `nobody` for --baseline", "--baseline"),
     ] {
         let error = on(&context, &[change]).await.unwrap_err();
@@ -297,12 +298,15 @@ async fn degenerate_rows_give_a_page_that_says_so() {
             format!("SELECT * FROM ({whole}) WHERE y AND NOT y"),
             "How good the score is, is not known: scored has no rows",
         ),
-        (format!("SELECT * FROM ({whole}) LIMIT 1"), "How good m is, is not known: none of the 1 given rows is y"),
+        (format!("SELECT * FROM ({whole}) LIMIT 1"), "How good m is, cannot be told: none of the 1 given rows is y"),
         (
             format!("SELECT * FROM ({whole}) WHERE NOT y"),
-            "How good m is, is not known: none of the 320 given rows is y",
+            "How good m is, cannot be told: none of the 320 given rows is y",
         ),
-        (format!("SELECT * FROM ({whole}) WHERE y"), "m equals guessing"),
+        (
+            format!("SELECT * FROM ({whole}) WHERE y"),
+            "How good m is, cannot be told: each of the 80 given rows is y, so no score can rank them",
+        ),
         (
             format!("SELECT model, y, CAST(NULL AS DOUBLE) AS score, at FROM ({whole})"),
             "How good m is, is not known: the given rows hold no row with a label and a score",
@@ -318,6 +322,34 @@ async fn degenerate_rows_give_a_page_that_says_so() {
                 Err(error) => assert_eq!(error.to_string(), says, "{sql}"),
             }
         }
+    }
+}
+
+/// Without `--model`, the model in question is another one than the baseline.
+#[tokio::test]
+async fn a_model_can_be_the_baseline() {
+    let context = market(4_000).register().await;
+    let page = on(&context, &[("model", ""), ("baseline", "spike_logistic")]).await.unwrap();
+    assert!(page.verdict.starts_with("Whether naive_volatility beats spike_logistic "), "{}", page.verdict);
+}
+
+/// The gain of rows with the same score is a straight line: none of them comes first.
+#[tokio::test]
+async fn the_gain_takes_equal_scores_together() {
+    let context =
+        rows("SELECT value % 4 = 0 AS label, value <= 40 AS high, 'test' AS split FROM generate_series(1, 80)").await;
+    let sql = include_str!("../../../reports/eval/gain.sql")
+        .replace("$model", "'m'")
+        .replace("$score", "CASE WHEN high THEN 0.9 ELSE 0.1 END")
+        .replace("$rows", "scored")
+        .replace("$split", "'test'");
+    for (sql, value) in [
+        (format!("SELECT count(*) FROM ({sql})"), 2.0),
+        (format!("SELECT min(share) FROM ({sql})"), 0.5),
+        (format!("SELECT min(reached) FROM ({sql})"), 0.5),
+        (format!("SELECT max(share + reached) FROM ({sql})"), 2.0),
+    ] {
+        assert_eq!(number(&context, &sql).await, value, "{sql}");
     }
 }
 

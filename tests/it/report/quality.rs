@@ -112,6 +112,9 @@ fn both_reports_are_made_from_landed_ticks() {
     for audit in ["quotes_sane", "ticks_unique", "ticks_increase", "ticks_complete"] {
         assert!(page.contains(audit), "{audit} is missing");
     }
+    // Whole numbers are written as such.
+    let row = page.split(">log_offset</th>").nth(1).and_then(|rest| rest.split("</tr>").next()).unwrap();
+    assert!(row.split("<td").skip(3).take(5).all(|cell| !cell.contains(".0")), "{row}");
 
     let printed = folder.succeed(&["report", "eda", "--out", "eda.html"]);
     assert!(printed.contains("of high volatility.") || printed.contains("no training rows"), "{printed}");

@@ -42,6 +42,10 @@ fn reports_are_json_too_fail_on_findings_and_have_an_index() {
     let index = read("reports/out/index.html");
     assert!(index.contains("<a href=\"drift.html\">Drift</a>") && index.contains("No model has two runs"), "{index}");
 
+    // What a report would have found is not known if it cannot be made.
+    let (success, _, stderr) = folder.squall(&["report", "all", "--fail-on", "worse"]);
+    assert!(!success && stderr.contains("Error: the report `eval` could not be made"), "{stderr}");
+
     folder.succeed(&["run", "+spike_training"]);
     folder.succeed(&["train"]);
     folder.succeed(&["train"]);

@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 };
 
 use super::super::categories::Counts;
-use super::whole;
+use super::whole::{self, Takes};
 use crate::functions::Implementation;
 use crate::functions::label_score::is_label;
 use crate::text::documentation::Documentation;
@@ -57,6 +57,15 @@ impl Measure {
     /// Returns whether it depends on nothing but how often each value occurs.
     pub fn counts_categories(self) -> bool {
         matches!(self, Measure::Categories(_) | Measure::Shares(_))
+    }
+
+    /// Returns in which form it takes whole numbers.
+    pub fn takes(self) -> Takes {
+        match self {
+            Measure::Categories(_) | Measure::Shares(_) => Takes::Categories,
+            Measure::Distance(_) => Takes::Either,
+            Measure::Numbers(_) | Measure::Test(_) => Takes::Numbers,
+        }
     }
 
     fn returns(self) -> DataType {
@@ -354,7 +363,7 @@ impl Accumulator for Collecting {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         if self.whole.iter().any(|sample| !sample.is_empty()) {
-            return self.measure.of(&whole::samples(self.whole.clone(), self.measure.counts_categories()));
+            return self.measure.of(&whole::samples(self.whole.clone(), self.measure.takes()));
         }
         let mut samples = self.samples.clone();
         for numbers in &mut samples.numbers {
