@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::{DFSchemaRef, JoinType, NullEquality, Result};
+use datafusion::common::{DFSchema, DFSchemaRef, JoinType, NullEquality, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, Extension, Join, JoinConstraint, LogicalPlan, Operator, UserDefinedLogicalNodeCore, binary_expr,
@@ -47,6 +47,35 @@ impl Match {
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.left, self.operator, self.right)
+    }
+}
+
+/// The columns of both sides.
+pub struct Sides {
+    pub left: DFSchemaRef,
+    pub right: DFSchemaRef,
+}
+
+impl Sides {
+    /// Reads a comparison of the two sides, whichever of them stands first; `None` if it is something else.
+    pub fn compared(&self, comparison: Expr) -> Option<Match> {
+        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = comparison else { return None };
+        match (self.is_left(&left)?, self.is_left(&right)?) {
+            (true, false) => Some(Match { left: *left, operator: op, right: *right }),
+            (false, true) => Some(Match { left: *right, operator: op.swap()?, right: *left }),
+            _ => None,
+        }
+    }
+
+    /// Returns whether an expression reads only the left side, or only the right one; `None` if it reads both or neither.
+    fn is_left(&self, expression: &Expr) -> Option<bool> {
+        let columns = expression.column_refs();
+        let all = |side: &DFSchema| columns.iter().all(|column| side.is_column_from_schema(column));
+        match (all(&self.left), all(&self.right)) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        }
     }
 }
 
@@ -162,20 +191,17 @@ impl UserDefinedLogicalNodeCore for AsofJoin {
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
         let changed = || DataFusionError::Internal("the condition of an ASOF JOIN lost its form".into());
-        let mut exprs = exprs.into_iter();
-        let mut compared = || match exprs.next() {
-            Some(Expr::BinaryExpr(BinaryExpr { left, op, right })) => Ok((*left, op, *right)),
-            _ => Err(changed()),
-        };
+        let Ok([one, other]) = <[LogicalPlan; 2]>::try_from(inputs) else { return Err(changed()) };
+        let sides = Sides { left: Arc::clone(one.schema()), right: Arc::clone(other.schema()) };
+        let mut exprs = exprs.into_iter().map(Expr::unalias);
         let mut on = Vec::with_capacity(self.on.len());
-        for _ in &self.on {
-            let (left, _, right) = compared()?;
+        for equal in exprs.by_ref().take(self.on.len()) {
+            let Match { left, right, .. } = sides.compared(equal).ok_or_else(changed)?;
             on.push((left, right));
         }
-        let (left, operator, right) = compared()?;
+        let time = exprs.next().and_then(|time| sides.compared(time)).ok_or_else(changed)?;
         let within = exprs.next();
-        let Ok([one, other]) = <[LogicalPlan; 2]>::try_from(inputs) else { return Err(changed()) };
-        AsofJoin::new(one, other, on, Match { left, operator, right }, within, self.kind)
+        AsofJoin::new(one, other, on, time, within, self.kind)
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {

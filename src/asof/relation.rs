@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use datafusion::common::{DFSchema, DFSchemaRef, Result};
+use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::normalize_col_with_schemas_and_ambiguity_check;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
-use super::node::{AsofJoin, Kind, Match};
+use super::node::{AsofJoin, Kind, Match, Sides};
 use super::syntax::CALL;
 use crate::error::Refused;
 
@@ -199,24 +199,6 @@ fn is_null(value: &ast::Expr) -> bool {
     matches!(value, ast::Expr::Value(value) if value.value == ast::Value::Null)
 }
 
-struct Sides {
-    left: DFSchemaRef,
-    right: DFSchemaRef,
-}
-
-impl Sides {
-    /// Returns whether an expression reads only the left side, or only the right one; `None` if it reads both or neither.
-    fn is_left(&self, expression: &Expr) -> Option<bool> {
-        let columns = expression.column_refs();
-        let all = |side: &DFSchema| columns.iter().all(|column| side.is_column_from_schema(column));
-        match (all(&self.left), all(&self.right)) {
-            (true, false) => Some(true),
-            (false, true) => Some(false),
-            _ => None,
-        }
-    }
-}
-
 /// The parts of a join's condition.
 #[derive(Default)]
 struct Parts {
@@ -227,16 +209,7 @@ struct Parts {
 impl Parts {
     /// Takes one comparison between the two sides; returns whether it is one that the join has a place for.
     fn take(&mut self, part: Expr, sides: &Sides) -> Result<bool> {
-        let Expr::BinaryExpr(binary) = part else { return Ok(false) };
-        let (one, other) = (*binary.left, *binary.right);
-        let (left, operator, right) = match (sides.is_left(&one), sides.is_left(&other)) {
-            (Some(true), Some(false)) => (one, binary.op, other),
-            (Some(false), Some(true)) => match binary.op.swap() {
-                Some(operator) => (other, operator, one),
-                None => return Ok(false),
-            },
-            _ => return Ok(false),
-        };
+        let Some(Match { left, operator, right }) = sides.compared(part) else { return Ok(false) };
         match operator {
             Operator::Eq => self.on.push((left, right)),
             Operator::GtEq | Operator::Gt | Operator::LtEq | Operator::Lt => {

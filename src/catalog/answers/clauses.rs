@@ -241,7 +241,8 @@ fn condition_of(operator: &JoinOperator) -> Option<&Expr> {
         | JoinOperator::LeftSemi(constraint)
         | JoinOperator::RightSemi(constraint)
         | JoinOperator::LeftAnti(constraint)
-        | JoinOperator::RightAnti(constraint) => match constraint {
+        | JoinOperator::RightAnti(constraint)
+        | JoinOperator::AsOf { constraint, .. } => match constraint {
             JoinConstraint::On(condition) => Some(condition),
             _ => None,
         },

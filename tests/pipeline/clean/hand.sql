@@ -324,3 +324,15 @@ FROM spreads AS s JOIN forward AS f USING (product_id, ts)
 -- file: models/checked.sql
 CREATE OR REPLACE MODEL checked OPTIONS (model_type = 'logistic_reg', input_label_cols = ['spike'], time_col = 'ts', id_cols = ['product_id']) AS
 SELECT product_id, ts, spike, spread FROM rows WHERE n = 1
+
+-- case: the newest earlier row of another product, at most a minute old
+-- lookback: 60 s
+SELECT a.product_id, a.ts, a.price - b.price AS v
+FROM ticks AS a
+ASOF LEFT JOIN (SELECT ts, price FROM ticks WHERE product_id = 'ETH-USD') AS b ON a.ts >= b.ts TOLERANCE INTERVAL '60 seconds'
+
+-- case: the newest earlier row of the same product, in Snowflake's words
+-- lookback: 5 s
+SELECT a.product_id, a.ts, a.price - b.price AS v
+FROM ticks AS a
+ASOF JOIN ticks AS b MATCH_CONDITION (a.ts > b.ts) ON a.product_id = b.product_id TOLERANCE INTERVAL '5 seconds'

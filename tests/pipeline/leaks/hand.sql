@@ -329,3 +329,13 @@ SELECT product_id, ts, max(ts) OVER (PARTITION BY product_id) > ts + INTERVAL '1
 
 -- case: the next row, across products
 SELECT product_id, ts, first_value(price) OVER (ORDER BY ts, product_id ROWS BETWEEN 1 FOLLOWING AND 5 FOLLOWING) AS v FROM ticks
+
+-- case: the nearest later row of another product
+SELECT a.product_id, a.ts, b.price AS v
+FROM ticks AS a
+ASOF LEFT JOIN (SELECT ts, price FROM ticks WHERE product_id = 'ETH-USD') AS b ON a.ts <= b.ts
+
+-- case: the newest row that is earlier than a time after the row
+SELECT a.product_id, a.ts, b.price AS v
+FROM ticks AS a
+ASOF JOIN ticks AS b ON a.product_id = b.product_id AND a.ts + INTERVAL '10 seconds' >= b.ts
