@@ -167,14 +167,14 @@ fn significant(tokens: &[TokenWithSpan], from: usize) -> Option<usize> {
 /// Returns the first token of the same join, outside of parentheses, that is looked for.
 fn find(tokens: &[TokenWithSpan], from: usize, is_it: impl Fn(usize) -> bool) -> Option<usize> {
     let mut depth = 0_usize;
-    for index in from..tokens.len() {
-        match &tokens[index].token {
+    for (index, token) in tokens.iter().enumerate().skip(from) {
+        match &token.token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.checked_sub(1)?,
             Token::SemiColon | Token::EOF => return None,
             _ if depth > 0 => {}
             _ if is_it(index) => return Some(index),
-            _ if ENDS.iter().any(|word| is_word(&tokens[index], word)) => return None,
+            _ if ENDS.iter().any(|word| is_word(token, word)) => return None,
             _ => {}
         }
     }
