@@ -108,18 +108,16 @@ impl Diagnosis {
 impl Finding {
     /// Names the file that cannot be read, if that is why the statement failed.
     async fn blame_file(&mut self, session: &Session, error: &run::Error, statement: &str) {
-        let from_data = match error {
-            run::Error::Panicked(_) => true,
+        let root = match error {
+            run::Error::Panicked(_) => None,
             run::Error::Query(error) | run::Error::Statement(catalog::Error::Query(error)) => {
-                let root = error.iter().next().unwrap_or(error).find_root();
-                !matches!(root, DataFusionError::SQL(..) | DataFusionError::SchemaError(..) | DataFusionError::Plan(_))
+                Some(error.iter().next().unwrap_or(error).find_root())
             }
-            _ => false,
+            _ => return,
         };
-        if !from_data {
-            return;
-        }
-        if let Some((file, why)) = session.damaged_file(statement).await {
+        if root.is_none_or(is_of_files)
+            && let Some((file, why)) = session.damaged_file(statement).await
+        {
             self.message = format!("cannot read {}: {why}", file.display());
             self.spot = Spot::Text(file.display().to_string());
             self.hint = Some("the file is damaged or was not written to its end; write it again".into());
@@ -140,6 +138,25 @@ impl Finding {
             "give the columns their types: CREATE EXTERNAL TABLE t (a VARCHAR, …) STORED AS CSV LOCATION '…' OPTIONS ('format.has_header' 'true')"
                 .into(),
         );
+    }
+}
+
+/// Returns whether an error can come from a damaged file, so that it is worth it to read the files again.
+fn is_of_files(error: &DataFusionError) -> bool {
+    use datafusion::arrow::error::ArrowError;
+    match error {
+        DataFusionError::ParquetError(_) | DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => true,
+        DataFusionError::ArrowError(error, _) => !matches!(
+            error.as_ref(),
+            ArrowError::ArithmeticOverflow(_)
+                | ArrowError::DivideByZero
+                | ArrowError::CastError(_)
+                | ArrowError::ComputeError(_)
+                | ArrowError::CsvError(_)
+                | ArrowError::JsonError(_)
+                | ArrowError::ParseError(_)
+        ),
+        _ => false,
     }
 }
 

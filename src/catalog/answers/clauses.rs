@@ -8,8 +8,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, GroupByExpr, Join, JoinConstraint, JoinOperator, Query, Select, Spanned, Statement, TableAlias,
-    TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    DuplicateTreatment, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, Query,
+    Select, Spanned, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
 use crate::error::Refused;
@@ -123,6 +123,11 @@ fn of_select(select: &Select) -> Found {
         (!select.distribute_by.is_empty(), "DISTRIBUTE BY", LEAVE_OUT),
         (!select.sort_by.is_empty(), "SORT BY", "write ORDER BY"),
         (select.value_table_mode.is_some(), "AS", "write the columns' names"),
+        (
+            matches!(&select.group_by, GroupByExpr::Expressions(_, more) | GroupByExpr::All(more) if !more.is_empty()),
+            "GROUP BY … WITH",
+            "write GROUP BY ROLLUP (a, b), CUBE (a, b) or GROUPING SETS ((a), (b))",
+        ),
     ])
 }
 
@@ -208,9 +213,21 @@ fn of_expression(expression: &Expr) -> Found {
         Expr::MatchAgainst { .. } => Some(("MATCH", "write LIKE, or regexp_like(…)")),
         Expr::Prior(_) => Some(("PRIOR", "write WITH RECURSIVE")),
         Expr::OuterJoin(_) => Some(("(+)", "write LEFT JOIN")),
+        Expr::Function(call) if is_distinct_pick(call) => {
+            Some(("DISTINCT", "leave it out: the function takes the value of one row"))
+        }
         Expr::Function(Function { uses_odbc_syntax: true, .. }) => Some(("fn", "call the function without braces")),
         _ => None,
     }
+}
+
+/// Functions that take one row's value, for which DISTINCT says nothing.
+const PICKS: [&str; 5] = ["first_value", "last_value", "nth_value", "lag", "lead"];
+
+fn is_distinct_pick(call: &Function) -> bool {
+    let FunctionArguments::List(list) = &call.args else { return false };
+    list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+        && PICKS.iter().any(|pick| call.name.to_string().eq_ignore_ascii_case(pick))
 }
 
 /// Checks the joins of a FROM, and writes SEMI and ANTI as the planner has them.

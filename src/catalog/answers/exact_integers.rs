@@ -59,8 +59,9 @@ fn exact(function: &AggregateUDF, arguments: &[Expr], schema: &DFSchema) -> Resu
             matches!(argument.get_type(schema)?, DataType::Int64 | DataType::UInt64 | DataType::Decimal128(_, _));
         return Ok(summed.then(|| (form, argument.clone())));
     }
-    // The engine has converted integers to doubles.
+    // The engine has converted integers to doubles. A cast to another type, such as DECIMAL, is the query's own.
     let Expr::Cast(cast) = argument else { return Ok(None) };
-    let integers = matches!(cast.expr.get_type(schema)?, DataType::Int64 | DataType::UInt64);
+    let integers = matches!(cast.expr.get_type(schema)?, DataType::Int64 | DataType::UInt64)
+        && argument.get_type(schema)? == DataType::Float64;
     Ok(integers.then(|| (form, cast.expr.as_ref().clone())))
 }

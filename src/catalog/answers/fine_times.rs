@@ -118,6 +118,10 @@ fn common_type(a: &DataType, b: &DataType) -> DataType {
         (DataType::Null, other) | (other, DataType::Null) => other.clone(),
         (a, b) if a == b => a.clone(),
         (DataType::Int64 | DataType::Float64, DataType::Int64 | DataType::Float64) => DataType::Float64,
+        // How many digits a fraction has says nothing about its kind. In the end, all times have nanoseconds.
+        (DataType::Timestamp(_, a_zone), DataType::Timestamp(_, b_zone)) if a_zone == b_zone => {
+            DataType::Timestamp(TimeUnit::Nanosecond, a_zone.clone())
+        }
         _ => DataType::Utf8,
     }
 }

@@ -8,12 +8,14 @@
 mod arithmetic;
 mod clauses;
 mod correlated;
+mod dates;
 mod exact_integers;
 mod fine_times;
 mod frames;
 mod named_windows;
 mod nan_statistics;
 mod null_folders;
+mod using;
 mod wide_literals;
 mod zeros;
 
@@ -49,20 +51,12 @@ pub fn prepared(mut statement: Statement) -> Result<Statement> {
 
 fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
     match statement {
-        Statement::Statement(parsed) => {
-            asof::nest(parsed);
-            named_windows::insert(parsed);
-            wide_literals::write_decimals(parsed);
-            clauses::check(parsed)
-        }
+        Statement::Statement(parsed) => prepare_parsed(parsed),
         Statement::Explain(explain) => prepare(&mut explain.statement),
         Statement::CopyTo(copy) => match &mut copy.source {
             CopyToSource::Query(query) => {
                 let mut parsed = Ast::Query(query.clone());
-                asof::nest(&mut parsed);
-                named_windows::insert(&mut parsed);
-                wide_literals::write_decimals(&mut parsed);
-                clauses::check(&mut parsed)?;
+                prepare_parsed(&mut parsed)?;
                 if let Ast::Query(prepared) = parsed {
                     *query = prepared;
                 }
@@ -74,10 +68,19 @@ fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
     }
 }
 
+fn prepare_parsed(parsed: &mut Ast) -> std::result::Result<(), Refused> {
+    asof::nest(parsed);
+    using::write_out(parsed)?;
+    named_windows::insert(parsed)?;
+    wide_literals::write_decimals(parsed);
+    clauses::check(parsed)
+}
+
 /// Returns the engine's rules for new logical plans, with ours among them.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     // Frames are checked while their offsets are still text, before the engine coerces them.
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(frames::CheckFrames)];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours)];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(correlated::WindowsBelowCorrelation));
     rules.push(Arc::new(zeros::OneZero));

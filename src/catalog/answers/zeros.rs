@@ -1,15 +1,15 @@
-//! -0.0 and 0.0 are one value for windows, and so are all NaNs.
+//! -0.0 and 0.0 are one value for windows and ORDER BY, and so are all NaNs.
 //!
 //! The engine compares floating-point numbers by their bits. So -0.0 and 0.0 are two partitions and not peers, although GROUP BY
 //! and `=` make them one. In: a plan. Out: the same plan, in which windows are partitioned and ordered by numbers with only one
-//! zero and only one NaN.
+//! zero and only one NaN. The same holds for ORDER BY, where a further key orders the rows that are equal in the first.
 
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -25,7 +25,24 @@ pub struct OneZero;
 
 impl AnalyzerRule for OneZero {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        rewritten(plan, |expr, schema| {
+        let sorted = plan.transform_up_with_subqueries(|plan| {
+            let LogicalPlan::Sort(mut sort) = plan else { return Ok(Transformed::no(plan)) };
+            let schema = Arc::clone(sort.input.schema());
+            let further = sort.expr.len().saturating_sub(1);
+            let mut changed = false;
+            for key in sort.expr.iter_mut().take(further) {
+                if needs_one_zero(&key.expr, &schema)? {
+                    key.expr = ONE_ZERO.call(vec![std::mem::take(&mut key.expr)]);
+                    changed = true;
+                }
+            }
+            Ok(if changed {
+                Transformed::yes(LogicalPlan::Sort(sort))
+            } else {
+                Transformed::no(LogicalPlan::Sort(sort))
+            })
+        });
+        rewritten(sorted.data()?, |expr, schema| {
             let Expr::WindowFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
             let keys = call.params.partition_by.iter_mut();
             let keys = keys.chain(call.params.order_by.iter_mut().map(|sort| &mut sort.expr));

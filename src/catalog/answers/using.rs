@@ -1,0 +1,165 @@
+//! The columns of USING in outer joins.
+//!
+//! For a column that USING names, `*` takes the table whose name comes first in the alphabet, and a name alone takes the left
+//! table. In an outer join, that table's row may be missing. In: a parsed statement. Out: the same statement, in which `*` names the
+//! tables of left joins and takes such a column from the left one. A right or full join would need a value of both tables, and a
+//! natural one the tables' columns; they are refused.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    ExcludeSelectItem, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
+};
+
+use crate::error::Refused;
+
+/// Writes out the star where outer joins have USING.
+///
+/// # Errors
+/// A right, full or natural outer join, or a star over a table without a name.
+pub fn write_out(statement: &mut Statement) -> Result<(), Refused> {
+    match statement.visit(&mut Writer) {
+        ControlFlow::Break(refused) => Err(refused),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Writer;
+
+impl VisitorMut for Writer {
+    type Break = Refused;
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+        let mut tables = Tables::default();
+        for from in &select.from {
+            match tables.read(from) {
+                Ok(()) => {}
+                Err(refused) => return ControlFlow::Break(refused),
+            }
+        }
+        if !tables.has_outer {
+            return ControlFlow::Continue(());
+        }
+        let mut items = Vec::with_capacity(select.projection.len());
+        for item in std::mem::take(&mut select.projection) {
+            match item {
+                SelectItem::Wildcard(options) if is_plain(&options) => match tables.stars(&options) {
+                    Ok(stars) => items.extend(stars),
+                    Err(refused) => return ControlFlow::Break(refused),
+                },
+                SelectItem::Wildcard(_) => {
+                    return ControlFlow::Break(refuse(
+                        "`*` with REPLACE, RENAME or EXCLUDE is not supported over a left join with USING",
+                        "write ON, or name the tables: SELECT a.*, b.x",
+                    ));
+                }
+                other => items.push(other),
+            }
+        }
+        select.projection = items;
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_plain(options: &WildcardAdditionalOptions) -> bool {
+    options.opt_exclude.is_none()
+        && options.opt_except.is_none()
+        && options.opt_replace.is_none()
+        && options.opt_rename.is_none()
+        && options.opt_ilike.is_none()
+}
+
+/// The tables of a FROM, in order: each with its name, and the columns that it shares with tables before it.
+#[derive(Default)]
+struct Tables {
+    tables: Vec<(Option<ObjectName>, Vec<ObjectName>)>,
+    has_outer: bool,
+}
+
+impl Tables {
+    fn read(&mut self, from: &TableWithJoins) -> Result<(), Refused> {
+        self.add(&from.relation, Vec::new())?;
+        for join in &from.joins {
+            let (constraint, is_left) = match &join.join_operator {
+                JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (constraint, false),
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                    self.has_outer |= matches!(constraint, JoinConstraint::Using(_));
+                    (constraint, true)
+                }
+                JoinOperator::Right(constraint)
+                | JoinOperator::RightOuter(constraint)
+                | JoinOperator::FullOuter(constraint) => {
+                    if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
+                        return Err(refuse(
+                            "a right or full join with USING is not supported",
+                            "write ON a.k = b.k, and coalesce(a.k, b.k) AS k in SELECT",
+                        ));
+                    }
+                    (constraint, false)
+                }
+                // A semi or anti join adds no columns.
+                JoinOperator::LeftSemi(_)
+                | JoinOperator::LeftAnti(_)
+                | JoinOperator::Semi(_)
+                | JoinOperator::Anti(_) => continue,
+                _ => (&JoinConstraint::None, false),
+            };
+            if is_left && *constraint == JoinConstraint::Natural {
+                return Err(refuse("a natural left join is not supported", "write LEFT JOIN … USING (k)"));
+            }
+            let shared = match constraint {
+                JoinConstraint::Using(columns) => columns.clone(),
+                _ => Vec::new(),
+            };
+            self.add(&join.relation, shared)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, table: &TableFactor, shared: Vec<ObjectName>) -> Result<(), Refused> {
+        let named = |alias: &Ident| ObjectName(vec![ObjectNamePart::Identifier(alias.clone())]);
+        let name = match table {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                let first = self.tables.len();
+                self.read(table_with_joins)?;
+                // The shared columns are in one of the nested tables, and it is not known in which.
+                if !shared.is_empty() && self.tables.len() > first + 1 {
+                    self.tables.push((None, shared));
+                } else if let Some((_, columns)) = self.tables.get_mut(first) {
+                    columns.extend(shared);
+                }
+                return Ok(());
+            }
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. }
+            | TableFactor::UNNEST { alias: Some(alias), .. }
+            | TableFactor::NestedJoin { alias: Some(alias), .. } => Some(named(&alias.name)),
+            TableFactor::Table { name, args: None, .. } => Some(name.clone()),
+            _ => None,
+        };
+        self.tables.push((name, shared));
+        Ok(())
+    }
+
+    fn stars(&self, options: &WildcardAdditionalOptions) -> Result<Vec<SelectItem>, Refused> {
+        let star = |(name, shared): &(Option<ObjectName>, Vec<ObjectName>)| {
+            let Some(name) = name.clone() else {
+                return Err(refuse(
+                    "`*` over a left join with USING needs a name for each table",
+                    "name it: FROM (SELECT …) AS t LEFT JOIN …",
+                ));
+            };
+            let exclude = (!shared.is_empty()).then(|| ExcludeSelectItem::Multiple(shared.clone()));
+            let options = WildcardAdditionalOptions { opt_exclude: exclude, ..options.clone() };
+            Ok(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options))
+        };
+        self.tables.iter().map(star).collect()
+    }
+}
+
+fn refuse(message: &str, hint: &str) -> Refused {
+    Refused { message: message.into(), hint: Some(hint.into()) }
+}
