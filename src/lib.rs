@@ -12,6 +12,9 @@ pub mod text;
 /// The one way to replace a file: write it aside, sync it, rename it, and sync the folder.
 pub mod durable;
 
+/// Async methods of the engine's traits, by functions that return boxed futures.
+pub mod engine;
+
 /// Settings: `squall.toml`, the environment, and where each value came from.
 pub mod config;
 
@@ -30,6 +33,9 @@ pub mod log;
 
 /// Moves messages from the log to Parquet, exactly once; compaction.
 pub mod land;
+
+/// The SQL that people type: text in, a plan of the engine out.
+pub mod dialect;
 
 /// The one place that makes a `SessionContext`: tables, functions, optimizer rules, squall's own statements.
 pub mod catalog;

@@ -35,7 +35,7 @@ use datafusion::execution::SessionStateBuilder;
 
 pub use node::{AsofJoin, Kind};
 pub use relation::nest;
-pub use syntax::{parse, rewritten};
+pub use syntax::rewritten;
 
 /// Teaches a session to plan and run ASOF JOIN.
 pub fn install(builder: SessionStateBuilder) -> SessionStateBuilder {

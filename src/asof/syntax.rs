@@ -4,12 +4,9 @@
 //! `ASOF LEFT JOIN t ON a.k = t.k AND a.ts >= t.ts`, or Snowflake's, each with or without a TOLERANCE. Out: tokens in the form
 //! that the parser reads, whose MATCH_CONDITION is the call `asof_join('left' | 'inner', tolerance or NULL, condition)`.
 
-use datafusion::common::Result;
-use datafusion::error::DataFusionError;
-use datafusion::execution::SessionState;
-use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::text::tokens::{closing, is_word, significant};
 
 /// The call that holds what the parser has no place for.
 pub const CALL: &str = "asof_join";
@@ -38,25 +35,6 @@ const ENDS: [&str; 17] = [
 /// Words that may follow the number of an INTERVAL.
 const UNITS: [&str; 10] =
     ["NANOSECOND", "MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "YEAR"];
-
-/// Parses one statement of SQL.
-///
-/// # Errors
-/// The text is not one statement.
-pub fn parse(state: &SessionState, text: &str) -> Result<Statement> {
-    let dialect = state.config_options().sql_parser.dialect;
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().unwrap_or_default();
-    if !tokens.iter().any(|token| is_word(token, "ASOF")) {
-        return state.sql_to_statement(text, &dialect);
-    }
-    let limit = state.config_options().sql_parser.recursion_limit;
-    let parser = DFParserBuilder::new(rewritten(tokens)).with_recursion_limit(limit.get()).build();
-    let mut statements = parser?.parse_statements()?;
-    match (statements.pop_front(), statements.len()) {
-        (Some(statement), 0) => Ok(statement),
-        _ => Err(DataFusionError::Plan("this takes one statement".into())),
-    }
-}
 
 /// Writes every ASOF JOIN in the form that the parser reads.
 pub fn rewritten(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -155,15 +133,6 @@ impl Join {
     }
 }
 
-fn is_word(token: &TokenWithSpan, word: &str) -> bool {
-    matches!(&token.token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
-}
-
-/// Returns the first token from a position on that is neither a space nor a comment.
-fn significant(tokens: &[TokenWithSpan], from: usize) -> Option<usize> {
-    (from..tokens.len()).find(|index| !matches!(tokens[*index].token, Token::Whitespace(_)))
-}
-
 /// Returns the first token of the same join, outside of parentheses, that is looked for.
 fn find(tokens: &[TokenWithSpan], from: usize, is_it: impl Fn(usize) -> bool) -> Option<usize> {
     let mut depth = 0_usize;
@@ -175,19 +144,6 @@ fn find(tokens: &[TokenWithSpan], from: usize, is_it: impl Fn(usize) -> bool) ->
             _ if depth > 0 => {}
             _ if is_it(index) => return Some(index),
             _ if ENDS.iter().any(|word| is_word(token, word)) => return None,
-            _ => {}
-        }
-    }
-    None
-}
-
-fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (index, token) in tokens.iter().enumerate().skip(open) {
-        match token.token {
-            Token::LParen => depth += 1,
-            Token::RParen if depth == 1 => return Some(index),
-            Token::RParen => depth -= 1,
             _ => {}
         }
     }
@@ -214,6 +170,9 @@ fn operand(tokens: &[TokenWithSpan], from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::sql::sqlparser::dialect::GenericDialect;
+    use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+
     use super::*;
 
     fn text(sql: &str) -> String {

@@ -11,7 +11,7 @@ use datafusion::datasource::listing::ListingTable;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use datafusion::prelude::SessionContext;
 
-use crate::asof;
+use crate::dialect;
 use crate::durable;
 use crate::error::panics::{self, Quiet};
 
@@ -21,7 +21,7 @@ const DEEPEST: usize = 8;
 /// Returns the files that a statement names as tables, in its order.
 pub async fn files(context: &SessionContext, statement: &str) -> Vec<PathBuf> {
     let state = context.state();
-    let Ok(parsed) = asof::parse(&state, statement) else { return Vec::new() };
+    let Ok(parsed) = dialect::parse(&state, statement) else { return Vec::new() };
     let Ok(references) = state.resolve_table_references(&parsed) else { return Vec::new() };
     let mut files = Vec::new();
     for reference in references {

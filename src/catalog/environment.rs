@@ -6,13 +6,13 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, visit_expressions};
 
-use crate::asof;
+use crate::dialect;
 use crate::functions::GETENV;
 
 /// Returns whether a query calls `getenv`; `false` if it does not parse.
 pub fn is_read(context: &SessionContext, query: &str) -> bool {
     let state = context.state();
-    let Ok(Statement::Statement(parsed)) = asof::parse(&state, query) else { return false };
+    let Ok(Statement::Statement(parsed)) = dialect::parse(&state, query) else { return false };
     let visited = visit_expressions(&parsed, |expression| match expression {
         Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case(GETENV) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),

@@ -2,10 +2,11 @@
 //!
 //! In: a folder's visible files. Out: one row per file, and one row per gap in a connection's sequence numbers.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::memory::MemorySourceConfig;
@@ -113,7 +114,6 @@ fn gap_columns(landed: &[Landed]) -> Vec<ArrayRef> {
     ]
 }
 
-#[async_trait]
 impl TableProvider for Footers {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -123,19 +123,26 @@ impl TableProvider for Footers {
         TableType::Base
     }
 
-    async fn scan(
-        &self,
-        _state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl Footers {
+    fn boxed_scan<'a>(
+        &'a self,
+        _state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let failed = |error: land::Error| DataFusionError::External(Box::new(error));
-        let mut landed = Vec::new();
-        for file in self.folder.list().await.map_err(failed)?.landed.visible() {
-            landed.push((file.clone(), land::read_footer(&self.folder, file).await.map_err(failed)?));
-        }
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), (self.columns)(&landed))?;
-        Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], Arc::clone(&self.schema), projection.cloned())?)
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let failed = |error: land::Error| DataFusionError::External(Box::new(error));
+            let mut landed = Vec::new();
+            for file in self.folder.list().await.map_err(failed)?.landed.visible() {
+                landed.push((file.clone(), land::read_footer(&self.folder, file).await.map_err(failed)?));
+            }
+            let batch = RecordBatch::try_new(Arc::clone(&self.schema), (self.columns)(&landed))?;
+            let rows = MemorySourceConfig::try_new_exec(&[vec![batch]], Arc::clone(&self.schema), projection.cloned())?;
+            Ok(rows as Arc<dyn ExecutionPlan>)
+        })
     }
 }

@@ -3,10 +3,11 @@
 //! In: a folder's listing. Out: a scan of its files that declares their order, (product_id, ts), so that windows and merges
 //! over it need no sort.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::ops::Range;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue};
@@ -114,7 +115,6 @@ impl LandedTicks {
     }
 }
 
-#[async_trait]
 impl TableProvider for LandedTicks {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -128,15 +128,21 @@ impl TableProvider for LandedTicks {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl LandedTicks {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let files = self.files(state).await?;
-        sorted_files::scan(state, &self.store, &self.schema, &["product_id", "ts"], files, projection, limit).await
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let files = self.files(state).await?;
+            sorted_files::scan(state, &self.store, &self.schema, &["product_id", "ts"], files, projection, limit).await
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 
-use crate::asof;
+use crate::dialect;
 use crate::text::did_you_mean;
 
 /// A table that a statement names but the session does not have.
@@ -27,7 +27,7 @@ impl Missing {
 /// not parse.
 pub async fn missing_table(context: &SessionContext, statement: &str) -> Option<Missing> {
     let state = context.state();
-    let parsed = asof::parse(&state, statement).ok()?;
+    let parsed = dialect::parse(&state, statement).ok()?;
     // What a statement makes is not missing.
     let made = match &parsed {
         Statement::Statement(statement) => match statement.as_ref() {

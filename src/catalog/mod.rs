@@ -7,6 +7,7 @@ mod bare;
 mod damaged;
 mod environment;
 mod footers;
+mod formats;
 mod kept;
 mod landed;
 mod missing;
@@ -32,6 +33,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use crate::asof;
+use crate::dialect;
 use crate::error::{Hint, Refused};
 use crate::functions::{self, Library};
 use crate::land::{self, Folder};
@@ -40,7 +42,7 @@ use crate::model::{self, Registry};
 use crate::rolling;
 use crate::tick;
 use crate::track::Tracker;
-pub use answers::{plain_arithmetic, prepared};
+pub use answers::plain_arithmetic;
 use kept::Kept;
 use kept::schema::{KeptSchema, KeptTables};
 pub use landed::LandedTicks;
@@ -85,21 +87,22 @@ impl Session {
             runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(options.memory_limit_mb << 20)));
         }
         let config = config(&options);
-        let mut formats = TableOptions::default_from_session_config(config.options());
-        answers::read_more(&mut formats);
+        let mut table_options = TableOptions::default_from_session_config(config.options());
+        formats::read_more(&mut table_options);
         let builder = SessionStateBuilder::new().with_default_features();
         let mut state = asof::install(builder)
             .with_config(config)
-            .with_table_options(formats)
+            .with_table_options(table_options)
             .with_runtime_env(runtime.build_arc()?)
             .with_analyzer_rules(answers::analyzer_rules())
             .with_physical_optimizer_rules(answers::physical_rules())
             .with_optimizer_rule(rolling::logical_rule())
+            .with_optimizer_rule(answers::last_rule())
             .with_physical_optimizer_rule(rolling::rule())
             .with_physical_optimizer_rule(Arc::new(whole_files::WriteWholeFiles))
             .with_physical_optimizer_rule(Arc::new(turns::JoinsTakeTurns))
             .build();
-        state.register_file_format(Arc::new(answers::FineTimes::default()), true)?;
+        formats::register(&mut state)?;
         let context = SessionContext::new_with_state(state);
         let kept = own_schema(&context)?;
         // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
@@ -206,7 +209,7 @@ impl Session {
     /// Plans a statement. Returns the plan, and whether it makes a temporary table, which the engine cannot plan as such.
     async fn plan(&self, statement: &str) -> Result<(LogicalPlan, bool), DataFusionError> {
         let state = self.context.state();
-        let mut parsed = asof::parse(&state, statement)?;
+        let mut parsed = dialect::parse(&state, statement)?;
         let mut temporary = false;
         if let Statement::Statement(parsed) = &mut parsed
             && let Ast::CreateTable(create) = parsed.as_mut()
@@ -214,7 +217,7 @@ impl Session {
         {
             temporary = std::mem::take(&mut create.temporary);
         }
-        Ok((state.statement_to_plan(prepared(parsed)?).await?, temporary))
+        Ok((dialect::plan(&state, parsed).await?, temporary))
     }
 
     /// Returns the first Parquet file of a statement that cannot be read, and why.

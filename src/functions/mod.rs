@@ -14,17 +14,21 @@ mod curves;
 mod drift;
 mod environment;
 pub mod episodes;
+mod files;
 pub mod intervals;
 pub mod label_score;
+mod picks;
 mod probability;
 mod profile;
 mod ranking;
 mod reference;
 pub mod relation;
+mod scalar;
 mod snapshot;
 mod squall_functions;
 pub mod sweep;
 mod threshold;
+mod times;
 mod verdict;
 
 use std::path::Path;
@@ -36,6 +40,7 @@ use datafusion::prelude::SessionContext;
 
 pub use drift::OF_MODEL;
 pub use environment::{GETENV, getenv};
+pub use picks::percentile_cont;
 pub use reference::markdown;
 pub use snapshot::{Compute, Snapshot, session_state};
 
@@ -82,6 +87,9 @@ pub const FAMILIES: &[Family] = &[
     drift::two_sample::FUNCTIONS,
     audits::FUNCTIONS,
     profile::FUNCTIONS,
+    files::FUNCTIONS,
+    times::FUNCTIONS,
+    picks::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

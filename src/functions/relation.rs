@@ -9,6 +9,7 @@ use datafusion::sql::parser::DFParser;
 use datafusion::sql::resolve::resolve_table_references;
 use tokio::runtime::Handle;
 
+use crate::dialect;
 use crate::text::documentation::Documentation;
 
 /// Returns the text of a constant expression.
@@ -66,12 +67,21 @@ pub fn tables(sql: &str) -> BTreeSet<String> {
 /// table too. So planning runs on its own thread, where it blocks neither the caller's executor nor its I/O.
 pub fn plan(state: &SessionState, relation: &str) -> Result<LogicalPlan> {
     let sql = query(relation);
+    block_on(|| dialect::plan_text(state, &sql), relation)
+}
+
+/// Waits for a result on a thread of its own; `what` names it if the thread panics.
+pub fn block_on<T, F>(make: impl FnOnce() -> F + Send, what: &str) -> Result<T>
+where
+    T: Send,
+    F: Future<Output = Result<T>>,
+{
     let runtime = Handle::try_current();
     std::thread::scope(|scope| {
         let planning = scope.spawn(|| {
             let _entered = runtime.as_ref().map(Handle::enter);
-            futures::executor::block_on(state.create_logical_plan(&sql))
+            futures::executor::block_on(make())
         });
-        planning.join().unwrap_or_else(|_| plan_err!("planning `{relation}` failed"))
+        planning.join().unwrap_or_else(|_| plan_err!("planning `{what}` failed"))
     })
 }

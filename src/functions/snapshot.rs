@@ -2,10 +2,10 @@
 //!
 //! So a view over such a table also sees models that were trained after the view was created.
 
+use crate::engine;
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
@@ -18,6 +18,7 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::future::BoxFuture;
 
+use crate::dialect;
 use crate::durable;
 
 type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
@@ -79,7 +80,6 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-#[async_trait]
 impl TableProvider for Snapshot {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -100,43 +100,49 @@ impl TableProvider for Snapshot {
         Ok(vec![pushdown; filters.len()])
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    engine::scan!();
+}
+
+impl Snapshot {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = match &self.content {
-            Content::Rows(rows) => {
-                let table = MemTable::try_new(self.schema(), vec![vec![rows()?]])?;
-                return table.scan(state, projection, filters, limit).await;
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let plan = match &self.content {
+                Content::Rows(rows) => {
+                    let table = MemTable::try_new(self.schema(), vec![vec![rows()?]])?;
+                    return table.scan(state, projection, filters, limit).await;
+                }
+                Content::Collected(collected) => {
+                    let (plan, compute) = collected(session_state(state)?.clone()).await?;
+                    let input = state.create_physical_plan(&plan).await?;
+                    let rows: Arc<dyn PartitionStream> = Arc::new(Computed { schema: self.schema(), input, compute });
+                    let whole = StreamingTableExec::try_new(self.schema(), vec![rows], projection, None, false, limit)?;
+                    return Ok(Arc::new(whole));
+                }
+                Content::Plan(plan) => plan(session_state(state)?.clone()).await?,
+                Content::Sql(sql) => {
+                    let state = session_state(state)?;
+                    dialect::plan_text(state, &sql(state.clone()).await?).await?
+                }
+            };
+            let mut builder = LogicalPlanBuilder::from(plan);
+            for filter in filters {
+                builder = builder.filter(filter.clone())?;
             }
-            Content::Collected(collected) => {
-                let (plan, compute) = collected(session_state(state)?.clone()).await?;
-                let input = state.create_physical_plan(&plan).await?;
-                let rows: Arc<dyn PartitionStream> = Arc::new(Computed { schema: self.schema(), input, compute });
-                let whole = StreamingTableExec::try_new(self.schema(), vec![rows], projection, None, false, limit)?;
-                return Ok(Arc::new(whole));
+            if let Some(projection) = projection {
+                let columns: Vec<_> = projection
+                    .iter()
+                    .map(|&index| Expr::Column(Column::from(builder.schema().qualified_field(index))))
+                    .collect();
+                builder = builder.project(columns)?;
             }
-            Content::Plan(plan) => plan(session_state(state)?.clone()).await?,
-            Content::Sql(sql) => {
-                let state = session_state(state)?;
-                state.create_logical_plan(&sql(state.clone()).await?).await?
-            }
-        };
-        let mut builder = LogicalPlanBuilder::from(plan);
-        for filter in filters {
-            builder = builder.filter(filter.clone())?;
-        }
-        if let Some(projection) = projection {
-            let columns: Vec<_> = projection
-                .iter()
-                .map(|&index| Expr::Column(Column::from(builder.schema().qualified_field(index))))
-                .collect();
-            builder = builder.project(columns)?;
-        }
-        state.create_physical_plan(&builder.limit(0, limit)?.build()?).await
+            state.create_physical_plan(&builder.limit(0, limit)?.build()?).await
+        })
     }
 }
 

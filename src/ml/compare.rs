@@ -12,6 +12,7 @@ use super::arguments::{JUDGE, LABELLED, load};
 use super::fitting::{MODELS, fitting};
 use super::judged;
 use super::query_function::{Call, Timed};
+use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot};
 use crate::model::{Artifact, Registry, Role};
@@ -157,7 +158,7 @@ const BASELINE_SCORE: &str = "__baseline_score";
 async fn comparison(state: &SessionState, model: Arc<Artifact>, relation: &str, baseline: &Artifact) -> Result<String> {
     let relation = query(relation);
     let warnings = judged::compare(state, &model, &relation).await?.join("; ");
-    let timed = Timed::of(&model, state.create_logical_plan(&relation).await?.schema());
+    let timed = Timed::of(&model, dialect::plan_text(state, &relation).await?.schema());
     let (name, version) = (literal(&model.name), model.version);
     let role = literal(model.model_type().role.as_str());
     let is_baseline = model.reference() == baseline.reference();

@@ -13,6 +13,7 @@ use super::arguments::{LABELLED, MODEL, load};
 use super::fitting::{MODELS, Unreadable, fitting};
 use super::judged::{self, Judging};
 use super::query_function::{Call, Timed};
+use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics, intervals};
 use crate::model::metrics::{AVERAGE_PRECISION, PREVALENCE};
@@ -208,7 +209,7 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let mut warnings = judged::compare(state, model, &relation).await?;
     warnings.extend(model.scorer.warning().map(str::to_string));
     let warnings = warnings.join("; ");
-    let rows = state.create_logical_plan(&relation).await?;
+    let rows = dialect::plan_text(state, &relation).await?;
     let product = Judging::of(&basis, rows.schema()).product.map(|column| identifier(&column.name));
     let timed = Timed::of(model, rows.schema());
 

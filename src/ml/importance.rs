@@ -16,6 +16,7 @@ use super::arguments::{LABELLED, MODEL, load};
 use super::features::{find, numbers};
 use super::judged::{self, Judging};
 use super::predict::scored;
+use crate::dialect;
 use crate::functions::label_score::{is_label, not_a_label};
 use crate::functions::relation::{query, texts};
 use crate::functions::{Compute, Function, Implementation, Snapshot};
@@ -135,7 +136,7 @@ async fn measured(
     relation: &str,
     shuffling: Shuffling,
 ) -> Result<(LogicalPlan, Compute)> {
-    let rows = state.create_logical_plan(&query(relation)).await?;
+    let rows = dialect::plan_text(state, &query(relation)).await?;
     let basis = judged::basis(&model);
     let judging = Judging::of(&basis, rows.schema());
     let scored = scored(state, Arc::clone(&model), relation, &rows, true).await?;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::execution::SessionState;
 use datafusion::prelude::SessionContext;
+use futures::future::BoxFuture;
 
 use crate::model::LabelQuery;
 
@@ -28,10 +28,9 @@ pub struct Origin {
 }
 
 /// Knows the queries of a project.
-#[async_trait]
 pub trait Lineage: Debug + Send + Sync {
     /// Returns what a query reads; nothing if it does not parse or reads nothing of the project.
-    async fn origin(&self, sql: &str, context: &SessionContext) -> Origin;
+    fn origin<'a>(&'a self, sql: &'a str, context: &'a SessionContext) -> BoxFuture<'a, Origin>;
 }
 
 /// The session's project, as an extension of its configuration.

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::options::{Columns, Named};
 use super::statement::CreateModel;
+use crate::dialect;
 use crate::functions::label_score::is_label;
 use crate::model::{Basis, Input, MOST_CATEGORIES, PRODUCT, Split, Stretch, TAU, Training, TrainingSet, encode};
 use crate::text::{Names, did_you_mean};
@@ -165,7 +166,7 @@ pub fn check_columns(columns: &Columns, schema: &Schema) -> Result<(), Error> {
 /// # Errors
 /// The query fails, a column is missing or has another type, or a value is not a split.
 pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<Rows, Error> {
-    let mut stream = context.sql(&statement.query).await?.execute_stream().await?;
+    let mut stream = dialect::run(context, &statement.query).await?.execute_stream().await?;
     let schema = stream.schema();
     let roles = Roles::of(&statement.columns, &schema)?;
     let mut rows = Rows::default();

@@ -12,6 +12,7 @@ use datafusion::execution::context::SessionContext;
 
 use super::describe::sql_type;
 use super::profile::count;
+use crate::dialect;
 use crate::error::Hint;
 use crate::text::{grouped, identifier};
 
@@ -108,7 +109,7 @@ pub async fn compare(sides: [(&str, &str); 2], by: &By, context: &SessionContext
     let mut schemas: Vec<Schema> = Vec::new();
     let mut rows = [0, 0];
     for (side, (name, sql)) in sides.iter().enumerate() {
-        schemas.push(context.sql(sql).await?.schema().as_arrow().clone());
+        schemas.push(dialect::run(context, sql).await?.schema().as_arrow().clone());
         rows[side] = count(&all(&format!("SELECT count(*) FROM ({sql}) AS relation"), context).await?, 0);
         if let Some(key) = by.keys.iter().find(|key| schemas[side].index_of(key).is_err()) {
             return Err(CompareError::NoKey { side: name.to_string(), key: key.clone() });
@@ -319,7 +320,7 @@ fn differs(column: &Shared, tolerance: f64) -> String {
 }
 
 async fn all(sql: &str, context: &SessionContext) -> Result<RecordBatch, DataFusionError> {
-    let frame = context.sql(sql).await?;
+    let frame = dialect::run(context, sql).await?;
     let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
     Ok(concat_batches(&schema, &frame.collect().await?)?)
 }

@@ -3,9 +3,10 @@
 //! A view is part of the plan of whoever reads it. If each query of a chain reads the two before it, the plan of the last one
 //! would hold the first one as often as a Fibonacci number says.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::MemTable;
@@ -29,7 +30,6 @@ impl ComputedOnce {
     }
 }
 
-#[async_trait]
 impl TableProvider for ComputedOnce {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -39,18 +39,24 @@ impl TableProvider for ComputedOnce {
         TableType::View
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    engine::scan!();
+}
+
+impl ComputedOnce {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let rows = self.rows.get_or_try_init(|| async {
-            let plan = state.create_physical_plan(&self.plan).await?;
-            let schema = plan.schema();
-            MemTable::try_new(schema, collect_partitioned(plan, state.task_ctx()).await?)
-        });
-        rows.await?.scan(state, projection, filters, limit).await
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let rows = self.rows.get_or_try_init(|| async {
+                let plan = state.create_physical_plan(&self.plan).await?;
+                let schema = plan.schema();
+                MemTable::try_new(schema, collect_partitioned(plan, state.task_ctx()).await?)
+            });
+            rows.await?.scan(state, projection, filters, limit).await
+        })
     }
 }

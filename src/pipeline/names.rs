@@ -5,6 +5,8 @@
 //! then is its materialised table if that is fresh, else a view. The name of a query that cannot be used answers with the
 //! reason.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
@@ -288,36 +290,7 @@ impl SchemaProvider for Names {
         names
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let shared = &self.0;
-        if let Some(index) = shared.index(name) {
-            let mut known = shared.ready().get(&index).cloned();
-            let was_replaced = |table: &Arc<dyn TableProvider>| {
-                let partly = table.downcast_ref::<PartlyFresh>().is_some_and(PartlyFresh::is_gone);
-                partly || table.downcast_ref::<Table>().is_some_and(Table::is_gone)
-            };
-            if known.as_ref().and_then(|ready| ready.as_ref().ok()).is_some_and(was_replaced) {
-                shared.forget_all();
-                known = None;
-            }
-            let ready = match known {
-                Some(ready) => Some(ready),
-                None => {
-                    // The session is gone only together with whoever could ask.
-                    let Some(state) = (shared.state)() else { return Ok(None) };
-                    shared.prepare(index, &SessionContext::new_with_state(state)).await;
-                    shared.ready().get(&index).cloned()
-                }
-            };
-            return match ready {
-                Some(Ok(table)) => Ok(Some(table)),
-                _ => Err(shared.refused(name)),
-            };
-        }
-        let table = shared.base.table(name).await?;
-        let is_disabled = shared.project.disabled.iter().any(|disabled| disabled.name == name);
-        if table.is_none() && is_disabled { Err(shared.refused(name)) } else { Ok(table) }
-    }
+    engine::table!();
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         match self.0.index(name) {
@@ -339,5 +312,40 @@ impl SchemaProvider for Names {
             Some(index) => self.0.ready().get(&index).is_none_or(|ready| ready.is_ok()),
             None => self.0.base.table_exist(name),
         }
+    }
+}
+
+impl Names {
+    fn boxed_table<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>>> {
+        Box::pin(async move {
+            let shared = &self.0;
+            if let Some(index) = shared.index(name) {
+                let mut known = shared.ready().get(&index).cloned();
+                let was_replaced = |table: &Arc<dyn TableProvider>| {
+                    let partly = table.downcast_ref::<PartlyFresh>().is_some_and(PartlyFresh::is_gone);
+                    partly || table.downcast_ref::<Table>().is_some_and(Table::is_gone)
+                };
+                if known.as_ref().and_then(|ready| ready.as_ref().ok()).is_some_and(was_replaced) {
+                    shared.forget_all();
+                    known = None;
+                }
+                let ready = match known {
+                    Some(ready) => Some(ready),
+                    None => {
+                        // The session is gone only together with whoever could ask.
+                        let Some(state) = (shared.state)() else { return Ok(None) };
+                        shared.prepare(index, &SessionContext::new_with_state(state)).await;
+                        shared.ready().get(&index).cloned()
+                    }
+                };
+                return match ready {
+                    Some(Ok(table)) => Ok(Some(table)),
+                    _ => Err(shared.refused(name)),
+                };
+            }
+            let table = shared.base.table(name).await?;
+            let is_disabled = shared.project.disabled.iter().any(|disabled| disabled.name == name);
+            if table.is_none() && is_disabled { Err(shared.refused(name)) } else { Ok(table) }
+        })
     }
 }

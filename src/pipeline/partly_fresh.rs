@@ -2,11 +2,12 @@
 //!
 //! While ticks land, the last day is always stale. Without this, whoever reads the table then would compute all of its days.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::plan_err;
@@ -64,7 +65,6 @@ impl PartlyFresh {
     }
 }
 
-#[async_trait]
 impl TableProvider for PartlyFresh {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -78,41 +78,47 @@ impl TableProvider for PartlyFresh {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
-    async fn scan(
-        &self,
-        session: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    engine::scan!();
+}
+
+impl PartlyFresh {
+    fn boxed_scan<'a>(
+        &'a self,
+        session: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(names) = self.names.upgrade() else { return plan_err!("the session is closed") };
-        let Some(state) = session.as_any().downcast_ref::<SessionState>() else {
-            return plan_err!("tables of days need a session that plans SQL");
-        };
-        let context = SessionContext::new_with_state(state.clone());
-        let (project, query) = (&names.project, &names.project.queries[self.index]);
-        let days = project.days_of(self.index, &context, &names).await.map_err(external)?;
-        let is_fresh = |day: &&Day| self.table.holds(&day.name, &day.ticks);
-        let fresh: BTreeSet<&str> =
-            days.iter().flat_map(|(_, days)| days).filter(is_fresh).map(|day| day.name.as_str()).collect();
-        let Some((local, days)) = days.as_ref().filter(|_| !fresh.is_empty()) else {
-            let plan = project.plan(query, &context).await.map_err(external)?;
-            let rows = self.columns(DataFrame::new(context.state(), plan), projection, filters)?;
-            return rows.create_physical_plan().await;
-        };
-        let mut parts =
-            vec![self.table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?];
-        for stretch in stretches(days.iter().filter(|day| !is_fresh(day))) {
-            let own = names.sliced(&context, stretch.spans).await?;
-            let plan = project.plan(query, &own).await.map_err(external)?;
-            let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), stretch.times))?;
-            let plan = self.columns(rows, projection, filters)?.create_physical_plan().await?;
-            parts.push(computed(plan)?);
-        }
-        match <[_; 1]>::try_from(parts) {
-            Ok([only]) => Ok(only),
-            Err(parts) => UnionExec::try_new(parts),
-        }
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let Some(names) = self.names.upgrade() else { return plan_err!("the session is closed") };
+            let Some(state) = session.as_any().downcast_ref::<SessionState>() else {
+                return plan_err!("tables of days need a session that plans SQL");
+            };
+            let context = SessionContext::new_with_state(state.clone());
+            let (project, query) = (&names.project, &names.project.queries[self.index]);
+            let days = project.days_of(self.index, &context, &names).await.map_err(external)?;
+            let is_fresh = |day: &&Day| self.table.holds(&day.name, &day.ticks);
+            let fresh: BTreeSet<&str> =
+                days.iter().flat_map(|(_, days)| days).filter(is_fresh).map(|day| day.name.as_str()).collect();
+            let Some((local, days)) = days.as_ref().filter(|_| !fresh.is_empty()) else {
+                let plan = project.plan(query, &context).await.map_err(external)?;
+                let rows = self.columns(DataFrame::new(context.state(), plan), projection, filters)?;
+                return rows.create_physical_plan().await;
+            };
+            let mut parts =
+                vec![self.table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?];
+            for stretch in stretches(days.iter().filter(|day| !is_fresh(day))) {
+                let own = names.sliced(&context, stretch.spans).await?;
+                let plan = project.plan(query, &own).await.map_err(external)?;
+                let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), stretch.times))?;
+                let plan = self.columns(rows, projection, filters)?.create_physical_plan().await?;
+                parts.push(computed(plan)?);
+            }
+            match <[_; 1]>::try_from(parts) {
+                Ok([only]) => Ok(only),
+                Err(parts) => UnionExec::try_new(parts),
+            }
+        })
     }
 }
 

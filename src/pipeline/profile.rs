@@ -13,6 +13,7 @@ use datafusion::execution::context::SessionContext;
 
 use super::cell;
 use super::describe::sql_type;
+use crate::dialect;
 use crate::text::identifier;
 
 /// Beyond this many rows, distinct values and quantiles are estimated.
@@ -82,7 +83,7 @@ impl Asked {
 /// # Errors
 /// The query fails.
 pub async fn profile(sql: &str, context: &SessionContext) -> Result<Profile, DataFusionError> {
-    let schema: SchemaRef = context.sql(sql).await?.schema().inner().clone();
+    let schema: SchemaRef = dialect::run(context, sql).await?.schema().inner().clone();
     let counted = one_row(&format!("SELECT count(*) FROM ({sql}) AS relation"), context).await?;
     let rows = number(&counted, 0).unwrap_or_default() as u64;
     let is_exact = rows <= MOST_EXACT;
@@ -155,13 +156,16 @@ pub async fn profile(sql: &str, context: &SessionContext) -> Result<Profile, Dat
         }
         columns.push(column);
     }
-    let head = context.sql(&format!("SELECT * FROM ({sql}) AS relation LIMIT {SHOWN_ROWS}")).await?.collect().await?;
+    let head = dialect::run(context, &format!("SELECT * FROM ({sql}) AS relation LIMIT {SHOWN_ROWS}"))
+        .await?
+        .collect()
+        .await?;
     let head = datafusion::arrow::compute::concat_batches(&schema, &head)?;
     Ok(Profile { rows, is_exact, columns, head })
 }
 
 async fn one_row(sql: &str, context: &SessionContext) -> Result<RecordBatch, DataFusionError> {
-    let batches = context.sql(sql).await?.collect().await?;
+    let batches = dialect::run(context, sql).await?.collect().await?;
     let row = batches.into_iter().find(|batch| batch.num_rows() > 0);
     row.ok_or_else(|| DataFusionError::Internal("an aggregate has one row".into()))
 }

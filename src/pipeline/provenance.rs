@@ -2,44 +2,47 @@
 //!
 //! In: a query. Out: the labels, the features and the fingerprints of every query of the project that it reads.
 
-use async_trait::async_trait;
 use datafusion::execution::context::SessionContext;
+use futures::future::BoxFuture;
 
 use super::reach::{Extent, Reach};
 use super::{Kind, Project, Query};
 use crate::ml::{LabelQuery, Lineage, Origin, tables};
 use crate::text::fingerprint;
 
-#[async_trait]
 impl Lineage for Project {
-    async fn origin(&self, sql: &str, context: &SessionContext) -> Origin {
-        let mut origin = Origin::default();
-        let (mut lookbacks, mut horizons): (Vec<Option<i64>>, Vec<Option<i64>>) = Default::default();
-        let named = tables(sql).into_iter().filter_map(|name| self.position(&name));
-        let mut read: Vec<usize> = named.flat_map(|index| self.upstream(index).into_iter().chain([index])).collect();
-        read.sort_unstable();
-        read.dedup();
-        for query in read.into_iter().map(|index| &self.queries[index]) {
-            match query.kind {
-                Kind::Model => continue,
-                Kind::Label => {
-                    let (label, horizon) = self.label(query, context).await;
-                    origin.labels.push(label);
-                    // How long a number of ticks takes is not known.
-                    horizons.push(horizon.time_ns().filter(|_| matches!(horizon, Extent::Within { rows: ..=1, .. })));
+    fn origin<'a>(&'a self, sql: &'a str, context: &'a SessionContext) -> BoxFuture<'a, Origin> {
+        Box::pin(async move {
+            let mut origin = Origin::default();
+            let (mut lookbacks, mut horizons): (Vec<Option<i64>>, Vec<Option<i64>>) = Default::default();
+            let named = tables(sql).into_iter().filter_map(|name| self.position(&name));
+            let mut read: Vec<usize> =
+                named.flat_map(|index| self.upstream(index).into_iter().chain([index])).collect();
+            read.sort_unstable();
+            read.dedup();
+            for query in read.into_iter().map(|index| &self.queries[index]) {
+                match query.kind {
+                    Kind::Model => continue,
+                    Kind::Label => {
+                        let (label, horizon) = self.label(query, context).await;
+                        origin.labels.push(label);
+                        // How long a number of ticks takes is not known.
+                        horizons
+                            .push(horizon.time_ns().filter(|_| matches!(horizon, Extent::Within { rows: ..=1, .. })));
+                    }
+                    Kind::Feature => {
+                        origin.features.push(query.name.clone());
+                        lookbacks.push(
+                            self.extent(query, query.header.lookback(), |reach| reach.before, context).await.time_ns(),
+                        );
+                    }
+                    Kind::Plain | Kind::Audit => {}
                 }
-                Kind::Feature => {
-                    origin.features.push(query.name.clone());
-                    lookbacks.push(
-                        self.extent(query, query.header.lookback(), |reach| reach.before, context).await.time_ns(),
-                    );
-                }
-                Kind::Plain | Kind::Audit => {}
+                origin.queries.insert(query.name.clone(), query.sql_fingerprint());
             }
-            origin.queries.insert(query.name.clone(), query.sql_fingerprint());
-        }
-        (origin.lookback_ns, origin.horizon_ns) = (longest(lookbacks), longest(horizons));
-        origin
+            (origin.lookback_ns, origin.horizon_ns) = (longest(lookbacks), longest(horizons));
+            origin
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! A session that sees only the ticks of some spans: in it, a day's rows are made from the ticks around that day.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -95,9 +97,7 @@ impl SchemaProvider for Cut {
         self.base.table_names()
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if name == LANDED { Ok(Some(Arc::clone(&self.ticks))) } else { self.base.table(name).await }
-    }
+    engine::table!();
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         self.base.table_type(name).await
@@ -105,5 +105,13 @@ impl SchemaProvider for Cut {
 
     fn table_exist(&self, name: &str) -> bool {
         self.base.table_exist(name)
+    }
+}
+
+impl Cut {
+    fn boxed_table<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>>> {
+        Box::pin(
+            async move { if name == LANDED { Ok(Some(Arc::clone(&self.ticks))) } else { self.base.table(name).await } },
+        )
     }
 }

@@ -22,7 +22,7 @@ use super::clauses;
 use super::error::Error;
 use super::place::Place;
 use super::template::Rendered;
-use crate::asof;
+use crate::dialect;
 use crate::ml;
 
 /// A parsed file.
@@ -186,7 +186,7 @@ fn tokenize(rendered: &Rendered, text: &str) -> Result<Vec<TokenWithSpan>, Error
 
 /// Parses a query, given as its text and its tokens; its lines and columns match those of the rendered file.
 fn parse_tokens(rendered: &Rendered, text: &str, tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Error> {
-    let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(asof::rewritten(tokens));
+    let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(dialect::rewritten(tokens));
     let query = parser.parse_query().map_err(|error| syntax(rendered, error))?;
     clauses::has_effect(rendered, &query, text)?;
     while parser.consume_token(&Token::SemiColon) {}

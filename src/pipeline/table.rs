@@ -3,10 +3,11 @@
 //! The engine takes a file that is gone for a table without rows. This table reports it instead: a session that stays open
 //! while others run the query twice would otherwise get empty answers.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::exec_err;
@@ -95,7 +96,6 @@ impl Table {
     }
 }
 
-#[async_trait]
 impl TableProvider for Table {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -109,20 +109,26 @@ impl TableProvider for Table {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl Table {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let url = ObjectStoreUrl::local_filesystem();
-        let store = state.runtime_env().object_store(&url)?;
-        let mut files = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
-            files.push(self.file(state, store.as_ref(), part).await?);
-        }
-        let sorted_by: Vec<&str> = self.grain.iter().map(String::as_str).collect();
-        sorted_files::scan(state, &url, &self.schema, &sorted_by, files, projection, limit).await
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let url = ObjectStoreUrl::local_filesystem();
+            let store = state.runtime_env().object_store(&url)?;
+            let mut files = Vec::with_capacity(self.parts.len());
+            for part in &self.parts {
+                files.push(self.file(state, store.as_ref(), part).await?);
+            }
+            let sorted_by: Vec<&str> = self.grain.iter().map(String::as_str).collect();
+            sorted_files::scan(state, &url, &self.schema, &sorted_by, files, projection, limit).await
+        })
     }
 }

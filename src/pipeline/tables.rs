@@ -4,9 +4,10 @@
 //! `squall_lineage` and `squall_findings`. A table is computed when it is read, from the queries' plans, so a session that does
 //! not read it pays nothing.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
@@ -291,7 +292,6 @@ impl Project {
     }
 }
 
-#[async_trait]
 impl TableProvider for Told {
     fn schema(&self) -> SchemaRef {
         let fields = self.what.fields().iter();
@@ -302,39 +302,45 @@ impl TableProvider for Told {
         TableType::View
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    engine::scan!();
+}
+
+impl Told {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let planner = state.as_any().downcast_ref::<SessionState>();
-        let planner =
-            planner.ok_or_else(|| plan_datafusion_err!("the project's tables need a session that plans SQL"))?;
-        // The session is not kept in the table, because the table is kept in the session.
-        let rows = self.rows(&SessionContext::new_with_state(planner.clone())).await;
-        let columns = self.what.fields().iter().enumerate().map(|(column, (_, kind))| -> ArrayRef {
-            let cells = rows.iter().map(|row| row.get(column));
-            match kind {
-                Shape::Number => Arc::new(
-                    cells
-                        .map(|cell| if let Some(Value::Number(number)) = cell { *number } else { None })
-                        .collect::<Int64Array>(),
-                ),
-                Shape::Flag => Arc::new(
-                    cells
-                        .map(|cell| if let Some(Value::Flag(flag)) = cell { *flag } else { None })
-                        .collect::<BooleanArray>(),
-                ),
-                Shape::Text => Arc::new(
-                    cells
-                        .map(|cell| if let Some(Value::Text(text)) = cell { text.as_deref() } else { None })
-                        .collect::<StringArray>(),
-                ),
-            }
-        });
-        let batch = RecordBatch::try_new(self.schema(), columns.collect())?;
-        MemTable::try_new(self.schema(), vec![vec![batch]])?.scan(state, projection, filters, limit).await
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>, DataFusionError>> {
+        Box::pin(async move {
+            let planner = state.as_any().downcast_ref::<SessionState>();
+            let planner =
+                planner.ok_or_else(|| plan_datafusion_err!("the project's tables need a session that plans SQL"))?;
+            // The session is not kept in the table, because the table is kept in the session.
+            let rows = self.rows(&SessionContext::new_with_state(planner.clone())).await;
+            let columns = self.what.fields().iter().enumerate().map(|(column, (_, kind))| -> ArrayRef {
+                let cells = rows.iter().map(|row| row.get(column));
+                match kind {
+                    Shape::Number => Arc::new(
+                        cells
+                            .map(|cell| if let Some(Value::Number(number)) = cell { *number } else { None })
+                            .collect::<Int64Array>(),
+                    ),
+                    Shape::Flag => Arc::new(
+                        cells
+                            .map(|cell| if let Some(Value::Flag(flag)) = cell { *flag } else { None })
+                            .collect::<BooleanArray>(),
+                    ),
+                    Shape::Text => Arc::new(
+                        cells
+                            .map(|cell| if let Some(Value::Text(text)) = cell { text.as_deref() } else { None })
+                            .collect::<StringArray>(),
+                    ),
+                }
+            });
+            let batch = RecordBatch::try_new(self.schema(), columns.collect())?;
+            MemTable::try_new(self.schema(), vec![vec![batch]])?.scan(state, projection, filters, limit).await
+        })
     }
 }

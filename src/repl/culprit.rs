@@ -11,8 +11,8 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement as Ast, Value, VisitMut, VisitorMut};
 
 use super::statement::{Position, matching_end};
-use crate::asof;
 use crate::catalog::Session;
+use crate::dialect;
 
 /// Statements with more expressions are not searched.
 const MOST_EXPRESSIONS: usize = 400;
@@ -28,7 +28,7 @@ struct Node {
 /// Returns where the smallest expression at fault starts, and its length in characters on its first line.
 pub async fn find(session: &Session, statement: &str, message: &str) -> Option<(Position, usize)> {
     let state = session.context().state();
-    let Ok(Statement::Statement(parsed)) = asof::parse(&state, statement) else { return None };
+    let Ok(Statement::Statement(parsed)) = dialect::parse(&state, statement) else { return None };
     let nodes = nodes(&parsed);
     if nodes.len() > MOST_EXPRESSIONS || !fails(&state, &parsed, message).await {
         return None;
@@ -64,7 +64,7 @@ pub async fn find(session: &Session, statement: &str, message: &str) -> Option<(
 
 /// Returns whether planning fails with this message.
 async fn fails(state: &SessionState, statement: &Ast, message: &str) -> bool {
-    let planned = state.statement_to_plan(Statement::Statement(Box::new(statement.clone()))).await;
+    let planned = dialect::plan(state, Statement::Statement(Box::new(statement.clone()))).await;
     let optimized = planned.and_then(|plan| state.optimize(&plan));
     optimized.is_err_and(|error| error.iter().next().unwrap_or(&error).find_root().message() == message)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
@@ -30,7 +30,6 @@ const FILE: &str = "index.html";
 /// The most models that the trend shows.
 const MOST_MODELS: usize = 6;
 
-#[async_trait]
 impl Report for Index {
     fn about(&self) -> &'static About {
         &About {
@@ -50,24 +49,26 @@ impl Report for Index {
         Needs::Nothing
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        request.sources.check(NAME, self.about().sources)?;
-        let pages = pages(Path::new(request.argument(FOLDER).unwrap_or(".")))?;
-        let query = request.query("index/runs.sql", &[])?;
-        let rows = query.rows(request.context).await?;
-        let verdict = verdict(&pages);
-        let line = verdict.headline.clone();
-        let view = View {
-            title: "Reports",
-            generated_at: format::minute(request.generated_at),
-            version: env!("CARGO_PKG_VERSION"),
-            verdict,
-            pages,
-            trend: trend(&rows),
-            query,
-        };
-        let html = request.sources.render(FILE, &view)?;
-        Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions: Vec::new() })
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move {
+            request.sources.check(NAME, self.about().sources)?;
+            let pages = pages(Path::new(request.argument(FOLDER).unwrap_or(".")))?;
+            let query = request.query("index/runs.sql", &[])?;
+            let rows = query.rows(request.context).await?;
+            let verdict = verdict(&pages);
+            let line = verdict.headline.clone();
+            let view = View {
+                title: "Reports",
+                generated_at: format::minute(request.generated_at),
+                version: env!("CARGO_PKG_VERSION"),
+                verdict,
+                pages,
+                trend: trend(&rows),
+                query,
+            };
+            let html = request.sources.render(FILE, &view)?;
+            Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions: Vec::new() })
+        })
     }
 }
 

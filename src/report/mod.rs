@@ -25,10 +25,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::query::{Literal, Query};
@@ -57,7 +57,6 @@ pub static REPORTS: &[&dyn Report] = &[
 ];
 
 /// A report that comes with squall.
-#[async_trait]
 pub trait Report: Sync {
     /// Returns what is known about the report without making it.
     fn about(&self) -> &'static About;
@@ -66,7 +65,7 @@ pub trait Report: Sync {
     fn needs(&self, arguments: &Arguments) -> Needs;
 
     /// Makes the report.
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error>;
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>>;
 }
 
 /// What is known about a report without making it.

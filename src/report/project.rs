@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::exhibit::ask;
@@ -23,7 +23,6 @@ const FILE: &str = "docs.html";
 /// The most bytes of drawings, so that the page of a large project stays small.
 const MOST_DRAWN: usize = 200_000;
 
-#[async_trait]
 impl Report for Documentation {
     fn about(&self) -> &'static About {
         &About {
@@ -39,38 +38,41 @@ impl Report for Documentation {
         Needs::Lineage
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        request.sources.check("docs", self.about().sources)?;
-        require(request.context, &["squall_queries"])?;
-        let queries = ask(request, "docs/queries.sql", &[]).await?;
-        let columns = ask(request, "docs/columns.sql", &[]).await?;
-        let findings = ask(request, "docs/findings.sql", &[]).await?;
-        let sources = vec![queries.query, columns.query, findings.query];
-        let columns = columns_of(&columns.rows);
-        let findings = findings_of(&findings.rows);
-        let mut left = MOST_DRAWN;
-        let mut drawn = |name: &str| {
-            let picture = request.lineage.get(name)?;
-            left = left.checked_sub(picture.len())?;
-            Some(picture.clone())
-        };
-        let overview = drawn("");
-        let sections: Vec<Section> = queries.rows.iter().map(|row| Section::read(row, &columns, &mut drawn)).collect();
-        let verdict = verdict(&sections, &findings);
-        let line = verdict.headline.clone();
-        let view = View {
-            title: "Project",
-            generated_at: format::minute(request.generated_at),
-            version: env!("CARGO_PKG_VERSION"),
-            verdict,
-            overview,
-            sections,
-            findings,
-            parameters: request.parameters.iter().map(|(name, value)| [name.clone(), value.to_string()]).collect(),
-            sources,
-        };
-        let html = request.sources.render(FILE, &view)?;
-        Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions: Vec::new() })
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move {
+            request.sources.check("docs", self.about().sources)?;
+            require(request.context, &["squall_queries"])?;
+            let queries = ask(request, "docs/queries.sql", &[]).await?;
+            let columns = ask(request, "docs/columns.sql", &[]).await?;
+            let findings = ask(request, "docs/findings.sql", &[]).await?;
+            let sources = vec![queries.query, columns.query, findings.query];
+            let columns = columns_of(&columns.rows);
+            let findings = findings_of(&findings.rows);
+            let mut left = MOST_DRAWN;
+            let mut drawn = |name: &str| {
+                let picture = request.lineage.get(name)?;
+                left = left.checked_sub(picture.len())?;
+                Some(picture.clone())
+            };
+            let overview = drawn("");
+            let sections: Vec<Section> =
+                queries.rows.iter().map(|row| Section::read(row, &columns, &mut drawn)).collect();
+            let verdict = verdict(&sections, &findings);
+            let line = verdict.headline.clone();
+            let view = View {
+                title: "Project",
+                generated_at: format::minute(request.generated_at),
+                version: env!("CARGO_PKG_VERSION"),
+                verdict,
+                overview,
+                sections,
+                findings,
+                parameters: request.parameters.iter().map(|(name, value)| [name.clone(), value.to_string()]).collect(),
+                sources,
+            };
+            let html = request.sources.render(FILE, &view)?;
+            Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions: Vec::new() })
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use datafusion::prelude::SessionContext;
 use serde::Serialize;
 
 use super::{Error, Journal, format};
+use crate::dialect;
 
 /// A value that replaces a placeholder.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,7 @@ impl Query {
 
     /// Returns the names and types of the columns that the query would return. The query does not run.
     pub async fn columns(&self, context: &SessionContext) -> Result<Vec<(String, DataType)>, Error> {
-        let frame = context.sql(&self.sql).await.map_err(|source| self.failed(source))?;
+        let frame = dialect::run(context, &self.sql).await.map_err(|source| self.failed(source))?;
         let fields = frame.schema().fields().iter();
         Ok(fields.map(|field| (field.name().clone(), field.data_type().clone())).collect())
     }
@@ -79,7 +80,7 @@ impl Query {
     /// Runs the query once and keeps its rows in memory as a table, from which other queries then read.
     pub async fn kept<'a>(&self, context: &'a SessionContext) -> Result<Kept<'a>, Error> {
         let keep = async || {
-            let frame = context.sql(&self.sql).await?;
+            let frame = dialect::run(context, &self.sql).await?;
             let schema = Arc::clone(frame.schema().inner());
             let table = MemTable::try_new(schema, frame.collect_partitioned().await?)?;
             let taken = |name: &String| context.table_exist(name.as_str()).unwrap_or(true);
@@ -100,7 +101,7 @@ impl Query {
     /// Runs the query.
     pub async fn rows(&self, context: &SessionContext) -> Result<Rows, Error> {
         let failed = |source: DataFusionError| self.failed(source);
-        let frame = context.sql(&self.sql).await.map_err(failed)?;
+        let frame = dialect::run(context, &self.sql).await.map_err(failed)?;
         let names = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         let batches = frame.collect().await.map_err(failed)?;
         let rows = Rows::read(names, &batches).map_err(failed)?;

@@ -103,6 +103,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 pub use distinct::STRICTLY_INCREASING;
 pub use exact_aggregates::ExactForm;
 pub use functions::{list, own as own_functions};
+pub use kernel::quantile::of_sorted;
 
 pub use settings::Settings;
 

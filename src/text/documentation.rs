@@ -42,6 +42,8 @@ pub enum Section {
     Drift,
     Audits,
     Relations,
+    Times,
+    Picks,
     Reference,
 }
 
@@ -100,6 +102,8 @@ impl Section {
             Section::Drift => "Drift",
             Section::Audits => "Audits",
             Section::Relations => "Relations",
+            Section::Times => "Times",
+            Section::Picks => "Values of a group",
             Section::Reference => "Reference",
         }
     }

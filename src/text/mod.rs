@@ -1,6 +1,6 @@
 //! Small functions that all modules use: names and values quoted for SQL, text for HTML, excerpts with a caret, nearest names, aligned
 //! columns, text broken into lines, numbers for people, foreign text made fit to print, what may be shown of settings and addresses, short
-//! fingerprints of texts, names stored once, and the form in which SQL functions are documented.
+//! fingerprints of texts, names stored once, words among the tokens of a statement, and the form in which SQL functions are documented.
 //!
 //! Each file does one small job. There is one function for each job; do not write a second one elsewhere.
 
@@ -16,6 +16,7 @@ mod number;
 mod printable;
 mod secret;
 mod sql;
+pub mod tokens;
 mod wrap;
 
 pub use columns::{columns, columns_that_fit};

@@ -9,9 +9,10 @@
 
 use std::sync::Arc;
 
+use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, Subquery, Window};
@@ -89,44 +90,56 @@ fn has_outer(plan: &LogicalPlan) -> Result<bool> {
     plan.exists(|plan| Ok(plan.expressions().iter().any(Expr::contains_outer)))
 }
 
-/// Returns the columns of a window's input that conditions below compare with outer values.
-fn correlated_columns(input: &LogicalPlan) -> Result<Vec<Column>> {
-    let mut columns = Vec::new();
-    input.apply(|plan| {
+/// Returns the expressions of a window's input that conditions below compare with outer values.
+fn correlated_columns(input: &LogicalPlan) -> Result<Vec<Expr>> {
+    let compared = compared_below(input, cannot, cannot)?;
+    let is_there = |expr: &Expr| expr.column_refs().into_iter().all(|column| input.schema().has_column(column));
+    if compared.iter().all(is_there) { Ok(compared) } else { Err(cannot()) }
+}
+
+/// Returns the expressions that conditions of a plan compare with outer values. The first error is for outer values elsewhere, the second
+/// for other comparisons.
+pub(super) fn compared_below(
+    plan: &LogicalPlan,
+    elsewhere: impl Fn() -> DataFusionError,
+    otherwise: impl Fn() -> DataFusionError,
+) -> Result<Vec<Expr>> {
+    let mut found = Vec::new();
+    plan.apply(|plan| {
         let LogicalPlan::Filter(filter) = plan else {
             let outer = plan.expressions().iter().any(Expr::contains_outer);
-            return if outer { Err(cannot()) } else { Ok(TreeNodeRecursion::Continue) };
+            return if outer { Err(elsewhere()) } else { Ok(TreeNodeRecursion::Continue) };
         };
         for condition in split_conjunction(&filter.predicate).into_iter().filter(|condition| condition.contains_outer())
         {
-            let column = compared_column(condition).filter(|column| input.schema().has_column(column));
-            columns.push(column.ok_or_else(cannot)?.clone());
+            found.push(compared(condition).ok_or_else(&otherwise)?.clone());
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    Ok(columns)
+    Ok(found)
 }
 
-/// Returns the column of a condition `column = outer value`.
-fn compared_column(condition: &Expr) -> Option<&Column> {
+/// Returns the inner side of a condition `expression = outer value`.
+fn compared(condition: &Expr) -> Option<&Expr> {
     let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition else { return None };
-    match (left.as_ref(), right.as_ref()) {
-        (Expr::Column(column), other) | (other, Expr::Column(column)) if other.contains_outer() => Some(column),
+    match (left.contains_outer(), right.contains_outer()) {
+        (false, true) => Some(left),
+        (true, false) => Some(right),
         _ => None,
     }
 }
 
-fn partitioned_by(call: &Expr, columns: &[Column]) -> Result<Expr> {
+fn partitioned_by(call: &Expr, compared: &[Expr]) -> Result<Expr> {
     let name = call.schema_name().to_string();
     let changed = call.clone().transform_down(|expr| {
         let Expr::WindowFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
-        call.params.partition_by.extend(columns.iter().cloned().map(Expr::Column));
+        call.params.partition_by.extend(compared.iter().cloned());
         Ok(Transformed::new(Expr::WindowFunction(call), true, TreeNodeRecursion::Jump))
     });
     Ok(changed.data()?.unalias().alias(name))
 }
 
-fn cannot() -> datafusion::error::DataFusionError {
+fn cannot() -> DataFusionError {
     refuse(
         "a window function in a correlated subquery can only depend on the outer query through `column = outer column`",
         "join the tables, or compute the window in a WITH query that is not correlated",

@@ -3,20 +3,19 @@
 //! Each file mends one kind of fault of the engine, says which, and can be deleted when the engine mends it: remove the file and
 //! its lines here. docs/sql.md lists what differs from the engine as shipped.
 //!
-//! In: a statement's syntax tree, its logical plan, its physical plan. Out: the same with the right answer, or an error.
+//! In: a statement's logical plan, its physical plan. Out: the same with the right answer, or an error. What can be seen in the syntax
+//! tree alone is in `dialect`.
 
 mod arithmetic;
-mod clauses;
 mod correlated;
 mod dates;
 mod exact_integers;
-mod fine_times;
 mod frames;
-mod named_windows;
+mod left_over;
+mod limits;
 mod nan_statistics;
 mod null_folders;
-mod using;
-mod wide_literals;
+mod percentiles;
 mod zeros;
 
 use std::sync::Arc;
@@ -27,54 +26,12 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::optimizer::{Analyzer, AnalyzerRule, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::sql::parser::{CopyToSource, Statement};
-use datafusion::sql::sqlparser::ast::Statement as Ast;
 
-use crate::asof;
 use crate::error::Refused;
 pub use arithmetic::plain_arithmetic;
-pub use fine_times::{FineTimes, read_more};
-
-/// Prepares a parsed statement for the engine's planner.
-///
-/// # Errors
-/// The statement has a clause that the planner would ignore, or that it cannot plan.
-pub fn prepared(mut statement: Statement) -> Result<Statement> {
-    match prepare(&mut statement) {
-        Ok(()) => Ok(statement),
-        Err(refused) => Err(DataFusionError::External(Box::new(refused))),
-    }
-}
-
-fn prepare(statement: &mut Statement) -> std::result::Result<(), Refused> {
-    match statement {
-        Statement::Statement(parsed) => prepare_parsed(parsed),
-        Statement::Explain(explain) => prepare(&mut explain.statement),
-        Statement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Query(query) => {
-                let mut parsed = Ast::Query(query.clone());
-                prepare_parsed(&mut parsed)?;
-                if let Ast::Query(prepared) = parsed {
-                    *query = prepared;
-                }
-                Ok(())
-            }
-            CopyToSource::Relation(_) => Ok(()),
-        },
-        _ => Ok(()),
-    }
-}
-
-fn prepare_parsed(parsed: &mut Ast) -> std::result::Result<(), Refused> {
-    asof::nest(parsed);
-    using::write_out(parsed)?;
-    named_windows::insert(parsed)?;
-    wide_literals::write_decimals(parsed);
-    clauses::check(parsed)
-}
 
 /// Returns the engine's rules for new logical plans, with ours among them.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
@@ -83,11 +40,18 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours)];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(correlated::WindowsBelowCorrelation));
+    rules.push(Arc::new(limits::LimitsBelowCorrelation));
     rules.push(Arc::new(zeros::OneZero));
     rules.push(Arc::new(arithmetic::CheckOverflow));
     rules.push(Arc::new(exact_integers::ExactIntegers));
+    rules.push(Arc::new(percentiles::ExactPercentiles));
     rules.push(Arc::new(null_folders::NullFolders));
     rules
+}
+
+/// Returns the rule that runs after the engine's rules for logical plans.
+pub fn last_rule() -> Arc<dyn OptimizerRule + Send + Sync> {
+    Arc::new(left_over::RefuseCorrelated)
 }
 
 /// Returns the engine's rules for physical plans, with ours among them.
@@ -120,6 +84,6 @@ fn rewritten(
 }
 
 /// Returns the error that says a sentence of ours.
-fn refuse(message: impl Into<String>, hint: impl Into<String>) -> DataFusionError {
+pub(super) fn refuse(message: impl Into<String>, hint: impl Into<String>) -> DataFusionError {
     DataFusionError::External(Box::new(Refused { message: message.into(), hint: Some(hint.into()) }))
 }

@@ -21,6 +21,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 
+use crate::dialect;
 use crate::durable;
 use crate::error::Hint;
 use crate::error::Refused;
@@ -142,7 +143,7 @@ impl Kept {
             Is::Table => Ok(Some(Arc::new(KeptTable::open(path, self.dir.join(LOCK), &state).await?))),
             Is::View => {
                 let statement = std::fs::read_to_string(&path)?;
-                let planned = state.create_logical_plan(&statement).await;
+                let planned = dialect::plan_text(&state, &statement).await;
                 match planned.map_err(|error| unusable(name, &error))? {
                     LogicalPlan::Ddl(DdlStatement::CreateView(view)) => {
                         Ok(Some(Arc::new(ViewTable::new(Arc::unwrap_or_clone(view.input), view.definition))))

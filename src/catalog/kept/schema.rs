@@ -2,6 +2,8 @@
 //!
 //! In: a schema, and a folder of tables. Out: the same schema, in which a name that is only in the folder is opened there.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -37,12 +39,7 @@ impl SchemaProvider for KeptSchema {
         names
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        match (self.inner.table(name).await?, self.kept.get()) {
-            (None, Some(kept)) => kept.open(name).await,
-            (table, _) => Ok(table),
-        }
-    }
+    engine::table!();
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         match self.inner.table_type(name).await? {
@@ -62,5 +59,16 @@ impl SchemaProvider for KeptSchema {
 
     fn table_exist(&self, name: &str) -> bool {
         self.inner.table_exist(name) || self.kept.get().is_some_and(|kept| kept.is(name).is_some())
+    }
+}
+
+impl KeptSchema {
+    fn boxed_table<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>>> {
+        Box::pin(async move {
+            match (self.inner.table(name).await?, self.kept.get()) {
+                (None, Some(kept)) => kept.open(name).await,
+                (table, _) => Ok(table),
+            }
+        })
     }
 }

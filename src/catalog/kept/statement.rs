@@ -13,8 +13,8 @@ use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use super::table::Writer;
 use super::{Error, Is, Kept};
-use crate::asof;
 use crate::catalog;
+use crate::dialect;
 use crate::durable;
 
 impl Kept {
@@ -105,7 +105,7 @@ impl Kept {
         let mut read = BTreeSet::new();
         let mut open = vec![statement.to_string()];
         while let Some(statement) = open.pop() {
-            let Ok(parsed) = asof::parse(&state, &statement) else { continue };
+            let Ok(parsed) = dialect::parse(&state, &statement) else { continue };
             let Statement::Statement(parsed) = parsed else { continue };
             let Ast::CreateView(view) = *parsed else { continue };
             let query = Statement::Statement(Box::new(Ast::Query(view.query)));

@@ -1,5 +1,7 @@
 //! A table in one Parquet file. INSERT INTO writes the old rows and the new ones to a new file, which then replaces the old one.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,7 +57,6 @@ impl KeptTable {
     }
 }
 
-#[async_trait]
 impl TableProvider for KeptTable {
     fn schema(&self) -> SchemaRef {
         self.rows.schema()
@@ -69,22 +70,25 @@ impl TableProvider for KeptTable {
         self.rows.supports_filters_pushdown(filters)
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.rows.scan(state, projection, filters, limit).await
-    }
+    engine::scan!();
 
-    async fn insert_into(
-        &self,
-        _: &dyn Session,
+    fn insert_into<'life0, 'life1, 'async_trait>(
+        &'life0 self,
+        _: &'life1 dyn Session,
         input: Arc<dyn ExecutionPlan>,
         operation: InsertOp,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    ) -> BoxFuture<'async_trait, Result<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(std::future::ready(self.sink(input, operation)))
+    }
+}
+
+impl KeptTable {
+    fn sink(&self, input: Arc<dyn ExecutionPlan>, operation: InsertOp) -> Result<Arc<dyn ExecutionPlan>> {
         if operation == InsertOp::Replace {
             return not_impl_err!("REPLACE INTO: write CREATE OR REPLACE TABLE");
         }
@@ -96,6 +100,18 @@ impl TableProvider for KeptTable {
             schema: self.schema(),
         };
         Ok(Arc::new(DataSinkExec::new(input, Arc::new(sink), None)))
+    }
+}
+
+impl KeptTable {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move { self.rows.scan(state, projection, filters, limit).await })
     }
 }
 

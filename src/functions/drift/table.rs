@@ -1,8 +1,9 @@
 //! The table functions `drift` and `drift_by`: their arguments, and the plan that reads both relations.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{DataFusionError, Result, plan_datafusion_err, plan_err};
@@ -87,7 +88,6 @@ fn sketches(models: &Registry, model: &str) -> Result<Vec<Sketch>> {
     Ok(artifact.distributions)
 }
 
-#[async_trait]
 impl TableProvider for Comparison {
     fn schema(&self) -> SchemaRef {
         self.of.schema()
@@ -97,23 +97,30 @@ impl TableProvider for Comparison {
         TableType::View
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl Comparison {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let reference = match &self.reference {
-            Side::Plan(plan) => Reference::Plan(state.create_physical_plan(plan).await?),
-            // Read at each reading, so that a view sees models that were trained later.
-            Side::Model { models, model } => {
-                let (models, model) = (Arc::clone(models), model.clone());
-                Reference::Model(Arc::new(durable::blocking(move || sketches(&models, &model)).await?))
-            }
-        };
-        let current = state.create_physical_plan(&self.current).await?;
-        let (of, choices) = (self.of.clone(), self.choices.clone());
-        Ok(Arc::new(DriftExec::new(of, choices, reference, current, projection.cloned())?))
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let reference = match &self.reference {
+                Side::Plan(plan) => Reference::Plan(state.create_physical_plan(plan).await?),
+                // Read at each reading, so that a view sees models that were trained later.
+                Side::Model { models, model } => {
+                    let (models, model) = (Arc::clone(models), model.clone());
+                    Reference::Model(Arc::new(durable::blocking(move || sketches(&models, &model)).await?))
+                }
+            };
+            let current = state.create_physical_plan(&self.current).await?;
+            let (of, choices) = (self.of.clone(), self.choices.clone());
+            let drift = DriftExec::new(of, choices, reference, current, projection.cloned())?;
+            Ok(Arc::new(drift) as Arc<dyn ExecutionPlan>)
+        })
     }
 }

@@ -3,11 +3,12 @@
 //! In: a plan. Out: the rows that a [`Pass`] makes of it. Batches are shared out to as many tasks as the session has partitions; each has
 //! a state of its own, and the states are merged in the end.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
@@ -80,7 +81,6 @@ impl<P: Pass> fmt::Debug for Relation<P> {
     }
 }
 
-#[async_trait]
 impl<P: Pass> TableProvider for Relation<P> {
     fn schema(&self) -> SchemaRef {
         P::schema()
@@ -90,20 +90,28 @@ impl<P: Pass> TableProvider for Relation<P> {
         TableType::View
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl<P: Pass> Relation<P> {
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut input = state.create_physical_plan(&self.rows).await?;
-        let tasks = state.config().target_partitions();
-        if input.output_partitioning().partition_count() < tasks {
-            input = Arc::new(RepartitionExec::try_new(input, Partitioning::RoundRobinBatch(tasks))?);
-        }
-        let rows: Arc<dyn PartitionStream> = Arc::new(Reading::<P> { schema: P::schema(), input, pass: PhantomData });
-        Ok(Arc::new(StreamingTableExec::try_new(P::schema(), vec![rows], projection, None, false, limit)?))
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let mut input = state.create_physical_plan(&self.rows).await?;
+            let tasks = state.config().target_partitions();
+            if input.output_partitioning().partition_count() < tasks {
+                input = Arc::new(RepartitionExec::try_new(input, Partitioning::RoundRobinBatch(tasks))?);
+            }
+            let rows: Arc<dyn PartitionStream> =
+                Arc::new(Reading::<P> { schema: P::schema(), input, pass: PhantomData });
+            let stream = StreamingTableExec::try_new(P::schema(), vec![rows], projection, None, false, limit)?;
+            Ok(Arc::new(stream) as Arc<dyn ExecutionPlan>)
+        })
     }
 }
 

@@ -78,6 +78,7 @@ use relation::{Summary, relative};
 
 use super::error::Error;
 use super::{Kind, Project, Query};
+use crate::dialect;
 use plan::Walk;
 use tables::{Planner, QueryTable};
 
@@ -288,7 +289,7 @@ impl Project {
 
 /// Plans a query that squall's rules have prepared for the engine.
 pub(super) async fn plan_statement(state: &SessionState, query: &Query) -> datafusion::error::Result<LogicalPlan> {
-    state.statement_to_plan(crate::catalog::prepared(query.parsed.statement())?).await
+    dialect::plan(state, query.parsed.statement()).await
 }
 
 /// Resolves a plan's types, folds its constants, and makes groups of DISTINCT.

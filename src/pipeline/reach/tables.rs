@@ -3,11 +3,12 @@
 //! A query that is read is a table with columns and what is known about them. So each query is planned once, however many
 //! queries read it.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, Session, TableProvider};
 use datafusion::common::Result;
@@ -31,7 +32,6 @@ impl fmt::Debug for QueryTable {
     }
 }
 
-#[async_trait]
 impl TableProvider for QueryTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -41,14 +41,20 @@ impl TableProvider for QueryTable {
         TableType::View
     }
 
-    async fn scan(
-        &self,
-        _state: &dyn Session,
-        _projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl QueryTable {
+    fn boxed_scan<'a>(
+        &'a self,
+        _state: &'a dyn Session,
+        _projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Err(DataFusionError::Plan("this table stands for a query whose reach is measured; it has no rows".into()))
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            Err(DataFusionError::Plan("this table stands for a query whose reach is measured; it has no rows".into()))
+        })
     }
 }
 
@@ -135,24 +141,32 @@ impl CatalogProvider for Tables {
     }
 }
 
-#[async_trait]
 impl SchemaProvider for Tables {
     fn table_names(&self) -> Vec<String> {
         self.default_schema().map(|schema| schema.table_names()).unwrap_or_default()
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let query = self.lock().get(name).cloned();
-        if let Some(query) = query {
-            return Ok(Some(query));
-        }
-        match self.default_schema() {
-            Some(schema) => schema.table(name).await,
-            None => Ok(None),
-        }
-    }
+    engine::table!();
 
     fn table_exist(&self, name: &str) -> bool {
         self.lock().contains_key(name) || self.default_schema().is_some_and(|schema| schema.table_exist(name))
+    }
+}
+
+impl Tables {
+    fn boxed_table<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>, DataFusionError>> {
+        Box::pin(async move {
+            let query = self.lock().get(name).cloned();
+            if let Some(query) = query {
+                return Ok(Some(query as Arc<dyn TableProvider>));
+            }
+            match self.default_schema() {
+                Some(schema) => schema.table(name).await,
+                None => Ok(None),
+            }
+        })
     }
 }

@@ -4,6 +4,7 @@ use datafusion::prelude::SessionContext;
 use tokio::runtime::Handle;
 
 use super::context::{Relation, Surroundings};
+use crate::dialect;
 
 /// Returns the columns of the relations that a statement reads, or of one of them, in the order of the relations. What cannot
 /// be planned has no columns.
@@ -31,7 +32,7 @@ fn query(around: &Surroundings<'_>, relation: &Relation<'_>) -> String {
 
 fn of(context: &SessionContext, query: &str) -> Vec<String> {
     // The line editor asks on a thread that may wait.
-    let planned = Handle::current().block_on(async { context.state().create_logical_plan(query).await });
+    let planned = Handle::current().block_on(async { dialect::plan_text(&context.state(), query).await });
     match planned {
         Ok(plan) => plan.schema().fields().iter().map(|field| field.name().clone()).collect(),
         Err(_) => Vec::new(),

@@ -6,7 +6,7 @@
 mod facts;
 mod sections;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::facts::Facts;
@@ -25,7 +25,6 @@ const FOLDS: &str = "folds";
 /// The rows that judge the model by default.
 const TEST_ROWS: &str = "SELECT * FROM spike_training WHERE split = 'test'";
 
-#[async_trait]
 impl Report for Card {
     fn about(&self) -> &'static About {
         &About {
@@ -76,8 +75,8 @@ impl Report for Card {
         Needs::TrainedModels
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        card(request).await
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move { card(request).await })
     }
 }
 

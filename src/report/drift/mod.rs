@@ -9,7 +9,7 @@ mod relations;
 mod slices;
 mod verdict;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::column::{Column, ColumnView, SchemaRow};
@@ -30,7 +30,6 @@ const MOST_DRAWN: usize = 190_000;
 /// The report `drift`.
 pub struct Drift;
 
-#[async_trait]
 impl Report for Drift {
     fn about(&self) -> &'static About {
         &About {
@@ -96,8 +95,8 @@ impl Report for Drift {
         if given(ON) || (reference && given(CURRENT)) { Needs::Nothing } else { Needs::LandedTicks }
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        drift(request).await
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move { drift(request).await })
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::column::{Column, shown_name};
 use super::{AGAINST, CURRENT, EARLY_LATE, ON, REFERENCE, TEST, TIME, TRAIN_TEST};
+use crate::dialect;
 use crate::report::format::{self, count, instant, span};
 use crate::report::{Error, Request, require};
 use crate::text::{did_you_mean, identifier, literal};
@@ -227,7 +228,7 @@ fn choose<'a>(names: &[&'a str], named: Option<&str>) -> Result<Option<&'a str>,
 async fn time_of(context: &SessionContext, relation: &str, named: Option<&str>) -> Result<String, Error> {
     let sql = format!("SELECT * FROM {} LIMIT 0", from(relation));
     let failed = |source| Error::Query { name: "on".into(), sql: sql.clone(), source: Box::new(source) };
-    let frame = context.sql(&sql).await.map_err(failed)?;
+    let frame = dialect::run(context, &sql).await.map_err(failed)?;
     let is_time =
         |data_type: &DataType| matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64);
     let fields = frame.schema().fields().iter();

@@ -10,7 +10,7 @@ mod warnings;
 
 pub use figures::time_axis;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 use super::sources::built_in;
 use super::{About, Argument, Arguments, Error, Needs, Page, Report, Request};
@@ -20,7 +20,6 @@ const ON: &str = "on";
 /// The report `eda`.
 pub struct Eda;
 
-#[async_trait]
 impl Report for Eda {
     fn about(&self) -> &'static About {
         &About {
@@ -55,11 +54,13 @@ impl Report for Eda {
         if arguments.contains_key(ON) { Needs::Nothing } else { Needs::LandedTicks }
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        request.sources.check("eda", self.about().sources)?;
-        match request.argument(ON) {
-            Some(relation) => relation::profile(request, relation).await,
-            None => market::study(request).await,
-        }
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move {
+            request.sources.check("eda", self.about().sources)?;
+            match request.argument(ON) {
+                Some(relation) => relation::profile(request, relation).await,
+                None => market::study(request).await,
+            }
+        })
     }
 }

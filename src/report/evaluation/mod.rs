@@ -22,7 +22,7 @@ mod view;
 
 pub use subject::source;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::alerts::{Alerts, Confusion};
@@ -40,7 +40,6 @@ use crate::text::printable;
 /// The report `eval`.
 pub struct Evaluation;
 
-#[async_trait]
 impl Report for Evaluation {
     fn about(&self) -> &'static About {
         &About {
@@ -92,8 +91,8 @@ impl Report for Evaluation {
         if arguments.contains_key(arguments::ON) { Needs::Nothing } else { Needs::TrainedModels }
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        evaluation(request).await
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move { evaluation(request).await })
     }
 }
 

@@ -6,7 +6,7 @@
 mod faults;
 mod figures;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::faults::{Facts, faults, verdict};
@@ -33,7 +33,6 @@ const AUDITS: [(&str, &str, &str); 4] = [
 /// The report `quality`.
 pub struct Quality;
 
-#[async_trait]
 impl Report for Quality {
     fn about(&self) -> &'static About {
         &About {
@@ -63,8 +62,8 @@ impl Report for Quality {
         Needs::LandedTicks
     }
 
-    async fn make(&self, request: &Request<'_>) -> Result<Page, Error> {
-        quality(request).await
+    fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
+        Box::pin(async move { quality(request).await })
     }
 }
 

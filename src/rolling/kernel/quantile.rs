@@ -2,18 +2,15 @@
 //!
 //! In: values as integers in their order, and frames that only move forward. Out: for each frame, the two values around the
 //! wanted rank, interpolated. Two ordered sets hold the frame's values: those up to that rank, and those above it. A row
-//! takes logarithmic time. Ranks and interpolation are those of DataFusion's `median` and `percentile_cont`, to the bit,
-//! with two exceptions: where DataFusion's sums and differences of two finite values overflow, and where NaN with a sign bit
-//! lies below the median of an even number of values. In the second case DataFusion's choice of the lower neighbour depends
-//! on the order of the rows.
+//! takes logarithmic time. The median has the bits of DataFusion's, with two exceptions: where DataFusion's sums of two finite values
+//! overflow, and where NaN with a sign bit lies below the median of an even number of values. In the second case DataFusion's choice of
+//! the lower neighbour depends on the order of the rows. A percentile lies at exactly its fraction of the way; DataFusion cuts the weight
+//! of the upper neighbour off after six decimals.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use super::bounds::Frames;
 use super::extremum::Ordered;
-
-/// The weight of the upper neighbour is cut off after six decimals, as in DataFusion.
-const WEIGHT_STEPS: f64 = 1_000_000.0;
 
 /// Which rank to find.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,13 +48,16 @@ impl Rank {
             Rank::Median if count.is_multiple_of(2) => Place::Halfway(count / 2 - 1),
             Rank::Median => Place::At(count / 2),
             Rank::Percentile(fraction) => {
-                let index = fraction * (count - 1) as f64;
-                let lower = index.floor();
-                if lower == index {
+                let last = (count - 1) as f64;
+                let index = fraction * last;
+                // The product and what its rounding lost.
+                let lost = fraction.mul_add(last, -index);
+                let lower = if index.fract() == 0.0 && lost < 0.0 { index - 1.0 } else { index.floor() };
+                let weight = (index - lower) + lost;
+                if weight == 0.0 || lower >= last {
                     return Place::At(lower as usize);
                 }
-                let steps = ((index - lower) * WEIGHT_STEPS).floor();
-                Place::Between(lower as usize, steps / WEIGHT_STEPS)
+                Place::Between(lower as usize, weight)
             }
         }
     }
@@ -137,6 +137,17 @@ impl Quantile {
     }
 }
 
+/// Returns the value at a fraction of the way from the first of some ascending values to the last.
+pub fn of_sorted(values: &[f64], fraction: f64) -> Option<f64> {
+    if values.is_empty() {
+        return None;
+    }
+    Some(match Rank::Percentile(fraction).place(values.len()) {
+        Place::Between(rank, weight) => between(values[rank], values[rank + 1], weight),
+        Place::At(rank) | Place::Halfway(rank) => values[rank],
+    })
+}
+
 fn halfway(lower: f64, upper: f64) -> f64 {
     let sum = lower + upper;
     if sum.is_infinite() && lower.is_finite() && upper.is_finite() {
@@ -155,7 +166,7 @@ fn between(lower: f64, upper: f64, weight: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ordered, Place, Quantile, Rank};
+    use super::{Ordered, Place, Quantile, Rank, of_sorted};
     use crate::rolling::kernel::bounds::Frames;
 
     fn run(rank: Rank, keys: &[Option<i64>], frames: &[(usize, usize)]) -> Vec<Option<f64>> {
@@ -188,11 +199,22 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_is_cut_off_after_six_decimals() {
-        // 0.9 * 31 is 27.900000000000002, and 0.7 * 31 is slightly less than 21.7.
-        assert_eq!(Rank::Percentile(0.9).place(32), Place::Between(27, 0.9));
-        assert_eq!(Rank::Percentile(0.7).place(32), Place::Between(21, 0.699999));
-        assert_eq!(Rank::Percentile(1e-8).place(2), Place::Between(0, 0.0));
+    fn a_weight_is_that_of_the_fraction_without_rounding() {
+        // The double nearest to 0.9 is a little greater, and those nearest to 0.7 and 0.3 are a little less.
+        assert_eq!(Rank::Percentile(0.9).place(32), Place::Between(27, 0.900_000_000_000_000_7));
+        assert_eq!(Rank::Percentile(0.7).place(32), Place::Between(21, 0.699_999_999_999_998_6));
+        assert_eq!(Rank::Percentile(0.3).place(11), Place::Between(2, 0.999_999_999_999_999_9));
+        assert_eq!(Rank::Percentile(1e-8).place(2), Place::Between(0, 1e-8));
+        assert_eq!(Rank::Percentile(1.0).place(11), Place::At(10));
+        assert_eq!(Rank::Percentile(0.5).place(11), Place::At(5));
+    }
+
+    #[test]
+    fn the_quantile_of_sorted_values_is_that_of_a_frame() {
+        let values = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!(of_sorted(&values, 0.3), Some(1.0 + 0.899_999_999_999_999_9));
+        assert_eq!(of_sorted(&values, 1.0), Some(8.0));
+        assert_eq!(of_sorted(&[], 0.3), None);
     }
 
     #[test]

@@ -94,9 +94,8 @@ def statistics_of_pairs(y, x):
 
 def statistics_of_one(values):
     ordered, last = sorted(values), len(values) - 1
-    # DataFusion computes the rank in floating point, and cuts the weight off after six decimals; the rest is exact.
-    rank = 0.9 * last
-    weight = Fraction(int((rank - math.floor(rank)) * 1e6), 10**6)
+    rank = Fraction(0.9) * last
+    weight = rank - math.floor(rank)
     low, high = ordered[math.floor(rank)], ordered[math.ceil(rank)]
     median = (ordered[last // 2] + ordered[(last + 1) // 2]) / 2
     return {"median": float(median), "percentile_cont": float(low + (high - low) * weight)}

@@ -1,15 +1,15 @@
-//! The columns of USING in outer joins.
+//! The columns of USING.
 //!
-//! For a column that USING names, `*` takes the table whose name comes first in the alphabet, and a name alone takes the left
-//! table. In an outer join, that table's row may be missing. In: a parsed statement. Out: the same statement, in which `*` names the
-//! tables of left joins and takes such a column from the left one. A right or full join would need a value of both tables, and a
-//! natural one the tables' columns; they are refused.
+//! For a column that USING names, `*` takes the table whose name comes first in the alphabet, in that table's place. In an outer join,
+//! that table's row may be missing. In: a parsed statement. Out: the same statement, in which `*` names the tables and takes such a column
+//! from the left one. A right or full join would need a value of both tables, and a natural outer one the tables' columns; they are
+//! refused.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     ExcludeSelectItem, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    SelectItemQualifiedWildcardKind, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
     WildcardAdditionalOptions,
 };
 
@@ -32,6 +32,7 @@ impl VisitorMut for Writer {
     type Break = Refused;
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+        name_subqueries(&mut select.from);
         let mut tables = Tables::default();
         for from in &select.from {
             match tables.read(from) {
@@ -39,7 +40,8 @@ impl VisitorMut for Writer {
                 Err(refused) => return ControlFlow::Break(refused),
             }
         }
-        if !tables.has_outer {
+        let can_stay = !tables.has_outer;
+        if !tables.has_using || (can_stay && tables.tables.iter().any(|(name, _)| name.is_none())) {
             return ControlFlow::Continue(());
         }
         let mut items = Vec::with_capacity(select.projection.len());
@@ -49,7 +51,7 @@ impl VisitorMut for Writer {
                     Ok(stars) => items.extend(stars),
                     Err(refused) => return ControlFlow::Break(refused),
                 },
-                SelectItem::Wildcard(_) => {
+                SelectItem::Wildcard(_) if !can_stay => {
                     return ControlFlow::Break(refuse(
                         "`*` with REPLACE, RENAME or EXCLUDE is not supported over a left join with USING",
                         "write ON, or name the tables: SELECT a.*, b.x",
@@ -60,6 +62,21 @@ impl VisitorMut for Writer {
         }
         select.projection = items;
         ControlFlow::Continue(())
+    }
+}
+
+/// Gives the subqueries of a join names, so that `*` can name them.
+fn name_subqueries(from: &mut [TableWithJoins]) {
+    let mut number = 0;
+    for from in from.iter_mut().filter(|from| !from.joins.is_empty()) {
+        let relations = std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation));
+        for relation in relations {
+            if let TableFactor::Derived { alias: alias @ None, .. } = relation {
+                number += 1;
+                let name = Ident::with_quote('"', format!("subquery {number}"));
+                *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+            }
+        }
     }
 }
 
@@ -75,6 +92,7 @@ fn is_plain(options: &WildcardAdditionalOptions) -> bool {
 #[derive(Default)]
 struct Tables {
     tables: Vec<(Option<ObjectName>, Vec<ObjectName>)>,
+    has_using: bool,
     has_outer: bool,
 }
 
@@ -110,7 +128,10 @@ impl Tables {
                 return Err(refuse("a natural left join is not supported", "write LEFT JOIN … USING (k)"));
             }
             let shared = match constraint {
-                JoinConstraint::Using(columns) => columns.clone(),
+                JoinConstraint::Using(columns) => {
+                    self.has_using = true;
+                    columns.clone()
+                }
                 _ => Vec::new(),
             };
             self.add(&join.relation, shared)?;
@@ -137,7 +158,7 @@ impl Tables {
             | TableFactor::Function { alias: Some(alias), .. }
             | TableFactor::UNNEST { alias: Some(alias), .. }
             | TableFactor::NestedJoin { alias: Some(alias), .. } => Some(named(&alias.name)),
-            TableFactor::Table { name, args: None, .. } => Some(name.clone()),
+            TableFactor::Table { name, .. } => Some(name.clone()),
             _ => None,
         };
         self.tables.push((name, shared));

@@ -1,4 +1,4 @@
-//! The types of CSV and JSON files.
+//! CSV files: their endings and the types of their columns.
 //!
 //! The engine looks at the first 1,000 rows. It then cuts off what it does not expect: fractions of seconds, the time after a date,
 //! fractions of JSON numbers, keys of JSON objects that come later. It also takes the columns of several CSV files by their places,
@@ -27,7 +27,7 @@ use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::refuse;
+use crate::catalog::answers::refuse;
 use crate::durable;
 
 /// How many rows decide in large CSV files, and in compressed ones.
@@ -43,28 +43,40 @@ pub fn read_more(options: &mut TableOptions) {
 }
 
 /// Makes CSV formats in which times have nanoseconds.
-#[derive(Debug, Default)]
-pub struct FineTimes(CsvFormatFactory);
+#[derive(Debug)]
+pub struct CsvFiles {
+    /// Without its dot.
+    pub ending: &'static str,
+    pub delimiter: &'static str,
+}
 
-impl GetExt for FineTimes {
+/// The option of the delimiter.
+const DELIMITER: &str = "format.delimiter";
+
+impl GetExt for CsvFiles {
     fn get_ext(&self) -> String {
-        self.0.get_ext()
+        self.ending.to_string()
     }
 }
 
-impl FileFormatFactory for FineTimes {
+impl FileFormatFactory for CsvFiles {
     fn create(&self, state: &dyn Session, options: &HashMap<String, String>) -> Result<Arc<dyn FileFormat>> {
-        Ok(Arc::new(Fine(self.0.create(state, options)?)))
+        let mut options = options.clone();
+        options.entry(DELIMITER.into()).or_insert_with(|| self.delimiter.into());
+        Ok(Arc::new(Fine { ending: self.ending, format: CsvFormatFactory::new().create(state, &options)? }))
     }
 
     fn default(&self) -> Arc<dyn FileFormat> {
-        Arc::new(Fine(FileFormatFactory::default(&self.0)))
+        Arc::new(Fine { ending: self.ending, format: FileFormatFactory::default(&CsvFormatFactory::new()) })
     }
 }
 
 /// A format in which times have nanoseconds.
 #[derive(Debug)]
-struct Fine(Arc<dyn FileFormat>);
+struct Fine {
+    ending: &'static str,
+    format: Arc<dyn FileFormat>,
+}
 
 impl Fine {
     /// Returns the columns of one file.
@@ -74,7 +86,7 @@ impl Fine {
         store: &Arc<dyn ObjectStore>,
         object: &ObjectMeta,
     ) -> Result<SchemaRef> {
-        let csv = self.0.downcast_ref::<CsvFormat>().map(CsvFormat::options);
+        let csv = self.format.downcast_ref::<CsvFormat>().map(CsvFormat::options);
         let whole = |options: &&CsvOptions| {
             options.compression == CompressionTypeVariant::UNCOMPRESSED
                 && options.null_regex.is_none()
@@ -82,7 +94,7 @@ impl Fine {
                 && object.size <= LARGE
         };
         let Some(options) = csv.filter(whole) else {
-            return self.0.infer_schema(state, store, std::slice::from_ref(object)).await;
+            return self.format.infer_schema(state, store, std::slice::from_ref(object)).await;
         };
         // The engine cuts a file at line breaks, also inside quoted values. Here the reader sees it whole.
         let bytes = store.get(&object.location).await?.bytes().await?;
@@ -139,15 +151,15 @@ fn disagree(one: &ObjectMeta, columns: &Schema, other: &ObjectMeta, known: &Sche
 #[async_trait]
 impl FileFormat for Fine {
     fn get_ext(&self) -> String {
-        self.0.get_ext()
+        self.ending.to_string()
     }
 
     fn get_ext_with_compression(&self, compression: &FileCompressionType) -> Result<String> {
-        self.0.get_ext_with_compression(compression)
+        Ok(format!("{}{}", self.ending, compression.get_ext()))
     }
 
     fn compression_type(&self) -> Option<FileCompressionType> {
-        self.0.compression_type()
+        self.format.compression_type()
     }
 
     async fn infer_schema(
@@ -173,7 +185,7 @@ impl FileFormat for Fine {
                 .collect();
             *known = Arc::new(Schema::new(fields));
         }
-        let Some((_, schema)) = found else { return self.0.infer_schema(state, store, objects).await };
+        let Some((_, schema)) = found else { return self.format.infer_schema(state, store, objects).await };
         let fields: Vec<Field> = schema
             .fields()
             .iter()
@@ -195,7 +207,7 @@ impl FileFormat for Fine {
         schema: SchemaRef,
         object: &ObjectMeta,
     ) -> Result<Statistics> {
-        self.0.infer_stats(state, store, schema, object).await
+        self.format.infer_stats(state, store, schema, object).await
     }
 
     async fn create_physical_plan(
@@ -203,7 +215,7 @@ impl FileFormat for Fine {
         state: &dyn Session,
         config: FileScanConfig,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.0.create_physical_plan(state, config).await
+        self.format.create_physical_plan(state, config).await
     }
 
     async fn create_writer_physical_plan(
@@ -213,10 +225,10 @@ impl FileFormat for Fine {
         config: FileSinkConfig,
         order: Option<LexRequirement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.0.create_writer_physical_plan(input, state, config, order).await
+        self.format.create_writer_physical_plan(input, state, config, order).await
     }
 
     fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
-        self.0.file_source(schema)
+        self.format.file_source(schema)
     }
 }

@@ -8,8 +8,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, Query,
-    Select, Spanned, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint,
+    JoinOperator, Query, Select, Spanned, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
 use crate::error::Refused;
@@ -211,6 +211,8 @@ fn of_expression(expression: &Expr) -> Found {
     match expression {
         Expr::Collate { .. } => Some(("COLLATE", "text is ordered by its bytes; lower(x) ignores case")),
         Expr::MatchAgainst { .. } => Some(("MATCH", "write LIKE, or regexp_like(…)")),
+        // DataFusion reads it as exclusive or, and other databases as a power that binds more tightly than the parser has it.
+        Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => Some(("^", "write power(a, b)")),
         Expr::Prior(_) => Some(("PRIOR", "write WITH RECURSIVE")),
         Expr::OuterJoin(_) => Some(("(+)", "write LEFT JOIN")),
         Expr::Function(call) if is_distinct_pick(call) => {

@@ -1,0 +1,145 @@
+//! Functions of DuckDB that are another expression of the engine.
+//!
+//! In: a statement. Out: the same statement, in which such a call is written as the engine has it. To add one: a line in [`CALLS`].
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Statement, Value, VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use crate::error::Refused;
+
+/// A call by its name and the number of its arguments, and what it is. A window and a FILTER of the call stay.
+const CALLS: &[(&str, usize, &str)] = &[
+    ("if", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
+    ("iff", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
+    ("count_if", 1, "count(CASE WHEN $1 THEN 1 END)"),
+    ("countif", 1, "count(CASE WHEN $1 THEN 1 END)"),
+    ("list", 1, "array_agg($1)"),
+    ("first", 1, "first_value($1)"),
+    ("last", 1, "last_value($1)"),
+    ("any_value", 1, "first_value($1) IGNORE NULLS"),
+    ("approx_count_distinct", 1, "approx_distinct($1)"),
+    ("approx_quantile", 2, "approx_percentile_cont($1, $2)"),
+    ("year", 1, "date_part('year', $1)"),
+    ("quarter", 1, "date_part('quarter', $1)"),
+    ("month", 1, "date_part('month', $1)"),
+    ("week", 1, "date_part('week', $1)"),
+    ("day", 1, "date_part('day', $1)"),
+    ("dayofmonth", 1, "date_part('day', $1)"),
+    ("dayofweek", 1, "date_part('dow', $1)"),
+    ("weekday", 1, "date_part('dow', $1)"),
+    ("isodow", 1, "(date_part('dow', $1) + 6) % 7 + 1"),
+    ("dayofyear", 1, "date_part('doy', $1)"),
+    ("hour", 1, "date_part('hour', $1)"),
+    ("minute", 1, "date_part('minute', $1)"),
+    ("second", 1, "date_part('second', $1)"),
+    ("dayname", 1, "to_char($1, '%A')"),
+    ("monthname", 1, "to_char($1, '%B')"),
+    ("strptime", 2, "to_timestamp($1, $2)"),
+    ("regexp_matches", 2, "regexp_like($1, $2)"),
+    ("string_split", 2, "string_to_array($1, $2)"),
+];
+
+/// What each call is, read once.
+static FORMS: LazyLock<HashMap<(&str, usize), Expr>> = LazyLock::new(|| {
+    let read =
+        |form: &str| Parser::new(&GenericDialect {}).try_with_sql(form).and_then(|mut parser| parser.parse_expr());
+    CALLS.iter().filter_map(|(name, arguments, form)| Some(((*name, *arguments), read(form).ok()?))).collect()
+});
+
+/// Writes such calls as the engine has them.
+pub fn write(statement: &mut Statement) -> Result<(), Refused> {
+    // Nothing ends the visit early.
+    let _ = statement.visit(&mut Writer);
+    Ok(())
+}
+
+struct Writer;
+
+impl VisitorMut for Writer {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(call) = expression
+            && let Some(written) = written(call)
+        {
+            *expression = written;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn written(call: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &call.args else { return None };
+    let values = list.args.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+        _ => None,
+    });
+    let values: Vec<Expr> = values.collect::<Option<_>>()?;
+    let name = call.name.to_string().to_lowercase();
+    let mut form = FORMS.get(&(name.as_str(), values.len()))?.clone();
+    // Nothing ends the visit early.
+    let _ = form.visit(&mut Fill { values: &values });
+    match &mut form {
+        Expr::Function(written) => {
+            if let FunctionArguments::List(own) = &mut written.args {
+                own.duplicate_treatment = list.duplicate_treatment;
+                own.clauses = list.clauses.clone();
+            }
+            written.filter = call.filter.clone();
+            written.over = call.over.clone();
+            written.within_group = call.within_group.clone();
+            written.null_treatment = call.null_treatment.or(written.null_treatment);
+            Some(form)
+        }
+        _ => Some(Expr::Nested(Box::new(form))),
+    }
+}
+
+struct Fill<'a> {
+    values: &'a [Expr],
+}
+
+impl VisitorMut for Fill<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Value(value) = expression
+            && let Value::Placeholder(place) = &value.value
+            && let Some(value) =
+                place.strip_prefix('$').and_then(|place| self.values.get(place.parse::<usize>().ok()? - 1))
+        {
+            *expression = value.clone();
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_can_be_read() {
+        assert_eq!(FORMS.len(), CALLS.len());
+    }
+
+    #[test]
+    fn a_call_keeps_its_window_and_its_filter() {
+        let text =
+            "SELECT count_if(a > 1) FILTER (WHERE b), list(DISTINCT a ORDER BY a), any_value(a) OVER w, if(a, 1, 2)";
+        let mut statements = Parser::parse_sql(&GenericDialect {}, text).expect("SQL");
+        write(&mut statements[0]).expect("written");
+        assert_eq!(
+            statements[0].to_string(),
+            "SELECT count(CASE WHEN a > 1 THEN 1 END) FILTER (WHERE b), array_agg(DISTINCT a ORDER BY a), \
+             first_value(a) IGNORE NULLS OVER w, (CASE WHEN a THEN 1 ELSE 2 END)"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Words whose meaning depends on the columns of tables.
+//!
+//! In: a statement. Out: the same statement without these words. Each word is one file with a [`Need`]: it says what it asks of the
+//! engine, and writes the answer into the syntax tree.
+
+use std::ops::ControlFlow;
+
+use datafusion::common::{Result, ScalarValue, TableReference};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::physical_plan::collect;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Statement as Ast};
+
+use super::scopes::{Part, Scope, walk};
+use super::{columns, order_all, pivot, set_all};
+use crate::error::Refused;
+
+/// Every such word, in the order in which they are written out.
+const NEEDS: &[&Need] = &[&pivot::NEED, &columns::NEED, &set_all::NEED, &order_all::NEED];
+
+/// A word of this kind.
+pub struct Need {
+    /// Returns what the word asks if a part has it.
+    pub asks: fn(&Part, &Scope) -> Option<Vec<Ask>>,
+    /// Writes the answers into the part, which then does not have the word any more.
+    pub write: fn(Part, &[Answer]) -> std::result::Result<(), Refused>,
+}
+
+/// A question to the engine.
+pub struct Ask {
+    pub query: Query,
+    /// Whether the query's rows are wanted, not only its columns.
+    pub rows: bool,
+}
+
+/// The columns of a query, and the values of the first one if they are wanted.
+#[derive(Debug)]
+pub struct Answer {
+    pub columns: Vec<(Option<TableReference>, String)>,
+    pub values: Vec<ScalarValue>,
+}
+
+impl Answer {
+    /// Returns a column as it is written in SQL.
+    pub fn column(&self, index: usize) -> Expr {
+        let (table, name) = &self.columns[index];
+        let quoted = |name: &str| Ident::with_quote('"', name);
+        match table {
+            Some(table) => {
+                Expr::CompoundIdentifier(table.to_vec().iter().chain([name]).map(|name| quoted(name)).collect())
+            }
+            None => Expr::Identifier(quoted(name)),
+        }
+    }
+}
+
+/// Writes out every such word of a statement.
+///
+/// # Errors
+/// A table's columns cannot be found, or do not fit the word.
+pub async fn expand(state: &SessionState, statement: &mut Ast) -> Result<()> {
+    for need in NEEDS {
+        while let Some(asks) = first(statement, need) {
+            let mut answers = Vec::with_capacity(asks.len());
+            for ask in asks {
+                answers.push(answer(state, ask).await?);
+            }
+            write(statement, need, &answers).map_err(|refused| DataFusionError::External(Box::new(refused)))?;
+        }
+    }
+    Ok(())
+}
+
+fn first(statement: &mut Ast, need: &Need) -> Option<Vec<Ask>> {
+    let mut found = None;
+    // The walk ends at the first part with the word.
+    let _ = walk(statement, &mut |part, scope| {
+        found = (need.asks)(&part, scope);
+        if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found
+}
+
+fn write(statement: &mut Ast, need: &Need, answers: &[Answer]) -> std::result::Result<(), Refused> {
+    let mut written = Ok(());
+    // The walk is the same as before, so it ends at the same part.
+    let _ = walk(statement, &mut |part, scope| {
+        if (need.asks)(&part, scope).is_none() {
+            return ControlFlow::Continue(());
+        }
+        written = (need.write)(part, answers);
+        ControlFlow::Break(())
+    });
+    written
+}
+
+/// Asks the engine.
+///
+/// # Errors
+/// The query cannot be planned, or its rows cannot be read.
+pub async fn answer(state: &SessionState, ask: Ask) -> Result<Answer> {
+    let plan = super::plan(state, Statement::Statement(Box::new(Ast::Query(Box::new(ask.query))))).await?;
+    let columns = plan.schema().iter().map(|(table, field)| (table.cloned(), field.name().clone())).collect();
+    let mut values = Vec::new();
+    if ask.rows {
+        let batches = collect(state.create_physical_plan(&plan).await?, state.task_ctx()).await?;
+        for batch in batches {
+            for row in 0..batch.num_rows() {
+                values.push(ScalarValue::try_from_array(batch.column(0), row)?);
+            }
+        }
+    }
+    Ok(Answer { columns, values })
+}

@@ -1,0 +1,237 @@
+//! `read_csv`, `read_json`, `read_parquet`: files as tables, with options.
+//!
+//! In: a path or a pattern of paths, and options as pairs of a name and a value; `name => value` is written as such a pair before the call
+//! is planned. Out: the files' rows.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::Expr;
+
+use super::relation::{block_on, text};
+use super::snapshot::session_state;
+use super::{Function, Implementation};
+use crate::dialect;
+use crate::text::did_you_mean;
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+
+const PATH: Argument = Argument {
+    name: "path",
+    sql_type: "VARCHAR",
+    meaning: "a file, a folder, or a pattern such as 'ticks/*.csv'; .gz, .zst, .bz2 and .xz are read too",
+    required: true,
+};
+
+const ROWS: Outcome = Outcome {
+    sql_type: "TABLE",
+    meaning: "the files' columns; a folder such as `day=2026-01-05` above the files is a column too",
+    when_null: "a file has no rows",
+};
+
+const READ_CSV: Documentation = Documentation {
+    name: "read_csv",
+    kind: Kind::Table,
+    section: Section::Relations,
+    summary: "Reads CSV files, with options as `name => value`",
+    arguments: &[
+        PATH,
+        Argument {
+            name: "options",
+            sql_type: "ANY",
+            meaning: "delim or sep, header, quote, escape, comment, nullstr (the text of NULL), types (such as {'price': 'DECIMAL(18, 8)'}), all_varchar, null_padding (fills short rows), compression",
+            required: false,
+        },
+    ],
+    result: ROWS,
+    example: Example {
+        query: "SELECT a, b FROM read_csv('tests/reference/semicolons.csv', delim => ';')",
+        output: "1 | x\n2 | y",
+    },
+    source: "DuckDB 2.0",
+};
+
+const READ_JSON: Documentation = Documentation {
+    name: "read_json",
+    kind: Kind::Table,
+    section: Section::Relations,
+    summary: "Reads JSON files: one object a line, or one array of objects",
+    arguments: &[PATH, Argument { name: "options", sql_type: "ANY", meaning: "types, compression", required: false }],
+    result: ROWS,
+    example: Example { query: "SELECT count(*) FROM read_json('data/sample/btc-usd.ndjson.zst')", output: "0" },
+    source: "DuckDB 2.0",
+};
+
+const READ_PARQUET: Documentation = Documentation {
+    name: "read_parquet",
+    kind: Kind::Table,
+    section: Section::Relations,
+    summary: "Reads Parquet files",
+    arguments: &[PATH],
+    result: ROWS,
+    example: Example {
+        query: "SELECT count(*) FROM read_parquet('tests/it/rolling/referee/quotes.parquet')",
+        output: "0",
+    },
+    source: "DuckDB 2.0",
+};
+
+/// The family's functions.
+pub const FUNCTIONS: &[Function] = &[
+    Function { documentation: &READ_CSV, implementation: |_| reader(&READ_CSV, "csv", CSV) },
+    Function { documentation: &READ_JSON, implementation: |_| reader(&READ_JSON, "json", JSON) },
+    Function { documentation: &READ_PARQUET, implementation: |_| reader(&READ_PARQUET, "parquet", &[]) },
+];
+
+/// An option of a function, and the engine's name for it.
+type Names = &'static [(&'static str, &'static str)];
+
+const CSV: Names = &[
+    ("delim", "format.delimiter"),
+    ("delimiter", "format.delimiter"),
+    ("sep", "format.delimiter"),
+    ("header", "format.has_header"),
+    ("quote", "format.quote"),
+    ("escape", "format.escape"),
+    ("comment", "format.comment"),
+    ("nullstr", "format.null_regex"),
+    ("null_padding", "format.truncated_rows"),
+    ("compression", "format.compression"),
+    (ALL_TEXT, ""),
+];
+
+const JSON: Names = &[("compression", "format.compression")];
+
+/// Makes every column text.
+const ALL_TEXT: &str = "all_varchar";
+
+/// Before the name of a column whose type is given.
+const TYPE_OF: &str = "types.";
+
+struct Reader {
+    documentation: &'static Documentation,
+    ending: &'static str,
+    names: Names,
+}
+
+fn reader(documentation: &'static Documentation, ending: &'static str, names: Names) -> Implementation {
+    Implementation::Table(Arc::new(Reader { documentation, ending, names }))
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.documentation.name)
+    }
+}
+
+/// What a call says.
+#[derive(Default)]
+struct Call {
+    path: String,
+    options: HashMap<String, String>,
+    /// Columns and their types.
+    types: Vec<(String, String)>,
+    all_text: bool,
+}
+
+impl Reader {
+    fn read(&self, arguments: &[Expr]) -> Result<Call> {
+        let syntax = self.documentation.syntax();
+        let mut arguments = arguments.iter();
+        let path = arguments.next().and_then(text);
+        let path = path.ok_or_else(|| plan_datafusion_err!("the path of {syntax} must be text in single quotes"))?;
+        let mut call = Call { path, ..Call::default() };
+        while let Some(name) = arguments.next() {
+            let Some((name, value)) = text(name).zip(arguments.next()) else {
+                return plan_err!("{syntax}: options are written as name => value, such as header => true");
+            };
+            let value = match value {
+                Expr::Literal(ScalarValue::Boolean(Some(value)), _) => value.to_string(),
+                Expr::Literal(value, _) if value.data_type().is_numeric() => value.to_string(),
+                other => match text(other) {
+                    Some(text) => text,
+                    None => return plan_err!("{syntax}: the value of {name} must be constant"),
+                },
+            };
+            self.add(&mut call, &name, value)?;
+        }
+        if !call.options.contains_key("format.compression")
+            && let Some((_, codec)) = dialect::compressed(&call.path)
+        {
+            call.options.insert("format.compression".into(), codec.to_string());
+        }
+        Ok(call)
+    }
+
+    fn add(&self, call: &mut Call, name: &str, value: String) -> Result<()> {
+        if let Some(column) = name.strip_prefix(TYPE_OF) {
+            call.types.push((column.to_string(), value));
+            return Ok(());
+        }
+        let name = name.to_lowercase();
+        match self.names.iter().find(|(known, _)| *known == name) {
+            Some((ALL_TEXT, _)) => call.all_text = value == "true",
+            Some((_, key)) => {
+                let value = match name.as_str() {
+                    "nullstr" => format!("^{}$", regex::escape(&value)),
+                    _ => value,
+                };
+                call.options.insert((*key).to_string(), value);
+            }
+            None => {
+                let known = self.names.iter().map(|(known, _)| *known).chain(["types"]);
+                let hint = did_you_mean(&name, known.clone())
+                    .unwrap_or_else(|| format!("the options are {}", known.collect::<Vec<_>>().join(", ")));
+                return plan_err!("{} has no option `{name}`: {hint}", self.documentation.name);
+            }
+        }
+        Ok(())
+    }
+
+    async fn table(&self, state: &SessionState, call: &Call) -> Result<Arc<dyn TableProvider>> {
+        let url = ListingTableUrl::parse(&call.path)?;
+        let Some(format) = state.get_file_format_factory(self.ending) else {
+            return plan_err!("there is no format {}", self.ending);
+        };
+        let format = format.create(state, &call.options)?;
+        // Of a folder, only files with the format's ending are read. A file or a pattern says itself what is meant.
+        let ending =
+            if url.is_collection() && url.get_glob().is_none() { format!(".{}", self.ending) } else { String::new() };
+        let options = ListingOptions::new(format).with_file_extension(ending);
+        let found = options.infer_schema(state, &url).await?;
+        if found.fields().is_empty() {
+            return plan_err!("{}: there is no file `{}` with rows", self.documentation.name, call.path);
+        }
+        let mut fields: Vec<Field> = found.fields().iter().map(|field| field.as_ref().clone()).collect();
+        if call.all_text {
+            fields.iter_mut().for_each(|field| field.set_data_type(DataType::Utf8));
+        }
+        for (column, sql_type) in &call.types {
+            let Some(field) = fields.iter_mut().find(|field| field.name() == column) else {
+                let names = found.fields().iter().map(|field| field.name().as_str());
+                let hint = did_you_mean(column, names).unwrap_or_default();
+                return plan_err!("{}: no column is named `{column}` {hint}", self.documentation.name);
+            };
+            let plan = dialect::plan_text(state, &format!("SELECT CAST(NULL AS {sql_type})")).await;
+            let plan = plan.map_err(|_| plan_datafusion_err!("`{sql_type}`, the type of `{column}`, is not a type"))?;
+            field.set_data_type(plan.schema().field(0).data_type().clone());
+        }
+        let schema = Schema::new_with_metadata(fields, found.metadata().clone());
+        let config = ListingTableConfig::new(url).with_listing_options(options);
+        let config = config.infer_partitions_from_path(state).await?.with_schema(Arc::new(schema));
+        Ok(Arc::new(ListingTable::try_new(config)?))
+    }
+}
+
+impl TableFunctionImpl for Reader {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let call = self.read(args.exprs())?;
+        let state = session_state(args.session())?;
+        block_on(|| self.table(state, &call), &call.path)
+    }
+}

@@ -1,0 +1,141 @@
+//! `arg_max`, `arg_min`: the value in the row where another value is greatest or least.
+
+use std::cmp::Ordering;
+
+use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::Accumulator;
+
+use super::Pick;
+use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+
+const ARGUMENTS: &[Argument] = &[
+    Argument { name: "value", sql_type: "ANY", meaning: "what is returned", required: true },
+    Argument {
+        name: "by",
+        sql_type: "ANY",
+        meaning: "what is compared; NaN is greater than every number",
+        required: true,
+    },
+];
+
+const WHEN_NULL: &str = "no row has both values";
+const SOURCE: &str = "DuckDB 2.0; of several such rows, the least value";
+
+pub const ARG_MAX: Documentation = Documentation {
+    name: "arg_max",
+    kind: Kind::Aggregate,
+    section: Section::Picks,
+    summary: "Returns the value in the row where another value is greatest; also called max_by",
+    arguments: ARGUMENTS,
+    result: Outcome { sql_type: "ANY", meaning: "a value of the group", when_null: WHEN_NULL },
+    example: Example {
+        query: "SELECT arg_max(side, size) FROM (VALUES ('buy', 2.5), ('sell', 4.0), (NULL, 9.0)) AS t (side, size)",
+        output: "sell",
+    },
+    source: SOURCE,
+};
+
+pub const ARG_MIN: Documentation = Documentation {
+    name: "arg_min",
+    kind: Kind::Aggregate,
+    section: Section::Picks,
+    summary: "Returns the value in the row where another value is least; also called min_by",
+    arguments: ARGUMENTS,
+    result: Outcome { sql_type: "ANY", meaning: "a value of the group", when_null: WHEN_NULL },
+    example: Example {
+        query: "SELECT arg_min(side, size) FROM (VALUES ('buy', 2.5), ('sell', 4.0), (NULL, 1.0)) AS t (side, size)",
+        output: "buy",
+    },
+    source: SOURCE,
+};
+
+pub const MAX: Pick = Pick {
+    documentation: &ARG_MAX,
+    aliases: &["max_by", "argmax"],
+    coerce: |types| Ok(types.to_vec()),
+    state: |types| vec![("value", types[0].clone()), ("by", types[1].clone())],
+    accumulator: |_, types| Ok(Box::new(Extreme::new(Ordering::Greater, &types[0], &types[1])?)),
+};
+
+pub const MIN: Pick = Pick {
+    documentation: &ARG_MIN,
+    aliases: &["min_by", "argmin"],
+    accumulator: |_, types| Ok(Box::new(Extreme::new(Ordering::Less, &types[0], &types[1])?)),
+    ..MAX
+};
+
+/// The best row so far; its values are NULL before the first.
+#[derive(Debug)]
+struct Extreme {
+    wanted: Ordering,
+    value: ScalarValue,
+    by: ScalarValue,
+}
+
+impl Extreme {
+    fn new(
+        wanted: Ordering,
+        value: &datafusion::arrow::datatypes::DataType,
+        by: &datafusion::arrow::datatypes::DataType,
+    ) -> Result<Extreme> {
+        Ok(Extreme { wanted, value: ScalarValue::try_from(value)?, by: ScalarValue::try_from(by)? })
+    }
+
+    fn offer(&mut self, value: ScalarValue, by: ScalarValue) {
+        let is_better = self.by.is_null()
+            || match compare(&by, &self.by) {
+                Ordering::Equal => compare(&value, &self.value) == Ordering::Less,
+                other => other == self.wanted,
+            };
+        if is_better {
+            (self.value, self.by) = (value, by);
+        }
+    }
+}
+
+/// Compares as ORDER BY does: -0.0 equals 0.0, and NaN is greater than every number.
+pub(super) fn compare(a: &ScalarValue, b: &ScalarValue) -> Ordering {
+    let float = |value: &ScalarValue| match value {
+        ScalarValue::Float64(Some(value)) => Some(*value),
+        ScalarValue::Float32(Some(value)) => Some(f64::from(*value)),
+        _ => None,
+    };
+    match (float(a), float(b)) {
+        (Some(a), Some(b)) if a.is_nan() || b.is_nan() => a.is_nan().cmp(&b.is_nan()),
+        (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+        _ => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+    }
+}
+
+impl Accumulator for Extreme {
+    fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let (values, keys) = (&columns[0], &columns[1]);
+        for row in 0..values.len() {
+            if values.is_valid(row) && keys.is_valid(row) {
+                let by = ScalarValue::try_from_array(keys, row)?;
+                // A value that loses need not be read.
+                if self.by.is_null() || [self.wanted, Ordering::Equal].contains(&compare(&by, &self.by)) {
+                    self.offer(ScalarValue::try_from_array(values, row)?, by);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.update_batch(states)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![self.value.clone(), self.by.clone()])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        Ok(self.value.clone())
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.value.size() + self.by.size()
+    }
+}

@@ -1,0 +1,140 @@
+//! Aggregates that return one of a group's values: `arg_max`, `arg_min`, `mode`, `quantile_disc`.
+//!
+//! Where several rows would do, the least value is taken, so that the result depends neither on the order of rows nor on the number
+//! of threads.
+
+mod extreme;
+mod frequent;
+mod quantile;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, plan_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation as EngineDocumentation, Signature, Volatility,
+};
+
+use super::{Function, Implementation};
+use crate::text::documentation::Documentation;
+
+/// The family's functions.
+pub const FUNCTIONS: &[Function] = &[
+    Function { documentation: &extreme::ARG_MAX, implementation: |_| extreme::MAX.function() },
+    Function { documentation: &extreme::ARG_MIN, implementation: |_| extreme::MIN.function() },
+    Function { documentation: &frequent::MODE, implementation: |_| frequent::FUNCTION.function() },
+    Function { documentation: &quantile::QUANTILE_DISC, implementation: |_| quantile::FUNCTION.function() },
+];
+
+/// Returns the exact form of the engine's `percentile_cont`.
+pub fn percentile_cont() -> AggregateUDF {
+    quantile::CONTINUOUS.aggregate()
+}
+
+/// Makes an accumulator from the call and its arguments' types.
+type MakeAccumulator = fn(&AccumulatorArgs, Vec<DataType>) -> Result<Box<dyn Accumulator>>;
+
+/// What differs between such aggregates. The result has the first argument's type.
+#[derive(Debug, Clone, Copy)]
+struct Pick {
+    documentation: &'static Documentation,
+    aliases: &'static [&'static str],
+    /// Checks and converts the arguments' types.
+    coerce: fn(&[DataType]) -> Result<Vec<DataType>>,
+    /// Returns the names and types of the state's values.
+    state: fn(&[DataType]) -> Vec<(&'static str, DataType)>,
+    accumulator: MakeAccumulator,
+}
+
+impl Pick {
+    fn function(self) -> Implementation {
+        Implementation::Aggregate(self.aggregate())
+    }
+
+    fn aggregate(self) -> AggregateUDF {
+        AggregateUDF::new_from_impl(PickFunction {
+            documentation: self.documentation.for_engine(),
+            aliases: self.aliases.iter().map(ToString::to_string).collect(),
+            signature: Signature::user_defined(Volatility::Immutable),
+            spec: self,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct PickFunction {
+    spec: Pick,
+    documentation: EngineDocumentation,
+    aliases: Vec<String>,
+    signature: Signature,
+}
+
+// Each name is registered only once, so it identifies the function.
+impl PartialEq for PickFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.spec.documentation.name == other.spec.documentation.name
+    }
+}
+
+impl Eq for PickFunction {}
+
+impl Hash for PickFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.spec.documentation.name.hash(state);
+    }
+}
+
+impl AggregateUDFImpl for PickFunction {
+    fn name(&self) -> &str {
+        self.spec.documentation.name
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let count = self.spec.documentation.arguments.len();
+        if types.len() != count {
+            return plan_err!("{} was given {} arguments", self.spec.documentation.syntax(), types.len());
+        }
+        (self.spec.coerce)(types)
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(types[0].clone())
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let types: Vec<DataType> = args.input_fields.iter().map(|field| field.data_type().clone()).collect();
+        let state = (self.spec.state)(&types).into_iter();
+        Ok(state
+            .map(|(name, data_type)| Arc::new(Field::new(format_state_name(args.name, name), data_type, true)))
+            .collect())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let counts = [frequent::MODE.name, quantile::QUANTILE_DISC.name];
+        if args.is_distinct && counts.contains(&self.name()) {
+            return plan_err!("{}(DISTINCT …) would count each value once; leave DISTINCT out", self.name());
+        }
+        let types: Vec<DataType> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
+        (self.spec.accumulator)(&args, types)
+    }
+
+    fn documentation(&self) -> Option<&EngineDocumentation> {
+        Some(&self.documentation)
+    }
+}
+
+/// Returns the type of a list in a state.
+fn list(data_type: &DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(data_type.clone(), true)))
+}
