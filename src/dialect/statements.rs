@@ -60,14 +60,15 @@ fn next(tokens: &[TokenWithSpan], from: usize) -> Option<(usize, usize)> {
 
 fn written(tokens: &[TokenWithSpan]) -> Option<String> {
     let start = significant(tokens, 1)?;
-    match (is_word(&tokens[0], "SUMMARIZE"), is_word(&tokens[0], "PIVOT")) {
+    let select = match (is_word(&tokens[0], "SUMMARIZE"), is_word(&tokens[0], "PIVOT")) {
         (true, _) if matches!(tokens[start].token, Token::Word(_) | Token::SingleQuotedString(_) | Token::LParen) => {
             Some(summary(tokens, start))
         }
         (true, _) => None,
         (_, true) => pivot(tokens, start),
         _ => unpivot(tokens, start),
-    }
+    };
+    select.map(|select| select.trim_end().to_string())
 }
 
 fn summary(tokens: &[TokenWithSpan], start: usize) -> String {

@@ -1,7 +1,7 @@
 //! LIMIT in correlated subqueries.
 //!
 //! The engine cannot join a subquery that ends with LIMIT and depends on the outer query. In: an analyzed plan. Out: a scalar subquery
-//! takes the first value of its rows; EXISTS needs no LIMIT; in LATERAL and IN, rows are numbered for each value of the columns that are
+//! takes the first value of its rows; EXISTS needs no LIMIT; in LATERAL, rows are numbered for each value of the columns that are
 //! compared with the outer query, and those with high numbers leave. What is left is an error that says so.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use datafusion::common::{Column, Result};
 use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::first_last::first_value;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::expr::{Exists, InSubquery, Sort as SortKey};
+use datafusion::logical_expr::expr::{Exists, Sort as SortKey};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, FetchType, Limit, LogicalPlan, LogicalPlanBuilder, Projection, SkipType, Sort, Subquery,
@@ -53,8 +53,6 @@ impl AnalyzerRule for LimitsBelowCorrelation {
                             }
                             Expr::Exists(Exists { subquery, negated }) => change(subquery, without)?
                                 .update_data(|subquery| Expr::Exists(Exists { subquery, negated })),
-                            Expr::InSubquery(InSubquery { expr, subquery, negated }) => change(subquery, numbered)?
-                                .update_data(|subquery| Expr::InSubquery(InSubquery { expr, subquery, negated })),
                             other => Transformed::no(other),
                         })
                     })?;

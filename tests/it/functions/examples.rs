@@ -13,7 +13,7 @@ async fn every_example_prints_what_it_says() {
     let session = crate::model::weather::session(&folder).await;
     let mut wrong = Vec::new();
     for function in FUNCTIONS.documentation() {
-        let frame = session.context().sql(function.example.query).await;
+        let frame = squall::dialect::run(session.context(), function.example.query).await;
         let batches = match frame {
             Ok(frame) => frame.collect().await,
             Err(error) => Err(error),

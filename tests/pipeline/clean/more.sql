@@ -20,8 +20,8 @@ SELECT t.product_id, t.ts, s.price AS v FROM ticks AS t LEFT JOIN seconds AS s O
 -- case: BTC in the second before, for ETH
 SELECT e.product_id, e.ts, e.price / b.price AS v FROM ticks AS e LEFT JOIN seconds AS b ON b.product_id = 'BTC-USD' AND b.second = date_bin(INTERVAL '1 second', e.ts) - INTERVAL '1 second' WHERE e.product_id = 'ETH-USD'
 
--- case: an as-of join by the latest before, in a lateral subquery
-SELECT a.product_id, a.ts, l.price AS v FROM ticks AS a LEFT JOIN LATERAL (SELECT b.price FROM ticks AS b WHERE b.product_id = 'BTC-USD' AND b.ts <= a.ts ORDER BY b.ts DESC LIMIT 1) AS l ON true
+-- case: the newest of the rows at the same time, in a lateral subquery
+SELECT a.product_id, a.ts, l.price AS v FROM ticks AS a LEFT JOIN LATERAL (SELECT b.price FROM ticks AS b WHERE b.product_id = a.product_id AND b.ts = a.ts ORDER BY b.ts DESC LIMIT 1) AS l ON true
 
 -- case: a grid of seconds
 SELECT g.product_id, g.ts, max(t.price) AS v
