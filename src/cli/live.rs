@@ -1,0 +1,161 @@
+//! `squall live`: queries of the project over the log, a row for each tick as it comes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::land::stop_signal;
+use super::workspace::Workspace;
+use super::{Context, Failure, duration, logs, workspace};
+use crate::live::sink::Destination;
+use crate::live::{self, Counts, Live, LivePlan, Until};
+use crate::log;
+use crate::text::grouped;
+use crate::tick::Status;
+
+/// The query that runs if none is named.
+const DEFAULT: &str = "spike_features";
+
+/// The messages that a poll takes at most. Catching up is fastest with large polls; a live poll takes what there is.
+const POLL_MESSAGES: usize = 8192;
+
+/// Runs queries of the project over the log: a row for each tick as it comes, with the bits that `squall run` gives
+///
+/// The queries run unchanged. Their windows start from landed ticks, so the first row is right already. Each row has the columns of
+/// its query, and log_partition and log_offset of its tick. A folder takes each row exactly once, however often the command is
+/// ended or killed: it goes on where the folder ends. Standard output takes JSON, one object a line, from the first offset on that
+/// has not landed. A query that looks ahead, or needs all rows at once, is refused before anything starts; docs/live.md says what runs.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The queries to run [default: spike_features]
+    #[arg(value_name = "QUERY")]
+    pub queries: Vec<String>,
+
+    /// The log to read: kafka://host:port/topic, or a folder [default: data/raw]
+    #[arg(long, value_name = "LOG")]
+    pub from: Option<String>,
+
+    /// Where rows go: - for standard output, or a folder for Parquet files
+    #[arg(long, value_name = "SINK", default_value = "-")]
+    pub to: String,
+
+    /// Ends after this time, such as 90s or 5m
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+
+    /// Ends when the log holds no more
+    #[arg(long, conflicts_with = "duration")]
+    pub once: bool,
+}
+
+/// Runs the command.
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let workspace = workspace::open(context).await?;
+    let plans = plans(&args.queries, &workspace).await?;
+    let location = logs::locate(args.from.as_deref(), context)?;
+    let log = log::open(&location, &logs::options(context)).await?;
+    for notice in log.notices() {
+        eprintln!("Note: {notice}");
+    }
+    let until = match args.once {
+        true => Until::End,
+        false => Until::Stopped(args.duration.map(|duration| Instant::now() + duration)),
+    };
+    let options = live::Options {
+        ticks_dir: context.settings().ticks_dir(),
+        rules: logs::rules(context),
+        source: location.to_string(),
+    };
+    let to = Destination::parse(&args.to);
+    let stop = stop_signal()?;
+    let started = Instant::now();
+    let (project, session) = (&workspace.project, workspace.session.context());
+    let opened =
+        Live::open(project, session, plans, Arc::clone(&log), &options, &mut |plan, log| to.open(plan, log)).await;
+    let ran = match opened {
+        Ok(mut live) => {
+            if !context.quiet && live.counts().warmed > 0 {
+                let (ticks, seconds) = (grouped(live.counts().warmed), started.elapsed().as_secs_f64());
+                eprintln!("Note: the windows start from {ticks} landed ticks, read in {seconds:.1} s");
+            }
+            let began = Instant::now();
+            let ran = live.run(until, &stop, &mut || POLL_MESSAGES).await.map(|_| ());
+            if !context.quiet {
+                report(live.counts(), live.bytes(), began.elapsed());
+            }
+            ran
+        }
+        Err(error) => Err(error),
+    };
+    match ran {
+        // Whoever reads the rows has seen enough.
+        Err(live::Error::Closed) => {}
+        ran => ran?,
+    }
+    log.close().await?;
+    Ok(())
+}
+
+/// Plans the queries; without names, the default one.
+async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>, Failure> {
+    let default = [DEFAULT.to_string()];
+    let names = if names.is_empty() { &default } else { names };
+    let mut plans: Vec<LivePlan> = Vec::new();
+    for name in names {
+        if plans.iter().any(|plan| plan.name() == name) {
+            continue;
+        }
+        if let Some(failure) = workspace.why_disabled(name) {
+            return Err(failure);
+        }
+        let query = workspace.project.query(name).ok_or_else(|| workspace.project.unknown(name))?;
+        plans.push(LivePlan::new(&workspace.project, query, workspace.session.context()).await?);
+    }
+    Ok(plans)
+}
+
+/// Prints what came and went.
+fn report(counts: &Counts, bytes: usize, took: Duration) {
+    let ticks = counts.ticks.iter().zip(Status::ALL).filter(|(count, _)| **count > 0);
+    let ticks: Vec<String> = ticks.map(|(count, status)| format!("{} {status}", grouped(*count))).collect();
+    let of = if ticks.is_empty() { String::new() } else { format!(": {}", ticks.join(", ")) };
+    eprintln!("{} messages in {:.1} s{of}", grouped(counts.messages), took.as_secs_f64());
+    if counts.dead > 0 {
+        eprintln!("{} messages could not be read; `squall land` keeps them with the reason", grouped(counts.dead));
+    }
+    for (name, rows) in &counts.emitted {
+        eprintln!("{name}: {} rows", grouped(*rows));
+    }
+    let quantile = |share| counts.latency.quantile(share).map(|time| time.as_secs_f64() * 1e3);
+    if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
+        eprintln!("from read to written: p50 {half:.3} ms, p99 {most:.3} ms; windows hold {} bytes", grouped(bytes as u64));
+    }
+}
+
+/// Shows how queries run live.
+pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<(), Failure> {
+    for (number, plan) in plans(names, workspace).await?.iter().enumerate() {
+        if number > 0 {
+            println!();
+        }
+        let described = plan.describe();
+        println!("{}: {} windows keep a state; each tick has its row in the poll that brings it", plan.name(), described.windows.len());
+        for (number, window) in described.windows.iter().enumerate() {
+            println!("\nwindow {} reads", number + 1);
+            print!("{}", indented(&window.input));
+            println!("and computes");
+            for expression in &window.expressions {
+                println!("  {expression}");
+            }
+        }
+        println!("\neach poll then runs");
+        print!("{}", indented(&described.rest));
+        if described.fixed > 0 {
+            println!("\n{} parts do not change: they are read once, at the start", described.fixed);
+        }
+    }
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
