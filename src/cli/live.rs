@@ -7,8 +7,8 @@ use super::land::stop_signal;
 use super::workspace::Workspace;
 use super::{Context, Failure, duration, logs, workspace};
 use crate::live::sink::Destination;
-use crate::live::{self, Counts, Live, LivePlan, Until};
-use crate::log;
+use crate::live::{self, Counts, Live, LivePlan, Planned, Until};
+use crate::log::{self, Location};
 use crate::text::grouped;
 use crate::tick::Status;
 
@@ -22,7 +22,7 @@ const POLL_MESSAGES: usize = 8192;
 ///
 /// The queries run unchanged. Their windows start from landed ticks, so the first row is right already. Each row has the columns of
 /// its query, and log_partition and log_offset of its tick. A folder takes each row exactly once, however often the command is
-/// ended or killed: it goes on where the folder ends. Standard output takes JSON, one object a line, from the first offset on that
+/// ended or killed: it goes on where the folder ends; so does a topic, which takes JSON, keyed by product. Standard output takes JSON, one object a line, from the first offset on that
 /// has not landed. A query that looks ahead, or needs all rows at once, is refused before anything starts; docs/live.md says what runs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,9 +34,13 @@ pub struct Args {
     #[arg(long, value_name = "LOG")]
     pub from: Option<String>,
 
-    /// Where rows go: - for standard output, or a folder for Parquet files
+    /// Where rows go: - for standard output, a folder for Parquet files, or a topic, kafka://host:port/topic
     #[arg(long, value_name = "SINK", default_value = "-")]
     pub to: String,
+
+    /// How long a row may wait for its file, such as 5s; files that are written seldom are larger
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
+    pub flush: Duration,
 
     /// Ends after this time, such as 90s or 5m
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
@@ -65,13 +69,17 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         rules: logs::rules(context),
         source: location.to_string(),
     };
-    let to = Destination::parse(&args.to);
+    let to = destination(&args, context)?;
+    let id = log.id().await?;
+    let mut planned: Vec<Planned> = Vec::new();
+    for plan in plans {
+        let sink = to.open(&plan, &id).await?;
+        planned.push((plan, sink));
+    }
     let stop = stop_signal()?;
     let started = Instant::now();
     let (project, session) = (&workspace.project, workspace.session.context());
-    let opened =
-        Live::open(project, session, plans, Arc::clone(&log), &options, &mut |plan, log| to.open(plan, log)).await;
-    let ran = match opened {
+    let ran = match Live::open(project, session, planned, Arc::clone(&log), &options).await {
         Ok(mut live) => {
             if !context.quiet && live.counts().warmed > 0 {
                 let (ticks, seconds) = (grouped(live.counts().warmed), started.elapsed().as_secs_f64());
@@ -93,6 +101,22 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
     log.close().await?;
     Ok(())
+}
+
+/// Returns the place that `--to` names.
+fn destination(args: &Args, context: &Context) -> Result<Destination, Failure> {
+    let settings = context.settings();
+    Ok(match args.to.as_str() {
+        "-" => Destination::Lines,
+        text => match Location::parse(text, &settings.kafka.bootstrap_servers)? {
+            Location::Folder(dir) => Destination::Folder(dir, args.flush),
+            location @ Location::Kafka { .. } => Destination::Topic {
+                location,
+                options: Box::new(logs::options(context)),
+                state_dir: settings.live_dir(),
+            },
+        },
+    })
 }
 
 /// Plans the queries; without names, the default one.

@@ -17,13 +17,12 @@ use super::identify::Candidate;
 use super::read::Chunk;
 use super::recover::{Landed, read_footers, recover};
 use super::summary::Summary;
-use crate::log::{Limit, Log, LogId};
+use crate::log::{Limit, Log};
 use crate::tick::{Order, Rules};
 
 /// The part of a log that has not landed.
 pub struct Tail {
     log: Arc<dyn Log>,
-    id: LogId,
     /// The log as the user wrote it, for messages.
     source: String,
     /// The name that the log's files carry.
@@ -74,19 +73,9 @@ impl Tail {
         let has_others = files.iter().any(|landed| landed.file.topic != name);
         let next = BTreeMap::new();
         let mut tail =
-            Tail { log, id, source: source.into(), name, order, landed, last_ts, has_others, next };
+            Tail { log, source: source.into(), name, order, landed, last_ts, has_others, next };
         tail.find_partitions().await?;
         Ok(tail)
-    }
-
-    /// Returns the log's id.
-    pub fn id(&self) -> &LogId {
-        &self.id
-    }
-
-    /// Returns the name that the log's landed files carry.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 
     /// Returns the first offset of a partition that had not landed; `None` if nothing of the partition had.

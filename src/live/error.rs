@@ -37,6 +37,8 @@ pub enum Error {
     Damaged { path: PathBuf, problem: String },
     #[error("{} holds rows of the log {held}, and this is {log}", dir.display())]
     OtherLog { dir: PathBuf, held: String, log: LogId },
+    #[error("{} is about rows of the log {held}, and this is {log}", path.display())]
+    OtherTopic { path: PathBuf, held: String, log: LogId },
     #[error("another process writes rows of `{name}` to {}", dir.display())]
     Busy { dir: PathBuf, name: String },
     #[error("{} holds rows of another form of `{name}`: its columns have changed since", dir.display())]
@@ -58,6 +60,11 @@ impl Error {
     /// Returns the error of a query that failed.
     pub fn query(name: &str, source: DataFusionError) -> Error {
         Error::Query { name: name.into(), source: Box::new(source) }
+    }
+
+    /// Returns the error of a topic to which rows go.
+    pub fn log(to: &str, source: log::Error) -> Error {
+        Error::Log { to: to.into(), source: Box::new(source) }
     }
 
     /// Returns the error of a file or folder.
@@ -85,6 +92,10 @@ impl Hint for Error {
             Error::Land(error) => error.hint(),
             Error::Log { source, .. } => source.hint(),
             Error::File { .. } => Some("look at the disk and at the rights of the folder".into()),
+            Error::OtherTopic { path, .. } => Some(format!(
+                "give the rows another topic, or remove {}: rows are then sent from the first offset that has not landed",
+                path.display()
+            )),
             Error::Busy { .. } => Some("stop it, or give the rows another folder: --to FOLDER".into()),
             Error::Damaged { .. } => Some("move it out of the folder".into()),
             Error::OtherLog { .. } | Error::OtherColumns { .. } | Error::Behind { .. } => {

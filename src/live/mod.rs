@@ -44,4 +44,4 @@ pub use error::Error;
 pub use latency::Latency;
 pub use parity::{Difference, Parity, parity};
 pub use plan::{Described, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
-pub use run::{Counts, Live, Options, Until};
+pub use run::{Counts, Live, Options, Planned, Until};

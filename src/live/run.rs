@@ -21,7 +21,7 @@ use super::plan::{Emitted, LivePlan};
 use super::sink::Sink;
 use crate::land::summary::Rows;
 use crate::land::{Folder, Portion, Tail};
-use crate::log::{Limit, Log, LogId};
+use crate::log::{Limit, Log};
 use crate::pipeline::Project;
 use crate::tick::{Rules, Status};
 
@@ -81,30 +81,28 @@ pub struct Live {
     counts: Counts,
 }
 
-/// Opens the sink of a query.
-pub type OpenSink<'a> = &'a mut (dyn FnMut(&LivePlan, &LogId) -> Result<Box<dyn Sink>, Error> + Send);
+/// A query, and the sink for its rows.
+pub type Planned = (LivePlan, Box<dyn Sink>);
 
 impl Live {
-    /// Prepares to run queries: finds where landing has come to, opens the sinks, and makes the state of the windows.
+    /// Prepares to run queries: finds where landing has come to, and makes the state of the windows.
     ///
     /// # Errors
     /// The log, the landed ticks or a sink cannot be read.
     pub async fn open(
         project: &Project,
         context: &SessionContext,
-        plans: Vec<LivePlan>,
+        planned: Vec<Planned>,
         log: Arc<dyn Log>,
         options: &Options,
-        open: OpenSink<'_>,
     ) -> Result<Live, Error> {
         let folder = Folder::new(&options.ticks_dir)?;
         let tail = Tail::open(log, &folder, options.rules, &options.source).await?;
         let mut running = Vec::new();
-        for plan in plans {
-            let mut sink = open(&plan, tail.id())?;
+        for (plan, mut sink) in planned {
             let mut next = BTreeMap::new();
             for (partition, at) in tail.next() {
-                next.insert(*partition, sink.begin(*partition, *at)?);
+                next.insert(*partition, sink.begin(*partition, *at).await?);
             }
             running.push(Running { plan, sink, next });
         }
@@ -234,7 +232,7 @@ impl Live {
         for (partition, at) in self.tail.next() {
             for running in &mut self.running {
                 if !running.next.contains_key(partition) {
-                    running.next.insert(*partition, running.sink.begin(*partition, *at)?);
+                    running.next.insert(*partition, running.sink.begin(*partition, *at).await?);
                 }
             }
         }

@@ -27,9 +27,8 @@ use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
 use crate::log::LogId;
 
-/// A file is written when so many rows wait, or when the first has waited so long.
+/// A file is written when so many rows wait, or when the first has waited as long as the user says.
 const ROWS: usize = 1 << 17;
-const WAIT: Duration = Duration::from_secs(30);
 
 /// What a folder holds of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +95,8 @@ pub struct FolderSink {
     /// The first offset of each partition that is in no file.
     next: BTreeMap<i32, i64>,
     waiting: BTreeMap<i32, Waiting>,
+    /// How long a row may wait for its file.
+    wait: Duration,
     /// Held locked, so that no other process writes rows of the query.
     _lock: File,
 }
@@ -114,7 +115,7 @@ impl FolderSink {
     ///
     /// # Errors
     /// Another process writes rows of the query, or the folder holds rows of another log or with other columns.
-    pub fn open(dir: &Path, plan: &LivePlan, log: &LogId) -> Result<FolderSink, Error> {
+    pub fn open(dir: &Path, plan: &LivePlan, log: &LogId, wait: Duration) -> Result<FolderSink, Error> {
         let failed = |source| Error::file(dir, source);
         durable::create_folder(dir).map_err(failed)?;
         let lock_path = dir.join(format!(".{}.lock", plan.name()));
@@ -147,6 +148,7 @@ impl FolderSink {
             schema: SchemaRef::clone(schema),
             next,
             waiting: BTreeMap::new(),
+            wait,
             _lock: lock,
         })
     }
@@ -186,7 +188,7 @@ fn encoded(schema: &SchemaRef, rows: &[RecordBatch]) -> Result<Vec<u8>, Error> {
 
 #[async_trait]
 impl Sink for FolderSink {
-    fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
+    async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
         if let Some(next) = self.next.get(&partition) {
             return Ok(*next);
         }
@@ -215,7 +217,7 @@ impl Sink for FolderSink {
     async fn flush(&mut self, all: bool) -> Result<(), Error> {
         // Offsets without a row join those of the next row.
         let with_rows = self.waiting.iter().filter(|(_, waiting)| waiting.count > 0);
-        let due = with_rows.filter(|(_, waiting)| all || waiting.since.elapsed() >= WAIT);
+        let due = with_rows.filter(|(_, waiting)| all || waiting.since.elapsed() >= self.wait);
         let due: Vec<i32> = due.map(|(partition, _)| *partition).collect();
         for partition in due {
             self.write(partition).await?;

@@ -1,19 +1,22 @@
-//! Where rows go. Each place is one file that implements [`Sink`], and one line of [`Destination::parse`].
+//! Where rows go. Each place is one file that implements [`Sink`], and one line of [`Destination::open`].
 
 mod folder;
 mod lines;
+mod topic;
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::error::Error;
 use super::plan::{Emitted, LivePlan};
-use crate::log::LogId;
+use crate::log::{self, Location, LogId};
 
 pub use folder::{FolderSink, Kept};
 pub use lines::LinesSink;
+pub use topic::TopicSink;
 
 /// Takes the rows of one query.
 #[async_trait]
@@ -23,7 +26,7 @@ pub trait Sink: Send {
     ///
     /// # Errors
     /// The sink cannot be read.
-    fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error>;
+    async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error>;
 
     /// Takes the rows of consecutive offsets of a partition.
     ///
@@ -39,31 +42,30 @@ pub trait Sink: Send {
 }
 
 /// A place to which rows go, as the user wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Destination {
     /// Standard output, one JSON object a line.
     Lines,
-    /// A folder of Parquet files.
-    Folder(PathBuf),
+    /// A folder of Parquet files; a row waits at most so long for its file.
+    Folder(PathBuf, Duration),
+    /// A topic, and the folder of the file that says what it has.
+    Topic { location: Location, options: Box<log::Options>, state_dir: PathBuf },
 }
 
 impl Destination {
-    /// Reads a place: `-` is standard output, anything else a folder.
-    pub fn parse(text: &str) -> Destination {
-        match text {
-            "-" => Destination::Lines,
-            folder => Destination::Folder(folder.strip_prefix("file:").unwrap_or(folder).into()),
-        }
-    }
-
     /// Opens the place for the rows of a query.
     ///
     /// # Errors
     /// The place cannot be used, or holds rows of something else.
-    pub fn open(&self, plan: &LivePlan, log: &LogId) -> Result<Box<dyn Sink>, Error> {
+    pub async fn open(&self, plan: &LivePlan, log: &LogId) -> Result<Box<dyn Sink>, Error> {
         Ok(match self {
             Destination::Lines => Box::new(LinesSink::new(plan, Box::new(std::io::stdout()))),
-            Destination::Folder(dir) => Box::new(FolderSink::open(dir, plan, log)?),
+            Destination::Folder(dir, wait) => Box::new(FolderSink::open(dir, plan, log, *wait)?),
+            Destination::Topic { location, options, state_dir } => {
+                let name = location.to_string();
+                let to = log::create(location, options).await.map_err(|source| Error::log(&name, source))?;
+                Box::new(TopicSink::open(to, &name, state_dir, plan, log).await?)
+            }
         })
     }
 }
