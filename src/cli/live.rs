@@ -1,14 +1,18 @@
 //! `squall live`: queries of the project over the log, a row for each tick as it comes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::land::stop_signal;
 use super::workspace::Workspace;
 use super::{Context, Failure, duration, logs, workspace};
 use crate::live::sink::Destination;
-use crate::live::{self, Counts, Live, LivePlan, Planned, Until};
-use crate::log::{self, Location};
+use crate::live::{self, Counts, Ended, Live, LivePlan, Models, Planned, Until};
+use crate::log::{self, Location, Log};
+use crate::model::Registry;
+use crate::pipeline::Query;
 use crate::text::grouped;
 use crate::tick::Status;
 
@@ -68,39 +72,82 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         ticks_dir: context.settings().ticks_dir(),
         rules: logs::rules(context),
         source: location.to_string(),
+        tell: logs::tell(),
     };
     let to = destination(&args, context)?;
-    let id = log.id().await?;
-    let mut planned: Vec<Planned> = Vec::new();
-    for plan in plans {
-        let sink = to.open(&plan, &id).await?;
-        planned.push((plan, sink));
-    }
     let stop = stop_signal()?;
     let started = Instant::now();
-    let (project, session) = (&workspace.project, workspace.session.context());
-    let ran = match Live::open(project, session, planned, Arc::clone(&log), &options).await {
-        Ok(mut live) => {
-            if !context.quiet && live.counts().warmed > 0 {
-                let (ticks, seconds) = (grouped(live.counts().warmed), started.elapsed().as_secs_f64());
-                eprintln!("Note: the windows start from {ticks} landed ticks, read in {seconds:.1} s");
-            }
-            let began = Instant::now();
-            let ran = live.run(until, &stop, &mut || POLL_MESSAGES).await.map(|_| ());
-            if !context.quiet {
-                report(live.counts(), live.bytes(), began.elapsed());
-            }
-            ran
-        }
-        Err(error) => Err(error),
-    };
+    let mut counts = Counts::default();
+    let ran = follow(context, &workspace, plans, Follow { log: &log, to, options, until, stop }, &mut counts).await;
+    if !context.quiet {
+        report(&counts, started.elapsed());
+    }
     match ran {
         // Whoever reads the rows has seen enough.
-        Err(live::Error::Closed) => {}
-        ran => ran?,
+        Ok(()) | Err(live::Error::Closed) => {}
+        Err(error) => return Err(error.into()),
     }
     log.close().await?;
     Ok(())
+}
+
+/// What a run reads and writes, and when it ends.
+struct Follow<'a> {
+    log: &'a Arc<dyn Log>,
+    to: Destination,
+    options: live::Options,
+    until: Until,
+    stop: Arc<AtomicBool>,
+}
+
+/// Runs the queries. When another version takes the place of a model, they are planned again, and go on where they were.
+async fn follow(
+    context: &Context,
+    workspace: &Workspace,
+    mut plans: Vec<LivePlan>,
+    follow: Follow<'_>,
+    counts: &mut Counts,
+) -> Result<(), live::Error> {
+    let Follow { log, to, options, until, stop } = follow;
+    let (project, session) = (&workspace.project, workspace.session.context());
+    let id = log.id().await.map_err(|source| live::Error::log(&options.source, source))?;
+    let mut next: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    loop {
+        let queries: Vec<&Query> = plans.iter().filter_map(|plan| project.query(plan.name())).collect();
+        let registry = Registry::new(context.settings().models_dir());
+        let mut models = Models::of(project, &queries, registry, options.tell.clone());
+        for (name, model) in models.using().filter(|_| !context.quiet) {
+            eprintln!("Note: `{name}` is {model}");
+        }
+        let mut planned: Vec<Planned> = Vec::new();
+        for plan in std::mem::take(&mut plans) {
+            let next = next.get(plan.name()).cloned().unwrap_or_default();
+            let sink = to.open(&plan, &id, next).await?;
+            planned.push((plan, sink));
+        }
+        let began = Instant::now();
+        let mut live = Live::open(project, session, planned, Arc::clone(log), &options).await?;
+        if !context.quiet && live.counts().warmed > 0 {
+            let (ticks, seconds) = (grouped(live.counts().warmed), began.elapsed().as_secs_f64());
+            eprintln!("Note: the windows start from {ticks} landed ticks, read in {seconds:.1} s");
+        }
+        let ended = live.run(until, &stop, &mut models, &mut || POLL_MESSAGES).await;
+        counts.add(live.counts());
+        let held = live.held();
+        next = live.next();
+        drop(live);
+        if ended? == Ended::Over {
+            if !context.quiet {
+                eprintln!("the windows hold {} bytes, for {} products or parts of them", grouped(held.0 as u64), held.1);
+            }
+            return Ok(());
+        }
+        for name in next.keys() {
+            if let Some(query) = project.query(name) {
+                plans.push(LivePlan::new(project, query, session).await?);
+            }
+        }
+    }
 }
 
 /// Returns the place that `--to` names.
@@ -138,7 +185,7 @@ async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>,
 }
 
 /// Prints what came and went.
-fn report(counts: &Counts, bytes: usize, took: Duration) {
+fn report(counts: &Counts, took: Duration) {
     let ticks = counts.ticks.iter().zip(Status::ALL).filter(|(count, _)| **count > 0);
     let ticks: Vec<String> = ticks.map(|(count, status)| format!("{} {status}", grouped(*count))).collect();
     let of = if ticks.is_empty() { String::new() } else { format!(": {}", ticks.join(", ")) };
@@ -151,7 +198,7 @@ fn report(counts: &Counts, bytes: usize, took: Duration) {
     }
     let quantile = |share| counts.latency.quantile(share).map(|time| time.as_secs_f64() * 1e3);
     if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
-        eprintln!("from read to written: p50 {half:.3} ms, p99 {most:.3} ms; windows hold {} bytes", grouped(bytes as u64));
+        eprintln!("from read to written: p50 {half:.3} ms, p99 {most:.3} ms");
     }
 }
 

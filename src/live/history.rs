@@ -3,11 +3,11 @@
 //! In: where landing had come to, and where emitting goes on. Out: the ticks before that place which the queries look back on, in the
 //! order of (product_id, ts); and those from that place on, in the order of their offsets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use datafusion::arrow::compute::{concat_batches, filter_record_batch};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::{Int64Type, TimestampNanosecondType};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -80,9 +80,7 @@ impl History<'_> {
         let mut begins: BTreeMap<String, i64> =
             self.tail.last_ts().iter().map(|(product, last)| (product.clone(), last.saturating_add(1))).collect();
         let sql = format!("SELECT product_id, min(ts) FROM landed_ticks WHERE {} GROUP BY product_id", self.to_emit());
-        for (product, first) in self.pairs(&sql).await? {
-            begins.insert(product, first);
-        }
+        begins.extend(self.pairs(&sql).await?.unwrap_or_default());
         let mut firsts: Option<BTreeMap<String, i64>> = None;
         for name in queries {
             let Some(query) = project.query(name) else { return Ok(None) };
@@ -121,8 +119,9 @@ impl History<'_> {
                         "SELECT {product}, {time} FROM {} ORDER BY {product}, {time}",
                         identifier(table)
                     );
-                    let mut last: BTreeMap<String, std::collections::VecDeque<i64>> = BTreeMap::new();
-                    for (product, ts) in self.pairs(&sql).await? {
+                    let mut last: BTreeMap<String, VecDeque<i64>> = BTreeMap::new();
+                    let Some(pairs) = self.pairs(&sql).await? else { return Ok(None) };
+                    for (product, ts) in pairs {
                         if at.get(&product).is_some_and(|at| ts < *at) {
                             let rows = last.entry(product).or_default();
                             rows.push_back(ts);
@@ -143,17 +142,19 @@ impl History<'_> {
         Ok(Some(at))
     }
 
-    /// Returns the rows of a query of products and times.
-    async fn pairs(&self, sql: &str) -> Result<Vec<(String, i64)>, Error> {
+    /// Returns the rows of a query of products and times; `None` if its columns have other types.
+    async fn pairs(&self, sql: &str) -> Result<Option<Vec<(String, i64)>>, Error> {
         let rows = async { self.context.sql(sql).await?.collect().await };
         let mut pairs = Vec::new();
         for batch in rows.await.map_err(landed)? {
-            let times = batch.column(1).as_primitive::<TimestampNanosecondType>();
-            let products = batch.column(0).as_string::<i32>();
+            let times = batch.column(1).as_primitive_opt::<TimestampNanosecondType>();
+            let (Some(products), Some(times)) = (batch.column(0).as_string_opt::<i32>(), times) else {
+                return Ok(None);
+            };
             let rows = (0..batch.num_rows()).filter(|row| products.is_valid(*row) && times.is_valid(*row));
             pairs.extend(rows.map(|row| (products.value(row).to_string(), times.value(row))));
         }
-        Ok(pairs)
+        Ok(Some(pairs))
     }
 }
 
@@ -204,10 +205,13 @@ pub fn sorted(ticks: &RecordBatch) -> Result<RecordBatch, Error> {
     let sorted = || -> Result<RecordBatch, DataFusionError> {
         let products = ticks.column(schema.index_of("product_id")?).as_string::<i32>();
         let times = ticks.column(schema.index_of("ts")?).as_primitive::<TimestampNanosecondType>();
+        let key = |row: u32| (products.value(row as usize), times.value(row as usize));
         let mut order: Vec<u32> = (0..).take(ticks.num_rows()).collect();
-        order.sort_by_key(|row| (products.value(*row as usize), times.value(*row as usize)));
-        let order = datafusion::arrow::array::UInt32Array::from(order);
-        Ok(datafusion::arrow::compute::take_record_batch(ticks, &order)?)
+        if order.is_sorted_by_key(|row| key(*row)) {
+            return Ok(ticks.clone());
+        }
+        order.sort_by_key(|row| key(*row));
+        Ok(take_record_batch(ticks, &UInt32Array::from(order))?)
     };
     sorted().map_err(landed)
 }

@@ -24,6 +24,13 @@ impl Latency {
         self.counts[bucket(ns)] += rows;
     }
 
+    /// Adds the rows of another.
+    pub fn merge(&mut self, other: &Latency) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+    }
+
     /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
         self.counts.iter().sum()

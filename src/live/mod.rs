@@ -32,6 +32,9 @@ mod run;
 /// Where rows go.
 pub mod sink;
 
+/// The models that queries score with.
+mod models;
+
 /// How long rows take.
 mod latency;
 
@@ -42,6 +45,7 @@ mod error;
 
 pub use error::Error;
 pub use latency::Latency;
+pub use models::Models;
 pub use parity::{Difference, Parity, parity};
 pub use plan::{Described, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
-pub use run::{Counts, Live, Options, Planned, Until};
+pub use run::{Counts, Ended, Live, Options, Planned, Until};

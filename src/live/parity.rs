@@ -215,7 +215,11 @@ impl Comparison<'_> {
             order.extend(columns.iter().cloned());
         }
         let (columns, order) = (columns.join(", "), order.join(", "));
-        session.sql(&format!("SELECT {columns} FROM {name} WHERE {} ORDER BY {order}", self.condition)).await
+        let sql = format!("SELECT {columns} FROM {name} WHERE {} ORDER BY {order}", self.condition);
+        let sorted = session.sql(&sql).await;
+        // The name is needed for planning only, and sessions share it.
+        session.deregister_table(name)?;
+        sorted
     }
 }
 

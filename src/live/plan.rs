@@ -55,7 +55,7 @@ pub struct Emitted {
 /// What a plan holds, for people.
 #[derive(Debug, Clone)]
 pub struct Described {
-    /// The windows: their expressions, their input, the partitions with rows, and the bytes held.
+    /// The windows: their expressions and their input.
     pub windows: Vec<DescribedWindow>,
     /// What runs after the windows.
     pub rest: String,
@@ -68,8 +68,6 @@ pub struct Described {
 pub struct DescribedWindow {
     pub expressions: Vec<String>,
     pub input: String,
-    pub partitions: usize,
-    pub bytes: usize,
 }
 
 impl LivePlan {
@@ -177,9 +175,10 @@ impl LivePlan {
         self.stages.flow.is_unique
     }
 
-    /// Returns the bytes of memory that the windows hold.
-    pub fn bytes(&self) -> usize {
-        self.stages.windows.iter().map(|window| window.state.bytes()).sum()
+    /// Returns the bytes of memory that the windows hold, and the number of partitions that they hold them for.
+    pub fn held(&self) -> (usize, usize) {
+        let windows = self.stages.windows.iter().map(|window| (window.state.bytes(), window.state.partitions()));
+        windows.fold((0, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
     }
 
     /// Describes the plan.
@@ -187,8 +186,6 @@ impl LivePlan {
         let windows = self.stages.windows.iter().map(|window| DescribedWindow {
             expressions: window.names.clone(),
             input: shown(window.input.plan()),
-            partitions: window.state.partitions(),
-            bytes: window.state.bytes(),
         });
         Described {
             windows: windows.collect(),

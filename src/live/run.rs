@@ -17,11 +17,13 @@ use datafusion::execution::context::SessionContext;
 use super::error::Error;
 use super::history::{History, joined, offsets, sorted};
 use super::latency::Latency;
+use super::models::Models;
 use super::plan::{Emitted, LivePlan};
 use super::sink::Sink;
+use crate::error::with_causes;
 use crate::land::summary::Rows;
 use crate::land::{Folder, Portion, Tail};
-use crate::log::{Limit, Log};
+use crate::log::{Limit, Log, Tell};
 use crate::pipeline::Project;
 use crate::tick::{Rules, Status};
 
@@ -29,6 +31,9 @@ use crate::tick::{Rules, Status};
 const REST: Duration = Duration::from_millis(2);
 /// How often to look for new partitions.
 const LOOK: Duration = Duration::from_secs(10);
+/// How long to wait before the log is read again after a failure; the wait doubles, up to the most.
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+const RETRY_MOST: Duration = Duration::from_secs(15);
 /// The bytes of messages that a poll takes at most.
 const POLL_BYTES: usize = 8 << 20;
 
@@ -39,6 +44,8 @@ pub struct Options {
     pub rules: Rules,
     /// The log as the user wrote it.
     pub source: String,
+    /// Takes warnings.
+    pub tell: Tell,
 }
 
 /// When a run ends.
@@ -48,6 +55,15 @@ pub enum Until {
     End,
     /// When it is stopped, or at this instant.
     Stopped(Option<Instant>),
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// As `Until` says, or because it was stopped.
+    Over,
+    /// Another version of a model has taken the place of the one in use: plan the queries again, and go on.
+    OtherModel,
 }
 
 /// What came and went.
@@ -66,6 +82,28 @@ pub struct Counts {
     pub latency: Latency,
 }
 
+impl Counts {
+    /// Adds what came and went in a run that went on.
+    pub fn add(&mut self, other: &Counts) {
+        self.messages += other.messages;
+        self.dead += other.dead;
+        for (count, more) in self.ticks.iter_mut().zip(other.ticks) {
+            *count += more;
+        }
+        for (name, rows) in &other.emitted {
+            *self.emitted.entry(name.clone()).or_default() += rows;
+        }
+        self.warmed += other.warmed;
+        self.latency.merge(&other.latency);
+    }
+}
+
+/// A time in which the log cannot be read.
+struct Outage {
+    since: Instant,
+    wait: Duration,
+}
+
 /// A query, and where its rows go.
 struct Running {
     plan: LivePlan,
@@ -79,6 +117,8 @@ pub struct Live {
     tail: Tail,
     running: Vec<Running>,
     counts: Counts,
+    source: String,
+    tell: Tell,
 }
 
 /// A query, and the sink for its rows.
@@ -106,7 +146,8 @@ impl Live {
             }
             running.push(Running { plan, sink, next });
         }
-        let mut live = Live { tail, running, counts: Counts::default() };
+        let (source, tell) = (options.source.clone(), options.tell.clone());
+        let mut live = Live { tail, running, counts: Counts::default(), source, tell };
         live.begin(project, context, &folder).await?;
         Ok(live)
     }
@@ -116,9 +157,10 @@ impl Live {
         &self.counts
     }
 
-    /// Returns the bytes of memory that the windows hold.
-    pub fn bytes(&self) -> usize {
-        self.running.iter().map(|running| running.plan.bytes()).sum()
+    /// Returns the bytes of memory that the windows hold, and the largest number of partitions that a query holds them for.
+    pub fn held(&self) -> (usize, usize) {
+        let held = self.running.iter().map(|running| running.plan.held());
+        held.fold((0, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
     }
 
     /// Makes the state of the windows from landed ticks, and gives the sinks the landed ticks that they miss.
@@ -171,8 +213,13 @@ impl Live {
         Ok(())
     }
 
-    /// Runs until the end that `until` says, or until `stop` is set; `messages` says how many messages the next poll may take. What
-    /// the sinks hold back is written at the end.
+    /// Returns, for each query, the first offset of each partition whose rows were not passed on.
+    pub fn next(&self) -> BTreeMap<String, BTreeMap<i32, i64>> {
+        self.running.iter().map(|running| (running.plan.name().to_string(), running.next.clone())).collect()
+    }
+
+    /// Runs until the end that `until` says, until `stop` is set, or until a model has changed; `messages` says how many messages the
+    /// next poll may take. What the sinks hold back is written at the end.
     ///
     /// # Errors
     /// The log cannot be read, a query fails, or a sink cannot write.
@@ -180,50 +227,84 @@ impl Live {
         &mut self,
         until: Until,
         stop: &AtomicBool,
+        models: &mut Models,
         messages: &mut (dyn FnMut() -> usize + Send),
-    ) -> Result<&Counts, Error> {
-        let ran = self.turn_until(until, stop, messages).await;
+    ) -> Result<Ended, Error> {
+        let ran = self.turn_until(until, stop, models, messages).await;
         // What is complete is written even after an error.
         let mut written = Ok(());
         for running in &mut self.running {
             written = written.and(running.sink.flush(true).await);
         }
-        ran.and(written)?;
-        Ok(&self.counts)
+        let ended = ran?;
+        written?;
+        Ok(ended)
     }
 
     async fn turn_until(
         &mut self,
         until: Until,
         stop: &AtomicBool,
+        models: &mut Models,
         messages: &mut (dyn FnMut() -> usize + Send),
-    ) -> Result<(), Error> {
+    ) -> Result<Ended, Error> {
         let mut looked = Instant::now();
+        let mut outage: Option<Outage> = None;
         let is_over = |until: Until| matches!(until, Until::Stopped(Some(at)) if Instant::now() >= at);
         while !stop.load(Ordering::Relaxed) && !is_over(until) {
-            let partitions: Vec<i32> = self.tail.next().keys().copied().collect();
-            let mut has_read = false;
-            for partition in partitions {
-                let limit = Limit { messages: messages().max(1), bytes: POLL_BYTES };
-                let Some(portion) = self.tail.read(partition, limit).await? else { continue };
-                has_read = true;
-                self.take(portion).await?;
-            }
-            for running in &mut self.running {
-                running.sink.flush(false).await?;
-            }
-            if !has_read && matches!(until, Until::End) {
-                return Ok(());
-            }
-            if looked.elapsed() >= LOOK {
-                self.find_partitions().await?;
-                looked = Instant::now();
-            }
-            if !has_read {
-                tokio::time::sleep(REST).await;
+            match self.turn(&mut looked, messages).await {
+                Ok(has_read) => {
+                    if let Some(outage) = outage.take() {
+                        let seconds = outage.since.elapsed().as_secs();
+                        self.tell.say(&format!("Note: {} can be read again, after {seconds} s", self.source));
+                    }
+                    if !has_read && matches!(until, Until::End) {
+                        return Ok(Ended::Over);
+                    }
+                    if models.have_changed() {
+                        return Ok(Ended::OtherModel);
+                    }
+                    if !has_read {
+                        tokio::time::sleep(REST).await;
+                    }
+                }
+                Err(Error::Land(error)) if error.may_pass() && matches!(until, Until::Stopped(_)) => {
+                    let outage = outage.get_or_insert_with(|| {
+                        let (source, problem) = (&self.source, with_causes(&error));
+                        self.tell.say(&format!("Warning: {source} cannot be read: {problem}; squall tries again"));
+                        Outage { since: Instant::now(), wait: RETRY_FIRST }
+                    });
+                    tokio::time::sleep(outage.wait).await;
+                    outage.wait = (outage.wait * 2).min(RETRY_MOST);
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(Ended::Over)
+    }
+
+    /// Reads each partition once; returns whether there were messages.
+    async fn turn(
+        &mut self,
+        looked: &mut Instant,
+        messages: &mut (dyn FnMut() -> usize + Send),
+    ) -> Result<bool, Error> {
+        let partitions: Vec<i32> = self.tail.next().keys().copied().collect();
+        let mut has_read = false;
+        for partition in partitions {
+            let limit = Limit { messages: messages().max(1), bytes: POLL_BYTES };
+            let Some(portion) = self.tail.read(partition, limit).await? else { continue };
+            has_read = true;
+            self.take(portion).await?;
+        }
+        for running in &mut self.running {
+            running.sink.flush(false).await?;
+        }
+        if looked.elapsed() >= LOOK {
+            self.find_partitions().await?;
+            *looked = Instant::now();
+        }
+        Ok(has_read)
     }
 
     /// Begins with partitions that the log has got.

@@ -3,6 +3,7 @@
 //! In: a query, and the table that stands for `landed_ticks`. Out: a session of its own, in which each query that it reads is a view,
 //! and the query's rows. Materialised tables are not used: they hold other ticks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -82,6 +83,12 @@ impl Project {
         let mut needed = self.upstream(index);
         needed.insert(index);
         needed.into_iter().map(|index| &self.queries[index]).filter(|query| query.kind != Kind::Model).collect()
+    }
+
+    /// Returns the texts that a query, and the queries that it reads, give to table functions, such as `spike_logistic@champion`.
+    pub fn texts_for_functions(&self, query: &Query) -> BTreeSet<String> {
+        let queries = self.with_upstream(query).into_iter();
+        queries.flat_map(|query| query.parsed.references.texts.iter().cloned()).collect()
     }
 
     /// Returns the first function of a query that can give different values for the same arguments, and where it stands.

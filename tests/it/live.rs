@@ -4,6 +4,7 @@ mod commands;
 mod market;
 mod parity;
 mod refused;
+mod topic;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -13,8 +14,9 @@ use std::time::Duration;
 use squall::catalog::{Options, Session};
 use squall::land::Folder;
 use squall::live::sink::{FolderSink, Sink};
-use squall::live::{self, Live, LivePlan, Parity, Planned};
-use squall::log::Log;
+use squall::live::{self, Live, LivePlan, Models, Parity, Planned};
+use squall::model::Registry;
+use squall::log::{Log, Tell};
 use squall::pipeline::{Parameters, Project, shipped};
 use tempfile::TempDir;
 
@@ -130,7 +132,7 @@ impl Place {
         }
         let log: Arc<dyn Log> = Arc::clone(log) as _;
         let options =
-            live::Options { ticks_dir: self.data.ticks_dir(), rules: self.data.rules, source: "memory".into() };
+            live::Options { ticks_dir: self.data.ticks_dir(), rules: self.data.rules, source: "memory".into(), tell: Tell::default() };
         let id = log.id().await.unwrap();
         let mut planned: Vec<Planned> = Vec::new();
         for plan in plans {
@@ -138,6 +140,11 @@ impl Place {
             planned.push((plan, sink));
         }
         Live::open(&self.project, self.session.context(), planned, log, &options).await
+    }
+
+    /// Returns the models that no query uses.
+    fn no_models(&self) -> Models {
+        Models::of(&self.project, &[], Registry::new(self.dir.path().join("models")), Tell::default())
     }
 
     async fn parity(&self, name: &str, out: &Path) -> Result<Parity, live::Error> {

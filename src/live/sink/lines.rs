@@ -1,6 +1,7 @@
 //! Rows as lines of JSON on standard output: one object a row, with `query`, the query's columns, and `log_partition` and
 //! `log_offset`. NULL is `null`, and so is a number that JSON does not have; times are RFC 3339, UTC.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
 
@@ -48,23 +49,25 @@ impl Lines {
     }
 }
 
-/// Writes rows as lines. It remembers nothing: a start begins after what has landed.
+/// Writes rows as lines. A command begins after what has landed; it remembers nothing of commands before.
 pub struct LinesSink {
     lines: Lines,
+    /// The first offset of each partition that this command has not written.
+    next: BTreeMap<i32, i64>,
     output: Box<dyn Write + Send>,
 }
 
 impl LinesSink {
-    /// Makes the sink of a query.
-    pub fn new(plan: &LivePlan, output: Box<dyn Write + Send>) -> LinesSink {
-        LinesSink { lines: Lines::of(plan), output }
+    /// Makes the sink of a query; `next` says where the command goes on, if it has written rows of a partition.
+    pub fn new(plan: &LivePlan, next: BTreeMap<i32, i64>, output: Box<dyn Write + Send>) -> LinesSink {
+        LinesSink { lines: Lines::of(plan), next, output }
     }
 }
 
 #[async_trait]
 impl Sink for LinesSink {
-    async fn begin(&mut self, _partition: i32, at: i64) -> Result<i64, Error> {
-        Ok(at)
+    async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
+        Ok(self.next.get(&partition).copied().unwrap_or(at))
     }
 
     async fn put(&mut self, _partition: i32, _offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {

@@ -4,6 +4,7 @@ mod folder;
 mod lines;
 mod topic;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,13 +54,19 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Opens the place for the rows of a query.
+    /// Opens the place for the rows of a query; `next` is the first offset of each partition that this command has not passed on, if
+    /// it has passed on any.
     ///
     /// # Errors
     /// The place cannot be used, or holds rows of something else.
-    pub async fn open(&self, plan: &LivePlan, log: &LogId) -> Result<Box<dyn Sink>, Error> {
+    pub async fn open(
+        &self,
+        plan: &LivePlan,
+        log: &LogId,
+        next: BTreeMap<i32, i64>,
+    ) -> Result<Box<dyn Sink>, Error> {
         Ok(match self {
-            Destination::Lines => Box::new(LinesSink::new(plan, Box::new(std::io::stdout()))),
+            Destination::Lines => Box::new(LinesSink::new(plan, next, Box::new(std::io::stdout()))),
             Destination::Folder(dir, wait) => Box::new(FolderSink::open(dir, plan, log, *wait)?),
             Destination::Topic { location, options, state_dir } => {
                 let name = location.to_string();

@@ -27,19 +27,23 @@ fn succeed(folder: &Path, line: &str) -> (String, String) {
 }
 
 /// Makes a project, and a log of a market.
-fn begin(seed: u64, messages: usize) -> tempfile::TempDir {
+fn begin(market: &mut Market, messages: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), "init .");
-    let mut text = Market::new(seed).messages(messages).join("\n");
-    text.push('\n');
-    std::fs::write(folder.path().join("market.ndjson"), text).unwrap();
-    succeed(folder.path(), "replay market.ndjson");
+    go_on(folder.path(), market, messages);
     folder
+}
+
+/// Adds messages to the log.
+fn go_on(folder: &Path, market: &mut Market, messages: usize) {
+    std::fs::write(folder.join("market.ndjson"), market.messages(messages).join("\n") + "\n").unwrap();
+    succeed(folder, "replay market.ndjson");
 }
 
 #[test]
 fn a_run_that_is_killed_goes_on_where_its_folder_ends() {
-    let folder = begin(3, 6000);
+    let market = &mut Market::new(3);
+    let folder = begin(market, 6000);
     let folder = folder.path();
     let mut random = StdRng::seed_from_u64(3);
     let mut killed = 0;
@@ -49,6 +53,9 @@ fn a_run_that_is_killed_goes_on_where_its_folder_ends() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        if round == 0 {
+            wait_for("rows have a beginning", || folder.join("out/tick_features.json").exists());
+        }
         std::thread::sleep(Duration::from_millis(random.random_range(200..2500)));
         // SIGKILL.
         killed += u32::from(live.try_wait().unwrap().is_none());
@@ -56,12 +63,7 @@ fn a_run_that_is_killed_goes_on_where_its_folder_ends() {
         live.wait().unwrap();
         match round {
             2 | 6 => drop(succeed(folder, "land")),
-            4 => {
-                let mut text = Market::new(400 + round).messages(1500).join("\n");
-                text.push('\n');
-                std::fs::write(folder.join("more.ndjson"), text).unwrap();
-                succeed(folder, "replay more.ndjson");
-            }
+            4 | 8 => go_on(folder, market, 1500),
             _ => {}
         }
     }
@@ -75,7 +77,7 @@ fn a_run_that_is_killed_goes_on_where_its_folder_ends() {
 
 #[test]
 fn standard_output_gets_a_line_for_each_tick() {
-    let folder = begin(4, 400);
+    let folder = begin(&mut Market::new(4), 400);
     let folder = folder.path();
     let (lines, told) = succeed(folder, "live --once");
     let rows: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -92,7 +94,7 @@ fn standard_output_gets_a_line_for_each_tick() {
 
 #[test]
 fn a_query_that_looks_ahead_is_refused() {
-    let folder = begin(5, 50);
+    let folder = begin(&mut Market::new(5), 50);
     for command in ["live rv_spike_60s --once", "plan --live rv_spike_60s"] {
         let output = run(folder.path(), command);
         let told = String::from_utf8(output.stderr).unwrap();
@@ -106,7 +108,7 @@ fn a_query_that_looks_ahead_is_refused() {
 
 #[test]
 fn parity_fails_at_a_difference() {
-    let folder = begin(6, 300);
+    let folder = begin(&mut Market::new(6), 300);
     let folder = folder.path();
     succeed(folder, "live tick_features --to out --once");
     succeed(folder, "land");
@@ -120,4 +122,75 @@ fn parity_fails_at_a_difference() {
     assert_eq!(output.status.code(), Some(1), "{shown}{told}");
     assert!(shown.contains("tick_features: `") && shown.contains("in batch"), "{shown}");
     assert!(told.contains("live and batch differ: tick_features"), "{told}");
+}
+
+/// A query of scores by the champion.
+const SCORES: &str = "-- description: The score of each tick, by the champion.\n-- grain: product_id, ts\n-- time column: ts\n\n\
+    SELECT product_id, ts, price, score FROM ml_predict('slope@champion', 'SELECT product_id, ts, price FROM ticks')\n";
+
+/// Waits until a file holds a text, or has lines.
+fn wait_for(what: &str, found: impl Fn() -> bool) {
+    for _ in 0..300 {
+        if found() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it took too long: {what}");
+}
+
+#[test]
+fn the_champion_is_followed_and_garbage_is_not() {
+    let market = &mut Market::new(8);
+    let folder = begin(market, 300);
+    let folder = folder.path();
+    let sql = |statement: &str| {
+        let output = squall(folder).args(["sql", "-c", statement]).output().unwrap();
+        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let train = |factor: &str| {
+        sql(&format!(
+            "CREATE OR REPLACE MODEL slope OPTIONS (model_type = 'linear_reg', input_label_cols = ['label']) AS \
+             SELECT price, price * {factor} AS label FROM (SELECT CAST(value AS DOUBLE) AS price FROM generate_series(1, 60))"
+        ));
+        sql("ALTER MODEL slope SET ALIAS champion");
+    };
+    train("2");
+    std::fs::create_dir_all(folder.join("sql/scores")).unwrap();
+    std::fs::write(folder.join("sql/scores/slope_now.sql"), SCORES).unwrap();
+    let (lines, told) = (folder.join("lines"), folder.join("told"));
+    let mut live = squall(folder)
+        .args(["live", "slope_now"])
+        .stdout(std::fs::File::create(&lines).unwrap())
+        .stderr(std::fs::File::create(&told).unwrap())
+        .spawn()
+        .unwrap();
+    let rows = || -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(&lines).unwrap();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let said = |text: &str| std::fs::read_to_string(&told).unwrap().contains(text);
+    let mut more = || {
+        let before = rows().len();
+        go_on(folder, market, 200);
+        wait_for("rows come", || rows().len() > before + 50);
+    };
+    wait_for("rows come", || rows().len() > 100);
+    train("3");
+    wait_for("the new champion is seen", || said("`slope@champion` is slope@2 now, and was slope@1"));
+    more();
+    std::fs::write(folder.join("data/models/slope/aliases/champion"), "garbage").unwrap();
+    wait_for("garbage is seen", || said("scoring goes on with slope@2"));
+    more();
+    live.kill().unwrap();
+    live.wait().unwrap();
+    let ratio = |row: &serde_json::Value| Some(row["score"].as_f64()? / row["price"].as_f64()?);
+    let ratios: Vec<f64> = rows().iter().filter_map(ratio).collect();
+    assert!((ratios[0] - 2.0).abs() < 0.1, "the first champion doubles: {}", ratios[0]);
+    assert!((ratios[ratios.len() - 1] - 3.0).abs() < 0.1, "the second one triples");
+    let places: Vec<(i64, String)> =
+        rows().iter().map(|row| (row["log_offset"].as_i64().unwrap(), row["ts"].to_string())).collect();
+    let distinct: std::collections::BTreeSet<_> = places.iter().collect();
+    assert_eq!(distinct.len(), places.len(), "no row comes twice");
 }

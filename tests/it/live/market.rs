@@ -37,7 +37,10 @@ impl Market {
                 let back = self.random.random_range(0..self.sent.len().min(200));
                 self.sent[self.sent.len() - 1 - back].clone()
             }
-            4 => self.quotes(-self.random_late(), 1),
+            4 => {
+                let late = self.random.random_range(500..5_000);
+                self.quotes(-late, 1)
+            }
             5 => self.quotes(0, 3),
             _ => {
                 // Several messages share a millisecond; now and then there is a pause.
@@ -49,10 +52,6 @@ impl Market {
                 self.quotes(0, 1)
             }
         }
-    }
-
-    fn random_late(&mut self) -> i64 {
-        self.random.random_range(500..5_000)
     }
 
     fn quotes(&mut self, after: i64, count: usize) -> String {

@@ -73,7 +73,7 @@ async fn a_plan_says_what_keeps_a_state() {
     let described = place.plan("spike_features").await.unwrap().describe();
     assert!(!described.windows.is_empty() && described.fixed == 0);
     let expressions: Vec<&String> = described.windows.iter().flat_map(|window| &window.expressions).collect();
-    assert!(expressions.iter().any(|name| name.contains("1800000000000")), "{expressions:?}");
+    assert!(expressions.iter().any(|name| name.contains("1800 seconds PRECEDING")), "{expressions:?}");
     assert!(described.windows[0].input.contains("the ticks of the poll"), "{}", described.windows[0].input);
     assert!(!described.rest.contains("RollingWindowExec"), "{}", described.rest);
 }

@@ -178,7 +178,7 @@ async fn random_portions_give_the_bits_of_one_execution() {
             }
             let found = concat_batches(&window.schema(), &found).unwrap();
             assert_eq!(by_id(&found), by_id(&expected), "case {case}: {sql}");
-            assert!(state.partitions() > 0 && state.bytes() > 0);
+            assert!((1..6).contains(&state.partitions()));
             covered += 1;
         }
     }
