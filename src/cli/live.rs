@@ -138,7 +138,11 @@ async fn follow(
         drop(live);
         if ended? == Ended::Over {
             if !context.quiet {
-                eprintln!("the windows hold {} bytes, for {} products or parts of them", grouped(held.0 as u64), held.1);
+                eprintln!(
+                    "the windows hold {} bytes, for {} products or parts of them",
+                    grouped(held.0 as u64),
+                    held.1
+                );
             }
             return Ok(());
         }
@@ -209,7 +213,11 @@ pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<
             println!();
         }
         let described = plan.describe();
-        println!("{}: {} windows keep a state; each tick has its row in the poll that brings it", plan.name(), described.windows.len());
+        println!(
+            "{}: {} windows keep a state; each tick has its row in the poll that brings it",
+            plan.name(),
+            described.windows.len()
+        );
         for (number, window) in described.windows.iter().enumerate() {
             println!("\nwindow {} reads", number + 1);
             print!("{}", indented(&window.input));

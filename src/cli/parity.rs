@@ -42,7 +42,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             None => println!("{name}: {} rows are the same, bit for bit{waiting}", grouped(found.same)),
             Some(difference) => {
                 println!("{name}: {difference}");
-                println!("  {} rows before it, in the order of product and time, are the same{waiting}", grouped(found.same));
+                println!(
+                    "  {} rows before it, in the order of product and time, are the same{waiting}",
+                    grouped(found.same)
+                );
                 differ.push(name.as_str());
             }
         }

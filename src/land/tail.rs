@@ -72,8 +72,7 @@ impl Tail {
         }
         let has_others = files.iter().any(|landed| landed.file.topic != name);
         let next = BTreeMap::new();
-        let mut tail =
-            Tail { log, source: source.into(), name, order, landed, last_ts, has_others, next };
+        let mut tail = Tail { log, source: source.into(), name, order, landed, last_ts, has_others, next };
         tail.find_partitions().await?;
         Ok(tail)
     }

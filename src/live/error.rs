@@ -102,9 +102,7 @@ impl Hint for Error {
                 Some("give the rows another folder: --to FOLDER".into())
             }
             Error::Encode { .. } | Error::Closed => None,
-            Error::Nothing { dir, name } => {
-                Some(format!("`squall live {name} --to {}` writes them", dir.display()))
-            }
+            Error::Nothing { dir, name } => Some(format!("`squall live {name} --to {}` writes them", dir.display())),
         }
     }
 }

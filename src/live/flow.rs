@@ -41,12 +41,7 @@ impl Flow {
             let sets = inputs.iter().map(|input| columns(input).clone());
             sets.reduce(|one, other| one.intersection(&other).copied().collect()).unwrap_or_default()
         };
-        Flow {
-            is_live: true,
-            product: common(|flow| &flow.product),
-            time: common(|flow| &flow.time),
-            is_unique: false,
-        }
+        Flow { is_live: true, product: common(|flow| &flow.product), time: common(|flow| &flow.time), is_unique: false }
     }
 }
 
@@ -89,10 +84,7 @@ impl Join {
         use JoinType::{Full, Left, LeftAnti, LeftMark, LeftSemi, Right, RightAnti, RightMark, RightSemi};
         let keeps_left = matches!(self.kind, Left | Full | LeftSemi | LeftAnti | LeftMark);
         let keeps_right = matches!(self.kind, Right | Full | RightSemi | RightAnti | RightMark);
-        let only_one = matches!(
-            self.kind,
-            LeftSemi | LeftAnti | LeftMark | RightSemi | RightAnti | RightMark
-        );
+        let only_one = matches!(self.kind, LeftSemi | LeftAnti | LeftMark | RightSemi | RightAnti | RightMark);
         let is_unique = match (left.is_live, right.is_live) {
             (true, true) => {
                 if !self.is_by_tick(left, right) {
@@ -123,10 +115,12 @@ impl Join {
         };
         let holds = |columns: fn(&Flow) -> &BTreeSet<usize>| -> BTreeSet<usize> {
             let joined = places.iter().enumerate();
-            let joined = joined.filter(|(_, (is_left, column))| columns(if *is_left { &left } else { &right }).contains(column));
+            let joined =
+                joined.filter(|(_, (is_left, column))| columns(if *is_left { &left } else { &right }).contains(column));
             joined.map(|(place, _)| place).collect()
         };
-        let joined = Flow { is_live: true, product: holds(|flow| &flow.product), time: holds(|flow| &flow.time), is_unique };
+        let joined =
+            Flow { is_live: true, product: holds(|flow| &flow.product), time: holds(|flow| &flow.time), is_unique };
         Ok(match &self.projection {
             Some(columns) => joined.with_columns(&columns.iter().map(|column| Some(*column)).collect::<Vec<_>>()),
             None => joined,
@@ -148,7 +142,8 @@ impl Join {
 
 fn repeated() -> Refusal {
     Refusal {
-        reason: "it keeps every row of a table that does not change, so these rows would come again with every poll".into(),
+        reason: "it keeps every row of a table that does not change, so these rows would come again with every poll"
+            .into(),
         words: vec!["JOIN".into()],
     }
 }

@@ -115,10 +115,7 @@ impl History<'_> {
                 Step::Rows { table, time, product: Some(product), count } => {
                     let count = usize::try_from(*count).unwrap_or(usize::MAX);
                     let (product, time) = (identifier(product), identifier(time));
-                    let sql = format!(
-                        "SELECT {product}, {time} FROM {} ORDER BY {product}, {time}",
-                        identifier(table)
-                    );
+                    let sql = format!("SELECT {product}, {time} FROM {} ORDER BY {product}, {time}", identifier(table));
                     let mut last: BTreeMap<String, VecDeque<i64>> = BTreeMap::new();
                     let Some(pairs) = self.pairs(&sql).await? else { return Ok(None) };
                     for (product, ts) in pairs {

@@ -53,7 +53,11 @@ pub struct Difference {
 /// How a row differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    Value { column: String, live: String, batch: String },
+    Value {
+        column: String,
+        live: String,
+        batch: String,
+    },
     /// Batch has the row, and live did not emit it.
     Missing,
     /// Live emitted the row, and batch does not have it, or not so often.

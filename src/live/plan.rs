@@ -125,12 +125,7 @@ impl LivePlan {
         Ok(LivePlan::with(query, stages, poll, Arc::new(context)))
     }
 
-    fn with(
-        query: &Query,
-        stages: Stages,
-        poll: Arc<Slot>,
-        context: Arc<TaskContext>,
-    ) -> Result<LivePlan, Refusal> {
+    fn with(query: &Query, stages: Stages, poll: Arc<Slot>, context: Arc<TaskContext>) -> Result<LivePlan, Refusal> {
         let flow = &stages.flow;
         if !flow.is_live {
             return refused("it reads no ticks, so there is nothing that could come live", &["FROM"]);
@@ -183,15 +178,12 @@ impl LivePlan {
 
     /// Describes the plan.
     pub fn describe(&self) -> Described {
-        let windows = self.stages.windows.iter().map(|window| DescribedWindow {
-            expressions: window.names.clone(),
-            input: shown(window.input.plan()),
-        });
-        Described {
-            windows: windows.collect(),
-            rest: shown(self.stages.rest.plan()),
-            fixed: self.stages.fixed.len(),
-        }
+        let windows = self
+            .stages
+            .windows
+            .iter()
+            .map(|window| DescribedWindow { expressions: window.names.clone(), input: shown(window.input.plan()) });
+        Described { windows: windows.collect(), rest: shown(self.stages.rest.plan()), fixed: self.stages.fixed.len() }
     }
 
     /// Takes the rows of a poll into the state of the windows, and computes no more.

@@ -188,9 +188,8 @@ impl Live {
         drop(before);
         for (partition, from) in &from {
             let Some(landed) = self.tail.landed(*partition).filter(|landed| landed > from) else { continue };
-            let mut missed = History { context, tail: &self.tail, from: &from_only(*partition, *from) }
-                .missed(*partition)
-                .await?;
+            let mut missed =
+                History { context, tail: &self.tail, from: &from_only(*partition, *from) }.missed(*partition).await?;
             let mut held: Option<RecordBatch> = None;
             let mut next = *from;
             while let Some(ticks) = missed.next().await? {

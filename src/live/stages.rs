@@ -222,7 +222,8 @@ fn flow(plan: &Arc<dyn ExecutionPlan>, inputs: &[Part]) -> Result<Flow, Refusal>
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
         let functions = aggregate.aggr_expr().iter().map(|call| call.fun().name().to_string());
         let words = ["GROUP", "DISTINCT"].map(String::from).into_iter().chain(functions).collect();
-        let reason = "a group needs all of its rows, and live each row leaves when its tick comes; use a window instead";
+        let reason =
+            "a group needs all of its rows, and live each row leaves when its tick comes; use a window instead";
         return Err(Refusal { reason: reason.into(), words });
     }
     if plan.is::<BoundedWindowAggExec>() || plan.is::<WindowAggExec>() {
@@ -236,7 +237,8 @@ fn flow(plan: &Arc<dyn ExecutionPlan>, inputs: &[Part]) -> Result<Flow, Refusal>
         "AsofJoinExec" if !inputs[1].1.is_live => Ok(first.clone()),
         "AsofJoinExec" => refused("ASOF JOIN would need ticks of earlier polls on its right side", &["ASOF"]),
         other => {
-            let reason = format!("`squall live` does not know whether the operator {other} is right for each poll alone");
+            let reason =
+                format!("`squall live` does not know whether the operator {other} is right for each poll alone");
             Err(Refusal { reason, words: vec!["SELECT".into()] })
         }
     }

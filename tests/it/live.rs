@@ -15,8 +15,8 @@ use squall::catalog::{Options, Session};
 use squall::land::Folder;
 use squall::live::sink::{FolderSink, Sink};
 use squall::live::{self, Live, LivePlan, Models, Parity, Planned};
-use squall::model::Registry;
 use squall::log::{Log, Tell};
+use squall::model::Registry;
 use squall::pipeline::{Parameters, Project, shipped};
 use tempfile::TempDir;
 
@@ -131,8 +131,12 @@ impl Place {
             plans.push(self.plan(name).await?);
         }
         let log: Arc<dyn Log> = Arc::clone(log) as _;
-        let options =
-            live::Options { ticks_dir: self.data.ticks_dir(), rules: self.data.rules, source: "memory".into(), tell: Tell::default() };
+        let options = live::Options {
+            ticks_dir: self.data.ticks_dir(),
+            rules: self.data.rules,
+            source: "memory".into(),
+            tell: Tell::default(),
+        };
         let id = log.id().await.unwrap();
         let mut planned: Vec<Planned> = Vec::new();
         for plan in plans {

@@ -134,9 +134,7 @@ impl FolderSink {
                 return Err(Error::OtherColumns { dir: dir.into(), name: kept.query });
             }
             Some(kept) => kept,
-            None => {
-                Kept { query: plan.name().into(), log: log.to_string(), columns, begins: BTreeMap::new() }
-            }
+            None => Kept { query: plan.name().into(), log: log.to_string(), columns, begins: BTreeMap::new() },
         };
         let mut next = kept.begins.clone();
         for file in kept.files(dir)? {
@@ -156,12 +154,8 @@ impl FolderSink {
     /// Writes the rows of a partition that wait.
     async fn write(&mut self, partition: i32) -> Result<(), Error> {
         let Some(waiting) = self.waiting.remove(&partition) else { return Ok(()) };
-        let file = LandedFile {
-            topic: self.kept.query.clone(),
-            partition,
-            first: waiting.first,
-            last: waiting.next - 1,
-        };
+        let file =
+            LandedFile { topic: self.kept.query.clone(), partition, first: waiting.first, last: waiting.next - 1 };
         let (path, schema) = (self.dir.join(file.to_string()), SchemaRef::clone(&self.schema));
         blocking(move || {
             let content = encoded(&schema, &waiting.rows)?;

@@ -59,12 +59,7 @@ impl Destination {
     ///
     /// # Errors
     /// The place cannot be used, or holds rows of something else.
-    pub async fn open(
-        &self,
-        plan: &LivePlan,
-        log: &LogId,
-        next: BTreeMap<i32, i64>,
-    ) -> Result<Box<dyn Sink>, Error> {
+    pub async fn open(&self, plan: &LivePlan, log: &LogId, next: BTreeMap<i32, i64>) -> Result<Box<dyn Sink>, Error> {
         Ok(match self {
             Destination::Lines => Box::new(LinesSink::new(plan, next, Box::new(std::io::stdout()))),
             Destination::Folder(dir, wait) => Box::new(FolderSink::open(dir, plan, log, *wait)?),

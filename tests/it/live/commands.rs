@@ -1,5 +1,6 @@
 //! The commands: a run that is killed again and again, and what it leaves.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -148,14 +149,14 @@ fn the_champion_is_followed_and_garbage_is_not() {
         let output = squall(folder).args(["sql", "-c", statement]).output().unwrap();
         assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
     };
-    let train = |factor: &str| {
+    let train = |label: &str| {
         sql(&format!(
-            "CREATE OR REPLACE MODEL slope OPTIONS (model_type = 'linear_reg', input_label_cols = ['label']) AS \
-             SELECT price, price * {factor} AS label FROM (SELECT CAST(value AS DOUBLE) AS price FROM generate_series(1, 60))"
+            "CREATE OR REPLACE MODEL slope OPTIONS (model_type = 'logistic_reg', input_label_cols = ['label']) AS \
+             SELECT price, {label} AS label FROM (SELECT CAST(value AS DOUBLE) AS price FROM generate_series(1, 100))"
         ));
         sql("ALTER MODEL slope SET ALIAS champion");
     };
-    train("2");
+    train("price > 50");
     std::fs::create_dir_all(folder.join("sql/scores")).unwrap();
     std::fs::write(folder.join("sql/scores/slope_now.sql"), SCORES).unwrap();
     let (lines, told) = (folder.join("lines"), folder.join("told"));
@@ -177,7 +178,7 @@ fn the_champion_is_followed_and_garbage_is_not() {
         wait_for("rows come", || rows().len() > before + 50);
     };
     wait_for("rows come", || rows().len() > 100);
-    train("3");
+    train("price < 50");
     wait_for("the new champion is seen", || said("`slope@champion` is slope@2 now, and was slope@1"));
     more();
     std::fs::write(folder.join("data/models/slope/aliases/champion"), "garbage").unwrap();
@@ -185,12 +186,12 @@ fn the_champion_is_followed_and_garbage_is_not() {
     more();
     live.kill().unwrap();
     live.wait().unwrap();
-    let ratio = |row: &serde_json::Value| Some(row["score"].as_f64()? / row["price"].as_f64()?);
-    let ratios: Vec<f64> = rows().iter().filter_map(ratio).collect();
-    assert!((ratios[0] - 2.0).abs() < 0.1, "the first champion doubles: {}", ratios[0]);
-    assert!((ratios[ratios.len() - 1] - 3.0).abs() < 0.1, "the second one triples");
-    let places: Vec<(i64, String)> =
-        rows().iter().map(|row| (row["log_offset"].as_i64().unwrap(), row["ts"].to_string())).collect();
-    let distinct: std::collections::BTreeSet<_> = places.iter().collect();
-    assert_eq!(distinct.len(), places.len(), "no row comes twice");
+    // The price of the first product is near 100.
+    let scores: Vec<f64> =
+        rows().iter().filter(|row| row["product_id"] == "A-USD").filter_map(|row| row["score"].as_f64()).collect();
+    assert!(scores[0] > 0.9, "for the first champion, a high price is likely: {}", scores[0]);
+    assert!(scores[scores.len() - 1] < 0.1, "for the second one, it is not");
+    let place = |row: &serde_json::Value| format!("{} {} {}", row["log_offset"], row["product_id"], row["ts"]);
+    let distinct: BTreeSet<String> = rows().iter().map(place).collect();
+    assert_eq!(distinct.len(), rows().len(), "no row comes twice");
 }

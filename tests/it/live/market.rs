@@ -31,7 +31,9 @@ impl Market {
 
     fn message(&mut self) -> String {
         match self.random.random_range(0..60) {
-            0 => r#"{"channel":"subscriptions","timestamp":"2026-04-01T00:00:00Z","sequence_num":0,"events":[]}"#.into(),
+            0 => {
+                r#"{"channel":"subscriptions","timestamp":"2026-04-01T00:00:00Z","sequence_num":0,"events":[]}"#.into()
+            }
             1 => "{\"neither\": \"tick\" nor".into(),
             2 | 3 if !self.sent.is_empty() => {
                 let back = self.random.random_range(0..self.sent.len().min(200));

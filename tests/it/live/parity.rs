@@ -205,7 +205,8 @@ async fn a_folder_is_for_one_log_and_one_form_of_a_query() {
 async fn a_start_reads_no_more_than_the_queries_look_back() {
     let place = Place::with(&[]).await;
     // About ten hours of ticks; spike_features looks back half an hour.
-    let log = MemoryLog::of((0..12_000).map(|i| super::super::land::memory::flat("A-USD", i * 3_000, 100 + i as u32 % 7)));
+    let log =
+        MemoryLog::of((0..12_000).map(|i| super::super::land::memory::flat("A-USD", i * 3_000, 100 + i as u32 % 7)));
     place.data.land(&log, 100_000).await.unwrap();
     let start = async |name: &'static str| {
         let live = place.open(&log, &[name], &mut |folder| Box::new(folder)).await.unwrap();

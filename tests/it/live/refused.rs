@@ -8,7 +8,11 @@ const HEAD: &str = "-- description: x\n-- grain: product_id, ts\n-- time column:
 
 /// What follows the header of a query, the line that is to blame, and what the reason says.
 const REFUSED: [(&str, usize, &str); 12] = [
-    ("SELECT product_id, ts,\nlead(price) OVER (PARTITION BY product_id ORDER BY ts) AS x\nFROM ticks", 5, "looks ahead"),
+    (
+        "SELECT product_id, ts,\nlead(price) OVER (PARTITION BY product_id ORDER BY ts) AS x\nFROM ticks",
+        5,
+        "looks ahead",
+    ),
     (
         "SELECT product_id, ts, max(price) OVER (PARTITION BY product_id ORDER BY ts\nRANGE BETWEEN CURRENT ROW AND INTERVAL '1 second' FOLLOWING) AS x FROM ticks",
         5,
@@ -21,7 +25,11 @@ const REFUSED: [(&str, usize, &str); 12] = [
         5,
         "not ordered by ts alone",
     ),
-    ("SELECT product_id, max(ts) AS ts, max(price) AS x\nFROM ticks\nGROUP BY product_id", 6, "a group needs all of its rows"),
+    (
+        "SELECT product_id, max(ts) AS ts, max(price) AS x\nFROM ticks\nGROUP BY product_id",
+        6,
+        "a group needs all of its rows",
+    ),
     ("SELECT DISTINCT product_id, ts FROM ticks", 4, "a group needs all of its rows"),
     ("SELECT product_id, ts FROM ticks\nORDER BY ts\nLIMIT 10", 6, "LIMIT"),
     (

@@ -52,7 +52,12 @@ impl Sink for Killed {
     }
 }
 
-async fn open(place: &Place, from: &Arc<MemoryLog>, to: &Arc<MemoryLog>, killed: Option<(u64, Arc<AtomicBool>)>) -> Live {
+async fn open(
+    place: &Place,
+    from: &Arc<MemoryLog>,
+    to: &Arc<MemoryLog>,
+    killed: Option<(u64, Arc<AtomicBool>)>,
+) -> Live {
     let mut planned: Vec<Planned> = Vec::new();
     let from: Arc<dyn Log> = Arc::clone(from) as _;
     for name in ["spike_features", "both"] {
@@ -143,7 +148,8 @@ async fn partitions_of_a_broker_are_read_and_rows_are_sent_to_it() {
         let id = raw.id().await.unwrap();
         let (to_folder, to_topic) = (place.plan("spike_features").await.unwrap(), place.plan("changes").await.unwrap());
         let folder = FolderSink::open(&place.out(), &to_folder, &id, Duration::from_secs(3600)).unwrap();
-        let topic = TopicSink::open(Arc::clone(&features), "ticks.features", &place.out(), &to_topic, &id).await.unwrap();
+        let topic =
+            TopicSink::open(Arc::clone(&features), "ticks.features", &place.out(), &to_topic, &id).await.unwrap();
         let planned: Vec<Planned> = vec![(to_folder, Box::new(folder)), (to_topic, Box::new(topic))];
         let options = live::Options {
             ticks_dir: place.data.ticks_dir(),

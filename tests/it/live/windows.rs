@@ -155,12 +155,14 @@ async fn random_portions_give_the_bits_of_one_execution() {
             let rolling = window.downcast_ref::<RollingWindowExec>().unwrap();
             assert!(!rolling.looks_ahead(), "{sql}");
             let input = rolling.input();
-            let before = concat_batches(&input.schema(), &collect(Arc::clone(input), context.task_ctx()).await.unwrap());
+            let before =
+                concat_batches(&input.schema(), &collect(Arc::clone(input), context.task_ctx()).await.unwrap());
             let before = before.unwrap();
             let after = collect(Arc::clone(&window), context.task_ctx()).await.unwrap();
             let expected = concat_batches(&window.schema(), &after).unwrap();
             // Portions come in the order of time, with the rows of a portion by partition, as polls have them.
-            let column = |name: &str| SortColumn { values: Arc::clone(before.column_by_name(name).unwrap()), options: None };
+            let column =
+                |name: &str| SortColumn { values: Arc::clone(before.column_by_name(name).unwrap()), options: None };
             let in_time = take_record_batch(&before, &lexsort_to_indices(&[column("t")], None).unwrap()).unwrap();
             let mut state = Carried::of(rolling).unwrap();
             let mut found = Vec::new();
