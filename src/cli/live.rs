@@ -22,7 +22,7 @@ const DEFAULT: &str = "spike_features";
 /// The messages that a poll takes at most. Catching up is fastest with large polls; a live poll takes what there is.
 const POLL_MESSAGES: usize = 8192;
 
-/// Runs queries of the project over the log: a row for each tick as it comes, with the bits that `squall run` gives
+/// Runs queries over the log: a row for each tick as it comes, with the bits of batch
 ///
 /// The queries run unchanged. Their windows start from landed ticks, so the first row is right already. Each row has the columns of
 /// its query, and log_partition and log_offset of its tick. A folder takes each row exactly once, however often the command is

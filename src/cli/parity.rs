@@ -7,7 +7,7 @@ use crate::land::Folder;
 use crate::live;
 use crate::text::grouped;
 
-/// Compares rows that `squall live` wrote with the same query over landed ticks, bit for bit
+/// Compares rows that `squall live` wrote with batch, bit for bit
 ///
 /// The query is computed again over all landed ticks, without materialised tables. The command ends with 1 at the first difference, and
 /// prints the row, the column and both values. It also finds rows that are missing, and rows that were written twice.

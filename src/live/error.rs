@@ -22,7 +22,7 @@ pub enum Error {
         within.as_ref().map_or(String::new(), |read| format!("it reads `{read}`: ")),
         place.excerpt()
     )]
-    Refused { name: String, within: Option<String>, place: Place, reason: String },
+    Refused { name: String, within: Option<String>, place: Box<Place>, reason: String },
     #[error("`{name}` failed")]
     Query { name: String, source: Box<DataFusionError> },
     #[error(transparent)]
@@ -96,7 +96,7 @@ impl Hint for Error {
                 "give the rows another topic, or remove {}: rows are then sent from the first offset that has not landed",
                 path.display()
             )),
-            Error::Busy { .. } => Some("stop it, or give the rows another folder: --to FOLDER".into()),
+            Error::Busy { .. } => Some("stop it, or give the rows another folder or topic with --to".into()),
             Error::Damaged { .. } => Some("move it out of the folder".into()),
             Error::OtherLog { .. } | Error::OtherColumns { .. } | Error::Behind { .. } => {
                 Some("give the rows another folder: --to FOLDER".into())

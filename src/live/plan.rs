@@ -20,7 +20,7 @@ use super::error::Error;
 use super::held::{PollTable, Slot};
 use super::refusal::{Refusal, refused};
 use super::stages::{Stages, divide, shown};
-use crate::pipeline::{Kind, Over, Place, Project, Query};
+use crate::pipeline::{Kind, Over, Project, Query};
 use crate::rolling;
 
 /// The columns that say where a row's tick lies in the log. They are added to the query's own.
@@ -87,7 +87,12 @@ impl LivePlan {
         for read in &upstream {
             if let Some((function, place)) = project.changing_function(read, context) {
                 let reason = format!("it calls `{function}`, whose value can change from run to run");
-                return Err(Error::Refused { name: query.name.clone(), within: of_other(query, read), place, reason });
+                return Err(Error::Refused {
+                    name: query.name.clone(),
+                    within: of_other(query, read),
+                    place: Box::new(place),
+                    reason,
+                });
             }
         }
         let refusal = match LivePlan::build(project, query, context).await? {
@@ -313,6 +318,6 @@ fn of_other(query: &Query, read: &Query) -> Option<String> {
 
 fn refused_at(query: &Query, read: &Query, refusal: Refusal) -> Error {
     let words: Vec<&str> = refusal.words.iter().map(String::as_str).collect();
-    let place: Place = read.place_of(&words);
+    let place = Box::new(read.place_of(&words));
     Error::Refused { name: query.name.clone(), within: of_other(query, read), place, reason: refusal.reason }
 }

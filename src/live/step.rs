@@ -40,7 +40,7 @@ impl Step {
 
     /// Executes the plan to its end, and returns the rows of each partition.
     pub async fn run(&mut self, context: &Arc<TaskContext>) -> Result<Vec<Vec<RecordBatch>>> {
-        if self.executions > 0 && (self.has_state || self.executions % RENEW == 0) {
+        if self.executions > 0 && (self.has_state || self.executions.is_multiple_of(RENEW)) {
             self.plan = reset_plan_states(Arc::clone(&self.plan))?;
         }
         self.executions += 1;

@@ -67,7 +67,7 @@ impl Project {
         own: &SessionContext,
     ) -> Result<(), DataFusionError> {
         let references = &query.parsed.references;
-        let named = references.table_functions.iter().flat_map(|(_, names)| names);
+        let named = references.table_functions.values().flatten();
         for name in references.tables.iter().chain(named).filter(|name| self.query(name).is_none()) {
             let known = |context: &SessionContext| context.table_exist(name.as_str()).unwrap_or(false);
             if !known(own) && known(context) {

@@ -5,6 +5,7 @@
 //! topic has behind that end is read, and the rows that are there are not sent again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,8 @@ pub struct TopicSink {
     product: usize,
     saved: Instant,
     is_changed: bool,
+    /// Held locked, so that no other process of this machine sends rows of the query.
+    _lock: File,
 }
 
 impl TopicSink {
@@ -78,6 +81,12 @@ impl TopicSink {
         let failed = |source| Error::log(name, source);
         let id = to.id().await.map_err(failed)?.to_string();
         let path = dir.join(format!("{}-{}.json", plan.name(), fingerprint(&id)));
+        let lock_path = path.with_extension("lock");
+        let held = durable::create_folder(dir).and_then(|()| File::create(&lock_path));
+        let lock = held.map_err(|source| Error::file(&lock_path, source))?;
+        if lock.try_lock().is_err() {
+            return Err(Error::Busy { dir: name.into(), name: plan.name().into() });
+        }
         let known: Option<State> = match std::fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             content => {
@@ -117,6 +126,7 @@ impl TopicSink {
             product,
             saved: Instant::now(),
             is_changed: false,
+            _lock: lock,
         })
     }
 

@@ -74,13 +74,13 @@ fn table(random: &mut StdRng) -> RecordBatch {
     let rows = random.random_range(1..300);
     let partitions = random.random_range(1..6);
     let mut time = 0i64;
-    let mut columns: (Vec<String>, Vec<i64>, Vec<Option<f64>>, Vec<Option<f64>>, Vec<Option<i64>>) = Default::default();
+    let (mut p, mut t, mut x, mut y, mut n) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rows {
         time += random.random_range(1..40);
-        columns.0.push(format!("p{}", random.random_range(0..partitions)));
-        columns.1.push(time);
-        columns.2.push((random.random_range(0..9) > 0).then(|| random.random_range(-100.0..100.0)));
-        columns.3.push(match random.random_range(0..12) {
+        p.push(format!("p{}", random.random_range(0..partitions)));
+        t.push(time);
+        x.push((random.random_range(0..9) > 0).then(|| random.random_range(-100.0..100.0)));
+        y.push(match random.random_range(0..12) {
             0 => None,
             1 => Some(f64::NAN),
             2 => Some(f64::INFINITY),
@@ -88,15 +88,15 @@ fn table(random: &mut StdRng) -> RecordBatch {
             4 => Some(1e300),
             _ => Some(random.random_range(-1.0..1.0)),
         });
-        columns.4.push((random.random_range(0..9) > 0).then(|| random.random_range(-50..50)));
+        n.push((random.random_range(0..9) > 0).then(|| random.random_range(-50..50)));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(Int64Array::from_iter_values(0..rows))),
-        ("p", Arc::new(StringArray::from(columns.0))),
-        ("t", Arc::new(TimestampNanosecondArray::from(columns.1).with_timezone("UTC"))),
-        ("x", Arc::new(Float64Array::from(columns.2))),
-        ("y", Arc::new(Float64Array::from(columns.3))),
-        ("n", Arc::new(Int64Array::from(columns.4))),
+        ("p", Arc::new(StringArray::from(p))),
+        ("t", Arc::new(TimestampNanosecondArray::from(t).with_timezone("UTC"))),
+        ("x", Arc::new(Float64Array::from(x))),
+        ("y", Arc::new(Float64Array::from(y))),
+        ("n", Arc::new(Int64Array::from(n))),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
