@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use tokio::task::JoinHandle;
 
 use super::Error;
 use super::columns::Columns;
@@ -17,7 +18,7 @@ use super::identify::Candidate;
 use super::read::Chunk;
 use super::recover::{Landed, read_footers, recover};
 use super::summary::Summary;
-use crate::log::{Limit, Log};
+use crate::log::{self, Limit, Log};
 use crate::tick::{Order, Rules};
 
 /// The part of a log that has not landed.
@@ -34,6 +35,8 @@ pub struct Tail {
     has_others: bool,
     /// The offset from which each partition is read on.
     next: BTreeMap<i32, i64>,
+    /// Messages of a partition that are read and parsed while the ones before them are used.
+    ahead: BTreeMap<i32, JoinHandle<Result<Option<Chunk>, log::Error>>>,
 }
 
 /// Messages of a partition that follow each other, and their rows.
@@ -72,7 +75,8 @@ impl Tail {
         }
         let has_others = files.iter().any(|landed| landed.file.topic != name);
         let next = BTreeMap::new();
-        let mut tail = Tail { log, source: source.into(), name, order, landed, last_ts, has_others, next };
+        let mut tail =
+            Tail { log, source: source.into(), name, order, landed, last_ts, has_others, next, ahead: BTreeMap::new() };
         tail.find_partitions().await?;
         Ok(tail)
     }
@@ -122,12 +126,17 @@ impl Tail {
     /// The log cannot be read, or it has dropped messages that were not read yet.
     pub async fn read(&mut self, partition: i32, limit: Limit) -> Result<Option<Portion>, Error> {
         let Some(from) = self.next.get(&partition).copied() else { return Ok(None) };
-        let batch = self.log.read_batch(partition, from, limit).await;
-        let batch = batch.map_err(|error| Error::log(&self.source, error))?;
-        if batch.next <= from {
-            return Ok(None);
+        let chunk = match self.ahead.remove(&partition) {
+            Some(ahead) => ahead.await?,
+            None => chunk_of(Arc::clone(&self.log), partition, from, limit).await,
+        };
+        let chunk = chunk.map_err(|error| Error::log(&self.source, error))?;
+        let Some(Chunk { summary, rows, connections, next, .. }) = chunk else { return Ok(None) };
+        if summary.messages >= limit.messages as u64 {
+            // There is more to read, most likely.
+            let ahead = tokio::spawn(chunk_of(Arc::clone(&self.log), partition, next, limit));
+            self.ahead.insert(partition, ahead);
         }
-        let Chunk { summary, rows, connections, next, .. } = Chunk::parse(from, batch);
         let mut columns = Columns::default();
         columns.add(&rows, &connections, &mut self.order);
         let summary = Summary { products: columns.counts(), ..summary };
@@ -138,4 +147,10 @@ impl Tail {
         self.next.insert(partition, next);
         Ok(Some(Portion { partition, offsets: from..next, rows, summary }))
     }
+}
+
+/// Reads and parses the messages of a partition from an offset on; `None` if the log holds none for now.
+async fn chunk_of(log: Arc<dyn Log>, partition: i32, from: i64, limit: Limit) -> Result<Option<Chunk>, log::Error> {
+    let batch = log.read_batch(partition, from, limit).await?;
+    Ok((batch.next > from).then(|| Chunk::parse(from, batch)))
 }

@@ -19,9 +19,10 @@ use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 
 use super::Sink;
-use crate::durable::{self, blocking};
+use crate::durable;
 use crate::land::{Landed, LandedFile};
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
@@ -97,6 +98,10 @@ pub struct FolderSink {
     waiting: BTreeMap<i32, Waiting>,
     /// How long a row may wait for its file.
     wait: Duration,
+    /// The file that is written while the next rows come. Files are written one after another.
+    writing: Option<JoinHandle<Result<(), Error>>>,
+    /// Whether a file could not be written. No later file is written then, so that no offsets are left out.
+    has_failed: bool,
     /// Held locked, so that no other process writes rows of the query.
     _lock: File,
 }
@@ -147,23 +152,33 @@ impl FolderSink {
             next,
             waiting: BTreeMap::new(),
             wait,
+            writing: None,
+            has_failed: false,
             _lock: lock,
         })
     }
 
-    /// Writes the rows of a partition that wait.
+    /// Waits until the file that is being written is in place.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        let written = writing.await.map_err(|error| Error::Encode { problem: error.to_string() }).flatten();
+        self.has_failed |= written.is_err();
+        written
+    }
+
+    /// Begins to write the rows of a partition that wait, after the file before is in place.
     async fn write(&mut self, partition: i32) -> Result<(), Error> {
-        let Some(waiting) = self.waiting.remove(&partition) else { return Ok(()) };
+        self.settle().await?;
+        let Some(waiting) = self.waiting.remove(&partition).filter(|_| !self.has_failed) else { return Ok(()) };
         let file =
             LandedFile { topic: self.kept.query.clone(), partition, first: waiting.first, last: waiting.next - 1 };
         let (path, schema) = (self.dir.join(file.to_string()), SchemaRef::clone(&self.schema));
-        blocking(move || {
+        self.next.insert(partition, file.next_offset());
+        self.writing = Some(tokio::task::spawn_blocking(move || {
             let content = encoded(&schema, &waiting.rows)?;
             // A file of this name would be another process's.
             durable::create_new(&path, &content).map_err(|source| Error::file(&path, source))
-        })
-        .await?;
-        self.next.insert(partition, file.next_offset());
+        }));
         Ok(())
     }
 }
@@ -216,6 +231,7 @@ impl Sink for FolderSink {
         for partition in due {
             self.write(partition).await?;
         }
-        Ok(())
+        let is_over = self.writing.as_ref().is_some_and(JoinHandle::is_finished);
+        if all || is_over { self.settle().await } else { Ok(()) }
     }
 }

@@ -217,3 +217,24 @@ async fn a_start_reads_no_more_than_the_queries_look_back() {
     let of_rows = start("tick_features").await;
     assert!((58..70).contains(&of_rows), "60 ticks: {of_rows}");
 }
+
+#[tokio::test]
+async fn after_a_file_that_cannot_be_written_none_is() {
+    let place = Place::with(&[]).await;
+    let mut market = Market::new(5);
+    let log = MemoryLog::of(market.messages(300));
+    // A file of the first range's name is there already, as if another process had written it.
+    let mut live = place.open(&log, &["spike_features"], &mut |folder| Box::new(folder)).await.unwrap();
+    std::fs::write(place.out().join("spike_features-0-0-299.parquet"), "x").unwrap();
+    let stop = AtomicBool::new(false);
+    let error = live.run(Until::End, &stop, &mut place.no_models(), &mut || 100).await.unwrap_err();
+    assert!(error.to_string().contains("spike_features-0-0-299.parquet"), "{error}");
+    for message in market.messages(100) {
+        log.push(0, record(message));
+    }
+    // The same process goes on, but leaves no gap behind the range that it could not write.
+    live.run(Until::End, &stop, &mut place.no_models(), &mut || 100).await.unwrap();
+    let files = std::fs::read_dir(place.out()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files: Vec<String> = files.filter(|name| name.starts_with("spike_features-")).collect();
+    assert_eq!(files, ["spike_features-0-0-299.parquet"]);
+}
