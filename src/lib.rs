@@ -58,6 +58,9 @@ pub mod model;
 /// CREATE MODEL and the `ml_*` functions: the model numerics as SQL.
 pub mod ml;
 
+/// The same SQL while the market moves: a row for each tick as it comes, with the bits that batch gives.
+pub mod live;
+
 /// Makes reports: queries → context → minijinja → HTML.
 pub mod report;
 

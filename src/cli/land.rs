@@ -12,7 +12,7 @@ use crate::land::summary::Rows;
 use crate::land::{self, Folder, Lander, Landing, Summary};
 use crate::log::{self, Location};
 use crate::text::{grouped, printable};
-use crate::tick::{Rules, Status};
+use crate::tick::Status;
 
 /// Lands messages from a log into Parquet, exactly once
 ///
@@ -92,11 +92,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let options = land::Options {
         ticks_dir: settings.ticks_dir(),
         dead_dir: settings.dead_dir(),
-        rules: Rules {
-            late_ns: settings.land.late_ms.saturating_mul(1_000_000),
-            ahead_ns: settings.land.ahead_ms.saturating_mul(1_000_000),
-            dedup_ns: i64::from(settings.land.dedup_hours).saturating_mul(3_600_000_000_000),
-        },
+        rules: logs::rules(context),
         flush_messages: settings.land.flush_messages,
         flush_interval: Duration::from_millis(settings.land.flush_interval_ms),
         compact: args.follow && !args.no_compact,
@@ -128,7 +124,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 
 /// Returns a flag that is set by an interrupt or a request to end. A second one ends the program at once; committed files
 /// are kept.
-fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let failed = |error| Failure::new(format!("cannot watch for interrupts: {error}"));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;

@@ -2,6 +2,7 @@
 
 use super::{Context, Failure, print};
 use crate::log::{Location, Options, Tell};
+use crate::tick::Rules;
 
 /// Returns the log that a flag names; without the flag, the file log in the data folder.
 pub fn locate(flag: Option<&str>, context: &Context) -> Result<Location, Failure> {
@@ -22,6 +23,16 @@ pub fn options(context: &Context) -> Options {
         tell: tell(),
         pack_days: context.settings().log.pack_days,
         ..Options::default()
+    }
+}
+
+/// Returns when a tick is late, ahead or a duplicate, from the settings.
+pub fn rules(context: &Context) -> Rules {
+    let land = &context.settings().land;
+    Rules {
+        late_ns: land.late_ms.saturating_mul(1_000_000),
+        ahead_ns: land.ahead_ms.saturating_mul(1_000_000),
+        dedup_ns: i64::from(land.dedup_hours).saturating_mul(3_600_000_000_000),
     }
 }
 

@@ -24,9 +24,11 @@ mod land;
 mod lineage;
 mod lint;
 mod list;
+mod live;
 mod logs;
 mod new;
 mod output;
+mod parity;
 mod plan;
 mod profile;
 mod progress;
@@ -119,6 +121,8 @@ enum Command {
     Run(run::Args),
     Train(train::Args),
     Score(score::Args),
+    Live(live::Args),
+    Parity(parity::Args),
     Evaluate(evaluate::Args),
     Compare(compare::Args),
     Report(report::Args),
@@ -211,6 +215,8 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context).await,
         Command::Score(args) => score::run(args, context).await,
+        Command::Live(args) => live::run(args, context).await,
+        Command::Parity(args) => parity::run(args, context).await,
         Command::Evaluate(args) => evaluate::run(args, context).await,
         Command::Compare(args) => compare::run(args, context).await,
         Command::Report(args) => report::run(args, context).await,

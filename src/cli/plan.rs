@@ -1,6 +1,7 @@
 //! `squall plan`
 
 use super::days::Days;
+use super::live;
 use super::run::selector;
 use super::selection::Selection;
 use super::{Context, Failure, workspace};
@@ -15,12 +16,19 @@ pub struct Args {
 
     #[command(flatten)]
     pub days: Days,
+
+    /// Shows how the named queries would run live: the windows that keep a state, what each reads, and what is left for each poll
+    #[arg(long, requires = "queries", conflicts_with_all = ["exclude", "full", "from", "to"])]
+    pub live: bool,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let options = args.days.options()?;
     let workspace = workspace::open(context).await?;
+    if args.live {
+        return live::describe(&args.selection.queries, &workspace).await;
+    }
     let selector = selector(&args.selection.queries, &args.selection.exclude);
     let tables_dir = context.settings().tables_dir();
     let session = workspace.session.context();

@@ -169,6 +169,11 @@ impl Settings {
         self.of_env(self.paths.data.clone()).join("scores")
     }
 
+    /// Returns the folder of what live queries have to remember; each environment has its own.
+    pub fn live_dir(&self) -> PathBuf {
+        self.of_env(self.paths.data.clone()).join("live")
+    }
+
     /// Returns the folder to which reports are written, separate from the project's templates and queries.
     pub fn reports_out_dir(&self) -> PathBuf {
         self.of_env(self.paths.reports.join("out"))

@@ -68,8 +68,8 @@ pub enum Stranger {
 }
 
 impl Error {
-    /// Returns whether landing may go on later, although nobody changes anything.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Returns whether reading the log may go on later, although nobody changes anything.
+    pub fn may_pass(&self) -> bool {
         matches!(self, Error::Log { source, .. } if source.may_pass())
     }
 

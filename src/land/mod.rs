@@ -25,6 +25,7 @@ mod recover;
 mod repair;
 pub mod retention;
 pub mod summary;
+mod tail;
 
 pub use columns::{Row, rows};
 pub use compact::{Compaction, compact, merge};
@@ -40,3 +41,4 @@ pub use origin::Origin;
 pub use recover::read_footer;
 pub use repair::{Repair, repair};
 pub use summary::Summary;
+pub use tail::{Portion, Tail};

@@ -142,7 +142,7 @@ impl Drop for Reader {
 
 impl Chunk {
     /// Parses the messages of a batch that begins at `from`.
-    fn parse(from: i64, batch: Batch) -> Chunk {
+    pub fn parse(from: i64, batch: Batch) -> Chunk {
         let Batch { messages, next } = batch;
         let count = messages.len();
         let mut parsing = Parsing {

@@ -50,6 +50,8 @@ pub struct References {
     pub tables: BTreeSet<String>,
     /// The table functions that it calls, each with the names in the strings among its arguments.
     pub table_functions: BTreeMap<String, BTreeSet<String>>,
+    /// The strings among the arguments of table functions, whole.
+    pub texts: BTreeSet<String>,
     /// The other functions that it calls, in lowercase.
     pub functions: BTreeSet<String>,
 }
@@ -235,13 +237,15 @@ struct Calls<'a>(&'a mut References);
 impl Calls<'_> {
     fn table_function(&mut self, name: &ObjectName, arguments: &[FunctionArg]) -> ControlFlow<()> {
         let function = last_part(name);
-        let names = self.0.table_functions.entry(function.clone()).or_default();
+        let References { table_functions, texts, .. } = &mut *self.0;
+        let names = table_functions.entry(function.clone()).or_default();
         for (position, argument) in arguments.iter().enumerate() {
             let _ = visit_expressions(argument, |expression| {
                 if let Expr::Value(value) = expression
                     && let Value::SingleQuotedString(text) = &value.value
                 {
                     names.extend(ml::names_in(&function, position, text));
+                    texts.insert(text.clone());
                 }
                 ControlFlow::<()>::Continue(())
             });

@@ -7,6 +7,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions};
@@ -48,16 +49,11 @@ impl RollingWindowExec {
     /// Returns the operator that replaces `stock`; `None` if `stock` is not a window operator, or has an expression that the
     /// kernels do not support. `is_written` says that the plan's results go to files.
     pub fn replacing(stock: &Arc<dyn ExecutionPlan>, is_written: bool) -> Option<Self> {
-        let expressions: &[Arc<dyn WindowExpr>] = if let Some(bounded) = stock.downcast_ref::<BoundedWindowAggExec>() {
-            if bounded.state_observer().is_some() {
-                return None;
-            }
-            bounded.window_expr()
-        } else {
-            stock.downcast_ref::<WindowAggExec>()?.window_expr()
-        };
+        if stock.downcast_ref::<BoundedWindowAggExec>().is_some_and(|bounded| bounded.state_observer().is_some()) {
+            return None;
+        }
+        let mut program = covered(stock)?;
         let input = *stock.children().first()?;
-        let mut program = Program::covering(expressions, &input.schema())?;
         // A bounded input completes every frame in the end, so its declarations are not needed.
         program.distinct = input.boundedness().is_unbounded() && distinct::is_declared(&program, input);
         Some(RollingWindowExec {
@@ -69,6 +65,26 @@ impl RollingWindowExec {
         })
     }
 
+    /// Returns what the operator computes, anew; nothing only if the operator could not have been made.
+    pub(super) fn covered(&self) -> Option<Program> {
+        covered(&self.stock)
+    }
+
+    /// Returns the expressions by which rows are divided into partitions.
+    pub fn partition_by(&self) -> &[Arc<dyn PhysicalExpr>] {
+        &self.program.partition_by
+    }
+
+    /// Returns the order of the rows inside a partition.
+    pub fn order_by(&self) -> &[PhysicalSortExpr] {
+        &self.program.order_by
+    }
+
+    /// Returns whether a frame holds rows after the row itself.
+    pub fn looks_ahead(&self) -> bool {
+        self.program.looks_ahead()
+    }
+
     fn order_mode(&self) -> InputOrderMode {
         match self.stock.downcast_ref::<BoundedWindowAggExec>() {
             Some(bounded) => bounded.input_order_mode.clone(),
@@ -76,7 +92,8 @@ impl RollingWindowExec {
         }
     }
 
-    fn input(&self) -> &Arc<dyn ExecutionPlan> {
+    /// Returns the operator's input.
+    pub fn input(&self) -> &Arc<dyn ExecutionPlan> {
         // A window operator has exactly one input.
         self.stock.children()[0]
     }
@@ -96,16 +113,23 @@ impl RollingWindowExec {
         Some(Arc::clone(threads))
     }
 
-    fn expressions(&self) -> Vec<String> {
-        let expressions = if let Some(bounded) = self.stock.downcast_ref::<BoundedWindowAggExec>() {
-            bounded.window_expr()
-        } else if let Some(unbounded) = self.stock.downcast_ref::<WindowAggExec>() {
-            unbounded.window_expr()
-        } else {
-            &[]
-        };
-        expressions.iter().map(|expression| expression.name().to_owned()).collect()
+    /// Returns the names of the window expressions.
+    pub fn expressions(&self) -> Vec<String> {
+        expressions(&self.stock).unwrap_or_default().iter().map(|expression| expression.name().to_owned()).collect()
     }
+}
+
+/// Returns the window expressions of a stock operator; `None` if it is not a window operator.
+fn expressions(stock: &Arc<dyn ExecutionPlan>) -> Option<&[Arc<dyn WindowExpr>]> {
+    match stock.downcast_ref::<BoundedWindowAggExec>() {
+        Some(bounded) => Some(bounded.window_expr()),
+        None => Some(stock.downcast_ref::<WindowAggExec>()?.window_expr()),
+    }
+}
+
+/// Returns what a stock operator computes; `None` if it is not a window operator, or the kernels do not support it.
+fn covered(stock: &Arc<dyn ExecutionPlan>) -> Option<Program> {
+    Program::covering(expressions(stock)?, &stock.children().first()?.schema())
 }
 
 impl DisplayAs for RollingWindowExec {

@@ -54,6 +54,8 @@ pub struct Interleaved {
     sections: Boundaries,
     /// The section of the last row; the end of the input begins another one.
     section: usize,
+    /// Whether time advances for all lanes at once: the rows come in the order of time.
+    shares_time: bool,
     /// The order key of the last row, ascending, if frames are measured in keys.
     watermark: Option<i64>,
     converter: RowConverter,
@@ -82,6 +84,7 @@ impl Interleaved {
             sorted_by,
             sections: Boundaries::of_contiguous(),
             section: 0,
+            shares_time: true,
             watermark: None,
             lanes: Vec::new(),
             by_key: HashMap::new(),
@@ -89,6 +92,11 @@ impl Interleaved {
             free: Vec::new(),
             bytes: 0,
         })
+    }
+
+    /// Prepares for rows that are in the order of time only within each partition.
+    pub fn without_shared_time(program: Arc<Program>, input: &SchemaRef, schema: SchemaRef) -> Result<Self> {
+        Ok(Interleaved { shares_time: false, ..Interleaved::new(program, input, schema, Vec::new())? })
     }
 
     /// Adds rows.
@@ -180,7 +188,7 @@ impl Interleaved {
         if !lane.ready.is_empty() {
             return Ok(true);
         }
-        if let (Some(key), true) = (self.watermark, lane.section == self.section) {
+        if let (Some(key), true) = (self.watermark.filter(|_| self.shares_time), lane.section == self.section) {
             lane.engine.advance_watermark(key);
         }
         while let Some(batch) = lane.engine.emit()? {
@@ -254,6 +262,11 @@ impl Interleaved {
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Returns the number of partitions that have not ended.
+    pub fn partitions(&self) -> usize {
+        self.by_key.len()
     }
 
     /// Returns whether every row has left.

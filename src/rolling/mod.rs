@@ -64,6 +64,9 @@ mod sections;
 /// Windows over rows whose partitions are interleaved.
 mod interleaved;
 
+/// The state of a window operator between executions.
+mod carried;
+
 /// A sort that is skipped if the rows turn out to be in order already.
 mod presorted;
 
@@ -100,8 +103,10 @@ use datafusion::logical_expr::WindowFunctionDefinition;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
+pub use carried::Carried;
 pub use distinct::STRICTLY_INCREASING;
 pub use exact_aggregates::ExactForm;
+pub use exec::RollingWindowExec;
 pub use functions::{list, own as own_functions};
 pub use kernel::quantile::of_sorted;
 

@@ -125,6 +125,11 @@ impl Program {
         self.frames.iter().enumerate().all(|(index, frame)| is_bounded(frame) && is_read(index))
     }
 
+    /// Returns whether a frame holds rows after the row itself, peers left aside.
+    pub fn looks_ahead(&self) -> bool {
+        self.frames.iter().any(FrameSpec::looks_ahead)
+    }
+
     /// Returns whether a frame counts differences of the order key.
     pub fn needs_keys(&self) -> bool {
         self.frames.iter().any(|frame| frame.units == Units::Keys)

@@ -5,7 +5,7 @@ mod compaction;
 mod failures;
 mod holes;
 mod identity;
-mod memory;
+pub mod memory;
 mod outages;
 mod properties;
 mod recordings;

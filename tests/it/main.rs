@@ -12,6 +12,7 @@ mod hostile;
 mod imports;
 mod kafka;
 mod land;
+mod live;
 mod log;
 mod model;
 mod pipeline;

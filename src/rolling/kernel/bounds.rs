@@ -83,6 +83,13 @@ pub struct FrameSpec {
     pub end: Edge,
 }
 
+impl FrameSpec {
+    /// Returns whether the frame ends after the row's own key.
+    pub fn looks_ahead(&self) -> bool {
+        self.end.looks_ahead()
+    }
+}
+
 /// Consecutive rows of one partition whose order keys are all NULL, or all not NULL.
 #[derive(Debug, Clone, Copy)]
 struct Span {

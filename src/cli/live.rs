@@ -1,0 +1,240 @@
+//! `squall live`: queries of the project over the log, a row for each tick as it comes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::land::stop_signal;
+use super::workspace::Workspace;
+use super::{Context, Failure, duration, logs, workspace};
+use crate::live::sink::Destination;
+use crate::live::{self, Counts, Ended, Live, LivePlan, Models, Planned, Until};
+use crate::log::{self, Location, Log};
+use crate::model::Registry;
+use crate::pipeline::Query;
+use crate::text::grouped;
+use crate::tick::Status;
+
+/// The query that runs if none is named.
+const DEFAULT: &str = "spike_features";
+
+/// The messages that a poll takes at most. Catching up is fastest with large polls; a live poll takes what there is.
+const POLL_MESSAGES: usize = 8192;
+
+/// Runs queries over the log: a row for each tick as it comes, with the bits of batch
+///
+/// The queries run unchanged. Their windows start from landed ticks, so the first row is right already. Each row has the columns of
+/// its query, and log_partition and log_offset of its tick. A folder takes each row exactly once, however often the command is
+/// ended or killed: it goes on where the folder ends; so does a topic, which takes JSON, keyed by product. Standard output takes JSON, one object a line, from the first offset on that
+/// has not landed. A query that looks ahead, or needs all rows at once, is refused before anything starts; docs/live.md says what runs.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The queries to run [default: spike_features]
+    #[arg(value_name = "QUERY")]
+    pub queries: Vec<String>,
+
+    /// The log to read: kafka://host:port/topic, or a folder [default: data/raw]
+    #[arg(long, value_name = "LOG")]
+    pub from: Option<String>,
+
+    /// Where rows go: - for standard output, a folder for Parquet files, or a topic, kafka://host:port/topic
+    #[arg(long, value_name = "SINK", default_value = "-")]
+    pub to: String,
+
+    /// How long a row may wait for its file, such as 5s; files that are written seldom are larger
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
+    pub flush: Duration,
+
+    /// Ends after this time, such as 90s or 5m
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+
+    /// Ends when the log holds no more
+    #[arg(long, conflicts_with = "duration")]
+    pub once: bool,
+}
+
+/// Runs the command.
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let workspace = workspace::open(context).await?;
+    let plans = plans(&args.queries, &workspace).await?;
+    let location = logs::locate(args.from.as_deref(), context)?;
+    let log = log::open(&location, &logs::options(context)).await?;
+    for notice in log.notices() {
+        eprintln!("Note: {notice}");
+    }
+    let until = match args.once {
+        true => Until::End,
+        false => Until::Stopped(args.duration.map(|duration| Instant::now() + duration)),
+    };
+    let options = live::Options {
+        ticks_dir: context.settings().ticks_dir(),
+        rules: logs::rules(context),
+        source: location.to_string(),
+        tell: logs::tell(),
+    };
+    let to = destination(&args, context)?;
+    let stop = stop_signal()?;
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    let ran = follow(context, &workspace, plans, Follow { log: &log, to, options, until, stop }, &mut counts).await;
+    if !context.quiet {
+        report(&counts, started.elapsed());
+    }
+    match ran {
+        // Whoever reads the rows has seen enough.
+        Ok(()) | Err(live::Error::Closed) => {}
+        Err(error) => return Err(error.into()),
+    }
+    log.close().await?;
+    Ok(())
+}
+
+/// What a run reads and writes, and when it ends.
+struct Follow<'a> {
+    log: &'a Arc<dyn Log>,
+    to: Destination,
+    options: live::Options,
+    until: Until,
+    stop: Arc<AtomicBool>,
+}
+
+/// Runs the queries. When another version takes the place of a model, they are planned again, and go on where they were.
+async fn follow(
+    context: &Context,
+    workspace: &Workspace,
+    mut plans: Vec<LivePlan>,
+    follow: Follow<'_>,
+    counts: &mut Counts,
+) -> Result<(), live::Error> {
+    let Follow { log, to, options, until, stop } = follow;
+    let (project, session) = (&workspace.project, workspace.session.context());
+    let id = log.id().await.map_err(|source| live::Error::log(&options.source, source))?;
+    let mut next: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    loop {
+        let queries: Vec<&Query> = plans.iter().filter_map(|plan| project.query(plan.name())).collect();
+        let registry = Registry::new(context.settings().models_dir());
+        let mut models = Models::of(project, &queries, registry, options.tell.clone());
+        for (name, model) in models.using().filter(|_| !context.quiet) {
+            eprintln!("Note: `{name}` is {model}");
+        }
+        let mut planned: Vec<Planned> = Vec::new();
+        for plan in std::mem::take(&mut plans) {
+            let next = next.get(plan.name()).cloned().unwrap_or_default();
+            let sink = to.open(&plan, &id, next).await?;
+            planned.push((plan, sink));
+        }
+        let began = Instant::now();
+        let mut live = Live::open(project, session, planned, Arc::clone(log), &options).await?;
+        if !context.quiet && live.counts().warmed > 0 {
+            let (ticks, seconds) = (grouped(live.counts().warmed), began.elapsed().as_secs_f64());
+            eprintln!("Note: the windows start from {ticks} landed ticks, read in {seconds:.1} s");
+        }
+        let ended = live.run(until, &stop, &mut models, &mut || POLL_MESSAGES).await;
+        counts.add(live.counts());
+        let held = live.held();
+        next = live.next();
+        drop(live);
+        if ended? == Ended::Over {
+            if !context.quiet {
+                eprintln!(
+                    "the windows hold {} bytes, for {} products or parts of them",
+                    grouped(held.0 as u64),
+                    held.1
+                );
+            }
+            return Ok(());
+        }
+        for name in next.keys() {
+            if let Some(query) = project.query(name) {
+                plans.push(LivePlan::new(project, query, session).await?);
+            }
+        }
+    }
+}
+
+/// Returns the place that `--to` names.
+fn destination(args: &Args, context: &Context) -> Result<Destination, Failure> {
+    let settings = context.settings();
+    Ok(match args.to.as_str() {
+        "-" => Destination::Lines,
+        text => match Location::parse(text, &settings.kafka.bootstrap_servers)? {
+            Location::Folder(dir) => Destination::Folder(dir, args.flush),
+            location @ Location::Kafka { .. } => Destination::Topic {
+                location,
+                options: Box::new(logs::options(context)),
+                state_dir: settings.live_dir(),
+            },
+        },
+    })
+}
+
+/// Plans the queries; without names, the default one.
+async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>, Failure> {
+    let default = [DEFAULT.to_string()];
+    let names = if names.is_empty() { &default } else { names };
+    let mut plans: Vec<LivePlan> = Vec::new();
+    for name in names {
+        if plans.iter().any(|plan| plan.name() == name) {
+            continue;
+        }
+        if let Some(failure) = workspace.why_disabled(name) {
+            return Err(failure);
+        }
+        let query = workspace.project.query(name).ok_or_else(|| workspace.project.unknown(name))?;
+        plans.push(LivePlan::new(&workspace.project, query, workspace.session.context()).await?);
+    }
+    Ok(plans)
+}
+
+/// Prints what came and went.
+fn report(counts: &Counts, took: Duration) {
+    let ticks = counts.ticks.iter().zip(Status::ALL).filter(|(count, _)| **count > 0);
+    let ticks: Vec<String> = ticks.map(|(count, status)| format!("{} {status}", grouped(*count))).collect();
+    let of = if ticks.is_empty() { String::new() } else { format!(": {}", ticks.join(", ")) };
+    eprintln!("{} messages in {:.1} s{of}", grouped(counts.messages), took.as_secs_f64());
+    if counts.dead > 0 {
+        eprintln!("{} messages could not be read; `squall land` keeps them with the reason", grouped(counts.dead));
+    }
+    for (name, rows) in &counts.emitted {
+        eprintln!("{name}: {} rows", grouped(*rows));
+    }
+    let quantile = |share| counts.latency.quantile(share).map(|time| time.as_secs_f64() * 1e3);
+    if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
+        eprintln!("from read to written: p50 {half:.3} ms, p99 {most:.3} ms");
+    }
+}
+
+/// Shows how queries run live.
+pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<(), Failure> {
+    for (number, plan) in plans(names, workspace).await?.iter().enumerate() {
+        if number > 0 {
+            println!();
+        }
+        let described = plan.describe();
+        println!(
+            "{}: {} windows keep a state; each tick has its row in the poll that brings it",
+            plan.name(),
+            described.windows.len()
+        );
+        for (number, window) in described.windows.iter().enumerate() {
+            println!("\nwindow {} reads", number + 1);
+            print!("{}", indented(&window.input));
+            println!("and computes");
+            for expression in &window.expressions {
+                println!("  {expression}");
+            }
+        }
+        println!("\neach poll then runs");
+        print!("{}", indented(&described.rest));
+        if described.fixed > 0 {
+            println!("\n{} parts do not change: they are read once, at the start", described.fixed);
+        }
+    }
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,169 @@
+//! The leaves of a live plan: rows that are put there before each execution.
+//!
+//! In: rows. Out: an operator that returns them, and a table in place of `landed_ticks` whose scans return the rows of the present
+//! poll.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::SortOptions;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, project_schema};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::stream;
+
+use crate::tick;
+
+/// The columns by which the rows of a poll are sorted.
+const ORDER: [&str; 2] = ["product_id", "ts"];
+
+/// The rows that leaves return at the next execution, by partition.
+#[derive(Debug, Default)]
+pub struct Slot(Mutex<Vec<Vec<RecordBatch>>>);
+
+impl Slot {
+    /// Replaces the rows.
+    pub fn put(&self, partitions: Vec<Vec<RecordBatch>>) {
+        *self.locked() = partitions;
+    }
+
+    fn of(&self, partition: usize) -> Vec<RecordBatch> {
+        self.locked().get(partition).cloned().unwrap_or_default()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<Vec<RecordBatch>>> {
+        // The rows are replaced as a whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the rows of a slot.
+#[derive(Debug)]
+pub struct HeldExec {
+    /// What the rows are, for `squall plan --live`.
+    what: String,
+    slot: Arc<Slot>,
+    projection: Option<Vec<usize>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl HeldExec {
+    /// Makes a leaf that stands for a part of a plan, with the properties of that part.
+    pub fn instead_of(part: &Arc<dyn ExecutionPlan>, what: String, slot: Arc<Slot>) -> HeldExec {
+        HeldExec { what, slot, projection: None, properties: Arc::clone(part.properties()) }
+    }
+
+    /// Returns the positions of a table's columns that the leaf returns, if it returns the rows of this slot.
+    pub fn columns_of(&self, slot: &Arc<Slot>, columns: usize) -> Option<Vec<usize>> {
+        Arc::ptr_eq(&self.slot, slot).then(|| self.projection.clone().unwrap_or_else(|| (0..columns).collect()))
+    }
+}
+
+impl DisplayAs for HeldExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "HeldExec: {}", self.what)
+    }
+}
+
+impl ExecutionPlan for HeldExec {
+    fn name(&self) -> &str {
+        "HeldExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let projection = self.projection.clone();
+        let rows = self.slot.of(partition).into_iter().map(move |batch| match &projection {
+            Some(columns) => Ok(batch.project(columns)?),
+            None => Ok(batch),
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream::iter(rows))))
+    }
+}
+
+/// The table `landed_ticks` of a live plan: it holds the rows of the present poll, sorted by product and time.
+#[derive(Debug)]
+pub struct PollTable {
+    schema: SchemaRef,
+    slot: Arc<Slot>,
+    scans: AtomicUsize,
+}
+
+impl PollTable {
+    /// Makes the table over a slot.
+    pub fn new(slot: Arc<Slot>) -> PollTable {
+        PollTable { schema: tick::schema(), slot, scans: AtomicUsize::new(0) }
+    }
+
+    /// Returns how many scans were planned.
+    pub fn scans(&self) -> usize {
+        self.scans.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl TableProvider for PollTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.scans.fetch_add(1, Ordering::Relaxed);
+        let schema = project_schema(&self.schema, projection)?;
+        let ascending = SortOptions { descending: false, nulls_first: false };
+        // The order ends at the first column that is not read.
+        let sorted = ORDER.iter().map_while(|name| Some(PhysicalSortExpr::new(col(name, &schema).ok()?, ascending)));
+        let order = LexOrdering::new(sorted.collect::<Vec<_>>());
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new_with_orderings(schema, order),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Arc::new(HeldExec {
+            what: "the ticks of the poll".into(),
+            slot: Arc::clone(&self.slot),
+            projection: projection.cloned(),
+            properties: Arc::new(properties),
+        }))
+    }
+}

@@ -1,0 +1,229 @@
+//! Landed ticks, from which the state of windows is made at a start, and what a sink has missed is computed.
+//!
+//! In: where landing had come to, and where emitting goes on. Out: the ticks before that place which the queries look back on, in the
+//! order of (product_id, ts); and those from that place on, in the order of their offsets.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use datafusion::arrow::datatypes::{Int64Type, TimestampNanosecondType};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SessionContext;
+use futures::TryStreamExt;
+
+use super::error::Error;
+use super::plan::OFFSET;
+use crate::land::Tail;
+use crate::pipeline::{Lookback, Project, Step};
+use crate::text::identifier;
+use crate::tick;
+
+/// Rows that are taken into the state at once.
+const ROWS: usize = 1 << 16;
+
+/// What has landed, as it was when a tail was opened.
+pub struct History<'a> {
+    pub context: &'a SessionContext,
+    pub tail: &'a Tail,
+    /// The first offset of each partition to emit.
+    pub from: &'a BTreeMap<i32, i64>,
+}
+
+/// Ticks as a stream of batches.
+pub struct Ticks {
+    stream: SendableRecordBatchStream,
+    last_ts: BTreeMap<String, i64>,
+    first_ts: Option<BTreeMap<String, i64>>,
+}
+
+impl History<'_> {
+    /// Returns the ticks before those to emit, as far as the queries look back on them.
+    pub async fn before(&self, project: &Project, queries: &[&str]) -> Result<Ticks, Error> {
+        let first_ts = self.first_ts(project, queries).await?;
+        let mut conditions = vec![format!("NOT ({})", self.to_emit())];
+        if let Some(first_ts) = &first_ts {
+            let first = first_ts.values().min().copied().unwrap_or(i64::MAX);
+            conditions.push(format!("ts >= arrow_cast({first}, 'Timestamp(ns, \"UTC\")')"));
+        }
+        let stream = self.ticks(&conditions.join(" AND "), "product_id, ts").await?;
+        Ok(Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts })
+    }
+
+    /// Returns the landed ticks of a partition that are to be emitted, in the order of their offsets.
+    pub async fn missed(&self, partition: i32) -> Result<Ticks, Error> {
+        let condition = format!("({}) AND log_partition = {partition}", self.to_emit());
+        let stream = self.ticks(&condition, "log_offset, product_id, ts").await?;
+        Ok(Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts: None })
+    }
+
+    async fn ticks(&self, condition: &str, order: &str) -> Result<SendableRecordBatchStream, Error> {
+        let schema = tick::schema();
+        let columns: Vec<String> = schema.fields().iter().map(|field| identifier(field.name())).collect();
+        let sql = format!("SELECT {} FROM landed_ticks WHERE {condition} ORDER BY {order}", columns.join(", "));
+        let rows = async { self.context.sql(&sql).await?.execute_stream().await };
+        rows.await.map_err(landed)
+    }
+
+    /// Returns the condition of the landed ticks that are to be emitted.
+    fn to_emit(&self) -> String {
+        let of = |(partition, from): (&i32, &i64)| format!("log_partition = {partition} AND log_offset >= {from}");
+        let missed = self.from.iter().filter(|(partition, from)| self.tail.landed(**partition) > Some(**from));
+        let conditions: Vec<String> = missed.map(of).collect();
+        if conditions.is_empty() { "false".into() } else { conditions.join(" OR ") }
+    }
+
+    /// Returns, for each product, the first `ts` that the queries look back on; `None` if they may look back on all.
+    async fn first_ts(&self, project: &Project, queries: &[&str]) -> Result<Option<BTreeMap<String, i64>>, Error> {
+        let mut begins: BTreeMap<String, i64> =
+            self.tail.last_ts().iter().map(|(product, last)| (product.clone(), last.saturating_add(1))).collect();
+        let sql = format!("SELECT product_id, min(ts) FROM landed_ticks WHERE {} GROUP BY product_id", self.to_emit());
+        begins.extend(self.pairs(&sql).await?.unwrap_or_default());
+        let mut firsts: Option<BTreeMap<String, i64>> = None;
+        for name in queries {
+            let Some(query) = project.query(name) else { return Ok(None) };
+            let Some(lookback) = project.lookback(query, self.context).await? else { return Ok(None) };
+            let Some(found) = self.back(&lookback, begins.clone()).await? else { return Ok(None) };
+            firsts = Some(match firsts {
+                None => found,
+                Some(known) => {
+                    let first = |(product, first): (String, i64)| {
+                        let other = found.get(&product).copied().unwrap_or(first);
+                        (product, first.min(other))
+                    };
+                    known.into_iter().map(first).collect()
+                }
+            });
+        }
+        Ok(firsts)
+    }
+
+    /// Goes back from an instant of each product; `None` if the products depend on each other.
+    async fn back(
+        &self,
+        lookback: &Lookback,
+        mut at: BTreeMap<String, i64>,
+    ) -> Result<Option<BTreeMap<String, i64>>, Error> {
+        if lookback.product.is_none() {
+            return Ok(None);
+        }
+        for step in &lookback.back {
+            match step {
+                Step::Time(ns) => at.values_mut().for_each(|at| *at = at.saturating_sub(*ns)),
+                Step::Rows { table, time, product: Some(product), count } => {
+                    let count = usize::try_from(*count).unwrap_or(usize::MAX);
+                    let (product, time) = (identifier(product), identifier(time));
+                    let sql = format!("SELECT {product}, {time} FROM {} ORDER BY {product}, {time}", identifier(table));
+                    let mut last: BTreeMap<String, VecDeque<i64>> = BTreeMap::new();
+                    let Some(pairs) = self.pairs(&sql).await? else { return Ok(None) };
+                    for (product, ts) in pairs {
+                        if at.get(&product).is_some_and(|at| ts < *at) {
+                            let rows = last.entry(product).or_default();
+                            rows.push_back(ts);
+                            if rows.len() > count {
+                                rows.pop_front();
+                            }
+                        }
+                    }
+                    for (product, rows) in last {
+                        if let Some(first) = rows.front() {
+                            at.insert(product, *first);
+                        }
+                    }
+                }
+                Step::Rows { product: None, .. } => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// Returns the rows of a query of products and times; `None` if its columns have other types.
+    async fn pairs(&self, sql: &str) -> Result<Option<Vec<(String, i64)>>, Error> {
+        let rows = async { self.context.sql(sql).await?.collect().await };
+        let mut pairs = Vec::new();
+        for batch in rows.await.map_err(landed)? {
+            let times = batch.column(1).as_primitive_opt::<TimestampNanosecondType>();
+            let (Some(products), Some(times)) = (batch.column(0).as_string_opt::<i32>(), times) else {
+                return Ok(None);
+            };
+            let rows = (0..batch.num_rows()).filter(|row| products.is_valid(*row) && times.is_valid(*row));
+            pairs.extend(rows.map(|row| (products.value(row).to_string(), times.value(row))));
+        }
+        Ok(Some(pairs))
+    }
+}
+
+impl Ticks {
+    /// Returns the next rows, those that had landed when the tail was opened; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let mut rows: Vec<RecordBatch> = Vec::new();
+        let mut count = 0;
+        while count < ROWS
+            && let Some(batch) = self.stream.try_next().await.map_err(landed)?
+        {
+            // A result's columns are those of the schema, in its order.
+            let batch = RecordBatch::try_new(tick::schema(), batch.columns().to_vec());
+            let batch = self.wanted(&batch.map_err(|error| landed(error.into()))?).map_err(landed)?;
+            count += batch.num_rows();
+            rows.push(batch);
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        concat_batches(&tick::schema(), &rows).map(Some).map_err(|error| landed(error.into()))
+    }
+
+    fn wanted(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+        let schema = tick::schema();
+        let products = batch.column(schema.index_of("product_id")?).as_string::<i32>();
+        let times = batch.column(schema.index_of("ts")?).as_primitive::<TimestampNanosecondType>();
+        let is_wanted = |row: usize| {
+            let (product, ts) = (products.value(row), times.value(row));
+            let is_first = |first: &BTreeMap<String, i64>| first.get(product).is_some_and(|first| ts >= *first);
+            self.last_ts.get(product).is_some_and(|last| ts <= *last) && self.first_ts.as_ref().is_none_or(is_first)
+        };
+        let wanted = BooleanArray::from_iter((0..batch.num_rows()).map(|row| Some(is_wanted(row))));
+        Ok(filter_record_batch(batch, &wanted)?)
+    }
+}
+
+/// Returns the offsets of ticks.
+pub fn offsets(ticks: &RecordBatch) -> &[i64] {
+    // The schema of ticks has the column.
+    let column = ticks.column_by_name(OFFSET).map(|column| column.as_primitive::<Int64Type>());
+    column.map_or(&[], |column| column.values())
+}
+
+/// Returns the ticks in the order of (product_id, ts).
+pub fn sorted(ticks: &RecordBatch) -> Result<RecordBatch, Error> {
+    let schema = ticks.schema();
+    let sorted = || -> Result<RecordBatch, DataFusionError> {
+        let products = ticks.column(schema.index_of("product_id")?).as_string::<i32>();
+        let times = ticks.column(schema.index_of("ts")?).as_primitive::<TimestampNanosecondType>();
+        let key = |row: u32| (products.value(row as usize), times.value(row as usize));
+        let mut order: Vec<u32> = (0..).take(ticks.num_rows()).collect();
+        if order.is_sorted_by_key(|row| key(*row)) {
+            return Ok(ticks.clone());
+        }
+        order.sort_by_key(|row| key(*row));
+        Ok(take_record_batch(ticks, &UInt32Array::from(order))?)
+    };
+    sorted().map_err(landed)
+}
+
+fn landed(source: DataFusionError) -> Error {
+    Error::query("landed_ticks", source)
+}
+
+/// Makes one batch of the rows of a portion.
+pub fn joined(rows: &[RecordBatch]) -> Result<RecordBatch, Error> {
+    match rows {
+        [only] => Ok(only.clone()),
+        rows => {
+            let schema = rows.first().map_or_else(tick::schema, |batch| Arc::clone(batch.schema_ref()));
+            concat_batches(&schema, rows).map_err(|error| landed(error.into()))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The same SQL while the market moves.
+//!
+//! In: queries of the project, unchanged, and a log. Out: a row for each tick, as soon as the tick comes, with the bits that the query
+//! gives over landed ticks; and the comparison that proves it. docs/live.md states what is promised.
+//!
+//! The modules are listed in the order in which a query, and then a tick, passes through them.
+
+/// Why a query cannot run live.
+mod refusal;
+
+/// What is known about the rows of an operator.
+mod flow;
+
+/// The leaves of a live plan.
+mod held;
+
+/// A plan that is executed again with each poll.
+mod step;
+
+/// Divides a plan into stages, one for each window.
+mod stages;
+
+/// A query as a plan that runs poll by poll.
+mod plan;
+
+/// Landed ticks, from which the state of windows is made at a start.
+mod history;
+
+/// Reads the log poll by poll, and passes the rows to the queries and on to where they go.
+mod run;
+
+/// Where rows go.
+pub mod sink;
+
+/// The models that queries score with.
+mod models;
+
+/// How long rows take.
+mod latency;
+
+/// Compares what was emitted with batch, bit for bit.
+mod parity;
+
+mod error;
+
+pub use error::Error;
+pub use latency::Latency;
+pub use models::Models;
+pub use parity::{Difference, Parity, parity};
+pub use plan::{Described, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
+pub use run::{Counts, Ended, Live, Options, Planned, Until};

@@ -1,0 +1,73 @@
+//! The models that live queries score with, and whether another version has taken their place.
+//!
+//! In: the queries, and the registry of models. Out: whether a name, such as `spike_logistic@champion`, stands for another version
+//! than before. A version that cannot be read does not count, so scoring goes on with the one in use.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::error::with_causes;
+use crate::log::Tell;
+use crate::model::Registry;
+use crate::pipeline::{Project, Query};
+
+/// How often to look.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The models in use.
+pub struct Models {
+    registry: Registry,
+    /// For each name in a query, the name and version that it stood for.
+    using: BTreeMap<String, String>,
+    looked: Instant,
+    /// What was said of a name last, so that it is said once.
+    said: BTreeMap<String, String>,
+    tell: Tell,
+}
+
+impl Models {
+    /// Finds the models that queries score with.
+    pub fn of(project: &Project, queries: &[&Query], registry: Registry, tell: Tell) -> Models {
+        let texts = queries.iter().flat_map(|query| project.texts_for_functions(query));
+        // A text that is not the name of a model is that of a relation, or something else.
+        let using = texts.filter_map(|name| {
+            let model = registry.load(&name).ok()?;
+            Some((name, model.reference()))
+        });
+        let using = using.collect();
+        Models { registry, using, looked: Instant::now(), said: BTreeMap::new(), tell }
+    }
+
+    /// Returns each name with the version that it stands for.
+    pub fn using(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.using.iter().map(|(name, model)| (name.as_str(), model.as_str()))
+    }
+
+    /// Returns whether a name stands for another version now. It looks once a second.
+    pub fn have_changed(&mut self) -> bool {
+        if self.using.is_empty() || self.looked.elapsed() < LOOK {
+            return false;
+        }
+        self.looked = Instant::now();
+        let mut have_changed = false;
+        for (name, using) in &self.using {
+            match self.registry.load(name) {
+                Ok(model) if model.reference() == *using => {
+                    self.said.remove(name);
+                }
+                Ok(model) => {
+                    self.tell.say(&format!("Note: `{name}` is {} now, and was {using}", model.reference()));
+                    have_changed = true;
+                }
+                Err(error) => {
+                    let problem = with_causes(&error);
+                    if self.said.get(name) != Some(&problem) {
+                        self.tell.say(&format!("Warning: scoring goes on with {using}: {problem}"));
+                        self.said.insert(name.clone(), problem);
+                    }
+                }
+            }
+        }
+        have_changed
+    }
+}

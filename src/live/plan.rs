@@ -1,0 +1,323 @@
+//! A query of the project as a plan that runs poll by poll.
+//!
+//! In: a query, and then the ticks of each poll. Out: the query's row for each tick, with the tick's place in the log. The bits are
+//! those that the query gives over landed ticks.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::{concat_batches, take_record_batch};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampNanosecondType,
+};
+use datafusion::config::ConfigOptions;
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::SessionContext;
+
+use super::error::Error;
+use super::held::{PollTable, Slot};
+use super::refusal::{Refusal, refused};
+use super::stages::{Stages, divide, shown};
+use crate::pipeline::{Kind, Over, Project, Query};
+use crate::rolling;
+
+/// The columns that say where a row's tick lies in the log. They are added to the query's own.
+pub const PARTITION: &str = "log_partition";
+pub const OFFSET: &str = "log_offset";
+
+/// Rows of a batch: a poll should pass through the plan in one piece.
+const BATCH_ROWS: &str = "65536";
+
+/// A query that runs poll by poll.
+pub struct LivePlan {
+    name: String,
+    stages: Stages,
+    poll: Arc<Slot>,
+    context: Arc<TaskContext>,
+    /// The positions of the columns that hold a row's product and time.
+    key: [usize; 2],
+    /// The query's own columns.
+    own: SchemaRef,
+    schema: SchemaRef,
+    is_begun: bool,
+}
+
+/// Rows that a query gave for a poll, in the order of their offsets.
+#[derive(Debug, Clone)]
+pub struct Emitted {
+    pub rows: RecordBatch,
+    /// The offset of each row's tick.
+    pub offsets: Vec<i64>,
+}
+
+/// What a plan holds, for people.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The windows: their expressions and their input.
+    pub windows: Vec<DescribedWindow>,
+    /// What runs after the windows.
+    pub rest: String,
+    /// How many parts are read once.
+    pub fixed: usize,
+}
+
+/// A window of a plan.
+#[derive(Debug, Clone)]
+pub struct DescribedWindow {
+    pub expressions: Vec<String>,
+    pub input: String,
+}
+
+impl LivePlan {
+    /// Plans a query.
+    ///
+    /// # Errors
+    /// The query cannot be planned, or cannot run live; the error names the file, the line and the reason.
+    pub async fn new(project: &Project, query: &Query, context: &SessionContext) -> Result<LivePlan, Error> {
+        if matches!(query.kind, Kind::Model | Kind::Audit) {
+            let what = query.kind.as_str();
+            return Err(Error::NotAQuery { name: query.name.clone(), what });
+        }
+        if !rolling_is_on(context) {
+            return Err(Error::NoRolling);
+        }
+        let upstream = project.with_upstream(query);
+        for read in &upstream {
+            if let Some((function, place)) = project.changing_function(read, context) {
+                let reason = format!("it calls `{function}`, whose value can change from run to run");
+                return Err(Error::Refused {
+                    name: query.name.clone(),
+                    within: of_other(query, read),
+                    place: Box::new(place),
+                    reason,
+                });
+            }
+        }
+        let refusal = match LivePlan::build(project, query, context).await? {
+            Ok(plan) => return Ok(plan),
+            Err(refusal) => refusal,
+        };
+        // The first query that is refused by itself is to blame.
+        for read in upstream {
+            if read.name != query.name
+                && let Ok(Err(refusal)) = LivePlan::build(project, read, context).await
+            {
+                return Err(refused_at(query, read, refusal));
+            }
+        }
+        Err(refused_at(query, query, refusal))
+    }
+
+    async fn build(
+        project: &Project,
+        query: &Query,
+        context: &SessionContext,
+    ) -> Result<Result<LivePlan, Refusal>, Error> {
+        let poll = Arc::new(Slot::default());
+        let table = Arc::new(PollTable::new(Arc::clone(&poll)));
+        let over = Over { context, landed: Arc::clone(&table) as _, configure };
+        let frame = project.plan_over(query, &over).await?;
+        let context = frame.task_ctx();
+        let failed = |source: DataFusionError| Error::query(&query.name, source);
+        let before = table.scans();
+        let plan = frame.create_physical_plan().await.map_err(failed)?;
+        let stages = match divide(&plan, &poll, table.scans() - before) {
+            Ok(stages) => stages,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(LivePlan::with(query, stages, poll, Arc::new(context)))
+    }
+
+    fn with(query: &Query, stages: Stages, poll: Arc<Slot>, context: Arc<TaskContext>) -> Result<LivePlan, Refusal> {
+        let flow = &stages.flow;
+        if !flow.is_live {
+            return refused("it reads no ticks, so there is nothing that could come live", &["FROM"]);
+        }
+        let (Some(product), Some(time)) = (flow.product.first(), flow.time.first()) else {
+            return refused(
+                "its rows do not carry product_id and ts of their tick, which say what a row belongs to",
+                &["SELECT"],
+            );
+        };
+        let own = stages.rest.plan().schema();
+        let is_named = |schema: &Schema, name: &str| schema.index_of(name).is_ok();
+        let mut fields: Vec<Arc<Field>> = own.fields().iter().cloned().collect();
+        for (name, data_type) in [(PARTITION, DataType::Int32), (OFFSET, DataType::Int64)] {
+            if !is_named(&own, name) {
+                fields.push(Arc::new(Field::new(name, data_type, false)));
+            }
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let key = [*product, *time];
+        let name = query.name.clone();
+        Ok(LivePlan { name, poll, context, key, own, schema, is_begun: false, stages })
+    }
+
+    /// Returns the query's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the columns of the rows: the query's own, and `log_partition` and `log_offset`.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Returns the names of the columns that hold a row's product and time.
+    pub fn key(&self) -> [&str; 2] {
+        self.key.map(|column| self.own.field(column).name().as_str())
+    }
+
+    /// Returns whether no tick has several rows.
+    pub fn is_unique(&self) -> bool {
+        self.stages.flow.is_unique
+    }
+
+    /// Returns the bytes of memory that the windows hold, and the number of partitions that they hold them for.
+    pub fn held(&self) -> (usize, usize) {
+        let windows = self.stages.windows.iter().map(|window| (window.state.bytes(), window.state.partitions()));
+        windows.fold((0, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
+    }
+
+    /// Describes the plan.
+    pub fn describe(&self) -> Described {
+        let windows = self
+            .stages
+            .windows
+            .iter()
+            .map(|window| DescribedWindow { expressions: window.names.clone(), input: shown(window.input.plan()) });
+        Described { windows: windows.collect(), rest: shown(self.stages.rest.plan()), fixed: self.stages.fixed.len() }
+    }
+
+    /// Takes the rows of a poll into the state of the windows, and computes no more.
+    ///
+    /// # Errors
+    /// The query fails. The plan is of no use then.
+    pub async fn absorb(&mut self, ticks: &RecordBatch) -> Result<(), Error> {
+        let name = self.name.clone();
+        self.advance(ticks).await.map_err(|source| Error::query(&name, source))
+    }
+
+    /// Takes the rows of a poll, in the order of (product_id, ts), and returns the query's rows for them.
+    ///
+    /// # Errors
+    /// The query fails. The plan is of no use then.
+    pub async fn emit(&mut self, ticks: &RecordBatch) -> Result<Emitted, Error> {
+        let name = self.name.clone();
+        let rows = async {
+            self.advance(ticks).await?;
+            let rows = self.stages.rest.run(&self.context).await?;
+            let rows = concat_batches(&self.own, rows.iter().flatten())?;
+            self.placed(&rows, ticks)
+        };
+        rows.await.map_err(|source| Error::query(&name, source))
+    }
+
+    async fn advance(&mut self, ticks: &RecordBatch) -> Result<(), DataFusionError> {
+        if !self.is_begun {
+            for (step, slot) in &mut self.stages.fixed {
+                slot.put(step.run(&self.context).await?);
+            }
+            self.is_begun = true;
+        }
+        self.poll.put(vec![vec![ticks.clone()]]);
+        for window in &mut self.stages.windows {
+            let rows = window.input.run(&self.context).await?;
+            let rows: Vec<RecordBatch> = rows.into_iter().flatten().collect();
+            window.slot.put(vec![window.state.advance(&rows)?]);
+        }
+        Ok(())
+    }
+
+    /// Adds to each row the place of its tick in the log, and sorts the rows by it.
+    fn placed(&self, rows: &RecordBatch, ticks: &RecordBatch) -> Result<Emitted, DataFusionError> {
+        let keys = Keys::of(ticks.column_by_name("product_id"), ticks.column_by_name("ts"))?;
+        let found = Keys::of(Some(rows.column(self.key[0])), Some(rows.column(self.key[1])))?;
+        let missing = || DataFusionError::Internal("a row of a live query belongs to no tick of its poll".into());
+        let (Some(partitions), Some(offsets)) = (ticks.column_by_name(PARTITION), ticks.column_by_name(OFFSET)) else {
+            return Err(missing());
+        };
+        let (partitions, offsets) = (partitions.as_primitive::<Int32Type>(), offsets.as_primitive::<Int64Type>());
+        let mut places = Vec::with_capacity(rows.num_rows());
+        for row in 0..rows.num_rows() {
+            let tick = keys.find(&found, row).ok_or_else(missing)?;
+            places.push((partitions.value(tick), offsets.value(tick)));
+        }
+        let mut order: Vec<u32> = (0..).take(rows.num_rows()).collect();
+        order.sort_by_key(|row| places[*row as usize]);
+        let sorted = take_record_batch(rows, &UInt32Array::from(order.clone()))?;
+        let places: Vec<(i32, i64)> = order.iter().map(|row| places[*row as usize]).collect();
+        let mut columns: Vec<ArrayRef> = sorted.columns().to_vec();
+        if self.own.index_of(PARTITION).is_err() {
+            columns.push(Arc::new(Int32Array::from_iter_values(places.iter().map(|place| place.0))));
+        }
+        if self.own.index_of(OFFSET).is_err() {
+            columns.push(Arc::new(Int64Array::from_iter_values(places.iter().map(|place| place.1))));
+        }
+        let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+        Ok(Emitted { rows, offsets: places.into_iter().map(|place| place.1).collect() })
+    }
+}
+
+/// The product and the `ts` of rows.
+struct Keys<'a> {
+    products: ArrayRef,
+    times: &'a [i64],
+}
+
+impl<'a> Keys<'a> {
+    fn of(product: Option<&'a ArrayRef>, time: Option<&'a ArrayRef>) -> Result<Keys<'a>, DataFusionError> {
+        let wrong = || DataFusionError::Internal("product_id or ts of a row is of another type".into());
+        let product = product.ok_or_else(wrong)?;
+        let products = datafusion::arrow::compute::cast(product, &DataType::Utf8)?;
+        let time = time.ok_or_else(wrong)?;
+        let is_time = matches!(time.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _));
+        if !is_time || time.null_count() > 0 || products.null_count() > 0 {
+            return Err(wrong());
+        }
+        Ok(Keys { products, times: time.as_primitive::<TimestampNanosecondType>().values() })
+    }
+
+    /// Returns the place of another's row among these, which are sorted.
+    fn find(&self, other: &Keys<'_>, row: usize) -> Option<usize> {
+        let (products, others) = (self.products.as_string::<i32>(), other.products.as_string::<i32>());
+        let wanted = (others.value(row), other.times[row]);
+        let (mut low, mut high) = (0, self.times.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match (products.value(middle), self.times[middle]).cmp(&wanted) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+/// Sets what plans need that are executed again with each poll.
+fn configure(options: &mut ConfigOptions) {
+    options.execution.target_partitions = 1;
+    // The option exists, and takes a number.
+    let _ = options.set("datafusion.execution.batch_size", BATCH_ROWS);
+    // Such a filter would stay from one poll to the next.
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+}
+
+fn rolling_is_on(context: &SessionContext) -> bool {
+    let config = context.copied_config();
+    let settings = config.options().extensions.get::<rolling::Settings>();
+    settings.is_some_and(|settings| settings.rolling.enabled)
+}
+
+fn of_other(query: &Query, read: &Query) -> Option<String> {
+    (read.name != query.name).then(|| read.name.clone())
+}
+
+fn refused_at(query: &Query, read: &Query, refusal: Refusal) -> Error {
+    let words: Vec<&str> = refusal.words.iter().map(String::as_str).collect();
+    let place = Box::new(read.place_of(&words));
+    Error::Refused { name: query.name.clone(), within: of_other(query, read), place, reason: refusal.reason }
+}

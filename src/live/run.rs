@@ -1,0 +1,369 @@
+//! Reads the log poll by poll, and passes the rows to the queries and on to where they go.
+//!
+//! In: planned queries, a log, and a sink for each query. At the start, the state of the windows is made from landed ticks. Then each
+//! sink gets the rows from the first offset on that it does not have: from landed ticks as far as these reach, then from the log. Out:
+//! counts of what came and went.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::execution::context::SessionContext;
+
+use super::error::Error;
+use super::history::{History, joined, offsets, sorted};
+use super::latency::Latency;
+use super::models::Models;
+use super::plan::{Emitted, LivePlan};
+use super::sink::Sink;
+use crate::error::with_causes;
+use crate::land::summary::Rows;
+use crate::land::{Folder, Portion, Tail};
+use crate::log::{Limit, Log, Tell};
+use crate::pipeline::Project;
+use crate::tick::{Rules, Status};
+
+/// How long to wait when the log holds nothing new.
+const REST: Duration = Duration::from_millis(2);
+/// How often to look for new partitions.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long to wait before the log is read again after a failure; the wait doubles, up to the most.
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+const RETRY_MOST: Duration = Duration::from_secs(15);
+/// The bytes of messages that a poll takes at most.
+const POLL_BYTES: usize = 8 << 20;
+
+/// Where ticks come from, and how they are placed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub ticks_dir: PathBuf,
+    pub rules: Rules,
+    /// The log as the user wrote it.
+    pub source: String,
+    /// Takes warnings.
+    pub tell: Tell,
+}
+
+/// When a run ends.
+#[derive(Debug, Clone, Copy)]
+pub enum Until {
+    /// When the log holds no more.
+    End,
+    /// When it is stopped, or at this instant.
+    Stopped(Option<Instant>),
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// As `Until` says, or because it was stopped.
+    Over,
+    /// Another version of a model has taken the place of the one in use: plan the queries again, and go on.
+    OtherModel,
+}
+
+/// What came and went.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    pub messages: u64,
+    /// Messages that could not be read; landing keeps them.
+    pub dead: u64,
+    /// Ticks by status, in the order of [`Status::ALL`].
+    pub ticks: [u64; 4],
+    /// Rows of each query that were passed on.
+    pub emitted: BTreeMap<String, u64>,
+    /// Landed ticks from which the state was made.
+    pub warmed: u64,
+    /// From the moment when a poll's messages were read to the moment when the sinks had the rows.
+    pub latency: Latency,
+}
+
+impl Counts {
+    /// Adds what came and went in a run that went on.
+    pub fn add(&mut self, other: &Counts) {
+        self.messages += other.messages;
+        self.dead += other.dead;
+        for (count, more) in self.ticks.iter_mut().zip(other.ticks) {
+            *count += more;
+        }
+        for (name, rows) in &other.emitted {
+            *self.emitted.entry(name.clone()).or_default() += rows;
+        }
+        self.warmed += other.warmed;
+        self.latency.merge(&other.latency);
+    }
+}
+
+/// A time in which the log cannot be read.
+struct Outage {
+    since: Instant,
+    wait: Duration,
+}
+
+/// A query, and where its rows go.
+struct Running {
+    plan: LivePlan,
+    sink: Box<dyn Sink>,
+    /// The first offset of each partition that the sink does not have.
+    next: BTreeMap<i32, i64>,
+}
+
+/// Queries that run over a log.
+pub struct Live {
+    tail: Tail,
+    running: Vec<Running>,
+    counts: Counts,
+    source: String,
+    tell: Tell,
+}
+
+/// A query, and the sink for its rows.
+pub type Planned = (LivePlan, Box<dyn Sink>);
+
+impl Live {
+    /// Prepares to run queries: finds where landing has come to, and makes the state of the windows.
+    ///
+    /// # Errors
+    /// The log, the landed ticks or a sink cannot be read.
+    pub async fn open(
+        project: &Project,
+        context: &SessionContext,
+        planned: Vec<Planned>,
+        log: Arc<dyn Log>,
+        options: &Options,
+    ) -> Result<Live, Error> {
+        let folder = Folder::new(&options.ticks_dir)?;
+        let tail = Tail::open(log, &folder, options.rules, &options.source).await?;
+        let mut running = Vec::new();
+        for (plan, mut sink) in planned {
+            let mut next = BTreeMap::new();
+            for (partition, at) in tail.next() {
+                next.insert(*partition, sink.begin(*partition, *at).await?);
+            }
+            running.push(Running { plan, sink, next });
+        }
+        let (source, tell) = (options.source.clone(), options.tell.clone());
+        let mut live = Live { tail, running, counts: Counts::default(), source, tell };
+        live.begin(project, context, &folder).await?;
+        Ok(live)
+    }
+
+    /// Returns what came and went so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Returns the bytes of memory that the windows hold, and the largest number of partitions that a query holds them for.
+    pub fn held(&self) -> (usize, usize) {
+        let held = self.running.iter().map(|running| running.plan.held());
+        held.fold((0, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
+    }
+
+    /// Makes the state of the windows from landed ticks, and gives the sinks the landed ticks that they miss.
+    async fn begin(&mut self, project: &Project, context: &SessionContext, folder: &Folder) -> Result<(), Error> {
+        let mut from = self.tail.next().clone();
+        for (partition, from) in &mut from {
+            let nexts = self.running.iter().filter_map(|running| running.next.get(partition));
+            *from = nexts.copied().min().map_or(*from, |next| next.min(*from));
+            let landed = self.tail.landed(*partition).unwrap_or(*from);
+            if *from < landed && self.tail.has_others() {
+                let (dir, partition) = (folder.dir().to_path_buf(), *partition);
+                return Err(Error::Behind { dir, partition, landed });
+            }
+        }
+        let names: Vec<String> = self.running.iter().map(|running| running.plan.name().to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let history = History { context, tail: &self.tail, from: &from };
+        let mut before = history.before(project, &names).await?;
+        while let Some(ticks) = before.next().await? {
+            self.counts.warmed += ticks.num_rows() as u64;
+            for running in &mut self.running {
+                running.plan.absorb(&ticks).await?;
+            }
+        }
+        drop(before);
+        for (partition, from) in &from {
+            let Some(landed) = self.tail.landed(*partition).filter(|landed| landed > from) else { continue };
+            let mut missed =
+                History { context, tail: &self.tail, from: &from_only(*partition, *from) }.missed(*partition).await?;
+            let mut held: Option<RecordBatch> = None;
+            let mut next = *from;
+            while let Some(ticks) = missed.next().await? {
+                let ticks = match held.take() {
+                    Some(held) => joined(&[held, ticks])?,
+                    None => ticks,
+                };
+                // The ticks of the last offset may go on in the next rows.
+                let last = offsets(&ticks).last().copied();
+                let whole = offsets(&ticks).iter().take_while(|offset| Some(**offset) != last).count();
+                held = Some(ticks.slice(whole, ticks.num_rows() - whole));
+                if let (Some(end), true) = (last, whole > 0) {
+                    put(&mut self.running, &mut self.counts, *partition, next..end, &ticks.slice(0, whole)).await?;
+                    next = end;
+                }
+            }
+            let rest = held.unwrap_or_else(|| RecordBatch::new_empty(crate::tick::schema()));
+            put(&mut self.running, &mut self.counts, *partition, next..landed, &rest).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns, for each query, the first offset of each partition whose rows were not passed on.
+    pub fn next(&self) -> BTreeMap<String, BTreeMap<i32, i64>> {
+        self.running.iter().map(|running| (running.plan.name().to_string(), running.next.clone())).collect()
+    }
+
+    /// Runs until the end that `until` says, until `stop` is set, or until a model has changed; `messages` says how many messages the
+    /// next poll may take. What the sinks hold back is written at the end.
+    ///
+    /// # Errors
+    /// The log cannot be read, a query fails, or a sink cannot write.
+    pub async fn run(
+        &mut self,
+        until: Until,
+        stop: &AtomicBool,
+        models: &mut Models,
+        messages: &mut (dyn FnMut() -> usize + Send),
+    ) -> Result<Ended, Error> {
+        let ran = self.turn_until(until, stop, models, messages).await;
+        // What is complete is written even after an error.
+        let mut written = Ok(());
+        for running in &mut self.running {
+            written = written.and(running.sink.flush(true).await);
+        }
+        let ended = ran?;
+        written?;
+        Ok(ended)
+    }
+
+    async fn turn_until(
+        &mut self,
+        until: Until,
+        stop: &AtomicBool,
+        models: &mut Models,
+        messages: &mut (dyn FnMut() -> usize + Send),
+    ) -> Result<Ended, Error> {
+        let mut looked = Instant::now();
+        let mut outage: Option<Outage> = None;
+        let is_over = |until: Until| matches!(until, Until::Stopped(Some(at)) if Instant::now() >= at);
+        while !stop.load(Ordering::Relaxed) && !is_over(until) {
+            match self.turn(&mut looked, messages).await {
+                Ok(has_read) => {
+                    if let Some(outage) = outage.take() {
+                        let seconds = outage.since.elapsed().as_secs();
+                        self.tell.say(&format!("Note: {} can be read again, after {seconds} s", self.source));
+                    }
+                    if !has_read && matches!(until, Until::End) {
+                        return Ok(Ended::Over);
+                    }
+                    if models.have_changed() {
+                        return Ok(Ended::OtherModel);
+                    }
+                    if !has_read {
+                        tokio::time::sleep(REST).await;
+                    }
+                }
+                Err(Error::Land(error)) if error.may_pass() && matches!(until, Until::Stopped(_)) => {
+                    let outage = outage.get_or_insert_with(|| {
+                        let (source, problem) = (&self.source, with_causes(&error));
+                        self.tell.say(&format!("Warning: {source} cannot be read: {problem}; squall tries again"));
+                        Outage { since: Instant::now(), wait: RETRY_FIRST }
+                    });
+                    tokio::time::sleep(outage.wait).await;
+                    outage.wait = (outage.wait * 2).min(RETRY_MOST);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Ended::Over)
+    }
+
+    /// Reads each partition once; returns whether there were messages.
+    async fn turn(
+        &mut self,
+        looked: &mut Instant,
+        messages: &mut (dyn FnMut() -> usize + Send),
+    ) -> Result<bool, Error> {
+        let partitions: Vec<i32> = self.tail.next().keys().copied().collect();
+        let mut has_read = false;
+        for partition in partitions {
+            let limit = Limit { messages: messages().max(1), bytes: POLL_BYTES };
+            let Some(portion) = self.tail.read(partition, limit).await? else { continue };
+            has_read = true;
+            self.take(portion).await?;
+        }
+        for running in &mut self.running {
+            running.sink.flush(false).await?;
+        }
+        if looked.elapsed() >= LOOK {
+            self.find_partitions().await?;
+            *looked = Instant::now();
+        }
+        Ok(has_read)
+    }
+
+    /// Begins with partitions that the log has got.
+    async fn find_partitions(&mut self) -> Result<(), Error> {
+        self.tail.find_partitions().await?;
+        for (partition, at) in self.tail.next() {
+            for running in &mut self.running {
+                if !running.next.contains_key(partition) {
+                    running.next.insert(*partition, running.sink.begin(*partition, *at).await?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes a portion of the log on.
+    async fn take(&mut self, portion: Portion) -> Result<(), Error> {
+        let began = Instant::now();
+        let Portion { partition, offsets, rows, summary } = portion;
+        self.counts.messages += summary.messages;
+        self.counts.dead += summary.dead.values().sum::<u64>();
+        for (count, status) in self.counts.ticks.iter_mut().zip(Status::ALL) {
+            *count += summary.products.values().map(|rows: &Rows| rows.of(status)).sum::<u64>();
+        }
+        let ticks = joined(&rows)?;
+        let emitted = put(&mut self.running, &mut self.counts, partition, offsets, &ticks).await?;
+        self.counts.latency.add(began.elapsed(), emitted);
+        Ok(())
+    }
+}
+
+fn from_only(partition: i32, from: i64) -> BTreeMap<i32, i64> {
+    BTreeMap::from([(partition, from)])
+}
+
+/// Passes the ticks of consecutive offsets to the queries, and the queries' rows to their sinks; returns the number of rows.
+async fn put(
+    running: &mut [Running],
+    counts: &mut Counts,
+    partition: i32,
+    offsets: Range<i64>,
+    ticks: &RecordBatch,
+) -> Result<u64, Error> {
+    let ticks = sorted(ticks)?;
+    let mut total = 0;
+    for Running { plan, sink, next } in running {
+        let next = next.entry(partition).or_insert(offsets.start);
+        if offsets.end <= *next {
+            // The sink has these rows.
+            plan.absorb(&ticks).await?;
+            continue;
+        }
+        let emitted = plan.emit(&ticks).await?;
+        let had = emitted.offsets.partition_point(|offset| *offset < *next);
+        let rows = emitted.offsets.len() - had;
+        let emitted = Emitted { rows: emitted.rows.slice(had, rows), offsets: emitted.offsets[had..].to_vec() };
+        sink.put(partition, offsets.start.max(*next)..offsets.end, emitted).await?;
+        *next = offsets.end;
+        *counts.emitted.entry(plan.name().to_string()).or_default() += rows as u64;
+        total += rows as u64;
+    }
+    Ok(total)
+}

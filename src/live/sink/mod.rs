@@ -1,0 +1,73 @@
+//! Where rows go. Each place is one file that implements [`Sink`], and one line of [`Destination::open`].
+
+mod folder;
+mod lines;
+mod topic;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::error::Error;
+use super::plan::{Emitted, LivePlan};
+use crate::log::{self, Location, LogId};
+
+pub use folder::{FolderSink, Kept};
+pub use lines::LinesSink;
+pub use topic::TopicSink;
+
+/// Takes the rows of one query.
+#[async_trait]
+pub trait Sink: Send {
+    /// Returns the first offset of a partition whose rows the sink does not have. A sink that has had no rows of the partition
+    /// begins at `at`, and one that remembers remembers this.
+    ///
+    /// # Errors
+    /// The sink cannot be read.
+    async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error>;
+
+    /// Takes the rows of consecutive offsets of a partition.
+    ///
+    /// # Errors
+    /// The rows cannot be written.
+    async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error>;
+
+    /// Writes what waits to be written: all of it, or only what has waited long enough.
+    ///
+    /// # Errors
+    /// The rows cannot be written.
+    async fn flush(&mut self, all: bool) -> Result<(), Error>;
+}
+
+/// A place to which rows go, as the user wrote it.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// Standard output, one JSON object a line.
+    Lines,
+    /// A folder of Parquet files; a row waits at most so long for its file.
+    Folder(PathBuf, Duration),
+    /// A topic, and the folder of the file that says what it has.
+    Topic { location: Location, options: Box<log::Options>, state_dir: PathBuf },
+}
+
+impl Destination {
+    /// Opens the place for the rows of a query; `next` is the first offset of each partition that this command has not passed on, if
+    /// it has passed on any.
+    ///
+    /// # Errors
+    /// The place cannot be used, or holds rows of something else.
+    pub async fn open(&self, plan: &LivePlan, log: &LogId, next: BTreeMap<i32, i64>) -> Result<Box<dyn Sink>, Error> {
+        Ok(match self {
+            Destination::Lines => Box::new(LinesSink::new(plan, next, Box::new(std::io::stdout()))),
+            Destination::Folder(dir, wait) => Box::new(FolderSink::open(dir, plan, log, *wait)?),
+            Destination::Topic { location, options, state_dir } => {
+                let name = location.to_string();
+                let to = log::create(location, options).await.map_err(|source| Error::log(&name, source))?;
+                Box::new(TopicSink::open(to, &name, state_dir, plan, log).await?)
+            }
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! Rows in a topic: one message a row, the JSON object that standard output would get, keyed by the row's product.
+//!
+//! In: the rows of consecutive offsets, which are sent together and acknowledged before the next ones are sent. Out: messages, and a
+//! file that says up to which offset of the source the topic has all rows, and where the topic ended then. After a kill, what the
+//! topic has behind that end is read, and the rows that are there are not sent again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
+
+use super::Sink;
+use super::lines::Lines;
+use crate::durable::{self, blocking};
+use crate::live::error::Error;
+use crate::live::plan::{Emitted, LivePlan, OFFSET, PARTITION};
+use crate::log::{Log, LogId, Record};
+use crate::text::fingerprint;
+
+/// How often the file is written while rows are sent.
+const SAVE: Duration = Duration::from_secs(1);
+
+/// Messages that are read at once at a start.
+const READ: usize = 4096;
+
+/// Up to where a topic has all rows of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    query: String,
+    /// The topic's id, and that of the log that the rows came from.
+    to: String,
+    log: String,
+    /// The first offset of each partition of the log whose rows the topic may lack.
+    next: BTreeMap<i32, i64>,
+    /// Where each partition of the topic ended when it had all rows before that.
+    ends: BTreeMap<i32, i64>,
+}
+
+/// What identifies a row in the topic: where its tick lies, and its product. Several rows may share it.
+type Identity = (i32, i64, String);
+
+/// Sends rows to a topic.
+pub struct TopicSink {
+    log: Arc<dyn Log>,
+    name: String,
+    path: PathBuf,
+    state: State,
+    /// How many rows of each identity the topic has behind the state's end.
+    seen: HashMap<Identity, usize>,
+    lines: Lines,
+    /// The position of the column with a row's product.
+    product: usize,
+    saved: Instant,
+    is_changed: bool,
+    /// Held locked, so that no other process of this machine sends rows of the query.
+    _lock: File,
+}
+
+impl TopicSink {
+    /// Opens a topic for the rows of a query; `dir` is the folder of the file that is remembered, `name` the topic for messages.
+    ///
+    /// # Errors
+    /// The topic or the file cannot be read, or the file is about another log.
+    pub async fn open(
+        to: Arc<dyn Log>,
+        name: &str,
+        dir: &Path,
+        plan: &LivePlan,
+        log: &LogId,
+    ) -> Result<TopicSink, Error> {
+        let failed = |source| Error::log(name, source);
+        let id = to.id().await.map_err(failed)?.to_string();
+        let path = dir.join(format!("{}-{}.json", plan.name(), fingerprint(&id)));
+        let lock_path = path.with_extension("lock");
+        let held = durable::create_folder(dir).and_then(|()| File::create(&lock_path));
+        let lock = held.map_err(|source| Error::file(&lock_path, source))?;
+        if lock.try_lock().is_err() {
+            return Err(Error::Busy { dir: name.into(), name: plan.name().into() });
+        }
+        let known: Option<State> = match std::fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            content => {
+                let content = content.map_err(|source| Error::file(&path, source))?;
+                let read = serde_json::from_slice(&content);
+                Some(read.map_err(|error| Error::Damaged { path: path.clone(), problem: error.to_string() })?)
+            }
+        };
+        let mut seen = HashMap::new();
+        let state = match known {
+            Some(state) if state.log != log.to_string() => {
+                return Err(Error::OtherTopic { path, held: state.log, log: log.clone() });
+            }
+            Some(state) => {
+                for partition in to.partitions().await.map_err(failed)? {
+                    let from = state.ends.get(&partition).copied().unwrap_or(0);
+                    find(to.as_ref(), partition, from, plan.name(), &mut seen).await.map_err(failed)?;
+                }
+                state
+            }
+            None => State {
+                query: plan.name().into(),
+                to: id,
+                log: log.to_string(),
+                next: BTreeMap::new(),
+                ends: ends(to.as_ref()).await.map_err(failed)?,
+            },
+        };
+        let product = plan.schema().index_of(plan.key()[0]).unwrap_or_default();
+        Ok(TopicSink {
+            log: to,
+            name: name.into(),
+            path,
+            state,
+            seen,
+            lines: Lines::of(plan),
+            product,
+            saved: Instant::now(),
+            is_changed: false,
+            _lock: lock,
+        })
+    }
+
+    async fn save(&mut self) -> Result<(), Error> {
+        self.state.ends = ends(self.log.as_ref()).await.map_err(|source| Error::log(&self.name, source))?;
+        self.write().await
+    }
+
+    async fn write(&mut self) -> Result<(), Error> {
+        // Names, numbers and texts can be written as JSON.
+        let content = serde_json::to_vec_pretty(&self.state).unwrap_or_default();
+        let path = self.path.clone();
+        let written = blocking(move || durable::replace(&path, &content)).await;
+        written.map_err(|source| Error::file(&self.path, source))?;
+        (self.saved, self.is_changed) = (Instant::now(), false);
+        Ok(())
+    }
+}
+
+/// Returns where each partition of a topic ends.
+async fn ends(log: &dyn Log) -> Result<BTreeMap<i32, i64>, crate::log::Error> {
+    let mut ends = BTreeMap::new();
+    for partition in log.partitions().await? {
+        ends.insert(partition, log.offsets(partition).await?.end);
+    }
+    Ok(ends)
+}
+
+/// Counts the rows of a query that a partition of a topic has from an offset on.
+async fn find(
+    log: &dyn Log,
+    partition: i32,
+    from: i64,
+    query: &str,
+    seen: &mut HashMap<Identity, usize>,
+) -> Result<(), crate::log::Error> {
+    let held = log.offsets(partition).await?;
+    let mut next = from.max(held.start);
+    while next < held.end {
+        let batch = log.read_batch(partition, next, crate::log::Limit::messages(READ)).await?;
+        if batch.next <= next {
+            return Ok(());
+        }
+        next = batch.next;
+        for message in batch.messages {
+            let Ok(row) = serde_json::from_slice::<serde_json::Value>(&message.record.payload) else { continue };
+            let place = |name: &str| row.get(name).and_then(serde_json::Value::as_i64);
+            let (Some(partition), Some(offset)) = (place(PARTITION), place(OFFSET)) else { continue };
+            let is_own = row.get("query").and_then(serde_json::Value::as_str) == Some(query);
+            if let (true, Ok(partition), Some(key)) = (is_own, i32::try_from(partition), message.record.key) {
+                *seen.entry((partition, offset, key.to_string())).or_default() += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Sink for TopicSink {
+    async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
+        if let Some(next) = self.state.next.get(&partition) {
+            return Ok(*next);
+        }
+        self.state.next.insert(partition, at);
+        self.write().await?;
+        Ok(at)
+    }
+
+    async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
+        let products: ArrayRef = cast(rows.rows.column(self.product), &DataType::Utf8)
+            .map_err(|error| Error::Encode { problem: error.to_string() })?;
+        let products = products.as_string::<i32>();
+        let lines = self.lines.write(&rows.rows)?;
+        let mut records = Vec::with_capacity(products.len());
+        for (row, line) in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+            let product = products.value(row);
+            if !self.seen.is_empty()
+                && let Some(count) = self.seen.get_mut(&(partition, rows.offsets[row], product.to_string()))
+                && *count > 0
+            {
+                *count -= 1;
+                continue;
+            }
+            let ingest_time = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+            let payload = Bytes::copy_from_slice(line);
+            records.push(Record { key: Some(product.into()), payload, ingest_time, connection: None });
+        }
+        if !records.is_empty() {
+            self.log.append(records).await.map_err(|source| Error::log(&self.name, source))?;
+        }
+        // What was read at the start lies before offsets that come later.
+        self.seen.retain(|(of, offset, _), _| *of != partition || *offset >= offsets.end);
+        self.state.next.insert(partition, offsets.end);
+        self.is_changed = true;
+        Ok(())
+    }
+
+    async fn flush(&mut self, all: bool) -> Result<(), Error> {
+        if self.is_changed && self.seen.is_empty() && (all || self.saved.elapsed() >= SAVE) {
+            return self.save().await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! The commands: a run that is killed again and again, and what it leaves.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::market::Market;
+
+fn squall(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+    command.env_clear().current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, line: &str) -> Output {
+    squall(folder).args(line.split(' ')).output().unwrap()
+}
+
+fn succeed(folder: &Path, line: &str) -> (String, String) {
+    let output = run(folder, line);
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "squall {line}\n{out}{err}");
+    (out, err)
+}
+
+/// Makes a project, and a log of a market.
+fn begin(market: &mut Market, messages: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), "init .");
+    go_on(folder.path(), market, messages);
+    folder
+}
+
+/// Adds messages to the log.
+fn go_on(folder: &Path, market: &mut Market, messages: usize) {
+    std::fs::write(folder.join("market.ndjson"), market.messages(messages).join("\n") + "\n").unwrap();
+    succeed(folder, "replay market.ndjson");
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_where_its_folder_ends() {
+    let market = &mut Market::new(3);
+    let folder = begin(market, 6000);
+    let folder = folder.path();
+    let mut random = StdRng::seed_from_u64(3);
+    let mut killed = 0;
+    for round in 0..10 {
+        let mut live = squall(folder)
+            .args(["live", "spike_features", "tick_features", "--to", "out", "--flush", "1ms", "--quiet"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if round == 0 {
+            wait_for("rows have a beginning", || folder.join("out/tick_features.json").exists());
+        }
+        std::thread::sleep(Duration::from_millis(random.random_range(200..2500)));
+        // SIGKILL.
+        killed += u32::from(live.try_wait().unwrap().is_none());
+        live.kill().unwrap();
+        live.wait().unwrap();
+        match round {
+            2 | 6 => drop(succeed(folder, "land")),
+            4 | 8 => go_on(folder, market, 1500),
+            _ => {}
+        }
+    }
+    assert!(killed >= 8, "{killed} runs were killed");
+    succeed(folder, "live spike_features tick_features --to out --once");
+    succeed(folder, "land");
+    let (told, _) = succeed(folder, "parity spike_features tick_features --of out");
+    assert_eq!(told.matches("rows are the same, bit for bit").count(), 2, "{told}");
+    assert!(!told.contains("have not landed"), "{told}");
+}
+
+#[test]
+fn standard_output_gets_a_line_for_each_tick() {
+    let folder = begin(&mut Market::new(4), 400);
+    let folder = folder.path();
+    let (lines, told) = succeed(folder, "live --once");
+    let rows: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(rows.len() > 300, "{} rows\n{told}", rows.len());
+    assert!(rows.iter().all(|row| row["query"] == "spike_features" && row["log_offset"].is_i64()));
+    assert!(rows.iter().any(|row| row["rv_10s"].is_null()) && rows.iter().any(|row| row["rv_10s"].is_f64()));
+    assert!(rows.is_sorted_by_key(|row| row["log_offset"].as_i64()), "rows come in the order of the log");
+    assert!(told.contains("late") && told.contains("duplicate"), "{told}");
+    // What has landed is not emitted again.
+    succeed(folder, "land");
+    let (lines, _) = succeed(folder, "live --once");
+    assert_eq!(lines, "");
+}
+
+#[test]
+fn a_query_that_looks_ahead_is_refused() {
+    let folder = begin(&mut Market::new(5), 50);
+    for command in ["live rv_spike_60s --once", "plan --live rv_spike_60s"] {
+        let output = run(folder.path(), command);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("sql/labels/rv_spike_60s.sql:") && told.contains("cannot run live"), "{told}");
+        assert!(told.contains("Hint: docs/live.md"), "{told}");
+    }
+    let (shown, _) = succeed(folder.path(), "plan --live spike_features");
+    assert!(shown.contains("window 1 reads") && shown.contains("each poll then runs"), "{shown}");
+}
+
+#[test]
+fn parity_fails_at_a_difference() {
+    let folder = begin(&mut Market::new(6), 300);
+    let folder = folder.path();
+    succeed(folder, "live tick_features --to out --once");
+    succeed(folder, "land");
+    succeed(folder, "parity tick_features --of out");
+    // The query has changed since the rows were written.
+    let query = folder.join("sql/features/tick_features.sql");
+    let text = std::fs::read_to_string(&query).unwrap();
+    std::fs::write(&query, text.replace("- 1 AS midprice_return", "- 1.5 AS midprice_return")).unwrap();
+    let output = run(folder, "parity tick_features --of out");
+    let (shown, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{shown}{told}");
+    assert!(shown.contains("tick_features: `") && shown.contains("in batch"), "{shown}");
+    assert!(told.contains("live and batch differ: tick_features"), "{told}");
+}
+
+/// A query of scores by the champion.
+const SCORES: &str = "-- description: The score of each tick, by the champion.\n-- grain: product_id, ts\n-- time column: ts\n\n\
+    SELECT product_id, ts, price, score FROM ml_predict('slope@champion', 'SELECT product_id, ts, price FROM ticks')\n";
+
+/// Waits until a file holds a text, or has lines.
+fn wait_for(what: &str, found: impl Fn() -> bool) {
+    for _ in 0..300 {
+        if found() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it took too long: {what}");
+}
+
+#[test]
+fn the_champion_is_followed_and_garbage_is_not() {
+    let market = &mut Market::new(8);
+    let folder = begin(market, 300);
+    let folder = folder.path();
+    let sql = |statement: &str| {
+        let output = squall(folder).args(["sql", "-c", statement]).output().unwrap();
+        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let train = |label: &str| {
+        sql(&format!(
+            "CREATE OR REPLACE MODEL slope OPTIONS (model_type = 'logistic_reg', input_label_cols = ['label']) AS \
+             SELECT price, {label} AS label FROM (SELECT CAST(value AS DOUBLE) AS price FROM generate_series(1, 100))"
+        ));
+        sql("ALTER MODEL slope SET ALIAS champion");
+    };
+    train("price > 50");
+    std::fs::create_dir_all(folder.join("sql/scores")).unwrap();
+    std::fs::write(folder.join("sql/scores/slope_now.sql"), SCORES).unwrap();
+    let (lines, told) = (folder.join("lines"), folder.join("told"));
+    let mut live = squall(folder)
+        .args(["live", "slope_now"])
+        .stdout(std::fs::File::create(&lines).unwrap())
+        .stderr(std::fs::File::create(&told).unwrap())
+        .spawn()
+        .unwrap();
+    let rows = || -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(&lines).unwrap();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let said = |text: &str| std::fs::read_to_string(&told).unwrap().contains(text);
+    let mut more = || {
+        let before = rows().len();
+        go_on(folder, market, 200);
+        wait_for("rows come", || rows().len() > before + 50);
+    };
+    wait_for("rows come", || rows().len() > 100);
+    train("price < 50");
+    wait_for("the new champion is seen", || said("`slope@champion` is slope@2 now, and was slope@1"));
+    more();
+    std::fs::write(folder.join("data/models/slope/aliases/champion"), "garbage").unwrap();
+    wait_for("garbage is seen", || said("scoring goes on with slope@2"));
+    more();
+    live.kill().unwrap();
+    live.wait().unwrap();
+    // The price of the first product is near 100.
+    let scores: Vec<f64> =
+        rows().iter().filter(|row| row["product_id"] == "A-USD").filter_map(|row| row["score"].as_f64()).collect();
+    assert!(scores[0] > 0.9, "for the first champion, a high price is likely: {}", scores[0]);
+    assert!(scores[scores.len() - 1] < 0.1, "for the second one, it is not");
+    let place = |row: &serde_json::Value| format!("{} {} {}", row["log_offset"], row["product_id"], row["ts"]);
+    let distinct: BTreeSet<String> = rows().iter().map(place).collect();
+    assert_eq!(distinct.len(), rows().len(), "no row comes twice");
+}
