@@ -3,11 +3,12 @@
 //! In: rows. Out: an operator that returns them, and a table in place of `landed_ticks` whose scans return the rows of the present
 //! poll.
 
+use crate::engine;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -130,7 +131,6 @@ impl PollTable {
     }
 }
 
-#[async_trait]
 impl TableProvider for PollTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -140,30 +140,38 @@ impl TableProvider for PollTable {
         TableType::Base
     }
 
-    async fn scan(
-        &self,
-        _state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+    engine::scan!();
+}
+
+impl PollTable {
+    fn boxed_scan<'a>(
+        &'a self,
+        _state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        _filters: &'a [Expr],
         _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.scans.fetch_add(1, Ordering::Relaxed);
-        let schema = project_schema(&self.schema, projection)?;
-        let ascending = SortOptions { descending: false, nulls_first: false };
-        // The order ends at the first column that is not read.
-        let sorted = ORDER.iter().map_while(|name| Some(PhysicalSortExpr::new(col(name, &schema).ok()?, ascending)));
-        let order = LexOrdering::new(sorted.collect::<Vec<_>>());
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new_with_orderings(schema, order),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Ok(Arc::new(HeldExec {
-            what: "the ticks of the poll".into(),
-            slot: Arc::clone(&self.slot),
-            projection: projection.cloned(),
-            properties: Arc::new(properties),
-        }))
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            self.scans.fetch_add(1, Ordering::Relaxed);
+            let schema = project_schema(&self.schema, projection)?;
+            let ascending = SortOptions { descending: false, nulls_first: false };
+            // The order ends at the first column that is not read.
+            let sorted =
+                ORDER.iter().map_while(|name| Some(PhysicalSortExpr::new(col(name, &schema).ok()?, ascending)));
+            let order = LexOrdering::new(sorted.collect::<Vec<_>>());
+            let properties = PlanProperties::new(
+                EquivalenceProperties::new_with_orderings(schema, order),
+                Partitioning::UnknownPartitioning(1),
+                EmissionType::Incremental,
+                Boundedness::Bounded,
+            );
+            let held = HeldExec {
+                what: "the ticks of the poll".into(),
+                slot: Arc::clone(&self.slot),
+                projection: projection.cloned(),
+                properties: Arc::new(properties),
+            };
+            Ok(Arc::new(held) as Arc<dyn ExecutionPlan>)
+        })
     }
 }
