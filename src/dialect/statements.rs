@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::pivot::GROUP_BY;
 use crate::text::literal;
-use crate::text::tokens::{closing, is_word, next_of, significant};
+use crate::text::tokens::{self, closing, is_word, next_of, significant};
 
 /// What SUMMARIZE shows of `profile`. Its quantiles are those of 1, 5, 25, 50, 75, 95 and 99 %.
 const SUMMARY: &str = "column_name, type AS column_type, rows AS count, nulls, distinct_values, distinct_exact, min, max, mean AS avg, std, \
@@ -136,8 +136,7 @@ fn relation(tokens: &[TokenWithSpan], start: usize, on: usize) -> Option<String>
 }
 
 fn text(tokens: &[TokenWithSpan], from: usize, to: usize) -> String {
-    let tokens = tokens.get(from..to.min(tokens.len())).unwrap_or_default();
-    tokens.iter().filter(|token| token.token != Token::EOF).map(|token| token.token.to_string()).collect()
+    tokens.get(from..to.min(tokens.len())).unwrap_or_default().iter().map(tokens::written).collect()
 }
 
 #[cfg(test)]

@@ -2,9 +2,21 @@
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::literal;
+
 /// Returns whether a token is an unquoted word, in any case.
 pub fn is_word(token: &TokenWithSpan, word: &str) -> bool {
     matches!(&token.token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+}
+
+/// Returns a token as it is written in SQL.
+pub fn written(token: &TokenWithSpan) -> String {
+    match &token.token {
+        // The tokenizer has read doubled quotes as one.
+        Token::SingleQuotedString(text) => literal(text),
+        Token::EOF => String::new(),
+        other => other.to_string(),
+    }
 }
 
 /// Returns the first token from a position on that is neither a space nor a comment.
