@@ -26,8 +26,9 @@ const POLL_MESSAGES: usize = 8192;
 ///
 /// The queries run unchanged. Their windows start from landed ticks, so the first row is right already. Each row has the columns of
 /// its query, and log_partition and log_offset of its tick. A folder takes each row exactly once, however often the command is
-/// ended or killed: it goes on where the folder ends; so does a topic, which takes JSON, keyed by product. Standard output takes JSON, one object a line, from the first offset on that
-/// has not landed. A query that looks ahead, or needs all rows at once, is refused before anything starts; docs/live.md says what runs.
+/// ended or killed: it goes on where the folder ends; so does a topic, which takes JSON, keyed by product. Standard output takes
+/// JSON, one object a line, from the first offset on that has not landed. A query that looks ahead, or needs all rows at once, is
+/// refused before anything starts; docs/live.md says what runs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The queries to run [default: spike_features]
@@ -202,7 +203,7 @@ fn report(counts: &Counts, took: Duration) {
     }
     let quantile = |share| counts.latency.quantile(share).map(|time| time.as_secs_f64() * 1e3);
     if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
-        eprintln!("from read to written: p50 {half:.3} ms, p99 {most:.3} ms");
+        eprintln!("from read to handed on: p50 {half:.3} ms, p99 {most:.3} ms");
     }
 }
 

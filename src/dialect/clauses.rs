@@ -19,10 +19,7 @@ use crate::error::Refused;
 /// # Errors
 /// The statement has a clause that the planner would ignore or cannot plan.
 pub fn check(statement: &mut Statement) -> Result<(), Refused> {
-    match statement.visit(&mut Checker) {
-        ControlFlow::Break(refused) => Err(refused),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    super::refused(statement.visit(&mut Checker))
 }
 
 struct Checker;

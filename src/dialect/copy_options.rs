@@ -3,6 +3,7 @@
 //! In: `COPY t TO 'f.csv' (HEADER, DELIMITER ';')`, as DuckDB and PostgreSQL have it. Out: the engine's `STORED AS CSV PARTITIONED BY (…)
 //! OPTIONS (…)`.
 
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -23,6 +24,9 @@ const NAMES: &[(&str, &str)] = &[
     ("TIMESTAMPFORMAT", "format.timestamp_format"),
     ("ROW_GROUP_SIZE", "format.max_row_group_size"),
 ];
+
+/// The codec of Parquet files of which only the level is given.
+const DEFAULT_CODEC: &str = "zstd";
 
 /// The levels with which Parquet files are compressed, unless COMPRESSION_LEVEL says another.
 const LEVELS: &[(&str, u32)] = &[("zstd", 3), ("gzip", 6), ("brotli", 1)];
@@ -74,14 +78,11 @@ impl Copy {
     }
 }
 
-/// Endings of compressed files, and how the engine calls them.
-const COMPRESSED: &[(&str, &str)] = &[("gz", "gzip"), ("zst", "zstd"), ("bz2", "bzip2"), ("xz", "xz")];
-
-/// Returns the path without the ending of a compressed file, and the compression.
-pub fn compressed(path: &str) -> Option<(&str, &'static str)> {
+/// Returns the path without the ending of a compressed file, and that ending, by which the engine knows the compression.
+pub fn compressed(path: &str) -> Option<(&str, &str)> {
     let (rest, ending) = path.rsplit_once('.')?;
-    let known = COMPRESSED.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known));
-    known.map(|(_, codec)| (rest, *codec))
+    let is_known = ending.parse::<FileCompressionType>().is_ok_and(|known| known.is_compressed());
+    is_known.then_some((rest, ending))
 }
 
 #[derive(Default)]
@@ -156,14 +157,16 @@ impl Clauses {
         let is_parquet = format
             .as_deref()
             .map_or_else(|| path.to_lowercase().ends_with(".parquet"), |format| format.eq_ignore_ascii_case("parquet"));
-        if let Some(codec) = self.compression.take() {
-            let default = LEVELS.iter().find(|(name, _)| *name == codec).map(|(_, level)| level.to_string());
-            let value = match self.level.take().or(default) {
-                Some(level) if is_parquet => format!("{codec}({level})"),
-                _ => codec,
-            };
-            self.others.push(("format.compression".into(), value));
+        if is_parquet {
+            let codec = self.compression.take().or_else(|| self.level.is_some().then(|| DEFAULT_CODEC.to_string()));
+            if let Some(codec) = codec {
+                let default = LEVELS.iter().find(|(name, _)| *name == codec).map(|(_, level)| level.to_string());
+                let level = self.level.take().or(default).map(|level| format!("({level})")).unwrap_or_default();
+                self.others.push(("format.compression".into(), format!("{codec}{level}")));
+            }
         }
+        self.others.extend(self.compression.take().map(|codec| ("format.compression".into(), codec)));
+        self.others.extend(self.level.take().map(|level| ("format.compression_level".into(), level)));
         let mut written = String::new();
         if let Some(format) = format {
             written += &format!(" STORED AS {}", format.to_uppercase());
@@ -207,8 +210,16 @@ mod tests {
     #[test]
     fn other_statements_stay() {
         assert_eq!(
+            written("COPY t TO 'f.json' (COMPRESSION gzip, COMPRESSION_LEVEL 9)").trim(),
+            "COPY t TO 'f.json' OPTIONS ('format.compression' 'gzip', 'format.compression_level' '9')"
+        );
+        assert_eq!(
+            written("COPY t TO 'f.parquet' (COMPRESSION_LEVEL 9)").trim(),
+            "COPY t TO 'f.parquet' OPTIONS ('format.compression' 'zstd(9)')"
+        );
+        assert_eq!(
             written("COPY t TO 'f.csv.gz'").trim(),
-            "COPY t TO 'f.csv.gz' STORED AS CSV OPTIONS ('format.compression' 'gzip')"
+            "COPY t TO 'f.csv.gz' STORED AS CSV OPTIONS ('format.compression' 'gz')"
         );
         for sql in ["SELECT 1", "COPY t TO 'f' STORED AS CSV OPTIONS ('a' 'b')", "SELECT (1)"] {
             assert_eq!(written(sql), sql);

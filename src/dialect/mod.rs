@@ -25,6 +25,8 @@ mod unpivot;
 mod using;
 mod wide_literals;
 
+use std::ops::ControlFlow;
+
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -146,6 +148,11 @@ fn prepared(mut statement: Statement) -> Result<Statement> {
         put(&mut statement, parsed);
     }
     Ok(statement)
+}
+
+/// Returns what a visit was ended for.
+fn refused(visited: ControlFlow<Refused>) -> std::result::Result<(), Refused> {
+    visited.break_value().map_or(Ok(()), Err)
 }
 
 /// Returns the syntax tree of a statement, or of the query inside it.

@@ -19,10 +19,7 @@ const READERS: &str = "read_";
 /// # Errors
 /// The function takes no names.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    match statement.visit(&mut Writer) {
-        ControlFlow::Break(refused) => Err(refused),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    super::refused(statement.visit(&mut Writer))
 }
 
 struct Writer;

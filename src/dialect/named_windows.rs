@@ -17,10 +17,7 @@ use crate::error::Refused;
 /// # Errors
 /// A window is built on one that is not there, or changes what that one says.
 pub fn insert(statement: &mut Statement) -> Result<(), Refused> {
-    match statement.visit(&mut Inserter) {
-        ControlFlow::Break(refused) => Err(refused),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    super::refused(statement.visit(&mut Inserter))
 }
 
 struct Inserter;
@@ -85,7 +82,7 @@ fn named(name: &Ident, windows: &[NamedWindowDefinition], steps: usize) -> Resul
             named(other, windows, steps)
         }
         (Some(NamedWindowDefinition(_, NamedWindowExpr::WindowSpec(spec))), Some(steps)) => whole(spec, windows, steps),
-        _ => Err(refuse(name, "there is no window", "define it: WINDOW w AS (PARTITION BY a ORDER BY b)")),
+        _ => Err(refuse(name, "no WINDOW clause defines", "define it: WINDOW w AS (PARTITION BY a ORDER BY b)")),
     }
 }
 

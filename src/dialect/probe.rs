@@ -5,9 +5,11 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{Result, ScalarValue, TableReference};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::collect;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Statement as Ast};
@@ -104,7 +106,14 @@ pub async fn answer(state: &SessionState, ask: Ask) -> Result<Answer> {
     let columns = plan.schema().iter().map(|(table, field)| (table.cloned(), field.name().clone())).collect();
     let mut values = Vec::new();
     if ask.rows {
-        let batches = collect(state.create_physical_plan(&plan).await?, state.task_ctx()).await?;
+        let batches = rows(state, &plan).await.map_err(|error| {
+            let message = format!(
+                "PIVOT … IN (ANY) asks for the values when the query is planned, and they cannot be read here: {}",
+                error.find_root().message()
+            );
+            let hint = Some("write the values: IN ('buy', 'sell')".into());
+            DataFusionError::External(Box::new(Refused { message, hint }))
+        })?;
         for batch in batches {
             for row in 0..batch.num_rows() {
                 values.push(ScalarValue::try_from_array(batch.column(0), row)?);
@@ -112,4 +121,8 @@ pub async fn answer(state: &SessionState, ask: Ask) -> Result<Answer> {
         }
     }
     Ok(Answer { columns, values })
+}
+
+async fn rows(state: &SessionState, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+    collect(state.create_physical_plan(plan).await?, state.task_ctx()).await
 }

@@ -16,13 +16,13 @@ pub enum Part<'a> {
 }
 
 /// The WITH queries that a part sees.
-#[derive(Debug, Clone, Default)]
-pub struct Scope {
-    queries: Vec<Cte>,
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    queries: &'a [Cte],
     recursive: bool,
 }
 
-impl Scope {
+impl Scope<'_> {
     /// Returns a query that sees what the part sees.
     pub fn query(&self, body: Select) -> Query {
         self.around(Query {
@@ -91,43 +91,38 @@ pub fn walk<F>(statement: &mut Statement, visit: &mut F) -> ControlFlow<()>
 where
     F: FnMut(Part, &Scope) -> ControlFlow<()>,
 {
-    let mut walker = Walker { scope: Scope::default(), visit };
+    let mut walker = Walker { queries: Vec::new(), recursive: false, visit };
     statement.visit(&mut Outermost { walker: &mut walker, depth: 0 })
 }
 
 struct Walker<'a, F> {
-    scope: Scope,
+    queries: Vec<Cte>,
+    recursive: bool,
     visit: &'a mut F,
 }
 
 impl<F: FnMut(Part, &Scope) -> ControlFlow<()>> Walker<'_, F> {
     fn query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        let (outer, outer_recursive) = (self.scope.queries.len(), self.scope.recursive);
+        let (outer, outer_recursive) = (self.queries.len(), self.recursive);
         if let Some(with) = &mut query.with {
-            self.scope.recursive |= with.recursive;
+            self.recursive |= with.recursive;
             for inner in &mut with.cte_tables {
                 self.query(&mut inner.query)?;
-                self.scope.queries.push(inner.clone());
+                self.queries.push(inner.clone());
             }
         }
         self.body(&mut query.body)?;
-        let seen = self.outer_of(outer);
-        (self.visit)(Part::Query(query), &seen)?;
-        self.scope.queries.truncate(outer);
-        self.scope.recursive = outer_recursive;
-        ControlFlow::Continue(())
-    }
-
-    /// A query brings its own WITH queries.
-    fn outer_of(&self, outer: usize) -> Scope {
-        Scope { queries: self.scope.queries[..outer].to_vec(), recursive: self.scope.recursive }
+        // A query brings its own WITH queries.
+        self.queries.truncate(outer);
+        self.recursive = outer_recursive;
+        (self.visit)(Part::Query(query), &Scope { queries: &self.queries, recursive: self.recursive })
     }
 
     fn body(&mut self, body: &mut SetExpr) -> ControlFlow<()> {
         match body {
             SetExpr::Select(select) => {
                 select.visit(&mut Outermost { walker: self, depth: 0 })?;
-                (self.visit)(Part::Select(select), &self.scope)
+                (self.visit)(Part::Select(select), &Scope { queries: &self.queries, recursive: self.recursive })
             }
             SetExpr::Query(query) => self.query(query),
             SetExpr::SetOperation { left, right, .. } => {

@@ -33,7 +33,7 @@ pub fn rewritten(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 }
 
 /// Words that may stand before such a statement.
-const BEFORE: [&str; 3] = ["EXPLAIN", "ANALYZE", "VERBOSE"];
+const BEFORE: [&str; 5] = ["EXPLAIN", "ANALYZE", "VERBOSE", "DESCRIBE", "DESC"];
 
 /// Returns the next place from a position on where such a statement may begin, and where it ends.
 fn next(tokens: &[TokenWithSpan], from: usize) -> Option<(usize, usize)> {
@@ -84,10 +84,15 @@ fn pivot(tokens: &[TokenWithSpan], start: usize) -> Option<String> {
     let end = next_of(tokens, rest, &[]);
     let relation = relation(tokens, start, on)?;
     let listed = next_of(tokens, on, &["IN"]);
-    let (column, values) = match listed < using {
+    let (mut column, values) = match listed < using {
         true => (text(tokens, on + 1, listed), text(tokens, listed + 1, using)),
         false => (text(tokens, on + 1, using), "(ANY)".to_string()),
     };
+    let is_comma = |token: &TokenWithSpan| token.token == Token::Comma;
+    if tokens[on + 1..listed.min(using)].iter().any(is_comma) {
+        // Several columns are refused where the word is written out.
+        column = format!("({})", column.trim());
+    }
     let mut calls = match group > using {
         true => text(tokens, using + 1, group),
         false => "count(*)".to_string(),

@@ -18,10 +18,7 @@ use crate::text::literal;
 /// # Errors
 /// It names something else than columns.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    match statement.visit(&mut Writer) {
-        ControlFlow::Break(refused) => Err(refused),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    super::refused(statement.visit(&mut Writer))
 }
 
 struct Writer;

@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Select, SelectItem,
+    ExcludeSelectItem, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Select, SelectItem,
     SelectItemQualifiedWildcardKind, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
     WildcardAdditionalOptions,
 };
@@ -20,10 +20,7 @@ use crate::error::Refused;
 /// # Errors
 /// A right, full or natural outer join, or a star over a table without a name.
 pub fn write_out(statement: &mut Statement) -> Result<(), Refused> {
-    match statement.visit(&mut Writer) {
-        ControlFlow::Break(refused) => Err(refused),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    super::refused(statement.visit(&mut Writer))
 }
 
 struct Writer;
@@ -32,7 +29,9 @@ impl VisitorMut for Writer {
     type Break = Refused;
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
-        name_subqueries(&mut select.from);
+        if select.from.iter().flat_map(|from| &from.joins).any(has_using) {
+            name_subqueries(&mut select.from);
+        }
         let mut tables = Tables::default();
         for from in &select.from {
             match tables.read(from) {
@@ -62,6 +61,16 @@ impl VisitorMut for Writer {
         }
         select.projection = items;
         ControlFlow::Continue(())
+    }
+}
+
+fn has_using(join: &Join) -> bool {
+    match &join.join_operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint) => matches!(constraint, JoinConstraint::Using(_)),
+        _ => false,
     }
 }
 

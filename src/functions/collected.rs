@@ -3,7 +3,6 @@
 //! The state is the rows themselves, so partial states are merged by appending. The functions in `model` do not depend on the
 //! order of rows, so the result has the same bits however the rows were split.
 
-use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::expressions::Literal;
 
 use super::{Implementation, label_score};
-use crate::text::documentation::Documentation;
+use crate::text::documentation::{Documentation, known_by_name};
 
 /// Takes rows and the call's constants; returns the result.
 pub type Evaluate = fn(&Rows, &[ScalarValue]) -> Result<ScalarValue>;
@@ -90,20 +89,7 @@ struct CollectedFunction {
     signature: Signature,
 }
 
-// Each name is registered only once, so it identifies the function.
-impl PartialEq for CollectedFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.spec.documentation.name == other.spec.documentation.name
-    }
-}
-
-impl Eq for CollectedFunction {}
-
-impl Hash for CollectedFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.spec.documentation.name.hash(state);
-    }
-}
+known_by_name!(CollectedFunction, spec.documentation.name);
 
 impl AggregateUDFImpl for CollectedFunction {
     fn name(&self) -> &str {

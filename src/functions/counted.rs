@@ -2,7 +2,6 @@
 //!
 //! Integers are added without rounding, so partial states merge to the same bits however the rows were split.
 
-use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use datafusion::logical_expr::{
 };
 
 use super::{Implementation, label_score};
-use crate::text::documentation::Documentation;
+use crate::text::documentation::{Documentation, known_by_name};
 
 /// The widest integer that Arrow stores: 38 decimal digits.
 const COUNTER: DataType = DataType::Decimal128(38, 0);
@@ -53,20 +52,7 @@ struct CountedFunction {
     signature: Signature,
 }
 
-// Each name is registered only once, so it identifies the function.
-impl PartialEq for CountedFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.spec.documentation.name == other.spec.documentation.name
-    }
-}
-
-impl Eq for CountedFunction {}
-
-impl Hash for CountedFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.spec.documentation.name.hash(state);
-    }
-}
+known_by_name!(CountedFunction, spec.documentation.name);
 
 impl AggregateUDFImpl for CountedFunction {
     fn name(&self) -> &str {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -196,16 +197,20 @@ impl Reader {
     async fn table(&self, state: &SessionState, call: &Call) -> Result<Arc<dyn TableProvider>> {
         let url = ListingTableUrl::parse(&call.path)?;
         let Some(format) = state.get_file_format_factory(self.ending) else {
-            return plan_err!("there is no format {}", self.ending);
+            return plan_err!("the session has no format for .{} files", self.ending);
         };
         let format = format.create(state, &call.options)?;
         // Of a folder, only files with the format's ending are read. A file or a pattern says itself what is meant.
         let ending =
             if url.is_collection() && url.get_glob().is_none() { format!(".{}", self.ending) } else { String::new() };
         let options = ListingOptions::new(format).with_file_extension(ending);
+        let missing = || plan_err!("{} finds no file `{}` with rows", self.documentation.name, call.path);
+        if url.scheme() == "file" && url.get_glob().is_none() && !Path::new(&call.path).exists() {
+            return missing();
+        }
         let found = options.infer_schema(state, &url).await?;
         if found.fields().is_empty() {
-            return plan_err!("{}: there is no file `{}` with rows", self.documentation.name, call.path);
+            return missing();
         }
         let mut fields: Vec<Field> = found.fields().iter().map(|field| field.as_ref().clone()).collect();
         if call.all_text {

@@ -17,6 +17,7 @@ pub mod episodes;
 mod files;
 pub mod intervals;
 pub mod label_score;
+mod one_zero;
 mod picks;
 mod probability;
 mod profile;
@@ -40,6 +41,7 @@ use datafusion::prelude::SessionContext;
 
 pub use drift::OF_MODEL;
 pub use environment::{GETENV, getenv};
+pub use one_zero::one_zero;
 pub use picks::percentile_cont;
 pub use reference::markdown;
 pub use snapshot::{Compute, Snapshot, session_state};

@@ -7,7 +7,10 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::DFParser;
 use datafusion::sql::resolve::resolve_table_references;
-use tokio::runtime::Handle;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Token;
+use tokio::runtime::Builder;
 
 use crate::dialect;
 use crate::text::documentation::Documentation;
@@ -47,11 +50,16 @@ pub fn query(relation: &str) -> String {
     let first: String =
         relation.trim_start().chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
     match first.to_uppercase().as_str() {
-        "SELECT" | "WITH" | "VALUES" | "FROM" => relation.to_string(),
-        // The text begins with an opening parenthesis.
-        "" if relation.trim_start().starts_with('(') => relation.to_string(),
+        "SELECT" | "WITH" | "VALUES" | "FROM" | "PIVOT" | "UNPIVOT" => relation.to_string(),
+        // In parentheses stands a query, or the first table of a join.
+        "" if is_query(relation) => relation.to_string(),
         _ => format!("SELECT * FROM {relation}"),
     }
+}
+
+fn is_query(text: &str) -> bool {
+    let parser = Parser::new(&GenericDialect {}).try_with_sql(text);
+    parser.is_ok_and(|mut parser| parser.parse_query().is_ok() && parser.peek_token().token == Token::EOF)
 }
 
 /// Returns the tables, views and files that a query reads by name; empty if it does not parse.
@@ -70,18 +78,15 @@ pub fn plan(state: &SessionState, relation: &str) -> Result<LogicalPlan> {
     block_on(|| dialect::plan_text(state, &sql), relation)
 }
 
-/// Waits for a result on a thread of its own; `what` names it if the thread panics.
+/// Waits for a result on a thread with a runtime of its own, because the caller may hold the last thread of the runtime that called it;
+/// `what` names the result if the thread panics.
 pub fn block_on<T, F>(make: impl FnOnce() -> F + Send, what: &str) -> Result<T>
 where
     T: Send,
     F: Future<Output = Result<T>>,
 {
-    let runtime = Handle::try_current();
     std::thread::scope(|scope| {
-        let planning = scope.spawn(|| {
-            let _entered = runtime.as_ref().map(Handle::enter);
-            futures::executor::block_on(make())
-        });
+        let planning = scope.spawn(|| Builder::new_current_thread().enable_all().build()?.block_on(make()));
         planning.join().unwrap_or_else(|_| plan_err!("planning `{what}` failed"))
     })
 }

@@ -1,7 +1,5 @@
 //! Scalar functions on arrays: the code around a function from columns to a column.
 
-use std::hash::{Hash, Hasher};
-
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -11,7 +9,7 @@ use datafusion::logical_expr::{
 };
 
 use super::Implementation;
-use crate::text::documentation::Documentation;
+use crate::text::documentation::{Documentation, known_by_name};
 
 /// What differs between such functions.
 #[derive(Debug, Clone, Copy)]
@@ -46,20 +44,7 @@ struct ScalarFunction {
     signature: Signature,
 }
 
-// Each name is registered only once, so it identifies the function.
-impl PartialEq for ScalarFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.spec.documentation.name == other.spec.documentation.name
-    }
-}
-
-impl Eq for ScalarFunction {}
-
-impl Hash for ScalarFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.spec.documentation.name.hash(state);
-    }
-}
+known_by_name!(ScalarFunction, spec.documentation.name);
 
 impl ScalarUDFImpl for ScalarFunction {
     fn name(&self) -> &str {

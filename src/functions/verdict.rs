@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
-use datafusion::common::Result;
-use datafusion::logical_expr::{
-    ColumnarValue, Documentation as EngineDocumentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion::common::{Result, plan_err};
 
-use super::{Function, Implementation};
+use super::Function;
+use super::scalar::Scalar;
 use crate::model::bootstrap::Interval;
 use crate::model::verdict::Comparison;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
@@ -59,58 +56,34 @@ const VERDICT: Documentation = Documentation {
 pub const FUNCTIONS: &[Function] = &[Function {
     documentation: &VERDICT,
     implementation: |_| {
-        let number = DataType::Float64;
-        let types = [vec![number; 5], vec![DataType::Int64, DataType::Utf8]].concat();
-        Implementation::Scalar(ScalarUDF::new_from_impl(VerdictFunction {
-            documentation: VERDICT.for_engine(),
-            signature: Signature::exact(types, Volatility::Immutable),
-        }))
+        Scalar { documentation: &VERDICT, aliases: &[], coerce, returns: |_| Ok(DataType::Utf8), compute }.function()
     },
 }];
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct VerdictFunction {
-    documentation: EngineDocumentation,
-    signature: Signature,
+fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
+    if types.len() != VERDICT.arguments.len() {
+        return plan_err!("{} was given {} arguments", VERDICT.syntax(), types.len());
+    }
+    Ok([vec![DataType::Float64; 5], vec![DataType::Int64, DataType::Utf8]].concat())
 }
 
-impl ScalarUDFImpl for VerdictFunction {
-    fn name(&self) -> &str {
-        VERDICT.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let number = |column: usize, row: usize| {
-            let column = arrays[column].as_primitive::<Float64Type>();
-            column.is_valid(row).then(|| column.value(row))
+fn compute(arrays: &[ArrayRef]) -> Result<ArrayRef> {
+    let number = |column: usize, row: usize| {
+        let column = arrays[column].as_primitive::<Float64Type>();
+        column.is_valid(row).then(|| column.value(row))
+    };
+    let (counts, names) = (arrays[5].as_primitive::<Int64Type>(), arrays[6].as_string::<i32>());
+    let verdict = |row: usize| {
+        let (low, high) = (number(3, row), number(4, row));
+        let episodes = counts.is_valid(row).then(|| counts.value(row));
+        let comparison = Comparison {
+            average_precision: number(0, row),
+            baseline: number(1, row),
+            prevalence: number(2, row),
+            interval: low.zip(high).map(|(low, high)| Interval { low, high }),
+            episodes: episodes.and_then(|episodes| u64::try_from(episodes).ok()),
         };
-        let (counts, names) = (arrays[5].as_primitive::<Int64Type>(), arrays[6].as_string::<i32>());
-        let verdict = |row: usize| {
-            let (low, high) = (number(3, row), number(4, row));
-            let episodes = counts.is_valid(row).then(|| counts.value(row));
-            let comparison = Comparison {
-                average_precision: number(0, row),
-                baseline: number(1, row),
-                prevalence: number(2, row),
-                interval: low.zip(high).map(|(low, high)| Interval { low, high }),
-                episodes: episodes.and_then(|episodes| u64::try_from(episodes).ok()),
-            };
-            names.is_valid(row).then(|| comparison.verdict().words(names.value(row)))
-        };
-        let verdicts: ArrayRef = Arc::new((0..arrays[0].len()).map(verdict).collect::<StringArray>());
-        Ok(ColumnarValue::Array(verdicts))
-    }
-
-    fn documentation(&self) -> Option<&EngineDocumentation> {
-        Some(&self.documentation)
-    }
+        names.is_valid(row).then(|| comparison.verdict().words(names.value(row)))
+    };
+    Ok(Arc::new((0..arrays[0].len()).map(verdict).collect::<StringArray>()))
 }

@@ -102,7 +102,7 @@ impl Join {
         };
         let [left_columns, right_columns] = self.columns;
         let of = |flow: &Flow, is_kept: bool| if is_kept { flow.clone() } else { Flow::default() };
-        // An outer join leaves NULL where there is no match.
+        // An outer join gives NULL to a row without a match.
         let left = of(left, !matches!(self.kind, Right | Full | RightSemi | RightAnti | RightMark));
         let right = of(right, !matches!(self.kind, Left | Full | LeftSemi | LeftAnti | LeftMark));
         let places: Vec<(bool, usize)> = match self.kind {

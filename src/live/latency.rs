@@ -36,7 +36,7 @@ impl Latency {
         self.counts.iter().sum()
     }
 
-    /// Returns a time that this share of the rows did not exceed, up to an eighth too long; `None` if there are no rows.
+    /// Returns the time within which this share of the rows was done. It may be an eighth too long. `None` without rows.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let rows = self.rows();
         if rows == 0 {

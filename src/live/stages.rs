@@ -160,7 +160,10 @@ fn with_inputs(
 
 /// Checks that a window needs nothing but its state and the rows that come.
 fn check_window(window: &RollingWindowExec, input: &Flow) -> Result<(), Refusal> {
-    let expressions = window.expressions().join(", ");
+    let expressions = window.expressions();
+    let others = expressions.len().saturating_sub(1);
+    let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+    let expressions = format!("{}{others}", expressions.first().map(String::as_str).unwrap_or_default());
     if window.looks_ahead() {
         let reason = format!("a window looks ahead, or at its whole partition: {expressions}");
         let words = ["FOLLOWING", "lead", "last_value", "OVER"].map(String::from).to_vec();

@@ -108,7 +108,7 @@ pub use distinct::STRICTLY_INCREASING;
 pub use exact_aggregates::ExactForm;
 pub use exec::RollingWindowExec;
 pub use functions::{list, own as own_functions};
-pub use kernel::quantile::of_sorted;
+pub use kernel::quantile::of_values;
 
 pub use settings::Settings;
 

@@ -145,3 +145,24 @@ impl Documentation {
         builder.build()
     }
 }
+
+/// Makes a function equal to those with its name. Each name is registered only once, so it identifies the function.
+macro_rules! known_by_name {
+    ($function:ty, $($name:tt)+) => {
+        impl PartialEq for $function {
+            fn eq(&self, other: &Self) -> bool {
+                self.$($name)+ == other.$($name)+
+            }
+        }
+
+        impl Eq for $function {}
+
+        impl std::hash::Hash for $function {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.$($name)+.hash(state);
+            }
+        }
+    };
+}
+
+pub(crate) use known_by_name;

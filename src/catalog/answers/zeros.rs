@@ -6,8 +6,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::array::{ArrayRef, AsArray};
-use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{DFSchema, Result};
@@ -18,6 +17,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::rewritten;
+use crate::functions::one_zero;
 
 /// Makes windows take both zeros as one value.
 #[derive(Debug)]
@@ -95,38 +95,5 @@ impl ScalarUDFImpl for Function {
         let rows = args.number_rows;
         let values = args.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<Vec<_>>>()?;
         Ok(ColumnarValue::Array(one_zero(&values[0])))
-    }
-}
-
-fn one_zero(values: &ArrayRef) -> ArrayRef {
-    match values.data_type() {
-        DataType::Float64 => {
-            let of = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
-            Arc::new(values.as_primitive::<Float64Type>().unary::<_, Float64Type>(of)) as ArrayRef
-        }
-        DataType::Float32 => {
-            let of = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
-            Arc::new(values.as_primitive::<Float32Type>().unary::<_, Float32Type>(of))
-        }
-        _ => Arc::clone(values),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::arrow::array::{Array, Float32Array, Float64Array};
-
-    use super::*;
-
-    #[test]
-    fn zeros_and_nans_have_the_same_bits() {
-        let doubles: ArrayRef = Arc::new(Float64Array::from(vec![Some(-0.0), Some(-f64::NAN), None, Some(-1.5)]));
-        let doubles = one_zero(&doubles);
-        let doubles = doubles.as_primitive::<Float64Type>();
-        assert_eq!(doubles.value(0).to_bits(), 0);
-        assert_eq!(doubles.value(1).to_bits(), f64::NAN.to_bits());
-        assert!(doubles.is_null(2) && doubles.value(3) == -1.5);
-        let floats: ArrayRef = Arc::new(Float32Array::from(vec![-0.0]));
-        assert_eq!(one_zero(&floats).as_primitive::<Float32Type>().value(0).to_bits(), 0);
     }
 }

@@ -10,23 +10,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::csv::reader::Format;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::config::{CsvOptions, TableOptions};
 use datafusion::common::parsers::CompressionTypeVariant;
-use datafusion::common::{GetExt, Result, Statistics};
+use datafusion::common::{GetExt, Result};
 use datafusion::datasource::file_format::csv::{CsvFormat, CsvFormatFactory};
-use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
-use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
-use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use datafusion::physical_expr_common::sort_expr::LexRequirement;
-use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 
+use super::{Files, Named};
 use crate::catalog::answers::refuse;
 use crate::durable;
 
@@ -63,30 +59,29 @@ impl FileFormatFactory for CsvFiles {
     fn create(&self, state: &dyn Session, options: &HashMap<String, String>) -> Result<Arc<dyn FileFormat>> {
         let mut options = options.clone();
         options.entry(DELIMITER.into()).or_insert_with(|| self.delimiter.into());
-        Ok(Arc::new(Fine { ending: self.ending, format: CsvFormatFactory::new().create(state, &options)? }))
+        let files = Fine(CsvFormatFactory::new().create(state, &options)?);
+        Ok(Arc::new(Named { ending: self.ending, files }))
     }
 
     fn default(&self) -> Arc<dyn FileFormat> {
-        Arc::new(Fine { ending: self.ending, format: FileFormatFactory::default(&CsvFormatFactory::new()) })
+        let files = Fine(FileFormatFactory::default(&CsvFormatFactory::new()));
+        Arc::new(Named { ending: self.ending, files })
     }
 }
 
 /// A format in which times have nanoseconds.
 #[derive(Debug)]
-struct Fine {
-    ending: &'static str,
-    format: Arc<dyn FileFormat>,
-}
+struct Fine(Arc<dyn FileFormat>);
 
 impl Fine {
     /// Returns the columns of one file.
-    async fn columns(
+    async fn of_file(
         &self,
         state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
         object: &ObjectMeta,
     ) -> Result<SchemaRef> {
-        let csv = self.format.downcast_ref::<CsvFormat>().map(CsvFormat::options);
+        let csv = self.0.downcast_ref::<CsvFormat>().map(CsvFormat::options);
         let whole = |options: &&CsvOptions| {
             options.compression == CompressionTypeVariant::UNCOMPRESSED
                 && options.null_regex.is_none()
@@ -94,7 +89,7 @@ impl Fine {
                 && object.size <= LARGE
         };
         let Some(options) = csv.filter(whole) else {
-            return self.format.infer_schema(state, store, std::slice::from_ref(object)).await;
+            return self.0.infer_schema(state, store, std::slice::from_ref(object)).await;
         };
         // The engine cuts a file at line breaks, also inside quoted values. Here the reader sees it whole.
         let bytes = store.get(&object.location).await?.bytes().await?;
@@ -148,87 +143,49 @@ fn disagree(one: &ObjectMeta, columns: &Schema, other: &ObjectMeta, known: &Sche
     )
 }
 
-#[async_trait]
-impl FileFormat for Fine {
-    fn get_ext(&self) -> String {
-        self.ending.to_string()
+impl Files for Fine {
+    fn reader(&self) -> &dyn FileFormat {
+        self.0.as_ref()
     }
 
-    fn get_ext_with_compression(&self, compression: &FileCompressionType) -> Result<String> {
-        Ok(format!("{}{}", self.ending, compression.get_ext()))
-    }
-
-    fn compression_type(&self) -> Option<FileCompressionType> {
-        self.format.compression_type()
-    }
-
-    async fn infer_schema(
-        &self,
-        state: &dyn Session,
-        store: &Arc<dyn ObjectStore>,
-        objects: &[ObjectMeta],
-    ) -> Result<SchemaRef> {
-        let mut found: Option<(&ObjectMeta, SchemaRef)> = None;
-        for object in objects.iter().filter(|object| object.size > 0) {
-            let schema = self.columns(state, store, object).await?;
-            let Some((first, known)) = &mut found else {
-                found = Some((object, schema));
-                continue;
-            };
-            let names = |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-            if names(known) != names(&schema) {
-                return Err(disagree(object, &schema, first, known));
-            }
-            let both = known.fields().iter().zip(schema.fields());
-            let fields: Vec<Field> = both
-                .map(|(a, b)| a.as_ref().clone().with_data_type(common_type(a.data_type(), b.data_type())))
-                .collect();
-            *known = Arc::new(Schema::new(fields));
-        }
-        let Some((_, schema)) = found else { return self.format.infer_schema(state, store, objects).await };
-        let fields: Vec<Field> = schema
-            .fields()
-            .iter()
-            .map(|field| match field.data_type() {
-                DataType::Timestamp(_, zone) => {
-                    let fine = DataType::Timestamp(TimeUnit::Nanosecond, zone.clone());
-                    field.as_ref().clone().with_data_type(fine)
+    fn columns<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        store: &'a Arc<dyn ObjectStore>,
+        objects: &'a [ObjectMeta],
+    ) -> BoxFuture<'a, Result<SchemaRef>> {
+        Box::pin(async move {
+            let mut found: Option<(&ObjectMeta, SchemaRef)> = None;
+            for object in objects.iter().filter(|object| object.size > 0) {
+                let schema = self.of_file(state, store, object).await?;
+                let Some((first, known)) = &mut found else {
+                    found = Some((object, schema));
+                    continue;
+                };
+                let names =
+                    |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+                if names(known) != names(&schema) {
+                    return Err(disagree(object, &schema, first, known));
                 }
-                _ => field.as_ref().clone(),
-            })
-            .collect();
-        Ok(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
-    }
-
-    async fn infer_stats(
-        &self,
-        state: &dyn Session,
-        store: &Arc<dyn ObjectStore>,
-        schema: SchemaRef,
-        object: &ObjectMeta,
-    ) -> Result<Statistics> {
-        self.format.infer_stats(state, store, schema, object).await
-    }
-
-    async fn create_physical_plan(
-        &self,
-        state: &dyn Session,
-        config: FileScanConfig,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.format.create_physical_plan(state, config).await
-    }
-
-    async fn create_writer_physical_plan(
-        &self,
-        input: Arc<dyn ExecutionPlan>,
-        state: &dyn Session,
-        config: FileSinkConfig,
-        order: Option<LexRequirement>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.format.create_writer_physical_plan(input, state, config, order).await
-    }
-
-    fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
-        self.format.file_source(schema)
+                let both = known.fields().iter().zip(schema.fields());
+                let fields: Vec<Field> = both
+                    .map(|(a, b)| a.as_ref().clone().with_data_type(common_type(a.data_type(), b.data_type())))
+                    .collect();
+                *known = Arc::new(Schema::new(fields));
+            }
+            let Some((_, schema)) = found else { return self.0.infer_schema(state, store, objects).await };
+            let fields: Vec<Field> = schema
+                .fields()
+                .iter()
+                .map(|field| match field.data_type() {
+                    DataType::Timestamp(_, zone) => {
+                        let fine = DataType::Timestamp(TimeUnit::Nanosecond, zone.clone());
+                        field.as_ref().clone().with_data_type(fine)
+                    }
+                    _ => field.as_ref().clone(),
+                })
+                .collect();
+            Ok(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
+        })
     }
 }

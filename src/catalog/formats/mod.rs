@@ -5,11 +5,22 @@
 mod csv;
 mod json;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use datafusion::common::Result;
-use datafusion::datasource::file_format::FileFormatFactory;
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::{GetExt, Result, Statistics};
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
+use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
+use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::SessionState;
+use datafusion::object_store::{ObjectMeta, ObjectStore};
+use datafusion::physical_expr_common::sort_expr::LexRequirement;
+use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 
 pub use csv::read_more;
 
@@ -23,4 +34,87 @@ pub fn register(state: &mut SessionState) -> Result<()> {
         Arc::new(json::JsonFiles { ending: "jsonl" }),
     ];
     formats.into_iter().try_for_each(|format| state.register_file_format(format, true))
+}
+
+/// What differs from the engine's format.
+trait Files: Debug + Send + Sync + 'static {
+    /// Returns the engine's format that reads.
+    fn reader(&self) -> &dyn FileFormat;
+
+    /// Returns the engine's format that writes.
+    fn writer(&self) -> &dyn FileFormat {
+        self.reader()
+    }
+
+    /// Finds the columns of files.
+    fn columns<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        store: &'a Arc<dyn ObjectStore>,
+        objects: &'a [ObjectMeta],
+    ) -> BoxFuture<'a, Result<SchemaRef>>;
+}
+
+/// A format of files with an ending.
+#[derive(Debug)]
+struct Named<F> {
+    /// Without its dot.
+    ending: &'static str,
+    files: F,
+}
+
+#[async_trait]
+impl<F: Files> FileFormat for Named<F> {
+    fn get_ext(&self) -> String {
+        self.ending.to_string()
+    }
+
+    fn get_ext_with_compression(&self, compression: &FileCompressionType) -> Result<String> {
+        Ok(format!("{}{}", self.ending, compression.get_ext()))
+    }
+
+    fn compression_type(&self) -> Option<FileCompressionType> {
+        self.files.reader().compression_type()
+    }
+
+    async fn infer_schema(
+        &self,
+        state: &dyn Session,
+        store: &Arc<dyn ObjectStore>,
+        objects: &[ObjectMeta],
+    ) -> Result<SchemaRef> {
+        self.files.columns(state, store, objects).await
+    }
+
+    async fn infer_stats(
+        &self,
+        state: &dyn Session,
+        store: &Arc<dyn ObjectStore>,
+        schema: SchemaRef,
+        object: &ObjectMeta,
+    ) -> Result<Statistics> {
+        self.files.reader().infer_stats(state, store, schema, object).await
+    }
+
+    async fn create_physical_plan(
+        &self,
+        state: &dyn Session,
+        config: FileScanConfig,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.files.reader().create_physical_plan(state, config).await
+    }
+
+    async fn create_writer_physical_plan(
+        &self,
+        input: Arc<dyn ExecutionPlan>,
+        state: &dyn Session,
+        config: FileSinkConfig,
+        order: Option<LexRequirement>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.files.writer().create_writer_physical_plan(input, state, config, order).await
+    }
+
+    fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
+        self.files.reader().file_source(schema)
+    }
 }

@@ -2,11 +2,14 @@
 
 use std::cmp::Ordering;
 
-use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::array::{Array, ArrayRef, make_comparator};
+use datafusion::arrow::compute::SortOptions;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
 
 use super::Pick;
+use crate::functions::one_zero;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 const ARGUMENTS: &[Argument] = &[
@@ -74,11 +77,7 @@ struct Extreme {
 }
 
 impl Extreme {
-    fn new(
-        wanted: Ordering,
-        value: &datafusion::arrow::datatypes::DataType,
-        by: &datafusion::arrow::datatypes::DataType,
-    ) -> Result<Extreme> {
+    fn new(wanted: Ordering, value: &DataType, by: &DataType) -> Result<Extreme> {
         Ok(Extreme { wanted, value: ScalarValue::try_from(value)?, by: ScalarValue::try_from(by)? })
     }
 
@@ -94,31 +93,25 @@ impl Extreme {
     }
 }
 
-/// Compares as ORDER BY does: -0.0 equals 0.0, and NaN is greater than every number.
+/// Compares values of one type; those that cannot be compared are equal.
 pub(super) fn compare(a: &ScalarValue, b: &ScalarValue) -> Ordering {
-    let float = |value: &ScalarValue| match value {
-        ScalarValue::Float64(Some(value)) => Some(*value),
-        ScalarValue::Float32(Some(value)) => Some(f64::from(*value)),
-        _ => None,
-    };
-    match (float(a), float(b)) {
-        (Some(a), Some(b)) if a.is_nan() || b.is_nan() => a.is_nan().cmp(&b.is_nan()),
-        (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-        _ => a.partial_cmp(b).unwrap_or(Ordering::Equal),
-    }
+    a.partial_cmp(b).unwrap_or(Ordering::Equal)
 }
 
 impl Accumulator for Extreme {
     fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let (values, keys) = (&columns[0], &columns[1]);
-        for row in 0..values.len() {
-            if values.is_valid(row) && keys.is_valid(row) {
-                let by = ScalarValue::try_from_array(keys, row)?;
-                // A value that loses need not be read.
-                if self.by.is_null() || [self.wanted, Ordering::Equal].contains(&compare(&by, &self.by)) {
-                    self.offer(ScalarValue::try_from_array(values, row)?, by);
-                }
+        let (values, keys) = (&columns[0], one_zero(&columns[1]));
+        let by = make_comparator(&keys, &keys, SortOptions::default())?;
+        let mut best: Vec<usize> = Vec::new();
+        for row in (0..values.len()).filter(|row| values.is_valid(*row) && keys.is_valid(*row)) {
+            match best.first().map_or(self.wanted, |best| by(row, *best)) {
+                Ordering::Equal => best.push(row),
+                order if order == self.wanted => best = vec![row],
+                _ => {}
             }
+        }
+        for row in best {
+            self.offer(ScalarValue::try_from_array(values, row)?, ScalarValue::try_from_array(&keys, row)?);
         }
         Ok(())
     }

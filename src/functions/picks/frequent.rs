@@ -9,6 +9,7 @@ use datafusion::logical_expr::Accumulator;
 
 use super::extreme::compare;
 use super::{Pick, list};
+use crate::functions::one_zero;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 pub const MODE: Documentation = Documentation {
@@ -24,8 +25,8 @@ pub const MODE: Documentation = Documentation {
     }],
     result: Outcome {
         sql_type: "ANY",
-        meaning: "of several values that are equally frequent, the least",
-        when_null: "there is no value",
+        meaning: "the least of the most frequent values",
+        when_null: "every value is NULL, or the group has no rows",
     },
     example: Example { query: "SELECT mode(size) FROM (VALUES (3), (1), (3), (NULL)) AS t (size)", output: "3" },
     source: "DuckDB 2.0, which takes the first of several",
@@ -52,7 +53,7 @@ struct Counts {
 impl Counts {
     fn add(&mut self, value: ScalarValue, count: u64) {
         let size = value.size();
-        let entry = self.counts.entry(one_zero(value)).or_insert_with(|| {
+        let entry = self.counts.entry(value).or_insert_with(|| {
             self.bytes += size;
             0
         });
@@ -60,22 +61,9 @@ impl Counts {
     }
 }
 
-/// -0.0 and 0.0 are one value, and so are all NaNs.
-fn one_zero(value: ScalarValue) -> ScalarValue {
-    match value {
-        ScalarValue::Float64(Some(value)) => {
-            ScalarValue::Float64(Some(if value.is_nan() { f64::NAN } else { value + 0.0 }))
-        }
-        ScalarValue::Float32(Some(value)) => {
-            ScalarValue::Float32(Some(if value.is_nan() { f32::NAN } else { value + 0.0 }))
-        }
-        other => other,
-    }
-}
-
 impl Accumulator for Counts {
     fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let values = &columns[0];
+        let values = &one_zero(&columns[0]);
         for row in (0..values.len()).filter(|row| values.is_valid(*row)) {
             self.add(ScalarValue::try_from_array(values, row)?, 1);
         }

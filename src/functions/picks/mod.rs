@@ -7,7 +7,6 @@ mod extreme;
 mod frequent;
 mod quantile;
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -19,7 +18,7 @@ use datafusion::logical_expr::{
 };
 
 use super::{Function, Implementation};
-use crate::text::documentation::Documentation;
+use crate::text::documentation::{Documentation, known_by_name};
 
 /// The family's functions.
 pub const FUNCTIONS: &[Function] = &[
@@ -72,20 +71,7 @@ struct PickFunction {
     signature: Signature,
 }
 
-// Each name is registered only once, so it identifies the function.
-impl PartialEq for PickFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.spec.documentation.name == other.spec.documentation.name
-    }
-}
-
-impl Eq for PickFunction {}
-
-impl Hash for PickFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.spec.documentation.name.hash(state);
-    }
-}
+known_by_name!(PickFunction, spec.documentation.name);
 
 impl AggregateUDFImpl for PickFunction {
     fn name(&self) -> &str {

@@ -10,7 +10,7 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::physical_expr::expressions::Literal;
 
 use super::{Pick, list};
-use crate::rolling::of_sorted;
+use crate::rolling::of_values;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 pub const QUANTILE_DISC: Documentation = Documentation {
@@ -22,7 +22,11 @@ pub const QUANTILE_DISC: Documentation = Documentation {
         Argument { name: "value", sql_type: "ANY", meaning: "the values; NULL does not count", required: true },
         Argument { name: "share", sql_type: "DOUBLE", meaning: "in [0, 1], constant", required: true },
     ],
-    result: Outcome { sql_type: "ANY", meaning: "a value of the group", when_null: "there is no value" },
+    result: Outcome {
+        sql_type: "ANY",
+        meaning: "a value of the group",
+        when_null: "every value is NULL, or the group has no rows",
+    },
     example: Example {
         query: "SELECT quantile_disc(size, 0.5) FROM (VALUES (4), (1), (2), (3)) AS t (size)",
         output: "2",
@@ -34,15 +38,19 @@ pub const QUANTILE_DISC: Documentation = Documentation {
 pub const PERCENTILE_CONT: Documentation = Documentation {
     name: "percentile_cont",
     summary: "Returns the value at a share of the way from the least value of a group to the greatest",
-    result: Outcome { sql_type: "DOUBLE", meaning: "interpolated", when_null: "there is no value" },
+    result: Outcome {
+        sql_type: "DOUBLE",
+        meaning: "interpolated",
+        when_null: "every value is NULL, or the group has no rows",
+    },
     ..QUANTILE_DISC
 };
 
 pub const CONTINUOUS: Pick = Pick {
     documentation: &PERCENTILE_CONT,
     coerce: |types| match types[0] {
-        DataType::Float32 => Ok(vec![DataType::Float32, DataType::Float64]),
-        _ => Ok(vec![DataType::Float64; 2]),
+        DataType::Float32 => coerce(&PERCENTILE_CONT, &DataType::Float32, &types[1]),
+        _ => coerce(&PERCENTILE_CONT, &DataType::Float64, &types[1]),
     },
     accumulator: |args, types| quantile(args, types, true),
     ..FUNCTION
@@ -51,10 +59,17 @@ pub const CONTINUOUS: Pick = Pick {
 pub const FUNCTION: Pick = Pick {
     documentation: &QUANTILE_DISC,
     aliases: &[],
-    coerce: |types| Ok(vec![types[0].clone(), DataType::Float64]),
+    coerce: |types| coerce(&QUANTILE_DISC, &types[0], &types[1]),
     state: |types| vec![("values", list(&types[0]))],
     accumulator: |args, types| quantile(args, types, false),
 };
+
+fn coerce(documentation: &Documentation, value: &DataType, share: &DataType) -> Result<Vec<DataType>> {
+    if !share.is_numeric() {
+        return plan_err!("the share of {} is a number in [0, 1]", documentation.syntax());
+    }
+    Ok(vec![value.clone(), DataType::Float64])
+}
 
 fn quantile(args: &AccumulatorArgs, mut types: Vec<DataType>, interpolates: bool) -> Result<Box<dyn Accumulator>> {
     let share = args.exprs.get(1).and_then(|share| match share.downcast_ref::<Literal>()?.value() {
@@ -69,7 +84,10 @@ fn quantile(args: &AccumulatorArgs, mut types: Vec<DataType>, interpolates: bool
             is_distinct: args.is_distinct,
             parts: Vec::new(),
         })),
-        _ => plan_err!("the share of {} must be a constant in [0, 1]", args.name),
+        _ => {
+            let documentation = if interpolates { PERCENTILE_CONT } else { QUANTILE_DISC };
+            plan_err!("the share of {} must be a constant in [0, 1]", documentation.syntax())
+        }
     }
 }
 
@@ -79,7 +97,7 @@ struct Quantile {
     share: f64,
     interpolates: bool,
     is_distinct: bool,
-    /// Without NULL.
+    /// Without NULL. They may be slices of batches that other groups hold too.
     parts: Vec<ArrayRef>,
 }
 
@@ -106,11 +124,11 @@ impl Quantile {
 impl Quantile {
     fn interpolated(&self, values: &ArrayRef) -> Result<ScalarValue> {
         let mut numbers = cast(values, &DataType::Float64)?.as_primitive::<Float64Type>().values().to_vec();
-        numbers.sort_unstable_by(f64::total_cmp);
         if self.is_distinct {
+            numbers.sort_unstable_by(f64::total_cmp);
             numbers.dedup();
         }
-        let found = ScalarValue::Float64(of_sorted(&numbers, self.share));
+        let found = ScalarValue::Float64(of_values(&mut numbers, self.share));
         found.cast_to(&self.data_type)
     }
 }
@@ -146,6 +164,7 @@ impl Accumulator for Quantile {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.parts.iter().map(|part| part.get_array_memory_size()).sum::<usize>()
+        size_of_val(self)
+            + self.parts.iter().map(|part| part.to_data().get_slice_memory_size().unwrap_or(0)).sum::<usize>()
     }
 }

@@ -34,14 +34,14 @@ impl Unit {
     /// Reads a unit's name.
     ///
     /// # Errors
-    /// There is no such unit.
+    /// The name is not that of a unit.
     pub fn read(name: &str) -> Result<Unit> {
         let lower = name.to_lowercase();
         let single = lower.strip_suffix('s').filter(|single| single.len() > 2).unwrap_or(&lower);
         let found = NAMES.iter().find(|(names, _)| names.contains(&single) || names.contains(&lower.as_str()));
         found.map(|(_, unit)| *unit).ok_or_else(|| {
             let names: Vec<&str> = NAMES.iter().filter_map(|(names, _)| names.first().copied()).collect();
-            exec_datafusion_err!("there is no unit `{name}`; the units are {}", names.join(", "))
+            exec_datafusion_err!("`{name}` is not a unit of time; write {}", names.join(", "))
         })
     }
 

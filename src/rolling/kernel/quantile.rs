@@ -137,14 +137,18 @@ impl Quantile {
     }
 }
 
-/// Returns the value at a fraction of the way from the first of some ascending values to the last.
-pub fn of_sorted(values: &[f64], fraction: f64) -> Option<f64> {
+/// Returns the value at a fraction of the way from the least of some values to the greatest. It changes the values' order.
+pub fn of_values(values: &mut [f64], fraction: f64) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
-    Some(match Rank::Percentile(fraction).place(values.len()) {
-        Place::Between(rank, weight) => between(values[rank], values[rank + 1], weight),
-        Place::At(rank) | Place::Halfway(rank) => values[rank],
+    let place = Rank::Percentile(fraction).place(values.len());
+    let (Place::At(rank) | Place::Halfway(rank) | Place::Between(rank, _)) = place;
+    let (_, lower, above) = values.select_nth_unstable_by(rank, f64::total_cmp);
+    let lower = *lower;
+    Some(match (place, above.iter().copied().min_by(f64::total_cmp)) {
+        (Place::Between(_, weight), Some(upper)) => between(lower, upper, weight),
+        _ => lower,
     })
 }
 
@@ -166,7 +170,7 @@ fn between(lower: f64, upper: f64, weight: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ordered, Place, Quantile, Rank, of_sorted};
+    use super::{Ordered, Place, Quantile, Rank, of_values};
     use crate::rolling::kernel::bounds::Frames;
 
     fn run(rank: Rank, keys: &[Option<i64>], frames: &[(usize, usize)]) -> Vec<Option<f64>> {
@@ -210,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn the_quantile_of_sorted_values_is_that_of_a_frame() {
-        let values = [1.0, 2.0, 4.0, 8.0];
-        assert_eq!(of_sorted(&values, 0.3), Some(1.0 + 0.899_999_999_999_999_9));
-        assert_eq!(of_sorted(&values, 1.0), Some(8.0));
-        assert_eq!(of_sorted(&[], 0.3), None);
+    fn the_quantile_of_values_is_that_of_a_frame() {
+        let mut values = [8.0, 1.0, 4.0, 2.0];
+        assert_eq!(of_values(&mut values, 0.3), Some(1.0 + 0.899_999_999_999_999_9));
+        assert_eq!(of_values(&mut values, 1.0), Some(8.0));
+        assert_eq!(of_values(&mut [], 0.3), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@
 
 mod stock;
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -20,7 +19,7 @@ use datafusion::physical_expr::PhysicalExpr;
 
 use self::stock::FrameByFrame;
 use super::plan::{Call as PlannedCall, Planned};
-use crate::text::documentation::{Argument, Documentation};
+use crate::text::documentation::{Argument, Documentation, known_by_name};
 
 /// The kind of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,20 +119,7 @@ struct WindowFunction {
     signature: Signature,
 }
 
-// Each name is registered only once, so it identifies the function.
-impl PartialEq for WindowFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.function.name() == other.function.name()
-    }
-}
-
-impl Eq for WindowFunction {}
-
-impl Hash for WindowFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name().hash(state);
-    }
-}
+known_by_name!(WindowFunction, function.name());
 
 impl WindowFunction {
     /// Returns the type that an argument is cast to.
