@@ -1,12 +1,16 @@
 //! The values that an ASOF JOIN compares: times as integers of the same order, keys as small numbers.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, PrimitiveArray, downcast_integer};
+use std::cmp::Ordering;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, MAX_INLINE_VIEW_LEN, PrimitiveArray, downcast_integer,
+};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     ArrowDictionaryKeyType, ArrowNativeType, DataType, Float64Type, Int64Type, UInt64Type,
 };
-use datafusion::arrow::row::{RowConverter, SortField};
+use datafusion::arrow::row::{Row, RowConverter, SortField};
 use datafusion::common::{HashMap, Result};
 
 /// Returns whether values of a type can be the times of an ASOF JOIN.
@@ -24,6 +28,12 @@ pub fn is_time(kind: &DataType) -> bool {
                 | DataType::Float32
                 | DataType::Float64
         )
+}
+
+/// Returns whether the bytes of a key of this type have the order in which a sort puts its values.
+pub fn keeps_order(kind: &DataType) -> bool {
+    let kind = value_type(kind);
+    matches!(kind, DataType::Utf8 | DataType::Boolean) || kind.is_integer() || kind.is_temporal()
 }
 
 /// Times, as integers that have the order in which the join meets them.
@@ -80,11 +90,17 @@ fn plain(value: f64) -> f64 {
 /// The key of a row that is NULL, and so matches nothing.
 pub const NONE: u32 = u32::MAX;
 
+/// How many short texts are found without hashing their bytes.
+const RECENT: usize = 256;
+
 /// Gives each different key a number, from 0 on.
 pub struct Keys {
     types: Vec<DataType>,
-    texts: HashMap<String, u32>,
-    rows: HashMap<Vec<u8>, u32>,
+    numbers: HashMap<Vec<u8>, u32>,
+    /// Each key's bytes, by its number. They have the order of the keys.
+    bytes: Vec<Vec<u8>>,
+    /// Short texts that were seen lately, as the views of a column hold them, with their numbers.
+    recent: Box<[(u128, u32); RECENT]>,
     converter: RowConverter,
 }
 
@@ -93,12 +109,32 @@ impl Keys {
     pub fn new(types: &[DataType]) -> Result<Keys> {
         let types: Vec<DataType> = types.iter().map(value_type).collect();
         let converter = RowConverter::new(types.iter().cloned().map(SortField::new).collect())?;
-        Ok(Keys { types, texts: HashMap::new(), rows: HashMap::new(), converter })
+        let recent = Box::new([(0, NONE); RECENT]);
+        Ok(Keys { types, numbers: HashMap::new(), bytes: Vec::new(), recent, converter })
     }
 
     /// Returns how many different keys were seen.
     pub fn count(&self) -> usize {
-        if self.types.is_empty() { 1 } else { self.texts.len().max(self.rows.len()) }
+        if self.types.is_empty() { 1 } else { self.bytes.len() }
+    }
+
+    /// Compares two keys by their values.
+    pub fn compare(&self, one: u32, other: u32) -> Ordering {
+        if one == other {
+            return Ordering::Equal;
+        }
+        self.bytes[one as usize].cmp(&self.bytes[other as usize])
+    }
+
+    fn number(&mut self, key: &[u8]) -> u32 {
+        if let Some(number) = self.numbers.get(key) {
+            return *number;
+        }
+        // A join of four thousand million keys does not fit in memory.
+        let number = u32::try_from(self.bytes.len()).unwrap_or(NONE - 1);
+        self.numbers.insert(key.to_vec(), number);
+        self.bytes.push(key.to_vec());
+        number
     }
 
     /// Returns the number of each row's key.
@@ -122,21 +158,26 @@ impl Keys {
                 _ => self.of_rows(&[ArrayRef::clone(column)])
             };
         }
-        let column = cast(column, &DataType::Utf8)?;
-        let texts = column.as_string::<i32>();
-        let mut last = ("", NONE);
-        Ok((0..texts.len())
-            .map(|row| {
-                if texts.is_null(row) {
-                    return NONE;
-                }
-                let text = texts.value(row);
-                if last.1 == NONE || text != last.0 {
-                    last = (text, number(&mut self.texts, text));
-                }
-                last.1
-            })
-            .collect())
+        let column = cast(column, &DataType::Utf8View)?;
+        let texts = column.as_string_view();
+        let number = |row: usize| match texts.is_null(row) {
+            true => NONE,
+            false => self.of_view(texts.views()[row], texts.value(row)),
+        };
+        Ok((0..texts.len()).map(number).collect())
+    }
+
+    fn of_view(&mut self, view: u128, text: &str) -> u32 {
+        if text.len() > MAX_INLINE_VIEW_LEN as usize {
+            return self.number(text.as_bytes());
+        }
+        // The view of a short text holds all of it, so equal views are equal texts.
+        let mixed = (view as u64 ^ (view >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let slot = (mixed >> 56) as usize % RECENT;
+        if self.recent[slot].0 != view || self.recent[slot].1 == NONE {
+            self.recent[slot] = (view, self.number(text.as_bytes()));
+        }
+        self.recent[slot].1
     }
 
     fn of_codes<K: ArrowDictionaryKeyType>(&mut self, column: &DictionaryArray<K>) -> Result<Vec<u32>> {
@@ -160,25 +201,12 @@ impl Keys {
         }
         let rows = self.converter.convert_columns(&values)?;
         let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        let numbers = rows.iter().enumerate().map(|(row, bytes)| {
-            if is_null(row) {
-                return NONE;
-            }
-            let next = numbered(self.rows.len());
-            *self.rows.entry_ref(bytes.as_ref()).or_insert(next)
-        });
-        Ok(numbers.collect())
+        let number = |(row, bytes): (usize, Row<'_>)| match is_null(row) {
+            true => NONE,
+            false => self.number(bytes.as_ref()),
+        };
+        Ok(rows.iter().enumerate().map(number).collect())
     }
-}
-
-fn number(texts: &mut HashMap<String, u32>, text: &str) -> u32 {
-    let next = numbered(texts.len());
-    *texts.entry_ref(text).or_insert(next)
-}
-
-fn numbered(count: usize) -> u32 {
-    // A join of four thousand million keys does not fit in memory.
-    u32::try_from(count).unwrap_or(NONE - 1)
 }
 
 /// Returns the type as which values of a type are compared.

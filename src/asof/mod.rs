@@ -23,6 +23,9 @@ mod planner;
 /// The operator.
 mod exec;
 
+/// The order of its inputs.
+mod inputs;
+
 /// The walk over both inputs.
 mod stream;
 
@@ -43,4 +46,5 @@ pub fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_relation_planners(vec![Arc::new(relation::AsofRelations)])
         .with_optimizer_rule(Arc::new(filters::FilterInputs))
         .with_query_planner(Arc::new(planner::AsofQueries))
+        .with_physical_optimizer_rule(Arc::new(inputs::LookBeforeSorting))
 }

@@ -1,11 +1,12 @@
-//! The walk over both inputs in the order of time.
+//! The walk over both inputs in their common order.
 //!
 //! For each key it holds the newest right row that the walk has passed. Before a left row is matched, the right input is read up
-//! to the left row's time. So memory holds one right row for each key, and a few batches.
+//! to the left row's place. So memory holds one right row for each key, and a few batches.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::arrow::compute::{filter_record_batch, interleave};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
@@ -17,6 +18,7 @@ use datafusion::physical_plan::PhysicalExpr;
 use futures::StreamExt;
 
 use super::exec::Condition;
+use super::inputs::{Inputs, Order};
 use super::keys::{Keys, NONE, Times};
 use super::node::Kind;
 
@@ -41,7 +43,12 @@ pub struct Walk {
     left: SendableRecordBatchStream,
     right: SendableRecordBatchStream,
     condition: Arc<Condition>,
+    order: Order,
+    /// All columns of both sides.
     schema: SchemaRef,
+    /// The columns that leave, and where they are among all columns.
+    output: SchemaRef,
+    wanted: Vec<usize>,
     keys: Keys,
     /// Columns of right batches, without names.
     batches: Vec<Vec<ArrayRef>>,
@@ -55,12 +62,13 @@ pub struct Walk {
 
 impl Walk {
     pub fn new(
-        left: SendableRecordBatchStream,
-        right: SendableRecordBatchStream,
+        inputs: Inputs,
         condition: Arc<Condition>,
         schema: SchemaRef,
+        wanted: Vec<usize>,
         reservation: MemoryReservation,
     ) -> Result<Walk> {
+        let Inputs { left, right, order } = inputs;
         let types = condition.keys.iter().map(|(key, _)| key.data_type(&left.schema())).collect::<Result<Vec<_>>>()?;
         let nothing = right.schema().fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
         Ok(Walk {
@@ -68,6 +76,9 @@ impl Walk {
             left,
             right,
             condition,
+            order,
+            output: Arc::new(schema.project(&wanted)?),
+            wanted,
             schema,
             batches: vec![nothing],
             kept_rows: 0,
@@ -88,15 +99,14 @@ impl Walk {
             let keys = self.keys.numbers(&columns, batch.num_rows())?;
             let mut matches = Vec::with_capacity(batch.num_rows());
             for (row, key) in keys.into_iter().enumerate() {
-                let Some(time) = times.at(row) else {
+                let Some(time) = times.at(row).filter(|_| key != NONE) else {
                     matches.push(NO_MATCH);
                     continue;
                 };
-                if !self.pass(time) {
-                    self.read_up_to(time).await?;
+                if !self.pass(key, time) {
+                    self.read_up_to(key, time).await?;
                 }
-                let found = if key == NONE { None } else { self.held.get(key as usize) };
-                matches.push(found.copied().unwrap_or(NO_MATCH));
+                matches.push(self.held.get(key as usize).copied().unwrap_or(NO_MATCH));
             }
             let joined = self.joined(&batch, matches)?;
             if joined.num_rows() > 0 {
@@ -106,30 +116,38 @@ impl Walk {
         Ok(None)
     }
 
-    /// Passes the right rows that a left row of this time can match; returns false if more of them may follow in the next batch.
-    fn pass(&mut self, time: i64) -> bool {
+    /// Passes the right rows that a left row of this key and time can match; returns false if more of them may follow in the
+    /// next batch.
+    fn pass(&mut self, key: u32, time: i64) -> bool {
         let Some(passing) = &mut self.passing else { return self.is_right_done };
         let is_strict = matches!(self.condition.operator, Operator::Gt | Operator::Lt);
         while passing.next < passing.keys.len() {
             let row = passing.next;
-            match passing.times.at(row) {
-                Some(right) if right > time || (is_strict && right == time) => return true,
-                Some(_) if passing.keys[row] != NONE => {
-                    let key = passing.keys[row] as usize;
-                    if key >= self.held.len() {
-                        self.held.resize(key + 1, NO_MATCH);
-                    }
-                    self.held[key] = (passing.number, row);
+            let right = passing.keys[row];
+            if let Some(at) = passing.times.at(row) {
+                let is_later = at > time || (is_strict && at == time);
+                let is_after = match self.order {
+                    Order::Time => is_later,
+                    Order::KeyAndTime if right == key => is_later,
+                    Order::KeyAndTime => right != NONE && self.keys.compare(right, key) == Ordering::Greater,
+                };
+                if is_after {
+                    return true;
                 }
-                _ => {}
+                if right != NONE {
+                    if right as usize >= self.held.len() {
+                        self.held.resize(right as usize + 1, NO_MATCH);
+                    }
+                    self.held[right as usize] = (passing.number, row);
+                }
             }
             passing.next += 1;
         }
         self.is_right_done
     }
 
-    async fn read_up_to(&mut self, time: i64) -> Result<()> {
-        while !self.pass(time) {
+    async fn read_up_to(&mut self, key: u32, time: i64) -> Result<()> {
+        while !self.pass(key, time) {
             let Some(batch) = self.right.next().await.transpose()? else {
                 self.is_right_done = true;
                 continue;
@@ -154,7 +172,9 @@ impl Walk {
             let current = self.passing.as_ref().map(|passing| passing.number);
             let moves = |found: &Found| *found != NO_MATCH && Some(found.0) != current;
             let moved: Vec<Found> = self.held.iter().copied().filter(|found| moves(found)).collect();
-            let mut kept = vec![self.batches[0].clone(), self.columns(&moved)?];
+            let all = 0..self.batches[0].len();
+            let mut kept =
+                vec![self.batches[0].clone(), all.map(|column| self.column(column, &moved)).collect::<Result<_>>()?];
             self.kept_rows = moved.len();
             if let Some(passing) = &mut self.passing {
                 kept.push(self.batches.swap_remove(passing.number));
@@ -178,22 +198,18 @@ impl Walk {
         self.reservation.try_resize(bytes + self.held.len() * size_of::<Found>())
     }
 
-    /// Returns the right columns of these rows.
-    fn columns(&self, rows: &[Found]) -> Result<Vec<ArrayRef>> {
-        let column = |index: usize| {
-            let parts: Vec<&dyn Array> = self.batches.iter().map(|batch| batch[index].as_ref()).collect();
-            Ok(interleave(&parts, rows)?)
-        };
-        (0..self.batches[0].len()).map(column).collect()
+    /// Returns a right column of these rows.
+    fn column(&self, index: usize, rows: &[Found]) -> Result<ArrayRef> {
+        let parts: Vec<&dyn Array> = self.batches.iter().map(|batch| batch[index].as_ref()).collect();
+        Ok(interleave(&parts, rows)?)
     }
 
     fn joined(&self, left: &RecordBatch, mut matches: Vec<Found>) -> Result<RecordBatch> {
         if let Some(within) = &self.condition.within {
             let found: BooleanArray = matches.iter().map(|found| Some(*found != NO_MATCH)).collect();
-            let candidates = self.rows(
-                filter_record_batch(left, &found)?,
-                matches.iter().copied().filter(|found| *found != NO_MATCH).collect(),
-            )?;
+            let candidates: Vec<Found> = matches.iter().copied().filter(|found| *found != NO_MATCH).collect();
+            let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+            let candidates = self.rows(&self.schema, &all, &filter_record_batch(left, &found)?, &candidates)?;
             let meets = evaluated(within, &candidates)?;
             let mut meets = as_boolean_array(&meets)?.iter();
             for found in matches.iter_mut().filter(|found| **found != NO_MATCH) {
@@ -203,19 +219,24 @@ impl Walk {
             }
         }
         match self.condition.kind {
-            Kind::Left => self.rows(left.clone(), matches),
+            Kind::Left => self.rows(&self.output, &self.wanted, left, &matches),
             Kind::Inner => {
                 let found: BooleanArray = matches.iter().map(|found| Some(*found != NO_MATCH)).collect();
                 matches.retain(|found| *found != NO_MATCH);
-                self.rows(filter_record_batch(left, &found)?, matches)
+                self.rows(&self.output, &self.wanted, &filter_record_batch(left, &found)?, &matches)
             }
         }
     }
 
-    fn rows(&self, left: RecordBatch, matches: Vec<Found>) -> Result<RecordBatch> {
-        let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(left.num_rows()));
-        let columns = [left.columns(), &self.columns(&matches)?].concat();
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    /// Returns the wanted columns of joined rows.
+    fn rows(&self, schema: &SchemaRef, wanted: &[usize], left: &RecordBatch, matches: &[Found]) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(left.num_rows()));
+        let column = |index: &usize| match index.checked_sub(left.num_columns()) {
+            None => Ok(Arc::clone(left.column(*index))),
+            Some(right) => self.column(right, matches),
+        };
+        let columns = wanted.iter().map(column).collect::<Result<_>>()?;
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
     }
 }
 

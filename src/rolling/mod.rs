@@ -109,6 +109,7 @@ pub use exact_aggregates::ExactForm;
 pub use exec::RollingWindowExec;
 pub use functions::{list, own as own_functions};
 pub use kernel::quantile::of_values;
+pub use presorted::Undeclared;
 
 pub use settings::Settings;
 

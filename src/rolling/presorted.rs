@@ -15,9 +15,9 @@ use datafusion::common::{Result, Statistics};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExpr;
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
 use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::coop::CooperativeExec;
@@ -25,7 +25,9 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildStats, DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, ExecutionPlanProperties,
@@ -47,11 +49,8 @@ const READ_AHEAD: usize = 4;
 #[derive(Debug)]
 pub struct SortUnlessOrderedExec {
     sort: Arc<dyn ExecutionPlan>,
-    /// The sort's input without its repartitioning; its partitions, one after another, are the table's rows.
-    direct: Arc<dyn ExecutionPlan>,
-    /// The order's columns, for the rows of `direct` or for more rows.
-    keys: Arc<dyn ExecutionPlan>,
-    options: Vec<SortOptions>,
+    /// The sort's input without its repartitioning.
+    files: Undeclared,
     verdict: Arc<OnceCell<bool>>,
 }
 
@@ -59,83 +58,115 @@ impl SortUnlessOrderedExec {
     /// Returns the operator for a sort over a scan of files; `None` for another plan.
     pub fn over(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
         let sort = plan.downcast_ref::<SortExec>()?;
-        if sort.fetch().is_some() || plan.boundedness().is_unbounded() {
-            return None;
-        }
-        let columns = sort.expr().iter().map(|sort| sort.expr.downcast_ref::<Column>().map(Column::index));
-        let (direct, keys) = split(sort.input(), &columns.collect::<Option<Vec<_>>>()?)?;
+        let order = sort.expr().iter().map(|sort| Some((sort.expr.downcast_ref::<Column>()?.index(), sort.options)));
         Some(SortUnlessOrderedExec {
             sort: Arc::clone(plan),
-            direct,
-            keys,
-            options: sort.expr().iter().map(|sort| sort.options).collect(),
+            files: Undeclared::below(plan, &order.collect::<Option<Vec<_>>>()?)?,
             verdict: Arc::new(OnceCell::new()),
         })
     }
 }
 
-/// Makes two plans from the plan between a sort and a scan: the same plan in the order of the files, and one of `columns`
-/// alone.
-fn split(plan: &Arc<dyn ExecutionPlan>, columns: &[usize]) -> Option<(Arc<dyn ExecutionPlan>, Arc<dyn ExecutionPlan>)> {
+/// A scan of files whose rows may be in an order that the files do not declare.
+#[derive(Debug, Clone)]
+pub struct Undeclared {
+    /// The scan; its partitions, one after another, are the table's rows.
+    direct: Arc<dyn ExecutionPlan>,
+    /// The order's columns, for the rows of `direct` or for more rows.
+    keys: Arc<dyn ExecutionPlan>,
+    options: Arc<[SortOptions]>,
+}
+
+impl Undeclared {
+    /// Returns the scan below a sort whose rows may be in this order of columns, whatever the sort's order is; `None` for another
+    /// plan.
+    pub fn below(plan: &Arc<dyn ExecutionPlan>, order: &[(usize, SortOptions)]) -> Option<Undeclared> {
+        if plan.downcast_ref::<SortPreservingMergeExec>().is_some() {
+            return Undeclared::below(plan.children().first()?, order);
+        }
+        let sort = plan.downcast_ref::<SortExec>()?;
+        if sort.fetch().is_some() || plan.boundedness().is_unbounded() {
+            return None;
+        }
+        let [direct, keys] = split(sort.input(), order)?;
+        Some(Undeclared { direct, keys, options: order.iter().map(|(_, options)| *options).collect() })
+    }
+
+    /// Reads the order's columns, all partitions at once; returns whether the rows are in order.
+    pub async fn is_ordered(&self, context: &Arc<TaskContext>) -> Result<bool> {
+        let tasks: Vec<_> = (0..self.keys.output_partitioning().partition_count())
+            .map(|partition| {
+                let input = self.keys.execute(partition, Arc::clone(context))?;
+                Ok(SpawnedTask::spawn(ends_of_partition(input, Arc::clone(&self.options))))
+            })
+            .collect::<Result<_>>()?;
+        let mut before: Option<Ends> = None;
+        for task in tasks {
+            let Found::InOrder(ends) =
+                task.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??
+            else {
+                return Ok(false);
+            };
+            let Some(after) = ends else { continue };
+            if let Some(before) = &before
+                && !follows(before, &after, &self.options)?
+            {
+                return Ok(false);
+            }
+            before = Some(after);
+        }
+        Ok(true)
+    }
+
+    /// Returns the rows as they are, one partition after another.
+    pub fn rows(&self, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let parts = (0..self.direct.output_partitioning().partition_count())
+            .map(|part| Ok(spawn_buffered(self.direct.execute(part, Arc::clone(context))?, READ_AHEAD)))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.direct.schema(), stream::iter(parts).flatten())))
+    }
+}
+
+/// Makes two plans from the plan between a sort and a scan: the same plan in the order of the files, and one of the columns of
+/// `order` alone.
+fn split(plan: &Arc<dyn ExecutionPlan>, order: &[(usize, SortOptions)]) -> Option<[Arc<dyn ExecutionPlan>; 2]> {
     if let Some(source) = plan.downcast_ref::<DataSourceExec>() {
-        let ordered = source.data_source().with_preserve_order(true)?;
-        let scan: Arc<dyn ExecutionPlan> = Arc::new(DataSourceExec::new(ordered));
         let schema = plan.schema();
-        let expressions = columns.iter().map(|index| {
-            let name = schema.field(*index).name();
-            ProjectionExpr { expr: Arc::new(Column::new(name, *index)), alias: name.clone() }
+        let columns = order.iter().map(|(index, options)| (Column::new(schema.field(*index).name(), *index), *options));
+        // The engine may have put files and row groups in the order of the sort, as their statistics tell it.
+        let sorts = columns.clone().map(|(column, options)| PhysicalSortExpr::new(Arc::new(column), options));
+        let arranged = match source.data_source().try_pushdown_sort(&sorts.collect::<Vec<_>>()).ok()? {
+            SortOrderPushdownResult::Exact { inner } | SortOrderPushdownResult::Inexact { inner } => inner,
+            SortOrderPushdownResult::Unsupported => Arc::clone(source.data_source()),
+        };
+        let scan: Arc<dyn ExecutionPlan> = Arc::new(DataSourceExec::new(arranged.with_preserve_order(true)?));
+        let expressions = columns.map(|(column, _)| {
+            let alias = column.name().to_owned();
+            ProjectionExpr { expr: Arc::new(column), alias }
         });
         let projection = ProjectionExec::try_new(expressions.collect::<Vec<_>>(), Arc::clone(&scan)).ok()?;
         let keys = scan.try_swapping_with_projection(&projection).ok()??;
-        return Some((scan, keys));
+        return Some([scan, keys]);
     }
     let [input] = plan.children().try_into().ok()?;
     if plan.downcast_ref::<RepartitionExec>().is_some() {
-        return split(input, columns);
+        return split(input, order);
     }
     let below = match plan.downcast_ref::<ProjectionExec>() {
-        Some(projection) => columns
+        Some(projection) => order
             .iter()
-            .map(|index| Some(projection.expr().get(*index)?.expr.downcast_ref::<Column>()?.index()))
+            .map(|(index, options)| {
+                Some((projection.expr().get(*index)?.expr.downcast_ref::<Column>()?.index(), *options))
+            })
             .collect::<Option<Vec<_>>>()?,
-        None if plan.downcast_ref::<CooperativeExec>().is_some() => columns.to_vec(),
+        None if plan.downcast_ref::<CooperativeExec>().is_some() => order.to_vec(),
         // A filter keeps the order of its rows; a filter that also projects is not supported.
-        None if plan.downcast_ref::<FilterExec>().is_some() && plan.schema() == input.schema() => columns.to_vec(),
+        None if plan.downcast_ref::<FilterExec>().is_some() && plan.schema() == input.schema() => order.to_vec(),
         None => return None,
     };
-    let (direct, keys) = split(input, &below)?;
+    let [direct, keys] = split(input, &below)?;
     let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    Some((Arc::clone(plan).replace_children(vec![direct], options).ok()?, keys))
-}
-
-/// Reads the order's columns, all partitions at once; returns whether they are in order, one partition after another.
-async fn is_ordered(
-    keys: Arc<dyn ExecutionPlan>,
-    options: Arc<[SortOptions]>,
-    context: Arc<TaskContext>,
-) -> Result<bool> {
-    let tasks: Vec<_> = (0..keys.output_partitioning().partition_count())
-        .map(|partition| {
-            let input = keys.execute(partition, Arc::clone(&context))?;
-            Ok(SpawnedTask::spawn(ends_of_partition(input, Arc::clone(&options))))
-        })
-        .collect::<Result<_>>()?;
-    let mut before: Option<Ends> = None;
-    for task in tasks {
-        let Found::InOrder(ends) =
-            task.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??
-        else {
-            return Ok(false);
-        };
-        let Some(after) = ends else { continue };
-        if let Some(before) = &before
-            && !follows(before, &after, &options)?
-        {
-            return Ok(false);
-        }
-        before = Some(after);
-    }
-    Ok(true)
+    Some([Arc::clone(plan).replace_children(vec![direct], options).ok()?, keys])
 }
 
 /// Whether a partition's rows are in order, with its first and last row if there are any.
@@ -216,23 +247,18 @@ impl ExecutionPlan for SortUnlessOrderedExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (sort, direct, keys) = (Arc::clone(&self.sort), Arc::clone(&self.direct), Arc::clone(&self.keys));
-        let options: Arc<[SortOptions]> = self.options.as_slice().into();
+        let (sort, files) = (Arc::clone(&self.sort), self.files.clone());
         let verdict = Arc::clone(&self.verdict);
         let schema = self.schema();
         let rows = async move {
-            let ordered = *verdict.get_or_try_init(|| is_ordered(keys, options, Arc::clone(&context))).await?;
+            let ordered = *verdict.get_or_try_init(|| files.is_ordered(&context)).await?;
             if !ordered {
                 return sort.execute(partition, context);
             }
             if partition > 0 {
                 return Ok(Box::pin(EmptyRecordBatchStream::new(sort.schema())) as SendableRecordBatchStream);
             }
-            let parts = (0..direct.output_partitioning().partition_count())
-                .map(|part| Ok(spawn_buffered(direct.execute(part, Arc::clone(&context))?, READ_AHEAD)))
-                .collect::<Result<Vec<_>>>()?;
-            let rows = stream::iter(parts).flatten();
-            Ok(Box::pin(RecordBatchStreamAdapter::new(sort.schema(), rows)) as SendableRecordBatchStream)
+            files.rows(&context)
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(rows).try_flatten())))
     }

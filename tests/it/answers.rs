@@ -156,3 +156,32 @@ fn an_interrupted_copy_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(files(), 0);
 }
+
+/// Files that are in order by time, in order by key and time, or in none, and files whose order is broken in one place.
+#[test]
+fn an_asof_join_finds_the_same_rows_whatever_the_order_of_its_files() {
+    let folder = Folder::new();
+    let left = "SELECT value AS i, CASE WHEN value % 11 > 0 THEN 'k' || (value * 7 % 5) END AS k, value * 13 % 1009 AS ts FROM generate_series(1, 3000)";
+    let right = "SELECT 'k' || (value % 6) AS k, value * 2 AS ts, value AS v FROM generate_series(1, 500)";
+    let orders = ["ts, k", "k, ts", "k DESC, ts", "ts % 10, k", "CASE WHEN ts = 500 THEN 1 ELSE 2 END, k, ts"];
+    let small = "SET datafusion.execution.batch_size = 100; SET datafusion.optimizer.repartition_file_min_size = 0";
+    for (number, order) in orders.iter().enumerate() {
+        for (side, rows) in [("l", left), ("r", right)] {
+            folder.rows(&format!("COPY (SELECT * FROM ({rows}) ORDER BY {order}) TO '{side}{number}.parquet'"));
+        }
+    }
+    let expected = folder.rows(
+        "SELECT l.i, arg_max(r.v, r.ts) AS v FROM 'l0.parquet' l LEFT JOIN 'r0.parquet' r ON l.k = r.k AND r.ts <= l.ts \
+         GROUP BY l.i ORDER BY l.i",
+    );
+    assert!(expected.len() == 3001 && expected.iter().filter(|row| !row.ends_with(',')).count() > 2000);
+    for left in 0..orders.len() {
+        for right in 0..orders.len() {
+            let join = format!("'l{left}.parquet' l ASOF LEFT JOIN 'r{right}.parquet' r ON l.k = r.k AND l.ts >= r.ts");
+            let found = folder.rows(&format!("{small}; SELECT l.i, r.v FROM {join} ORDER BY l.i"));
+            assert_eq!(found, expected, "{} and {}", orders[left], orders[right]);
+            let sorted = folder.rows(&format!("{small}; SELECT l.ts FROM {join} ORDER BY l.ts"));
+            assert!(sorted[1..].is_sorted_by_key(|ts| ts.parse::<i64>().unwrap()), "{join}");
+        }
+    }
+}

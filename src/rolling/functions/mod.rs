@@ -7,12 +7,15 @@
 
 mod avg;
 mod count;
+mod decayed_sum;
 mod ewma;
+mod half_life;
 mod lag_lead;
 mod max_gap;
 mod min_max;
 mod nth_value;
 mod pairs;
+mod price_changes;
 mod quantile;
 mod returns;
 mod row_number;
@@ -89,7 +92,9 @@ pub static FUNCTIONS: &[&Function] = &[
     &Function::own(&returns::REALIZED_VOLATILITY),
     &Function::own(&returns::BIPOWER_VARIATION),
     &Function::own(&ewma::EWMA),
+    &Function::own(&decayed_sum::DECAYED_SUM),
     &Function::own(&tick_imbalance::TICK_IMBALANCE),
+    &Function::own(&price_changes::PRICE_CHANGES),
     &Function::own(&max_gap::MAX_GAP),
     &Function::own(&time_weighted_avg::TIME_WEIGHTED_AVG),
 ];

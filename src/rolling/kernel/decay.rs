@@ -1,8 +1,8 @@
-//! The exponentially weighted mean of a frame, over irregular times.
+//! The exponentially weighted mean and sum of a frame, over irregular times.
 //!
 //! In: values, their times as integers that never descend within a frame, and a half-life. Out: for any range of rows, the
-//! sum of `w * v` divided by the sum of `w`, where `w = 2^((t - t_last) / half_life)`. It is the same as pandas'
-//! `ewm(halflife=, times=, adjust=True)`.
+//! sum of `w * v`, alone or divided by the sum of `w`, where `w = 2^((t - t_last) / half_life)`. The mean is the same as
+//! pandas' `ewm(halflife=, times=, adjust=True)`.
 //!
 //! A weight is `m * 2^age` with an integer `age = floor(t / half_life)`. `m` in [1, 2] is rounded to a double; after that,
 //! all sums are exact, and the ratio is rounded once. Weights of all times do not fit one fixed point, so totals start again
@@ -140,27 +140,55 @@ impl Decay {
             return None;
         }
         // A row that does not count carries the age of an earlier row, which may belong to another partition.
-        let oldest = self.ages.at(end - 1) - REACH;
-        let counts = |position: usize| self.counts.includes(position) && self.ages.at(position) >= oldest;
-        let first = scan.within_reach.seek(start, end, counts);
+        let newest = self.ages.at(end - 1);
+        let first = self.within_reach(scan, start, end, newest);
         self.totals.non_finite(first, end).or_else(|| {
-            self.gather(&mut scan.fraction, first, end);
+            self.gather(&mut scan.fraction, first, end, newest);
             self.totals.mean(&mut scan.fraction)
         })
     }
 
-    /// Adds the segments of a range, in the unit of the first segment. The range's first row must count.
-    fn gather(&self, fraction: &mut Fraction, first: usize, end: usize) {
+    /// Returns the sum over a range as it stands at a time, which no row of the range follows; `None` if every row in it has a
+    /// NULL.
+    pub fn sum(&self, scan: &mut DecayScan, start: usize, end: usize, time: i64) -> Option<f64> {
+        if self.counts.before(start) == self.counts.before(end) {
+            return None;
+        }
+        let (newest, m) = self.half_life.age(time);
+        let first = self.within_reach(scan, start, end, newest);
+        if first == end {
+            return Some(0.0);
+        }
+        self.totals.non_finite(first, end).or_else(|| {
+            let unit = self.gather(&mut scan.fraction, first, end, newest);
+            // The sum of the weights gives way to the weight of a row at that time.
+            let parts = Parts::of(m);
+            let shift = parts.exponent + 52 + (newest - unit * SEGMENT) as i32;
+            self.totals.mean_by(&mut scan.fraction, parts.mantissa, shift as u32)
+        })
+    }
+
+    /// Returns the first row of a range that counts for one of this age; the range's end if none does.
+    fn within_reach(&self, scan: &mut DecayScan, start: usize, end: usize, newest: i128) -> usize {
+        let counts = |position: usize| self.counts.includes(position) && self.ages.at(position) >= newest - REACH;
+        scan.within_reach.seek(start, end, counts)
+    }
+
+    /// Adds the segments of a range, in the unit of the first segment, whose number it returns. The range's first row must
+    /// count, and no row is newer than `newest`.
+    fn gather(&self, fraction: &mut Fraction, first: usize, end: usize, newest: i128) -> i128 {
         let begins_by = |position: usize| self.segments.partition_point(|segment| segment.start <= position);
         // Every row that counts lies in a segment.
         let (from, to) = (begins_by(first) - 1, begins_by(end - 1));
-        let offset = |index: usize| (self.segments[index].number - self.segments[from].number) as usize;
-        self.totals.clear(fraction, offset(to - 1));
+        let unit = self.segments[from].number;
+        let offset = |index: usize| (self.segments[index].number - unit) as usize;
+        self.totals.clear(fraction, (newest.div_euclid(SEGMENT) - unit) as usize);
         for index in from..to {
             let begin = self.segments[index].start;
             let range = (begin.max(first), self.segments.get(index + 1).map_or(end, |next| next.start.min(end)));
             self.totals.add_to(fraction, offset(index), range, begin >= first);
         }
+        unit
     }
 }
 
@@ -186,6 +214,23 @@ mod tests {
         // (3 / 8 + 9 / 4 + 6) / (1 / 8 + 1 / 4 + 1)
         let found = over(&rows, 10, &[(0, 1), (0, 2), (0, 3), (1, 3), (2, 2)]);
         assert_eq!(found, [Some(3.0), Some(7.0), Some(69.0 / 11.0), Some(6.6), None]);
+    }
+
+    #[test]
+    fn a_sum_goes_on_losing_weight_after_its_last_value() {
+        let rows = [(3.0, -10), (9.0, 0), (6.0, 20), (1e308, 30), (1e308, 30)];
+        let (values, times): (Vec<f64>, Vec<i64>) = rows.iter().copied().unzip();
+        let mut decay = Decay::new(half_life(10));
+        decay.extend(&values, &times, &[true; 5]);
+        let sum = |start, end, time| decay.sum(&mut DecayScan::default(), start, end, time);
+        assert_eq!(sum(0, 1, -10), Some(3.0));
+        assert_eq!(sum(0, 3, 20), Some(3.0 / 8.0 + 9.0 / 4.0 + 6.0));
+        assert_eq!(sum(0, 3, 640), Some(6.0 * 2f64.powi(-62) + 9.0 * 2f64.powi(-64) + 3.0 * 2f64.powi(-65)));
+        assert_eq!(sum(0, 3, 10_000), Some(0.0), "all rows are out of reach");
+        assert_eq!(sum(3, 5, 30), Some(f64::INFINITY), "2e308 is more than a double");
+        assert_eq!(sum(3, 5, 40), Some(1e308));
+        assert_eq!(sum(2, 2, 20), None);
+        assert_eq!(sum(1, 2, 5), Some(9.0 / 2f64.sqrt()));
     }
 
     #[test]

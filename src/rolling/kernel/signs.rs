@@ -1,16 +1,18 @@
-//! Tick imbalance of a frame: by how much rises outnumber falls.
+//! Changes of a price within a frame: how many there are, and by how much rises outnumber falls.
 //!
-//! In: prices. Out: for any range of rows, the mean of their signs by the tick rule (López de Prado 2018, *Advances in
+//! In: prices. Out: for any range of rows, the number of changes, and the mean of their signs by the tick rule (López de Prado 2018, *Advances in
 //! Financial Machine Learning*, 2.3.2): a rise counts +1, a fall -1, and an unchanged price repeats the sign before it.
 
 use super::pointer::Pointer;
 use super::ring::Ring;
 
-/// Counts of what has come so far: prices, changes among them, NaN prices; and the sum of signs.
+/// Counts of what has come so far: prices, rises and falls among them, prices unlike the one before, NaN prices; and the sum of
+/// signs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Passed {
     prices: u64,
     changes: u64,
+    differences: u64,
     undefined: u64,
     signs: i64,
 }
@@ -39,6 +41,7 @@ impl Signs {
         for (row, price) in prices.iter().enumerate() {
             if valid.is_none_or(|valid| valid[row]) {
                 let last = self.last_price.replace(*price).unwrap_or(f64::NAN);
+                passed.differences += u64::from(*price != last && !(price.is_nan() && last.is_nan()));
                 let change = i64::from(*price > last) - i64::from(*price < last);
                 if change != 0 {
                     self.sign = change;
@@ -60,6 +63,14 @@ impl Signs {
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
         self.passed.bytes()
+    }
+
+    /// Returns how often the price of a range differs from the one before it in the range. NaN equals NaN only.
+    pub fn changes(&self, behind: &mut Pointer, start: usize, end: usize) -> u64 {
+        let (from, to) = (self.passed.at(start), self.passed.at(end));
+        // The change to the first price of the range began before the range.
+        let second = behind.seek(start, end, |position| self.passed.at(position + 1).prices != from.prices);
+        if second < end { to.differences - self.passed.at(second + 1).differences } else { 0 }
     }
 
     /// Returns the mean sign over a range; `None` if no price changes in it, or a price is NaN. Pass the same pointers for
@@ -98,6 +109,17 @@ mod tests {
         // fall.
         let found = over(&prices, &[(0, 1), (0, 7), (1, 3), (1, 5), (1, 7), (3, 6), (6, 7)]);
         assert_eq!(found, [None, Some(0.0), None, Some(-1.0), Some(-0.5), None, None]);
+    }
+
+    #[test]
+    fn changes_are_counted_within_the_range() {
+        let mut signs = Signs::default();
+        let valid = [true, true, false, true, true, true, true, true, false];
+        signs.extend(&[5.0, 6.0, 0.0, 6.0, f64::NAN, f64::NAN, -0.0, 0.0, 0.0], Some(&valid));
+        let mut pointer = Pointer::default();
+        let ranges = [(0, 1), (0, 4), (1, 4), (2, 3), (2, 5), (3, 7), (4, 6), (6, 8), (8, 9)];
+        let found = ranges.map(|(start, end)| signs.changes(&mut pointer, start, end));
+        assert_eq!(found, [0, 1, 0, 0, 1, 2, 0, 0, 0]);
     }
 
     #[test]

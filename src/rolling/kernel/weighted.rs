@@ -157,6 +157,16 @@ impl Weighted {
         self.weights.add_to(&mut fraction.weights, offset, range, anew);
     }
 
+    /// Returns the sum of values times weights of a fraction, divided by one weight, and uses the fraction up.
+    pub fn mean_by(&self, fraction: &mut Fraction, mantissa: u64, shift: u32) -> Option<f64> {
+        let wide = u128::from(mantissa) << (shift % 64);
+        let limb = (shift / 64) as usize;
+        fraction.weights.fill(0);
+        fraction.weights[limb] = wide as u64;
+        fraction.weights[limb + 1] = (wide >> 64) as u64;
+        self.mean(fraction)
+    }
+
     /// Returns the mean of a fraction and uses the fraction up; `None` if it has no weight.
     pub fn mean(&self, fraction: &mut Fraction) -> Option<f64> {
         if fraction.weights.iter().all(|limb| *limb == 0) {

@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use squall::rolling::{self, Carried, RollingWindowExec, Settings};
 
-const FUNCTIONS: [&str; 34] = [
+const FUNCTIONS: [&str; 36] = [
     "count(*)",
     "count(x)",
     "sum(x)",
@@ -44,6 +44,8 @@ const FUNCTIONS: [&str; 34] = [
     "lag(n, 3)",
     "row_number()",
     "ewma(x, INTERVAL '40 nanoseconds')",
+    "decayed_sum(x, INTERVAL '40 nanoseconds')",
+    "price_changes(x)",
     "realized_volatility(x)",
     "bipower_variation(x)",
     "tick_imbalance(x)",
