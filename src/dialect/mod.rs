@@ -21,6 +21,7 @@ mod probe;
 mod scopes;
 mod set_all;
 mod statements;
+mod twice;
 mod unpivot;
 mod using;
 mod wide_literals;
@@ -54,6 +55,7 @@ const WORDS: &[Words] = &[statements::rewritten, copy_options::rewritten, asof::
 /// The second step: parts of the syntax tree that need nothing else.
 const PARTS: &[Part] = &[
     names::write,
+    twice::number,
     from_first::write_star,
     |statement| {
         asof::nest(statement);

@@ -76,8 +76,24 @@ fn null_has_a_folder_of_its_own() {
         read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     folders.sort();
     assert_eq!(folders, ["p=__HIVE_DEFAULT_PARTITION__", "p=x"]);
+    for table in ["'out/'", "'out/**/*.parquet'", "read_parquet('out/')"] {
+        assert_eq!(folder.rows(&format!("SELECT v, p FROM {table} ORDER BY v")), ["v,p", "1,", "2,x"], "{table}");
+        assert_eq!(folder.rows(&format!("SELECT v FROM {table} WHERE p IS NULL")), ["v", "1"], "{table}");
+        assert_eq!(folder.rows(&format!("SELECT v FROM {table} WHERE p = 'x'")), ["v", "2"], "{table}");
+        assert_eq!(folder.rows(&format!("SELECT count(p) AS n FROM {table}")), ["n", "1"], "{table}");
+    }
     let said = folder.error("COPY (SELECT 1 AS v, NULL::BIGINT AS p) TO 'more/' STORED AS PARQUET PARTITIONED BY (p)");
     assert!(said.contains("PARTITIONED BY is NULL"), "{said}");
+}
+
+#[test]
+fn a_parquet_file_without_a_byte_is_an_error() {
+    let folder = Folder::new();
+    write(folder.path().join("nothing.parquet"), "").unwrap();
+    let said = folder.error("SELECT * FROM 'nothing.parquet'");
+    assert!(said.contains("nothing.parquet is empty"), "{said}");
+    let said = folder.error("SELECT * FROM read_parquet('nothing.parquet')");
+    assert!(said.contains("finds no file `nothing.parquet` with rows"), "{said}");
 }
 
 #[test]

@@ -11,11 +11,15 @@ mod correlated;
 mod dates;
 mod exact_integers;
 mod frames;
+mod guarded;
+mod intervals;
 mod left_over;
 mod limits;
+mod listed_files;
 mod nan_statistics;
 mod null_folders;
 mod percentiles;
+mod shifts;
 mod zeros;
 
 use std::sync::Arc;
@@ -43,9 +47,12 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(limits::LimitsBelowCorrelation));
     rules.push(Arc::new(zeros::OneZero));
     rules.push(Arc::new(arithmetic::CheckOverflow));
+    rules.push(Arc::new(shifts::CheckShifts));
+    rules.push(Arc::new(intervals::LengthsOfIntervals));
     rules.push(Arc::new(exact_integers::ExactIntegers));
     rules.push(Arc::new(percentiles::ExactPercentiles));
     rules.push(Arc::new(null_folders::NullFolders));
+    rules.push(Arc::new(listed_files::ListedFiles));
     rules
 }
 
@@ -60,6 +67,7 @@ pub fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(nan_statistics::NoExtremes)];
     rules.extend(PhysicalOptimizer::new().rules);
     rules.push(Arc::new(nan_statistics::NoPruning));
+    rules.push(Arc::new(guarded::GuardConditions));
     rules
 }
 
