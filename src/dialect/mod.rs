@@ -24,6 +24,7 @@ mod statements;
 mod twice;
 mod unpivot;
 mod using;
+mod using_outer;
 mod wide_literals;
 
 use std::ops::ControlFlow;
@@ -64,6 +65,7 @@ const PARTS: &[Part] = &[
     calls::write,
     named_arguments::write,
     unpivot::write,
+    using_outer::write_on,
     using::write_out,
     named_windows::insert,
     wide_literals::write_decimals,

@@ -2,8 +2,8 @@
 //!
 //! For a column that USING names, `*` takes the table whose name comes first in the alphabet, in that table's place. In an outer join,
 //! that table's row may be missing. In: a parsed statement. Out: the same statement, in which `*` names the tables and takes such a column
-//! from the left one. A right or full join would need a value of both tables, and a natural outer one the tables' columns; they are
-//! refused.
+//! from the left one. A right or full join that `using_outer` could not write, and a natural outer one, which would need the tables'
+//! columns, are refused.
 
 use std::ops::ControlFlow;
 
@@ -75,7 +75,7 @@ fn has_using(join: &Join) -> bool {
 }
 
 /// Gives the subqueries of a join names, so that `*` can name them.
-fn name_subqueries(from: &mut [TableWithJoins]) {
+pub(super) fn name_subqueries(from: &mut [TableWithJoins]) {
     let mut number = 0;
     for from in from.iter_mut().filter(|from| !from.joins.is_empty()) {
         let relations = std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation));
@@ -89,7 +89,7 @@ fn name_subqueries(from: &mut [TableWithJoins]) {
     }
 }
 
-fn is_plain(options: &WildcardAdditionalOptions) -> bool {
+pub(super) fn is_plain(options: &WildcardAdditionalOptions) -> bool {
     options.opt_exclude.is_none()
         && options.opt_except.is_none()
         && options.opt_replace.is_none()
@@ -120,7 +120,7 @@ impl Tables {
                 | JoinOperator::FullOuter(constraint) => {
                     if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
                         return Err(refuse(
-                            "a right or full join with USING is not supported",
+                            "a right or full join with USING is not supported here",
                             "write ON a.k = b.k, and coalesce(a.k, b.k) AS k in SELECT",
                         ));
                     }
