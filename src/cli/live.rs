@@ -95,7 +95,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let following = Follow { log: &log, to, options, until, stop, metrics, every };
     let ran = follow(context, &workspace, plans, following, &mut counts).await;
     if !context.quiet {
-        report(&counts, started.elapsed());
+        report(&counts, started.elapsed(), &service.metrics);
     }
     match ran {
         // Whoever reads the rows has seen enough.
@@ -219,7 +219,7 @@ async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>,
 }
 
 /// Prints what came and went.
-fn report(counts: &Counts, took: Duration) {
+fn report(counts: &Counts, took: Duration, metrics: &Metrics) {
     let ticks = counts.ticks.iter().zip(Status::ALL).filter(|(count, _)| **count > 0);
     let ticks: Vec<String> = ticks.map(|(count, status)| format!("{} {status}", grouped(*count))).collect();
     let of = if ticks.is_empty() { String::new() } else { format!(": {}", ticks.join(", ")) };
@@ -228,7 +228,14 @@ fn report(counts: &Counts, took: Duration) {
         eprintln!("{} messages could not be read; `squall land` keeps them with the reason", grouped(counts.dead));
     }
     for (name, rows) in &counts.emitted {
-        eprintln!("{name}: {} rows", grouped(*rows));
+        let compared = match metrics.parity_checked.get(&[name]) {
+            0 => String::new(),
+            checked => {
+                let differ = metrics.parity_mismatches.get(&[name]);
+                format!("; {} were compared with batch, and {} differ", grouped(checked), grouped(differ))
+            }
+        };
+        eprintln!("{name}: {} rows{compared}", grouped(*rows));
     }
     let quantile = |share| counts.latency.quantile(share).map(|time| time.as_secs_f64() * 1e3);
     if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {

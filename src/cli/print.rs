@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn a_message_is_one_object_in_one_line() {
         assert_eq!(
-            written("Warning: no \"room\"\tfor kafka://me:secret@host/x", &[("partition", "3".into())]),
-            r#"{"time":"2026-01-05T00:00:00.000001Z","level":"warning","command":"land","message":"no \"room\"\tfor kafka://me:********@host/x","partition":"3"}"#
+            written("Warning: no \"room\" for kafka://me:secret@host/x", &[("partition", "3".into())]),
+            r#"{"time":"2026-01-05T00:00:00.000001Z","level":"warning","command":"land","message":"no \"room\" for kafka://********@host/x","partition":"3"}"#
         );
         assert_eq!(
             written("Error: it failed\nat once\nCaused by: this\nand that\nCaused by: those\nHint: try again", &[]),

@@ -152,7 +152,7 @@ async fn one_changed_bit_in_a_landed_file_is_a_mismatch() {
     sampled.place.data.land(&sampled.log, 1000).await.unwrap();
     let rows = sampled.live.counts().emitted["tick_features"];
     let files = sampled.place.data.files();
-    let file = files.iter().filter(|name| name.ends_with(".parquet")).next_back().unwrap();
+    let file = files.iter().rfind(|name| name.ends_with(".parquet")).unwrap();
     assert!(file.contains("-150-299"), "{files:?}");
     let offset = change_one_bit(&sampled.place.data.ticks_dir().join(file));
     let done = |metrics: &Metrics| metrics.parity_checked.get(&["tick_features"]) == rows;
