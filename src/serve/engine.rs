@@ -82,6 +82,14 @@ pub enum Given {
     Values(Vec<Expr>),
 }
 
+impl Given {
+    /// Returns whether a value may be an array that is written as text, because the client did not say its type.
+    fn has_array(&self) -> bool {
+        let Given::Values(values) = self else { return false };
+        values.iter().any(|value| value.to_string().starts_with("'{"))
+    }
+}
+
 impl Engine {
     pub async fn new(shared: Arc<Shared>) -> Engine {
         let session = shared.session().await;
@@ -113,7 +121,10 @@ impl Engine {
         }
         match self.planned_by_dialect(text, given, facts).await {
             Ok(plan) => Ok(plan),
-            Err(Failure::Sql(Error::Query(error))) => Err(self.session.explain(text, error).await.into()),
+            // The session does not know the tables of PostgreSQL by the names that a statement has for them.
+            Err(Failure::Sql(Error::Query(error))) if !reflect::may_concern(text) => {
+                Err(self.session.explain(text, error).await.into())
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -125,7 +136,7 @@ impl Engine {
             if let Given::Values(values) = &given {
                 fill(ast, values)?;
             }
-            if reflect::may_concern(text) {
+            if reflect::may_concern(text) || given.has_array() {
                 reflect::rewrite(&self.session, ast, facts).await;
             }
         }

@@ -5,6 +5,7 @@
 
 mod empty;
 mod functions;
+mod nothing;
 mod relations;
 mod rewrite;
 mod tables;
@@ -74,7 +75,7 @@ pub fn install(session: &Session) {
     let context = session.context();
     let names = context.copied_config().options().catalog.clone();
     if let Some(catalog) = context.catalog(&names.default_catalog) {
-        let schema = tables::PgCatalog::new(&catalog, &names.default_schema);
+        let schema = tables::PgCatalog::new(context);
         // A catalog in memory takes every schema.
         let _ = catalog.register_schema(CATALOG, Arc::new(schema));
     }

@@ -5,14 +5,15 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::empty::is_empty;
+use super::nothing;
 use super::tables::is_known;
 use super::{CATALOG, DATABASE, Facts, SCHEMA, relations};
+use crate::serve::parameters;
 use crate::serve::settings::SERVER_VERSION;
 use crate::text::literal;
 
@@ -90,6 +91,9 @@ const CONSTANTS: [(&[&str], &str); 9] = [
     (&["array_lower"], "1"),
 ];
 
+/// The number of the type of arrays of texts.
+const TEXTS: u32 = 1009;
+
 /// Names that the standard writes without parentheses.
 const BARE: [&str; 6] = ["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"];
 
@@ -131,6 +135,9 @@ impl Rewrite {
             // It is answered as PostgreSQL does, but sets nothing; SET does.
             ("set_config", [_, value, ..]) => return Some((*value).clone()),
             ("to_regclass", [name]) => return self.relation(&string(name)?).or_else(|| parsed("CAST(NULL AS BIGINT)")),
+            ("to_regtype", [name]) => {
+                type_oid(&string(name)?).map_or_else(|| "CAST(NULL AS BIGINT)".into(), |oid| oid.to_string())
+            }
             ("array_upper", [array, ..]) => format!("array_length({array})"),
             _ => return None,
         };
@@ -152,7 +159,7 @@ impl Rewrite {
     fn cast(&self, expr: &Expr, to: &DataType) -> Option<Expr> {
         let DataType::Custom(name, _) = to else {
             return match (string(expr), to) {
-                (Some(text), DataType::Array(_)) => array(&text),
+                (Some(text), DataType::Array(_)) => parsed(&format!("CAST({} AS {to})", array(&text)?)),
                 (None, DataType::Regclass) => parsed(&relname(expr)),
                 (Some(text), DataType::Regclass) => self.relation(&text).or_else(|| parsed("CAST(NULL AS BIGINT)")),
                 _ => None,
@@ -190,12 +197,20 @@ impl Rewrite {
 impl VisitorMut for Rewrite {
     type Break = ();
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        nothing::write(query);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let mut taken: Vec<String> = select.projection.iter().filter_map(nothing::name).collect();
+        taken.sort();
         for item in &mut select.projection {
-            // PostgreSQL names a column by the function alone.
+            // PostgreSQL names a column by the function alone. The engine wants each name once.
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let Some(name) = last(&function.name)
                 && (function.name.0.len() > 1 || self.known(&name, &arguments(function)).is_some())
+                && taken.iter().filter(|other| **other == name).count() == 1
             {
                 let expr = Expr::Function(function.clone());
                 *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
@@ -221,7 +236,7 @@ impl VisitorMut for Rewrite {
                 if is_known(&own) {
                     *name = object(&[CATALOG, &own]);
                     if alias.is_none() {
-                        *alias = Some(datafusion::sql::sqlparser::ast::TableAlias {
+                        *alias = Some(TableAlias {
                             explicit: true,
                             name: Ident::new(*table),
                             columns: Vec::new(),
@@ -301,8 +316,8 @@ impl Rewrite {
             Expr::InSubquery { expr, subquery, negated } if subquery.to_string().contains("search_path") => {
                 Some(Expr::InList { expr: expr.clone(), list: vec![parsed(&literal(SCHEMA))?], negated: *negated })
             }
-            Expr::Subquery(query) if reads_empty(query) => parsed("CAST(NULL AS VARCHAR)"),
-            Expr::Exists { subquery, negated } if reads_empty(subquery) => {
+            Expr::Subquery(query) if nothing::is_read_by(query) => parsed("CAST(NULL AS VARCHAR)"),
+            Expr::Exists { subquery, negated } if nothing::is_read_by(subquery) => {
                 parsed(if *negated { "TRUE" } else { "FALSE" })
             }
             Expr::Subquery(query) => {
@@ -312,23 +327,6 @@ impl Rewrite {
             _ => None,
         }
     }
-}
-
-/// Returns whether a query has no rows because a table that it reads has none.
-fn reads_empty(query: &Query) -> bool {
-    let SetExpr::Select(select) = query.body.as_ref() else { return false };
-    let aggregates = |item: &SelectItem| {
-        let text = item.to_string().to_lowercase();
-        text.contains("count(") || text.contains("_agg(")
-    };
-    if select.projection.iter().any(aggregates) {
-        return false;
-    }
-    // An outer join's second table may be empty; the first may not, nor that of an inner join.
-    select.from.iter().any(|from| match &from.relation {
-        TableFactor::Table { name, args: None, .. } => last(name).is_some_and(|name| is_empty(&name)),
-        _ => false,
-    })
 }
 
 /// Lets a subquery over `pg_catalog` return one row, which the engine wants to see from its form.
@@ -372,10 +370,7 @@ fn type_oid(name: &str) -> Option<u32> {
 
 /// Reads an array that is written as text, such as `{a,b}`.
 fn array(text: &str) -> Option<Expr> {
-    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let elements: Vec<String> =
-        inner.split(',').filter(|element| !element.is_empty()).map(|element| literal(element.trim_matches('"'))).collect();
-    parsed(&format!("ARRAY[{}]", elements.join(", ")))
+    parameters::expression(TEXTS, false, Some(text.as_bytes()), false).ok()
 }
 
 fn string(expr: &Expr) -> Option<String> {
@@ -452,6 +447,16 @@ mod tests {
                 "SELECT 1 WHERE a ~ '^(t)$'".into(),
             ),
             ("SELECT 1 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_index)", "SELECT 1 WHERE FALSE".into()),
+            (
+                "SELECT ct.relname, count(*), (x.keys).n FROM pg_catalog.pg_class ct JOIN pg_catalog.pg_index i ON true, x GROUP BY 1 ORDER BY 2",
+                r#"SELECT NULL AS "relname", NULL AS "count", NULL AS "n" WHERE FALSE"#.into(),
+            ),
+            (
+                "SELECT pg_get_expr(a, b), pg_get_expr(c, d) FROM t",
+                "SELECT CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR) FROM t".into(),
+            ),
+            ("SELECT count(*) FROM pg_index", "SELECT count(*) FROM pg_catalog.pg_index".into()),
+            ("SELECT to_regtype('int8')", "SELECT 20 AS \"to_regtype\"".into()),
             ("SELECT a = ANY('{x,y}')", "SELECT a = ANY(ARRAY['x', 'y'])".into()),
             ("SELECT pg_catalog.format_type(1, 2)", "SELECT format_type(1, 2) AS \"format_type\"".into()),
             ("SELECT user_id, my_pg_x FROM visits", "SELECT user_id, my_pg_x FROM visits".into()),

@@ -3,15 +3,17 @@
 //! In: the session's tables and views. Out: a table for each name, made when a statement names it. Source: part "System Catalogs" of
 //! PostgreSQL's manual. Columns that no tested client asks for are left out.
 
-use std::sync::{Arc, Weak};
+use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, new_empty_array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
+use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 
 use super::empty::EMPTY;
@@ -29,22 +31,33 @@ const DATABASE_OID: u32 = 5;
 const HEAP: u32 = 2;
 
 /// The schema `pg_catalog` over the tables and views of another schema.
-#[derive(Debug)]
 pub struct PgCatalog {
-    /// The catalog holds this schema, so this schema must not hold the catalog.
-    catalog: Weak<dyn CatalogProvider>,
-    schema: String,
+    /// Returns the other schema, as long as the session lives. The session holds this schema, so this schema must not hold the session.
+    schema: Box<dyn Fn() -> Option<Arc<dyn SchemaProvider>> + Send + Sync>,
+}
+
+impl fmt::Debug for PgCatalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgCatalog").finish_non_exhaustive()
+    }
 }
 
 impl PgCatalog {
-    pub fn new(catalog: &Arc<dyn CatalogProvider>, schema: &str) -> PgCatalog {
-        PgCatalog { catalog: Arc::downgrade(catalog), schema: schema.into() }
+    pub fn new(context: &SessionContext) -> PgCatalog {
+        let state = context.state_weak_ref();
+        let names = context.copied_config().options().catalog.clone();
+        let schema = move || {
+            let state = state.upgrade()?;
+            let catalogs = Arc::clone(state.read().catalog_list());
+            catalogs.catalog(&names.default_catalog)?.schema(&names.default_schema)
+        };
+        PgCatalog { schema: Box::new(schema) }
     }
 
     fn boxed_table<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>>> {
         Box::pin(async move {
             let Some(mut table) = Table::described(name) else { return Ok(None) };
-            if let Some(schema) = self.catalog.upgrade().and_then(|catalog| catalog.schema(&self.schema)) {
+            if let Some(schema) = (self.schema)() {
                 let with_columns = matches!(name, "pg_attribute" | "information_schema_columns" | "pg_class");
                 fill(name, &mut table, &relations::all(&schema, with_columns).await?);
             }
