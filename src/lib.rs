@@ -73,5 +73,8 @@ pub mod track;
 /// The SQL shell.
 pub mod repl;
 
+/// PostgreSQL's wire protocol: the project for psql, Grafana, SQLAlchemy, JDBC and their like.
+pub mod serve;
+
 /// The command line: clap arguments and dispatch; one file per command.
 pub mod cli;

@@ -239,8 +239,13 @@ impl Session {
         Ok(self.context.execute_logical_plan(plan).await?)
     }
 
+    /// Returns whether a statement is one on models, which [`Session::sql`] carries out itself.
+    pub fn is_about_models(statement: &str) -> bool {
+        ml::parse(statement).is_some() || ml::parse_manage(statement).is_some()
+    }
+
     /// Says which table is missing, if planning failed for that reason.
-    async fn explain(&self, statement: &str, error: DataFusionError) -> Error {
+    pub async fn explain(&self, statement: &str, error: DataFusionError) -> Error {
         if Refused::of(&error).is_some() {
             return error.into();
         }

@@ -42,6 +42,7 @@ mod run;
 mod runs;
 mod score;
 mod selection;
+mod serve;
 mod service;
 mod show;
 mod simulate;
@@ -136,6 +137,7 @@ enum Command {
     Diff(diff::Args),
     Sql(sql::Args),
     Repl(repl::Args),
+    Serve(serve::Args),
     Demo(demo::Args),
     Config(config::Args),
 }
@@ -235,6 +237,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Diff(args) => diff::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,
         Command::Repl(args) => repl::run(args, context).await,
+        Command::Serve(args) => serve::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
     }

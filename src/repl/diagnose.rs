@@ -105,6 +105,18 @@ impl Diagnosis {
     }
 }
 
+impl Diagnosis {
+    /// Returns what is wrong, without its place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the place of the failure in the text, if it is known.
+    pub fn at(&self) -> Option<Position> {
+        self.place.as_ref().map(|place| place.at)
+    }
+}
+
 impl Finding {
     /// Names the file that cannot be read, if that is why the statement failed.
     async fn blame_file(&mut self, session: &Session, error: &run::Error, statement: &str) {

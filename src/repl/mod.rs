@@ -35,6 +35,6 @@ pub use format::{Appearance, Format, table};
 pub use progress::{Progress, Showing};
 pub use run::{Error, Style, Written, run};
 pub use shell::{Project, shell};
-pub use statement::{Statement, split};
+pub use statement::{Position, Statement, split};
 pub use target::Target;
 pub use terminal::terminal_width;

@@ -21,6 +21,7 @@ mod prune;
 mod readme;
 mod report;
 mod rolling;
+mod serve;
 mod shapes;
 mod shell;
 mod slt;

@@ -1,0 +1,264 @@
+//! What a connection asks the engine: plans of statements, with a connection's own settings over tables that all connections share.
+//!
+//! In: a statement as text, and the values of its parameters. Out: a plan, or why there is none. Every statement goes through the
+//! dialect, as in the shell.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{SQLOptions, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan, visit_expressions, visit_expressions_mut};
+use futures::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use super::failure::Failure;
+use super::reflect::{self, Facts};
+use super::types::Shown;
+use crate::catalog::Session;
+use crate::dialect;
+use crate::error::panics::{self, Quiet};
+use crate::repl::Error;
+
+/// Opens a session over the project as it is now.
+pub type Open = Box<dyn Fn() -> BoxFuture<'static, Result<Arc<Session>, String>> + Send + Sync>;
+
+/// How old the project may be that a statement sees.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// What all connections share: the session, and the memory that queries may use together.
+pub struct Shared {
+    open: Open,
+    current: Mutex<(Arc<Session>, Instant)>,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl Shared {
+    /// Opens the project.
+    ///
+    /// # Errors
+    /// The project cannot be opened.
+    pub async fn new(open: Open) -> Result<Shared, String> {
+        let session = open().await?;
+        reflect::install(&session);
+        let runtime = session.context().runtime_env();
+        Ok(Shared { open, current: Mutex::new((session, Instant::now())), runtime })
+    }
+
+    /// Returns a session over the project as it was a moment ago at the most. If the project cannot be opened any more, it is the one
+    /// before.
+    async fn session(&self) -> Arc<Session> {
+        let mut current = self.current.lock().await;
+        if current.1.elapsed() > FRESH {
+            if let Ok(session) = (self.open)().await {
+                reflect::install(&session);
+                current.0 = session;
+            }
+            current.1 = Instant::now();
+        }
+        Arc::clone(&current.0)
+    }
+}
+
+/// A connection's view of the engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    pub session: Arc<Session>,
+    pub context: SessionContext,
+}
+
+/// What stands in the places of `$1`, `$2` ….
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// The places stay, so that the engine says which types they have.
+    Nothing,
+    Values(Vec<Expr>),
+}
+
+impl Given {
+    /// Returns whether a value may be an array that is written as text, because the client did not say its type.
+    fn has_array(&self) -> bool {
+        let Given::Values(values) = self else { return false };
+        values.iter().any(|value| value.to_string().starts_with("'{"))
+    }
+}
+
+impl Engine {
+    pub async fn new(shared: Arc<Shared>) -> Engine {
+        let session = shared.session().await;
+        let context = context(&session, &shared);
+        Engine { shared, session, context }
+    }
+
+    /// Sees what was made in the project since the last statement.
+    pub async fn refresh(&mut self) {
+        let session = self.shared.session().await;
+        if !Arc::ptr_eq(&session, &self.session) {
+            self.context = context(&session, &self.shared);
+            self.session = session;
+        }
+    }
+
+    /// Plans a statement that reads. A task of its own plans it, which ends when the future is dropped, and whose panic is an error.
+    ///
+    /// # Errors
+    /// It cannot be planned, or it would change something.
+    pub async fn plan(&self, text: &str, given: Given, facts: &Facts) -> Result<LogicalPlan, Failure> {
+        let (engine, text, facts) = (self.clone(), text.to_string(), facts.clone());
+        alone(async move { engine.planned(&text, given, facts).await }).await
+    }
+
+    async fn planned(&self, text: &str, given: Given, facts: Facts) -> Result<LogicalPlan, Failure> {
+        if Session::is_about_models(text) {
+            return Ok(self.session.sql(text).await?.into_unoptimized_plan());
+        }
+        match self.planned_by_dialect(text, given, facts).await {
+            Ok(plan) => Ok(plan),
+            // The session does not know the tables of PostgreSQL by the names that a statement has for them.
+            Err(Failure::Sql(Error::Query(error))) if !reflect::may_concern(text) => {
+                Err(self.session.explain(text, error).await.into())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn planned_by_dialect(&self, text: &str, given: Given, facts: Facts) -> Result<LogicalPlan, Failure> {
+        let state = self.context.state();
+        let mut statement = dialect::parse(&state, text)?;
+        if let Some(ast) = tree(&mut statement) {
+            if let Given::Values(values) = &given {
+                fill(ast, values)?;
+            }
+            if reflect::may_concern(text) || given.has_array() {
+                reflect::rewrite(&self.session, ast, facts).await;
+            }
+        }
+        let plan = dialect::plan(&state, statement).await?;
+        let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        reads.verify_plan(&plan).map_err(|_| read_only("this statement"))?;
+        Ok(plan)
+    }
+
+    /// Carries out a statement that makes or removes a view or a model.
+    ///
+    /// # Errors
+    /// It fails.
+    pub async fn carry_out(&self, text: &str) -> Result<LogicalPlan, Failure> {
+        let (session, text) = (Arc::clone(&self.session), text.to_string());
+        alone(async move { Ok(session.sql(&text).await?.into_unoptimized_plan()) }).await
+    }
+
+    /// Returns the types of a statement's parameters: as the client says, or else as the engine finds, or else text.
+    ///
+    /// # Errors
+    /// The statement cannot be parsed.
+    pub async fn parameters(&self, text: &str, said: &[u32], facts: &Facts) -> Result<Vec<u32>, Failure> {
+        let state = self.context.state();
+        let parsed = match dialect::parse(&state, text) {
+            Ok(parsed) => parsed,
+            Err(_) if Session::is_about_models(text) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let count = count(parsed).max(said.len());
+        let mut types = said.to_vec();
+        types.resize(count, 0);
+        if types.contains(&0) {
+            let found = match self.plan(text, Given::Nothing, facts).await {
+                Ok(plan) => plan.get_parameter_types().unwrap_or_default().into_iter().collect(),
+                // With the values in their places it may be planned; if not, the client is told then.
+                Err(_) => BTreeMap::new(),
+            };
+            for (at, oid) in types.iter_mut().enumerate().filter(|(_, oid)| **oid == 0) {
+                let data_type = found.get(&format!("${}", at + 1)).and_then(Option::as_ref);
+                *oid = data_type.map_or(25, |data_type| Shown::of(data_type).oid());
+            }
+        }
+        Ok(types)
+    }
+}
+
+/// Runs a future as a task of its own.
+async fn alone<T: Send + 'static>(
+    future: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    let _quiet = Quiet::begin();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(future);
+    match tasks.join_next().await {
+        Some(Ok(done)) => done,
+        // Nothing else ends the task, so it must have panicked.
+        Some(Err(error)) => Err(Error::Panicked(panics::said(error.into_panic().as_ref())).into()),
+        None => Err(Failure::told("XX000", "the statement did not run")),
+    }
+}
+
+/// Says that a statement would change something.
+pub fn read_only(what: &str) -> Failure {
+    let message = format!("{what} would change something, and this server only reads");
+    Failure::told("25006", message).hint("run it with `squall sql` or `squall repl` where the data is")
+}
+
+/// Makes a context with settings of its own over a session's tables. All contexts share the memory that queries may use.
+fn context(session: &Session, shared: &Shared) -> SessionContext {
+    let builder = SessionStateBuilder::new_from_existing(session.context().state());
+    let state = builder.with_runtime_env(Arc::clone(&shared.runtime)).build();
+    let context = SessionContext::new_with_state(state);
+    reflect::register(&context);
+    context
+}
+
+fn tree(statement: &mut Statement) -> Option<&mut datafusion::sql::sqlparser::ast::Statement> {
+    match statement {
+        Statement::Statement(tree) => Some(tree),
+        Statement::Explain(explain) => tree(&mut explain.statement),
+        _ => None,
+    }
+}
+
+/// Returns the number in `$1`.
+fn number(expression: &Expr) -> Option<usize> {
+    match expression {
+        Expr::Value(ValueWithSpan { value: Value::Placeholder(name), .. }) => name.strip_prefix('$')?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Returns how many parameters a statement has.
+fn count(mut statement: Statement) -> usize {
+    let mut most = 0;
+    if let Some(ast) = tree(&mut statement) {
+        let _ = visit_expressions(ast, |expression| {
+            most = most.max(number(expression).unwrap_or(0));
+            ControlFlow::<()>::Continue(())
+        });
+    }
+    most
+}
+
+/// Puts values in the places of the parameters.
+fn fill(ast: &mut datafusion::sql::sqlparser::ast::Statement, values: &[Expr]) -> Result<(), Failure> {
+    let visited = visit_expressions_mut(ast, |expression| {
+        let Some(at) = number(expression) else { return ControlFlow::Continue(()) };
+        match at.checked_sub(1).and_then(|at| values.get(at)) {
+            Some(value) => {
+                *expression = value.clone();
+                ControlFlow::Continue(())
+            }
+            None => ControlFlow::Break(at),
+        }
+    });
+    match visited {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(at) => {
+            Err(Failure::told("42P02", format!("the parameter ${at} has no value"))
+                .hint("send a value for each parameter, in the extended protocol"))
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Serves the project over PostgreSQL's wire protocol, so that its tools see tables, views, models and functions.
+//!
+//! In: an address, and how to open a session. Out: answers to clients. A client proves that it knows the password by SCRAM-SHA-256; an
+//! address that other machines reach is refused without a password and TLS. Statements read, unless creating is allowed. Source of
+//! the protocol: part "Frontend/Backend Protocol" of PostgreSQL's manual. docs/serve.md says what is promised.
+
+mod commands;
+mod connection;
+mod encode;
+mod engine;
+mod extended;
+mod failure;
+mod parameters;
+mod reflect;
+mod rows;
+mod scram;
+mod settings;
+mod startup;
+mod tls;
+mod types;
+mod watch;
+mod wire;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch as channel;
+use tokio::task::JoinSet;
+
+use crate::error::Hint;
+pub use engine::Open;
+use engine::Shared;
+use scram::Verifier;
+
+/// How long clients have to be told that the server stops.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How the server serves.
+pub struct Options {
+    pub address: SocketAddr,
+    pub user: String,
+    /// `None` lets in whoever reaches the address.
+    pub password: Option<String>,
+    pub tls: Option<Tls>,
+    pub max_connections: usize,
+    /// The longest that a statement may take, unless a client asks for another time.
+    pub statement_timeout: Option<Duration>,
+    /// Whether clients may create and drop views, and create models.
+    pub allow_create: bool,
+}
+
+/// The files of the server's certificate and its key, in PEM.
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("other machines reach {0}, and there is no password")]
+    OpenWithoutPassword(SocketAddr),
+    #[error("other machines reach {0}, and there is no TLS")]
+    OpenWithoutTls(SocketAddr),
+    #[error("the password has characters that are not ASCII")]
+    Password,
+    #[error("the password is empty")]
+    NoPassword,
+    #[error("cannot read {}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{} is not a certificate with its key {}: {why}", certificate.display(), key.display())]
+    Certificate { certificate: PathBuf, key: PathBuf, why: String },
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("{0}")]
+    Open(String),
+    #[error("the system has no random numbers")]
+    Random(#[from] openssl::error::ErrorStack),
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Error::OpenWithoutPassword(_) => "leave --no-password out, or serve on 127.0.0.1".into(),
+            Error::OpenWithoutTls(_) => "give --tls-cert and --tls-key, or serve on 127.0.0.1".into(),
+            Error::Password => "clients write other characters differently; choose a password of ASCII".into(),
+            Error::NoPassword => "set SQUALL_SERVE_PASSWORD, or give --password-file".into(),
+            Error::Certificate { .. } => {
+                "`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 365` makes both".into()
+            }
+            Error::Listen { .. } => "another program may use the port; --pg 127.0.0.1:0 takes a free one".into(),
+            Error::File { .. } | Error::Open(_) | Error::Random(_) => return None,
+        })
+    }
+}
+
+/// What connections share.
+pub(crate) struct Server {
+    user: String,
+    verifier: Option<Verifier>,
+    tls: Option<tokio_native_tls::TlsAcceptor>,
+    statement_timeout: Option<Duration>,
+    allow_create: bool,
+    max_connections: usize,
+    shared: Arc<Shared>,
+    open: AtomicUsize,
+    next_process: AtomicI32,
+    /// For each connection the secret that a cancel request must know, and how many requests there were.
+    running: Mutex<HashMap<i32, (i32, channel::Sender<u64>)>>,
+    stopping: channel::Receiver<bool>,
+}
+
+impl Server {
+    /// Cancels the statement of a connection, if the secret is right.
+    fn cancel(&self, process: i32, secret: i32) {
+        let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((known, requests)) = running.get(&process)
+            && *known == secret
+        {
+            requests.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+/// A server that listens.
+pub struct Listening {
+    listener: TcpListener,
+    server: Arc<Server>,
+    stop: channel::Sender<bool>,
+}
+
+impl Listening {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// The address would be open to others without a password or TLS, the certificate or the project cannot be read, or the address is
+    /// taken.
+    pub async fn start(options: Options, open: Open) -> Result<Listening, Error> {
+        let address = options.address;
+        if !address.ip().is_loopback() {
+            if options.password.is_none() {
+                return Err(Error::OpenWithoutPassword(address));
+            }
+            if options.tls.is_none() {
+                return Err(Error::OpenWithoutTls(address));
+            }
+        }
+        let verifier = match &options.password {
+            Some(password) if password.is_empty() => return Err(Error::NoPassword),
+            Some(password) if !password.is_ascii() => return Err(Error::Password),
+            Some(password) => Some(Verifier::new(password)?),
+            None => None,
+        };
+        let tls = options.tls.map(|files| tls::acceptor(&files)).transpose()?;
+        let shared = Arc::new(Shared::new(open).await.map_err(Error::Open)?);
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let (stop, stopping) = channel::channel(false);
+        let server = Arc::new(Server {
+            user: options.user,
+            verifier,
+            tls,
+            statement_timeout: options.statement_timeout,
+            allow_create: options.allow_create,
+            max_connections: options.max_connections,
+            shared,
+            open: AtomicUsize::new(0),
+            next_process: AtomicI32::new(1),
+            running: Mutex::new(HashMap::new()),
+            stopping,
+        });
+        Ok(Listening { listener, server, stop })
+    }
+
+    /// Returns the address, with the port that the system chose if it was 0.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves clients until `stopped`. Then running statements end, and clients are told why.
+    pub async fn run(self, stopped: impl Future<Output = ()>) {
+        let mut connections = JoinSet::new();
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                () = &mut stopped => break,
+                Some(_) = connections.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(serve(stream, Arc::clone(&self.server)));
+                    }
+                    // The system may have no more files for a moment; keep serving the others.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                },
+            }
+        }
+        drop(self.listener);
+        let _ = self.stop.send(true);
+        let all = async { while connections.join_next().await.is_some() {} };
+        // A client that does not read is not waited for.
+        let _ = tokio::time::timeout(LAST_WORDS, all).await;
+    }
+}
+
+/// Serves one client to its end.
+async fn serve(stream: TcpStream, server: Arc<Server>) {
+    // Answers are small, and waiting for more bytes would delay each.
+    let _ = stream.set_nodelay(true);
+    let count = server.open.fetch_add(1, Ordering::Relaxed);
+    let process = server.next_process.fetch_add(1, Ordering::Relaxed);
+    // The client is gone, or does not speak the protocol: there is nobody to report to.
+    let _ = startup::serve(stream, &server, process, count >= server.max_connections).await;
+    server.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&process);
+    server.open.fetch_sub(1, Ordering::Relaxed);
+}

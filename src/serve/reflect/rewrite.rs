@@ -1,0 +1,467 @@
+//! Writes PostgreSQL's own words in a statement as words that the engine knows.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value, VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::nothing;
+use super::tables::is_known;
+use super::{CATALOG, DATABASE, Facts, SCHEMA, relations};
+use crate::serve::parameters;
+use crate::serve::settings::SERVER_VERSION;
+use crate::text::literal;
+
+/// Functions that return the same for all arguments, and what they return.
+const CONSTANTS: [(&[&str], &str); 9] = [
+    (
+        &[
+            "pg_table_is_visible",
+            "pg_type_is_visible",
+            "pg_function_is_visible",
+            "pg_collation_is_visible",
+            "pg_operator_is_visible",
+            "pg_opclass_is_visible",
+            "pg_conversion_is_visible",
+            "has_schema_privilege",
+            "has_table_privilege",
+            "has_any_column_privilege",
+            "has_column_privilege",
+            "has_database_privilege",
+            "has_function_privilege",
+            "has_type_privilege",
+            "has_language_privilege",
+            "has_tablespace_privilege",
+            "pg_has_role",
+        ],
+        "TRUE",
+    ),
+    (
+        &["pg_is_in_recovery", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"],
+        "FALSE",
+    ),
+    (
+        &[
+            "obj_description",
+            "col_description",
+            "shobj_description",
+            "pg_get_expr",
+            "pg_get_constraintdef",
+            "pg_get_indexdef",
+            "pg_get_viewdef",
+            "pg_get_partkeydef",
+            "pg_get_partition_constraintdef",
+            "pg_get_ruledef",
+            "pg_get_triggerdef",
+            "pg_get_statisticsobjdef_columns",
+            "pg_get_serial_sequence",
+            "pg_get_function_sqlbody",
+            "pg_get_function_result",
+            "pg_get_function_arguments",
+            "pg_get_function_identity_arguments",
+            "pg_get_functiondef",
+            "pg_tablespace_location",
+            "pg_size_pretty",
+            "inet_server_addr",
+            "inet_client_addr",
+        ],
+        "CAST(NULL AS VARCHAR)",
+    ),
+    (
+        &[
+            "pg_relation_size",
+            "pg_total_relation_size",
+            "pg_table_size",
+            "pg_indexes_size",
+            "pg_database_size",
+            "inet_server_port",
+            "inet_client_port",
+        ],
+        "CAST(NULL AS BIGINT)",
+    ),
+    (&["pg_my_temp_schema", "pg_relation_is_updatable"], "0"),
+    (&["pg_get_userbyid"], "'squall'"),
+    (&["pg_encoding_to_char", "pg_client_encoding", "getdatabaseencoding"], "'UTF8'"),
+    (&["current_schema"], "'public'"),
+    (&["array_lower"], "1"),
+];
+
+/// The number of the type of arrays of texts.
+const TEXTS: u32 = 1009;
+
+/// Names that the standard writes without parentheses.
+const BARE: [&str; 6] = ["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"];
+
+pub struct Rewrite {
+    facts: Facts,
+    relations: BTreeMap<u32, String>,
+}
+
+impl Rewrite {
+    pub fn new(facts: Facts, relations: BTreeMap<u32, String>) -> Rewrite {
+        Rewrite { facts, relations }
+    }
+
+    pub fn statement(&mut self, statement: &mut Statement) {
+        let _ = statement.visit(self);
+    }
+
+    /// Returns what a function returns that is known before the query runs.
+    fn known(&self, name: &str, arguments: &[&Expr]) -> Option<Expr> {
+        let constant = CONSTANTS.iter().find(|(names, _)| names.contains(&name));
+        if let Some((_, value)) = constant {
+            return parsed(value);
+        }
+        let value = match (name, arguments) {
+            ("version", []) => {
+                literal(&format!("PostgreSQL {SERVER_VERSION} (squall {})", env!("CARGO_PKG_VERSION")))
+            }
+            ("current_database" | "current_catalog", _) => literal(DATABASE),
+            ("current_user" | "session_user" | "user" | "current_role", _) => literal(&self.facts.user),
+            ("pg_backend_pid", []) => self.facts.process.to_string(),
+            ("current_schemas", [implicit]) => match implicit.to_string().to_lowercase().as_str() {
+                "false" => format!("ARRAY['{SCHEMA}']"),
+                _ => format!("ARRAY['{CATALOG}', '{SCHEMA}']"),
+            },
+            ("current_setting", [name, ..]) => {
+                let name = string(name)?.to_lowercase();
+                self.facts.settings.get(&name).map_or_else(|| "CAST(NULL AS VARCHAR)".into(), |value| literal(value))
+            }
+            // It is answered as PostgreSQL does, but sets nothing; SET does.
+            ("set_config", [_, value, ..]) => return Some((*value).clone()),
+            ("to_regclass", [name]) => return self.relation(&string(name)?).or_else(|| parsed("CAST(NULL AS BIGINT)")),
+            ("to_regtype", [name]) => {
+                type_oid(&string(name)?).map_or_else(|| "CAST(NULL AS BIGINT)".into(), |oid| oid.to_string())
+            }
+            ("array_upper", [array, ..]) => format!("array_length({array})"),
+            _ => return None,
+        };
+        parsed(&value)
+    }
+
+    /// Returns a relation's number as an expression, given its name, which may name the schema.
+    fn relation(&self, name: &str) -> Option<Expr> {
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+            return parsed(name);
+        }
+        let last = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+        let oid = relations::oid(last);
+        let known = self.relations.get(&oid).is_some_and(|known| known == last);
+        (known || is_known(last)).then(|| parsed(&oid.to_string())).flatten()
+    }
+
+    /// Writes a cast to a type that only PostgreSQL has.
+    fn cast(&self, expr: &Expr, to: &DataType) -> Option<Expr> {
+        let DataType::Custom(name, _) = to else {
+            return match (string(expr), to) {
+                (Some(text), DataType::Array(_)) => parsed(&format!("CAST({} AS {to})", array(&text)?)),
+                (None, DataType::Regclass) => parsed(&relname(expr)),
+                (Some(text), DataType::Regclass) => self.relation(&text).or_else(|| parsed("CAST(NULL AS BIGINT)")),
+                _ => None,
+            };
+        };
+        match last(name)?.as_str() {
+            "regclass" => match string(expr) {
+                Some(text) => self.relation(&text).or_else(|| parsed("CAST(NULL AS BIGINT)")),
+                None => parsed(&relname(expr)),
+            },
+            "oid" | "xid" | "cid" => match string(expr) {
+                Some(text) => parsed(&text),
+                // A relation's number is a number already.
+                None if is_relation(expr) => Some(expr.clone()),
+                None => parsed(&format!("CAST({expr} AS BIGINT)")),
+            },
+            "regtype" => match string(expr) {
+                Some(text) => parsed(&type_oid(&text)?.to_string()),
+                None => parsed(&format!("format_type({expr}, NULL)")),
+            },
+            "regproc" | "regnamespace" | "regrole" | "name" | "char" | "text" | "varchar" | "bpchar" => {
+                parsed(&format!("CAST({expr} AS VARCHAR)"))
+            }
+            "bool" => parsed(&format!("CAST({expr} AS BOOLEAN)")),
+            "int2" => parsed(&format!("CAST({expr} AS SMALLINT)")),
+            "int4" => parsed(&format!("CAST({expr} AS INTEGER)")),
+            "int8" => parsed(&format!("CAST({expr} AS BIGINT)")),
+            "float8" => parsed(&format!("CAST({expr} AS DOUBLE)")),
+            "timestamptz" => parsed(&format!("CAST({expr} AS TIMESTAMP WITH TIME ZONE)")),
+            _ => None,
+        }
+    }
+}
+
+impl VisitorMut for Rewrite {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        nothing::write(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let mut taken: Vec<String> = select.projection.iter().filter_map(nothing::name).collect();
+        taken.sort();
+        for item in &mut select.projection {
+            // PostgreSQL names a column by the function alone. The engine wants each name once.
+            if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
+                && let Some(name) = last(&function.name)
+                && (function.name.0.len() > 1 || self.known(&name, &arguments(function)).is_some())
+                && taken.iter().filter(|other| **other == name).count() == 1
+            {
+                let expr = Expr::Function(function.clone());
+                *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        let TableFactor::Table { name, alias, args, .. } = factor else { return ControlFlow::Continue(()) };
+        let parts: Option<Vec<String>> = name.0.iter().map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
+        let Some(mut parts) = parts else { return ControlFlow::Continue(()) };
+        if parts.len() == 3 && parts[0] == DATABASE {
+            name.0.remove(0);
+            parts.remove(0);
+        }
+        match parts.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [CATALOG, _] if args.is_some() => {
+                name.0.remove(0);
+            }
+            ["information_schema", table] => {
+                let own = format!("information_schema_{table}");
+                if is_known(&own) {
+                    *name = object(&[CATALOG, &own]);
+                    if alias.is_none() {
+                        *alias = Some(TableAlias {
+                            explicit: true,
+                            name: Ident::new(*table),
+                            columns: Vec::new(),
+                            at: None,
+                        });
+                    }
+                }
+            }
+            [table] if args.is_none() && table.starts_with("pg_") && is_known(table) => {
+                *name = object(&[CATALOG, table]);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        // Each step may uncover another; none writes what another takes.
+        while let Some(written) = self.written(expr) {
+            *expr = written;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Rewrite {
+    fn written(&self, expr: &mut Expr) -> Option<Expr> {
+        match expr {
+            Expr::Function(function) => {
+                let name = last(&function.name)?;
+                let qualified = function.name.0.len() == 2 && first(&function.name).as_deref() == Some(CATALOG);
+                if !qualified && function.name.0.len() > 1 {
+                    return None;
+                }
+                if name == "array" && matches!(function.args, FunctionArguments::Subquery(_)) {
+                    return parsed("CAST(NULL AS VARCHAR)");
+                }
+                let known = self.known(&name, &arguments(function));
+                if known.is_none() && qualified {
+                    function.name.0.remove(0);
+                }
+                known
+            }
+            Expr::Identifier(name) if name.quote_style.is_none() => {
+                let name = name.value.to_lowercase();
+                BARE.contains(&name.as_str()).then(|| self.known(&name, &[])).flatten()
+            }
+            Expr::CompoundIdentifier(parts) => {
+                let schema = parts.len() == 3 && parts[0].value.eq_ignore_ascii_case("information_schema");
+                schema.then(|| Expr::CompoundIdentifier(parts[1..].to_vec()))
+            }
+            Expr::Cast { expr, data_type, kind: CastKind::Cast | CastKind::DoubleColon, .. } => {
+                self.cast(expr, data_type)
+            }
+            Expr::Collate { expr, .. } => Some(expr.as_ref().clone()),
+            Expr::BinaryOp { left, op: BinaryOperator::PGCustomBinaryOperator(name), right } => {
+                let op = match name.last()?.as_str() {
+                    "~" => BinaryOperator::PGRegexMatch,
+                    "~*" => BinaryOperator::PGRegexIMatch,
+                    "!~" => BinaryOperator::PGRegexNotMatch,
+                    "=" => BinaryOperator::Eq,
+                    "<>" => BinaryOperator::NotEq,
+                    "~~" => BinaryOperator::PGLikeMatch,
+                    "!~~" => BinaryOperator::PGNotLikeMatch,
+                    "+" => BinaryOperator::Plus,
+                    "||" => BinaryOperator::StringConcat,
+                    _ => return None,
+                };
+                Some(Expr::BinaryOp { left: left.clone(), op, right: right.clone() })
+            }
+            Expr::AnyOp { left, compare_op, right, is_some } => {
+                let array = array(&string(right)?)?;
+                let (left, compare_op) = (left.clone(), compare_op.clone());
+                Some(Expr::AnyOp { left, compare_op, right: Box::new(array), is_some: *is_some })
+            }
+            // Grafana asks whether a schema is one of search_path, by ways that only PostgreSQL goes.
+            Expr::InSubquery { expr, subquery, negated } if subquery.to_string().contains("search_path") => {
+                Some(Expr::InList { expr: expr.clone(), list: vec![parsed(&literal(SCHEMA))?], negated: *negated })
+            }
+            Expr::Subquery(query) if nothing::is_read_by(query) => parsed("CAST(NULL AS VARCHAR)"),
+            Expr::Exists { subquery, negated } if nothing::is_read_by(subquery) => {
+                parsed(if *negated { "TRUE" } else { "FALSE" })
+            }
+            Expr::Subquery(query) => {
+                one_row(query);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Lets a subquery over `pg_catalog` return one row, which the engine wants to see from its form.
+fn one_row(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let of_catalog = select.from.iter().all(|from| match &from.relation {
+        TableFactor::Table { name, .. } => last(name).is_some_and(|name| is_known(&name)),
+        _ => false,
+    });
+    if select.from.is_empty() || !of_catalog {
+        return;
+    }
+    if let [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] = select.projection.as_mut_slice()
+        && !expr.to_string().contains('(')
+        && let Some(largest) = parsed(&format!("max({expr})"))
+    {
+        *expr = largest;
+    }
+}
+
+/// Returns the name of the relation with this number.
+fn relname(oid: &Expr) -> String {
+    format!("(SELECT max(relations.relname) FROM {CATALOG}.pg_class AS relations WHERE relations.oid = {oid})")
+}
+
+/// Returns whether an expression is a cast to `regclass`, which is a number.
+fn is_relation(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast { data_type: DataType::Regclass, .. } => true,
+        Expr::Cast { data_type: DataType::Custom(name, _), .. } => last(name).as_deref() == Some("regclass"),
+        Expr::Nested(inner) => is_relation(inner),
+        _ => false,
+    }
+}
+
+fn type_oid(name: &str) -> Option<u32> {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let types = &crate::serve::types::TYPES;
+    types.iter().find(|known| known.name == name || known.long == name).map(|known| known.oid)
+}
+
+/// Reads an array that is written as text, such as `{a,b}`.
+fn array(text: &str) -> Option<Expr> {
+    parameters::expression(TEXTS, false, Some(text.as_bytes()), false).ok()
+}
+
+fn string(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text.clone()),
+            _ => None,
+        },
+        // A cast of a text to text changes nothing.
+        Expr::Cast { expr, data_type: DataType::Text | DataType::Varchar(_), .. } | Expr::Nested(expr) => string(expr),
+        _ => None,
+    }
+}
+
+fn arguments(function: &Function) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = &function.args else { return Vec::new() };
+    let arguments = list.args.iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    arguments.collect()
+}
+
+fn first(name: &ObjectName) -> Option<String> {
+    Some(name.0.first()?.as_ident()?.value.to_lowercase())
+}
+
+fn last(name: &ObjectName) -> Option<String> {
+    Some(name.0.last()?.as_ident()?.value.to_lowercase())
+}
+
+fn object(parts: &[&str]) -> ObjectName {
+    ObjectName(parts.iter().map(|part| ObjectNamePart::Identifier(Ident::new(*part))).collect())
+}
+
+/// Parses an expression of ours.
+fn parsed(text: &str) -> Option<Expr> {
+    Parser::new(&GenericDialect {}).try_with_sql(text).ok()?.parse_expr().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(text: &str) -> String {
+        let facts = Facts {
+            user: "ann".into(),
+            process: 7,
+            settings: [("search_path".to_string(), "public".to_string())].into(),
+        };
+        let relations = [(relations::oid("ticks"), "ticks".to_string())].into();
+        let mut statements = Parser::parse_sql(&GenericDialect {}, text).unwrap();
+        Rewrite::new(facts, relations).statement(&mut statements[0]);
+        statements[0].to_string()
+    }
+
+    #[test]
+    fn words_of_postgresql_become_words_of_the_engine() {
+        let ticks = relations::oid("ticks");
+        for (text, expected) in [
+            ("SELECT version()", r#"SELECT 'PostgreSQL 16.0 (squall 0.1.0)' AS "version""#.to_string()),
+            ("SELECT current_user", "SELECT 'ann' AS \"current_user\"".into()),
+            ("SELECT u.user FROM u", "SELECT u.user FROM u".into()),
+            ("SELECT 'public.ticks'::regclass::oid", format!("SELECT {ticks}")),
+            ("SELECT 'nothing'::regclass", "SELECT CAST(NULL AS BIGINT)".into()),
+            ("SELECT * FROM pg_class", "SELECT * FROM pg_catalog.pg_class".into()),
+            (
+                "SELECT table_name FROM information_schema.tables",
+                "SELECT table_name FROM pg_catalog.information_schema_tables AS tables".into(),
+            ),
+            ("SELECT * FROM squall.public.ticks", "SELECT * FROM public.ticks".into()),
+            (
+                "SELECT 1 WHERE a OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default",
+                "SELECT 1 WHERE a ~ '^(t)$'".into(),
+            ),
+            ("SELECT 1 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_index)", "SELECT 1 WHERE FALSE".into()),
+            (
+                "SELECT ct.relname, count(*), (x.keys).n FROM pg_catalog.pg_class ct JOIN pg_catalog.pg_index i ON true, x GROUP BY 1 ORDER BY 2",
+                r#"SELECT NULL AS "relname", NULL AS "count", NULL AS "n" WHERE FALSE"#.into(),
+            ),
+            (
+                "SELECT pg_get_expr(a, b), pg_get_expr(c, d) FROM t",
+                "SELECT CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR) FROM t".into(),
+            ),
+            ("SELECT count(*) FROM pg_index", "SELECT count(*) FROM pg_catalog.pg_index".into()),
+            ("SELECT to_regtype('int8')", "SELECT 20 AS \"to_regtype\"".into()),
+            ("SELECT a = ANY('{x,y}')", "SELECT a = ANY(ARRAY['x', 'y'])".into()),
+            ("SELECT pg_catalog.format_type(1, 2)", "SELECT format_type(1, 2) AS \"format_type\"".into()),
+            ("SELECT user_id, my_pg_x FROM visits", "SELECT user_id, my_pg_x FROM visits".into()),
+        ] {
+            assert_eq!(rewritten(text), expected, "{text}");
+        }
+    }
+}
