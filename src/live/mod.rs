@@ -29,8 +29,17 @@ mod history;
 /// Reads the log poll by poll, and passes the rows to the queries and on to where they go.
 mod run;
 
+/// Posts JSON to a webhook until it is taken.
+pub mod webhook;
+
 /// Where rows go.
 pub mod sink;
+
+/// Who is told when a condition over the rows becomes true.
+pub mod alert;
+
+/// The last row of each product, for people to look at.
+mod board;
 
 /// The models that queries score with.
 mod models;
@@ -43,6 +52,7 @@ mod parity;
 
 mod error;
 
+pub use board::Board;
 pub use error::Error;
 pub use latency::Latency;
 pub use models::Models;

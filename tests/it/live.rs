@@ -1,10 +1,13 @@
 //! Live queries: the bits of batch, each row once, whatever the polls, the restarts and the ticks are.
 
+mod alerts;
 mod commands;
+mod listener;
 mod market;
 mod parity;
 mod refused;
 mod topic;
+mod webhook;
 mod windows;
 
 use std::path::{Path, PathBuf};
