@@ -14,7 +14,7 @@ const WIDTH: usize = 80;
 
 /// Compares two queries, tables or files: columns, rows, values
 ///
-/// Rows are paired by the grain of A or else of B, or by --by; without a grain, whole rows are compared. NaN equals NaN. All other
+/// Rows are paired by the grain of A or else of B, or by --keys; without a grain, whole rows are compared. NaN equals NaN. All other
 /// floating-point numbers are equal only bit by bit, unless --tolerance says otherwise. It ends with 1 if the two differ.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,8 +27,8 @@ pub struct Args {
     pub second: String,
 
     /// The columns that pair a row of A with a row of B
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub by: Vec<String>,
+    #[arg(long, alias = "by", value_name = "COLUMN,…", value_delimiter = ',')]
+    pub keys: Vec<String>,
 
     /// Numbers are equal if they differ by at most this share of the larger one
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
@@ -61,8 +61,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let sql = [relation::sql(&args.first, &workspace)?, relation::sql(&args.second, &workspace)?];
     let names = [args.first.as_str(), args.second.as_str()];
     let shown = [relation::shown(names[0], "the first query"), relation::shown(names[1], "the second query")];
-    let by =
-        By { keys: if args.by.is_empty() { grain(&names, &workspace) } else { args.by }, tolerance: args.tolerance };
+    let by = By {
+        keys: if args.keys.is_empty() { grain(&names, &workspace) } else { args.keys },
+        tolerance: args.tolerance,
+    };
     let sides = [(shown[0], sql[0].as_str()), (shown[1], sql[1].as_str())];
     let found = compare(sides, &by, workspace.session.context()).await?;
     match args.format {
@@ -84,7 +86,7 @@ fn text([a, b]: [&str; 2], by: &By, found: &Difference) -> String {
         Some(paired) => {
             text.push_str(&format!("{} by {}\n", paired_rows(paired), by.keys.join(", ")));
         }
-        None => text.push_str("whole rows are compared: neither has a grain, and --by names no columns\n"),
+        None => text.push_str("whole rows are compared: neither has a grain, and --keys names no columns\n"),
     }
     if !found.not_compared.is_empty() {
         text.push_str(&format!("not compared, because of their type: {}\n", found.not_compared.join(", ")));
@@ -108,7 +110,8 @@ fn text([a, b]: [&str; 2], by: &By, found: &Difference) -> String {
     for column in &found.columns {
         let share = found.paired.map(|paired| format!(" of {}", grouped(paired))).unwrap_or_default();
         let rows = if column.rows == 1 && share.is_empty() { "row" } else { "rows" };
-        text.push_str(&format!("\n`{}` differs in {}{share} {rows}\n", column.name, grouped(column.rows)));
+        let worst = column.worst.map_or(String::new(), |worst| format!(", by {worst} at most"));
+        text.push_str(&format!("\n`{}` differs in {}{share} {rows}{worst}\n", column.name, grouped(column.rows)));
         text.extend(column.sample.as_ref().map(|sample| repl::table(sample, WIDTH)));
     }
     text
@@ -120,6 +123,8 @@ fn paired_rows(paired: u64) -> String {
 
 fn object(names: [&str; 2], by: &By, found: &Difference) -> serde_json::Value {
     let columns = found.columns.iter().map(|column| (column.name.clone(), json!(column.rows)));
+    let worst = found.columns.iter().filter_map(|column| Some((column.name.clone(), column.worst?)));
+    let worst = worst.map(|(name, worst)| (name, json!({ "absolute": worst.absolute, "ulp": worst.ulp })));
     json!({
         "same": found.is_none(),
         "a": { "name": names[0], "rows": found.rows[0], "only": found.only[0] },
@@ -128,6 +133,7 @@ fn object(names: [&str; 2], by: &By, found: &Difference) -> serde_json::Value {
         "paired": found.paired,
         "schema": found.schema,
         "differing": columns.collect::<serde_json::Map<_, _>>(),
+        "worst": worst.collect::<serde_json::Map<_, _>>(),
         "not_compared": found.not_compared,
     })
 }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::land::stop_signal;
+use super::watch::Watch;
 use super::workspace::Workspace;
-use super::{Context, Failure, duration, logs, service, workspace};
+use super::{Context, Failure, alerts, duration, logs, service, workspace};
 use crate::land::Folder;
+use crate::live::alert::Alerts;
 use crate::live::sink::Destination;
-use crate::live::{self, Batch, Counts, Ended, Live, LivePlan, Models, Planned, Proof, Until, Watched};
+use crate::live::webhook::{Stop, Webhook};
+use crate::live::{self, Batch, Board, Counts, Ended, Live, LivePlan, Models, Planned, Proof, Until, Watched};
 use crate::log::{self, Location, Log};
 use crate::metrics::{self, Metrics};
 use crate::model::Registry;
@@ -41,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "LOG")]
     pub from: Option<String>,
 
-    /// Where rows go: - for standard output, a folder for Parquet files, or a topic, kafka://host:port/topic
+    /// Where rows go: - for standard output, a folder for Parquet files, a topic, kafka://host:port/topic, or a webhook, https://…
     #[arg(long, value_name = "SINK", default_value = "-")]
     pub to: String,
 
@@ -64,13 +66,24 @@ pub struct Args {
 
     #[command(flatten)]
     pub service: service::ServiceArgs,
+
+    /// Draws a board of the last row of each product in the terminal, instead of rows on standard output
+    #[arg(long)]
+    pub watch: bool,
+
+    #[command(flatten)]
+    pub alerts: alerts::Args,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
+    if args.watch {
+        Watch::check()?;
+    }
     let plans = plans(&args.queries, &workspace).await?;
     let mut service = args.service.start(metrics::Command::Live, context).await?;
+    let alerts = args.alerts.plan(context, &plans, workspace.session.context())?;
     let location = logs::locate(args.from.as_deref(), context)?;
     let log = log::open(&location, &logs::options(context)).await?;
     for notice in log.notices() {
@@ -86,16 +99,26 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         source: location.to_string(),
         tell: logs::tell(),
     };
-    let to = destination(&args, context)?;
+    let board = args.watch.then(|| Board::new(alerts.as_ref().map(|alerts| Arc::clone(alerts.counts()))));
+    let options = match &board {
+        Some(board) => live::Options { tell: board.tell(), ..options },
+        None => options,
+    };
     let stop = stop_signal()?;
     service.watch(&log);
     let (metrics, every) = (service.metrics.clone(), args.parity_every);
+    let ends = Stop { flag: Arc::clone(&stop), at: if let Until::Stopped(at) = until { at } else { None } };
+    let to = destination(&args, context, &ends)?;
     let started = Instant::now();
     let mut counts = Counts::default();
-    let following = Follow { log: &log, to, options, until, stop, metrics, every };
+    let watch = board.clone().map(Watch::start);
+    let following =
+        Follow { log: &log, to, alerts: alerts.as_ref(), board, options, until, stop: ends, metrics, every };
     let ran = follow(context, &workspace, plans, following, &mut counts).await;
+    drop(watch);
     if !context.quiet {
         report(&counts, started.elapsed(), &service.metrics);
+        alerts::report(alerts.as_ref());
     }
     match ran {
         // Whoever reads the rows has seen enough.
@@ -110,9 +133,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 struct Follow<'a> {
     log: &'a Arc<dyn Log>,
     to: Destination,
+    alerts: Option<&'a Alerts>,
+    board: Option<Board>,
     options: live::Options,
     until: Until,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     metrics: Metrics,
     /// How often an offset is compared with batch; 0 means never.
     every: u64,
@@ -126,7 +151,7 @@ async fn follow(
     follow: Follow<'_>,
     counts: &mut Counts,
 ) -> Result<(), live::Error> {
-    let Follow { log, to, options, until, stop, metrics, every } = follow;
+    let Follow { log, to, alerts, board, options, until, stop, metrics, every } = follow;
     let (project, session) = (&workspace.project, workspace.session.context());
     let id = log.id().await.map_err(|source| live::Error::log(&options.source, source))?;
     let mut next: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
@@ -143,7 +168,13 @@ async fn follow(
         let mut planned: Vec<Planned> = Vec::new();
         for plan in std::mem::take(&mut plans) {
             let next = next.get(plan.name()).cloned().unwrap_or_default();
-            let sink = to.open(&plan, &id, next).await?;
+            let mut sink = to.open(&plan, &id, next).await?;
+            if let Some(alerts) = alerts {
+                sink = alerts.before(sink, &plan, &id, session, &stop).await?;
+            }
+            if let Some(board) = &board {
+                sink = board.before(sink, &plan);
+            }
             let sampler = proof.as_mut().map(|proof| proof.sampler(&plan));
             let watched = Watched::new(sink, plan.name(), metrics.clone(), sampler);
             planned.push((plan, Box::new(watched)));
@@ -161,7 +192,7 @@ async fn follow(
             let (ticks, seconds) = (grouped(live.counts().warmed), began.elapsed().as_secs_f64());
             eprintln!("Note: the windows start from {ticks} landed ticks, read in {seconds:.1} s");
         }
-        let ended = live.run(until, &stop, &mut models, &mut || POLL_MESSAGES).await;
+        let ended = live.run(until, &stop.flag, &mut models, &mut || POLL_MESSAGES).await;
         counts.add(live.counts());
         let held = live.held();
         next = live.next();
@@ -185,10 +216,16 @@ async fn follow(
 }
 
 /// Returns the place that `--to` names.
-fn destination(args: &Args, context: &Context) -> Result<Destination, Failure> {
+fn destination(args: &Args, context: &Context, stop: &Stop) -> Result<Destination, Failure> {
     let settings = context.settings();
     Ok(match args.to.as_str() {
+        "-" if args.watch => Destination::Nowhere,
         "-" => Destination::Lines,
+        text if Webhook::is_address(text) => Destination::Webhook {
+            webhook: Webhook::new(text, alerts::secret(), logs::tell())?,
+            state_dir: settings.live_dir(),
+            stop: stop.clone(),
+        },
         text => match Location::parse(text, &settings.kafka.bootstrap_servers)? {
             Location::Folder(dir) => Destination::Folder(dir, args.flush),
             location @ Location::Kafka { .. } => Destination::Topic {

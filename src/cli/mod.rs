@@ -5,6 +5,7 @@
 #[macro_use]
 mod print;
 
+mod alerts;
 mod check;
 mod compare;
 mod config;
@@ -48,9 +49,11 @@ mod show;
 mod simulate;
 mod sql;
 mod test;
+mod topic;
 mod train;
 mod verdicts;
 mod walk_forward;
+mod watch;
 mod workspace;
 
 use std::ffi::OsString;
@@ -124,6 +127,7 @@ enum Command {
     Score(score::Args),
     Live(live::Args),
     Parity(parity::Args),
+    Topic(topic::Args),
     Evaluate(evaluate::Args),
     Compare(compare::Args),
     Report(report::Args),
@@ -224,6 +228,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Score(args) => score::run(args, context).await,
         Command::Live(args) => live::run(args, context).await,
         Command::Parity(args) => parity::run(args, context).await,
+        Command::Topic(args) => topic::run(args, context).await,
         Command::Evaluate(args) => evaluate::run(args, context).await,
         Command::Compare(args) => compare::run(args, context).await,
         Command::Report(args) => report::run(args, context).await,

@@ -33,8 +33,15 @@ const ENV: &str = "SQUALL_ENV";
 const ENVS: &str = "env";
 
 /// Names of squall's variables that are not settings, or their prefixes: switches of the test suite and of our scripts.
-const NOT_SETTINGS: [&str; 6] =
-    [ENV, "SQUALL_BLESS", "SQUALL_CI_", "SQUALL_KAFKA_CACHE", "SQUALL_SERVE_PASSWORD", "SQUALL_TEST_"];
+const NOT_SETTINGS: [&str; 7] = [
+    ENV,
+    "SQUALL_BLESS",
+    "SQUALL_CI_",
+    "SQUALL_KAFKA_CACHE",
+    "SQUALL_SERVE_PASSWORD",
+    "SQUALL_TEST_",
+    "SQUALL_WEBHOOK_SECRET",
+];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,6 +54,14 @@ pub enum Error {
     Thread { source: std::io::Error },
     #[error("standard output is closed")]
     Closed,
+    #[error("the address of the webhook cannot be used: {problem}")]
+    Address { problem: &'static str },
+    #[error("alerts cannot go there: {problem}")]
+    Recipient { problem: String },
+    #[error("{option}: {problem}\n{excerpt}")]
+    Condition { option: &'static str, problem: String, excerpt: String, hint: Option<String> },
+    #[error("{webhook} refuses the rows of offsets {first} to {last} of partition {partition}: it answers {status}{}{answer}", if answer.is_empty() { "" } else { ": " })]
+    RowsRefused { webhook: String, partition: i32, first: i64, last: i64, status: u16, answer: String },
     #[error("{} holds no rows of `{name}`", dir.display())]
     Nothing { dir: PathBuf, name: String },
 }
@@ -105,6 +113,14 @@ impl Hint for Error {
             }
             Error::Encode { .. } | Error::Closed => None,
             Error::Thread { .. } => None,
+            Error::Address { .. } => Some("write it like https://host/path".into()),
+            Error::Recipient { .. } => {
+                Some("write --alert-to kafka:TOPIC, https://host/path, or 'command:mail -s alert me'".into())
+            }
+            Error::Condition { hint, .. } => hint.clone(),
+            Error::RowsRefused { .. } => Some(
+                "nothing is lost: the same request is sent again at the next start, when the receiver takes it".into(),
+            ),
             Error::Nothing { dir, name } => Some(format!("`squall live {name} --to {}` writes them", dir.display())),
         }
     }

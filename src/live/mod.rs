@@ -29,8 +29,17 @@ mod history;
 /// Reads the log poll by poll, and passes the rows to the queries and on to where they go.
 mod run;
 
+/// Posts JSON to a webhook until it is taken.
+pub mod webhook;
+
 /// Where rows go.
 pub mod sink;
+
+/// Who is told when a condition over the rows becomes true.
+pub mod alert;
+
+/// The last row of each product, for people to look at.
+mod board;
 
 /// Counts rows on their way, and takes samples of them.
 mod watched;
@@ -49,6 +58,7 @@ mod proof;
 
 mod error;
 
+pub use board::Board;
 pub use error::Error;
 pub use latency::Latency;
 pub use models::Models;

@@ -33,6 +33,8 @@ const BATCH_ROWS: &str = "65536";
 /// A query that runs poll by poll.
 pub struct LivePlan {
     name: String,
+    /// The models that the query scores with, each with its version.
+    models: Vec<(String, u64)>,
     stages: Stages,
     poll: Arc<Slot>,
     context: Arc<TaskContext>,
@@ -115,6 +117,7 @@ impl LivePlan {
         query: &Query,
         context: &SessionContext,
     ) -> Result<Result<LivePlan, Refusal>, Error> {
+        let models = project.models_of(query);
         let poll = Arc::new(Slot::default());
         let table = Arc::new(PollTable::new(Arc::clone(&poll)));
         let over = Over { context, landed: Arc::clone(&table) as _, configure };
@@ -127,7 +130,7 @@ impl LivePlan {
             Ok(stages) => stages,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        Ok(LivePlan::with(query, stages, poll, Arc::new(context)))
+        Ok(LivePlan::with(query, stages, poll, Arc::new(context)).map(|plan| LivePlan { models, ..plan }))
     }
 
     fn with(query: &Query, stages: Stages, poll: Arc<Slot>, context: Arc<TaskContext>) -> Result<LivePlan, Refusal> {
@@ -152,12 +155,17 @@ impl LivePlan {
         let schema = Arc::new(Schema::new(fields));
         let key = [*product, *time];
         let name = query.name.clone();
-        Ok(LivePlan { name, poll, context, key, own, schema, is_begun: false, stages })
+        Ok(LivePlan { name, models: Vec::new(), poll, context, key, own, schema, is_begun: false, stages })
     }
 
     /// Returns the query's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the models that the query scores with, each with its version.
+    pub fn models(&self) -> &[(String, u64)] {
+        &self.models
     }
 
     /// Returns the columns of the rows: the query's own, and `log_partition` and `log_offset`.

@@ -146,7 +146,9 @@ impl Live {
         for (plan, mut sink) in planned {
             let mut next = BTreeMap::new();
             for (partition, at) in tail.next() {
-                next.insert(*partition, sink.begin(*partition, *at).await?);
+                let begin = sink.begin(*partition, *at).await?;
+                let back = sink.looks_back(*partition).filter(|_| !tail.has_others());
+                next.insert(*partition, back.map_or(begin, |back| back.min(begin)));
             }
             running.push(Running { plan, sink, next });
         }

@@ -29,7 +29,7 @@ pub use dead_letter::DeadLetter;
 pub use error::Error;
 pub use file::{FileLog, OldDay};
 pub use id::{LogId, Testimony, Witness};
-pub use kafka::KafkaLog;
+pub use kafka::{KafkaLog, ListedTopic, topics};
 pub use location::Location;
 pub use tell::{Fields, Tell};
 
@@ -56,6 +56,9 @@ impl Record {
         name.is_some_and(|(start, _)| start.len() == 13 && start.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
+
+/// What is said of a record beside its bytes: names and texts. Only a topic keeps them.
+pub type Headers = Vec<(&'static str, String)>;
 
 /// A stored message: a record at its place in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,6 +149,15 @@ pub trait Log: Send + Sync {
     /// # Errors
     /// Some of the records may be in the log even after an error. Appending them again may store some twice, but loses none.
     async fn append(&self, records: Vec<Record>) -> Result<(), Error>;
+
+    /// Appends records with further headers, as [`Log::append`] does; `headers` has as many entries as there are records. A log that
+    /// has no headers leaves them out.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    async fn append_with(&self, records: Vec<Record>, _headers: Vec<Headers>) -> Result<(), Error> {
+        self.append(records).await
+    }
 
     /// Returns what opening the log had to repair, one sentence each, for the user to see.
     fn notices(&self) -> Vec<String> {

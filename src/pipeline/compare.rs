@@ -4,11 +4,12 @@
 //! only one has, and the columns whose values differ with the largest differences. NaN equals NaN; all other floating-point
 //! numbers are equal only bit by bit, unless a tolerance says otherwise.
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Schema};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
+use futures::TryStreamExt;
 
 use super::describe::sql_type;
 use super::profile::count;
@@ -53,8 +54,25 @@ pub struct Difference {
 pub struct ColumnDifference {
     pub name: String,
     pub rows: u64,
+    /// The largest difference of two numbers; `None` if they are not numbers, or each differing row has NULL, NaN or infinity.
+    pub worst: Option<Worst>,
     /// The rows that differ most, with the keys and both values.
     pub sample: Option<RecordBatch>,
+}
+
+/// The largest difference between the two sides of a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worst {
+    pub absolute: f64,
+    /// In units in the last place: how many doubles lie between the two, and one. `None` if a side does not hold doubles.
+    pub ulp: Option<u64>,
+}
+
+impl std::fmt::Display for Worst {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.absolute)?;
+        self.ulp.map_or(Ok(()), |ulp| write!(f, " and {} ulp", grouped(ulp)))
+    }
 }
 
 impl Difference {
@@ -82,9 +100,9 @@ pub enum CompareError {
 impl Hint for CompareError {
     fn hint(&self) -> Option<String> {
         match self {
-            CompareError::NoKey { .. } => Some("name columns that both have with --by COLUMN,COLUMN".into()),
+            CompareError::NoKey { .. } => Some("name columns that both have with --keys COLUMN,COLUMN".into()),
             CompareError::Repeated { .. } | CompareError::Tolerance => {
-                Some("name columns that tell rows apart with --by COLUMN,COLUMN".into())
+                Some("name columns that tell rows apart with --keys COLUMN,COLUMN".into())
             }
             CompareError::NothingShared => {
                 Some("rename columns in a query: squall diff 'SELECT x AS y FROM …' …".into())
@@ -97,6 +115,7 @@ impl Hint for CompareError {
 /// A column that both sides have.
 struct Shared {
     name: String,
+    is_double: bool,
     is_float: bool,
     is_number: bool,
 }
@@ -178,7 +197,8 @@ fn columns(schemas: [&Schema; 2], names: [&str; 2], keys: &[String]) -> (Vec<Str
             one == two && !one.is_nested() || is_number || alike(DataType::is_string) || alike(DataType::is_temporal);
         if comparable {
             let is_float = is_number && (one.is_floating() || two.is_floating());
-            shared.push(Shared { name: field.name().clone(), is_float, is_number });
+            let is_double = alike(|data_type| *data_type == DataType::Float64);
+            shared.push(Shared { name: field.name().clone(), is_double, is_float, is_number });
         } else {
             not_compared.push(field.name().clone());
         }
@@ -288,9 +308,45 @@ async fn paired(
             );
             sample = Some(all(&sql, context).await?);
         }
-        found.columns.push(ColumnDifference { name: column.name.clone(), rows, sample });
+        let worst = match column.is_number {
+            true => {
+                let name = identifier(&column.name);
+                let sql = format!(
+                    "SELECT CAST(a.{name} AS DOUBLE), CAST(b.{name} AS DOUBLE) FROM {joined} WHERE {both} AND {}",
+                    differs(column, by.tolerance)
+                );
+                worst(&sql, column.is_double, context).await?
+            }
+            false => None,
+        };
+        found.columns.push(ColumnDifference { name: column.name.clone(), rows, worst, sample });
     }
     Ok(found)
+}
+
+/// Returns the largest difference of two columns of doubles.
+async fn worst(sql: &str, is_double: bool, context: &SessionContext) -> Result<Option<Worst>, DataFusionError> {
+    let mut stream = dialect::run(context, sql).await?.execute_stream().await?;
+    let mut worst: Option<Worst> = None;
+    while let Some(rows) = stream.try_next().await? {
+        let (a, b) = (rows.column(0).as_primitive::<Float64Type>(), rows.column(1).as_primitive::<Float64Type>());
+        for (a, b) in a.iter().zip(b).filter_map(|(a, b)| Some((a?, b?))) {
+            if !a.is_finite() || !b.is_finite() {
+                continue;
+            }
+            let apart = ordered(a).abs_diff(ordered(b));
+            let ulp = is_double.then(|| worst.and_then(|worst| worst.ulp).map_or(apart, |known| known.max(apart)));
+            let absolute = worst.map_or(0.0, |worst| worst.absolute).max((a - b).abs());
+            worst = Some(Worst { absolute, ulp });
+        }
+    }
+    Ok(worst)
+}
+
+/// Returns a number such that neighbouring doubles have neighbouring numbers; the two zeros are neighbours.
+fn ordered(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    if bits < 0 { i64::MIN.wrapping_sub(bits).wrapping_sub(1) } else { bits }
 }
 
 /// Returns the condition that the two values of a column differ.

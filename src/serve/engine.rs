@@ -256,9 +256,7 @@ fn fill(ast: &mut datafusion::sql::sqlparser::ast::Statement, values: &[Expr]) -
     });
     match visited {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(at) => {
-            Err(Failure::told("42P02", format!("the parameter ${at} has no value"))
-                .hint("send a value for each parameter, in the extended protocol"))
-        }
+        ControlFlow::Break(at) => Err(Failure::told("42P02", format!("the parameter ${at} has no value"))
+            .hint("send a value for each parameter, in the extended protocol")),
     }
 }

@@ -159,8 +159,7 @@ impl Listening {
         };
         let tls = options.tls.map(|files| tls::acceptor(&files)).transpose()?;
         let shared = Arc::new(Shared::new(open).await.map_err(Error::Open)?);
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let (stop, stopping) = channel::channel(false);
         let server = Arc::new(Server {
             user: options.user,

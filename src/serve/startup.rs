@@ -102,7 +102,8 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
         return refuse(&mut stream, &refused("53300", "there are too many connections", Some(hint))).await;
     }
     if server.tls.is_some() && !secure && server.verifier.is_some() {
-        let notice = refused("28000", "this server takes connections with TLS only", Some("connect with sslmode=require"));
+        let notice =
+            refused("28000", "this server takes connections with TLS only", Some("connect with sslmode=require"));
         return refuse(&mut stream, &notice).await;
     }
     let of = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());

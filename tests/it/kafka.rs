@@ -220,7 +220,7 @@ async fn a_new_archive_does_not_hide_that_kafka_cannot_be_reached() {
 }
 
 /// Returns the real broker's address; if there is none, says so on standard error, past the test harness.
-fn real_broker(test: &str) -> Option<String> {
+pub fn real_broker(test: &str) -> Option<String> {
     let address = std::env::var("SQUALL_TEST_KAFKA").ok().filter(|address| !address.is_empty());
     if address.is_none() {
         let _ = writeln!(
@@ -232,7 +232,7 @@ fn real_broker(test: &str) -> Option<String> {
 }
 
 /// Returns a topic name that no earlier run has used.
-fn fresh_topic(name: &str) -> String {
+pub fn fresh_topic(name: &str) -> String {
     let since_1970 = std::time::UNIX_EPOCH.elapsed().expect("a clock past 1970");
     format!("squall.test.{name}.{}", since_1970.as_nanos())
 }

@@ -1,12 +1,15 @@
 //! Live queries: the bits of batch, each row once, whatever the polls, the restarts and the ticks are.
 
+mod alerts;
 mod commands;
+mod listener;
 pub mod market;
 mod outages;
 mod parity;
 mod proof;
 mod refused;
 mod topic;
+mod webhook;
 mod windows;
 
 use std::path::{Path, PathBuf};

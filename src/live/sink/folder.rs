@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use super::Sink;
+use super::form::{Form, not_encoded};
 use crate::durable;
 use crate::land::{Landed, LandedFile};
 use crate::live::error::Error;
@@ -92,7 +93,7 @@ fn path(dir: &Path, query: &str) -> PathBuf {
 pub struct FolderSink {
     dir: PathBuf,
     kept: Kept,
-    schema: SchemaRef,
+    form: Form,
     /// The first offset of each partition that is in no file.
     next: BTreeMap<i32, i64>,
     waiting: BTreeMap<i32, Waiting>,
@@ -128,8 +129,8 @@ impl FolderSink {
         if lock.try_lock().is_err() {
             return Err(Error::Busy { dir: dir.into(), name: plan.name().into() });
         }
-        let schema = plan.schema();
-        let columns = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().to_string()));
+        let form = Form::of(plan);
+        let columns = form.schema().fields().iter().map(|field| (field.name().clone(), field.data_type().to_string()));
         let columns: Vec<(String, String)> = columns.collect();
         let kept = match Kept::read(dir, plan.name())? {
             Some(kept) if kept.log != log.to_string() => {
@@ -148,7 +149,7 @@ impl FolderSink {
         Ok(FolderSink {
             dir: dir.into(),
             kept,
-            schema: SchemaRef::clone(schema),
+            form,
             next,
             waiting: BTreeMap::new(),
             wait,
@@ -172,10 +173,10 @@ impl FolderSink {
         let Some(waiting) = self.waiting.remove(&partition).filter(|_| !self.has_failed) else { return Ok(()) };
         let file =
             LandedFile { topic: self.kept.query.clone(), partition, first: waiting.first, last: waiting.next - 1 };
-        let (path, schema) = (self.dir.join(file.to_string()), SchemaRef::clone(&self.schema));
+        let (path, form) = (self.dir.join(file.to_string()), self.form.clone());
         self.next.insert(partition, file.next_offset());
         self.writing = Some(tokio::task::spawn_blocking(move || {
-            let content = encoded(&schema, &waiting.rows)?;
+            let content = encoded(&form, &waiting.rows)?;
             // A file of this name would be another process's.
             durable::create_new(&path, &content).map_err(|source| Error::file(&path, source))
         }));
@@ -183,16 +184,17 @@ impl FolderSink {
     }
 }
 
-fn encoded(schema: &SchemaRef, rows: &[RecordBatch]) -> Result<Vec<u8>, Error> {
+fn encoded(form: &Form, rows: &[RecordBatch]) -> Result<Vec<u8>, Error> {
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let rows = rows.iter().map(|rows| form.filled(rows)).collect::<Result<Vec<_>, _>>()?;
     let encode = || {
-        let mut writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(schema), Some(properties))?;
-        for batch in rows {
+        let mut writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(form.schema()), Some(properties))?;
+        for batch in &rows {
             writer.write(batch)?;
         }
         writer.into_inner()
     };
-    encode().map_err(|error| Error::Encode { problem: error.to_string() })
+    encode().map_err(not_encoded)
 }
 
 #[async_trait]

@@ -1,5 +1,5 @@
 //! Rows as lines of JSON on standard output: one object a row, with `query`, the query's columns, and `log_partition` and
-//! `log_offset`. NULL is `null`, and so is a number that JSON does not have; times are RFC 3339, UTC.
+//! `log_offset`; and `model` and `model_version` if the query scores with models. NULL is `null`, and so is a number that JSON does not have; times are RFC 3339, UTC.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -10,11 +10,13 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::json::writer::{LineDelimited, WriterBuilder};
 
 use super::Sink;
+use super::form::{Form, not_encoded};
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
 
 /// Writes rows of a query as lines.
 pub struct Lines {
+    form: Form,
     /// The beginning of each line.
     begin: Vec<u8>,
 }
@@ -23,7 +25,12 @@ impl Lines {
     /// Makes the form of a query's rows.
     pub fn of(plan: &LivePlan) -> Lines {
         // A query's name has only letters, digits and underscores.
-        Lines { begin: format!("{{\"query\":\"{}\",", plan.name()).into_bytes() }
+        Lines { form: Form::of(plan), begin: format!("{{\"query\":\"{}\",", plan.name()).into_bytes() }
+    }
+
+    /// Returns the form of the rows.
+    pub fn form(&self) -> &Form {
+        &self.form
     }
 
     /// Returns rows as lines; each ends with a line break.
@@ -35,8 +42,9 @@ impl Lines {
             return Ok(Vec::new());
         }
         let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
-        let written = writer.write(rows).and_then(|()| writer.finish());
-        written.map_err(|error| Error::Encode { problem: error.to_string() })?;
+        let rows = self.form.filled(rows)?;
+        let written = writer.write(&rows).and_then(|()| writer.finish());
+        written.map_err(not_encoded)?;
         let objects = writer.into_inner();
         let mut lines = Vec::with_capacity(objects.len() + rows.num_rows() * self.begin.len());
         for object in objects.split(|byte| *byte == b'\n').filter(|object| !object.is_empty()) {

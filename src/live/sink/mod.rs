@@ -1,8 +1,11 @@
 //! Where rows go. Each place is one file that implements [`Sink`], and one line of [`Destination::open`].
 
 mod folder;
+mod form;
 mod lines;
+mod nowhere;
 mod topic;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,11 +16,15 @@ use async_trait::async_trait;
 
 use super::error::Error;
 use super::plan::{Emitted, LivePlan};
+use super::webhook::{Stop, Webhook};
 use crate::log::{self, Location, LogId};
 
 pub use folder::{FolderSink, Kept};
-pub use lines::LinesSink;
+pub use form::{Form, instant, not_encoded};
+pub use lines::{Lines, LinesSink};
+pub use nowhere::NowhereSink;
 pub use topic::TopicSink;
+pub use webhook::WebhookSink;
 
 /// Takes the rows of one query.
 #[async_trait]
@@ -28,6 +35,11 @@ pub trait Sink: Send {
     /// # Errors
     /// The sink cannot be read.
     async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error>;
+
+    /// Returns the first offset of a partition whose rows the sink would like to see again, if they can be had. It needs none of them.
+    fn looks_back(&self, _partition: i32) -> Option<i64> {
+        None
+    }
 
     /// Takes the rows of consecutive offsets of a partition.
     ///
@@ -47,10 +59,14 @@ pub trait Sink: Send {
 pub enum Destination {
     /// Standard output, one JSON object a line.
     Lines,
+    /// Nowhere: rows are only looked at.
+    Nowhere,
     /// A folder of Parquet files; a row waits at most so long for its file.
     Folder(PathBuf, Duration),
     /// A topic, and the folder of the file that says what it has.
     Topic { location: Location, options: Box<log::Options>, state_dir: PathBuf },
+    /// A webhook, and the folder of the file that says what it has taken.
+    Webhook { webhook: Webhook, state_dir: PathBuf, stop: Stop },
 }
 
 impl Destination {
@@ -62,11 +78,15 @@ impl Destination {
     pub async fn open(&self, plan: &LivePlan, log: &LogId, next: BTreeMap<i32, i64>) -> Result<Box<dyn Sink>, Error> {
         Ok(match self {
             Destination::Lines => Box::new(LinesSink::new(plan, next, Box::new(std::io::stdout()))),
+            Destination::Nowhere => Box::new(NowhereSink::new(next)),
             Destination::Folder(dir, wait) => Box::new(FolderSink::open(dir, plan, log, *wait)?),
             Destination::Topic { location, options, state_dir } => {
                 let name = location.to_string();
                 let to = log::create(location, options).await.map_err(|source| Error::log(&name, source))?;
                 Box::new(TopicSink::open(to, &name, state_dir, plan, log).await?)
+            }
+            Destination::Webhook { webhook, state_dir, stop } => {
+                Box::new(WebhookSink::open(webhook.clone(), state_dir, plan, log, stop.clone())?)
             }
         })
     }

@@ -1,4 +1,5 @@
-//! Rows in a topic: one message a row, the JSON object that standard output would get, keyed by the row's product.
+//! Rows in a topic: one message a row, the JSON object that standard output would get, keyed by the row's product, with the
+//! row's place, times and models in its headers.
 //!
 //! In: the rows of consecutive offsets, which are sent together and acknowledged before the next ones are sent. Out: messages, and a
 //! file that says up to which offset of the source the topic has all rows, and where the topic ended then. After a kill, what the
@@ -14,9 +15,6 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
 use super::Sink;
@@ -58,8 +56,6 @@ pub struct TopicSink {
     /// How many rows of each identity the topic has behind the state's end.
     seen: HashMap<Identity, usize>,
     lines: Lines,
-    /// The position of the column with a row's product.
-    product: usize,
     saved: Instant,
     is_changed: bool,
     /// Held locked, so that no other process of this machine sends rows of the query.
@@ -115,7 +111,6 @@ impl TopicSink {
                 ends: ends(to.as_ref()).await.map_err(failed)?,
             },
         };
-        let product = plan.schema().index_of(plan.key()[0]).unwrap_or_default();
         Ok(TopicSink {
             log: to,
             name: name.into(),
@@ -123,7 +118,6 @@ impl TopicSink {
             state,
             seen,
             lines: Lines::of(plan),
-            product,
             saved: Instant::now(),
             is_changed: false,
             _lock: lock,
@@ -196,13 +190,13 @@ impl Sink for TopicSink {
     }
 
     async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
-        let products: ArrayRef = cast(rows.rows.column(self.product), &DataType::Utf8)
-            .map_err(|error| Error::Encode { problem: error.to_string() })?;
-        let products = products.as_string::<i32>();
+        let now = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        let keys = self.lines.form().keys(&rows.rows)?;
+        let mut all = self.lines.form().headers(&rows.rows, &rows.offsets, now)?;
         let lines = self.lines.write(&rows.rows)?;
-        let mut records = Vec::with_capacity(products.len());
+        let (mut records, mut headers) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
         for (row, line) in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
-            let product = products.value(row);
+            let product = keys[row].0.as_str();
             if !self.seen.is_empty()
                 && let Some(count) = self.seen.get_mut(&(partition, rows.offsets[row], product.to_string()))
                 && *count > 0
@@ -210,12 +204,13 @@ impl Sink for TopicSink {
                 *count -= 1;
                 continue;
             }
-            let ingest_time = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
             let payload = Bytes::copy_from_slice(line);
-            records.push(Record { key: Some(product.into()), payload, ingest_time, connection: None });
+            records.push(Record { key: Some(product.into()), payload, ingest_time: now, connection: None });
+            headers.push(std::mem::take(&mut all[row]));
         }
         if !records.is_empty() {
-            self.log.append(records).await.map_err(|source| Error::log(&self.name, source))?;
+            let sent = self.log.append_with(records, headers).await;
+            sent.map_err(|source| Error::log(&self.name, source))?;
         }
         // What was read at the start lies before offsets that come later.
         self.seen.retain(|(of, offset, _), _| *of != partition || *offset >= offsets.end);

@@ -4,6 +4,7 @@
 //! consumer group. Every wait is bounded: if a broker does not answer, an error says so.
 
 mod consumer;
+mod listed;
 mod producer;
 mod reasons;
 mod split;
@@ -20,9 +21,10 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::{Batch, Error, Limit, Log, LogId, Options, Record};
+use super::{Batch, Error, Headers, Limit, Log, LogId, Options, Record};
 use crate::durable::blocking;
 use consumer::PartitionReader;
+pub use listed::{ListedTopic, topics};
 pub(super) use producer::Delivery;
 use reasons::Reasons;
 use times::Times;
@@ -155,9 +157,15 @@ impl KafkaLog {
     /// # Errors
     /// The broker cannot be reached; then no record was sent.
     pub(super) async fn publish(&self, records: &[&Record]) -> Result<Vec<Delivery>, Error> {
+        self.publish_with(records, &[]).await
+    }
+
+    /// Sends records as [`KafkaLog::publish`] does; a record that has an entry in `headers` gets these headers too.
+    async fn publish_with(&self, records: &[&Record], headers: &[&Headers]) -> Result<Vec<Delivery>, Error> {
         let several = self.has_several_partitions().await?;
         let producer = self.producer()?;
-        let deliveries = producer::send(&producer, &self.topic, &split::split(records, several), records.len()).await;
+        let parts = split::split(records, several);
+        let deliveries = producer::send(&producer, &self.topic, &parts, headers, records.len()).await;
         let broken = |delivery: &Delivery| match delivery {
             Delivery::Failed(error) => error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal),
             Delivery::At(_) | Delivery::Refused(_) => false,
@@ -272,23 +280,29 @@ impl Log for KafkaLog {
     }
 
     async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
-        let mut waiting: VecDeque<&Record> = records.iter().collect();
+        let headers = vec![Headers::new(); records.len()];
+        self.append_with(records, headers).await
+    }
+
+    async fn append_with(&self, records: Vec<Record>, headers: Vec<Headers>) -> Result<(), Error> {
+        let mut waiting: VecDeque<(&Record, &Headers)> = records.iter().zip(&headers).collect();
         let mut group = waiting.len();
         while !waiting.is_empty() {
-            let sent: Vec<&Record> = waiting.drain(..group.min(waiting.len())).collect();
+            let sent: Vec<(&Record, &Headers)> = waiting.drain(..group.min(waiting.len())).collect();
             let count = sent.len();
-            let deliveries = self.publish(&sent).await?;
+            let (of_records, of_headers): (Vec<&Record>, Vec<&Headers>) = sent.iter().copied().unzip();
+            let deliveries = self.publish_with(&of_records, &of_headers).await?;
             let mut again = VecDeque::new();
-            for (record, delivery) in sent.into_iter().zip(deliveries) {
+            for (sent, delivery) in sent.into_iter().zip(deliveries) {
                 match delivery {
                     Delivery::At(_) => {}
                     Delivery::Refused(reason) if count == 1 => {
-                        let (log, bytes) = (self.topic.to_string(), record.payload.len());
+                        let (log, bytes) = (self.topic.to_string(), sent.0.payload.len());
                         return Err(Error::Refused { log, bytes, reason });
                     }
-                    Delivery::Refused(_) => again.push_back(record),
+                    Delivery::Refused(_) => again.push_back(sent),
                     // The next attempt has an earlier time, and the last one is a refusal.
-                    Delivery::Failed(error) if is_wrong_time(&error) => again.push_back(record),
+                    Delivery::Failed(error) if is_wrong_time(&error) => again.push_back(sent),
                     Delivery::Failed(error) => return Err(self.not_acknowledged(error)),
                 }
             }

@@ -9,7 +9,7 @@ use rdkafka::producer::FutureRecord;
 use super::split::Part;
 use super::times::time_ms;
 use super::{CONNECTION, FutureProducer, INGEST_TIME, ONLY, Place, Topic};
-use crate::log::Error;
+use crate::log::{Error, Headers};
 
 /// A producer's settings; the delivery timeout is added later.
 const PROPERTIES: [(&str, &str); 7] = [
@@ -50,11 +50,13 @@ pub(in crate::log) enum Delivery {
     Failed(KafkaError),
 }
 
-/// Sends the parts of `records` records in order, and waits until each is acknowledged or has failed.
+/// Sends the parts of `records` records in order, and waits until each is acknowledged or has failed. A record that has an entry in
+/// `headers` gets these headers too.
 pub(super) async fn send(
     producer: &FutureProducer,
     topic: &Topic,
     parts: &[Part<'_>],
+    headers: &[&Headers],
     records: usize,
 ) -> Vec<Delivery> {
     let mut results: Vec<Option<Result<Place, KafkaError>>> = Vec::new();
@@ -67,7 +69,8 @@ pub(super) async fn send(
             note(&mut results[part.number], Err(error.clone()));
             continue;
         }
-        let mut message = message(topic, part, back);
+        let more = headers.get(part.number).map_or(&[][..], |headers| headers);
+        let mut message = message(topic, part, more, back);
         loop {
             match producer.send_result(message) {
                 Ok(delivery) => {
@@ -132,7 +135,12 @@ fn refusal(topic: &Topic, back: Duration, error: &KafkaError) -> Option<String> 
     refused.then(|| code.to_string())
 }
 
-fn message<'a>(topic: &'a Topic, part: &'a Part<'a>, back: Duration) -> FutureRecord<'a, str, [u8]> {
+fn message<'a>(
+    topic: &'a Topic,
+    part: &'a Part<'a>,
+    more: &[(&'static str, String)],
+    back: Duration,
+) -> FutureRecord<'a, str, [u8]> {
     let record = part.record;
     let ingest_time = record.ingest_time.to_string();
     let mut headers = OwnedHeaders::new().insert(Header { key: INGEST_TIME, value: Some(&ingest_time) });
@@ -141,6 +149,9 @@ fn message<'a>(topic: &'a Topic, part: &'a Part<'a>, back: Duration) -> FutureRe
     }
     if let Some(product) = &part.only {
         headers = headers.insert(Header { key: ONLY, value: Some(product) });
+    }
+    for (key, value) in more {
+        headers = headers.insert(Header { key, value: Some(value) });
     }
     let mut message = FutureRecord::to(&topic.name)
         .payload(&*record.payload)

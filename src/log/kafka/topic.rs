@@ -72,10 +72,15 @@ impl Topic {
 
     /// Asks a broker about the topic.
     pub(super) fn metadata(&self, client: &BaseConsumer) -> Result<Metadata, Error> {
+        self.described(client, Some(&self.name))
+    }
+
+    /// Asks a broker about a topic, or about all.
+    pub(super) fn described(&self, client: &BaseConsumer, topic: Option<&str>) -> Result<Metadata, Error> {
         let deadline = Instant::now() + self.timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let error = match client.fetch_metadata(Some(&self.name), left.min(LOOK)) {
+            let error = match client.fetch_metadata(topic, left.min(LOOK)) {
                 Ok(metadata) => {
                     // What the client reported meanwhile must not pile up.
                     drop(client.poll(Duration::ZERO));

@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn names_are_quoted_where_they_must() {
-        for (name, expected) in [("ticks", "ticks"), ("Ticks", "\"Ticks\""), ("a\"b", "\"a\"\"b\""), ("", "\"\""), ("1a", "\"1a\"")] {
+        for (name, expected) in
+            [("ticks", "ticks"), ("Ticks", "\"Ticks\""), ("a\"b", "\"a\"\"b\""), ("", "\"\""), ("1a", "\"1a\"")]
+        {
             assert_eq!(quoted(name), expected);
         }
     }

@@ -54,10 +54,8 @@ fn columns(select: &Select) -> Option<Vec<SelectItem>> {
         }
         taken.push(name);
     }
-    let null = |name| SelectItem::ExprWithAlias {
-        expr: Expr::Value(Value::Null.into()),
-        alias: Ident::with_quote('"', name),
-    };
+    let null =
+        |name| SelectItem::ExprWithAlias { expr: Expr::Value(Value::Null.into()), alias: Ident::with_quote('"', name) };
     Some(taken.into_iter().map(null).collect())
 }
 
@@ -138,5 +136,6 @@ fn is_without_rows(relation: &TableFactor) -> bool {
 fn name_of_information(relation: &TableFactor) -> Option<String> {
     let TableFactor::Table { name, .. } = relation else { return None };
     let schema = name.0.first()?.as_ident()?.value.to_lowercase();
-    (name.0.len() == 2 && schema == "information_schema").then(|| format!("{schema}_{}", last(name).unwrap_or_default()))
+    (name.0.len() == 2 && schema == "information_schema")
+        .then(|| format!("{schema}_{}", last(name).unwrap_or_default()))
 }

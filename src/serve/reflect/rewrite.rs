@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value, VisitMut, VisitorMut,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value,
+    VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -41,10 +42,7 @@ const CONSTANTS: [(&[&str], &str); 9] = [
         ],
         "TRUE",
     ),
-    (
-        &["pg_is_in_recovery", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"],
-        "FALSE",
-    ),
+    (&["pg_is_in_recovery", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"], "FALSE"),
     (
         &[
             "obj_description",
@@ -118,9 +116,7 @@ impl Rewrite {
             return parsed(value);
         }
         let value = match (name, arguments) {
-            ("version", []) => {
-                literal(&format!("PostgreSQL {SERVER_VERSION} (squall {})", env!("CARGO_PKG_VERSION")))
-            }
+            ("version", []) => literal(&format!("PostgreSQL {SERVER_VERSION} (squall {})", env!("CARGO_PKG_VERSION"))),
             ("current_database" | "current_catalog", _) => literal(DATABASE),
             ("current_user" | "session_user" | "user" | "current_role", _) => literal(&self.facts.user),
             ("pg_backend_pid", []) => self.facts.process.to_string(),
@@ -221,7 +217,8 @@ impl VisitorMut for Rewrite {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         let TableFactor::Table { name, alias, args, .. } = factor else { return ControlFlow::Continue(()) };
-        let parts: Option<Vec<String>> = name.0.iter().map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
+        let parts: Option<Vec<String>> =
+            name.0.iter().map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
         let Some(mut parts) = parts else { return ControlFlow::Continue(()) };
         if parts.len() == 3 && parts[0] == DATABASE {
             name.0.remove(0);

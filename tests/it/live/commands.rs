@@ -10,17 +10,17 @@ use rand::{RngExt, SeedableRng};
 
 use super::market::Market;
 
-fn squall(folder: &Path) -> Command {
+pub fn squall(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
     command.env_clear().current_dir(folder).stdin(Stdio::null());
     command
 }
 
-fn run(folder: &Path, line: &str) -> Output {
+pub fn run(folder: &Path, line: &str) -> Output {
     squall(folder).args(line.split(' ')).output().unwrap()
 }
 
-fn succeed(folder: &Path, line: &str) -> (String, String) {
+pub fn succeed(folder: &Path, line: &str) -> (String, String) {
     let output = run(folder, line);
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "squall {line}\n{out}{err}");
@@ -28,7 +28,7 @@ fn succeed(folder: &Path, line: &str) -> (String, String) {
 }
 
 /// Makes a project, and a log of a market.
-fn begin(market: &mut Market, messages: usize) -> tempfile::TempDir {
+pub fn begin(market: &mut Market, messages: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), "init .");
     go_on(folder.path(), market, messages);
@@ -36,7 +36,7 @@ fn begin(market: &mut Market, messages: usize) -> tempfile::TempDir {
 }
 
 /// Adds messages to the log.
-fn go_on(folder: &Path, market: &mut Market, messages: usize) {
+pub fn go_on(folder: &Path, market: &mut Market, messages: usize) {
     std::fs::write(folder.join("market.ndjson"), market.messages(messages).join("\n") + "\n").unwrap();
     succeed(folder, "replay market.ndjson");
 }
@@ -126,11 +126,11 @@ fn parity_fails_at_a_difference() {
 }
 
 /// A query of scores by the champion.
-const SCORES: &str = "-- description: The score of each tick, by the champion.\n-- grain: product_id, ts\n-- time column: ts\n\n\
+pub const SCORES: &str = "-- description: The score of each tick, by the champion.\n-- grain: product_id, ts\n-- time column: ts\n\n\
     SELECT product_id, ts, price, score FROM ml_predict('slope@champion', 'SELECT product_id, ts, price FROM ticks')\n";
 
 /// Waits until a file holds a text, or has lines.
-fn wait_for(what: &str, found: impl Fn() -> bool) {
+pub fn wait_for(what: &str, found: impl Fn() -> bool) {
     for _ in 0..300 {
         if found() {
             return;
@@ -191,7 +191,44 @@ fn the_champion_is_followed_and_garbage_is_not() {
         rows().iter().filter(|row| row["product_id"] == "A-USD").filter_map(|row| row["score"].as_f64()).collect();
     assert!(scores[0] > 0.9, "for the first champion, a high price is likely: {}", scores[0]);
     assert!(scores[scores.len() - 1] < 0.1, "for the second one, it is not");
+    for (row, score) in rows().iter().zip(rows().iter().map(|row| row["score"].as_f64().unwrap())) {
+        // A price is above 50 for the first product only.
+        let is_first = (score > 0.5) == (row["product_id"] == "A-USD");
+        let version = if is_first { "1" } else { "2" };
+        assert_eq!((row["model"].as_str(), row["model_version"].as_str()), (Some("slope"), Some(version)), "{row}");
+    }
     let place = |row: &serde_json::Value| format!("{} {} {}", row["log_offset"], row["product_id"], row["ts"]);
     let distinct: BTreeSet<String> = rows().iter().map(place).collect();
     assert_eq!(distinct.len(), rows().len(), "no row comes twice");
+}
+
+#[test]
+fn a_folder_says_which_model_gave_a_score_and_batch_agrees() {
+    let folder = begin(&mut Market::new(18), 300);
+    let folder = folder.path();
+    for statement in [
+        "CREATE MODEL slope OPTIONS (model_type = 'logistic_reg', input_label_cols = ['label']) AS \
+         SELECT price, price > 50 AS label FROM (SELECT CAST(value AS DOUBLE) AS price FROM generate_series(1, 100))",
+        "ALTER MODEL slope SET ALIAS champion",
+    ] {
+        assert!(squall(folder).args(["sql", "-c", statement]).status().unwrap().success());
+    }
+    std::fs::create_dir_all(folder.join("sql/scores")).unwrap();
+    std::fs::write(folder.join("sql/scores/slope_now.sql"), SCORES).unwrap();
+    succeed(folder, "live slope_now --to out --once");
+    succeed(folder, "land");
+    let (told, _) = succeed(folder, "parity slope_now --of out");
+    assert!(told.contains("rows are the same, bit for bit"), "{told}");
+    let sql = "SELECT DISTINCT model, model_version FROM 'out/*.parquet'";
+    let output = squall(folder).args(["sql", "-c", sql, "--format", "csv"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "model,model_version\nslope,1\n");
+}
+
+#[test]
+fn a_board_needs_a_terminal() {
+    let folder = begin(&mut Market::new(19), 10);
+    let output = run(folder.path(), "live --watch");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("standard output is not a terminal") && told.contains("Hint: without --watch"), "{told}");
 }

@@ -178,3 +178,79 @@ async fn partitions_of_a_broker_are_read_and_rows_are_sent_to_it() {
     }
     assert_eq!((messages, rows.len() as i64), (rows.len(), place.count("changes").await), "each row is sent once");
 }
+
+/// Returns the headers of each message of a topic's partition 0, beside its payload.
+fn headers(brokers: &str, topic: &str, count: usize) -> Vec<(BTreeMap<String, String>, serde_json::Value)> {
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    use rdkafka::message::{Headers, Message};
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("group.id", "test");
+    let consumer: BaseConsumer = config.create().unwrap();
+    let mut place = rdkafka::TopicPartitionList::new();
+    place.add_partition_offset(topic, 0, rdkafka::Offset::Beginning).unwrap();
+    consumer.assign(&place).unwrap();
+    let mut found = Vec::new();
+    while found.len() < count {
+        let message = consumer.poll(Duration::from_secs(10)).expect("a message").unwrap();
+        let headers = message.headers().unwrap().iter();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let headers = headers.map(|header| (header.key.to_string(), text(header.value.unwrap()))).collect();
+        found.push((headers, serde_json::from_slice(message.payload().unwrap()).unwrap()));
+    }
+    found
+}
+
+fn rows_have_headers(brokers: &str, topic: &str) {
+    use super::commands::{begin, squall, succeed};
+    let folder = begin(&mut Market::new(51), 300);
+    let folder = folder.path();
+    for statement in [
+        "CREATE MODEL slope OPTIONS (model_type = 'logistic_reg', input_label_cols = ['label']) AS \
+         SELECT price, price > 50 AS label FROM (SELECT CAST(value AS DOUBLE) AS price FROM generate_series(1, 100))",
+        "ALTER MODEL slope SET ALIAS champion",
+    ] {
+        assert!(squall(folder).args(["sql", "-c", statement]).output().unwrap().status.success());
+    }
+    std::fs::create_dir_all(folder.join("sql/scores")).unwrap();
+    std::fs::write(folder.join("sql/scores/slope_now.sql"), super::commands::SCORES).unwrap();
+    succeed(folder, &format!("live slope_now --to kafka://{brokers}/{topic} --once"));
+    let (told, _) = succeed(folder, &format!("topic tail kafka://{brokers}/{topic} --from-beginning --min 250"));
+    assert_eq!(told.lines().count(), 250);
+    for ((headers, row), line) in headers(brokers, topic, 250).iter().zip(told.lines()) {
+        for name in ["log_partition", "log_offset"] {
+            assert_eq!(headers[name], row[name].to_string());
+        }
+        assert_eq!((headers["query"].as_str(), row["query"].as_str()), ("slope_now", Some("slope_now")));
+        assert_eq!((headers["model"].as_str(), headers["model_version"].as_str()), ("slope", "1"));
+        assert_eq!((row["model"].as_str(), row["model_version"].as_str()), (Some("slope"), Some("1")));
+        let ts = chrono::DateTime::parse_from_rfc3339(row["ts"].as_str().unwrap()).unwrap();
+        assert_eq!(headers["event_time"], ts.timestamp_nanos_opt().unwrap().to_string());
+        assert_eq!(headers["emission_time"], headers["ingest_time"]);
+        let columns: Vec<&str> = line.split('\t').collect();
+        assert_eq!((columns[0], columns[3]), ("0", row["product_id"].as_str().unwrap()));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(columns[4]).unwrap(), *row);
+    }
+    let (told, _) = succeed(folder, &format!("topic list --brokers {brokers}"));
+    let line = told.lines().find(|line| line.starts_with(&format!("{topic} "))).expect("the topic is listed");
+    assert_eq!(line.split_whitespace().nth(1), Some("1"), "{line}");
+    // Nothing comes any more.
+    let mut tail = squall(folder);
+    tail.args(["topic", "tail", &format!("kafka://{brokers}/{topic}"), "--min", "1", "--timeout", "300ms"]);
+    let output = tail.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("Error: 0 messages came to") && told.contains("Hint: --from-beginning"), "{told}");
+}
+
+#[test]
+fn rows_say_in_headers_where_they_come_from() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("scores", 1, 1).unwrap();
+    rows_have_headers(&cluster.bootstrap_servers(), "scores");
+}
+
+#[test]
+fn rows_say_in_headers_where_they_come_from_through_a_broker() {
+    let Some(brokers) = super::super::kafka::real_broker("live::topic::rows_say_…_through_a_broker") else { return };
+    rows_have_headers(&brokers, &super::super::kafka::fresh_topic("headers"));
+}

@@ -407,6 +407,16 @@ async fn differences_are_found_and_nothing_else() {
     assert_eq!((found.rows, found.only, found.paired), ([3, 3], [1, 1], Some(2)));
     let columns: Vec<(&str, u64)> = found.columns.iter().map(|column| (column.name.as_str(), column.rows)).collect();
     assert_eq!(columns, [("v", 2), ("s", 1)]);
+    let worst = found.columns[0].worst.unwrap();
+    // 0.5 and 1 lie 2^52 doubles apart.
+    assert_eq!(worst.ulp, Some(((0.500_000_000_1_f64 - 0.5) * 2_f64.powi(53)).round() as u64));
+    assert_eq!((worst.absolute, found.columns[1].worst), (0.500_000_000_1 - 0.5, None));
+    let signs = difference("SELECT 1 AS k, 1e-323 AS v", "SELECT 1 AS k, -5e-324 AS v", &["k"], 0.0).await.unwrap();
+    assert_eq!(
+        signs.columns[0].worst.unwrap().ulp,
+        Some(4),
+        "from the second double above zero to the first below -0.0"
+    );
     let within = difference(&base, &changed, &["k"], 1e-6).await.unwrap();
     assert_eq!((within.columns[0].name.as_str(), within.columns[0].rows), ("v", 1), "NaN is near no number");
     let whole = difference(&base, &changed, &[], 0.0).await.unwrap();
