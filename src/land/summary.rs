@@ -86,7 +86,8 @@ impl From<Sequence> for Counts {
         match sequence {
             Sequence::Connection => Counts::Connection,
             Sequence::Product => Counts::Product,
-            Sequence::None => Counts::None,
+            // Neither identifies a message by itself.
+            Sequence::Restarts | Sequence::None => Counts::None,
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Problem {
     Value { field: &'static str, value: String, fault: Fault },
     #[error("quote is crossed: best_bid {best_bid} is above best_ask {best_ask}")]
     Crossed { best_bid: f64, best_ask: f64 },
+    #[error("message is a change of an order book, not a whole quote")]
+    PartOfABook,
     #[error("the exchange answers with an error: {message}")]
     Exchange { message: String },
 }
@@ -51,6 +53,7 @@ pub enum Fault {
     NotATime,
     NotPlausible,
     NotAList,
+    NotOneLevel,
 }
 
 impl fmt::Display for Fault {
@@ -68,6 +71,7 @@ impl fmt::Display for Fault {
             Fault::NotATime => "not a time",
             Fault::NotPlausible => "not a time between the years 2009 and 2100",
             Fault::NotAList => "not a list of objects",
+            Fault::NotOneLevel => "not one level of an order book",
         })
     }
 }
@@ -96,6 +100,7 @@ impl Problem {
             | Problem::SeveralMessages
             | Problem::TooLong { .. }
             | Problem::TooManyValues
+            | Problem::PartOfABook
             | Problem::Twice { .. }
             | Problem::Missing { .. } => self.to_string(),
         }

@@ -369,7 +369,17 @@ fn one_bad_ticker_makes_the_envelope_a_dead_letter() {
 
 /// Cuts a good message short, or replaces one byte of it, so that all parts of the readers are tested.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
-    let message = prop_oneof![Just(ADVANCED), Just(EXCHANGE), Just(INNER), Just(FLAT), Just(IN_STRING), Just(BINANCE)];
+    let message = prop_oneof![
+        Just(ADVANCED),
+        Just(EXCHANGE),
+        Just(INNER),
+        Just(FLAT),
+        Just(IN_STRING),
+        Just(BINANCE),
+        Just(exchanges::KRAKEN),
+        Just(exchanges::BYBIT),
+        Just(exchanges::OKX)
+    ];
     (message, any::<prop::sample::Index>(), any::<u8>(), any::<bool>()).prop_map(|(message, index, byte, cut)| {
         let mut bytes = message.as_bytes().to_vec();
         let at = index.index(bytes.len());

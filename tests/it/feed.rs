@@ -1,5 +1,6 @@
 //! The client against the simulated exchange, both in this process.
 
+mod dialects;
 mod disk;
 mod exchanges;
 mod faults;

@@ -1,12 +1,15 @@
 //! The exchanges that squall can receive from.
 //!
 //! An exchange is one file that implements [`Exchange`]; the client knows nothing else about it. To add one, write its file,
-//! add one line to [`EXCHANGES`] and describe it in docs/feed.md and in the comment on `exchange` in squall.toml. If its
+//! add one line to [`EXCHANGES`] and describe it in docs/exchanges.md and in the comment on `exchange` in squall.toml. If its
 //! messages have a shape of their own, add that too, as one file in `tick::shapes`.
 
 mod binance;
+mod bybit;
 mod coinbase_advanced;
 mod coinbase_exchange;
+mod kraken;
+mod okx;
 
 use std::fmt;
 use std::time::Duration;
@@ -16,8 +19,14 @@ use crate::text::did_you_mean;
 use crate::tick::Shape;
 
 /// Every exchange; the first one is the default of `feed.exchange`.
-pub static EXCHANGES: &[&dyn Exchange] =
-    &[&coinbase_advanced::CoinbaseAdvanced, &coinbase_exchange::CoinbaseExchange, &binance::Binance];
+pub static EXCHANGES: &[&dyn Exchange] = &[
+    &coinbase_advanced::CoinbaseAdvanced,
+    &coinbase_exchange::CoinbaseExchange,
+    &binance::Binance,
+    &kraken::Kraken,
+    &bybit::Bybit,
+    &okx::Okx,
+];
 
 /// The exchange that the simulator imitates.
 pub static SIMULATED: &dyn Exchange = &coinbase_advanced::CoinbaseAdvanced;

@@ -3,9 +3,11 @@
 //! In: a text that begins with an object. Out: [`Node`]s, which hold places in the text and no text of their own. So a list of
 //! nodes can be used again for the next message, and reading allocates nothing.
 
+mod levels;
 mod scan;
 
 use super::field::Value;
+pub use levels::Levels;
 pub use scan::scan;
 
 /// A text with more values is not read, so that a hostile one cannot take more than 24 MB.
@@ -153,6 +155,27 @@ impl<'a> Object<'a> {
     /// Returns the first value under this key; absent if there is none.
     pub fn value(self, key: &str) -> Value<'a> {
         self.member(key).map_or(Value::Absent, Member::value)
+    }
+
+    /// Returns the levels of one side of an order book, which are under this key.
+    pub fn levels(self, key: &str) -> Levels<'a> {
+        let Some(member) = self.member(key) else { return Levels::None };
+        match member.node().kind {
+            Kind::Null => Levels::None,
+            Kind::List | Kind::MixedList => {
+                let (start, end) = member.node().value;
+                levels::read(&member.text[start as usize..end as usize])
+            }
+            _ => Levels::Other,
+        }
+    }
+
+    /// Returns the object under this key.
+    pub fn nested(self, key: &str) -> Option<Object<'a>> {
+        match self.member(key)?.nested()? {
+            Nested::Object(object) => Some(object),
+            Nested::Text(_) => None,
+        }
     }
 
     /// Returns the objects of the list under this key; no object if there is no list. `None` if there is anything else.

@@ -6,9 +6,13 @@
 
 pub mod advanced_envelope;
 pub mod binance_bookticker;
+mod book;
+pub mod bybit_orderbook;
 pub mod exchange;
 pub mod flat;
+pub mod kraken_ticker;
 mod nested;
+pub mod okx_bbo;
 mod recorded;
 mod ticker;
 
@@ -22,7 +26,15 @@ use nested::Scratch;
 use recorded::Recorded;
 
 /// Every shape; if two fit equally well, the first one wins.
-pub static SHAPES: &[&Shape] = &[&exchange::SHAPE, &advanced_envelope::SHAPE, &flat::SHAPE, &binance_bookticker::SHAPE];
+pub static SHAPES: &[&Shape] = &[
+    &exchange::SHAPE,
+    &advanced_envelope::SHAPE,
+    &flat::SHAPE,
+    &binance_bookticker::SHAPE,
+    &kraken_ticker::SHAPE,
+    &bybit_orderbook::SHAPE,
+    &okx_bbo::SHAPE,
+];
 
 /// The shape of a message.
 pub struct Shape {
@@ -65,6 +77,8 @@ pub enum Sequence {
     Connection,
     /// Events of a product, most of which the feed leaves out: numbers rise, and gaps in them mean nothing.
     Product,
+    /// A product's updates, until the exchange starts again with lower numbers: a number alone does not identify a message.
+    Restarts,
     /// Nothing: the messages have no number that could be compared.
     None,
 }
@@ -74,6 +88,7 @@ impl fmt::Display for Sequence {
         f.write_str(match self {
             Sequence::Connection => "every message of a connection, from 0",
             Sequence::Product => "a product's events: it rises, with holes",
+            Sequence::Restarts => "a product's updates: it rises, until the exchange starts again",
             Sequence::None => "nothing",
         })
     }

@@ -6,10 +6,11 @@
 
 use serde::de::IgnoredAny;
 
+use super::super::field::Value;
 use super::super::json::{self, Member, Nested, Node, Object};
 use super::super::{Problem, Sink};
 use super::recorded::Recorded;
-use super::{Fit, Message, Shape};
+use super::{Fit, Message, Shape, okx_bbo};
 
 /// How many levels below the line a message may be nested.
 const DEEPEST: usize = 3;
@@ -56,6 +57,10 @@ impl Search<'_> {
                 Ok((recorded, message)) => self.json(message, &recorded, depth),
                 Err(problem) => Found::nothing(problem),
             },
+            // A message of the protocol never displaces another message of the line.
+            Some(_) if okx_bbo::is_plain(text) => {
+                Found { fit: Some(Fit::Doubtful), message: Ok(okx_bbo::plain(recorded)) }
+            }
             Some(_) => Found::nothing(Problem::UnknownShape),
         }
     }
@@ -77,7 +82,7 @@ impl Search<'_> {
         let own_fit = own.map(|(fit, _)| fit);
         if depth < DEEPEST
             && own_fit != Some(Fit::Whole)
-            && object.may_nest()
+            && (object.may_nest() || holds_plain(object))
             && let Some(found) = self.below(object, own_fit, recorded, depth)
         {
             return found;
@@ -145,13 +150,20 @@ impl Search<'_> {
     }
 }
 
-/// Returns what a member may hold a message in: an object, or a text that starts like an object or like a recorder's time.
+/// Returns whether a line of our own log holds a message that is not JSON.
+fn holds_plain(line: Object<'_>) -> bool {
+    matches!(line.value("text"), Value::Text(text) if okx_bbo::is_plain(text))
+}
+
+/// Returns what a member may hold a message in: an object, or a text that starts like an object or like a recorder's time, or
+/// that is a message without JSON.
 fn candidate(member: Member<'_>) -> Option<Nested<'_>> {
     let nested = member.nested()?;
     if let Nested::Text(content) = nested {
         let begins = content.trim_start_matches('\u{feff}').trim_start();
-        let likely =
-            begins.starts_with('{') || begins.starts_with(|c: char| c.is_ascii_digit()) && begins.contains('{');
+        let likely = begins.starts_with('{')
+            || begins.starts_with(|c: char| c.is_ascii_digit()) && begins.contains('{')
+            || okx_bbo::is_plain(begins);
         return likely.then_some(nested);
     }
     Some(nested)

@@ -1,7 +1,7 @@
 //! What exchanges send beside quotes, under keys that mean something else in each message; and names that come from messages.
 
 use super::{ADVANCED, EXCHANGE, FLAT, problem, read, string, ticks};
-use crate::tick::shapes::binance_bookticker;
+use crate::tick::shapes::{binance_bookticker, bybit_orderbook, kraken_ticker, okx_bbo};
 use crate::tick::{Content, Control, Problem, parse};
 
 fn control(message: &str) -> Control {
@@ -137,22 +137,200 @@ fn a_batch_of_tickers_without_quotes_is_a_control_message() {
     assert_eq!(problem(&ticker), Problem::Missing { field: "best_bid" });
 }
 
+pub const KRAKEN: &str = r#"{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":108359.8,"bid_qty":0.01362603,"ask":108359.9,"ask_qty":17.17988863,"last":108359.8,"volume":2158.32346723,"vwap":108894.5,"low":106824,"high":111300,"change":-2679.9,"change_pct":-2.41,"timestamp":"2025-06-13T09:04:31.742648Z"}]}"#;
+pub const BYBIT: &str = r#"{"topic":"orderbook.1.BTCUSDT","ts":1672304484978,"type":"snapshot","data":{"s":"BTCUSDT","b":[["16493.50","0.006"]],"a":[["16611.00","0.029"]],"u":18521288,"seq":7961638724},"cts":1672304484976}"#;
+pub const OKX: &str = r#"{"arg":{"channel":"bbo-tbt","instId":"BCH-USDT-SWAP"},"data":[{"asks":[["111.06","55154","0","2"]],"bids":[["111.05","57745","0","2"]],"ts":"1670324386802","seqId":363996337}]}"#;
+
+#[test]
+fn krakens_tickers_are_whole_quotes() {
+    let tick = ticks(KRAKEN).remove(0);
+    assert_eq!(read(KRAKEN).shape, &kraken_ticker::SHAPE);
+    assert_eq!((tick.product_id.as_str(), tick.event_time), ("BTC/USD", 1_749_805_471_742_648_000));
+    assert_eq!((tick.price, tick.best_bid, tick.best_ask), (Some(108_359.8), 108_359.8, 108_359.9));
+    assert_eq!((tick.best_bid_quantity, tick.best_ask_quantity), (Some(0.013_626_03), Some(17.179_888_63)));
+    assert_eq!(
+        (tick.volume_24_h, tick.low_24_h, tick.high_24_h),
+        (Some(2_158.323_467_23), Some(106_824.0), Some(111_300.0))
+    );
+    assert_eq!((tick.price_percent_chg_24_h, tick.sequence_num), (Some(-2.41), None));
+    assert_eq!(ticks(&KRAKEN.replace("update", "snapshot")), ticks(KRAKEN));
+    let strings =
+        KRAKEN.replace(r#""bid":108359.8"#, r#""bid":"108359.8""#).replace(":17.17988863", r#":"17.17988863""#);
+    assert_eq!(ticks(&strings), ticks(KRAKEN));
+    // A product that was not traded for a day, and a message from before tickers had a time.
+    let quiet = KRAKEN.replace(r#""last":108359.8,"#, "");
+    assert_eq!(ticks(&quiet)[0].price, None);
+    assert_eq!(ticks(&KRAKEN.replace(r#""last":108359.8"#, r#""last":0"#))[0].price, None);
+    let old = KRAKEN.replace(r#","timestamp":"2025-06-13T09:04:31.742648Z""#, "");
+    assert_eq!(problem(&old), Problem::Missing { field: "recorder's time" });
+    assert_eq!(ticks(&format!("1749805471742648000 {old}")), ticks(KRAKEN));
+    let several =
+        KRAKEN.replace("}]}", r#"},{"symbol":"ETH/USD","bid":1,"ask":2,"timestamp":"2025-06-13T09:04:31Z"}]}"#);
+    assert_eq!(ticks(&several).len(), 2);
+    for (cut, expected) in [
+        (r#""bid":108359.8,"#, "bid is missing"),
+        (r#""ask":108359.9,"#, "ask is missing"),
+        (r#""symbol":"BTC/USD","#, "symbol is missing"),
+    ] {
+        assert_eq!(problem(&several.replace(cut, "")).to_string(), expected, "no ticker of the message is read");
+    }
+    let crossed = KRAKEN.replace(r#""bid":108359.8"#, r#""bid":108360"#);
+    assert!(matches!(problem(&crossed), Problem::Crossed { .. }));
+    assert_eq!(problem(r#"{"channel":"ticker","type":"update","data":[]}"#), Problem::Missing { field: "data" });
+}
+
+#[test]
+fn krakens_other_messages_hold_no_ticks() {
+    for (message, name) in [
+        (r#"{"channel":"heartbeat"}"#, "heartbeat"),
+        (
+            r#"{"channel":"status","type":"update","data":[{"api_version":"v2","connection_id":15268345203137103392,"system":"online","version":"2.0.0"}]}"#,
+            "status",
+        ),
+        (
+            r#"{"channel":"book","type":"update","data":[{"symbol":"MATIC/USD","bids":[{"price":0.5657,"qty":1098.3947558}],"asks":[],"checksum":2114181697,"timestamp":"2023-10-06T17:35:55.440295Z"}]}"#,
+            "book",
+        ),
+        (
+            r#"{"channel":"trade","type":"update","data":[{"symbol":"MATIC/USD","side":"sell","price":0.5117,"qty":40.0,"ord_type":"market","trade_id":4665906,"timestamp":"2023-09-25T07:49:37.708706Z"}]}"#,
+            "trade",
+        ),
+        (
+            r#"{"method":"subscribe","result":{"channel":"ticker","event_trigger":"bbo","snapshot":true,"symbol":"BTC/USD"},"success":true,"time_in":"2023-09-25T09:04:31.742599Z","time_out":"2023-09-25T09:04:31.742648Z"}"#,
+            "subscribe",
+        ),
+        (
+            r#"{"method":"pong","req_id":101,"time_in":"2023-09-24T14:10:23.799685Z","time_out":"2023-09-24T14:10:23.799703Z"}"#,
+            "pong",
+        ),
+    ] {
+        assert_eq!(control(message).name, name);
+        assert_eq!(read(message).shape, &kraken_ticker::SHAPE);
+    }
+    let error = r#"{"error":"Currency pair not supported DOGE/XYZ","method":"subscribe","success":false,"symbol":"DOGE/XYZ","time_in":"2023-09-25T09:04:31.742599Z","time_out":"2023-09-25T09:04:31.742648Z"}"#;
+    assert_eq!(problem(error), Problem::Exchange { message: "Currency pair not supported DOGE/XYZ".into() });
+}
+
+#[test]
+fn bybits_snapshots_of_one_level_are_whole_quotes() {
+    let tick = ticks(BYBIT).remove(0);
+    assert_eq!(read(BYBIT).shape, &bybit_orderbook::SHAPE);
+    assert_eq!((tick.product_id.as_str(), tick.event_time), ("BTCUSDT", 1_672_304_484_976_000_000));
+    assert_eq!((tick.best_bid, tick.best_ask, tick.price), (16493.5, 16611.0, None));
+    assert_eq!((tick.best_bid_quantity, tick.best_ask_quantity), (Some(0.006), Some(0.029)));
+    assert_eq!(tick.sequence_num, Some(18_521_288));
+    let without_cts = BYBIT.replace(r#","cts":1672304484976"#, "");
+    assert_eq!(ticks(&without_cts)[0].event_time, 1_672_304_484_978_000_000);
+    // After a restart of the exchange's service.
+    assert_eq!(ticks(&BYBIT.replace("18521288", "1"))[0].sequence_num, Some(1));
+    // A change may leave out a side, or remove a level: it is never taken for a quote.
+    let delta = BYBIT.replace("snapshot", "delta");
+    for message in
+        [delta.clone(), delta.replace(r#"[["16493.50","0.006"]]"#, "[]"), BYBIT.replace(r#""type":"snapshot","#, "")]
+    {
+        assert_eq!(problem(&message), Problem::PartOfABook, "{message}");
+    }
+    for (from, to, expected) in [
+        (r#"[["16493.50","0.006"]]"#, "[]", "best_bid is missing"),
+        (r#""a":[["16611.00","0.029"]],"#, "", "best_ask is missing"),
+        (r#"["16493.50","0.006"]"#, r#"["16493.50","0"]"#, "best_bid_quantity is `0`, which is not above zero"),
+        (
+            r#"["16493.50","0.006"]"#,
+            r#"["16493.50","0.006"],["16493","1"]"#,
+            "best_bid is a list, which is not one level of an order book",
+        ),
+        (
+            r#"["16493.50","0.006"]"#,
+            r#""16493.50","0.006""#,
+            "best_bid is a list, which is not one level of an order book",
+        ),
+        ("16611.00", "-1", "best_ask is `-1`, which is not above zero"),
+        ("16611.00", "1.00", "quote is crossed: best_bid 16493.5 is above best_ask 1"),
+        (r#""s":"BTCUSDT","#, "", "s is missing"),
+    ] {
+        assert_eq!(problem(&BYBIT.replace(from, to)).to_string(), expected);
+    }
+    for (message, name) in [
+        (
+            r#"{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1672304484978,"data":{"s":"BTCUSDT","b":[["1","2"]],"a":[["3","4"]],"u":1}}"#,
+            "orderbook.50",
+        ),
+        (
+            r#"{"topic":"tickers.BTCUSDT","type":"snapshot","data":{"symbol":"BTCUSDT","bid1Price":"1","ask1Price":"2"},"cs":1,"ts":1672515782136}"#,
+            "tickers",
+        ),
+        (
+            r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[{"T":1672304486865,"s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50"}]}"#,
+            "publicTrade",
+        ),
+        (r#"{"success":true,"ret_msg":"","conn_id":"1","op":"subscribe"}"#, "subscribe"),
+        (r#"{"success":true,"ret_msg":"pong","conn_id":"0970e817","op":"ping"}"#, "ping"),
+    ] {
+        assert_eq!(control(message).name, name);
+    }
+    let error = r#"{"success":false,"ret_msg":"error:handler not found","conn_id":"1","op":"subscribe"}"#;
+    assert_eq!(problem(error), Problem::Exchange { message: "error:handler not found".into() });
+}
+
+#[test]
+fn okxs_best_bids_and_offers_are_whole_quotes() {
+    let tick = ticks(OKX).remove(0);
+    assert_eq!(read(OKX).shape, &okx_bbo::SHAPE);
+    assert_eq!((tick.product_id.as_str(), tick.event_time), ("BCH-USDT-SWAP", 1_670_324_386_802_000_000));
+    assert_eq!((tick.best_bid, tick.best_ask, tick.price), (111.05, 111.06, None));
+    assert_eq!((tick.best_bid_quantity, tick.best_ask_quantity), (Some(57745.0), Some(55154.0)));
+    assert_eq!(tick.sequence_num, Some(363_996_337));
+    assert_eq!(problem(&OKX.replace(r#"{"arg""#, r#"{"action":"update","arg""#)), Problem::PartOfABook);
+    assert_eq!(problem(&OKX.replace(r#"[["111.06","55154","0","2"]]"#, "[]")).to_string(), "best_ask is missing");
+    assert_eq!(problem(&OKX.replace("111.06", "nan")).to_string(), "best_ask is `nan`, which is not finite");
+    assert_eq!(problem(&OKX.replace(r#","ts":"1670324386802""#, "")).to_string(), "ts is missing");
+    for (message, name) in [
+        ("pong", "pong"),
+        (r#"{"offset":7,"ingest_time":1763000000000000000,"connection":"c1","text":"pong"}"#, "pong"),
+        (r#"{"event":"subscribe","arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"connId":"a4d3ae55"}"#, "subscribe"),
+        (
+            r#"{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"a4d3ae55"}"#,
+            "notice",
+        ),
+        (
+            r#"{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","bidPx":"1","askPx":"2"}]}"#,
+            "tickers",
+        ),
+        (
+            r#"{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[],"bids":[["1","2","0","1"]],"ts":"1597026383085","seqId":123457,"prevSeqId":123456}]}"#,
+            "books",
+        ),
+    ] {
+        assert_eq!(control(message).name, name);
+    }
+    let error = r#"{"event":"error","code":"60012","msg":"Invalid request","connId":"a4d3ae55"}"#;
+    assert_eq!(problem(error), Problem::Exchange { message: "Invalid request (60012)".into() });
+    // A recorder's word beside a message is not the message.
+    assert_eq!(ticks(&format!(r#"{{"note":"pong","raw":{OKX}}}"#)), ticks(OKX));
+    for message in ["ping", "pongs", "PONG"] {
+        assert_eq!(problem(message), Problem::UnknownShape, "{message}");
+    }
+}
+
+#[test]
+fn the_same_message_from_a_log_gives_the_same_tick() {
+    for message in [KRAKEN, BYBIT, OKX] {
+        let line = format!(r#"{{"offset":7,"ingest_time":1763000000000000000,"connection":"c1","message":{message}}}"#);
+        assert_eq!(read(&line), read(message));
+    }
+}
+
 #[test]
 fn messages_of_other_exchanges_are_not_taken_for_a_known_shape() {
     for message in [
-        // Bybit, Kraken, OKX, KuCoin, Deribit, FTX, dYdX, Gemini, BitMEX.
-        r#"{"topic":"tickers.BTCUSDT","type":"snapshot","data":{"symbol":"BTCUSDT","bid1Price":"1","ask1Price":"2"},"cs":1,"ts":1672515782136}"#,
-        r#"{"topic":"orderbook.1.BTCUSDT","type":"delta","ts":1672515782136,"data":{"s":"BTCUSDT","b":[["1","2"]],"a":[["3","4"]],"u":1,"seq":2}}"#,
-        r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[{"T":1672304486865,"s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50"}]}"#,
-        r#"{"success":true,"ret_msg":"","conn_id":"1","op":"subscribe"}"#,
-        r#"{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":1,"ask":2}]}"#,
-        r#"{"channel":"heartbeat"}"#,
-        r#"{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","bidPx":"1","askPx":"2"}]}"#,
+        // KuCoin, Deribit, FTX, dYdX, Gemini, BitMEX, Bitget.
         r#"{"type":"message","topic":"/market/ticker:BTC-USDT","subject":"trade.ticker","data":{"sequence":"1","price":"1","bestAsk":"2"}}"#,
         r#"{"jsonrpc":"2.0","method":"subscription","params":{"channel":"quote.BTC-PERPETUAL","data":{"timestamp":1,"best_bid_price":1}}}"#,
         r#"{"channel":"trades","market":"BTC-USD","type":"update","data":[{"id":1,"price":1}]}"#,
         r#"{"type":"channel_data","connection_id":"x","message_id":1,"channel":"v3_trades","id":"BTC-USD","contents":{}}"#,
         r#"{"type":"update","eventId":1,"events":[{"type":"trade","price":"1"}]}"#,
+        r#"{"action":"snapshot","arg":{"instType":"SPOT","channel":"books1","instId":"BTCUSDT"},"data":[{"asks":[["2","1"]],"bids":[["1","1"]],"ts":"1695715383021"}]}"#,
+        r#"{"channel":"ticker","market":"BTC-PERP","type":"update","data":{"bid":1,"ask":2,"time":1672515782.1}}"#,
         r#"{"table":"quote","action":"insert","data":[{"symbol":"XBTUSD","bidPrice":1,"askPrice":2}]}"#,
         // cryptofeed, tardis.
         r#"{"exchange":"COINBASE","symbol":"BTC-USD","bid":"1","ask":"2","timestamp":1672515782.1,"receipt_timestamp":1672515782.2}"#,

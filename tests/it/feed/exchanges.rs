@@ -135,10 +135,10 @@ async fn coinbase_exchange_names_the_product_that_it_refuses() {
 fn the_default_is_the_first_exchange_and_all_are_documented() {
     let settings = squall::config::resolve(None, [], &[], None).expect("defaults").settings;
     assert_eq!((settings.feed.exchange.as_str(), settings.feed.url.as_str()), (EXCHANGES[0].name(), ""));
-    let documentation = include_str!("../../../docs/feed.md");
+    let documentation = include_str!("../../../docs/exchanges.md");
     for exchange in EXCHANGES {
         let row = format!("| `{}` | `{}` | `{}` |", exchange.name(), exchange.address(), exchange.shape().name);
-        assert!(documentation.contains(&row), "docs/feed.md lacks {row}");
+        assert!(documentation.contains(&row), "docs/exchanges.md lacks {row}");
         assert!(squall::config::DEFAULTS.contains(exchange.name()), "squall.toml does not name {}", exchange.name());
     }
 }
