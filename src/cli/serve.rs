@@ -111,7 +111,8 @@ fn password(args: &Args) -> Result<Option<String>, Failure> {
 
 /// Reads the first line of a file that only its owner may read.
 fn read_password(file: &Path) -> Result<String, Failure> {
-    let wrong = |error: std::io::Error| Failure::new(format!("cannot read the password from {}: {error}", file.display()));
+    let wrong =
+        |error: std::io::Error| Failure::new(format!("cannot read the password from {}: {error}", file.display()));
     let mode = std::fs::metadata(file).map_err(wrong)?.permissions().mode();
     if mode & 0o077 != 0 {
         let message = format!("others may read the password in {} (mode {:03o})", file.display(), mode & 0o777);

@@ -17,17 +17,32 @@ pub enum Command {
     Savepoint,
     Release,
     /// `None` as the value is the default.
-    Set { name: String, value: Option<String> },
+    Set {
+        name: String,
+        value: Option<String>,
+    },
     ResetAll,
     Show(String),
     /// DISCARD: forgets what the connection holds.
-    Discard { all: bool },
+    Discard {
+        all: bool,
+    },
     /// Forgets one prepared statement, or all.
     Deallocate(Option<String>),
     /// `held` keeps the cursor when its transaction ends.
-    Declare { name: String, query: String, held: bool },
-    Fetch { name: String, rows: Rows },
-    Move { name: String, rows: Rows },
+    Declare {
+        name: String,
+        query: String,
+        held: bool,
+    },
+    Fetch {
+        name: String,
+        rows: Rows,
+    },
+    Move {
+        name: String,
+        rows: Rows,
+    },
     CloseCursor(Option<String>),
     /// What reads and changes nothing.
     Query,

@@ -84,7 +84,8 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
                 described.map_err(|failure| (failure.into(), String::new()))
             }
             Message::Execute { portal, rows } => {
-                let mut taken = self.portals.remove(&portal).ok_or_else(|| (no_portal(&portal).into(), String::new()))?;
+                let mut taken =
+                    self.portals.remove(&portal).ok_or_else(|| (no_portal(&portal).into(), String::new()))?;
                 self.watch.begin(self.settings.timeout());
                 let text = taken.text.clone();
                 self.execute(&mut taken, rows).await.map_err(|stop| (stop, text))?;
@@ -167,7 +168,10 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         self.out.parameters(&prepared.types);
         let columns = match &prepared.command {
             Command::Query => {
-                let nulls = prepared.types.iter().map(|oid| parameters::null(*oid).map_err(|error| Failure::told("22P02", error.0)));
+                let nulls = prepared
+                    .types
+                    .iter()
+                    .map(|oid| parameters::null(*oid).map_err(|error| Failure::told("22P02", error.0)));
                 let nulls: Vec<Expr> = nulls.collect::<Result<_, Failure>>()?;
                 let state = self.begin(&prepared.text, &prepared.command, Given::Values(nulls)).await?;
                 self.columns(&prepared.command, &state)?

@@ -36,7 +36,9 @@ pub fn expression(oid: u32, binary: bool, value: Option<&[u8]>, exact: bool) -> 
         (true, true) => array_binary(shown.of, bytes)?,
     };
     match shown {
-        Shown { of: Type::Int2 | Type::Int4, array: false } if exact => parsed(&format!("CAST({text} AS {})", sql(shown))),
+        Shown { of: Type::Int2 | Type::Int4, array: false } if exact => {
+            parsed(&format!("CAST({text} AS {})", sql(shown)))
+        }
         _ => parsed(&text),
     }
 }
@@ -231,7 +233,8 @@ fn array_text(of: Type, text: &str) -> Result<String, Unreadable> {
 fn array_binary(of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
     let mut rest = bytes;
     let mut number = || {
-        let (four, after) = rest.split_first_chunk::<4>().ok_or_else(|| Unreadable("an array that is too short".into()))?;
+        let (four, after) =
+            rest.split_first_chunk::<4>().ok_or_else(|| Unreadable("an array that is too short".into()))?;
         rest = after;
         Ok(i32::from_be_bytes(*four))
     };
@@ -245,7 +248,8 @@ fn array_binary(of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
     let (count, _) = (number()?, number()?);
     let mut elements = Vec::new();
     for _ in 0..count {
-        let (four, after) = rest.split_first_chunk::<4>().ok_or_else(|| Unreadable("an array that is too short".into()))?;
+        let (four, after) =
+            rest.split_first_chunk::<4>().ok_or_else(|| Unreadable("an array that is too short".into()))?;
         rest = after;
         match usize::try_from(i32::from_be_bytes(*four)) {
             Err(_) => elements.push("NULL".to_string()),
@@ -301,7 +305,10 @@ mod tests {
     #[test]
     fn bytes_become_literals_of_their_types() {
         assert_eq!(binary(20, &i64::MIN.to_be_bytes()), "CAST('-9223372036854775808' AS BIGINT)");
-        assert_eq!(binary(1184, &1i64.to_be_bytes()), "CAST('2000-01-01T00:00:00.000001Z' AS TIMESTAMP WITH TIME ZONE)");
+        assert_eq!(
+            binary(1184, &1i64.to_be_bytes()),
+            "CAST('2000-01-01T00:00:00.000001Z' AS TIMESTAMP WITH TIME ZONE)"
+        );
         assert_eq!(binary(1082, &(-1i32).to_be_bytes()), "CAST('1999-12-31' AS DATE)");
         assert_eq!(binary(1700, &[0, 1, 0, 0, 0, 0, 0, 1, 0, 5]), "CAST('5.0' AS DECIMAL(2,1))");
         let mut array = Vec::new();

@@ -126,7 +126,8 @@ mod tests {
     /// The example of RFC 7677, section 3.
     const FIRST: &str = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
     const OWN: &str = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-    const LAST: &str = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
+    const LAST: &str =
+        "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 
     fn verifier(password: &str) -> Verifier {
         let salt = base64::decode_block("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
@@ -137,10 +138,7 @@ mod tests {
     fn the_example_of_the_standard_holds() {
         let verifier = verifier("pencil");
         let (exchange, reply) = verifier.answer(FIRST, OWN).unwrap();
-        assert_eq!(
-            reply,
-            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
-        );
+        assert_eq!(reply, "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
         let proof = verifier.finish(&exchange, LAST).unwrap();
         assert_eq!(proof, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     }
@@ -150,7 +148,14 @@ mod tests {
         let verifier = verifier("pen");
         let (exchange, _) = verifier.answer(FIRST, OWN).unwrap();
         assert!(matches!(verifier.finish(&exchange, LAST), Err(Error::Wrong)));
-        for last in ["", "c=biws", "c=biws,r=x,p=dHzb", "c=AAAA,r=x,p=dHzb", &LAST.replace("dHz", "!!!"), &LAST[..LAST.len() - 8]] {
+        for last in [
+            "",
+            "c=biws",
+            "c=biws,r=x,p=dHzb",
+            "c=AAAA,r=x,p=dHzb",
+            &LAST.replace("dHz", "!!!"),
+            &LAST[..LAST.len() - 8],
+        ] {
             assert!(verifier.finish(&exchange, last).is_err(), "{last}");
         }
         for first in ["", "n", "n,,", "p=tls-server-end-point,,n=,r=x", "n,,n=u"] {

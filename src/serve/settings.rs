@@ -141,7 +141,8 @@ impl Settings {
         let setting = find(name)?;
         if let Some(value) = value {
             if setting.name == "statement_timeout" {
-                milliseconds(value).ok_or_else(|| invalid(setting.name, value, "write 30s, 500ms, or 0 for no limit"))?;
+                milliseconds(value)
+                    .ok_or_else(|| invalid(setting.name, value, "write 30s, 500ms, or 0 for no limit"))?;
             }
             if setting.only && !same(setting, value) {
                 if setting.name == "TimeZone" {
@@ -233,7 +234,9 @@ mod tests {
     fn the_time_of_a_statement_is_the_connections_or_the_servers() {
         let mut settings = Settings::new(Some(Duration::from_secs(5)));
         assert_eq!(settings.get("statement_timeout").unwrap().1, "5000ms");
-        for (value, expected) in [(Some("2s"), Some(2000)), (Some("250"), Some(250)), (Some("0"), None), (None, Some(5000))] {
+        for (value, expected) in
+            [(Some("2s"), Some(2000)), (Some("250"), Some(250)), (Some("0"), None), (None, Some(5000))]
+        {
             settings.set("statement_timeout", value).unwrap();
             assert_eq!(settings.timeout(), expected.map(Duration::from_millis));
         }
@@ -246,7 +249,10 @@ mod tests {
         assert_eq!(settings.set("datestyle", Some("SQL, DMY")).unwrap_err().code, "22023");
         assert_eq!(settings.set("DateStyle", Some("ISO")).unwrap(), Changed::Told("DateStyle", "ISO, MDY".into()));
         assert!(matches!(settings.set("timezone", Some("Europe/Berlin")).unwrap(), Changed::Not(_)));
-        assert_eq!(settings.set("application_name", Some("psql")).unwrap(), Changed::Told("application_name", "psql".into()));
+        assert_eq!(
+            settings.set("application_name", Some("psql")).unwrap(),
+            Changed::Told("application_name", "psql".into())
+        );
         assert_eq!(settings.set("geqo", Some("off")).unwrap(), Changed::Silently);
         assert_eq!(settings.get("GEQO").unwrap(), ("geqo", "off".into()));
         let unknown = settings.set("statement_timeot", Some("1")).unwrap_err();

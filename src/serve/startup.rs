@@ -102,7 +102,8 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
         return refuse(&mut stream, &refused("53300", "there are too many connections", Some(hint))).await;
     }
     if server.tls.is_some() && !secure && server.verifier.is_some() {
-        let notice = refused("28000", "this server takes connections with TLS only", Some("connect with sslmode=require"));
+        let notice =
+            refused("28000", "this server takes connections with TLS only", Some("connect with sslmode=require"));
         return refuse(&mut stream, &notice).await;
     }
     let of = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
@@ -118,7 +119,6 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
         tokio::time::sleep(WRONG).await;
         return refuse(&mut stream, &refused("28P01", &message, None)).await;
     }
-    let database = of("database").filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
     out.authentication(OK, &[]);
     if version & 0xffff != 0 || parameters.iter().any(|(name, _)| name.starts_with("_pq_.")) {
         let unknown = parameters.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("_pq_."));
@@ -127,6 +127,7 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
     let mut settings = Settings::new(server.statement_timeout);
     for (name, value) in &parameters {
         match name.as_str() {
+            // There is one database, whatever its name.
             "user" | "database" | "replication" => {}
             "options" => {
                 for (name, value) in options(value) {
@@ -141,8 +142,6 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
             }
         }
     }
-    // There is one database, whatever its name.
-    let _ = database;
     stream.write_all(&out.bytes).await?;
     Ok(Some((stream, settings, user)))
 }

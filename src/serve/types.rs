@@ -68,14 +68,8 @@ pub const TYPES: [Known; 14] = [
 ];
 
 /// Numbers of types that clients may give parameters and that mean one of ours.
-const ALIASES: [(u32, Type); 6] = [
-    (18, Type::Text),
-    (19, Type::Text),
-    (26, Type::Int8),
-    (114, Type::Text),
-    (1042, Type::Text),
-    (1043, Type::Text),
-];
+const ALIASES: [(u32, Type); 6] =
+    [(18, Type::Text), (19, Type::Text), (26, Type::Int8), (114, Type::Text), (1042, Type::Text), (1043, Type::Text)];
 
 /// A column's type: a type, or an array of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

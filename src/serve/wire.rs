@@ -47,10 +47,23 @@ pub enum Target {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
     Query(String),
-    Parse { name: String, text: String, types: Vec<u32> },
-    Bind { portal: String, statement: String, formats: Vec<i16>, values: Vec<Option<Bytes>>, results: Vec<i16> },
+    Parse {
+        name: String,
+        text: String,
+        types: Vec<u32>,
+    },
+    Bind {
+        portal: String,
+        statement: String,
+        formats: Vec<i16>,
+        values: Vec<Option<Bytes>>,
+        results: Vec<i16>,
+    },
     Describe(Target, String),
-    Execute { portal: String, rows: usize },
+    Execute {
+        portal: String,
+        rows: usize,
+    },
     Close(Target, String),
     Flush,
     Sync,

@@ -39,7 +39,8 @@ pub fn put_text(list: &ListArray, elements: &Values, row: usize, bytes: &mut Byt
 }
 
 fn needs_quotes(element: &[u8]) -> bool {
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',') || byte.is_ascii_whitespace() || *byte == 11;
+    let special =
+        |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',') || byte.is_ascii_whitespace() || *byte == 11;
     element.is_empty() || element.eq_ignore_ascii_case(b"null") || element.iter().any(special)
 }
 

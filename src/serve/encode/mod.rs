@@ -18,8 +18,8 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{
-    DataType, Decimal256Type, DurationMicrosecondType, Int64Type, IntervalMonthDayNano, IntervalUnit, TimeUnit, TimestampMicrosecondType,
-    TimestampNanosecondType,
+    DataType, Decimal256Type, DurationMicrosecondType, Int64Type, IntervalMonthDayNano, IntervalUnit, TimeUnit,
+    TimestampMicrosecondType, TimestampNanosecondType,
 };
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -95,10 +95,7 @@ impl Encoded {
 }
 
 /// Writes a value behind its length.
-fn sized(
-    bytes: &mut BytesMut,
-    write: impl FnOnce(&mut BytesMut) -> Result<(), ArrowError>,
-) -> Result<(), ArrowError> {
+fn sized(bytes: &mut BytesMut, write: impl FnOnce(&mut BytesMut) -> Result<(), ArrowError>) -> Result<(), ArrowError> {
     let start = bytes.len();
     bytes.put_i32(0);
     write(bytes)?;
@@ -129,9 +126,7 @@ impl Values {
             Type::Numeric => Values::Numeric(decimals(&array)?),
             Type::Bytea => Values::Bytea(cast(&array, &DataType::Binary)?.as_binary().clone()),
             Type::Date => Values::Date(cast(&array, &DataType::Date32)?.as_primitive().clone()),
-            Type::Time => {
-                Values::Time(cast(&array, &DataType::Time64(TimeUnit::Microsecond))?.as_primitive().clone())
-            }
+            Type::Time => Values::Time(cast(&array, &DataType::Time64(TimeUnit::Microsecond))?.as_primitive().clone()),
             Type::Timestamp => Values::Timestamp(microseconds(&array)?, false),
             Type::TimestampTz => Values::Timestamp(microseconds(&array)?, true),
             Type::Interval => Values::Interval(intervals(&array)?),
@@ -222,15 +217,15 @@ fn texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
         return Ok(cast(array, &DataType::Utf8)?.as_string().clone());
     }
     let formatter = ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())?;
-    (0..array.len()).map(|row| (!array.is_null(row)).then(|| formatter.value(row).try_to_string()).transpose()).collect()
+    (0..array.len())
+        .map(|row| (!array.is_null(row)).then(|| formatter.value(row).try_to_string()).transpose())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::{
-        Decimal128Array, TimestampNanosecondArray, UInt64Array,
-    };
+    use datafusion::arrow::array::{Decimal128Array, TimestampNanosecondArray, UInt64Array};
     use datafusion::arrow::datatypes::Float64Type;
 
     /// Returns the value of the first row, in one format.

@@ -16,9 +16,11 @@ pub fn put(text: &str, bytes: &mut BytesMut) {
     let padded = format!("{:0>1$}", whole, whole.len().div_ceil(4) * 4);
     let behind = format!("{:0<1$}", fraction, fraction.len().div_ceil(4) * 4);
     let all = padded.clone() + &behind;
-    let groups: Vec<i16> = all.as_bytes().chunks(4).map(|four| {
-        four.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0'))
-    }).collect();
+    let groups: Vec<i16> = all
+        .as_bytes()
+        .chunks(4)
+        .map(|four| four.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0')))
+        .collect();
     let leading = groups.iter().take_while(|group| **group == 0).count();
     let trailing = groups[leading..].iter().rev().take_while(|group| **group == 0).count();
     let kept = &groups[leading..groups.len() - trailing];
@@ -78,9 +80,8 @@ mod tests {
 
     #[test]
     fn groups_stand_as_in_postgresql() {
-        let numbers = |text: &str| {
-            written(text).chunks(2).map(|two| i16::from_be_bytes([two[0], two[1]])).collect::<Vec<_>>()
-        };
+        let numbers =
+            |text: &str| written(text).chunks(2).map(|two| i16::from_be_bytes([two[0], two[1]])).collect::<Vec<_>>();
         assert_eq!(numbers("12345.678"), [3, 1, 0, 3, 1, 2345, 6780]);
         assert_eq!(numbers("-0.00001"), [1, -2, 0x4000, 5, 1000]);
         assert_eq!(numbers("0.00"), [0, 0, 0, 2]);

@@ -4,7 +4,8 @@
 //! has none.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor, Value,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select,
+    SelectItem, SetExpr, TableFactor, Value,
 };
 
 use super::empty::is_empty;
@@ -54,10 +55,8 @@ fn columns(select: &Select) -> Option<Vec<SelectItem>> {
         }
         taken.push(name);
     }
-    let null = |name| SelectItem::ExprWithAlias {
-        expr: Expr::Value(Value::Null.into()),
-        alias: Ident::with_quote('"', name),
-    };
+    let null =
+        |name| SelectItem::ExprWithAlias { expr: Expr::Value(Value::Null.into()), alias: Ident::with_quote('"', name) };
     Some(taken.into_iter().map(null).collect())
 }
 
@@ -101,9 +100,9 @@ fn has_none(select: &Select) -> bool {
         GroupByExpr::All(_) => true,
     };
     // Without groups, an aggregate of no rows is a row.
-    let one_row = |item: &SelectItem| {
-        let text = item.to_string().to_lowercase();
-        ["count(", "_agg(", "max(", "min(", "sum("].iter().any(|call| text.contains(call))
+    let one_row = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => aggregates(expr),
+        _ => false,
     };
     if !grouped && select.projection.iter().any(one_row) {
         return false;
@@ -123,6 +122,26 @@ fn has_none(select: &Select) -> bool {
     })
 }
 
+/// Returns whether an expression aggregates rows of its own query.
+fn aggregates(expr: &Expr) -> bool {
+    match expr {
+        Expr::Function(function) => {
+            let name = last(&function.name).unwrap_or_default();
+            let arguments = match &function.args {
+                FunctionArguments::List(list) => list.args.as_slice(),
+                _ => &[],
+            };
+            let of_argument = |argument: &FunctionArg| matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if aggregates(expr));
+            ["count", "max", "min", "sum", "avg"].contains(&name.as_str())
+                || name.ends_with("_agg")
+                || arguments.iter().any(of_argument)
+        }
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => aggregates(expr),
+        Expr::BinaryOp { left, right, .. } => aggregates(left) || aggregates(right),
+        _ => false,
+    }
+}
+
 fn is_without_rows(relation: &TableFactor) -> bool {
     match relation {
         TableFactor::Table { name, args: None, .. } => last(name).is_some_and(|name| {
@@ -138,5 +157,6 @@ fn is_without_rows(relation: &TableFactor) -> bool {
 fn name_of_information(relation: &TableFactor) -> Option<String> {
     let TableFactor::Table { name, .. } = relation else { return None };
     let schema = name.0.first()?.as_ident()?.value.to_lowercase();
-    (name.0.len() == 2 && schema == "information_schema").then(|| format!("{schema}_{}", last(name).unwrap_or_default()))
+    (name.0.len() == 2 && schema == "information_schema")
+        .then(|| format!("{schema}_{}", last(name).unwrap_or_default()))
 }

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value, VisitMut, VisitorMut,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value,
+    VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -41,10 +42,7 @@ const CONSTANTS: [(&[&str], &str); 9] = [
         ],
         "TRUE",
     ),
-    (
-        &["pg_is_in_recovery", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"],
-        "FALSE",
-    ),
+    (&["pg_is_in_recovery", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"], "FALSE"),
     (
         &[
             "obj_description",
@@ -118,9 +116,7 @@ impl Rewrite {
             return parsed(value);
         }
         let value = match (name, arguments) {
-            ("version", []) => {
-                literal(&format!("PostgreSQL {SERVER_VERSION} (squall {})", env!("CARGO_PKG_VERSION")))
-            }
+            ("version", []) => literal(&format!("PostgreSQL {SERVER_VERSION} (squall {})", env!("CARGO_PKG_VERSION"))),
             ("current_database" | "current_catalog", _) => literal(DATABASE),
             ("current_user" | "session_user" | "user" | "current_role", _) => literal(&self.facts.user),
             ("pg_backend_pid", []) => self.facts.process.to_string(),
@@ -209,7 +205,8 @@ impl VisitorMut for Rewrite {
             // PostgreSQL names a column by the function alone. The engine wants each name once.
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let Some(name) = last(&function.name)
-                && (function.name.0.len() > 1 || self.known(&name, &arguments(function)).is_some())
+                && (first(&function.name).as_deref() == Some(CATALOG)
+                    || self.known(&name, &arguments(function)).is_some())
                 && taken.iter().filter(|other| **other == name).count() == 1
             {
                 let expr = Expr::Function(function.clone());
@@ -221,7 +218,8 @@ impl VisitorMut for Rewrite {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         let TableFactor::Table { name, alias, args, .. } = factor else { return ControlFlow::Continue(()) };
-        let parts: Option<Vec<String>> = name.0.iter().map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
+        let parts: Option<Vec<String>> =
+            name.0.iter().map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
         let Some(mut parts) = parts else { return ControlFlow::Continue(()) };
         if parts.len() == 3 && parts[0] == DATABASE {
             name.0.remove(0);
@@ -290,6 +288,12 @@ impl Rewrite {
             }
             Expr::Cast { expr, data_type, kind: CastKind::Cast | CastKind::DoubleColon, .. } => {
                 self.cast(expr, data_type)
+            }
+            // The engine's LIKE escapes by the backslash alone.
+            Expr::Like { negated, any, expr, pattern, escape_char: Some(escape) } if escape.to_string() != "'\\'" => {
+                let pattern = parsed(&format!("replace({pattern}, {escape}, '\\')"))?;
+                let (expr, pattern) = (expr.clone(), Box::new(pattern));
+                Some(Expr::Like { negated: *negated, any: *any, expr, pattern, escape_char: None })
             }
             Expr::Collate { expr, .. } => Some(expr.as_ref().clone()),
             Expr::BinaryOp { left, op: BinaryOperator::PGCustomBinaryOperator(name), right } => {
@@ -456,6 +460,7 @@ mod tests {
                 "SELECT CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR) FROM t".into(),
             ),
             ("SELECT count(*) FROM pg_index", "SELECT count(*) FROM pg_catalog.pg_index".into()),
+            ("SELECT 1 WHERE a LIKE 'pg/_%' ESCAPE '/'", "SELECT 1 WHERE a LIKE replace('pg/_%', '/', '\\')".into()),
             ("SELECT to_regtype('int8')", "SELECT 20 AS \"to_regtype\"".into()),
             ("SELECT a = ANY('{x,y}')", "SELECT a = ANY(ARRAY['x', 'y'])".into()),
             ("SELECT pg_catalog.format_type(1, 2)", "SELECT format_type(1, 2) AS \"format_type\"".into()),

@@ -83,22 +83,52 @@ impl SchemaProvider for PgCatalog {
 /// The tables that have rows, with their columns.
 const FILLED: [(&str, &str); 17] = [
     ("pg_namespace", "oid oid, nspname text, nspowner oid, nspacl text[]"),
-    ("pg_class", "oid oid, relname text, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence text, relkind text, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident text, relispartition bool, relrewrite oid, relacl text[], reloptions text[], relpartbound text"),
-    ("pg_attribute", "attrelid oid, attname text, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attstorage text, attcompression text, attalign text, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity text, attgenerated text, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[], attoptions text[], attfdwoptions text[]"),
-    ("pg_type", "oid oid, typname text, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype text, typcategory text, typispreferred bool, typisdefined bool, typdelim text, typrelid oid, typelem oid, typarray oid, typinput text, typoutput text, typreceive text, typsend text, typalign text, typstorage text, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text, typacl text[]"),
-    ("pg_database", "oid oid, datname text, datdba oid, encoding int4, datlocprovider text, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text, daticurules text, datacl text[]"),
-    ("pg_roles", "oid oid, rolname text, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolvaliduntil text, rolbypassrls bool, rolconfig text[]"),
+    (
+        "pg_class",
+        "oid oid, relname text, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence text, relkind text, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident text, relispartition bool, relrewrite oid, relacl text[], reloptions text[], relpartbound text",
+    ),
+    (
+        "pg_attribute",
+        "attrelid oid, attname text, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attstorage text, attcompression text, attalign text, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity text, attgenerated text, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[], attoptions text[], attfdwoptions text[]",
+    ),
+    (
+        "pg_type",
+        "oid oid, typname text, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype text, typcategory text, typispreferred bool, typisdefined bool, typdelim text, typrelid oid, typelem oid, typarray oid, typinput text, typoutput text, typreceive text, typsend text, typalign text, typstorage text, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text, typacl text[]",
+    ),
+    (
+        "pg_database",
+        "oid oid, datname text, datdba oid, encoding int4, datlocprovider text, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text, daticurules text, datacl text[]",
+    ),
+    (
+        "pg_roles",
+        "oid oid, rolname text, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolvaliduntil text, rolbypassrls bool, rolconfig text[]",
+    ),
     ("pg_authid", "oid oid, rolname text, rolsuper bool, rolcanlogin bool"),
     ("pg_user", "usename text, usesysid oid, usecreatedb bool, usesuper bool"),
     ("pg_tablespace", "oid oid, spcname text, spcowner oid, spcacl text[], spcoptions text[]"),
     ("pg_am", "oid oid, amname text, amhandler text, amtype text"),
-    ("pg_tables", "schemaname text, tablename text, tableowner text, tablespace text, hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool"),
+    (
+        "pg_tables",
+        "schemaname text, tablename text, tableowner text, tablespace text, hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool",
+    ),
     ("pg_views", "schemaname text, viewname text, viewowner text, definition text"),
-    ("pg_settings", "name text, setting text, unit text, category text, short_desc text, context text, vartype text, source text, min_val text, max_val text, enumvals text[], boot_val text, reset_val text, pending_restart bool"),
-    ("pg_proc", "oid oid, proname text, pronamespace oid, proowner oid, prolang oid, prokind text, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile text, proparallel text, pronargs int2, prorettype oid, proargtypes oid[], proargmodes text[], proargnames text[], proallargtypes oid[], prosrc text, proacl text[]"),
+    (
+        "pg_settings",
+        "name text, setting text, unit text, category text, short_desc text, context text, vartype text, source text, min_val text, max_val text, enumvals text[], boot_val text, reset_val text, pending_restart bool",
+    ),
+    (
+        "pg_proc",
+        "oid oid, proname text, pronamespace oid, proowner oid, prolang oid, prokind text, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile text, proparallel text, pronargs int2, prorettype oid, proargtypes oid[], proargmodes text[], proargnames text[], proallargtypes oid[], prosrc text, proacl text[]",
+    ),
     ("information_schema_schemata", "catalog_name text, schema_name text, schema_owner text"),
-    ("information_schema_tables", "table_catalog text, table_schema text, table_name text, table_type text, is_insertable_into text, is_typed text"),
-    ("information_schema_columns", "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text, is_nullable text, data_type text, character_maximum_length int4, character_octet_length int4, numeric_precision int4, numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, udt_catalog text, udt_schema text, udt_name text, is_identity text, is_generated text, is_updatable text"),
+    (
+        "information_schema_tables",
+        "table_catalog text, table_schema text, table_name text, table_type text, is_insertable_into text, is_typed text",
+    ),
+    (
+        "information_schema_columns",
+        "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text, is_nullable text, data_type text, character_maximum_length int4, character_octet_length int4, numeric_precision int4, numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, udt_catalog text, udt_schema text, udt_name text, is_identity text, is_generated text, is_updatable text",
+    ),
 ];
 
 /// The views of information_schema.

@@ -178,7 +178,8 @@ impl Client {
                 }
                 'R' if step() == 11 => {
                     let reply = String::from_utf8(body[4..].to_vec()).unwrap();
-                    let of = |name: &str| reply.split(',').find_map(|part| part.strip_prefix(name)).unwrap().to_string();
+                    let of =
+                        |name: &str| reply.split(',').find_map(|part| part.strip_prefix(name)).unwrap().to_string();
                     let mut salted = [0; 32];
                     let salt = base64::decode_block(&of("s=")).unwrap();
                     let password = password.unwrap_or_default().as_bytes();

@@ -37,7 +37,8 @@ fn tables_views_and_columns_are_listed_with_postgresqls_types() {
     let server = Server::start(&["--allow-create"]);
     let mut client = server.client();
     client.query("CREATE VIEW shown AS SELECT CAST('1.50' AS DECIMAL(10, 2)) AS amount, [1, 2] AS list, 'x' AS word");
-    let tables = "SELECT table_name, table_type FROM information_schema.tables WHERE table_name IN ('shown', 'landed_ticks')";
+    let tables =
+        "SELECT table_name, table_type FROM information_schema.tables WHERE table_name IN ('shown', 'landed_ticks')";
     let listed = client.query(&format!("{tables} ORDER BY 1")).texts();
     assert_eq!(listed, [[number("landed_ticks"), number("BASE TABLE")], [number("shown"), number("VIEW")]]);
     let columns = "SELECT column_name, data_type, udt_name, numeric_precision, numeric_scale FROM information_schema.columns WHERE table_name = 'shown' ORDER BY ordinal_position";
