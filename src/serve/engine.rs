@@ -166,9 +166,16 @@ impl Engine {
             Err(_) if Session::is_about_models(text) => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         };
-        let count = count(parsed).max(said.len());
+        let (count, casts) = placed(parsed);
         let mut types = said.to_vec();
-        types.resize(count, 0);
+        types.resize(count.max(said.len()), 0);
+        for (at, to) in casts {
+            if let Some(oid) = at.checked_sub(1).and_then(|at| types.get_mut(at)).filter(|oid| **oid == 0) {
+                let plan = dialect::plan_text(&state, &format!("SELECT CAST(NULL AS {to})")).await;
+                // What is a type in PostgreSQL only, such as regclass, is written as text.
+                *oid = plan.map_or(25, |plan| Shown::of(plan.schema().field(0).data_type()).oid());
+            }
+        }
         if types.contains(&0) {
             let found = match self.plan(text, Given::Nothing, facts).await {
                 Ok(plan) => plan.get_parameter_types().unwrap_or_default().into_iter().collect(),
@@ -230,16 +237,20 @@ fn number(expression: &Expr) -> Option<usize> {
     }
 }
 
-/// Returns how many parameters a statement has.
-fn count(mut statement: Statement) -> usize {
+/// Returns how many parameters a statement has, and the types to which some of them are cast.
+fn placed(mut statement: Statement) -> (usize, Vec<(usize, String)>) {
     let mut most = 0;
+    let mut casts = Vec::new();
     if let Some(ast) = tree(&mut statement) {
         let _ = visit_expressions(ast, |expression| {
             most = most.max(number(expression).unwrap_or(0));
+            if let Expr::Cast { expr, data_type, .. } = expression {
+                casts.extend(number(expr).map(|at| (at, data_type.to_string())));
+            }
             ControlFlow::<()>::Continue(())
         });
     }
-    most
+    (most, casts)
 }
 
 /// Puts values in the places of the parameters.

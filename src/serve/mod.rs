@@ -210,14 +210,26 @@ impl Listening {
     }
 }
 
+/// The place of a connection among those that the server takes; it is free again when this is dropped, also by a panic.
+struct Place {
+    server: Arc<Server>,
+    process: i32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.server.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.process);
+        self.server.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Serves one client to its end.
 async fn serve(stream: TcpStream, server: Arc<Server>) {
-    // Answers are small, and waiting for more bytes would delay each.
+    // Answers are small, and waiting for more bytes would delay each. A socket that refuses still works.
     let _ = stream.set_nodelay(true);
     let count = server.open.fetch_add(1, Ordering::Relaxed);
     let process = server.next_process.fetch_add(1, Ordering::Relaxed);
+    let place = Place { server, process };
     // The client is gone, or does not speak the protocol: there is nobody to report to.
-    let _ = startup::serve(stream, &server, process, count >= server.max_connections).await;
-    server.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&process);
-    server.open.fetch_sub(1, Ordering::Relaxed);
+    let _ = startup::serve(stream, &place.server, process, count >= place.server.max_connections).await;
 }

@@ -119,7 +119,6 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
         tokio::time::sleep(WRONG).await;
         return refuse(&mut stream, &refused("28P01", &message, None)).await;
     }
-    let database = of("database").filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
     out.authentication(OK, &[]);
     if version & 0xffff != 0 || parameters.iter().any(|(name, _)| name.starts_with("_pq_.")) {
         let unknown = parameters.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("_pq_."));
@@ -128,6 +127,7 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
     let mut settings = Settings::new(server.statement_timeout);
     for (name, value) in &parameters {
         match name.as_str() {
+            // There is one database, whatever its name.
             "user" | "database" | "replication" => {}
             "options" => {
                 for (name, value) in options(value) {
@@ -142,8 +142,6 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
             }
         }
     }
-    // There is one database, whatever its name.
-    let _ = database;
     stream.write_all(&out.bytes).await?;
     Ok(Some((stream, settings, user)))
 }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 
 use crate::serve::types::{Shown, Type};
-use crate::text::doubled_quotes;
+use crate::text::identifier;
 
 /// Adds the functions to a connection's context.
 pub fn register(context: &SessionContext) {
@@ -57,7 +57,7 @@ fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     match name.chars().next() {
         Some(first) if !first.is_ascii_digit() && name.chars().all(plain) => name.into(),
-        _ => format!("\"{}\"", doubled_quotes(name)),
+        _ => identifier(name),
     }
 }
 

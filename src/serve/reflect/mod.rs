@@ -37,7 +37,7 @@ pub struct Facts {
 }
 
 /// Words of statements that ask about the database.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 25] = [
     "pg_",
     "information_schema",
     "regclass",
@@ -56,6 +56,7 @@ const WORDS: [&str; 24] = [
     "array_upper",
     "operator",
     "collate",
+    "escape",
     "::oid",
     "::name",
     "inet_",

@@ -4,7 +4,8 @@
 //! has none.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor, Value,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select,
+    SelectItem, SetExpr, TableFactor, Value,
 };
 
 use super::empty::is_empty;
@@ -99,9 +100,9 @@ fn has_none(select: &Select) -> bool {
         GroupByExpr::All(_) => true,
     };
     // Without groups, an aggregate of no rows is a row.
-    let one_row = |item: &SelectItem| {
-        let text = item.to_string().to_lowercase();
-        ["count(", "_agg(", "max(", "min(", "sum("].iter().any(|call| text.contains(call))
+    let one_row = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => aggregates(expr),
+        _ => false,
     };
     if !grouped && select.projection.iter().any(one_row) {
         return false;
@@ -119,6 +120,26 @@ fn has_none(select: &Select) -> bool {
         });
         !kept && std::iter::once(&from.relation).chain(joined.map(|join| &join.relation)).any(is_without_rows)
     })
+}
+
+/// Returns whether an expression aggregates rows of its own query.
+fn aggregates(expr: &Expr) -> bool {
+    match expr {
+        Expr::Function(function) => {
+            let name = last(&function.name).unwrap_or_default();
+            let arguments = match &function.args {
+                FunctionArguments::List(list) => list.args.as_slice(),
+                _ => &[],
+            };
+            let of_argument = |argument: &FunctionArg| matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if aggregates(expr));
+            ["count", "max", "min", "sum", "avg"].contains(&name.as_str())
+                || name.ends_with("_agg")
+                || arguments.iter().any(of_argument)
+        }
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => aggregates(expr),
+        Expr::BinaryOp { left, right, .. } => aggregates(left) || aggregates(right),
+        _ => false,
+    }
 }
 
 fn is_without_rows(relation: &TableFactor) -> bool {

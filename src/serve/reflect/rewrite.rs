@@ -205,7 +205,8 @@ impl VisitorMut for Rewrite {
             // PostgreSQL names a column by the function alone. The engine wants each name once.
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let Some(name) = last(&function.name)
-                && (function.name.0.len() > 1 || self.known(&name, &arguments(function)).is_some())
+                && (first(&function.name).as_deref() == Some(CATALOG)
+                    || self.known(&name, &arguments(function)).is_some())
                 && taken.iter().filter(|other| **other == name).count() == 1
             {
                 let expr = Expr::Function(function.clone());
@@ -287,6 +288,12 @@ impl Rewrite {
             }
             Expr::Cast { expr, data_type, kind: CastKind::Cast | CastKind::DoubleColon, .. } => {
                 self.cast(expr, data_type)
+            }
+            // The engine's LIKE escapes by the backslash alone.
+            Expr::Like { negated, any, expr, pattern, escape_char: Some(escape) } if escape.to_string() != "'\\'" => {
+                let pattern = parsed(&format!("replace({pattern}, {escape}, '\\')"))?;
+                let (expr, pattern) = (expr.clone(), Box::new(pattern));
+                Some(Expr::Like { negated: *negated, any: *any, expr, pattern, escape_char: None })
             }
             Expr::Collate { expr, .. } => Some(expr.as_ref().clone()),
             Expr::BinaryOp { left, op: BinaryOperator::PGCustomBinaryOperator(name), right } => {
@@ -453,6 +460,7 @@ mod tests {
                 "SELECT CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR) FROM t".into(),
             ),
             ("SELECT count(*) FROM pg_index", "SELECT count(*) FROM pg_catalog.pg_index".into()),
+            ("SELECT 1 WHERE a LIKE 'pg/_%' ESCAPE '/'", "SELECT 1 WHERE a LIKE replace('pg/_%', '/', '\\')".into()),
             ("SELECT to_regtype('int8')", "SELECT 20 AS \"to_regtype\"".into()),
             ("SELECT a = ANY('{x,y}')", "SELECT a = ANY(ARRAY['x', 'y'])".into()),
             ("SELECT pg_catalog.format_type(1, 2)", "SELECT format_type(1, 2) AS \"format_type\"".into()),
