@@ -98,9 +98,9 @@ impl Board {
         let extras: usize = EXTRAS.iter().map(|(_, width)| width).sum();
         let room = width.saturating_sub(PRODUCT + extras) / CELL;
         for (query, columns) in &state.columns {
-            lines.push(String::new());
+            lines.extend([String::new(), query.clone()]);
             let shown = &columns[..columns.len().min(room)];
-            let mut head = fit(query, PRODUCT);
+            let mut head = fit("product", PRODUCT);
             head.extend(shown.iter().map(|name| right(name, CELL)));
             head.extend(EXTRAS.iter().map(|(name, width)| right(name, *width)));
             lines.push(head);
@@ -221,7 +221,7 @@ fn number(value: f64) -> String {
         ..0.0001 => format!("{value:.3e}"),
         ..1.0 => format!("{value:.6}"),
         ..100_000.0 => format!("{value:.4}"),
-        ..1e9 => format!("{value:.1}"),
+        ..1e8 => format!("{value:.1}"),
         _ => format!("{value:.3e}"),
     }
 }
