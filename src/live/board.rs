@@ -50,20 +50,27 @@ struct State {
     lines: BTreeMap<(String, String), Line>,
     rows: u64,
     note: String,
+    /// Says which products had an alert.
+    alerts: Option<Arc<alert::Counts>>,
 }
 
 /// The board.
 #[derive(Clone)]
 pub struct Board {
     state: Arc<Mutex<State>>,
-    alerts: Option<Arc<alert::Counts>>,
     started: Instant,
 }
 
+impl Default for Board {
+    fn default() -> Board {
+        Board { state: Arc::default(), started: Instant::now() }
+    }
+}
+
 impl Board {
-    /// Makes an empty board; `alerts` says which products had an alert.
-    pub fn new(alerts: Option<Arc<alert::Counts>>) -> Board {
-        Board { state: Arc::default(), alerts, started: Instant::now() }
+    /// Marks the products that have alerts.
+    pub fn mark(&self, alerts: Arc<alert::Counts>) {
+        self.state().alerts = Some(alerts);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,7 +115,7 @@ impl Board {
                 let mut text = fit(product, PRODUCT);
                 let values = line.values.iter().take(shown.len());
                 text.extend(values.map(|value| right(&value.map_or("-".into(), number), CELL)));
-                let alert = if self.has_alert(product) { "ALERT" } else { "-" };
+                let alert = if state.has_alert(product) { "ALERT" } else { "-" };
                 let extras = [alert.into(), rate(line), age(now_ns() - line.ts), age(line.delay_ns)];
                 text.extend(extras.iter().zip(EXTRAS).map(|(text, (_, width))| right(text, width)));
                 lines.push(text);
@@ -125,7 +132,9 @@ impl Board {
         lines.push(state.note.lines().next().unwrap_or_default().into());
         lines.into_iter().map(|line| cut(&printable(&line, usize::MAX), width)).collect()
     }
+}
 
+impl State {
     fn has_alert(&self, product: &str) -> bool {
         self.alerts.as_ref().and_then(|alerts| alerts.last(product)).is_some_and(|last| last.elapsed() < ALERTED)
     }
