@@ -7,6 +7,7 @@ use datafusion::execution::context::SessionContext;
 use super::{Context, Failure, duration, logs};
 use crate::live::LivePlan;
 use crate::live::alert::{Alerts, Asked, RecipientOptions, Recipients};
+use crate::log::Tell;
 use crate::text::{counted, grouped};
 
 /// The variable with the secret that signs requests to webhooks.
@@ -43,6 +44,7 @@ impl Args {
         context: &Context,
         plans: &[LivePlan],
         session: &SessionContext,
+        tell: &Tell,
     ) -> Result<Option<Alerts>, Failure> {
         let Some(alert) = &self.alert else { return Ok(None) };
         let settings = context.settings();
@@ -50,7 +52,7 @@ impl Args {
             brokers: settings.kafka.bootstrap_servers.clone(),
             log: logs::options(context),
             secret: secret(),
-            tell: logs::tell(),
+            tell: tell.clone(),
         };
         let asked = Asked {
             alert: alert.clone(),
@@ -58,7 +60,7 @@ impl Args {
             cooldown: self.alert_cooldown,
             to: Recipients::new(&self.alert_to, options)?,
             dir: settings.live_dir().join("alerts"),
-            tell: logs::tell(),
+            tell: tell.clone(),
         };
         Ok(Some(Alerts::plan(asked, plans, session)?))
     }

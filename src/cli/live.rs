@@ -13,7 +13,7 @@ use crate::live::alert::Alerts;
 use crate::live::sink::Destination;
 use crate::live::webhook::{Stop, Webhook};
 use crate::live::{self, Batch, Board, Counts, Ended, Live, LivePlan, Models, Planned, Proof, Until, Watched};
-use crate::log::{self, Location, Log};
+use crate::log::{self, Location, Log, Tell};
 use crate::metrics::{self, Metrics};
 use crate::model::Registry;
 use crate::pipeline::Query;
@@ -83,7 +83,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
     let plans = plans(&args.queries, &workspace).await?;
     let mut service = args.service.start(metrics::Command::Live, context).await?;
-    let alerts = args.alerts.plan(context, &plans, workspace.session.context())?;
+    let board = args.watch.then(Board::default);
+    let tell = board.as_ref().map_or_else(logs::tell, Board::tell);
+    let alerts = args.alerts.plan(context, &plans, workspace.session.context(), &tell)?;
+    if let (Some(board), Some(alerts)) = (&board, &alerts) {
+        board.mark(Arc::clone(alerts.counts()));
+    }
     let location = logs::locate(args.from.as_deref(), context)?;
     let log = log::open(&location, &logs::options(context)).await?;
     for notice in log.notices() {
@@ -97,18 +102,13 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         ticks_dir: context.settings().ticks_dir(),
         rules: logs::rules(context),
         source: location.to_string(),
-        tell: logs::tell(),
-    };
-    let board = args.watch.then(|| Board::new(alerts.as_ref().map(|alerts| Arc::clone(alerts.counts()))));
-    let options = match &board {
-        Some(board) => live::Options { tell: board.tell(), ..options },
-        None => options,
+        tell: tell.clone(),
     };
     let stop = stop_signal()?;
     service.watch(&log);
     let (metrics, every) = (service.metrics.clone(), args.parity_every);
     let ends = Stop { flag: Arc::clone(&stop), at: if let Until::Stopped(at) = until { at } else { None } };
-    let to = destination(&args, context, &ends)?;
+    let to = destination(&args, context, &ends, &tell)?;
     let started = Instant::now();
     let mut counts = Counts::default();
     let watch = board.clone().map(Watch::start);
@@ -216,13 +216,13 @@ async fn follow(
 }
 
 /// Returns the place that `--to` names.
-fn destination(args: &Args, context: &Context, stop: &Stop) -> Result<Destination, Failure> {
+fn destination(args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Result<Destination, Failure> {
     let settings = context.settings();
     Ok(match args.to.as_str() {
         "-" if args.watch => Destination::Nowhere,
         "-" => Destination::Lines,
         text if Webhook::is_address(text) => Destination::Webhook {
-            webhook: Webhook::new(text, alerts::secret(), logs::tell())?,
+            webhook: Webhook::new(text, alerts::secret(), tell.clone())?,
             state_dir: settings.live_dir(),
             stop: stop.clone(),
         },

@@ -28,6 +28,7 @@ mod list;
 mod live;
 mod logs;
 mod new;
+mod outcomes;
 mod output;
 mod parity;
 mod plan;
@@ -127,6 +128,7 @@ enum Command {
     Score(score::Args),
     Live(live::Args),
     Parity(parity::Args),
+    Outcomes(outcomes::Args),
     Topic(topic::Args),
     Evaluate(evaluate::Args),
     Compare(compare::Args),
@@ -228,6 +230,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Score(args) => score::run(args, context).await,
         Command::Live(args) => live::run(args, context).await,
         Command::Parity(args) => parity::run(args, context).await,
+        Command::Outcomes(args) => outcomes::run(args, context).await,
         Command::Topic(args) => topic::run(args, context).await,
         Command::Evaluate(args) => evaluate::run(args, context).await,
         Command::Compare(args) => compare::run(args, context).await,

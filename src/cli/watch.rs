@@ -7,9 +7,12 @@ use tokio::task::JoinHandle;
 
 use super::Failure;
 use crate::live::Board;
+use crate::repl::terminal_size;
 
 /// How often the board is drawn.
 const EVERY: Duration = Duration::from_millis(250);
+/// After so many pictures, the terminal's size is read again.
+const PER_SIZE: usize = 4;
 /// The size of a terminal that does not say it.
 const SIZE: (usize, usize) = (80, 24);
 
@@ -42,8 +45,11 @@ impl Watch {
         put(OPEN);
         let task = tokio::spawn(async move {
             loop {
-                draw(&board);
-                tokio::time::sleep(EVERY).await;
+                let size = terminal_size().filter(|(_, rows)| *rows > 0).unwrap_or(SIZE);
+                for _ in 0..PER_SIZE {
+                    draw(&board, size);
+                    tokio::time::sleep(EVERY).await;
+                }
             }
         });
         Watch { task }
@@ -58,8 +64,7 @@ impl Drop for Watch {
     }
 }
 
-fn draw(board: &Board) {
-    let (width, height) = size();
+fn draw(board: &Board, (width, height): (usize, usize)) {
     let mut picture = String::from(BEGIN);
     let lines = board.lines(width, height);
     for (number, line) in lines.iter().enumerate() {
@@ -75,11 +80,4 @@ fn draw(board: &Board) {
 fn put(text: &str) {
     let mut output = std::io::stdout().lock();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-}
-
-fn size() -> (usize, usize) {
-    match rustix::termios::tcgetwinsize(std::io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
-        _ => SIZE,
-    }
 }

@@ -50,20 +50,27 @@ struct State {
     lines: BTreeMap<(String, String), Line>,
     rows: u64,
     note: String,
+    /// Says which products had an alert.
+    alerts: Option<Arc<alert::Counts>>,
 }
 
 /// The board.
 #[derive(Clone)]
 pub struct Board {
     state: Arc<Mutex<State>>,
-    alerts: Option<Arc<alert::Counts>>,
     started: Instant,
 }
 
+impl Default for Board {
+    fn default() -> Board {
+        Board { state: Arc::default(), started: Instant::now() }
+    }
+}
+
 impl Board {
-    /// Makes an empty board; `alerts` says which products had an alert.
-    pub fn new(alerts: Option<Arc<alert::Counts>>) -> Board {
-        Board { state: Arc::default(), alerts, started: Instant::now() }
+    /// Marks the products that have alerts.
+    pub fn mark(&self, alerts: Arc<alert::Counts>) {
+        self.state().alerts = Some(alerts);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -98,9 +105,9 @@ impl Board {
         let extras: usize = EXTRAS.iter().map(|(_, width)| width).sum();
         let room = width.saturating_sub(PRODUCT + extras) / CELL;
         for (query, columns) in &state.columns {
-            lines.push(String::new());
+            lines.extend([String::new(), query.clone()]);
             let shown = &columns[..columns.len().min(room)];
-            let mut head = fit(query, PRODUCT);
+            let mut head = fit("product", PRODUCT);
             head.extend(shown.iter().map(|name| right(name, CELL)));
             head.extend(EXTRAS.iter().map(|(name, width)| right(name, *width)));
             lines.push(head);
@@ -108,7 +115,7 @@ impl Board {
                 let mut text = fit(product, PRODUCT);
                 let values = line.values.iter().take(shown.len());
                 text.extend(values.map(|value| right(&value.map_or("-".into(), number), CELL)));
-                let alert = if self.has_alert(product) { "ALERT" } else { "-" };
+                let alert = if state.has_alert(product) { "ALERT" } else { "-" };
                 let extras = [alert.into(), rate(line), age(now_ns() - line.ts), age(line.delay_ns)];
                 text.extend(extras.iter().zip(EXTRAS).map(|(text, (_, width))| right(text, width)));
                 lines.push(text);
@@ -125,7 +132,9 @@ impl Board {
         lines.push(state.note.lines().next().unwrap_or_default().into());
         lines.into_iter().map(|line| cut(&printable(&line, usize::MAX), width)).collect()
     }
+}
 
+impl State {
     fn has_alert(&self, product: &str) -> bool {
         self.alerts.as_ref().and_then(|alerts| alerts.last(product)).is_some_and(|last| last.elapsed() < ALERTED)
     }
@@ -221,7 +230,7 @@ fn number(value: f64) -> String {
         ..0.0001 => format!("{value:.3e}"),
         ..1.0 => format!("{value:.6}"),
         ..100_000.0 => format!("{value:.4}"),
-        ..1e9 => format!("{value:.1}"),
+        ..1e8 => format!("{value:.1}"),
         _ => format!("{value:.3e}"),
     }
 }

@@ -37,4 +37,4 @@ pub use run::{Error, Style, Written, run};
 pub use shell::{Project, shell};
 pub use statement::{Position, Statement, split};
 pub use target::Target;
-pub use terminal::terminal_width;
+pub use terminal::{terminal_size, terminal_width};

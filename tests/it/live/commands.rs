@@ -204,7 +204,7 @@ fn the_champion_is_followed_and_garbage_is_not() {
 
 #[test]
 fn a_folder_says_which_model_gave_a_score_and_batch_agrees() {
-    let folder = begin(&mut Market::new(18), 300);
+    let folder = begin(&mut Market::new(18), 900);
     let folder = folder.path();
     for statement in [
         "CREATE MODEL slope OPTIONS (model_type = 'logistic_reg', input_label_cols = ['label']) AS \
@@ -219,6 +219,29 @@ fn a_folder_says_which_model_gave_a_score_and_batch_agrees() {
     succeed(folder, "land");
     let (told, _) = succeed(folder, "parity slope_now --of out");
     assert!(told.contains("rows are the same, bit for bit"), "{told}");
+    // The last minute has no outcome yet.
+    let outcomes =
+        ["outcomes", "slope_now", "--of", "out", "--label", "rv_spike_60s", "--event", "forward_vol > 0.0005"];
+    let output = squall(folder).args(outcomes).args(["--span", "1d", "--format", "ndjson"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    for line in lines {
+        let number = |name: &str| line[name].as_f64().unwrap_or_else(|| panic!("{name} of {line}"));
+        assert!(number("known") < number("rows") && line["model_version"] == "1", "{line}");
+        let sql = format!(
+            "SELECT count(l.forward_vol), avg(CAST(l.forward_vol > 0.0005 AS INT)) FROM 'out/*.parquet' AS s \
+             JOIN rv_spike_60s AS l ON l.product_id = s.product_id AND l.ts = s.ts WHERE s.product_id = {}",
+            line["product_id"].to_string().replace('"', "'")
+        );
+        let output = squall(folder).args(["sql", "-c", &sql, "--format", "csv"]).output().unwrap();
+        let found = String::from_utf8_lossy(&output.stdout).lines().nth(1).unwrap().to_string();
+        let (known, happened) = found.split_once(',').unwrap();
+        assert_eq!(number("known"), known.parse::<f64>().unwrap());
+        assert!((number("happened") - happened.parse::<f64>().unwrap()).abs() < 1e-12);
+    }
     let sql = "SELECT DISTINCT model, model_version FROM 'out/*.parquet'";
     let output = squall(folder).args(["sql", "-c", sql, "--format", "csv"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "model,model_version\nslope,1\n");
