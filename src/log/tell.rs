@@ -6,9 +6,11 @@ use std::sync::Arc;
 /// What a sentence is about, by name, for those who read messages by machine.
 pub type Fields<'a> = [(&'a str, String)];
 
+type Telling = dyn Fn(&str, &Fields<'_>) + Send + Sync;
+
 /// Takes sentences for the user. The default drops them.
 #[derive(Clone)]
-pub struct Tell(Arc<dyn Fn(&str, &Fields<'_>) + Send + Sync>);
+pub struct Tell(Arc<Telling>);
 
 impl Tell {
     /// Passes each sentence to a function.

@@ -38,16 +38,17 @@ impl Running {
     fn start(folder: &Path, line: &str) -> Running {
         let arguments = line.split(' ').chain(["--metrics", "127.0.0.1:0"]);
         let mut child = squall(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut told = BufReader::new(child.stderr.take().unwrap());
+        let told = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Running { child, address: String::new(), told };
         let mut line = String::new();
-        loop {
+        while running.address.is_empty() {
             line.clear();
-            assert!(told.read_line(&mut line).unwrap() > 0, "the command ended");
+            assert!(running.told.read_line(&mut line).unwrap() > 0, "the command ended");
             if let Some((_, rest)) = line.split_once("http://") {
-                let address = rest.split_once("/metrics").unwrap().0.to_string();
-                return Running { child, address, told };
+                running.address = rest.split_once("/metrics").unwrap().0.into();
             }
         }
+        running
     }
 
     /// Returns the status and the body of an answer.

@@ -29,7 +29,7 @@ pub fn event(metrics: &Metrics, kind: &EventKind) {
         }
         EventKind::Gap(gap) => {
             metrics.gaps.add(&[], 1);
-            metrics.missing.add(&[], u64::try_from(gap.missing()).unwrap_or(0));
+            metrics.missing.add(&[], gap.missing());
         }
         EventKind::Silence { .. } => metrics.silences.add(&["connection"], 1),
         EventKind::ProductSilence { .. } => metrics.silences.add(&["product"], 1),
