@@ -22,6 +22,9 @@ pub mod config;
 /// schema of ticks, and how `ts` and status are assigned.
 pub mod tick;
 
+/// What the long-running commands say about themselves: metrics for Prometheus, and whether work goes on.
+pub mod metrics;
+
 /// Exchanges, each in one file and all behind one trait; the client: reconnection, gaps, silences; the market simulator.
 pub mod feed;
 

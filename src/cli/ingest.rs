@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Context, Failure, duration, logs};
+use super::{Context, Failure, duration, logs, service};
 use crate::feed::client;
 use crate::feed::exchange::{self, Exchange};
 use crate::feed::ingest::{self, Ingest, Progress};
 use crate::feed::journal::Journal;
 use crate::feed::sign::Signer;
 use crate::log;
+use crate::metrics;
 use crate::tick::{Clock, SystemClock};
 
 /// Receives ticks from a websocket into a log
@@ -50,6 +51,9 @@ pub struct Args {
     /// Ends when the server closes the connection normally, instead of reconnecting
     #[arg(long)]
     pub until_close: bool,
+
+    #[command(flatten)]
+    pub service: service::ServiceArgs,
 }
 
 /// Runs the command.
@@ -60,7 +64,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     // Messages for a topic are archived first, so that nothing is lost while the broker is away.
     let when_full = settings.log.when_full.parse()?;
     let log_options = log::Options { archive: Some(settings.raw_dir()), when_full, ..logs::options(context) };
+    let mut service = args.service.start(metrics::Command::Ingest, context).await?;
     let log = log::create(&location, &log_options).await?;
+    service.watch_forwarding(&log);
     for notice in log.notices() {
         eprintln!("Note: {notice}");
     }
@@ -86,6 +92,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         sync_interval: Duration::from_millis(settings.log.sync_interval_ms),
     };
     let mut ingest = Ingest::new(items, log.as_ref(), journal, options, clock, &mut show);
+    ingest.measure(service.metrics.clone());
     let ended = ingest.run(stop(args.duration)).await;
     let summary = ingest.summary().clone();
     // Messages that were appended are safe. Waiting for a topic to get them may take as long as its broker is away.

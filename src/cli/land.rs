@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Context, Failure, logs, prune};
+use super::{Context, Failure, logs, prune, service};
 use crate::land::summary::Rows;
 use crate::land::{self, Folder, Lander, Landing, Summary};
 use crate::log::{self, Location};
+use crate::metrics;
 use crate::text::{grouped, printable};
 use crate::tick::Status;
 
@@ -65,6 +66,9 @@ pub struct Args {
     /// Lands lost and damaged ranges again, exactly as they were; damaged files are set aside
     #[arg(long, conflicts_with_all = ["follow", "compact", "check"])]
     pub repair: bool,
+
+    #[command(flatten)]
+    pub service: service::ServiceArgs,
 }
 
 /// Runs the command.
@@ -85,6 +89,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
     let settings = context.settings();
     let location = logs::locate(args.from.as_deref(), context)?;
+    let mut service = args.service.start(metrics::Command::Land, context).await?;
     let log = log::open(&location, &logs::options(context)).await?;
     for notice in log.notices() {
         eprintln!("Note: {notice}");
@@ -107,7 +112,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if args.repair {
         return repair(log, options).await;
     }
-    let lander = Lander::open(Arc::clone(&log), options).await?;
+    let mut lander = Lander::open(Arc::clone(&log), options).await?;
+    lander.measure(service.metrics.clone());
+    service.watch(&log);
     let stop = stop_signal()?;
     let total = if args.follow { None } else { Some(lander.backlog().await?) };
     let progress = context.progress("land", total);

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::land::stop_signal;
 use super::workspace::Workspace;
-use super::{Context, Failure, duration, logs, workspace};
+use super::{Context, Failure, duration, logs, service, workspace};
+use crate::land::Folder;
 use crate::live::sink::Destination;
-use crate::live::{self, Counts, Ended, Live, LivePlan, Models, Planned, Until};
+use crate::live::{self, Batch, Counts, Ended, Live, LivePlan, Models, Planned, Proof, Until, Watched};
 use crate::log::{self, Location, Log};
+use crate::metrics::{self, Metrics};
 use crate::model::Registry;
 use crate::pipeline::Query;
 use crate::text::grouped;
@@ -54,12 +56,21 @@ pub struct Args {
     /// Ends when the log holds no more
     #[arg(long, conflicts_with = "duration")]
     pub once: bool,
+
+    /// Computes the rows of every N-th offset again in batch once they have landed, and compares them; 0 does not. A prime
+    /// number does not fall in step with the market
+    #[arg(long, value_name = "N", default_value_t = 997)]
+    pub parity_every: u64,
+
+    #[command(flatten)]
+    pub service: service::ServiceArgs,
 }
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let workspace = workspace::open(context).await?;
     let plans = plans(&args.queries, &workspace).await?;
+    let mut service = args.service.start(metrics::Command::Live, context).await?;
     let location = logs::locate(args.from.as_deref(), context)?;
     let log = log::open(&location, &logs::options(context)).await?;
     for notice in log.notices() {
@@ -77,11 +88,14 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     };
     let to = destination(&args, context)?;
     let stop = stop_signal()?;
+    service.watch(&log);
+    let (metrics, every) = (service.metrics.clone(), args.parity_every);
     let started = Instant::now();
     let mut counts = Counts::default();
-    let ran = follow(context, &workspace, plans, Follow { log: &log, to, options, until, stop }, &mut counts).await;
+    let following = Follow { log: &log, to, options, until, stop, metrics, every };
+    let ran = follow(context, &workspace, plans, following, &mut counts).await;
     if !context.quiet {
-        report(&counts, started.elapsed());
+        report(&counts, started.elapsed(), &service.metrics);
     }
     match ran {
         // Whoever reads the rows has seen enough.
@@ -99,6 +113,9 @@ struct Follow<'a> {
     options: live::Options,
     until: Until,
     stop: Arc<AtomicBool>,
+    metrics: Metrics,
+    /// How often an offset is compared with batch; 0 means never.
+    every: u64,
 }
 
 /// Runs the queries. When another version takes the place of a model, they are planned again, and go on where they were.
@@ -109,10 +126,11 @@ async fn follow(
     follow: Follow<'_>,
     counts: &mut Counts,
 ) -> Result<(), live::Error> {
-    let Follow { log, to, options, until, stop } = follow;
+    let Follow { log, to, options, until, stop, metrics, every } = follow;
     let (project, session) = (&workspace.project, workspace.session.context());
     let id = log.id().await.map_err(|source| live::Error::log(&options.source, source))?;
     let mut next: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    let shared = Arc::new(project.clone());
     loop {
         let queries: Vec<&Query> = plans.iter().filter_map(|plan| project.query(plan.name())).collect();
         let registry = Registry::new(context.settings().models_dir());
@@ -120,14 +138,25 @@ async fn follow(
         for (name, model) in models.using().filter(|_| !context.quiet) {
             eprintln!("Note: `{name}` is {model}");
         }
+        models.measure(&metrics);
+        let mut proof = (every > 0).then(|| Proof::new(every, metrics.clone(), options.tell.clone()));
         let mut planned: Vec<Planned> = Vec::new();
         for plan in std::mem::take(&mut plans) {
             let next = next.get(plan.name()).cloned().unwrap_or_default();
             let sink = to.open(&plan, &id, next).await?;
-            planned.push((plan, sink));
+            let sampler = proof.as_mut().map(|proof| proof.sampler(&plan));
+            let watched = Watched::new(sink, plan.name(), metrics.clone(), sampler);
+            planned.push((plan, Box::new(watched)));
         }
         let began = Instant::now();
         let mut live = Live::open(project, session, planned, Arc::clone(log), &options).await?;
+        live.measure(metrics.clone());
+        if let Some(proof) = proof {
+            let (project, landed) = (Arc::clone(&shared), live.landed_name().to_string());
+            let (folder, models) = (Folder::new(&options.ticks_dir)?, models.clone());
+            let batch = Batch { project, context: session.clone(), folder, landed, models };
+            proof.start(batch).map_err(|source| live::Error::Thread { source })?;
+        }
         if !context.quiet && live.counts().warmed > 0 {
             let (ticks, seconds) = (grouped(live.counts().warmed), began.elapsed().as_secs_f64());
             eprintln!("Note: the windows start from {ticks} landed ticks, read in {seconds:.1} s");
@@ -190,7 +219,7 @@ async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>,
 }
 
 /// Prints what came and went.
-fn report(counts: &Counts, took: Duration) {
+fn report(counts: &Counts, took: Duration, metrics: &Metrics) {
     let ticks = counts.ticks.iter().zip(Status::ALL).filter(|(count, _)| **count > 0);
     let ticks: Vec<String> = ticks.map(|(count, status)| format!("{} {status}", grouped(*count))).collect();
     let of = if ticks.is_empty() { String::new() } else { format!(": {}", ticks.join(", ")) };
@@ -199,7 +228,14 @@ fn report(counts: &Counts, took: Duration) {
         eprintln!("{} messages could not be read; `squall land` keeps them with the reason", grouped(counts.dead));
     }
     for (name, rows) in &counts.emitted {
-        eprintln!("{name}: {} rows", grouped(*rows));
+        let compared = match metrics.parity_checked.get(&[name]) {
+            0 => String::new(),
+            checked => {
+                let differ = metrics.parity_mismatches.get(&[name]);
+                format!("; {} were compared with batch, and {} differ", grouped(checked), grouped(differ))
+            }
+        };
+        eprintln!("{name}: {} rows{compared}", grouped(*rows));
     }
     let quantile = |share| counts.latency.quantile(share).map(|time| time.as_secs_f64() * 1e3);
     if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {

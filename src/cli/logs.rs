@@ -38,5 +38,5 @@ pub fn rules(context: &Context) -> Rules {
 
 /// Returns what prints the warnings of work in the background.
 pub fn tell() -> Tell {
-    Tell::new(print::message)
+    Tell::with_fields(print::message_of)
 }

@@ -42,6 +42,7 @@ mod run;
 mod runs;
 mod score;
 mod selection;
+mod service;
 mod show;
 mod simulate;
 mod sql;
@@ -52,7 +53,6 @@ mod walk_forward;
 mod workspace;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -155,13 +155,13 @@ impl Context {
 
     /// Starts a progress line; it shows nothing if standard error is not a terminal, or with `--quiet`.
     pub fn progress(&self, label: &str, total: Option<u64>) -> Progress {
-        Progress::start(label, total, self.quiet)
+        Progress::start(label, total, self.quiet || print::is_json())
     }
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    crate::error::panics::print_one_line();
+    crate::error::panics::print_one_line(print::fault);
     let command = report::with_own(Cli::command(), std::env::args_os());
     let cli = match Cli::from_arg_matches(&command.get_matches_from(std::env::args_os().map(no_option))) {
         Ok(cli) => cli,
@@ -186,6 +186,12 @@ fn no_option(argument: OsString) -> OsString {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Ingest(args) => args.service.begin("ingest"),
+        Command::Land(args) => args.service.begin("land"),
+        Command::Live(args) => args.service.begin("live"),
+        _ => {}
+    }
     let local = PathBuf::from("squall.toml");
     let file = cli.config.or_else(|| local.exists().then_some(local));
     // A variable that is not Unicode is not one of squall's.
@@ -195,8 +201,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
     let resolved = resolve(file.as_deref(), environment, &flags, cli.env.as_deref())?;
     for warning in &resolved.warnings {
-        // If standard error is closed, there is nowhere to print it.
-        let _ = writeln!(std::io::stderr(), "Warning: {warning}");
+        eprintln!("Warning: {warning}");
     }
     let context = &Context { resolved, quiet: cli.quiet };
     match cli.command {

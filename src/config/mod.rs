@@ -30,6 +30,7 @@ pub struct Settings {
     pub log: Log,
     pub kafka: Kafka,
     pub land: Land,
+    pub metrics: Metrics,
     pub retention: Retention,
     /// The values of the SQL project's placeholders.
     pub parameters: BTreeMap<String, toml::Value>,
@@ -90,6 +91,15 @@ pub struct Land {
     pub late_ms: i64,
     pub ahead_ms: i64,
     pub dedup_hours: u32,
+}
+
+/// What the long-running commands serve over HTTP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Empty means that nothing is served.
+    pub listen: String,
+    pub behind_s: u64,
 }
 
 /// How long stored files are kept; 0 means without limit.

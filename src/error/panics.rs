@@ -4,7 +4,6 @@
 //! While a statement runs, a panic prints nothing by itself, because the statement's error says it. Otherwise it is one line.
 
 use std::any::Any;
-use std::io::Write;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,18 +27,16 @@ impl Drop for Quiet {
     }
 }
 
-/// Makes panics print one line instead of a stack trace; for the program, not for the library.
-pub fn print_one_line() {
-    panic::set_hook(Box::new(|panic| {
+/// Makes panics print one message, by a function, instead of a stack trace; for the program, not for the library.
+pub fn print_one_line(print: fn(&str)) {
+    panic::set_hook(Box::new(move |panic| {
         if RUNNING.load(Ordering::Relaxed) == 0 {
             let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
             let text = said(panic.payload());
-            // If standard error is closed, there is nowhere to print it.
-            let _ = writeln!(
-                std::io::stderr(),
+            print(&format!(
                 "Error: squall stopped at a fault of its own: {text}{}\nHint: a smaller input that fails in the same way helps to mend it",
                 place.unwrap_or_default()
-            );
+            ));
         }
     }));
 }

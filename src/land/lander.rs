@@ -20,6 +20,7 @@ use super::files::LandedFile;
 use super::folder::Folder;
 use super::identify::{self, Candidate};
 use super::lock::Lock;
+use super::measure;
 use super::pending::Pending;
 use super::read::{Reader, Wanted};
 use super::recover::{Landed, read_footers, recover};
@@ -27,6 +28,7 @@ use super::retention::Keep;
 use super::summary::Summary;
 use crate::durable::blocking;
 use crate::log::{Log, LogId, Tell, Witness};
+use crate::metrics::Metrics;
 use crate::tick::{Columns, Order, Rules};
 
 /// Where and how to land.
@@ -100,6 +102,7 @@ pub struct Lander {
     upkeep: Option<JoinHandle<Result<(), Error>>>,
     /// How a follower waits for room on the disk.
     patience: Option<Patience>,
+    metrics: Metrics,
     /// The work in progress holds it too, so that no other process lands before that work ends.
     lock: Arc<Lock>,
 }
@@ -178,10 +181,19 @@ impl Lander {
             committing: None,
             upkeep: None,
             patience: None,
+            metrics: Metrics::default(),
             lock,
         };
         lander.find_partitions().await?;
         Ok(lander)
+    }
+
+    /// Counts what lands in these metrics.
+    pub fn measure(&mut self, metrics: Metrics) {
+        for partition in &self.partitions {
+            metrics.position(partition.number, partition.pending.next_offset(), None);
+        }
+        self.metrics = metrics;
     }
 
     /// Returns how many messages the log holds now that have not landed.
@@ -240,6 +252,7 @@ impl Lander {
             }
             let (dead_dir, name) = (self.options.dead_dir.clone(), self.name.clone());
             blocking(move || dead::remove_uncommitted(&dead_dir, &name, number, next)).await?;
+            self.metrics.position(number, next.max(offsets.start), None);
             self.partitions.push(Partition {
                 number,
                 connections: alone.then_some(connections),
@@ -300,6 +313,7 @@ impl Lander {
         );
         let mut read = 0;
         while let Some(chunk) = reader.next().await? {
+            measure::read(&self.metrics, &chunk);
             self.admit(&chunk.rows.ticks)?;
             if let Some(by_time) = &mut self.by_time {
                 by_time.prepare(&chunk.rows.ticks, &mut self.order).await?;
@@ -348,6 +362,7 @@ impl Lander {
         partition.last = partition.pending.last().or(partition.last.take());
         let next = partition.pending.next_offset();
         let pending = std::mem::replace(&mut partition.pending, Pending::new(next));
+        let received = pending.received();
         let commit = Commit {
             file: pending.file(&self.name, partition.number),
             log: self.id.clone(),
@@ -357,7 +372,13 @@ impl Lander {
             lock: Arc::clone(&self.lock),
             patience: self.patience.clone(),
         };
-        self.committing = Some(tokio::spawn(commit.run(pending)));
+        let (metrics, number) = (self.metrics.clone(), partition.number);
+        self.committing = Some(tokio::spawn(async move {
+            let committed = commit.run(pending).await?;
+            measure::landed(&metrics, &committed.summary);
+            metrics.position(number, next, received);
+            Ok(committed)
+        }));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ mod identify;
 mod inspect;
 mod lander;
 mod lock;
+pub mod measure;
 mod origin;
 mod pending;
 mod read;

@@ -29,6 +29,8 @@ pub struct Pending {
     /// The first offset after the range.
     next: i64,
     last: Option<Witness>,
+    /// When the last message was received.
+    received: Option<i64>,
     dead_bytes: usize,
     since: Instant,
 }
@@ -43,6 +45,7 @@ impl Pending {
             first,
             next: first,
             last: None,
+            received: None,
             dead_bytes: 0,
             since: Instant::now(),
         }
@@ -81,6 +84,11 @@ impl Pending {
         self.last.clone()
     }
 
+    /// Returns when the range's last message was received by ingest; `None` if it has none.
+    pub fn received(&self) -> Option<i64> {
+        self.received
+    }
+
     /// Returns when the range's first message was added.
     pub fn since(&self) -> Instant {
         self.since
@@ -88,12 +96,13 @@ impl Pending {
 
     /// Places and adds the partition's next messages.
     pub fn add(&mut self, chunk: Chunk, order: &mut Order, watched: Option<&mut Connections>) {
-        let Chunk { summary, rows, letters, numbers, connections, last, next } = chunk;
+        let Chunk { summary, rows, letters, numbers, connections, received, last, next, bytes: _ } = chunk;
         if self.is_empty() {
             self.since = Instant::now();
         }
         self.next = next;
         self.last = last.or(self.last.take());
+        self.received = received.or(self.received);
         self.summary.add(&summary);
         if let Some(watched) = watched {
             for Numbered { connection, sequence_num, offset, ingest_time } in numbers {

@@ -33,6 +33,10 @@ pub struct Chunk {
     pub numbers: Vec<Numbered>,
     /// The names of the connections.
     pub connections: Names,
+    /// The bytes of the messages.
+    pub bytes: u64,
+    /// When the last message was received; `None` if there is none.
+    pub received: Option<i64>,
     /// The last message; `None` if there is none.
     pub last: Option<Witness>,
     /// The first offset after the chunk.
@@ -153,6 +157,8 @@ impl Chunk {
                 letters: Vec::new(),
                 numbers: Vec::new(),
                 connections: Names::default(),
+                bytes: messages.iter().map(|message| message.record.payload.len() as u64).sum(),
+                received: messages.last().map(|message| message.record.ingest_time),
                 last: messages.last().map(|Message { offset, record, .. }| Witness {
                     offset: *offset,
                     fingerprint: record.fingerprint(),

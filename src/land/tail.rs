@@ -15,10 +15,12 @@ use super::columns::Columns;
 use super::files::LandedFile;
 use super::folder::Folder;
 use super::identify::Candidate;
+use super::measure;
 use super::read::Chunk;
 use super::recover::{Landed, read_footers, recover};
 use super::summary::Summary;
 use crate::log::{self, Limit, Log};
+use crate::metrics::Metrics;
 use crate::tick::{Order, Rules};
 
 /// The part of a log that has not landed.
@@ -37,6 +39,7 @@ pub struct Tail {
     next: BTreeMap<i32, i64>,
     /// Messages of a partition that are read and parsed while the ones before them are used.
     ahead: BTreeMap<i32, JoinHandle<Result<Option<Chunk>, log::Error>>>,
+    metrics: Metrics,
 }
 
 /// Messages of a partition that follow each other, and their rows.
@@ -44,6 +47,8 @@ pub struct Tail {
 pub struct Portion {
     pub partition: i32,
     pub offsets: Range<i64>,
+    /// When the last message was received by ingest; `None` if there is none.
+    pub received: Option<i64>,
     /// The rows of the landed schema, in the order of (product_id, ts).
     pub rows: Vec<RecordBatch>,
     /// What the messages were, apart from the rows.
@@ -75,10 +80,20 @@ impl Tail {
         }
         let has_others = files.iter().any(|landed| landed.file.topic != name);
         let next = BTreeMap::new();
-        let mut tail =
-            Tail { log, source: source.into(), name, order, landed, last_ts, has_others, next, ahead: BTreeMap::new() };
+        let (source, ahead, metrics) = (source.into(), BTreeMap::new(), Metrics::default());
+        let mut tail = Tail { log, source, name, order, landed, last_ts, has_others, next, ahead, metrics };
         tail.find_partitions().await?;
         Ok(tail)
+    }
+
+    /// Counts what is read in these metrics.
+    pub fn measure(&mut self, metrics: Metrics) {
+        self.metrics = metrics;
+    }
+
+    /// Returns the name that the log's landed files carry.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Returns the first offset of a partition that had not landed; `None` if nothing of the partition had.
@@ -131,7 +146,9 @@ impl Tail {
             None => chunk_of(Arc::clone(&self.log), partition, from, limit).await,
         };
         let chunk = chunk.map_err(|error| Error::log(&self.source, error))?;
-        let Some(Chunk { summary, rows, connections, next, .. }) = chunk else { return Ok(None) };
+        let Some(chunk) = chunk else { return Ok(None) };
+        measure::read(&self.metrics, &chunk);
+        let Chunk { summary, rows, connections, received, next, .. } = chunk;
         if summary.messages >= limit.messages as u64 {
             // There is more to read, most likely.
             let ahead = tokio::spawn(chunk_of(Arc::clone(&self.log), partition, next, limit));
@@ -145,7 +162,7 @@ impl Tail {
         let file = LandedFile { topic: self.name.clone(), partition, first: from, last: next - 1 };
         let rows = rows.map_err(|error| Error::encode(&file, error))?;
         self.next.insert(partition, next);
-        Ok(Some(Portion { partition, offsets: from..next, rows, summary }))
+        Ok(Some(Portion { partition, offsets: from..next, received, rows, summary }))
     }
 }
 

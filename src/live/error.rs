@@ -50,6 +50,8 @@ pub enum Error {
     Behind { dir: PathBuf, partition: i32, landed: i64 },
     #[error("cannot write rows: {problem}")]
     Encode { problem: String },
+    #[error("cannot start a thread")]
+    Thread { source: std::io::Error },
     #[error("standard output is closed")]
     Closed,
     #[error("{} holds no rows of `{name}`", dir.display())]
@@ -102,6 +104,7 @@ impl Hint for Error {
                 Some("give the rows another folder: --to FOLDER".into())
             }
             Error::Encode { .. } | Error::Closed => None,
+            Error::Thread { .. } => None,
             Error::Nothing { dir, name } => Some(format!("`squall live {name} --to {}` writes them", dir.display())),
         }
     }

@@ -196,6 +196,13 @@ pub fn offsets(ticks: &RecordBatch) -> &[i64] {
     column.map_or(&[], |column| column.values())
 }
 
+/// Returns the event times of ticks.
+pub fn event_times(ticks: &RecordBatch) -> &[i64] {
+    // The schema of ticks has the column.
+    let column = ticks.column_by_name("event_time").map(|column| column.as_primitive::<TimestampNanosecondType>());
+    column.map_or(&[], |column| column.values())
+}
+
 /// Returns the ticks in the order of (product_id, ts).
 pub fn sorted(ticks: &RecordBatch) -> Result<RecordBatch, Error> {
     let schema = ticks.schema();

@@ -32,6 +32,9 @@ mod run;
 /// Where rows go.
 pub mod sink;
 
+/// Counts rows on their way, and takes samples of them.
+mod watched;
+
 /// The models that queries score with.
 mod models;
 
@@ -41,6 +44,9 @@ mod latency;
 /// Compares what was emitted with batch, bit for bit.
 mod parity;
 
+/// Compares samples of what is emitted, while it is emitted.
+mod proof;
+
 mod error;
 
 pub use error::Error;
@@ -48,4 +54,6 @@ pub use latency::Latency;
 pub use models::Models;
 pub use parity::{Difference, Parity, parity};
 pub use plan::{Described, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
+pub use proof::{Batch, Proof, Sampler};
 pub use run::{Counts, Ended, Live, Options, Planned, Until};
+pub use watched::Watched;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::with_causes;
 use crate::log::Tell;
+use crate::metrics::Metrics;
 use crate::model::Registry;
 use crate::pipeline::{Project, Query};
 
@@ -15,6 +16,7 @@ use crate::pipeline::{Project, Query};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The models in use.
+#[derive(Debug, Clone)]
 pub struct Models {
     registry: Registry,
     /// For each name in a query, the name and version that it stood for.
@@ -38,9 +40,25 @@ impl Models {
         Models { registry, using, looked: Instant::now(), said: BTreeMap::new(), tell }
     }
 
+    /// Shows the models in use as a metric.
+    pub fn measure(&self, metrics: &Metrics) {
+        metrics.model_info.clear();
+        for (name, reference) in self.using() {
+            let (model, version) = reference.rsplit_once('@').unwrap_or((reference, ""));
+            metrics.model_info.set(&[name, model, version], 1.0);
+        }
+    }
+
     /// Returns each name with the version that it stands for.
     pub fn using(&self) -> impl Iterator<Item = (&str, &str)> {
         self.using.iter().map(|(name, model)| (name.as_str(), model.as_str()))
+    }
+
+    /// Returns whether every name stands for the same version as at the beginning; looks now.
+    pub fn are_as_before(&self) -> bool {
+        let is_same =
+            |(name, using): (&String, &String)| self.registry.load(name).is_ok_and(|model| model.reference() == *using);
+        self.using.iter().all(is_same)
     }
 
     /// Returns whether a name stands for another version now. It looks once a second.
@@ -56,7 +74,8 @@ impl Models {
                     self.said.remove(name);
                 }
                 Ok(model) => {
-                    self.tell.say(&format!("Note: `{name}` is {} now, and was {using}", model.reference()));
+                    let text = format!("Note: `{name}` is {} now, and was {using}", model.reference());
+                    self.tell.say_of(&text, &[("name", name.clone()), ("model", model.reference())]);
                     have_changed = true;
                 }
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! Compares what was emitted live with batch, bit for bit.
 //!
-//! In: a folder of rows that `squall live` wrote, and landed ticks. The query is computed again over the landed ticks, without
-//! materialised tables. Out: how many rows agree, or the first difference: a value, a row that is missing, or one too many.
+//! In: rows that `squall live` emitted, from a folder or as samples, and landed ticks. The query is computed again over the landed ticks,
+//! without materialised tables. Out: how many rows agree, and the first difference: a value, a row that is missing, or one too many.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,6 +13,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
@@ -37,6 +38,9 @@ pub struct Parity {
     pub same: u64,
     /// Emitted rows whose ticks have not landed yet, so that batch does not know them.
     pub waiting: u64,
+    /// Rows that differ, as far as they were counted.
+    pub differing: u64,
+    /// The first of them.
     pub difference: Option<Difference>,
 }
 
@@ -109,9 +113,12 @@ pub async fn parity(
     }
     let condition = if conditions.is_empty() { "false".into() } else { conditions.join(" OR ") };
     let failed = |source| Error::query(&query.name, source);
-    let comparison = Comparison { project, query, context, plan: &plan, condition };
-    let paths = files.iter().map(|file| dir.join(file.to_string()).display().to_string()).collect();
-    comparison.run(paths).await.map_err(failed)?
+    let landed = context.table_provider("landed_ticks").await.map_err(failed)?;
+    let comparison = Comparison { project, query, context, plan: &plan, landed, condition, goes_on: false };
+    let paths: Vec<String> = files.iter().map(|file| dir.join(file.to_string()).display().to_string()).collect();
+    let session = SessionContext::new_with_state(context.state());
+    let emitted = session.read_parquet(paths, ParquetReadOptions::default()).await.map_err(failed)?;
+    comparison.run(emitted).await.map_err(failed)?
 }
 
 /// Returns one past the last landed offset of each partition of a log.
@@ -130,23 +137,27 @@ async fn landed(folder: &Folder, log: &str) -> Result<Vec<(i32, i64)>, Error> {
     Ok(landed)
 }
 
-struct Comparison<'a> {
-    project: &'a Project,
-    query: &'a Query,
-    context: &'a SessionContext,
-    plan: &'a LivePlan,
-    /// The offsets that are compared.
-    condition: String,
+/// A comparison of emitted rows of a query with batch.
+pub(super) struct Comparison<'a> {
+    pub project: &'a Project,
+    pub query: &'a Query,
+    pub context: &'a SessionContext,
+    pub plan: &'a LivePlan,
+    /// The landed ticks, or those that the compared rows depend on.
+    pub landed: Arc<dyn TableProvider>,
+    /// Which rows are compared, as SQL over the columns of the query and the place in the log.
+    pub condition: String,
+    /// Whether to go on after the first difference.
+    pub goes_on: bool,
 }
 
 impl Comparison<'_> {
-    async fn run(&self, files: Vec<String>) -> Result<Result<Parity, Error>, DataFusionError> {
+    /// Compares emitted rows.
+    pub async fn run(&self, emitted: DataFrame) -> Result<Result<Parity, Error>, DataFusionError> {
         let batch = match self.batch().await? {
             Ok(batch) => batch,
             Err(error) => return Ok(Err(error)),
         };
-        let session = SessionContext::new_with_state(self.context.state());
-        let emitted = session.read_parquet(files, ParquetReadOptions::default()).await?;
         let all = emitted.clone().count().await? as u64;
         let live = self.sorted(emitted, LIVE).await?;
         let counted = live.clone().count().await? as u64;
@@ -162,9 +173,9 @@ impl Comparison<'_> {
                 (false, true) => Ordering::Greater,
                 (true, true) => live.key().cmp(&batch.key()),
             };
-            let (at, what) = match order {
-                Ordering::Less => (&live, What::TooMany),
-                Ordering::Greater => (&batch, What::Missing),
+            let what = match order {
+                Ordering::Less => What::TooMany,
+                Ordering::Greater => What::Missing,
                 Ordering::Equal if live.row() == batch.row() => {
                     found.same += 1;
                     live.place += 1;
@@ -175,18 +186,25 @@ impl Comparison<'_> {
                     let differs = |column: &usize| live.cell(*column) != batch.cell(*column);
                     let column = (0..columns.len()).find(differs).unwrap_or_default();
                     let (live_value, batch_value) = (live.shown(column)?, batch.shown(column)?);
-                    (&live, What::Value { column: columns[column].into(), live: live_value, batch: batch_value })
+                    What::Value { column: columns[column].into(), live: live_value, batch: batch_value }
                 }
             };
-            found.difference = Some(at.difference(what)?);
-            return Ok(Ok(found));
+            found.differing += 1;
+            if found.difference.is_none() {
+                let at = if order == Ordering::Greater { &batch } else { &live };
+                found.difference = Some(at.difference(what)?);
+            }
+            if !self.goes_on {
+                return Ok(Ok(found));
+            }
+            live.place += usize::from(order != Ordering::Greater);
+            batch.place += usize::from(order != Ordering::Less);
         }
     }
 
     /// Returns the query's rows over landed ticks, with the places of their ticks.
     async fn batch(&self) -> Result<Result<DataFrame, Error>, DataFusionError> {
-        let landed = self.context.table_provider("landed_ticks").await?;
-        let over = Over { context: self.context, landed, configure: |_| {} };
+        let over = Over { context: self.context, landed: Arc::clone(&self.landed), configure: |_| {} };
         let frame = match self.project.plan_over(self.query, &over).await {
             Ok(frame) => frame,
             Err(error) => return Ok(Err(error.into())),

@@ -15,15 +15,16 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
-use super::history::{History, joined, offsets, sorted};
+use super::history::{History, event_times, joined, offsets, sorted};
 use super::latency::Latency;
 use super::models::Models;
 use super::plan::{Emitted, LivePlan};
 use super::sink::Sink;
 use crate::error::with_causes;
 use crate::land::summary::Rows;
-use crate::land::{Folder, Portion, Tail};
+use crate::land::{Folder, Portion, Tail, measure};
 use crate::log::{Limit, Log, Tell};
+use crate::metrics::Metrics;
 use crate::pipeline::Project;
 use crate::tick::{Rules, Status};
 
@@ -34,6 +35,8 @@ const LOOK: Duration = Duration::from_secs(10);
 /// How long to wait before the log is read again after a failure; the wait doubles, up to the most.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(15);
+/// How often the memory of the windows is measured.
+const MEASURE: Duration = Duration::from_secs(1);
 /// The bytes of messages that a poll takes at most.
 const POLL_BYTES: usize = 8 << 20;
 
@@ -119,6 +122,7 @@ pub struct Live {
     counts: Counts,
     source: String,
     tell: Tell,
+    metrics: Metrics,
 }
 
 /// A query, and the sink for its rows.
@@ -147,9 +151,31 @@ impl Live {
             running.push(Running { plan, sink, next });
         }
         let (source, tell) = (options.source.clone(), options.tell.clone());
-        let mut live = Live { tail, running, counts: Counts::default(), source, tell };
+        let metrics = Metrics::default();
+        let mut live = Live { tail, running, counts: Counts::default(), source, tell, metrics };
         live.begin(project, context, &folder).await?;
         Ok(live)
+    }
+
+    /// Counts what comes and goes in these metrics too.
+    pub fn measure(&mut self, metrics: Metrics) {
+        self.tail.measure(metrics.clone());
+        self.metrics = metrics;
+        for (partition, next) in self.tail.next() {
+            self.metrics.position(*partition, *next, None);
+        }
+        self.measure_state();
+    }
+
+    fn measure_state(&self) {
+        for running in &self.running {
+            self.metrics.state_bytes.set(&[running.plan.name()], running.plan.held().0 as f64);
+        }
+    }
+
+    /// Returns the name that the log's landed files carry.
+    pub fn landed_name(&self) -> &str {
+        self.tail.name()
     }
 
     /// Returns what came and went so far.
@@ -249,13 +275,21 @@ impl Live {
     ) -> Result<Ended, Error> {
         let mut looked = Instant::now();
         let mut outage: Option<Outage> = None;
+        let mut measured = Instant::now();
         let is_over = |until: Until| matches!(until, Until::Stopped(Some(at)) if Instant::now() >= at);
         while !stop.load(Ordering::Relaxed) && !is_over(until) {
             match self.turn(&mut looked, messages).await {
                 Ok(has_read) => {
+                    self.metrics.turned();
                     if let Some(outage) = outage.take() {
+                        self.metrics.well("reading");
                         let seconds = outage.since.elapsed().as_secs();
-                        self.tell.say(&format!("Note: {} can be read again, after {seconds} s", self.source));
+                        let text = format!("Note: {} can be read again, after {seconds} s", self.source);
+                        self.tell.say_of(&text, &[("log", self.source.clone())]);
+                    }
+                    if measured.elapsed() >= MEASURE {
+                        self.measure_state();
+                        measured = Instant::now();
                     }
                     if !has_read && matches!(until, Until::End) {
                         return Ok(Ended::Over);
@@ -270,7 +304,10 @@ impl Live {
                 Err(Error::Land(error)) if error.may_pass() && matches!(until, Until::Stopped(_)) => {
                     let outage = outage.get_or_insert_with(|| {
                         let (source, problem) = (&self.source, with_causes(&error));
-                        self.tell.say(&format!("Warning: {source} cannot be read: {problem}; squall tries again"));
+                        let text = format!("Warning: {source} cannot be read: {problem}; squall tries again");
+                        self.tell.say_of(&text, &[("log", source.clone()), ("reason", problem.clone())]);
+                        self.metrics.outages.add(&[], 1);
+                        self.metrics.unwell("reading", problem);
                         Outage { since: Instant::now(), wait: RETRY_FIRST }
                     });
                     tokio::time::sleep(outage.wait).await;
@@ -322,7 +359,8 @@ impl Live {
     /// Passes a portion of the log on.
     async fn take(&mut self, portion: Portion) -> Result<(), Error> {
         let began = Instant::now();
-        let Portion { partition, offsets, rows, summary } = portion;
+        let Portion { partition, offsets, received, rows, summary } = portion;
+        let next = offsets.end;
         self.counts.messages += summary.messages;
         self.counts.dead += summary.dead.values().sum::<u64>();
         for (count, status) in self.counts.ticks.iter_mut().zip(Status::ALL) {
@@ -330,7 +368,13 @@ impl Live {
         }
         let ticks = joined(&rows)?;
         let emitted = put(&mut self.running, &mut self.counts, partition, offsets, &ticks).await?;
-        self.counts.latency.add(began.elapsed(), emitted);
+        let took = began.elapsed();
+        self.counts.latency.add(took, emitted);
+        self.metrics.consume_to_emit.observe_each(i64::try_from(took.as_nanos()).unwrap_or(i64::MAX), emitted);
+        let now = self.metrics.now();
+        self.metrics.exchange_to_emit.observe(event_times(&ticks).iter().map(|time| now.saturating_sub(*time)));
+        measure::ticks(&self.metrics, &summary);
+        self.metrics.position(partition, next, received);
         Ok(())
     }
 }

@@ -187,6 +187,11 @@ impl Log for Archived {
         self.notices.clone()
     }
 
+    async fn forwarding(&self) -> Result<Option<Forwarding>, Error> {
+        // The method of the same name that is the archive's own.
+        Archived::forwarding(self).await.map(Some)
+    }
+
     fn waits_for(&self) -> Option<String> {
         self.archive.waits_for()
     }

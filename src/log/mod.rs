@@ -31,7 +31,7 @@ pub use file::{FileLog, OldDay};
 pub use id::{LogId, Testimony, Witness};
 pub use kafka::KafkaLog;
 pub use location::Location;
-pub use tell::Tell;
+pub use tell::{Fields, Tell};
 
 /// A message to append: the raw bytes, and what squall adds to them.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +150,14 @@ pub trait Log: Send + Sync {
     /// Returns what opening the log had to repair, one sentence each, for the user to see.
     fn notices(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Returns how far the topic behind an archive is behind; `None` if the log is not an archive.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    async fn forwarding(&self) -> Result<Option<Forwarding>, Error> {
+        Ok(None)
     }
 
     /// Returns what an append waits for, such as room on the disk; `None` if it waits for nothing or does not run.

@@ -1,8 +1,10 @@
 //! Live queries: the bits of batch, each row once, whatever the polls, the restarts and the ticks are.
 
 mod commands;
-mod market;
+pub mod market;
+mod outages;
 mod parity;
+mod proof;
 mod refused;
 mod topic;
 mod windows;

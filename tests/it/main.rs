@@ -14,6 +14,7 @@ mod kafka;
 mod land;
 mod live;
 mod log;
+mod metrics;
 mod model;
 mod pipeline;
 mod prune;

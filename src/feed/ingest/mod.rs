@@ -5,6 +5,7 @@
 //! be written at the end either, that is reported after everything received is in the log.
 
 mod latency;
+mod measure;
 mod summary;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use super::exchange::Holds;
 use super::journal::Journal;
 use crate::durable::blocking;
 use crate::log::{self, Log, Record};
+use crate::metrics::Metrics;
 use crate::tick::Clock;
 pub use latency::Latencies;
 pub use summary::Summary;
@@ -65,6 +67,7 @@ pub struct Ingest<'a> {
     left: u64,
     show: &'a mut (dyn FnMut(Progress) + Send),
     summary: Summary,
+    metrics: Metrics,
 }
 
 /// The signal to stop; once it was there, it is not asked again.
@@ -103,7 +106,13 @@ impl<'a> Ingest<'a> {
             left: options.max_messages.unwrap_or(u64::MAX),
             show,
             summary: Summary::default(),
+            metrics: Metrics::default(),
         }
+    }
+
+    /// Counts what comes in these metrics too.
+    pub fn measure(&mut self, metrics: Metrics) {
+        self.metrics = metrics;
     }
 
     /// Appends batches until the feed ends, enough messages have come, or `stop` is ready; then appends what was received
@@ -136,6 +145,7 @@ impl<'a> Ingest<'a> {
                 () = stop.comes() => true,
                 more = self.items.recv_batch(items, BATCH, self.sync_interval) => !more,
             };
+            self.metrics.turned();
             self.append(items, stop).await?;
             stopped |= self.left == 0 || self.waiting.len() > MOST_EVENTS_WAITING;
         }
@@ -170,7 +180,7 @@ impl<'a> Ingest<'a> {
     async fn append(&mut self, items: &mut Vec<Result<Item, Error>>, stop: &mut Stop<'_>) -> Result<(), Error> {
         let mut records = Vec::with_capacity(items.len());
         let mut times = Vec::with_capacity(items.len());
-        let mut batch = Summary::default();
+        let (mut batch, mut bytes) = (Summary::default(), 0);
         let mut failure = None;
         for item in items.drain(..) {
             match item {
@@ -178,6 +188,7 @@ impl<'a> Ingest<'a> {
                     self.left -= 1;
                     batch.count(&received.holds);
                     times.push((received.received_at, event_time(&received.holds)));
+                    bytes += received.payload.len() as u64;
                     records.push(record(received));
                 }
                 Ok(Item::Message(_)) => {}
@@ -188,8 +199,10 @@ impl<'a> Ingest<'a> {
         let stored = if records.is_empty() { Ok(()) } else { self.store(records, stop).await };
         if stored.is_ok() && batch.messages > 0 {
             (self.show)(Progress::Appended(batch.messages));
+            let now = self.clock.now();
+            measure::durable(&self.metrics, &batch, bytes, &times, now);
             self.summary.add(batch);
-            self.summary.durable(&times, self.clock.now());
+            self.summary.durable(&times, now);
         }
         self.write_down().await;
         stored?;
@@ -205,6 +218,7 @@ impl<'a> Ingest<'a> {
         loop {
             match tokio::time::timeout(ASK_INTERVAL, &mut append).await {
                 Ok(result) => {
+                    self.metrics.well("log");
                     if told && result.is_ok() {
                         (self.show)(Progress::Warning("messages are stored again".into()));
                     }
@@ -214,6 +228,7 @@ impl<'a> Ingest<'a> {
                     let Some(reason) = log.waits_for() else { continue };
                     if !told {
                         told = true;
+                        self.metrics.unwell("log", reason.clone());
                         (self.show)(Progress::Warning(reason.clone()));
                     }
                     if tokio::time::timeout(Duration::ZERO, stop.comes()).await.is_ok() {
@@ -226,6 +241,7 @@ impl<'a> Ingest<'a> {
 
     fn note(&mut self, event: Event) {
         self.summary.note(&event);
+        measure::event(&self.metrics, &event.kind);
         let shown = match &event.kind {
             EventKind::Connected => Some(Progress::Note(String::new())),
             EventKind::Reconnecting { reason, wait_ms, .. } => {

@@ -78,9 +78,12 @@ impl Lander {
         while !stop.load(Ordering::Relaxed) {
             match self.turn(stop, progress, &mut looked, outage.is_some()).await {
                 Ok(read) => {
+                    self.metrics.turned();
                     if let Some(outage) = outage.take() {
+                        self.metrics.well("reading");
                         let (source, seconds) = (&self.options.source, outage.since.elapsed().as_secs());
-                        self.options.tell.say(&format!("Note: {source} can be read again, after {seconds} s"));
+                        let text = format!("Note: {source} can be read again, after {seconds} s");
+                        self.options.tell.say_of(&text, &[("log", source.clone())]);
                     }
                     if read == 0 {
                         tokio::time::sleep(REST).await;
@@ -90,9 +93,12 @@ impl Lander {
                     let outage = outage.get_or_insert_with(|| {
                         let reason = std::error::Error::source(&error).map_or(error.to_string(), with_causes);
                         let source = &self.options.source;
-                        self.options.tell.say(&format!(
+                        let text = format!(
                             "Warning: {source} cannot be read: {reason}; squall tries again until it can, or until it is stopped"
-                        ));
+                        );
+                        self.options.tell.say_of(&text, &[("log", source.clone()), ("reason", reason.clone())]);
+                        self.metrics.outages.add(&[], 1);
+                        self.metrics.unwell("reading", reason);
                         Outage { since: Instant::now(), wait: RETRY_FIRST }
                     });
                     let wait = outage.wait;
