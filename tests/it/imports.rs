@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 /// The most lines that a source file may have; shorter files are better.
 const MOST_LINES: usize = 600;
 
-/// Crates that only one module may use, because each of them talks to the outside world.
-const OWNED_CRATES: [(&str, &str); 5] =
-    [("openssl", "feed"), ("rdkafka", "log"), ("tokio_tungstenite", "feed"), ("ureq", "track"), ("rustyline", "repl")];
+/// Crates that only some modules may use, because each of them talks to the outside world.
+const OWNED_CRATES: [(&str, &[&str]); 5] = [
+    ("openssl", &["feed"]),
+    ("rdkafka", &["log"]),
+    ("tokio_tungstenite", &["feed"]),
+    ("ureq", &["recording", "track"]),
+    ("rustyline", &["repl"]),
+];
 
 /// Modules outside the layers, which every module may import.
 const LEAVES: [&str; 4] = ["durable", "engine", "error", "text"];
@@ -122,9 +127,10 @@ fn modules_import_only_what_the_architecture_says() {
 fn crates_that_reach_outside_have_one_owner_each() {
     let mut broken = Vec::new();
     for source in sources() {
-        for (name, owner) in OWNED_CRATES {
-            if source.module() != Some(owner) && has_word(&source.code, name) {
-                broken.push(format!("{} uses {name}, which only `{owner}` does", source.path));
+        for (name, owners) in OWNED_CRATES {
+            let is_owner = source.module().is_some_and(|module| owners.contains(&module));
+            if !is_owner && has_word(&source.code, name) {
+                broken.push(format!("{} uses {name}, which only {owners:?} may", source.path));
             }
         }
     }
