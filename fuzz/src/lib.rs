@@ -71,6 +71,7 @@ pub fn recording(bytes: &[u8]) {
     fs::write(&path, bytes).expect("write a recording");
     let options = Options {
         files: vec![path],
+        map: None,
         products: Vec::new(),
         merge: true,
         strict: bytes.len().is_multiple_of(2),

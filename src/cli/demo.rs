@@ -62,7 +62,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     } else {
         step(&format!("Merge {} recorded files into one ordered log", args.raw.len()));
         let files = args.raw;
-        replay::run(replay::Args { files, to: None, merge: true, strict: false, products: Vec::new() }, demo).await?;
+        replay::run(
+            replay::Args { files, map: None, to: None, merge: true, strict: false, products: Vec::new() },
+            demo,
+        )
+        .await?;
     }
     step("Land the log in Parquet");
     land::run(land::Args::default(), demo).await?;

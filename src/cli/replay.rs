@@ -11,16 +11,23 @@ use crate::tick::SystemClock;
 
 /// Reads recorded messages into a log; with --merge, overlapping recordings into one clean, ordered log
 ///
-/// A recording holds one message a line and may be plain, gzip or zstd; squall looks at the file to tell its compression and
+/// A recording holds one message a line and may be plain, gzip, zstd or zip; squall looks at the file to tell its compression and
 /// shape. Every line goes to the log byte for byte, also a line that cannot be read as a tick: landing puts that line into the
 /// dead letters, with the reason.
+///
+/// A recording may also be a table of history, as CSV or Parquet: of tardis.dev, of Binance's public data, or any other with --map.
+/// Each row becomes a message (docs/history.md).
 ///
 /// Messages are appended to what the log already holds. Landing marks messages that it has seen before as duplicates.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The recordings, in the order in which they are read
+    /// The recordings, in the order in which they are read: files, or addresses (https://…)
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// A file that says what the columns of a table hold, as in time = "ts_event"
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
 
     /// The log to append to: kafka://host:port/topic, or a folder [default: raw/ in the data folder]
     #[arg(long, value_name = "LOG")]
@@ -46,6 +53,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let counter = progress.clone();
     let options = Options {
         files: args.files,
+        map: args.map,
         products: args.products,
         merge: args.merge,
         strict: args.strict,

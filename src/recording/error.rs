@@ -1,8 +1,11 @@
 //! What can go wrong with recordings.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use datafusion::parquet::errors::ParquetError;
+
+use super::archive::Fault;
 use super::file::LONGEST_PASSED_OVER_BYTES;
 use super::format::{Foreign, LARGEST_WINDOW_LOG};
 use crate::error::Hint;
@@ -26,6 +29,22 @@ pub enum Error {
     NoMessage { path: PathBuf, line: usize, problem: Problem },
     #[error("hardly anything of {} is read: {ticks} of {messages} messages hold ticks", path.display())]
     HardlyRead { path: PathBuf, ticks: String, messages: String },
+    #[error("{path} is a table whose columns are not known: {columns}")]
+    UnknownColumns { path: PathBuf, columns: String },
+    #[error("{path} does not say its product in its name, as {what} does")]
+    NoProductName { path: PathBuf, what: &'static str },
+    #[error("{path} has no column `{column}`; it has {columns}")]
+    NoColumn { path: PathBuf, column: String, columns: String, nearest: Option<String> },
+    #[error("{path} is not a map of columns: {reason}")]
+    Map { path: PathBuf, reason: String },
+    #[error("cannot read {path} as Parquet")]
+    Parquet { path: PathBuf, source: ParquetError },
+    #[error("{path} is a zip archive that {what}")]
+    Archive { path: PathBuf, what: String },
+    #[error("`{address}` is not an address of a file")]
+    Address { address: String },
+    #[error("cannot download {address}")]
+    Download { address: String, source: Box<ureq::Error> },
     #[error("line {line} of {path} does not end within {LONGEST_PASSED_OVER_BYTES} bytes")]
     LongLine { path: PathBuf, line: usize },
     #[error("cannot read {path}")]
@@ -38,6 +57,20 @@ pub enum Error {
     Spill { dir: PathBuf, source: io::Error },
     #[error(transparent)]
     Log(#[from] log::Error),
+}
+
+impl Error {
+    /// Returns the error for an archive with this fault.
+    pub(super) fn archive(path: &Path, fault: Fault) -> Error {
+        let path = path.to_path_buf();
+        match fault {
+            Fault::Read(source) => Error::Damaged { path, source },
+            Fault::Files(files) => Error::Archive { path, what: format!("holds {files} files, not one") },
+            Fault::Method => {
+                Error::Archive { path, what: "is encrypted, or packed by a method that is not read".into() }
+            }
+        }
+    }
 }
 
 impl Hint for Error {
@@ -56,6 +89,21 @@ impl Hint for Error {
             Error::HardlyRead { .. } => {
                 "docs/formats.md shows the shapes that are read; without --strict the messages are stored anyway".into()
             }
+            Error::UnknownColumns { .. } => {
+                "name them in a file for --map, such as time = \"ts\": docs/history.md has examples".into()
+            }
+            Error::NoProductName { .. } => {
+                "keep the name under which it was downloaded, such as BTCUSDT-trades-2025-01-01.zip, or give a --map with \
+                 product_name"
+                    .into()
+            }
+            Error::NoColumn { nearest: Some(nearest), .. } => nearest.clone(),
+            Error::NoColumn { .. } => "names count as they are written, with capital and small letters".into(),
+            Error::Map { .. } => "docs/history.md shows what a map may say".into(),
+            Error::Parquet { .. } => "fetch the file again; nothing was written".into(),
+            Error::Archive { .. } => "unpack it, and name the files in it".into(),
+            Error::Address { .. } => "write it as https://host/path/BTCUSDT-trades-2025-01-01.zip".into(),
+            Error::Download { .. } => "download the file, for example with curl, and name it".into(),
             Error::NoMessage { .. } | Error::LongLine { .. } => {
                 "docs/formats.md shows the shapes that are read: one JSON message a line, plain, gzip or zstd".into()
             }

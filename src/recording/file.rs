@@ -1,14 +1,17 @@
 //! A recorded file: one message per line, plain or compressed.
 //!
-//! In: a path. Out: its lines byte for byte, without their ends. The compression is detected from the first bytes, not from
-//! the name. Memory is bounded whatever the file holds: lines beyond a length are passed over and counted.
+//! In: a path. Out: its lines byte for byte, without their ends; of a table, a message for each row. The compression is detected
+//! from the first bytes, not from the name. Memory is bounded whatever the file holds: lines beyond a length are passed over and counted.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::Error;
+use super::fetch::{self, Download};
 use super::format::{Compression, Gzip, LARGEST_WINDOW_LOG, LOOKED_AT_BYTES, compression, foreign};
+use super::history::{self, Map, Named, Opened};
+use super::{Error, archive};
 use crate::text::fnv1a;
 use crate::tick::{self, Problem};
 
@@ -28,6 +31,19 @@ pub struct Recording {
     pub path: PathBuf,
     /// 16 hexadecimal digits that depend only on the content, not on the file's name or compression.
     pub identity: String,
+    place: Place,
+}
+
+/// Where a recording is, and how its columns are read if it is a table.
+#[derive(Debug, Clone)]
+struct Place {
+    /// The path or address, as messages show it.
+    path: PathBuf,
+    /// The file that is opened.
+    file: PathBuf,
+    map: Option<Arc<Map>>,
+    /// Removes the file with the last recording, if it was downloaded.
+    _download: Option<Arc<Download>>,
 }
 
 /// The lines of a recording.
@@ -38,6 +54,10 @@ pub struct Lines {
     number: usize,
     /// Whether the compressed data ended in the middle.
     broken_off: bool,
+    /// The columns, if it looks like a table whose columns are not known.
+    columns: Option<String>,
+    /// Whether it is a table of trades.
+    is_trades: bool,
 }
 
 /// How a line ended.
@@ -54,17 +74,35 @@ pub enum Ended {
 }
 
 impl Recording {
-    /// Checks a file. It is read to its end, so that damage is found before anything is written.
+    /// Checks a file, as [`Recording::look_at_with`] does, without a map and a network.
     ///
     /// # Errors
-    /// The file is missing, empty or damaged, or no message of a known shape is among its first lines.
+    /// The same.
+    #[cfg(test)]
     pub fn look_at(path: &Path) -> Result<Recording, Error> {
-        let path = path.to_path_buf();
-        if path.is_dir() {
+        Recording::look_at_with(path, None, Path::new("."))
+    }
+
+    /// Checks a file; one that is named by an address is downloaded below `dir` first. It is read to its end, so that damage is
+    /// found before anything is written.
+    ///
+    /// # Errors
+    /// The file is missing, empty or damaged, cannot be downloaded, or no message of a known shape is among its first lines.
+    pub fn look_at_with(path: &Path, map: Option<Arc<Map>>, dir: &Path) -> Result<Recording, Error> {
+        let place = match fetch::address(path) {
+            Some(address) => {
+                let download = fetch::download(address, dir)?;
+                let (path, file) = (fetch::shown(address).into(), download.file.clone());
+                Place { path, file, map, _download: Some(Arc::new(download)) }
+            }
+            None => Place { path: path.to_path_buf(), file: path.to_path_buf(), map, _download: None },
+        };
+        let path = place.path.clone();
+        if place.file.is_dir() {
             return Err(Error::Folder { path });
         }
         let mut beginning = Vec::new();
-        let mut start = Lines::open(&path)?;
+        let mut start = Lines::open(&place)?;
         if let Err(source) = (&mut start.source).take(IDENTITY_BYTES).read_to_end(&mut beginning)
             && source.kind() != io::ErrorKind::UnexpectedEof
         {
@@ -76,50 +114,73 @@ impl Recording {
             return Err(Error::Empty { path });
         }
         if let Some(foreign) = foreign(&beginning[..beginning.len().min(LOOKED_AT_BYTES)]) {
-            let compression = File::open(&path).and_then(|mut file| compression(&mut file));
+            let compression = File::open(&place.file).and_then(|mut file| compression(&mut file));
             let inside = match compression.map_err(|source| Error::Read { path: path.clone(), source })? {
-                Compression::Plain => "",
+                Compression::Plain | Compression::Parquet => "",
+                Compression::Zip => " inside zip",
                 Compression::Gzip => " inside gzip",
                 Compression::Zstd { .. } => " inside zstd",
             };
             return Err(Error::Foreign { path, foreign, inside });
         }
-        let mut lines = Lines::open(&path)?;
+        let mut lines = Lines::open(&place)?;
         look_for_message(&mut lines)?;
         // If a recorder was killed, its last block is unfinished; everything before that block is used.
         let mut line = Vec::new();
         while lines.next(&mut line)? != Ended::File {}
-        Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)) })
+        Ok(Recording { path, identity: format!("{:016x}", fnv1a(&beginning)), place })
     }
 
     /// Returns the lines from the beginning.
     pub fn lines(&self) -> Result<Lines, Error> {
-        Lines::open(&self.path)
+        Lines::open(&self.place)
     }
 }
 
 impl Lines {
-    fn open(path: &Path) -> Result<Lines, Error> {
+    fn open(place: &Place) -> Result<Lines, Error> {
+        let path = &place.path;
         let read_error = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => Error::Missing { path: path.to_path_buf() },
-            _ => Error::Read { path: path.to_path_buf(), source },
+            io::ErrorKind::NotFound => Error::Missing { path: path.clone() },
+            _ => Error::Read { path: path.clone(), source },
         };
-        let mut file = File::open(path).map_err(read_error)?;
+        let mut file = File::open(&place.file).map_err(read_error)?;
         let compression = compression(&mut file).map_err(read_error)?;
-        let file = BufReader::with_capacity(BUFFER_BYTES, file);
+        let buffered = |file| BufReader::with_capacity(BUFFER_BYTES, file);
+        let (mut inside, map) = (None, place.map.as_deref());
         let source: Box<dyn BufRead + Send> = match compression {
-            Compression::Plain => Box::new(file),
-            Compression::Gzip => Box::new(BufReader::with_capacity(BUFFER_BYTES, Gzip::new(file))),
+            Compression::Plain => Box::new(buffered(file)),
+            Compression::Gzip => Box::new(BufReader::with_capacity(BUFFER_BYTES, Gzip::new(buffered(file)))),
             Compression::Zstd { window } if window > 1 << LARGEST_WINDOW_LOG => {
-                return Err(Error::Window { path: path.to_path_buf(), window });
+                return Err(Error::Window { path: path.clone(), window });
             }
             Compression::Zstd { .. } => {
-                let mut decoder = zstd::Decoder::with_buffer(file).map_err(read_error)?;
+                let mut decoder = zstd::Decoder::with_buffer(buffered(file)).map_err(read_error)?;
                 decoder.window_log_max(LARGEST_WINDOW_LOG).map_err(read_error)?;
                 Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
             }
+            Compression::Zip => {
+                let (name, content) = archive::open(file).map_err(|fault| Error::archive(path, fault))?;
+                inside = Some(name);
+                Box::new(BufReader::with_capacity(BUFFER_BYTES, content))
+            }
+            Compression::Parquet => {
+                let opened = history::open_parquet(file, &Named { path, inside: None }, map)?;
+                return Ok(Lines::of(path, opened));
+            }
         };
-        Ok(Lines { path: path.to_path_buf(), source, number: 0, broken_off: false })
+        let opened = history::open(source, &Named { path, inside: inside.as_deref() }, map)?;
+        Ok(Lines::of(path, opened))
+    }
+
+    fn of(path: &Path, opened: Opened) -> Lines {
+        let Opened { lines, columns, is_trades } = opened;
+        Lines { path: path.to_path_buf(), source: lines, number: 0, broken_off: false, columns, is_trades }
+    }
+
+    /// Whether the lines are trades, which have no quotes.
+    pub fn is_trades(&self) -> bool {
+        self.is_trades
     }
 
     /// Reads the next line into `line`, without its end (`\n` or `\r\n`). A line that is too long leaves `line` empty.
@@ -191,6 +252,9 @@ fn look_for_message(lines: &mut Lines) -> Result<(), Error> {
                 first_problem.get_or_insert((number, problem));
             }
         }
+    }
+    if let Some(columns) = lines.columns.take() {
+        return Err(Error::UnknownColumns { path: lines.path.clone(), columns });
     }
     let (line, problem) = first_problem.unwrap_or((1, Problem::Empty));
     Err(Error::NoMessage { path: lines.path.clone(), line, problem })
@@ -383,8 +447,8 @@ mod tests {
             (write(dir, "empty", b""), "{} is empty", "leave it out; nothing was written"),
             (
                 write(dir, "a.parquet", b"PAR1\0\0"),
-                "{} is a Parquet file, not a recording",
-                "`squall sql` reads Parquet; a recording has one JSON message a line",
+                "cannot read {} as Parquet",
+                "fetch the file again; nothing was written",
             ),
             (
                 write(dir, "a.tar.gz", &gzip(&[&b"a.ndjson"[..], &[0; 249], b"ustar\0", &[0; 250]].concat())),

@@ -1,4 +1,4 @@
-//! Tells from the first bytes what a file is: plain text, gzip, zstd, or something that is not a recording.
+//! Tells from the first bytes what a file is: plain text, gzip, zstd, zip, Parquet, or something that is not a recording.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -10,6 +10,8 @@ pub const LARGEST_WINDOW_LOG: u32 = 28;
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+const PARQUET_MAGIC: &[u8] = b"PAR1";
 /// How many first bytes [`foreign`] looks at.
 pub const LOOKED_AT_BYTES: usize = 512;
 
@@ -22,6 +24,10 @@ pub enum Compression {
     Zstd {
         window: u64,
     },
+    /// A zip archive.
+    Zip,
+    /// A Parquet file, which unpacks its own columns.
+    Parquet,
 }
 
 /// Something that is not a recording.
@@ -39,7 +45,7 @@ const fn foreign_at(at: usize, magic: &'static [u8], what: &'static str, hint: &
     Foreign { what, hint, at, magic }
 }
 
-const TABLE: &str = "`squall sql` reads Parquet; a recording has one JSON message a line";
+const TABLE: &str = "unpack it: Parquet is compressed by itself, and is read as it is";
 const CONVERT: &str = "convert it first: a recording has one JSON message a line, plain, gzip or zstd";
 const UNPACK: &str = "unpack it, and name the files in it";
 const DECOMPRESS: &str = "decompress it first, or compress it with gzip or zstd instead";
@@ -47,14 +53,14 @@ const ENCODE: &str = "convert it first: `iconv -f UTF-16 -t UTF-8`";
 
 /// What files are that people take for recordings.
 static FOREIGN: &[Foreign] = &[
-    foreign_at(0, b"PAR1", "a Parquet file", TABLE),
+    foreign_at(0, PARQUET_MAGIC, "a Parquet file", TABLE),
     foreign_at(0, b"ARROW1", "an Arrow file", CONVERT),
     foreign_at(0, b"Obj\x01", "an Avro file", CONVERT),
     foreign_at(0, b"ORC", "an ORC file", CONVERT),
     foreign_at(0, b"SQLite format 3\0", "an SQLite database", CONVERT),
     foreign_at(0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", CONVERT),
     foreign_at(257, b"ustar", "a tar archive", UNPACK),
-    foreign_at(0, b"PK\x03\x04", "a zip archive", UNPACK),
+    foreign_at(0, ZIP_MAGIC, "a zip archive", UNPACK),
     foreign_at(0, b"PK\x05\x06", "an empty zip archive", UNPACK),
     foreign_at(0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
     foreign_at(0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
@@ -91,6 +97,8 @@ pub fn compression(file: &mut File) -> io::Result<Compression> {
     Ok(match header.strip_prefix(&ZSTD_MAGIC) {
         Some(header) => Compression::Zstd { window: window(header) },
         None if begins_with_gzip => Compression::Gzip,
+        None if header.starts_with(ZIP_MAGIC) => Compression::Zip,
+        None if header.starts_with(PARQUET_MAGIC) => Compression::Parquet,
         None => Compression::Plain,
     })
 }

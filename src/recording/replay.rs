@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::Error;
 use super::file::Recording;
+use super::history::Map;
 use super::merge::{self, Merged};
 use super::scan::{Scan, connection_name};
 use super::tally::Tally;
@@ -31,15 +32,17 @@ type Counter = Arc<dyn Fn(u64) + Send + Sync>;
 /// What to replay, and how.
 #[derive(Clone)]
 pub struct Options {
-    /// The recordings, in the order in which to read them.
+    /// The recordings, in the order in which to read them: paths, or addresses that begin with `https://` or `http://`.
     pub files: Vec<PathBuf>,
+    /// A file that says what the columns of tables hold.
+    pub map: Option<PathBuf>,
     /// The products whose ticks are read; if empty, all products.
     pub products: Vec<String>,
     /// Whether to sort the messages of all recordings together, and to leave out repeated ones.
     pub merge: bool,
     /// Whether to refuse recordings of which hardly anything can be read.
     pub strict: bool,
-    /// The folder for a merge's temporary files, which hold what does not fit into memory.
+    /// The folder for temporary files: downloads, and what does not fit into memory while merging.
     pub spill_dir: PathBuf,
     pub read: Counter,
 }
@@ -56,7 +59,8 @@ enum Source {
 }
 
 impl Replay {
-    /// Checks all recordings, and sorts them if they are to be merged. Only a merge writes anything: its temporary files.
+    /// Checks all recordings, and sorts them if they are to be merged. Only a merge and a
+    /// download write anything: temporary files.
     ///
     /// # Errors
     /// A file is not a readable recording, no recording holds one of the products, or, if `strict` is set, hardly anything
@@ -94,8 +98,10 @@ impl Replay {
 }
 
 fn prepare(options: Options) -> Result<Replay, Error> {
-    let Options { files, products, merge, strict, spill_dir, read } = options;
-    let recordings = files.iter().map(|path| Recording::look_at(path)).collect::<Result<Vec<_>, _>>()?;
+    let Options { files, map, products, merge, strict, spill_dir, read } = options;
+    let map = map.map(|path| Map::read(&path)).transpose()?.map(Arc::new);
+    let look = |path: &PathBuf| Recording::look_at_with(path, map.clone(), &spill_dir);
+    let recordings = files.iter().map(look).collect::<Result<Vec<_>, _>>()?;
     if merge {
         let merged = merge::sort(&recordings, &products, &spill_dir, merge::RUN_BYTES, read.as_ref())?;
         check(&products, strict, &merged.tallies)?;
@@ -215,6 +221,7 @@ mod tests {
         (
             Options {
                 files: vec![path],
+                map: None,
                 products: Vec::new(),
                 merge,
                 strict: false,

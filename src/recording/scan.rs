@@ -38,13 +38,9 @@ pub struct Scan<'p> {
 impl<'p> Scan<'p> {
     /// Starts at the beginning. Ticks of products other than `products` are left out, unless `products` is empty.
     pub fn start(recording: &Recording, products: &'p [String]) -> Result<Scan<'p>, Error> {
-        Ok(Scan {
-            lines: recording.lines()?,
-            line: Vec::new(),
-            connections: Connections::default(),
-            products,
-            tally: Tally::new(&recording.path),
-        })
+        let lines = recording.lines()?;
+        let tally = Tally { is_trades: lines.is_trades(), ..Tally::new(&recording.path) };
+        Ok(Scan { lines, line: Vec::new(), connections: Connections::default(), products, tally })
     }
 
     /// Returns the next line that belongs in the log.

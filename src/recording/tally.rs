@@ -34,6 +34,8 @@ pub struct Tally {
     pub other_products: u64,
     /// Messages that a merge left out because they were repeated.
     pub duplicates: u64,
+    /// Whether it is a table of trades, which have no quotes.
+    pub is_trades: bool,
     /// Whether the last line is incomplete.
     pub cut_off: bool,
     /// Whether the compressed data are incomplete.
@@ -56,6 +58,7 @@ impl Tally {
             too_long: 0,
             other_products: 0,
             duplicates: 0,
+            is_trades: false,
             cut_off: false,
             broken_off: false,
         }
@@ -191,6 +194,9 @@ fn notes(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
             "{name}: {} lines longer than {most} MiB left out; they are not messages",
             grouped(tally.too_long)
         )?;
+    }
+    if tally.is_trades {
+        writeln!(f, "{name}: trades have no quotes; best bid and best ask are the trade's price")?;
     }
     if tally.cut_off {
         writeln!(f, "{name}: the last line ends in the middle")?;

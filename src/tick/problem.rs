@@ -32,6 +32,8 @@ pub enum Problem {
     Value { field: &'static str, value: String, fault: Fault },
     #[error("quote is crossed: best_bid {best_bid} is above best_ask {best_ask}")]
     Crossed { best_bid: f64, best_ask: f64 },
+    #[error("line {line} of {file}: {reason}")]
+    Row { file: String, line: i64, reason: String },
     #[error("message is a change of an order book, not a whole quote")]
     PartOfABook,
     #[error("the exchange answers with an error: {message}")]
@@ -93,6 +95,7 @@ impl Problem {
             Problem::NotJson { .. } => "message is not JSON of a known shape".into(),
             Problem::Value { field, fault, .. } => format!("{field} is {fault}"),
             Problem::Crossed { .. } => "quote is crossed".into(),
+            Problem::Row { .. } => "row of a table cannot be read".into(),
             Problem::Exchange { .. } => "the exchange answers with an error".into(),
             // These problems have no details.
             Problem::Empty

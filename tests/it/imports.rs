@@ -9,11 +9,11 @@ const MOST_LINES: usize = 600;
 
 /// Crates that only these modules may use, because each of them talks to the outside world.
 const OWNED_CRATES: [(&str, &[&str]); 8] = [
-    ("openssl", &["feed", "serve"]),
+    ("openssl", &["feed", "live", "serve"]),
     ("rdkafka", &["log"]),
     ("tokio_native_tls", &["serve"]),
     ("tokio_tungstenite", &["feed"]),
-    ("ureq", &["track"]),
+    ("ureq", &["live", "recording", "track"]),
     ("rustyline", &["repl"]),
     ("httparse", &["metrics"]),
     ("prometheus_client", &["metrics"]),

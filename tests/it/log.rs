@@ -1,5 +1,6 @@
 //! The file log: what is appended is read back, across days, restarts, crashes and processes.
 
+mod history;
 mod replay;
 
 use std::path::Path;

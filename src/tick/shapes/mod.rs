@@ -10,6 +10,7 @@ mod book;
 pub mod bybit_orderbook;
 pub mod exchange;
 pub mod flat;
+pub mod history;
 pub mod kraken_ticker;
 mod nested;
 pub mod okx_bbo;
@@ -34,6 +35,7 @@ pub static SHAPES: &[&Shape] = &[
     &kraken_ticker::SHAPE,
     &bybit_orderbook::SHAPE,
     &okx_bbo::SHAPE,
+    &history::SHAPE,
 ];
 
 /// The shape of a message.

@@ -157,7 +157,7 @@ a.ndjson: the last line ends in the middle
 fn a_recording_of_which_hardly_anything_is_read_says_so_first() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let heartbeat = r#"{"type":"heartbeat","sequence":90,"product_id":"BTC-USD","time":"2025-11-24T15:08:18Z"}"#;
-    let foreign = r#"{"topic":"tickers.BTCUSDT","type":"snapshot","data":{"symbol":"BTCUSDT"},"ts":1672515782136}"#;
+    let foreign = r#"{"table":"quote","action":"insert","data":[{"symbol":"XBTUSD","bidPrice":1,"askPrice":2}]}"#;
     let lines = [vec![TICK; 3], vec![heartbeat; 20], vec![foreign; 20]].concat().join("\n");
     std::fs::write(temp.path().join("a.ndjson"), lines).expect("write a recording");
     for merge in [&["--merge"][..], &[]] {
