@@ -205,8 +205,10 @@ impl VisitorMut for Rewrite {
             // PostgreSQL names a column by the function alone. The engine wants each name once.
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let Some(name) = last(&function.name)
-                && (first(&function.name).as_deref() == Some(CATALOG)
-                    || self.known(&name, &arguments(function)).is_some())
+                && match function.name.0.len() {
+                    1 => self.known(&name, &arguments(function)).is_some(),
+                    _ => first(&function.name).as_deref() == Some(CATALOG),
+                }
                 && taken.iter().filter(|other| **other == name).count() == 1
             {
                 let expr = Expr::Function(function.clone());
@@ -450,10 +452,10 @@ mod tests {
                 "SELECT 1 WHERE a OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default",
                 "SELECT 1 WHERE a ~ '^(t)$'".into(),
             ),
-            ("SELECT 1 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_index)", "SELECT 1 WHERE FALSE".into()),
+            ("SELECT 1 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_index)", "SELECT 1 WHERE false".into()),
             (
                 "SELECT ct.relname, count(*), (x.keys).n FROM pg_catalog.pg_class ct JOIN pg_catalog.pg_index i ON true, x GROUP BY 1 ORDER BY 2",
-                r#"SELECT NULL AS "relname", NULL AS "count", NULL AS "n" WHERE FALSE"#.into(),
+                r#"SELECT NULL AS "relname", NULL AS "count", NULL AS "n" WHERE false"#.into(),
             ),
             (
                 "SELECT pg_get_expr(a, b), pg_get_expr(c, d) FROM t",
