@@ -10,7 +10,7 @@ use super::workspace::Workspace;
 use super::{Context, Failure, alerts, duration, logs, service, workspace};
 use crate::land::Folder;
 use crate::live::alert::Alerts;
-use crate::live::sink::Destination;
+use crate::live::sink::{Destination, Sink};
 use crate::live::webhook::{Stop, Webhook};
 use crate::live::{self, Batch, Board, Counts, Ended, Live, LivePlan, Models, Planned, Proof, Until, Watched};
 use crate::log::{self, Location, Log, Tell};
@@ -168,16 +168,16 @@ async fn follow(
         let mut planned: Vec<Planned> = Vec::new();
         for plan in std::mem::take(&mut plans) {
             let next = next.get(plan.name()).cloned().unwrap_or_default();
-            let mut sink = to.open(&plan, &id, next).await?;
+            let sampler = proof.as_mut().map(|proof| proof.sampler(&plan));
+            let sink = to.open(&plan, &id, next).await?;
+            let mut sink: Box<dyn Sink> = Box::new(Watched::new(sink, plan.name(), metrics.clone(), sampler));
             if let Some(alerts) = alerts {
                 sink = alerts.before(sink, &plan, &id, session, &stop).await?;
             }
             if let Some(board) = &board {
                 sink = board.before(sink, &plan);
             }
-            let sampler = proof.as_mut().map(|proof| proof.sampler(&plan));
-            let watched = Watched::new(sink, plan.name(), metrics.clone(), sampler);
-            planned.push((plan, Box::new(watched)));
+            planned.push((plan, sink));
         }
         let began = Instant::now();
         let mut live = Live::open(project, session, planned, Arc::clone(log), &options).await?;

@@ -43,6 +43,10 @@ impl Sink for Watched {
         Ok(())
     }
 
+    fn looks_back(&self, partition: i32) -> Option<i64> {
+        self.inner.looks_back(partition)
+    }
+
     async fn flush(&mut self, all: bool) -> Result<(), Error> {
         self.inner.flush(all).await
     }
