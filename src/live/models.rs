@@ -27,6 +27,15 @@ pub struct Models {
     tell: Tell,
 }
 
+/// Returns the models that a query scores with, directly or through what it reads, each with the version that is in use now.
+pub fn of_query(project: &Project, query: &Query) -> Vec<(String, u64)> {
+    let Some(registry) = project.models_dir().map(Registry::new) else { return Vec::new() };
+    // A text that is not the name of a model is that of a relation, or something else.
+    let texts = project.texts_for_functions(query);
+    let models = texts.iter().filter_map(|text| registry.check(text).ok());
+    models.map(|(name, version)| (name.to_string(), version)).collect()
+}
+
 impl Models {
     /// Finds the models that queries score with.
     pub fn of(project: &Project, queries: &[&Query], registry: Registry, tell: Tell) -> Models {

@@ -18,6 +18,7 @@ use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
 use super::held::{PollTable, Slot};
+use super::models;
 use super::refusal::{Refusal, refused};
 use super::stages::{Stages, divide, shown};
 use crate::pipeline::{Kind, Over, Project, Query};
@@ -117,7 +118,7 @@ impl LivePlan {
         query: &Query,
         context: &SessionContext,
     ) -> Result<Result<LivePlan, Refusal>, Error> {
-        let models = project.models_of(query);
+        let models = models::of_query(project, query);
         let poll = Arc::new(Slot::default());
         let table = Arc::new(PollTable::new(Arc::clone(&poll)));
         let over = Over { context, landed: Arc::clone(&table) as _, configure };

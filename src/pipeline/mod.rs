@@ -165,13 +165,9 @@ impl Project {
         self
     }
 
-    /// Returns the models that a query scores with, directly or through what it reads, each with the version that is in use now.
-    pub fn models_of(&self, query: &Query) -> Vec<(String, u64)> {
-        let Some(registry) = self.models_dir.as_ref().map(crate::model::Registry::new) else { return Vec::new() };
-        // A text that is not the name of a model is that of a relation, or something else.
-        let texts = self.texts_for_functions(query);
-        let models = texts.iter().filter_map(|text| registry.check(text).ok());
-        models.map(|(name, version)| (name.to_string(), version)).collect()
+    /// Returns the folder of models; `None` if queries score with none.
+    pub fn models_dir(&self) -> Option<&Path> {
+        self.models_dir.as_deref()
     }
 
     /// Returns the values of the project's placeholders.

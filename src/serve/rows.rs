@@ -63,15 +63,10 @@ impl Rows {
         if let Some(rest) = self.rest.take() {
             return Ok(Some(rest));
         }
-        loop {
-            match self.receiver.recv().await {
-                Some(batch) => {
-                    let batch = batch?;
-                    if batch.num_rows() > 0 {
-                        return Ok(Some((Encoded::new(&batch)?, 0)));
-                    }
-                }
-                None => break,
+        while let Some(batch) = self.receiver.recv().await {
+            let batch = batch?;
+            if batch.num_rows() > 0 {
+                return Ok(Some((Encoded::new(&batch)?, 0)));
             }
         }
         // An error or a panic must not look like the end of the rows.

@@ -47,7 +47,7 @@ impl AnalyzerRule for LengthsOfIntervals {
                 false => Transformed::no(LogicalPlan::Sort(sort)),
             })
         });
-        rewritten(sorted.data()?, |expr, schema| compared(expr, schema))
+        rewritten(sorted.data()?, compared)
     }
 
     fn name(&self) -> &str {

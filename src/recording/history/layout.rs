@@ -315,7 +315,7 @@ mod tests {
         };
         let row = |bid, ask| tick_of(&databento, &["ESH4", "1672515782000123456", bid, ask]);
         let tick = row("4500250000000", "4500500000001").expect("a tick");
-        assert_eq!((tick.best_bid, tick.best_ask), (4500.25, 4500.500_000_001));
+        assert_eq!((tick.best_bid, tick.best_ask), (4500.25, 4_500.500_000_001));
         assert_eq!(row("4500250000000", "9223372036854775807").expect_err("undefined"), "ask is missing");
         assert!(row("4500.25", "4501").expect_err("has a point").contains("`4500.25`"));
         for (cell, decimals, expected) in [("5", 9, "0.0000000050"), ("-15", 1, "-1.50"), ("7", 0, "7.0")] {

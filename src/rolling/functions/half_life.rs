@@ -23,6 +23,9 @@ pub const HALF_LIFE: Argument = Argument {
     required: true,
 };
 
+/// What the column of a call reads.
+type Columns = Vec<Arc<dyn PhysicalExpr>>;
+
 /// How values are weighted by age.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
@@ -35,7 +38,7 @@ pub struct HalfLives(pub &'static str);
 
 impl HalfLives {
     /// Returns the form of a call, and what its column reads: values and times. `None` if the stock operator has to compute it.
-    pub fn read(&self, call: &Call) -> Result<Option<(Form, Vec<Arc<dyn PhysicalExpr>>)>> {
+    pub fn read(&self, call: &Call) -> Result<Option<(Form, Columns)>> {
         let Some(order) = &call.order else { return self.needs_one_order_key(call.order_columns) };
         let Some(constant) = call.constant(1) else { return Ok(None) };
         let form = Form { half_life: self.length(constant, &order.data_type)?, descending: order.descending };

@@ -209,7 +209,7 @@ fn parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
 #[test]
 fn parquet_gives_the_same_bits() {
     let temp = folder();
-    let bids = [0.1 + 0.2, 6423.900_000_000_001];
+    let bids = [0.1 + 0.2, 6_423.900_000_000_001];
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("venue", Arc::new(StringArray::from(vec!["x", "x"]))),
         ("ask", Arc::new(Float64Array::from(vec![0.5, 6424.0]))),
