@@ -1,6 +1,11 @@
 //! `squall diff`
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
 use serde_json::json;
 
 use super::workspace::{self, Workspace};
@@ -112,9 +117,18 @@ fn text([a, b]: [&str; 2], by: &By, found: &Difference) -> String {
         let rows = if column.rows == 1 && share.is_empty() { "row" } else { "rows" };
         let worst = column.worst.map_or(String::new(), |worst| format!(", by {worst} at most"));
         text.push_str(&format!("\n`{}` differs in {}{share} {rows}{worst}\n", column.name, grouped(column.rows)));
-        text.extend(column.sample.as_ref().map(|sample| repl::table(sample, WIDTH)));
+        text.extend(column.sample.as_ref().map(|sample| repl::table(&in_full(sample), WIDTH)));
     }
     text
+}
+
+/// Returns rows with all digits of their numbers; a table rounds them, so that values that differ would look alike.
+fn in_full(rows: &RecordBatch) -> RecordBatch {
+    let columns = rows.schema_ref().fields().iter().zip(rows.columns()).map(|(field, column)| {
+        let written = if field.data_type().is_floating() { cast(column, &DataType::Utf8).ok() } else { None };
+        (field.name().clone(), written.unwrap_or_else(|| Arc::clone(column)))
+    });
+    RecordBatch::try_from_iter(columns).unwrap_or_else(|_| rows.clone())
 }
 
 fn paired_rows(paired: u64) -> String {
