@@ -40,8 +40,10 @@ fn fit(object: Object<'_>) -> Option<Fit> {
     if has_type || is_quote || is_book {
         return Some(Fit::Whole);
     }
-    let is_acknowledgement =
-        object.has("id") && object.member("result").is_some_and(|result| result.value().is_absent());
+    // The list of streams, for which the client asks to keep the connection, is an answer too.
+    let is_acknowledgement = object.has("id")
+        && !object.has("jsonrpc")
+        && object.member("result").is_some_and(|result| result.value().is_absent() || object.has_list("result"));
     (is_acknowledgement || object.has("s") && object.has("u") && !object.has("b")).then_some(Fit::Doubtful)
 }
 

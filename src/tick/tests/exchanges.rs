@@ -89,6 +89,9 @@ fn only_the_book_ticker_of_binance_is_a_quote() {
     assert_eq!(problem(BINANCE_STREAMS[11].2), Problem::UnknownShape);
     assert_eq!(control(BINANCE_STREAMS[10].2).name, "depth");
     assert_eq!(control(r#"{"result":null,"id":1}"#).name, "result");
+    assert_eq!(control(r#"{"result":["btcusdt@bookTicker"],"id":3}"#).name, "result");
+    assert_eq!(control(r#"{"result":[],"id":3}"#).name, "result");
+    assert_eq!(problem(r#"{"jsonrpc":"2.0","result":["quote.BTC"],"id":3}"#), Problem::UnknownShape);
     let list =
         r#"{"stream":"!ticker@arr","data":[{"e":"24hrTicker","E":1672515782136,"s":"BTCUSDT","b":"1","a":"2"}]}"#;
     assert_eq!(control(list).name, "ticker@arr");
