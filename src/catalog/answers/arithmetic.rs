@@ -22,6 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
+use super::intervals::measured;
 use super::{refuse, rewritten};
 
 /// Makes integer arithmetic check for overflow.
@@ -57,7 +58,7 @@ impl AnalyzerRule for CheckOverflow {
     }
 }
 
-/// Returns a plan with operators in place of the functions that check; for whoever reads a plan and does not run it.
+/// Returns a plan with operators in place of the functions that check, and intervals in place of their lengths; for whoever reads a plan and does not run it.
 ///
 /// # Errors
 /// The plan is inconsistent.
@@ -66,6 +67,9 @@ pub fn plain_arithmetic(plan: LogicalPlan) -> Result<LogicalPlan> {
         plan.map_expressions(|expr| {
             expr.transform_up(|expr| {
                 let Expr::ScalarFunction(call) = &expr else { return Ok(Transformed::no(expr)) };
+                if let Some(interval) = measured(call) {
+                    return Ok(Transformed::yes(interval.clone()));
+                }
                 let Some(checked) = call.func.inner().downcast_ref::<Checked>() else {
                     return Ok(Transformed::no(expr));
                 };

@@ -14,7 +14,7 @@ use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNanoType, IntervalU
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{
     Between, BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -83,6 +83,11 @@ fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 
 fn is_interval(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     Ok(matches!(expr.get_type(schema)?, DataType::Interval(_)))
+}
+
+/// Returns the interval whose length a call is; `None` for another call.
+pub fn measured(call: &ScalarFunction) -> Option<&Expr> {
+    call.args.first().filter(|_| call.func.inner().is::<IntervalLength>())
 }
 
 fn length(interval: Expr) -> Expr {
