@@ -12,12 +12,13 @@ use datafusion::arrow::compute::SortOptions;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, FileSource, ParquetSource};
+use datafusion::datasource::source::{DataSource, DataSourceExec};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExpr;
-use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
 use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::coop::CooperativeExec;
@@ -25,7 +26,6 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -127,20 +127,36 @@ impl Undeclared {
     }
 }
 
+/// Returns the rows of a scan as the files hold them. For the sort above it, the engine may have put the row groups of a Parquet file
+/// in another order, by their least values; with several keys in one group, that order is worse than the file's.
+fn as_written(scan: &DataSourceExec) -> Option<Arc<dyn DataSource>> {
+    let Some((config, source)) = scan.downcast_to_file_source::<ParquetSource>() else {
+        return Some(Arc::clone(scan.data_source()));
+    };
+    let mut fresh = ParquetSource::new(source.table_schema().clone())
+        .with_table_parquet_options(source.table_parquet_options().clone());
+    if let Some(condition) = source.filter() {
+        fresh = fresh.with_predicate(condition);
+    }
+    if let Some(readers) = source.parquet_file_reader_factory() {
+        fresh = fresh.with_parquet_file_reader_factory(Arc::clone(readers));
+    }
+    let mut fresh: Arc<dyn FileSource> = Arc::new(fresh);
+    if let Some(projection) = source.projection() {
+        fresh = fresh.try_pushdown_projection(projection).ok()??;
+    }
+    Some(Arc::new(FileScanConfigBuilder::from(config.clone()).with_source(fresh).build()))
+}
+
 /// Makes two plans from the plan between a sort and a scan: the same plan in the order of the files, and one of the columns of
 /// `order` alone.
 fn split(plan: &Arc<dyn ExecutionPlan>, order: &[(usize, SortOptions)]) -> Option<[Arc<dyn ExecutionPlan>; 2]> {
     if let Some(source) = plan.downcast_ref::<DataSourceExec>() {
         let schema = plan.schema();
-        let columns = order.iter().map(|(index, options)| (Column::new(schema.field(*index).name(), *index), *options));
-        // The engine may have put files and row groups in the order of the sort, as their statistics tell it.
-        let sorts = columns.clone().map(|(column, options)| PhysicalSortExpr::new(Arc::new(column), options));
-        let arranged = match source.data_source().try_pushdown_sort(&sorts.collect::<Vec<_>>()).ok()? {
-            SortOrderPushdownResult::Exact { inner } | SortOrderPushdownResult::Inexact { inner } => inner,
-            SortOrderPushdownResult::Unsupported => Arc::clone(source.data_source()),
-        };
-        let scan: Arc<dyn ExecutionPlan> = Arc::new(DataSourceExec::new(arranged.with_preserve_order(true)?));
-        let expressions = columns.map(|(column, _)| {
+        let columns = order.iter().map(|(index, _)| Column::new(schema.field(*index).name(), *index));
+        let scan: Arc<dyn ExecutionPlan> =
+            Arc::new(DataSourceExec::new(as_written(source)?.with_preserve_order(true)?));
+        let expressions = columns.map(|column| {
             let alias = column.name().to_owned();
             ProjectionExpr { expr: Arc::new(column), alias }
         });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
 use datafusion::arrow::compute::take_record_batch;
 use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
 use super::{Setup, plan, query, session};
@@ -26,8 +27,13 @@ fn table() -> RecordBatch {
 }
 
 fn write(folder: &Path, file: &str, rows: &RecordBatch) {
+    write_in_groups(folder, file, rows, rows.num_rows());
+}
+
+fn write_in_groups(folder: &Path, file: &str, rows: &RecordBatch, most: usize) {
     let file = std::fs::File::create(folder.join(file)).expect("a file in a folder of the test's own");
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), None).expect("a schema that Parquet knows");
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(most)).build();
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).expect("a schema that Parquet knows");
     writer.write(rows).expect("rows of the schema");
     writer.close().expect("a footer");
 }
@@ -67,6 +73,25 @@ async fn files_in_order_are_not_sorted() {
     write(folder.path(), "1.parquet", &table().slice(0, 1000));
     write(folder.path(), "2.parquet", &table().slice(1000, 2000));
     assert_same_answers(folder.path(), true).await;
+}
+
+/// The second group of rows begins with the end of p0 and goes on with the beginning of p1, so its least values are those of the
+/// first group.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_rows_with_several_keys_stay_in_their_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("p", Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| format!("p{}", row * 5 / ROWS))))),
+        ("t", Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| row % (ROWS / 5))))),
+        ("x", Arc::new(Float64Array::from_iter_values((0..ROWS).map(|row| (row * 31 % 97) as f64 / 8.0)))),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).expect("columns are equally long");
+    write_in_groups(folder.path(), "1.parquet", &rows, 250);
+    let context = over(folder.path(), true, 2).await;
+    let frame = context.sql(SQL).await.expect("it plans");
+    let parts = frame.collect_partitioned().await.expect("it runs");
+    let filled = parts.iter().filter(|part| part.iter().any(|batch| batch.num_rows() > 0)).count();
+    assert_eq!(filled, 1, "rows in order leave through one partition");
 }
 
 #[tokio::test(flavor = "multi_thread")]
