@@ -20,7 +20,7 @@ ROWS, RUNS = 10_000_000, 5
 
 JOIN = """SELECT count(*), sum(r.rv), sum(l.lv) FROM 'l{0}.parquet' l
 ASOF LEFT JOIN 'r{0}.parquet' r ON l.product_id = r.product_id AND l.ts >= r.ts"""
-DUCKDB = "import duckdb; c = duckdb.connect(); c.execute('set threads=2'); c.execute('''{}''').fetchall()"
+DUCKDB = 'import duckdb; c = duckdb.connect(); c.execute("set threads=2"); c.execute("""{}""").fetchall()'
 POLARS = """import polars as pl
 l, r = pl.scan_parquet('l_time.parquet'), pl.scan_parquet('r_time.parquet')
 joined = l.join_asof(r, on='ts', by='product_id', strategy='backward', check_sortedness=False)
