@@ -86,19 +86,22 @@ pub struct Unsorted {
 }
 
 impl Unsorted {
-    fn below(condition: &Condition, inputs: [&Arc<dyn ExecutionPlan>; 2]) -> Unsorted {
+    /// Returns the files below the inputs of a join; `None` if neither input is a sort of files.
+    fn below(condition: &Condition, inputs: [&Arc<dyn ExecutionPlan>; 2]) -> Option<Unsorted> {
         let below = |order: Order| {
             let [left, right] = condition.ordered(order);
             [files(left, inputs[0]), files(right, inputs[1])]
         };
+        let by_time = below(Order::Time);
+        if by_time.iter().all(Option::is_none) {
+            return None;
+        }
         let by_key = match condition.can_follow_keys(inputs[0]) {
             true => below(Order::KeyAndTime),
             false => [None, None],
         };
-        let [Some(left), Some(right)] = by_key else {
-            return Unsorted { by_time: below(Order::Time), by_key: None };
-        };
-        Unsorted { by_time: below(Order::Time), by_key: Some([left, right]) }
+        let [left, right] = by_key;
+        Some(Unsorted { by_time, by_key: left.zip(right).map(<[Undeclared; 2]>::from) })
     }
 
     /// Opens the files if they are in order; what is not is sorted.
@@ -167,7 +170,7 @@ impl PhysicalOptimizerRule for LookBeforeSorting {
             if !condition.looks_back() || join.order() != Order::Time {
                 return Ok(Transformed::no(plan));
             }
-            let unsorted = Unsorted::below(condition, [left, right]);
+            let Some(unsorted) = Unsorted::below(condition, [left, right]) else { return Ok(Transformed::no(plan)) };
             Ok(Transformed::yes(Arc::new(join.looking_first(unsorted)) as Arc<dyn ExecutionPlan>))
         })
         .data()

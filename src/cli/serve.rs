@@ -103,7 +103,7 @@ fn password(args: &Args) -> Result<Option<String>, Failure> {
     }
     match std::env::var(PASSWORD) {
         Ok(password) if !password.is_empty() => Ok(Some(password)),
-        _ => Err(Failure::new("there is no password for clients").with_hint(format!(
+        _ => Err(Failure::new("no password is set for clients").with_hint(format!(
             "set {PASSWORD}, give --password-file, or --no-password to let in whoever is on this machine"
         ))),
     }

@@ -11,8 +11,9 @@ use datafusion::common::{Result, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, Statement as Ast, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, Statement as Ast};
 
+use super::identifiers::{folded, replace_names};
 use super::probe::{Ask, answer};
 use super::scopes::{Part, everything, walk};
 
@@ -90,37 +91,35 @@ fn replace(statement: &mut Ast, wanted: usize, columns: &[String]) -> bool {
 }
 
 fn replace_in(select: &mut Select, columns: &[String]) -> bool {
-    let mut writer = Writer { known: HashMap::new(), depth: 0, changed: false };
+    let mut known: HashMap<String, Expr> = HashMap::new();
+    let replaced = |expression: &mut Expr, known: &HashMap<String, Expr>| {
+        replace_names(expression, &|name| known.get(&folded(name)).map(|known| Expr::Nested(Box::new(known.clone()))))
+    };
+    let mut changed = false;
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expression) => {
                 let text = expression.to_string();
-                let before = std::mem::take(&mut writer.changed);
-                // Nothing ends the visit early.
-                let _ = expression.visit(&mut writer);
-                if writer.changed {
+                if replaced(expression, &known) {
                     let alias = Ident::with_quote('"', text);
                     *item = SelectItem::ExprWithAlias { expr: expression.clone(), alias };
+                    changed = true;
                 }
-                writer.changed |= before;
             }
             SelectItem::ExprWithAlias { expr, alias } => {
-                let _ = expr.visit(&mut writer);
+                changed |= replaced(expr, &known);
                 let is_column = columns.iter().any(|column| same(alias, column));
                 if !is_column && !holds_query(expr) {
-                    writer.known.insert(folded(alias), expr.clone());
+                    known.insert(folded(alias), expr.clone());
                 }
             }
             _ => {}
         }
     }
-    if let Some(condition) = &mut select.selection {
-        let _ = condition.visit(&mut writer);
+    for condition in [&mut select.selection, &mut select.qualify].into_iter().flatten() {
+        changed |= replaced(condition, &known);
     }
-    if let Some(condition) = &mut select.qualify {
-        let _ = condition.visit(&mut writer);
-    }
-    writer.changed
+    changed
 }
 
 fn aliases(select: &Select) -> impl Iterator<Item = (&Ident, &Expr)> {
@@ -134,11 +133,6 @@ fn same(alias: &Ident, column: &str) -> bool {
     folded(alias) == column
 }
 
-/// The engine makes an unquoted name lower case.
-fn folded(name: &Ident) -> String {
-    if name.quote_style.is_none() { name.value.to_lowercase() } else { name.value.clone() }
-}
-
 /// A subquery is not computed twice for a name.
 fn holds_query(expression: &Expr) -> bool {
     let visited = datafusion::sql::sqlparser::ast::visit_expressions(expression, |expression| match expression {
@@ -146,36 +140,4 @@ fn holds_query(expression: &Expr) -> bool {
         _ => ControlFlow::Continue(()),
     });
     visited.is_break()
-}
-
-struct Writer {
-    known: HashMap<String, Expr>,
-    /// How many queries surround the place. A name inside a subquery is the subquery's own.
-    depth: usize,
-    changed: bool,
-}
-
-impl VisitorMut for Writer {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Identifier(name) = expression
-            && let Some(known) = self.known.get(&folded(name))
-        {
-            *expression = Expr::Nested(Box::new(known.clone()));
-            self.changed = true;
-        }
-        ControlFlow::Continue(())
-    }
 }

@@ -12,6 +12,7 @@ mod clauses;
 mod columns;
 mod copy_options;
 mod from_first;
+mod identifiers;
 mod named_arguments;
 mod named_windows;
 mod names;
@@ -20,6 +21,7 @@ mod pivot;
 mod probe;
 mod scopes;
 mod set_all;
+mod stars;
 mod statements;
 mod twice;
 mod unpivot;
@@ -122,6 +124,10 @@ pub fn plan(state: &SessionState, statement: Statement) -> BoxFuture<'_, Result<
         let statement = expanded(state, statement).await?;
         let ready = prepared(statement.clone())?;
         match state.statement_to_plan(ready).await {
+            Err(error) if stars::may_help(&error) => match with_columns(state, statement).await {
+                Some(statement) => state.statement_to_plan(prepared(statement)?).await.map_err(|_| error),
+                None => Err(error),
+            },
             Err(error) if aliases::may_help(&error, &statement) => match aliases::written(state, statement).await? {
                 Some(statement) => state.statement_to_plan(prepared(statement)?).await,
                 None => Err(error),
@@ -129,6 +135,16 @@ pub fn plan(state: &SessionState, statement: Statement) -> BoxFuture<'_, Result<
             planned => planned,
         }
     })
+}
+
+/// Writes out the stars of a statement; `None` if there are none that can be.
+async fn with_columns(state: &SessionState, mut statement: Statement) -> Option<Statement> {
+    let mut parsed = tree(&statement)?;
+    let before = parsed.clone();
+    probe::write_out(state, &mut parsed, &[&stars::NEED]).await.ok()?;
+    let changed = parsed != before;
+    put(&mut statement, parsed);
+    changed.then_some(statement)
 }
 
 /// The third step, before the second: what needs to know the columns of tables.

@@ -62,7 +62,15 @@ impl Answer {
 /// # Errors
 /// A table's columns cannot be found, or do not fit the word.
 pub async fn expand(state: &SessionState, statement: &mut Ast) -> Result<()> {
-    for need in NEEDS {
+    write_out(state, statement, NEEDS).await
+}
+
+/// Writes out some words of a statement.
+///
+/// # Errors
+/// A table's columns cannot be found, or do not fit the word.
+pub async fn write_out(state: &SessionState, statement: &mut Ast, needs: &[&Need]) -> Result<()> {
+    for need in needs {
         while let Some(asks) = first(statement, need) {
             let mut answers = Vec::with_capacity(asks.len());
             for ask in asks {

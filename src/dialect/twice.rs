@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, OrderByKind, Query, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
 };
 
+use super::identifiers::folded;
 use crate::error::Refused;
 
 /// Numbers names that come again.
@@ -89,14 +90,6 @@ fn name(item: &SelectItem) -> Option<String> {
         SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().map(folded),
         SelectItem::UnnamedExpr(expression) => Some(expression.to_string()),
         _ => None,
-    }
-}
-
-/// Returns a name as the engine reads it.
-fn folded(name: &Ident) -> String {
-    match name.quote_style {
-        Some(_) => name.value.clone(),
-        None => name.value.to_lowercase(),
     }
 }
 

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
     Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
+use super::identifiers::{folded, replace_names};
 use super::using::{is_plain, name_subqueries};
 use crate::error::Refused;
 
@@ -62,8 +63,7 @@ impl Shared {
     }
 
     fn is(&self, name: &Ident) -> bool {
-        self.name.value == name.value
-            || (name.quote_style.is_none() && self.name.value.eq_ignore_ascii_case(&name.value))
+        folded(&self.name) == folded(name)
     }
 }
 
@@ -235,7 +235,7 @@ fn name(table: &TableFactor) -> Option<ObjectName> {
 /// Returns whether an item of SELECT has a column of this name.
 fn gives(item: &SelectItem, name: &Ident) -> bool {
     match item {
-        SelectItem::ExprWithAlias { alias, .. } => alias.value.eq_ignore_ascii_case(&name.value),
+        SelectItem::ExprWithAlias { alias, .. } => folded(alias) == folded(name),
         SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => true,
         _ => false,
     }
@@ -243,38 +243,7 @@ fn gives(item: &SelectItem, name: &Ident) -> bool {
 
 /// Puts the values of shared columns in the place of their names.
 fn replace(expression: &mut Expr, shared: &[Shared]) {
-    // Nothing ends the visit early.
-    let _ = expression.visit(&mut Values { shared, depth: 0 });
-}
-
-struct Values<'a> {
-    shared: &'a [Shared],
-    /// How many subqueries the visit is inside of; there, a name may be a column of another table.
-    depth: usize,
-}
-
-impl VisitorMut for Values<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Identifier(name) = expression
-            && self.depth == 0
-            && let Some(shared) = self.shared.iter().find(|shared| shared.is(name))
-        {
-            *expression = shared.value();
-        }
-        ControlFlow::Continue(())
-    }
+    replace_names(expression, &|name| shared.iter().find(|shared| shared.is(name)).map(Shared::value));
 }
 
 fn column(table: &ObjectName, name: &Ident) -> Expr {

@@ -112,7 +112,7 @@ metrics! {
     lag_messages: Gauge, "squall_lag_messages", ["partition"], "messages", [Land, Live],
         "Messages in the log that have not landed (land), or whose rows were not passed on (live)";
     lag_seconds: Gauge, "squall_lag_seconds", ["partition"], "seconds", [Land, Live],
-        "How long ago the last message was received that has landed, or whose rows were passed on; 0 if there are no later ones";
+        "The age of the last message that has landed, or whose rows were passed on; 0 if no message waits";
     outages: Counter, "squall_outages_total", [], "times", [Land, Live],
         "How often the log could not be read";
     receive_to_consume: Histogram, "squall_receive_to_consume_seconds", [], "seconds", [Land, Live],

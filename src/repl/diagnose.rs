@@ -261,7 +261,7 @@ fn setting(session: &Session, text: &str) -> Finding {
 fn hint_of(error: &DataFusionError) -> Option<String> {
     match error {
         DataFusionError::ResourcesExhausted(_) => {
-            Some("give queries more with --set engine.memory_limit_mb=…; 0 is no limit".into())
+            Some("give queries more with --set engine.memory_limit_mb=…; 0 means no limit".into())
         }
         DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
             Some("paths are relative to the working directory".into())

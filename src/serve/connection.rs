@@ -286,7 +286,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         }
     }
 
-    /// Carries out a statement up to `most` rows; 0 is no limit.
+    /// Runs a statement, and sends at most `most` of its rows; 0 means all.
     pub async fn execute(&mut self, portal: &mut Portal, most: usize) -> Result<(), Stop> {
         let tag = match &portal.command {
             Command::Query => return self.send_portal(portal, most, "SELECT").await,

@@ -73,7 +73,7 @@ impl Watch {
             () = time_is_up => {
                 let limit = self.limit.unwrap_or_default();
                 let message = format!("the statement took longer than {} ms", limit.as_millis());
-                let hint = "SET statement_timeout = '60s' allows more; 0 is no limit";
+                let hint = "SET statement_timeout = '60s' allows more; 0 means no limit";
                 Err(Failure::told("57014", message).hint(hint).into())
             }
             done = step => Ok(done.map_err(Into::into)?),

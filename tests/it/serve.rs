@@ -50,7 +50,7 @@ fn what_would_be_open_to_others_does_not_start() {
         assert!(!said.contains(PASSWORD), "{said}");
     }
     let output = squall(folder.path(), &["serve", "--pg", "127.0.0.1:0"]).output().unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no password for clients"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("no password is set for clients"));
 }
 
 /// Makes a certificate and its key; returns their files.

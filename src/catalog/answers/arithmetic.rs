@@ -1,7 +1,7 @@
 //! Integer arithmetic that is too large for its type is an error.
 //!
-//! The engine's `+`, `-` and `*` of integers wrap around. In: an analyzed plan. Out: the same plan, in which these are functions
-//! that check. The functions print as the operators do, so that columns keep their names.
+//! The engine's `+`, `-`, `*`, `<<` and `>>` of integers wrap around. In: an analyzed plan. Out: the same plan, in which these are
+//! functions that check. The functions print as the operators do, so that columns keep their names.
 //!
 //! Upstream: apache/datafusion#3520 and #17539 ask for overflow checks; `BinaryExpr` has them, but no setting reaches them.
 
@@ -23,7 +23,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
 use super::intervals::measured;
-use super::{refuse, rewritten};
+use super::{refuse, rewritten, shifts};
 
 /// Makes integer arithmetic check for overflow.
 #[derive(Debug)]
@@ -40,8 +40,9 @@ impl AnalyzerRule for CheckOverflow {
                 Expr::Negative(argument) => (Arithmetic::Minus, vec![argument.as_ref().clone()]),
                 _ => return Ok(Transformed::no(expr)),
             };
+            let kind = arguments[0].get_type(schema)?;
             for argument in &arguments {
-                if !argument.get_type(schema)?.is_integer() {
+                if !kind.is_integer() || argument.get_type(schema)? != kind {
                     return Ok(Transformed::no(expr));
                 }
             }
@@ -93,6 +94,8 @@ enum Arithmetic {
     Plus,
     Minus,
     Times,
+    ShiftLeft,
+    ShiftRight,
 }
 
 impl Arithmetic {
@@ -101,6 +104,8 @@ impl Arithmetic {
             Operator::Plus => Some(Arithmetic::Plus),
             Operator::Minus => Some(Arithmetic::Minus),
             Operator::Multiply => Some(Arithmetic::Times),
+            Operator::BitwiseShiftLeft => Some(Arithmetic::ShiftLeft),
+            Operator::BitwiseShiftRight => Some(Arithmetic::ShiftRight),
             _ => None,
         }
     }
@@ -110,6 +115,8 @@ impl Arithmetic {
             Arithmetic::Plus => Operator::Plus,
             Arithmetic::Minus => Operator::Minus,
             Arithmetic::Times => Operator::Multiply,
+            Arithmetic::ShiftLeft => Operator::BitwiseShiftLeft,
+            Arithmetic::ShiftRight => Operator::BitwiseShiftRight,
         }
     }
 }
@@ -138,6 +145,8 @@ impl ScalarUDFImpl for Checked {
             Arithmetic::Plus => "squall_checked_plus",
             Arithmetic::Minus => "squall_checked_minus",
             Arithmetic::Times => "squall_checked_times",
+            Arithmetic::ShiftLeft => "squall_checked_shift_left",
+            Arithmetic::ShiftRight => "squall_checked_shift_right",
         }
     }
 
@@ -170,6 +179,8 @@ impl ScalarUDFImpl for Checked {
                     Arithmetic::Plus => add,
                     Arithmetic::Minus => sub,
                     Arithmetic::Times => mul,
+                    Arithmetic::ShiftLeft => shifts::left,
+                    Arithmetic::ShiftRight => shifts::right,
                 };
                 apply(left, right, calculate)
             }

@@ -2,9 +2,10 @@
 //!
 //! The engine computes both sides of `x <> 0 AND 10 / x > 1` for every row, unless few rows meet the first. So the query may end with an
 //! error about rows that it would not return. In: a physical plan. Out: the same plan, in which the right side of AND and OR sees only
-//! the rows that need it. In WHERE, parts that cannot fail come first.
+//! the rows that need it. In WHERE, parts that cannot fail come first. An aggregate with FILTER computes its arguments for the rows that
+//! it takes.
 //!
-//! Upstream: apache/datafusion#8927.
+//! Upstream: apache/datafusion#8927, and #24443 for FILTER.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::logical_expr::Operator;
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator, when};
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, CaseExpr, CastExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNotNullExpr, IsNullExpr, LikeExpr,
     Literal, NotExpr, TryCastExpr, case, lit, not,
@@ -24,6 +26,36 @@ use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
+use super::rewritten;
+
+/// Guards the arguments of aggregates with FILTER.
+#[derive(Debug)]
+pub struct GuardArguments;
+
+impl AnalyzerRule for GuardArguments {
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        rewritten(plan, |expr, _| {
+            let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
+            let Some(filter) = call.params.filter.clone().filter(|filter| !filter.is_volatile()) else {
+                return Ok(Transformed::no(Expr::AggregateFunction(call)));
+            };
+            let mut changed = false;
+            for argument in &mut call.params.args {
+                // A column has a value in every row, and a constant has to stay one.
+                if !argument.column_refs().is_empty() && !matches!(argument, Expr::Column(_)) {
+                    *argument = when(filter.as_ref().clone(), std::mem::take(argument)).end()?;
+                    changed = true;
+                }
+            }
+            Ok(Transformed::new_transformed(Expr::AggregateFunction(call), changed))
+        })
+    }
+
+    fn name(&self) -> &str {
+        "squall_guard_arguments"
+    }
+}
+
 /// Guards conditions that can fail.
 #[derive(Debug)]
 pub struct GuardConditions;
@@ -32,10 +64,15 @@ impl PhysicalOptimizerRule for GuardConditions {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|plan| {
             if let Some(filter) = plan.downcast_ref::<FilterExec>() {
-                let Some(guarded) = guarded(filter.predicate(), &filter.input().schema())? else {
+                let input = guarded_input(filter)?;
+                let guarded = guarded(filter.predicate(), &filter.input().schema())?;
+                if input.is_none() && guarded.is_none() {
                     return Ok(Transformed::no(plan));
-                };
-                let filter = FilterExecBuilder::from(filter).with_predicate(guarded).build()?;
+                }
+                let filter = FilterExecBuilder::from(filter)
+                    .with_predicate(guarded.unwrap_or_else(|| Arc::clone(filter.predicate())))
+                    .with_input(input.unwrap_or_else(|| Arc::clone(filter.input())))
+                    .build()?;
                 return Ok(Transformed::yes(Arc::new(filter) as Arc<dyn ExecutionPlan>));
             }
             let Some(projection) = plan.downcast_ref::<ProjectionExec>() else { return Ok(Transformed::no(plan)) };
@@ -80,6 +117,46 @@ fn one_by_one(expression: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Tran
         }
         case(None, vec![(decided, lit(verdict))], Some(expression)).map(Transformed::yes)
     })
+}
+
+/// The names that the engine gives to expressions that occur more than once, and that it computes before the condition.
+const SHARED: &str = "__common_expr_";
+
+/// Returns the input of a filter, in which expressions that the filter shares are computed only for rows that meet its safe parts; `None`
+/// if there are none that can fail.
+fn guarded_input(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(projection) = filter.input().downcast_ref::<ProjectionExec>() else { return Ok(None) };
+    let schema = projection.input().schema();
+    let columns = projection.expr();
+    let is_risky = |column: &ProjectionExpr| column.alias.starts_with(SHARED) && !is_safe(&column.expr, &schema);
+    if !columns.iter().any(is_risky) {
+        return Ok(None);
+    }
+    // The parts of the condition in terms of the projection's input.
+    let below = |part: &Arc<dyn PhysicalExpr>| {
+        let part = Arc::clone(part).transform_up(|part| {
+            Ok(match part.downcast_ref::<Column>() {
+                Some(column) => Transformed::yes(Arc::clone(&columns[column.index()].expr)),
+                None => Transformed::no(part),
+            })
+        });
+        part.data()
+    };
+    let parts = split_conjunction(filter.predicate()).into_iter().map(below).collect::<Result<Vec<_>>>()?;
+    let safe: Vec<_> = parts.into_iter().filter(|part| is_safe(part, &schema)).collect();
+    if safe.is_empty() {
+        return Ok(None);
+    }
+    let safe = conjunction(safe);
+    let guarded = columns.iter().map(|column| {
+        let expr = match is_risky(column) {
+            true => case(None, vec![(Arc::clone(&safe), Arc::clone(&column.expr))], None)?,
+            false => Arc::clone(&column.expr),
+        };
+        Ok(ProjectionExpr { expr, alias: column.alias.clone() })
+    });
+    let projection = ProjectionExec::try_new(guarded.collect::<Result<Vec<_>>>()?, Arc::clone(projection.input()))?;
+    Ok(Some(Arc::new(projection)))
 }
 
 /// Returns a condition whose parts guard each other; `None` if no part needs a guard.

@@ -47,10 +47,10 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(limits::LimitsBelowCorrelation));
     rules.push(Arc::new(zeros::OneZero));
     rules.push(Arc::new(arithmetic::CheckOverflow));
-    rules.push(Arc::new(shifts::CheckShifts));
     rules.push(Arc::new(intervals::LengthsOfIntervals));
     rules.push(Arc::new(exact_integers::ExactIntegers));
     rules.push(Arc::new(percentiles::ExactPercentiles));
+    rules.push(Arc::new(guarded::GuardArguments));
     rules.push(Arc::new(null_folders::NullFolders));
     rules.push(Arc::new(listed_files::ListedFiles));
     rules
@@ -89,6 +89,61 @@ fn rewritten(
         if changed.transformed { changed.map_data(LogicalPlan::recompute_schema) } else { Ok(changed) }
     })
     .data()
+}
+
+/// What a key orders or divides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keyed {
+    /// The rows of a window: its PARTITION BY or its ORDER BY.
+    Window,
+    /// The rows that an aggregate takes.
+    Aggregate,
+    /// The result, and further keys order the rows that are equal in this one.
+    Result,
+    /// The result, as its last key.
+    ResultAtLast,
+}
+
+/// Replaces the keys by which rows are ordered or divided.
+fn with_keys(
+    plan: LogicalPlan,
+    replace: impl Fn(&Expr, &DFSchema, Keyed) -> Result<Option<Expr>>,
+) -> Result<LogicalPlan> {
+    let replaced = |key: &mut Expr, schema: &DFSchema, keyed| {
+        let other = replace(key, schema, keyed)?;
+        let changed = other.is_some();
+        *key = other.unwrap_or_else(|| std::mem::take(key));
+        Ok::<_, DataFusionError>(changed)
+    };
+    let sorted = plan.transform_up_with_subqueries(|plan| {
+        let LogicalPlan::Sort(mut sort) = plan else { return Ok(Transformed::no(plan)) };
+        let schema = Arc::clone(sort.input.schema());
+        let last = sort.expr.len().saturating_sub(1);
+        let mut changed = false;
+        for (place, key) in sort.expr.iter_mut().enumerate() {
+            let keyed = if place < last { Keyed::Result } else { Keyed::ResultAtLast };
+            changed |= replaced(&mut key.expr, &schema, keyed)?;
+        }
+        Ok(Transformed::new_transformed(LogicalPlan::Sort(sort), changed))
+    });
+    rewritten(sorted.data()?, |mut expr, schema| {
+        let mut changed = false;
+        match &mut expr {
+            Expr::WindowFunction(call) => {
+                let keys = call.params.partition_by.iter_mut();
+                for key in keys.chain(call.params.order_by.iter_mut().map(|sort| &mut sort.expr)) {
+                    changed |= replaced(key, schema, Keyed::Window)?;
+                }
+            }
+            Expr::AggregateFunction(call) => {
+                for key in &mut call.params.order_by {
+                    changed |= replaced(&mut key.expr, schema, Keyed::Aggregate)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(Transformed::new_transformed(expr, changed))
+    })
 }
 
 /// Returns the error that says a sentence of ours.

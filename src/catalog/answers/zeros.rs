@@ -7,16 +7,15 @@
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult};
-use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::rewritten;
+use super::{Keyed, with_keys};
 use crate::functions::one_zero;
 
 /// Makes windows take both zeros as one value.
@@ -25,47 +24,17 @@ pub struct OneZero;
 
 impl AnalyzerRule for OneZero {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        let sorted = plan.transform_up_with_subqueries(|plan| {
-            let LogicalPlan::Sort(mut sort) = plan else { return Ok(Transformed::no(plan)) };
-            let schema = Arc::clone(sort.input.schema());
-            let further = sort.expr.len().saturating_sub(1);
-            let mut changed = false;
-            for key in sort.expr.iter_mut().take(further) {
-                if needs_one_zero(&key.expr, &schema)? {
-                    key.expr = ONE_ZERO.call(vec![std::mem::take(&mut key.expr)]);
-                    changed = true;
-                }
-            }
-            Ok(if changed {
-                Transformed::yes(LogicalPlan::Sort(sort))
-            } else {
-                Transformed::no(LogicalPlan::Sort(sort))
-            })
-        });
-        rewritten(sorted.data()?, |expr, schema| {
-            let Expr::WindowFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
-            let keys = call.params.partition_by.iter_mut();
-            let keys = keys.chain(call.params.order_by.iter_mut().map(|sort| &mut sort.expr));
-            let mut changed = false;
-            for key in keys {
-                if needs_one_zero(key, schema)? {
-                    *key = ONE_ZERO.call(vec![std::mem::take(key)]);
-                    changed = true;
-                }
-            }
-            let call = Expr::WindowFunction(call);
-            Ok(if changed { Transformed::yes(call) } else { Transformed::no(call) })
+        with_keys(plan, |key, schema, keyed| {
+            let done = matches!(key, Expr::ScalarFunction(call) if call.func.name() == ONE_ZERO.name());
+            let matters = matches!(keyed, Keyed::Window | Keyed::Result);
+            let is_floating = matches!(key.get_type(schema)?, DataType::Float64 | DataType::Float32);
+            Ok((matters && is_floating && !done).then(|| ONE_ZERO.call(vec![key.clone()])))
         })
     }
 
     fn name(&self) -> &str {
         "squall_one_zero"
     }
-}
-
-fn needs_one_zero(key: &Expr, schema: &DFSchema) -> Result<bool> {
-    let done = matches!(key, Expr::ScalarFunction(call) if call.func.name() == ONE_ZERO.name());
-    Ok(!done && matches!(key.get_type(schema)?, DataType::Float64 | DataType::Float32))
 }
 
 static ONE_ZERO: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {

@@ -80,7 +80,7 @@ impl Sampler {
         ticks.into_iter().map(sample).collect()
     }
 
-    /// Passes samples on; those for which there is no room are counted and dropped.
+    /// Passes samples on. If the queue is full, it drops and counts them.
     pub fn send(&self, samples: Vec<Sample>) {
         for sample in samples {
             if self.sender.try_send(sample).is_err() {

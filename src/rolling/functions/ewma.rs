@@ -1,15 +1,10 @@
 //! `ewma`: the mean weighted by age; a row that is one half-life older has half the weight.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::Result;
 
-use super::half_life::{Form, HALF_LIFE, HalfLives};
-use crate::rolling::kernel::decay::{Decay, DecayScan};
-use crate::rolling::keys::ascending;
-use crate::rolling::own::{OwnFunction, Takes, VALUE};
+use super::by_age::{HALF_LIFE, by_age, planned};
+use crate::rolling::own::{OwnFunction, VALUE};
 use crate::rolling::plan::{Call, Planned};
-use crate::rolling::reading::{Column, Figure};
 use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const DOCUMENTATION: Documentation = Documentation {
@@ -30,51 +25,8 @@ const DOCUMENTATION: Documentation = Documentation {
     source: "pandas 3.1, ewm(halflife=…, times=…, adjust=True).mean()",
 };
 
-pub static EWMA: OwnFunction = OwnFunction {
-    check_call: |call, context| HalfLives("ewma").check_call(call, context),
-    check_arguments: |arguments| HalfLives("ewma").check_arguments(arguments),
-    ..OwnFunction::of_doubles(
-        &DOCUMENTATION,
-        "numbers, and a constant INTERVAL or integer",
-        &[Takes::Number, Takes::HalfLife],
-        plan,
-    )
-};
+pub static EWMA: OwnFunction = by_age(&DOCUMENTATION, plan);
 
 fn plan(call: &Call) -> Result<Option<Planned>> {
-    let Some((form, arguments)) = HalfLives("ewma").read(call)? else { return Ok(None) };
-    Ok(call.read_arguments::<WeightedByAge, _>(arguments, form, || {
-        let mut scan = DecayScan::default();
-        Figure(move |weighted: &WeightedByAge, start, end| weighted.decay.mean(&mut scan, start, end))
-    }))
-}
-
-/// Values, and the times from which their weights follow.
-#[derive(Debug)]
-struct WeightedByAge {
-    decay: Decay,
-    descending: bool,
-}
-
-impl Column for WeightedByAge {
-    type Form = Form;
-
-    fn new(form: &Form, _types: &[DataType]) -> Self {
-        WeightedByAge { decay: Decay::new(form.half_life), descending: form.descending }
-    }
-
-    fn extend(&mut self, arrays: &[ArrayRef], _position: usize) -> Result<()> {
-        let (values, times) = (arrays[0].as_primitive::<Float64Type>(), &arrays[1]);
-        let valid: Vec<bool> = (0..values.len()).map(|row| values.is_valid(row) && times.is_valid(row)).collect();
-        self.decay.extend(values.values(), &ascending(times, self.descending)?, &valid);
-        Ok(())
-    }
-
-    fn release(&mut self, position: usize) {
-        self.decay.release(position);
-    }
-
-    fn bytes(&self) -> usize {
-        self.decay.bytes()
-    }
+    planned(DOCUMENTATION.name, call, |weighted, scan, start, end| weighted.decay.mean(scan, start, end))
 }

@@ -6,10 +6,10 @@
 //! also registers it and adds it to docs/functions.md.
 
 mod avg;
+mod by_age;
 mod count;
 mod decayed_sum;
 mod ewma;
-mod half_life;
 mod lag_lead;
 mod max_gap;
 mod min_max;

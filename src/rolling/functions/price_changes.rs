@@ -22,7 +22,7 @@ const DOCUMENTATION: Documentation = Documentation {
     arguments: &[PRICE],
     result: Outcome {
         sql_type: "BIGINT",
-        meaning: "at least 0; the frame's first price is no change, and NaN equals NaN only",
+        meaning: "at least 0; the frame's first price does not count as a change, and a NaN after a NaN does not either",
         when_null: "never",
     },
     example: Example {

@@ -66,10 +66,10 @@ pub struct OwnFunction {
     pub arguments: &'static [Takes],
     /// The result's type, given the type of the first argument.
     pub result: fn(Option<&DataType>) -> DataType,
-    /// Checks what can be seen only from the whole call.
-    pub check_call: fn(&Call, &SimplifyContext) -> Result<()>,
-    /// Checks what can be seen only from the plan.
-    pub check_arguments: fn(&[Arc<dyn PhysicalExpr>]) -> Result<()>,
+    /// Checks what can be seen only from the whole call, given the function's name.
+    pub check_call: fn(&str, &Call, &SimplifyContext) -> Result<()>,
+    /// Checks what can be seen only from the plan, given the function's name.
+    pub check_arguments: fn(&str, &[Arc<dyn PhysicalExpr>]) -> Result<()>,
     /// Plans a call, as `functions::Function` says.
     pub plan: fn(&PlannedCall) -> Result<Option<Planned>>,
 }
@@ -87,8 +87,8 @@ impl OwnFunction {
             takes,
             arguments,
             result: |_| DataType::Float64,
-            check_call: |_, _| Ok(()),
-            check_arguments: |_| Ok(()),
+            check_call: |_, _, _| Ok(()),
+            check_arguments: |_, _| Ok(()),
             plan,
         }
     }
@@ -171,13 +171,13 @@ impl WindowUDFImpl for WindowFunction {
             if call.params.distinct {
                 return plan_err!("{}(DISTINCT …) has no meaning: which of equal rows would it keep?", function.name());
             }
-            (function.check_call)(&call, context)?;
+            (function.check_call)(function.name(), &call, context)?;
             Ok(Expr::from(call))
         }))
     }
 
     fn partition_evaluator(&self, arguments: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
-        (self.function.check_arguments)(arguments.input_exprs())?;
+        (self.function.check_arguments)(self.function.name(), arguments.input_exprs())?;
         Ok(Box::new(FrameByFrame::new(self.function, arguments.input_exprs())))
     }
 
