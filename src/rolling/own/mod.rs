@@ -56,6 +56,9 @@ pub const TS: Argument = Argument {
     required: true,
 };
 
+/// Checks the arguments of a planned call, given the function's name.
+type CheckArguments = fn(&str, &[Arc<dyn PhysicalExpr>]) -> Result<()>;
+
 /// A window function of squall's own, as SQL sees it.
 #[derive(Debug)]
 pub struct OwnFunction {
@@ -69,7 +72,7 @@ pub struct OwnFunction {
     /// Checks what can be seen only from the whole call, given the function's name.
     pub check_call: fn(&str, &Call, &SimplifyContext) -> Result<()>,
     /// Checks what can be seen only from the plan, given the function's name.
-    pub check_arguments: fn(&str, &[Arc<dyn PhysicalExpr>]) -> Result<()>,
+    pub check_arguments: CheckArguments,
     /// Plans a call, as `functions::Function` says.
     pub plan: fn(&PlannedCall) -> Result<Option<Planned>>,
 }
