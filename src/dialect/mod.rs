@@ -124,6 +124,10 @@ pub fn plan(state: &SessionState, statement: Statement) -> BoxFuture<'_, Result<
         let statement = expanded(state, statement).await?;
         let ready = prepared(statement.clone())?;
         match state.statement_to_plan(ready).await {
+            Ok(plan) if stars::must_help(&plan) => match with_columns(state, statement).await {
+                Some(statement) => state.statement_to_plan(prepared(statement)?).await,
+                None => Ok(plan),
+            },
             Err(error) if stars::may_help(&error) => match with_columns(state, statement).await {
                 Some(statement) => state.statement_to_plan(prepared(statement)?).await.map_err(|_| error),
                 None => Err(error),

@@ -1,10 +1,13 @@
 //! `*` beside other columns of the same names.
 //!
-//! The engine refuses `SELECT *, a` and `SELECT *, a * 2 AS a`, and a view over `SELECT *` of two tables with a column of one name. In: a
-//! statement that it refused. Out: the same statement with columns in the place of `*`, so that names that come twice can be numbered.
+//! The engine refuses `SELECT *, a` and `SELECT *, a * 2 AS a`, and cannot read a table or a view made of `SELECT *` of two tables with a column
+//! of one name. In: such a statement. Out: the same statement with columns in the place of `*`, so that names that come twice can be numbered.
+
+use std::collections::HashSet;
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{Select, SelectItem, SelectItemQualifiedWildcardKind};
 
 use super::probe::{Answer, Ask, Need};
@@ -28,6 +31,18 @@ pub fn may_help(error: &DataFusionError) -> bool {
         DataFusionError::Plan(message) => message.contains("unique expression names"),
         _ => false,
     }
+}
+
+/// Returns whether a plan makes a table or a view in which two columns have one name.
+pub fn must_help(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Ddl(statement) = plan else { return false };
+    let input = match statement {
+        DdlStatement::CreateMemoryTable(create) => &create.input,
+        DdlStatement::CreateView(create) => &create.input,
+        _ => return false,
+    };
+    let mut names = HashSet::new();
+    !input.schema().fields().iter().all(|field| names.insert(field.name()))
 }
 
 fn asks(part: &Part, scope: &Scope) -> Option<Vec<Ask>> {
