@@ -64,6 +64,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Resolved, Settings, resolve};
+use crate::dialect::STACK;
 pub use failure::Failure;
 pub use progress::Progress;
 pub use reference::markdown as reference;
@@ -175,14 +176,21 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::new(format!("cannot start threads: {error}")).report(),
-    };
-    match runtime.block_on(dispatch(cli)) {
+    match on_threads(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Carries out a command. The first thread has a stack that the system chose, so another one plans.
+fn on_threads(cli: Cli) -> Result<(), Failure> {
+    let no_threads = |error: std::io::Error| Failure::new(format!("cannot start threads: {error}"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let runtime = runtime.map_err(no_threads)?;
+    let planning = std::thread::Builder::new().name("squall".into()).stack_size(STACK);
+    let running = planning.spawn(move || runtime.block_on(dispatch(cli))).map_err(no_threads)?;
+    // A panic of the other thread has said what it had to say.
+    running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Returns an argument in a form that is not taken for an option if it is SQL that begins with a comment.

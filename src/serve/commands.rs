@@ -177,11 +177,13 @@ fn value(token: &Token) -> String {
 }
 
 fn create(words: &Words) -> &'static str {
-    match (1..5).find_map(|at| words.upper(at).filter(|word| matches!(word.as_str(), "VIEW" | "MODEL" | "TABLE"))) {
-        Some(word) if word == "VIEW" => "CREATE VIEW",
-        Some(word) if word == "MODEL" => "CREATE MODEL",
-        Some(_) => "CREATE TABLE",
-        None => "CREATE",
+    const BEFORE: [&str; 4] = ["OR", "REPLACE", "TEMP", "TEMPORARY"];
+    let mut what = (1..).map(|at| words.upper(at));
+    match what.find(|word| word.as_deref().is_none_or(|word| !BEFORE.contains(&word))).flatten().as_deref() {
+        Some("VIEW") => "CREATE VIEW",
+        Some("MODEL") => "CREATE MODEL",
+        Some("TABLE") => "CREATE TABLE",
+        _ => "CREATE",
     }
 }
 
@@ -304,6 +306,8 @@ mod tests {
             ("DEALLOCATE PREPARE ALL", Command::Deallocate(None)),
             ("CREATE OR REPLACE MODEL m AS SELECT 1", Command::Write("CREATE MODEL")),
             ("create view v as select 1", Command::Write("CREATE VIEW")),
+            ("CREATE SCHEMA view", Command::Write("CREATE")),
+            ("CREATE DATABASE model", Command::Write("CREATE")),
             ("/* c */ COPY t TO 'x.csv'", Command::Write("COPY")),
             ("LISTEN x", Command::Unknown("LISTEN")),
             ("WITH a AS (SELECT 1) SELECT * FROM a", Command::Query),

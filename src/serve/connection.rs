@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
 use datafusion::logical_expr::LogicalPlan;
+use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::commands::{Command, Rows as Wanted};
 use super::engine::{Engine, Given, read_only};
@@ -23,18 +24,28 @@ use super::wire::{Column, LARGE, Message, Notice, Out, Transaction, message};
 use super::{Server, types};
 use crate::repl::{Position, Statement, split};
 
-/// How many messages are read ahead.
-const AHEAD: usize = 64;
+/// How many bytes of messages are read ahead, apart from the last one.
+const AHEAD: usize = 1 << 20;
+
+/// The memory of a message that has no bytes.
+const LEAST: usize = 256;
+
+/// The longest statement. Its tokens take a hundred times as much memory.
+const LONGEST: usize = 1 << 20;
 
 /// How many bytes of an answer wait until they are sent.
 const PIECE: usize = 64 << 10;
 
+/// A message that was read ahead, and its share of the memory for that.
+type Ahead = (io::Result<Message>, Option<OwnedSemaphorePermit>);
+
 /// Reads a client's messages in a task of its own. The second channel says that the client is gone.
-pub fn read<R>(mut reader: R) -> (mpsc::Receiver<io::Result<Message>>, watch::Receiver<bool>)
+pub fn read<R>(mut reader: R) -> (mpsc::UnboundedReceiver<Ahead>, watch::Receiver<bool>)
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let (sender, messages) = mpsc::channel(AHEAD);
+    let (sender, messages) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(AHEAD));
     let (goodbye, gone) = watch::channel(false);
     tokio::spawn(async move {
         loop {
@@ -42,13 +53,22 @@ where
                 read = message(&mut reader, LARGE) => read,
                 () = sender.closed() => return,
             };
-            let last = !matches!(read, Ok(Some(_))) || matches!(read, Ok(Some(Message::Terminate)));
-            let sent = match read {
-                Ok(Some(Message::Terminate) | None) => Ok(()),
-                Ok(Some(message)) => sender.send(Ok(message)).await,
-                Err(error) => sender.send(Err(error)).await,
+            let goes_on = match read {
+                Ok(Some((Message::Terminate, _)) | None) => false,
+                Ok(Some((message, length))) => {
+                    let share = length.clamp(LEAST, AHEAD) as u32;
+                    let share = tokio::select! {
+                        share = Arc::clone(&room).acquire_many_owned(share) => share.ok(),
+                        () = sender.closed() => return,
+                    };
+                    sender.send((Ok(message), share)).is_ok()
+                }
+                Err(error) => {
+                    let _ = sender.send((Err(error), None));
+                    false
+                }
             };
-            if last || sent.is_err() {
+            if !goes_on {
                 let _ = goodbye.send(true);
                 return;
             }
@@ -61,7 +81,7 @@ where
 pub struct Connection<W> {
     pub server: Arc<Server>,
     writer: W,
-    messages: mpsc::Receiver<io::Result<Message>>,
+    messages: mpsc::UnboundedReceiver<Ahead>,
     pub watch: Watch,
     pub out: Out,
     pub engine: Engine,
@@ -77,7 +97,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
     pub async fn new(
         server: Arc<Server>,
         writer: W,
-        messages: mpsc::Receiver<io::Result<Message>>,
+        messages: mpsc::UnboundedReceiver<Ahead>,
         watch: Watch,
         settings: Settings,
         (user, process): (String, i32),
@@ -124,7 +144,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
                 _ = self.watch.stopping.wait_for(|stopping| *stopping) => None,
             };
             let Some(next) = next else { return self.last_words("57P01", "the server stops").await };
-            let message = match next {
+            let message = match next.map(|(message, _)| message) {
                 None => return Ok(()),
                 Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
                     return self.last_words("08P01", &error.to_string()).await;
@@ -136,7 +156,10 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
                     ignoring = false;
                     let ended = self.query(&text).await;
                     self.end_transactionless();
-                    self.out.ready(self.transaction);
+                    // A client that is told that the server is ready takes the statement for one that succeeded.
+                    if ended.is_ok() {
+                        self.out.ready(self.transaction);
+                    }
                     ended
                 }
                 Message::Sync => {
@@ -200,6 +223,10 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
 
     /// Runs the statements of a text, one after another; the first that fails is the last.
     async fn query(&mut self, text: &str) -> Result<(), End> {
+        if let Err(failure) = check_length(text) {
+            self.fail(failure, whole(""), "").await;
+            return Ok(());
+        }
         let statements = split(text);
         if statements.is_empty() {
             self.out.signal(b'I');
@@ -240,11 +267,14 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         let facts = self.facts();
         match command {
             Command::Query => {
-                self.engine.refresh().await;
+                self.watch.over(self.engine.refresh().map(Ok::<_, Failure>)).await?;
                 let plan = self.watch.over(self.engine.plan(text, given, &facts)).await?;
                 Ok(State::Planned(Box::new(plan)))
             }
             Command::Declare { query, .. } => {
+                if Command::read(query) != Command::Query {
+                    return Err(Failure::told("42601", "a cursor is declared for a query").into());
+                }
                 let plan = self.watch.over(self.engine.plan(query, given, &facts)).await?;
                 Ok(State::Planned(Box::new(plan)))
             }
@@ -405,7 +435,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
     }
 
     fn start(&self, plan: LogicalPlan) -> Rows {
-        Rows::start(Arc::clone(&self.engine.session), self.engine.context.clone(), plan)
+        Rows::start(Arc::clone(&self.engine.session), self.engine.context.clone(), plan, self.engine.threads())
     }
 
     async fn send_portal(&mut self, portal: &mut Portal, most: usize, tag: &str) -> Result<(), Stop> {
@@ -490,6 +520,15 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
             _ = self.watch.stopping.wait_for(|stopping| *stopping) => Err(Stop::End(End::Gone)),
         }
     }
+}
+
+/// Checks that a text is not too long for a statement.
+pub fn check_length(text: &str) -> Result<(), Failure> {
+    if text.len() <= LONGEST {
+        return Ok(());
+    }
+    let message = format!("the statement has {} bytes, and {LONGEST} is the most", text.len());
+    Err(Failure::told("54000", message).hint("send values as parameters"))
 }
 
 fn return_flush(flushed: io::Result<()>) -> io::Result<Result<(), End>> {

@@ -14,10 +14,13 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan, visit_expressions, visit_expressions_mut};
+use futures::TryFutureExt;
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+use super::commands::Command;
 use super::failure::Failure;
 use super::reflect::{self, Facts};
 use super::types::Shown;
@@ -29,6 +32,9 @@ use crate::repl::Error;
 /// Opens a session over the project as it is now.
 pub type Open = Box<dyn Fn() -> BoxFuture<'static, Result<Arc<Session>, String>> + Send + Sync>;
 
+/// How many parameters the protocol can count.
+const MOST_PARAMETERS: usize = 65_535;
+
 /// How old the project may be that a statement sees.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -37,6 +43,8 @@ pub struct Shared {
     open: Open,
     current: Mutex<(Arc<Session>, Instant)>,
     runtime: Arc<RuntimeEnv>,
+    /// The threads of statements. Planning can take long, and must not hold up those who accept clients and watch over time limits.
+    threads: Handle,
 }
 
 impl Shared {
@@ -44,25 +52,44 @@ impl Shared {
     ///
     /// # Errors
     /// The project cannot be opened.
-    pub async fn new(open: Open) -> Result<Shared, String> {
+    pub async fn new(open: Open, threads: Handle) -> Result<Shared, String> {
         let session = open().await?;
         reflect::install(&session);
         let runtime = session.context().runtime_env();
-        Ok(Shared { open, current: Mutex::new((session, Instant::now())), runtime })
+        Ok(Shared { open, current: Mutex::new((session, Instant::now())), runtime, threads })
     }
 
-    /// Returns a session over the project as it was a moment ago at the most. If the project cannot be opened any more, it is the one
-    /// before.
-    async fn session(&self) -> Arc<Session> {
-        let mut current = self.current.lock().await;
+    /// Returns a session over the project as it was a moment ago at the most; `None` if the one before has to do: the project cannot be
+    /// opened any more, or another connection opens it right now.
+    async fn renewed(&self) -> Option<Arc<Session>> {
+        let mut current = self.current.try_lock().ok()?;
         if current.1.elapsed() > FRESH {
-            if let Ok(session) = (self.open)().await {
+            let opened = self.alone((self.open)().map_err(|why| Failure::told("XX000", why))).await;
+            if let Ok(session) = opened {
                 reflect::install(&session);
                 current.0 = session;
             }
             current.1 = Instant::now();
         }
-        Arc::clone(&current.0)
+        Some(Arc::clone(&current.0))
+    }
+
+    /// Runs a future as a task of its own, on the threads of statements.
+    async fn alone<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let _quiet = Quiet::begin();
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(future, &self.threads);
+        match tasks.join_next().await {
+            Some(Ok(done)) => done,
+            // Nothing else ends the task, so it must have panicked.
+            Some(Err(error)) if error.is_panic() => {
+                Err(Error::Panicked(panics::said(error.into_panic().as_ref())).into())
+            }
+            _ => Err(Failure::told("XX000", "the statement did not run")),
+        }
     }
 }
 
@@ -92,14 +119,19 @@ impl Given {
 
 impl Engine {
     pub async fn new(shared: Arc<Shared>) -> Engine {
-        let session = shared.session().await;
+        let session = Arc::clone(&shared.current.lock().await.0);
         let context = context(&session, &shared);
         Engine { shared, session, context }
     }
 
+    /// Returns the threads of statements.
+    pub fn threads(&self) -> &Handle {
+        &self.shared.threads
+    }
+
     /// Sees what was made in the project since the last statement.
     pub async fn refresh(&mut self) {
-        let session = self.shared.session().await;
+        let Some(session) = self.shared.renewed().await else { return };
         if !Arc::ptr_eq(&session, &self.session) {
             self.context = context(&session, &self.shared);
             self.session = session;
@@ -112,11 +144,14 @@ impl Engine {
     /// It cannot be planned, or it would change something.
     pub async fn plan(&self, text: &str, given: Given, facts: &Facts) -> Result<LogicalPlan, Failure> {
         let (engine, text, facts) = (self.clone(), text.to_string(), facts.clone());
-        alone(async move { engine.planned(&text, given, facts).await }).await
+        self.shared.alone(async move { engine.planned(&text, given, facts).await }).await
     }
 
     async fn planned(&self, text: &str, given: Given, facts: Facts) -> Result<LogicalPlan, Failure> {
         if Session::is_about_models(text) {
+            if Command::read(text) != Command::Query {
+                return Err(read_only("this statement"));
+            }
             return Ok(self.session.sql(text).await?.into_unoptimized_plan());
         }
         match self.planned_by_dialect(text, given, facts).await {
@@ -152,7 +187,7 @@ impl Engine {
     /// It fails.
     pub async fn carry_out(&self, text: &str) -> Result<LogicalPlan, Failure> {
         let (session, text) = (Arc::clone(&self.session), text.to_string());
-        alone(async move { Ok(session.sql(&text).await?.into_unoptimized_plan()) }).await
+        self.shared.alone(async move { Ok(session.sql(&text).await?.into_unoptimized_plan()) }).await
     }
 
     /// Returns the types of a statement's parameters: as the client says, or else as the engine finds, or else text.
@@ -167,6 +202,10 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         let (count, casts) = placed(parsed);
+        if count > MOST_PARAMETERS {
+            let message = format!("the parameter ${count} is out of range");
+            return Err(Failure::told("42P02", message).hint(format!("there are ${MOST_PARAMETERS} at most")));
+        }
         let mut types = said.to_vec();
         types.resize(count.max(said.len()), 0);
         for (at, to) in casts {
@@ -188,21 +227,6 @@ impl Engine {
             }
         }
         Ok(types)
-    }
-}
-
-/// Runs a future as a task of its own.
-async fn alone<T: Send + 'static>(
-    future: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
-    let _quiet = Quiet::begin();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(future);
-    match tasks.join_next().await {
-        Some(Ok(done)) => done,
-        // Nothing else ends the task, so it must have panicked.
-        Some(Err(error)) => Err(Error::Panicked(panics::said(error.into_panic().as_ref())).into()),
-        None => Err(Failure::told("XX000", "the statement did not run")),
     }
 }
 

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use tokio::io::AsyncWrite;
 
 use super::commands::Command;
-use super::connection::{Connection, plan_columns};
+use super::connection::{Connection, check_length, plan_columns};
 use super::engine::Given;
 use super::failure::Failure;
 use super::parameters;
@@ -20,8 +20,8 @@ pub struct Prepared {
     command: Command,
     /// The types of the parameters.
     types: Vec<u32>,
-    /// Whether the client was told the types of the columns, which then must not depend on the values.
-    described: bool,
+    /// The columns of which the client was told; they must not change after that.
+    told: Option<Vec<Column>>,
 }
 
 /// A statement with values, from Bind or DECLARE to its end.
@@ -71,7 +71,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
             Message::Bind { portal, statement, formats, values, results } => {
                 let prepared = self.prepared(&statement).map_err(|failure| (failure.into(), String::new()))?;
                 let text = prepared.text.clone();
-                let bound = self.bind(portal, prepared, &formats, &values, results).await;
+                let bound = self.bind((portal, statement), prepared, &formats, &values, results).await;
                 bound.map_err(|stop| (stop, text))
             }
             Message::Describe(Target::Statement, name) => {
@@ -109,6 +109,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         if !name.is_empty() && self.statements.contains_key(&name) {
             return Err(Failure::told("42P05", format!("a statement `{name}` is prepared already")).into());
         }
+        check_length(text)?;
         let statements = crate::repl::split(text);
         if statements.len() > 1 {
             return Err(Failure::told("42601", "the extended protocol takes one statement at a time").into());
@@ -126,7 +127,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
             }
             None => said.to_vec(),
         };
-        self.statements.insert(name, Prepared { text: text.into(), command, types, described: false });
+        self.statements.insert(name, Prepared { text: text.into(), command, types, told: None });
         self.out.signal(b'1');
         Ok(())
     }
@@ -138,7 +139,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
 
     async fn bind(
         &mut self,
-        portal: String,
+        (portal, statement): (String, String),
         prepared: Prepared,
         formats: &[i16],
         values: &[Option<bytes::Bytes>],
@@ -152,12 +153,19 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         }
         let expressions = values.iter().zip(&prepared.types).enumerate().map(|(at, (value, oid))| {
             let binary = format(formats, at) == 1;
-            let read = parameters::expression(*oid, binary, value.as_deref(), prepared.described);
+            let read = parameters::expression(*oid, binary, value.as_deref(), prepared.told.is_some());
             read.map_err(|unreadable| Failure::told("22P02", format!("${}: {}", at + 1, unreadable.0)))
         });
         let expressions: Vec<Expr> = expressions.collect::<Result<_, Failure>>()?;
         let state = self.begin(&prepared.text, &prepared.command, Given::Values(expressions)).await?;
-        let Prepared { text, command, .. } = prepared;
+        let Prepared { text, command, told, .. } = prepared;
+        if let (Some(told), Some(now)) = (told, self.columns(&command, &state)?)
+            && !told.iter().map(|column| column.oid).eq(now.iter().map(|column| column.oid))
+        {
+            self.statements.remove(&statement);
+            let failure = Failure::told("26000", "the columns of the statement changed after it was prepared");
+            return Err(failure.hint("prepare it again").into());
+        }
         self.portals.insert(portal, Portal { text, command, formats: results, state, held: false });
         self.out.signal(b'2');
         Ok(())
@@ -179,7 +187,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
             command => self.columns(command, &State::Ready)?,
         };
         if let Some(prepared) = self.statements.get_mut(&name) {
-            prepared.described = true;
+            prepared.told = Some(columns.clone().unwrap_or_default());
         }
         match columns {
             Some(columns) => self.out.columns(&columns, &[]),

@@ -29,10 +29,13 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch as channel;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 use tokio::task::JoinSet;
 
+use crate::dialect::STACK;
 use crate::error::Hint;
 pub use engine::Open;
 use engine::Shared;
@@ -40,6 +43,13 @@ use scram::Verifier;
 
 /// How long clients have to be told that the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How many clients may be about to prove who they are.
+const KNOCKING: usize = 64;
+
+/// How long nothing may be heard of a client's machine before it is asked whether it is there, and how often it is asked again.
+const SILENCE: Duration = Duration::from_secs(60);
+const ASKED_AGAIN: Duration = Duration::from_secs(10);
 
 /// How the server serves.
 pub struct Options {
@@ -80,6 +90,8 @@ pub enum Error {
     Listen { address: SocketAddr, source: io::Error },
     #[error("{0}")]
     Open(String),
+    #[error("cannot start threads")]
+    Threads(#[source] io::Error),
     #[error("the system has no random numbers")]
     Random(#[from] openssl::error::ErrorStack),
 }
@@ -95,7 +107,7 @@ impl Hint for Error {
                 "`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 365` makes both".into()
             }
             Error::Listen { .. } => "another program may use the port; --pg 127.0.0.1:0 takes a free one".into(),
-            Error::File { .. } | Error::Open(_) | Error::Random(_) => return None,
+            Error::File { .. } | Error::Open(_) | Error::Threads(_) | Error::Random(_) => return None,
         })
     }
 }
@@ -133,6 +145,8 @@ pub struct Listening {
     listener: TcpListener,
     server: Arc<Server>,
     stop: channel::Sender<bool>,
+    /// The threads of statements.
+    threads: Threads,
 }
 
 impl Listening {
@@ -158,7 +172,8 @@ impl Listening {
             None => None,
         };
         let tls = options.tls.map(|files| tls::acceptor(&files)).transpose()?;
-        let shared = Arc::new(Shared::new(open).await.map_err(Error::Open)?);
+        let threads = Threads::start()?;
+        let shared = Arc::new(Shared::new(open, threads.handle.clone()).await.map_err(Error::Open)?);
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let (stop, stopping) = channel::channel(false);
         let server = Arc::new(Server {
@@ -174,7 +189,7 @@ impl Listening {
             running: Mutex::new(HashMap::new()),
             stopping,
         });
-        Ok(Listening { listener, server, stop })
+        Ok(Listening { listener, server, stop, threads })
     }
 
     /// Returns the address, with the port that the system chose if it was 0.
@@ -188,15 +203,17 @@ impl Listening {
     /// Serves clients until `stopped`. Then running statements end, and clients are told why.
     pub async fn run(self, stopped: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
+        let knocking = Arc::new(Semaphore::new(KNOCKING));
         tokio::pin!(stopped);
         loop {
             tokio::select! {
                 () = &mut stopped => break,
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        connections.spawn(serve(stream, Arc::clone(&self.server)));
-                    }
+                    // Whoever sends nothing must not keep those out who know the password.
+                    Ok((stream, _)) => if let Ok(knock) = Arc::clone(&knocking).try_acquire_owned() {
+                        connections.spawn(serve(stream, Arc::clone(&self.server), knock));
+                    },
                     // The system may have no more files for a moment; keep serving the others.
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 },
@@ -207,13 +224,46 @@ impl Listening {
         let all = async { while connections.join_next().await.is_some() {} };
         // A client that does not read is not waited for.
         let _ = tokio::time::timeout(LAST_WORDS, all).await;
+        drop(self.threads);
+    }
+}
+
+/// Threads that are not waited for when they are dropped: what a statement plans cannot be ended before its own end.
+struct Threads {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Threads {
+    fn start() -> Result<Threads, Error> {
+        let runtime =
+            Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build().map_err(Error::Threads)?;
+        Ok(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 /// The place of a connection among those that the server takes; it is free again when this is dropped, also by a panic.
-struct Place {
+pub(crate) struct Place {
     server: Arc<Server>,
     process: i32,
+}
+
+impl Place {
+    /// Takes a place; `None` if there are too many connections.
+    fn take(server: &Arc<Server>, process: i32) -> Option<Place> {
+        let server = Arc::clone(server);
+        let free = |open: usize| (open < server.max_connections).then_some(open + 1);
+        server.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).ok()?;
+        Some(Place { server, process })
+    }
 }
 
 impl Drop for Place {
@@ -224,12 +274,13 @@ impl Drop for Place {
 }
 
 /// Serves one client to its end.
-async fn serve(stream: TcpStream, server: Arc<Server>) {
+async fn serve(stream: TcpStream, server: Arc<Server>, knock: OwnedSemaphorePermit) {
     // Answers are small, and waiting for more bytes would delay each. A socket that refuses still works.
     let _ = stream.set_nodelay(true);
-    let count = server.open.fetch_add(1, Ordering::Relaxed);
+    // A machine that sleeps or lost its network must not keep its place for ever.
+    let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(ASKED_AGAIN);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let process = server.next_process.fetch_add(1, Ordering::Relaxed);
-    let place = Place { server, process };
     // The client is gone, or does not speak the protocol: there is nobody to report to.
-    let _ = startup::serve(stream, &place.server, process, count >= place.server.max_connections).await;
+    let _ = startup::serve(stream, &server, process, knock).await;
 }

@@ -12,6 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -34,10 +35,10 @@ pub struct Rows {
 
 impl Rows {
     /// Starts a query.
-    pub fn start(session: Arc<Session>, context: SessionContext, plan: LogicalPlan) -> Rows {
+    pub fn start(session: Arc<Session>, context: SessionContext, plan: LogicalPlan, threads: &Handle) -> Rows {
         let (sender, receiver) = mpsc::channel(2);
         let mut task = JoinSet::new();
-        task.spawn(async move {
+        let computed = async move {
             let frame = context.execute_logical_plan(plan).await?;
             let tasks = Arc::new(frame.task_ctx());
             let plan = frame.create_physical_plan().await?;
@@ -51,7 +52,8 @@ impl Rows {
                 }
             }
             Ok(())
-        });
+        };
+        task.spawn_on(computed, threads);
         Rows { receiver, task, rest: None, _session: session, _quiet: Quiet::begin() }
     }
 

@@ -76,7 +76,14 @@ impl Verifier {
         if !matches!(flag, "n" | "y") {
             return Err(Error::Protocol("channel binding was not offered"));
         }
-        let theirs = bare.split(',').find_map(|field| field.strip_prefix("r=")).filter(|nonce| !nonce.is_empty());
+        if !identity.is_empty() {
+            return Err(Error::Protocol("another identity"));
+        }
+        // A field `m=` would stand first: an extension that both sides must know.
+        let mut fields = bare.split(',');
+        fields.next().and_then(|field| field.strip_prefix("n=")).ok_or(Error::Protocol("no user"))?;
+        let theirs = fields.next().and_then(|field| field.strip_prefix("r="));
+        let theirs = theirs.filter(|nonce| !nonce.is_empty() && nonce.bytes().all(|byte| byte.is_ascii_graphic()));
         let nonce = format!("{}{own}", theirs.ok_or(Error::Protocol("no nonce"))?);
         let reply = format!("r={nonce},s={},i={ITERATIONS}", base64::encode_block(&self.salt));
         let messages = format!("{bare},{reply}");
@@ -158,7 +165,17 @@ mod tests {
         ] {
             assert!(verifier.finish(&exchange, last).is_err(), "{last}");
         }
-        for first in ["", "n", "n,,", "p=tls-server-end-point,,n=,r=x", "n,,n=u"] {
+        for first in [
+            "",
+            "n",
+            "n,,",
+            "p=tls-server-end-point,,n=,r=x",
+            "n,,n=u",
+            "n,,m=1,n=,r=x",
+            "n,a=b,n=,r=x",
+            "n,,r=x",
+            "n,,n=,r=a b",
+        ] {
             assert!(verifier.answer(first, OWN).is_err(), "{first}");
         }
     }

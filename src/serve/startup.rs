@@ -7,18 +7,18 @@ use std::time::Duration;
 use openssl::rand::rand_bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
-use super::Server;
 use super::connection::Connection;
 use super::scram::{self, MECHANISM, Verifier};
 use super::settings::Settings;
 use super::watch::Watch;
 use super::wire::{First, Message, Notice, Out, SMALL, first, message};
+use super::{Place, Server};
 
 /// How long a client may take to prove who it is.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the answer to a wrong password takes, so that guessing is slow.
 const WRONG: Duration = Duration::from_millis(500);
@@ -37,15 +37,21 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 ///
 /// # Errors
 /// The connection fails.
-pub async fn serve(stream: TcpStream, server: &Arc<Server>, process: i32, full: bool) -> io::Result<()> {
+pub async fn serve(
+    stream: TcpStream,
+    server: &Arc<Server>,
+    process: i32,
+    knock: OwnedSemaphorePermit,
+) -> io::Result<()> {
     let slow = || io::Error::from(io::ErrorKind::TimedOut);
     let mut stopping = server.stopping.clone();
-    let let_in = async { timeout(PATIENCE, let_in(stream, server, full)).await.map_err(|_| slow())? };
+    let let_in = async { timeout(PATIENCE, let_in(stream, server, process)).await.map_err(|_| slow())? };
     let let_in = tokio::select! {
         let_in = let_in => let_in?,
         _ = stopping.wait_for(|stopping| *stopping) => None,
     };
-    let Some((stream, settings, user)) = let_in else { return Ok(()) };
+    drop(knock);
+    let Some(LetIn { stream, settings, user, place: _place }) = let_in else { return Ok(()) };
     let (reader, writer) = tokio::io::split(stream);
     let mut random = [0; 4];
     rand_bytes(&mut random).map_err(io::Error::other)?;
@@ -59,10 +65,16 @@ pub async fn serve(stream: TcpStream, server: &Arc<Server>, process: i32, full: 
     connection.run().await
 }
 
-type LetIn = (Box<dyn Bytes>, Settings, String);
+/// A client that proved who it is.
+struct LetIn {
+    stream: Box<dyn Bytes>,
+    settings: Settings,
+    user: String,
+    place: Place,
+}
 
 /// Lets a client in that proves who it is; `None` if it is not let in, or only asked to cancel a statement.
-async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Option<LetIn>> {
+async fn let_in(stream: TcpStream, server: &Arc<Server>, process: i32) -> io::Result<Option<LetIn>> {
     let mut stream: Box<dyn Bytes> = Box::new(stream);
     let mut secure = false;
     let (version, parameters) = loop {
@@ -97,11 +109,7 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
     if version >> 16 != 3 {
         return refuse(&mut stream, &refused("08P01", "the server speaks version 3 of the protocol", None)).await;
     }
-    if full {
-        let hint = "`squall serve --max-connections` allows more";
-        return refuse(&mut stream, &refused("53300", "there are too many connections", Some(hint))).await;
-    }
-    if server.tls.is_some() && !secure && server.verifier.is_some() {
+    if server.tls.is_some() && !secure {
         let notice =
             refused("28000", "this server takes connections with TLS only", Some("connect with sslmode=require"));
         return refuse(&mut stream, &notice).await;
@@ -119,6 +127,10 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
         tokio::time::sleep(WRONG).await;
         return refuse(&mut stream, &refused("28P01", &message, None)).await;
     }
+    let Some(place) = Place::take(server, process) else {
+        let hint = "`squall serve --max-connections` allows more";
+        return refuse(&mut stream, &refused("53300", "there are too many connections", Some(hint))).await;
+    };
     out.authentication(OK, &[]);
     if version & 0xffff != 0 || parameters.iter().any(|(name, _)| name.starts_with("_pq_.")) {
         let unknown = parameters.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("_pq_."));
@@ -143,7 +155,7 @@ async fn let_in(stream: TcpStream, server: &Server, full: bool) -> io::Result<Op
         }
     }
     stream.write_all(&out.bytes).await?;
-    Ok(Some((stream, settings, user)))
+    Ok(Some(LetIn { stream, settings, user, place }))
 }
 
 /// Reads `-c name=value --name=value`.
@@ -213,7 +225,7 @@ async fn prove(stream: &mut Box<dyn Bytes>, verifier: &Verifier, user_exists: bo
 
 async fn password(stream: &mut Box<dyn Bytes>) -> Result<bytes::Bytes, Denied> {
     match message(stream, SMALL).await? {
-        Some(Message::Password(bytes)) => Ok(bytes),
+        Some((Message::Password(bytes), _)) => Ok(bytes),
         Some(_) => Err(scram::Error::Protocol("another message").into()),
         None => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
     }

@@ -100,11 +100,11 @@ pub async fn first<R: AsyncRead + Unpin>(reader: &mut R) -> io::Result<Option<Fi
     }))
 }
 
-/// Reads a later message; `None` if the client is gone.
+/// Reads a later message, with its length in bytes; `None` if the client is gone.
 ///
 /// # Errors
 /// The bytes are not a message, it is longer than `limit`, or the connection fails.
-pub async fn message<R: AsyncRead + Unpin>(reader: &mut R, limit: usize) -> io::Result<Option<Message>> {
+pub async fn message<R: AsyncRead + Unpin>(reader: &mut R, limit: usize) -> io::Result<Option<(Message, usize)>> {
     let mut head = [0; 5];
     if reader.read(&mut head[..1]).await? == 0 {
         return Ok(None);
@@ -112,7 +112,8 @@ pub async fn message<R: AsyncRead + Unpin>(reader: &mut R, limit: usize) -> io::
     reader.read_exact(&mut head[1..]).await?;
     let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
     let mut body = body(reader, length, limit).await?;
-    Ok(Some(match head[0] {
+    let length = body.len();
+    let message = match head[0] {
         b'Q' => Message::Query(text(&mut body)?),
         b'P' => {
             let (name, text) = (text(&mut body)?, text(&mut body)?);
@@ -139,7 +140,8 @@ pub async fn message<R: AsyncRead + Unpin>(reader: &mut R, limit: usize) -> io::
         b'p' => Message::Password(body),
         b'd' | b'c' | b'f' => Message::Copy,
         other => return Err(bad(&format!("a message of the unknown type {other}"))),
-    }))
+    };
+    Ok(Some((message, length)))
 }
 
 /// Reads what follows a message's length.
@@ -367,7 +369,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(bytes: &[u8]) -> io::Result<Option<Message>> {
-        futures::executor::block_on(async { message(&mut &bytes[..], LARGE).await })
+        let read = futures::executor::block_on(async { message(&mut &bytes[..], LARGE).await });
+        Ok(read?.map(|(message, _)| message))
     }
 
     #[test]

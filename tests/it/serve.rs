@@ -1,6 +1,7 @@
 //! `squall serve`: who is let in, what statements answer, what ends them.
 
 mod client;
+mod hostile;
 mod reflect;
 
 use std::time::{Duration, Instant};
@@ -262,6 +263,7 @@ fn sigterm_ends_statements_and_tells_clients() {
     for client in [&mut idle, &mut busy] {
         let (mut kind, mut body) = client.read();
         while kind != 'E' {
+            assert_ne!(kind, 'Z', "a client that is told that the server is ready takes its statement for done");
             (kind, body) = client.read();
         }
         assert!(String::from_utf8_lossy(&body).contains("57P01"));

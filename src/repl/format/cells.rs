@@ -114,7 +114,9 @@ pub fn printable(text: &str) -> String {
 pub fn exact(column: &dyn Array) -> Result<Vec<Option<String>>, ArrowError> {
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(column, &options)?;
-    let cell = |row| match column.is_null(row) {
+    // A column of the type Null has no bit for each row.
+    let nulls = column.logical_nulls();
+    let cell = |row| match nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
         true => Ok(None),
         false => formatter.value(row).try_to_string().map(Some),
     };
@@ -124,6 +126,12 @@ pub fn exact(column: &dyn Array) -> Result<Vec<Option<String>>, ArrowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nulls_of_every_type_are_nulls() {
+        let nulls = datafusion::arrow::array::NullArray::new(2);
+        assert_eq!(exact(&nulls).unwrap(), [None, None]);
+    }
 
     #[test]
     fn thousands_are_separated_and_what_is_not_a_number_stays() {

@@ -52,7 +52,7 @@ enum Values {
 /// The columns of a batch, ready to be written.
 #[derive(Debug)]
 pub struct Encoded {
-    columns: Vec<(ArrayRef, Values)>,
+    columns: Vec<Values>,
     rows: usize,
 }
 
@@ -62,8 +62,8 @@ impl Encoded {
     /// # Errors
     /// A value is out of the range of its type in PostgreSQL.
     pub fn new(batch: &RecordBatch) -> Result<Encoded, ArrowError> {
-        let columns = batch.columns().iter().map(|array| Ok((Arc::clone(array), Values::of(array)?)));
-        Ok(Encoded { columns: columns.collect::<Result<_, ArrowError>>()?, rows: batch.num_rows() })
+        let columns = batch.columns().iter().map(Values::of).collect::<Result<_, ArrowError>>()?;
+        Ok(Encoded { columns, rows: batch.num_rows() })
     }
 
     pub fn rows(&self) -> usize {
@@ -79,8 +79,8 @@ impl Encoded {
         let before = out.bytes.len();
         out.message(b'D', |bytes| {
             bytes.put_i16(self.columns.len() as i16);
-            for (at, (array, values)) in self.columns.iter().enumerate() {
-                if array.is_null(row) || *array.data_type() == DataType::Null {
+            for (at, values) in self.columns.iter().enumerate() {
+                if values.is_null(row) {
                     bytes.put_i32(-1);
                 } else if written.is_ok() {
                     written = sized(bytes, |bytes| values.put(row, format(formats, at) == 1, bytes));
@@ -217,9 +217,10 @@ fn texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
         return Ok(cast(array, &DataType::Utf8)?.as_string().clone());
     }
     let formatter = ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())?;
-    (0..array.len())
-        .map(|row| (!array.is_null(row)).then(|| formatter.value(row).try_to_string()).transpose())
-        .collect()
+    // Some arrays, as those of the type Null, hold their NULLs in another way than as a bit for each row.
+    let nulls = array.logical_nulls();
+    let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+    (0..array.len()).map(|row| (!is_null(row)).then(|| formatter.value(row).try_to_string()).transpose()).collect()
 }
 
 #[cfg(test)]
