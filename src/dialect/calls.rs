@@ -41,7 +41,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("second", 1, "date_part('second', $1)"),
     ("dayname", 1, "to_char($1, '%A')"),
     ("monthname", 1, "to_char($1, '%B')"),
-    ("strptime", 2, "to_timestamp($1, $2)"),
+    ("strptime", 2, "to_timestamp($1, replace(replace($2, '.%f', '%.f'), '%f', '%6f'))"),
     ("regexp_matches", 2, "regexp_like($1, $2)"),
     ("string_split", 2, "string_to_array($1, $2)"),
 ];

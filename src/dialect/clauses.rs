@@ -8,8 +8,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint,
-    JoinOperator, Query, Select, Spanned, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    Join, JoinConstraint, JoinOperator, LimitClause, Query, Select, Spanned, Statement, TableAlias, TableFactor,
+    TableWithJoins, Value, VisitMut, VisitorMut, visit_expressions,
 };
 
 use crate::error::Refused;
@@ -99,9 +100,20 @@ fn of_query(query: &Query) -> Found {
         (query.settings.is_some(), "SETTINGS", "SET name = value changes a setting"),
         (query.format_clause.is_some(), "FORMAT", "`--format csv` chooses how results are printed"),
         (query.fetch.is_some(), "FETCH", "write LIMIT"),
+        (limits_by_query(query), "LIMIT (SELECT …)", "write a number"),
         (order.is_some_and(|order| order.interpolate.is_some()), "INTERPOLATE", LEAVE_OUT),
         (query.with.iter().flat_map(|with| &with.cte_tables).any(|cte| cte.from.is_some()), "FROM", LEAVE_OUT),
     ])
+}
+
+fn limits_by_query(query: &Query) -> bool {
+    let is_query = |limit: &Option<Expr>| matches!(limit, Some(Expr::Subquery(_)));
+    match &query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+            is_query(limit) || offset.as_ref().is_some_and(|offset| matches!(offset.value, Expr::Subquery(_)))
+        }
+        _ => false,
+    }
 }
 
 fn of_select(select: &Select) -> Found {
@@ -210,6 +222,12 @@ fn of_expression(expression: &Expr) -> Found {
         Expr::MatchAgainst { .. } => Some(("MATCH", "write LIKE, or regexp_like(…)")),
         // DataFusion reads it as exclusive or, and other databases as a power that binds more tightly than the parser has it.
         Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => Some(("^", "write power(a, b)")),
+        // The engine takes it for a regular expression that may match a part of the text.
+        Expr::SimilarTo { .. } => Some(("SIMILAR TO", "write regexp_like(x, '^(…)$')")),
+        Expr::Between { expr, .. } if is_random(expr) => {
+            Some(("BETWEEN", "the random number would be computed twice; compute it in a subquery"))
+        }
+        Expr::Function(call) if is_shift_by_null(call) => Some(("NULL as a distance", "give the number of rows")),
         Expr::Prior(_) => Some(("PRIOR", "write WITH RECURSIVE")),
         Expr::OuterJoin(_) => Some(("(+)", "write LEFT JOIN")),
         Expr::Function(call) if is_distinct_pick(call) => {
@@ -218,6 +236,27 @@ fn of_expression(expression: &Expr) -> Found {
         Expr::Function(Function { uses_odbc_syntax: true, .. }) => Some(("fn", "call the function without braces")),
         _ => None,
     }
+}
+
+/// Returns whether an expression has another value each time that it is computed.
+fn is_random(expression: &Expr) -> bool {
+    const RANDOM: [&str; 3] = ["random", "uuid", "gen_random_uuid"];
+    let found = visit_expressions(expression, |part| match part {
+        Expr::Function(call) if RANDOM.contains(&call.name.to_string().to_lowercase().as_str()) => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// Returns whether a call is `lag(x, NULL)` or `lead(x, NULL)`.
+fn is_shift_by_null(call: &Function) -> bool {
+    let FunctionArguments::List(list) = &call.args else { return false };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(distance)))) = list.args.get(1) else {
+        return false;
+    };
+    distance.value == Value::Null && ["lag", "lead"].contains(&call.name.to_string().to_lowercase().as_str())
 }
 
 /// Functions that take one row's value, for which DISTINCT says nothing.

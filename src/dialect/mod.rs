@@ -11,6 +11,8 @@ mod calls;
 mod clauses;
 mod columns;
 mod copy_options;
+mod depth;
+mod exclusions;
 mod from_first;
 mod identifiers;
 mod named_arguments;
@@ -45,6 +47,7 @@ use futures::future::BoxFuture;
 use crate::asof;
 use crate::error::Refused;
 pub use copy_options::compressed;
+pub use depth::STACK;
 
 /// Writes words of a statement, as tokens, in the form that the parser reads.
 type Words = fn(Vec<TokenWithSpan>) -> Vec<TokenWithSpan>;
@@ -53,7 +56,7 @@ type Words = fn(Vec<TokenWithSpan>) -> Vec<TokenWithSpan>;
 type Part = fn(&mut Ast) -> std::result::Result<(), Refused>;
 
 /// The first step: words that the parser does not know, as tokens.
-const WORDS: &[Words] = &[statements::rewritten, copy_options::rewritten, asof::rewritten];
+const WORDS: &[Words] = &[statements::rewritten, copy_options::rewritten, asof::rewritten, exclusions::rewritten];
 
 /// The second step: parts of the syntax tree that need nothing else.
 const PARTS: &[Part] = &[
@@ -86,6 +89,7 @@ pub fn rewritten(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 pub fn parse(state: &SessionState, text: &str) -> Result<Statement> {
     let options = &state.config_options().sql_parser;
     let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().unwrap_or_default();
+    depth::check(&tokens)?;
     let known = rewritten(tokens.clone());
     if known == tokens {
         return state.sql_to_statement(text, &options.dialect);

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitMut, VisitorMut, WindowSpec, WindowType, visit_expressions_mut,
 };
 
+use super::exclusions;
 use crate::error::Refused;
 
 /// Writes the definitions of named windows where they are used.
@@ -91,7 +92,9 @@ fn whole(spec: &WindowSpec, windows: &[NamedWindowDefinition], steps: usize) -> 
     let mut spec = spec.clone();
     let Some(name) = spec.window_name.take() else { return Ok(spec) };
     let base = named(&name, windows, steps)?;
-    if !spec.partition_by.is_empty() {
+    let (marks, parts): (Vec<_>, Vec<_>) =
+        spec.partition_by.drain(..).partition(|part| exclusions::marked(part).is_some());
+    if !parts.is_empty() {
         return Err(refuse(
             &name,
             "PARTITION BY cannot be changed where a window is built on",
@@ -112,7 +115,7 @@ fn whole(spec: &WindowSpec, windows: &[NamedWindowDefinition], steps: usize) -> 
             "write `OVER w` without parentheses, or the whole window",
         ));
     }
-    spec.partition_by = base.partition_by;
+    spec.partition_by = base.partition_by.into_iter().chain(marks).collect();
     if spec.order_by.is_empty() {
         spec.order_by = base.order_by;
     }

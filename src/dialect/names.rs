@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement};
 
+use super::exclusions;
 use crate::error::Refused;
 
 /// Names the columns of a statement's result by their text.
@@ -42,7 +43,7 @@ fn name(query: &mut Query) {
         if is_named(expression) {
             continue;
         }
-        let text = expression.to_string();
+        let text = exclusions::typed(expression);
         let name = unused(&text, &taken);
         taken.insert(name.clone());
         if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = order_by {

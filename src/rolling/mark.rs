@@ -27,35 +27,49 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 
+use super::exclusion::Exclusion;
+
 /// An aggregate of a call without FILTER and IGNORE NULLS.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct MarkedAggregate(AggregateUDF);
+pub struct MarkedAggregate {
+    /// The function without the mark.
+    pub function: AggregateUDF,
+    /// Which rows of its frames the call leaves out.
+    pub exclusion: Option<Exclusion>,
+}
 
 impl MarkedAggregate {
     /// Returns the function with the mark.
-    pub fn of(function: &AggregateUDF) -> AggregateUDF {
-        AggregateUDF::new_from_impl(MarkedAggregate(function.clone()))
+    pub fn of(function: &AggregateUDF, exclusion: Option<Exclusion>) -> AggregateUDF {
+        AggregateUDF::new_from_impl(MarkedAggregate { function: function.clone(), exclusion })
     }
 
-    /// Returns the function without the mark; `None` if it has no mark.
-    pub fn unmarked(function: &AggregateUDF) -> Option<&AggregateUDF> {
-        function.inner().downcast_ref::<MarkedAggregate>().map(|marked| &marked.0)
+    /// Returns the mark of a function; `None` if it has no mark.
+    pub fn on(function: &AggregateUDF) -> Option<&MarkedAggregate> {
+        function.inner().downcast_ref::<MarkedAggregate>()
     }
 }
 
-/// A window function of a call without DISTINCT and FILTER; the mark says whether the call has IGNORE NULLS.
+/// A window function of a call without DISTINCT and FILTER.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct MarkedWindow(WindowUDF, bool);
+pub struct MarkedWindow {
+    /// The function without the mark.
+    pub function: WindowUDF,
+    /// Whether the call has IGNORE NULLS.
+    pub ignores_nulls: bool,
+    /// Which rows of its frames the call leaves out.
+    pub exclusion: Option<Exclusion>,
+}
 
 impl MarkedWindow {
     /// Returns the function with the mark.
-    pub fn of(function: &WindowUDF, ignores_nulls: bool) -> WindowUDF {
-        WindowUDF::new_from_impl(MarkedWindow(function.clone(), ignores_nulls))
+    pub fn of(function: &WindowUDF, ignores_nulls: bool, exclusion: Option<Exclusion>) -> WindowUDF {
+        WindowUDF::new_from_impl(MarkedWindow { function: function.clone(), ignores_nulls, exclusion })
     }
 
-    /// Returns the function without the mark, and whether its call has IGNORE NULLS; `None` if it has no mark.
-    pub fn unmarked(function: &WindowUDF) -> Option<(&WindowUDF, bool)> {
-        function.inner().downcast_ref::<MarkedWindow>().map(|marked| (&marked.0, marked.1))
+    /// Returns the mark of a function; `None` if it has no mark.
+    pub fn on(function: &WindowUDF) -> Option<&MarkedWindow> {
+        function.inner().downcast_ref::<MarkedWindow>()
     }
 }
 
@@ -63,85 +77,88 @@ impl MarkedWindow {
 #[deny(clippy::missing_trait_methods)]
 impl AggregateUDFImpl for MarkedAggregate {
     fn name(&self) -> &str {
-        self.0.name()
+        self.function.name()
     }
 
     fn aliases(&self) -> &[String] {
-        self.0.aliases()
+        self.function.aliases()
     }
 
     fn schema_name(&self, params: &AggregateFunctionParams) -> Result<String> {
-        self.0.inner().schema_name(params)
+        self.function.inner().schema_name(params)
     }
 
     fn human_display(&self, params: &AggregateFunctionParams) -> Result<String> {
-        self.0.inner().human_display(params)
+        self.function.inner().human_display(params)
     }
 
     fn window_function_schema_name(&self, params: &WindowFunctionParams) -> Result<String> {
-        self.0.inner().window_function_schema_name(params)
+        self.function.inner().window_function_schema_name(params)
     }
 
     fn display_name(&self, params: &AggregateFunctionParams) -> Result<String> {
-        self.0.inner().display_name(params)
+        self.function.inner().display_name(params)
     }
 
     fn window_function_display_name(&self, params: &WindowFunctionParams) -> Result<String> {
-        self.0.inner().window_function_display_name(params)
+        self.function.inner().window_function_display_name(params)
     }
 
     fn signature(&self) -> &Signature {
-        self.0.inner().signature()
+        self.function.inner().signature()
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.0.inner().return_type(types)
+        self.function.inner().return_type(types)
     }
 
     fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
-        self.0.inner().return_field(fields)
+        self.function.inner().return_field(fields)
     }
 
     fn is_nullable(&self) -> bool {
-        self.0.inner().is_nullable()
+        self.function.inner().is_nullable()
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.0.inner().accumulator(arguments)
+        self.function.inner().accumulator(arguments)
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        self.0.inner().state_fields(arguments)
+        self.function.inner().state_fields(arguments)
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs) -> bool {
-        self.0.inner().groups_accumulator_supported(arguments)
+        self.function.inner().groups_accumulator_supported(arguments)
     }
 
     fn create_groups_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        self.0.inner().create_groups_accumulator(arguments)
+        self.function.inner().create_groups_accumulator(arguments)
     }
 
     fn create_sliding_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.0.inner().create_sliding_accumulator(arguments)
+        self.function.inner().create_sliding_accumulator(arguments)
     }
 
     fn with_beneficial_ordering(
         self: Arc<Self>,
         beneficial_ordering: bool,
     ) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {
-        let ordered = Arc::clone(self.0.inner()).with_beneficial_ordering(beneficial_ordering)?;
+        let ordered = Arc::clone(self.function.inner()).with_beneficial_ordering(beneficial_ordering)?;
         Ok(ordered.map(|function| -> Arc<dyn AggregateUDFImpl> {
-            Arc::new(MarkedAggregate(AggregateUDF::new_from_shared_impl(function)))
+            Arc::new(MarkedAggregate {
+                function: AggregateUDF::new_from_shared_impl(function),
+                exclusion: self.exclusion,
+            })
         }))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.0.inner().order_sensitivity()
+        self.function.inner().order_sensitivity()
     }
 
     fn simplify(&self) -> Option<AggregateFunctionSimplification> {
-        self.0.inner().simplify()
+        self.function.inner().simplify()
     }
 
     fn simplify_expr_op_literal(
@@ -152,100 +169,104 @@ impl AggregateUDFImpl for MarkedAggregate {
         literal: &Expr,
         argument_is_left: bool,
     ) -> Result<Option<Expr>> {
-        self.0.inner().simplify_expr_op_literal(function, argument, operator, literal, argument_is_left)
+        self.function.inner().simplify_expr_op_literal(function, argument, operator, literal, argument_is_left)
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
-        self.0.inner().reverse_expr()
+        self.function.inner().reverse_expr()
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.0.inner().coerce_types(types)
+        self.function.inner().coerce_types(types)
     }
 
     fn is_descending(&self) -> Option<bool> {
-        self.0.inner().is_descending()
+        self.function.inner().is_descending()
     }
 
     fn value_from_stats(&self, statistics: &StatisticsArgs) -> Option<ScalarValue> {
-        self.0.inner().value_from_stats(statistics)
+        self.function.inner().value_from_stats(statistics)
     }
 
     fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
-        self.0.inner().default_value(data_type)
+        self.function.inner().default_value(data_type)
     }
 
     fn supports_null_handling_clause(&self) -> bool {
-        self.0.inner().supports_null_handling_clause()
+        self.function.inner().supports_null_handling_clause()
     }
 
     fn supports_within_group_clause(&self) -> bool {
-        self.0.inner().supports_within_group_clause()
+        self.function.inner().supports_within_group_clause()
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        self.0.inner().documentation()
+        self.function.inner().documentation()
     }
 
     fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
-        self.0.inner().set_monotonicity(data_type)
+        self.function.inner().set_monotonicity(data_type)
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl WindowUDFImpl for MarkedWindow {
     fn name(&self) -> &str {
-        self.0.name()
+        self.function.name()
     }
 
     fn aliases(&self) -> &[String] {
-        self.0.aliases()
+        self.function.aliases()
     }
 
     fn signature(&self) -> &Signature {
-        self.0.inner().signature()
+        self.function.inner().signature()
     }
 
     fn expressions(&self, arguments: ExpressionArgs) -> Vec<Arc<dyn PhysicalExpr>> {
-        self.0.inner().expressions(arguments)
+        self.function.inner().expressions(arguments)
     }
 
     fn partition_evaluator(&self, arguments: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
-        self.0.inner().partition_evaluator(arguments)
+        self.function.inner().partition_evaluator(arguments)
     }
 
     fn simplify(&self) -> Option<WindowFunctionSimplification> {
-        self.0.inner().simplify()
+        self.function.inner().simplify()
     }
 
     fn field(&self, arguments: WindowUDFFieldArgs) -> Result<FieldRef> {
-        self.0.inner().field(arguments)
+        self.function.inner().field(arguments)
     }
 
     fn sort_options(&self) -> Option<SortOptions> {
-        self.0.inner().sort_options()
+        self.function.inner().sort_options()
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.0.inner().coerce_types(types)
+        self.function.inner().coerce_types(types)
     }
 
     fn reverse_expr(&self) -> ReversedUDWF {
-        self.0.inner().reverse_expr()
+        self.function.inner().reverse_expr()
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        self.0.inner().documentation()
+        self.function.inner().documentation()
     }
 
     fn limit_effect(&self, arguments: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
         // With IGNORE NULLS, the row that is looked for can be any number of rows away.
         // DataFusion takes every `lag` for one that looks back.
-        let looks_ahead = self.0.name() == "lag"
+        let looks_ahead = self.function.name() == "lag"
             && arguments.get(1).and_then(|distance| distance.downcast_ref::<Literal>()).is_some_and(|distance| {
                 let distance = distance.value().cast_to(&DataType::Int64);
                 matches!(distance, Ok(ScalarValue::Int64(Some(distance))) if distance < 0)
             });
-        if self.1 || looks_ahead { LimitEffect::Unknown } else { self.0.inner().limit_effect(arguments) }
+        if self.ignores_nulls || looks_ahead {
+            LimitEffect::Unknown
+        } else {
+            self.function.inner().limit_effect(arguments)
+        }
     }
 }

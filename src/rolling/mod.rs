@@ -12,6 +12,9 @@
 /// The settings `squall.rolling.*` of a session.
 mod settings;
 
+/// EXCLUDE: which rows of a frame a call leaves out.
+mod exclusion;
+
 /// Prepares window calls in the logical plan, so that the operator can take them.
 mod prepare;
 
@@ -88,6 +91,9 @@ mod computation;
 /// Columns, and the kernels that read them.
 mod reading;
 
+/// Calls that leave out rows of their frames.
+mod excluding;
+
 /// Columns that several functions read.
 mod columns;
 
@@ -106,6 +112,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 pub use carried::Carried;
 pub use distinct::STRICTLY_INCREASING;
 pub use exact_aggregates::ExactForm;
+pub use exclusion::{Exclusion, excluded, excluding};
 pub use exec::RollingWindowExec;
 pub use functions::{list, own as own_functions};
 pub use kernel::quantile::of_values;
@@ -129,8 +136,14 @@ pub mod measured {
 /// operator's sums also depend on the rows that left it.
 pub fn knows(function: &WindowFunctionDefinition) -> bool {
     match function {
-        WindowFunctionDefinition::AggregateUDF(function) => functions::of_aggregate(function).is_some(),
-        WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function).is_some(),
+        WindowFunctionDefinition::AggregateUDF(function) => {
+            let function = mark::MarkedAggregate::on(function).map_or(function.as_ref(), |marked| &marked.function);
+            functions::of_aggregate(function).is_some()
+        }
+        WindowFunctionDefinition::WindowUDF(function) => {
+            let function = mark::MarkedWindow::on(function).map_or(function.as_ref(), |marked| &marked.function);
+            functions::of_window(function).is_some()
+        }
     }
 }
 

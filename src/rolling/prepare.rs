@@ -9,13 +9,14 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Result;
 use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::expr::{Alias, NullTreatment, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFunctionDefinition, when};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::exclusion::Exclusion;
 use super::functions;
 use super::mark::{MarkedAggregate, MarkedWindow};
 use super::settings::Settings;
@@ -60,21 +61,44 @@ fn prepared(expr: &Expr) -> Result<Option<Expr>> {
         return Ok(call.map(|call| Expr::Alias(Alias { expr: Box::new(call.unalias()), ..alias.clone() })));
     }
     let Expr::WindowFunction(call) = expr else { return Ok(None) };
+    let Some(call) = marked(call, None)? else { return Ok(None) };
+    let (name, prepared) = (expr.schema_name().to_string(), Expr::from(call));
+    Ok(Some(if prepared.schema_name().to_string() == name { prepared } else { prepared.alias(name) }))
+}
+
+/// Returns a call that leaves out rows of its frames, marked.
+///
+/// # Errors
+/// The engine cannot compute the call.
+pub fn excluding(call: WindowFunction, exclusion: Exclusion) -> Result<WindowFunction> {
+    let name = call.fun.name();
+    if functions::WITHOUT_FRAMES.contains(&name) {
+        return Ok(call);
+    }
+    match marked(&call, Some(exclusion))? {
+        Some(call) => Ok(call),
+        None => plan_err!("EXCLUDE {} is not there for {name} as it is called here", exclusion.words()),
+    }
+}
+
+/// Returns the call with its function marked and its FILTER folded; `None` if the engine does not compute it, or it is marked already.
+fn marked(call: &WindowFunction, exclusion: Option<Exclusion>) -> Result<Option<WindowFunction>> {
     let WindowFunctionParams { args, filter, null_treatment, distinct, .. } = &call.params;
     let ignores_nulls = *null_treatment == Some(NullTreatment::IgnoreNulls);
     let marked = match &call.fun {
         WindowFunctionDefinition::AggregateUDF(function) => {
             // Only the aggregates of the table are known to take a FILTER as an argument that is NULL.
             let foldable = filter.is_none() || (!*distinct && functions::of_aggregate(function).is_some());
-            (foldable && !ignores_nulls && MarkedAggregate::unmarked(function).is_none())
-                .then(|| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function))))
+            (foldable && !ignores_nulls && MarkedAggregate::on(function).is_none())
+                .then(|| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function, exclusion))))
         }
         WindowFunctionDefinition::WindowUDF(_) if filter.is_some() => None,
+        // A function that already has a mark is not in the table.
         WindowFunctionDefinition::WindowUDF(function) => functions::of_window(function)
             .filter(|known| !ignores_nulls || known.can_ignore_nulls())
-            .map(|_| WindowFunctionDefinition::WindowUDF(Arc::new(MarkedWindow::of(function, ignores_nulls)))),
+            .map(|_| MarkedWindow::of(function, ignores_nulls, exclusion))
+            .map(|marked| WindowFunctionDefinition::WindowUDF(Arc::new(marked))),
     };
-    // A function that already has a mark is not in the table.
     let Some(fun) = marked else { return Ok(None) };
     let mut args = args.clone();
     if let Some(filter) = filter {
@@ -82,8 +106,7 @@ fn prepared(expr: &Expr) -> Result<Option<Expr>> {
         *first = when(filter.as_ref().clone(), first.clone()).end()?;
     }
     let params = WindowFunctionParams { args, filter: None, ..call.params.clone() };
-    let (name, prepared) = (expr.schema_name().to_string(), Expr::from(WindowFunction { fun, params }));
-    Ok(Some(if prepared.schema_name().to_string() == name { prepared } else { prepared.alias(name) }))
+    Ok(Some(WindowFunction { fun, params }))
 }
 
 #[cfg(test)]
@@ -111,7 +134,7 @@ mod tests {
     fn a_plain_call_is_marked_once() {
         let call = function(sum()).expect("the table has sum");
         let WindowFunctionDefinition::AggregateUDF(marked) = &call.fun else { panic!("{call:?}") };
-        assert!(MarkedAggregate::unmarked(marked).is_some() && MarkedAggregate::unmarked(&sum_udaf()).is_none());
+        assert!(MarkedAggregate::on(marked).is_some() && MarkedAggregate::on(&sum_udaf()).is_none());
         assert!(function(call).is_none(), "there is nothing left to do");
     }
 

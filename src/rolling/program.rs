@@ -14,6 +14,8 @@ use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::windows::WindowUDFExpr;
 
 use super::columns::aggregates;
+use super::excluding::{Excluding, Read};
+use super::exclusion::Exclusion;
 use super::frame;
 use super::functions;
 use super::kernel::bounds::{Edge, FrameSpec, Frames, Units};
@@ -58,7 +60,7 @@ impl Program {
                 return None;
             }
             let planned = program.plan(expression.as_ref(), input)?;
-            program.add(call, planned);
+            program.add(call, planned, excluded(expression.as_ref()));
         }
         Some(program)
     }
@@ -77,7 +79,7 @@ impl Program {
         let frame = frame::translate(expression.get_window_frame(), key, descending);
         let (arguments, aggregate, function, ignores_nulls) = match called(expression)? {
             Called::Aggregate(aggregate) => {
-                let function = functions::of_aggregate(MarkedAggregate::unmarked(aggregate.fun())?);
+                let function = functions::of_aggregate(&MarkedAggregate::on(aggregate.fun())?.function);
                 let function = function.filter(|_| !aggregate.is_distinct());
                 (aggregate.expressions(), Some(aggregate), function, false)
             }
@@ -95,16 +97,27 @@ impl Program {
         aggregates::plan(&call, aggregate?)
     }
 
-    fn add(&mut self, call: usize, planned: Planned) {
+    fn add(&mut self, call: usize, planned: Planned, exclusion: Option<Exclusion>) {
         let Planned { frame: spec, mut source } = planned;
-        let frame = self.frames.iter().position(|known| *known == spec).unwrap_or_else(|| {
-            self.frames.push(spec);
-            self.frames.len() - 1
-        });
+        let frame = self.frame(spec);
+        if let Some(exclusion) = exclusion {
+            let (left_out, kept) = exclusion.frames();
+            let (left_out, kept) = (self.frame(left_out), kept.map(|kept| self.frame(kept)));
+            self.sources.push(Box::new(Excluding::new(source, call, Read { whole: frame, left_out, kept })));
+            return;
+        }
         source.assign(call, frame);
         if !self.sources.iter_mut().any(|known| known.take_over(source.as_mut())) {
             self.sources.push(source);
         }
+    }
+
+    /// Returns the position of a frame, which is added if it is new.
+    fn frame(&mut self, spec: FrameSpec) -> usize {
+        self.frames.iter().position(|known| *known == spec).unwrap_or_else(|| {
+            self.frames.push(spec);
+            self.frames.len() - 1
+        })
     }
 
     /// Returns how many of the columns hold values.
@@ -150,17 +163,40 @@ enum Called<'a> {
 
 /// Returns what a window expression calls, if the engine may compute it and the call was marked in the logical plan.
 fn called(expression: &dyn WindowExpr) -> Option<Called<'_>> {
+    match defined(expression)? {
+        Defined::Aggregate(aggregate) => {
+            let marked = MarkedAggregate::on(aggregate.fun()).filter(|_| aggregate.order_bys().is_empty());
+            marked.map(|_| Called::Aggregate(aggregate))
+        }
+        Defined::Window(function) => {
+            let marked = MarkedWindow::on(function.fun())?;
+            let known = functions::of_window(&marked.function)?;
+            Some(Called::Window(known, marked.ignores_nulls, function.args().to_vec()))
+        }
+    }
+}
+
+/// Returns which rows of its frames a window expression leaves out.
+pub fn excluded(expression: &dyn WindowExpr) -> Option<Exclusion> {
+    match defined(expression)? {
+        Defined::Aggregate(aggregate) => MarkedAggregate::on(aggregate.fun())?.exclusion,
+        Defined::Window(function) => MarkedWindow::on(function.fun())?.exclusion,
+    }
+}
+
+/// A function of a window expression.
+enum Defined<'a> {
+    Aggregate(&'a AggregateFunctionExpr),
+    Window(&'a WindowUDFExpr),
+}
+
+fn defined(expression: &dyn WindowExpr) -> Option<Defined<'_>> {
     let any = expression.as_any();
     let sliding = any.downcast_ref::<SlidingAggregateWindowExpr>().map(SlidingAggregateWindowExpr::get_aggregate_expr);
     let plain = any.downcast_ref::<PlainAggregateWindowExpr>().map(PlainAggregateWindowExpr::get_aggregate_expr);
     if let Some(aggregate) = sliding.or(plain) {
-        if !aggregate.order_bys().is_empty() {
-            return None;
-        }
-        return MarkedAggregate::unmarked(aggregate.fun()).map(|_| Called::Aggregate(aggregate));
+        return Some(Defined::Aggregate(aggregate));
     }
     let standard = any.downcast_ref::<StandardWindowExpr>()?;
-    let function = standard.get_standard_func_expr().as_any().downcast_ref::<WindowUDFExpr>()?;
-    let (known, ignores_nulls) = MarkedWindow::unmarked(function.fun())?;
-    Some(Called::Window(functions::of_window(known)?, ignores_nulls, function.args().to_vec()))
+    standard.get_standard_func_expr().as_any().downcast_ref::<WindowUDFExpr>().map(Defined::Window)
 }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, plan_err};
 use datafusion::datasource::sink::DataSinkExec;
+use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
 use super::exec::RollingWindowExec;
 use super::partial;
 use super::presorted::SortUnlessOrderedExec;
+use super::program;
 use super::settings::Settings;
 
 /// Replaces window operators, as far as their expressions are covered.
@@ -23,10 +26,12 @@ impl PhysicalOptimizerRule for ReplaceWindows {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let settings = config.extensions.get::<Settings>().cloned().unwrap_or_default();
         if !settings.rolling.enabled {
+            refuse_exclusions(&plan, "squall.rolling.enabled is false")?;
             return Ok(plan);
         }
         let is_written = plan.downcast_ref::<DataSinkExec>().is_some();
         let plan = replace_windows(plan, is_written)?;
+        refuse_exclusions(&plan, "the function or the frame is one that RollingWindowExec does not have")?;
         if settings.rolling.check_order { leave_out_sorts(plan, false) } else { Ok(plan) }
     }
 
@@ -37,6 +42,22 @@ impl PhysicalOptimizerRule for ReplaceWindows {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// Refuses EXCLUDE in windows that stay with the engine's operators, which would not leave out any rows.
+fn refuse_exclusions(plan: &Arc<dyn ExecutionPlan>, reason: &str) -> Result<()> {
+    plan.apply(|plan| match windows(plan).iter().find_map(|window| program::excluded(window.as_ref())) {
+        Some(exclusion) => plan_err!("EXCLUDE {} cannot be computed: {reason}", exclusion.words()),
+        None => Ok(TreeNodeRecursion::Continue),
+    })?;
+    Ok(())
+}
+
+/// Returns the calls of an operator of the engine's.
+fn windows(plan: &Arc<dyn ExecutionPlan>) -> &[Arc<dyn WindowExpr>] {
+    let bounded = plan.downcast_ref::<BoundedWindowAggExec>().map(BoundedWindowAggExec::window_expr);
+    let whole = || plan.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr);
+    bounded.or_else(whole).unwrap_or_default()
 }
 
 /// `is_written` says that the plan's results go to files.

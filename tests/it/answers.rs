@@ -201,3 +201,55 @@ fn an_asof_join_finds_the_same_rows_whatever_the_order_of_its_files() {
         }
     }
 }
+
+/// Files of another writer, in `tests/it/answers/`. pyarrow made them, except that one count of NULLs was cut out of `uncounted_nulls`.
+#[test]
+fn footers_say_no_more_than_they_do() {
+    let folder = Folder::new();
+    let file = |name: &str| format!("'{}/tests/it/answers/{name}.parquet'", env!("CARGO_MANIFEST_DIR"));
+    let (sorted, again) = (file("sorted_groups"), file("sorted_groups_again"));
+    let (extremes, nulls) = (file("some_extremes"), file("uncounted_nulls"));
+    for (query, expected) in [
+        (format!("SELECT c FROM {sorted} ORDER BY c"), "c 1 2 3 4 5 9"),
+        (format!("SELECT c FROM {sorted} ORDER BY c LIMIT 2"), "c 1 2"),
+        (format!("SELECT c, lag(c) OVER (ORDER BY c) AS p FROM {sorted} ORDER BY c"), "c,p 1, 2,1 3,2 4,3 5,4 9,5"),
+        (
+            format!("SELECT a.c, b.c AS d FROM {sorted} a ASOF JOIN {sorted} b ON a.c > b.c ORDER BY 1"),
+            "c,d 2,1 3,2 4,3 5,4 9,5",
+        ),
+        (
+            format!(
+                "SET datafusion.execution.target_partitions = 1; SELECT c, count(*) AS n FROM {again} GROUP BY c ORDER BY c"
+            ),
+            "c,n 1,2 5,2 9,2",
+        ),
+        (format!("SELECT left(min(s), 2) AS a, left(max(s), 2) AS z FROM {extremes}"), "a,z aa,zz"),
+        (format!("SELECT count(*) AS n FROM {extremes} WHERE s > 'n'"), "n 1"),
+        (format!("SELECT count(*) AS n FROM {extremes} WHERE s < 'm'"), "n 1"),
+        (format!("SELECT count(k) AS n FROM {nulls}"), "n 8"),
+        (format!("SELECT count(*) AS n FROM {nulls} WHERE k IS NULL"), "n 1"),
+        (format!("SELECT count(*) AS n FROM {nulls} WHERE k IS NULL OR k < 1"), "n 2"),
+        (format!("SELECT k IS NULL AS n FROM {nulls} ORDER BY k NULLS FIRST LIMIT 1"), "n true"),
+    ] {
+        assert_eq!(folder.rows(&query).join(" "), expected, "{query}");
+    }
+    assert!(folder.error(&format!("SELECT * FROM {}", file("two_names"))).contains("two columns named `a`"));
+}
+
+#[test]
+fn an_array_of_json_is_the_whole_file() {
+    let folder = Folder::new();
+    write(folder.path().join("good.json"), "[{\"a\": 1}, {\"a\": 2}]\n").unwrap();
+    assert_eq!(folder.rows("SELECT a FROM 'good.json'"), ["a", "1", "2"]);
+    for (text, expected) in [
+        ("[{\"a\": 1}]\n[{\"a\": 2}]\n", "goes on after its array"),
+        ("[{\"a\": 1}]\n{\"a\": 2}\n", "goes on after its array"),
+        ("[{\"a\": 1}] garbage", "goes on after its array"),
+        ("[{\"a\": 1},\n{\"a\": 2}", "ends within its array"),
+        ("[{\"a\": 1}, {\"a\": 2}, ]", "has a comma before a bracket that closes"),
+    ] {
+        write(folder.path().join("bad.json"), text).unwrap();
+        let said = folder.error("SELECT a FROM 'bad.json'");
+        assert!(said.contains("bad.json") && said.contains(expected), "{text}: {said}");
+    }
+}

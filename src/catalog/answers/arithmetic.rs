@@ -16,14 +16,17 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
+use super::decimals::checked;
+use super::held::held;
 use super::intervals::measured;
-use super::{refuse, rewritten, shifts};
+use super::signs_of_nan::signed;
+use super::{refuse, rewritten, shifts, type_of};
 
 /// Makes integer arithmetic check for overflow.
 #[derive(Debug)]
@@ -40,9 +43,9 @@ impl AnalyzerRule for CheckOverflow {
                 Expr::Negative(argument) => (Arithmetic::Minus, vec![argument.as_ref().clone()]),
                 _ => return Ok(Transformed::no(expr)),
             };
-            let kind = arguments[0].get_type(schema)?;
+            let kind = type_of(&arguments[0], schema)?;
             for argument in &arguments {
-                if !kind.is_integer() || argument.get_type(schema)? != kind {
+                if !kind.is_integer() || type_of(argument, schema)? != kind {
                     return Ok(Transformed::no(expr));
                 }
             }
@@ -59,7 +62,8 @@ impl AnalyzerRule for CheckOverflow {
     }
 }
 
-/// Returns a plan with operators in place of the functions that check, and intervals in place of their lengths; for whoever reads a plan and does not run it.
+/// Returns a plan with operators in place of the functions that check, intervals in place of their lengths, and nothing held; for whoever reads a plan
+/// and does not run it.
 ///
 /// # Errors
 /// The plan is inconsistent.
@@ -70,6 +74,9 @@ pub fn plain_arithmetic(plan: LogicalPlan) -> Result<LogicalPlan> {
                 let Expr::ScalarFunction(call) = &expr else { return Ok(Transformed::no(expr)) };
                 if let Some(interval) = measured(call) {
                     return Ok(Transformed::yes(interval.clone()));
+                }
+                if let Some(expr) = held(call).or_else(|| checked(call)).or_else(|| signed(call)) {
+                    return Ok(Transformed::yes(expr.clone()));
                 }
                 let Some(checked) = call.func.inner().downcast_ref::<Checked>() else {
                     return Ok(Transformed::no(expr));

@@ -86,7 +86,7 @@ fn partitioned(subquery: Subquery) -> Result<Transformed<Subquery>> {
     Ok(if transformed { Transformed::yes(subquery) } else { Transformed::no(subquery) })
 }
 
-fn has_outer(plan: &LogicalPlan) -> Result<bool> {
+pub(super) fn has_outer(plan: &LogicalPlan) -> Result<bool> {
     plan.exists(|plan| Ok(plan.expressions().iter().any(Expr::contains_outer)))
 }
 

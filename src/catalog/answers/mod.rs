@@ -9,27 +9,34 @@
 mod arithmetic;
 mod correlated;
 mod dates;
+mod decimals;
+mod durations;
 mod exact_integers;
+mod exclusions;
 mod frames;
 mod guarded;
+mod held;
 mod intervals;
 mod left_over;
 mod limits;
 mod listed_files;
+mod memberships;
 mod nan_statistics;
 mod null_folders;
 mod percentiles;
 mod shifts;
+mod signs_of_nan;
 mod zeros;
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::{Analyzer, AnalyzerRule, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -44,12 +51,18 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours)];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(correlated::WindowsBelowCorrelation));
+    rules.push(Arc::new(memberships::Memberships));
     rules.push(Arc::new(limits::LimitsBelowCorrelation));
     rules.push(Arc::new(zeros::OneZero));
     rules.push(Arc::new(arithmetic::CheckOverflow));
+    rules.push(Arc::new(decimals::CheckDigits));
+    rules.push(Arc::new(signs_of_nan::OneNan));
+    rules.push(Arc::new(durations::PartsOfDurations));
     rules.push(Arc::new(intervals::LengthsOfIntervals));
     rules.push(Arc::new(exact_integers::ExactIntegers));
     rules.push(Arc::new(percentiles::ExactPercentiles));
+    rules.push(Arc::new(exclusions::Exclusions));
+    rules.push(Arc::new(held::HoldExpressions));
     rules.push(Arc::new(guarded::GuardArguments));
     rules.push(Arc::new(null_folders::NullFolders));
     rules.push(Arc::new(listed_files::ListedFiles));
@@ -89,6 +102,29 @@ fn rewritten(
         if changed.transformed { changed.map_data(LogicalPlan::recompute_schema) } else { Ok(changed) }
     })
     .data()
+}
+
+/// What the names of our functions that return the type of their last argument begin with.
+const KEEPS_TYPE: [&str; 4] = ["squall_checked_", "squall_held", "squall_within_digits", "squall_one_nan"];
+
+/// Returns the type of an expression. The engine computes the name of each argument of each function for it; so a sum of many terms
+/// would be walked through again for each of them.
+fn type_of(expr: &Expr, schema: &DFSchema) -> Result<DataType> {
+    let mut inner = expr;
+    loop {
+        inner = match inner {
+            Expr::ScalarFunction(call) if KEEPS_TYPE.iter().any(|start| call.func.name().starts_with(start)) => {
+                let Some(last) = call.args.last() else { break };
+                last
+            }
+            Expr::BinaryExpr(binary) if binary.op.is_numerical_operators() => &binary.right,
+            Expr::Negative(argument) => argument,
+            _ => break,
+        }
+    }
+    let found = inner.get_type(schema)?;
+    // Both sides of an operator have one of these types, and so has its result.
+    if found.is_integer() || found.is_floating() { Ok(found) } else { expr.get_type(schema) }
 }
 
 /// What a key orders or divides.
@@ -147,6 +183,6 @@ fn with_keys(
 }
 
 /// Returns the error that says a sentence of ours.
-pub(super) fn refuse(message: impl Into<String>, hint: impl Into<String>) -> DataFusionError {
+pub(in crate::catalog) fn refuse(message: impl Into<String>, hint: impl Into<String>) -> DataFusionError {
     DataFusionError::External(Box::new(Refused { message: message.into(), hint: Some(hint.into()) }))
 }

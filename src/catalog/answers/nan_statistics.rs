@@ -2,9 +2,10 @@
 //!
 //! Writers leave NaN out of them. The engine takes them for exact: a column whose least and greatest value are equal becomes a
 //! constant, `max` is read from them, and groups of rows in which only a NaN meets a condition are skipped. In: a physical plan.
-//! Out: the same plan, in which scans do not use them, except for conditions that NaN can never meet.
+//! Out: the same plan, in which scans do not use them, except for conditions that NaN can never meet. Counts of NULLs that a file does not
+//! have, which the engine takes for 0, are not used either.
 //!
-//! Upstream: apache/datafusion#15812 and #24804.
+//! Upstream: apache/datafusion#15812, #24804 and #25239.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal, lit};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, IsNullExpr, Literal, lit};
 use datafusion::physical_expr::{conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
@@ -138,16 +139,18 @@ fn without_extremes(statistics: &Statistics, schema: &Schema) -> Statistics {
     statistics
 }
 
-/// Returns whether NaN never meets a condition, or the condition reads no floating-point column.
+/// Returns whether rows can be skipped by a condition: NaN never meets it, or it reads no floating-point column; and it does not ask for
+/// NULLs, which a file need not have counted.
 fn is_safe(condition: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
-    let mut reads_floating = false;
+    let (mut reads_floating, mut asks_for_nulls) = (false, false);
     // The visitor never fails.
     let _ = condition.apply(|expr| {
         reads_floating |= expr.data_type(schema).is_ok_and(|data_type| is_floating(&data_type))
             && expr.downcast_ref::<Column>().is_some();
+        asks_for_nulls |= expr.downcast_ref::<IsNullExpr>().is_some();
         Ok(TreeNodeRecursion::Continue)
     });
-    !reads_floating || is_bounded_above(condition)
+    !asks_for_nulls && (!reads_floating || is_bounded_above(condition))
 }
 
 /// Returns whether a condition is `column < number`, `<=` or `=`, from either side. NaN is greater than every number.

@@ -7,15 +7,18 @@
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    Volatility, lit, when,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{Keyed, with_keys};
+use super::{Keyed, rewritten, with_keys};
 use crate::functions::one_zero;
 
 /// Makes windows take both zeros as one value.
@@ -24,17 +27,40 @@ pub struct OneZero;
 
 impl AnalyzerRule for OneZero {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        with_keys(plan, |key, schema, keyed| {
+        let plan = with_keys(plan, |key, schema, keyed| {
             let done = matches!(key, Expr::ScalarFunction(call) if call.func.name() == ONE_ZERO.name());
             let matters = matches!(keyed, Keyed::Window | Keyed::Result);
             let is_floating = matches!(key.get_type(schema)?, DataType::Float64 | DataType::Float32);
             Ok((matters && is_floating && !done).then(|| ONE_ZERO.call(vec![key.clone()])))
-        })
+        })?;
+        rewritten(plan, compared)
     }
 
     fn name(&self) -> &str {
         "squall_one_zero"
     }
+}
+
+/// Writes what compares by bits, `CASE x WHEN 0` and `nullif(x, 0)`, so that both zeros are one.
+fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let is_floating = |expr: &Expr| Ok::<_, DataFusionError>(expr.get_type(schema)?.is_floating());
+    Ok(match expr {
+        Expr::Case(mut case) if case.expr.as_deref().is_some_and(|value| is_floating(value).unwrap_or(false)) => {
+            let one = |expr: &mut Box<Expr>| **expr = ONE_ZERO.call(vec![std::mem::take(expr.as_mut())]);
+            case.expr.iter_mut().for_each(one);
+            case.when_then_expr.iter_mut().for_each(|(when, _)| one(when));
+            Transformed::yes(Expr::Case(case))
+        }
+        Expr::ScalarFunction(call) if call.func.name() == "nullif" => match <[Expr; 2]>::try_from(call.args) {
+            Ok([value, other]) if is_floating(&value)? && is_floating(&other)? => {
+                let null = lit(ScalarValue::try_from(&value.get_type(schema)?)?);
+                Transformed::yes(when(value.clone().eq(other), null).otherwise(value)?)
+            }
+            Ok(args) => Transformed::no(Expr::ScalarFunction(ScalarFunction { func: call.func, args: args.into() })),
+            Err(args) => Transformed::no(Expr::ScalarFunction(ScalarFunction { func: call.func, args })),
+        },
+        expr => Transformed::no(expr),
+    })
 }
 
 static ONE_ZERO: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {

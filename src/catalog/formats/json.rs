@@ -1,6 +1,7 @@
 //! JSON files: their endings, and arrays of objects.
 //!
-//! The engine reads one object a line. In: a file. Out: the same, and also the objects of a file that is one array.
+//! The engine reads one object a line. In: a file. Out: the same, and also the objects of a file that is one array. The engine's reader of
+//! arrays leaves out what follows the first one, and does not miss the end of one that was cut off; both are errors here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +14,11 @@ use datafusion::common::{GetExt, Result};
 use datafusion::datasource::file_format::json::{JsonFormat, JsonFormatFactory};
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
 
 use super::{Files, Named};
+use crate::catalog::answers::refuse;
 
 /// How many bytes may stand before the first bracket of an array.
 const FIRST_BYTES: u64 = 4_096;
@@ -86,7 +89,93 @@ impl Files for Json {
                     self.is_array.store(true, Ordering::Relaxed);
                 }
             }
+            if self.is_array.load(Ordering::Relaxed) {
+                for object in objects.iter().filter(|object| object.size > 0) {
+                    check_array(store, object).await?;
+                }
+            }
             self.reader().infer_schema(state, store, objects).await
         })
+    }
+}
+
+/// Checks that a file is one array and nothing else.
+async fn check_array(store: &Arc<dyn ObjectStore>, object: &ObjectMeta) -> Result<()> {
+    let mut outline = Outline::default();
+    let mut pieces = store.get(&object.location).await?.into_stream();
+    while let Some(piece) = pieces.try_next().await? {
+        outline.read(&piece);
+    }
+    outline
+        .end()
+        .map_err(|why| refuse(format!("/{} {why}", object.location), "a file is one array, or one object a line"))
+}
+
+/// How far the brackets of a text are closed.
+#[derive(Debug, Default)]
+struct Outline {
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
+    closed: bool,
+    /// The last byte outside of texts that is not a space.
+    last: u8,
+    fault: Option<&'static str>,
+}
+
+impl Outline {
+    fn read(&mut self, piece: &[u8]) {
+        for byte in piece {
+            if self.in_text {
+                (self.in_text, self.escaped) = (*byte != b'"' || self.escaped, *byte == b'\\' && !self.escaped);
+                continue;
+            }
+            if byte.is_ascii_whitespace() {
+                continue;
+            }
+            if self.closed {
+                self.fault = Some("goes on after its array");
+                return;
+            }
+            match byte {
+                b'"' => self.in_text = true,
+                b'[' | b'{' => self.depth += 1,
+                b']' | b'}' => {
+                    if self.last == b',' {
+                        self.fault = Some("has a comma before a bracket that closes");
+                    }
+                    self.depth = self.depth.saturating_sub(1);
+                    self.closed = self.depth == 0;
+                }
+                _ => {}
+            }
+            self.last = *byte;
+        }
+    }
+
+    fn end(self) -> std::result::Result<(), &'static str> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None if self.closed => Ok(()),
+            None => Err("ends within its array"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outline;
+
+    #[test]
+    fn an_array_ends_where_its_file_does() {
+        let end = |pieces: &[&str]| {
+            let mut outline = Outline::default();
+            pieces.iter().for_each(|piece| outline.read(piece.as_bytes()));
+            outline.end()
+        };
+        assert!(end(&[r#"[{"a": "]}\"", "b": [1, 2]}"#, " ]\n "]).is_ok() && end(&["[", "]"]).is_ok());
+        assert_eq!(end(&["[{}]", "\n[{}]"]), Err("goes on after its array"));
+        assert_eq!(end(&[r#"[{"a": "x]"#]), Err("ends within its array"));
+        assert_eq!(end(&["[{}, ", "]"]), Err("has a comma before a bracket that closes"));
     }
 }

@@ -4,6 +4,7 @@
 
 mod csv;
 mod json;
+mod parquet;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -26,12 +27,13 @@ pub use csv::read_more;
 
 /// Teaches a session the formats that the engine does not have, or has otherwise.
 pub fn register(state: &mut SessionState) -> Result<()> {
-    let formats: [Arc<dyn FileFormatFactory>; 5] = [
+    let formats: [Arc<dyn FileFormatFactory>; 6] = [
         Arc::new(csv::CsvFiles { ending: "csv", delimiter: "," }),
         Arc::new(csv::CsvFiles { ending: "tsv", delimiter: "\t" }),
         Arc::new(json::JsonFiles { ending: "json" }),
         Arc::new(json::JsonFiles { ending: "ndjson" }),
         Arc::new(json::JsonFiles { ending: "jsonl" }),
+        Arc::new(parquet::ParquetFiles),
     ];
     formats.into_iter().try_for_each(|format| state.register_file_format(format, true))
 }
@@ -53,6 +55,17 @@ trait Files: Debug + Send + Sync + 'static {
         store: &'a Arc<dyn ObjectStore>,
         objects: &'a [ObjectMeta],
     ) -> BoxFuture<'a, Result<SchemaRef>>;
+
+    /// Finds what is known of a file's values without reading them.
+    fn statistics<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        store: &'a Arc<dyn ObjectStore>,
+        schema: SchemaRef,
+        object: &'a ObjectMeta,
+    ) -> BoxFuture<'a, Result<Statistics>> {
+        Box::pin(async move { self.reader().infer_stats(state, store, schema, object).await })
+    }
 }
 
 /// A format of files with an ending.
@@ -93,7 +106,7 @@ impl<F: Files> FileFormat for Named<F> {
         schema: SchemaRef,
         object: &ObjectMeta,
     ) -> Result<Statistics> {
-        self.files.reader().infer_stats(state, store, schema, object).await
+        self.files.statistics(state, store, schema, object).await
     }
 
     async fn create_physical_plan(

@@ -12,6 +12,7 @@ use super::looks::{Seen, looks, spot};
 use super::plan::{Walk, position};
 use super::relation::{Cause, Column, Deps, Fault, Latest, Relation, Source};
 use super::times::{Bound, Span, Var};
+use crate::rolling;
 
 /// Functions whose value does not depend on the order of rows that share a place in the order.
 pub const WITHOUT_TIES: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
@@ -349,6 +350,7 @@ fn holds_itself(call: &WindowFunction) -> bool {
     let frame = &call.params.window_frame;
     matches!(frame.start_bound, WindowFrameBound::Preceding(_) | WindowFrameBound::CurrentRow)
         && matches!(frame.end_bound, WindowFrameBound::Following(_) | WindowFrameBound::CurrentRow)
+        && rolling::excluded(&call.fun).is_none()
 }
 
 fn call(expression: &Expr) -> Option<&WindowFunction> {

@@ -55,6 +55,10 @@ pub enum Definition {
     Own(&'static OwnFunction),
 }
 
+/// Functions that do not read the frame of their window.
+pub const WITHOUT_FRAMES: [&str; 8] =
+    ["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"];
+
 /// The numbers that sums take; DataFusion casts them to DOUBLE or to a 64-bit integer.
 const NUMBERS: &str = "numbers: integers, FLOAT, DOUBLE";
 

@@ -63,3 +63,7 @@ SELECT product_id, ts, price AS v FROM ticks WHERE side = 'buy' INTERSECT SELECT
 WITH daily AS (SELECT product_id, CAST(ts AS DATE) AS day, stddev(price) AS vol FROM ticks GROUP BY 1, 2),
 known AS (SELECT product_id, day + INTERVAL '1 day' AS known_from, vol FROM daily)
 SELECT t.product_id, t.ts, k.vol AS v FROM ticks AS t LEFT JOIN known AS k ON k.product_id = t.product_id AND k.known_from = date_trunc('day', t.ts)
+
+-- case: the mean of the minute before the tick
+-- lookback: 60 s
+SELECT product_id, ts, price / avg(price) OVER (PARTITION BY product_id ORDER BY ts RANGE BETWEEN INTERVAL '60 seconds' PRECEDING AND CURRENT ROW EXCLUDE GROUP) AS v FROM ticks

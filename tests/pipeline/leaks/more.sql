@@ -92,3 +92,12 @@ SELECT product_id, ts, current_timestamp > ts AS v FROM ticks
 -- case: all windows hide one that looks ahead
 SELECT product_id, ts, avg(price) OVER a + avg(price) OVER b + avg(price) OVER c AS v FROM ticks
 WINDOW a AS (PARTITION BY product_id ORDER BY ts ROWS 5 PRECEDING), b AS (PARTITION BY product_id ORDER BY ts ROWS 6 PRECEDING), c AS (PARTITION BY product_id)
+
+-- case: without its own row, the first row of the frame is the next one
+SELECT product_id, ts, first_value(price) OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW) AS v FROM ticks
+
+-- case: without its own row, the earliest time of the frame is a later one
+SELECT product_id, ts, epoch_ns(min(ts) OVER (PARTITION BY product_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND 5 FOLLOWING EXCLUDE GROUP)) AS v FROM ticks
+
+-- case: the mean of the others
+SELECT product_id, ts, price / avg(price) OVER (PARTITION BY product_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW) AS v FROM ticks

@@ -1,0 +1,184 @@
+//! Expressions that the engine's optimizer must not look into.
+//!
+//! - Of `CAST(d AS DECIMAL(10, 1)) = 0.5` it removes the cast, also where the cast rounds or changes the time zone.
+//! - Of `year(ts) < 3000` it makes a comparison of times, also where no time stands for the year.
+//! - Of `x NOT IN (1) OR x NOT IN (2)` it makes true, also where x is NULL.
+//! - It takes the rows of GROUPING SETS for ordered if its input is.
+//!
+//! In: an analyzed plan. Out: the same plan, in which such an expression is the argument of a function that returns it as it is.
+//!
+//! Upstream: apache/datafusion#25095, #22142, #25135, #24246 and #24421.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::{InList, ScalarFunction};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TryCast, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::rewritten;
+
+/// Holds what the optimizer would answer wrongly.
+#[derive(Debug)]
+pub struct HoldExpressions;
+
+impl AnalyzerRule for HoldExpressions {
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        let held = rewritten(plan, |mut expr, schema| {
+            let mut changed = false;
+            match &mut expr {
+                Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() => {
+                    let years = [year(left), year(right)];
+                    changed |= hold(left, needs_holding(left, years[1], schema)?);
+                    changed |= hold(right, needs_holding(right, years[0], schema)?);
+                }
+                Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
+                    let same = match (left.as_ref(), right.as_ref()) {
+                        (Expr::InList(one), Expr::InList(other)) => one.expr == other.expr,
+                        _ => false,
+                    };
+                    changed |= hold(right, same);
+                }
+                Expr::InList(InList { expr, .. }) => changed |= hold(expr, needs_holding(expr, None, schema)?),
+                Expr::Between(between) => {
+                    let years = [year(&between.low), year(&between.high)];
+                    let year = years[0].and(years[1]);
+                    let holds = needs_holding(&between.expr, year, schema)?;
+                    changed |= hold(&mut between.expr, holds);
+                }
+                _ => {}
+            }
+            Ok(Transformed::new_transformed(expr, changed))
+        })?;
+        let held = held.transform_up_with_subqueries(|plan| match &plan {
+            LogicalPlan::Aggregate(aggregate) if matches!(aggregate.group_expr[..], [Expr::GroupingSet(_)]) => {
+                let columns = aggregate.input.schema().columns();
+                let grouped: HashSet<&Column> = aggregate.group_expr.iter().flat_map(Expr::column_refs).collect();
+                let columns = columns.iter().map(|column| as_it_is(column, grouped.contains(column)));
+                let input = LogicalPlanBuilder::new_from_arc(Arc::clone(&aggregate.input)).project(columns)?.build()?;
+                Ok(Transformed::yes(plan.with_new_exprs(plan.expressions(), vec![input])?))
+            }
+            _ => Ok(Transformed::no(plan)),
+        });
+        held.data()
+    }
+
+    fn name(&self) -> &str {
+        "squall_hold_expressions"
+    }
+}
+
+fn as_it_is(column: &Column, held: bool) -> Expr {
+    let expr = Expr::Column(column.clone());
+    if held { function(expr).alias_qualified(column.relation.clone(), &column.name) } else { expr }
+}
+
+fn hold(expr: &mut Expr, holds: bool) -> bool {
+    if holds {
+        *expr = function(std::mem::take(expr));
+    }
+    holds
+}
+
+fn function(expr: Expr) -> Expr {
+    ScalarUDF::new_from_impl(Held(Signature::any(1, Volatility::Immutable))).call(vec![expr])
+}
+
+/// Returns whether the optimizer would change a side of a comparison into another one, given the year on the other side.
+fn needs_holding(side: &Expr, year: Option<i64>, schema: &DFSchema) -> Result<bool> {
+    Ok(match side {
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            loses(&expr.get_type(schema)?, field.data_type())
+        }
+        // The times of the engine are nanoseconds in 64 bits, which end in these years.
+        Expr::ScalarFunction(call) if call.func.name() == "date_part" => {
+            !year.is_some_and(|year| (1678..=2261).contains(&year))
+        }
+        _ => false,
+    })
+}
+
+/// Returns the number on a side of a comparison.
+fn year(side: &Expr) -> Option<i64> {
+    match side {
+        Expr::Literal(value, _) => match value.cast_to(&DataType::Int64) {
+            Ok(ScalarValue::Int64(year)) => year,
+            _ => None,
+        },
+        Expr::Cast(cast) => year(&cast.expr),
+        _ => None,
+    }
+}
+
+/// Returns whether a cast makes one value of several, or another moment of a time.
+fn loses(from: &DataType, to: &DataType) -> bool {
+    let is_utc =
+        |zone: &Option<Arc<str>>| zone.as_deref().is_none_or(|zone| matches!(zone, "UTC" | "Etc/UTC" | "Z" | "+00:00"));
+    match (from, to) {
+        (DataType::Timestamp(from, from_zone), DataType::Timestamp(to, to_zone)) => {
+            let same = from_zone == to_zone || (is_utc(from_zone) && is_utc(to_zone));
+            !same || fineness(*from) > fineness(*to)
+        }
+        (DataType::Timestamp(..), _) => true,
+        (from, to) if from.is_decimal() && to.is_decimal() => scale(from) > scale(to),
+        (from, to) => {
+            (from.is_decimal() || from.is_floating()) && to.is_integer() || from.is_floating() && to.is_decimal()
+        }
+    }
+}
+
+fn fineness(unit: TimeUnit) -> u8 {
+    match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 1,
+        TimeUnit::Microsecond => 2,
+        TimeUnit::Nanosecond => 3,
+    }
+}
+
+fn scale(decimal: &DataType) -> i8 {
+    match decimal {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => *scale,
+        _ => 0,
+    }
+}
+
+/// Returns the expression that a call holds; `None` if it is another function.
+pub fn held(call: &ScalarFunction) -> Option<&Expr> {
+    call.func.inner().downcast_ref::<Held>().and(call.args.first())
+}
+
+/// Returns its argument.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Held(Signature);
+
+impl ScalarUDFImpl for Held {
+    fn name(&self) -> &str {
+        "squall_held"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(types.first().cloned().unwrap_or(DataType::Null))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match arguments.args.into_iter().next() {
+            Some(argument) => Ok(argument),
+            None => datafusion::common::internal_err!("{} has one argument", self.name()),
+        }
+    }
+}

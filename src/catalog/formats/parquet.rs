@@ -1,0 +1,143 @@
+//! Parquet files: what their footers say of the values.
+//!
+//! The engine takes the order of each group of rows for that of the whole file, the extremes of some groups of rows for those of all, and a
+//! count of NULLs that is not there for 0; of two columns with one name, it reads the first. In: a file. Out: the same rows, without what
+//! its footer does not say; two columns of one name are an error.
+//!
+//! Upstream: apache/datafusion#25226 for extremes, #25239 for counts of NULLs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::stats::Precision;
+use datafusion::common::{GetExt, Result, Statistics};
+use datafusion::datasource::file_format::parquet::{ParquetFormat, ParquetFormatFactory};
+use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::object_store::{ObjectMeta, ObjectStore};
+use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use futures::future::BoxFuture;
+
+use super::{Files, Named};
+use crate::catalog::answers::refuse;
+
+const ENDING: &str = "parquet";
+
+/// Makes Parquet formats.
+#[derive(Debug)]
+pub struct ParquetFiles;
+
+impl GetExt for ParquetFiles {
+    fn get_ext(&self) -> String {
+        ENDING.to_string()
+    }
+}
+
+impl FileFormatFactory for ParquetFiles {
+    fn create(&self, state: &dyn Session, options: &HashMap<String, String>) -> Result<Arc<dyn FileFormat>> {
+        let engines = ParquetFormatFactory::new().create(state, options)?;
+        let options = engines.downcast_ref::<ParquetFormat>().map(|format| format.options().clone());
+        let format = ParquetFormat::default().with_options(options.unwrap_or_default());
+        Ok(Arc::new(Named { ending: ENDING, files: Parquet(format) }))
+    }
+
+    fn default(&self) -> Arc<dyn FileFormat> {
+        Arc::new(Named { ending: ENDING, files: Parquet(ParquetFormat::default()) })
+    }
+}
+
+#[derive(Debug)]
+struct Parquet(ParquetFormat);
+
+impl Files for Parquet {
+    fn reader(&self) -> &dyn FileFormat {
+        &self.0
+    }
+
+    fn columns<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        store: &'a Arc<dyn ObjectStore>,
+        objects: &'a [ObjectMeta],
+    ) -> BoxFuture<'a, Result<SchemaRef>> {
+        Box::pin(async move {
+            let columns = self.0.infer_schema(state, store, objects).await?;
+            for object in objects {
+                let footer = footer(state, store, object).await?;
+                let mut names = HashSet::new();
+                let fields = footer.file_metadata().schema_descr().root_schema().get_fields();
+                if let Some(twice) = fields.iter().find(|field| !names.insert(field.name())) {
+                    return Err(refuse(
+                        format!("/{} has two columns named `{}`", object.location, twice.name()),
+                        "write the file again with other names",
+                    ));
+                }
+            }
+            Ok(columns)
+        })
+    }
+
+    fn statistics<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        store: &'a Arc<dyn ObjectStore>,
+        schema: SchemaRef,
+        object: &'a ObjectMeta,
+    ) -> BoxFuture<'a, Result<Statistics>> {
+        Box::pin(async move {
+            let mut statistics = self.0.infer_stats(state, store, Arc::clone(&schema), object).await?;
+            let footer = footer(state, store, object).await?;
+            for (column, field) in statistics.column_statistics.iter_mut().zip(schema.fields()) {
+                let said = Said::of(&footer, field.name());
+                if !said.extremes {
+                    (column.min_value, column.max_value) = (Precision::Absent, Precision::Absent);
+                }
+                if !said.nulls {
+                    column.null_count = Precision::Absent;
+                }
+            }
+            Ok(statistics)
+        })
+    }
+}
+
+/// Reads a file's footer, or finds it where the engine keeps those that it has read.
+async fn footer(
+    state: &dyn Session,
+    store: &Arc<dyn ObjectStore>,
+    object: &ObjectMeta,
+) -> Result<Arc<ParquetMetaData>> {
+    let kept = state.runtime_env().cache_manager.get_file_metadata_cache();
+    DFParquetMetadata::new(store, object).with_file_metadata_cache(Some(kept)).fetch_metadata().await
+}
+
+/// What a footer says of a column, in every group of rows that has some.
+struct Said {
+    extremes: bool,
+    nulls: bool,
+}
+
+impl Said {
+    fn of(footer: &ParquetMetaData, name: &str) -> Said {
+        let mut said = Said { extremes: true, nulls: true };
+        for group in footer.row_groups().iter().filter(|group| group.num_rows() > 0) {
+            let of_group = Said::of_group(group, name);
+            said.extremes &= of_group.extremes;
+            said.nulls &= of_group.nulls;
+        }
+        said
+    }
+
+    fn of_group(group: &RowGroupMetaData, name: &str) -> Said {
+        let column = group.columns().iter().find(|column| column.column_path().parts() == [name]);
+        // The engine knows nothing of nested columns, and a column that is not in the file has one value.
+        let Some(column) = column else { return Said { extremes: true, nulls: true } };
+        let Some(statistics) = column.statistics() else { return Said { extremes: false, nulls: false } };
+        let nulls = statistics.null_count_opt();
+        let has_values = nulls.is_none_or(|nulls| i64::try_from(nulls).is_ok_and(|nulls| nulls < group.num_rows()));
+        let extremes = statistics.min_bytes_opt().is_some() && statistics.max_bytes_opt().is_some();
+        Said { extremes: extremes || !has_values, nulls: nulls.is_some() }
+    }
+}
