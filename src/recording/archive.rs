@@ -84,19 +84,24 @@ fn entries(file: &mut File) -> io::Result<Vec<Entry>> {
     let length = file.seek(SeekFrom::End(0))?;
     let tail_at = length.saturating_sub(END_BYTES + LONGEST_COMMENT_BYTES);
     let tail = bytes_at(file, tail_at, length - tail_at)?;
-    let end = (0..tail.len().saturating_sub(END_BYTES as usize - 1)).rev().find(|at| tail[*at..].starts_with(&END));
+    let ends =
+        || (0..tail.len().saturating_sub(END_BYTES as usize - 1)).rev().filter(|at| tail[*at..].starts_with(&END));
+    // The archive's comment follows to the end, and may hold the same bytes. Something else may follow the whole archive.
+    let is_last = |at: &usize| at + END_BYTES as usize + usize::from(u16_at(&tail, at + 20)) == tail.len();
+    let end = ends().find(is_last).or_else(|| ends().next());
     let end = end.ok_or_else(|| damaged("its list of files is missing"))?;
+    let mut count = u64::from(u16_at(&tail, end + 10));
     let mut size = u64::from(u32_at(&tail, end + 12));
     let mut start = u64::from(u32_at(&tail, end + 16));
     // Archives beyond 4 GB have another record before that one.
-    if size == u64::from(u32::MAX) || start == u64::from(u32::MAX) {
+    if count == u64::from(u16::MAX) || size == u64::from(u32::MAX) || start == u64::from(u32::MAX) {
         let locator = end.checked_sub(20).map(|at| &tail[at..end]).filter(|bytes| bytes.starts_with(&END_64_LOCATOR));
         let at = u64_at(locator.ok_or_else(|| damaged("its list of files is missing"))?, 8);
         let record = bytes_at(file, at, 56)?;
         if !record.starts_with(&END_64) {
             return Err(damaged("its list of files is missing"));
         }
-        (size, start) = (u64_at(&record, 40), u64_at(&record, 48));
+        (count, size, start) = (u64_at(&record, 32), u64_at(&record, 40), u64_at(&record, 48));
     }
     if size > LARGEST_LIST_BYTES {
         return Err(damaged("its list of files is too long"));
@@ -122,6 +127,9 @@ fn entries(file: &mut File) -> io::Result<Vec<Entry>> {
         enlarge(&mut entry, &rest[46 + name..46 + name + extra]);
         entries.push(entry);
         rest = &rest[all..];
+    }
+    if entries.len() as u64 != count {
+        return Err(damaged("its list of files is not complete"));
     }
     Ok(entries)
 }
@@ -291,6 +299,27 @@ mod tests {
         for length in 0..good.len() {
             assert!(matches!(unpacked(&good[..length]), Err(Fault::Read(_))), "{length} bytes");
         }
+    }
+
+    #[test]
+    fn a_comment_may_hold_anything() {
+        let mut archive = zip(&[("a.csv", b"1,2,3\n")], true);
+        let comment = b"PK\x05\x06 is where the list of files ends, and this is not it.";
+        let length = archive.len();
+        archive[length - 2..].copy_from_slice(&(comment.len() as u16).to_le_bytes());
+        archive.extend(comment);
+        assert_eq!(unpacked(&archive).expect("an archive").1, Ok(b"1,2,3\n".to_vec()));
+        archive.extend(b"something behind the archive");
+        // Now nothing tells which of the two it is; it must not be read as another archive.
+        assert!(matches!(unpacked(&archive), Err(Fault::Read(_))));
+    }
+
+    #[test]
+    fn a_list_that_is_shorter_than_its_count_is_damaged() {
+        let mut archive = zip(&[("a.csv", b"1,2,3\n"), ("b.csv", b"4,5,6\n")], false);
+        let second = archive.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").expect("a second entry");
+        archive[second] = b'?';
+        assert!(matches!(unpacked(&archive), Err(Fault::Read(_))));
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fetch::{self, Download};
+use super::fetch;
 use super::format::{Compression, Gzip, LARGEST_WINDOW_LOG, LOOKED_AT_BYTES, compression, foreign};
 use super::history::{self, Map, Named, Opened};
 use super::{Error, archive};
+use crate::durable::Aside;
 use crate::text::fnv1a;
 use crate::tick::{self, Problem};
 
@@ -43,7 +44,7 @@ struct Place {
     file: PathBuf,
     map: Option<Arc<Map>>,
     /// Removes the file with the last recording, if it was downloaded.
-    _download: Option<Arc<Download>>,
+    _download: Option<Arc<Aside>>,
 }
 
 /// The lines of a recording.
@@ -56,8 +57,18 @@ pub struct Lines {
     broken_off: bool,
     /// The columns, if it looks like a table whose columns are not known.
     columns: Option<String>,
+    /// Whether they are rows of a table.
+    is_table: bool,
     /// Whether it is a table of trades.
     is_trades: bool,
+}
+
+/// A line that does not end within [`LONGEST_PASSED_OVER_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("line {number} does not end")]
+pub struct EndlessLine {
+    /// The line's number, from 1.
+    pub number: u64,
 }
 
 /// How a line ended.
@@ -92,7 +103,7 @@ impl Recording {
         let place = match fetch::address(path) {
             Some(address) => {
                 let download = fetch::download(address, dir)?;
-                let (path, file) = (fetch::shown(address).into(), download.file.clone());
+                let (path, file) = (fetch::shown(address).into(), download.path());
                 Place { path, file, map, _download: Some(Arc::new(download)) }
             }
             None => Place { path: path.to_path_buf(), file: path.to_path_buf(), map, _download: None },
@@ -103,15 +114,20 @@ impl Recording {
         }
         let mut beginning = Vec::new();
         let mut start = Lines::open(&place)?;
-        if let Err(source) = (&mut start.source).take(IDENTITY_BYTES).read_to_end(&mut beginning)
-            && source.kind() != io::ErrorKind::UnexpectedEof
-        {
-            return Err(Error::Damaged { path, source });
-        }
+        let is_table = start.is_table;
+        let is_cut_off = match (&mut start.source).take(IDENTITY_BYTES).read_to_end(&mut beginning) {
+            Ok(_) => false,
+            Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => true,
+            Err(source) => return Err(unreadable(&path, source)),
+        };
         // Only one decoder is open at a time, because each may hold a large window.
         drop(start);
         if beginning.is_empty() {
-            return Err(Error::Empty { path });
+            return Err(match (is_cut_off, is_table) {
+                (true, _) => Error::CutOff { path },
+                (false, true) => Error::NoRows { path },
+                (false, false) => Error::Empty { path },
+            });
         }
         if let Some(foreign) = foreign(&beginning[..beginning.len().min(LOOKED_AT_BYTES)]) {
             let compression = File::open(&place.file).and_then(|mut file| compression(&mut file));
@@ -165,17 +181,18 @@ impl Lines {
                 Box::new(BufReader::with_capacity(BUFFER_BYTES, content))
             }
             Compression::Parquet => {
-                let opened = history::open_parquet(file, &Named { path, inside: None }, map)?;
+                let opened = history::open_parquet(file, &Named { path, inside: None, may_be_cut_off: false }, map)?;
                 return Ok(Lines::of(path, opened));
             }
         };
-        let opened = history::open(source, &Named { path, inside: inside.as_deref() }, map)?;
+        let may_be_cut_off = compression == Compression::Plain;
+        let opened = history::open(source, &Named { path, inside: inside.as_deref(), may_be_cut_off }, map)?;
         Ok(Lines::of(path, opened))
     }
 
     fn of(path: &Path, opened: Opened) -> Lines {
-        let Opened { lines, columns, is_trades } = opened;
-        Lines { path: path.to_path_buf(), source: lines, number: 0, broken_off: false, columns, is_trades }
+        let Opened { lines, columns, is_table, is_trades } = opened;
+        Lines { path: path.to_path_buf(), source: lines, number: 0, broken_off: false, columns, is_table, is_trades }
     }
 
     /// Whether the lines are trades, which have no quotes.
@@ -198,7 +215,7 @@ impl Lines {
             Ok(_) => {}
             // The part of the line that could be decompressed is in the buffer.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.broken_off = true,
-            Err(source) => return Err(Error::Damaged { path: self.path.clone(), source }),
+            Err(source) => return Err(unreadable(&self.path, source)),
         }
         if line.pop_if(|byte| *byte == b'\n').is_some() {
             line.pop_if(|byte| *byte == b'\r');
@@ -216,20 +233,29 @@ impl Lines {
     fn pass_over(&mut self) -> Result<(), Error> {
         match (&mut self.source).take(LONGEST_PASSED_OVER_BYTES).skip_until(b'\n') {
             Ok(bytes) if bytes as u64 == LONGEST_PASSED_OVER_BYTES => {
-                Err(Error::LongLine { path: self.path.clone(), line: self.number })
+                Err(Error::LongLine { path: self.path.clone(), line: self.number as u64 })
             }
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.broken_off = true;
                 Ok(())
             }
-            Err(source) => Err(Error::Damaged { path: self.path.clone(), source }),
+            Err(source) => Err(unreadable(&self.path, source)),
         }
     }
 
     /// Whether the compressed data ended in the middle; known only after the last line was read.
     pub fn broken_off(&self) -> bool {
         self.broken_off
+    }
+}
+
+/// Returns the error for data that cannot be read.
+fn unreadable(path: &Path, source: io::Error) -> Error {
+    let path = path.to_path_buf();
+    match source.get_ref().and_then(|error| error.downcast_ref::<EndlessLine>()) {
+        Some(EndlessLine { number }) => Error::LongLine { path, line: *number },
+        None => Error::Damaged { path, source },
     }
 }
 
@@ -253,10 +279,21 @@ fn look_for_message(lines: &mut Lines) -> Result<(), Error> {
             }
         }
     }
+    if lines.broken_off && lines.number == 1 {
+        return Err(Error::CutOff { path: lines.path.clone() });
+    }
     if let Some(columns) = lines.columns.take() {
         return Err(Error::UnknownColumns { path: lines.path.clone(), columns });
     }
     let (line, problem) = first_problem.unwrap_or((1, Problem::Empty));
+    if lines.is_table {
+        // A row's message stands on another line than the row.
+        let (place, problem) = match problem {
+            Problem::Row { line, reason, .. } => (format!("line {line}"), reason),
+            problem => (format!("row {line}"), problem.to_string()),
+        };
+        return Err(Error::NoRow { path: lines.path.clone(), place, problem });
+    }
     Err(Error::NoMessage { path: lines.path.clone(), line, problem })
 }
 
@@ -367,6 +404,8 @@ mod tests {
         let garbage = [&gzip[..], b"something else"].concat();
         let error = Recording::look_at(&write(temp.path(), "garbage.gz", &garbage)).expect_err("it is damaged");
         assert!(error.to_string().ends_with("garbage.gz: it is damaged"), "{error}");
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert_eq!(cause, "something that is not gzip follows the compressed data");
     }
 
     #[test]
@@ -434,6 +473,11 @@ mod tests {
             error.to_string().ends_with(&format!("does not end within {LONGEST_PASSED_OVER_BYTES} bytes")),
             "{error}"
         );
+        let header = b"exchange,symbol,timestamp,id,side,price,amount\n";
+        let endless = compress(&[&[&header[..]], vec![&zeros[..]; 66].as_slice()].concat());
+        let path = write(temp.path(), "endless.csv.zst", &endless);
+        let error = Recording::look_at(&path).expect_err("an endless row").to_string();
+        assert!(error.starts_with("line 2 of ") && error.contains("does not end within"), "{error}");
     }
 
     #[test]

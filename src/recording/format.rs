@@ -170,6 +170,11 @@ fn next_member(mut file: BufReader<File>) -> io::Result<Option<GzDecoder<BufRead
         }
         let padding = bytes.iter().take_while(|byte| **byte == 0).count();
         if padding < bytes.len() {
+            let follows = &bytes[padding..];
+            if !follows.starts_with(&GZIP_MAGIC[..follows.len().min(GZIP_MAGIC.len())]) {
+                let what = "something that is not gzip follows the compressed data";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
             file.consume(padding);
             return Ok(Some(GzDecoder::new(file)));
         }

@@ -81,7 +81,16 @@ impl fmt::Display for Fault {
 /// What a message lacks whose exchange sends no time, if its recorder noted none either.
 pub(super) const RECORDERS_TIME: &str = "recorder's time";
 
+/// An exchange's error has no more characters than this.
+const LONGEST_ERROR: usize = 400;
+
 impl Problem {
+    /// Returns the problem for a message in which the exchange reports an error with this text.
+    pub(super) fn exchange(text: &str) -> Problem {
+        let text = if text.is_empty() { "it gives no reason" } else { text };
+        Problem::Exchange { message: printable(text, LONGEST_ERROR) }
+    }
+
     /// Returns whether the message lacks nothing but a time, which a recorder can give it.
     pub fn lacks_time(&self) -> bool {
         matches!(self, Problem::Missing { field: RECORDERS_TIME })

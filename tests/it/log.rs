@@ -1,5 +1,6 @@
 //! The file log: what is appended is read back, across days, restarts, crashes and processes.
 
+mod bad_tables;
 mod history;
 mod replay;
 

@@ -11,37 +11,28 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, KeepAlive, Limits, Seen};
-use crate::tick::{Shape, shapes};
+use super::{About, Exchange, Holds, KeepAlive, Limits, Seen};
+use crate::tick::shapes;
 
 /// Binance's public market data.
 #[derive(Debug)]
 pub struct Binance;
 
+static ABOUT: About = About {
+    name: "binance",
+    address: "wss://stream.binance.com:9443",
+    shape: &shapes::binance_bookticker::SHAPE,
+    limits: Limits { products: 1024, messages_per_second: 5 },
+};
+
 impl Exchange for Binance {
-    fn name(&self) -> &'static str {
-        "binance"
-    }
-
-    fn address(&self) -> &'static str {
-        "wss://stream.binance.com:9443"
-    }
-
-    fn shape(&self) -> &'static Shape {
-        &shapes::binance_bookticker::SHAPE
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { products: 1024, messages_per_second: 5 }
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// The exchange sends nothing for a product that it does not know, so a name of another exchange is refused here.
     fn check(&self, product: &str) -> Result<(), String> {
-        if product.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
-            return Ok(());
-        }
-        let letters: String = product.chars().filter(char::is_ascii_alphanumeric).collect();
-        Err(format!("{} writes products like `{}`", self.name(), letters.to_uppercase()))
+        super::check_capitals(self, product)
     }
 
     fn url(&self, address: &str, products: &[String]) -> String {
@@ -159,5 +150,6 @@ mod tests {
     fn names_of_another_exchange_are_refused() {
         assert_eq!(Binance.check("BTCUSDT"), Ok(()));
         assert_eq!(Binance.check("BTC-USD"), Err("binance writes products like `BTCUSD`".into()));
+        assert_eq!(Binance.check(""), Err("binance writes products like `BTCUSDT`".into()));
     }
 }

@@ -11,43 +11,31 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, KeepAlive, Limits, Seen};
-use crate::tick::{Shape, shapes};
+use super::{About, Exchange, Holds, KeepAlive, Limits, Seen};
+use crate::tick::shapes::bybit_orderbook::{self, QUOTES};
 
 /// Bybit's public market data.
 #[derive(Debug)]
 pub struct Bybit;
 
-/// The topic of whole quotes, up to the product.
-const TOPIC: &str = "orderbook.1.";
 /// The most topics of one request.
 const TOPICS: usize = 10;
 
+static ABOUT: About = About {
+    name: "bybit",
+    address: "wss://stream.bybit.com/v5/public/spot",
+    shape: &bybit_orderbook::SHAPE,
+    // The topics of a connection have at most 21,000 characters together, and a product's name may have 20.
+    limits: Limits { products: 600, messages_per_second: 10 },
+};
+
 impl Exchange for Bybit {
-    fn name(&self) -> &'static str {
-        "bybit"
-    }
-
-    fn address(&self) -> &'static str {
-        "wss://stream.bybit.com/v5/public/spot"
-    }
-
-    fn shape(&self) -> &'static Shape {
-        &shapes::bybit_orderbook::SHAPE
-    }
-
-    /// The topics of a connection have at most 21,000 characters together, and a product's name may have 20.
-    fn limits(&self) -> Limits {
-        Limits { products: 600, messages_per_second: 10 }
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn check(&self, product: &str) -> Result<(), String> {
-        if !product.is_empty() && product.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
-            return Ok(());
-        }
-        let letters: String = product.chars().filter(char::is_ascii_alphanumeric).collect();
-        let example = if letters.is_empty() { "BTCUSDT".into() } else { letters.to_uppercase() };
-        Err(format!("{} writes products like `{example}`", self.name()))
+        super::check_capitals(self, product)
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
@@ -67,7 +55,7 @@ impl Exchange for Bybit {
     fn look(&self, payload: &[u8]) -> Seen {
         let Ok(message) = serde_json::from_slice::<Message>(payload) else { return Seen::unreadable() };
         let (sequence_num, holds) = match message {
-            Message { topic: Some(topic), data: Some(data), cts, ts, .. } if topic.starts_with(TOPIC) => {
+            Message { topic: Some(topic), data: Some(data), cts, ts, .. } if topic.starts_with(QUOTES) => {
                 let event_time = cts.or(ts).and_then(|ms| ms.checked_mul(1_000_000));
                 (data.update_id, Holds::Ticks { product: data.symbol.into(), others: Vec::new(), event_time })
             }
@@ -80,7 +68,7 @@ impl Exchange for Bybit {
 }
 
 fn request(op: &str, products: &[String]) -> String {
-    let topics: Vec<String> = products.iter().map(|product| format!("{TOPIC}{product}")).collect();
+    let topics: Vec<String> = products.iter().map(|product| format!("{QUOTES}{product}")).collect();
     json!({ "op": op, "args": topics }).to_string()
 }
 

@@ -8,29 +8,24 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, Limits, Seen};
-use crate::tick::{self, Shape, shapes};
+use super::{About, Exchange, Holds, Limits, Seen};
+use crate::tick::{self, shapes};
 
 /// Coinbase Advanced Trade's public market data.
 #[derive(Debug)]
 pub struct CoinbaseAdvanced;
 
+static ABOUT: About = About {
+    name: "coinbase-advanced",
+    address: "wss://advanced-trade-ws.coinbase.com",
+    shape: &shapes::advanced_envelope::SHAPE,
+    // The exchange has no limit of products. It takes 8 messages a second from a client that is not signed in.
+    limits: Limits { products: usize::MAX, messages_per_second: 8 },
+};
+
 impl Exchange for CoinbaseAdvanced {
-    fn name(&self) -> &'static str {
-        "coinbase-advanced"
-    }
-
-    fn address(&self) -> &'static str {
-        "wss://advanced-trade-ws.coinbase.com"
-    }
-
-    fn shape(&self) -> &'static Shape {
-        &shapes::advanced_envelope::SHAPE
-    }
-
-    /// The exchange has no limit of products. It takes 8 messages a second from a client that is not signed in.
-    fn limits(&self) -> Limits {
-        Limits { products: usize::MAX, messages_per_second: 8 }
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// One channel per message. Heartbeats come first, so that they already run when the ticker starts.

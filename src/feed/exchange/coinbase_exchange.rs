@@ -8,29 +8,24 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, Limits, Seen};
-use crate::tick::{self, Shape, shapes};
+use super::{About, Exchange, Holds, Limits, Seen};
+use crate::tick::{self, shapes};
 
 /// Coinbase Exchange's public market data.
 #[derive(Debug)]
 pub struct CoinbaseExchange;
 
+static ABOUT: About = About {
+    name: "coinbase-exchange",
+    address: "wss://ws-feed.exchange.coinbase.com",
+    shape: &shapes::exchange::SHAPE,
+    // The exchange has no limit of products. It takes 100 messages a second from a client.
+    limits: Limits { products: usize::MAX, messages_per_second: 100 },
+};
+
 impl Exchange for CoinbaseExchange {
-    fn name(&self) -> &'static str {
-        "coinbase-exchange"
-    }
-
-    fn address(&self) -> &'static str {
-        "wss://ws-feed.exchange.coinbase.com"
-    }
-
-    fn shape(&self) -> &'static Shape {
-        &shapes::exchange::SHAPE
-    }
-
-    /// The exchange has no limit of products. It takes 100 messages a second from a client.
-    fn limits(&self) -> Limits {
-        Limits { products: usize::MAX, messages_per_second: 100 }
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {

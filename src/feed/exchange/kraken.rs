@@ -9,29 +9,24 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, Limits, Seen};
-use crate::tick::{self, Shape, shapes};
+use super::{About, Exchange, Holds, Limits, Seen};
+use crate::tick::{self, shapes};
 
 /// Kraken's public market data.
 #[derive(Debug)]
 pub struct Kraken;
 
+static ABOUT: About = About {
+    name: "kraken",
+    address: "wss://ws.kraken.com/v2",
+    shape: &shapes::kraken_ticker::SHAPE,
+    // The exchange documents neither limit. It answers too many requests with an error.
+    limits: Limits { products: usize::MAX, messages_per_second: 5 },
+};
+
 impl Exchange for Kraken {
-    fn name(&self) -> &'static str {
-        "kraken"
-    }
-
-    fn address(&self) -> &'static str {
-        "wss://ws.kraken.com/v2"
-    }
-
-    fn shape(&self) -> &'static Shape {
-        &shapes::kraken_ticker::SHAPE
-    }
-
-    /// The exchange documents neither limit. It answers too many requests with an error.
-    fn limits(&self) -> Limits {
-        Limits { products: usize::MAX, messages_per_second: 5 }
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn check(&self, product: &str) -> Result<(), String> {
@@ -39,13 +34,13 @@ impl Exchange for Kraken {
             Some((base, quote)) => !base.is_empty() && !quote.is_empty() && !quote.contains('/') && base != "XBT",
             None => false,
         };
-        if known {
+        if known && !product.contains(char::is_whitespace) {
             return Ok(());
         }
-        let written = product.replace(['-', '_'], "/").to_uppercase();
+        let written = product.trim().replace(['-', '_'], "/").to_uppercase();
         let written = written.strip_prefix("XBT/").map_or(written.clone(), |quote| format!("BTC/{quote}"));
-        let example = if written.contains('/') { written } else { "BTC/USD".into() };
-        Err(format!("{} writes products like `{example}`", self.name()))
+        let is_better = written.contains('/') && !written.contains(char::is_whitespace);
+        Err(self.writes(if is_better { &written } else { "" }, "BTC/USD"))
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
@@ -164,6 +159,7 @@ mod tests {
             ("eth_usd", "ETH/USD"),
             ("XBT/USD", "BTC/USD"),
             ("ETHUSD", "BTC/USD"),
+            (" ETH/USD", "ETH/USD"),
             ("", "BTC/USD"),
         ] {
             assert_eq!(Kraken.check(product), Err(format!("kraken writes products like `{example}`")), "{product}");

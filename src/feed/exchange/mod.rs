@@ -36,24 +36,44 @@ pub const MOST_PRODUCT_BYTES: usize = 128;
 
 /// What the client must know about an exchange.
 pub trait Exchange: fmt::Debug + Send + Sync {
+    /// Returns what is the same for every connection.
+    fn about(&self) -> &'static About;
+
     /// Returns the exchange's name in `feed.exchange`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
 
     /// Returns the address of its public market data.
-    fn address(&self) -> &'static str;
+    fn address(&self) -> &'static str {
+        self.about().address
+    }
 
-    /// Returns the shape of its messages; the shape says what their sequence numbers count.
-    fn shape(&self) -> &'static Shape;
+    /// Returns the shape of its messages.
+    fn shape(&self) -> &'static Shape {
+        self.about().shape
+    }
 
     /// Returns what a client may ask for.
-    fn limits(&self) -> Limits;
+    fn limits(&self) -> Limits {
+        self.about().limits
+    }
 
-    /// Checks that a product's name is written as the exchange writes it; most exchanges refuse other names themselves.
+    /// Checks that a product's name is written as the exchange writes it. Exchanges that refuse other names themselves only need a
+    /// name without spaces.
     ///
     /// # Errors
     /// How the exchange would write it.
-    fn check(&self, _product: &str) -> Result<(), String> {
-        Ok(())
+    fn check(&self, product: &str) -> Result<(), String> {
+        if !product.is_empty() && !product.contains(char::is_whitespace) {
+            return Ok(());
+        }
+        Err(self.writes(product.trim(), "BTC-USD"))
+    }
+
+    /// Returns how the exchange writes a product; `usual` if nothing of its name is left.
+    fn writes(&self, product: &str, usual: &str) -> String {
+        format!("{} writes products like `{}`", self.name(), if product.is_empty() { usual } else { product })
     }
 
     /// Returns the address to connect to. `address` is the exchange's own, or the user's; an exchange that is told the
@@ -87,6 +107,18 @@ pub trait Exchange: fmt::Debug + Send + Sync {
 
     /// Looks at a message as received. Its bytes are passed on, whatever the result.
     fn look(&self, payload: &[u8]) -> Seen;
+}
+
+/// What is the same for every connection to an exchange.
+#[derive(Debug)]
+pub struct About {
+    /// The exchange's name in `feed.exchange`.
+    pub name: &'static str,
+    /// The address of its public market data.
+    pub address: &'static str,
+    /// The shape of its messages; the shape says what their sequence numbers count.
+    pub shape: &'static Shape,
+    pub limits: Limits,
 }
 
 /// What a client may ask for on one connection.
@@ -149,6 +181,15 @@ impl Seen {
     }
 }
 
+/// Checks a name of an exchange whose products are capital letters and digits, such as `BTCUSDT`.
+fn check_capitals(exchange: &dyn Exchange, product: &str) -> Result<(), String> {
+    if !product.is_empty() && product.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    let letters: String = product.chars().filter(char::is_ascii_alphanumeric).collect();
+    Err(exchange.writes(&letters.to_uppercase(), "BTCUSDT"))
+}
+
 /// Returns the exchange with this name.
 ///
 /// # Errors
@@ -172,6 +213,12 @@ mod tests {
         for exchange in EXCHANGES {
             assert_eq!(find(exchange.name()).expect("it is there").address(), exchange.address());
             assert!(exchange.address().starts_with("wss://"), "{}", exchange.address());
+        }
+        for exchange in EXCHANGES {
+            for product in ["", " ", "BTC USD"] {
+                let reason = exchange.check(product).expect_err("not a name");
+                assert!(reason.starts_with(&format!("{} writes products like `B", exchange.name())), "{reason}");
+            }
         }
         let error = find("coinbase-exchnge").expect_err("it is not there");
         assert_eq!(error.to_string(), "unknown exchange `coinbase-exchnge`");

@@ -11,32 +11,25 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Exchange, Holds, KeepAlive, Limits, Seen};
-use crate::tick::{self, Shape, shapes};
+use super::{About, Exchange, Holds, KeepAlive, Limits, Seen};
+use crate::tick;
+use crate::tick::shapes::okx_bbo::{self, QUOTES};
 
 /// OKX's public market data.
 #[derive(Debug)]
 pub struct Okx;
 
-/// The channel of whole quotes.
-const CHANNEL: &str = "bbo-tbt";
+static ABOUT: About = About {
+    name: "okx",
+    address: "wss://ws.okx.com:8443/ws/v5/public",
+    shape: &okx_bbo::SHAPE,
+    // The channels of a connection have at most 64 KB together. 3 requests a second and 480 an hour are allowed.
+    limits: Limits { products: 900, messages_per_second: 3 },
+};
 
 impl Exchange for Okx {
-    fn name(&self) -> &'static str {
-        "okx"
-    }
-
-    fn address(&self) -> &'static str {
-        "wss://ws.okx.com:8443/ws/v5/public"
-    }
-
-    fn shape(&self) -> &'static Shape {
-        &shapes::okx_bbo::SHAPE
-    }
-
-    /// The channels of a connection have at most 64 KB together. 3 requests a second and 480 an hour are allowed.
-    fn limits(&self) -> Limits {
-        Limits { products: 900, messages_per_second: 3 }
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn check(&self, product: &str) -> Result<(), String> {
@@ -45,9 +38,9 @@ impl Exchange for Okx {
         {
             return Ok(());
         }
-        let written = product.replace('/', "-").to_uppercase();
-        let example = if written != product && written.contains('-') { written } else { "BTC-USDT".into() };
-        Err(format!("{} writes products like `{example}`", self.name()))
+        let written = product.trim().replace('/', "-").to_uppercase();
+        let is_better = written != product && written.contains('-') && written.bytes().all(own);
+        Err(self.writes(if is_better { &written } else { "" }, "BTC-USDT"))
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
@@ -74,7 +67,7 @@ impl Exchange for Okx {
             }
             // A notice says that the exchange will close the connection soon; the client then connects again.
             Message { event: Some(_), .. } => (None, Holds::Control),
-            Message { arg: Some(Arg { channel: CHANNEL, inst_id }), data, .. } => match data.as_deref() {
+            Message { arg: Some(Arg { channel: QUOTES, inst_id }), data, .. } => match data.as_deref() {
                 Some([first, rest @ ..]) => {
                     let event_time = first.ts.and_then(|time| tick::time_of_text(time).ok());
                     let others = rest.iter().map(|_| inst_id.to_string()).collect();
@@ -90,7 +83,7 @@ impl Exchange for Okx {
 }
 
 fn request(op: &str, products: &[String]) -> String {
-    let channels: Vec<_> = products.iter().map(|product| json!({ "channel": CHANNEL, "instId": product })).collect();
+    let channels: Vec<_> = products.iter().map(|product| json!({ "channel": QUOTES, "instId": product })).collect();
     json!({ "op": op, "args": channels }).to_string()
 }
 
@@ -179,6 +172,7 @@ mod tests {
         for (product, example) in [
             ("BTC/USDT", "BTC-USDT"),
             ("eth-usdt", "ETH-USDT"),
+            (" ETH-USDT", "ETH-USDT"),
             ("ETHUSDT", "BTC-USDT"),
             ("-", "BTC-USDT"),
             ("", "BTC-USDT"),

@@ -3,6 +3,7 @@
 //! In: a row's cells. Out: one JSON message of the shape `history`, which holds the cells as they stand, or the row itself if it
 //! cannot be read: landing puts that into the dead letters.
 
+use std::borrow::Cow;
 use std::io;
 
 /// What a column holds.
@@ -92,45 +93,57 @@ pub struct Layout {
 const UNDEFINED_PRICE: &str = "9223372036854775807";
 
 impl Layout {
+    /// Returns whether a cell is read.
+    pub fn reads(&self, at: usize) -> bool {
+        self.cells.iter().any(|(_, read)| *read == at)
+    }
+
     /// Returns whether rows hold trades and no quotes.
     pub fn is_trades(&self) -> bool {
         !self.cells.iter().any(|(key, _)| matches!(key, Key::Bid | Key::Ask))
     }
 
-    /// Appends a row's message and a line end.
+    /// Appends a row's message and a line end; the row has `count` cells, and `cell` returns one of them.
     ///
     /// # Errors
     /// What is wrong with the row; then nothing is appended.
-    pub fn write(&self, cells: &[Option<&str>], out: &mut Vec<u8>) -> Result<(), String> {
+    pub fn write<'c>(
+        &self,
+        count: usize,
+        cell: impl Fn(usize) -> Option<&'c str>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         if let Some(width) = self.width
-            && cells.len() != width
+            && count != width
         {
-            return Err(format!("it has {} cells instead of {width}", cells.len()));
+            return Err(format!("it has {count} cells instead of {width}"));
+        }
+        if self.cells.iter().any(|(_, at)| *at >= count) {
+            return Err(format!("it has only {count} cells"));
         }
         let start = out.len();
-        let written = self.members(cells, out);
+        let written = self.members(cell, out);
         if written.is_err() {
             out.truncate(start);
         }
         written
     }
 
-    fn members(&self, cells: &[Option<&str>], out: &mut Vec<u8>) -> Result<(), String> {
+    fn members<'c>(&self, cell: impl Fn(usize) -> Option<&'c str>, out: &mut Vec<u8>) -> Result<(), String> {
         out.extend_from_slice(b"{\"history\":");
         push(out, &self.name);
         if let Some(product) = &self.product {
             member(out, "product_id", Some(product));
         }
         for &(key, at) in &self.cells {
-            let cell = cells.get(at).ok_or_else(|| format!("it has only {} cells", cells.len()))?;
-            let Some(cell) = cell.filter(|cell| !cell.is_empty()) else {
+            let Some(cell) = cell(at).map(str::trim).filter(|cell| !cell.is_empty()) else {
                 member(out, key.name(), None);
                 continue;
             };
             match key {
                 Key::Time => match self.time_unit {
                     Some(unit) => {
-                        let time = shifted_left(cell, unit.places());
+                        let time = shifted_left(&without_exponent(cell), unit.places());
                         member(out, "time_ns", Some(&time.ok_or_else(|| not_in_unit(cell))?));
                     }
                     None => member(out, key.name(), Some(cell)),
@@ -199,6 +212,14 @@ fn whole(name: &str, cell: &str, decimals: usize) -> Result<String, String> {
     Ok(format!("{sign}{whole}.{fraction}0"))
 }
 
+/// Returns a number with an exponent, as doubles are often written, without one: the shortest digits that give the same double.
+fn without_exponent(number: &str) -> Cow<'_, str> {
+    match number.parse::<f64>() {
+        Ok(double) if number.contains(['e', 'E']) => Cow::Owned(double.to_string()),
+        _ => Cow::Borrowed(number),
+    }
+}
+
 /// Returns a decimal number times 10^places, without decimals; `None` if it is not a plain number.
 fn shifted_left(number: &str, places: usize) -> Option<String> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -212,7 +233,7 @@ fn shifted_left(number: &str, places: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Layout, Unit, shifted_left, whole};
+    use super::{Key, Layout, Unit, shifted_left, whole, without_exponent};
     use crate::tick::{self, Content, Side};
 
     fn layout(cells: &[(Key, usize)]) -> Layout {
@@ -228,7 +249,7 @@ mod tests {
 
     fn message(layout: &Layout, cells: &[&str]) -> Result<String, String> {
         let mut out = Vec::new();
-        layout.write(&cells.iter().map(|cell| Some(*cell)).collect::<Vec<_>>(), &mut out)?;
+        layout.write(cells.len(), |at| Some(cells[at]), &mut out)?;
         Ok(String::from_utf8(out).expect("text"))
     }
 
@@ -278,9 +299,16 @@ mod tests {
             assert_eq!((tick.side, tick.last_size, tick.sequence_num), (side, Some(0.5), Some(42)));
             assert_eq!(tick.event_time, 1_735_689_600_000_123_000);
         }
-        let named = tick_of(&trades, &["1735689600000123", "1", "1", "true", "a1b2"]).expect("a tick");
-        assert_eq!(named.sequence_num, None);
+        // A text stands for a number of its own, so that trades that differ only in it are not taken for one.
+        let named = |id| tick_of(&trades, &["1735689600000123", "1", "1", "true", id]).expect("a tick").sequence_num;
+        let numbers = ["a1b2", "a1b3", "9f0c4e3a-6a3c", ""].map(named);
+        assert_eq!(
+            numbers,
+            [Some(-1_501_286_628_323_552), Some(-1_501_286_359_888_096), Some(-868_278_238_167_252), None]
+        );
         assert!(tick_of(&trades, &["1735689600000123", "", "1", "true", "1"]).is_err());
+        let spaced = tick_of(&trades, &[" 1735689600000123", "93576.1 ", "\t0.5", " True ", " 42 "]).expect("a tick");
+        assert_eq!((spaced.price, spaced.side, spaced.sequence_num), (Some(93_576.1), Some(Side::Sell), Some(42)));
     }
 
     #[test]
@@ -290,8 +318,10 @@ mod tests {
             (Unit::Milliseconds, "1672515782000", "1672515782000000000"),
             (Unit::Microseconds, "1672515782000123.4567", "1672515782000123456"),
             (Unit::Nanoseconds, "1672515782000123456", "1672515782000123456"),
+            (Unit::Nanoseconds, "1.672515782000123e18", "1672515782000123000"),
+            (Unit::Seconds, "1.6725157825E+9", "1672515782500000000"),
         ] {
-            assert_eq!(shifted_left(cell, unit.places()).as_deref(), Some(expected));
+            assert_eq!(shifted_left(&without_exponent(cell), unit.places()).as_deref(), Some(expected));
             let quotes =
                 Layout { time_unit: Some(unit), ..layout(&[(Key::Product, 0), (Key::Time, 1), (Key::Price, 2)]) };
             assert_eq!(tick_of(&quotes, &["A", cell, "1"]).expect("a tick").event_time.to_string(), expected);

@@ -37,6 +37,10 @@ pub struct Map {
 /// No price has more decimals.
 const MOST_DECIMALS: usize = 30;
 
+fn can_separate(separator: char) -> bool {
+    separator.is_ascii() && !separator.is_ascii_alphanumeric() && !matches!(separator, '"' | '\n' | '\r' | '.' | '-')
+}
+
 impl Map {
     /// Reads a map.
     ///
@@ -62,8 +66,8 @@ impl Map {
             Map { price_decimals: Some(decimals), .. } if *decimals > MOST_DECIMALS => {
                 Some("price_decimals is above 30")
             }
-            Map { separator: Some(separator), .. } if !separator.is_ascii() || *separator == '"' => {
-                Some("separator is not one character of ASCII, such as `;`")
+            Map { separator: Some(separator), .. } if !can_separate(*separator) => {
+                Some("separator is not one character of ASCII that cells do not hold, such as `;`")
             }
             _ => None,
         };
@@ -144,6 +148,7 @@ mod tests {
             ("time = 't'\nproduct = 'p'\nbid = 'b'", "it names bid but not ask"),
             ("time = 't'\nproduct = 'p'", "it names neither bid and ask nor price"),
             ("time = 't'\nproduct = 'p'\nprice = 'p'\nseparator = '\"'", "separator is not one character"),
+            ("time = 't'\nproduct = 'p'\nprice = 'p'\nseparator = \"\\n\"", "separator is not one character"),
         ] {
             let message = refused(text);
             assert!(message.starts_with("m.toml is not a map of columns: ") && message.contains(reason), "{message}");

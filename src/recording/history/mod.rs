@@ -15,7 +15,8 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
 
 use super::Error;
-use csv::Csv;
+use crate::tick;
+use csv::{Cells, Csv};
 use layout::{Key, Layout};
 pub use map::Map;
 
@@ -69,6 +70,8 @@ pub struct Named<'a> {
     pub path: &'a Path,
     /// Its name inside an archive.
     pub inside: Option<&'a str>,
+    /// Whether nothing shows that it is whole: it is neither compressed nor in an archive.
+    pub may_be_cut_off: bool,
 }
 
 impl Named<'_> {
@@ -86,30 +89,65 @@ pub struct Opened {
     pub lines: Box<dyn BufRead + Send>,
     /// The columns of a text that looks like a table whose columns are not known.
     pub columns: Option<String>,
+    /// Whether the lines are rows of a table.
+    pub is_table: bool,
     /// Whether it is a table of trades, which have no quotes.
     pub is_trades: bool,
 }
 
 /// The first line of a table is not longer; it holds the names of columns.
-const LONGEST_HEADER_BYTES: u64 = 64 * 1024;
+const LONGEST_HEADER_BYTES: u64 = 1 << 20;
+/// A mark that some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// How a text begins.
+#[derive(Default)]
+struct Beginning {
+    /// The blank lines before the first line that is not, and how many they are.
+    blank: Vec<u8>,
+    blank_lines: u64,
+    first: Vec<u8>,
+    /// What ended the reading before the first line's end.
+    failure: Option<io::Error>,
+}
+
+impl Beginning {
+    fn read(text: &mut impl BufRead, separator: u8) -> Beginning {
+        let mut beginning = Beginning::default();
+        loop {
+            let most = LONGEST_HEADER_BYTES.saturating_sub(beginning.blank.len() as u64);
+            beginning.failure = text.take(most).read_until(b'\n', &mut beginning.first).err();
+            let is_whole = beginning.failure.is_none() && beginning.first.ends_with(b"\n");
+            if !is_whole || !csv::is_blank(without_mark(&beginning.first), separator) {
+                return beginning;
+            }
+            beginning.blank.append(&mut beginning.first);
+            beginning.blank_lines += 1;
+        }
+    }
+}
+
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
 
 /// Returns a text's lines: those of a table as messages, all others as they are.
 ///
 /// # Errors
 /// The text is a table that lacks a column of the map, or whose product is not known.
 pub fn open(mut text: Box<dyn BufRead + Send>, named: &Named<'_>, map: Option<&Map>) -> Result<Opened, Error> {
-    let mut first = Vec::new();
-    let failure = (&mut text).take(LONGEST_HEADER_BYTES).read_until(b'\n', &mut first).err();
-    let header = String::from_utf8_lossy(first.trim_ascii()).trim_start_matches('\u{feff}').to_string();
+    let separator = map.map_or(b',', Map::separator);
+    let Beginning { mut blank, blank_lines, first, failure } = Beginning::read(&mut text, separator);
     let rest: Box<dyn BufRead + Send> = match failure {
         None => text,
         // What could be read comes first, and then the failure again.
         Some(error) => Box::new(io::BufReader::new(Broken(Some(error)))),
     };
-    let names = names(&header, map);
+    let row = without_mark(&first);
+    let header = String::from_utf8_lossy(row).trim_end_matches(['\r', '\n']).to_string();
+    let names = names(&header, separator);
     let (layout, has_header) = match map {
-        // A message holds a brace; the names of columns do not.
-        _ if header.is_empty() || header.contains('{') => (None, false),
+        _ if header.is_empty() || is_message(&header, map) => (None, false),
         Some(map) => match &map.header {
             Some(given) => (Some(map.layout(given, named.path)?), false),
             None => (Some(map.layout(&names, named.path)?), true),
@@ -119,29 +157,37 @@ pub fn open(mut text: Box<dyn BufRead + Send>, named: &Named<'_>, map: Option<&M
     let Some(layout) = layout else {
         let looks_like_a_table = names.len() > 2 && !header.contains(['{', '}']);
         let columns = looks_like_a_table.then_some(header);
-        return Ok(Opened { lines: Box::new(Cursor::new(first).chain(rest)), columns, is_trades: false });
+        blank.extend(first);
+        let lines = Box::new(Cursor::new(blank).chain(rest));
+        return Ok(Opened { lines, columns, is_table: false, is_trades: false });
     };
-    let whole: Box<dyn BufRead + Send> = if has_header { rest } else { Box::new(Cursor::new(first).chain(rest)) };
+    let whole = if has_header { rest } else { Box::new(Cursor::new(row.to_vec()).chain(rest)) };
     let is_trades = layout.is_trades();
-    let lines_before = u64::from(has_header);
-    let rows = Csv::new(whole, layout, named.outer().to_string(), separator(map), lines_before);
-    Ok(Opened { lines: Box::new(Messages::new(Box::new(rows))), columns: None, is_trades })
+    let rows = Csv::new(whole, layout, named, separator, blank_lines + u64::from(has_header));
+    Ok(Opened { lines: Box::new(Messages::new(Box::new(rows))), columns: None, is_table: true, is_trades })
+}
+
+/// Returns whether the first line is a message and not the first line of a table. If there is a map, cells may hold braces.
+fn is_message(line: &str, map: Option<&Map>) -> bool {
+    match map {
+        None => line.contains('{'),
+        Some(_) => line.trim_start().starts_with("{\"") || tick::parse(line.as_bytes()).is_ok(),
+    }
 }
 
 /// Returns the cells of a header.
-fn names(header: &str, map: Option<&Map>) -> Vec<String> {
-    let cells = csv::cells(header, separator(map)).unwrap_or_default();
-    cells.iter().map(|cell| cell.trim().to_string()).collect()
-}
-
-fn separator(map: Option<&Map>) -> u8 {
-    map.map_or(b',', Map::separator)
+fn names(header: &str, separator: u8) -> Vec<String> {
+    let mut cells = Cells::default();
+    if !cells.split(header, separator) {
+        return Vec::new();
+    }
+    (0..cells.count()).map(|at| cells.cell(at).trim().to_string()).collect()
 }
 
 /// Returns the lines of a Parquet file's rows.
 ///
 /// # Errors
-/// It cannot be read as Parquet, or its columns are not known.
+/// It cannot be read as Parquet, or its columns are not known or hold something else than one value a row.
 pub fn open_parquet(file: File, named: &Named<'_>, map: Option<&Map>) -> Result<Opened, Error> {
     let failed = |source| Error::Parquet { path: named.path.to_path_buf(), source };
     let table = parquet::Table::open(file).map_err(failed)?;
@@ -153,9 +199,12 @@ pub fn open_parquet(file: File, named: &Named<'_>, map: Option<&Map>) -> Result<
     let Some(layout) = layout else {
         return Err(Error::UnknownColumns { path: named.path.to_path_buf(), columns: names.join(", ") });
     };
+    if let Some((column, kind)) = table.unreadable(&layout) {
+        return Err(Error::ColumnType { path: named.path.to_path_buf(), column, kind });
+    }
     let is_trades = layout.is_trades();
     let rows = table.rows(layout, named.outer().to_string()).map_err(failed)?;
-    Ok(Opened { lines: Box::new(Messages::new(Box::new(rows))), columns: None, is_trades })
+    Ok(Opened { lines: Box::new(Messages::new(Box::new(rows))), columns: None, is_table: true, is_trades })
 }
 
 /// Returns where the columns of a known format are, and whether the names are a header and not a row.

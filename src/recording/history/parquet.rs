@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, StringArray};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{can_cast_types, cast};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::arrow::error::ArrowError;
 use datafusion::parquet::arrow::ProjectionMask;
@@ -35,6 +35,15 @@ impl Table {
     /// Returns the names of the columns.
     pub fn columns(&self) -> Vec<String> {
         self.0.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// Returns the name and the type of a column that is to be read, and whose values are not one text or number a row.
+    pub fn unreadable(&self, layout: &Layout) -> Option<(String, String)> {
+        let fields = self.0.schema().fields();
+        let read = layout.cells.iter().map(|(_, at)| &fields[*at]);
+        let mut unreadable =
+            read.filter(|field| field.data_type().is_nested() || !can_cast_types(field.data_type(), &DataType::Utf8));
+        unreadable.next().map(|field| (field.name().clone(), field.data_type().to_string()))
     }
 
     /// Starts to read the rows.
@@ -108,12 +117,12 @@ impl Rows for ParquetRows {
                 return Ok(false);
             }
         }
-        let cells: Vec<Option<&str>> =
-            self.columns.iter().map(|column| column.is_valid(self.row).then(|| column.value(self.row))).collect();
+        let (row, columns) = (self.row, &self.columns);
+        let cell = |at: usize| columns[at].is_valid(row).then(|| columns[at].value(row));
         self.row += 1;
         self.number += 1;
-        if let Err(reason) = self.layout.write(&cells, out) {
-            let row = cells.iter().map(|cell| cell.unwrap_or_default()).collect::<Vec<_>>().join(",");
+        if let Err(reason) = self.layout.write(columns.len(), cell, out) {
+            let row = (0..columns.len()).map(|at| cell(at).unwrap_or_default()).collect::<Vec<_>>().join(",");
             self.layout.refuse(&self.file, self.number, &reason, row.as_bytes(), out);
         }
         Ok(true)

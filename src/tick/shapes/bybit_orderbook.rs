@@ -10,7 +10,6 @@ use super::super::json::Object;
 use super::super::{Control, Problem, Tick, field};
 use super::book::{ASK, BID, best};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
-use crate::text::printable;
 
 /// Bybit's `orderbook.1`.
 pub static SHAPE: Shape = Shape {
@@ -24,13 +23,10 @@ pub static SHAPE: Shape = Shape {
 };
 
 /// The topic of whole quotes, up to the product.
-const QUOTES: &str = "orderbook.1.";
+pub const QUOTES: &str = "orderbook.1.";
 /// How the other public topics begin. Other exchanges have topics too.
 const OTHERS: [&str; 7] =
     ["orderbook.", "publicTrade.", "tickers.", "kline.", "liquidation.", "allLiquidation.", "priceLimit."];
-
-/// An error's text has no more characters than this.
-const LONGEST_ERROR: usize = 400;
 
 fn fit(object: Object<'_>) -> Option<Fit> {
     if let Value::Text(topic) = object.value("topic") {
@@ -45,7 +41,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     let Some(topic) = object.value("topic").text("topic")? else {
         if object.value("success") == Value::Other("false") {
             let message = object.value("ret_msg").text("ret_msg")?.unwrap_or_default();
-            return Err(Problem::Exchange { message: printable(&message, LONGEST_ERROR) });
+            return Err(Problem::exchange(&message));
         }
         let name = object.value("op").text("op")?.unwrap_or_default();
         return Ok(Body { sequence_num: None, control: Some(Control::new(&name, recorded.if_any(None))) });

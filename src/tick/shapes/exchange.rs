@@ -5,7 +5,6 @@ use super::super::json::Object;
 use super::super::{Control, Problem};
 use super::ticker::{Field, Names, Ticker};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
-use crate::text::printable;
 
 /// Coinbase Exchange's messages.
 pub static SHAPE: Shape = Shape {
@@ -56,7 +55,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     let ticker = Ticker::collect(object, &NAMES)?;
     let kind = ticker.value(Field::Kind).text("type")?.ok_or(Problem::Missing { field: "type" })?;
     if kind == "error" {
-        return Err(Problem::Exchange { message: error(object) });
+        return Err(Problem::exchange(&error(object)));
     }
     let event_time = ticker.event_time()?;
     let sequence_num = ticker.sequence_num()?;
@@ -67,12 +66,9 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     Ok(Body { sequence_num, control: Some(Control::new(&kind, recorded.if_any(event_time))) })
 }
 
-/// An error's text has no more characters than this.
-const LONGEST_ERROR: usize = 400;
-
 /// Returns an error's text, with the reason if there is one.
 fn error(object: Object<'_>) -> String {
     let text = |name| object.value(name).text(name).ok().flatten();
     let parts: Vec<_> = [text("message"), text("reason")].into_iter().flatten().collect();
-    if parts.is_empty() { "it gives no reason".into() } else { printable(&parts.join(": "), LONGEST_ERROR) }
+    parts.join(": ")
 }

@@ -1,7 +1,8 @@
 //! A row of a table of history, as `squall replay` writes it into a log: the row's cells under names that mean the same for every table.
 //!
 //! In: `{"history":"tardis-quotes","product_id":"BTCUSDT","time":"…","bid":"…","ask":"…",…}`. The cells are texts as they stand in
-//! the table. Out: a tick. A row of trades has no quote: best bid and best ask are then the trade's price.
+//! the table. Out: a tick. A row of trades has no quote: best bid and best ask are then the trade's price. An `id` that is not a number
+//! becomes a negative number, so that rows that differ only in it are different ticks.
 
 use super::super::field::Value;
 use super::super::json::Object;
@@ -9,7 +10,7 @@ use super::super::problem::Fault;
 use super::super::time::PLAUSIBLE;
 use super::super::{Problem, Side, Tick, field};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
-use crate::text::printable;
+use crate::text::{fnv1a, printable};
 
 /// A row of a table of history.
 pub static SHAPE: Shape = Shape {
@@ -56,10 +57,22 @@ fn read(row: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result<Bo
         best_ask_quantity: row.value("ask_size").amount("ask_size")?,
         side: side(row.value("side"))?,
         last_size: row.value("size").amount("size")?,
-        sequence_num,
+        sequence_num: match sequence_num {
+            None => number_of(row.value("id"))?,
+            number => number,
+        },
         ..Tick::quote(&*product_id, time(row, recorded)?, best_bid, best_ask)
     });
     Ok(Body { sequence_num, control: None })
+}
+
+/// Returns the number that stands for a text that identifies a row; absent is `None`.
+///
+/// It is negative, so that it is not mistaken for an exchange's number, and has 52 bits, so that a double holds it. Rows have the same
+/// identity only if their time and values are the same too.
+fn number_of(id: Value<'_>) -> Result<Option<i64>, Problem> {
+    let id = id.text("id")?;
+    Ok(id.map(|id| -1 - (fnv1a(id.as_bytes()) >> 12).cast_signed()))
 }
 
 /// Returns the row's time. If the table's map names its unit, the time counts nanoseconds and is not told by its size.

@@ -8,7 +8,6 @@ use super::super::json::Object;
 use super::super::problem::{Fault, RECORDERS_TIME};
 use super::super::{Control, Problem, Tick, field};
 use super::{Body, Fit, Recorded, Sequence, Shape, Sink};
-use crate::text::printable;
 
 /// Kraken's `ticker`.
 pub static SHAPE: Shape = Shape {
@@ -24,9 +23,6 @@ pub static SHAPE: Shape = Shape {
 const TICKER: &str = "ticker";
 /// The other public channels. Another exchange's channel has another name, or its data are not a list.
 const OTHERS: [&str; 7] = ["book", "level3", "trade", "ohlc", "instrument", "status", "heartbeat"];
-
-/// An error's text has no more characters than this.
-const LONGEST_ERROR: usize = 400;
 
 fn fit(object: Object<'_>) -> Option<Fit> {
     if let Value::Text(channel) = object.value("channel") {
@@ -48,7 +44,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
         |name: &str| Ok(Body { sequence_num: None, control: Some(Control::new(name, recorded.if_any(None))) });
     let Some(channel) = object.value("channel").text("channel")? else {
         if let Some(error) = object.value("error").text("error")? {
-            return Err(Problem::Exchange { message: printable(&error, LONGEST_ERROR) });
+            return Err(Problem::exchange(&error));
         }
         return control(&object.value("method").text("method")?.unwrap_or_default());
     };

@@ -10,7 +10,6 @@ use super::super::problem::Fault;
 use super::super::{Control, Problem, Tick, field};
 use super::book::{ASK, BID, best};
 use super::{Body, Fit, Message, Recorded, Sequence, Shape, Sink};
-use crate::text::printable;
 
 /// OKX's `bbo-tbt`.
 pub static SHAPE: Shape = Shape {
@@ -24,12 +23,9 @@ pub static SHAPE: Shape = Shape {
 };
 
 /// The channel of whole quotes.
-const QUOTES: &str = "bbo-tbt";
+pub const QUOTES: &str = "bbo-tbt";
 /// The exchange's answer to `ping`.
 const PONG: &str = "pong";
-
-/// An error's text has no more characters than this.
-const LONGEST_ERROR: usize = 400;
 
 /// Returns whether a text that is not JSON is a message of the exchange.
 pub fn is_plain(text: &str) -> bool {
@@ -56,7 +52,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     let control =
         |name: &str| Ok(Body { sequence_num: None, control: Some(Control::new(name, recorded.if_any(None))) });
     if let Some(event) = object.value("event").text("event")? {
-        return if event == "error" { Err(Problem::Exchange { message: error(object) }) } else { control(&event) };
+        return if event == "error" { Err(Problem::exchange(&error(object))) } else { control(&event) };
     }
     let arg = object.nested("arg").ok_or(Problem::Missing { field: "arg" })?;
     let channel = arg.value("channel").text("channel")?.unwrap_or_default();
@@ -93,8 +89,8 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
 fn error(object: Object<'_>) -> String {
     let text = |name| object.value(name).text(name).ok().flatten();
     match (text("msg"), text("code")) {
-        (Some(message), Some(code)) => printable(&format!("{message} ({code})"), LONGEST_ERROR),
-        (Some(text), None) | (None, Some(text)) => printable(&text, LONGEST_ERROR),
-        (None, None) => "it gives no reason".into(),
+        (Some(message), Some(code)) => format!("{message} ({code})"),
+        (Some(text), None) | (None, Some(text)) => text.into_owned(),
+        (None, None) => String::new(),
     }
 }
