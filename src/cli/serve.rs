@@ -74,11 +74,23 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         statement_timeout: args.statement_timeout,
         allow_create: args.allow_create,
     };
-    let listening = Listening::start(options, open(context.clone())).await?;
+    let mut context = context.clone();
+    let limit = &mut context.resolved.settings.engine.memory_limit_mb;
+    if *limit == 0 {
+        *limit = memory_mb().map_or(0, |memory| memory / 2);
+    }
+    let listening = Listening::start(options, open(context)).await?;
     let address = listening.address().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
     println!("serving on {address}");
     listening.run(interrupted()).await;
     Ok(())
+}
+
+/// Returns the memory of the machine, if the system says it.
+fn memory_mb() -> Option<usize> {
+    let said = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = said.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.split_whitespace().next()?.parse::<usize>().ok()? / 1024)
 }
 
 /// Returns a function that opens the project as it is then.

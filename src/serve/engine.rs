@@ -17,8 +17,8 @@ use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan, visit_expressi
 use futures::TryFutureExt;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::{JoinSet, block_in_place};
 
 use super::commands::Command;
 use super::failure::Failure;
@@ -74,16 +74,24 @@ impl Shared {
         Some(Arc::clone(&current.0))
     }
 
-    /// Runs a future as a task of its own, on the threads of statements.
+    /// Runs a future as a task of its own, on the threads of statements. While it computes, another thread takes its place, so that those
+    /// who plan large statements do not hold up small ones. It ends when it next waits, if nobody waits for it any more.
     async fn alone<T: Send + 'static>(
         &self,
         future: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
         let _quiet = Quiet::begin();
+        let (_waiting, left) = oneshot::channel::<()>();
         let mut tasks = JoinSet::new();
-        tasks.spawn_on(future, &self.threads);
+        let until_left = async move {
+            tokio::select! {
+                done = future => Some(done),
+                _ = left => None,
+            }
+        };
+        tasks.spawn_on(async { block_in_place(|| Handle::current().block_on(until_left)) }, &self.threads);
         match tasks.join_next().await {
-            Some(Ok(done)) => done,
+            Some(Ok(Some(done))) => done,
             // Nothing else ends the task, so it must have panicked.
             Some(Err(error)) if error.is_panic() => {
                 Err(Error::Panicked(panics::said(error.into_panic().as_ref())).into())

@@ -14,7 +14,7 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 
 use super::encode::Encoded;
 use super::failure::Failure;
@@ -41,7 +41,8 @@ impl Rows {
         let computed = async move {
             let frame = context.execute_logical_plan(plan).await?;
             let tasks = Arc::new(frame.task_ctx());
-            let plan = frame.create_physical_plan().await?;
+            // Planning computes for long, and only waits for files; another thread takes its place meanwhile.
+            let plan = block_in_place(|| Handle::current().block_on(frame.create_physical_plan()))?;
             let mut stream = match catch_unwind(AssertUnwindSafe(|| execute_stream(plan, tasks))) {
                 Ok(stream) => stream?,
                 Err(panic) => std::panic::resume_unwind(panic),

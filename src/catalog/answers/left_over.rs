@@ -1,4 +1,4 @@
-//! Correlated subqueries that the engine could not join.
+//! Subqueries that the engine could not join.
 //!
 //! The engine finds them only when it makes the physical plan, and says so with the names of its own types. In: an optimized plan. Out:
 //! the same plan, or a sentence.
@@ -6,11 +6,10 @@
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use super::refuse;
+use super::{memberships, refuse};
 
 /// Refuses what cannot be run.
 #[derive(Debug)]
@@ -24,15 +23,11 @@ impl OptimizerRule for RefuseCorrelated {
     fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         plan.apply(|plan| {
             for expression in plan.expressions() {
-                expression.apply(|expression| {
-                    let is_left = match expression {
-                        Expr::OuterReferenceColumn(..) => true,
-                        Expr::ScalarSubquery(subquery)
-                        | Expr::Exists(Exists { subquery, .. })
-                        | Expr::InSubquery(InSubquery { subquery, .. }) => !subquery.outer_ref_columns.is_empty(),
-                        _ => false,
-                    };
-                    if is_left { Err(cannot()) } else { Ok(TreeNodeRecursion::Continue) }
+                expression.apply(|expression| match expression {
+                    Expr::Exists(_) | Expr::InSubquery(_) => Err(memberships::cannot()),
+                    Expr::OuterReferenceColumn(..) => Err(cannot()),
+                    Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => Err(cannot()),
+                    _ => Ok(TreeNodeRecursion::Continue),
                 })?;
             }
             Ok(TreeNodeRecursion::Continue)

@@ -34,18 +34,7 @@ impl AnalyzerRule for Memberships {
                     .update_data(|predicate| Filter::try_new(predicate, filter.input))
                     .map_data(|filter| Ok(LogicalPlan::Filter(filter?)))?)
             }
-            plan => {
-                if matches!(
-                    plan,
-                    LogicalPlan::Projection(_)
-                        | LogicalPlan::Aggregate(_)
-                        | LogicalPlan::Window(_)
-                        | LogicalPlan::Sort(_)
-                ) {
-                    plan.expressions().iter().try_for_each(refuse_memberships)?;
-                }
-                Ok(Transformed::no(plan))
-            }
+            plan => Ok(Transformed::no(plan)),
         })
         .data()
     }
@@ -170,13 +159,8 @@ fn refuse_unknown(expr: &Expr) -> Result<()> {
     if found { Err(cannot()) } else { Ok(()) }
 }
 
-/// Refuses IN over a subquery and EXISTS where the engine has no place for them.
-fn refuse_memberships(expr: &Expr) -> Result<()> {
-    let found = expr.exists(|expr| Ok(matches!(expr, Expr::InSubquery(_) | Expr::Exists(_))))?;
-    if found { Err(cannot()) } else { Ok(()) }
-}
-
-fn cannot() -> DataFusionError {
+/// Says where IN over a subquery and EXISTS may stand.
+pub(super) fn cannot() -> DataFusionError {
     refuse(
         "IN (SELECT …) and EXISTS can only stand in WHERE, HAVING or QUALIFY, alone or behind AND, OR and NOT",
         "join the tables, or write count(*) > 0 over a subquery",

@@ -19,7 +19,7 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, IsNullExpr, Literal, lit};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterPhysicalExpr, IsNullExpr, Literal, lit};
 use datafusion::physical_expr::{conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
@@ -75,7 +75,7 @@ impl PhysicalOptimizerRule for NoPruning {
         each_scan(plan, |config, source, schema| {
             let predicate = source.filter()?;
             let (safe, unsafe_): (Vec<_>, Vec<_>) =
-                split_conjunction(&predicate).into_iter().partition(|condition| is_safe(condition, schema));
+                split_conjunction(&predicate).into_iter().partition(|condition| is_safe(condition, config, schema));
             if unsafe_.is_empty() {
                 return None;
             }
@@ -141,16 +141,28 @@ fn without_extremes(statistics: &Statistics, schema: &Schema) -> Statistics {
 
 /// Returns whether rows can be skipped by a condition: NaN never meets it, or it reads no floating-point column; and it does not ask for
 /// NULLs, which a file need not have counted.
-fn is_safe(condition: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
-    let (mut reads_floating, mut asks_for_nulls) = (false, false);
+fn is_safe(condition: &Arc<dyn PhysicalExpr>, config: &FileScanConfig, schema: &Schema) -> bool {
+    let (mut reads_floating, mut asks_for_nulls, mut uncounted) = (false, false, false);
     // The visitor never fails.
     let _ = condition.apply(|expr| {
         reads_floating |= expr.data_type(schema).is_ok_and(|data_type| is_floating(&data_type))
             && expr.downcast_ref::<Column>().is_some();
-        asks_for_nulls |= expr.downcast_ref::<IsNullExpr>().is_some();
+        // A condition that the scan gets while it runs may ask for NULLs, too.
+        asks_for_nulls |=
+            expr.downcast_ref::<IsNullExpr>().is_some() || expr.downcast_ref::<DynamicFilterPhysicalExpr>().is_some();
+        uncounted |= expr.downcast_ref::<Column>().is_some_and(|column| has_uncounted_nulls(config, column.index()));
         Ok(TreeNodeRecursion::Continue)
     });
-    !asks_for_nulls && (!reads_floating || is_bounded_above(condition))
+    !(asks_for_nulls && uncounted) && (!reads_floating || is_bounded_above(condition))
+}
+
+/// Returns whether a footer was read that does not say how many NULLs a column has.
+fn has_uncounted_nulls(config: &FileScanConfig, column: usize) -> bool {
+    let mut known = config.file_groups.iter().flat_map(FileGroup::files).filter_map(|file| file.statistics.as_ref());
+    known.any(|known| {
+        let nulls = known.column_statistics.get(column).map(|column| &column.null_count);
+        known.num_rows.is_exact() == Some(true) && nulls == Some(&Precision::Absent)
+    })
 }
 
 /// Returns whether a condition is `column < number`, `<=` or `=`, from either side. NaN is greater than every number.
