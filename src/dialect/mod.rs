@@ -23,6 +23,7 @@ mod scopes;
 mod set_all;
 mod stars;
 mod statements;
+mod syntax;
 mod twice;
 mod unpivot;
 mod using;
@@ -45,6 +46,7 @@ use futures::future::BoxFuture;
 use crate::asof;
 use crate::error::Refused;
 pub use copy_options::compressed;
+pub use syntax::{Complaint, lowercase, one_expression, plain, said};
 
 /// Writes words of a statement, as tokens, in the form that the parser reads.
 type Words = fn(Vec<TokenWithSpan>) -> Vec<TokenWithSpan>;
