@@ -199,8 +199,8 @@ fn rules_are_read_from_the_table() {
     let modules = ["a", "b", "c", "error"].map(String::from).into();
     let table = "text\n| module | may import | x |\n|---|---|---|\n| `a`, `b` | `c` (`Names` only) | y |\n| `c` | all | z |\n\nend";
     let rules = rules(table, &modules);
-    assert_eq!(rules["b"], ["c", "durable", "engine", "error", "text"].map(String::from).into());
-    assert_eq!(rules["c"], ["a", "b", "c", "durable", "engine", "error", "text"].map(String::from).into());
+    assert_eq!(rules["b"], ["c", "durable", "engine", "error", "hmac", "text"].map(String::from).into());
+    assert_eq!(rules["c"], ["a", "b", "c", "durable", "engine", "error", "hmac", "text"].map(String::from).into());
     assert_eq!(rules.len(), 3);
 }
 
