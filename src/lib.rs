@@ -12,6 +12,9 @@ pub mod text;
 /// The one way to replace a file: write it aside, sync it, rename it, and sync the folder.
 pub mod durable;
 
+/// HMAC-SHA256: proves that whoever sends a message knows a key.
+pub mod hmac;
+
 /// Async methods of the engine's traits, by functions that return boxed futures.
 pub mod engine;
 

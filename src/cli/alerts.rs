@@ -1,5 +1,6 @@
 //! The alerts of `squall live`: what the user asks for, and what became of it.
 
+use std::env::VarError;
 use std::time::Duration;
 
 use datafusion::execution::context::SessionContext;
@@ -8,6 +9,7 @@ use super::{Context, Failure, duration, logs};
 use crate::live::LivePlan;
 use crate::live::alert::{Alerts, Asked, RecipientOptions, Recipients};
 use crate::log::Tell;
+use crate::metrics::Metrics;
 use crate::text::{counted, grouped};
 
 /// The variable with the secret that signs requests to webhooks.
@@ -45,13 +47,14 @@ impl Args {
         plans: &[LivePlan],
         session: &SessionContext,
         tell: &Tell,
+        metrics: &Metrics,
     ) -> Result<Option<Alerts>, Failure> {
         let Some(alert) = &self.alert else { return Ok(None) };
         let settings = context.settings();
         let options = RecipientOptions {
             brokers: settings.kafka.bootstrap_servers.clone(),
             log: logs::options(context),
-            secret: secret(),
+            secret: secret()?,
             tell: tell.clone(),
         };
         let asked = Asked {
@@ -62,13 +65,21 @@ impl Args {
             dir: settings.live_dir().join("alerts"),
             tell: tell.clone(),
         };
-        Ok(Some(Alerts::plan(asked, plans, session)?))
+        Ok(Some(Alerts::plan(asked, plans, session, metrics)?))
     }
 }
 
 /// Returns the secret that signs requests to webhooks.
-pub fn secret() -> Option<String> {
-    std::env::var(SECRET).ok()
+///
+/// # Errors
+/// The variable is not UTF-8: without a word, requests would not be signed.
+pub fn secret() -> Result<Option<String>, Failure> {
+    match std::env::var(SECRET) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Failure::new(format!("the variable {SECRET} is not UTF-8"))
+            .with_hint("write the secret in hexadecimal digits or base64, for the receiver too")),
+    }
 }
 
 /// Prints what became of alerts.

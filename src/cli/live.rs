@@ -85,7 +85,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut service = args.service.start(metrics::Command::Live, context).await?;
     let board = args.watch.then(Board::default);
     let tell = board.as_ref().map_or_else(logs::tell, Board::tell);
-    let alerts = args.alerts.plan(context, &plans, workspace.session.context(), &tell)?;
+    let alerts = args.alerts.plan(context, &plans, workspace.session.context(), &tell, &service.metrics)?;
     if let (Some(board), Some(alerts)) = (&board, &alerts) {
         board.mark(Arc::clone(alerts.counts()));
     }
@@ -121,8 +121,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         alerts::report(alerts.as_ref());
     }
     match ran {
-        // Whoever reads the rows has seen enough.
-        Ok(()) | Err(live::Error::Closed) => {}
+        // Whoever reads the rows has seen enough, or the next start goes on with the rows that were not taken.
+        Ok(()) | Err(live::Error::Closed | live::Error::Stopped) => {}
         Err(error) => return Err(error.into()),
     }
     log.close().await?;
@@ -222,7 +222,7 @@ fn destination(args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Resu
         "-" if args.watch => Destination::Nowhere,
         "-" => Destination::Lines,
         text if Webhook::is_address(text) => Destination::Webhook {
-            webhook: Webhook::new(text, alerts::secret(), tell.clone())?,
+            webhook: Webhook::new(text, alerts::secret()?, tell.clone())?,
             state_dir: settings.live_dir(),
             stop: stop.clone(),
         },

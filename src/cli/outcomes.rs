@@ -7,6 +7,7 @@ use datafusion::arrow::compute::concat_batches;
 
 use super::workspace::{self, query_failure};
 use super::{Context, Failure, duration, output};
+use crate::dialect::one_expression;
 use crate::live;
 use crate::live::sink::Kept;
 use crate::repl::Format;
@@ -44,7 +45,7 @@ pub struct Args {
     pub score: String,
 
     /// An alert stands at a row whose score is at least this
-    #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
+    #[arg(long, value_name = "SCORE", value_parser = number, default_value_t = 0.5)]
     pub threshold: f64,
 
     /// The span of time of a line, such as 15m or 1d
@@ -56,8 +57,21 @@ pub struct Args {
     pub format: Option<Format>,
 }
 
+/// Reads a number that can be compared with scores.
+fn number(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is not a number".to_string())?;
+    match number.is_finite() {
+        true => Ok(number),
+        false => Err("no score can be compared with it".into()),
+    }
+}
+
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    one_expression(&args.event).map_err(|complaint| {
+        Failure::new(format!("--event: {}", complaint.message))
+            .with_hint("write one condition over the label's columns, such as 'forward_vol >= 0.001'")
+    })?;
     let workspace = workspace::open(context).await?;
     for name in [&args.query, &args.label] {
         if let Some(failure) = workspace.why_disabled(name) {

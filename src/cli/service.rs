@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::print::{self, Format};
 use super::{Context, Failure};
 use crate::error::with_causes;
-use crate::log::Log;
+use crate::log::{self, Log};
 use crate::metrics::{Address, Command, Metrics, Server};
 use crate::tick::SystemClock;
 
@@ -82,16 +82,7 @@ impl Service {
     pub fn watch_forwarding(&mut self, log: &Arc<dyn Log>) {
         if self.server.is_some() {
             let (log, metrics) = (Arc::clone(log), self.metrics.clone());
-            self.watch = Some(tokio::spawn(async move {
-                while let Ok(Some(forwarding)) = log.forwarding().await {
-                    metrics.unforwarded.set(&[], forwarding.behind as f64);
-                    match forwarding.failure {
-                        Some(reason) => metrics.unwell("topic", reason),
-                        None => metrics.well("topic"),
-                    }
-                    tokio::time::sleep(LOOK).await;
-                }
-            }));
+            self.watch = Some(tokio::spawn(watch_forwarding(log, metrics, LOOK)));
         }
     }
 }
@@ -104,9 +95,106 @@ impl Drop for Service {
     }
 }
 
-async fn ends(log: &dyn Log, metrics: &Metrics) -> Result<(), crate::log::Error> {
-    for partition in log.partitions().await? {
-        metrics.end(partition, log.offsets(partition).await?.end);
+/// Watches how far the topic behind an archive is behind, until the log turns out not to be an archive.
+async fn watch_forwarding(log: Arc<dyn Log>, metrics: Metrics, every: Duration) {
+    loop {
+        match log.forwarding().await {
+            Ok(Some(forwarding)) => {
+                metrics.unforwarded.set(&[], forwarding.behind as f64);
+                match forwarding.failure {
+                    Some(reason) => metrics.unwell("topic", reason),
+                    None => metrics.well("topic"),
+                }
+            }
+            Ok(None) => return,
+            // It may be readable again.
+            Err(error) => metrics.unwell("topic", with_causes(&error)),
+        }
+        tokio::time::sleep(every).await;
     }
-    Ok(())
+}
+
+/// Notes where each partition ends; one that cannot be read does not keep the others from it.
+async fn ends(log: &dyn Log, metrics: &Metrics) -> Result<(), log::Error> {
+    let mut read = Ok(());
+    for partition in log.partitions().await? {
+        match log.offsets(partition).await {
+            Ok(offsets) => metrics.end(partition, offsets.end),
+            Err(error) => read = read.and(Err(error)),
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::log::{Batch, Error, Forwarding, Limit, LogId, Record};
+
+    /// A log whose first partition and whose first answer cannot be read.
+    #[derive(Default)]
+    struct Failing {
+        asked: AtomicU64,
+    }
+
+    fn unreachable() -> Error {
+        Error::Unreachable { brokers: "b:1".into(), reason: "no route".into() }
+    }
+
+    #[async_trait]
+    impl Log for Failing {
+        fn topic(&self) -> &str {
+            "t"
+        }
+
+        async fn id(&self) -> Result<LogId, Error> {
+            Err(unreachable())
+        }
+
+        async fn partitions(&self) -> Result<Vec<i32>, Error> {
+            Ok(vec![0, 1])
+        }
+
+        async fn offsets(&self, partition: i32) -> Result<Range<i64>, Error> {
+            if partition == 0 { Err(unreachable()) } else { Ok(0..14) }
+        }
+
+        async fn read_batch(&self, _partition: i32, _from: i64, _limit: Limit) -> Result<Batch, Error> {
+            Err(unreachable())
+        }
+
+        async fn append(&self, _records: Vec<Record>) -> Result<(), Error> {
+            Err(unreachable())
+        }
+
+        async fn forwarding(&self) -> Result<Option<Forwarding>, Error> {
+            match self.asked.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(unreachable()),
+                1 => Ok(Some(Forwarding { behind: 7, failure: None })),
+                _ => Ok(None),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn watching_goes_on_after_an_error() {
+        let metrics = Metrics::new(Command::Ingest, Duration::MAX, Arc::new(SystemClock));
+        metrics.turned();
+        watch_forwarding(Arc::new(Failing::default()), metrics.clone(), Duration::ZERO).await;
+        assert!(metrics.text().contains("squall_unforwarded_messages 7"), "{}", metrics.text());
+        assert_eq!(metrics.problems(), []);
+    }
+
+    #[tokio::test]
+    async fn a_partition_that_cannot_be_read_does_not_hide_the_others() {
+        let metrics = Metrics::new(Command::Live, Duration::MAX, Arc::new(SystemClock));
+        metrics.position(1, 10, None);
+        ends(&Failing::default(), &metrics).await.unwrap_err();
+        assert!(metrics.text().contains("squall_lag_messages{partition=\"1\"} 4"), "{}", metrics.text());
+    }
 }

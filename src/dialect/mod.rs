@@ -25,6 +25,7 @@ mod scopes;
 mod set_all;
 mod stars;
 mod statements;
+mod syntax;
 mod twice;
 mod unpivot;
 mod using;
@@ -48,6 +49,7 @@ use crate::asof;
 use crate::error::Refused;
 pub use copy_options::compressed;
 pub use depth::STACK;
+pub use syntax::{Complaint, lowercase, one_expression, plain, said};
 
 /// Writes words of a statement, as tokens, in the form that the parser reads.
 type Words = fn(Vec<TokenWithSpan>) -> Vec<TokenWithSpan>;

@@ -49,6 +49,17 @@ pub fn sync_folder(dir: &Path) -> io::Result<()> {
     Os.sync_folder(dir)
 }
 
+/// Removes a file, so that it stays away after a power loss. A file that is missing is removed already.
+///
+/// # Errors
+/// The disk reports an error.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match Os.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Os.sync_folder(folder_of(path)),
+    }
+}
+
 /// Runs work that waits for a disk or a broker. It runs on a thread that may wait, not on one that runs tasks.
 ///
 /// # Panics

@@ -121,6 +121,13 @@ impl Landed {
         self.visible.get(&(topic.to_string(), partition)).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns whether an offset of a partition has landed.
+    pub fn has(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        let files = self.of(topic, partition);
+        let after = files.partition_point(|file| file.first <= offset);
+        after > 0 && offset <= files[after - 1].last
+    }
+
     /// Returns the files whose ranges lie inside another's; compaction still has to delete them.
     pub fn hidden(&self) -> &[LandedFile] {
         &self.hidden
@@ -189,6 +196,17 @@ mod tests {
         ] {
             assert_eq!(LandedFile::parse(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn an_offset_has_landed_if_a_file_holds_it() {
+        let names =
+            ["t-0-5-9.parquet", "t-0-10-10.parquet", "t-0-20-29.parquet", "t-0-22-23.parquet", "t-1-0-4.parquet"];
+        let landed = Landed::from_names(names).unwrap();
+        let found: Vec<i64> = (0..40).filter(|offset| landed.has("t", 0, *offset)).collect();
+        let expected: Vec<i64> = (5..=10).chain(20..30).collect();
+        assert_eq!(found, expected);
+        assert!(!landed.has("t", 2, 0) && !landed.has("u", 0, 5));
     }
 
     #[test]

@@ -313,7 +313,7 @@ impl Lander {
         );
         let mut read = 0;
         while let Some(chunk) = reader.next().await? {
-            measure::read(&self.metrics, &chunk);
+            measure::read(&self.metrics, number, &chunk);
             self.admit(&chunk.rows.ticks)?;
             if let Some(by_time) = &mut self.by_time {
                 by_time.prepare(&chunk.rows.ticks, &mut self.order).await?;

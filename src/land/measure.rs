@@ -5,8 +5,8 @@ use super::summary::Summary;
 use crate::metrics::Metrics;
 use crate::tick::Status;
 
-/// Counts messages that were read from the log.
-pub fn read(metrics: &Metrics, chunk: &Chunk) {
+/// Counts messages that were read from a partition of the log.
+pub fn read(metrics: &Metrics, partition: i32, chunk: &Chunk) {
     metrics.turned();
     let Chunk { summary, rows, bytes, .. } = chunk;
     metrics.messages.add(&[], summary.messages);
@@ -16,7 +16,7 @@ pub fn read(metrics: &Metrics, chunk: &Chunk) {
     let now = metrics.now();
     metrics.receive_to_consume.observe(rows.ingest_time.iter().map(|received| now.saturating_sub(*received)));
     if let Some(time) = rows.ticks.event_time.last() {
-        metrics.event(*time);
+        metrics.event(partition, *time);
     }
 }
 

@@ -147,7 +147,7 @@ impl Tail {
         };
         let chunk = chunk.map_err(|error| Error::log(&self.source, error))?;
         let Some(chunk) = chunk else { return Ok(None) };
-        measure::read(&self.metrics, &chunk);
+        measure::read(&self.metrics, partition, &chunk);
         let Chunk { summary, rows, connections, received, next, .. } = chunk;
         if summary.messages >= limit.messages as u64 {
             // There is more to read, most likely.

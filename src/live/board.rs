@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::Utc;
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::{Array, AsArray, Float64Array, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::alert;
 use super::error::Error;
@@ -112,7 +113,7 @@ impl Board {
             head.extend(EXTRAS.iter().map(|(name, width)| right(name, *width)));
             lines.push(head);
             for ((_, product), line) in state.lines.iter().filter(|((of, _), _)| of == query) {
-                let mut text = fit(product, PRODUCT);
+                let mut text = fit(&printable(product, PRODUCT), PRODUCT);
                 let values = line.values.iter().take(shown.len());
                 text.extend(values.map(|value| right(&value.map_or("-".into(), number), CELL)));
                 let alert = if state.has_alert(product) { "ALERT" } else { "-" };
@@ -125,11 +126,21 @@ impl Board {
             lines.extend([String::new(), "no rows yet".into()]);
         }
         if lines.len() + 1 > height {
-            let left = lines.len() + 2 - height;
-            lines.truncate(height.saturating_sub(2));
-            lines.push(format!("and {left} more lines: a higher terminal shows them"));
+            let kept = height.saturating_sub(2);
+            let left = lines.len().saturating_sub(kept);
+            lines.truncate(kept.max(1));
+            if height > 1 {
+                lines.truncate(kept);
+                lines.push(format!("and {left} more lines: a higher terminal shows them"));
+            }
         }
-        lines.push(state.note.lines().next().unwrap_or_default().into());
+        let note = state.note.lines().next().unwrap_or_default();
+        if height > 1 {
+            lines.push(note.into());
+        } else if !note.is_empty() {
+            // There is one line.
+            lines = vec![note.into()];
+        }
         lines.into_iter().map(|line| cut(&printable(&line, usize::MAX), width)).collect()
     }
 }
@@ -156,11 +167,15 @@ impl BoardSink {
             let count = last.get(product.as_str()).map_or(0, |(_, count)| *count);
             last.insert(product, (row, count + 1));
         }
+        let shown = last.values().map(|(row, _)| u32::try_from(*row).unwrap_or_default());
+        let shown = UInt32Array::from_iter_values(shown);
+        let columns: Vec<_> = self.columns.iter().map(|name| values(rows, name, &shown)).collect();
         let now = Instant::now();
         let mut state = self.board.state();
         state.rows += keys.len() as u64;
-        for (product, (row, count)) in last {
-            let values = self.columns.iter().map(|name| value(rows, name, row)).collect();
+        for (number, (product, (row, count))) in last.into_iter().enumerate() {
+            let value = |column: &Float64Array| column.is_valid(number).then(|| column.value(number));
+            let values = columns.iter().map(|column| column.as_ref().and_then(value)).collect();
             let ts = keys[row].1;
             let key = (self.form.query().to_string(), product.to_string());
             let mut came = state.lines.remove(&key).map_or_else(VecDeque::new, |line| line.came);
@@ -194,10 +209,10 @@ impl Sink for BoardSink {
     }
 }
 
-fn value(rows: &RecordBatch, name: &str, row: usize) -> Option<f64> {
-    let cell = cast(&rows.column_by_name(name)?.slice(row, 1), &DataType::Float64).ok()?;
-    let cell = cell.as_primitive::<Float64Type>();
-    cell.is_valid(0).then(|| cell.value(0))
+/// Returns the values of a column in these rows; `None` if they are not numbers.
+fn values(rows: &RecordBatch, name: &str, shown: &UInt32Array) -> Option<Float64Array> {
+    let cells = take(rows.column_by_name(name)?, shown, None).ok()?;
+    cast(&cells, &DataType::Float64).ok().map(|cells| cells.as_primitive::<Float64Type>().clone())
 }
 
 fn now_ns() -> i64 {
@@ -235,25 +250,81 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Returns the first characters of a text, as many as there is room for.
+/// Returns the beginning of a text, as much as there is room for on a terminal, where some characters are twice as wide as others.
 fn cut(text: &str, width: usize) -> String {
-    match text.chars().count() > width {
-        true => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
-        false => text.into(),
+    if text.width() <= width {
+        return text.into();
     }
+    let mut left = width.saturating_sub(1);
+    let fits = |char: &char| {
+        let wide = char.width().unwrap_or(0);
+        let fits = wide <= left;
+        left = left.saturating_sub(wide);
+        fits
+    };
+    let mut cut: String = text.chars().take_while(fits).collect();
+    if width > 0 {
+        cut.push('…');
+    }
+    cut
 }
 
 fn fit(text: &str, width: usize) -> String {
-    format!("{:<width$}", cut(text, width))
+    let text = cut(text, width);
+    let spaces = width.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(spaces))
 }
 
 fn right(text: &str, width: usize) -> String {
-    format!(" {:>1$}", cut(text, width - 1), width - 1)
+    let text = cut(text, width.saturating_sub(1));
+    let spaces = width.saturating_sub(text.width());
+    format!("{}{text}", " ".repeat(spaces))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn board(products: &[&str]) -> Board {
+        let board = Board::default();
+        let mut state = board.state();
+        state.columns.insert("q".into(), vec!["mid".into()]);
+        for product in products {
+            let line = Line { values: vec![Some(1.5)], ts: now_ns(), delay_ns: 0, came: VecDeque::new() };
+            state.lines.insert(("q".into(), (*product).into()), line);
+        }
+        drop(state);
+        board
+    }
+
+    #[test]
+    fn columns_stand_under_each_other_whatever_the_names() {
+        let products = ["BTC-USD", "比特币-USD", "比特币比特币比特币比特币", "a\u{1b}[2Jb", "é-USD"];
+        let lines = board(&products).lines(80, 24);
+        let lines: Vec<&String> = lines.iter().filter(|line| line.contains("1.5000")).collect();
+        assert_eq!(lines.len(), products.len());
+        for line in lines {
+            let before = line.split("1.5000").next().unwrap();
+            assert_eq!(before.width(), PRODUCT + CELL - "1.5000".len(), "{line}");
+            assert!(!line.contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn the_board_fits_any_terminal() {
+        for note in ["", "Warning: a note that is longer than the terminal is wide"] {
+            let board = board(&["BTC-USD", "比特币-USD", "ETH-USD"]);
+            board.state().note = note.into();
+            for height in 0..12 {
+                for width in [0, 1, 2, 13, 30, 80] {
+                    let lines = board.lines(width, height);
+                    assert!(lines.len() <= height.max(1), "{height} lines have {lines:?}");
+                    assert!(lines.iter().all(|line| line.width() <= width), "{width}: {lines:?}");
+                }
+            }
+            assert!(board.lines(80, 1)[0].starts_with(if note.is_empty() { "squall live" } else { "Warning" }));
+        }
+    }
 
     #[test]
     fn numbers_and_times_fit_their_cells() {

@@ -54,6 +54,8 @@ pub enum Error {
     Thread { source: std::io::Error },
     #[error("standard output is closed")]
     Closed,
+    #[error("the run was stopped before the rows were taken")]
+    Stopped,
     #[error("the address of the webhook cannot be used: {problem}")]
     Address { problem: &'static str },
     #[error("alerts cannot go there: {problem}")]
@@ -111,7 +113,7 @@ impl Hint for Error {
             Error::OtherLog { .. } | Error::OtherColumns { .. } | Error::Behind { .. } => {
                 Some("give the rows another folder: --to FOLDER".into())
             }
-            Error::Encode { .. } | Error::Closed => None,
+            Error::Encode { .. } | Error::Closed | Error::Stopped => None,
             Error::Thread { .. } => None,
             Error::Address { .. } => Some("write it like https://host/path".into()),
             Error::Recipient { .. } => {

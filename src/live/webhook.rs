@@ -6,34 +6,37 @@
 //! Any other answer outside of 2xx is a refusal.
 
 use std::fmt;
+use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use url::Url;
 
 use super::error::Error;
 use crate::durable::blocking;
+use crate::hmac::hmac;
 use crate::log::Tell;
-use crate::text::{hex, printable};
+use crate::text::{hex, printable, scheme};
 
 /// How long a connection may take, and a whole request.
 const CONNECT: Duration = Duration::from_secs(5);
 const REQUEST: Duration = Duration::from_secs(15);
-/// How long to wait before a request is sent again; the wait doubles, up to the most. A receiver may ask for longer.
+/// How long to wait before a request is sent again; the wait doubles, up to the most. A receiver may ask for another time.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(15);
 const ASKED_MOST: Duration = Duration::from_secs(300);
 /// How often to look whether the run ends.
 const LOOK: Duration = Duration::from_millis(50);
-/// How much of an answer is shown.
+/// How many bytes of an answer are read, and how many characters are shown.
+const READ: u64 = 4096;
 const ANSWER: usize = 200;
+
+/// The schemes of webhooks.
+const SCHEMES: [&str; 2] = ["https", "http"];
 
 /// When waiting ends: a run is stopped, or its time is over.
 #[derive(Debug, Clone, Default)]
@@ -93,9 +96,9 @@ enum Answer {
 }
 
 impl Webhook {
-    /// Returns whether a text is the address of a webhook.
+    /// Returns whether a text is meant as the address of a webhook, by its scheme.
     pub fn is_address(text: &str) -> bool {
-        text.starts_with("http://") || text.starts_with("https://")
+        scheme(text).is_some_and(|scheme| SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
     }
 
     /// Makes a webhook of its address; this sends nothing yet.
@@ -103,7 +106,9 @@ impl Webhook {
     /// # Errors
     /// The address is not one.
     pub fn new(address: &str, secret: Option<String>, tell: Tell) -> Result<Webhook, Error> {
-        let url = Url::parse(address).ok().filter(|url| Webhook::is_address(address) && url.host_str().is_some());
+        let has_host = Webhook::is_address(address)
+            && address.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//") && !rest.starts_with("///"));
+        let url = Url::parse(address).ok().filter(|url| has_host && url.host_str().is_some());
         let Some(url) = url else { return Err(Error::Address { problem: "it is not written like https://host/path" }) };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Error::Address { problem: "it holds a user; a signature says who sends" });
@@ -160,7 +165,7 @@ impl Webhook {
                 self.tell.say(&format!("Warning: {} takes nothing: {problem}; squall tries again", self.shown));
                 failing = Some(Instant::now());
             }
-            stop.wait(after.unwrap_or(wait)).await;
+            stop.wait(pause(after, wait)).await;
             if stop.is_set() {
                 return Ok(Posted::Stopped);
             }
@@ -180,9 +185,10 @@ impl Webhook {
             Ok(mut answer) => {
                 let after = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok());
                 let after = after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-                let text = answer.body_mut().with_config().limit(4096).read_to_string().unwrap_or_default();
-                let text = printable(text.lines().next().unwrap_or_default(), ANSWER);
-                Answer::Status { status: answer.status().as_u16(), text, after: after.map(|wait| wait.min(ASKED_MOST)) }
+                let mut text = Vec::new();
+                // An answer that breaks off is shown as far as it came.
+                let _ = answer.body_mut().as_reader().take(READ).read_to_end(&mut text);
+                Answer::Status { status: answer.status().as_u16(), text: shown(&text), after }
             }
             // An error may name the address.
             Err(error) => Answer::Failed(error.to_string().replace(&self.url, "…")),
@@ -190,13 +196,20 @@ impl Webhook {
     }
 }
 
+/// Returns how long to wait before a request is sent again: as long as the receiver asks, within limits, or else `wait`.
+fn pause(asked: Option<Duration>, wait: Duration) -> Duration {
+    asked.map_or(wait, |asked| asked.clamp(RETRY_FIRST, ASKED_MOST))
+}
+
+/// Returns the first line of an answer, as much as is shown; what is not UTF-8 is replaced.
+fn shown(answer: &[u8]) -> String {
+    printable(String::from_utf8_lossy(answer).lines().next().unwrap_or_default(), ANSWER)
+}
+
 /// Returns the signature of a body that is sent at an instant, in seconds since 1970.
 fn signature(secret: &str, timestamp: i64, body: &[u8]) -> Result<String, openssl::error::ErrorStack> {
-    let key = PKey::hmac(secret.as_bytes())?;
-    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
-    signer.update(format!("{timestamp}.").as_bytes())?;
-    signer.update(body)?;
-    Ok(format!("v1={}", hex(&signer.sign_to_vec()?)))
+    let message = [format!("{timestamp}.").as_bytes(), body].concat();
+    Ok(format!("v1={}", hex(&hmac(secret.as_bytes(), &message)?)))
 }
 
 #[cfg(test)]
@@ -215,9 +228,36 @@ mod tests {
         let webhook = Webhook::new("https://h:8443/T0/key", Some("hidden".into()), Tell::default()).unwrap();
         assert_eq!(webhook.shown(), "the webhook at https://h:8443");
         assert_eq!(format!("{webhook:?}"), "Webhook(\"the webhook at https://h:8443\")");
-        for bad in ["https://", "ftp://h/", "https://me:pw@h/"] {
+        let bad = ["https://", "ftp://h/pw", "https://me:pw@h/", "https:/h/pw", "HTTPS:h/pw", "https:///h/pw"];
+        for bad in bad {
             let error = Webhook::new(bad, None, Tell::default()).unwrap_err().to_string();
             assert!(!error.contains("pw"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_scheme_may_be_written_large() {
+        for address in ["HTTPS://h/key", "Http://h/key", "https:/h/key"] {
+            assert!(Webhook::is_address(address), "{address}");
+        }
+        assert_eq!(Webhook::new("HTTPS://h/key", None, Tell::default()).unwrap().address(), "https://h/key");
+        assert!(!Webhook::is_address("out/https:") && !Webhook::is_address("httpsx://h"));
+    }
+
+    #[test]
+    fn a_receiver_cannot_ask_for_a_hot_loop() {
+        let (short, long) = (Duration::from_millis(250), Duration::from_secs(8));
+        assert_eq!(pause(Some(Duration::ZERO), short), RETRY_FIRST);
+        assert_eq!(pause(Some(Duration::from_secs(1)), long), Duration::from_secs(1));
+        assert_eq!(pause(Some(Duration::MAX), short), ASKED_MOST);
+        assert_eq!(pause(None, long), long);
+    }
+
+    #[test]
+    fn an_answer_is_shown_as_far_as_it_can_be_read() {
+        assert_eq!(shown(b"no room\nmore"), "no room");
+        assert_eq!(shown(b"caf\xe9"), "caf\u{fffd}");
+        assert!(shown(&[b'x'; 4096]).chars().count() <= ANSWER + 1);
+        assert_eq!(shown(b""), "");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::Error;
-use crate::text::without_secrets;
+use crate::text::{scheme, without_secrets};
 
 /// Where a log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +22,22 @@ impl Location {
     /// The scheme is unknown, the address has no topic, or Kafka does not allow the topic's name.
     pub fn parse(text: &str, default_brokers: &str) -> Result<Location, Error> {
         let invalid = |reason: &str| Error::Location { text: without_secrets(text), reason: reason.to_string() };
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return match text {
-                "" => Err(invalid("is empty")),
-                path => Ok(Location::Folder(PathBuf::from(path))),
-            };
+        let hidden =
+            |begin: &str, reason: &str| Error::Location { text: format!("{begin}:…"), reason: reason.into() };
+        let rest = match text.split_once(':') {
+            None if text.is_empty() => return Err(invalid("is empty")),
+            Some((begin, _)) if scheme(text).is_none() && !text[begin.len()..].starts_with("://") => None,
+            Some((begin, rest)) if begin.eq_ignore_ascii_case("kafka") => match rest.strip_prefix("//") {
+                Some(rest) => Some(rest),
+                None => return Err(hidden(begin, "is not written like kafka://host:port/topic")),
+            },
+            // What follows may hold a secret.
+            Some((begin, _)) => {
+                return Err(hidden(begin, &format!("has the scheme `{begin}`, which no log has")));
+            }
+            None => None,
         };
-        if scheme != "kafka" {
-            return Err(invalid(&format!("has the scheme `{scheme}`, which no log has")));
-        }
+        let Some(rest) = rest else { return Ok(Location::Folder(PathBuf::from(text))) };
         let Some((brokers, topic)) = rest.split_once('/').filter(|(_, topic)| !topic.is_empty()) else {
             return Err(invalid("names no topic"));
         };
@@ -74,6 +81,9 @@ mod tests {
         for (text, expected) in [
             ("data/raw", Location::Folder("data/raw".into())),
             ("kafka://broker:9093/ticks.raw", kafka("broker:9093", "ticks.raw")),
+            ("Kafka://broker:9093/t", kafka("broker:9093", "t")),
+            ("./a:b", Location::Folder("./a:b".into())),
+            ("out/10:00", Location::Folder("out/10:00".into())),
             ("kafka://a:1,b:2/t", kafka("a:1,b:2", "t")),
             ("kafka:///ticks.raw", kafka("localhost:9092", "ticks.raw")),
         ] {
@@ -87,7 +97,10 @@ mod tests {
     fn addresses_of_nothing() {
         for (text, expected) in [
             ("", "`` is not a log: it is empty"),
-            ("s3://bucket/log", "`s3://bucket/log` is not a log: it has the scheme `s3`, which no log has"),
+            ("s3://bucket/log", "`s3:…` is not a log: it has the scheme `s3`, which no log has"),
+            ("HTTPS://me:pw@host/key", "`HTTPS:…` is not a log: it has the scheme `HTTPS`, which no log has"),
+            ("https:/host/key", "`https:…` is not a log: it has the scheme `https`, which no log has"),
+            ("kafka:ticks.raw", "`kafka:…` is not a log: it is not written like kafka://host:port/topic"),
             ("kafka://broker:9092", "`kafka://broker:9092` is not a log: it names no topic"),
             ("kafka://broker:9092/", "`kafka://broker:9092/` is not a log: it names no topic"),
             (

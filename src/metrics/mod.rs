@@ -71,9 +71,9 @@ impl Metrics {
         self.with(|state| state.problems.remove(part));
     }
 
-    /// Says which event came last, by its time in nanoseconds since 1970, UTC.
-    pub fn event(&self, time: i64) {
-        self.with(|state| state.last_event = Some(time));
+    /// Says which event of a partition came last, by its time in nanoseconds since 1970, UTC.
+    pub fn event(&self, partition: i32, time: i64) {
+        self.with(|state| state.last_events.insert(partition, time));
     }
 
     /// Says where a partition is read on, and when the message before that was received.
@@ -90,8 +90,9 @@ impl Metrics {
     pub fn text(&self) -> String {
         let (now, set) = (self.now(), &self.0.set);
         self.with(|state| {
-            if let Some(time) = state.last_event {
-                set.last_event_age.set(&[], seconds(now.saturating_sub(time)));
+            // A partition that is behind does not make the last event older.
+            if let Some(time) = state.last_events.values().max() {
+                set.last_event_age.set(&[], seconds(now.saturating_sub(*time)));
             }
             for (partition, place) in &state.places {
                 let partition = partition.to_string();
@@ -183,7 +184,9 @@ mod tests {
     fn ages_and_lags_are_those_of_the_moment_of_asking() {
         let (metrics, now) = at(Command::Live);
         assert_eq!(value(&metrics, "squall_last_event_age_seconds"), None, "nothing is known yet");
-        metrics.event(990 * S);
+        metrics.event(2, 990 * S);
+        // Another partition is read from long ago.
+        metrics.event(1, 100 * S);
         metrics.position(2, 10, Some(995 * S));
         assert!(!metrics.text().contains("squall_lag_messages{"), "the log's end is not known yet");
         metrics.end(2, 14);

@@ -13,8 +13,8 @@ pub struct State {
     /// The parts of the work that do not go on, each with the reason.
     pub problems: BTreeMap<&'static str, String>,
     pub places: BTreeMap<i32, Place>,
-    /// Nanoseconds since 1970, UTC, as are all times here.
-    pub last_event: Option<i64>,
+    /// The last event of each partition. Nanoseconds since 1970, UTC, as are all times here.
+    pub last_events: BTreeMap<i32, i64>,
     pub turned: Option<i64>,
 }
 

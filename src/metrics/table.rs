@@ -123,6 +123,8 @@ metrics! {
         "Parquet files that were committed";
     rows: Counter, "squall_rows_emitted_total", ["query"], "rows", [Live],
         "Rows that were passed on";
+    alerts: Counter, "squall_alerts_total", ["query", "outcome"], "alerts", [Live],
+        "Alerts by what became of them: given, refused by the recipient for good, or dropped because too many waited";
     consume_to_emit: Histogram, "squall_consume_to_emit_seconds", [], "seconds", [Live],
         "From the moment when a poll's messages were read until the sinks had the rows, for each row";
     exchange_to_emit: Histogram, "squall_exchange_to_emit_seconds", [], "seconds", [Live],

@@ -22,7 +22,7 @@ use super::clauses;
 use super::error::Error;
 use super::place::Place;
 use super::template::Rendered;
-use crate::dialect;
+use crate::dialect::{self, Complaint};
 use crate::ml;
 
 /// A parsed file.
@@ -189,7 +189,7 @@ fn tokenize(rendered: &Rendered, text: &str) -> Result<Vec<TokenWithSpan>, Error
 /// Parses a query, given as its text and its tokens; its lines and columns match those of the rendered file.
 fn parse_tokens(rendered: &Rendered, text: &str, tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Error> {
     let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(dialect::rewritten(tokens));
-    let query = parser.parse_query().map_err(|error| syntax(rendered, error))?;
+    let query = parser.parse_query().map_err(|error| syntax(rendered, &error))?;
     clauses::has_effect(rendered, &query, text)?;
     while parser.consume_token(&Token::SemiColon) {}
     let rest = parser.peek_token();
@@ -197,27 +197,13 @@ fn parse_tokens(rendered: &Rendered, text: &str, tokens: Vec<TokenWithSpan>) -> 
         return Ok(query);
     }
     let place = place_of(rendered, rest.span.start);
-    Err(Error::Syntax { place, message: format!("expected the query's end, found: {}", rest.token) })
+    Err(Error::Syntax { place, message: format!("expected the query's end, found {}", rest.token) })
 }
 
-/// Extracts the place from the parser's message, which ends in ` at Line: 3, Column: 7`.
-fn syntax(rendered: &Rendered, error: ParserError) -> Error {
-    let text = match error {
-        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
-        ParserError::RecursionLimitExceeded => "nested too deep".to_string(),
-    };
-    let located = text.rsplit_once(" at Line: ").and_then(|(message, numbers)| {
-        let (line, column) = numbers.split_once(", Column: ")?;
-        Some((message, line.parse().ok()?, column.trim().parse().ok()?))
-    });
-    let lower = |message: &str| {
-        let mut characters = message.chars();
-        characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
-    };
-    match located {
-        Some((message, line, column)) => Error::Syntax { place: rendered.place(line, column), message: lower(message) },
-        None => Error::Syntax { place: rendered.end(), message: lower(&text) },
-    }
+fn syntax(rendered: &Rendered, error: &ParserError) -> Error {
+    let Complaint { message, at, .. } = Complaint::of(error, "the query");
+    let place = at.map_or_else(|| rendered.end(), |(line, column)| rendered.place(line, column));
+    Error::Syntax { place, message }
 }
 
 fn references(rendered: &Rendered, query: &Query) -> Result<References, Error> {

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use super::statement::{Position, Statement, end_of, find_name, find_text, is_called, token_length};
 use super::{culprit, run};
 use crate::catalog::{self, Session};
+use crate::dialect::{Complaint, lowercase, plain};
 use crate::error::Hint;
 use crate::text::{Excerpt, did_you_mean, nearest};
 
@@ -271,33 +272,13 @@ fn hint_of(error: &DataFusionError) -> Option<String> {
 }
 
 fn syntax(error: &ParserError) -> Finding {
-    let text = match error {
-        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
-        ParserError::RecursionLimitExceeded => "the statement is nested too deeply",
-    };
-    let (message, at) = split_location(text);
+    let Complaint { message, at, is_at_end } = Complaint::of(error, "the statement");
     let spot = match at {
-        Some(at) => Spot::At(at),
-        None if message.contains("found: EOF") => Spot::End,
+        Some((line, column)) => Spot::At(Position { line, column }),
+        None if is_at_end => Spot::End,
         None => Spot::Unknown,
     };
-    let message = message.replace("Expected: ", "expected ").replace(", found: ", ", found ");
-    let message = message.replace("found EOF", "found the end of the statement");
-    Finding { message: format!("syntax error: {}", lowercase(&message)), spot, hint: None }
-}
-
-/// Splits `Expected: …, found: x at Line: 1, Column: 8`.
-fn split_location(text: &str) -> (&str, Option<Position>) {
-    let location = text.rfind(" at Line: ").and_then(|at| {
-        let (line, column) = text[at + " at Line: ".len()..].split_once(", Column: ")?;
-        let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
-        let position = Position { line: line.parse().ok()?, column: column[..digits].parse().ok()? };
-        Some((&text[..at], position))
-    });
-    match location {
-        Some((message, position)) if position.line > 0 && position.column > 0 => (message, Some(position)),
-        _ => (text, None),
-    }
+    Finding { message: format!("syntax error: {message}"), spot, hint: None }
 }
 
 /// Removes `line 1, column 8: ` from a message.
@@ -402,22 +383,6 @@ fn arguments(text: &str, call: &str) -> Finding {
     Finding { message, spot: Spot::Unknown, hint }
 }
 
-/// Returns a message without what the engine says to its own developers: syntax trees, and the wish to be told of faults.
-fn plain(message: &str) -> String {
-    let message = message.split("\nThis issue was likely caused by a bug in DataFusion").next().unwrap_or(message);
-    // A syntax tree is long, and begins with a word before a brace.
-    let tree = message
-        .find(" { ")
-        .filter(|_| message.contains("Span(Location(") || message.contains("WindowFunctionParams {"));
-    match tree {
-        Some(at) => {
-            let words = message[..at].rsplit_once([' ', '(']).map_or(&message[..at], |(words, _)| words);
-            format!("{}: this statement has a part that cannot be planned", words.trim_end_matches([':', '(']))
-        }
-        None => message.trim_end().to_owned(),
-    }
-}
-
 /// Returns an error and its causes as one message.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
@@ -437,18 +402,6 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     Some(rest.split_once(after)?.0)
 }
 
-/// Returns the text with a lowercase first letter, unless the first word is a name or an acronym.
-fn lowercase(text: &str) -> String {
-    let text = text.trim();
-    let mut characters = text.chars();
-    match (characters.next(), characters.next()) {
-        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
-            first.to_lowercase().chain(text.chars().skip(1)).collect()
-        }
-        _ => text.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,9 +409,6 @@ mod tests {
     #[test]
     fn places_are_taken_out_of_messages() {
         let at = |line, column| Some(Position { line, column });
-        let engines = "Expected: ), found: EOF at Line: 12, Column: 3";
-        assert_eq!(split_location(engines), ("Expected: ), found: EOF", at(12, 3)));
-        assert_eq!(split_location("Expected: ), found: EOF"), ("Expected: ), found: EOF", None));
         let ours = "cannot read CREATE MODEL: line 2, column 14: expected AS, found FROM";
         assert_eq!(
             split_line_and_column(ours),

@@ -5,10 +5,10 @@
 
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
 use openssl::sha::sha256;
-use openssl::sign::Signer;
 use openssl::{base64, memcmp, pkcs5, rand};
+
+use crate::hmac::hmac;
 
 /// The mechanism's name.
 pub const MECHANISM: &str = "SCRAM-SHA-256";
@@ -116,14 +116,6 @@ impl Verifier {
         }
         Ok(format!("v={}", base64::encode_block(&hmac(&self.server_key, messages.as_bytes())?)))
     }
-}
-
-fn hmac(key: &[u8], message: &[u8]) -> Result<[u8; 32], ErrorStack> {
-    let key = PKey::hmac(key)?;
-    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
-    let mut signature = [0; 32];
-    signer.sign_oneshot(&mut signature, message)?;
-    Ok(signature)
 }
 
 #[cfg(test)]

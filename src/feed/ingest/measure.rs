@@ -16,7 +16,7 @@ pub fn durable(metrics: &Metrics, batch: &Summary, bytes: u64, times: &[(i64, Op
         times.iter().filter_map(|(received_at, event_time)| Some(received_at.saturating_sub((*event_time)?)));
     metrics.exchange_to_receive.observe(from_exchange);
     if let Some(event_time) = batch.last_event_time {
-        metrics.event(event_time);
+        metrics.event(0, event_time);
     }
 }
 

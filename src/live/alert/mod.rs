@@ -15,7 +15,10 @@ mod decision;
 /// The last minute of each product.
 mod minute;
 
-/// What is remembered of alerts.
+/// Alerts that are not given yet.
+mod outbox;
+
+/// What is remembered of decided rows.
 mod ledger;
 
 /// Who is told. Each kind is one file and one line of a table.
@@ -41,6 +44,7 @@ use super::plan::LivePlan;
 use super::sink::{Form, Sink};
 use super::webhook::Stop;
 use crate::log::{LogId, Tell};
+use crate::metrics::Metrics;
 use predicate::Predicate;
 pub use to::{Options as RecipientOptions, Recipients};
 
@@ -62,7 +66,7 @@ pub struct Asked {
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
-    /// The same whenever the same alert is given: query, partition, offset and product.
+    /// The same whenever the same alert is given: condition, query, log, partition, offset, row and product, in ASCII.
     pub key: String,
     pub product: String,
     /// When its row's tick was, in nanoseconds since 1970.
@@ -103,9 +107,54 @@ impl Counts {
     }
 }
 
+/// Counts what becomes of the alerts of a query.
+#[derive(Default)]
+struct Tally {
+    counts: Arc<Counts>,
+    metrics: Metrics,
+    query: String,
+}
+
+impl Tally {
+    /// Begins to count; each outcome is 0 before the first alert has it.
+    fn new(counts: Arc<Counts>, metrics: Metrics, query: &str) -> Tally {
+        for outcome in [GIVEN, REFUSED, DROPPED] {
+            metrics.alerts.add(&[query, outcome], 0);
+        }
+        Tally { counts, metrics, query: query.into() }
+    }
+
+    fn raised(&self, product: &str) {
+        self.counts.raise(product);
+    }
+
+    fn given(&self) {
+        self.add(&self.counts.given, GIVEN, 1);
+    }
+
+    fn refused(&self) {
+        self.add(&self.counts.refused, REFUSED, 1);
+    }
+
+    fn dropped(&self, count: u64) {
+        self.add(&self.counts.dropped, DROPPED, count);
+    }
+
+    fn add(&self, count: &AtomicU64, outcome: &str, more: u64) {
+        count.fetch_add(more, Ordering::Relaxed);
+        self.metrics.alerts.add(&[&self.query, outcome], more);
+    }
+}
+
+/// What can become of an alert, as metrics call it.
+const GIVEN: &str = "given";
+const REFUSED: &str = "refused";
+const DROPPED: &str = "dropped";
+
 /// The alerts of a run.
 pub struct Alerts {
     asked: Asked,
+    metrics: Metrics,
     /// The queries whose rows have what the condition needs.
     watched: Vec<String>,
     counts: Arc<Counts>,
@@ -132,7 +181,12 @@ impl Alerts {
     ///
     /// # Errors
     /// A condition does not fit any query; the error shows what is wrong with it.
-    pub fn plan(asked: Asked, plans: &[LivePlan], context: &SessionContext) -> Result<Alerts, Error> {
+    pub fn plan(
+        asked: Asked,
+        plans: &[LivePlan],
+        context: &SessionContext,
+        metrics: &Metrics,
+    ) -> Result<Alerts, Error> {
         let mut watched = Vec::new();
         let mut wrong = None;
         for plan in plans {
@@ -143,7 +197,7 @@ impl Alerts {
         }
         match wrong {
             Some(wrong) if watched.is_empty() => Err(wrong),
-            _ => Ok(Alerts { asked, watched, counts: Arc::default() }),
+            _ => Ok(Alerts { asked, watched, counts: Arc::default(), metrics: metrics.clone() }),
         }
     }
 
@@ -173,9 +227,29 @@ impl Alerts {
             conditions,
             plan,
             log,
-            counts: Arc::clone(&self.counts),
+            tally: Tally::new(Arc::clone(&self.counts), self.metrics.clone(), plan.name()),
             stop: stop.clone(),
         };
         Ok(Box::new(sink::AlertSink::open(sink, opened).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_say_what_became_of_alerts() {
+        let metrics = Metrics::default();
+        let tally = Tally::new(Arc::default(), metrics.clone(), "q");
+        tally.raised("BTC-USD");
+        tally.given();
+        tally.given();
+        tally.dropped(3);
+        assert_eq!(tally.counts.all(), [1, 2, 0, 3]);
+        for (outcome, count) in [("given", 2), ("refused", 0), ("dropped", 3)] {
+            let line = format!("squall_alerts_total{{query=\"q\",outcome=\"{outcome}\"}} {count}\n");
+            assert!(metrics.text().contains(&line), "{}", metrics.text());
+        }
     }
 }

@@ -16,9 +16,13 @@ use datafusion::physical_plan::PhysicalExpr;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use crate::dialect::{one_expression, said};
 use crate::live::error::Error;
 use crate::pipeline::sql_type;
 use crate::text::{Excerpt, did_you_mean};
+
+/// What a condition may look like.
+const EXAMPLE: &str = "score >= 0.5";
 
 /// A condition over rows.
 #[derive(Debug, Clone)]
@@ -31,12 +35,14 @@ pub struct Predicate {
 struct Wrong {
     problem: String,
     name: Option<String>,
+    /// Where it is in the first line, counted from 1, if no name says it.
+    at: Option<usize>,
     hint: Option<String>,
 }
 
 impl Wrong {
     fn new(problem: impl Into<String>) -> Wrong {
-        Wrong { problem: problem.into(), name: None, hint: None }
+        Wrong { problem: problem.into(), name: None, at: None, hint: None }
     }
 }
 
@@ -52,7 +58,7 @@ impl Predicate {
         context: &SessionContext,
     ) -> Result<Predicate, Error> {
         plan(text, schema, context).map_err(|wrong| {
-            let at = wrong.name.as_deref().and_then(|name| place(text, name));
+            let at = wrong.name.as_deref().and_then(|name| place(text, name)).or(wrong.at);
             let excerpt = Excerpt {
                 number: 1,
                 line: text.lines().next().unwrap_or_default(),
@@ -68,24 +74,51 @@ impl Predicate {
         &self.columns
     }
 
-    /// Returns for which rows the condition is true.
-    ///
-    /// # Errors
-    /// It cannot be computed.
-    pub fn of(&self, rows: &RecordBatch) -> Result<Vec<bool>, DataFusionError> {
-        let found = self.expression.evaluate(rows)?.into_array(rows.num_rows())?;
-        let found = found.as_boolean();
-        Ok((0..found.len()).map(|row| found.is_valid(row) && found.value(row)).collect())
+    /// Returns for each row whether the condition is true. A row of which it cannot be computed counts as not true, and is added to
+    /// `wrong`, with the problem; the other rows are decided as if it were not there.
+    pub fn of(&self, rows: &RecordBatch, wrong: &mut Vec<(usize, String)>) -> Vec<bool> {
+        let mut found = vec![false; rows.num_rows()];
+        self.decide(rows, 0, &mut found, wrong);
+        found
+    }
+
+    /// Decides rows, the first of which has the number `first`. If that fails, each half is decided by itself.
+    fn decide(&self, rows: &RecordBatch, first: usize, found: &mut [bool], wrong: &mut Vec<(usize, String)>) {
+        let count = rows.num_rows();
+        if count == 0 {
+            return;
+        }
+        match self.expression.evaluate(rows).and_then(|values| values.into_array(count)) {
+            Ok(values) => {
+                let values = values.as_boolean();
+                for (row, found) in found.iter_mut().enumerate() {
+                    *found = values.is_valid(row) && values.value(row);
+                }
+            }
+            Err(error) if count == 1 => wrong.push((first, said(&error))),
+            Err(_) => {
+                let half = count / 2;
+                let (before, after) = found.split_at_mut(half);
+                self.decide(&rows.slice(0, half), first, before, wrong);
+                self.decide(&rows.slice(half, count - half), first + half, after, wrong);
+            }
+        }
     }
 }
 
 fn plan(text: &str, schema: &Schema, context: &SessionContext) -> Result<Predicate, Wrong> {
     let columns = DFSchema::try_from(schema.clone()).map_err(|error| explained(&error))?;
-    if closes_too_early(text) {
-        return Err(Wrong::new("it has a closing parenthesis too many"));
-    }
-    // In parentheses, nothing may follow the condition; the line break ends a comment.
+    one_expression(text).map_err(|complaint| Wrong {
+        hint: Some(format!("write one condition, such as `{EXAMPLE}`")),
+        at: complaint.at.filter(|(line, _)| *line == 1).map(|(_, column)| column),
+        ..Wrong::new(complaint.message)
+    })?;
+    // The line break ends a comment.
     let expression = context.parse_sql_expr(&format!("({text}\n)"), &columns).map_err(|error| explained(&error))?;
+    if let Some((name, problem)) = needs_more_than_a_row(&expression) {
+        let hint = "compute it in the query, and name its column in the condition".to_string();
+        return Err(Wrong { name, hint: Some(hint), ..Wrong::new(problem) });
+    }
     let changes = |expression: &Expr| match expression {
         Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable => {
             Some(call.func.name().to_string())
@@ -106,7 +139,7 @@ fn plan(text: &str, schema: &Schema, context: &SessionContext) -> Result<Predica
     match expression.data_type(schema) {
         Ok(DataType::Boolean) => Ok(Predicate { expression, columns: read.into_iter().collect() }),
         Ok(other) => Err(Wrong {
-            hint: Some("compare it with something, such as `score >= 0.5`".into()),
+            hint: Some(format!("compare it with something, such as `{EXAMPLE}`")),
             ..Wrong::new(format!("it is a {}, and an alert needs a condition that is true or false", sql_type(&other)))
         }),
         Err(error) => Err(explained(&error)),
@@ -125,23 +158,28 @@ fn explained(error: &DataFusionError) -> Wrong {
             ..Wrong::new(format!("the rows have no column `{}`", field.name))
         };
     }
-    let message = error.strip_backtrace();
-    let message = message.split(" at Line: ").next().unwrap_or(&message).to_string();
-    Wrong::new(message.lines().next().unwrap_or_default())
+    let hint = format!("a condition is SQL over the columns of one row, such as `{EXAMPLE}`");
+    Wrong { hint: Some(hint), ..Wrong::new(said(error)) }
 }
 
-/// Returns whether a parenthesis closes that none opens.
-fn closes_too_early(text: &str) -> bool {
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().unwrap_or_default();
-    let mut depth = 0;
-    tokens.iter().any(|token| {
-        match token {
-            Token::LParen => depth += 1,
-            Token::RParen => depth -= 1,
-            _ => {}
-        }
-        depth < 0
-    })
+/// Returns the part of a condition that cannot be computed of one row: its name, and what is wrong with it.
+fn needs_more_than_a_row(expression: &Expr) -> Option<(Option<String>, String)> {
+    let mut found = None;
+    let _ = expression.exists(|part| {
+        let call = |name: &str| {
+            (Some(name.to_string()), format!("`{name}` needs several rows, and an alert is decided by one row"))
+        };
+        found = match part {
+            Expr::AggregateFunction(aggregate) => Some(call(aggregate.func.name())),
+            Expr::WindowFunction(window) => Some(call(window.fun.name())),
+            Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
+                Some((None, "it has a subquery, and an alert is decided by one row".to_string()))
+            }
+            _ => None,
+        };
+        Ok(found.is_some())
+    });
+    found
 }
 
 /// Returns the column of a name in a text of one line, counted from 1.
@@ -152,4 +190,54 @@ fn place(text: &str, name: &str) -> Option<usize> {
         .find(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(name)))?;
     let at = found.span.start;
     (at.line == 1).then_some(usize::try_from(at.column).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Float64Array, Int64Array};
+    use datafusion::arrow::datatypes::Field;
+
+    use super::*;
+    use crate::error::Hint as _;
+
+    fn schema() -> Schema {
+        Schema::new(vec![Field::new("size", DataType::Int64, true), Field::new("mid", DataType::Float64, true)])
+    }
+
+    fn rows() -> RecordBatch {
+        let size = Int64Array::from(vec![Some(4), Some(0), None, Some(5), Some(0), Some(50)]);
+        let mid = Float64Array::from(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        RecordBatch::try_new(Arc::new(schema()), vec![Arc::new(size), Arc::new(mid)]).unwrap()
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_computed_is_not_true_and_the_others_are_decided() {
+        let condition = Predicate::new("--alert", "20 / size >= 4", &schema(), &SessionContext::new()).unwrap();
+        let mut wrong = Vec::new();
+        let found = condition.of(&rows(), &mut wrong);
+        assert_eq!(found, [true, false, false, true, false, false]);
+        assert_eq!(wrong, [(1, "divide by zero error".to_string()), (4, "divide by zero error".to_string())]);
+    }
+
+    #[test]
+    fn a_wrong_condition_is_explained_in_plain_words() {
+        for (text, expected) in [
+            ("avg(mid) > 1", "`avg` needs several rows, and an alert is decided by one row"),
+            ("lag(mid) OVER () > 1", "`lag` needs several rows, and an alert is decided by one row"),
+            ("mid > (SELECT 1)", "it has a subquery, and an alert is decided by one row"),
+            ("mid >", "expected an expression, found the end of the condition"),
+            ("mid > 1) OR (true", "the condition ends before `)`"),
+            ("mid > 1 mid", "the condition ends before `mid`"),
+        ] {
+            let error = Predicate::new("--alert", text, &schema(), &SessionContext::new()).unwrap_err();
+            let told = error.to_string();
+            assert!(told.starts_with(&format!("--alert: {expected}\n")), "{told}");
+            assert!(error.hint().is_some(), "{text}");
+        }
+        for text in ["lag(mid) > 1", "nosuch(mid) > 1", "mid AND true", "sum(mid", "mid > '2"] {
+            let error = Predicate::new("--alert", text, &schema(), &SessionContext::new()).unwrap_err();
+            let told = error.to_string();
+            assert!(!told.contains(['{', '}']) && !told.contains("DataFusion"), "{told}");
+        }
+    }
 }

@@ -12,20 +12,22 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
 use serde_json::value::RawValue;
 
 use super::courier::{Courier, MOST, Round};
 use super::decision::Rule;
-use super::ledger::{Ledger, Pending, State};
+use super::ledger::{Decided, Ledger, State};
 use super::minute::Minutes;
-use super::{Alert, Asked, Conditions, Counts};
+use super::outbox::Outbox;
+use super::{Alert, Asked, Conditions, Tally};
 use crate::durable;
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
 use crate::live::sink::{Lines, Sink, instant};
 use crate::live::webhook::Stop;
 use crate::log::{LogId, Tell};
-use crate::text::fingerprint;
+use crate::text::{counted, fingerprint};
 
 /// How often the ledger is written while rows are decided without an alert.
 const SAVE: Duration = Duration::from_secs(1);
@@ -42,11 +44,17 @@ pub struct AlertSink {
     rule: Rule,
     lines: Lines,
     minutes: Minutes,
-    ledger: Arc<Ledger>,
+    ledger: Ledger,
+    outbox: Arc<Outbox>,
     courier: Courier,
-    counts: Arc<Counts>,
+    tally: Arc<Tally>,
     tell: Tell,
-    told: Option<Instant>,
+    told_dropped: Option<Instant>,
+    told_failed: Option<Instant>,
+    /// Rows of which a condition could not be computed.
+    failed: u64,
+    /// What its alerts' keys begin with.
+    key: String,
     saved: Instant,
     is_changed: bool,
     /// Held locked, so that no other process of this machine raises the same alerts.
@@ -59,7 +67,7 @@ pub struct Opened<'a> {
     pub(super) conditions: Conditions,
     pub plan: &'a LivePlan,
     pub log: &'a LogId,
-    pub counts: Arc<Counts>,
+    pub(super) tally: Tally,
     pub stop: Stop,
 }
 
@@ -69,7 +77,7 @@ impl AlertSink {
     /// # Errors
     /// The recipient cannot be used, what is remembered cannot be read, or another process raises the same alerts.
     pub async fn open(inner: Box<dyn Sink>, opened: Opened<'_>) -> Result<AlertSink, Error> {
-        let Opened { asked, conditions, plan, log, counts, stop } = opened;
+        let Opened { asked, conditions, plan, log, tally, stop } = opened;
         let clear = asked.clear.as_deref().unwrap_or_default();
         let what = format!("{log}\n{}\n{clear}\n{:?}\n{}", asked.alert, asked.cooldown, asked.to.text());
         let path = asked.dir.join(format!("{}-{}.json", plan.name(), fingerprint(&what)));
@@ -82,17 +90,13 @@ impl AlertSink {
         let new =
             State { query: plan.name().into(), log: log.to_string(), alert: asked.alert.clone(), ..State::default() };
         let ledger = Ledger::open(&path, new)?;
+        let (outbox, waiting) = Outbox::open(&path, |partition, offset| ledger.state().has(partition, offset))?;
         let recipient = asked.to.open().await?;
-        let round = Round {
-            recipient,
-            ledger: Arc::clone(&ledger),
-            counts: Arc::clone(&counts),
-            stop,
-            tell: asked.tell.clone(),
-        };
+        let tally = Arc::new(tally);
+        let round =
+            Round { recipient, outbox: Arc::clone(&outbox), tally: Arc::clone(&tally), stop, tell: asked.tell.clone() };
         let courier = Courier::start(round);
-        let pending = ledger.state().pending.clone();
-        for alert in pending {
+        for alert in waiting {
             // The queue was as long when these alerts were taken.
             let _ = courier.take(alert);
         }
@@ -106,49 +110,53 @@ impl AlertSink {
             lines: Lines::of(plan),
             minutes: Minutes::default(),
             ledger,
+            outbox,
             courier,
-            counts,
+            tally,
             tell: asked.tell.clone(),
-            told: None,
+            told_dropped: None,
+            told_failed: None,
+            failed: 0,
+            key: format!("alert-{}-{}-{}", fingerprint(&asked.alert), plan.name(), fingerprint(&log.to_string())),
             saved: Instant::now(),
             is_changed: false,
             _lock: lock,
         })
     }
 
-    /// Decides rows; returns the alerts.
-    fn decide(&mut self, partition: i32, offsets: &Range<i64>, rows: &Emitted) -> Result<Vec<Alert>, Error> {
+    /// Decides rows. Those that were decided before are only added to the last minutes.
+    fn decide(&mut self, partition: i32, offsets: &Range<i64>, rows: &Emitted) -> Result<Decided, Error> {
         let query = self.lines.form().query().to_string();
-        let failed = |source| Error::query(&query, source);
+        let failed = |source: DataFusionError| Error::query(&query, source);
         let filled = self.lines.form().filled(&rows.rows)?;
-        let fires = self.conditions.alert.of(&filled).map_err(failed)?;
-        let clears = match &self.conditions.clear {
-            Some(clear) => clear.of(&filled).map_err(failed)?,
-            None => vec![false; fires.len()],
-        };
+        let mut wrong = Vec::new();
+        let fires = self.conditions.alert.of(&filled, &mut wrong);
+        let clears = self.conditions.clear.as_ref().map(|clear| clear.of(&filled, &mut wrong));
         let keys = self.lines.form().keys(&rows.rows)?;
         let poll = Arc::new(rows.rows.clone());
-        let mut alerts = Vec::new();
-        let ledger = Arc::clone(&self.ledger);
-        let mut state = ledger.state();
-        let next = state.next.get(&partition).copied().unwrap_or(offsets.start);
+        let next = self.ledger.state().next.get(&partition).copied().unwrap_or(offsets.start);
+        let mut decided = Decided { partition, end: offsets.end.max(next), ..Decided::default() };
         for (row, (product, ts)) in keys.iter().enumerate() {
             let offset = rows.offsets[row];
             if offset >= next {
-                let mut known = state.products.get(product).copied();
-                let is_worth = self.rule.decide(&mut known, *ts, fires[row], clears[row]);
+                let before = decided.products.get(product).or_else(|| self.ledger.state().products.get(product));
+                let mut known = before.copied();
+                let clears = clears.as_ref().is_some_and(|clears| clears[row]);
+                let is_worth = self.rule.decide(&mut known, *ts, fires[row], clears);
                 if let Some(known) = known {
-                    state.products.insert(product.clone(), known);
+                    decided.products.insert(product.clone(), known);
                 }
                 if is_worth {
-                    alerts.push(self.alert(rows, row, (partition, offset), (product, *ts))?);
+                    let alert = self.alert(rows, row, (partition, offset), (product, *ts))?;
+                    decided.alerts.push((alert, offset));
                 }
             }
             self.minutes.add(product, *ts, (partition, offset), &poll, row);
         }
         self.minutes.end(&poll).map_err(|error| failed(error.into()))?;
-        state.next.insert(partition, offsets.end.max(next));
-        Ok(alerts)
+        wrong.retain(|(row, _)| rows.offsets[*row] >= next);
+        self.tell_failed(&wrong, &rows.offsets);
+        Ok(decided)
     }
 
     fn alert(
@@ -181,9 +189,10 @@ impl AlertSink {
             last_minute: before.into_iter().map(raw).collect::<Result<_, _>>()?,
         };
         let message = serde_json::to_string(&message).map_err(crate::live::sink::not_encoded)?;
-        let rule = fingerprint(&self.text);
+        // Several rows may have one offset.
+        let number = row - rows.offsets.partition_point(|other| *other < offset);
         Ok(Alert {
-            key: format!("alert-{rule}-{query}-{partition}-{offset}-{product}"),
+            key: format!("{}-{partition}-{offset}-{number}-{}", self.key, plain(product)),
             product: product.into(),
             ts,
             sentence: format!("{product} at {when}: {} ({query}: {})", self.text, read.join(", ")),
@@ -192,18 +201,41 @@ impl AlertSink {
     }
 
     fn tell_dropped(&mut self) {
-        if self.told.is_none_or(|told| told.elapsed() >= TOLD) {
-            let dropped = self.counts.dropped.load(Ordering::Relaxed);
+        if self.told_dropped.is_none_or(|told| told.elapsed() >= TOLD) {
+            let dropped = self.tally.counts.dropped.load(Ordering::Relaxed);
             self.tell.say(&format!("Warning: {MOST} alerts wait to be given, so others are dropped: {dropped} so far"));
-            self.told = Some(Instant::now());
+            self.told_dropped = Some(Instant::now());
+        }
+    }
+
+    /// Warns of rows of which a condition could not be computed, but not more often than once in a while.
+    fn tell_failed(&mut self, wrong: &[(usize, String)], offsets: &[i64]) {
+        let Some((row, problem)) = wrong.first() else { return };
+        self.failed += wrong.len() as u64;
+        if self.told_failed.is_none_or(|told| told.elapsed() >= TOLD) {
+            let (query, offset, failed) = (self.lines.form().query(), offsets[*row], counted(self.failed, "row"));
+            self.tell.say(&format!(
+                "Warning: the condition of an alert cannot be computed for the row of `{query}` at offset {offset}: {problem}; \
+                 it counts as not true ({failed} so far)"
+            ));
+            self.told_failed = Some(Instant::now());
         }
     }
 
     async fn save(&mut self) -> Result<(), Error> {
-        self.ledger.state().minute = self.minutes.begins();
-        self.ledger.save().await?;
+        self.ledger.save_with(self.minutes.begins()).await?;
         (self.saved, self.is_changed) = (Instant::now(), false);
         Ok(())
+    }
+}
+
+/// Returns a product's name in the key of an alert, which may be sent in a header: the name, or its fingerprint if it has other
+/// characters than letters, digits and some signs of ASCII.
+fn plain(product: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    match product.bytes().all(is_plain) {
+        true => product.into(),
+        false => fingerprint(product),
     }
 }
 
@@ -227,8 +259,7 @@ impl Sink for AlertSink {
         self.inner_next.insert(partition, inner);
         let known = self.ledger.state().next.get(&partition).copied();
         if known.is_none() {
-            self.ledger.state().next.insert(partition, inner);
-            self.ledger.save().await?;
+            self.ledger.begin(partition, inner).await?;
         }
         Ok(known.map_or(inner, |next| next.min(inner)))
     }
@@ -238,27 +269,24 @@ impl Sink for AlertSink {
     }
 
     async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
-        let alerts = self.decide(partition, &offsets, &rows)?;
+        let mut decided = self.decide(partition, &offsets, &rows)?;
+        decided.alerts.iter().for_each(|(alert, _)| self.tally.raised(&alert.product));
+        let room = MOST.saturating_sub(self.outbox.count());
+        let dropped = decided.alerts.len().saturating_sub(room);
+        decided.alerts.truncate(room);
+        let taken = self.ledger.note(decided, &self.outbox).await?;
         self.is_changed = true;
-        if !alerts.is_empty() {
-            alerts.iter().for_each(|alert| self.counts.raise(&alert.product));
-            let alerts = alerts.into_iter().map(|alert| Pending { alert, mark: None });
-            let room = MOST.saturating_sub(self.ledger.state().pending.len());
-            let (mut taken, mut dropped) = (Vec::new(), 0);
-            for alert in alerts {
-                if taken.len() < room { taken.push(alert) } else { dropped += 1 }
-            }
-            self.ledger.state().pending.extend(taken.iter().cloned());
+        if !taken.is_empty() {
             // What is decided must be known before anybody is told.
             self.save().await?;
-            for alert in taken {
-                // The queue has as much room as the ledger.
-                let _ = self.courier.take(alert);
-            }
-            if dropped > 0 {
-                self.counts.dropped.fetch_add(dropped, Ordering::Relaxed);
-                self.tell_dropped();
-            }
+        }
+        for alert in taken {
+            // The queue has as much room as the outbox.
+            let _ = self.courier.take(alert);
+        }
+        if dropped > 0 {
+            self.tally.dropped(dropped as u64);
+            self.tell_dropped();
         }
         let next = self.inner_next.get(&partition).copied().unwrap_or(offsets.start);
         if offsets.end <= next {
@@ -272,13 +300,27 @@ impl Sink for AlertSink {
     }
 
     async fn flush(&mut self, all: bool) -> Result<(), Error> {
-        self.inner.flush(all).await?;
+        let flushed = self.inner.flush(all).await;
         if all {
             self.courier.settle().await;
         }
         if self.is_changed && (all || self.saved.elapsed() >= SAVE) {
-            return self.save().await;
+            return flushed.and(self.save().await);
         }
-        Ok(())
+        flushed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_can_stand_in_a_header() {
+        assert_eq!(plain("BTC-USD"), "BTC-USD");
+        assert_eq!(plain("tBTC.F0/x_1"), "tBTC.F0/x_1");
+        for product in ["比特币", "a b", "a\r\nHost: b", "é"] {
+            assert_eq!(plain(product), fingerprint(product));
+        }
     }
 }

@@ -205,8 +205,7 @@ impl Checker {
     }
 
     fn has_landed(&self, sample: &Sample) -> bool {
-        let files = self.landed.of(&self.batch.landed, sample.partition);
-        files.iter().any(|file| file.offsets().contains(&sample.offset))
+        self.landed.has(&self.batch.landed, sample.partition, sample.offset)
     }
 
     /// Takes the oldest sample that has landed, and others of its query and product.

@@ -4,6 +4,7 @@ mod folder;
 mod form;
 mod lines;
 mod nowhere;
+mod remembered;
 mod topic;
 mod webhook;
 

@@ -6,12 +6,9 @@
 //! topic has behind that end is read, and the rows that are there are not sent again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,14 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Sink;
 use super::lines::Lines;
-use crate::durable::{self, blocking};
+use super::remembered::{self, Remembered};
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan, OFFSET, PARTITION};
 use crate::log::{Log, LogId, Record};
 use crate::text::fingerprint;
-
-/// How often the file is written while rows are sent.
-const SAVE: Duration = Duration::from_secs(1);
 
 /// Messages that are read at once at a start.
 const READ: usize = 4096;
@@ -44,6 +38,20 @@ struct State {
     ends: BTreeMap<i32, i64>,
 }
 
+impl remembered::State for State {
+    fn new(query: &str, log: &str) -> State {
+        State { query: query.into(), log: log.into(), to: String::new(), next: BTreeMap::new(), ends: BTreeMap::new() }
+    }
+
+    fn log(&self) -> &str {
+        &self.log
+    }
+
+    fn next(&mut self) -> &mut BTreeMap<i32, i64> {
+        &mut self.next
+    }
+}
+
 /// What identifies a row in the topic: where its tick lies, and its product. Several rows may share it.
 type Identity = (i32, i64, String);
 
@@ -51,15 +59,10 @@ type Identity = (i32, i64, String);
 pub struct TopicSink {
     log: Arc<dyn Log>,
     name: String,
-    path: PathBuf,
-    state: State,
+    held: Remembered<State>,
     /// How many rows of each identity the topic has behind the state's end.
     seen: HashMap<Identity, usize>,
     lines: Lines,
-    saved: Instant,
-    is_changed: bool,
-    /// Held locked, so that no other process of this machine sends rows of the query.
-    _lock: File,
 }
 
 impl TopicSink {
@@ -77,66 +80,22 @@ impl TopicSink {
         let failed = |source| Error::log(name, source);
         let id = to.id().await.map_err(failed)?.to_string();
         let path = dir.join(format!("{}-{}.json", plan.name(), fingerprint(&id)));
-        let lock_path = path.with_extension("lock");
-        let held = durable::create_folder(dir).and_then(|()| File::create(&lock_path));
-        let lock = held.map_err(|source| Error::file(&lock_path, source))?;
-        if lock.try_lock().is_err() {
-            return Err(Error::Busy { dir: name.into(), name: plan.name().into() });
-        }
-        let known: Option<State> = match std::fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            content => {
-                let content = content.map_err(|source| Error::file(&path, source))?;
-                let read = serde_json::from_slice(&content);
-                Some(read.map_err(|error| Error::Damaged { path: path.clone(), problem: error.to_string() })?)
-            }
-        };
+        let mut held = Remembered::<State>::open(path, name, plan, log)?;
         let mut seen = HashMap::new();
-        let state = match known {
-            Some(state) if state.log != log.to_string() => {
-                return Err(Error::OtherTopic { path, held: state.log, log: log.clone() });
+        if held.is_new {
+            (held.state.to, held.state.ends) = (id, ends(to.as_ref()).await.map_err(failed)?);
+        } else {
+            for partition in to.partitions().await.map_err(failed)? {
+                let from = held.state.ends.get(&partition).copied().unwrap_or(0);
+                find(to.as_ref(), partition, from, plan.name(), &mut seen).await.map_err(failed)?;
             }
-            Some(state) => {
-                for partition in to.partitions().await.map_err(failed)? {
-                    let from = state.ends.get(&partition).copied().unwrap_or(0);
-                    find(to.as_ref(), partition, from, plan.name(), &mut seen).await.map_err(failed)?;
-                }
-                state
-            }
-            None => State {
-                query: plan.name().into(),
-                to: id,
-                log: log.to_string(),
-                next: BTreeMap::new(),
-                ends: ends(to.as_ref()).await.map_err(failed)?,
-            },
-        };
-        Ok(TopicSink {
-            log: to,
-            name: name.into(),
-            path,
-            state,
-            seen,
-            lines: Lines::of(plan),
-            saved: Instant::now(),
-            is_changed: false,
-            _lock: lock,
-        })
+        }
+        Ok(TopicSink { log: to, name: name.into(), held, seen, lines: Lines::of(plan) })
     }
 
     async fn save(&mut self) -> Result<(), Error> {
-        self.state.ends = ends(self.log.as_ref()).await.map_err(|source| Error::log(&self.name, source))?;
-        self.write().await
-    }
-
-    async fn write(&mut self) -> Result<(), Error> {
-        // Names, numbers and texts can be written as JSON.
-        let content = serde_json::to_vec_pretty(&self.state).unwrap_or_default();
-        let path = self.path.clone();
-        let written = blocking(move || durable::replace(&path, &content)).await;
-        written.map_err(|source| Error::file(&self.path, source))?;
-        (self.saved, self.is_changed) = (Instant::now(), false);
-        Ok(())
+        self.held.state.ends = ends(self.log.as_ref()).await.map_err(|source| Error::log(&self.name, source))?;
+        self.held.write().await
     }
 }
 
@@ -181,12 +140,7 @@ async fn find(
 #[async_trait]
 impl Sink for TopicSink {
     async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
-        if let Some(next) = self.state.next.get(&partition) {
-            return Ok(*next);
-        }
-        self.state.next.insert(partition, at);
-        self.write().await?;
-        Ok(at)
+        self.held.begin(partition, at).await
     }
 
     async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
@@ -214,13 +168,12 @@ impl Sink for TopicSink {
         }
         // What was read at the start lies before offsets that come later.
         self.seen.retain(|(of, offset, _), _| *of != partition || *offset >= offsets.end);
-        self.state.next.insert(partition, offsets.end);
-        self.is_changed = true;
+        self.held.reached(partition, offsets.end);
         Ok(())
     }
 
     async fn flush(&mut self, all: bool) -> Result<(), Error> {
-        if self.is_changed && self.seen.is_empty() && (all || self.saved.elapsed() >= SAVE) {
+        if self.seen.is_empty() && self.held.is_due(all) {
             return self.save().await;
         }
         Ok(())

@@ -6,11 +6,8 @@
 //! once.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sink;
 use super::lines::Lines;
-use crate::durable::{self, blocking};
+use super::remembered::{self, Remembered};
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
 use crate::live::webhook::{Posted, Stop, Webhook};
@@ -27,8 +24,6 @@ use crate::text::fingerprint;
 
 /// A request has this many rows at most, or those of one offset if they are more.
 const ROWS: usize = 500;
-/// How often the file is written while offsets have no rows.
-const SAVE: Duration = Duration::from_secs(1);
 
 /// Up to where a receiver has taken the rows of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,20 +36,29 @@ struct State {
     until: BTreeMap<i32, i64>,
 }
 
+impl remembered::State for State {
+    fn new(query: &str, log: &str) -> State {
+        State { query: query.into(), log: log.into(), next: BTreeMap::new(), until: BTreeMap::new() }
+    }
+
+    fn log(&self) -> &str {
+        &self.log
+    }
+
+    fn next(&mut self) -> &mut BTreeMap<i32, i64> {
+        &mut self.next
+    }
+}
+
 /// Posts rows.
 pub struct WebhookSink {
     webhook: Webhook,
     stop: Stop,
-    path: PathBuf,
-    state: State,
+    held: Remembered<State>,
     lines: Lines,
     waiting: BTreeMap<i32, Waiting>,
     /// Whether the run ended before the receiver took a request. Nothing more is sent then.
     has_stopped: bool,
-    saved: Instant,
-    is_changed: bool,
-    /// Held locked, so that no other process of this machine sends rows of the query.
-    _lock: File,
 }
 
 /// Rows of a partition that were not taken yet.
@@ -71,54 +75,15 @@ impl WebhookSink {
     /// The file cannot be read or is about another log, or another process sends rows of the query.
     pub fn open(webhook: Webhook, dir: &Path, plan: &LivePlan, log: &LogId, stop: Stop) -> Result<WebhookSink, Error> {
         let path = dir.join(format!("{}-{}.json", plan.name(), fingerprint(webhook.address())));
-        let lock_path = path.with_extension("lock");
-        let held = durable::create_folder(dir).and_then(|()| File::create(&lock_path));
-        let lock = held.map_err(|source| Error::file(&lock_path, source))?;
-        if lock.try_lock().is_err() {
-            return Err(Error::Busy { dir: webhook.shown().into(), name: plan.name().into() });
-        }
-        let new =
-            || State { query: plan.name().into(), log: log.to_string(), next: BTreeMap::new(), until: BTreeMap::new() };
-        let state = match std::fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => new(),
-            content => {
-                let content = content.map_err(|source| Error::file(&path, source))?;
-                serde_json::from_slice(&content)
-                    .map_err(|error| Error::Damaged { path: path.clone(), problem: error.to_string() })?
-            }
-        };
-        if state.log != log.to_string() {
-            return Err(Error::OtherTopic { path, held: state.log, log: log.clone() });
-        }
-        Ok(WebhookSink {
-            webhook,
-            stop,
-            path,
-            state,
-            lines: Lines::of(plan),
-            waiting: BTreeMap::new(),
-            has_stopped: false,
-            saved: Instant::now(),
-            is_changed: false,
-            _lock: lock,
-        })
-    }
-
-    async fn write(&mut self) -> Result<(), Error> {
-        // Names and numbers can be written as JSON.
-        let content = serde_json::to_vec_pretty(&self.state).unwrap_or_default();
-        let path = self.path.clone();
-        let written = blocking(move || durable::replace(&path, &content)).await;
-        written.map_err(|source| Error::file(&self.path, source))?;
-        (self.saved, self.is_changed) = (Instant::now(), false);
-        Ok(())
+        let held = Remembered::open(path, webhook.shown(), plan, log)?;
+        Ok(WebhookSink { webhook, stop, held, lines: Lines::of(plan), waiting: BTreeMap::new(), has_stopped: false })
     }
 
     /// Sends the rows of a partition that wait. The rows of a request that was sent before are sent together, once all are there.
     async fn send(&mut self, partition: i32) -> Result<(), Error> {
-        while let Some(waiting) = self.waiting.get(&partition).filter(|_| !self.has_stopped) {
-            let first = self.state.next.get(&partition).copied().unwrap_or_default();
-            let sent = self.state.until.get(&partition).copied();
+        while let Some(waiting) = self.waiting.get(&partition) {
+            let first = self.held.state.next.get(&partition).copied().unwrap_or_default();
+            let sent = self.held.state.until.get(&partition).copied();
             let end = match sent {
                 Some(until) if waiting.end < until => return Ok(()),
                 Some(until) => until,
@@ -128,11 +93,11 @@ impl WebhookSink {
             if count > 0 {
                 let body = self.body(partition, first..end, &waiting.rows[..count]);
                 if sent.is_none() {
-                    self.state.until.insert(partition, end);
-                    self.write().await?;
+                    self.held.state.until.insert(partition, end);
+                    self.held.write().await?;
                 }
-                let log = fingerprint(&self.state.log);
-                let key = format!("{}-{log}-{partition}-{first}-{}", self.state.query, end - 1);
+                let log = fingerprint(&self.held.state.log);
+                let key = format!("{}-{log}-{partition}-{first}-{}", self.held.state.query, end - 1);
                 match self.webhook.post(&key, &body, &self.stop).await? {
                     Posted::Taken => {}
                     Posted::Refused { status, answer } => {
@@ -141,13 +106,12 @@ impl WebhookSink {
                     }
                     Posted::Stopped => {
                         self.has_stopped = true;
-                        return Ok(());
+                        return Err(Error::Stopped);
                     }
                 }
             }
-            self.state.until.remove(&partition);
-            self.state.next.insert(partition, end);
-            self.is_changed = true;
+            self.held.state.until.remove(&partition);
+            self.held.reached(partition, end);
             match self.waiting.get_mut(&partition) {
                 Some(waiting) if end < waiting.end => drop(waiting.rows.drain(..count)),
                 _ => drop(self.waiting.remove(&partition)),
@@ -157,7 +121,7 @@ impl WebhookSink {
     }
 
     fn body(&self, partition: i32, offsets: Range<i64>, rows: &[(i64, Vec<u8>)]) -> Bytes {
-        let (query, last) = (&self.state.query, offsets.end - 1);
+        let (query, last) = (&self.held.state.query, offsets.end - 1);
         // A query's name has only letters, digits and underscores.
         let mut body = format!(
             "{{\"query\":\"{query}\",\"log_partition\":{partition},\"first_offset\":{},\"last_offset\":{last},\"rows\":[",
@@ -178,17 +142,12 @@ impl WebhookSink {
 #[async_trait]
 impl Sink for WebhookSink {
     async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
-        if let Some(next) = self.state.next.get(&partition) {
-            return Ok(*next);
-        }
-        self.state.next.insert(partition, at);
-        self.write().await?;
-        Ok(at)
+        self.held.begin(partition, at).await
     }
 
     async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
         if self.has_stopped {
-            return Ok(());
+            return Err(Error::Stopped);
         }
         let lines = self.lines.write(&rows.rows)?;
         let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec);
@@ -199,8 +158,8 @@ impl Sink for WebhookSink {
     }
 
     async fn flush(&mut self, all: bool) -> Result<(), Error> {
-        if self.is_changed && (all || self.saved.elapsed() >= SAVE) {
-            return self.write().await;
+        if self.held.is_due(all) {
+            return self.held.write().await;
         }
         Ok(())
     }

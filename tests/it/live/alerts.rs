@@ -1,6 +1,7 @@
 //! Alerts: each once, although the run is killed at any instant, whoever is told.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -196,11 +197,58 @@ fn conditions_are_checked_before_anything_starts() {
     assert!(told.contains("it calls `random`, whose value can change"), "{told}");
     let told = refused(&["--alert", "ts < now()"]);
     assert!(told.contains("it calls `now`, whose value can change"), "{told}");
-    for bad in ["mid >", "mid > 1 mid", "mid > 1) OR (true", "sum(mid) > 1", "mid > (SELECT 1)"] {
-        refused(&["--alert", bad]);
+    for bad in ["mid >", "mid > 1 mid", "mid > 1) OR (true", "sum(mid) > 1", "lag(mid) > 1", "mid > (SELECT 1)"] {
+        let told = refused(&["--alert", bad]);
+        assert!(told.contains("Error: --alert: ") && told.contains("Hint: ") && !told.contains(['{', '}']), "{told}");
     }
     let told = refused(&["--alert", "mid > 1", "--alert-to", "mail"]);
     assert!(told.contains("alerts cannot go there") && told.contains("Hint: write --alert-to kafka:TOPIC"), "{told}");
+}
+
+#[test]
+fn a_condition_that_fails_for_a_row_is_not_true_there_and_the_run_goes_on() {
+    let folder = place(&mut Market::new(47), 400);
+    let folder = folder.path();
+    let mut command = squall(folder);
+    command.args(["live", "mids", "--once", "--to", "out", "--alert", "100 / (log_offset % 7) > 90"]);
+    let output = command.args(["--alert-cooldown", "1ms"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let warning = "cannot be computed for the row of `mids` at offset 0: divide by zero";
+    assert_eq!(told.matches(warning).count(), 1, "{told}");
+    assert_eq!(told.matches("cannot be computed").count(), 1, "{told}");
+    assert!(told.matches("Alert: ").count() > 20, "{told}");
+}
+
+#[test]
+fn ctrl_c_waits_for_the_alert_under_way_and_repeats_none() {
+    let folder = place(&mut Market::new(48), 300);
+    let folder = folder.path();
+    let to = "command:echo \"$SQUALL_ALERT_KEY\" >> begun; sleep 1; echo \"$SQUALL_ALERT_KEY\" >> given";
+    let live = |condition: &str| {
+        let mut command = squall(folder);
+        command.env("PATH", std::env::var_os("PATH").unwrap()).args(["live", "mids", "--to", "out"]);
+        command.args(["--alert", condition, "--alert-cooldown", "1h", "--alert-to", to]).process_group(0);
+        command
+    };
+    let lines = |name: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        text.lines().map(String::from).collect()
+    };
+    let mut running = live("odd").stderr(Stdio::null()).spawn().unwrap();
+    wait_for("an alert is under way", || !lines("begun").is_empty());
+    // As the terminal does, to the whole group.
+    let group = nix::unistd::Pid::from_raw(i32::try_from(running.id()).unwrap());
+    let pressed = std::time::Instant::now();
+    nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert!(running.wait().unwrap().success());
+    assert!(pressed.elapsed() < Duration::from_secs(15), "{:?}", pressed.elapsed());
+    assert_eq!(lines("begun"), lines("given"), "the command runs to its end");
+    assert!(lines("given").len() < 3, "the others wait for the next start: {:?}", lines("given"));
+    assert!(live("odd").arg("--once").output().unwrap().status.success());
+    let given = lines("given");
+    let distinct: std::collections::BTreeSet<&String> = given.iter().collect();
+    assert_eq!((given.len(), distinct.len()), (3, 3), "one for each product: {given:?}");
 }
 
 #[test]

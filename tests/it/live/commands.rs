@@ -242,6 +242,21 @@ fn a_folder_says_which_model_gave_a_score_and_batch_agrees() {
         assert_eq!(number("known"), known.parse::<f64>().unwrap());
         assert!((number("happened") - happened.parse::<f64>().unwrap()).abs() < 1e-12);
     }
+    for (option, value, expected) in [
+        ("--event", "true) OR (true", "--event: the condition ends before `)`"),
+        ("--event", "forward_vol >", "--event: expected an expression, found the end of the condition"),
+        ("--threshold", "nan", "no score can be compared with it"),
+        ("--threshold", "high", "it is not a number"),
+    ] {
+        let mut line: Vec<&str> = outcomes.to_vec();
+        match line.iter().position(|word| *word == option) {
+            Some(at) => line[at + 1] = value,
+            None => line.extend([option, value]),
+        }
+        let output = squall(folder).args(&line).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(expected), "{line:?}: {told}");
+    }
     let sql = "SELECT DISTINCT model, model_version FROM 'out/*.parquet'";
     let output = squall(folder).args(["sql", "-c", sql, "--format", "csv"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "model,model_version\nslope,1\n");

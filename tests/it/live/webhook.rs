@@ -1,6 +1,8 @@
 //! Rows to a webhook: each at least once, and once for a receiver that remembers keys, whatever the receiver does.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -125,4 +127,29 @@ fn a_run_whose_receiver_is_away_can_be_ended() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert_eq!(told.matches("takes nothing").count(), 1, "{told}");
+    assert!(!told.contains(" rows"), "nobody took a row: {told}");
+}
+
+#[test]
+fn addresses_and_secrets_that_cannot_be_used_are_errors_that_show_neither() {
+    let folder = begin(&mut Market::new(34), 10);
+    let folder = folder.path();
+    let refused = |to: &str, secret: &[u8]| {
+        let mut command = squall(folder);
+        command.args(["live", "--once", "--to", to]).env("SQUALL_WEBHOOK_SECRET", OsStr::from_bytes(secret));
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).to_string();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(!told.contains("hidden"), "{told}");
+        told
+    };
+    let made = || std::fs::read_dir(folder).unwrap().count();
+    let before = made();
+    for to in ["https:/example.org/hidden", "HTTPS://me:hidden@example.org/", "ftp://me:hidden@h/hidden", "s3:hidden"] {
+        let told = refused(to, b"");
+        assert!(told.contains("Hint: write "), "{told}");
+    }
+    let told = refused("HTTP://127.0.0.1:1/hidden", b"hidden\xff");
+    assert!(told.contains("SQUALL_WEBHOOK_SECRET"), "{told}");
+    assert_eq!(made(), before, "no folder is named after an address");
 }

@@ -7,6 +7,7 @@ mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -15,6 +16,9 @@ use super::Alert;
 use crate::live::error::Error;
 use crate::live::webhook::Stop;
 use crate::log::{self, Tell};
+
+/// How long an alert that is under way may take after the run has ended.
+pub const LAST: Duration = Duration::from_secs(20);
 
 /// Where a recipient ended: the end of each partition of a topic.
 pub type Mark = BTreeMap<i32, i64>;
@@ -34,7 +38,7 @@ pub enum Given {
 /// Takes alerts, one after another.
 #[async_trait]
 pub trait Recipient: Send {
-    /// Gives an alert.
+    /// Gives an alert. After `stop` is set, it ends soon: within [`LAST`].
     async fn give(&mut self, alert: &Alert, stop: &Stop) -> Given;
 
     /// Returns where the recipient ends now, if it can be read.
@@ -88,8 +92,8 @@ const KINDS: [Kind; 6] = [
     Kind { begins: "-", check: |_, _| Ok(()), open: |_, options| Box::pin(told::open(options)) },
     Kind { begins: "kafka://", check: topic::check, open: |text, options| Box::pin(topic::open(text, options)) },
     Kind { begins: "kafka:", check: topic::check, open: |text, options| Box::pin(topic::open(text, options)) },
-    Kind { begins: "https://", check: webhook::check, open: |text, options| Box::pin(webhook::open(text, options)) },
-    Kind { begins: "http://", check: webhook::check, open: |text, options| Box::pin(webhook::open(text, options)) },
+    Kind { begins: "https:", check: webhook::check, open: |text, options| Box::pin(webhook::open(text, options)) },
+    Kind { begins: "http:", check: webhook::check, open: |text, options| Box::pin(webhook::open(text, options)) },
     Kind { begins: "command:", check: command::check, open: |text, _| Box::pin(command::open(text)) },
 ];
 
@@ -114,17 +118,20 @@ impl Recipients {
     /// # Errors
     /// The text is none of these, or what follows is wrong.
     pub fn new(text: &str, options: Options) -> Result<Recipients, Error> {
-        let kind = KINDS.iter().position(|kind| match kind.begins {
+        let is_of = |kind: &Kind| match kind.begins {
             "-" => text == "-",
-            begins => text.starts_with(begins),
-        });
+            begins => text.get(..begins.len()).is_some_and(|text| text.eq_ignore_ascii_case(begins)),
+        };
+        let kind = KINDS.iter().position(is_of);
         let kind =
             kind.ok_or(Error::Recipient { problem: "it is none of kafka:TOPIC, https://… and command:…".into() })?;
-        (KINDS[kind].check)(text, &options)?;
-        Ok(Recipients { text: text.into(), kind, options })
+        let begins = KINDS[kind].begins;
+        let text = format!("{begins}{}", &text[begins.len()..]);
+        (KINDS[kind].check)(&text, &options)?;
+        Ok(Recipients { text, kind, options })
     }
 
-    /// Returns the recipient as the user wrote it.
+    /// Returns the recipient as the user wrote it, its kind in small letters.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -135,5 +142,24 @@ impl Recipients {
     /// It cannot be used.
     pub async fn open(&self) -> Result<Box<dyn Recipient>, Error> {
         (KINDS[self.kind].open)(&self.text, &self.options).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_may_be_written_large_and_no_secret_is_shown() {
+        let brokers = "localhost:9092".to_string();
+        let options = Options { brokers, log: log::Options::default(), secret: None, tell: Tell::default() };
+        let new = |text: &str| Recipients::new(text, options.clone());
+        assert_eq!(new("HTTPS://h/key").unwrap().text(), "https://h/key");
+        assert_eq!(new("Kafka:alerts").unwrap().text(), "kafka:alerts");
+        assert_eq!(new("COMMAND:echo A").unwrap().text(), "command:echo A");
+        for bad in ["https:/h/pw", "HTTPS://me:pw@h/", "ftp://h/pw", "pw", "é"] {
+            let told = new(bad).unwrap_err().to_string();
+            assert!(!told.contains("pw"), "{told}");
+        }
     }
 }

@@ -1,0 +1,31 @@
+//! HMAC-SHA256, which proves that whoever sends a message knows a key. Source: RFC 2104.
+
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+
+/// Returns the code of a message under a key.
+///
+/// # Errors
+/// The library cannot compute it.
+pub fn hmac(key: &[u8], message: &[u8]) -> Result<[u8; 32], ErrorStack> {
+    let key = PKey::hmac(key)?;
+    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
+    let mut code = [0; 32];
+    signer.sign_oneshot(&mut code, message)?;
+    Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hmac;
+    use crate::text::hex;
+
+    /// RFC 4231, test case 2.
+    #[test]
+    fn the_code_is_that_of_the_standard() {
+        let code = hmac(b"Jefe", b"what do ya want for nothing?").unwrap();
+        assert_eq!(hex(&code), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+}
