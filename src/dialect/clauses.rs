@@ -225,7 +225,7 @@ fn of_expression(expression: &Expr) -> Found {
         // The engine takes it for a regular expression that may match a part of the text.
         Expr::SimilarTo { .. } => Some(("SIMILAR TO", "write regexp_like(x, '^(…)$')")),
         Expr::Between { expr, .. } if is_random(expr) => {
-            Some(("BETWEEN", "the random number would be computed twice; compute it in a subquery"))
+            Some(("random() BETWEEN", "the random number would be computed twice; compute it in a subquery"))
         }
         Expr::Function(call) if is_shift_by_null(call) => Some(("NULL as a distance", "give the number of rows")),
         Expr::Prior(_) => Some(("PRIOR", "write WITH RECURSIVE")),

@@ -42,7 +42,8 @@ impl VisitorMut for Writer {
         let Value::Number(text, _) = &literal.value else { return ControlFlow::Continue(()) };
         let Some(fraction) = fraction(text) else { return ControlFlow::Continue(()) };
         let digits = text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count().max(fraction);
-        let is_long = if fraction == 0 { text.parse::<u64>().is_err() } else { digits > DIGITS_OF_DOUBLE };
+        let is_long =
+            if fraction == 0 { text.parse::<u64>().is_err() } else { digits > DIGITS_OF_DOUBLE && !is_double(text) };
         if is_long && digits <= MOST_DIGITS {
             let precision = if fraction == 0 { MOST_DIGITS } else { digits };
             let mut literal = literal.clone();
@@ -59,9 +60,43 @@ impl VisitorMut for Writer {
     }
 }
 
+/// Returns whether a number with a point is as a double is written, with no more digits than tell it from other doubles.
+fn is_double(text: &str) -> bool {
+    let written = text.parse::<f64>().map(|double| double.to_string()).unwrap_or_default();
+    let trimmed = text.trim_start_matches('0').trim_end_matches('0').trim_end_matches('.');
+    written.trim_start_matches('0') == trimmed
+}
+
 /// Returns how many digits stand behind the point; `None` if the number has an exponent.
 fn fraction(text: &str) -> Option<usize> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_plain = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
     (is_plain(whole) && is_plain(fraction)).then_some(fraction.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::sql::sqlparser::dialect::GenericDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        for (text, expected) in [
+            ("1.5", "1.5"),
+            ("0.18687043819626223", "0.18687043819626223"),
+            ("2.0000000000000004", "2.0000000000000004"),
+            ("1234567890.1250000000000", "1234567890.1250000000000"),
+            ("12345678901234567.25", "CAST('12345678901234567.25' AS DECIMAL(19,2))"),
+            ("18446744073709551616", "CAST('18446744073709551616' AS DECIMAL(38,0))"),
+            ("1.005::DECIMAL(10, 2)", "'1.005'::DECIMAL(10,2)"),
+            ("1e3", "1e3"),
+        ] {
+            let statement = Parser::parse_sql(&GenericDialect {}, &format!("SELECT {text}"));
+            let mut statement = statement.expect("SQL").swap_remove(0);
+            write_decimals(&mut statement).expect("written");
+            assert_eq!(statement.to_string(), format!("SELECT {expected}"));
+        }
+    }
 }

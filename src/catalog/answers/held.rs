@@ -12,18 +12,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator,
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ReturnFieldArgs,
     ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TryCast, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::rewritten;
+use super::{as_argument, rewritten};
 
 /// Holds what the optimizer would answer wrongly.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ fn function(expr: Expr) -> Expr {
 fn needs_holding(side: &Expr, year: Option<i64>, schema: &DFSchema) -> Result<bool> {
     Ok(match side {
         Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
-            loses(&expr.get_type(schema)?, field.data_type())
+            loses(&expr.get_type(schema)?, field.data_type()) || needs_holding(expr, year, schema)?
         }
         // The times of the engine are nanoseconds in 64 bits, which end in these years.
         Expr::ScalarFunction(call) if call.func.name() == "date_part" => {
@@ -171,14 +171,18 @@ impl ScalarUDFImpl for Held {
         &self.0
     }
 
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(types.first().cloned().unwrap_or(DataType::Null))
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        internal_err!("return_field_from_args says it")
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        as_argument(self.name(), &arguments)
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match arguments.args.into_iter().next() {
             Some(argument) => Ok(argument),
-            None => datafusion::common::internal_err!("{} has one argument", self.name()),
+            None => internal_err!("{} has one argument", self.name()),
         }
     }
 }

@@ -30,13 +30,13 @@ mod zeros;
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, Result, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs};
 use datafusion::optimizer::{Analyzer, AnalyzerRule, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -125,6 +125,12 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> Result<DataType> {
     let found = inner.get_type(schema)?;
     // Both sides of an operator have one of these types, and so has its result.
     if found.is_integer() || found.is_floating() { Ok(found) } else { expr.get_type(schema) }
+}
+
+/// Returns the result of a function that returns its argument: of the same type, and NULL only if the argument can be.
+fn as_argument(name: &str, arguments: &ReturnFieldArgs) -> Result<FieldRef> {
+    let [argument] = arguments.arg_fields else { return internal_err!("{name} has one argument") };
+    Ok(Arc::new(argument.as_ref().clone().with_name(name)))
 }
 
 /// What a key orders or divides.

@@ -7,21 +7,22 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, PrimitiveArray};
-use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, Float32Type, Float64Type};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{rewritten, type_of};
+use super::{as_argument, rewritten, type_of};
 
 /// The functions that give NaN for numbers.
 const FUNCTIONS: [&str; 13] =
-    ["sqrt", "ln", "log", "log2", "log10", "power", "acos", "asin", "acosh", "atanh", "sin", "cos", "tan"];
+    ["cot", "ln", "log", "log2", "log10", "power", "acos", "asin", "acosh", "atanh", "sin", "cos", "tan"];
 
 /// Takes the sign of computed NaNs.
 #[derive(Debug)]
@@ -67,8 +68,12 @@ impl ScalarUDFImpl for Unsigned {
         &self.0
     }
 
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(types.first().cloned().unwrap_or(DataType::Null))
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        internal_err!("return_field_from_args says it")
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        as_argument(self.name(), &arguments)
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

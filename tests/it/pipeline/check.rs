@@ -77,7 +77,7 @@ async fn everything_that_is_wrong_is_found_at_once() {
     ])
     .await;
     let begins = [
-        "parse a.sql:2:1: expected: SELECT",
+        "parse a.sql:2:1: expected SELECT",
         "parse c.sql:2:15: queries need each other: c -> d -> c",
         "parse g.sql:2:8: unknown parameter `horizons`",
         "parse runs.sql:1: runs.sql has the name of the built-in table `runs`",
