@@ -11,7 +11,7 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::rewritten;
+use super::{refuse, rewritten};
 use crate::rolling;
 
 /// Takes the marks out of windows.
@@ -22,7 +22,9 @@ impl AnalyzerRule for Exclusions {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         rewritten(plan, |expr, _schema| {
             let Expr::WindowFunction(call) = &expr else { return Ok(Transformed::no(expr)) };
-            Ok(match rolling::excluding(call)? {
+            let excluding = rolling::excluding(call)
+                .map_err(|error| refuse(error.message(), "compute it in a subquery, or leave EXCLUDE out"));
+            Ok(match excluding? {
                 Some(call) => Transformed::yes(Expr::from(call)),
                 None => Transformed::no(expr),
             })

@@ -22,10 +22,11 @@ impl OptimizerRule for RefuseCorrelated {
 
     fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         plan.apply(|plan| {
+            let filters = matches!(plan, LogicalPlan::Filter(_));
             for expression in plan.expressions() {
                 expression.apply(|expression| match expression {
-                    Expr::Exists(_) | Expr::InSubquery(_) => Err(memberships::cannot()),
-                    Expr::OuterReferenceColumn(..) => Err(cannot()),
+                    Expr::Exists(_) | Expr::InSubquery(_) if !filters => Err(memberships::cannot()),
+                    Expr::Exists(_) | Expr::InSubquery(_) | Expr::OuterReferenceColumn(..) => Err(cannot()),
                     Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => Err(cannot()),
                     _ => Ok(TreeNodeRecursion::Continue),
                 })?;
