@@ -1,86 +1,33 @@
 //! One client: its messages in, its answers out, statement after statement.
-//!
-//! A task reads messages ahead, so that a client that goes away is noticed while its statement runs.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::Schema;
-use datafusion::logical_expr::LogicalPlan;
 use futures::FutureExt;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
 
-use super::commands::{Command, Rows as Wanted};
+use super::Server;
+use super::ahead::Ahead;
+use super::commands::Command;
 use super::engine::{Engine, Given, read_only};
 use super::extended::{Portal, Prepared, State};
 use super::failure::Failure;
 use super::reflect::Facts;
-use super::rows::Rows;
+use super::results::{no_cursor, plan_columns};
 use super::settings::{Changed, Settings};
 use super::watch::{End, Stop, Watch};
-use super::wire::{Column, LARGE, Message, Notice, Out, Transaction, message};
-use super::{Server, types};
+use super::wire::{Column, Message, Notice, Out, Transaction};
 use crate::repl::{Position, Statement, split};
-
-/// How many bytes of messages are read ahead, apart from the last one.
-const AHEAD: usize = 1 << 20;
-
-/// The memory of a message that has no bytes.
-const LEAST: usize = 256;
 
 /// The longest statement. Its tokens take a hundred times as much memory.
 const LONGEST: usize = 1 << 20;
 
-/// How many bytes of an answer wait until they are sent.
-const PIECE: usize = 64 << 10;
-
-/// A message that was read ahead, and its share of the memory for that.
-type Ahead = (io::Result<Message>, Option<OwnedSemaphorePermit>);
-
-/// Reads a client's messages in a task of its own. The second channel says that the client is gone.
-pub fn read<R>(mut reader: R) -> (mpsc::UnboundedReceiver<Ahead>, watch::Receiver<bool>)
-where
-    R: AsyncRead + Send + Unpin + 'static,
-{
-    let (sender, messages) = mpsc::unbounded_channel();
-    let room = Arc::new(Semaphore::new(AHEAD));
-    let (goodbye, gone) = watch::channel(false);
-    tokio::spawn(async move {
-        loop {
-            let read = tokio::select! {
-                read = message(&mut reader, LARGE) => read,
-                () = sender.closed() => return,
-            };
-            let goes_on = match read {
-                Ok(Some((Message::Terminate, _)) | None) => false,
-                Ok(Some((message, length))) => {
-                    let share = length.clamp(LEAST, AHEAD) as u32;
-                    let share = tokio::select! {
-                        share = Arc::clone(&room).acquire_many_owned(share) => share.ok(),
-                        () = sender.closed() => return,
-                    };
-                    sender.send((Ok(message), share)).is_ok()
-                }
-                Err(error) => {
-                    let _ = sender.send((Err(error), None));
-                    false
-                }
-            };
-            if !goes_on {
-                let _ = goodbye.send(true);
-                return;
-            }
-        }
-    });
-    (messages, gone)
-}
-
 /// A client and what the server holds for it.
 pub struct Connection<W> {
     pub server: Arc<Server>,
-    writer: W,
+    pub writer: W,
     messages: mpsc::UnboundedReceiver<Ahead>,
     pub watch: Watch,
     pub out: Out,
@@ -433,93 +380,6 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         self.out.complete(tag);
         Ok(())
     }
-
-    fn start(&self, plan: LogicalPlan) -> Rows {
-        Rows::start(Arc::clone(&self.engine.session), self.engine.context.clone(), plan, self.engine.threads())
-    }
-
-    async fn send_portal(&mut self, portal: &mut Portal, most: usize, tag: &str) -> Result<(), Stop> {
-        self.run_portal(portal);
-        let formats = portal.formats.clone();
-        let (count, ended) = match &mut portal.state {
-            State::Running(rows, _) => self.send(rows, most, &formats, true).await?,
-            _ => (0, true),
-        };
-        if ended {
-            portal.state = State::Done;
-            self.out.complete(&format!("{tag} {count}"));
-        } else {
-            self.out.signal(b's');
-        }
-        Ok(())
-    }
-
-    fn run_portal(&self, portal: &mut Portal) {
-        portal.state = match std::mem::replace(&mut portal.state, State::Done) {
-            State::Planned(plan) => {
-                let columns = plan_columns(&plan);
-                State::Running(Box::new(self.start(*plan)), columns)
-            }
-            other => other,
-        };
-    }
-
-    async fn fetch(&mut self, name: &str, wanted: Wanted, formats: &[i16], send: bool) -> Result<usize, Stop> {
-        let most = match wanted {
-            Wanted::Backward => return Err(Failure::told("55000", "cursors only go forward").into()),
-            Wanted::Next(0) => return Ok(0),
-            Wanted::Next(count) => count,
-            Wanted::All => 0,
-        };
-        let mut portal = self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
-        self.run_portal(&mut portal);
-        let sent = match &mut portal.state {
-            State::Running(rows, _) => self.send(rows, most, formats, send).await,
-            _ => Ok((0, true)),
-        };
-        if let Ok((_, true)) = sent
-            && let State::Running(_, columns) = std::mem::replace(&mut portal.state, State::Done)
-        {
-            portal.state = State::Ended(columns);
-        }
-        if sent.is_ok() {
-            self.portals.insert(name.into(), portal);
-        }
-        Ok(sent?.0)
-    }
-
-    /// Sends rows up to `most`. Returns how many, and whether they were the last.
-    async fn send(&mut self, rows: &mut Rows, most: usize, formats: &[i16], send: bool) -> Result<(usize, bool), Stop> {
-        let mut count = 0;
-        loop {
-            let Some((batch, mut at)) = self.watch.over(rows.next()).await? else { return Ok((count, true)) };
-            while at < batch.rows() && (most == 0 || count < most) {
-                if send {
-                    batch.put(at, formats, &mut self.out)?;
-                    if self.out.bytes.len() >= PIECE {
-                        self.flush_rows().await?;
-                    }
-                }
-                at += 1;
-                count += 1;
-            }
-            rows.put_back(batch, at);
-            if most > 0 && count == most {
-                return Ok((count, false));
-            }
-        }
-    }
-
-    /// Sends rows. If the client does not read, only its end or the server's ends the wait.
-    async fn flush_rows(&mut self) -> Result<(), Stop> {
-        let bytes = self.out.bytes.split();
-        tokio::select! {
-            biased;
-            sent = self.writer.write_all(&bytes) => sent.map_err(|_| Stop::End(End::Gone)),
-            _ = self.watch.gone.wait_for(|gone| *gone) => Err(Stop::End(End::Gone)),
-            _ = self.watch.stopping.wait_for(|stopping| *stopping) => Err(Stop::End(End::Gone)),
-        }
-    }
 }
 
 /// Checks that a text is not too long for a statement.
@@ -538,14 +398,4 @@ fn return_flush(flushed: io::Result<()>) -> io::Result<Result<(), End>> {
 /// Returns a text as one statement.
 pub fn whole(text: &str) -> Statement<'_> {
     Statement { text, start: Position::START }
-}
-
-fn no_cursor(name: &str) -> Failure {
-    Failure::told("34000", format!("there is no cursor `{name}`"))
-}
-
-/// Returns the columns of a plan's result.
-pub fn plan_columns(plan: &LogicalPlan) -> Vec<Column> {
-    let schema: &Schema = plan.schema().as_arrow();
-    schema.fields().iter().map(|field| types::column(field)).collect()
 }

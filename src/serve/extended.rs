@@ -5,10 +5,11 @@ use datafusion::sql::sqlparser::ast::Expr;
 use tokio::io::AsyncWrite;
 
 use super::commands::Command;
-use super::connection::{Connection, check_length, plan_columns};
+use super::connection::{Connection, check_length};
 use super::engine::Given;
 use super::failure::Failure;
 use super::parameters;
+use super::results::plan_columns;
 use super::rows::Rows;
 use super::watch::Stop;
 use super::wire::{Column, Message, Target, format};

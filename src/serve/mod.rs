@@ -4,6 +4,7 @@
 //! address that other machines reach is refused without a password and TLS. Statements read, unless creating is allowed. Source of
 //! the protocol: part "Frontend/Backend Protocol" of PostgreSQL's manual. docs/serve.md says what is promised.
 
+mod ahead;
 mod commands;
 mod connection;
 mod encode;
@@ -12,6 +13,7 @@ mod extended;
 mod failure;
 mod parameters;
 mod reflect;
+mod results;
 mod rows;
 mod scram;
 mod settings;

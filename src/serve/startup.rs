@@ -58,7 +58,7 @@ pub async fn serve(
     let secret = i32::from_be_bytes(random);
     let (requests, cancels) = watch::channel(0);
     server.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(process, (secret, requests));
-    let (messages, gone) = super::connection::read(reader);
+    let (messages, gone) = super::ahead::read(reader);
     let watch = Watch::new(cancels, gone, server.stopping.clone());
     let mut connection = Connection::new(Arc::clone(server), writer, messages, watch, settings, (user, process)).await;
     connection.greet(process, secret);
