@@ -19,6 +19,7 @@ mod named_arguments;
 mod named_windows;
 mod names;
 mod order_all;
+mod order_names;
 mod pivot;
 mod probe;
 mod scopes;

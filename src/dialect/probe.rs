@@ -15,11 +15,11 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Statement as Ast};
 
 use super::scopes::{Part, Scope, walk};
-use super::{columns, order_all, pivot, set_all};
+use super::{columns, order_all, order_names, pivot, set_all};
 use crate::error::Refused;
 
 /// Every such word, in the order in which they are written out.
-const NEEDS: &[&Need] = &[&pivot::NEED, &columns::NEED, &set_all::NEED, &order_all::NEED];
+const NEEDS: &[&Need] = &[&pivot::NEED, &columns::NEED, &set_all::NEED, &order_all::NEED, &order_names::NEED];
 
 /// A word of this kind.
 pub struct Need {
