@@ -61,7 +61,7 @@ impl Exclusion {
     }
 }
 
-/// Returns a call without the mark of its window, and with a function that knows what the mark says; `None` if there is no mark.
+/// Moves the mark of a call from its window to its function; `None` if there is no mark.
 ///
 /// # Errors
 /// The operator cannot compute the call, and no other operator can leave out rows.

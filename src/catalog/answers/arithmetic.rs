@@ -15,6 +15,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -22,11 +23,8 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
-use super::decimals::checked;
-use super::held::held;
 use super::intervals::measured;
-use super::signs_of_nan::signed;
-use super::{refuse, rewritten, shifts, type_of};
+use super::{passed, refuse, rewritten, shifts, type_of};
 
 /// Makes integer arithmetic check for overflow.
 #[derive(Debug)]
@@ -62,6 +60,11 @@ impl AnalyzerRule for CheckOverflow {
     }
 }
 
+/// Returns the last argument of a function that checks, which has the type of the result; `None` if it is another function.
+pub fn last_operand(call: &ScalarFunction) -> Option<&Expr> {
+    call.func.inner().downcast_ref::<Checked>().and(call.args.last())
+}
+
 /// Returns a plan with operators in place of the functions that check, intervals in place of their lengths, and nothing held; for whoever reads a plan
 /// and does not run it.
 ///
@@ -75,7 +78,7 @@ pub fn plain_arithmetic(plan: LogicalPlan) -> Result<LogicalPlan> {
                 if let Some(interval) = measured(call) {
                     return Ok(Transformed::yes(interval.clone()));
                 }
-                if let Some(expr) = held(call).or_else(|| checked(call)).or_else(|| signed(call)) {
+                if let Some(expr) = passed::argument(call) {
                     return Ok(Transformed::yes(expr.clone()));
                 }
                 let Some(checked) = call.func.inner().downcast_ref::<Checked>() else {

@@ -12,18 +12,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, FieldRef, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
-use datafusion::logical_expr::expr::{InList, ScalarFunction};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ReturnFieldArgs,
-    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TryCast, Volatility,
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, TryCast,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{as_argument, rewritten};
+use super::passed::passed;
+use super::rewritten;
 
 /// Holds what the optimizer would answer wrongly.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ fn hold(expr: &mut Expr, holds: bool) -> bool {
 }
 
 fn function(expr: Expr) -> Expr {
-    ScalarUDF::new_from_impl(Held(Signature::any(1, Volatility::Immutable))).call(vec![expr])
+    passed("squall_held", Ok, expr)
 }
 
 /// Returns whether the optimizer would change a side of a comparison into another one, given the year on the other side.
@@ -150,39 +150,5 @@ fn scale(decimal: &DataType) -> i8 {
         | DataType::Decimal128(_, scale)
         | DataType::Decimal256(_, scale) => *scale,
         _ => 0,
-    }
-}
-
-/// Returns the expression that a call holds; `None` if it is another function.
-pub fn held(call: &ScalarFunction) -> Option<&Expr> {
-    call.func.inner().downcast_ref::<Held>().and(call.args.first())
-}
-
-/// Returns its argument.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Held(Signature);
-
-impl ScalarUDFImpl for Held {
-    fn name(&self) -> &str {
-        "squall_held"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.0
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        internal_err!("return_field_from_args says it")
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        as_argument(self.name(), &arguments)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match arguments.args.into_iter().next() {
-            Some(argument) => Ok(argument),
-            None => internal_err!("{} has one argument", self.name()),
-        }
     }
 }

@@ -23,6 +23,7 @@ mod listed_files;
 mod memberships;
 mod nan_statistics;
 mod null_folders;
+mod passed;
 mod percentiles;
 mod shifts;
 mod signs_of_nan;
@@ -30,13 +31,13 @@ mod zeros;
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result, internal_err};
+use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::{Analyzer, AnalyzerRule, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -104,19 +105,16 @@ fn rewritten(
     .data()
 }
 
-/// What the names of our functions that return the type of their last argument begin with.
-const KEEPS_TYPE: [&str; 4] = ["squall_checked_", "squall_held", "squall_within_digits", "squall_one_nan"];
-
 /// Returns the type of an expression. The engine computes the name of each argument of each function for it; so a sum of many terms
 /// would be walked through again for each of them.
 fn type_of(expr: &Expr, schema: &DFSchema) -> Result<DataType> {
     let mut inner = expr;
     loop {
         inner = match inner {
-            Expr::ScalarFunction(call) if KEEPS_TYPE.iter().any(|start| call.func.name().starts_with(start)) => {
-                let Some(last) = call.args.last() else { break };
-                last
-            }
+            Expr::ScalarFunction(call) => match passed::argument(call).or_else(|| arithmetic::last_operand(call)) {
+                Some(argument) => argument,
+                None => break,
+            },
             Expr::BinaryExpr(binary) if binary.op.is_numerical_operators() => &binary.right,
             Expr::Negative(argument) => argument,
             _ => break,
@@ -125,12 +123,6 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> Result<DataType> {
     let found = inner.get_type(schema)?;
     // Both sides of an operator have one of these types, and so has its result.
     if found.is_integer() || found.is_floating() { Ok(found) } else { expr.get_type(schema) }
-}
-
-/// Returns the result of a function that returns its argument: of the same type, and NULL only if the argument can be.
-fn as_argument(name: &str, arguments: &ReturnFieldArgs) -> Result<FieldRef> {
-    let [argument] = arguments.arg_fields else { return internal_err!("{name} has one argument") };
-    Ok(Arc::new(argument.as_ref().clone().with_name(name)))
 }
 
 /// What a key orders or divides.

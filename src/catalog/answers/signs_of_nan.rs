@@ -7,18 +7,15 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, PrimitiveArray};
-use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Result, ScalarValue, internal_err};
-use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{as_argument, rewritten, type_of};
+use super::passed::passed;
+use super::{rewritten, type_of};
 
 /// The functions that give NaN for numbers.
 const FUNCTIONS: [&str; 13] =
@@ -40,8 +37,7 @@ impl AnalyzerRule for OneNan {
             if !computes || !matches!(type_of(&expr, schema)?, DataType::Float64 | DataType::Float32) {
                 return Ok(Transformed::no(expr));
             }
-            let function = Unsigned(Signature::any(1, Volatility::Immutable));
-            Ok(Transformed::yes(ScalarUDF::new_from_impl(function).call(vec![expr])))
+            Ok(Transformed::yes(passed("squall_one_nan", one_nan, expr)))
         })
     }
 
@@ -50,52 +46,21 @@ impl AnalyzerRule for OneNan {
     }
 }
 
-/// Returns the expression whose NaNs a call changes; `None` if it is another function.
-pub fn signed(call: &ScalarFunction) -> Option<&Expr> {
-    call.func.inner().downcast_ref::<Unsigned>().and(call.args.first())
-}
-
-/// Returns its argument, with one NaN.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Unsigned(Signature);
-
-impl ScalarUDFImpl for Unsigned {
-    fn name(&self) -> &str {
-        "squall_one_nan"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.0
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        internal_err!("return_field_from_args says it")
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        as_argument(self.name(), &arguments)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Ok(match arguments.args.into_iter().next() {
-            Some(ColumnarValue::Scalar(ScalarValue::Float64(Some(value)))) if value.is_nan() => {
-                ColumnarValue::Scalar(ScalarValue::Float64(Some(f64::NAN)))
-            }
-            Some(ColumnarValue::Scalar(ScalarValue::Float32(Some(value)))) if value.is_nan() => {
-                ColumnarValue::Scalar(ScalarValue::Float32(Some(f32::NAN)))
-            }
-            Some(ColumnarValue::Array(array)) if *array.data_type() == DataType::Float64 => {
-                let one = |value: f64| if value.is_nan() { f64::NAN } else { value };
-                ColumnarValue::Array(changed::<Float64Type>(array, one))
-            }
-            Some(ColumnarValue::Array(array)) if *array.data_type() == DataType::Float32 => {
-                let one = |value: f32| if value.is_nan() { f32::NAN } else { value };
-                ColumnarValue::Array(changed::<Float32Type>(array, one))
-            }
-            Some(other) => other,
-            None => return internal_err!("{} has one argument", self.name()),
-        })
-    }
+/// Returns values with one NaN.
+fn one_nan(values: ColumnarValue) -> Result<ColumnarValue> {
+    let double = |value: f64| if value.is_nan() { f64::NAN } else { value };
+    let float = |value: f32| if value.is_nan() { f32::NAN } else { value };
+    Ok(match values {
+        ColumnarValue::Scalar(ScalarValue::Float64(value)) => ScalarValue::Float64(value.map(double)).into(),
+        ColumnarValue::Scalar(ScalarValue::Float32(value)) => ScalarValue::Float32(value.map(float)).into(),
+        ColumnarValue::Array(array) if *array.data_type() == DataType::Float64 => {
+            changed::<Float64Type>(array, double).into()
+        }
+        ColumnarValue::Array(array) if *array.data_type() == DataType::Float32 => {
+            changed::<Float32Type>(array, float).into()
+        }
+        other => other,
+    })
 }
 
 /// Changes values where they are, if nobody else has them.

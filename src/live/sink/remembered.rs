@@ -33,7 +33,7 @@ pub trait State: Serialize + DeserializeOwned {
 pub struct Remembered<S> {
     path: PathBuf,
     pub state: S,
-    /// Whether there was no file.
+    /// True if there is no file yet.
     pub is_new: bool,
     saved: Instant,
     is_changed: bool,

@@ -46,7 +46,6 @@ fn a_statement_that_is_too_large_is_an_error_for_its_client_alone() {
     ] {
         let start = &text[..text.len().min(40)];
         let simple = client.query(&text);
-        // Without the extended protocol there are no values.
         assert_eq!(simple.code(), code, "{start}");
         assert_eq!(client.run(&text, &[], &[], 0).code(), code, "{start}");
         assert_eq!(other.query("SELECT 1").one(), "1");
