@@ -21,6 +21,9 @@ pub mod engine;
 /// Settings: `squall.toml`, the environment, and where each value came from.
 pub mod config;
 
+/// Object stores by their addresses: S3, Google's, Azure's, web servers.
+pub mod store;
+
 /// The contract of a market-data message: every recorded shape goes in, one [`tick::Tick`] comes out. Also the Parquet
 /// schema of ticks, and how `ts` and status are assigned.
 pub mod tick;

@@ -68,7 +68,10 @@ impl LandedTicks {
 
     async fn listing(&self, state: &dyn Session) -> Result<Listing> {
         let store = state.runtime_env().object_store(&self.store)?;
-        let listing = folder::list(store.as_ref(), &self.prefix).await;
+        let listing = folder::list(store.as_ref(), &self.prefix).await.map_err(|error| match error {
+            land::Error::Store { path, source } => land::Error::Store { path: format!("{}{path}", self.store), source },
+            error => error,
+        });
         listing.map_err(|error| DataFusionError::External(Box::new(error)))
     }
 

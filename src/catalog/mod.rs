@@ -2,6 +2,7 @@
 //!
 //! In: [`Options`]. Out: a [`Session`] that runs SQL, `CREATE MODEL` and the other statements on models.
 
+pub mod addresses;
 mod answers;
 mod bare;
 mod damaged;
@@ -24,8 +25,9 @@ use datafusion::common::TableReference;
 use datafusion::common::config::TableOptions;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
@@ -36,10 +38,11 @@ use crate::asof;
 use crate::dialect;
 use crate::error::{Hint, Refused};
 use crate::functions::{self, Library};
-use crate::land::{self, Folder};
+use crate::land::{self, Folder, Place};
 use crate::ml;
 use crate::model::{self, Registry};
 use crate::rolling;
+use crate::store::Stores;
 use crate::tick;
 use crate::track::Tracker;
 pub use answers::plain_arithmetic;
@@ -72,6 +75,7 @@ pub struct Options {
 /// A SQL session over landed ticks, materialised tables and models.
 pub struct Session {
     context: SessionContext,
+    stores: Arc<Stores>,
     ticks: Folder,
     models: Registry,
     tracker: Option<Tracker>,
@@ -82,7 +86,11 @@ impl Session {
     /// Opens a session with the table `landed_ticks`, squall's functions and its optimizer rules.
     pub async fn open(options: Options) -> Result<Session, Error> {
         let ticks = Folder::new(&options.ticks_dir)?;
-        let mut runtime = RuntimeEnvBuilder::new();
+        let stores = Arc::new(Stores::default());
+        // What is listed is not kept: files come and go while a session lasts.
+        let caches = CacheManagerConfig::default().with_list_files_cache_limit(0);
+        let registry = Arc::clone(&stores) as Arc<dyn ObjectStoreRegistry>;
+        let mut runtime = RuntimeEnvBuilder::new().with_object_store_registry(registry).with_cache_manager(caches);
         if options.memory_limit_mb > 0 {
             runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(options.memory_limit_mb << 20)));
         }
@@ -105,10 +113,10 @@ impl Session {
         formats::register(&mut state)?;
         let context = SessionContext::new_with_state(state);
         let kept = own_schema(&context)?;
-        // A quoted path can also be read as a table: SELECT … FROM 'ticks.parquet'.
-        let context = context.enable_url_table();
+        // A quoted path or address can also be read as a table: SELECT … FROM 'ticks.parquet'.
+        let context = addresses::enable(context);
         let (_, prefix) = ticks.location();
-        let table = LandedTicks::new(ObjectStoreUrl::local_filesystem(), prefix.clone(), tick::schema());
+        let table = LandedTicks::new(register_store(&context, ticks.place()), prefix.clone(), tick::schema());
         context.register_table(LANDED_TICKS, Arc::new(table))?;
         context.register_table("landed_files", Arc::new(footers::files(ticks.clone())))?;
         context.register_table("landed_gaps", Arc::new(footers::gaps(ticks.clone())))?;
@@ -117,7 +125,7 @@ impl Session {
         FUNCTIONS.register(&context, &options.models_dir);
         context.register_udf(functions::getenv(false));
         let models = Registry::new(&options.models_dir);
-        Ok(Session { context, ticks, models, tracker: None, kept })
+        Ok(Session { context, stores, ticks, models, tracker: None, kept })
     }
 
     /// Adds the table `feed_events` over the folder to which `squall ingest` writes events.
@@ -128,6 +136,7 @@ impl Session {
 
     /// Adds the table `dead_letters` over the folder to which `squall land` writes the messages that it cannot read.
     pub fn with_dead_letters(self, dir: &Path) -> Result<Session, Error> {
+        register_store(&self.context, &Place::new(dir)?);
         ndjson::DEAD_LETTERS.register(&self.context, dir)?;
         Ok(self)
     }
@@ -155,6 +164,11 @@ impl Session {
     /// Lets queries read the environment from now on, with `getenv`.
     pub fn read_environment(&self) {
         self.context.register_udf(functions::getenv(true));
+    }
+
+    /// Lets queries read no address from now on: their answers would come with the rights of this process.
+    pub fn refuse_addresses(&self) {
+        self.stores.close();
     }
 
     /// Returns the names of the models; those that can be listed.
@@ -231,6 +245,7 @@ impl Session {
     }
 
     async fn carry_out(&self, statement: &str, plan: LogicalPlan, temporary: bool) -> Result<DataFrame, Error> {
+        addresses::check(&plan)?;
         if let Some(kept) = self.kept.get()
             && kept.carry_out(&self.context, statement, &plan, temporary).await?.is_some()
         {
@@ -257,6 +272,15 @@ impl Session {
             None => Error::Query(error),
         }
     }
+}
+
+/// Makes a place's store known to the session, which may later refuse to open others. Returns the store's address.
+fn register_store(context: &SessionContext, place: &Place) -> ObjectStoreUrl {
+    let url = place.store_url();
+    if !place.is_local() {
+        context.runtime_env().register_object_store(url.as_ref(), Arc::clone(place.location().0));
+    }
+    url
 }
 
 /// Replaces the session's default schema by one in which tables are kept on disk.

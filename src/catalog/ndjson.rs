@@ -10,6 +10,8 @@ use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::prelude::{SessionContext, ident};
 
+use crate::text::is_address;
+
 /// A table over a folder.
 pub struct Table {
     pub name: &'static str,
@@ -63,7 +65,11 @@ impl Table {
     pub fn register(&self, context: &SessionContext, dir: &Path) -> Result<()> {
         let options = ListingOptions::new(Arc::new(JsonFormat::default())).with_file_extension(".ndjson");
         // Without the closing slash, a path that does not exist yet would be taken for a file.
-        let folder = ListingTableUrl::parse(format!("{}/", std::path::absolute(dir)?.display()))?;
+        let folder = match dir.to_str().filter(|text| is_address(text)) {
+            Some(address) => format!("{}/", address.trim_end_matches('/')),
+            None => format!("{}/", std::path::absolute(dir)?.display()),
+        };
+        let folder = ListingTableUrl::parse(folder)?;
         let fields = self.columns.iter().map(|(key, _, of)| Field::new(*key, of.data_type(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let config = ListingTableConfig::new(folder).with_listing_options(options).with_schema(schema);

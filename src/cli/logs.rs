@@ -19,7 +19,8 @@ pub fn options(context: &Context) -> Options {
     Options {
         kafka_properties: kafka.properties.clone(),
         kafka_isolation_level: kafka.isolation_level.clone(),
-        dead: Some(context.settings().dead_dir()),
+        // Messages that a topic refuses stay on this machine, beside the archive that they come from.
+        dead: Some(context.settings().paths.data.join("dead")),
         tell: tell(),
         pack_days: context.settings().log.pack_days,
         ..Options::default()

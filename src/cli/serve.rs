@@ -54,6 +54,10 @@ pub struct Args {
     #[arg(long)]
     pub allow_create: bool,
 
+    /// Lets statements read addresses such as s3://bucket/file.parquet, with the accounts that this process has
+    #[arg(long)]
+    pub allow_addresses: bool,
+
     /// The most clients at a time
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub max_connections: usize,
@@ -79,7 +83,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if *limit == 0 {
         *limit = memory_mb().map_or(0, |memory| memory / 2);
     }
-    let listening = Listening::start(options, open(context)).await?;
+    let listening = Listening::start(options, open(context, args.allow_addresses)).await?;
     let address = listening.address().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
     println!("serving on {address}");
     listening.run(interrupted()).await;
@@ -94,11 +98,14 @@ fn memory_mb() -> Option<usize> {
 }
 
 /// Returns a function that opens the project as it is then.
-fn open(context: Context) -> Open {
+fn open(context: Context, allow_addresses: bool) -> Open {
     Box::new(move || {
         let context = context.clone();
         Box::pin(async move {
             let opened = workspace::open_quietly(&context).await.map_err(|failure| failure.message_and_causes())?;
+            if !allow_addresses {
+                opened.session.refuse_addresses();
+            }
             let dir = context.settings().catalog_dir();
             opened.session.keep_tables(&dir).map_err(|error| error.to_string())?;
             Ok(Arc::clone(&opened.session))

@@ -4,6 +4,8 @@
 
 use toml::Value;
 
+use crate::text::is_address;
+
 /// Checks that `value` is in the range of the setting `key`.
 ///
 /// # Errors
@@ -38,6 +40,9 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         | "kafka.bootstrap_servers"
         | "track.experiment" => match value {
             Value::String(text) if text.is_empty() => Err("it must not be empty".into()),
+            Value::String(text) if key.starts_with("paths.") && is_address(text) => {
+                Err("it must be a folder of this machine; paths.ticks and paths.dead may be addresses".into())
+            }
             _ => Ok(()),
         },
         _ => Ok(()),

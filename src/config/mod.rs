@@ -8,9 +8,10 @@ mod resolve;
 mod shown;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use url::Url;
 
 pub use resolve::{Error, Resolved, Source, resolve};
 pub use shown::shown;
@@ -42,6 +43,10 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Paths {
     pub data: PathBuf,
+    /// Empty means the folder `ticks` of `data`; it may be an address.
+    pub ticks: PathBuf,
+    /// Empty means the folder `dead` of `data`; it may be an address.
+    pub dead: PathBuf,
     pub sql: PathBuf,
     pub reports: PathBuf,
 }
@@ -144,14 +149,22 @@ impl Settings {
         self.paths.data.join("raw")
     }
 
-    /// Returns the folder of landed ticks.
+    /// Returns the folder of landed ticks, a path or an address.
     pub fn ticks_dir(&self) -> PathBuf {
-        self.paths.data.join("ticks")
+        self.own_or(&self.paths.ticks, "ticks")
     }
 
-    /// Returns the folder of messages that could not be parsed.
+    /// Returns the folder of messages that could not be parsed, a path or an address.
     pub fn dead_dir(&self) -> PathBuf {
-        self.paths.data.join("dead")
+        self.own_or(&self.paths.dead, "dead")
+    }
+
+    fn own_or(&self, own: &Path, name: &str) -> PathBuf {
+        if own.as_os_str().is_empty() {
+            return self.paths.data.join(name);
+        }
+        let local = own.to_str().filter(|text| text.starts_with("file:")).and_then(|text| Url::parse(text).ok());
+        local.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| own.to_path_buf())
     }
 
     /// Returns the folder of the events on feed connections: gaps, silences, reconnections; one NDJSON file per day.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
 
@@ -19,8 +19,9 @@ use super::relation::{block_on, text};
 use super::snapshot::session_state;
 use super::{Function, Implementation};
 use crate::dialect;
-use crate::text::did_you_mean;
+use crate::store;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
+use crate::text::{did_you_mean, is_address};
 
 const PATH: Argument = Argument {
     name: "path",
@@ -195,7 +196,7 @@ impl Reader {
     }
 
     async fn table(&self, state: &SessionState, call: &Call) -> Result<Arc<dyn TableProvider>> {
-        let url = ListingTableUrl::parse(&call.path)?;
+        let url = store::listed(&call.path)?;
         let Some(format) = state.get_file_format_factory(self.ending) else {
             return plan_err!("the session has no format for .{} files", self.ending);
         };
@@ -208,7 +209,10 @@ impl Reader {
         if url.scheme() == "file" && url.get_glob().is_none() && !Path::new(&call.path).exists() {
             return missing();
         }
-        let found = options.infer_schema(state, &url).await?;
+        if is_address(&call.path) {
+            store::first(state, &call.path, &url).await?;
+        }
+        let found = options.infer_schema(state, &url).await.map_err(|error| store::failed(&call.path, error))?;
         if found.fields().is_empty() {
             return missing();
         }

@@ -29,7 +29,7 @@ pub use names::Names;
 pub use nearest::{did_you_mean, nearest};
 pub use number::{counted, decimals, grouped};
 pub use printable::{is_printable, printable};
-pub use scheme::scheme;
+pub use scheme::{is_address, scheme};
 pub use secret::{HIDDEN, is_shown, without_secrets};
 pub use sql::{doubled_quotes, identifier, literal};
 pub use wrap::wrapped;

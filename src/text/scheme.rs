@@ -9,6 +9,11 @@ pub fn scheme(text: &str) -> Option<&str> {
     (begins && scheme.bytes().all(is_letter)).then_some(scheme)
 }
 
+/// Returns whether a text is an address in a store or on a server, and not the path of a file; `file://…` is a path.
+pub fn is_address(text: &str) -> bool {
+    text.contains("://") && scheme(text).is_some_and(|scheme| !scheme.eq_ignore_ascii_case("file"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::scheme;

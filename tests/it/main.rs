@@ -1,5 +1,6 @@
 //! Integration tests, one module per stage, in one binary, because each further binary would link all of DataFusion again.
 
+mod addresses;
 mod answers;
 mod catalog;
 mod cli;
@@ -25,3 +26,4 @@ mod serve;
 mod shapes;
 mod shell;
 mod slt;
+mod support;

@@ -1,6 +1,6 @@
 //! `squall serve`: who is let in, what statements answer, what ends them.
 
-mod client;
+pub mod client;
 mod hostile;
 mod reflect;
 

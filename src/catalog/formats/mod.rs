@@ -2,6 +2,7 @@
 //!
 //! To add an ending: one line in [`register`], and one file if it is a new format.
 
+mod arrow;
 mod csv;
 mod json;
 mod parquet;
@@ -27,7 +28,8 @@ pub use csv::read_more;
 
 /// Teaches a session the formats that the engine does not have, or has otherwise.
 pub fn register(state: &mut SessionState) -> Result<()> {
-    let formats: [Arc<dyn FileFormatFactory>; 6] = [
+    let formats: [Arc<dyn FileFormatFactory>; 7] = [
+        Arc::new(arrow::ArrowFiles),
         Arc::new(csv::CsvFiles { ending: "csv", delimiter: "," }),
         Arc::new(csv::CsvFiles { ending: "tsv", delimiter: "\t" }),
         Arc::new(json::JsonFiles { ending: "json" }),

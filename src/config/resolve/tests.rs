@@ -29,6 +29,20 @@ fn explained(result: Result<Resolved, Error>) -> String {
 }
 
 #[test]
+fn ticks_lie_in_the_data_folder_unless_a_folder_or_an_address_is_set() {
+    for (text, expected) in [
+        ("", "data/ticks"),
+        ("/fast/ticks", "/fast/ticks"),
+        ("file:///fast/my%20ticks", "/fast/my ticks"),
+        ("s3://bucket/ticks", "s3://bucket/ticks"),
+    ] {
+        let settings = with_flag("paths.ticks", text).unwrap().settings;
+        assert_eq!(settings.ticks_dir(), Path::new(expected), "{text}");
+    }
+    assert!(with_flag("paths.sql", "s3://bucket/sql").is_err());
+}
+
+#[test]
 fn the_shipped_file_sets_every_default() {
     let resolved = resolve(None, [], &[], None).unwrap();
     assert_eq!(resolved.settings.land.flush_messages, 500_000);
