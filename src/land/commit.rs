@@ -1,8 +1,8 @@
 //! Commits a range: its dead letters first, then the file whose name is the commit.
 //!
-//! If the disk is full, a follower keeps the range in memory, says so, and tries again until there is room or it is stopped.
+//! If the disk is full, or the object store is away, a follower keeps the range in memory, says so, and tries again until it can write or
+//! is stopped.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,9 +13,11 @@ use super::files::LandedFile;
 use super::folder::Folder;
 use super::lock::Lock;
 use super::pending::Pending;
+use super::place::Place;
 use super::summary::Summary;
 use super::{Error, dead};
 use crate::durable::{self, blocking};
+use crate::error::with_causes;
 use crate::log::{LogId, Tell};
 
 /// How long to wait for room on the disk before the next attempt, and how often to look whether to go on.
@@ -29,7 +31,8 @@ pub struct Commit {
     /// As in the file's origin.
     pub by_time: bool,
     pub folder: Folder,
-    pub dead_dir: PathBuf,
+    /// Where dead letters go.
+    pub dead: Place,
     /// The work holds it too, so that no other process lands before the work ends.
     pub lock: Arc<Lock>,
     /// Whether to wait for room when the disk is full; `None` means to fail.
@@ -47,7 +50,7 @@ pub struct Patience {
 /// What was committed.
 pub struct Committed {
     pub file: LandedFile,
-    pub dead_file: Option<PathBuf>,
+    pub has_letters: bool,
     pub summary: Summary,
 }
 
@@ -57,7 +60,7 @@ impl Commit {
     /// # Errors
     /// The range cannot be encoded, or the disk reports an error; then nothing is committed.
     pub async fn run(self, pending: Pending) -> Result<Committed, Error> {
-        let Commit { file, log, by_time, folder, dead_dir, lock, patience } = self;
+        let Commit { file, log, by_time, folder, dead: dead_letters, lock, patience } = self;
         let encoding = {
             let (file, lock) = (file.clone(), Arc::clone(&lock));
             blocking(move || {
@@ -71,11 +74,11 @@ impl Commit {
         let mut full: Option<Instant> = None;
         loop {
             let written = async {
+                lock.claim(&file).await?;
                 if !letters.is_empty() {
-                    let (dead_dir, file, letters) = (dead_dir.clone(), file.clone(), Arc::clone(&letters));
-                    blocking(move || dead::write(&dead_dir, &file, &letters)).await?;
+                    dead::write(&dead_letters, &file, Arc::clone(&letters)).await?;
                 }
-                folder.commit(&file, content.clone()).await
+                folder.commit_under(&lock, &file, content.clone()).await
             };
             match (written.await, &patience) {
                 (Ok(()), patience) => {
@@ -84,13 +87,21 @@ impl Commit {
                     }
                     break;
                 }
-                (Err(error), Some(Patience { over, tell })) if is_full(&error) && !over.load(Ordering::Relaxed) => {
+                (Err(error), Some(Patience { over, tell }))
+                    if (is_full(&error) || error.is_store_away()) && !over.load(Ordering::Relaxed) =>
+                {
                     if full.is_none() {
                         full = Some(Instant::now());
                         let dir = folder.dir().display();
-                        tell.say(&format!(
-                            "Warning: there is no room for {file} in {dir}; squall writes it when there is"
-                        ));
+                        tell.say(&match is_full(&error) {
+                            true => {
+                                format!("Warning: there is no room for {file} in {dir}; squall writes it when there is")
+                            }
+                            false => format!(
+                                "Warning: {}; squall tries again to write {file} until it can, or until it is stopped",
+                                with_causes(&error)
+                            ),
+                        });
                     }
                     let since = Instant::now();
                     while since.elapsed() < RETRY && !over.load(Ordering::Relaxed) {
@@ -100,9 +111,8 @@ impl Commit {
                 (Err(error), _) => return Err(error),
             }
         }
-        let dead_file = (!letters.is_empty()).then(|| dead::path(&dead_dir, &file));
         drop(lock);
-        Ok(Committed { file, dead_file, summary })
+        Ok(Committed { file, has_letters: !letters.is_empty(), summary })
     }
 }
 

@@ -61,14 +61,14 @@ pub async fn merge(folder: &Folder, lock: &Lock) -> Result<Vec<(LandedFile, usiz
                 .last()
                 .is_none_or(|before| before.file.next_offset() == file.first && may_share_log(&before.footer, &footer));
             if !joins || rows + footer.summary.all_rows() > MOST_ROWS {
-                merged.extend(merge_parts(folder, &parts).await?);
+                merged.extend(merge_parts(folder, lock, &parts).await?);
                 parts.clear();
                 rows = 0;
             }
             rows += footer.summary.all_rows();
             parts.push(Landed { file: file.clone(), footer });
         }
-        merged.extend(merge_parts(folder, &parts).await?);
+        merged.extend(merge_parts(folder, lock, &parts).await?);
     }
     Ok(merged)
 }
@@ -84,9 +84,14 @@ fn may_share_log(before: &Footer, after: &Footer) -> bool {
 }
 
 /// Merges adjacent files into one; `None` if there are fewer than two.
-async fn merge_parts(folder: &Folder, parts: &[Landed]) -> Result<Option<(LandedFile, usize)>, Error> {
+async fn merge_parts(folder: &Folder, lock: &Lock, parts: &[Landed]) -> Result<Option<(LandedFile, usize)>, Error> {
     let [first, .., last] = parts else { return Ok(None) };
     let file = LandedFile { last: last.file.last, ..first.file.clone() };
+    match lock.claim(&file).await {
+        // These files are merged later, together with others.
+        Err(Error::Claimed { .. }) => return Ok(None),
+        claimed => claimed?,
+    }
     let mut summary = Summary::default();
     for part in parts {
         summary.add(&part.footer.summary);
@@ -111,7 +116,7 @@ async fn merge_parts(folder: &Folder, parts: &[Landed]) -> Result<Option<(Landed
     read?;
     let encoder = encoder?;
     let content = blocking(move || encoder.finish()).await?;
-    folder.commit(&file, content).await?;
+    folder.commit_under(lock, &file, content).await?;
     Ok(Some((file, parts.len())))
 }
 

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use super::files::{LandedFile, Overlap};
+use super::place;
 use crate::error::Hint;
 use crate::log::{self, LogId};
+use crate::store;
+use crate::text::is_address;
 
 /// What can go wrong in landing, and in reading what has landed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,18 @@ pub enum Error {
         dir.display()
     )]
     Busy { dir: PathBuf, partition: Option<i32> },
+    #[error("the address `{address}` cannot hold landed files: {reason}")]
+    Address { address: String, reason: String },
+    #[error(transparent)]
+    Account { source: Box<store::Error> },
+    #[error("{owner} lands into {}", dir.display())]
+    Leased { dir: PathBuf, owner: String },
+    #[error("another process has taken over landing into {}, because this one was halted or cut off for too long", dir.display())]
+    Lost { dir: PathBuf },
+    #[error(
+        "{file} cannot be written: a process that was halted or killed may still write {claimed}, which overlaps it"
+    )]
+    Claimed { file: String, claimed: String },
     #[error("the files in {path} change faster than they can be listed")]
     Restless { path: String },
     #[error("landed files contradict each other")]
@@ -71,6 +86,11 @@ impl Error {
     /// Returns whether reading the log may go on later, although nobody changes anything.
     pub fn may_pass(&self) -> bool {
         matches!(self, Error::Log { source, .. } if source.may_pass())
+    }
+
+    /// Returns whether an object store may do later what it did not do now.
+    pub(super) fn is_store_away(&self) -> bool {
+        matches!(self, Error::Store { source, .. } if place::may_pass(source))
     }
 
     /// Returns the error that names the log that cannot be read.
@@ -131,6 +151,29 @@ impl Hint for Error {
                 "look at the disk and at the rights of {}; then run the same command again: it goes on where it stopped",
                 dir.display()
             )),
+            Error::Address { .. } => {
+                Some("it has the form s3://bucket/path, gs://bucket/path or az://container/path".into())
+            }
+            Error::Account { source } => source.hint(),
+            Error::Leased { .. } => Some(
+                "wait for it to end, or stop it; with --partitions several processes share a topic, each with its own"
+                    .into(),
+            ),
+            Error::Lost { .. } | Error::Claimed { .. } => {
+                Some("nothing was lost or doubled: run the same command again once no other process lands there".into())
+            }
+            Error::Store { path, source } if is_address(path) => Some(match source {
+                object_store::Error::NotFound { .. } => {
+                    "is there such a bucket? its name is the first part of the address".into()
+                }
+                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                    "look at the account and its rights: it has to list, read, write and delete objects there".into()
+                }
+                _ => {
+                    "look at the address and the network; then run the same command again: it goes on where it stopped"
+                        .into()
+                }
+            }),
             Error::Store { .. } | Error::Encode { .. } => {
                 Some("look at the disk; then run the same command again: it goes on where it stopped".into())
             }

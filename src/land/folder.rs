@@ -16,12 +16,12 @@ use datafusion::parquet::arrow::ParquetRecordBatchStreamBuilder;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use object_store::local::LocalFileSystem;
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::damage::guarded;
 use super::lock::Lock;
+use super::place::{Place, retried};
 use super::{Error, Landed, LandedFile};
 use crate::durable::{self, blocking};
 
@@ -33,13 +33,9 @@ const MOST_NAME_BYTES: usize = 150;
 /// Give up after this many listings: a folder that changed during all of them will keep changing.
 const LISTINGS: usize = 100;
 
-/// A folder of landed files on a local disk.
+/// A folder of landed files, on a local disk or in an object store.
 #[derive(Debug, Clone)]
-pub struct Folder {
-    store: Arc<dyn ObjectStore>,
-    prefix: Path,
-    dir: PathBuf,
-}
+pub struct Folder(Place);
 
 /// What a folder held at one instant.
 #[derive(Debug, Clone, Default)]
@@ -59,13 +55,12 @@ impl Listing {
 pub type LandedReader = ParquetRecordBatchStreamBuilder<Box<dyn AsyncFileReader>>;
 
 impl Folder {
-    /// Makes a folder from a local path, which need not exist yet.
+    /// Makes a folder from a local path or the address of one in an object store. It need not exist yet.
+    ///
+    /// # Errors
+    /// As [`Place::new`].
     pub fn new(dir: &FsPath) -> Result<Folder, Error> {
-        let io = |source| Error::Folder { dir: dir.into(), source };
-        let dir = std::path::absolute(dir).map_err(io)?;
-        let prefix = Path::from_absolute_path(&dir)
-            .map_err(|source| Error::Store { path: dir.display().to_string(), source: source.into() })?;
-        Ok(Folder { store: Arc::new(LocalFileSystem::new()), prefix, dir })
+        Place::new(dir).map(Folder)
     }
 
     /// Checks that files can be named after this topic: the store keeps the names unchanged, they parse back, and they are
@@ -86,14 +81,19 @@ impl Folder {
         }
     }
 
-    /// Returns the folder's path.
+    /// Returns the folder's place.
+    pub fn place(&self) -> &Place {
+        &self.0
+    }
+
+    /// Returns the folder's path, or its address.
     pub fn dir(&self) -> &FsPath {
-        &self.dir
+        &self.0.dir
     }
 
     /// Returns the store that holds the folder, and the folder's path in it.
     pub fn location(&self) -> (&Arc<dyn ObjectStore>, &Path) {
-        (&self.store, &self.prefix)
+        (&self.0.store, &self.0.prefix)
     }
 
     /// Reserves the folder for this process, or only what comes from some partitions, and removes what crashes left.
@@ -101,21 +101,26 @@ impl Folder {
     /// # Errors
     /// As [`Lock::take`] and [`Folder::remove_leftovers`].
     pub async fn reserve(&self, partitions: Option<BTreeSet<i32>>) -> Result<Lock, Error> {
+        if !self.0.is_local() {
+            let lock = Lock::lease(&self.0, partitions.as_ref()).await?;
+            lock.settle(&self.list().await?.landed).await;
+            return Ok(lock);
+        }
         let folder = self.clone();
         blocking(move || {
-            let lock = Lock::take(&folder.dir, partitions.as_ref())?;
+            let lock = Lock::take(&folder.0.dir, partitions.as_ref())?;
             folder.remove_leftovers(&lock)?;
             Ok(lock)
         })
         .await
     }
 
-    /// Reserves the whole folder for this process; creates the folder if it is missing.
+    /// Reserves the whole folder on a local disk for this process; creates the folder if it is missing.
     ///
     /// # Errors
     /// Another process is landing into the folder.
     pub fn lock(&self) -> Result<Lock, Error> {
-        Lock::take(&self.dir, None)
+        Lock::take(&self.0.dir, None)
     }
 
     /// Removes what crashes left: files that were never committed, and temporary files.
@@ -123,9 +128,9 @@ impl Folder {
     /// # Errors
     /// The folder cannot be listed, or a file cannot be removed.
     pub fn remove_leftovers(&self, lock: &Lock) -> Result<(), Error> {
-        let io = |source| Error::Folder { dir: self.dir.clone(), source };
-        durable::remove_leftovers(&self.dir).map_err(io)?;
-        let staging = self.dir.join(STAGING);
+        let io = |source| Error::Folder { dir: self.0.dir.clone(), source };
+        durable::remove_leftovers(&self.0.dir).map_err(io)?;
+        let staging = self.0.dir.join(STAGING);
         let entries = match std::fs::read_dir(&staging) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             entries => entries.map_err(io)?,
@@ -143,7 +148,26 @@ impl Folder {
 
     /// Lists the folder as it was at one instant; an absent folder counts as empty.
     pub async fn list(&self) -> Result<Listing, Error> {
-        list(self.store.as_ref(), &self.prefix).await
+        match list(self.0.store.as_ref(), &self.0.prefix).await {
+            Err(Error::Store { source, .. }) => Err(self.0.failed("", source)),
+            listed => listed,
+        }
+    }
+
+    /// Writes a file under its name, with the right that a lock gives.
+    ///
+    /// # Errors
+    /// The lock is lost, or as [`Folder::commit`].
+    pub async fn commit_under(
+        &self,
+        lock: &Lock,
+        file: &LandedFile,
+        content: impl Into<PutPayload>,
+    ) -> Result<(), Error> {
+        lock.claim(file).await?;
+        self.commit(file, content).await?;
+        lock.put(file).await;
+        Ok(())
     }
 
     /// Writes a file under its name: either complete and on disk, or not at all.
@@ -152,28 +176,32 @@ impl Folder {
     /// A file of that name exists, because another process landed the same offsets.
     pub async fn commit(&self, file: &LandedFile, content: impl Into<PutPayload>) -> Result<(), Error> {
         let name = file.to_string();
-        let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
-        let staged = self.prefix.clone().join(STAGING).join(part(&name)?);
-        self.store.put(&staged, content.into()).await.map_err(failed)?;
+        let failed = |source| self.0.failed(&name, source);
+        if !self.0.is_local() {
+            // A store shows an object whole, and only once it keeps it.
+            return self.0.create(&self.0.object(&name)?, &content.into()).await.map_err(failed);
+        }
+        let staged = self.0.object_in(STAGING, &name)?;
+        self.0.store.put(&staged, content.into()).await.map_err(failed)?;
         // After a power failure, a file's name must never exist without its content. So sync the bytes first, then set the
         // name.
-        let content = self.dir.join(STAGING).join(&name);
+        let content = self.0.dir.join(STAGING).join(&name);
         self.sync(move || File::open(content)?.sync_all()).await?;
-        let object = self.prefix.clone().join(part(&name)?);
-        self.store.rename_if_not_exists(&staged, &object).await.map_err(failed)?;
-        let dir = self.dir.clone();
+        let object = self.0.object(&name)?;
+        self.0.store.rename_if_not_exists(&staged, &object).await.map_err(failed)?;
+        let dir = self.0.dir.clone();
         self.sync(move || durable::sync_folder(&dir)).await
     }
 
     /// Opens a committed file. Its footer is read now, its rows on demand.
     pub async fn open(&self, file: &LandedFile) -> Result<LandedReader, Error> {
         let name = file.to_string();
-        let failed = |source| Error::Store { path: self.dir.join(&name).display().to_string(), source };
-        let object = self.store.head(&self.prefix.clone().join(part(&name)?)).await.map_err(failed)?;
+        let failed = |source| self.0.failed(&name, source);
+        let object = self.0.store.head(&self.0.object(&name)?).await.map_err(failed)?;
         if !self.has_footer(&object).await.map_err(failed)? {
             return Err(Error::unreadable(file, "it ends before its footer, or its end is not that of a Parquet file"));
         }
-        let readers = DefaultParquetFileReaderFactory::new(Arc::clone(&self.store));
+        let readers = DefaultParquetFileReaderFactory::new(Arc::clone(&self.0.store));
         let metrics = ExecutionPlanMetricsSet::new();
         let reader: Box<dyn AsyncFileReader> = readers
             .create_reader(0, PartitionedFile::from(object), None, &metrics)
@@ -189,7 +217,7 @@ impl Folder {
     /// length without looking.
     async fn has_footer(&self, object: &ObjectMeta) -> object_store::Result<bool> {
         let Some(start) = object.size.checked_sub(8).filter(|start| *start >= 4) else { return Ok(false) };
-        let tail = self.store.get_range(&object.location, start..object.size).await?;
+        let tail = self.0.store.get_range(&object.location, start..object.size).await?;
         let Some((length, magic)) = tail.split_first_chunk::<4>() else { return Ok(false) };
         Ok(magic == b"PAR1" && u64::from(u32::from_le_bytes(*length)) <= start)
     }
@@ -202,14 +230,33 @@ impl Folder {
 
     /// Gives a damaged file a name that is not a landed file's, and returns its new path.
     pub async fn set_aside(&self, file: &LandedFile) -> Result<PathBuf, Error> {
-        let path = self.dir.join(file.to_string());
+        let path = self.dir().join(file.to_string());
         let mut aside = path.with_added_extension("damaged");
         let mut n = 2;
+        if !self.0.is_local() {
+            let (from, store) = (self.0.object(&file.to_string())?, &self.0.store);
+            let failed = |source| self.0.failed(&file.to_string(), source);
+            let content = retried(|| async { store.get(&from).await?.bytes().await }).await.map_err(failed)?;
+            let content = PutPayload::from(content);
+            loop {
+                let name = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                match self.0.create(&self.0.object(&name)?, &content).await {
+                    Err(object_store::Error::AlreadyExists { .. }) => {}
+                    created => {
+                        created.map_err(failed)?;
+                        self.delete(file).await?;
+                        return Ok(aside);
+                    }
+                }
+                aside = path.with_added_extension(format!("damaged-{n}"));
+                n += 1;
+            }
+        }
         while aside.exists() {
             aside = path.with_added_extension(format!("damaged-{n}"));
             n += 1;
         }
-        let (dir, new) = (self.dir.clone(), aside.clone());
+        let (dir, new) = (self.0.dir.clone(), aside.clone());
         self.sync(move || {
             std::fs::rename(path, new)?;
             durable::sync_folder(&dir)
@@ -221,14 +268,11 @@ impl Folder {
     /// Removes a file; if the file is already gone, that counts as success.
     pub async fn delete(&self, file: &LandedFile) -> Result<(), Error> {
         let name = file.to_string();
-        match self.store.delete(&self.prefix.clone().join(part(&name)?)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(Error::Store { path: self.dir.join(&name).display().to_string(), source }),
-        }
+        self.0.delete(&self.0.object(&name)?).await.map_err(|source| self.0.failed(&name, source))
     }
 
     async fn sync(&self, sync: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> Result<(), Error> {
-        blocking(sync).await.map_err(|source| Error::Folder { dir: self.dir.clone(), source })
+        blocking(sync).await.map_err(|source| Error::Folder { dir: self.0.dir.clone(), source })
     }
 }
 
@@ -261,13 +305,4 @@ async fn list_once(store: &dyn ObjectStore, prefix: &Path) -> Result<BTreeMap<St
         Some((name.to_string(), object))
     });
     Ok(named.collect())
-}
-
-/// Returns a file's name as one part of an object's path. The name contains nothing to escape, so it is also the name on
-/// disk.
-fn part(name: &str) -> Result<PathPart<'_>, Error> {
-    PathPart::parse(name).map_err(|source| {
-        let source = object_store::path::Error::BadSegment { path: name.to_string(), source };
-        Error::Store { path: name.to_string(), source: source.into() }
-    })
 }

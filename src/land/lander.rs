@@ -22,11 +22,11 @@ use super::identify::{self, Candidate};
 use super::lock::Lock;
 use super::measure;
 use super::pending::Pending;
+use super::place::Place;
 use super::read::{Reader, Wanted};
 use super::recover::{Landed, read_footers, recover};
 use super::retention::Keep;
 use super::summary::Summary;
-use crate::durable::blocking;
 use crate::log::{Log, LogId, Tell, Witness};
 use crate::metrics::Metrics;
 use crate::tick::{Columns, Order, Rules};
@@ -80,6 +80,8 @@ pub struct Lander {
     /// The name that the log's files carry.
     name: String,
     folder: Folder,
+    /// Where dead letters go.
+    dead: Place,
     options: Options,
     order: Order,
     /// The landed ticks among which others are placed by their own times.
@@ -133,6 +135,7 @@ impl Lander {
     /// The log or the folder cannot be used, another process lands into it, or another log has landed under the name.
     pub async fn open(log: Arc<dyn Log>, options: Options) -> Result<Lander, Error> {
         let folder = Folder::new(&options.ticks_dir)?;
+        let dead = Place::new(&options.dead_dir)?;
         let lock = Arc::new(folder.reserve(options.partitions.clone()).await?);
         let failed = |source| Error::log(&options.source, source);
         let id = log.id().await.map_err(failed)?;
@@ -168,6 +171,7 @@ impl Lander {
             id,
             name,
             folder,
+            dead,
             options,
             order,
             by_time,
@@ -250,8 +254,7 @@ impl Lander {
             if offsets.start > next {
                 self.landing.lost.push((number, next, offsets.start - 1));
             }
-            let (dead_dir, name) = (self.options.dead_dir.clone(), self.name.clone());
-            blocking(move || dead::remove_uncommitted(&dead_dir, &name, number, next)).await?;
+            dead::remove_uncommitted(&self.dead, &self.name, number, next).await?;
             self.metrics.position(number, next.max(offsets.start), None);
             self.partitions.push(Partition {
                 number,
@@ -279,6 +282,27 @@ impl Lander {
         stop: &AtomicBool,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<u64, Error> {
+        let mut read = 0;
+        loop {
+            let Partition { number, pending, .. } = &self.partitions[i];
+            // A file must end where one ends that an earlier lander claimed and may still write.
+            let bound = self.lock.bound(&self.name, *number, pending.next_offset()).await;
+            read += self.read_to(i, bound, stop, progress).await?;
+            if bound.is_none_or(|last| self.partitions[i].pending.next_offset() <= last) {
+                return Ok(read);
+            }
+            self.flush(i).await?;
+        }
+    }
+
+    /// Reads a partition up to the log's present end, or up to an offset before it.
+    async fn read_to(
+        &mut self,
+        i: usize,
+        last: Option<i64>,
+        stop: &AtomicBool,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<u64, Error> {
         let number = self.partitions[i].number;
         let Range { start, end } = self.offsets(number).await?;
         let mut next = self.partitions[i].pending.next_offset();
@@ -297,7 +321,8 @@ impl Lander {
         if next > end {
             return Err(self.refuse(Stranger::Ends { name: self.name.clone(), partition: number, end, next }));
         }
-        if next == end {
+        let end = last.map_or(end, |last| end.min(last.saturating_add(1)));
+        if next >= end {
             return Ok(0);
         }
         let per_file = self.options.flush_messages;
@@ -368,7 +393,7 @@ impl Lander {
             log: self.id.clone(),
             by_time: self.by_time.is_some(),
             folder: self.folder.clone(),
-            dead_dir: self.options.dead_dir.clone(),
+            dead: self.dead.clone(),
             lock: Arc::clone(&self.lock),
             patience: self.patience.clone(),
         };
@@ -387,8 +412,11 @@ impl Lander {
         if let Some(committing) = self.committing.take() {
             let committed = committing.await??;
             self.landing.summary.add(&committed.summary);
+            if committed.has_letters {
+                // As the user wrote the folder.
+                self.landing.dead_files.push(dead::path(&self.options.dead_dir, &committed.file));
+            }
             self.landing.files.push(committed.file);
-            self.landing.dead_files.extend(committed.dead_file);
         }
         Ok(())
     }

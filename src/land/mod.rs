@@ -4,6 +4,7 @@
 //! that cannot become rows. `docs/landing.md` states the guarantees and why they hold.
 
 mod by_time;
+mod claims;
 mod columns;
 mod commit;
 mod compact;
@@ -17,10 +18,12 @@ pub mod folder;
 mod identify;
 mod inspect;
 mod lander;
+mod lease;
 mod lock;
 pub mod measure;
 mod origin;
 mod pending;
+mod place;
 mod read;
 mod recover;
 mod repair;
@@ -39,6 +42,7 @@ pub use inspect::{Compared, Inspected, compare, inspect};
 pub use lander::{Lander, Landing, Options};
 pub use lock::Lock;
 pub use origin::Origin;
+pub use place::Place;
 pub use recover::read_footer;
 pub use repair::{Repair, repair};
 pub use summary::Summary;

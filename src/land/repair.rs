@@ -19,6 +19,7 @@ use super::inspect::{self, Compared};
 use super::lander::Options;
 use super::lock::Lock;
 use super::pending::Pending;
+use super::place::Place;
 use super::read::{Reader, Wanted};
 use super::recover::{Landed, recover, restore_elsewhere};
 use super::summary::Summary;
@@ -45,9 +46,10 @@ pub struct Repair {
 /// The log is not the one that landed, or cannot be read, or the folder cannot be used.
 pub async fn repair(log: Arc<dyn Log>, options: Options) -> Result<Repair, Error> {
     let folder = Folder::new(&options.ticks_dir)?;
+    let dead = Place::new(&options.dead_dir)?;
     let lock = Arc::new(folder.reserve(None).await?);
     let id = log.id().await.map_err(|source| Error::log(&options.source, source))?;
-    let mut work = Work { log, id, folder, options, lock, name: String::new(), repair: Repair::default() };
+    let mut work = Work { log, id, folder, dead, options, lock, name: String::new(), repair: Repair::default() };
     let landed = work.set_damaged_aside().await?;
     for range in work.holes(&landed) {
         match inspect::holds(&work.log, &range).await? {
@@ -62,6 +64,7 @@ struct Work {
     log: Arc<dyn Log>,
     id: LogId,
     folder: Folder,
+    dead: Place,
     options: Options,
     lock: Arc<Lock>,
     /// The name that the log's files carry.
@@ -198,7 +201,7 @@ impl Work {
         for landed in &earlier {
             connections.restore(&landed.footer.summary);
         }
-        dead::remove_inside(&self.options.dead_dir, range).await?;
+        dead::remove_inside(&self.dead, range).await?;
         let mut pending = Pending::new(range.first);
         let per_file = self.options.flush_messages;
         let wanted = Wanted { first_file: per_file, per_file, ..Wanted::all_of(range) };
@@ -232,7 +235,7 @@ impl Work {
             log: self.id.clone(),
             by_time,
             folder: self.folder.clone(),
-            dead_dir: self.options.dead_dir.clone(),
+            dead: self.dead.clone(),
             lock: Arc::clone(&self.lock),
             patience: None,
         };

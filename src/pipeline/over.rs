@@ -17,6 +17,7 @@ use super::error::Error;
 use super::place::Place;
 use super::recipe::changes_by_itself;
 use super::{Kind, LANDED, Project, Query};
+use crate::catalog::addresses;
 
 /// How the plans of a query over another table are made.
 pub struct Over<'a> {
@@ -36,7 +37,7 @@ impl Project {
     pub async fn plan_over(&self, query: &Query, over: &Over<'_>) -> Result<DataFrame, Error> {
         let unknown = || Error::UnknownQuery { name: query.name.clone(), suggestion: None };
         let index = self.position(&query.name).ok_or_else(unknown)?;
-        let own = own_catalog(over.context).enable_url_table();
+        let own = addresses::enable(own_catalog(over.context));
         (over.configure)(own.state_ref().write().config_mut().options_mut());
         let failed = |source: DataFusionError| query.failed(source);
         own.register_table(LANDED, Arc::clone(&over.landed)).map_err(failed)?;

@@ -11,3 +11,4 @@ mod properties;
 mod recordings;
 mod repair;
 mod sessions;
+mod stores;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{DAY, Found};
 use crate::cli::{Context, Failure};
 use crate::land::retention::{self, Keep};
-use crate::land::{Error, Folder};
+use crate::land::{Error, Folder, Place};
 
 /// Returns what the settings keep of the landed files.
 pub fn keep(context: &Context) -> Keep {
@@ -22,13 +22,13 @@ pub fn keep(context: &Context) -> Keep {
 pub async fn old(context: &Context, dry_run: bool) -> Result<Found, Failure> {
     let folder = Folder::new(&context.settings().ticks_dir())?;
     let mut found = Found::default();
-    if !folder.dir().is_dir() {
+    if folder.place().is_local() && !folder.dir().is_dir() {
         return Ok(found);
     }
     let files = match dry_run {
         true => retention::expired_now(&folder, keep(context)).await?,
-        false => match folder.lock() {
-            Err(Error::Busy { dir, .. }) => {
+        false => match folder.reserve(None).await {
+            Err(Error::Busy { dir, .. } | Error::Leased { dir, .. }) => {
                 found
                     .kept
                     .push(format!("landed ticks in {}: the process that lands deletes them itself", dir.display()));
@@ -44,8 +44,17 @@ pub async fn old(context: &Context, dry_run: bool) -> Result<Found, Failure> {
 /// Returns the old files of dead letters.
 pub async fn dead_letters(context: &Context, age: Duration) -> Result<Found, Failure> {
     let mut found = Found::default();
+    let dead_dir = context.settings().dead_dir();
     let folder = Folder::new(&context.settings().ticks_dir())?;
-    for path in retention::old_dead_letters(&folder, &context.settings().dead_dir(), age).await? {
+    if !Place::new(&dead_dir)?.is_local() {
+        let text = format!(
+            "dead letters in {}: squall does not delete them there, a rule of the store can",
+            dead_dir.display()
+        );
+        found.kept.push(text);
+        return Ok(found);
+    }
+    for path in retention::old_dead_letters(&folder, &dead_dir, age).await? {
         found.add(path)?;
     }
     Ok(found)

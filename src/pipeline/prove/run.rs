@@ -17,6 +17,7 @@ use std::sync::Arc;
 use super::Trial;
 use super::rows::{Identity, Rows};
 use super::sample::{Change, Cut, Side};
+use crate::catalog::addresses;
 use crate::error::with_causes;
 use crate::pipeline::case::own_catalog;
 use crate::pipeline::fault::{Check, Fault};
@@ -131,7 +132,7 @@ impl Trial<'_> {
 
     /// Plans the query over ticks, with everything that it reads.
     async fn frame(&self, ticks: RecordBatch, cut: Option<Cut>) -> Result<DataFrame, Stop> {
-        let own = own_catalog(self.context).enable_url_table();
+        let own = addresses::enable(own_catalog(self.context));
         {
             let state = own.state_ref();
             let mut state = state.write();
