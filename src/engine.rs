@@ -1,7 +1,9 @@
-//! Async methods of the engine's traits, by functions that return boxed futures.
+//! What every module that meets the query engine shares: async methods of its traits, and plans that other processes compute.
 //!
 //! For each async method the compiler proves that its future can be sent between threads. With the bounds that `async_trait` writes it does
 //! so anew for every method that holds a plan or a session, which takes seconds each; in a function with plain lifetimes it remembers.
+
+pub mod elsewhere;
 
 /// Implements `TableProvider::scan` by the type's own `boxed_scan`.
 macro_rules! scan {

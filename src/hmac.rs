@@ -1,4 +1,4 @@
-//! HMAC-SHA256, which proves that whoever sends a message knows a key. Source: RFC 2104.
+//! Proofs that whoever sends a message knows a secret: HMAC-SHA256 (RFC 2104), and the secret itself.
 
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
@@ -15,6 +15,11 @@ pub fn hmac(key: &[u8], message: &[u8]) -> Result<[u8; 32], ErrorStack> {
     let mut code = [0; 32];
     signer.sign_oneshot(&mut code, message)?;
     Ok(code)
+}
+
+/// Returns whether two secrets are the same, in a time that does not say where they differ.
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && openssl::memcmp::eq(one, other)
 }
 
 #[cfg(test)]

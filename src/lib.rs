@@ -12,10 +12,13 @@ pub mod text;
 /// The one way to replace a file: write it aside, sync it, rename it, and sync the folder.
 pub mod durable;
 
-/// HMAC-SHA256: proves that whoever sends a message knows a key.
+/// Proofs that whoever sends a message knows a secret.
 pub mod hmac;
 
-/// Async methods of the engine's traits, by functions that return boxed futures.
+/// Certificates of servers, and those that clients trust.
+pub mod tls;
+
+/// What every module that meets the query engine shares: async methods of its traits, and plans that other processes compute.
 pub mod engine;
 
 /// Settings: `squall.toml`, the environment, and where each value came from.
@@ -81,6 +84,9 @@ pub mod repl;
 
 /// PostgreSQL's wire protocol: the project for psql, Grafana, SQLAlchemy, JDBC and their like.
 pub mod serve;
+
+/// Queries of the project on several machines.
+pub mod cluster;
 
 /// The command line: clap arguments and dispatch; one file per command.
 pub mod cli;

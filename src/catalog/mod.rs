@@ -45,11 +45,12 @@ use crate::rolling;
 use crate::store::Stores;
 use crate::tick;
 use crate::track::Tracker;
-pub use answers::plain_arithmetic;
+pub use answers::{plain_arithmetic, unnamed};
 use kept::Kept;
 use kept::schema::{KeptSchema, KeptTables};
 pub use landed::LandedTicks;
 pub use missing::Missing;
+pub use one_stream::OneStream;
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);

@@ -35,6 +35,10 @@ impl OneStream {
         );
         OneStream { order, streams, properties: Arc::new(properties) }
     }
+
+    pub fn order(&self) -> &LexOrdering {
+        &self.order
+    }
 }
 
 impl DisplayAs for OneStream {

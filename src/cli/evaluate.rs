@@ -52,7 +52,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             Failure::new(format!("{flag} belongs to another protocol")).with_hint("add --protocol walk_forward")
         );
     }
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     workspace::require_models(&workspace, context)?;
     let progress = context.progress("evaluate", None);
     let batches = workspace::rows(&workspace, &format!("SELECT * FROM {}", args.from)).await?;

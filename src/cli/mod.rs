@@ -55,6 +55,7 @@ mod train;
 mod verdicts;
 mod walk_forward;
 mod watch;
+mod worker;
 mod workspace;
 
 use std::ffi::OsString;
@@ -93,6 +94,10 @@ pub struct Cli {
     /// The environment: its settings in squall.toml, its models, scores and reports; also SQUALL_ENV
     #[arg(long, global = true, value_name = "NAME", help_heading = reference::GLOBAL)]
     env: Option<String>,
+
+    /// The workers that compute queries, HOST:PORT,…, the same as --set cluster.workers=…; `squall worker` starts one
+    #[arg(long, global = true, value_name = "ADDR", help_heading = reference::GLOBAL)]
+    workers: Option<String>,
 
     /// Shows no progress
     #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
@@ -145,6 +150,7 @@ enum Command {
     Sql(sql::Args),
     Repl(repl::Args),
     Serve(serve::Args),
+    Worker(worker::Args),
     Demo(demo::Args),
     Config(config::Args),
 }
@@ -214,7 +220,8 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
-    let flags: Vec<_> = cli.set.into_iter().chain(data).collect();
+    let workers = cli.workers.map(|addresses| ("cluster.workers".to_string(), addresses));
+    let flags: Vec<_> = cli.set.into_iter().chain(data).chain(workers).collect();
     let resolved = resolve(file.as_deref(), environment, &flags, cli.env.as_deref())?;
     for warning in &resolved.warnings {
         eprintln!("Warning: {warning}");
@@ -254,6 +261,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Sql(args) => sql::run(args, context).await,
         Command::Repl(args) => repl::run(args, context).await,
         Command::Serve(args) => serve::run(args, context).await,
+        Command::Worker(args) => worker::run(args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
     }

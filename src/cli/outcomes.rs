@@ -72,7 +72,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Failure::new(format!("--event: {}", complaint.message))
             .with_hint("write one condition over the label's columns, such as 'forward_vol >= 0.001'")
     })?;
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     for name in [&args.query, &args.label] {
         if let Some(failure) = workspace.why_disabled(name) {
             return Err(failure);

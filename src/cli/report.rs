@@ -239,7 +239,7 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         Some(report) => Found::BuiltIn(report),
         None => Found::Own(OwnReport::find(&wanted.name, sources)?),
     };
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     let mut arguments = wanted.arguments.clone();
     let mut lineage = BTreeMap::new();
     if let Found::BuiltIn(report) = &found {

@@ -36,7 +36,7 @@ pub(super) fn selector(queries: &[String], exclude: &[String]) -> String {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let options = args.days.options()?;
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     let selector = selector(&args.queries, &args.exclude);
     let tables_dir = context.settings().tables_dir();
     let selected = workspace.project.select_in(&selector, workspace.session.context(), &tables_dir).await?;

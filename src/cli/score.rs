@@ -33,7 +33,7 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     let models = Registry::new(context.settings().models_dir());
     match args.model {
         Some(model) => {

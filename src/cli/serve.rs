@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::ingest::interrupted;
 use super::{Context, Failure, duration, workspace};
-use crate::serve::{Listening, Open, Options, Tls};
+use crate::serve::{Listening, Open, Options};
+use crate::tls;
 
 /// The variable with the password.
 const PASSWORD: &str = "SQUALL_SERVE_PASSWORD";
@@ -73,7 +74,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         address: args.pg,
         password: password(&args)?,
         user: args.user,
-        tls: args.tls_cert.zip(args.tls_key).map(|(certificate, key)| Tls { certificate, key }),
+        tls: args.tls_cert.zip(args.tls_key).map(|(certificate, key)| tls::Files { certificate, key }),
         max_connections: args.max_connections,
         statement_timeout: args.statement_timeout,
         allow_create: args.allow_create,

@@ -50,7 +50,7 @@ async fn chosen(words: &[String], workspace: &Workspace, context: &Context) -> R
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     let known = workspace.project.model_names();
     let wrong: Vec<&str> = workspace.disabled_models().collect();
     if known.is_empty() && wrong.is_empty() {

@@ -86,7 +86,7 @@ const FIGURES: &[(&str, &str)] = &[
 /// Trains and judges every model of the project fold by fold, and prints its figures over the judged rows of all folds.
 pub async fn run(args: Flags, context: &Context) -> Result<(), Failure> {
     let folds = args.folds()?;
-    let workspace = workspace::open(context).await?;
+    let workspace = workspace::open_to_compute(context).await?;
     workspace::require_landed(&workspace).await?;
     let names = workspace.project.model_names();
     if names.is_empty() {

@@ -8,6 +8,8 @@ use datafusion::error::DataFusionError;
 
 use super::{Context, Failure};
 use crate::catalog::{self, Options, Session};
+use crate::cluster::{self, Cluster};
+use crate::engine::elsewhere;
 use crate::error::{self, Hint};
 use crate::ml;
 use crate::model::{self, Registry};
@@ -35,9 +37,33 @@ pub async fn open(context: &Context) -> Result<Workspace, Failure> {
     Ok(workspace)
 }
 
+/// Opens the session as [`open`] does, for a command that computes queries: with the workers of the settings, if there are any.
+pub async fn open_to_compute(context: &Context) -> Result<Workspace, Failure> {
+    let workspace = open(context).await?;
+    add_workers(&workspace, context).await?;
+    Ok(workspace)
+}
+
+async fn add_workers(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
+    let cluster = &context.settings().cluster;
+    if cluster.workers.is_empty() {
+        return Ok(());
+    }
+    let options = cluster::Options {
+        workers: cluster.workers.clone(),
+        token: cluster.token.clone(),
+        ca_file: cluster.ca_file.clone(),
+        warn: |message| warn(message, None),
+    };
+    let session = workspace.session.context();
+    let connected = Cluster::connect(&options, &session.state()).await?;
+    elsewhere::give(session.state_ref().write().config_mut(), Arc::new(connected));
+    Ok(())
+}
+
 /// Opens the session for statements that a person types: they may read the environment, and tables that they make are kept.
 pub async fn open_for_people(context: &Context) -> Result<Workspace, Failure> {
-    let workspace = open(context).await?;
+    let workspace = open_to_compute(context).await?;
     workspace.session.read_environment();
     let dir = context.settings().catalog_dir();
     for name in workspace.session.keep_tables(&dir)? {

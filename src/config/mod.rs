@@ -36,6 +36,7 @@ pub struct Settings {
     /// The values of the SQL project's placeholders.
     pub parameters: BTreeMap<String, toml::Value>,
     pub engine: Engine,
+    pub cluster: Cluster,
     pub track: Track,
 }
 
@@ -126,6 +127,16 @@ pub struct Engine {
     pub batch_size: usize,
     pub memory_limit_mb: usize,
     pub rolling: bool,
+}
+
+/// Workers that compute queries; an empty text is not set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// `host:port` of each.
+    pub workers: Vec<String>,
+    pub token: String,
+    pub ca_file: PathBuf,
 }
 
 /// Experiment tracking; an empty text is not set.

@@ -5,7 +5,7 @@ use toml::Value;
 use crate::text::{HIDDEN, is_shown, without_secrets};
 
 /// The settings that are secret as a whole.
-const SECRETS: [&str; 2] = ["track.password", "track.token"];
+const SECRETS: [&str; 3] = ["cluster.token", "track.password", "track.token"];
 
 /// Returns the value of a setting with everything hidden that may be secret: users and passwords in addresses, librdkafka
 /// properties that are not known to hold no secret, and passwords. An empty password is shown: it says that none is set.

@@ -97,9 +97,7 @@ async fn explained(
 ) -> Result<LogicalPlan> {
     let scored = scored(state, Arc::clone(&model), relation, rows, false).await?;
     let inputs = features::find(&model, relation, scored.schema())?;
-    let types = model.inputs().iter().map(type_of).collect();
-    let signature = Signature::exact(types, Volatility::Immutable);
-    let explained = ScalarUDF::new_from_impl(Explained { model, top, signature }).call(inputs);
+    let explained = Explained::function(model, top).call(inputs);
     let mut columns: Vec<Expr> = scored.schema().columns().into_iter().map(Expr::Column).collect();
     columns.extend(explanation().iter().map(|field| get_field(explained.clone(), field.name()).alias(field.name())));
     scored.project(columns)?.build()
@@ -124,10 +122,19 @@ fn item() -> FieldRef {
 
 /// Explains the scores of a fixed version of a model.
 #[derive(Debug)]
-struct Explained {
-    model: Arc<Artifact>,
-    top: usize,
+pub(super) struct Explained {
+    pub model: Arc<Artifact>,
+    pub top: usize,
     signature: Signature,
+}
+
+impl Explained {
+    /// Returns the function.
+    pub fn function(model: Arc<Artifact>, top: usize) -> ScalarUDF {
+        let types = model.inputs().iter().map(type_of).collect();
+        let signature = Signature::exact(types, Volatility::Immutable);
+        ScalarUDF::new_from_impl(Explained { model, top, signature })
+    }
 }
 
 // A version never changes after it is written.

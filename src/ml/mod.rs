@@ -4,6 +4,7 @@
 //! metrics as rows. The module `model` computes the numbers.
 
 mod arguments;
+mod bound;
 mod compare;
 mod create_model;
 mod curves;
@@ -33,6 +34,7 @@ mod training_info;
 mod walk_forward;
 mod weights;
 
+pub use bound::{read as read_bound, write as write_bound};
 pub use create_model::create;
 pub use error::Error;
 pub use fitting::{matches, names_in, reads_every_model};

@@ -157,8 +157,7 @@ pub fn score(model: Arc<Artifact>, features: Vec<Expr>, guard: Option<(Guard, Ve
     let width = inputs.len();
     drop(inputs);
     let arguments: Vec<Expr> = features.into_iter().chain(guarded.unwrap_or_default()).collect();
-    let signature = Signature::user_defined(Volatility::Immutable);
-    Ok(ScalarUDF::new_from_impl(Bound { model, width, guard, signature }).call(arguments))
+    Ok(Bound::function(model, width, guard).call(arguments))
 }
 
 fn column_name(expression: &Expr) -> Option<&str> {
@@ -171,12 +170,20 @@ fn column_name(expression: &Expr) -> Option<&str> {
 
 /// `ml_score` with a fixed version of a model.
 #[derive(Debug)]
-struct Bound {
-    model: Arc<Artifact>,
+pub(super) struct Bound {
+    pub model: Arc<Artifact>,
     /// The number of arguments that are features.
-    width: usize,
-    guard: Option<Guard>,
+    pub width: usize,
+    pub guard: Option<Guard>,
     signature: Signature,
+}
+
+impl Bound {
+    /// Returns the function.
+    pub fn function(model: Arc<Artifact>, width: usize, guard: Option<Guard>) -> ScalarUDF {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        ScalarUDF::new_from_impl(Bound { model, width, guard, signature })
+    }
 }
 
 // A version never changes after it is written.

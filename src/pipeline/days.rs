@@ -123,9 +123,20 @@ impl Local {
         (first_day..=last_day).filter_map(|day| self.day(day, spans)).collect()
     }
 
+    /// Returns whether rows have the same bits from whichever ticks around them they are made.
+    pub fn is_exact(&self) -> bool {
+        self.0.exact
+    }
+
     fn day(&self, day: i64, spans: &Spans) -> Option<Day> {
         let start = day * OF_DAY * SPAN_NS;
-        let end = start + OF_DAY * SPAN_NS;
+        let around = self.around(start..start + OF_DAY * SPAN_NS, spans)?;
+        Some(Day { name: day_name(start), start, ticks: spans.digest(around.clone()), spans: around })
+    }
+
+    /// Returns the spans whose ticks the rows of a range of time can depend on; `None` if there can be no rows.
+    pub fn around(&self, times: Range<i64>, spans: &Spans) -> Option<Range<i64>> {
+        let Range { start, end } = times;
         let near = floor(start - time_of(&self.0.back))..ceiling(end + time_of(&self.0.ahead));
         if spans.rows(near.clone()) == 0 {
             return None;
@@ -140,8 +151,7 @@ impl Local {
         };
         let from = self.0.back.iter().fold(start, |at, one| step(at, one, false));
         let to = self.0.ahead.iter().fold(end, |at, one| step(at, one, true));
-        let around = floor(from)..ceiling(to);
-        Some(Day { name: day_name(start), start, ticks: spans.digest(around.clone()), spans: around })
+        Some(floor(from)..ceiling(to))
     }
 }
 

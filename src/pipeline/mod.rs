@@ -30,6 +30,7 @@ mod outlook;
 mod over;
 mod partly_fresh;
 mod pattern;
+mod pieces;
 mod place;
 pub mod profile;
 mod prove;

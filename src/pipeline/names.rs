@@ -15,10 +15,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::TableType;
+use datafusion::logical_expr::{LogicalPlan, TableType};
 use datafusion::prelude::DataFrame;
 
 use super::computed_once::ComputedOnce;
@@ -28,6 +29,7 @@ use super::partly_fresh::PartlyFresh;
 use super::recipe::Looks;
 use super::table::Table;
 use super::{Kind, Project, slice};
+use crate::engine::elsewhere::elsewhere;
 use crate::error::Hint;
 use crate::error::Refused;
 
@@ -60,6 +62,20 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Names").field("queries", &self.project.queries.len()).finish_non_exhaustive()
     }
+}
+
+/// Returns whether a plan does more than choose rows and columns. Rows that only are read cost more to send than to read.
+fn computes(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    let walked = plan.apply(|plan| {
+        found = matches!(
+            plan,
+            LogicalPlan::Window(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Join(_) | LogicalPlan::Distinct(_)
+        );
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    // The walk itself cannot fail.
+    walked.is_ok() && found
 }
 
 /// The schema that a session sees.
@@ -245,9 +261,21 @@ impl Shared {
         };
         match fresh {
             Ok(Some(table)) => Ok(table),
-            Ok(None) => self.view(index, context).await.map_err(disabled),
+            Ok(None) => self.computed(index, context).await.map_err(disabled),
             Err(error) => Err(disabled(Why::Wrong(error.into()))),
         }
+    }
+
+    /// Returns a query that has no table. If the session has other processes that can compute it, it is a table all of whose days are
+    /// stale; otherwise a view.
+    async fn computed(&self, index: usize, context: &SessionContext) -> Result<Arc<dyn TableProvider>, Why> {
+        let view = self.view(index, context).await?;
+        let Some(names) = self.whole().filter(|_| elsewhere(&context.copied_config()).is_some()) else { return Ok(view) };
+        let computes = view.get_logical_plan().is_some_and(|plan| computes(&plan));
+        if !computes || self.project.local(index, context).await.is_err() {
+            return Ok(view);
+        }
+        Ok(Arc::new(PartlyFresh::new(names, index, None, &view.schema())))
     }
 
     /// Returns a query as a view. If it reads others in so many ways that a plan of all of them would explode, its rows are

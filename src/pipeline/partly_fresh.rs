@@ -1,6 +1,7 @@
 //! A table of days of which some are stale: the rows of fresh days are read, those of the others are computed.
 //!
-//! While ticks land, the last day is always stale. Without this, whoever reads the table then would compute all of its days.
+//! While ticks land, the last day is always stale. Without this, whoever reads the table then would compute all of its days. If the session
+//! has other processes, these compute them, and all days of a query that has no table.
 
 use crate::engine;
 use futures::future::BoxFuture;
@@ -27,6 +28,7 @@ use futures::{StreamExt, future, stream};
 use super::days::Day;
 use super::error::Error;
 use super::names::Shared;
+use super::pieces::Cutting;
 use super::slice::is_within;
 use super::table::Table;
 
@@ -36,21 +38,22 @@ pub(super) struct PartlyFresh {
     /// The names of the session. They own this, so it does not own them.
     names: Weak<Shared>,
     index: usize,
-    table: Table,
+    /// `None` if all days are stale.
+    table: Option<Table>,
     schema: SchemaRef,
 }
 
 impl PartlyFresh {
-    pub fn new(names: Weak<Shared>, index: usize, table: Table) -> PartlyFresh {
+    /// Makes the table of the columns of `schema`.
+    pub fn new(names: Weak<Shared>, index: usize, table: Option<Table>, schema: &Schema) -> PartlyFresh {
         // A file may say that a column has no NULL; the rows that are computed do not.
-        let schema = table.schema();
         let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
         PartlyFresh { names, index, schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())), table }
     }
 
     /// Returns whether other runs have replaced one of its files since it was opened.
     pub fn is_gone(&self) -> bool {
-        self.table.is_gone()
+        self.table.as_ref().is_some_and(Table::is_gone)
     }
 
     /// Returns rows as this table has them: its columns and their types.
@@ -97,17 +100,35 @@ impl PartlyFresh {
             let context = SessionContext::new_with_state(state.clone());
             let (project, query) = (&names.project, &names.project.queries[self.index]);
             let days = project.days_of(self.index, &context, &names).await.map_err(external)?;
-            let is_fresh = |day: &&Day| self.table.holds(&day.name, &day.ticks);
+            let is_fresh = |day: &&Day| self.table.as_ref().is_some_and(|table| table.holds(&day.name, &day.ticks));
             let fresh: BTreeSet<&str> =
                 days.iter().flat_map(|(_, days)| days).filter(is_fresh).map(|day| day.name.as_str()).collect();
-            let Some((local, days)) = days.as_ref().filter(|_| !fresh.is_empty()) else {
+            let whole = async || {
                 let plan = project.plan(query, &context).await.map_err(external)?;
                 let rows = self.columns(DataFrame::new(context.state(), plan), projection, filters)?;
-                return rows.create_physical_plan().await;
+                rows.create_physical_plan().await
             };
-            let mut parts =
-                vec![self.table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?];
-            for stretch in stretches(days.iter().filter(|day| !is_fresh(day))) {
+            let Some((local, days)) = &days else { return whole().await };
+            let stale: Vec<&Day> = days.iter().filter(|day| !is_fresh(day)).collect();
+            let mut parts = Vec::new();
+            if let Some(table) = self.table.as_ref().filter(|_| !fresh.is_empty()) {
+                parts.push(table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?);
+            }
+            let others = names.others(&context, local, stale.len()).await.map_err(external)?;
+            let elsewhere = match &others {
+                Some(others) => {
+                    let cutting = Cutting { project, query, local, others, context: &context, names: &names };
+                    let shaped = |rows| self.columns(rows, projection, filters);
+                    cutting.days(&stale, shaped).await.map_err(external)?
+                }
+                None => None,
+            };
+            let computed_here = elsewhere.is_none();
+            parts.extend(elsewhere.into_iter().flatten());
+            if parts.is_empty() {
+                return whole().await;
+            }
+            for stretch in stretches(stale.into_iter().filter(|_| computed_here)) {
                 let own = names.sliced(&context, stretch.spans).await?;
                 let plan = project.plan(query, &own).await.map_err(external)?;
                 let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), stretch.times))?;

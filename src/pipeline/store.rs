@@ -23,8 +23,10 @@ use super::days::{Day, Local, undetermined};
 use super::error::Error;
 use super::names::Shared;
 use super::partly_fresh::PartlyFresh;
+use super::pieces::Cutting;
 use super::recipe::Recipe;
 use super::slice::is_within;
+use super::spans::Spans;
 use super::table::Table;
 use super::versions::{Change, Versions, Written};
 use super::{Project, Query};
@@ -226,14 +228,23 @@ impl Project {
         names: &Arc<Shared>,
     ) -> Result<(), Error> {
         let threads = context.copied_config().target_partitions();
+        let others = names.others(context, local, stale.len()).await?;
+        let width = others.as_ref().map_or(threads, |others| others.width().max(threads));
         let made = stale.iter().map(|day| async {
             let query = job.query;
+            let elsewhere = match &others {
+                Some(others) => Cutting { project: self, query, local, others, context, names }.day(day).await?,
+                None => None,
+            };
+            if let Some(rows) = elsewhere {
+                return job.write(rows, Some(day)).await;
+            }
             let own = names.sliced(context, day.spans.clone()).await.map_err(|source| query.failed(source))?;
             let plan = self.plan(query, &own).await?;
             let rows = DataFrame::new(own.state(), plan).filter(is_within(local.time(), day.range()));
             job.write(rows.map_err(|source| query.failed(source))?, Some(day)).await
         });
-        let mut made = stream::iter(made).buffer_unordered(threads);
+        let mut made = stream::iter(made).buffer_unordered(width);
         let mut is_first = true;
         while let Some(written) = made.next().await {
             job.publish(Change { written: Some(written?), ..job.change(is_first) }).await?;
@@ -279,7 +290,9 @@ impl Project {
         match Table::open(&context.state(), &versions.folder, manifest, &query.header.grain).await {
             Ok(table) if is_fresh => Ok(Some(Arc::new(table))),
             Ok(table) => {
-                Ok(partly.map(|names| Arc::new(PartlyFresh::new(names, index, table)) as Arc<dyn TableProvider>))
+                let schema = table.schema();
+                let table = |names| Arc::new(PartlyFresh::new(names, index, Some(table), &schema));
+                Ok(partly.map(|names| table(names) as Arc<dyn TableProvider>))
             }
             Err(source) => match versions.current() {
                 None => Ok(None),
@@ -295,12 +308,16 @@ impl Shared {
     /// Returns the days that landed ticks make of a query, with how far it reaches; `None` if landed ticks are not in files of
     /// squall's.
     async fn days(&self, local: Local, context: &SessionContext) -> Result<Option<(Local, Vec<Day>)>, Error> {
-        let looks = self.looks();
-        let spans = looks.lock().await.spans(context, &self.tables_dir).await?;
+        let spans = self.spans(context).await?;
         Ok(spans.map(|spans| {
             let days = local.days(&spans);
             (local, days)
         }))
+    }
+
+    /// Returns the landed ticks by span; `None` if they are not in files of squall's.
+    pub async fn spans(&self, context: &SessionContext) -> Result<Option<Arc<Spans>>, Error> {
+        self.looks().lock().await.spans(context, &self.tables_dir).await
     }
 }
 

@@ -70,6 +70,16 @@ impl RollingWindowExec {
         covered(&self.stock)
     }
 
+    /// Returns the engine's operator that it replaces.
+    pub fn stock(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.stock
+    }
+
+    /// Returns whether the plan's results go to files.
+    pub fn is_written(&self) -> bool {
+        self.is_written
+    }
+
     /// Returns the expressions by which rows are divided into partitions.
     pub fn partition_by(&self) -> &[Arc<dyn PhysicalExpr>] {
         &self.program.partition_by

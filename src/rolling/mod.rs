@@ -116,7 +116,8 @@ pub use exclusion::{Exclusion, excluded, excluding};
 pub use exec::RollingWindowExec;
 pub use functions::{list, own as own_functions};
 pub use kernel::quantile::of_values;
-pub use presorted::Undeclared;
+pub use mark::{MarkedAggregate, MarkedWindow};
+pub use presorted::{SortUnlessOrderedExec, Undeclared};
 
 pub use settings::Settings;
 

@@ -18,7 +18,6 @@ mod rows;
 mod scram;
 mod settings;
 mod startup;
-mod tls;
 mod types;
 mod watch;
 mod wire;
@@ -26,7 +25,6 @@ mod wire;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,6 +37,7 @@ use tokio::task::JoinSet;
 
 use crate::dialect::STACK;
 use crate::error::Hint;
+use crate::tls;
 pub use engine::Open;
 use engine::Shared;
 use scram::Verifier;
@@ -59,18 +58,12 @@ pub struct Options {
     pub user: String,
     /// `None` lets in whoever reaches the address.
     pub password: Option<String>,
-    pub tls: Option<Tls>,
+    pub tls: Option<tls::Files>,
     pub max_connections: usize,
     /// The longest that a statement may take, unless a client asks for another time.
     pub statement_timeout: Option<Duration>,
     /// Whether clients may create and drop views, and create models.
     pub allow_create: bool,
-}
-
-/// The files of the server's certificate and its key, in PEM.
-pub struct Tls {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
 }
 
 /// Why the server does not start.
@@ -84,10 +77,8 @@ pub enum Error {
     Password,
     #[error("the password is empty")]
     NoPassword,
-    #[error("cannot read {}", path.display())]
-    File { path: PathBuf, source: io::Error },
-    #[error("{} is not a certificate with its key {}: {why}", certificate.display(), key.display())]
-    Certificate { certificate: PathBuf, key: PathBuf, why: String },
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("{0}")]
@@ -105,11 +96,9 @@ impl Hint for Error {
             Error::OpenWithoutTls(_) => "give --tls-cert and --tls-key, or serve on 127.0.0.1".into(),
             Error::Password => "clients write other characters differently; choose a password of ASCII".into(),
             Error::NoPassword => "set SQUALL_SERVE_PASSWORD, or give --password-file".into(),
-            Error::Certificate { .. } => {
-                "`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 365` makes both".into()
-            }
+            Error::Tls(error) => return error.hint(),
             Error::Listen { .. } => "another program may use the port; --pg 127.0.0.1:0 takes a free one".into(),
-            Error::File { .. } | Error::Open(_) | Error::Threads(_) | Error::Random(_) => return None,
+            Error::Open(_) | Error::Threads(_) | Error::Random(_) => return None,
         })
     }
 }

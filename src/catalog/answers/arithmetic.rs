@@ -47,11 +47,7 @@ impl AnalyzerRule for CheckOverflow {
                     return Ok(Transformed::no(expr));
                 }
             }
-            let function = ScalarUDF::new_from_impl(Checked {
-                arithmetic,
-                signature: Signature::any(arguments.len(), Volatility::Immutable),
-            });
-            Ok(Transformed::yes(function.call(arguments)))
+            Ok(Transformed::yes(Checked::function(arithmetic).call(arguments)))
         })
     }
 
@@ -109,6 +105,9 @@ enum Arithmetic {
 }
 
 impl Arithmetic {
+    const ALL: [Arithmetic; 5] =
+        [Arithmetic::Plus, Arithmetic::Minus, Arithmetic::Times, Arithmetic::ShiftLeft, Arithmetic::ShiftRight];
+
     fn of(operator: Operator) -> Option<Arithmetic> {
         match operator {
             Operator::Plus => Some(Arithmetic::Plus),
@@ -131,6 +130,11 @@ impl Arithmetic {
     }
 }
 
+/// The functions that the rule puts into plans.
+pub fn functions() -> Vec<ScalarUDF> {
+    Arithmetic::ALL.into_iter().map(Checked::function).collect()
+}
+
 /// One operator, as a function of one or two arguments of the same type of integers.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
@@ -139,6 +143,10 @@ struct Checked {
 }
 
 impl Checked {
+    fn function(arithmetic: Arithmetic) -> ScalarUDF {
+        ScalarUDF::new_from_impl(Checked { arithmetic, signature: Signature::variadic_any(Volatility::Immutable) })
+    }
+
     /// Writes a call as the engine names a column of the operator, so that columns keep their names.
     fn written(&self, arguments: &[Expr], write: impl Fn(&Expr) -> String) -> String {
         match arguments {

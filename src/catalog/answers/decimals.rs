@@ -10,10 +10,10 @@ use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal12
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::logical_expr::{BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator, ScalarUDF};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::passed::passed;
+use super::passed::{self, passed};
 use super::{refuse, rewritten, type_of};
 
 /// Makes arithmetic of decimals check its results.
@@ -27,7 +27,7 @@ impl AnalyzerRule for CheckDigits {
             let is_arithmetic = matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide);
             match type_of(&expr, schema)? {
                 DataType::Decimal128(DECIMAL128_MAX_PRECISION, _) if is_arithmetic => {
-                    Ok(Transformed::yes(passed("squall_within_digits", within_digits, expr)))
+                    Ok(Transformed::yes(passed(WITHIN_DIGITS, within_digits, expr)))
                 }
                 _ => Ok(Transformed::no(expr)),
             }
@@ -37,6 +37,13 @@ impl AnalyzerRule for CheckDigits {
     fn name(&self) -> &str {
         "squall_check_digits"
     }
+}
+
+const WITHIN_DIGITS: &str = "squall_within_digits";
+
+/// The function that the rule puts into plans.
+pub fn functions() -> Vec<ScalarUDF> {
+    vec![passed::function(WITHIN_DIGITS, within_digits)]
 }
 
 /// Returns values that have no more digits than their type.

@@ -18,11 +18,11 @@ use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, TryCast,
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, TryCast,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::passed::passed;
+use super::passed::{self, passed};
 use super::rewritten;
 
 /// Holds what the optimizer would answer wrongly.
@@ -88,7 +88,14 @@ fn hold(expr: &mut Expr, holds: bool) -> bool {
 }
 
 fn function(expr: Expr) -> Expr {
-    passed("squall_held", Ok, expr)
+    passed(HELD, Ok, expr)
+}
+
+const HELD: &str = "squall_held";
+
+/// The function that the rule puts into plans.
+pub fn functions() -> Vec<ScalarUDF> {
+    vec![passed::function(HELD, Ok)]
 }
 
 /// Returns whether the optimizer would change a side of a comparison into another one, given the year on the other side.

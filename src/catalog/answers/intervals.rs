@@ -153,6 +153,11 @@ static INTERVAL_LENGTH: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 });
 
 /// Returns the length of an interval in nanoseconds.
+/// The function that the rule puts into plans.
+pub fn functions() -> Vec<ScalarUDF> {
+    vec![INTERVAL_LENGTH.as_ref().clone()]
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct IntervalLength {
     signature: Signature,

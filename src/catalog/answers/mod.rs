@@ -29,7 +29,7 @@ mod shifts;
 mod signs_of_nan;
 mod zeros;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -37,7 +37,7 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -83,6 +83,23 @@ pub fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     rules.push(Arc::new(nan_statistics::NoPruning));
     rules.push(Arc::new(guarded::GuardConditions));
     rules
+}
+
+/// Functions that rules put into plans, and that have no name in SQL; one line for each file that has some.
+const UNNAMED: [fn() -> Vec<ScalarUDF>; 6] = [
+    arithmetic::functions,
+    decimals::functions,
+    held::functions,
+    intervals::functions,
+    signs_of_nan::functions,
+    zeros::functions,
+];
+
+/// Returns the function with this name that rules put into plans.
+pub fn unnamed(name: &str) -> Option<Arc<ScalarUDF>> {
+    static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> =
+        LazyLock::new(|| UNNAMED.iter().flat_map(|functions| functions()).map(Arc::new).collect());
+    FUNCTIONS.iter().find(|function| function.name() == name).cloned()
 }
 
 /// Rewrites the expressions of a plan, bottom up, and keeps the names of its columns.

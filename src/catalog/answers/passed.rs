@@ -17,8 +17,13 @@ type Pass = fn(ColumnarValue) -> Result<ColumnarValue>;
 
 /// Returns the call of a function that passes an expression's values on.
 pub fn passed(name: &'static str, pass: Pass, expr: Expr) -> Expr {
+    function(name, pass).call(vec![expr])
+}
+
+/// Returns the function that passes its argument on.
+pub fn function(name: &'static str, pass: Pass) -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(Passed { name, pass, signature }).call(vec![expr])
+    ScalarUDF::new_from_impl(Passed { name, pass, signature })
 }
 
 /// Returns the expression whose values a call passes on; `None` if it is another function.

@@ -11,10 +11,10 @@ use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, Float32Type, Fl
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, ScalarUDF};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::passed::passed;
+use super::passed::{self, passed};
 use super::{rewritten, type_of};
 
 /// The functions that give NaN for numbers.
@@ -37,13 +37,20 @@ impl AnalyzerRule for OneNan {
             if !computes || !matches!(type_of(&expr, schema)?, DataType::Float64 | DataType::Float32) {
                 return Ok(Transformed::no(expr));
             }
-            Ok(Transformed::yes(passed("squall_one_nan", one_nan, expr)))
+            Ok(Transformed::yes(passed(ONE_NAN, one_nan, expr)))
         })
     }
 
     fn name(&self) -> &str {
         "squall_one_nan"
     }
+}
+
+const ONE_NAN: &str = "squall_one_nan";
+
+/// The function that the rule puts into plans.
+pub fn functions() -> Vec<ScalarUDF> {
+    vec![passed::function(ONE_NAN, one_nan)]
 }
 
 /// Returns values with one NaN.

@@ -68,6 +68,11 @@ static ONE_ZERO: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 });
 
 /// Returns the same number, with one zero and one NaN.
+/// The function that the rule puts into plans.
+pub fn functions() -> Vec<ScalarUDF> {
+    vec![ONE_ZERO.as_ref().clone()]
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Function {
     signature: Signature,
