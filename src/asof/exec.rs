@@ -106,6 +106,21 @@ impl AsofJoinExec {
         [&self.left, &self.right]
     }
 
+    /// Returns all columns of both sides.
+    pub fn both(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Returns which of them leave.
+    pub fn wanted(&self) -> &[usize] {
+        &self.wanted
+    }
+
+    /// Returns whether it looks first whether the files below its sorts are in order.
+    pub fn looks_first(&self) -> bool {
+        self.unsorted.is_some()
+    }
+
     pub fn order(&self) -> Order {
         self.order
     }
@@ -116,7 +131,7 @@ impl AsofJoinExec {
     }
 
     /// Returns the operator with a part of its columns.
-    fn of_columns(&self, wanted: Vec<usize>) -> Result<AsofJoinExec> {
+    pub fn of_columns(&self, wanted: Vec<usize>) -> Result<AsofJoinExec> {
         let properties = properties(&self.left, &self.right, &self.schema, &wanted, self.keeps_order)?;
         Ok(AsofJoinExec { wanted, properties, ..self.clone() })
     }

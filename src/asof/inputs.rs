@@ -166,13 +166,20 @@ impl PhysicalOptimizerRule for LookBeforeSorting {
         }
         plan.transform_up(|plan| {
             let Some(join) = plan.downcast_ref::<AsofJoinExec>() else { return Ok(Transformed::no(plan)) };
-            let (condition, [left, right]) = (join.condition(), join.inputs());
-            if !condition.looks_back() || join.order() != Order::Time {
-                return Ok(Transformed::no(plan));
-            }
-            let Some(unsorted) = Unsorted::below(condition, [left, right]) else { return Ok(Transformed::no(plan)) };
-            Ok(Transformed::yes(Arc::new(join.looking_first(unsorted)) as Arc<dyn ExecutionPlan>))
+            Ok(match looking_first(join) {
+                Some(join) => Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>),
+                None => Transformed::no(plan),
+            })
         })
         .data()
     }
+}
+
+/// Returns a join that looks first whether the files that it reads are in order; `None` if it need not, or cannot.
+pub fn looking_first(join: &AsofJoinExec) -> Option<AsofJoinExec> {
+    let condition = join.condition();
+    if !condition.looks_back() || join.order() != Order::Time {
+        return None;
+    }
+    Some(join.looking_first(Unsorted::below(condition, join.inputs())?))
 }

@@ -36,6 +36,8 @@ use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
 
+pub use exec::{AsofJoinExec, Condition};
+pub use inputs::looking_first;
 pub use node::{AsofJoin, Kind};
 pub use relation::nest;
 pub use syntax::rewritten;

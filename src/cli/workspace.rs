@@ -53,6 +53,7 @@ async fn add_workers(workspace: &Workspace, context: &Context) -> Result<(), Fai
         workers: cluster.workers.clone(),
         token: cluster.token.clone(),
         ca_file: cluster.ca_file.clone(),
+        least_ticks: cluster::LEAST_TICKS,
         warn: |message| warn(message, None),
     };
     let session = workspace.session.context();

@@ -77,7 +77,8 @@ impl Connections {
     pub fn url(&self, worker: &str) -> Result<Url, Error> {
         let wrong = || Error::Address(worker.into());
         let url = Url::parse(&format!("http://{worker}")).map_err(|_| wrong())?;
-        let is_plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let is_plain =
+            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         let has_port = worker.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         if is_plain && has_port && url.host_str().is_some() { Ok(url) } else { Err(wrong()) }
     }

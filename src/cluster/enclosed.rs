@@ -169,7 +169,9 @@ impl PhysicalExtensionCodec for Envelopes {
         buffer: &mut Vec<u8>,
         _converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
-        let Some(enclosed) = node.downcast_ref::<Enclosed>() else { return internal_err!("{} is not enclosed", node.name()) };
+        let Some(enclosed) = node.downcast_ref::<Enclosed>() else {
+            return internal_err!("{} is not enclosed", node.name());
+        };
         buffer.extend_from_slice(&enclosed.written);
         Ok(())
     }

@@ -38,6 +38,7 @@ use datafusion::common::Result;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
+use futures::future::join_all;
 
 use crate::engine::elsewhere::Elsewhere;
 use crate::error::Hint;
@@ -58,15 +59,21 @@ pub struct Options {
     pub token: String,
     /// The certificates that are trusted, in PEM; empty means those of the system.
     pub ca_file: PathBuf,
+    /// How many ticks are worth a plan of their own.
+    pub least_ticks: u64,
     /// Says to people that a worker was lost.
     pub warn: fn(&str),
 }
+
+/// Planning and sending a plan takes about as long as computing so many ticks.
+pub const LEAST_TICKS: u64 = 20_000;
 
 /// Workers that compute plans.
 pub struct Cluster {
     slots: Arc<Slots>,
     connections: Connections,
     codec: Arc<Codec>,
+    least_ticks: u64,
 }
 
 impl fmt::Debug for Cluster {
@@ -76,23 +83,29 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    /// Greets each worker, and asks for its build and its threads.
+    /// Greets each worker, and asks for its build and its threads. One that does not answer is left out, and that is a warning.
     ///
     /// # Errors
-    /// An address cannot be read, a worker does not answer, or it is of another build.
+    /// An address cannot be read, no worker answers, or one refuses the token or is of another build.
     pub async fn connect(options: &Options, state: &SessionState) -> Result<Cluster, Error> {
         let connections = Connections::new(options)?;
-        let mut found = Vec::new();
-        for address in &options.workers {
-            let url = connections.url(address)?;
-            let info = connections.greet(&url).await?;
-            found.push((url, info.threads));
+        let urls = options.workers.iter().map(|worker| connections.url(worker)).collect::<Result<Vec<_>, _>>()?;
+        let greeted = join_all(urls.iter().map(|url| connections.greet(url))).await;
+        let (mut found, mut silent) = (Vec::new(), Vec::new());
+        for (url, info) in urls.into_iter().zip(greeted) {
+            match info {
+                Ok(info) => found.push((url, info.threads)),
+                Err(error @ Error::Silent { .. }) => silent.push(error),
+                Err(error) => return Err(error),
+            }
         }
         if found.is_empty() {
-            return Err(Error::NoWorkers);
+            return Err(silent.into_iter().next().unwrap_or(Error::NoWorkers));
         }
+        silent.iter().for_each(|error| (options.warn)(&format!("{error}; the others compute its part")));
         let slots = Arc::new(Slots::new(found, options.warn));
-        Ok(Cluster { slots, connections, codec: Arc::new(Codec::of(state)) })
+        let codec = Arc::new(Codec::of(state));
+        Ok(Cluster { slots, connections, codec, least_ticks: options.least_ticks })
     }
 }
 
@@ -105,6 +118,10 @@ impl Elsewhere for Cluster {
 
     fn width(&self) -> usize {
         self.slots.width()
+    }
+
+    fn least_ticks(&self) -> u64 {
+        self.least_ticks
     }
 }
 

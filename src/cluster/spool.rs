@@ -39,7 +39,11 @@ pub async fn spooled(mut rows: SendableRecordBatchStream, context: &TaskContext)
     Ok(in_memory(held, schema, reservation))
 }
 
-fn in_memory(batches: Vec<RecordBatch>, schema: SchemaRef, reservation: MemoryReservation) -> SendableRecordBatchStream {
+fn in_memory(
+    batches: Vec<RecordBatch>,
+    schema: SchemaRef,
+    reservation: MemoryReservation,
+) -> SendableRecordBatchStream {
     let batches = stream::iter(batches).map(move |batch| {
         reservation.shrink(get_record_batch_memory_size(&batch).min(reservation.size()));
         Ok(batch)

@@ -115,7 +115,11 @@ impl Listening {
         let check = move |request: Request<()>| {
             let Some(expected) = &expected else { return Ok(request) };
             let given = request.metadata().get("authorization").map(|value| value.as_bytes());
-            if given.is_some_and(|given| is_same(given, expected)) { Ok(request) } else { Err(Status::unauthenticated(REFUSED)) }
+            if given.is_some_and(|given| is_same(given, expected)) {
+                Ok(request)
+            } else {
+                Err(Status::unauthenticated(REFUSED))
+            }
         };
         let service = InterceptedService::new(self.worker.into_worker_server(), check);
         let mut server =
@@ -180,7 +184,11 @@ impl Connected for Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer)
     }
 }

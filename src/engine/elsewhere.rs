@@ -20,6 +20,9 @@ pub trait Elsewhere: Debug + Send + Sync {
 
     /// Returns how many plans are computed at a time.
     fn width(&self) -> usize;
+
+    /// Returns how many ticks are worth a plan of their own.
+    fn least_ticks(&self) -> u64;
 }
 
 /// The extension that holds them.

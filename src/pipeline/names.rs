@@ -15,17 +15,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{LogicalPlan, TableType};
+use datafusion::logical_expr::TableType;
 use datafusion::prelude::DataFrame;
 
 use super::computed_once::ComputedOnce;
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::partly_fresh::PartlyFresh;
+use super::pieces::computes;
 use super::recipe::Looks;
 use super::table::Table;
 use super::{Kind, Project, slice};
@@ -62,20 +62,6 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Names").field("queries", &self.project.queries.len()).finish_non_exhaustive()
     }
-}
-
-/// Returns whether a plan does more than choose rows and columns. Rows that only are read cost more to send than to read.
-fn computes(plan: &LogicalPlan) -> bool {
-    let mut found = false;
-    let walked = plan.apply(|plan| {
-        found = matches!(
-            plan,
-            LogicalPlan::Window(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Join(_) | LogicalPlan::Distinct(_)
-        );
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    // The walk itself cannot fail.
-    walked.is_ok() && found
 }
 
 /// The schema that a session sees.
@@ -270,7 +256,9 @@ impl Shared {
     /// stale; otherwise a view.
     async fn computed(&self, index: usize, context: &SessionContext) -> Result<Arc<dyn TableProvider>, Why> {
         let view = self.view(index, context).await?;
-        let Some(names) = self.whole().filter(|_| elsewhere(&context.copied_config()).is_some()) else { return Ok(view) };
+        let Some(names) = self.whole().filter(|_| elsewhere(&context.copied_config()).is_some()) else {
+            return Ok(view);
+        };
         let computes = view.get_logical_plan().is_some_and(|plan| computes(&plan));
         if !computes || self.project.local(index, context).await.is_err() {
             return Ok(view);

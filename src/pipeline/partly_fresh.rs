@@ -115,6 +115,8 @@ impl PartlyFresh {
                 parts.push(table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?);
             }
             let others = names.others(&context, local, stale.len()).await.map_err(external)?;
+            // Whoever reads the query expects the bits that it has as a view.
+            let others = others.filter(|_| local.is_exact());
             let elsewhere = match &others {
                 Some(others) => {
                     let cutting = Cutting { project, query, local, others, context: &context, names: &names };

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
@@ -31,9 +32,6 @@ use super::{Project, Query};
 use crate::catalog::OneStream;
 use crate::engine;
 use crate::engine::elsewhere::{Elsewhere, elsewhere};
-
-/// The fewest ticks of a piece that is not a whole day. Planning and sending one takes about as long as computing these.
-const LEAST_TICKS: u64 = 20_000;
 
 /// How many pieces there should be for each plan that is computed at a time, so that all end at about the same time.
 const PIECES_EACH: usize = 2;
@@ -65,7 +63,7 @@ impl Others {
         let times = day.range();
         let (first, last) = (times.start.div_euclid(SPAN_NS), times.end.div_euclid(SPAN_NS));
         let ticks = self.spans.rows(first..last);
-        let count = (ticks / LEAST_TICKS).clamp(1, self.of_day as u64);
+        let count = (ticks / self.elsewhere.least_ticks().max(1)).clamp(1, self.of_day as u64);
         let mut pieces = Vec::new();
         let (mut start, mut seen) = (first, 0);
         for span in first..last {
@@ -84,13 +82,35 @@ impl Others {
 }
 
 impl Shared {
-    /// Returns the processes that compute so many days of a query; `None` if this one does.
+    /// Returns the processes that compute so many days of a query; `None` if there are none.
     pub async fn others(&self, context: &SessionContext, local: &Local, days: usize) -> Result<Option<Others>, Error> {
-        let Some(elsewhere) = elsewhere(&context.copied_config()).filter(|_| local.is_exact()) else { return Ok(None) };
+        let Some(elsewhere) = elsewhere(&context.copied_config()) else { return Ok(None) };
         let Some(spans) = self.spans(context).await? else { return Ok(None) };
-        let of_day = (elsewhere.width() * PIECES_EACH).div_ceil(days.max(1)).max(1);
+        // Only exact rows are the same from a part of a day's ticks.
+        let of_day = match local.is_exact() {
+            true => (elsewhere.width() * PIECES_EACH).div_ceil(days.max(1)).max(1),
+            false => 1,
+        };
         Ok(Some(Others { elsewhere, spans, of_day }))
     }
+}
+
+/// Returns whether a plan does more than choose rows and columns. Rows that only are read cost more to send than to read.
+pub(super) fn computes(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    let walked = plan.apply(|plan| {
+        found = matches!(
+            plan,
+            LogicalPlan::Window(_)
+                | LogicalPlan::Aggregate(_)
+                | LogicalPlan::Join(_)
+                | LogicalPlan::Distinct(_)
+                | LogicalPlan::Extension(_)
+        );
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    // The walk itself cannot fail.
+    walked.is_ok() && found
 }
 
 /// A query that other processes compute.

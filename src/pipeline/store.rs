@@ -23,7 +23,7 @@ use super::days::{Day, Local, undetermined};
 use super::error::Error;
 use super::names::Shared;
 use super::partly_fresh::PartlyFresh;
-use super::pieces::Cutting;
+use super::pieces::{Cutting, computes};
 use super::recipe::Recipe;
 use super::slice::is_within;
 use super::spans::Spans;
@@ -228,7 +228,10 @@ impl Project {
         names: &Arc<Shared>,
     ) -> Result<(), Error> {
         let threads = context.copied_config().target_partitions();
-        let others = names.others(context, local, stale.len()).await?;
+        let others = match computes(&self.plan(job.query, context).await?) {
+            true => names.others(context, local, stale.len()).await?,
+            false => None,
+        };
         let width = others.as_ref().map_or(threads, |others| others.width().max(threads));
         let made = stale.iter().map(|day| async {
             let query = job.query;

@@ -202,7 +202,10 @@ fn rules_are_read_from_the_table() {
     let table = "text\n| module | may import | x |\n|---|---|---|\n| `a`, `b` | `c` (`Names` only) | y |\n| `c` | all | z |\n\nend";
     let rules = rules(table, &modules);
     assert_eq!(rules["b"], ["c", "durable", "engine", "error", "hmac", "text", "tls"].map(String::from).into());
-    assert_eq!(rules["c"], ["a", "b", "c", "durable", "engine", "error", "hmac", "text", "tls"].map(String::from).into());
+    assert_eq!(
+        rules["c"],
+        ["a", "b", "c", "durable", "engine", "error", "hmac", "text", "tls"].map(String::from).into()
+    );
     assert_eq!(rules.len(), 3);
 }
 

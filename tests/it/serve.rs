@@ -55,7 +55,7 @@ fn what_would_be_open_to_others_does_not_start() {
 }
 
 /// Makes a certificate and its key; returns their files.
-fn certificate(folder: &std::path::Path, name: &str) -> (String, String) {
+pub fn certificate(folder: &std::path::Path, name: &str) -> (String, String) {
     use openssl::asn1::Asn1Time;
     use openssl::hash::MessageDigest;
     use openssl::pkey::PKey;

@@ -87,7 +87,8 @@ pub fn write_aggregate(function: &AggregateUDF, codec: &Codec, buffer: &mut Vec<
 }
 
 pub fn read_aggregate(name: &str, buffer: &[u8], codec: &Codec) -> Result<Arc<AggregateUDF>> {
-    let around: Around = if buffer.is_empty() { Around { name: name.into(), ..Around::default() } } else { message(buffer)? };
+    let around: Around =
+        if buffer.is_empty() { Around { name: name.into(), ..Around::default() } } else { message(buffer)? };
     let Some(engines) = codec.aggregate.get(&around.name) else { return unknown("aggregate", name) };
     let inner = match (around.exact, ExactForm::of(engines)) {
         (false, _) => Arc::clone(engines),
@@ -121,7 +122,8 @@ pub fn write_window(function: &WindowUDF, codec: &Codec, buffer: &mut Vec<u8>) -
 }
 
 pub fn read_window(name: &str, buffer: &[u8], codec: &Codec) -> Result<Arc<WindowUDF>> {
-    let around: Around = if buffer.is_empty() { Around { name: name.into(), ..Around::default() } } else { message(buffer)? };
+    let around: Around =
+        if buffer.is_empty() { Around { name: name.into(), ..Around::default() } } else { message(buffer)? };
     let Some(inner) = codec.window.get(&around.name) else { return unknown("window function", name) };
     Ok(match around.marked {
         true => Arc::new(MarkedWindow::of(inner, around.ignores_nulls, exclusion(&around.exclude)?)),

@@ -4,6 +4,7 @@
 //! rules. The engine writes its own operators; [`OPERATORS`] lists ours, one file each. A function that both sides know by its name is
 //! written as its name; [`functions`] has the others. What cannot be written is an error, and such a plan stays where it is.
 
+mod asof;
 mod functions;
 mod one_stream;
 mod operators;
@@ -49,7 +50,7 @@ impl Operator {
 }
 
 /// The operators of squall's that can be in a plan for one thread. To add one, write its file and its line here.
-const OPERATORS: [Operator; 3] = [windows::OPERATOR, one_stream::OPERATOR, unless_ordered::OPERATOR];
+const OPERATORS: [Operator; 4] = [windows::OPERATOR, one_stream::OPERATOR, unless_ordered::OPERATOR, asof::OPERATOR];
 
 /// The operator's name, and what it has written.
 #[derive(Clone, PartialEq, Message)]

@@ -15,22 +15,22 @@ use squall::tick;
 
 use super::{parameters, project_of, root, rows, shipped};
 
-const DAY_NS: i64 = 86_400_000_000_000;
+pub(super) const DAY_NS: i64 = 86_400_000_000_000;
 /// 2026-01-05
-const FIRST_DAY: i64 = 20_458;
+pub(super) const FIRST_DAY: i64 = 20_458;
 
 /// Numbers that look random, and are the same for the same seed.
-struct Draws(u64);
+pub(super) struct Draws(pub(super) u64);
 
 impl Draws {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 }
 
 #[derive(Debug, Clone)]
-struct Tick {
+pub(super) struct Tick {
     product: &'static str,
     ts: i64,
     bid: f64,
@@ -39,7 +39,7 @@ struct Tick {
 }
 
 /// Ticks of some days, in the order of time: bursts, silences of hours, ticks around midnights, a product that ends.
-fn market(seed: u64, days: i64) -> Vec<Tick> {
+pub(super) fn market(seed: u64, days: i64) -> Vec<Tick> {
     let mut draws = Draws(seed);
     let mut ticks = Vec::new();
     for (product, until) in [("BTC-USD", days * DAY_NS), ("ETH-USD", days * DAY_NS), ("OLD-USD", DAY_NS / 2)] {
@@ -76,7 +76,7 @@ fn market(seed: u64, days: i64) -> Vec<Tick> {
 }
 
 /// Lands ticks as one file, whose name says which offsets it holds.
-fn land(dir: &Path, ticks: &[Tick]) -> String {
+pub(super) fn land(dir: &Path, ticks: &[Tick]) -> String {
     let mut sorted: Vec<&Tick> = ticks.iter().collect();
     sorted.sort_by_key(|tick| (tick.product, tick.ts));
     let schema = tick::schema();
@@ -109,11 +109,11 @@ fn land(dir: &Path, ticks: &[Tick]) -> String {
     name
 }
 
-async fn session(data: &Path) -> Session {
+pub(super) async fn session(data: &Path) -> Session {
     session_of(data, 2).await
 }
 
-async fn session_of(data: &Path, threads: usize) -> Session {
+pub(super) async fn session_of(data: &Path, threads: usize) -> Session {
     session_with(data, threads, true).await
 }
 
@@ -131,7 +131,12 @@ async fn session_with(data: &Path, threads: usize, rolling: bool) -> Session {
 }
 
 /// Runs queries in a new session, and returns how much was made of each.
-async fn run(project: &Project, data: &Path, selector: &str, options: &RunOptions) -> BTreeMap<String, Made> {
+pub(super) async fn run(
+    project: &Project,
+    data: &Path,
+    selector: &str,
+    options: &RunOptions,
+) -> BTreeMap<String, Made> {
     let session = session(data).await;
     let mut made = BTreeMap::new();
     let mut done = |table: &squall::pipeline::Materialised| {
@@ -144,7 +149,7 @@ async fn run(project: &Project, data: &Path, selector: &str, options: &RunOption
 }
 
 /// Returns a table as it is read in a new session; its rows come from files.
-async fn table(project: &Project, data: &Path, name: &str, grain: &str) -> RecordBatch {
+pub(super) async fn table(project: &Project, data: &Path, name: &str, grain: &str) -> RecordBatch {
     let session = session(data).await;
     project.attach(session.context(), &data.join("tables")).unwrap();
     let plan = session.context().table(name).await.unwrap().create_physical_plan().await.unwrap();
@@ -156,7 +161,7 @@ async fn table(project: &Project, data: &Path, name: &str, grain: &str) -> Recor
 const UNITS: &str = "-- units:\n--   v: 1\n\n";
 
 /// A project with queries of many kinds of lookback.
-fn kinds() -> tempfile::TempDir {
+pub(super) fn kinds() -> tempfile::TempDir {
     let header = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n";
     let feature = |sql: &str| format!("{header}{UNITS}{sql}");
     let window = "PARTITION BY product_id ORDER BY ts";
@@ -225,7 +230,7 @@ fn kinds() -> tempfile::TempDir {
     ])
 }
 
-const KINDS: [(&str, &str); 12] = [
+pub(super) const KINDS: [(&str, &str); 12] = [
     ("filtered", "product_id, ts"),
     ("of_others", "product_id, ts"),
     ("own", "product_id, ts"),
@@ -279,7 +284,7 @@ async fn compare(project: &Project, names: &[(&str, &str)], pieces: &[&[Tick]], 
 }
 
 /// Returns the columns that each name has in a session.
-async fn all_rows(session: Session, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>> {
+pub(super) async fn all_rows(session: Session, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>> {
     let mut all = Vec::new();
     for (name, grain) in names {
         let found = rows(session.context(), &format!("SELECT * FROM {name} ORDER BY {grain}")).await;
@@ -289,7 +294,7 @@ async fn all_rows(session: Session, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>
 }
 
 /// Returns what queries give without any table; sums of groups have one order on one thread.
-async fn views(project: &Project, data: &Path, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>> {
+pub(super) async fn views(project: &Project, data: &Path, names: &[(&str, &str)]) -> Vec<Vec<ArrayRef>> {
     let session = session_of(data, 1).await;
     let empty = tempfile::tempdir().unwrap();
     project.attach(session.context(), empty.path()).unwrap();

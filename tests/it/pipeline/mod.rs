@@ -8,6 +8,7 @@ mod lookback;
 mod project;
 mod prove;
 mod run;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
