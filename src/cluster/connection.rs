@@ -32,9 +32,12 @@ use crate::tls;
 /// How long a worker may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a worker may take that has answered before: its threads may all be sorting.
+const MORE_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How often a silent connection is asked whether the other side is there, and how long that may take.
-const ASKED: Duration = Duration::from_secs(5);
-const ANSWERED: Duration = Duration::from_secs(10);
+const ASKED: Duration = Duration::from_secs(10);
+const ANSWERED: Duration = Duration::from_secs(60);
 
 /// What a worker says about itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,11 +86,20 @@ impl Connections {
         if is_plain && has_port && url.host_str().is_some() { Ok(url) } else { Err(wrong()) }
     }
 
+    /// Returns whether a worker that was greeted before still answers.
+    pub async fn answers(&self, url: &Url) -> bool {
+        self.asked(url, MORE_PATIENCE).await.is_ok()
+    }
+
     /// Asks a worker what it is.
     ///
     /// # Errors
     /// It does not answer, refuses the token, or is of another build.
     pub async fn greet(&self, url: &Url) -> Result<Info, Error> {
+        self.asked(url, PATIENCE).await
+    }
+
+    async fn asked(&self, url: &Url, patience: Duration) -> Result<Info, Error> {
         let worker = address(url);
         let silent = |why: String| Error::Silent { worker: worker.clone(), why };
         let asked = async {
@@ -98,7 +110,8 @@ impl Connections {
                 why => silent(why),
             })
         };
-        let answer = timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(silent("no answer in 5 s".into())))?;
+        let late = |_| Err(silent(format!("no answer in {} s", patience.as_secs())));
+        let answer = timeout(patience, asked).await.unwrap_or_else(late)?;
         let Ok(info) = serde_json::from_str::<Info>(&answer.version) else {
             return Err(silent("it is not a worker of squall".into()));
         };

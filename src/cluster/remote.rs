@@ -62,7 +62,7 @@ impl RemoteExec {
                 Err(error) => error,
             };
             // A worker that answers has refused or failed to compute the plan, and so would another one.
-            if self.connections.greet(slot.url()).await.is_ok() {
+            if self.connections.answers(slot.url()).await {
                 return Err(error.context(format!("worker {}", address(slot.url()))));
             }
             self.connections.forget(slot.url());

@@ -15,7 +15,7 @@ use datafusion_distributed::{DistributedExt, Worker, WorkerQueryContext};
 use futures::stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_native_tls::TlsAcceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -39,7 +39,10 @@ const KNOCKING: usize = 64;
 
 /// How often a silent connection is asked whether the other side is there, and how long that may take.
 const ASKED: Duration = Duration::from_secs(10);
-const ANSWERED: Duration = Duration::from_secs(20);
+const ANSWERED: Duration = Duration::from_secs(60);
+
+/// How long a worker that is to end goes on with what it has begun.
+const LAST_WORK: Duration = Duration::from_secs(10);
 
 /// How a worker works.
 pub struct Options {
@@ -124,7 +127,22 @@ impl Listening {
         let service = InterceptedService::new(self.worker.into_worker_server(), check);
         let mut server =
             Server::builder().http2_keepalive_interval(Some(ASKED)).http2_keepalive_timeout(Some(ANSWERED));
-        let served = server.add_service(service).serve_with_incoming_shutdown(Box::pin(incoming), stop).await;
+        let (stopping, stopped) = oneshot::channel();
+        let serving = server.add_service(service).serve_with_incoming_shutdown(Box::pin(incoming), async {
+            stop.await;
+            // The receiver is there as long as this runs.
+            let _ = stopping.send(());
+        });
+        // What is not done by then, another worker does.
+        let too_long = async {
+            if stopped.await.is_ok() {
+                tokio::time::sleep(LAST_WORK).await;
+            }
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            () = too_long => Ok(()),
+        };
         accepting.abort();
         served.map_err(Error::Serve)
     }

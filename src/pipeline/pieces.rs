@@ -29,7 +29,7 @@ use super::names::Shared;
 use super::slice::is_within;
 use super::spans::{SPAN_NS, Spans};
 use super::{Project, Query};
-use crate::catalog::OneStream;
+use crate::catalog::{EncodedExec, OneStream};
 use crate::engine;
 use crate::engine::elsewhere::{Elsewhere, elsewhere};
 
@@ -87,8 +87,8 @@ impl Shared {
         let Some(elsewhere) = elsewhere(&context.copied_config()) else { return Ok(None) };
         let Some(spans) = self.spans(context).await? else { return Ok(None) };
         // Only exact rows are the same from a part of a day's ticks.
-        let of_day = match local.is_exact() {
-            true => (elsewhere.width() * PIECES_EACH).div_ceil(days.max(1)).max(1),
+        let of_day = match local.is_exact() && days < elsewhere.width() {
+            true => (elsewhere.width() * PIECES_EACH).div_ceil(days.max(1)),
             false => 1,
         };
         Ok(Some(Others { elsewhere, spans, of_day }))
@@ -113,6 +113,14 @@ pub(super) fn computes(plan: &LogicalPlan) -> bool {
     walked.is_ok() && found
 }
 
+/// What other processes make of a day.
+pub(super) enum DayRows {
+    /// The day's file, as [`EncodedExec`] gives it.
+    File(Arc<dyn ExecutionPlan>),
+    /// The day's rows, of several pieces.
+    Rows(DataFrame),
+}
+
 /// A query that other processes compute.
 pub(super) struct Cutting<'a> {
     pub project: &'a Project,
@@ -125,19 +133,24 @@ pub(super) struct Cutting<'a> {
 
 impl Cutting<'_> {
     /// Returns a day's rows in the order of the grain; `None` if this process has to compute them.
-    pub async fn day(&self, day: &Day) -> Result<Option<DataFrame>, Error> {
+    pub async fn day(&self, day: &Day) -> Result<Option<DayRows>, Error> {
         let failed = |source: DataFusionError| self.query.failed(source);
         let grain = || self.query.header.grain.iter().map(|column| ident(column).sort(true, false)).collect();
-        let Some(mut plans) = self.days(&[day], |rows| rows.sort(grain())).await? else { return Ok(None) };
-        let rows = match plans.len() {
-            0 => return Ok(None),
-            1 => plans.remove(0),
-            _ => merged(plans).map_err(failed)?,
+        let in_order = |rows: DataFrame| rows.sort(grain());
+        let pieces = self.others.pieces(day, self.local);
+        if let [piece] = pieces.as_slice() {
+            let file = self.piece(piece, in_order, |plan| Arc::new(EncodedExec::new(plan))).await?;
+            return Ok(file.map(DayRows::File));
+        }
+        let Some(plans) = self.plans(&pieces, in_order).await?.filter(|plans| !plans.is_empty()) else {
+            return Ok(None);
         };
+        let rows = merged(plans).map_err(failed)?;
         let state = self.context.state();
         let config = state.config().clone().with_target_partitions(1);
         let one_thread = SessionStateBuilder::new_from_existing(state).with_config(config).build();
-        SessionContext::new_with_state(one_thread).read_table(Arc::new(Planned(rows))).map(Some).map_err(failed)
+        let rows = SessionContext::new_with_state(one_thread).read_table(Arc::new(Planned(rows)));
+        rows.map(|rows| Some(DayRows::Rows(rows))).map_err(failed)
     }
 
     /// Returns plans of the rows of days; `None` if this process has to compute them.
@@ -146,9 +159,18 @@ impl Cutting<'_> {
         days: &[&Day],
         shaped: impl Fn(DataFrame) -> Result<DataFrame>,
     ) -> Result<Option<Vec<Arc<dyn ExecutionPlan>>>, Error> {
+        let pieces: Vec<Piece> = days.iter().flat_map(|day| self.others.pieces(day, self.local)).collect();
+        self.plans(&pieces, shaped).await
+    }
+
+    async fn plans(
+        &self,
+        pieces: &[Piece],
+        shaped: impl Fn(DataFrame) -> Result<DataFrame>,
+    ) -> Result<Option<Vec<Arc<dyn ExecutionPlan>>>, Error> {
         let mut plans = Vec::new();
-        for piece in days.iter().flat_map(|day| self.others.pieces(day, self.local)) {
-            match self.piece(&piece, &shaped).await? {
+        for piece in pieces {
+            match self.piece(piece, &shaped, |plan| plan).await? {
                 Some(plan) => plans.push(plan),
                 None => return Ok(None),
             }
@@ -160,6 +182,7 @@ impl Cutting<'_> {
         &self,
         piece: &Piece,
         shaped: impl FnOnce(DataFrame) -> Result<DataFrame>,
+        ended: impl FnOnce(Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>, Error> {
         let failed = |source: DataFusionError| self.query.failed(source);
         let own = self.names.sliced(self.context, piece.spans.clone()).await.map_err(failed)?;
@@ -173,7 +196,7 @@ impl Cutting<'_> {
             plan = Arc::new(CoalescePartitionsExec::new(plan));
         }
         // What cannot be sent is computed here.
-        Ok(self.others.elsewhere.moved(&plan, &own.copied_config()).ok())
+        Ok(self.others.elsewhere.moved(&ended(plan), &own.copied_config()).ok())
     }
 }
 

@@ -11,26 +11,30 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::array::{AsArray, UInt64Array};
 use datafusion::arrow::datatypes::{SchemaRef, UInt64Type};
 use datafusion::catalog::TableProvider;
+use datafusion::common::exec_err;
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::SortExpr;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{DataFrame, ident};
 use futures::{StreamExt, stream};
+use tokio::io::AsyncWriteExt;
 use url::Url;
 
 use super::days::{Day, Local, undetermined};
 use super::error::Error;
 use super::names::Shared;
 use super::partly_fresh::PartlyFresh;
-use super::pieces::{Cutting, computes};
+use super::pieces::{Cutting, DayRows, computes};
 use super::recipe::Recipe;
 use super::slice::is_within;
 use super::spans::Spans;
 use super::table::Table;
 use super::versions::{Change, Versions, Written};
 use super::{Project, Query};
-use crate::durable;
+use crate::durable::{self, Aside};
 
 /// A query whose table is fresh now, or whose asked days are.
 #[derive(Debug)]
@@ -239,8 +243,10 @@ impl Project {
                 Some(others) => Cutting { project: self, query, local, others, context, names }.day(day).await?,
                 None => None,
             };
-            if let Some(rows) = elsewhere {
-                return job.write(rows, Some(day)).await;
+            match elsewhere {
+                Some(DayRows::File(file)) => return job.write_encoded(file, context, day).await,
+                Some(DayRows::Rows(rows)) => return job.write(rows, Some(day)).await,
+                None => {}
             }
             let own = names.sliced(context, day.spans.clone()).await.map_err(|source| query.failed(source))?;
             let plan = self.plan(query, &own).await?;
@@ -347,10 +353,29 @@ impl Job<'_> {
         durable::blocking(move || versions.publish(change)).await.map_err(|source| self.cannot_write(source))
     }
 
+    async fn aside(&self) -> Result<Aside, Error> {
+        let versions = self.versions.clone();
+        durable::blocking(move || versions.aside()).await.map_err(|source| self.cannot_write(source))
+    }
+
+    /// Writes a day's file, which another process has encoded.
+    async fn write_encoded(
+        &self,
+        file: Arc<dyn ExecutionPlan>,
+        context: &SessionContext,
+        day: &Day,
+    ) -> Result<Written, Error> {
+        let aside = self.aside().await?;
+        let (path, task) = (aside.path(), context.task_ctx());
+        let writing = tokio::spawn(async move { write_pieces(file, task, &path).await });
+        let written = writing.await.map_err(|error| DataFusionError::External(Box::new(error))).flatten();
+        let rows = written.map_err(|source| self.query.failed(source))?;
+        Ok(Written { aside, day: Some(day.name.clone()), rows, ticks: day.ticks.clone() })
+    }
+
     /// Writes rows, sorted by the grain.
     async fn write(&self, rows: DataFrame, day: Option<&Day>) -> Result<Written, Error> {
-        let versions = self.versions.clone();
-        let aside = durable::blocking(move || versions.aside()).await.map_err(|source| self.cannot_write(source))?;
+        let aside = self.aside().await?;
         let path = aside.path();
         let grain = self.query.header.grain.iter().map(|column| ident(column).sort(true, false)).collect();
         // Days are written side by side, each by a task of its own.
@@ -372,6 +397,26 @@ fn check_grain(query: &Query, schema: Option<SchemaRef>) -> Result<(), Error> {
             Err(Error::Grain { name, file, column: column.clone() })
         }
     }
+}
+
+/// Writes the pieces of an encoded file one after another, and returns the number of its rows.
+async fn write_pieces(
+    encoded: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    path: &Path,
+) -> Result<u64, DataFusionError> {
+    let mut pieces = execute_stream(encoded, context)?;
+    let mut file = tokio::fs::File::create(path).await?;
+    let mut count = None;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        for bytes in piece.column(0).as_binary::<i32>().iter().flatten() {
+            file.write_all(bytes).await?;
+        }
+        count = piece.column(1).as_primitive::<UInt64Type>().iter().flatten().last();
+    }
+    file.flush().await?;
+    count.map_or_else(|| exec_err!("the file of a day ended before its last piece"), Ok)
 }
 
 /// Writes a query's rows in an order, and returns the number of rows.

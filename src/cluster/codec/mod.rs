@@ -5,6 +5,7 @@
 //! written as its name; [`functions`] has the others. What cannot be written is an error, and such a plan stays where it is.
 
 mod asof;
+mod encoded;
 mod functions;
 mod one_stream;
 mod operators;
@@ -50,7 +51,8 @@ impl Operator {
 }
 
 /// The operators of squall's that can be in a plan for one thread. To add one, write its file and its line here.
-const OPERATORS: [Operator; 4] = [windows::OPERATOR, one_stream::OPERATOR, unless_ordered::OPERATOR, asof::OPERATOR];
+const OPERATORS: [Operator; 5] =
+    [windows::OPERATOR, one_stream::OPERATOR, unless_ordered::OPERATOR, asof::OPERATOR, encoded::OPERATOR];
 
 /// The operator's name, and what it has written.
 #[derive(Clone, PartialEq, Message)]
