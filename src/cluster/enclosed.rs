@@ -14,12 +14,15 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use futures::TryStreamExt;
 use prost::Message;
 
 use super::codec::Codec;
+use super::failure::to_send;
 use crate::rolling;
 
 /// What is sent.
@@ -154,7 +157,8 @@ impl ExecutionPlan for Enclosed {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.plan.execute(partition, self.context.clone().unwrap_or(context))
+        let rows = self.plan.execute(partition, self.context.clone().unwrap_or(context)).map_err(to_send)?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.map_err(to_send))))
     }
 }
 

@@ -27,6 +27,9 @@ mod spool;
 /// Connections to workers.
 mod connection;
 
+/// What a worker says when a plan fails.
+mod failure;
+
 /// The worker.
 mod worker;
 

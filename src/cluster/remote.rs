@@ -25,6 +25,7 @@ use uuid::Uuid;
 use super::codec::Codec;
 use super::connection::{Connections, root};
 use super::enclosed::{Enclosed, Envelopes, with_config};
+use super::failure::received;
 use super::slots::{Slot, Slots, address};
 use super::spool::spooled;
 
@@ -63,7 +64,7 @@ impl RemoteExec {
             };
             // A worker that answers has refused or failed to compute the plan, and so would another one.
             if self.connections.answers(slot.url()).await {
-                return Err(error.context(format!("worker {}", address(slot.url()))));
+                return Err(received(&error, &address(slot.url())));
             }
             self.connections.forget(slot.url());
             self.slots.lose(&slot, &root(&error));

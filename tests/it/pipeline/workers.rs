@@ -180,6 +180,25 @@ async fn expressions_of_all_kinds_survive_being_sent() {
     assert!(here.len() <= 3, "{here:?} are not computed by workers");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_a_worker_is_the_error_that_this_process_would_give() {
+    let header = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   v: 1\n\n";
+    let large = format!(
+        "{header}SELECT product_id, ts, log_offset * 4611686018427387904 AS v, lag(ts) OVER (PARTITION BY product_id ORDER BY ts) AS p FROM ticks"
+    );
+    let ticks = std::fs::read_to_string(root().join("sql/sources/ticks.sql")).unwrap();
+    let dir = super::project_of(&[("sources/ticks.sql", &ticks), ("features/large.sql", &large)]);
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    land(&data.path().join("ticks"), &market(61, 1));
+    let workers = with_workers(data.path(), &workers(1).await).await;
+    project.attach(workers.context(), data.path()).unwrap();
+    let failed = workers.context().sql("SELECT * FROM large").await.unwrap().collect().await.unwrap_err();
+    let failed = squall::catalog::Error::from(failed);
+    assert!(failed.to_string().ends_with("is outside the range of Int64"), "{failed}");
+    assert!(squall::error::Hint::hint(&failed).unwrap().starts_with("calculate with a wider type"));
+}
+
 /// A worker that is a process of its own.
 struct Process {
     child: Child,
