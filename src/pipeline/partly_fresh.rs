@@ -28,8 +28,9 @@ use futures::{StreamExt, future, stream};
 use super::days::Day;
 use super::error::Error;
 use super::names::Shared;
-use super::pieces::Cutting;
+use super::pieces::{Cutting, Others};
 use super::slice::is_within;
+use super::spans::Spans;
 use super::table::Table;
 
 /// A table of days of which some are stale.
@@ -99,27 +100,32 @@ impl PartlyFresh {
             };
             let context = SessionContext::new_with_state(state.clone());
             let (project, query) = (&names.project, &names.project.queries[self.index]);
-            let days = project.days_of(self.index, &context, &names).await.map_err(external)?;
-            let is_fresh = |day: &&Day| self.table.as_ref().is_some_and(|table| table.holds(&day.name, &day.ticks));
-            let fresh: BTreeSet<&str> =
-                days.iter().flat_map(|(_, days)| days).filter(is_fresh).map(|day| day.name.as_str()).collect();
             let whole = async || {
                 let plan = project.plan(query, &context).await.map_err(external)?;
                 let rows = self.columns(DataFrame::new(context.state(), plan), projection, filters)?;
                 rows.create_physical_plan().await
             };
-            let Some((local, days)) = &days else { return whole().await };
+            // The query would not be divided now.
+            let Ok(local) = project.local(self.index, &context).await else { return whole().await };
+            let spans = match &self.table {
+                Some(_) => names.spans(&context).await.map_err(external)?,
+                // Without a table, the query is what it is now.
+                None => Spans::of(&context, &names.tables_dir).await?.map(Arc::new),
+            };
+            let Some(spans) = spans else { return whole().await };
+            let days = local.days(&spans);
+            let is_fresh = |day: &&Day| self.table.as_ref().is_some_and(|table| table.holds(&day.name, &day.ticks));
+            let fresh: BTreeSet<&str> = days.iter().filter(is_fresh).map(|day| day.name.as_str()).collect();
             let stale: Vec<&Day> = days.iter().filter(|day| !is_fresh(day)).collect();
             let mut parts = Vec::new();
             if let Some(table) = self.table.as_ref().filter(|_| !fresh.is_empty()) {
                 parts.push(table.of_days(|day| fresh.contains(day)).scan(session, projection, filters, limit).await?);
             }
-            let others = names.others(&context, local, stale.len()).await.map_err(external)?;
             // Whoever reads the query expects the bits that it has as a view.
-            let others = others.filter(|_| local.is_exact());
+            let others = Others::of(&context, &local, spans, stale.len()).filter(|_| local.is_exact());
             let elsewhere = match &others {
                 Some(others) => {
-                    let cutting = Cutting { project, query, local, others, context: &context, names: &names };
+                    let cutting = Cutting { project, query, local: &local, others, context: &context, names: &names };
                     let shaped = |rows| self.columns(rows, projection, filters);
                     cutting.days(&stale, shaped).await.map_err(external)?
                 }

@@ -54,6 +54,18 @@ pub(super) struct Piece {
 }
 
 impl Others {
+    /// Returns the session's other processes, to compute so many days of a query; `None` if there are none.
+    pub fn of(context: &SessionContext, local: &Local, spans: Arc<Spans>, days: usize) -> Option<Others> {
+        let elsewhere = elsewhere(&context.copied_config())?;
+        // Only exact rows are the same from a part of a day's ticks.
+        let of_day = match local.is_exact() && days < elsewhere.width() {
+            true => (elsewhere.width() * PIECES_EACH).div_ceil(days.max(1)),
+            false => 1,
+        };
+        Some(Others { elsewhere, spans, of_day })
+    }
+
+    /// Returns how many plans are computed at a time.
     pub fn width(&self) -> usize {
         self.elsewhere.width()
     }
@@ -78,20 +90,6 @@ impl Others {
         }
         let around = |times: Range<i64>| Some(Piece { spans: local.around(times.clone(), &self.spans)?, times });
         pieces.into_iter().filter_map(around).collect()
-    }
-}
-
-impl Shared {
-    /// Returns the processes that compute so many days of a query; `None` if there are none.
-    pub async fn others(&self, context: &SessionContext, local: &Local, days: usize) -> Result<Option<Others>, Error> {
-        let Some(elsewhere) = elsewhere(&context.copied_config()) else { return Ok(None) };
-        let Some(spans) = self.spans(context).await? else { return Ok(None) };
-        // Only exact rows are the same from a part of a day's ticks.
-        let of_day = match local.is_exact() && days < elsewhere.width() {
-            true => (elsewhere.width() * PIECES_EACH).div_ceil(days.max(1)),
-            false => 1,
-        };
-        Ok(Some(Others { elsewhere, spans, of_day }))
     }
 }
 

@@ -27,7 +27,7 @@ use super::days::{Day, Local, undetermined};
 use super::error::Error;
 use super::names::Shared;
 use super::partly_fresh::PartlyFresh;
-use super::pieces::{Cutting, DayRows, computes};
+use super::pieces::{Cutting, DayRows, Others, computes};
 use super::recipe::Recipe;
 use super::slice::is_within;
 use super::spans::Spans;
@@ -147,20 +147,6 @@ impl Project {
         Ok(names.days(local, context).await?.ok_or("landed ticks are not in files of squall's".into()))
     }
 
-    /// Returns the days of a table that was divided by days when it was made, and its time column; `None` if it would not be
-    /// divided now.
-    pub(super) async fn days_of(
-        &self,
-        index: usize,
-        context: &SessionContext,
-        names: &Shared,
-    ) -> Result<Option<(Local, Vec<Day>)>, Error> {
-        match self.local(index, context).await {
-            Ok(local) => names.days(local, context).await,
-            Err(_) => Ok(None),
-        }
-    }
-
     /// Makes what is stale of a query's table.
     pub(super) async fn materialise(
         &self,
@@ -232,9 +218,11 @@ impl Project {
         names: &Arc<Shared>,
     ) -> Result<(), Error> {
         let threads = context.copied_config().target_partitions();
-        let others = match computes(&self.plan(job.query, context).await?) {
-            true => names.others(context, local, stale.len()).await?,
-            false => None,
+        let others = match names.spans(context).await? {
+            Some(spans) if computes(&self.plan(job.query, context).await?) => {
+                Others::of(context, local, spans, stale.len())
+            }
+            _ => None,
         };
         let width = others.as_ref().map_or(threads, |others| others.width().max(threads));
         let made = stale.iter().map(|day| async {

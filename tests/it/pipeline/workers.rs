@@ -181,6 +181,25 @@ async fn expressions_of_all_kinds_survive_being_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_with_workers_sees_what_lands_later() {
+    let data = tempfile::tempdir().unwrap();
+    let ticks = market(71, 3);
+    let half = ticks.len() / 2;
+    land(&data.path().join("ticks"), &ticks[..half]);
+    let session = with_workers(data.path(), &workers(1).await).await;
+    let empty = tempfile::tempdir().unwrap();
+    shipped().attach(session.context(), empty.path()).unwrap();
+    let names = [("tick_features", "product_id, ts")];
+    for piece in [None, Some(&ticks[half..])] {
+        if let Some(piece) = piece {
+            land(&data.path().join("ticks"), piece);
+        }
+        let seen = rows(session.context(), "SELECT * FROM tick_features ORDER BY product_id, ts").await;
+        assert_eq!(vec![seen.columns().to_vec()], views(&shipped(), data.path(), &names).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_a_worker_is_the_error_that_this_process_would_give() {
     let header = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   v: 1\n\n";
     let large = format!(
