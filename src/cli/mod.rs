@@ -96,8 +96,8 @@ pub struct Cli {
     env: Option<String>,
 
     /// The workers that compute queries, HOST:PORT,…, the same as --set cluster.workers=…; `squall worker` starts one
-    #[arg(long, global = true, value_name = "ADDR", help_heading = reference::GLOBAL)]
-    workers: Option<String>,
+    #[arg(long, global = true, value_name = "ADDR", value_delimiter = ',', help_heading = reference::GLOBAL)]
+    workers: Vec<String>,
 
     /// Shows no progress
     #[arg(long, short, global = true, help_heading = reference::GLOBAL)]
@@ -220,7 +220,8 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let data = cli.data.map(|folder| ("paths.data".to_string(), folder));
-    let workers = cli.workers.map(|addresses| ("cluster.workers".to_string(), addresses));
+    // Written as a list, because an address may itself begin with a bracket.
+    let workers = (!cli.workers.is_empty()).then(|| ("cluster.workers".to_string(), format!("{:?}", cli.workers)));
     let flags: Vec<_> = cli.set.into_iter().chain(data).chain(workers).collect();
     let resolved = resolve(file.as_deref(), environment, &flags, cli.env.as_deref())?;
     for warning in &resolved.warnings {

@@ -218,10 +218,9 @@ impl Project {
         names: &Arc<Shared>,
     ) -> Result<(), Error> {
         let threads = context.copied_config().target_partitions();
-        let others = match names.spans(context).await? {
-            Some(spans) if computes(&self.plan(job.query, context).await?) => {
-                Others::of(context, local, spans, stale.len())
-            }
+        let spans = names.spans(context).await?;
+        let others = match spans.and_then(|spans| Others::of(context, local, spans, stale.len())) {
+            Some(others) if computes(&self.plan(job.query, context).await?) => Some(others),
             _ => None,
         };
         let width = others.as_ref().map_or(threads, |others| others.width().max(threads));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{Result, internal_err};
+use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::{Operator, Pen};
+use super::{Operator, Pen, only_input};
 use crate::catalog::EncodedExec;
 
 pub const OPERATOR: Operator = Operator { name: "EncodedExec", write, read };
@@ -21,6 +21,6 @@ fn read(
     _context: &TaskContext,
     _pen: &Pen<'_>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let [rows] = inputs else { return internal_err!("EncodedExec has one input") };
+    let rows = only_input(inputs, &OPERATOR)?;
     Ok(Arc::new(EncodedExec::new(Arc::clone(rows))))
 }

@@ -162,3 +162,11 @@ impl PhysicalExtensionCodec for Codec {
 fn message<M: Message + Default>(bytes: &[u8]) -> Result<M> {
     M::decode(bytes).or_else(|error| internal_err!("bytes of a plan are damaged: {error}"))
 }
+
+/// Returns the input of an operator that has one.
+fn only_input<'a>(inputs: &'a [Arc<dyn ExecutionPlan>], operator: &Operator) -> Result<&'a Arc<dyn ExecutionPlan>> {
+    match inputs {
+        [input] => Ok(input),
+        _ => internal_err!("{} has one input", operator.name),
+    }
+}

@@ -12,7 +12,7 @@ use datafusion_proto::physical_plan::to_proto::serialize_physical_sort_exprs;
 use datafusion_proto::protobuf::PhysicalSortExprNode;
 use prost::Message;
 
-use super::{Operator, Pen, message};
+use super::{Operator, Pen, message, only_input};
 use crate::catalog::OneStream;
 
 pub const OPERATOR: Operator = Operator { name: "OneStream", write, read };
@@ -36,7 +36,7 @@ fn read(
     pen: &Pen<'_>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let written: Merge = message(content)?;
-    let [streams] = inputs else { return internal_err!("OneStream has one input") };
+    let streams = only_input(inputs, &OPERATOR)?;
     let decoding = PhysicalPlanDecodeContext::new(context, pen.codec);
     let order = parse_physical_sort_exprs(&written.order, &decoding, &streams.schema(), pen.converter)?;
     match LexOrdering::new(order) {

@@ -6,7 +6,7 @@ use datafusion::common::{Result, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::{Operator, Pen};
+use super::{Operator, Pen, only_input};
 use crate::rolling::SortUnlessOrderedExec;
 
 pub const OPERATOR: Operator = Operator { name: "SortUnlessOrderedExec", write, read };
@@ -21,7 +21,7 @@ fn read(
     _context: &TaskContext,
     _pen: &Pen<'_>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let [sort] = inputs else { return internal_err!("SortUnlessOrderedExec has one input") };
+    let sort = only_input(inputs, &OPERATOR)?;
     match SortUnlessOrderedExec::over(sort) {
         Some(unless_ordered) => Ok(Arc::new(unless_ordered)),
         None => internal_err!("a sort over files is one no more"),

@@ -7,10 +7,11 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion_proto::physical_plan::PhysicalPlanDecodeContext;
 use datafusion_proto::protobuf::PhysicalPlanNode;
 use prost::Message;
 
-use super::{Operator, Pen, message};
+use super::{Operator, Pen, message, only_input};
 use crate::rolling::RollingWindowExec;
 
 pub const OPERATOR: Operator = Operator { name: "RollingWindowExec", write, read };
@@ -42,8 +43,9 @@ fn read(
     pen: &Pen<'_>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let written: Windows = message(content)?;
-    let (Some(stock), [input]) = (written.stock, inputs) else { return internal_err!("windows have one input") };
-    let decoding = datafusion_proto::physical_plan::PhysicalPlanDecodeContext::new(context, pen.codec);
+    let input = only_input(inputs, &OPERATOR)?;
+    let Some(stock) = written.stock else { return internal_err!("windows without the engine's operator") };
+    let decoding = PhysicalPlanDecodeContext::new(context, pen.codec);
     let stock = over(&pen.converter.proto_to_execution_plan(&stock, &decoding)?, Arc::clone(input))?;
     match RollingWindowExec::replacing(&stock, written.is_written) {
         Some(windows) => Ok(Arc::new(windows)),
