@@ -1,7 +1,7 @@
 //! One pass over a relation's rows, on all cores, in bounded memory: the table behind `profile` and `correlations`.
 //!
-//! In: a plan. Out: the rows that a [`Pass`] makes of it. Batches are shared out to as many tasks as the session has partitions; each has
-//! a state of its own, and the states are merged in the end.
+//! In: a plan. Out: the rows that a [`Pass`] makes of it. The plan's parts are shared out to as many tasks as the session has partitions;
+//! each has a state of its own, and the states are merged in the end.
 
 use crate::engine;
 use futures::future::BoxFuture;
@@ -139,21 +139,29 @@ impl<P: Pass> PartitionStream for Reading<P> {
     }
 }
 
+/// Reads the parts of the input, as many at a time as the session has partitions. A landed table has a part for each of its files, and a
+/// state for each of them would hold more than what is bounded.
 async fn measure<P: Pass>(input: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<RecordBatch> {
     let schema = input.schema();
-    let mut tasks = Vec::new();
-    for part in 0..input.output_partitioning().partition_count() {
-        let mut batches = input.execute(part, Arc::clone(&context))?;
-        let mut pass = P::begin(&schema, part)?;
-        tasks.push(SpawnedTask::spawn(async move {
-            while let Some(batch) = batches.try_next().await? {
-                pass.add(&batch)?;
-            }
-            Ok::<P, DataFusionError>(pass)
-        }));
-    }
+    let parts = input.output_partitioning().partition_count();
+    let tasks = context.session_config().target_partitions().clamp(1, parts.max(1));
+    let running: Vec<_> = (0..tasks)
+        .map(|first| {
+            let (input, context) = (Arc::clone(&input), Arc::clone(&context));
+            SpawnedTask::spawn(async move {
+                let mut whole = P::begin(&input.schema(), first)?;
+                for part in (first..parts).step_by(tasks) {
+                    let mut batches = input.execute(part, Arc::clone(&context))?;
+                    while let Some(batch) = batches.try_next().await? {
+                        whole.add(&batch)?;
+                    }
+                }
+                Ok::<P, DataFusionError>(whole)
+            })
+        })
+        .collect();
     let mut whole: Option<P> = None;
-    for task in tasks {
+    for task in running {
         let part = task.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
         match &mut whole {
             Some(whole) => whole.merge(part)?,

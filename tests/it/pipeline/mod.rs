@@ -74,12 +74,11 @@ fn shipped() -> Project {
     Project::load(&root().join("sql"), &parameters()).unwrap()
 }
 
-#[tokio::test]
-async fn the_shipped_project_holds_its_own_tests() {
-    let (project, context) = (shipped(), empty_session());
+/// Runs the tests of a project; how many cases there were.
+async fn holds_its_own_tests(project: &Project, context: &SessionContext) -> usize {
     let tables = tempfile::tempdir().unwrap();
-    project.register(&context, tables.path()).await.unwrap();
-    let outcomes = project.test(&context).await.unwrap();
+    project.register(context, tables.path()).await.unwrap();
+    let outcomes = project.test(context).await.unwrap();
     let failures: Vec<String> = outcomes
         .iter()
         .filter_map(|outcome| {
@@ -88,7 +87,49 @@ async fn the_shipped_project_holds_its_own_tests() {
         })
         .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(outcomes.len() >= 10, "only {} cases ran", outcomes.len());
+    outcomes.len()
+}
+
+#[tokio::test]
+async fn the_shipped_project_holds_its_own_tests() {
+    let cases = holds_its_own_tests(&shipped(), &empty_session()).await;
+    assert!(cases >= 10, "only {cases} cases ran");
+}
+
+/// The shipped project with the examples copied into it, as docs/models.md says.
+fn with_examples() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for from in ["sql", "examples/sql"] {
+        for folder in std::fs::read_dir(root().join(from)).unwrap() {
+            let to = dir.path().join(folder.as_ref().unwrap().file_name());
+            std::fs::create_dir_all(&to).unwrap();
+            for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+                let file = file.unwrap();
+                std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            }
+        }
+    }
+    dir
+}
+
+#[tokio::test]
+async fn the_examples_hold_their_own_tests_and_look_back_as_far_as_they_say() {
+    let dir = with_examples();
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let session = prove::session(data.path()).await;
+    let cases = holds_its_own_tests(&project, session.context()).await;
+    assert!(cases > holds_its_own_tests(&shipped(), &empty_session()).await, "only {cases} cases ran");
+
+    let ticks = project.ticks_to_cut(session.context(), 7).await.unwrap();
+    for name in ["time_of_day", "bitcoin_volatility"] {
+        let query = project.query(name).unwrap();
+        let findings = project.lint(query, session.context()).await.unwrap();
+        assert!(findings.is_empty(), "{name}: {findings:?}");
+        let proof = project.prove(query, &ticks, session.context(), prove::HOW).await;
+        assert_eq!(prove::messages(&proof), [""; 0], "{name}");
+        assert_eq!(proof.skipped, None, "{name}");
+    }
 }
 
 /// The folder of outputs that `reference.py` recorded; the script says which versions it used and how to make them again.

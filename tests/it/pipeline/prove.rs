@@ -13,7 +13,7 @@ use squall::pipeline::{Fault, Kind, Parameters, Project, Proof, Severity, Thorou
 
 use super::{empty_session, landed_schema, lint, project_of, shipped};
 
-const HOW: Thoroughness = Thoroughness { cuts: 2, seed: 7 };
+pub const HOW: Thoroughness = Thoroughness { cuts: 2, seed: 7 };
 
 /// A session with this many landed ticks of each of two products, one every half second.
 pub async fn ticks(count: usize) -> SessionContext {
@@ -43,7 +43,7 @@ pub async fn ticks(count: usize) -> SessionContext {
 }
 
 /// A session as the commands open it, without landed data.
-async fn session(dir: &Path) -> Session {
+pub async fn session(dir: &Path) -> Session {
     let options = Options {
         ticks_dir: dir.join("ticks"),
         tables_dir: dir.join("tables"),
@@ -84,7 +84,7 @@ async fn proofs(folder: &str, queries: &[(&str, String)], others: &[(&str, &str)
     found
 }
 
-fn messages(proof: &Proof) -> Vec<&str> {
+pub fn messages(proof: &Proof) -> Vec<&str> {
     proof.faults.iter().map(|fault| fault.message.as_str()).collect()
 }
 
