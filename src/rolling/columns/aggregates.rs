@@ -3,10 +3,14 @@
 //! Rows that left a frame are taken out, if the accumulator can do that and neither arguments nor result are floating-point
 //! numbers. A frame that only grew takes the new rows, if the accumulator is known to survive its evaluation. Otherwise all rows of
 //! the frame are accumulated anew, in time proportional to the frame's length. So a result never depends on rows that left.
+//!
+//! An accumulator gets rows in one piece, however the input was divided into batches: sums of distinct values and t-digests have other
+//! bits if they get the same rows in other pieces.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, new_empty_array};
+use datafusion::arrow::compute::concat;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
@@ -49,15 +53,25 @@ fn length(arrays: &[ArrayRef]) -> usize {
 }
 
 impl Arguments {
-    /// Passes the rows of a range to a function, batch by batch.
-    fn each(&self, start: usize, end: usize, mut pass: impl FnMut(&[ArrayRef]) -> Result<()>) -> Result<()> {
+    /// Returns the rows of a range in one piece; `None` if the range is empty.
+    fn rows(&self, start: usize, end: usize) -> Result<Option<Vec<ArrayRef>>> {
         let from = self.batches.partition_point(|(first, arrays)| first + length(arrays) <= start);
-        for (first, arrays) in self.batches[from..].iter().take_while(|(first, _)| *first < end) {
+        let within = self.batches[from..].iter().take_while(|(first, _)| *first < end);
+        let mut pieces = within.map(|(first, arrays)| -> Vec<ArrayRef> {
             let (low, high) = (start.max(*first), end.min(first + length(arrays)));
-            let rows: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(low - first, high - low)).collect();
-            pass(&rows)?;
+            arrays.iter().map(|array| array.slice(low - first, high - low)).collect()
+        });
+        let Some(one) = pieces.next().filter(|_| start < end) else { return Ok(None) };
+        let mut pieces: Vec<Vec<ArrayRef>> = std::iter::once(one).chain(pieces).collect();
+        if pieces.len() == 1 {
+            return Ok(pieces.pop());
         }
-        Ok(())
+        let columns = 0..pieces[0].len();
+        let joined = columns.map(|column| {
+            let parts: Vec<&dyn Array> = pieces.iter().map(|piece| piece[column].as_ref()).collect();
+            Ok(concat(&parts)?)
+        });
+        Ok(Some(joined.collect::<Result<_>>()?))
     }
 }
 
@@ -108,7 +122,9 @@ impl Accumulated {
         let mut accumulator = match self.accumulator.take() {
             Some(accumulator) if self.goes_on && start == self.start && end >= self.end => accumulator,
             Some(mut accumulator) if self.retracts && overlaps => {
-                arguments.each(self.start, start, |rows| accumulator.retract_batch(rows))?;
+                if let Some(rows) = arguments.rows(self.start, start)? {
+                    accumulator.retract_batch(&rows)?;
+                }
                 self.start = start;
                 accumulator
             }
@@ -117,7 +133,9 @@ impl Accumulated {
                 self.begin()?
             }
         };
-        arguments.each(self.end, end, |rows| accumulator.update_batch(rows))?;
+        if let Some(rows) = arguments.rows(self.end, end)? {
+            accumulator.update_batch(&rows)?;
+        }
         self.end = end.max(self.end);
         let result = accumulator.evaluate()?;
         self.accumulator = Some(accumulator);
@@ -168,6 +186,8 @@ pub fn plan(call: &Call, aggregate: &AggregateFunctionExpr) -> Option<Planned> {
     if call.arguments.is_empty() || !aggregate.order_bys().is_empty() || aggregate.ignore_nulls() {
         return None;
     }
+    // Some types have no accumulator, and the aggregate says so only when it makes one.
+    aggregate.create_accumulator().ok()?;
     let types = (0..call.arguments.len()).map(|index| call.data_type(index)).collect::<Option<Vec<_>>>()?;
     let field = aggregate.field();
     let exact = !types.iter().chain([field.data_type()]).any(DataType::is_floating);

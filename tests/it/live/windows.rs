@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use squall::rolling::{self, Carried, RollingWindowExec, Settings};
 
-const FUNCTIONS: [&str; 36] = [
+const FUNCTIONS: [&str; 44] = [
     "count(*)",
     "count(x)",
     "sum(x)",
@@ -52,6 +52,14 @@ const FUNCTIONS: [&str; 36] = [
     "max_gap(t)",
     "sum(x) FILTER (WHERE n > 0)",
     "count(*) FILTER (WHERE x > 0)",
+    "sum(DISTINCT x)",
+    "avg(DISTINCT y)",
+    "var_pop(DISTINCT x)",
+    "sum(DISTINCT n)",
+    "approx_median(x)",
+    "approx_median(n)",
+    "approx_percentile_cont(x, 0.3)",
+    "approx_percentile_cont_with_weight(x, abs(n), 0.3)",
 ];
 
 const STARTS: [&str; 3] = ["UNBOUNDED PRECEDING", "{} PRECEDING", "CURRENT ROW"];
