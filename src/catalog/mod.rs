@@ -60,6 +60,10 @@ pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);
 /// The table of all landed rows, of every status.
 pub const LANDED_TICKS: &str = "landed_ticks";
 
+/// The tables of squall's own: each holds more rows as time goes on.
+pub const GROWING_TABLES: [&str; 7] =
+    [LANDED_TICKS, "landed_files", "landed_gaps", "landed_silences", "feed_events", "dead_letters", "runs"];
+
 /// Where tables and models are stored, and how the engine runs.
 #[derive(Debug, Clone)]
 pub struct Options {

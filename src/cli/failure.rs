@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use datafusion::error::DataFusionError;
+
 use super::print;
 use crate::error::Hint;
 
@@ -74,12 +76,22 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// Returns whether an error only says in which part of the engine its source came up: it repeats the source's text.
+fn is_context(error: &(dyn std::error::Error + 'static)) -> bool {
+    let boxed = || error.downcast_ref::<Box<DataFusionError>>().map(AsRef::as_ref);
+    matches!(error.downcast_ref::<DataFusionError>().or_else(boxed), Some(DataFusionError::Context(..)))
+}
+
 impl<E: Hint> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut failure = Failure::new(error.to_string());
         failure.hint = error.hint();
         let mut source = error.source();
         while let Some(cause) = source {
+            if is_context(cause) {
+                source = cause.source();
+                continue;
+            }
             let text = cause.to_string().trim_end().to_string();
             // Some errors repeat the text of their source; print that text only once.
             let before = failure.causes.last_mut().unwrap_or(&mut failure.message);

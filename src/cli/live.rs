@@ -17,7 +17,7 @@ use crate::log::{self, Location, Log, Tell};
 use crate::metrics::{self, Metrics};
 use crate::model::Registry;
 use crate::pipeline::Query;
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 use crate::tick::Status;
 
 /// The query that runs if none is named.
@@ -287,11 +287,8 @@ pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<
             println!();
         }
         let described = plan.describe();
-        println!(
-            "{}: {} windows keep a state; each tick has its row in the poll that brings it",
-            plan.name(),
-            described.windows.len()
-        );
+        let windows = counted(described.windows.len() as u64, "window");
+        println!("{}: {windows} with a state; each tick has its row in the poll that brings it", plan.name());
         for (number, window) in described.windows.iter().enumerate() {
             println!("\nwindow {} reads", number + 1);
             print!("{}", indented(&window.input));
@@ -303,7 +300,7 @@ pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<
         println!("\neach poll then runs");
         print!("{}", indented(&described.rest));
         if described.fixed > 0 {
-            println!("\n{} parts do not change: they are read once, at the start", described.fixed);
+            println!("\n{} without changes, read once at the start", counted(described.fixed as u64, "part"));
         }
     }
     Ok(())

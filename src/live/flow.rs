@@ -86,6 +86,13 @@ impl Join {
         let keeps_right = matches!(self.kind, Right | Full | RightSemi | RightAnti | RightMark);
         let only_one = matches!(self.kind, LeftSemi | LeftAnti | LeftMark | RightSemi | RightAnti | RightMark);
         let is_unique = match (left.is_live, right.is_live) {
+            (true, true) if self.kind == Full => {
+                return refused(
+                    "rows of a FULL JOIN do not carry product_id and ts of their tick, because either side may be NULL; \
+                     write LEFT JOIN or RIGHT JOIN",
+                    &["FULL"],
+                );
+            }
             (true, true) => {
                 if !self.is_by_tick(left, right) {
                     return refused(

@@ -8,6 +8,9 @@
 /// Why a query cannot run live.
 mod refusal;
 
+/// Tables that grow by themselves.
+mod growing;
+
 /// What is known about the rows of an operator.
 mod flow;
 

@@ -17,6 +17,7 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
+use super::growing;
 use super::held::{PollTable, Slot};
 use super::models;
 use super::refusal::{Refusal, refused};
@@ -97,6 +98,9 @@ impl LivePlan {
                     reason,
                 });
             }
+            if let Some(refusal) = growing::refusal(project, read, context).await {
+                return Err(refused_at(query, read, refusal));
+            }
         }
         let refusal = match LivePlan::build(project, query, context).await? {
             Ok(plan) => return Ok(plan),
@@ -124,7 +128,7 @@ impl LivePlan {
         let over = Over { context, landed: Arc::clone(&table) as _, configure };
         let frame = project.plan_over(query, &over).await?;
         let context = frame.task_ctx();
-        let failed = |source: DataFusionError| Error::query(&query.name, source);
+        let failed = |source: DataFusionError| Error::from(query.failed(source));
         let before = table.scans();
         let plan = frame.create_physical_plan().await.map_err(failed)?;
         let stages = match divide(&plan, &poll, table.scans() - before) {

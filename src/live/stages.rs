@@ -232,7 +232,7 @@ fn flow(plan: &Arc<dyn ExecutionPlan>, inputs: &[Part]) -> Result<Flow, Refusal>
     if plan.is::<BoundedWindowAggExec>() || plan.is::<WindowAggExec>() {
         return refused(
             "the engine's own window operator would compute a window, and it keeps no state between polls; \
-             `SELECT * FROM squall_functions()` lists the functions that run live",
+             docs/rolling.md lists the windows that squall computes itself",
             &["OVER"],
         );
     }

@@ -67,15 +67,18 @@ impl Project {
         context: &SessionContext,
         own: &SessionContext,
     ) -> Result<(), DataFusionError> {
-        let references = &query.parsed.references;
-        let named = references.table_functions.values().flatten();
-        for name in references.tables.iter().chain(named).filter(|name| self.query(name).is_none()) {
-            let known = |context: &SessionContext| context.table_exist(name.as_str()).unwrap_or(false);
+        for name in self.beside(query) {
+            let known = |context: &SessionContext| context.table_exist(name).unwrap_or(false);
             if !known(own) && known(context) {
-                own.register_table(name.as_str(), context.table_provider(name.as_str()).await?)?;
+                own.register_table(name, context.table_provider(name).await?)?;
             }
         }
         Ok(())
+    }
+
+    /// Returns the names in a query that are not those of the project's queries: the session's other tables are among them.
+    pub fn beside<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a str> {
+        query.parsed.references.names().into_iter().filter(|name| self.query(name).is_none())
     }
 
     /// Returns the queries that a query reads, directly or not, and then the query itself; each comes after what it reads.

@@ -319,7 +319,7 @@ impl Shared {
 
 impl Query {
     /// Returns the error that running the query ended with.
-    pub(super) fn failed(&self, source: DataFusionError) -> Error {
+    pub fn failed(&self, source: DataFusionError) -> Error {
         Error::Query { name: self.name.clone(), file: self.file.clone(), source: Box::new(source) }
     }
 }

@@ -92,6 +92,18 @@ struct Place {
     session: Session,
 }
 
+fn options(data: &Data, dir: &Path) -> Options {
+    Options {
+        ticks_dir: data.ticks_dir(),
+        tables_dir: dir.join("tables"),
+        models_dir: dir.join("models"),
+        threads: 2,
+        batch_size: 8192,
+        memory_limit_mb: 0,
+        rolling: true,
+    }
+}
+
 impl Place {
     async fn with(queries: &[(&str, &str)]) -> Place {
         let (data, dir) = (Data::new(), tempfile::tempdir().unwrap());
@@ -99,20 +111,14 @@ impl Place {
         for (path, text) in queries {
             std::fs::write(dir.path().join(path), text).unwrap();
         }
-        let session = Session::open(Options {
-            ticks_dir: data.ticks_dir(),
-            tables_dir: dir.path().join("tables"),
-            models_dir: dir.path().join("models"),
-            threads: 2,
-            batch_size: 8192,
-            memory_limit_mb: 0,
-            rolling: true,
-        })
-        .await
-        .unwrap();
+        let session = Session::open(options(&data, dir.path())).await.unwrap();
         let project = Project::load(&dir.path().join("sql"), &parameters()).unwrap();
         project.attach(session.context(), &dir.path().join("tables")).unwrap();
         Place { data, dir, project, session }
+    }
+
+    fn options(&self) -> Options {
+        options(&self.data, self.dir.path())
     }
 
     fn out(&self) -> PathBuf {

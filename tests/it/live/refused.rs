@@ -1,13 +1,15 @@
 //! Queries that cannot run live are refused before anything starts, with the file, the line and the reason.
 
+use squall::catalog::{GROWING_TABLES, Session};
 use squall::error::Hint;
+use squall::track::{Server, Tracker};
 
 use super::Place;
 
 const HEAD: &str = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n";
 
 /// What follows the header of a query, the line that is to blame, and what the reason says.
-const REFUSED: [(&str, usize, &str); 12] = [
+const REFUSED: [(&str, usize, &str); 16] = [
     (
         "SELECT product_id, ts,\nlead(price) OVER (PARTITION BY product_id ORDER BY ts) AS x\nFROM ticks",
         5,
@@ -44,6 +46,26 @@ const REFUSED: [(&str, usize, &str); 12] = [
         6,
         "may have several",
     ),
+    (
+        "SELECT product_id, ts, a.price AS x FROM ticks AS a\nFULL JOIN ticks AS b USING (product_id, ts)",
+        5,
+        "write LEFT JOIN or RIGHT JOIN",
+    ),
+    (
+        "SELECT product_id, ts,\napprox_distinct(price) OVER (PARTITION BY product_id ORDER BY ts) AS x FROM ticks",
+        5,
+        "the engine's own window operator",
+    ),
+    (
+        "SELECT t.product_id, t.ts, f.topic AS x FROM ticks AS t\nJOIN landed_files AS f ON t.log_partition = f.log_partition",
+        5,
+        "it reads `landed_files`, which grows",
+    ),
+    (
+        "SELECT product_id, ts FROM ticks\nWHERE product_id NOT IN (SELECT product_id FROM landed_silences)",
+        5,
+        "it reads `landed_silences`, which grows",
+    ),
 ];
 
 #[tokio::test]
@@ -63,6 +85,32 @@ async fn what_cannot_run_live_is_refused_with_its_place() {
         assert!(text.contains(reason), "{reason}: {text}");
         assert!(error.hint().is_some_and(|hint| hint.contains("docs/live.md")), "{error}");
     }
+}
+
+#[tokio::test]
+async fn every_table_of_squalls_own_is_known_to_grow() {
+    let place = Place::with(&[]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let tracker = Tracker::new(dir.path().to_path_buf(), Server::default(), |_, _| {});
+    let session = Session::open(place.options()).await.unwrap().with_events(dir.path()).unwrap();
+    let session = session.with_dead_letters(dir.path()).unwrap().with_tracker(tracker).unwrap();
+    let schema = session.context().catalog("datafusion").unwrap().schema("public").unwrap();
+    let mut names = schema.table_names();
+    names.sort();
+    let mut known = GROWING_TABLES;
+    known.sort();
+    assert_eq!(names, known);
+}
+
+#[tokio::test]
+async fn a_view_over_a_table_that_grows_is_refused() {
+    let sql = format!("{HEAD}SELECT product_id, ts FROM ticks\nWHERE log_offset NOT IN (SELECT first FROM kept)\n");
+    let place = Place::with(&[("sql/features/over_view.sql", sql.as_str())]).await;
+    let context = place.session.context();
+    let view = context.sql("SELECT first_offset AS first FROM landed_files").await.unwrap().into_view();
+    context.register_table("kept", view).unwrap();
+    let text = place.plan("over_view").await.err().unwrap().to_string();
+    assert!(text.contains("over_view.sql:5") && text.contains("it reads `landed_files` through a view"), "{text}");
 }
 
 #[tokio::test]
