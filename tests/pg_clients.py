@@ -6,6 +6,7 @@ named at the end; everything else has to hold.
 
 import datetime
 import decimal
+import ipaddress
 import math
 import os
 import pathlib
@@ -15,10 +16,12 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 
 import pandas
 import psycopg
 import sqlalchemy
+from psycopg.types.json import Jsonb
 
 PASSWORD = "correct horse"
 UTC = datetime.timezone.utc
@@ -67,6 +70,9 @@ def psycopg_reads_every_type(dsn):
                 ("2020-01-01T00:00:00Z", datetime.datetime(2030, 1, 1, tzinfo=UTC), "1"),
             )
             assert count > 10_000
+            number, address = uuid.UUID(int=5), ipaddress.ip_address("10.0.0.1")
+            equal(row("SELECT %b = '00000000-0000-0000-0000-000000000005', %b, %b", (number, address, Jsonb({"a": 1}))), (True, "10.0.0.1", '{"a": 1}'))
+            equal(row("SELECT %s, %s", (number, Jsonb([1]))), (str(number), "[1]"))
             # A nanosecond more than a microsecond is read as a whole number.
             nanoseconds, instant = row("SELECT CAST(ts AS BIGINT), ts FROM ticks ORDER BY ts DESC LIMIT 1")
             equal(nanoseconds // 1000, round(instant.timestamp() * 1_000_000))
@@ -142,6 +148,7 @@ def sqlalchemy_reflects_and_pandas_reads(dsn):
     equal(inspector.get_schema_names(), ["information_schema", "public"])
     assert "landed_ticks" in inspector.get_table_names()
     assert "ticks" in inspector.get_view_names()
+    assert "FROM landed_ticks" in inspector.get_view_definition("ticks")
     assert inspector.has_table("landed_ticks") and not inspector.has_table("nothing")
     columns = {column["name"]: column for column in inspector.get_columns("landed_ticks")}
     assert isinstance(columns["ts"]["type"], sqlalchemy.TIMESTAMP) and columns["ts"]["type"].timezone
@@ -167,7 +174,7 @@ def sqlalchemy_reflects_and_pandas_reads(dsn):
         equal(list(raw.price), list(frame.price[:5]))
 
 
-# What the PostgreSQL data source of Grafana 11 sends (public/app/plugins/datasource/grafana-postgresql-datasource/postgresMetaQuery.ts
+# What the PostgreSQL data source of Grafana sends, 11.0 and today (public/app/plugins/datasource/grafana-postgresql-datasource/postgresMetaQuery.ts
 # and the macros of pkg/tsdb/grafana-postgresql-datasource/macros.go).
 GRAFANA_SCHEMAS = """quote_ident(table_schema) IN (
   SELECT CASE WHEN trim(s[i]) = '"$user"' THEN user ELSE trim(s[i]) END
@@ -181,6 +188,10 @@ GRAFANA_TABLES = f"""select quote_ident(table_name) as "table" from information_
       and {GRAFANA_SCHEMAS}"""
 GRAFANA_COLUMNS = f"""select quote_ident(column_name) as "column", data_type as "type" from information_schema.columns
     where {GRAFANA_SCHEMAS} and quote_ident(table_name) = 'ticks'"""
+GRAFANA_COLUMNS_NOW = f"""SELECT quote_ident(column_name) AS "column", data_type AS "type" FROM information_schema.columns
+    WHERE CASE WHEN array_length(parse_ident('ticks'),1) = 2
+      THEN quote_ident(table_schema) = (parse_ident('ticks'))[1] AND quote_ident(table_name) = (parse_ident('ticks'))[2]
+      ELSE quote_ident(table_name) = 'ticks' AND {GRAFANA_SCHEMAS} END"""
 GRAFANA_SERIES = """SELECT floor(extract(epoch from ts)/60)*60 AS "time", product_id AS metric, avg(price) AS value FROM ticks
     WHERE ts BETWEEN '2026-01-01T00:00:00Z' AND '2026-12-31T23:59:59.999Z' GROUP BY 1, 2 ORDER BY 1, 2"""
 GRAFANA_VERSION = "SELECT current_setting('server_version_num')::int/100 as version"
@@ -196,8 +207,9 @@ def grafana_asks(dsn):
         equal(rows(GRAFANA_VERSION), [(1600,)])
         tables = [name for (name,) in rows(GRAFANA_TABLES)]
         assert "ticks" in tables and "pg_class" not in tables
-        columns = dict(rows(GRAFANA_COLUMNS))
-        equal((columns["ts"], columns["price"]), ("timestamp with time zone", "double precision"))
+        for query in (GRAFANA_COLUMNS, GRAFANA_COLUMNS_NOW):
+            columns = dict(rows(query))
+            equal((columns["ts"], columns["price"]), ("timestamp with time zone", "double precision"))
         series = rows(GRAFANA_SERIES)
         assert len(series) >= 47 and series[0][0] % 60 == 0 and series[0][1] == "BTC-USD"
         equal(len(rows("SELECT * FROM ticks WHERE ts BETWEEN '2026-01-05T00:00:00Z' AND '2026-01-05T00:00:01Z' LIMIT 5")) > 0, True)
@@ -223,6 +235,9 @@ def psql_describes(dsn):
     assert "timestamp with time zone" in described and "double precision" in described, described
     assert "View" in said(r"\d ticks")
     assert "public" in said(r"\dn") and "squall" in said(r"\l") and "squall" in said(r"\du")
+    for command in (r"\dp", r"\z", r"\dD", r"\dF", r"\dFp", r"\dFd", r"\dFt", r"\dRs", r"\dl", r"\dconfig"):
+        said(command)
+    assert "SELECT" in said(r"\sv ticks")
     assert "(0 rows)" in said(r"\di") or "Did not find" in said(r"\di")
     assert "BTC-USD" in said("SELECT product_id FROM ticks LIMIT 1")
     wrong = said("SELECT prise FROM ticks", code=1)
@@ -266,6 +281,11 @@ def jdbc_reads(address, jar):
     assert ("landed_ticks", "TABLE") in tables and ("ticks", "VIEW") in tables, tables
     columns = all_of(meta.getColumns(None, "public", "landed_ticks", "%"), "COLUMN_NAME", "TYPE_NAME")
     assert ("ts", "timestamptz") in columns and ("price", "float8") in columns, columns
+    types = all_of(meta.getTypeInfo(), "TYPE_NAME", "DATA_TYPE")
+    assert ("int8", "-5") in types and ("_int8", "2003") in types, types
+    equal(all_of(meta.getVersionColumns(None, "public", "landed_ticks"), "COLUMN_NAME"), [])
+    equal(meta.getMaxColumnNameLength(), 63)
+    assert "qualify" in str(meta.getSQLKeywords()).split(",")
     assert ("public",) in all_of(meta.getSchemas(), "TABLE_SCHEM")
     equal(all_of(meta.getPrimaryKeys(None, "public", "landed_ticks"), "COLUMN_NAME"), [])
     connection.close()

@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::datasource::ViewTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::TableType;
-use datafusion::prelude::DataFrame;
 
 use super::computed_once::ComputedOnce;
 use super::disabled::{Disabled, Why};
@@ -277,7 +277,10 @@ impl Shared {
         };
         let (size, view): (usize, Arc<dyn TableProvider>) = match size > MOST_INLINED {
             true => (1, Arc::new(ComputedOnce::new(plan))),
-            false => (size, DataFrame::new(context.state(), plan).into_view()),
+            false => {
+                let definition = self.project.queries[index].rendered.sql.clone();
+                (size, Arc::new(ViewTable::new(plan, Some(definition))))
+            }
         };
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).insert(index, size);
         Ok(view)

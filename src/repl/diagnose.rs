@@ -134,23 +134,7 @@ impl Finding {
             self.message = format!("cannot read {}: {why}", file.display());
             self.spot = Spot::Text(file.display().to_string());
             self.hint = Some("the file is damaged or was not written to its end; write it again".into());
-            return;
         }
-        let Some(bad) = BadValue::read(&self.message) else { return };
-        let files = session.files_of(statement).await;
-        let name = match files.as_slice() {
-            [only] => only.display().to_string(),
-            _ => "the file".into(),
-        };
-        self.message = format!(
-            "line {} of {name} has `{}` in column {}, which is not a {}",
-            bad.line, bad.value, bad.column, bad.data_type
-        );
-        self.spot = Spot::Text(name);
-        self.hint = Some(
-            "give the columns their types: CREATE EXTERNAL TABLE t (a VARCHAR, …) STORED AS CSV LOCATION '…' OPTIONS ('format.has_header' 'true')"
-                .into(),
-        );
     }
 }
 
@@ -170,27 +154,6 @@ fn is_of_files(error: &DataFusionError) -> bool {
                 | ArrowError::ParseError(_)
         ),
         _ => false,
-    }
-}
-
-/// A value of a CSV file that does not have the type of its column.
-struct BadValue<'a> {
-    value: &'a str,
-    data_type: &'a str,
-    /// Counted from 1.
-    column: usize,
-    line: &'a str,
-}
-
-impl BadValue<'_> {
-    /// Reads the reader's message: `Error while parsing value '1.5' as type 'Int64' for column 0 at line 1201. Row data: …`.
-    fn read(message: &str) -> Option<BadValue<'_>> {
-        let (_, rest) = message.split_once("rror while parsing value '")?;
-        let (value, rest) = rest.split_once("' as type '")?;
-        let (data_type, rest) = rest.split_once("' for column ")?;
-        let (column, rest) = rest.split_once(" at line ")?;
-        let line = rest.split_once('.').map_or(rest, |(line, _)| line);
-        Some(BadValue { value, data_type, column: column.parse::<usize>().ok()? + 1, line })
     }
 }
 
@@ -334,7 +297,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         }
         let functions = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
         let known: Vec<&str> = functions.chain(state.window_functions().keys()).map(String::as_str).collect();
-        let hint = did_you_mean(name, known).unwrap_or_else(|| "`.functions` in `squall repl` lists them".into());
+        let hint = did_you_mean(name, known).unwrap_or_else(|| "`SHOW FUNCTIONS` lists them".into());
         let message = format!("no function is named `{name}`");
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }
@@ -350,7 +313,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         let name = name.rsplit('.').next().unwrap_or(name);
         let known = super::names::tables(session.context());
         let hint = did_you_mean(name, known.iter().map(String::as_str))
-            .unwrap_or_else(|| "`.tables` in `squall repl` lists them".into());
+            .unwrap_or_else(|| "`SHOW TABLES` lists them".into());
         let message = format!("no table is named `{name}`");
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }

@@ -13,13 +13,14 @@ pub enum Command {
     Begin,
     Commit,
     Rollback,
-    RollbackTo,
-    Savepoint,
-    Release,
-    /// `None` as the value is the default.
+    RollbackTo(String),
+    Savepoint(String),
+    Release(String),
+    /// `None` as the value is the default. A `local` value ends with its transaction.
     Set {
         name: String,
         value: Option<String>,
+        local: bool,
     },
     ResetAll,
     Show(String),
@@ -109,13 +110,13 @@ impl Command {
             "BEGIN" => Command::Begin,
             "START" if words.is(1, "TRANSACTION") => Command::Begin,
             "COMMIT" | "END" => Command::Commit,
-            "ROLLBACK" | "ABORT" if (1..4).any(|at| words.is(at, "TO")) => Command::RollbackTo,
+            "ROLLBACK" | "ABORT" if (1..4).any(|at| words.is(at, "TO")) => Command::RollbackTo(words.last()),
             "ROLLBACK" | "ABORT" => Command::Rollback,
-            "SAVEPOINT" => Command::Savepoint,
-            "RELEASE" => Command::Release,
+            "SAVEPOINT" => Command::Savepoint(words.last()),
+            "RELEASE" => Command::Release(words.last()),
             "SET" => set(&words),
             "RESET" if words.is(1, "ALL") => Command::ResetAll,
-            "RESET" => Command::Set { name: words.name(1).to_lowercase(), value: None },
+            "RESET" => Command::Set { name: words.name(1).to_lowercase(), value: None, local: false },
             "SHOW" => show(&words),
             "DISCARD" => Command::Discard { all: words.is(1, "ALL") },
             "DEALLOCATE" => {
@@ -156,6 +157,12 @@ impl Words<'_> {
         self.upper(at).as_deref() == Some(word)
     }
 
+    /// Returns the name at the end.
+    fn last(&self) -> String {
+        let last = self.0.iter().rposition(|token| !matches!(token, Token::SemiColon | Token::EOF));
+        last.map_or_else(String::new, |last| self.name(last))
+    }
+
     /// Returns a name, small unless it is quoted.
     fn name(&self, at: usize) -> String {
         match self.0.get(at) {
@@ -191,24 +198,27 @@ fn create(words: &Words) -> &'static str {
 fn set(words: &Words) -> Command {
     let mut at = 1;
     if words.is(at, "SESSION") && words.is(at + 1, "CHARACTERISTICS") || words.is(at, "TRANSACTION") {
-        // Transactions are read-only and see one state of the data whatever is asked.
-        return Command::Set { name: "transaction_isolation".into(), value: None };
+        // Transactions are read-only and see what is there when a statement begins, whatever is asked.
+        return Command::Set { name: "transaction_isolation".into(), value: None, local: false };
     }
-    if words.is(at, "SESSION") || words.is(at, "LOCAL") {
+    let local = words.is(at, "LOCAL");
+    if words.is(at, "SESSION") || local {
         at += 1;
     }
-    if words.is(at, "TIME") && words.is(at + 1, "ZONE") {
-        return Command::Set { name: "timezone".into(), value: setting(&words.0[(at + 2).min(words.0.len())..]) };
-    }
-    if words.is(at, "NAMES") {
-        return Command::Set { name: "client_encoding".into(), value: setting(&words.0[at + 1..]) };
-    }
-    let start = at;
-    while at < words.0.len() && !words.is(at, "TO") && words.0[at] != Token::Eq {
-        at += 1;
-    }
-    let name: String = words.0[start..at].iter().map(value).collect();
-    Command::Set { name: name.to_lowercase(), value: setting(&words.0[(at + 1).min(words.0.len())..]) }
+    let rest = |at: usize| setting(&words.0[at.min(words.0.len())..]);
+    let (name, value) = if words.is(at, "TIME") && words.is(at + 1, "ZONE") {
+        ("timezone".to_string(), rest(at + 2))
+    } else if words.is(at, "NAMES") {
+        ("client_encoding".to_string(), rest(at + 1))
+    } else {
+        let start = at;
+        while at < words.0.len() && !words.is(at, "TO") && words.0[at] != Token::Eq {
+            at += 1;
+        }
+        let name: String = words.0[start..at].iter().map(value).collect();
+        (name.to_lowercase(), rest(at + 1))
+    };
+    Command::Set { name, value, local }
 }
 
 /// Returns the value of a setting, which may be a list.
@@ -281,7 +291,7 @@ mod tests {
     use super::*;
 
     fn set(name: &str, value: Option<&str>) -> Command {
-        Command::Set { name: name.into(), value: value.map(Into::into) }
+        Command::Set { name: name.into(), value: value.map(Into::into), local: false }
     }
 
     #[test]
@@ -289,7 +299,12 @@ mod tests {
         for (text, expected) in [
             ("-- nothing", Command::Empty),
             ("begin isolation level read committed", Command::Begin),
-            ("ROLLBACK TO SAVEPOINT s", Command::RollbackTo),
+            ("ROLLBACK TO SAVEPOINT s", Command::RollbackTo("s".into())),
+            ("RELEASE \"S\";", Command::Release("S".into())),
+            (
+                "SET LOCAL work_mem = '1MB'",
+                Command::Set { name: "work_mem".into(), value: Some("1MB".into()), local: true },
+            ),
             ("SET extra_float_digits = 3", set("extra_float_digits", Some("3"))),
             ("set session TimeZone to 'UTC'", set("timezone", Some("UTC"))),
             ("SET TIME ZONE DEFAULT", set("timezone", None)),

@@ -68,9 +68,8 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
 
     /// Tells a client that was let in what it needs to know.
     pub fn greet(&mut self, process: i32, secret: i32) {
-        for (name, value) in self.settings.told() {
-            self.out.parameter(name, &value);
-        }
+        let told = self.settings.told();
+        self.tell(&told);
         self.out.key(process, secret);
         self.out.ready(self.transaction);
     }
@@ -206,7 +205,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
 
     /// Checks a statement, and plans it if it is for the engine.
     pub async fn begin(&mut self, text: &str, command: &Command, given: Given) -> Result<State, Stop> {
-        let ends = matches!(command, Command::Commit | Command::Rollback | Command::RollbackTo | Command::Empty);
+        let ends = matches!(command, Command::Commit | Command::Rollback | Command::RollbackTo(_) | Command::Empty);
         if self.transaction == Transaction::Failed && !ends {
             let failure = Failure::told("25P02", "a statement of this transaction failed");
             return Err(failure.hint("end it with ROLLBACK").into());
@@ -312,25 +311,40 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
     fn connection_command(&mut self, command: Command) -> Result<&'static str, Failure> {
         Ok(match command {
             Command::Begin => {
+                if self.transaction == Transaction::None {
+                    self.settings.mark("");
+                }
                 self.transaction = Transaction::Open;
                 "BEGIN"
             }
             Command::Commit | Command::Rollback => {
-                let failed = self.transaction == Transaction::Failed;
+                let is_rolled_back = self.transaction == Transaction::Failed || command == Command::Rollback;
                 self.transaction = Transaction::None;
+                let told = self.settings.end(is_rolled_back);
+                self.tell(&told);
                 self.end_transactionless();
-                if failed || command == Command::Rollback { "ROLLBACK" } else { "COMMIT" }
+                if is_rolled_back { "ROLLBACK" } else { "COMMIT" }
             }
-            Command::RollbackTo => {
+            Command::RollbackTo(name) => {
                 if self.transaction == Transaction::Failed {
                     self.transaction = Transaction::Open;
                 }
+                let told = self.settings.roll_back_to(&name);
+                self.tell(&told);
                 "ROLLBACK"
             }
-            Command::Savepoint => "SAVEPOINT",
-            Command::Release => "RELEASE",
-            Command::Set { name, value } => {
-                match self.settings.set(&name, value.as_deref()).map_err(Failure::Told)? {
+            Command::Savepoint(name) => {
+                if self.transaction == Transaction::Open {
+                    self.settings.mark(&name);
+                }
+                "SAVEPOINT"
+            }
+            Command::Release(name) => {
+                self.settings.release(&name);
+                "RELEASE"
+            }
+            Command::Set { name, value, local } => {
+                match self.settings.set(&name, value.as_deref(), local).map_err(Failure::Told)? {
                     Changed::Told(name, value) => self.out.parameter(name, &value),
                     Changed::Not(notice) => self.out.notice(&notice),
                     Changed::Silently => {}
@@ -366,6 +380,13 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
             }
             _ => "",
         })
+    }
+
+    /// Tells the client the values of settings.
+    fn tell(&mut self, values: &[(&'static str, String)]) {
+        for (name, value) in values {
+            self.out.parameter(name, value);
+        }
     }
 
     async fn write(&mut self, text: String, tag: &'static str) -> Result<(), Stop> {

@@ -155,7 +155,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         let expressions = values.iter().zip(&prepared.types).enumerate().map(|(at, (value, oid))| {
             let binary = format(formats, at) == 1;
             let read = parameters::expression(*oid, binary, value.as_deref(), prepared.told.is_some());
-            read.map_err(|unreadable| Failure::told("22P02", format!("${}: {}", at + 1, unreadable.0)))
+            read.map_err(|unreadable| Failure::from(unreadable).within(&format!("${}", at + 1)))
         });
         let expressions: Vec<Expr> = expressions.collect::<Result<_, Failure>>()?;
         let state = self.begin(&prepared.text, &prepared.command, Given::Values(expressions)).await?;
@@ -177,10 +177,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
         self.out.parameters(&prepared.types);
         let columns = match &prepared.command {
             Command::Query => {
-                let nulls = prepared
-                    .types
-                    .iter()
-                    .map(|oid| parameters::null(*oid).map_err(|error| Failure::told("22P02", error.0)));
+                let nulls = prepared.types.iter().map(|oid| parameters::null(*oid).map_err(Failure::from));
                 let nulls: Vec<Expr> = nulls.collect::<Result<_, Failure>>()?;
                 let state = self.begin(&prepared.text, &prepared.command, Given::Values(nulls)).await?;
                 self.columns(&prepared.command, &state)?

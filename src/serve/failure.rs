@@ -58,6 +58,14 @@ impl Failure {
         }
     }
 
+    /// Names the part of the statement that a failure of the connection itself is about.
+    pub fn within(self, part: &str) -> Failure {
+        match self {
+            Failure::Told(notice) => Failure::Told(Notice { message: format!("{part}: {}", notice.message), ..notice }),
+            other => other,
+        }
+    }
+
     /// Says what failed. The statement is a part of `text`, which the client sent.
     pub async fn notice(self, session: &Session, statement: Statement<'_>, text: &str) -> Notice {
         let error = match self {
@@ -105,6 +113,7 @@ fn engine(error: &DataFusionError) -> &'static str {
         DataFusionError::Plan(text) if text.contains("Invalid function") || text.contains("Candidate functions") => {
             "42883"
         }
+        DataFusionError::Plan(text) if text.starts_with("table '") && text.ends_with("' not found") => "42P01",
         DataFusionError::Plan(_) => "42000",
         DataFusionError::NotImplemented(_) => "0A000",
         DataFusionError::ResourcesExhausted(_) => "53200",

@@ -11,6 +11,7 @@ mod encode;
 mod engine;
 mod extended;
 mod failure;
+mod foreign;
 mod parameters;
 mod reflect;
 mod results;

@@ -8,7 +8,9 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::encode::read_numeric;
-use super::types::{Shown, Type};
+use super::failure::Failure;
+use super::foreign;
+use super::types::{Shown, Type, all};
 use crate::text::{from_hex, hex, literal};
 
 /// Seconds from 1970 to 2000, where PostgreSQL's times begin.
@@ -19,7 +21,26 @@ const DIGITS: usize = 76;
 
 /// Why a value cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unreadable(pub String);
+pub enum Unreadable {
+    Value(String),
+    /// The binary form of the type with this number is not known.
+    Type(u32),
+}
+
+/// The number of a type of which a client says nothing, and that of PostgreSQL's type for it. The value is a text.
+const UNSAID: [u32; 2] = [0, 705];
+
+impl From<Unreadable> for Failure {
+    fn from(unreadable: Unreadable) -> Failure {
+        match unreadable {
+            Unreadable::Value(message) => Failure::told("22P02", message),
+            Unreadable::Type(oid) => {
+                let message = format!("values of type {} are not supported in binary", foreign::unread(oid));
+                Failure::told("0A000", message).hint("send the value as text, or as one of the types in docs/serve.md")
+            }
+        }
+    }
+}
 
 /// Returns a parameter's value as an expression; NULL for `None`. If it is `exact`, small integers have the types smallint and integer.
 /// Otherwise they are plain numbers, which more functions take.
@@ -27,13 +48,17 @@ pub struct Unreadable(pub String);
 /// # Errors
 /// The bytes are not a value of the type.
 pub fn expression(oid: u32, binary: bool, value: Option<&[u8]>, exact: bool) -> Result<Expr, Unreadable> {
-    let shown = shown(oid);
+    let shown = match Shown::numbered(oid) {
+        Some(shown) => shown,
+        None if binary && value.is_some() && !UNSAID.contains(&oid) => return Err(Unreadable::Type(oid)),
+        None => Shown { of: Type::Text, array: false },
+    };
     let Some(bytes) = value else { return if exact { null(oid) } else { parsed("NULL") } };
     let text = match (shown.array, binary) {
         (false, false) => scalar_text(shown.of, utf8(bytes)?)?,
-        (false, true) => scalar_binary(shown.of, bytes)?,
+        (false, true) => binary_of(oid, shown.of, bytes)?,
         (true, false) => array_text(shown.of, utf8(bytes)?)?,
-        (true, true) => array_binary(shown.of, bytes)?,
+        (true, true) => array_binary(element(oid), shown.of, bytes)?,
     };
     match shown {
         Shown { of: Type::Int2 | Type::Int4, array: false } if exact => {
@@ -79,15 +104,15 @@ fn sql(shown: Shown) -> String {
 fn parsed(text: &str) -> Result<Expr, Unreadable> {
     let parser = Parser::new(&GenericDialect {}).try_with_sql(text);
     let read = parser.and_then(|mut parser| parser.parse_expr());
-    read.map_err(|error| Unreadable(format!("a parameter's value cannot be read: {error}")))
+    read.map_err(|error| Unreadable::Value(format!("a parameter's value cannot be read: {error}")))
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, Unreadable> {
-    std::str::from_utf8(bytes).map_err(|_| Unreadable("a parameter's value is not UTF-8".into()))
+    std::str::from_utf8(bytes).map_err(|_| Unreadable::Value("a parameter's value is not UTF-8".into()))
 }
 
 fn wrong(of: Type, text: &str) -> Unreadable {
-    Unreadable(format!("invalid value for type {}: {}", of.known().name, literal(text)))
+    Unreadable::Value(format!("invalid value for type {}: {}", of.known().name, literal(text)))
 }
 
 /// Returns a value in the text format as SQL.
@@ -145,9 +170,22 @@ fn decimal(text: &str) -> Option<String> {
         .then(|| cast(text, &format!("DECIMAL({precision}, {})", fraction.len())))
 }
 
+/// Returns the number of an array's elements' type.
+fn element(array: u32) -> u32 {
+    all().find(|known| known.array == array).map_or(0, |known| known.oid)
+}
+
+/// Returns a value in the binary format of a type with this number, which means one of ours, as SQL.
+fn binary_of(oid: u32, of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
+    match foreign::sql(oid, bytes) {
+        Some(read) => read.map_err(Unreadable::Value),
+        None => scalar_binary(of, bytes),
+    }
+}
+
 /// Returns a value in the binary format as SQL.
 fn scalar_binary(of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
-    let short = || Unreadable(format!("a parameter of type {} has {} bytes", of.known().name, bytes.len()));
+    let short = || Unreadable::Value(format!("a parameter of type {} has {} bytes", of.known().name, bytes.len()));
     let number = || -> Result<i64, Unreadable> {
         Ok(match bytes.len() {
             2 => i16::from_be_bytes(bytes.try_into().map_err(|_| short())?).into(),
@@ -219,7 +257,7 @@ fn array_text(of: Type, text: &str) -> Result<String, Unreadable> {
                 }
                 '\\' => element.extend(characters.next()),
                 ',' if !inside => break,
-                '{' | '}' if !inside => return Err(Unreadable("arrays have one dimension here".into())),
+                '{' | '}' if !inside => return Err(Unreadable::Value("arrays have one dimension here".into())),
                 other => element.push(other),
             }
         }
@@ -230,11 +268,11 @@ fn array_text(of: Type, text: &str) -> Result<String, Unreadable> {
 }
 
 /// Returns an array in the binary format as SQL.
-fn array_binary(of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
+fn array_binary(element_oid: u32, of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
     let mut rest = bytes;
     let mut number = || {
         let (four, after) =
-            rest.split_first_chunk::<4>().ok_or_else(|| Unreadable("an array that is too short".into()))?;
+            rest.split_first_chunk::<4>().ok_or_else(|| Unreadable::Value("an array that is too short".into()))?;
         rest = after;
         Ok(i32::from_be_bytes(*four))
     };
@@ -243,20 +281,21 @@ fn array_binary(of: Type, bytes: &[u8]) -> Result<String, Unreadable> {
         return Ok(array(&[]));
     }
     if dimensions != 1 {
-        return Err(Unreadable("arrays have one dimension here".into()));
+        return Err(Unreadable::Value("arrays have one dimension here".into()));
     }
     let (count, _) = (number()?, number()?);
     let mut elements = Vec::new();
     for _ in 0..count {
         let (four, after) =
-            rest.split_first_chunk::<4>().ok_or_else(|| Unreadable("an array that is too short".into()))?;
+            rest.split_first_chunk::<4>().ok_or_else(|| Unreadable::Value("an array that is too short".into()))?;
         rest = after;
         match usize::try_from(i32::from_be_bytes(*four)) {
             Err(_) => elements.push("NULL".to_string()),
             Ok(length) => {
-                let (element, after) =
-                    rest.split_at_checked(length).ok_or_else(|| Unreadable("an array that is too short".into()))?;
-                elements.push(scalar_binary(of, element)?);
+                let (element, after) = rest
+                    .split_at_checked(length)
+                    .ok_or_else(|| Unreadable::Value("an array that is too short".into()))?;
+                elements.push(binary_of(element_oid, of, element)?);
                 rest = after;
             }
         }
@@ -273,12 +312,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn told(read: Result<Expr, Unreadable>) -> String {
+        match read {
+            Ok(expr) => expr.to_string(),
+            Err(Unreadable::Value(message)) => message,
+            Err(Unreadable::Type(oid)) => format!("type {oid}"),
+        }
+    }
+
     fn text(oid: u32, value: &str) -> String {
-        expression(oid, false, Some(value.as_bytes()), false).map_or_else(|error| error.0, |expr| expr.to_string())
+        told(expression(oid, false, Some(value.as_bytes()), false))
     }
 
     fn binary(oid: u32, value: &[u8]) -> String {
-        expression(oid, true, Some(value), false).map_or_else(|error| error.0, |expr| expr.to_string())
+        told(expression(oid, true, Some(value), false))
     }
 
     #[test]
@@ -319,12 +366,35 @@ mod tests {
         array.extend((-1i32).to_be_bytes());
         assert_eq!(binary(1016, &array), "ARRAY[7, NULL]");
         assert_eq!(expression(20, true, None, false).unwrap().to_string(), "NULL");
+        // The forms of PostgreSQL 16's uuid_send, jsonb_send, inet_send and cidr_send.
+        let id: Vec<u8> = (0..16).collect();
+        assert_eq!(binary(2950, &id), "'00010203-0405-0607-0809-0a0b0c0d0e0f'");
+        assert_eq!(binary(2950, &id[1..]), "a parameter of type uuid has the wrong bytes");
+        assert_eq!(binary(3802, b"\x01{\"a\": 1}"), "'{\"a\": 1}'");
+        assert_eq!(binary(3802, b"{}"), "a parameter of type jsonb has the wrong bytes");
+        assert_eq!(binary(869, &[2, 32, 0, 4, 10, 0, 0, 1]), "'10.0.0.1'");
+        assert_eq!(binary(650, &[2, 8, 1, 4, 10, 0, 0, 0]), "'10.0.0.0/8'");
+        let mut loopback = vec![3, 128, 0, 16];
+        loopback.extend(1u128.to_be_bytes());
+        assert_eq!(binary(869, &loopback), "'::1'");
+        assert_eq!(binary(26, &u32::MAX.to_be_bytes()), "4294967295");
+        let mut words = Vec::new();
+        for number in [1i32, 0, 1043, 1, 1, 2] {
+            words.extend(number.to_be_bytes());
+        }
+        words.extend(b"ab");
+        assert_eq!(binary(1015, &words), "ARRAY['ab']");
+        assert_eq!(
+            (binary(3904, b"\0"), binary(99_999, b"ab"), binary(0, b"ab")),
+            ("type 3904".into(), "type 99999".into(), "'ab'".into())
+        );
+        assert_eq!(text(3904, "[1,2)"), "'[1,2)'");
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic_and_no_text_ends_its_literal(
-            oid in proptest::sample::select(&[16u32, 17, 20, 21, 23, 25, 701, 700, 1082, 1083, 1114, 1184, 1186, 1700, 1009, 1016, 1022][..]),
+            oid in proptest::sample::select(&[16u32, 17, 20, 21, 26, 650, 869, 2950, 2951, 3802, 3904, 23, 25, 701, 700, 1082, 1083, 1114, 1184, 1186, 1700, 1009, 1016, 1022][..]),
             bytes in proptest::collection::vec(any::<u8>(), 0..40),
             is_binary: bool,
         ) {

@@ -56,9 +56,9 @@ const SETTINGS: [Setting; 48] = [
     free("statement_timeout", "0"),
     free("extra_float_digits", "1"),
     free("client_min_messages", "notice"),
-    free("transaction_isolation", "repeatable read"),
+    free("transaction_isolation", "read committed"),
     free("transaction_read_only", "on"),
-    free("default_transaction_isolation", "repeatable read"),
+    free("default_transaction_isolation", "read committed"),
     free("default_transaction_deferrable", "off"),
     free("lock_timeout", "0"),
     free("idle_in_transaction_session_timeout", "0"),
@@ -84,10 +84,20 @@ const SETTINGS: [Setting; 48] = [
     free("lc_monetary", "C"),
 ];
 
+/// Values that were set, by name.
+type Values = BTreeMap<&'static str, String>;
+
+/// Values that were set for a transaction alone; `None` is the default.
+type LocalValues = BTreeMap<&'static str, Option<String>>;
+
 /// The settings of a connection.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    changed: BTreeMap<&'static str, String>,
+    changed: Values,
+    /// What SET LOCAL has set for the rest of the transaction.
+    local: LocalValues,
+    /// What was set when the transaction began, and at each of its savepoints, with their names.
+    marks: Vec<(String, Values, LocalValues)>,
     /// The longest that a statement may take, unless the connection says otherwise.
     timeout: Option<Duration>,
 }
@@ -104,7 +114,7 @@ pub enum Changed {
 
 impl Settings {
     pub fn new(timeout: Option<Duration>) -> Settings {
-        Settings { changed: BTreeMap::new(), timeout }
+        Settings { changed: Values::new(), local: LocalValues::new(), marks: Vec::new(), timeout }
     }
 
     /// Returns a setting's name and value.
@@ -113,7 +123,7 @@ impl Settings {
     /// There is no such setting.
     pub fn get(&self, name: &str) -> Result<(&'static str, String), Notice> {
         let setting = find(name)?;
-        let value = match self.changed.get(setting.name) {
+        let value = match self.value(setting.name) {
             Some(value) => value.clone(),
             None if setting.name == "statement_timeout" => {
                 self.timeout.map_or_else(|| "0".into(), |timeout| format!("{}ms", timeout.as_millis()))
@@ -121,6 +131,14 @@ impl Settings {
             None => setting.default.into(),
         };
         Ok((setting.name, value))
+    }
+
+    /// Returns the value that was set.
+    fn value(&self, name: &str) -> Option<&String> {
+        match self.local.get(name) {
+            Some(local) => local.as_ref(),
+            None => self.changed.get(name),
+        }
     }
 
     /// Returns each setting's name and value.
@@ -133,11 +151,47 @@ impl Settings {
         SETTINGS.iter().filter(|setting| setting.told).filter_map(|setting| self.get(setting.name).ok()).collect()
     }
 
-    /// Sets a value; `None` is the default.
+    /// Remembers what is set, at the begin of a transaction or at a savepoint.
+    pub fn mark(&mut self, savepoint: &str) {
+        self.marks.push((savepoint.into(), self.changed.clone(), self.local.clone()));
+    }
+
+    /// Forgets a savepoint, and those after it.
+    pub fn release(&mut self, savepoint: &str) {
+        if let Some(at) = self.marks.iter().rposition(|(name, ..)| name == savepoint) {
+            self.marks.truncate(at);
+        }
+    }
+
+    /// Sets again what was set at a savepoint, which stays. Returns what clients are told.
+    pub fn roll_back_to(&mut self, savepoint: &str) -> Vec<(&'static str, String)> {
+        let Some(at) = self.marks.iter().rposition(|(name, ..)| name == savepoint) else { return Vec::new() };
+        self.marks.truncate(at + 1);
+        let (_, changed, local) = self.marks[at].clone();
+        self.replace(changed, local)
+    }
+
+    /// Ends a transaction: what was set stays, unless it was rolled back or set for the transaction alone. Returns what clients are told.
+    pub fn end(&mut self, is_rolled_back: bool) -> Vec<(&'static str, String)> {
+        let marks = std::mem::take(&mut self.marks);
+        let changed = match marks.into_iter().next() {
+            Some((_, changed, _)) if is_rolled_back => changed,
+            _ => self.changed.clone(),
+        };
+        self.replace(changed, LocalValues::new())
+    }
+
+    fn replace(&mut self, changed: Values, local: LocalValues) -> Vec<(&'static str, String)> {
+        let before = self.told();
+        (self.changed, self.local) = (changed, local);
+        self.told().into_iter().filter(|value| !before.contains(value)).collect()
+    }
+
+    /// Sets a value; `None` is the default. If it is `local`, it lasts until the transaction ends.
     ///
     /// # Errors
     /// There is no such setting, or it cannot have this value.
-    pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<Changed, Notice> {
+    pub fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<Changed, Notice> {
         let setting = find(name)?;
         if let Some(value) = value {
             if setting.name == "statement_timeout" {
@@ -157,10 +211,24 @@ impl Settings {
                 return Err(invalid(setting.name, value, &hint));
             }
         }
-        match value {
-            Some(value) if !setting.only => self.changed.insert(setting.name, value.into()),
-            _ => self.changed.remove(setting.name),
-        };
+        if local && self.marks.is_empty() {
+            return Ok(Changed::Not(Notice {
+                code: "25P01",
+                message: "SET LOCAL lasts as long as its transaction, and there is none".into(),
+                hint: Some("write BEGIN before, or SET".into()),
+                position: None,
+            }));
+        }
+        let value = value.filter(|_| !setting.only).map(String::from);
+        if local {
+            self.local.insert(setting.name, value);
+        } else {
+            self.local.remove(setting.name);
+            match value {
+                Some(value) => self.changed.insert(setting.name, value),
+                None => self.changed.remove(setting.name),
+            };
+        }
         Ok(match setting.told {
             true => Changed::Told(setting.name, self.get(setting.name)?.1),
             false => Changed::Silently,
@@ -170,11 +238,12 @@ impl Settings {
     /// Sets every setting to its default.
     pub fn reset(&mut self) {
         self.changed.clear();
+        self.local.clear();
     }
 
     /// Returns how long a statement may take; `None` is without limit.
     pub fn timeout(&self) -> Option<Duration> {
-        match self.changed.get("statement_timeout").and_then(|value| milliseconds(value)) {
+        match self.value("statement_timeout").and_then(|value| milliseconds(value)) {
             Some(0) => None,
             Some(milliseconds) => Some(Duration::from_millis(milliseconds)),
             None => self.timeout,
@@ -237,25 +306,51 @@ mod tests {
         for (value, expected) in
             [(Some("2s"), Some(2000)), (Some("250"), Some(250)), (Some("0"), None), (None, Some(5000))]
         {
-            settings.set("statement_timeout", value).unwrap();
+            settings.set("statement_timeout", value, false).unwrap();
             assert_eq!(settings.timeout(), expected.map(Duration::from_millis));
         }
-        assert_eq!(settings.set("statement_timeout", Some("soon")).unwrap_err().code, "22023");
+        assert_eq!(settings.set("statement_timeout", Some("soon"), false).unwrap_err().code, "22023");
     }
 
     #[test]
     fn what_would_change_results_is_refused_and_what_would_not_is_kept() {
         let mut settings = Settings::new(None);
-        assert_eq!(settings.set("datestyle", Some("SQL, DMY")).unwrap_err().code, "22023");
-        assert_eq!(settings.set("DateStyle", Some("ISO")).unwrap(), Changed::Told("DateStyle", "ISO, MDY".into()));
-        assert!(matches!(settings.set("timezone", Some("Europe/Berlin")).unwrap(), Changed::Not(_)));
+        assert_eq!(settings.set("datestyle", Some("SQL, DMY"), false).unwrap_err().code, "22023");
         assert_eq!(
-            settings.set("application_name", Some("psql")).unwrap(),
+            settings.set("DateStyle", Some("ISO"), false).unwrap(),
+            Changed::Told("DateStyle", "ISO, MDY".into())
+        );
+        assert!(matches!(settings.set("timezone", Some("Europe/Berlin"), false).unwrap(), Changed::Not(_)));
+        assert_eq!(
+            settings.set("application_name", Some("psql"), false).unwrap(),
             Changed::Told("application_name", "psql".into())
         );
-        assert_eq!(settings.set("geqo", Some("off")).unwrap(), Changed::Silently);
+        assert_eq!(settings.set("geqo", Some("off"), false).unwrap(), Changed::Silently);
         assert_eq!(settings.get("GEQO").unwrap(), ("geqo", "off".into()));
-        let unknown = settings.set("statement_timeot", Some("1")).unwrap_err();
+        let unknown = settings.set("statement_timeot", Some("1"), false).unwrap_err();
         assert_eq!((unknown.code, unknown.hint.as_deref()), ("42704", Some("did you mean `statement_timeout`?")));
+    }
+
+    #[test]
+    fn what_is_set_follows_the_transaction() {
+        let mut settings = Settings::new(None);
+        let value = |settings: &Settings, name: &str| settings.get(name).unwrap().1;
+        settings.set("work_mem", Some("1MB"), false).unwrap();
+        settings.mark("");
+        settings.set("application_name", Some("one"), false).unwrap();
+        settings.mark("s");
+        settings.set("application_name", Some("two"), false).unwrap();
+        settings.set("work_mem", Some("2MB"), true).unwrap();
+        assert_eq!(settings.roll_back_to("s"), [("application_name", "one".to_string())]);
+        assert_eq!(value(&settings, "work_mem"), "1MB");
+        settings.set("work_mem", Some("3MB"), true).unwrap();
+        assert_eq!(value(&settings, "work_mem"), "3MB");
+        assert_eq!(settings.end(false), []);
+        assert_eq!((value(&settings, "work_mem"), value(&settings, "application_name")), ("1MB".into(), "one".into()));
+        settings.mark("");
+        settings.set("application_name", Some("three"), false).unwrap();
+        assert_eq!(settings.end(true), [("application_name", "one".to_string())]);
+        assert!(matches!(settings.set("work_mem", Some("9MB"), true).unwrap(), Changed::Not(_)));
+        assert_eq!(value(&settings, "work_mem"), "1MB");
     }
 }

@@ -144,13 +144,13 @@ async fn let_in(stream: TcpStream, server: &Arc<Server>, process: i32) -> io::Re
             "options" => {
                 for (name, value) in options(value) {
                     // An unknown option does not keep a client out.
-                    let _ = settings.set(&name, Some(&value));
+                    let _ = settings.set(&name, Some(&value), false);
                 }
             }
             name if name.starts_with("_pq_.") => {}
             // Drivers send settings of their own; those that would change results stay as they are.
             name => {
-                let _ = settings.set(name, Some(value));
+                let _ = settings.set(name, Some(value), false);
             }
         }
     }

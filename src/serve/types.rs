@@ -67,9 +67,25 @@ pub const TYPES: [Known; 14] = [
     known(Type::Numeric, 1700, 1231, ("numeric", "numeric"), -1, "N"),
 ];
 
-/// Numbers of types that clients may give parameters and that mean one of ours.
-const ALIASES: [(u32, Type); 6] =
-    [(18, Type::Text), (19, Type::Text), (26, Type::Int8), (114, Type::Text), (1042, Type::Text), (1043, Type::Text)];
+/// Types that columns do not have, but that clients look up and give parameters: each means one of ours.
+pub const ALIASES: [Known; 11] = [
+    known(Type::Text, 18, 1002, ("char", "\"char\""), 1, "Z"),
+    known(Type::Text, 19, 1003, ("name", "name"), 64, "S"),
+    known(Type::Int8, 26, 1028, ("oid", "oid"), 4, "N"),
+    known(Type::Text, 114, 199, ("json", "json"), -1, "U"),
+    known(Type::Text, 142, 143, ("xml", "xml"), -1, "U"),
+    known(Type::Text, 650, 651, ("cidr", "cidr"), -1, "I"),
+    known(Type::Text, 869, 1041, ("inet", "inet"), -1, "I"),
+    known(Type::Text, 1042, 1014, ("bpchar", "character"), -1, "S"),
+    known(Type::Text, 1043, 1015, ("varchar", "character varying"), -1, "S"),
+    known(Type::Text, 2950, 2951, ("uuid", "uuid"), 16, "U"),
+    known(Type::Text, 3802, 3807, ("jsonb", "jsonb"), -1, "U"),
+];
+
+/// Returns all types that pg_type has.
+pub fn all() -> impl Iterator<Item = &'static Known> {
+    TYPES.iter().chain(&ALIASES)
+}
 
 /// A column's type: a type, or an array of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,12 +120,10 @@ impl Shown {
 
     /// Returns the type with this number.
     pub fn numbered(oid: u32) -> Option<Shown> {
-        let own = TYPES.iter().find_map(|known| {
+        all().find_map(|known| {
             let array = known.array == oid;
             (array || known.oid == oid).then_some(Shown { of: known.of, array })
-        });
-        let other = || ALIASES.iter().find(|(number, _)| *number == oid);
-        own.or_else(|| other().map(|(_, of)| Shown { of: *of, array: false }))
+        })
     }
 
     pub fn oid(self) -> u32 {
@@ -175,6 +189,8 @@ mod tests {
     fn every_type_is_found_by_itself_and_by_its_numbers() {
         for known in TYPES {
             assert_eq!(known.of.known().oid, known.oid);
+        }
+        for known in all() {
             assert_eq!(Shown::numbered(known.oid), Some(Shown { of: known.of, array: false }));
             assert_eq!(Shown::numbered(known.array), Some(Shown { of: known.of, array: true }));
         }

@@ -312,3 +312,52 @@ fn memory_is_limited_and_results_are_not_held() {
     std::thread::sleep(Duration::from_secs(2));
     assert!(server.memory_kib() < before + (200 << 10), "the result waits for the client");
 }
+
+#[test]
+fn values_of_types_that_squall_does_not_have_are_texts_or_refused() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    let id: Vec<u8> = (0..16).collect();
+    let same = client.run("SELECT $1 = '00010203-0405-0607-0809-0a0b0c0d0e0f'", &[2950], &[Some(&id)], 1);
+    assert_eq!(same.rows, [[Some(vec![1])]]);
+    let json = client.run("SELECT $1", &[3802], &[Some(b"\x01{}")], 1);
+    assert_eq!(json.rows, [[Some(b"{}".to_vec())]]);
+    let range = client.run("SELECT $1", &[3904], &[Some(b"\x01")], 1);
+    assert_eq!(range.code(), "0A000");
+    assert_eq!(range.error.unwrap()[&'M'], "$1: values of type int4range are not supported in binary");
+    assert_eq!(client.run("SELECT $1", &[70_000], &[Some(b"\x01")], 1).code(), "0A000");
+    assert_eq!(client.run("SELECT $1", &[3904], &[Some(b"[1,2)")], 0).texts(), [[number("[1,2)")]]);
+}
+
+#[test]
+fn a_table_that_is_missing_in_a_schema_has_the_code_of_one() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    for name in ["nosuch", "public.nosuch", "other.nosuch", "information_schema.nosuch", "pg_catalog.nosuch"] {
+        let answer = client.query(&format!("SELECT * FROM {name}"));
+        assert_eq!(answer.code(), "42P01", "{name}");
+        assert!(!answer.error.as_ref().unwrap()[&'H'].contains("repl"), "{name}: {answer:?}");
+    }
+}
+
+#[test]
+fn settings_follow_their_transaction() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    let shown = |client: &mut Client| client.query("SHOW statement_timeout").one();
+    client.query("SET statement_timeout = '7s'; BEGIN; SET LOCAL statement_timeout = '8s'");
+    assert_eq!(shown(&mut client), "8s");
+    client.query("COMMIT");
+    assert_eq!(shown(&mut client), "7s");
+    client.query("BEGIN; SET statement_timeout = '9s'; SAVEPOINT s; SET statement_timeout = '10s'; ROLLBACK TO s");
+    assert_eq!(shown(&mut client), "9s");
+    client.query("ROLLBACK");
+    assert_eq!(shown(&mut client), "7s");
+    client.query("BEGIN; SET application_name = 'one'");
+    // The transaction fails, so COMMIT rolls it back.
+    assert_eq!(client.query("SELECT nothing").code(), "42703");
+    assert_eq!(client.query("COMMIT").tags, ["ROLLBACK"]);
+    assert_eq!(client.query("SHOW application_name").one(), "");
+    assert_eq!(client.query("SET LOCAL statement_timeout = '1s'").notices[0][&'C'], "25P01");
+    assert_eq!(shown(&mut client), "7s");
+}

@@ -1,7 +1,7 @@
 //! The tables of `pg_catalog` and `information_schema` that have no rows here: squall has no indexes, keys, triggers and the like.
 
 /// A table's name, and its columns with their types.
-pub const EMPTY: [(&str, &str); 48] = [
+pub const EMPTY: [(&str, &str); 54] = [
     ("pg_aggregate", "aggfnoid oid, aggkind text, aggnumdirectargs int2"),
     ("pg_attrdef", "oid oid, adrelid oid, adnum int2, adbin text"),
     ("pg_auth_members", "oid oid, roleid oid, member oid, grantor oid, admin_option bool"),
@@ -48,6 +48,7 @@ pub const EMPTY: [(&str, &str); 48] = [
     ("pg_indexes", "schemaname text, tablename text, indexname text, tablespace text, indexdef text"),
     ("pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool"),
     ("pg_language", "oid oid, lanname text, lanowner oid, lanispl bool, lanpltrusted bool"),
+    ("pg_largeobject_metadata", "oid oid, lomowner oid, lomacl text[]"),
     ("pg_locks", "locktype text, database oid, relation oid, pid int4, mode text, granted bool"),
     (
         "pg_matviews",
@@ -91,9 +92,20 @@ pub const EMPTY: [(&str, &str); 48] = [
         "oid oid, stxrelid oid, stxname text, stxnamespace oid, stxowner oid, stxkeys int2[], stxkind text[], stxstattarget int4",
     ),
     (
+        "pg_subscription",
+        "oid oid, subdbid oid, subname text, subowner oid, subenabled bool, subbinary bool, substream text, subtwophasestate text, subdisableonerr bool, suborigin text, subpasswordrequired bool, subrunasowner bool, subfailover bool, subconninfo text, subslotname text, subsynccommit text, subskiplsn text, subpublications text[]",
+    ),
+    (
         "pg_trigger",
         "oid oid, tgrelid oid, tgparentid oid, tgname text, tgfoid oid, tgtype int2, tgenabled text, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2[], tgqual text",
     ),
+    ("pg_ts_config", "oid oid, cfgname text, cfgnamespace oid, cfgowner oid, cfgparser oid"),
+    ("pg_ts_dict", "oid oid, dictname text, dictnamespace oid, dictowner oid, dicttemplate oid, dictinitoption text"),
+    (
+        "pg_ts_parser",
+        "oid oid, prsname text, prsnamespace oid, prsstart oid, prstoken oid, prsend oid, prsheadline oid, prslextype oid",
+    ),
+    ("pg_ts_template", "oid oid, tmplname text, tmplnamespace oid, tmplinit oid, tmpllexize oid"),
     ("pg_user_mapping", "oid oid, umuser oid, umserver oid, umoptions text[]"),
     (
         "information_schema_table_constraints",

@@ -8,7 +8,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 
-use crate::serve::types::{Shown, Type};
+use crate::serve::types::{Type, all};
 use crate::text::identifier;
 
 /// Adds the functions to a connection's context.
@@ -38,14 +38,16 @@ fn type_name(oid: i64, modifier: Option<i64>) -> String {
     if oid == 0 {
         return "-".into();
     }
-    let Some(Shown { of, array }) = u32::try_from(oid).ok().and_then(Shown::numbered) else { return "???".into() };
+    let found = u32::try_from(oid).ok().and_then(|oid| all().find(|known| known.oid == oid || known.array == oid));
+    let Some(known) = found else { return "???".into() };
+    let array = i64::from(known.array) == oid;
     let digits = match modifier {
-        Some(modifier) if of == Type::Numeric && modifier >= 4 => {
+        Some(modifier) if known.of == Type::Numeric && modifier >= 4 => {
             format!("({},{})", (modifier - 4) >> 16, (modifier - 4) & 0x7ff)
         }
         _ => String::new(),
     };
-    format!("{}{digits}{}", of.known().long, if array { "[]" } else { "" })
+    format!("{}{digits}{}", known.long, if array { "[]" } else { "" })
 }
 
 /// Returns names in quotes, unless they are read the same way without them.
@@ -72,6 +74,8 @@ mod tests {
             (701, Some(-1), "double precision"),
             (1700, Some(655_366), "numeric(10,2)"),
             (1016, None, "bigint[]"),
+            (19, None, "name"),
+            (1015, None, "character varying[]"),
             (0, None, "-"),
             (99, None, "???"),
         ] {

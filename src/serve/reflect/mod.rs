@@ -37,7 +37,7 @@ pub struct Facts {
 }
 
 /// Words of statements that ask about the database.
-const WORDS: [&str; 25] = [
+const WORDS: [&str; 27] = [
     "pg_",
     "information_schema",
     "regclass",
@@ -49,6 +49,8 @@ const WORDS: [&str; 25] = [
     "version",
     "quote_ident",
     "format_type",
+    "parse_ident",
+    "typreceive",
     "has_",
     "_description",
     "set_config",

@@ -6,6 +6,9 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::SchemaProvider;
 use datafusion::error::Result;
 use datafusion::logical_expr::TableType;
+use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::text::fnv1a;
 
@@ -19,6 +22,8 @@ pub struct Relation {
     pub view: bool,
     /// No columns if a view cannot be planned.
     pub schema: Option<SchemaRef>,
+    /// The query of a view, if it is known.
+    pub definition: Option<String>,
 }
 
 /// Returns a relation's number, which depends on its name alone, so that it stays the same over connections.
@@ -38,7 +43,16 @@ pub async fn all(schema: &Arc<dyn SchemaProvider>, with_columns: bool) -> Result
         };
         let kind = schema.table_type(&name).await.ok().flatten();
         let view = kind == Some(TableType::View);
-        relations.push(Relation { oid: oid(&name), name, view, schema: table.map(|table| table.schema()) });
+        let definition = table.as_ref().and_then(|table| table.get_table_definition()).map(query);
+        relations.push(Relation { oid: oid(&name), name, view, schema: table.map(|table| table.schema()), definition });
     }
     Ok(relations)
+}
+
+/// Returns the query of a statement that makes a view.
+fn query(definition: &str) -> String {
+    match Parser::parse_sql(&GenericDialect {}, definition).as_deref() {
+        Ok([Statement::CreateView(view)]) => view.query.to_string(),
+        _ => definition.into(),
+    }
 }

@@ -16,6 +16,7 @@ use super::tables::is_known;
 use super::{CATALOG, DATABASE, Facts, SCHEMA, relations};
 use crate::serve::parameters;
 use crate::serve::settings::SERVER_VERSION;
+use crate::serve::types;
 use crate::text::literal;
 
 /// Functions that return the same for all arguments, and what they return.
@@ -51,7 +52,6 @@ const CONSTANTS: [(&[&str], &str); 9] = [
             "pg_get_expr",
             "pg_get_constraintdef",
             "pg_get_indexdef",
-            "pg_get_viewdef",
             "pg_get_partkeydef",
             "pg_get_partition_constraintdef",
             "pg_get_ruledef",
@@ -89,6 +89,9 @@ const CONSTANTS: [(&[&str], &str); 9] = [
     (&["array_lower"], "1"),
 ];
 
+/// The function that lists the words of SQL; a table here.
+const KEYWORDS: &str = "pg_get_keywords";
+
 /// The number of the type of arrays of texts.
 const TEXTS: u32 = 1009;
 
@@ -124,17 +127,29 @@ impl Rewrite {
                 "false" => format!("ARRAY['{SCHEMA}']"),
                 _ => format!("ARRAY['{CATALOG}', '{SCHEMA}']"),
             },
-            ("current_setting", [name, ..]) => {
-                let name = string(name)?.to_lowercase();
-                self.facts.settings.get(&name).map_or_else(|| "CAST(NULL AS VARCHAR)".into(), |value| literal(value))
+            ("current_setting", [name, ..]) => match string(name) {
+                Some(name) => {
+                    let value = self.facts.settings.get(&name.to_lowercase());
+                    value.map_or_else(|| "CAST(NULL AS VARCHAR)".into(), |value| literal(value))
+                }
+                None => {
+                    let values = self.facts.settings.iter();
+                    let values = values.map(|(name, value)| format!("WHEN {} THEN {}", literal(name), literal(value)));
+                    format!("CASE lower({name}) {} END", values.collect::<Vec<_>>().join(" "))
+                }
+            },
+            ("parse_ident", [name, ..]) => {
+                let parts: Vec<String> = identifiers(&string(name)?)?.iter().map(|part| literal(part)).collect();
+                format!("ARRAY[{}]", parts.join(", "))
             }
+            ("pg_get_viewdef", [oid, ..]) => view_definition(oid),
             // It is answered as PostgreSQL does, but sets nothing; SET does.
             ("set_config", [_, value, ..]) => return Some((*value).clone()),
             ("to_regclass", [name]) => return self.relation(&string(name)?).or_else(|| parsed("CAST(NULL AS BIGINT)")),
             ("to_regtype", [name]) => {
                 type_oid(&string(name)?).map_or_else(|| "CAST(NULL AS BIGINT)".into(), |oid| oid.to_string())
             }
-            ("array_upper", [array, ..]) => format!("array_length({array})"),
+            ("array_upper", [array, ..]) => format!("CAST(array_length({array}) AS BIGINT)"),
             _ => return None,
         };
         parsed(&value)
@@ -176,6 +191,11 @@ impl Rewrite {
                 Some(text) => parsed(&type_oid(&text)?.to_string()),
                 None => parsed(&format!("format_type({expr}, NULL)")),
             },
+            // Functions are known by their names, without a schema.
+            "regproc" if string(expr).is_some() => {
+                let name = string(expr)?;
+                parsed(&literal(name.rsplit('.').next().unwrap_or(&name)))
+            }
             "regproc" | "regnamespace" | "regrole" | "name" | "char" | "text" | "varchar" | "bpchar" => {
                 parsed(&format!("CAST({expr} AS VARCHAR)"))
             }
@@ -228,6 +248,7 @@ impl VisitorMut for Rewrite {
             parts.remove(0);
         }
         match parts.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [CATALOG, KEYWORDS] => *args = None,
             [CATALOG, _] if args.is_some() => {
                 name.0.remove(0);
             }
@@ -248,6 +269,7 @@ impl VisitorMut for Rewrite {
             [table] if args.is_none() && table.starts_with("pg_") && is_known(table) => {
                 *name = object(&[CATALOG, table]);
             }
+            [KEYWORDS] => (*name, *args) = (object(&[CATALOG, KEYWORDS]), None),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -272,7 +294,7 @@ impl Rewrite {
                     return None;
                 }
                 if name == "array" && matches!(function.args, FunctionArguments::Subquery(_)) {
-                    return parsed("CAST(NULL AS VARCHAR)");
+                    return parsed("CAST(NULL AS VARCHAR[])");
                 }
                 let known = self.known(&name, &arguments(function));
                 if known.is_none() && qualified {
@@ -312,6 +334,13 @@ impl Rewrite {
                     _ => return None,
                 };
                 Some(Expr::BinaryOp { left: left.clone(), op, right: right.clone() })
+            }
+            Expr::BinaryOp { left, op: op @ (BinaryOperator::Eq | BinaryOperator::NotEq), right } => {
+                let (left, right) = with_function(left, right).or_else(|| {
+                    let (right, left) = with_function(right, left)?;
+                    Some((left, right))
+                })?;
+                Some(Expr::BinaryOp { left: Box::new(left), op: op.clone(), right: Box::new(right) })
             }
             Expr::AnyOp { left, compare_op, right, is_some } => {
                 let array = array(&string(right)?)?;
@@ -358,6 +387,43 @@ fn relname(oid: &Expr) -> String {
     format!("(SELECT max(relations.relname) FROM {CATALOG}.pg_class AS relations WHERE relations.oid = {oid})")
 }
 
+/// Returns the definition of the view with this number.
+fn view_definition(oid: &Expr) -> String {
+    format!("(SELECT max(views.definition) FROM {CATALOG}.squall_views AS views WHERE views.oid = {oid})")
+}
+
+/// Writes what a column of functions is compared with. It holds their names, and clients also compare it with their numbers: with 0,
+/// which is no function, or with the number of a function's row.
+fn with_function(column: &Expr, other: &Expr) -> Option<(Expr, Expr)> {
+    const COLUMNS: [&str; 4] = ["typinput", "typoutput", "typreceive", "typsend"];
+    let named = |expr: &Expr| match expr {
+        Expr::Identifier(name) => Some(name.value.to_lowercase()),
+        Expr::CompoundIdentifier(parts) => Some(parts.last()?.value.to_lowercase()),
+        _ => None,
+    };
+    if !COLUMNS.contains(&named(column)?.as_str()) {
+        return None;
+    }
+    let other = match other {
+        Expr::CompoundIdentifier(parts) if named(other)? == "oid" => {
+            let mut parts = parts.clone();
+            *parts.last_mut()? = Ident::new("proname");
+            Expr::CompoundIdentifier(parts)
+        }
+        number if number.to_string() == "0" => parsed("'-'")?,
+        _ => return None,
+    };
+    Some((column.clone(), other))
+}
+
+/// Returns the parts of a name, such as `a` and `B` of `a."B"`.
+fn identifiers(name: &str) -> Option<Vec<String>> {
+    let parser = Parser::new(&GenericDialect {}).try_with_sql(name).ok()?;
+    let parts = { parser }.parse_multipart_identifier().ok()?;
+    let part = |part: Ident| if part.quote_style.is_some() { part.value } else { part.value.to_lowercase() };
+    Some(parts.into_iter().map(part).collect())
+}
+
 /// Returns whether an expression is a cast to `regclass`, which is a number.
 fn is_relation(expr: &Expr) -> bool {
     match expr {
@@ -370,8 +436,7 @@ fn is_relation(expr: &Expr) -> bool {
 
 fn type_oid(name: &str) -> Option<u32> {
     let name = name.rsplit('.').next().unwrap_or(name);
-    let types = &crate::serve::types::TYPES;
-    types.iter().find(|known| known.name == name || known.long == name).map(|known| known.oid)
+    types::all().find(|known| known.name == name || known.long == name).map(|known| known.oid)
 }
 
 /// Reads an array that is written as text, such as `{a,b}`.
@@ -464,6 +529,11 @@ mod tests {
             ("SELECT count(*) FROM pg_index", "SELECT count(*) FROM pg_catalog.pg_index".into()),
             ("SELECT 1 WHERE a LIKE 'pg/_%' ESCAPE '/'", "SELECT 1 WHERE a LIKE replace('pg/_%', '/', '\\')".into()),
             ("SELECT to_regtype('int8')", "SELECT 20 AS \"to_regtype\"".into()),
+            ("SELECT (parse_ident('a.\"B\"'))[2]", "SELECT (ARRAY['a', 'B'])[2]".into()),
+            (
+                "SELECT 1 FROM pg_type t JOIN pg_proc AS p ON p.oid = t.typreceive WHERE t.typsend <> 0 AND t.typinput = 'pg_catalog.array_in'::regproc",
+                "SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_proc AS p ON p.proname = t.typreceive WHERE t.typsend <> '-' AND t.typinput = 'array_in'".into(),
+            ),
             ("SELECT a = ANY('{x,y}')", "SELECT a = ANY(ARRAY['x', 'y'])".into()),
             ("SELECT pg_catalog.format_type(1, 2)", "SELECT format_type(1, 2) AS \"format_type\"".into()),
             ("SELECT user_id, my_pg_x FROM visits", "SELECT user_id, my_pg_x FROM visits".into()),

@@ -14,6 +14,7 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 use futures::future::BoxFuture;
 
 use super::empty::EMPTY;
@@ -21,7 +22,7 @@ use super::relations::{self, Relation};
 use super::{CATALOG, DATABASE, SCHEMA};
 use crate::engine;
 use crate::serve::settings::Settings;
-use crate::serve::types::{self, Shown, TYPES};
+use crate::serve::types::{self, Shown};
 
 const NAMESPACE_PG: u32 = 11;
 const NAMESPACE_PUBLIC: u32 = 2200;
@@ -58,7 +59,7 @@ impl PgCatalog {
         Box::pin(async move {
             let Some(mut table) = Table::described(name) else { return Ok(None) };
             if let Some(schema) = (self.schema)() {
-                let with_columns = matches!(name, "pg_attribute" | "information_schema_columns" | "pg_class");
+                let with_columns = WITH_COLUMNS.contains(&name);
                 fill(name, &mut table, &relations::all(&schema, with_columns).await?);
             }
             Ok(Some(table.provider()?))
@@ -81,7 +82,7 @@ impl SchemaProvider for PgCatalog {
 }
 
 /// The tables that have rows, with their columns.
-const FILLED: [(&str, &str); 17] = [
+const FILLED: [(&str, &str); 19] = [
     ("pg_namespace", "oid oid, nspname text, nspowner oid, nspacl text[]"),
     (
         "pg_class",
@@ -120,6 +121,9 @@ const FILLED: [(&str, &str); 17] = [
         "pg_proc",
         "oid oid, proname text, pronamespace oid, proowner oid, prolang oid, prokind text, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile text, proparallel text, pronargs int2, prorettype oid, proargtypes oid[], proargmodes text[], proargnames text[], proallargtypes oid[], prosrc text, proacl text[]",
     ),
+    ("pg_get_keywords", "word text, catcode text, barelabel bool, catdesc text, baredesc text"),
+    // Not one of PostgreSQL's: what its function pg_get_viewdef reads.
+    ("squall_views", "oid oid, definition text"),
     ("information_schema_schemata", "catalog_name text, schema_name text, schema_owner text"),
     (
         "information_schema_tables",
@@ -136,6 +140,10 @@ const VIEWS: (&str, &str) = (
     "information_schema_views",
     "table_catalog text, table_schema text, table_name text, view_definition text, check_option text, is_updatable text, is_insertable_into text",
 );
+
+/// The tables for which views are planned, to find their columns and definitions.
+const WITH_COLUMNS: [&str; 6] =
+    ["pg_attribute", "information_schema_columns", "pg_class", "pg_views", "squall_views", "information_schema_views"];
 
 /// Returns whether there is a table of this name.
 pub fn is_known(name: &str) -> bool {
@@ -217,6 +225,33 @@ fn fill(name: &str, table: &mut Table, relations: &[Relation]) {
         "pg_class" => relations.iter().for_each(|relation| push_class(table, relation)),
         "pg_attribute" => relations.iter().for_each(|relation| push_attributes(table, relation)),
         "pg_type" => push_types(table),
+        "pg_proc" => {
+            // Clients tell arrays by the functions that read and write them.
+            for name in ["array_in", "array_out", "array_recv", "array_send"] {
+                table.push(&[
+                    ("oid", relations::oid(name).into()),
+                    ("proname", text(name)),
+                    ("pronamespace", NAMESPACE_PG.into()),
+                    ("proowner", OWNER.into()),
+                    ("prokind", text("f")),
+                    ("proretset", false.into()),
+                    ("provolatile", text("s")),
+                ]);
+            }
+        }
+        "pg_get_keywords" => {
+            for word in ALL_KEYWORDS {
+                let word = word.to_lowercase();
+                let kind = [("catcode", text("U")), ("barelabel", true.into()), ("catdesc", text("unreserved"))];
+                table.push(&[&[("word", text(&word))], kind.as_slice()].concat());
+            }
+        }
+        "squall_views" => {
+            for relation in relations.iter().filter(|relation| relation.view) {
+                let definition = relation.definition.as_deref().map_or(ScalarValue::Utf8(None), text);
+                table.push(&[("oid", relation.oid.into()), ("definition", definition)]);
+            }
+        }
         "pg_database" => table.push(&[
             ("oid", DATABASE_OID.into()),
             ("datname", text(DATABASE)),
@@ -272,6 +307,7 @@ fn fill(name: &str, table: &mut Table, relations: &[Relation]) {
                     ("viewname", text(&relation.name)),
                     ("tableowner", text(DATABASE)),
                     ("viewowner", text(DATABASE)),
+                    ("definition", relation.definition.as_deref().map_or(ScalarValue::Utf8(None), text)),
                     ("hasindexes", false.into()),
                     ("hasrules", false.into()),
                     ("hastriggers", false.into()),
@@ -296,6 +332,7 @@ fn fill(name: &str, table: &mut Table, relations: &[Relation]) {
                     ("is_updatable", text("NO")),
                     ("is_typed", text("NO")),
                     ("check_option", text("NONE")),
+                    ("view_definition", relation.definition.as_deref().map_or(ScalarValue::Utf8(None), text)),
                 ]);
             }
         }
@@ -362,7 +399,7 @@ fn push_attributes(table: &mut Table, relation: &Relation) {
 }
 
 fn push_types(table: &mut Table) {
-    for known in TYPES {
+    for known in types::all() {
         let array = format!("_{}", known.name);
         let both = [
             (known.oid, known.name, known.size, known.category, 0, known.array),
