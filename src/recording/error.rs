@@ -45,6 +45,8 @@ pub enum Error {
     NoProductName { path: PathBuf, what: &'static str },
     #[error("{path} has no column `{column}`; it has {}", printable(columns, LONGEST_COLUMNS))]
     NoColumn { path: PathBuf, column: String, columns: String, nearest: Option<String> },
+    #[error("{path} has the column `{column}` more than once")]
+    RepeatedColumn { path: PathBuf, column: String },
     #[error("{path} has the column `{column}` of the type {kind}, which is not one value a row")]
     ColumnType { path: PathBuf, column: String, kind: String },
     #[error("{path} is not a map of columns: {reason}")]
@@ -118,6 +120,9 @@ impl Hint for Error {
             }
             Error::NoColumn { nearest: Some(nearest), .. } => nearest.clone(),
             Error::NoColumn { .. } => "names count as they are written, with capital and small letters".into(),
+            Error::RepeatedColumn { .. } => {
+                "give the columns other names: in the file, or with header = [\"ts\", …] in the map if it has no line with them".into()
+            }
             Error::ColumnType { .. } => "name a column of numbers, texts or timestamps in the file for --map".into(),
             Error::NoRow { .. } => "docs/history.md says what a row holds, and how --map names the columns of a table".into(),
             Error::Map { .. } => "docs/history.md shows what a map may say".into(),

@@ -27,7 +27,7 @@ pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Message, Reader, Sequence, Shape, parse};
 pub use sink::{Columns, Sink};
-pub use time::from_text as time_of_text;
+pub use time::{PLAUSIBLE, from_text as time_of_text};
 
 /// One quote or trade update of one product, exactly as received.
 ///

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::io;
 
+use crate::tick::PLAUSIBLE;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
@@ -61,6 +63,15 @@ pub enum Unit {
 }
 
 impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Unit::Seconds => "seconds",
+            Unit::Milliseconds => "milliseconds",
+            Unit::Microseconds => "microseconds",
+            Unit::Nanoseconds => "nanoseconds",
+        }
+    }
+
     /// Returns how many decimals a number of the unit has more in nanoseconds.
     fn places(self) -> usize {
         match self {
@@ -85,6 +96,8 @@ pub struct Layout {
     pub product: Option<String>,
     /// The unit of times; `None` if it is told by their size, as everywhere else.
     pub time_unit: Option<Unit>,
+    /// The name of the column that holds times, if a map names it.
+    pub time_column: Option<String>,
     /// How many decimals prices have that are written as whole numbers.
     pub price_decimals: Option<usize>,
 }
@@ -142,10 +155,7 @@ impl Layout {
             };
             match key {
                 Key::Time => match self.time_unit {
-                    Some(unit) => {
-                        let time = shifted_left(&without_exponent(cell), unit.places());
-                        member(out, "time_ns", Some(&time.ok_or_else(|| not_in_unit(cell))?));
-                    }
+                    Some(unit) => member(out, "time_ns", Some(&self.nanoseconds(cell, unit)?)),
                     None => member(out, key.name(), Some(cell)),
                 },
                 Key::Bid | Key::Ask | Key::Price => match self.price_decimals {
@@ -167,6 +177,18 @@ impl Layout {
         }
         out.extend_from_slice(b"}\n");
         Ok(())
+    }
+
+    /// Returns a time of a unit in nanoseconds.
+    fn nanoseconds(&self, cell: &str, unit: Unit) -> Result<String, String> {
+        let wrong =
+            |why: &str| format!("{} is `{cell}`, which is {why}", self.time_column.as_deref().unwrap_or("time"));
+        let time = shifted_left(&without_exponent(cell), unit.places());
+        let time = time.ok_or_else(|| wrong("not a number of the map's unit"))?;
+        match time.parse() {
+            Ok(nanoseconds) if PLAUSIBLE.contains(&nanoseconds) => Ok(time),
+            _ => Err(wrong(&format!("not a time between the years 2009 and 2100 in {}", unit.name()))),
+        }
     }
 
     /// Appends the message that stands for a row that cannot be read.
@@ -195,10 +217,6 @@ fn member(out: &mut Vec<u8>, name: &str, text: Option<&str>) {
 fn push(out: &mut Vec<u8>, text: &str) {
     // Writing to memory cannot fail.
     let _: Result<(), io::Error> = serde_json::to_writer(out, text).map_err(io::Error::from);
-}
-
-fn not_in_unit(cell: &str) -> String {
-    format!("time is `{cell}`, which is not a number of the map's unit")
 }
 
 /// Returns a whole number that counts the `decimals`th decimal as a decimal number.
@@ -243,6 +261,7 @@ mod tests {
             width: Some(cells.len()),
             product: None,
             time_unit: None,
+            time_column: None,
             price_decimals: None,
         }
     }
@@ -332,7 +351,12 @@ mod tests {
         };
         assert_eq!(
             tick_of(&ns, &["A", "1672515782", "1"]).expect_err("seconds"),
-            "time is `1672515782`, which is not a time between the years 2009 and 2100"
+            "time is `1672515782`, which is not a time between the years 2009 and 2100 in nanoseconds"
+        );
+        let seconds = Layout { time_unit: Some(Unit::Seconds), time_column: Some("ts".into()), ..ns.clone() };
+        assert_eq!(
+            tick_of(&seconds, &["A", "1763000000123", "1"]).expect_err("milliseconds"),
+            "ts is `1763000000123`, which is not a time between the years 2009 and 2100 in seconds"
         );
         assert!(tick_of(&ns, &["A", "2022-12-31T00:00:00Z", "1"]).is_err());
     }

@@ -83,7 +83,7 @@ impl Map {
     /// Returns where the columns of a table are.
     ///
     /// # Errors
-    /// The table at `table` does not have a column that the map names.
+    /// The table at `table` does not have a column that the map names, or has it twice.
     pub fn layout(&self, columns: &[String], table: &Path) -> Result<Layout, Error> {
         let named = [
             (Key::Product, &self.product),
@@ -98,6 +98,9 @@ impl Map {
         ];
         let named = named.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?)));
         let place = |(key, name): (Key, &String)| match columns.iter().position(|column| column == name) {
+            Some(place) if columns[place + 1..].contains(name) => {
+                Err(Error::RepeatedColumn { path: table.to_path_buf(), column: name.clone() })
+            }
             Some(place) => Ok((key, place)),
             None => Err(Error::NoColumn {
                 path: table.to_path_buf(),
@@ -112,6 +115,7 @@ impl Map {
             width: Some(columns.len()),
             product: self.product_name.clone(),
             time_unit: self.time_unit,
+            time_column: Some(self.time.clone()),
             price_decimals: self.price_decimals,
         })
     }
@@ -137,6 +141,9 @@ mod tests {
         assert_eq!((layout.width, map.separator()), (Some(5), b';'));
         let error = map.layout(&columns[..4], Path::new("t.csv")).expect_err("a column is missing");
         assert_eq!(error.to_string(), "t.csv has no column `ts`; it has sym, x, b, a");
+        let twice = ["sym", "b", "b", "a", "ts"].map(String::from);
+        let error = map.layout(&twice, Path::new("t.csv")).expect_err("a column stands twice");
+        assert_eq!(error.to_string(), "t.csv has the column `b` more than once");
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Format {
 
     fn with(&self, cells: Vec<(Key, usize)>, width: usize) -> Layout {
         let (name, width) = (self.name.to_string(), Some(width));
-        Layout { name, cells, width, product: None, time_unit: None, price_decimals: None }
+        Layout { name, cells, width, product: None, time_unit: None, time_column: None, price_decimals: None }
     }
 
     /// Returns the product that the file's name begins with.
