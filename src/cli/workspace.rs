@@ -45,21 +45,26 @@ pub async fn open_to_compute(context: &Context) -> Result<Workspace, Failure> {
 }
 
 async fn add_workers(workspace: &Workspace, context: &Context) -> Result<(), Failure> {
-    let cluster = &context.settings().cluster;
-    if cluster.workers.is_empty() {
+    let options = workers(context);
+    if options.workers.is_empty() {
         return Ok(());
     }
-    let options = cluster::Options {
+    let session = workspace.session.context();
+    let connected = Cluster::connect(&options, &session.state()).await?;
+    elsewhere::give(session.state_ref().write().config_mut(), Arc::new(connected));
+    Ok(())
+}
+
+/// Returns the workers of the settings, and how they are reached.
+pub fn workers(context: &Context) -> cluster::Options {
+    let cluster = &context.settings().cluster;
+    cluster::Options {
         workers: cluster.workers.clone(),
         token: cluster.token.clone(),
         ca_file: cluster.ca_file.clone(),
         least_ticks: cluster::LEAST_TICKS,
         warn: |message| warn(message, None),
-    };
-    let session = workspace.session.context();
-    let connected = Cluster::connect(&options, &session.state()).await?;
-    elsewhere::give(session.state_ref().write().config_mut(), Arc::new(connected));
-    Ok(())
+    }
 }
 
 /// Opens the session for statements that a person types: they may read the environment, and tables that they make are kept.

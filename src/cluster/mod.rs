@@ -112,6 +112,19 @@ impl Cluster {
     }
 }
 
+/// Greets each worker, and returns the number of its threads, or what is wrong with it.
+///
+/// # Errors
+/// The token cannot be sent, or the certificates cannot be read.
+pub async fn greet(options: &Options) -> Result<Vec<Result<usize, Error>>, Error> {
+    let connections = Connections::new(options)?;
+    let greeted = options.workers.iter().map(async |worker| {
+        let url = connections.url(worker)?;
+        Ok(connections.greet(&url).await?.threads)
+    });
+    Ok(join_all(greeted).await)
+}
+
 impl Elsewhere for Cluster {
     fn moved(&self, plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dyn ExecutionPlan>> {
         let enclosed = Enclosed::write(Arc::clone(plan), config, &self.codec)?;

@@ -83,3 +83,18 @@ fn no_secret_is_printed() {
         doctor(temp.path(), &["--set", mlflow, "--set", "feed.url=ws://me:hunter4@127.0.0.1:1/?key=hunter5"]);
     assert!(!fine && said.contains("127.0.0.1:1") && !said.contains("hunter"), "{said}");
 }
+
+#[test]
+fn each_worker_is_looked_at() {
+    let temp = tempfile::tempdir().unwrap();
+    let workers = "cluster.workers=['127.0.0.1:1', 'nothing']";
+    let (said, fine) = doctor(temp.path(), &["--no-feed", "--set", workers]);
+    assert!(!fine, "{said}");
+    for part in [
+        "warning  workers   worker 127.0.0.1:1 does not answer",
+        "`squall worker --listen ADDR` starts one",
+        "wrong    workers   `nothing` is not the address of a worker",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+}

@@ -8,6 +8,7 @@ mod logs;
 mod models;
 mod project;
 mod tracking;
+mod workers;
 
 use futures::future::BoxFuture;
 
@@ -17,7 +18,7 @@ use crate::error::Hint;
 use crate::text::columns;
 
 /// The checks, in the order in which data passes. To add one, write a file with a function of this form and add a line.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 9] = [
     ("project", |examined| Box::pin(project::check(examined))),
     ("feed", |examined| Box::pin(feed::check(examined))),
     ("logs", |examined| Box::pin(logs::check(examined))),
@@ -26,6 +27,7 @@ const CHECKS: [(&str, Check); 8] = [
     ("disk", |examined| Box::pin(disk::check(examined))),
     ("models", |examined| Box::pin(models::check(examined))),
     ("tracking", |examined| Box::pin(tracking::check(examined))),
+    ("workers", |examined| Box::pin(workers::check(examined))),
 ];
 
 type Check = for<'a> fn(&'a Examined<'a>) -> BoxFuture<'a, Vec<Finding>>;
@@ -33,7 +35,7 @@ type Check = for<'a> fn(&'a Examined<'a>) -> BoxFuture<'a, Vec<Finding>>;
 /// Looks at everything squall depends on, and says what to do about what is wrong
 ///
 /// One line for each thing looked at: the SQL project, the feed and the clock, logs and topics with their ids and lag, landed files,
-/// dead letters, disk space and how long it lasts, models, and the MLflow server. Nothing is changed. The exit code is 1 if
+/// dead letters, disk space and how long it lasts, models, the MLflow server, and workers. Nothing is changed. The exit code is 1 if
 /// something is wrong; a warning does not count.
 #[derive(Debug, clap::Args)]
 pub struct Args {

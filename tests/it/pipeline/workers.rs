@@ -9,7 +9,7 @@ use std::time::Duration;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::physical_plan::displayable;
 use squall::catalog::Session;
-use squall::cluster::{Cluster, Error, Listening, Options, WorkerOptions};
+use squall::cluster::{Cluster, Error, Listening, Options, WorkerOptions, greet};
 use squall::engine::elsewhere;
 use squall::pipeline::{Project, RunOptions};
 
@@ -281,6 +281,16 @@ async fn a_worker_that_is_killed_costs_nothing_and_without_any_the_next_run_succ
         assert_eq!(all_rows(session, &names).await, view);
         std::fs::remove_dir_all(data.path().join("tables")).unwrap();
     }
+}
+
+#[tokio::test]
+async fn each_worker_says_how_it_is() {
+    let mut addresses = workers(1).await;
+    addresses.push("127.0.0.1:1".into());
+    let found = greet(&options(addresses.clone())).await.unwrap();
+    assert!(matches!(found.as_slice(), [Ok(2), Err(Error::Silent { .. })]), "{found:?}");
+    let found = greet(&Options { token: "other".into(), ..options(addresses) }).await.unwrap();
+    assert!(matches!(found[0], Err(Error::Token { .. })), "{found:?}");
 }
 
 #[test]
