@@ -1,4 +1,5 @@
--- Rows that alert less than $horizon_s s apart are one stretch of alerts. It is false if no row of it is positive. The highest scores come first.
+-- Rows that alert less than $horizon_s s apart are one stretch of alerts, however many alerts of $horizon_s s it holds. Of those without a positive row, the
+-- highest scores come first.
 WITH alerts AS (
     SELECT part, time, label, $score AS score,
            CASE WHEN CAST(time AS BIGINT) - lag(CAST(time AS BIGINT)) OVER (PARTITION BY part ORDER BY time) < $horizon_s * 1000000000 THEN 0 ELSE 1 END AS starts

@@ -1,6 +1,5 @@
 -- The models whose scores the rows bring.
 SELECT CAST(model AS VARCHAR) AS model, count(*) AS rows, count(score) AS scores, min(score) AS lowest, max(score) AS highest
 FROM $relation
-WHERE model IS NOT NULL
 GROUP BY CAST(model AS VARCHAR)
 ORDER BY 1

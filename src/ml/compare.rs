@@ -11,7 +11,7 @@ use futures::FutureExt;
 use super::arguments::{JUDGE, LABELLED, load};
 use super::fitting::{MODELS, fitting};
 use super::judged;
-use super::query_function::{Call, Timed};
+use super::query_function::{Call, Timed, UNTIMED_WARNING};
 use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot};
@@ -44,7 +44,7 @@ const ML_COMPARE: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: COLUMNS,
-        meaning: "one row a model, over the rows with a label and both scores; intervals are those of `average_precision_interval` and `average_precision_gain`, with blocks of ten horizons and ten minutes at least; share_better is the share of resamples in which the model is better; verdict as `verdict`. An error if rows must not judge a model (docs/models.md)",
+        meaning: "one row a model, over the rows with a label and both scores, and with a time if the relation has the time_col of the training; intervals are those of `average_precision_interval` and `average_precision_gain`, with blocks of ten horizons and ten minutes at least; share_better is the share of resamples in which the model is better; verdict as `verdict`. An error if rows must not judge a model (docs/models.md)",
         when_null: "figures that are not known, and reason says why; what compares a model with the baseline where the model is the baseline; warning where nothing differs from the training",
     },
     example: Example {
@@ -195,19 +195,23 @@ async fn comparison(state: &SessionState, model: Arc<Artifact>, relation: &str, 
             literal(missing)
         )
     });
-    let warning = if warnings.is_empty() { "CAST(NULL AS VARCHAR)".into() } else { literal(&warnings) };
+    let changed = if warnings.is_empty() { "CAST(NULL AS VARCHAR)".into() } else { literal(&warnings) };
+    let counts = timed.counts();
     Ok(format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, {} AS baseline, rows, positives,
             episodes, prevalence, model_precision AS average_precision,
             gain['score_low'] AS average_precision_low, gain['score_high'] AS average_precision_high,
             baseline_precision AS baseline_average_precision, {difference} AS difference, {low} AS difference_low,
             {high} AS difference_high, {share} AS share_better, gain['resamples'] AS resamples,
-            {verdict} AS verdict, {reason} AS reason, {warning} AS warning
+            {verdict} AS verdict, {reason} AS reason,
+            nullif(concat_ws('; ', {changed}, {UNTIMED_WARNING}), '') AS warning
         FROM (
-            SELECT count(*) AS rows, count(*) FILTER (WHERE CAST(label AS DOUBLE) = 1) AS positives,
-                spike_episodes(label, ts, {horizon_s}) AS episodes, prevalence(label) AS prevalence,
-                average_precision(label, score) AS model_precision,
-                average_precision(label, baseline) AS baseline_precision,
+            SELECT count(*) FILTER (WHERE {counts}) AS rows,
+                count(*) FILTER (WHERE CAST(label AS DOUBLE) = 1 AND {counts}) AS positives,
+                count(*) FILTER (WHERE NOT ({counts})) AS untimed,
+                spike_episodes(label, ts, {horizon_s}) AS episodes, prevalence(label) FILTER (WHERE {counts}) AS prevalence,
+                average_precision(label, score) FILTER (WHERE {counts}) AS model_precision,
+                average_precision(label, baseline) FILTER (WHERE {counts}) AS baseline_precision,
                 average_precision_gain(label, score, baseline, ts, {block_s}) AS gain
             FROM {rows} WHERE label IS NOT NULL AND score IS NOT NULL AND baseline IS NOT NULL
         )",

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use super::arguments::{LABELLED, MODEL, load};
 use super::fitting::{MODELS, Unreadable, fitting};
 use super::judged::{self, Judging};
-use super::query_function::{Call, Timed};
+use super::query_function::{Call, Timed, UNTIMED_WARNING};
 use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics, intervals};
@@ -47,7 +47,7 @@ const ML_EVALUATE: Documentation = Documentation {
     ],
     result: Outcome {
         sql_type: COLUMNS,
-        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, skipped the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training, and of a model with a time_col, if its average precision is 0.9 or more outside training on rare positives, of 10 episodes at least. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
+        meaning: "one row a split, or one for all rows of the relation; rows counts those with a label and a score, and with a time if the relation has the time_col of the training; skipped counts the others; role is 'naive' for the rule that every model has to beat, 'rule' for another rule, otherwise 'model'; metrics that need a threshold use the model's; warning says what differs from the training, and of a model with a time_col, if its average precision is 0.9 or more outside training on rare positives, of 10 episodes at least. episodes are those of `spike_episodes`, and the ends of 95 % intervals such as average_precision_low are those of `binary_metrics_intervals`, with blocks of ten horizons and ten minutes at least. An error if rows must not judge the model (docs/models.md)",
         when_null: "split where the function was given no column `by`; a metric that is undefined, and reason says why; warning where there is none; episodes and intervals where they are not known, and interval_reason says why; skipped and everything after it but warning of the metrics recorded at training",
     },
     example: Example {
@@ -248,13 +248,15 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
             format!("CASE WHEN {good} AND split IS DISTINCT FROM 'train' THEN {warning} END")
         }
     };
+    let counts = timed.counts();
     let split = if call.third.is_some() { "split" } else { "CAST(NULL AS VARCHAR) AS split" };
     Ok(format!(
         "SELECT {name} AS model, CAST({version} AS BIGINT) AS version, {role} AS role, split, {metrics}, skipped,
-            nullif(concat_ws('; ', {changed}, {other} || others, {too_good}), '') AS warning, episodes, {intervals}
+            nullif(concat_ws('; ', {changed}, {other} || others, {UNTIMED_WARNING}, {too_good}), '') AS warning, episodes, {intervals}
         FROM (
-            SELECT {split}, binary_metrics(label, score, {threshold}, {probability}) AS metrics,
-                count(*) FILTER (WHERE label IS NULL OR score IS NULL) AS skipped,
+            SELECT {split}, binary_metrics(label, score, {threshold}, {probability}) FILTER (WHERE {counts}) AS metrics,
+                count(*) FILTER (WHERE label IS NULL OR score IS NULL OR NOT ({counts})) AS skipped,
+                count(*) FILTER (WHERE NOT ({counts})) AS untimed,
                 spike_episodes(label, ts, {horizon_s}) FILTER (WHERE score IS NOT NULL) AS episodes,
                 binary_metrics_intervals(label, score, ts, {threshold}, {probability}, {block_s}) AS intervals,
                 array_to_string(array_sort(array_agg(DISTINCT product) FILTER (WHERE {strange})), ', ') AS others

@@ -218,8 +218,19 @@ fn read(models: &Registry, model: Option<&Artifact>) -> Result<RecordBatch> {
         }
         Err(source) => return Err(external(crate::model::Error::Read { path, source })),
     };
-    let batches =
-        ParquetRecordBatchReaderBuilder::try_new(file)?.build()?.collect::<std::result::Result<Vec<_>, _>>()?;
+    let batches = || -> Result<Vec<RecordBatch>> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;
+        Ok(reader.collect::<std::result::Result<Vec<_>, _>>()?)
+    };
+    let batches = batches().map_err(|error| {
+        DataFusionError::Execution(format!(
+            "{} cannot be read as the judged rows of {}: {}; train it again with `squall train {}`",
+            path.display(),
+            model.reference(),
+            error.strip_backtrace(),
+            model.name
+        ))
+    })?;
     let read = concat_batches(&batches.first().map_or_else(schema, RecordBatch::schema), &batches)?;
     let schema = schema();
     let columns = schema.fields().iter().map(|field| {

@@ -55,7 +55,19 @@ pub struct Timed {
     pub horizon_s: u64,
 }
 
+/// The warning about rows without a time, as SQL text over their number in the column `untimed`.
+pub const UNTIMED_WARNING: &str = "CASE untimed WHEN 0 THEN NULL WHEN 1 THEN '1 row has no time and does not count' ELSE untimed || ' rows have no time and do not count' END";
+
+/// The name of the time among the rows that are judged.
+const TIME: &str = "ts";
+
 impl Timed {
+    /// Returns the condition that a row counts, as SQL text: if there are times, a row without one belongs to no block, and a figure has to be of
+    /// the rows of its interval.
+    pub fn counts(&self) -> String {
+        if self.missing.is_some() { "true".into() } else { format!("{TIME} IS NOT NULL") }
+    }
+
     /// Finds the time column of a model in a relation.
     pub fn of(model: &Artifact, relation: &DFSchema) -> Timed {
         let basis = judged::basis(model);

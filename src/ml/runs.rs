@@ -15,7 +15,7 @@ use crate::functions::Snapshot;
 use crate::model::metrics::METRICS;
 use crate::model::{Artifact, FoldFigures, Metrics, Split, TrainingSet};
 use crate::text::fnv1a;
-use crate::track::{self, Dataset, Kind, Run};
+use crate::track::{self, Dataset, Kind, Recorded, Run};
 
 /// The counts that come before the metrics.
 const COUNTS: [&str; 2] = ["rows", "positives"];
@@ -25,41 +25,54 @@ const ID_TIME: &str = "%Y%m%d-%H%M%S-%3f";
 
 /// Makes the table over a folder of runs; every query reads the folder again.
 pub fn table(dir: PathBuf) -> Result<Arc<dyn TableProvider>> {
-    let schema = rows(&[])?.schema();
+    let schema = rows(&Recorded::default())?.schema();
     let read = move || {
-        let runs = track::read(Path::new(&dir)).map_err(|error| DataFusionError::External(Box::new(error)))?;
-        rows(&runs)
+        let recorded = track::read(Path::new(&dir)).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        rows(&recorded)
     };
     Ok(Arc::new(Snapshot::of_rows(schema, read)))
 }
 
-fn rows(runs: &[Run]) -> Result<RecordBatch> {
-    let rows: Vec<_> =
-        runs.iter().flat_map(|run| run.metrics.iter().map(move |(split, metrics)| (run, split, metrics))).collect();
+/// Returns a row for each split of each run, and a row with the problem for each run that cannot be read.
+fn rows(recorded: &Recorded) -> Result<RecordBatch> {
+    let of =
+        |run: &'_ Run| run.metrics.iter().map(|(split, metrics)| (split.clone(), metrics.clone())).collect::<Vec<_>>();
+    let read = recorded
+        .runs
+        .iter()
+        .flat_map(|run| of(run).into_iter().map(move |(split, metrics)| Some((run, split, metrics))));
+    let rows: Vec<_> = read.chain(recorded.unreadable.iter().map(|_| None)).collect();
+    let runs = || rows.iter().map(|row| row.as_ref().map(|(run, _, _)| *run));
     let text = |cell: fn(&Run) -> Option<&str>| -> ArrayRef {
-        Arc::new(rows.iter().map(|(run, _, _)| cell(run)).collect::<StringArray>())
+        Arc::new(runs().map(|run| cell(run?)).collect::<StringArray>())
     };
-    let whole = |cell: fn(&Run) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(run, _, _)| cell(run))))
-    };
-    let started = TimestampMillisecondArray::from_iter_values(rows.iter().map(|(run, _, _)| run.started_at_ms));
-    let params = rows.iter().map(|(run, _, _)| serde_json::json!(run.params).to_string());
+    let whole =
+        |cell: fn(&Run) -> i64| -> ArrayRef { Arc::new(runs().map(|run| Some(cell(run?))).collect::<Int64Array>()) };
+    let started = TimestampMillisecondArray::from_iter(runs().map(|run| Some(run?.started_at_ms)));
+    let params = runs().map(|run| Some(serde_json::json!(run?.params).to_string()));
+    let unreadable = recorded.unreadable.iter();
+    let ids = runs().flatten().map(|run| run.run_id.as_str()).chain(unreadable.clone().map(|(id, _)| id.as_str()));
+    let problems = runs().flatten().map(|_| None).chain(unreadable.map(|(_, error)| Some(error.text())));
     let mut columns: Vec<(&str, ArrayRef)> = vec![
-        ("run_id", text(|run| Some(&run.run_id))),
+        ("run_id", Arc::new(StringArray::from_iter_values(ids))),
         ("kind", text(|run| Some(run.kind.as_str()))),
         ("model", text(|run| Some(&run.model))),
         ("version", whole(|run| run.version as i64)),
         ("started_at", Arc::new(started.with_timezone("UTC"))),
         ("duration_ms", whole(|run| run.ended_at_ms - run.started_at_ms)),
         ("sql_fingerprint", text(|run| Some(&run.sql_fingerprint))),
-        ("params", Arc::new(StringArray::from_iter_values(params))),
+        ("params", Arc::new(params.collect::<StringArray>())),
         ("mlflow_run_id", text(|run| run.mlflow_run_id.as_deref())),
-        ("split", Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, split, _)| split)))),
+        (
+            "split",
+            Arc::new(rows.iter().map(|row| row.as_ref().map(|(_, split, _)| split.as_str())).collect::<StringArray>()),
+        ),
     ];
     for metric in COUNTS.iter().copied().chain(METRICS.iter().map(|metric| metric.name)) {
-        let values = rows.iter().map(|(_, _, metrics)| metrics.get(metric).copied());
+        let values = rows.iter().map(|row| row.as_ref().and_then(|(_, _, metrics)| metrics.get(metric).copied()));
         columns.push((metric, Arc::new(values.collect::<Float64Array>())));
     }
+    columns.push(("problem", Arc::new(problems.collect::<StringArray>())));
     Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
 }
 

@@ -67,6 +67,8 @@ pub enum Error {
     TooLarge { feature: String },
     #[error("feature `{feature}` is {} in every training row", plain(*.value))]
     Constant { feature: String, value: f64 },
+    #[error("the values of feature `{feature}` differ by less than a standard deviation can be computed from")]
+    NoDeviation { feature: String },
     #[error("OPTIONS lacks target_col, which a {model_type} model needs here")]
     NoTarget { model_type: &'static str },
     #[error(
@@ -144,7 +146,11 @@ pub fn plain(value: f64) -> String {
 }
 
 fn why_none(rows: &u64) -> String {
-    if *rows == 0 { String::new() } else { format!(": each of the {rows} has a NULL among label and features") }
+    if *rows == 0 {
+        String::new()
+    } else {
+        format!(": each of the {rows} has a NULL among the columns that it learns from")
+    }
 }
 
 /// A judged row that overlaps the training rows. Times are shown in UTC.
@@ -230,6 +236,9 @@ impl Hint for Error {
                 format!("guard it in SQL, such as CASE WHEN abs({feature}) < CAST('Infinity' AS DOUBLE) THEN {feature} END: rows with a NULL are skipped")
             }
             Error::Constant { feature, .. } => format!("leave `{feature}` out of the SELECT: a model cannot learn from it"),
+            Error::NoDeviation { feature } => {
+                format!("scale it in SQL, such as {feature} * 1e150 AS {feature}; if only rounding tells them apart, leave it out")
+            }
             Error::NotConverged { .. } => "raise max_iterations; or raise l2_reg, which helps where a feature tells the classes apart perfectly".into(),
             Error::Artifact { .. } | Error::Broken { .. } => "remove that version's folder, or train again".into(),
             Error::TooLarge { feature } => format!("scale it in SQL, such as {feature} / 1e150 AS {feature}, or take its logarithm"),
@@ -283,7 +292,7 @@ impl Hint for Error {
             Error::NotCalibrated { .. } => "leave out calibration".into(),
             Error::Fold { remedy, .. } => return remedy.clone(),
             Error::TooFewRows { .. } => {
-                "record more data; `squall sql 'SELECT min(ts), max(ts), count(*) FROM spike_training'` says how much there is".into()
+                "record more data, or give fewer blocks".into()
             }
             Error::Separable => {
                 "set l2_reg above 0, or leave the features out of the SELECT that know the label".into()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::canonical;
-use super::metrics::{Metrics, Sample, SplitMetrics};
+use super::metrics::{Metrics, NO_THRESHOLD, Sample, SplitMetrics};
 use super::options::Options;
 use super::ranking::Ranked;
 use super::recipe::Recipe;
@@ -206,10 +206,18 @@ fn measure(set: &TrainingSet, found: Found) -> Trained {
         Threshold::Fixed(threshold) => Some(threshold),
         Threshold::Tuned => tuned(),
     };
+    let not_tuned = match (has_validation, out_of_fold.is_empty()) {
+        (false, true) => "there is no validation row",
+        _ => "no validation row is positive",
+    };
     let metrics = Split::ALL.into_iter().filter(|split| set.splits.contains(split)).map(|split| {
         let (labels, scores) = part(split);
         let sample = Sample::new(&labels, &scores, threshold, scorer.gives_probabilities());
-        SplitMetrics { split, metrics: Metrics::measure(&sample) }
+        let mut metrics = Metrics::measure(&sample);
+        if metrics.reason.as_deref() == Some(NO_THRESHOLD) {
+            metrics.reason = Some(format!("{NO_THRESHOLD}: {not_tuned}"));
+        }
+        SplitMetrics { split, metrics }
     });
     let metrics = metrics.collect();
     let unscored = scores.iter().filter(|score| score.is_nan()).count() as u64;

@@ -52,6 +52,18 @@ pub fn name(text: &str) -> String {
     }
 }
 
+/// Returns a value of a profile as [`name`] does. A long text was shortened before and says how long it is.
+pub fn value(text: &str) -> String {
+    let is_length = |end: &str| {
+        let digits = end.strip_suffix(" characters)");
+        digits.is_some_and(|digits| digits.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    match text.rsplit_once("… (") {
+        Some((start, end)) if is_length(end) => format!("{} ({end}", printable(start, LONGEST_NAME)),
+        _ => name(text),
+    }
+}
+
 /// Something that a reader should know, and how bad it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Warning {
@@ -67,6 +79,11 @@ impl Warning {
         Warning { rank, about: about.into(), text: text.into() }
     }
 
+    /// Returns whether the warning belongs into a verdict; the others are notes for who looks at the column.
+    pub fn is_conspicuous(&self) -> bool {
+        self.rank < 7
+    }
+
     /// Returns the warning as a sentence.
     pub fn sentence(&self) -> String {
         match self.about.is_empty() {
@@ -78,7 +95,7 @@ impl Warning {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{name, value};
 
     #[test]
     fn every_name_can_be_seen() {
@@ -87,5 +104,8 @@ mod tests {
         assert_eq!(name("  "), "(2 blank characters)");
         assert_eq!(name("\u{202e}live"), "\\u{202e}live");
         assert_eq!(name(&"x".repeat(10_000)), format!("{}… (10,000 characters)", "x".repeat(60)));
+        let kept = format!("{}… (2,001 characters)", "x".repeat(200));
+        assert_eq!(value(&kept), format!("{}… (2,001 characters)", "x".repeat(60)));
+        assert_eq!(value("a… (5"), "a… (5");
     }
 }

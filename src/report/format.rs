@@ -124,11 +124,17 @@ pub fn code(text: &str) -> Value {
     Value::from_safe_string(HtmlEscape(&visible(text).unwrap_or_else(|| text.into())).to_string())
 }
 
-/// Adds the filters `number`, `percent`, `count` and `code`, which templates use on the values of queries, and the way in which text is
+/// Returns text as one paragraph of Markdown: names in it begin no line and no HTML.
+fn paragraph(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('<', "&lt;")
+}
+
+/// Adds the filters `number`, `percent`, `count`, `code` and `paragraph`, which templates use on the values of queries, and the way in which text is
 /// written.
 pub fn add_filters(environment: &mut Environment<'_>) {
     environment.set_formatter(write);
     environment.add_filter("code", code);
+    environment.add_filter("paragraph", paragraph);
     environment.add_filter("number", number);
     environment.add_filter("percent", percent);
     environment.add_filter("count", count);
@@ -136,7 +142,7 @@ pub fn add_filters(environment: &mut Environment<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{code, count, number, percent, shown, span};
+    use super::{code, count, number, paragraph, percent, shown, span};
 
     #[test]
     fn numbers_keep_four_significant_digits() {
@@ -163,6 +169,11 @@ mod tests {
         let long = format!("a {} b", "x".repeat(10_000));
         assert_eq!(shown(&long), format!("a {}… (10,000 characters) b", "x".repeat(100)));
         assert_eq!(code(&format!("<{}", "x".repeat(500))).as_str().unwrap(), format!("&lt;{}", "x".repeat(500)));
+    }
+
+    #[test]
+    fn a_name_does_not_end_a_paragraph() {
+        assert_eq!(paragraph("it reads a\n\n## Injected <b>, b"), "it reads a ## Injected &lt;b>, b");
     }
 
     #[test]

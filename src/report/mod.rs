@@ -131,6 +131,16 @@ impl Request<'_> {
         self.arguments.get(name).map(String::as_str)
     }
 
+    /// Returns a relation that was given: a path of a file gets its quotes.
+    fn relation(&self, name: &str) -> Option<String> {
+        let text = self.argument(name)?;
+        Some(if text.ends_with(".parquet") || text.ends_with(".csv") || text.ends_with(".json") {
+            source(text)
+        } else {
+            text.into()
+        })
+    }
+
     /// Returns a parameter in the form that SQL needs.
     ///
     /// # Errors
@@ -314,7 +324,7 @@ impl Hint for Error {
                 "`squall run +spike_drift` makes it from sql/monitoring/spike_drift.sql".into()
             }
             Error::Missing { name: "spike_training" } => {
-                "`squall run +spike_training` makes it; `squall report eval --on RELATION` judges other rows".into()
+                "`squall run +spike_training` makes it; --on RELATION names other rows".into()
             }
             Error::Missing { name } => format!("`squall run +{name}` makes it; models come from `squall train`"),
             Error::NoParameter { name } => {

@@ -41,25 +41,48 @@ fn text(run: &Run) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Reads every run, oldest first; empty if the folder does not exist.
-pub fn read(dir: &Path) -> Result<Vec<Run>, Error> {
+/// What lies in the folder of runs.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// Oldest first.
+    pub runs: Vec<Run>,
+    /// The ids of the runs that cannot be read, each with the reason. One of them must not hide the others.
+    pub unreadable: Vec<(String, Error)>,
+}
+
+/// Reads every run; there are none if the folder does not exist.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn read(dir: &Path) -> Result<Recorded, Error> {
     let failed = |source| Error::Read { path: dir.into(), source };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Recorded::default()),
         Err(error) => return Err(failed(error)),
     };
-    let mut runs = Vec::new();
+    let mut recorded = Recorded::default();
     for entry in entries {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        runs.push(serde_json::from_slice::<Run>(&text).map_err(|source| Error::Run { path, source })?);
+        match of_file(&path) {
+            Ok(run) => recorded.runs.push(run),
+            Err(error) => {
+                let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                recorded.unreadable.push((id, error));
+            }
+        }
     }
-    runs.sort_by(|a, b| (a.started_at_ms, &a.run_id).cmp(&(b.started_at_ms, &b.run_id)));
-    Ok(runs)
+    recorded.runs.sort_by(|a, b| (a.started_at_ms, &a.run_id).cmp(&(b.started_at_ms, &b.run_id)));
+    recorded.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(recorded)
+}
+
+fn of_file(path: &Path) -> Result<Run, Error> {
+    let text = fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    serde_json::from_slice(&text).map_err(|source| Error::Run { path: path.into(), source })
 }
 
 /// What is needed to send a run.
@@ -108,7 +131,5 @@ fn unsent(dir: &Path) -> PathBuf {
 
 /// Reads one run again.
 pub fn read_one(dir: &Path, run: &Run) -> Result<Run, Error> {
-    let path = path(dir, run);
-    let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    serde_json::from_slice(&text).map_err(|source| Error::Run { path, source })
+    of_file(&path(dir, run))
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::error::Hint;
 pub use error::Error;
 use local::Unsent;
-pub use local::{is_kept, read};
+pub use local::{Recorded, is_kept, read};
 use mlflow::{Mlflow, Sent};
 pub use package::LOADER;
 use package::Stored;
@@ -129,7 +129,7 @@ impl Tracker {
     /// The server does not answer, or refuses.
     pub fn push_alias(&self, model: &str, version: u64, alias: &str) -> Result<(), Error> {
         let Some(server) = &self.server else { return Ok(()) };
-        let runs = read(&self.runs_dir)?;
+        let runs = read(&self.runs_dir)?.runs;
         let is_of = |run: &&Run| run.model == model && run.version == version && run.kind == Kind::Training;
         match runs.iter().rev().filter(is_of).find(|run| run.mlflow_run_id.is_some()) {
             Some(run) => Mlflow::new(server, Some(server.timeout))?.set_alias(run, alias),
@@ -166,7 +166,7 @@ impl Tracker {
 
     /// Returns the MLflow run that trained the model which a run evaluates.
     fn trained_by(&self, evaluation: &Run) -> Option<String> {
-        let runs = read(&self.runs_dir).ok()?;
+        let runs = read(&self.runs_dir).ok()?.runs;
         let trained = |run: &&Run| run.kind == Kind::Training && run.model == evaluation.model;
         let trained = runs.iter().rev().filter(trained).find(|run| run.version == evaluation.version)?;
         trained.mlflow_run_id.clone()

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat};
 use crate::cli::{Context, Failure, output};
 use crate::repl::Format;
 use crate::text::columns;
-use crate::track::{self, Run};
+use crate::track::{self, Recorded, Run};
 
 /// Lists runs, oldest first, with their id on the MLflow server
 #[derive(Debug, clap::Args)]
@@ -20,19 +20,26 @@ pub struct Args {
 }
 
 /// The columns of the formats.
-const COLUMNS: [&str; 8] = ["run_id", "kind", "model", "version", "started_at", "duration_ms", "sent", "mlflow_run_id"];
+const COLUMNS: [&str; 9] =
+    ["run_id", "kind", "model", "version", "started_at", "duration_ms", "sent", "mlflow_run_id", "problem"];
 
 /// Runs the command.
 pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let dir = context.settings().runs_dir();
-    let runs: Vec<Run> =
-        track::read(&dir)?.into_iter().filter(|run| !args.unsent || run.mlflow_run_id.is_none()).collect();
+    let Recorded { mut runs, unreadable } = track::read(&dir)?;
+    runs.retain(|run| !args.unsent || run.mlflow_run_id.is_none());
+    let problems = || unreadable.iter().map(|(id, error)| (id.clone(), error.text()));
     let sent = |run: &Run| match &run.mlflow_run_id {
         Some(id) => format!("on MLflow, {id}"),
         None if track::is_kept(&dir, run) => "not sent".into(),
         None => "only here".into(),
     };
     if let Some(format) = args.format {
+        let unread = problems().map(|(id, problem)| {
+            let mut row = vec![String::new(); COLUMNS.len()];
+            (row[0], row[COLUMNS.len() - 1]) = (id, problem);
+            row
+        });
         let rows: Vec<Vec<String>> = runs
             .iter()
             .map(|run| {
@@ -45,18 +52,21 @@ pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
                     (run.ended_at_ms - run.started_at_ms).to_string(),
                     run.mlflow_run_id.is_some().to_string(),
                     run.mlflow_run_id.clone().unwrap_or_default(),
+                    String::new(),
                 ]
             })
+            .chain(unread)
             .collect();
         return output::write(format, &output::batch(&COLUMNS, &rows)?);
     }
-    if runs.is_empty() {
+    if runs.is_empty() && unreadable.is_empty() {
         let what =
             if args.unsent { "every run is on MLflow" } else { "no run is recorded: `squall train` records one" };
         return output::text(format!("{what}\n").as_bytes());
     }
-    let rows: Vec<Vec<String>> =
-        runs.iter().map(|run| vec![run.run_id.clone(), run.kind.as_str().into(), started(run), sent(run)]).collect();
+    let read = runs.iter().map(|run| vec![run.run_id.clone(), run.kind.as_str().into(), started(run), sent(run)]);
+    let unread = problems().map(|(id, problem)| vec![id, "unreadable".into(), String::new(), problem]);
+    let rows: Vec<Vec<String>> = read.chain(unread).collect();
     output::text(columns(&rows, 4).as_bytes())
 }
 

@@ -22,7 +22,11 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let runs = chosen(&args.runs, track::read(&context.settings().runs_dir())?)?;
+    let recorded = track::read(&context.settings().runs_dir())?;
+    for (_, error) in &recorded.unreadable {
+        workspace::warn(&format!("{}; the other runs are sent", error.text()), error.hint().as_deref());
+    }
+    let runs = chosen(&args.runs, recorded.runs)?;
     let models = Registry::new(context.settings().models_dir());
     let tracker = workspace::tracker(context);
     let progress = context.progress("push", Some(runs.len() as u64));

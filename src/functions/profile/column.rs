@@ -13,9 +13,9 @@ use datafusion::logical_expr::Accumulator;
 
 use super::moments::Moments;
 use super::sketch::{Distinct, Frequent};
-use crate::text::mixed;
+use crate::text::{grouped, mixed};
 
-/// Of a text value, so many characters are kept.
+/// Of a text value, so many characters are kept. A longer one ends in an ellipsis and the number of its characters.
 const MOST_CHARACTERS: usize = 200;
 /// What stands for NULL in the fingerprint of a row.
 const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -230,7 +230,7 @@ impl Column {
             self.zeros += u64::from(length == 0);
             let (shortest, longest) = self.lengths.unwrap_or((length, length));
             self.lengths = Some((shortest.min(length), longest.max(length)));
-            self.frequent.add(*hash, 1, || text.chars().take(MOST_CHARACTERS).collect::<String>().into());
+            self.frequent.add(*hash, 1, || shortened(text).into());
         }
         Ok(())
     }
@@ -323,5 +323,12 @@ fn shown(value: &ScalarValue) -> Result<Option<String>> {
     }
     let array = value.to_array()?;
     let text = ArrayFormatter::try_new(&array, &FormatOptions::default())?.value(0).to_string();
-    Ok(Some(text.chars().take(MOST_CHARACTERS).collect()))
+    Ok(Some(shortened(&text)))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], grouped(text.chars().count() as u64)),
+        None => text.into(),
+    }
 }

@@ -93,6 +93,9 @@ impl Better {
     }
 }
 
+/// Why metrics of calls are missing: nobody chose a threshold, or none could be tuned.
+pub const NO_THRESHOLD: &str = "no threshold";
+
 /// All metrics of one sample; a `None` is undefined, and `reason` says why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metrics {
@@ -139,7 +142,7 @@ impl Metrics {
         } else if self.positives == self.rows {
             Some("every row is positive")
         } else if sample.threshold.is_none() {
-            Some("no threshold: no validation row is positive")
+            Some(NO_THRESHOLD)
         } else if !sample.probability {
             Some("the score is not a probability")
         } else if self.get(&PRECISION).is_none() {
@@ -223,7 +226,7 @@ mod tests {
         assert_eq!(nan.as_deref(), Some("a label or a score is NaN"));
         let labels = [true, false];
         let text = reason(&labels, &[0.9, 0.2], None, true);
-        assert_eq!(text.as_deref(), Some("no threshold: no validation row is positive"));
+        assert_eq!(text.as_deref(), Some("no threshold"));
         assert_eq!(reason(&labels, &[9.0, 2.0], Some(3.0), false).as_deref(), Some("the score is not a probability"));
         assert_eq!(reason(&labels, &[0.9, 0.2], Some(0.95), true).as_deref(), Some("no row reaches the threshold"));
         assert_eq!(reason(&labels, &[0.9, 0.2], Some(0.5), true), None);

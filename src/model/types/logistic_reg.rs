@@ -105,6 +105,7 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let TrainingRows { features, labels, weights, .. } = rows;
     let weights = class_weight::of_rows(weights, &labels, options);
     let (mut terms, mut columns, mut varies) = (Vec::new(), Vec::new(), Vec::new());
+    let is_one_value = features.first().is_some_and(|(_, column)| column.iter().all(|value| *value == column[0]));
     for (feature, mut column) in features {
         let (term, constant) = Term::standardise(feature, &mut column)?;
         terms.push(term);
@@ -115,7 +116,7 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     }
     if columns.is_empty() {
         let Term { name: feature, mean: value, .. } = terms.swap_remove(0);
-        return Err(Error::Constant { feature, value });
+        return Err(if is_one_value { Error::Constant { feature, value } } else { Error::NoDeviation { feature } });
     }
     let l2_reg = options.number(&L2_REG);
     let problem = Problem { columns: &columns, labels: &labels, weights: weights.as_deref(), l2_reg };

@@ -1,5 +1,6 @@
 //! What is known of a model before any row judges it, and the queries that the sections share.
 
+use crate::report::evaluation::seconds;
 use crate::report::format::{self, count, number};
 use crate::report::query::{Literal, Query, Rows};
 use crate::report::{Error, Request};
@@ -81,16 +82,22 @@ impl<'a> Facts<'a> {
 
     /// Returns how far ahead the label looks, in whole seconds; 60 where the model does not say.
     pub(super) fn horizon_s(&self) -> String {
-        let words = self.text("horizon");
-        let seconds = words.split_whitespace().next().and_then(|first| first.parse::<f64>().ok());
-        seconds.map_or("60".into(), |seconds| format!("{}", seconds.max(1.0).round()))
+        self.known("horizon").and_then(|words| seconds(&words)).map_or("60".into(), |seconds| seconds.to_string())
     }
 
-    pub(super) fn products(&self) -> String {
-        match self.text("products") {
-            unknown if unknown == format::UNKNOWN => "the products of its training rows".into(),
-            products => products,
-        }
+    /// Returns what a column of `ml_models()` says of the model; `None` if it is NULL.
+    pub(super) fn known(&self, column: &str) -> Option<String> {
+        Some(self.text(column)).filter(|text| text != format::UNKNOWN)
+    }
+
+    /// Returns whether the label is a spike: it compares what comes within a horizon with tau.
+    pub(super) fn is_of_spikes(&self) -> bool {
+        self.known("tau").is_some() && self.known("horizon").is_some()
+    }
+
+    /// Returns whether rows of a split were there when the model was trained.
+    pub(super) fn had(&self, split: &str) -> bool {
+        self.part("split").iter().any(|(name, _, _)| name == split)
     }
 
     pub(super) fn has_table(&self, name: &str) -> bool {

@@ -4,16 +4,17 @@
 //! figure comes from a query in `reports/card/`, which the HTML shows.
 
 mod facts;
+mod figures;
 mod sections;
 
 use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::facts::Facts;
+use super::evaluation::{Judgement, judgement};
 use super::query::{Literal, Query, Row, Rows};
 use super::sources::built_in;
-use super::{About, Argument, Arguments, Condition, Error, Mood, Needs, Page, Report, Request, Verdict, format};
-use crate::text::counted;
+use super::{About, Argument, Arguments, Condition, Error, Needs, Page, Report, Request, Verdict, format};
 
 /// The report `card`.
 pub struct Card;
@@ -21,9 +22,6 @@ pub struct Card;
 const MODEL: &str = "model";
 const ON: &str = "on";
 const FOLDS: &str = "folds";
-
-/// The rows that judge the model by default.
-const TEST_ROWS: &str = "SELECT * FROM spike_training WHERE split = 'test'";
 
 impl Report for Card {
     fn about(&self) -> &'static About {
@@ -39,8 +37,8 @@ impl Report for Card {
                 },
                 Argument {
                     name: ON,
-                    value: "QUERY",
-                    help: "The rows that judge it, a table, view or query [default: the test rows of spike_training]",
+                    value: "RELATION",
+                    help: "The rows that judge it: a table, view, file or query; if they have a split, its test rows [default: spike_training]",
                 },
                 Argument {
                     name: FOLDS,
@@ -50,7 +48,6 @@ impl Report for Card {
             ],
             sources: built_in![
                 "card.html",
-                "card/baselines.sql",
                 "card/by_fold.sql",
                 "card/calibration.sql",
                 "card/candidates.sql",
@@ -89,6 +86,8 @@ struct View {
     version: &'static str,
     /// The command that writes this card again.
     remake: String,
+    /// What stands around code in Markdown: more backquotes than any of the code has in a row.
+    fence: String,
     verdict: Verdict,
     sections: Vec<Section>,
 }
@@ -152,40 +151,49 @@ async fn card(request: &Request<'_>) -> Result<Page, Error> {
     request.sources.check("card", Card.about().sources)?;
     let reference = subject(request).await?;
     let facts = Facts::read(request, &reference).await?;
-    let on = request.argument(ON).unwrap_or(TEST_ROWS).to_string();
-    let baselines = facts.query("baselines", &[("on", Literal::Text(&on))])?;
-    let compared = baselines.rows(request.context).await?;
-    let verdict = verdict(&facts, &compared);
-    let warnings = compared.find(MODEL, &facts.name).and_then(|row| row.text("warning")).map(str::to_string);
+    let judged = judged(request, &reference).await?;
     let sections = vec![
         facts.purpose(),
         facts.data().await?,
         facts.features().await?,
         facts.label(),
-        facts.protocol(&on),
-        facts.figures(&on, &compared, baselines).await?,
+        facts.protocol(&judged),
+        facts.figures(&judged).await?,
         facts.walk_forward(request.argument(FOLDS)).await?,
-        facts.weights(&on).await?,
-        facts.limits(&compared),
+        facts.weights(&judged).await?,
+        facts.limits(&judged),
         facts.reproduction(&remake(request)).await?,
     ];
-    let line = format!("{}: {}", facts.reference(), verdict.headline);
+    let sections: Vec<Section> = sections.into_iter().filter(|section| !section.title.is_empty()).collect();
+    let remade = remake(request);
+    let code = sections.iter().flat_map(|section| &section.code).chain([&remade]);
+    let longest = code.flat_map(|code| code.split(|letter| letter != '`')).map(str::len).max().unwrap_or_default();
+    let line = format!("{}: {}", facts.reference(), judged.verdict.headline);
     let view = View {
         title: format!("Model card of {}", facts.name),
         version_of_model: facts.version.to_string(),
         generated_at: format::minute(request.generated_at),
         version: env!("CARGO_PKG_VERSION"),
-        remake: remake(request),
-        verdict,
-        sections: sections.into_iter().filter(|section| !section.title.is_empty()).collect(),
+        remake: remade,
+        fence: "`".repeat(3.max(longest + 1)),
+        verdict: judged.verdict,
+        sections,
     };
     Ok(Page {
         html: request.sources.render("card.html", &view)?,
         markdown: Some(format!("{}\n", request.sources.render("card/card.md", &view)?.trim())),
         verdict: line,
-        warnings: warnings.into_iter().collect(),
+        warnings: judged.warnings,
         conditions: view.verdict.found(Condition::Worse),
     })
+}
+
+/// Judges the model as `squall report eval` does on the same rows.
+async fn judged(request: &Request<'_>, reference: &str) -> Result<Judgement, Error> {
+    let mut arguments = Arguments::from([(MODEL.into(), reference.into())]);
+    arguments.extend(request.argument(ON).map(|on| (ON.into(), on.into())));
+    let request = Request { arguments, journal: request.journal.clone(), lineage: Default::default(), ..*request };
+    judgement(&request).await
 }
 
 /// Returns the command that makes the card again.
@@ -215,46 +223,4 @@ async fn subject(request: &Request<'_>) -> Result<String, Error> {
         }
     }
     best.map(|(_, name)| name).ok_or(Error::NothingEvaluated)
-}
-
-/// Returns what the comparison with the naive rule says of the model, for people.
-fn verdict(facts: &Facts<'_>, compared: &Rows) -> Verdict {
-    let row = compared.find(MODEL, &facts.name);
-    let Some(row) = row else {
-        return Verdict {
-            mood: Mood::Unknown,
-            headline: "It was not compared with the naive rule.".into(),
-            sentences: vec!["The rows that judge it are not of the tables from which it learned.".into()],
-        };
-    };
-    let said = row.text("verdict").unwrap_or("not known");
-    let mood = match said {
-        _ if said.starts_with("beats") => Mood::Good,
-        _ if said.starts_with("does not") || said.starts_with("equals") => Mood::Bad,
-        _ => Mood::Unknown,
-    };
-    let interval = |low: &str, high: &str| format!("[{}, {}]", row.shown(low), row.shown(high));
-    let mut sentences = vec![format!(
-        "On {} rows with {} its average precision is {} {}; guessing gives {}.",
-        row.shown("rows"),
-        counted(row.integer("episodes").map_or(0, i64::unsigned_abs), "episode"),
-        row.shown("average_precision"),
-        interval("average_precision_low", "average_precision_high"),
-        row.shown("prevalence")
-    )];
-    if row.number("difference").is_some() {
-        sentences.push(format!(
-            "The difference to {} on the same rows is {} {}.",
-            row.text("baseline").unwrap_or("the naive rule"),
-            row.shown("difference"),
-            interval("difference_low", "difference_high")
-        ));
-    }
-    sentences.extend(row.text("reason").map(|reason| format!("Some figures are not known: {reason}.")));
-    let headline = match said {
-        _ if said.starts_with("cannot") => format!("Whether {} beats the naive rule {said}.", facts.name),
-        _ if said.starts_with("not known") => format!("Whether {} beats the naive rule is {said}.", facts.name),
-        _ => format!("{} {said}.", facts.name),
-    };
-    Verdict { mood, headline, sentences }
 }

@@ -60,7 +60,8 @@ impl Axis {
 
     /// Returns a value's position: 0 at the axis' start, 1 at its end.
     pub fn position(&self, value: f64) -> f64 {
-        (value - self.from) / (self.to - self.from)
+        // Halves, because the difference of the largest numbers is beyond what a DOUBLE holds.
+        (value / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0)
     }
 
     /// Returns about `count` ticks at round values.
@@ -75,7 +76,7 @@ impl Axis {
             }
             return ticks;
         }
-        let rough = (self.to - self.from) / count.max(1) as f64;
+        let rough = self.to / count.max(1) as f64 - self.from / count.max(1) as f64;
         let step = nice_step(rough);
         // Allow half a thousandth of a step, so that rounding does not lose the last tick.
         let (first, last) = ((self.from / step - 5e-4).ceil(), (self.to / step + 5e-4).floor());
@@ -88,7 +89,7 @@ impl Axis {
 
     fn tick_label(&self, value: f64, step: f64) -> String {
         match self.unit {
-            Unit::Number if step < 1e-4 => {
+            Unit::Number if step < 1e-4 || self.from.abs().max(self.to.abs()) >= 1e15 => {
                 if value.abs() < step / 2.0 {
                     "0".into()
                 } else {
@@ -139,6 +140,12 @@ mod tests {
             ["87,000", "87,100", "87,200", "87,300"]
         );
         assert_eq!(labels(&Axis::new("", Unit::Number, 0.0, 4e-5), 4), ["0", "1e−5", "2e−5", "3e−5", "4e−5"]);
+        assert_eq!(labels(&Axis::new("", Unit::Number, 1e300, 1.2e300), 2), ["1.0e300", "1.1e300", "1.2e300"]);
+        let widest = Axis::new("", Unit::Number, -f64::MAX, f64::MAX);
+        assert_eq!(
+            (labels(&widest, 4), widest.position(0.0)),
+            (["−1e308", "0", "1e308"].map(String::from).into(), 0.5)
+        );
     }
 
     #[test]

@@ -18,8 +18,6 @@ const DIGIT_WIDTH: f64 = 6.9;
 const PIXELS_PER_X_TICK: f64 = 84.0;
 const PIXELS_PER_Y_TICK: f64 = 44.0;
 const NAME_LINE: f64 = 14.0;
-/// The approximate width of a letter of a name at the left of a row.
-const NAME_WIDTH: f64 = 8.2;
 
 /// Maps a panel's values to the page.
 struct Frame<'a> {
@@ -85,13 +83,27 @@ pub fn draw(chart: &Chart) -> String {
 
 /// Returns how many pixels at the left a panel's tick labels, or a strip's name, need.
 fn margin(panel: &Panel) -> f64 {
-    let longest = match &panel.y {
-        Some(axis) => y_ticks(axis, panel.height).iter().map(|tick| tick.label.chars().count()).max(),
-        None => Some(panel.name.chars().count()),
+    match &panel.y {
+        Some(axis) => y_ticks(axis, panel.height).iter().map(|tick| width_of(&tick.label)).fold(0.0, f64::max),
+        None => width_of(&panel.name),
+    }
+}
+
+/// Returns the approximate width of a text at 12 px, by the wider of the fonts that the style sheet names.
+fn width_of(text: &str) -> f64 {
+    let letter = |letter: char| match letter {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | 'I' => 4.3,
+        'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '/' | '-' | ' ' => 5.4,
+        '0'..='9' | '_' => DIGIT_WIDTH,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 12.0,
+        'A'..='Z' => 9.4,
+        'a'..='z' => 7.6,
+        _ if letter.is_ascii() => 8.0,
+        // A letter of Chinese, Japanese or Korean is as wide as it is high.
+        _ if letter >= '\u{1100}' => 12.4,
+        _ => 8.4,
     };
-    // Capitals are wider than digits.
-    let is_name = panel.y.as_ref().is_some_and(|axis| matches!(axis.unit, Unit::Places(_)));
-    longest.unwrap_or(0) as f64 * if is_name { NAME_WIDTH } else { DIGIT_WIDTH }
+    text.chars().map(letter).sum()
 }
 
 fn y_ticks(axis: &Axis, height: f64) -> Vec<super::scale::Tick> {
@@ -125,15 +137,15 @@ fn draw_x_axis(out: &mut String, axis: &Axis, left: f64, width: f64, top: f64) {
     let mut free_from = 0.0;
     let apart = match &axis.unit {
         Unit::Places(places) => {
-            let longest = places.iter().map(|(_, name)| name.chars().count()).max().unwrap_or_default();
-            ((longest + 1) as f64 * DIGIT_WIDTH).min(PIXELS_PER_X_TICK)
+            let longest = places.iter().map(|(_, name)| width_of(name)).fold(0.0, f64::max);
+            (longest + DIGIT_WIDTH).min(PIXELS_PER_X_TICK)
         }
         _ => PIXELS_PER_X_TICK,
     };
     for tick in axis.ticks((width / apart) as usize) {
         let x = left + axis.position(tick.value).clamp(0.0, 1.0) * width;
         line(out, "axis", (x, top), (x, top + 4.0));
-        let half = tick.label.chars().count() as f64 * DIGIT_WIDTH / 2.0;
+        let half = width_of(&tick.label) / 2.0;
         // Labels at the ends must stay inside the picture, and neighbours must not overlap.
         let centre = x.max(half).min(left + width + RIGHT - half);
         if centre - half >= free_from {

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::column::{Column, shown_name};
 use super::{AGAINST, CURRENT, EARLY_LATE, ON, REFERENCE, TEST, TIME, TRAIN_TEST};
 use crate::dialect;
-use crate::report::format::{self, count, instant, span};
+use crate::report::format::{self, instant, span};
 use crate::report::{Error, Request, require};
-use crate::text::{did_you_mean, identifier, literal};
+use crate::text::{counted, did_you_mean, identifier, literal};
 
 /// Names that a time column has by custom, the first one first.
 const TIMES: [&str; 5] = ["ts", "event_time", "time", "timestamp", "at"];
@@ -57,7 +57,8 @@ impl Relations {
     pub async fn find(request: &Request<'_>) -> Result<Relations, Error> {
         let tests = request.argument(TEST).unwrap_or_default();
         let given = |name| request.argument(name);
-        let reference = given(REFERENCE).or(given(AGAINST));
+        let relation = |name| request.relation(name);
+        let reference = relation(REFERENCE).or_else(|| relation(AGAINST));
         let one = given(ON).is_some() || given(EARLY_LATE).is_some() || given(TRAIN_TEST).is_some();
         if one && (reference.is_some() || given(CURRENT).is_some()) {
             return Err(wrong(
@@ -70,9 +71,9 @@ impl Relations {
         }
         if one {
             return if given(TRAIN_TEST).is_some() {
-                Ok(Relations::train_test(given(ON).unwrap_or("spike_training"), tests))
+                Ok(Relations::train_test(relation(ON).as_deref().unwrap_or("spike_training"), tests))
             } else {
-                Relations::early_late(request, given(ON), given(EARLY_LATE), tests).await
+                Relations::early_late(request, relation(ON).as_deref(), given(EARLY_LATE), tests).await
             };
         }
         if reference.is_none() && given(CURRENT).is_none() && tests.is_empty() {
@@ -83,7 +84,8 @@ impl Relations {
                 ..Relations::of("drift_reference", "drift_current", tests, how)
             });
         }
-        let (reference, current) = (reference.unwrap_or("drift_reference"), given(CURRENT).unwrap_or("drift_current"));
+        let (reference, current) =
+            (reference.unwrap_or("drift_reference".into()), relation(CURRENT).unwrap_or("drift_current".into()));
         let how = match reference.strip_prefix("model:") {
             Some(model) => format!(
                 "The current rows are compared with what the model {} was trained on. Its artifact holds the quantiles or the categories of each column, so the reference is rounded to those.",
@@ -91,7 +93,7 @@ impl Relations {
             ),
             None => "Columns are matched by their names.".into(),
         };
-        Ok(Relations::of(reference, current, tests, how))
+        Ok(Relations::of(&reference, &current, tests, how))
     }
 
     fn of(reference: &str, current: &str, tests: &str, how: String) -> Relations {
@@ -160,7 +162,7 @@ impl Relations {
             let rows = columns.iter().filter_map(|column| column.rows(key)).reduce(f64::max);
             Side {
                 name,
-                rows: format!("{} rows", count(Some(rows.unwrap_or(0.0)))),
+                rows: counted(rows.unwrap_or(0.0) as u64, "row"),
                 period: match (from_to, &period.column) {
                     (Some((from, to)), Some(column)) => format!(
                         "{} to {} ({}, by {})",

@@ -29,7 +29,7 @@ impl Report for Eda {
             arguments: &[Argument {
                 name: ON,
                 value: "RELATION",
-                help: "A table, view or query to profile, column by column, instead of the market [default: ticks and spike_training]",
+                help: "A table, view, file or query to profile, column by column, instead of the market [default: ticks and spike_training]",
             }],
             sources: built_in![
                 "eda.html",
@@ -57,8 +57,8 @@ impl Report for Eda {
     fn make<'a>(&'a self, request: &'a Request<'_>) -> BoxFuture<'a, Result<Page, Error>> {
         Box::pin(async move {
             request.sources.check("eda", self.about().sources)?;
-            match request.argument(ON) {
-                Some(relation) => relation::profile(request, relation).await,
+            match request.relation(ON) {
+                Some(relation) => relation::profile(request, &relation).await,
                 None => market::study(request).await,
             }
         })

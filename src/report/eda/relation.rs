@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::figures::{histogram, matrix, strongest, time_axis};
 use super::warnings::warnings;
 use crate::report::chart::{Axis, Figure, Tone, Unit, sparkline};
-use crate::report::exhibit::{Exhibit, Warning, name};
+use crate::report::exhibit::{Exhibit, Warning, name, value};
 use crate::report::format::{self, count, instant, number, percent, span};
 use crate::report::query::{Literal, Query, Row, Rows};
 use crate::report::{Condition, Error, Mood, Page, Request, Verdict};
@@ -165,7 +165,7 @@ fn verdict(relation: &str, columns: &Rows, warnings: &[Warning]) -> Verdict {
         return Verdict { mood: Mood::Unknown, headline, sentences: Vec::new() };
     }
     let size = format!("{} and {}", counted(rows as u64, "row"), counted(columns.iter().count() as u64, "column"));
-    let worth = warnings.iter().filter(|warning| warning.rank < 7).count();
+    let worth = warnings.iter().filter(|warning| warning.is_conspicuous()).count();
     let (mood, headline) = match (warnings.first(), worth) {
         (_, 0) => (Mood::Good, format!("Nothing is conspicuous in the {size} of {relation}.")),
         (worst, _) => {
@@ -210,7 +210,14 @@ fn tiles(columns: &Rows, warnings: &[Warning]) -> Vec<[String; 3]> {
             count(repeated),
             if repeated.is_some() { "equal another row in every column" } else { "not counted" }.into(),
         ],
-        ["Warnings".into(), count(Some(warnings.len() as f64)), "worst first, below".into()],
+        [
+            "Warnings".into(),
+            count(Some(warnings.len() as f64)),
+            match warnings.iter().filter(|warning| warning.is_conspicuous()).count() {
+                some if some < warnings.len() => format!("{} of them conspicuous; below", count(Some(some as f64))),
+                _ => "worst first, below".into(),
+            },
+        ],
     ]
 }
 
@@ -339,8 +346,8 @@ impl Card {
         let frequent = row.texts("frequent").iter().zip(shares).take(FREQUENT_SHOWN);
         // The most frequent of many different numbers says nothing.
         let is_worth = |share: f64| kind != "number" || few || share >= 0.01;
-        let frequent = frequent.filter(|(_, share)| is_worth(**share)).map(|(value, share)| {
-            (name(value), percent(Some(*share)), format!("{:.1}", (share * 96.0).clamp(0.0, 96.0)))
+        let frequent = frequent.filter(|(_, share)| is_worth(**share)).map(|(text, share)| {
+            (value(text), percent(Some(*share)), format!("{:.1}", (share * 96.0).clamp(0.0, 96.0)))
         });
         Card {
             name: title,

@@ -1,6 +1,6 @@
 //! What is conspicuous in a profile, worst first. The limits are those of ydata-profiling 4 where it has one.
 
-use crate::report::exhibit::{Warning, name};
+use crate::report::exhibit::{Warning, name, value};
 use crate::report::format::{count, number, percent};
 use crate::report::query::{Row, Rows};
 use crate::text::counted;
@@ -83,10 +83,10 @@ fn of_column(row: Row<'_>, rows: f64, all: &mut Vec<Warning>) {
     let values = rows - nulls - nans - infinities;
     let top = row.numbers("frequent_shares").first().copied().unwrap_or_default();
     match distinct {
-        Some(1.0) if values > 1.0 => warn(4, format!("constant: {}", name(row.text("min").unwrap_or_default()))),
+        Some(1.0) if values > 1.0 => warn(4, format!("constant: {}", value(row.text("min").unwrap_or_default()))),
         Some(_) if top >= ALMOST_ALL && values > 1.0 => {
-            let value = row.texts("frequent").first().map(|value| name(value)).unwrap_or_default();
-            warn(5, format!("almost constant: {value} is {} of the values", percent(Some(top))));
+            let most = row.texts("frequent").first().map(|text| value(text)).unwrap_or_default();
+            warn(5, format!("almost constant: {most} is {} of the values", percent(Some(top))));
         }
         Some(distinct) if row.text("kind") == Some("text") && distinct > MANY_VALUES && distinct > values / 2.0 => {
             warn(7, format!("{} different texts in {} values", count(Some(distinct)), count(Some(values))));

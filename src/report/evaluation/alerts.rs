@@ -231,6 +231,15 @@ pub fn trade_off(rows: &Rows, at: Option<&Alerts>) -> Option<Figure> {
     Some(chart.draw())
 }
 
+/// Says why there is no picture of the trade-off although rows are positive.
+pub fn no_trade_off(rows: &Rows) -> &'static str {
+    let parts: Vec<&str> = rows.iter().filter_map(|row| row.text("part")).collect();
+    match parts.windows(2).any(|pair| pair[0] == pair[1]) {
+        true => "Not known: the judged rows cover no time.",
+        false => "There is one threshold only, so there is nothing to choose.",
+    }
+}
+
 /// Returns the table of the worst errors.
 pub fn worst(rows: &Rows, several: bool) -> Vec<Vec<String>> {
     let row = |row: Row<'_>| {

@@ -9,7 +9,6 @@ use crate::report::Error;
 use crate::report::chart::{Figure, Tone};
 use crate::report::format::{self, count, number};
 use crate::report::query::{Literal, Query, Row};
-use crate::text::{identifier, literal};
 
 /// The most rows on which importance is measured: each feature is shuffled several times.
 const MOST_ROWS: f64 = 200_000.0;
@@ -88,11 +87,7 @@ pub async fn importance(frame: &Frame<'_>) -> Result<Importance, Error> {
             count(Some(MOST_ROWS))
         )));
     }
-    let source = super::subject::source(&subject.relation);
-    let on = match &subject.split {
-        Some(split) => format!("SELECT * FROM {source} WHERE {} = {}", identifier(split), literal(&frame.split)),
-        None => format!("SELECT * FROM {source}"),
-    };
+    let on = subject.rows_of(&frame.split);
     let values = [("model", Literal::Text(reference)), ("on", Literal::Text(&on))];
     let query = frame.request.query("eval/importance.sql", &values)?;
     let rows = query.rows(frame.request.context).await?;

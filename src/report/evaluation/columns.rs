@@ -36,6 +36,27 @@ impl Columns {
         let column = name.into();
         Err(Error::NoColumn { role, column, relation: self.relation.clone(), suggestion })
     }
+
+    /// Returns the name of a column of numbers that was asked for.
+    pub fn find_number(&self, name: &str, role: &'static str) -> Result<String, Error> {
+        let column = self.find(name, role)?;
+        match self.type_of(&column).filter(|data_type| !is_number(data_type)) {
+            None => Ok(column),
+            Some(data_type) => Err(Error::Argument {
+                problem: format!("--{role} is `{column}`, whose values are {data_type} and not numbers"),
+                hint: format!("--{role} names a column of numbers"),
+            }),
+        }
+    }
+}
+
+/// Returns whether values of a type can be read as numbers.
+fn is_number(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_number(values),
+        DataType::Boolean | DataType::Null => true,
+        other => other.is_numeric(),
+    }
 }
 
 fn is_text(data_type: &DataType) -> bool {
@@ -54,6 +75,8 @@ pub struct Facts {
     pub target: Option<String>,
     pub horizon_s: Option<u64>,
     pub tau: Option<f64>,
+    /// The rows without a time, if there is a time column. They are left out, because nobody knows which rows are their neighbours.
+    pub untimed: u64,
     pub queries: Vec<Query>,
 }
 
@@ -101,6 +124,15 @@ pub async fn facts(
             return Err(Error::NotATime { column: column.clone(), given: data_type.to_string() });
         }
     }
+    let mut untimed = 0;
+    if let Some(time) = &time {
+        let values = [("time", identifier(time)), ("relation", source.to_string())];
+        let values = values.each_ref().map(|(name, sql)| (*name, Literal::Sql(sql)));
+        let query = request.query("eval/untimed.sql", &values)?;
+        let rows = query.rows(request.context).await?;
+        untimed = rows.first().and_then(|row| row.integer("untimed")).map_or(0, i64::unsigned_abs);
+        queries.push(query);
+    }
     let split = option("data_split_col").unwrap_or(SPLIT.into());
     let split = Some(split).filter(|name| columns.type_of(name).is_some_and(is_text));
     let horizon_s = match request.argument(given::HORIZON) {
@@ -111,11 +143,11 @@ pub async fn facts(
         None => model.and_then(|row| row.text("horizon")).and_then(seconds),
     };
     let tau = model.and_then(|row| row.number("tau"));
-    Ok(Facts { label, time, split, target: option("target_col"), horizon_s, tau, queries })
+    Ok(Facts { label, time, split, target: option("target_col"), horizon_s, tau, untimed, queries })
 }
 
 /// Returns the longest time in a text such as `60 s` or `5 min`, in seconds.
-fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let length = |pair: &[&str]| {
         let unit = match pair[1] {

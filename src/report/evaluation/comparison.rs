@@ -11,6 +11,7 @@ use crate::report::query::{Row, Rows};
 pub struct Comparison {
     pub model: String,
     pub split: String,
+    pub rows: Option<f64>,
     pub average_precision: Option<f64>,
     pub interval: Option<(f64, f64)>,
     pub baseline_average_precision: Option<f64>,
@@ -32,6 +33,7 @@ impl Comparison {
         Some(Comparison {
             model: row.text("model")?.into(),
             split: row.text("split")?.into(),
+            rows: row.number("rows"),
             average_precision: row.number("average_precision"),
             interval: row.number("low").zip(row.number("high")),
             baseline_average_precision: row.number("baseline_average_precision"),
@@ -43,6 +45,15 @@ impl Comparison {
             verdict: row.text("verdict")?.into(),
             reason: row.text("reason").map(str::to_string),
         })
+    }
+
+    /// Returns the verdict without the number of episodes that it would take, which the headline says.
+    pub fn said(&self) -> String {
+        let said = match self.verdict.split_once(':') {
+            Some((said @ "cannot be told yet", _)) => said,
+            _ => &self.verdict,
+        };
+        self.reason.as_ref().map_or(said.into(), |reason| format!("{said}: {reason}"))
     }
 }
 
@@ -98,7 +109,7 @@ pub fn table(frame: &Frame<'_>, all: &[Comparison]) -> Vec<Vec<String>> {
         vec![
             named(&found.model),
             named(&found.split),
-            verdict(found),
+            found.said(),
             with_interval(found.average_precision, found.interval),
             number(found.baseline_average_precision),
             with_interval(found.difference, found.difference_interval),
@@ -107,13 +118,4 @@ pub fn table(frame: &Frame<'_>, all: &[Comparison]) -> Vec<Vec<String>> {
         ]
     };
     shown.into_iter().map(row).collect()
-}
-
-/// Returns the verdict without the number of episodes that it would take, which the headline says.
-fn verdict(found: &Comparison) -> String {
-    let said = match found.verdict.split_once(':') {
-        Some((said @ "cannot be told yet", _)) => said,
-        _ => &found.verdict,
-    };
-    found.reason.as_ref().map_or(said.into(), |reason| format!("{said}: {reason}"))
 }

@@ -212,25 +212,29 @@ pub fn calibration_sentences(rows: &Rows, scored: &Scored, label: &str) -> Vec<S
     let Some(first) = of_model(rows, &scored.name).next() else { return Vec::new() };
     let mut sentences = Vec::new();
     // A bin with few rows is left to chance.
-    let filled = bins.iter().filter(|bin| bin.rows >= 50.0 && bin.rows >= total / 100.0);
-    let far = filled.max_by(|a, b| (a.score - a.share).abs().total_cmp(&(b.score - b.share).abs()));
-    if let Some(bin) = far {
-        let outside = bin.interval.is_some_and(|(low, high)| bin.score < low || bin.score > high);
+    let filled: Vec<&Bin> = bins.iter().filter(|bin| bin.rows >= 50.0 && bin.rows >= total / 100.0).collect();
+    let says = |bin: &Bin| {
         let interval = bin.interval.map_or("an unknown interval".into(), |(low, high)| {
             format!("95 % interval {} to {}", percent(Some(low)), percent(Some(high)))
         });
         let (score, share, rows) = (number(Some(bin.score)), percent(Some(bin.share)), count(Some(bin.rows)));
-        sentences.push(match (outside, bin.score < bin.share) {
-            (false, _) => format!(
-                "No well-filled bin is surely off: at worst it says {score} where {share} of {rows} rows are {label} ({interval})."
-            ),
-            (true, true) => {
-                format!("It understates: it says {score} where {share} of {rows} rows are {label} ({interval}).")
-            }
-            (true, false) => {
-                format!("It overstates: it says {score} where {share} of {rows} rows are {label} ({interval}).")
-            }
-        });
+        format!("it says {score} where {share} of {rows} rows are {label} ({interval})")
+    };
+    let furthest = |off: fn(&Bin) -> bool| {
+        let off = filled.iter().filter(|bin| off(bin));
+        off.max_by(|a, b| (a.score - a.share).abs().total_cmp(&(b.score - b.share).abs()))
+    };
+    // A score may err in both directions: too high in some bins, too low in others.
+    let over = furthest(|bin| bin.interval.is_some_and(|(_, high)| bin.score > high));
+    let under = furthest(|bin| bin.interval.is_some_and(|(low, _)| bin.score < low));
+    match (over, under, furthest(|_| true)) {
+        (None, None, Some(bin)) => {
+            sentences.push(format!("No well-filled bin is surely off: at worst {}.", says(bin)));
+        }
+        _ => {
+            sentences.extend(over.map(|bin| format!("It overstates: {}.", says(bin))));
+            sentences.extend(under.map(|bin| format!("It understates: {}.", says(bin))));
+        }
     }
     if let Some(error) = first.number("error") {
         let interval = first.number("error_low").zip(first.number("error_high"));

@@ -2,11 +2,12 @@
 
 use super::arguments as given;
 use super::columns::{Columns, Facts, facts};
+use super::named;
 use super::scored_rows::{FOLD, PART, SCORED, body, values};
 use super::subject::{Role, Scored, Subject, source};
 use crate::report::query::{Literal, Query, Row, Rows};
 use crate::report::{Error, Request};
-use crate::text::{identifier, literal};
+use crate::text::{counted, identifier, literal};
 
 /// The rows of the default project.
 const DEFAULT_ROWS: &str = "spike_training";
@@ -186,6 +187,16 @@ async fn from_scores(
 ) -> Result<Subject, Error> {
     let query = request.query("eval/scored_models.sql", &[("relation", Literal::Sql(source))])?;
     let listed = query.rows(request.context).await?;
+    if listed.iter().any(|row| row.text("model").is_none()) {
+        return Err(Error::Argument {
+            problem: format!(
+                "column `model` of {} is NULL in some rows, so nobody knows whose scores they are",
+                columns.relation
+            ),
+            hint: "leave them out with WHERE model IS NOT NULL, or give them a name with coalesce(model, 'NAME')"
+                .into(),
+        });
+    }
     let names: Vec<String> = listed.iter().filter_map(|row| row.text("model").map(str::to_string)).collect();
     let find = |name: &str| models.iter().find(|row| row.text("model") == Some(name));
     let asked = request.argument(given::MODEL);
@@ -330,7 +341,8 @@ impl Builder {
         source: &str,
         pivoted: bool,
     ) -> Result<Subject, Error> {
-        let Builder { facts, mut scores, warnings, mut notes, mut queries, known, can_score } = self;
+        let Builder { facts, mut scores, mut warnings, mut notes, mut queries, known, can_score } = self;
+        let left_out = notes.clone();
         if let Some(text) = request.argument(given::THRESHOLD) {
             let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
             let number = number.ok_or(Error::NotANumber { argument: given::THRESHOLD, given: text.into() })?;
@@ -341,6 +353,11 @@ impl Builder {
         let by = request.argument(given::BY).map(|name| columns.find(name, "by")).transpose()?;
         let (values, units) = values(request, &columns, &facts).await?;
         queries.extend(units);
+        if let Some(time) = facts.time.as_ref().filter(|_| facts.untimed > 0) {
+            let (has, is) = if facts.untimed == 1 { ("has", "is") } else { ("have", "are") };
+            let rows = counted(facts.untimed, "row");
+            warnings.push(format!("{rows} {has} no time in `{}` and {is} left out of every figure", named(time)));
+        }
         if facts.time.is_none() {
             notes.push(
                 "There is no time column, so there is no timeline and no figure by episode. Intervals take rows as independent \
@@ -374,6 +391,7 @@ impl Builder {
             can_score,
             warnings,
             notes,
+            left_out,
             queries,
             rows,
         })
@@ -382,7 +400,7 @@ impl Builder {
 
 /// Returns a column of the rows as a score.
 fn column_score(columns: &Columns, name: &str) -> Result<Scored, Error> {
-    let column = columns.find(name, "baseline")?;
+    let column = columns.find_number(name, "baseline")?;
     let expression = format!("CAST({} AS DOUBLE)", identifier(&column));
     Ok(Scored { name: column, role: Role::Column, probability: false, threshold: None, expression: Some(expression) })
 }

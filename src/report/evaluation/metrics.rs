@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::named;
 use super::subject::Subject;
-use crate::report::format::{count, number};
+use crate::report::format::{UNKNOWN, count, number};
 use crate::report::query::{Row, Rows};
+use crate::text::counted;
 
 /// The metrics of one model on one split.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Metrics {
     pub episodes: Option<f64>,
     pub prevalence: Option<f64>,
     pub average_precision: Option<f64>,
+    /// The interval of the average precision.
+    pub interval: Option<(f64, f64)>,
     /// In the order of [`Table::columns`].
     values: Vec<Figure>,
     /// Why values are missing.
@@ -135,6 +138,7 @@ impl Metrics {
             episodes: row.number("episodes"),
             prevalence: row.number("prevalence"),
             average_precision: row.number("average_precision"),
+            interval: row.number("average_precision_low").zip(row.number("average_precision_high")),
             values: columns.iter().map(figure).collect(),
             reason: row.text("reason").filter(|reason| !reason.is_empty()).map(str::to_string),
             interval_reason: row.text("interval_reason").map(str::to_string),
@@ -218,13 +222,18 @@ fn split_view(table: &Table, split: &str, subject: &Subject) -> SplitView {
     }
     SplitView {
         split: named(split),
-        rows: count(first.and_then(|row| row.rows)),
+        rows: counted_rows(first.and_then(|row| row.rows), "row"),
         positives: count(first.and_then(|row| row.positives)),
-        episodes: first.and_then(|row| row.episodes).map(|episodes| count(Some(episodes))),
+        episodes: first.and_then(|row| row.episodes).map(|episodes| counted_rows(Some(episodes), "episode")),
         prevalence: number(prevalence),
         models,
         reasons: reasons.into_iter().map(|(reason, models)| format!("{}: {reason}", models.join(", "))).collect(),
     }
+}
+
+/// Returns a count with its noun.
+fn counted_rows(count: Option<f64>, noun: &str) -> String {
+    count.map_or_else(|| format!("{UNKNOWN} {noun}s"), |count| counted(count as u64, noun))
 }
 
 #[cfg(test)]

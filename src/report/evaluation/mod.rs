@@ -11,6 +11,7 @@ mod comparison;
 mod figures;
 mod finding;
 mod frame;
+mod judgement;
 mod metrics;
 mod scored_rows;
 mod slices;
@@ -20,13 +21,15 @@ mod timeline;
 mod verdict;
 mod view;
 
-pub use subject::source;
+pub use columns::seconds;
+pub use comparison::Comparison;
+pub use judgement::{Judgement, judgement};
+pub use subject::{Role, source};
 
 use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::alerts::{Alerts, Confusion};
-use self::comparison::Comparison;
 use self::frame::Frame;
 use self::metrics::{Column, Table, by_split};
 use self::view::{View, split_facts, tiles};
@@ -80,6 +83,7 @@ impl Report for Evaluation {
                 "eval/timeline.sql",
                 "eval/tuned.sql",
                 "eval/units.sql",
+                "eval/untimed.sql",
                 "eval/validated.sql",
                 "eval/weights.sql",
             ],
@@ -183,6 +187,26 @@ async fn learned_here(frame: &Frame<'_>) -> Result<bool, Error> {
     Ok(rows.first().and_then(|row| row.number("learned")).is_some_and(|learned| learned > 0.0))
 }
 
+/// Measures the scores at the chosen places, the model in question at 0, on every split.
+async fn metrics(frame: &Frame<'_>, which: impl Fn(usize) -> bool) -> Result<(Table, Vec<Query>), Error> {
+    let names_query = frame.request.query("eval/metric_names.sql", &[])?;
+    let columns = Column::all(&names_query.rows(frame.request.context).await?);
+    let listed = columns.iter().map(Column::sql).collect::<Vec<_>>().join(", ");
+    let listed = format!("m['prevalence'] AS prevalence, {listed}");
+    let values = [("columns", Literal::Sql(&listed))];
+    let query = frame.each("metrics", "model, split", |place, _| which(place), &values)?;
+    let rows = rows_of(frame, &query).await?;
+    Ok((Table::read(&rows, columns), query.into_iter().chain([names_query]).collect()))
+}
+
+/// Compares the scores at the chosen places with the baseline, on every split.
+async fn compared(frame: &Frame<'_>, which: impl Fn(usize) -> bool) -> Result<(Vec<Comparison>, Option<Query>), Error> {
+    let called = frame.subject.baseline_name();
+    let values = [("called", Literal::Text(&called))];
+    let query = frame.each("comparison", "model, split", |place, _| which(place), &values)?;
+    Ok((Comparison::all(&rows_of(frame, &query).await?), query))
+}
+
 async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     let (request, subject, context) = (frame.request, frame.subject, frame.request.context);
     let model = subject.model();
@@ -190,20 +214,9 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     let judged = frame.judged();
     let several = judged.and_then(|row| row.number("parts")).is_some_and(|parts| parts > 1.0);
 
-    let names_query = request.query("eval/metric_names.sql", &[])?;
-    let columns = Column::all(&names_query.rows(context).await?);
-    let listed = columns.iter().map(Column::sql).collect::<Vec<_>>().join(", ");
-    let listed = format!("m['prevalence'] AS prevalence, {listed}");
-    let values = [("columns", Literal::Sql(&listed))];
-    let metrics_query = frame.each("metrics", "model, split", |_, _| true, &values)?;
-    let metrics_rows = rows_of(frame, &metrics_query).await?;
-    let table = Table::read(&metrics_rows, columns);
-
-    let is_baseline = |place: usize| subject.has_baseline && place == 1;
+    let (table, metrics_queries) = metrics(frame, |_| true).await?;
     let called = subject.baseline_name();
-    let values = [("called", Literal::Text(&called))];
-    let comparison_query = frame.each("comparison", "model, split", |place, _| !is_baseline(place), &values)?;
-    let compared = Comparison::all(&rows_of(frame, &comparison_query).await?);
+    let (compared, comparison_query) = compared(frame, |place| !subject.is_baseline(place)).await?;
     let learned = learned_here(frame).await?;
     let verdict = verdict::verdict(frame, &table, &compared, learned);
 
@@ -260,7 +273,12 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     let sweep_rows = if prevalence.is_some() { sweep_query.rows(context).await? } else { Rows::default() };
     let trade_off = Exhibit {
         figure: alerts::trade_off(&sweep_rows, alerts.as_ref()).filter(|_| timed),
-        absent: if timed { no_curve } else { "Not known: there is no time column." }.into(),
+        absent: match (timed, prevalence) {
+            (false, _) => "Not known: there is no time column.",
+            (true, None) => no_curve,
+            (true, Some(_)) => alerts::no_trade_off(&sweep_rows),
+        }
+        .into(),
         query: None,
     };
     let worst = match model.threshold.filter(|_| timed) {
@@ -298,7 +316,7 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
         tiles: tiles(frame, &table, &compared, alerts.as_ref()),
         columns: table.columns(),
         splits: by_split(&table, &frame.splits, subject),
-        metrics_queries: [metrics_query, Some(names_query)].into_iter().flatten().collect(),
+        metrics_queries,
         differences_table: comparison::table(frame, &compared),
         baseline: called,
         differences,

@@ -33,7 +33,7 @@ pub async fn values(
     let names: Vec<String> = match request.argument(given::SHOW) {
         Some(list) => {
             let named = list.split(',').map(str::trim).filter(|name| !name.is_empty()).take(MOST_VALUES);
-            named.map(|name| columns.find(name, "show")).collect::<Result<_, _>>()?
+            named.map(|name| columns.find_number(name, "show")).collect::<Result<_, _>>()?
         }
         None => {
             let used = [Some(&facts.label), facts.time.as_ref(), facts.split.as_ref()];
@@ -135,7 +135,9 @@ pub fn body(
     let all = scores.iter().map(Scored::column).collect::<Vec<_>>();
     let all = all.join(", ");
     if facts.time.is_some() {
-        return format!("SELECT {known}, {all},\n    time AS clock\nFROM (\n{inner}\n)\nWHERE split IS NOT NULL");
+        return format!(
+            "SELECT {known}, {all},\n    time AS clock\nFROM (\n{inner}\n)\nWHERE split IS NOT NULL AND time IS NOT NULL"
+        );
     }
     // Blocks of time are drawn for intervals. Rows without a time stand a tenth of a second apart, so that a block of one second holds ten of
     // them, in an order that means nothing and is the same each time: that of the scores' last digits. Rows with the same scores are spread by

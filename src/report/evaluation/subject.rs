@@ -94,6 +94,8 @@ pub struct Subject {
     /// What a reader should know before the figures.
     pub warnings: Vec<String>,
     pub notes: Vec<String>,
+    /// Of the notes, those about models that are not shown.
+    pub left_out: Vec<String>,
     pub queries: Vec<Query>,
     /// The rows that every other query reads.
     pub rows: Query,
@@ -109,6 +111,11 @@ impl Subject {
         self.scores.get(1).filter(|_| self.has_baseline)
     }
 
+    /// Returns whether the score at a place is the baseline.
+    pub fn is_baseline(&self, place: usize) -> bool {
+        self.has_baseline && place == 1
+    }
+
     /// Returns what the baseline is called in a sentence.
     pub fn baseline_name(&self) -> String {
         match self.baseline() {
@@ -121,9 +128,18 @@ impl Subject {
     /// Returns what stands beside the name of a model in a table.
     pub fn tag(&self, place: usize, scored: &Scored) -> Option<&'static str> {
         match scored.role {
-            _ if place == 1 && self.has_baseline && scored.role != Role::Naive => Some("to beat"),
+            _ if self.is_baseline(place) && scored.role != Role::Naive => Some("to beat"),
             Role::Model => None,
             role => Some(role.as_str()),
+        }
+    }
+
+    /// Returns the query of the rows of a split, for functions on models.
+    pub fn rows_of(&self, split: &str) -> String {
+        let source = source(&self.relation);
+        match &self.split {
+            Some(column) => format!("SELECT * FROM {source} WHERE {} = {}", identifier(column), literal(split)),
+            None => format!("SELECT * FROM {source}"),
         }
     }
 

@@ -84,6 +84,9 @@ pub fn verdict(frame: &Frame<'_>, table: &Table, compared: &[Comparison], learne
 
 /// Returns what the validation rows show, if the judged rows show nothing.
 fn fallback(found: &Comparison) -> String {
+    if found.average_precision.is_none() {
+        return "The validation rows do not tell either.".into();
+    }
     format!(
         "On the validation rows, which also chose the threshold and so flatter it, average precision is {} at a prevalence of {}.",
         with_interval(found.average_precision, found.interval),
@@ -187,6 +190,7 @@ mod tests {
         Comparison {
             model: "m".into(),
             split: "test".into(),
+            rows: Some(300.0),
             average_precision: Some(0.4),
             interval: None,
             baseline_average_precision: Some(0.3),

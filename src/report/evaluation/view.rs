@@ -12,6 +12,7 @@ use super::{Exhibit, Fact, named};
 use crate::report::Verdict;
 use crate::report::format::{self, count, number, percent};
 use crate::report::query::Query;
+use crate::text::counted;
 
 /// The values for the template.
 #[derive(Debug, Serialize)]
@@ -108,7 +109,8 @@ pub fn tiles(frame: &Frame<'_>, table: &Table, compared: &[Comparison], alerts: 
         (Some(alerts), _) => ["Episodes caught".into(), alerts.of_episodes(), horizon],
         (None, true) => ["Episodes".into(), count(ours.and_then(|row| row.episodes)), horizon],
         (None, false) => {
-            let of = format!("of {} rows", count(ours.and_then(|row| row.rows)));
+            let rows = ours.and_then(|row| row.rows).unwrap_or_default();
+            let of = format!("of {}", counted(rows as u64, "row"));
             ["Positive rows".into(), count(ours.and_then(|row| row.positives)), of]
         }
     });

@@ -7,6 +7,7 @@ use squall::model::metrics::{METRICS, Metrics, Sample};
 use squall::model::types::TYPES;
 use tempfile::TempDir;
 
+use super::commands::Folder;
 use super::weather;
 use crate::slt::rows;
 
@@ -155,4 +156,29 @@ fn the_page_on_models_lists_every_type_option_and_metric() {
     }
     let written = std::fs::read_to_string(&path).unwrap();
     assert!(written == page, "docs/models.md is stale: SQUALL_BLESS=1 cargo test --test it model:: rewrites it");
+}
+
+/// A row without a time has no block, so neither the figures nor their intervals count it, and a warning says so.
+#[test]
+fn rows_without_a_time_count_nowhere() {
+    let folder = Folder::new();
+    folder.succeed(&["sql", "COPY (SELECT sin(value * 1.3) AS a, CAST(sin(value * 1.3) + sin(value * 9.1) > 0.8 AS INT) AS y, to_timestamp(value * 30) AS ts FROM generate_series(1, 3000)) TO 'rows.parquet'"]);
+    let options = "OPTIONS (model_type = 'logistic_reg', input_label_cols = ['y'], time_col = 'ts')";
+    let train = "SELECT a, y, ts FROM 'rows.parquet' WHERE ts < to_timestamp(30000)";
+    folder.succeed(&["sql", &format!("CREATE MODEL m {options} AS {train}")]);
+    let judged = "SELECT a, y, CASE WHEN CAST(ts AS BIGINT) / 30000000000 % 2 = 0 THEN ts END AS ts FROM 'rows.parquet' WHERE ts > to_timestamp(31000)";
+    folder.succeed(&["sql", &format!("COPY ({judged}) TO 'judged.parquet'")]);
+    let timed = "(SELECT average_precision(y, ml_score('m', a)) FROM 'judged.parquet' WHERE ts IS NOT NULL)";
+    let rows = "(SELECT count(ts) FROM 'judged.parquet')";
+    for (function, skipped) in [
+        ("ml_evaluate('m', 'SELECT * FROM ''judged.parquet''')", "skipped > 0"),
+        ("ml_compare('m', 'SELECT * FROM ''judged.parquet''')", "true"),
+    ] {
+        let sql = format!(
+            "SELECT abs(average_precision - {timed}) < 1e-12 AND rows = {rows} AND {skipped} AND average_precision_low <= average_precision
+                AND average_precision <= average_precision_high AND warning LIKE '% rows have no time and do not count' AS holds FROM {function}"
+        );
+        let said = folder.succeed(&["sql", "--format", "csv", &sql]);
+        assert_eq!(said, "holds\ntrue\n", "{function}");
+    }
 }

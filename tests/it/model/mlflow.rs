@@ -167,7 +167,7 @@ fn any_name_of_a_column_or_an_experiment_can_be_recorded() {
         let metrics = BTreeMap::from([(name.to_string(), BTreeMap::from([("brier".into(), 0.5)]))]);
         let odd = Run { run_id: "odd-1".into(), params, metrics, ..run() };
         Tracker::new(folder.path().into(), with(&uri, &experiment), warn).record(odd, Some(b"{}"));
-        assert!(read(folder.path()).unwrap()[0].mlflow_run_id.is_some(), "{name}");
+        assert!(read(folder.path()).unwrap().runs[0].mlflow_run_id.is_some(), "{name}");
         let recorded = runs_of(&uri, &experiment).remove(0);
         assert_eq!(recorded["info"]["status"], "FINISHED", "{name}");
         assert_eq!(recorded["data"]["params"].as_array().unwrap().len(), 2 * names.len(), "{name}");
@@ -190,7 +190,7 @@ fn several_that_create_one_experiment_at_once_lose_nothing() {
                 // A server that is too busy for all of them at once gets the rest later.
                 let mut problem = None;
                 for _ in 0..10 {
-                    let known = read(folder.path()).unwrap().remove(0);
+                    let known = read(folder.path()).unwrap().runs.remove(0);
                     if known.mlflow_run_id.is_some() {
                         return;
                     }
@@ -218,10 +218,10 @@ fn runs_for_a_deleted_experiment_are_kept_and_sent_after_it_is_restored() {
     // As if the process had been killed before it noted that the run is sent.
     let path = folder.path().join("spike_logistic-3.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    let id = read(folder.path()).unwrap()[0].mlflow_run_id.clone().unwrap();
+    let id = read(folder.path()).unwrap().runs[0].mlflow_run_id.clone().unwrap();
     std::fs::write(&path, text.replace(&format!("\"{id}\""), "null")).unwrap();
     assert!(matches!(tracker.push(&run(), Some(b"{}")).unwrap(), Pushed::Sent));
-    assert_eq!(read(folder.path()).unwrap()[0].mlflow_run_id.as_deref(), Some(id.as_str()));
+    assert_eq!(read(folder.path()).unwrap().runs[0].mlflow_run_id.as_deref(), Some(id.as_str()));
     assert_eq!(runs_of(&uri, &name).len(), 1);
 }
 

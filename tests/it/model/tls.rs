@@ -75,7 +75,7 @@ fn a_server_with_a_private_authority_is_reached_if_the_settings_name_the_authori
     let uri = format!("https://{address}");
     let named = Server { ca_file: ca_file.clone(), username: "me".into(), password: "hunter2".into(), ..at(&uri) };
     Tracker::new(folder.path().join("runs"), named.clone(), warn).record(run(), Some(b"{}"));
-    assert_eq!(read(&folder.path().join("runs")).unwrap()[0].mlflow_run_id.as_deref(), Some("abc"));
+    assert_eq!(read(&folder.path().join("runs")).unwrap().runs[0].mlflow_run_id.as_deref(), Some("abc"));
 
     let in_address = Server { uri: format!("https://me:hunter2@{address}"), insecure_tls: true, ..at(&uri) };
     reach(&in_address).unwrap();

@@ -176,7 +176,7 @@ fn a_run_is_recorded_on_mlflow_within_its_limits() {
     assert_eq!(body(17)["metrics"], json!([metric]));
     assert_eq!(requests[19].2, artifact);
     assert_eq!(body(25), json!({"run_id": "abc", "status": "FINISHED", "end_time": 1_764_000_001_500_i64}));
-    let recorded = read(folder.path()).unwrap();
+    let recorded = read(folder.path()).unwrap().runs;
     assert_eq!(recorded, [Run { mlflow_run_id: Some("abc".into()), ..run() }]);
     assert!(std::fs::read_dir(folder.path().join("unsent")).unwrap().next().is_none());
 }
@@ -194,7 +194,7 @@ fn a_server_that_is_not_there_is_one_warning_and_the_runs_are_kept_until_they_ar
     let about = format!("127.0.0.1:{port} cannot be reached");
     assert_eq!(WARNINGS.lock().unwrap().iter().filter(|warning| warning.contains(&about)).count(), 1);
     assert!(warned("`squall runs push`") && !warned("hunter2"));
-    assert_eq!(read(folder.path()).unwrap(), [run(), other.clone()]);
+    assert_eq!(read(folder.path()).unwrap().runs, [run(), other.clone()]);
 
     let (uri, requests) = serve(like_mlflow);
     let tracker = Tracker::new(folder.path().into(), at(&uri), warn);
@@ -238,7 +238,7 @@ fn a_run_that_the_server_has_is_found_and_not_made_again() {
     let folder = TempDir::new().unwrap();
     let (uri, requests) = serve(found);
     Tracker::new(folder.path().into(), at(&uri), warn).record(run(), Some(b"{}"));
-    assert_eq!(read(folder.path()).unwrap()[0].mlflow_run_id.as_deref(), Some("abc"));
+    assert_eq!(read(folder.path()).unwrap().runs[0].mlflow_run_id.as_deref(), Some("abc"));
     assert!(!requests.lock().unwrap().iter().any(|(_, path, _)| path.ends_with("runs/create")));
 }
 
@@ -286,7 +286,7 @@ fn an_experiment_that_another_process_creates_meanwhile_is_used() {
     });
     let folder = TempDir::new().unwrap();
     Tracker::new(folder.path().into(), at(&uri), warn).record(run(), None);
-    assert!(read(folder.path()).unwrap()[0].mlflow_run_id.is_some());
+    assert!(read(folder.path()).unwrap().runs[0].mlflow_run_id.is_some());
 }
 
 #[tokio::test]
@@ -315,6 +315,21 @@ async fn each_training_is_a_row_a_split_of_the_table_runs() {
     assert_eq!(count(&session).await, "1");
 }
 
+/// A file that is not a run must not hide the others.
+#[tokio::test]
+async fn a_run_that_cannot_be_read_is_a_row_with_its_problem() {
+    let folder = TempDir::new().unwrap();
+    let dir: PathBuf = folder.path().join("runs");
+    let session = weather::empty(&folder).await.with_tracker(Tracker::new(dir.clone(), at(""), warn)).unwrap();
+    for statement in &weather::blocks("sql")[..2] {
+        session.sql(statement.trim()).await.unwrap().collect().await.unwrap();
+    }
+    std::fs::write(dir.join("yyy.json"), "{}").unwrap();
+    let sql = "SELECT split_part(run_id, '-', 1) AS id, model, problem LIKE '%yyy.json is not a run: missing field%' FROM runs ORDER BY id";
+    let found = rows(&session.sql(sql).await.unwrap().collect().await.unwrap());
+    assert_eq!(found, [["calm_or_wild", "calm_or_wild", "NULL"], ["yyy", "NULL", "true"]]);
+}
+
 #[tokio::test]
 async fn a_run_is_never_overwritten() {
     let folder = TempDir::new().unwrap();
@@ -323,11 +338,11 @@ async fn a_run_is_never_overwritten() {
     let statements = weather::blocks("sql");
     session.sql(statements[0].trim()).await.unwrap().collect().await.unwrap();
     session.sql(statements[1].trim()).await.unwrap().collect().await.unwrap();
-    let first = read(&dir).unwrap();
+    let first = read(&dir).unwrap().runs;
     // The models are deleted, so versions start at 1 again; even so, it is another run.
     std::fs::remove_dir_all(folder.path().join("models")).unwrap();
     session.sql(statements[1].trim()).await.unwrap().collect().await.unwrap();
-    let both = read(&dir).unwrap();
+    let both = read(&dir).unwrap().runs;
     assert_eq!((both.len(), &both[0]), (2, &first[0]));
     assert_eq!((both[0].version, both[1].version), (1, 1));
     assert_ne!(both[0].run_id, both[1].run_id);
@@ -335,7 +350,7 @@ async fn a_run_is_never_overwritten() {
     let other = Run { model: "another".into(), ..first[0].clone() };
     Tracker::new(dir.clone(), at(""), warn).record(other, Some(b"{}"));
     assert!(warned(&format!("{}.json holds another run of the same id", first[0].run_id)));
-    assert_eq!(read(&dir).unwrap(), both);
+    assert_eq!(read(&dir).unwrap().runs, both);
 }
 
 #[test]
@@ -347,5 +362,5 @@ fn what_a_tracker_that_died_left_is_removed() {
     std::fs::File::options().append(true).open(&left).unwrap().set_modified(long_ago).unwrap();
     Tracker::new(folder.path().into(), at(""), warn).record(run(), Some(b"{}"));
     assert!(!left.exists());
-    assert_eq!(read(folder.path()).unwrap(), [run()]);
+    assert_eq!(read(folder.path()).unwrap().runs, [run()]);
 }

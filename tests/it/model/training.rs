@@ -172,7 +172,7 @@ fn training_sets_that_cannot_teach_are_refused() {
     set.features[0].1.fill(0.5);
     assert_eq!(message(&set), "feature `x` is 0.5 in every training row");
     let set = TrainingSet { features: vec![("x".into(), vec![])], skipped: 7, ..TrainingSet::default() };
-    assert_eq!(message(&set), "no training rows: each of the 7 has a NULL among label and features");
+    assert_eq!(message(&set), "no training rows: each of the 7 has a NULL among the columns that it learns from");
     assert!(matches!(train_default(&TrainingSet::default()), Err(Error::NoFeatures)));
     let mut few = options("logistic_reg");
     few.set("max_iterations", &json!(2)).unwrap();

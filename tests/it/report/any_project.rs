@@ -47,7 +47,7 @@ fn a_model_of_customers_is_evaluated_like_any_other() {
     }
     // The queries name tables of squall's own, so the words are looked for in what is shown.
     let shown: String =
-        html.split("<pre>").map(|part| part.split_once("</pre>").map_or(part, |(_, rest)| rest)).collect();
+        html.split("<pre ").map(|part| part.split_once("</pre>").map_or(part, |(_, rest)| rest)).collect();
     let (_, content) = shown.split_once("<main>").unwrap();
     // Neither do names of classes count.
     let content: String = content.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
@@ -110,7 +110,7 @@ fn a_regression_with_a_threshold_and_times_of_its_own_is_evaluated() {
     let (said, html) = report(&folder, &["--model", "big", "--on", "orders.parquet", "--horizon", "7200"]);
     assert!(said.starts_with("big beats guessing on the test rows"), "{said}");
     for text in
-        ["id=\"timeline", "Score of big", "The highest-scored false alerts", "By hour of the day", "validation rows"]
+        ["id=\"timeline", "Score of big", "The highest-scored stretches of false alerts", "By hour of the day", "validation rows"]
     {
         assert!(html.contains(text), "{text} is missing");
     }

@@ -75,3 +75,51 @@ fn a_card_says_everything_about_a_model_in_both_forms() {
     let (success, _, stderr) = folder.squall(&["report", "card", "--model", "spike_logistic@9"]);
     assert!(!success && stderr.contains("has no version 9"), "{stderr}");
 }
+
+/// A model of anything, trained on all of its rows: the card says only what holds of it, and no more than the evaluation says.
+#[test]
+fn a_card_of_another_model_says_nothing_about_markets() {
+    let folder = Folder::new();
+    folder.succeed(&["sql", "COPY (SELECT sin(value * 1.3) AS a, cos(value * 2.1) AS b, value % 7 AS c, CAST(sin(value * 1.3) + sin(value * 9.1) > 0.4 AS INT) AS y, CAST(value % 5 = 0 AS INT) AS z FROM generate_series(1, 900)) TO 'rows.parquet'"]);
+    for (name, columns, label) in [("m", "a, b, y", "y"), ("wider", "a, c, y", "y"), ("other", "a, z", "z")] {
+        let options = format!("OPTIONS (model_type = 'logistic_reg', input_label_cols = ['{label}'])");
+        folder.succeed(&["sql", &format!("CREATE MODEL {name} {options} AS SELECT {columns} FROM 'rows.parquet'")]);
+    }
+    let card = |on: &str| {
+        let printed = folder.succeed(&["report", "card", "--model", "m", "--on", on, "--out", "card.html"]);
+        let evaluated = folder.succeed(&["report", "eval", "--model", "m", "--on", on, "--out", "eval.html"]);
+        let said = printed.lines().next().unwrap().strip_prefix("m@1: ").unwrap();
+        assert_eq!(Some(said), evaluated.lines().next());
+        (said.to_string(), read(&folder, "card.md"))
+    };
+    // Models with other columns of the same rows stand beside it, and those of another label do not.
+    let (said, markdown) = card("'rows.parquet'");
+    assert!(said.starts_with("How good m is, cannot be told: it learned from 'rows.parquet'"), "{said}");
+    assert!(markdown.contains("those from which it learned") && markdown.contains("| wider | model |"), "{markdown}");
+    assert!(!markdown.contains("| other |") && markdown.contains("2 models were compared"), "{markdown}");
+    for hollow in [
+        "–.",
+        "Tau",
+        "volatility",
+        "spike",
+        "market",
+        "from – to",
+        "1 models",
+        "1 variants",
+        "0 episodes",
+        "is the baseline",
+        "in order of time",
+    ] {
+        assert!(!markdown.contains(hollow), "{hollow}:\n{markdown}");
+    }
+    // Rows from elsewhere judge it too; one that lacks a column of another model leaves that model out.
+    folder.succeed(&["sql", "COPY (SELECT a, b, y FROM 'rows.parquet' WHERE b > 0) TO 'new.parquet'"]);
+    let (said, markdown) = card("new.parquet");
+    assert!(said.starts_with("m beats guessing on the given rows"), "{said}");
+    assert!(!markdown.contains("wider"), "{markdown}");
+    // A query of several lines stays code.
+    card("SELECT *\n-- a remark\nFROM 'new.parquet'");
+    let markdown = read(&folder, "card.md");
+    let code = markdown.split("```").nth(1).unwrap();
+    assert!(code.contains("squall report card --model m --on \"SELECT *\n-- a remark\nFROM"), "{code}");
+}

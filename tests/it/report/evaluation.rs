@@ -213,7 +213,7 @@ async fn hostile_names_stay_text_and_short() {
             GIVEN.iter().map(|(key, value)| (*key, if *key == "model" { name.as_str() } else { *value })).collect();
         let report = make("eval", &context, &given).await.unwrap();
         assert!(!report.html.contains("<script") && !report.html.contains('\u{202e}'));
-        let shown = report.html.split("<pre>").map(|part| part.split_once("</pre>").map_or(part, |(_, rest)| rest));
+        let shown = report.html.split("<pre ").map(|part| part.split_once("</pre>").map_or(part, |(_, rest)| rest));
         assert!(!shown.collect::<String>().contains(&"n".repeat(200)), "the page shows a name in full");
         assert!(report.html.len() < LARGEST * 2);
     }
@@ -372,4 +372,69 @@ async fn days_are_drawn_as_days() {
     let arguments = [("on", "scored"), ("label", "y"), ("time", "day"), ("threshold", "0.5")];
     let page = make("eval", &rows(sql).await, &arguments).await.unwrap();
     assert!(page.html.contains("id=\"timeline") && page.html.contains(" 1970</text>"), "the axis names months");
+}
+
+/// Rows without a time have no block, so every figure leaves them out, and the page says how many there are.
+#[tokio::test]
+async fn rows_without_a_time_are_in_no_figure() {
+    let context = rows(
+        "SELECT 'A' AS model, sin(value * 1.7) + CASE WHEN value % 3 = 0 THEN CASE WHEN value % 2 = 0 THEN 0.3 ELSE 1.5 END ELSE 0 END AS score,
+         value % 3 = 0 AS y, CASE WHEN value % 2 = 0 THEN to_timestamp(1767225600 + value * 30) END AS ts FROM generate_series(1, 3000)",
+    )
+    .await;
+    let arguments = [("on", "scored"), ("label", "y"), ("time", "ts"), ("horizon", "60")];
+    let page = make("eval", &context, &arguments).await.unwrap();
+    let precision = number(&context, "SELECT average_precision(y, score) FROM scored WHERE ts IS NOT NULL").await;
+    assert!(page.html.contains(&format!("{precision:.4}")), "{precision}");
+    assert_eq!(page.warnings, ["1,500 rows have no time in `ts` and are left out of every figure"]);
+    assert!(page.html.contains("Take care: 1,500 rows have no time"));
+}
+
+/// One bin that is surely off is enough, however far off another one is by chance.
+#[tokio::test]
+async fn each_bin_of_the_calibration_is_tested() {
+    let low =
+        "SELECT 0.05 AS score, value % 100 = 0 AS y, to_timestamp(value * 10) AS ts FROM generate_series(1, 20000)";
+    // In two stretches of time, in one of which every row is positive: the share is left to chance.
+    let unsure = "SELECT 0.55, value < 250, to_timestamp(100000 * (CASE WHEN value < 250 THEN 1 ELSE 2 END) + value) FROM generate_series(0, 299)";
+    let high = "SELECT 0.2, value % 2 = 0, to_timestamp(value * 10) FROM generate_series(1, 20000)";
+    let says = async |sql: &str| {
+        let context = rows(&format!("SELECT 'm' AS model, * FROM ({sql})")).await;
+        let page = make("eval", &context, &[("on", "scored"), ("label", "y"), ("time", "ts")]).await.unwrap();
+        page.html.split("<h2>Probabilities</h2>").nth(1).unwrap().split("</p>").next().unwrap().to_string()
+    };
+    let over = says(&format!("{low} UNION ALL {unsure}")).await;
+    assert!(over.contains("It overstates: it says 0.05000 where 1.00 % of 20,000 rows are y"), "{over}");
+    assert!(!over.contains("understates") && !over.contains("No well-filled bin"), "{over}");
+    let both = says(&format!("{low} UNION ALL {high}")).await;
+    assert!(
+        both.contains("It overstates: it says 0.05000") && both.contains("It understates: it says 0.2000"),
+        "{both}"
+    );
+}
+
+/// Alerts of one horizon may be false although the stretch of alerts holds a positive row.
+#[tokio::test]
+async fn one_threshold_is_told_as_such() {
+    let context = rows("SELECT 'A' AS model, 0.5 AS score, value % 5 = 0 AS y, to_timestamp(1767225600 + value * 10) AS ts FROM generate_series(1, 3000)").await;
+    let arguments = [("on", "scored"), ("label", "y"), ("time", "ts"), ("horizon", "11"), ("threshold", "0.5")];
+    let html = make("eval", &context, &arguments).await.unwrap().html;
+    assert!(
+        html.contains("of which 108.0 are false") && html.contains("Every stretch of alerts holds a positive row.")
+    );
+    assert!(html.contains("There is one threshold only") && !html.contains("No alert is false"));
+    assert!(!html.contains("Not defined: the judged rows need scored rows"));
+}
+
+#[tokio::test]
+async fn columns_that_cannot_be_scores_are_refused_by_their_option() {
+    let context = rows("SELECT 'm' AS model, value % 3 = 0 AS y, 0.5 AS score, 'red' AS colour, to_timestamp(value) AS ts FROM generate_series(1, 90)").await;
+    for option in ["baseline", "show"] {
+        let arguments = [("on", "scored"), ("label", "y"), ("time", "ts"), (option, "colour")];
+        let error = make("eval", &context, &arguments).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("--{option} is `colour`, whose values are ")), "{error}");
+    }
+    let context = rows("SELECT nullif('m', CASE value WHEN 1 THEN 'm' END) AS model, value % 3 = 0 AS y, 0.5 AS score FROM generate_series(1, 90)").await;
+    let error = make("eval", &context, &[("on", "scored"), ("label", "y")]).await.unwrap_err();
+    assert!(error.to_string().starts_with("column `model` of scored is NULL in some rows"), "{error}");
 }

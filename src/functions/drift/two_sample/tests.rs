@@ -47,12 +47,16 @@ fn runs(first: &[f64], second: &[f64]) -> Vec<(usize, usize)> {
 pub fn t_test(reference: &[f64], current: &[f64]) -> Option<(f64, f64)> {
     let (m, n) = (reference.len() as f64, current.len() as f64);
     let degrees = m + n - 2.0;
-    if degrees <= 0.0 {
+    if degrees <= 0.0 || reference.is_empty() {
         return None;
     }
-    let (mean_m, mean_n) = (mean(reference), mean(current));
+    // Far from 0, a mean has lost the digits in which two means differ: values are measured from one of them.
+    let middle = reference[reference.len() / 2];
+    let moved = |sample: &[f64]| sample.iter().map(|value| value - middle).collect::<Vec<f64>>();
+    let (reference, current) = (moved(reference), moved(current));
+    let (mean_m, mean_n) = (mean(&reference), mean(&current));
     let squares = |sample: &[f64], mean: f64| sample.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    let variance = (squares(reference, mean_m) + squares(current, mean_n)) / degrees;
+    let variance = (squares(&reference, mean_m) + squares(&current, mean_n)) / degrees;
     let t = (mean_m - mean_n) / (variance * (1.0 / m + 1.0 / n)).sqrt();
     if t.is_nan() {
         return None;
@@ -255,4 +259,24 @@ fn cramer_limit(x: f64) -> f64 {
         ratio *= (f64::from(k) + 0.5) / (f64::from(k) + 1.0);
     }
     sum
+}
+
+#[cfg(test)]
+mod checks {
+    use super::t_test;
+
+    /// The expected statistic is computed in fractions, in Python.
+    #[test]
+    fn an_offset_costs_the_t_test_no_digits() {
+        let steps = [
+            [-8000.0, -2246.0, -2226.0, 814.0, 1353.0, 8524.0, 10738.0, 16319.0],
+            [4521.0, 9121.0, 9734.0, 12516.0, 12620.0, 17936.0, 19151.0, 22565.0],
+        ];
+        let far = steps.map(|sample| sample.map(|step| 1e6 + step * 2f64.powi(-33)));
+        for [reference, current] in [steps, far] {
+            let (statistic, _) = t_test(&reference, &current).unwrap();
+            assert!((statistic - -2.929_670_243_749_715_7).abs() < 1e-13, "{statistic}");
+        }
+        assert_eq!(t_test(&[], &[1.0, 2.0, 3.0]), None);
+    }
 }

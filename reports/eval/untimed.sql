@@ -1,0 +1,4 @@
+-- Rows without a time are left out of every figure.
+SELECT count(*) AS untimed
+FROM $relation
+WHERE $time IS NULL

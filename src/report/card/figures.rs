@@ -1,0 +1,280 @@
+//! The sections of the card about the rows that judge the model: figures, folds, importance, limits.
+
+use super::facts::Facts;
+use super::{Section, Table};
+use crate::report::Error;
+use crate::report::evaluation::{Comparison, Judgement, Role};
+use crate::report::format::{count, number};
+use crate::report::query::Literal;
+use crate::text::{counted, grouped};
+
+impl Facts<'_> {
+    /// Every figure on the rows that judge the model.
+    pub async fn figures(&self, judged: &Judgement) -> Result<Section, Error> {
+        let values = [("on", Literal::Text(judged.rows.as_str()))];
+        let query = |file: &str| self.query(file, &values);
+        let splits = query("splits")?;
+        let split_columns = [
+            ("split", "split"),
+            ("rows", "rows"),
+            ("positives", "positives"),
+            ("prevalence", "prevalence"),
+            ("average_precision", "average precision"),
+            ("roc_auc", "ROC AUC"),
+            ("brier", "Brier"),
+            ("threshold", "threshold"),
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("f1", "F1"),
+        ];
+        let recorded =
+            Table::of("When it was trained", &split_columns, &self.rows(&splits).await?, "Nothing is recorded.");
+        let side_by_side = beside(judged);
+        let figures = query("figures")?;
+        let found = self.rows(&figures).await?;
+        let mut rows = Vec::new();
+        if let Some(row) = found.first() {
+            for metric in found.names().iter().filter(|name| found.names().contains(&format!("{name}_low"))) {
+                let end = |end: &str| row.shown(&format!("{metric}_{end}"));
+                rows.push(vec![metric.replace('_', " "), row.shown(metric), end("low"), end("high")]);
+            }
+        }
+        let reason =
+            found.first().and_then(|row| row.text("interval_reason").or(row.text("reason")).map(str::to_string));
+        let intervals = Table::new(
+            "Every figure with its interval",
+            ["figure", "value", "low", "high"].into_iter(),
+            rows,
+            "No row judges the model.",
+        );
+        let episodes = query("episodes")?;
+        let episode_columns = [
+            ("product_id", "product"),
+            ("threshold", "threshold"),
+            ("episodes", "episodes"),
+            ("caught", "caught"),
+            ("in_time", "in time"),
+            ("median_lead_s", "median lead, s"),
+            ("alerts", "alerts"),
+            ("alerts_per_hour", "alerts an hour"),
+            ("false_alerts_per_hour", "false an hour"),
+            ("hours", "hours"),
+            ("reason", "not known because"),
+        ];
+        let caught = Table::of(
+            "Episodes at its threshold",
+            &episode_columns,
+            &self.rows(&episodes).await?,
+            "No episode is known.",
+        );
+        let sweep = query("sweep")?;
+        let sweep_columns = [
+            ("threshold", "threshold"),
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("alerts_per_hour", "alerts an hour"),
+            ("false_alerts_per_hour", "false an hour"),
+            ("caught", "episodes caught"),
+            ("median_lead_s", "median lead, s"),
+        ];
+        let thresholds =
+            Table::of("Other thresholds", &sweep_columns, &self.rows(&sweep).await?, "No row has a score.");
+        let mut tables = vec![side_by_side, intervals, recorded, caught, thresholds];
+        let mut queries = judged.queries.clone();
+        queries.extend([figures, splits, episodes, sweep]);
+        if self.model.first().and_then(|row| row.flag("probability")) == Some(true) {
+            let calibration = query("calibration")?;
+            let columns = [("rows", "rows"), ("mean_score", "mean score"), ("positive_rate", "share of positive rows")];
+            tables.push(Table::of(
+                "Does a probability mean what it says",
+                &columns,
+                &self.rows(&calibration).await?,
+                "No row has a score.",
+            ));
+            queries.push(calibration);
+        }
+        let mut texts = vec!["Average precision is the area under the precision-recall curve: the higher the better, and guessing gives the prevalence.".to_string()];
+        if judged.has_time {
+            texts.push("An alert stands for one horizon. An episode is caught if an alert stands at one of its rows, and its lead time runs until one horizon after its first row.".into());
+        }
+        texts.extend(
+            reason.map(|reason| {
+                format!("Of figures other than the average precision, intervals are not known: {reason}.")
+            }),
+        );
+        Ok(Section { title: "Figures", texts, tables, queries, ..Section::default() })
+    }
+
+    /// The figures of walk-forward validation, if their rows were given.
+    pub async fn walk_forward(&self, file: Option<&str>) -> Result<Section, Error> {
+        let Some(file) = file else { return Ok(Section::default()) };
+        let horizon: u64 = self.horizon_s().parse().unwrap_or(60);
+        let block_s = (10 * horizon).max(600).to_string();
+        let folds = crate::text::literal(file);
+        let values = [("folds", Literal::Sql(folds.as_str())), ("block_s", Literal::Sql(block_s.as_str()))];
+        let (models, by_fold) = (self.query("folds", &values)?, self.query("by_fold", &values)?);
+        let columns = [
+            ("model", "model"),
+            ("rows", "rows"),
+            ("episodes", "episodes"),
+            ("average_precision", "average precision"),
+            ("low", "low"),
+            ("high", "high"),
+            ("difference", "above the naive rule"),
+            ("difference_low", "low"),
+            ("difference_high", "high"),
+            ("share_better", "share of resamples better"),
+            ("verdict", "verdict"),
+        ];
+        let fold_columns = [
+            ("fold", "fold"),
+            ("first_ts", "from"),
+            ("last_ts", "to"),
+            ("rows", "rows"),
+            ("episodes", "episodes"),
+            ("prevalence", "prevalence"),
+            ("average_precision", "average precision"),
+            ("naive_rule", "naive rule"),
+        ];
+        let own = format!("{} fold by fold", self.name);
+        let tables = vec![
+            Table::of("All folds together", &columns, &self.rows(&models).await?, "The file has no row."),
+            Table::of(&own, &fold_columns, &self.rows(&by_fold).await?, "The file does not hold this model."),
+        ];
+        Ok(Section {
+            title: "Walk-forward validation",
+            texts: vec!["The rows are cut by time into blocks. For each judged block the model is trained anew on earlier rows only, which end before it by the label's horizon and the embargo. This judges most of the data, and not one stretch of it.".into()],
+            tables,
+            queries: vec![models, by_fold],
+            ..Section::default()
+        })
+    }
+
+    /// The weights, and which features the model needs.
+    pub async fn weights(&self, judged: &Judgement) -> Result<Section, Error> {
+        let weights = self.query("weights", &[])?;
+        let columns = [("feature", "`feature`"), ("weight", "weight"), ("mean", "mean"), ("scale", "scale")];
+        let importance = self.query("importance", &[("on", Literal::Text(judged.rows.as_str()))])?;
+        let found = self.rows(&importance).await?;
+        let importance_columns = [
+            ("rank", "rank"),
+            ("feature", "`feature`"),
+            ("importance", "drop of average precision"),
+            ("importance_stddev", "standard deviation"),
+        ];
+        let mut texts = vec![
+            "A weight is what one standard deviation of the feature adds to the model's sum. Features that say nearly the same share their weight, so a single weight says little.".to_string(),
+            format!("Importance is how much the average precision drops when {} shuffled.", if judged.has_time { "a feature's blocks of time are" } else { "a feature is" }),
+        ];
+        texts.extend(
+            found
+                .first()
+                .and_then(|row| row.text("reason"))
+                .map(|reason| format!("Importance is not known: {reason}.")),
+        );
+        Ok(Section {
+            title: "Weights and importance",
+            texts,
+            tables: vec![
+                Table::of("Weights", &columns, &self.rows(&weights).await?, "This type of model has no weights."),
+                Table::of("Importance", &importance_columns, &found, "No feature was measured."),
+            ],
+            queries: vec![weights, importance],
+            ..Section::default()
+        })
+    }
+
+    /// What the figures do not say.
+    pub fn limits(&self, judged: &Judgement) -> Section {
+        let mut points = Vec::new();
+        let own = judged.beside.iter().find(|(_, found)| found.model == self.name).or(judged.beside.first());
+        if let Some(episodes) = own.and_then(|(_, found)| found.episodes) {
+            let noun = if judged.has_time { "episode" } else { "positive row" };
+            points.push(format!(
+                "The evidence is {} on the rows that judge it. Fewer than about a hundred leave wide intervals.",
+                counted(episodes as u64, noun)
+            ));
+        }
+        let variants = self.fact("validation", "variants").and_then(|tried| tried.replace(',', "").parse::<u64>().ok());
+        let variants = variants.filter(|tried| *tried > 1);
+        let variants =
+            variants.map(|tried| format!("This model is the best of {} variants of its own.", grouped(tried)));
+        let compared = judged.beside.len() as u64;
+        if compared > 1 {
+            let tried = format!(
+                "{} models were compared on these rows, and the more are tried, the better the best one looks by chance.",
+                grouped(compared)
+            );
+            points.push([Some(tried), variants].into_iter().flatten().collect::<Vec<_>>().join(" "));
+        } else {
+            points.extend(variants);
+        }
+        points.push(match self.known("training_from") {
+            Some(from) if self.is_of_spikes() => format!("The rows are of one stretch of time, from {from} on. Another market regime may behave otherwise; compare with `squall report drift`."),
+            Some(from) => format!("The rows are of one stretch of time, from {from} on. Another time may behave otherwise; compare with `squall report drift`."),
+            None => "Rows from elsewhere may behave otherwise; compare with `squall report drift`.".into(),
+        });
+        if self.is_of_spikes() {
+            points.push("Rows near silences are left out, so the figures say nothing about the minutes after the feed was interrupted.".into());
+            points.push(
+                "Time of day, news and other markets are not among the features unless the list above names them."
+                    .into(),
+            );
+        }
+        if self.known("threshold").is_some() {
+            let chosen = if self.had("validation") {
+                "The threshold was chosen for F1 on validation rows. Choose"
+            } else {
+                "Choose"
+            };
+            points.push(format!("{chosen} your own threshold by what a false alert and a missed episode cost."));
+        }
+        Section { title: "Limits", points, ..Section::default() }
+    }
+}
+
+/// The table of the models beside each other.
+fn beside(judged: &Judgement) -> Table {
+    let above = format!("above {}", judged.baseline);
+    let events = if judged.has_time { "episodes" } else { "positive rows" };
+    let headings = [
+        "model",
+        "role",
+        "rows",
+        events,
+        "average precision",
+        "low",
+        "high",
+        &above,
+        "low",
+        "high",
+        "share of resamples better",
+        "verdict",
+    ];
+    let row = |(role, found): &(Role, Comparison)| {
+        let [low, high] = ends(found.interval);
+        let [difference_low, difference_high] = ends(found.difference_interval);
+        vec![
+            found.model.clone(),
+            role.as_str().into(),
+            count(found.rows),
+            count(found.episodes),
+            number(found.average_precision),
+            low,
+            high,
+            number(found.difference),
+            difference_low,
+            difference_high,
+            number(found.share_better),
+            found.said(),
+        ]
+    };
+    let rows = judged.beside.iter().map(row).collect();
+    let title = if judged.has_naive_rule { "Beside the rules" } else { "Beside the other models" };
+    let title = if judged.beside.len() < 2 { "Average precision" } else { title };
+    Table::new(title, headings.into_iter(), rows, "No row has a label and the scores.")
+}
+
+fn ends(interval: Option<(f64, f64)>) -> [String; 2] {
+    [number(interval.map(|(low, _)| low)), number(interval.map(|(_, high)| high))]
+}
