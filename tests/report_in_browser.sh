@@ -1,6 +1,7 @@
 #!/bin/sh
 # Opens each report in headless Chromium, light and dark, and fails unless it is small, fetches nothing, logs nothing to the
 # console and paints something: tests/report_in_browser.sh REPORT.html…
+# AXE names the script axe.min.js of axe-core; with it, each report must also have no fault of accessibility that is serious.
 # CHROMIUM names the browser; where there is none, says so and exits 77, which test runners take for "skipped".
 set -eu
 
@@ -42,6 +43,25 @@ open() {
     fi
 }
 
+# accessible FILE: axe-core looks at a copy of the page that allows scripts.
+accessible() {
+    {
+        grep -v 'http-equiv="Content-Security-Policy"' "$1"
+        printf '<script>'
+        cat "$AXE"
+        printf '</script><script>%s</script>' "axe.run({resultTypes: ['violations']}).then(({violations}) => {
+            const bad = violations.filter(({impact}) => impact === 'serious' || impact === 'critical');
+            const shown = ({id, nodes}) => id + ' (' + nodes.length + '): ' + nodes[0].target;
+            document.documentElement.setAttribute('data-axe', bad.map(shown).join('; ').replace(/[\"<>]/g, \"'\") || 'none');
+        })"
+    } >"$work/axe.html"
+    "$browser" --headless --no-sandbox --disable-gpu --no-first-run --disable-extensions --host-resolver-rules='MAP * ~NOTFOUND' \
+        --user-data-dir="$work/profile" --window-size=400,1600 --virtual-time-budget=60000 --dump-dom "file://$work/axe.html" \
+        >"$work/axe.out" 2>"$work/axe.err" || fail "$1: the browser gave up: $(tail -1 "$work/axe.err")"
+    found=$(grep -o 'data-axe="[^"]*"' "$work/axe.out" | head -1)
+    [ "$found" = 'data-axe="none"' ] || fail "$1: accessibility: ${found:-axe-core did not run}"
+}
+
 printf '<!doctype html><meta name="color-scheme" content="light dark"><body>' >"$work/empty.html"
 for report in "$@"; do
     [ -f "$report" ] || fail "$report: no such file"
@@ -58,6 +78,7 @@ for report in "$@"; do
         [ "$painted" -gt $((blank * 4)) ] || fail "$report paints nothing (scheme $scheme)"
         cp "$work/page.png" "$work/page-$scheme.png"
     done
+    [ -z "${AXE:-}" ] || accessible "$path"
     if cmp -s "$work/page-0.png" "$work/page-1.png"; then fail "$report looks the same in light and dark"; fi
     echo "ok: $report ($bytes bytes, light and dark, nothing fetched, console empty)"
 done
