@@ -1,9 +1,13 @@
-//! What every module that meets the query engine shares: async methods of its traits, and plans that other processes compute.
+//! What every module that meets the query engine shares: async methods of its traits, plans that other processes compute, and the names
+//! of types in SQL.
 //!
 //! For each async method the compiler proves that its future can be sent between threads. With the bounds that `async_trait` writes it does
 //! so anew for every method that holds a plan or a session, which takes seconds each; in a function with plain lifetimes it remembers.
 
 pub mod elsewhere;
+mod types;
+
+pub use types::sql_type;
 
 /// Implements `TableProvider::scan` by the type's own `boxed_scan`.
 macro_rules! scan {

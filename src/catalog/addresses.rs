@@ -1,7 +1,6 @@
 //! Addresses as tables: `SELECT … FROM 's3://bucket/ticks/*.parquet'`.
 //!
-//! In: the name of a table that is in quotes. Out: the table of the files at that address, or the reason why there is none. A path of this
-//! machine is left to the engine, which takes every failure for a table that does not exist.
+//! In: the name of a table that is in quotes. Out: the table of the files at that address or path, or the reason why there is none.
 
 use std::sync::Arc;
 
@@ -39,13 +38,13 @@ struct Tables {
 #[async_trait]
 impl UrlTableFactory for Tables {
     async fn try_new(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if !is_address(name) {
-            return self.paths.try_new(name).await;
-        }
         let session = self.paths.session_store().get_session().upgrade();
         let state = session.and_then(|session| session.read().as_any().downcast_ref::<SessionState>().cloned());
         let state = state.ok_or_else(|| plan_datafusion_err!("the session has ended"))?;
-        Ok(Some(Arc::new(table(&state, name).await?)))
+        if is_address(name) {
+            return Ok(Some(Arc::new(table(&state, name).await?)));
+        }
+        Ok(path_table(&state, name).await?.map(|table| Arc::new(table) as Arc<dyn TableProvider>))
     }
 }
 
@@ -68,6 +67,23 @@ pub fn check(plan: &LogicalPlan) -> Result<()> {
     Ok(())
 }
 
+/// Returns the table of the files at a path; `None` if nothing is there, or something that is not a table.
+async fn path_table(state: &SessionState, path: &str) -> Result<Option<ListingTable>> {
+    let Ok(listed) = store::listed(path) else { return Ok(None) };
+    let pattern = listed.get_glob().is_some();
+    let Ok(config) = ListingTableConfig::new(listed).infer_options(state).await else {
+        if pattern {
+            return Err(refuse(
+                format!("no file is named like `{path}`"),
+                "a pattern stands for files of one folder, and for folders such as day=*; else read the folder above the files",
+            ));
+        }
+        return Ok(None);
+    };
+    let config = store::with_folders(config, state).await?.infer_schema(state).await?;
+    ListingTable::try_new(config).map(Some)
+}
+
 /// Returns the table of the files at an address.
 async fn table(state: &SessionState, address: &str) -> Result<ListingTable> {
     let listed = store::listed(address)?;
@@ -80,6 +96,6 @@ async fn table(state: &SessionState, address: &str) -> Result<ListingTable> {
             "read_parquet('…'), read_csv('…') or read_json('…') say it",
         )
     })?;
-    let config = config.infer_partitions_from_path(state).await.map_err(failed)?;
+    let config = store::with_folders(config, state).await.map_err(failed)?;
     ListingTable::try_new(config.infer_schema(state).await.map_err(failed)?)
 }

@@ -8,6 +8,7 @@ mod bare;
 mod damaged;
 mod encoded;
 mod environment;
+mod external;
 mod footers;
 mod formats;
 mod kept;
@@ -118,6 +119,7 @@ impl Session {
             .with_physical_optimizer_rule(Arc::new(turns::JoinsTakeTurns))
             .build();
         formats::register(&mut state)?;
+        external::register(&mut state);
         let context = SessionContext::new_with_state(state);
         let kept = own_schema(&context)?;
         // A quoted path or address can also be read as a table: SELECT … FROM 'ticks.parquet'.
@@ -244,11 +246,6 @@ impl Session {
     /// Returns the first Parquet file of a statement that cannot be read, and why.
     pub async fn damaged_file(&self, statement: &str) -> Option<(PathBuf, String)> {
         damaged::first(damaged::files(&self.context, statement).await).await
-    }
-
-    /// Returns the files that a statement names as tables.
-    pub async fn files_of(&self, statement: &str) -> Vec<PathBuf> {
-        damaged::files(&self.context, statement).await
     }
 
     async fn carry_out(&self, statement: &str, plan: LogicalPlan, temporary: bool) -> Result<DataFrame, Error> {

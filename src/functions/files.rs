@@ -101,7 +101,7 @@ const CSV: Names = &[
     ("quote", "format.quote"),
     ("escape", "format.escape"),
     ("comment", "format.comment"),
-    ("nullstr", "format.null_regex"),
+    ("nullstr", "format.null_value"),
     ("null_padding", "format.truncated_rows"),
     ("compression", "format.compression"),
     (ALL_TEXT, ""),
@@ -179,10 +179,6 @@ impl Reader {
         match self.names.iter().find(|(known, _)| *known == name) {
             Some((ALL_TEXT, _)) => call.all_text = value == "true",
             Some((_, key)) => {
-                let value = match name.as_str() {
-                    "nullstr" => format!("^{}$", regex::escape(&value)),
-                    _ => value,
-                };
                 call.options.insert((*key).to_string(), value);
             }
             None => {
@@ -232,7 +228,7 @@ impl Reader {
         }
         let schema = Schema::new_with_metadata(fields, found.metadata().clone());
         let config = ListingTableConfig::new(url).with_listing_options(options);
-        let config = config.infer_partitions_from_path(state).await?.with_schema(Arc::new(schema));
+        let config = store::with_folders(config, state).await?.with_schema(Arc::new(schema));
         Ok(Arc::new(ListingTable::try_new(config)?))
     }
 }

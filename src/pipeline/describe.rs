@@ -4,12 +4,12 @@
 //! In: a project, and a session with it registered. Out: a [`Described`] query. Types and reach come from the query's plan, so
 //! nothing is computed.
 
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
 use super::reach::Reach;
 use super::{Kind, Project, Query};
+pub use crate::engine::sql_type;
 
 /// A query, described.
 #[derive(Debug)]
@@ -78,25 +78,5 @@ impl Query {
         let description = &self.header.description;
         let first = description.split_once(". ").map_or(description.as_str(), |(first, _)| first);
         first.trim_end_matches('.')
-    }
-}
-
-/// Returns a type as SQL writes it; a type that SQL has no name for as Arrow writes it.
-pub fn sql_type(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Boolean => "BOOLEAN".into(),
-        DataType::Int8 => "TINYINT".into(),
-        DataType::Int16 => "SMALLINT".into(),
-        DataType::Int32 => "INTEGER".into(),
-        DataType::Int64 => "BIGINT".into(),
-        DataType::UInt64 => "BIGINT UNSIGNED".into(),
-        DataType::Float32 => "FLOAT".into(),
-        DataType::Float64 => "DOUBLE".into(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "VARCHAR".into(),
-        DataType::Date32 => "DATE".into(),
-        DataType::Timestamp(TimeUnit::Nanosecond, None) => "TIMESTAMP".into(),
-        DataType::Timestamp(TimeUnit::Nanosecond, Some(_)) => "TIMESTAMPTZ".into(),
-        DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
-        other => other.to_string(),
     }
 }

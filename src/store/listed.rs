@@ -20,6 +20,8 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 /// # Errors
 /// The address cannot be read, or a web server would have to list its files.
 pub fn listed(text: &str) -> Result<ListingTableUrl, DataFusionError> {
+    let text = without_any_folders(text);
+    let text = text.as_str();
     if !is_address(text) {
         return ListingTableUrl::parse(text);
     }
@@ -39,6 +41,19 @@ pub fn listed(text: &str) -> Result<ListingTableUrl, DataFusionError> {
     let pattern = pattern
         .map(|pattern| Pattern::new(pattern).map_err(|source| Error::Pattern { pattern: pattern.into(), source }));
     ListingTableUrl::try_new(url, pattern.transpose()?)
+}
+
+/// Leaves the folders `name=*` out of a pattern: the files of a folder are also those in its folders that are columns.
+fn without_any_folders(text: &str) -> String {
+    let is_any = |part: &&str| part.strip_suffix("=*").is_some_and(|name| !name.is_empty() && !name.contains(PATTERN));
+    let first = text.split('/').position(|part| part.contains(PATTERN)).unwrap_or(usize::MAX);
+    let rest: Vec<&str> = text.split('/').skip(first).collect();
+    match rest.split_last() {
+        Some((last, folders)) if last.contains(PATTERN) && folders.iter().all(is_any) => {
+            text.split('/').take(first).chain([*last]).collect::<Vec<_>>().join("/")
+        }
+        _ => text.to_string(),
+    }
 }
 
 /// Checks the address of a file that will be written.
@@ -93,6 +108,8 @@ mod tests {
         assert_eq!(parts("gs://b/a*/d=1/[xy].csv"), (String::new(), Some("a*/d=1/[xy].csv".into())));
         assert_eq!(parts("S3://b/a%20b/"), ("a b".into(), None));
         assert_eq!(parts("https://host/a.csv"), ("a.csv".into(), None));
+        assert_eq!(parts("s3://b/t/day=*/n=*/*.csv"), ("t".into(), Some("*.csv".into())));
+        assert_eq!(parts("s3://b/t/day=2*/*.csv"), ("t".into(), Some("day=2*/*.csv".into())));
     }
 
     #[test]

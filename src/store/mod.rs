@@ -5,6 +5,7 @@
 
 mod azure;
 mod failed;
+mod folders;
 mod google;
 mod listed;
 mod profile;
@@ -24,6 +25,7 @@ use url::{Position, Url};
 use crate::error::{Hint, Refused};
 use crate::text::scheme;
 pub use failed::failed;
+pub use folders::with_folders;
 pub use listed::{check_written, first, listed};
 pub use registry::Stores;
 use versions::Versions;

@@ -1,5 +1,7 @@
 //! Right answers from files, and errors that name what is wrong, as the program gives them.
 
+mod files;
+
 use std::fs::{create_dir, read_dir, write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -65,6 +67,24 @@ fn nan_in_parquet_is_found() {
         ("SELECT i FROM 'n.parquet' ORDER BY x DESC LIMIT 1", "i 2"),
     ] {
         assert_eq!(folder.rows(query).join(" "), expected, "{query}");
+    }
+}
+
+#[test]
+fn minus_zero_in_parquet_is_found() {
+    let folder = Folder::new();
+    folder.rows(
+        "COPY (SELECT * FROM (VALUES (1, -0.0::DOUBLE), (2, 5.0)) AS t (i, x)) TO 'z.parquet' STORED AS PARQUET \
+         OPTIONS ('format.bloom_filter_on_write' 'true')",
+    );
+    for (condition, expected) in
+        [("x = 0", "i 1"), ("x = -0.0", "i 1"), ("x <= 0", "i 1"), ("x < 0", "i"), ("x = 5", "i 2")]
+    {
+        for pushes in [false, true] {
+            let setting = format!("SET datafusion.execution.parquet.pushdown_filters = {pushes}");
+            let query = format!("{setting}; SELECT i FROM 'z.parquet' WHERE {condition}");
+            assert_eq!(folder.rows(&query).join(" "), expected, "{query}");
+        }
     }
 }
 

@@ -35,6 +35,12 @@ impl AnalyzerRule for NullFolders {
             if copy.partition_by.is_empty() {
                 return Ok(Transformed::no(LogicalPlan::Copy(copy)));
             }
+            if copy.input.schema().fields().iter().all(|field| copy.partition_by.contains(field.name())) {
+                return Err(refuse(
+                    "PARTITION_BY names all columns, so the files would have none",
+                    "leave one out; SELECT *, a AS part writes a column twice, once as the folder",
+                ));
+            }
             let columns = copy.input.schema().iter().map(|(qualifier, field)| {
                 let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
                 if !copy.partition_by.contains(field.name()) || !field.is_nullable() {

@@ -5,7 +5,9 @@
 mod arrow;
 mod csv;
 mod json;
+mod options;
 mod parquet;
+mod text;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 
+use super::answers::refuse;
 pub use csv::read_more;
 
 /// Teaches a session the formats that the engine does not have, or has otherwise.
@@ -42,13 +45,8 @@ pub fn register(state: &mut SessionState) -> Result<()> {
 
 /// What differs from the engine's format.
 trait Files: Debug + Send + Sync + 'static {
-    /// Returns the engine's format that reads.
+    /// Returns the engine's format.
     fn reader(&self) -> &dyn FileFormat;
-
-    /// Returns the engine's format that writes.
-    fn writer(&self) -> &dyn FileFormat {
-        self.reader()
-    }
 
     /// Finds the columns of files.
     fn columns<'a>(
@@ -57,6 +55,31 @@ trait Files: Debug + Send + Sync + 'static {
         store: &'a Arc<dyn ObjectStore>,
         objects: &'a [ObjectMeta],
     ) -> BoxFuture<'a, Result<SchemaRef>>;
+
+    /// Returns what reads the rows of files.
+    fn source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
+        self.reader().file_source(schema)
+    }
+
+    /// Returns the operator that reads.
+    fn scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        config: FileScanConfig,
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move { self.reader().create_physical_plan(state, config).await })
+    }
+
+    /// Returns the operator that writes.
+    fn sink<'a>(
+        &'a self,
+        input: Arc<dyn ExecutionPlan>,
+        state: &'a dyn Session,
+        config: FileSinkConfig,
+        order: Option<LexRequirement>,
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move { self.reader().create_writer_physical_plan(input, state, config, order).await })
+    }
 
     /// Finds what is known of a file's values without reading them.
     fn statistics<'a>(
@@ -116,7 +139,7 @@ impl<F: Files> FileFormat for Named<F> {
         state: &dyn Session,
         config: FileScanConfig,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.files.reader().create_physical_plan(state, config).await
+        self.files.scan(state, config).await
     }
 
     async fn create_writer_physical_plan(
@@ -126,10 +149,10 @@ impl<F: Files> FileFormat for Named<F> {
         config: FileSinkConfig,
         order: Option<LexRequirement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.files.writer().create_writer_physical_plan(input, state, config, order).await
+        self.files.sink(input, state, config, order).await
     }
 
     fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
-        self.files.reader().file_source(schema)
+        self.files.source(schema)
     }
 }

@@ -9,19 +9,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
 use datafusion::common::{GetExt, Result, Statistics};
 use datafusion::datasource::file_format::parquet::{ParquetFormat, ParquetFormatFactory};
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::error::DataFusionError;
 use datafusion::object_store::{ObjectMeta, ObjectStore};
 use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use futures::future::BoxFuture;
 
-use super::{Files, Named};
+use super::{Files, Named, options};
 use crate::catalog::answers::refuse;
+use crate::dialect::lowercase;
+use crate::engine::sql_type;
 
 const ENDING: &str = "parquet";
 
@@ -37,9 +40,12 @@ impl GetExt for ParquetFiles {
 
 impl FileFormatFactory for ParquetFiles {
     fn create(&self, state: &dyn Session, options: &HashMap<String, String>) -> Result<Arc<dyn FileFormat>> {
+        options::are_numbers(options)?;
         let engines = ParquetFormatFactory::new().create(state, options)?;
         let options = engines.downcast_ref::<ParquetFormat>().map(|format| format.options().clone());
-        let format = ParquetFormat::default().with_options(options.unwrap_or_default());
+        let options = options.unwrap_or_default();
+        options::of_parquet(&options.global)?;
+        let format = ParquetFormat::default().with_options(options);
         Ok(Arc::new(Named { ending: ENDING, files: Parquet(format) }))
     }
 
@@ -63,7 +69,11 @@ impl Files for Parquet {
         objects: &'a [ObjectMeta],
     ) -> BoxFuture<'a, Result<SchemaRef>> {
         Box::pin(async move {
-            let columns = self.0.infer_schema(state, store, objects).await?;
+            let columns = match self.0.infer_schema(state, store, objects).await {
+                Ok(columns) => columns,
+                Err(error) if objects.len() > 1 => return Err(self.blame(state, store, objects, error).await),
+                Err(error) => return Err(error),
+            };
             for object in objects {
                 let footer = footer(state, store, object).await?;
                 let mut names = HashSet::new();
@@ -100,6 +110,44 @@ impl Files for Parquet {
             }
             Ok(statistics)
         })
+    }
+}
+
+impl Parquet {
+    /// Says which of several files cannot be read, or has other columns than those before it.
+    async fn blame(
+        &self,
+        state: &dyn Session,
+        store: &Arc<dyn ObjectStore>,
+        objects: &[ObjectMeta],
+        error: DataFusionError,
+    ) -> DataFusionError {
+        let mut known: HashMap<String, (&ObjectMeta, DataType)> = HashMap::new();
+        for object in objects {
+            let columns = match self.0.infer_schema(state, store, std::slice::from_ref(object)).await {
+                Ok(columns) => columns,
+                Err(error) => {
+                    return refuse(
+                        format!("cannot read /{}: {}", object.location, lowercase(&error.message())),
+                        "the file is damaged or was not written to its end; write it again",
+                    );
+                }
+            };
+            for field in columns.fields() {
+                let (first, kind) =
+                    known.entry(field.name().clone()).or_insert_with(|| (object, field.data_type().clone()));
+                if kind != field.data_type() {
+                    let (name, of_first, of_this) = (field.name(), sql_type(kind), sql_type(field.data_type()));
+                    return refuse(
+                        format!("{name} is {of_first} in /{}, and {of_this} in /{}", first.location, object.location),
+                        format!(
+                            "read them one by one: SELECT {name} FROM 'one.parquet' UNION ALL SELECT {name} FROM 'two.parquet'"
+                        ),
+                    );
+                }
+            }
+        }
+        error
     }
 }
 

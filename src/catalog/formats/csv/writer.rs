@@ -1,0 +1,181 @@
+//! Writes CSV files in which NULL differs from text.
+//!
+//! The engine writes the text of NULL, and a value with the same text, in the same way. In: rows. Out: a file in which such a value is in
+//! quotes, and NULL is not, as DuckDB writes them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::config::CsvOptions;
+use datafusion::common::file_options::csv_writer::CsvWriterOptions;
+use datafusion::common::parsers::CsvQuoteStyle;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::{Result, not_impl_err};
+use datafusion::datasource::file_format::csv::CsvSink;
+use datafusion::datasource::file_format::write::BatchSerializer;
+use datafusion::datasource::file_format::write::demux::DemuxedStreamReceiver;
+use datafusion::datasource::file_format::write::orchestration::spawn_writer_tasks_and_join;
+use datafusion::datasource::physical_plan::{FileSink, FileSinkConfig};
+use datafusion::datasource::sink::{DataSink, DataSinkExec};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::dml::InsertOp;
+use datafusion::object_store::ObjectStore;
+use datafusion::physical_expr_common::sort_expr::LexRequirement;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
+
+/// Returns the operator that writes CSV files.
+pub fn sink(
+    input: Arc<dyn ExecutionPlan>,
+    options: &CsvOptions,
+    config: FileSinkConfig,
+    order: Option<LexRequirement>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if config.insert_op != InsertOp::Append {
+        return not_impl_err!("CSV files are not replaced by INSERT");
+    }
+    let engines = CsvSink::new(config, CsvWriterOptions::try_from(options)?);
+    let trims = options.ignore_leading_whitespace.or(options.ignore_trailing_whitespace).unwrap_or(false);
+    // Where the options say which values have quotes, they say it of NULL too.
+    let sink: Arc<dyn DataSink> = if options.quote_style == CsvQuoteStyle::Necessary && !trims {
+        Arc::new(Sink { engines, style: Style(options.clone()) })
+    } else {
+        Arc::new(engines)
+    };
+    Ok(Arc::new(DataSinkExec::new(input, sink, order)))
+}
+
+/// The engine's sink, with another form of rows.
+#[derive(Debug)]
+struct Sink {
+    engines: CsvSink,
+    style: Style,
+}
+
+impl DisplayAs for Sink {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        self.engines.fmt_as(format, f)
+    }
+}
+
+#[async_trait]
+impl FileSink for Sink {
+    fn config(&self) -> &FileSinkConfig {
+        self.engines.config()
+    }
+
+    async fn spawn_writer_tasks_and_join(
+        &self,
+        context: &Arc<TaskContext>,
+        demux_task: SpawnedTask<Result<()>>,
+        files: DemuxedStreamReceiver,
+        store: Arc<dyn ObjectStore>,
+    ) -> Result<u64> {
+        let options = &self.style.0;
+        let (compression, level) = (options.compression.into(), options.compression_level);
+        let serializer = Arc::new(self.style.clone());
+        spawn_writer_tasks_and_join(context, serializer, compression, level, store, demux_task, files).await
+    }
+}
+
+#[async_trait]
+impl DataSink for Sink {
+    fn schema(&self) -> &SchemaRef {
+        DataSink::schema(&self.engines)
+    }
+
+    async fn write_all(&self, rows: SendableRecordBatchStream, context: &Arc<TaskContext>) -> Result<u64> {
+        FileSink::write_all(self, rows, context).await
+    }
+}
+
+/// How rows are written.
+#[derive(Debug, Clone)]
+struct Style(CsvOptions);
+
+impl BatchSerializer for Style {
+    fn serialize(&self, rows: RecordBatch, initial: bool) -> Result<Bytes> {
+        let mut written = Vec::with_capacity(4096);
+        if initial && self.0.has_header.unwrap_or(true) {
+            let names = rows.schema();
+            self.record(names.fields().iter().map(|field| Some(field.name().as_str())), &mut written);
+        }
+        self.rows(&rows, &mut written)?;
+        Ok(written.into())
+    }
+}
+
+impl Style {
+    fn rows(&self, rows: &RecordBatch, written: &mut Vec<u8>) -> Result<(), ArrowError> {
+        let options = FormatOptions::default()
+            .with_date_format(self.0.date_format.as_deref())
+            .with_datetime_format(self.0.datetime_format.as_deref())
+            .with_timestamp_format(self.0.timestamp_format.as_deref())
+            .with_timestamp_tz_format(self.0.timestamp_tz_format.as_deref())
+            .with_time_format(self.0.time_format.as_deref());
+        let columns = rows.columns().iter().map(|column| match column.data_type() {
+            nested if nested.is_nested() => {
+                Err(ArrowError::CsvError(format!("Nested type {nested} is not supported in CSV")))
+            }
+            _ => Ok((column, ArrayFormatter::try_new(column.as_ref(), &options)?)),
+        });
+        let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
+        let mut values = vec![String::new(); columns.len()];
+        for row in 0..rows.num_rows() {
+            for (value, (_, formatter)) in values.iter_mut().zip(&columns) {
+                value.clear();
+                formatter.value(row).write(value)?;
+            }
+            let row =
+                values.iter().zip(&columns).map(|(value, (column, _))| column.is_valid(row).then_some(value.as_str()));
+            self.record(row, written);
+        }
+        Ok(())
+    }
+
+    fn record<'a>(&self, values: impl ExactSizeIterator<Item = Option<&'a str>>, written: &mut Vec<u8>) {
+        let null = self.0.null_value.as_deref().unwrap_or_default();
+        // An empty line is not a row.
+        let is_alone = values.len() == 1;
+        for (place, value) in values.enumerate() {
+            if place > 0 {
+                written.push(self.0.delimiter);
+            }
+            match value {
+                None if is_alone && null.is_empty() => self.quoted("", written),
+                None => written.extend_from_slice(null.as_bytes()),
+                Some(value) if value == null || self.needs_quotes(value) => self.quoted(value, written),
+                Some(value) => written.extend_from_slice(value.as_bytes()),
+            }
+        }
+        written.push(b'\n');
+    }
+
+    fn needs_quotes(&self, value: &str) -> bool {
+        let is_special = |byte: u8| byte == self.0.delimiter || byte == self.0.quote || matches!(byte, b'\n' | b'\r');
+        value.bytes().any(is_special)
+    }
+
+    fn quoted(&self, value: &str, written: &mut Vec<u8>) {
+        let quote = self.0.quote;
+        let (before_quote, escape) = match self.0.double_quote {
+            Some(false) => (self.0.escape.unwrap_or(b'\\'), self.0.escape.or(Some(b'\\'))),
+            _ => (quote, None),
+        };
+        written.push(quote);
+        for byte in value.bytes() {
+            if byte == quote {
+                written.push(before_quote);
+            } else if Some(byte) == escape {
+                written.push(byte);
+            }
+            written.push(byte);
+        }
+        written.push(quote);
+    }
+}

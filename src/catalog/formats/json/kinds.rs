@@ -1,0 +1,218 @@
+//! The types of the columns of JSON, by their values.
+
+use std::fmt;
+use std::io::Read;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserializer, de};
+
+/// What values have in common.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Kind {
+    /// Nothing: there is no value but null.
+    #[default]
+    Null,
+    Boolean,
+    Integer,
+    Number,
+    Text,
+    List(Box<Kind>),
+    Object(Vec<(String, Kind)>),
+}
+
+impl Kind {
+    /// Takes a value that is neither a list nor an object.
+    fn take(&mut self, other: Kind) {
+        *self = match (std::mem::take(self), other) {
+            (Kind::Null, kind) | (kind, Kind::Null) => kind,
+            (known, kind) if known == kind => known,
+            (Kind::Integer | Kind::Number, Kind::Integer | Kind::Number) => Kind::Number,
+            // Text has a place for all of them. Lists and objects have none in it, so that who reads the column gets an error.
+            _ => Kind::Text,
+        };
+    }
+
+    fn data_type(&self) -> DataType {
+        match self {
+            Kind::Null => DataType::Null,
+            Kind::Boolean => DataType::Boolean,
+            Kind::Integer => DataType::Int64,
+            Kind::Number => DataType::Float64,
+            Kind::Text => DataType::Utf8,
+            Kind::List(element) => DataType::List(Field::new_list_field(element.data_type(), true).into()),
+            Kind::Object(fields) => DataType::Struct(fields_of(fields).into()),
+        }
+    }
+
+    /// Returns the columns of objects.
+    pub fn columns(&self) -> Schema {
+        match self {
+            Kind::Object(fields) => Schema::new(fields_of(fields)),
+            _ => Schema::empty(),
+        }
+    }
+}
+
+fn fields_of(fields: &[(String, Kind)]) -> Vec<Field> {
+    fields.iter().map(|(name, kind)| Field::new(name, kind.data_type(), true)).collect()
+}
+
+/// Takes the objects of a file, at most so many.
+///
+/// # Errors
+/// The file is not JSON, or holds something else than objects.
+pub fn take(kind: &mut Kind, reader: impl Read, most: usize) -> Result<(), serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(reader));
+    for _ in 0..most {
+        match json.end() {
+            Ok(()) => break,
+            Err(error) if error.is_io() => return Err(error),
+            // Something follows.
+            Err(_) => json.deserialize_map(Row(kind))?,
+        }
+    }
+    Ok(())
+}
+
+/// Takes one object.
+struct Row<'a>(&'a mut Kind);
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        Value(self.0).visit_map(map)
+    }
+}
+
+/// Takes one value.
+struct Value<'a>(&'a mut Kind);
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: de::Error>(self, _value: bool) -> Result<(), E> {
+        self.0.take(Kind::Boolean);
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, _value: i64) -> Result<(), E> {
+        self.0.take(Kind::Integer);
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        self.0.take(if i64::try_from(value).is_ok() { Kind::Integer } else { Kind::Number });
+        Ok(())
+    }
+
+    fn visit_f64<E: de::Error>(self, _value: f64) -> Result<(), E> {
+        self.0.take(Kind::Number);
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, _value: &str) -> Result<(), E> {
+        self.0.take(Kind::Text);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        if *self.0 == Kind::Null {
+            *self.0 = Kind::List(Box::default());
+        }
+        if let Kind::List(element) = self.0 {
+            while list.next_element_seed(Value(element))?.is_some() {}
+        } else {
+            *self.0 = Kind::Text;
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if *self.0 == Kind::Null {
+            *self.0 = Kind::Object(Vec::new());
+        }
+        let Kind::Object(fields) = self.0 else {
+            *self.0 = Kind::Text;
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        // Objects mostly have the same keys in the same order.
+        let mut next = 0;
+        while let Some(name) = map.next_key::<String>()? {
+            let known = fields.get(next).filter(|(known, _)| *known == name).map(|_| next);
+            let place = known.or_else(|| fields.iter().position(|(known, _)| *known == name)).unwrap_or_else(|| {
+                fields.push((name, Kind::Null));
+                fields.len() - 1
+            });
+            let Some((_, kind)) = fields.get_mut(place) else { return Err(A::Error::custom("a key without a place")) };
+            map.next_value_seed(Value(kind))?;
+            next = place + 1;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::Fields;
+
+    use super::*;
+
+    fn columns(json: &str) -> Result<Vec<(String, DataType)>, String> {
+        let mut kind = Kind::default();
+        take(&mut kind, json.as_bytes(), usize::MAX).map_err(|error| error.to_string())?;
+        Ok(kind.columns().fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect())
+    }
+
+    #[test]
+    fn all_values_decide() {
+        let list = |of: DataType| DataType::List(Field::new_list_field(of, true).into());
+        let fields: Fields =
+            vec![Field::new("x", DataType::Float64, true), Field::new("y", DataType::Utf8, true)].into();
+        for (json, expected) in [
+            ("{\"a\":1}\n{\"a\":null}\n{\"a\":2.5}", DataType::Float64),
+            ("{\"a\":9223372036854775808}", DataType::Float64),
+            ("{\"a\":1}\n{\"a\":\"x\"}\n{\"a\":true}", DataType::Utf8),
+            ("{\"a\":true}", DataType::Boolean),
+            ("{\"a\":[]}\n{\"a\":[1]}\n{\"a\":[1.5, null]}", list(DataType::Float64)),
+            ("{\"a\":{\"x\":1}}\n{\"a\":{\"y\":\"z\",\"x\":1.5}}", DataType::Struct(fields)),
+            ("{\"a\":1}\n{\"a\":{\"b\":1}}\n{\"a\":[1]}", DataType::Utf8),
+            ("{\n\"a\":\n1}", DataType::Int64),
+        ] {
+            assert_eq!(columns(json).unwrap(), [("a".to_string(), expected)], "{json}");
+        }
+        let names: Vec<String> =
+            columns("{\"b\":1}\n{\"a\":1,\"b\":2}").unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["b", "a"]);
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_an_error() {
+        assert_eq!(columns("").unwrap(), []);
+        assert!(columns("{\"a\":1}\n{\"a\":}").unwrap_err().ends_with("at line 2 column 6"));
+        assert!(columns("{\"a\":1}\n2").unwrap_err().contains("expected an object"));
+    }
+}
