@@ -112,6 +112,7 @@ impl Session {
             .with_runtime_env(runtime.build_arc()?)
             .with_analyzer_rules(answers::analyzer_rules())
             .with_physical_optimizer_rules(answers::physical_rules())
+            .with_optimizer_rule(answers::keys_rule())
             .with_optimizer_rule(rolling::logical_rule())
             .with_optimizer_rule(answers::last_rule())
             .with_physical_optimizer_rule(rolling::rule())
@@ -131,6 +132,9 @@ impl Session {
         context.register_table("landed_gaps", Arc::new(footers::gaps(ticks.clone())))?;
         let silences = context.sql(include_str!("landed_silences.sql")).await?;
         context.register_table("landed_silences", silences.into_view())?;
+        answers::aggregates().for_each(|aggregate| context.register_udaf(aggregate));
+        answers::times().into_iter().for_each(|function| context.register_udf(function));
+        answers::table_functions().into_iter().for_each(|(name, function)| context.register_udtf(name, function));
         FUNCTIONS.register(&context, &options.models_dir);
         context.register_udf(functions::getenv(false));
         let models = Registry::new(&options.models_dir);

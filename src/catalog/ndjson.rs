@@ -8,7 +8,9 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::common::Result;
 use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::prelude::{SessionContext, ident};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::prelude::{DataFrame, SessionContext, ident};
 
 use crate::text::is_address;
 
@@ -73,9 +75,11 @@ impl Table {
         let fields = self.columns.iter().map(|(key, _, of)| Field::new(*key, of.data_type(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let config = ListingTableConfig::new(folder).with_listing_options(options).with_schema(schema);
-        let files = context.read_table(Arc::new(ListingTable::try_new(config)?))?;
+        let files = provider_as_source(Arc::new(ListingTable::try_new(config)?));
         let columns = self.columns.iter().map(|(key, name, _)| ident(*key).alias(*name));
-        context.register_table(self.name, files.select(columns)?.into_view())?;
+        // Messages about a plan name the table that is scanned.
+        let rows = LogicalPlanBuilder::scan(self.name, files, None)?.project(columns)?.build()?;
+        context.register_table(self.name, DataFrame::new(context.state(), rows).into_view())?;
         Ok(())
     }
 }

@@ -124,7 +124,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         false => lander.drain(&stop, &mut read).await?,
     };
     progress.finish();
-    report(&landing, &location, &settings.ticks_dir());
+    report(&landing, &location, &settings.ticks_dir(), args.backfill);
     log.close().await?;
     Ok(())
 }
@@ -161,7 +161,7 @@ const MOST_OF_A_NAME: usize = 100;
 const MOST_PRODUCTS: usize = 200;
 
 /// Prints what was landed.
-fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
+fn report(landing: &Landing, location: &Location, ticks_dir: &Path, backfill: bool) {
     let summary = &landing.summary;
     match landing.files.len() {
         0 => println!("nothing new in {location}"),
@@ -193,10 +193,17 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path) {
         println!("  kept in {}", path.display());
     }
     if summary.rows(Status::Late) * MANY_LATE > summary.messages {
-        eprintln!(
-            "Note: many messages are late; `squall replay --merge` puts recordings into order before they land, and \
-             `squall land --backfill` lands an earlier period"
-        );
+        let remedy = match backfill {
+            true => {
+                "a backfill goes on after the log's last one, so a recording of a still earlier period needs a name of its own: \
+                 --from LOG --as NAME --backfill"
+            }
+            false => {
+                "`squall replay --merge` puts recordings into order before they land, and `squall land --backfill` lands an \
+                 earlier period"
+            }
+        };
+        eprintln!("Note: many messages are late; {remedy}");
     }
     if summary.rows(Status::Ahead) > 0 {
         eprintln!(

@@ -41,10 +41,17 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("second", 1, "date_part('second', $1)"),
     ("dayname", 1, "to_char($1, '%A')"),
     ("monthname", 1, "to_char($1, '%B')"),
-    ("strptime", 2, "to_timestamp($1, replace(replace($2, '.%f', '%.f'), '%f', '%6f'))"),
+    ("strptime", 2, STRPTIME),
+    ("mod", 2, "($1) % ($2)"),
+    ("list_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
+    ("array_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
     ("regexp_matches", 2, "regexp_like($1, $2)"),
     ("string_split", 2, "string_to_array($1, $2)"),
 ];
+
+/// The fractions of DuckDB's formats, as the engine has them.
+const STRPTIME: &str = "to_timestamp($1, regexp_replace(replace(replace(replace($2, '%f', '%6f'), '%g', '%3f'), '%n', '%9f'), \
+     '\\.%[369]f', '%.f', 'g'))";
 
 /// What each call is, read once.
 static FORMS: LazyLock<HashMap<(&str, usize), Expr>> = LazyLock::new(|| {

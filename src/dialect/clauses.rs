@@ -222,12 +222,18 @@ fn of_expression(expression: &Expr) -> Found {
         Expr::MatchAgainst { .. } => Some(("MATCH", "write LIKE, or regexp_like(…)")),
         // DataFusion reads it as exclusive or, and other databases as a power that binds more tightly than the parser has it.
         Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => Some(("^", "write power(a, b)")),
+        Expr::BinaryOp { op: BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide, .. } => {
+            Some(("//", "write a / b for integers, and trunc(a / b) for other numbers"))
+        }
         // The engine takes it for a regular expression that may match a part of the text.
         Expr::SimilarTo { .. } => Some(("SIMILAR TO", "write regexp_like(x, '^(…)$')")),
         Expr::Between { expr, .. } if is_random(expr) => {
             Some(("random() BETWEEN", "the random number would be computed twice; compute it in a subquery"))
         }
         Expr::Function(call) if is_shift_by_null(call) => Some(("NULL as a distance", "give the number of rows")),
+        Expr::Function(call) if has_format_of_postgresql(call) => {
+            Some(("a format without %", "write %Y-%m-%d %H:%M:%S for YYYY-MM-DD HH24:MI:SS"))
+        }
         Expr::Prior(_) => Some(("PRIOR", "write WITH RECURSIVE")),
         Expr::OuterJoin(_) => Some(("(+)", "write LEFT JOIN")),
         Expr::Function(call) if is_distinct_pick(call) => {
@@ -236,6 +242,19 @@ fn of_expression(expression: &Expr) -> Found {
         Expr::Function(Function { uses_odbc_syntax: true, .. }) => Some(("fn", "call the function without braces")),
         _ => None,
     }
+}
+
+/// Returns whether a call reads or writes a time in a format such as 'YYYY-MM-DD', which the engine would take for the text itself.
+fn has_format_of_postgresql(call: &Function) -> bool {
+    const NAMES: [&str; 5] = ["to_char", "date_format", "to_timestamp", "to_date", "strftime"];
+    const PARTS: [&str; 7] = ["yy", "mm", "dd", "mon", "day", "hh", "ss"];
+    let FunctionArguments::List(list) = &call.args else { return false };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(format)))) = list.args.get(1) else { return false };
+    let Value::SingleQuotedString(format) = &format.value else { return false };
+    let format = format.to_lowercase();
+    NAMES.contains(&call.name.to_string().to_lowercase().as_str())
+        && !format.contains('%')
+        && PARTS.iter().any(|part| format.contains(part))
 }
 
 /// Returns whether an expression has another value each time that it is computed.

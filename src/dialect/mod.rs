@@ -8,6 +8,7 @@
 
 mod aliases;
 mod calls;
+mod casts;
 mod clauses;
 mod columns;
 mod copy_options;
@@ -15,12 +16,17 @@ mod depth;
 mod exclusions;
 mod from_first;
 mod identifiers;
+mod interval_products;
 mod named_arguments;
 mod named_windows;
 mod names;
+mod natural;
+mod nested_with;
+mod numerals;
 mod order_all;
 mod order_names;
 mod pivot;
+mod precedence;
 mod probe;
 mod scopes;
 mod set_all;
@@ -59,10 +65,13 @@ type Words = fn(Vec<TokenWithSpan>) -> Vec<TokenWithSpan>;
 type Part = fn(&mut Ast) -> std::result::Result<(), Refused>;
 
 /// The first step: words that the parser does not know, as tokens.
-const WORDS: &[Words] = &[statements::rewritten, copy_options::rewritten, asof::rewritten, exclusions::rewritten];
+const WORDS: &[Words] =
+    &[numerals::rewritten, statements::rewritten, copy_options::rewritten, asof::rewritten, exclusions::rewritten];
 
 /// The second step: parts of the syntax tree that need nothing else.
 const PARTS: &[Part] = &[
+    precedence::mend,
+    nested_with::rename,
     names::write,
     twice::number,
     from_first::write_star,
@@ -71,6 +80,8 @@ const PARTS: &[Part] = &[
         Ok(())
     },
     calls::write,
+    casts::tell_apart,
+    interval_products::write,
     named_arguments::write,
     unpivot::write,
     using_outer::write_on,

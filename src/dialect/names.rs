@@ -4,10 +4,15 @@
 //! statement, in which each expression of the result has the name that the user typed.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, ObjectNamePart, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement, TableFactor, Visit,
+    Visitor,
+};
 
 use super::exclusions;
+use super::identifiers::folded;
 use crate::error::Refused;
 
 /// Names the columns of a statement's result by their text.
@@ -37,13 +42,17 @@ fn name(query: &mut Query) {
             _ => return,
         }
     };
+    let mut tables = Tables::default();
+    // Nothing ends the visit early.
+    let _ = select.from.visit(&mut tables);
     let mut taken: HashSet<String> = select.projection.iter().filter_map(known).collect();
     for item in &mut select.projection {
         let SelectItem::UnnamedExpr(expression) = item else { continue };
-        if is_named(expression) {
+        let field = tables.field(expression);
+        if field.is_none() && is_named(expression) {
             continue;
         }
-        let text = exclusions::typed(expression);
+        let text = field.unwrap_or_else(|| exclusions::typed(expression));
         let name = unused(&text, &taken);
         taken.insert(name.clone());
         if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = order_by {
@@ -55,10 +64,42 @@ fn name(query: &mut Query) {
     }
 }
 
+/// The names of the tables of a FROM.
+#[derive(Default)]
+struct Tables(HashSet<String>);
+
+impl Visitor for Tables {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
+        let name = match table {
+            TableFactor::Table { name, alias: None, .. } => name.0.last().and_then(ObjectNamePart::as_ident),
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. }
+            | TableFactor::UNNEST { alias: Some(alias), .. }
+            | TableFactor::NestedJoin { alias: Some(alias), .. } => Some(&alias.name),
+            _ => None,
+        };
+        self.0.extend(name.map(folded));
+        ControlFlow::Continue(())
+    }
+}
+
+impl Tables {
+    /// Returns the name of a field of a struct, as in `column.field` and `table.column.field`, which the engine calls `table.column[field]`; `None` for
+    /// `table.column`.
+    fn field(&self, expression: &Expr) -> Option<String> {
+        let Expr::CompoundIdentifier(parts) = expression else { return None };
+        let column = parts.iter().position(|part| self.0.contains(&folded(part))).map_or(0, |table| table + 1);
+        parts.last().filter(|_| parts.len() > column + 1).map(folded)
+    }
+}
+
 /// Returns whether the engine's name for an expression is that of a column.
 fn is_named(expression: &Expr) -> bool {
     match expression {
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::CompoundFieldAccess { .. } => true,
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
         // Its columns have names of their own.
         Expr::Function(call) => call.name.to_string().eq_ignore_ascii_case("unnest"),
         _ => false,

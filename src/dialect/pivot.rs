@@ -3,6 +3,9 @@
 //! In: `t PIVOT (sum(b) FOR a IN (1, 2))`, also with `IN (ANY)`, which asks the engine for the values. Out: a subquery that computes each
 //! column with FILTER.
 
+use datafusion::arrow::array::Array;
+use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, ExprWithAlias, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, PivotValueSource,
     Query, Select, SelectItem, TableFactor, TableWithJoins,
@@ -91,8 +94,9 @@ fn written(factor: &TableFactor, answers: &[Answer]) -> Result<TableFactor, Refu
         PivotValueSource::List(values) => values.iter().map(listed).collect(),
         _ => {
             let found = answers.get(1).map(|answer| answer.values.as_slice()).unwrap_or_default();
-            let column = column.to_string();
-            found.iter().map(|value| (value.to_string(), value_in_sql(value, &column))).collect()
+            found.iter().map(named).collect::<Option<_>>().ok_or_else(|| {
+                refused("PIVOT takes a column of numbers, texts, times or lists of them, not of structs")
+            })?
         }
     };
     if values.len() > MOST_VALUES {
@@ -137,17 +141,35 @@ fn listed(value: &ExprWithAlias) -> (String, String) {
     (name, value.expr.to_string())
 }
 
-fn value_in_sql(value: &datafusion::common::ScalarValue, column: &str) -> String {
-    use datafusion::common::ScalarValue;
-    match value {
+/// Returns the name and the SQL of a value that the engine found; `None` if it cannot be written.
+fn named(value: &ScalarValue) -> Option<(String, String)> {
+    let name = array_value_to_string(&value.to_array().ok()?, 0).ok()?;
+    Some((name, value_in_sql(value)?))
+}
+
+fn value_in_sql(value: &ScalarValue) -> Option<String> {
+    if value.is_null() {
+        return Some("NULL".into());
+    }
+    Some(match value {
         ScalarValue::Utf8(Some(text)) | ScalarValue::LargeUtf8(Some(text)) | ScalarValue::Utf8View(Some(text)) => {
             literal(text)
         }
         ScalarValue::Boolean(Some(value)) => value.to_string(),
-        value if value.data_type().is_numeric() && !value.is_null() => value.to_string(),
-        // The text of other values, such as times, is read back with the column's type.
-        value => format!("arrow_cast({}, arrow_typeof({column}))", literal(&value.to_string())),
-    }
+        ScalarValue::List(list) => {
+            let elements = list.value(0);
+            let elements =
+                (0..elements.len()).map(|at| value_in_sql(&ScalarValue::try_from_array(&elements, at).ok()?));
+            format!("[{}]", elements.collect::<Option<Vec<_>>>()?.join(", "))
+        }
+        value if value.data_type().is_numeric() => value.to_string(),
+        value if value.data_type().is_nested() => return None,
+        // The text of other values, such as times, is read back with their type.
+        value => {
+            let text = array_value_to_string(&value.to_array().ok()?, 0).ok()?;
+            format!("arrow_cast({}, {})", literal(&text), literal(&value.data_type().to_string()))
+        }
+    })
 }
 
 fn group_by(call: &Expr) -> Option<Vec<String>> {

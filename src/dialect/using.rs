@@ -2,17 +2,18 @@
 //!
 //! For a column that USING names, `*` takes the table whose name comes first in the alphabet, in that table's place. In an outer join,
 //! that table's row may be missing. In: a parsed statement. Out: the same statement, in which `*` names the tables and takes such a column
-//! from the left one. A right or full join that `using_outer` could not write, and a natural outer one, which would need the tables'
+//! from the left one, and in which such a column in WHERE, where the engine does not know it, is the left table's. A right or full join that `using_outer` could not write, and a natural outer one, which would need the tables'
 //! columns, are refused.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Select, SelectItem,
+    ExcludeSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Select, SelectItem,
     SelectItemQualifiedWildcardKind, Statement, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
     WildcardAdditionalOptions,
 };
 
+use super::identifiers::{folded, replace_names};
 use crate::error::Refused;
 
 /// Writes out the star where outer joins have USING.
@@ -38,6 +39,9 @@ impl VisitorMut for Writer {
                 Ok(()) => {}
                 Err(refused) => return ControlFlow::Break(refused),
             }
+        }
+        if let Some(condition) = &mut select.selection {
+            replace_names(condition, &|name| tables.column(name));
         }
         let can_stay = !tables.has_outer;
         if !tables.has_using || (can_stay && tables.tables.iter().any(|(name, _)| name.is_none())) {
@@ -172,6 +176,22 @@ impl Tables {
         };
         self.tables.push((name, shared));
         Ok(())
+    }
+
+    /// Returns a column that USING names as a column of the first table that has it; `None` if it is another one, or that table cannot be told.
+    fn column(&self, name: &Ident) -> Option<Expr> {
+        let has = |columns: &[ObjectName]| {
+            columns.iter().filter_map(|column| column.0.last()?.as_ident()).any(|column| folded(column) == folded(name))
+        };
+        let joined = self.tables.iter().position(|(_, columns)| has(columns))?;
+        // With several tables on the left, the right one has the same value, unless its row may be missing.
+        let table = match joined {
+            1 => &self.tables[0],
+            _ if !self.has_outer => &self.tables[joined],
+            _ => return None,
+        };
+        let table = table.0.as_ref()?.0.iter().filter_map(ObjectNamePart::as_ident).cloned();
+        Some(Expr::CompoundIdentifier(table.chain([name.clone()]).collect()))
     }
 
     fn stars(&self, options: &WildcardAdditionalOptions) -> Result<Vec<SelectItem>, Refused> {

@@ -255,7 +255,8 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
-fn coalesce(values: Vec<Expr>) -> Expr {
+/// Returns the call that gives the first value that is not NULL.
+pub(super) fn coalesce(values: Vec<Expr>) -> Expr {
     let args = values.into_iter().map(|value| FunctionArg::Unnamed(FunctionArgExpr::Expr(value))).collect();
     Expr::Function(Function {
         name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new("coalesce"))]),

@@ -41,7 +41,7 @@ use datafusion::prelude::SessionContext;
 
 pub use drift::OF_MODEL;
 pub use environment::{GETENV, getenv};
-pub use one_zero::one_zero;
+pub use one_zero::{holds_floats, one_zero};
 pub use picks::percentile_cont;
 pub use reference::markdown;
 pub use snapshot::{Compute, Snapshot, session_state};

@@ -193,8 +193,7 @@ fn columns(schemas: [&Schema; 2], names: [&str; 2], keys: &[String]) -> (Vec<Str
         }
         let alike = |is: fn(&DataType) -> bool| is(one) && is(two);
         let is_number = alike(DataType::is_numeric);
-        let comparable =
-            one == two && !one.is_nested() || is_number || alike(DataType::is_string) || alike(DataType::is_temporal);
+        let comparable = one == two || is_number || alike(DataType::is_string) || alike(DataType::is_temporal);
         if comparable {
             let is_float = is_number && (one.is_floating() || two.is_floating());
             let is_double = alike(|data_type| *data_type == DataType::Float64);

@@ -1,6 +1,6 @@
 //! Reading the project's files. A file that cannot be used is set aside with its error; the others are read all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -177,11 +177,15 @@ pub(super) fn read(file: &Path) -> Result<String, Error> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 
-/// Returns the project's `.sql` files, by path; hidden ones are left out.
+/// Returns the project's `.sql` files, by path; hidden ones are left out. A folder that links lead to again is read once.
 pub(super) fn sql_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
+    let (mut files, mut links, mut seen) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let mut folders = vec![dir.to_path_buf()];
-    while let Some(folder) = folders.pop() {
+    // Links come last, so that a folder keeps its own path.
+    while let Some(folder) = folders.pop().or_else(|| links.pop_first()) {
+        if folder.canonicalize().is_ok_and(|real| !seen.insert(real)) {
+            continue;
+        }
         let failed = |source| Error::Read { path: folder.clone(), source };
         let entries = match std::fs::read_dir(&folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder == dir => return Ok(files),
@@ -192,9 +196,11 @@ pub(super) fn sql_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
             if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
                 continue;
             }
-            if path.is_dir() {
+            if path.is_dir() && path.is_symlink() {
+                links.insert(path);
+            } else if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "sql") {
+            } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql")) {
                 files.push(path);
             }
         }

@@ -312,8 +312,8 @@ fn plan(session: &Session, text: &str) -> Finding {
     if let Some(name) = between(text, "table '", "' not found") {
         let name = name.rsplit('.').next().unwrap_or(name);
         let known = super::names::tables(session.context());
-        let hint = did_you_mean(name, known.iter().map(String::as_str))
-            .unwrap_or_else(|| "`SHOW TABLES` lists them".into());
+        let hint =
+            did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| "`SHOW TABLES` lists them".into());
         let message = format!("no table is named `{name}`");
         return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
     }

@@ -25,7 +25,7 @@ impl Variables {
     }
 
     /// Returns the input with each `:name` replaced by the variable's text. A colon inside a string, a comment or `::` stays,
-    /// and so does one before a name that no variable has.
+    /// and so does one before a name that no variable has, or one right after a value, as in `a[1:n]` and `{'k':v}`.
     pub fn replaced(&self, input: &str) -> String {
         if self.0.is_empty() {
             return input.into();
@@ -33,11 +33,14 @@ impl Variables {
         let (tokens, _) = tokens(input);
         let mut cursor = Cursor::start(input);
         let (mut text, mut copied) = (String::new(), 0);
-        for pair in tokens.windows(2) {
+        for (place, pair) in tokens.windows(2).enumerate() {
             let [colon, name] = pair else { continue };
             let (Token::Colon, Token::Word(word)) = (&colon.token, &name.token) else { continue };
+            let before = place.checked_sub(1).and_then(|place| tokens.get(place));
+            let divides = before.is_some_and(|before| end(before) == begin(colon) && ends_value(&before.token));
             if let Some(value) = self.0.get(&word.value)
                 && end(colon) == begin(name)
+                && !divides
             {
                 let (from, to) = (cursor.seek(begin(colon)).offset, cursor.seek(end(name)).offset);
                 text.push_str(&input[copied..from]);
@@ -47,6 +50,18 @@ impl Variables {
         }
         text + &input[copied..]
     }
+}
+
+fn ends_value(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Word(_)
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::RParen
+            | Token::RBracket
+            | Token::RBrace
+    )
 }
 
 #[cfg(test)]
@@ -62,6 +77,7 @@ mod tests {
         for (input, expected) in [
             ("SELECT :x + :x, é FROM t\nWHERE p = :t;", "SELECT 5 + 5, é FROM t\nWHERE p = 'BTC-USD';"),
             ("SELECT ':x', 1::text -- :x\n, a[1:2], :y, : x", "SELECT ':x', 1::text -- :x\n, a[1:2], :y, : x"),
+            ("SELECT a[1:x], {'k':x, 'l': :x}, a[:x], f(1):x", "SELECT a[1:x], {'k':x, 'l': 5}, a[5], f(1):x"),
             ("SELECT :x; SELECT ':open", "SELECT 5; SELECT ':open"),
         ] {
             assert_eq!(variables.replaced(input), expected);

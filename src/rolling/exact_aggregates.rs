@@ -1,7 +1,7 @@
 //! Aggregates of integers as the query engine takes them, with exact totals.
 //!
-//! In: integers of up to 64 bits, or decimals. Out: their sum, mean, variance or deviation, from exact totals and rounded once. A sum
-//! that does not fit its type is an error. Window operators compute the same figures with the kernels, where they can.
+//! In: integers of up to 64 bits, or for sums and means decimals. Out: their sum, mean, variance or deviation, from exact totals and rounded
+//! once. A sum that does not fit its type is an error. Window operators compute the same figures with the kernels, where they can.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -13,8 +13,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Decimal128Type, Decimal256Type, Field, FieldRef,
-    UInt64Type, i256,
+    DECIMAL128_MAX_PRECISION, DECIMAL128_MAX_SCALE, DECIMAL256_MAX_PRECISION, DataType, Decimal128Type, Decimal256Type,
+    DecimalType, Field, FieldRef, UInt64Type, i256,
 };
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, internal_err};
 use datafusion::error::DataFusionError;
@@ -30,6 +30,7 @@ use datafusion::logical_expr::{
 };
 
 use super::kernel::integer_totals::IntegerTotals;
+use super::rounded::rounded_quotient;
 
 /// An aggregate of the engine's that has an exact form.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +55,12 @@ impl ExactForm {
         Arc::clone(found.map_or(&FIGURES[0].2, |(_, _, ours)| ours))
     }
 
-    /// Returns whether the aggregate takes decimals too, and returns the type of its argument.
+    /// Returns whether the aggregate takes decimals too.
+    pub fn takes_decimals(self) -> bool {
+        matches!(self.0, Figure::Sum | Figure::Mean)
+    }
+
+    /// Returns whether the aggregate returns the type of its argument.
     pub fn is_sum(self) -> bool {
         self.0 == Figure::Sum
     }
@@ -132,14 +138,16 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        if self.figure != Figure::Sum {
-            return Ok(DataType::Float64);
-        }
-        Ok(match &types[0] {
-            DataType::Decimal128(precision, scale) => {
+        Ok(match (self.figure, &types[0]) {
+            (Figure::Sum, DataType::Decimal128(precision, scale)) => {
                 DataType::Decimal128(DECIMAL128_MAX_PRECISION.min(precision + 10), *scale)
             }
-            other => other.clone(),
+            (Figure::Sum, other) => other.clone(),
+            // As the engine's.
+            (Figure::Mean, DataType::Decimal128(precision, scale)) => {
+                DataType::Decimal128(DECIMAL128_MAX_PRECISION.min(precision + 4), DECIMAL128_MAX_SCALE.min(scale + 4))
+            }
+            _ => DataType::Float64,
         })
     }
 
@@ -159,7 +167,7 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let totals = Totals::new(self.figure, args.return_field.data_type().clone());
+        let totals = Totals::of(self.figure, &args);
         let distinct = args.is_distinct.then(HashSet::new);
         Ok(Box::new(OneGroup { totals, distinct }))
     }
@@ -169,7 +177,7 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Totals::new(self.figure, args.return_field.data_type().clone())))
+        Ok(Box::new(Totals::of(self.figure, &args)))
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -213,6 +221,8 @@ fn integers(values: &ArrayRef) -> Result<Decimal128Array> {
 struct Totals {
     figure: Figure,
     returned: DataType,
+    /// How many more digits behind the point the result has than the values.
+    more_digits: u32,
     counts: Vec<u64>,
     sums: Vec<i128>,
     /// Empty if the figure does not need them.
@@ -220,8 +230,20 @@ struct Totals {
 }
 
 impl Totals {
-    fn new(figure: Figure, returned: DataType) -> Self {
-        Totals { figure, returned, counts: Vec::new(), sums: Vec::new(), squares: Vec::new() }
+    fn of(figure: Figure, args: &AccumulatorArgs) -> Self {
+        let returned = args.return_field.data_type().clone();
+        let more_digits = match (args.expr_fields[0].data_type(), &returned) {
+            (DataType::Decimal128(_, of_values), DataType::Decimal128(_, of_result)) => {
+                u32::try_from(of_result - of_values).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        Totals { figure, returned, more_digits, counts: Vec::new(), sums: Vec::new(), squares: Vec::new() }
+    }
+
+    /// Returns the same without totals.
+    fn empty(&self) -> Self {
+        Totals { returned: self.returned.clone(), counts: Vec::new(), sums: Vec::new(), squares: Vec::new(), ..*self }
     }
 
     fn resize(&mut self, groups: usize) {
@@ -256,16 +278,20 @@ impl Totals {
 
     fn take(&mut self, emit_to: EmitTo) -> Totals {
         Totals {
-            figure: self.figure,
-            returned: self.returned.clone(),
             counts: emit_to.take_needed(&mut self.counts),
             sums: emit_to.take_needed(&mut self.sums),
             squares: if self.squares.is_empty() { Vec::new() } else { emit_to.take_needed(&mut self.squares) },
+            ..self.empty()
         }
     }
 
     fn results(&self) -> Result<ArrayRef> {
         let groups = 0..self.counts.len();
+        if let (Figure::Mean, DataType::Decimal128(precision, scale)) = (self.figure, &self.returned) {
+            let means =
+                groups.map(|group| self.decimal_mean(group, *precision)).collect::<Result<Decimal128Array>>()?;
+            return Ok(Arc::new(means.with_precision_and_scale(*precision, *scale)?));
+        }
         if self.figure != Figure::Sum {
             let doubles = groups.map(|group| self.figure.double(&self.totals(group)));
             return Ok(Arc::new(Float64Array::from_iter(doubles)));
@@ -289,6 +315,17 @@ impl Totals {
             DataType::UInt64 => Arc::new(sums.iter().map(|sum| sum.map(|sum| sum as u64)).collect::<UInt64Array>()),
             _ => Arc::new(sums.iter().map(|sum| sum.map(|sum| sum as i64)).collect::<Int64Array>()),
         })
+    }
+
+    /// Returns the digits of the mean of a group, rounded; `None` if the group has no values.
+    fn decimal_mean(&self, group: usize, precision: u8) -> Result<Option<i128>> {
+        let count = i128::from(self.counts[group]);
+        if count == 0 {
+            return Ok(None);
+        }
+        let mean = rounded_quotient(self.sums[group], self.more_digits, count).and_then(i256::to_i128);
+        let fits = |mean: &i128| Decimal128Type::validate_decimal_precision(*mean, precision, 0).is_ok();
+        mean.filter(fits).map(Some).ok_or_else(|| too_large(&self.returned))
     }
 
     fn states(self) -> Result<Vec<ArrayRef>> {
@@ -351,7 +388,7 @@ impl GroupsAccumulator for Totals {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut each = Totals::new(self.figure, self.returned.clone());
+        let mut each = self.empty();
         let groups: Vec<usize> = (0..values[0].len()).collect();
         each.update_batch(values, &groups, filter, groups.len())?;
         each.states()
@@ -387,7 +424,7 @@ impl Accumulator for OneGroup {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let mut totals = Totals::new(self.totals.figure, self.totals.returned.clone());
+        let mut totals = self.totals.empty();
         totals.resize(1);
         match &self.distinct {
             Some(seen) => seen.iter().try_for_each(|value| totals.add(0, *value))?,
@@ -404,7 +441,7 @@ impl Accumulator for OneGroup {
             let list = ListArray::try_new(field, OffsetBuffer::from_lengths([seen.len()]), Arc::new(values), None)?;
             return Ok(vec![ScalarValue::List(Arc::new(list))]);
         }
-        let mut totals = Totals::new(self.totals.figure, self.totals.returned.clone());
+        let mut totals = self.totals.empty();
         totals.resize(1);
         totals.merge(&self.totals)?;
         totals.states()?.iter().map(|state| ScalarValue::try_from_array(state, 0)).collect()

@@ -5,7 +5,7 @@
 
 use datafusion::common::Result;
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr, WindowFunctionDefinition};
+use datafusion::logical_expr::{Expr, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
 
 use super::kernel::bounds::{Edge, FrameSpec, Units};
 use super::mark::{MarkedAggregate, MarkedWindow};
@@ -73,7 +73,24 @@ pub fn excluding(call: &WindowFunction) -> Result<Option<WindowFunction>> {
         found = exclusion.or(found);
         exclusion.is_none()
     });
+    by_peers(&mut call);
     found.map(|exclusion| prepare::excluding(call, exclusion)).transpose()
+}
+
+/// Writes offsets of a key that is equal in all rows of a partition as the row's peers, which are the whole partition. The planner takes such
+/// a key away, so that nothing is left to measure.
+fn by_peers(call: &mut WindowFunction) {
+    let [key] = call.params.order_by.as_slice() else { return };
+    let frame = &mut call.params.window_frame;
+    if frame.units != WindowFrameUnits::Range || !call.params.partition_by.contains(&key.expr) {
+        return;
+    }
+    if matches!(frame.start_bound, WindowFrameBound::Preceding(_)) && !frame.start_bound.is_unbounded() {
+        frame.start_bound = WindowFrameBound::CurrentRow;
+    }
+    if matches!(frame.end_bound, WindowFrameBound::Following(_)) && !frame.end_bound.is_unbounded() {
+        frame.end_bound = WindowFrameBound::CurrentRow;
+    }
 }
 
 fn of(part: &Expr) -> Option<Exclusion> {

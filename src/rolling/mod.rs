@@ -50,6 +50,9 @@ mod own;
 /// Aggregates of integers with exact totals, in the form that DataFusion takes.
 mod exact_aggregates;
 
+/// Quotients of decimals, rounded.
+mod rounded;
+
 // Execution.
 
 /// The operator.
@@ -118,7 +121,7 @@ pub use functions::{list, own as own_functions};
 pub use kernel::quantile::of_values;
 pub use mark::{MarkedAggregate, MarkedWindow};
 pub use presorted::{SortUnlessOrderedExec, Undeclared};
-
+pub use rounded::rounded_quotient;
 pub use settings::Settings;
 
 /// The kernels, without a query engine, so that benchmarks can measure them alone. No other code should use this module.

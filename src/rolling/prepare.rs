@@ -5,7 +5,7 @@
 //! has FILTER or IGNORE NULLS.
 //!
 //! A FILTER is folded into the argument: `sum(x) FILTER (WHERE p) OVER w` becomes `sum(CASE WHEN p THEN x END) OVER w`. This
-//! works because the aggregates of the table ignore rows whose first argument is NULL.
+//! works because the aggregates of the table, and those of [`SKIPS_NULLS`], ignore rows whose argument is NULL.
 
 use std::sync::Arc;
 
@@ -20,6 +20,22 @@ use super::exclusion::Exclusion;
 use super::functions;
 use super::mark::{MarkedAggregate, MarkedWindow};
 use super::settings::Settings;
+
+/// Aggregates of which only the engine has an accumulator, that ignore rows in which an argument is NULL, and which argument that is.
+const SKIPS_NULLS: [(&str, usize); 12] = [
+    ("arg_max", 1),
+    ("arg_min", 1),
+    ("bit_and", 0),
+    ("bit_or", 0),
+    ("bit_xor", 0),
+    ("bool_and", 0),
+    ("bool_or", 0),
+    ("median", 0),
+    ("mode", 0),
+    ("approx_distinct", 0),
+    ("quantile_disc", 0),
+    ("string_agg", 0),
+];
 
 /// Marks window calls that the engine may compute, and folds their FILTER clauses.
 #[derive(Debug)]
@@ -83,12 +99,12 @@ pub fn excluding(call: WindowFunction, exclusion: Exclusion) -> Result<WindowFun
 
 /// Returns the call with its function marked and its FILTER folded; `None` if the engine does not compute it, or it is marked already.
 fn marked(call: &WindowFunction, exclusion: Option<Exclusion>) -> Result<Option<WindowFunction>> {
-    let WindowFunctionParams { args, filter, null_treatment, distinct, .. } = &call.params;
+    let WindowFunctionParams { args, filter, null_treatment, .. } = &call.params;
     let ignores_nulls = *null_treatment == Some(NullTreatment::IgnoreNulls);
+    let skipping = SKIPS_NULLS.iter().find(|(name, _)| *name == call.fun.name());
     let marked = match &call.fun {
         WindowFunctionDefinition::AggregateUDF(function) => {
-            // Only the aggregates of the table are known to take a FILTER as an argument that is NULL.
-            let foldable = filter.is_none() || (!*distinct && functions::of_aggregate(function).is_some());
+            let foldable = filter.is_none() || skipping.is_some() || functions::of_aggregate(function).is_some();
             (foldable && !ignores_nulls && MarkedAggregate::on(function).is_none())
                 .then(|| WindowFunctionDefinition::AggregateUDF(Arc::new(MarkedAggregate::of(function, exclusion))))
         }
@@ -102,8 +118,8 @@ fn marked(call: &WindowFunction, exclusion: Option<Exclusion>) -> Result<Option<
     let Some(fun) = marked else { return Ok(None) };
     let mut args = args.clone();
     if let Some(filter) = filter {
-        let Some(first) = args.first_mut() else { return Ok(None) };
-        *first = when(filter.as_ref().clone(), first.clone()).end()?;
+        let Some(argument) = args.get_mut(skipping.map_or(0, |(_, place)| *place)) else { return Ok(None) };
+        *argument = when(filter.as_ref().clone(), argument.clone()).end()?;
     }
     let params = WindowFunctionParams { args, filter: None, ..call.params.clone() };
     Ok(Some(WindowFunction { fun, params }))

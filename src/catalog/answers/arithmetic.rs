@@ -23,6 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
+use super::decimals::quotient;
 use super::intervals::measured;
 use super::{passed, refuse, rewritten, shifts, type_of};
 
@@ -76,6 +77,10 @@ pub fn plain_arithmetic(plan: LogicalPlan) -> Result<LogicalPlan> {
                 }
                 if let Some(expr) = passed::argument(call) {
                     return Ok(Transformed::yes(expr.clone()));
+                }
+                if let Some((left, right)) = quotient(call) {
+                    let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
+                    return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, Operator::Divide, right))));
                 }
                 let Some(checked) = call.func.inner().downcast_ref::<Checked>() else {
                     return Ok(Transformed::no(expr));

@@ -1,7 +1,7 @@
 //! Exact aggregates of integers.
 //!
 //! The engine's `sum` of integers and decimals wraps around, and its `avg`, variances and deviations convert each integer to a
-//! double first, which loses digits above 2^53. In: an analyzed plan. Out: the same plan with aggregates and window functions that
+//! double first, which loses digits above 2^53; its `avg` of decimals cuts digits off. In: an analyzed plan. Out: the same plan with aggregates and window functions that
 //! keep exact totals. A sum that does not fit its type is an error.
 //!
 //! Upstream: apache/datafusion#3520 (overflow).
@@ -16,7 +16,7 @@ use datafusion::optimizer::AnalyzerRule;
 use super::rewritten;
 use crate::rolling::ExactForm;
 
-/// Replaces aggregates of integers and sums of decimals.
+/// Replaces aggregates of integers, and sums and means of decimals.
 #[derive(Debug)]
 pub struct ExactIntegers;
 
@@ -58,6 +58,9 @@ fn exact(function: &AggregateUDF, arguments: &[Expr], schema: &DFSchema) -> Resu
         let summed =
             matches!(argument.get_type(schema)?, DataType::Int64 | DataType::UInt64 | DataType::Decimal128(_, _));
         return Ok(summed.then(|| (form, argument.clone())));
+    }
+    if form.takes_decimals() && matches!(argument.get_type(schema)?, DataType::Decimal128(_, _)) {
+        return Ok(Some((form, argument.clone())));
     }
     // The engine has converted integers to doubles. A cast to another type, such as DECIMAL, is the query's own.
     let Expr::Cast(cast) = argument else { return Ok(None) };

@@ -11,6 +11,7 @@ mod correlated;
 mod dates;
 mod decimals;
 mod durations;
+mod early_times;
 mod exact_integers;
 mod exclusions;
 mod frames;
@@ -23,10 +24,13 @@ mod listed_files;
 mod memberships;
 mod nan_statistics;
 mod null_folders;
+mod own_order;
 mod passed;
 mod percentiles;
+mod series;
 mod shifts;
 mod signs_of_nan;
+mod unbounded_keys;
 mod zeros;
 
 use std::sync::{Arc, LazyLock};
@@ -44,6 +48,9 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use crate::error::Refused;
 pub use arithmetic::plain_arithmetic;
+pub use early_times::functions as times;
+pub use own_order::aggregates;
+pub use series::table_functions;
 
 /// Returns the engine's rules for new logical plans, with ours among them.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
@@ -68,6 +75,11 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(null_folders::NullFolders));
     rules.push(Arc::new(listed_files::ListedFiles));
     rules
+}
+
+/// Returns the rule for the keys of optimized plans, in which casts are where the engine will ask for bounds.
+pub fn keys_rule() -> Arc<dyn OptimizerRule + Send + Sync> {
+    Arc::new(unbounded_keys::UnboundedKeys)
 }
 
 /// Returns the rule that runs after the engine's rules for logical plans.

@@ -2,7 +2,8 @@
 //!
 //! Writers leave NaN out of them. The engine takes them for exact: a column whose least and greatest value are equal becomes a
 //! constant, `max` is read from them, and groups of rows in which only a NaN meets a condition are skipped. In: a physical plan.
-//! Out: the same plan, in which scans do not use them, except for conditions that NaN can never meet. Counts of NULLs that a file does not
+//! Out: the same plan, in which scans do not use them, except for conditions that NaN can never meet, and that do not ask whether a number is
+//! 0: -0.0 is equal to it, and has other bits in these values and in Bloom filters. Counts of NULLs that a file does not
 //! have, which the engine takes for 0, are not used either.
 //!
 //! Upstream: apache/datafusion#15812, #24804 and #25239.
@@ -83,6 +84,7 @@ impl PhysicalOptimizerRule for NoPruning {
             let source = if options.global.pushdown_filters {
                 // The scan itself evaluates the conditions, so they must stay. Without pruning, it reads every row.
                 options.global.pruning = false;
+                options.global.bloom_filter_on_read = false;
                 source.clone().with_table_parquet_options(options).with_enable_page_index(false)
             } else if safe.is_empty() {
                 source.with_predicate(lit(true))
@@ -165,14 +167,16 @@ fn has_uncounted_nulls(config: &FileScanConfig, column: usize) -> bool {
     })
 }
 
-/// Returns whether a condition is `column < number`, `<=` or `=`, from either side. NaN is greater than every number.
+/// Returns whether a condition is `column < number`, `<=` or `=`, from either side. NaN is greater than every number. A column that is equal
+/// to 0 may be -0.0.
 fn is_bounded_above(condition: &Arc<dyn PhysicalExpr>) -> bool {
     let Some(comparison) = condition.downcast_ref::<BinaryExpr>() else { return false };
     let is_column = |expr: &Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().is_some();
+    let is_strict = matches!(comparison.op(), Operator::Lt | Operator::Gt);
     let is_number = |expr: &Arc<dyn PhysicalExpr>| {
         expr.downcast_ref::<Literal>().is_some_and(|literal| match literal.value() {
-            ScalarValue::Float64(Some(value)) => !value.is_nan(),
-            ScalarValue::Float32(Some(value)) => !value.is_nan(),
+            ScalarValue::Float64(Some(value)) => !value.is_nan() && (is_strict || *value != 0.0),
+            ScalarValue::Float32(Some(value)) => !value.is_nan() && (is_strict || *value != 0.0),
             _ => false,
         })
     };

@@ -2,7 +2,8 @@
 //!
 //! The engine compares floating-point numbers by their bits. So -0.0 and 0.0 are two partitions and not peers, although GROUP BY
 //! and `=` make them one. In: a plan. Out: the same plan, in which windows are partitioned and ordered by numbers with only one
-//! zero and only one NaN. The same holds for ORDER BY, where a further key orders the rows that are equal in the first.
+//! zero and only one NaN. The same holds for ORDER BY, where a further key orders the rows that are equal in the first; for IN, which
+//! looks long lists up by bits; for count(DISTINCT …); and for numbers in lists and structs that are compared.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,13 +14,13 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility, lit, when,
 };
 use datafusion::optimizer::AnalyzerRule;
 
 use super::{Keyed, rewritten, with_keys};
-use crate::functions::one_zero;
+use crate::functions::{holds_floats, one_zero};
 
 /// Makes windows take both zeros as one value.
 #[derive(Debug)]
@@ -41,15 +42,66 @@ impl AnalyzerRule for OneZero {
     }
 }
 
-/// Writes what compares by bits, `CASE x WHEN 0` and `nullif(x, 0)`, so that both zeros are one.
+/// The engine's functions that compare elements of lists.
+const OF_LISTS: [&str; 9] = [
+    "array_has",
+    "array_has_all",
+    "array_has_any",
+    "array_position",
+    "array_positions",
+    "array_distinct",
+    "array_union",
+    "array_intersect",
+    "array_except",
+];
+
+/// The operators that compare lists and structs.
+const COMPARISONS: [Operator; 8] = [
+    Operator::Eq,
+    Operator::NotEq,
+    Operator::Lt,
+    Operator::LtEq,
+    Operator::Gt,
+    Operator::GtEq,
+    Operator::IsDistinctFrom,
+    Operator::IsNotDistinctFrom,
+];
+
+/// Writes what compares by bits so that both zeros are one.
 fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let is_floating = |expr: &Expr| Ok::<_, DataFusionError>(expr.get_type(schema)?.is_floating());
+    let holds = |expr: &Expr| expr.get_type(schema).is_ok_and(|found| holds_floats(&found));
+    let one = |expr: &mut Expr| *expr = ONE_ZERO.call(vec![std::mem::take(expr)]);
     Ok(match expr {
         Expr::Case(mut case) if case.expr.as_deref().is_some_and(|value| is_floating(value).unwrap_or(false)) => {
-            let one = |expr: &mut Box<Expr>| **expr = ONE_ZERO.call(vec![std::mem::take(expr.as_mut())]);
-            case.expr.iter_mut().for_each(one);
+            case.expr.iter_mut().for_each(|value| one(value));
             case.when_then_expr.iter_mut().for_each(|(when, _)| one(when));
             Transformed::yes(Expr::Case(case))
+        }
+        Expr::InList(mut list) if holds(&list.expr) && list.list.iter().any(may_be_zero) => {
+            one(&mut list.expr);
+            list.list.iter_mut().for_each(one);
+            Transformed::yes(Expr::InList(list))
+        }
+        Expr::BinaryExpr(mut binary)
+            if COMPARISONS.contains(&binary.op) && holds(&binary.left) && !is_floating(&binary.left)? =>
+        {
+            one(&mut binary.left);
+            one(&mut binary.right);
+            Transformed::yes(Expr::BinaryExpr(binary))
+        }
+        Expr::AggregateFunction(mut call) if call.params.distinct && call.params.args.first().is_some_and(holds) => {
+            one(&mut call.params.args[0]);
+            for key in &mut call.params.order_by {
+                if holds(&key.expr) {
+                    one(&mut key.expr);
+                }
+            }
+            Transformed::yes(Expr::AggregateFunction(call))
+        }
+        Expr::ScalarFunction(mut call) if OF_LISTS.contains(&call.func.name()) && call.args.iter().any(holds) => {
+            call.args.iter_mut().filter(|argument| holds(argument)).for_each(one);
+            Transformed::yes(Expr::ScalarFunction(call))
         }
         Expr::ScalarFunction(call) if call.func.name() == "nullif" => match <[Expr; 2]>::try_from(call.args) {
             Ok([value, other]) if is_floating(&value)? && is_floating(&other)? => {
@@ -63,16 +115,25 @@ fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     })
 }
 
+/// Returns whether an element of an IN list may have equals with other bits.
+fn may_be_zero(element: &Expr) -> bool {
+    match element {
+        Expr::Literal(ScalarValue::Float64(value), _) => value.is_some_and(|value| value == 0.0 || value.is_nan()),
+        Expr::Literal(ScalarValue::Float32(value), _) => value.is_some_and(|value| value == 0.0 || value.is_nan()),
+        _ => true,
+    }
+}
+
 static ONE_ZERO: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     Arc::new(ScalarUDF::new_from_impl(Function { signature: Signature::any(1, Volatility::Immutable) }))
 });
 
-/// Returns the same number, with one zero and one NaN.
 /// The function that the rule puts into plans.
 pub fn functions() -> Vec<ScalarUDF> {
     vec![ONE_ZERO.as_ref().clone()]
 }
 
+/// Returns the same number, with one zero and one NaN.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Function {
     signature: Signature,

@@ -38,6 +38,8 @@ pub enum Error {
     Taken { name: String },
     #[error("`{name}` is a {is}, not a {wanted}")]
     Kind { name: String, is: &'static str, wanted: &'static str },
+    #[error("`{name}` is a view or a query of the project, so its rows cannot be changed")]
+    Query { name: String },
     #[error("two columns are named `{column}`")]
     TwoColumns { column: String },
     #[error("a table that is kept has no constraints and no defaults")]
@@ -54,6 +56,9 @@ impl Hint for Error {
             Error::Exists { name } => format!("DROP it first, or write CREATE OR REPLACE; `.schema {name}` shows it"),
             Error::Taken { .. } => "choose another name, or write CREATE TEMP TABLE for this session only".into(),
             Error::Kind { is, name, .. } => format!("write DROP {} {name}", is.to_uppercase()),
+            Error::Query { name } => {
+                format!("change what it reads, or keep its rows: CREATE TABLE mine AS SELECT * FROM {name}")
+            }
             Error::TwoColumns { column } => format!("rename one: {column} AS other"),
             Error::Constraints => "leave them out, or write CREATE TEMP TABLE for this session only".into(),
             Error::Circle { .. } => "give the new view another name".into(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, ViewTable};
-use datafusion::logical_expr::{CreateMemoryTable, CreateView, DdlStatement, LogicalPlan};
+use datafusion::logical_expr::{CreateMemoryTable, CreateView, DdlStatement, LogicalPlan, TableType};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
@@ -30,7 +30,13 @@ impl Kept {
         plan: &LogicalPlan,
         temporary: bool,
     ) -> Result<Option<()>, catalog::Error> {
-        let LogicalPlan::Ddl(ddl) = plan else { return Ok(None) };
+        let ddl = match plan {
+            LogicalPlan::Ddl(ddl) => ddl,
+            LogicalPlan::Dml(change) if change.target.table_type() == TableType::View => {
+                return Err(Error::Query { name: change.table_name.table().into() }.into());
+            }
+            _ => return Ok(None),
+        };
         match ddl {
             DdlStatement::CreateMemoryTable(create) if temporary => self.temporary(context, create).await?,
             DdlStatement::CreateMemoryTable(create) => match name(&create.name) {

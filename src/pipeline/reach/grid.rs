@@ -1,6 +1,6 @@
 //! Grids of time, such as the starts of minutes: which grid holds another.
 
-use super::interval::{CALENDAR, DAY};
+use super::interval::{CALENDAR, DAY, LONGEST_MONTH, SHORTEST_MONTH};
 
 /// The grid on which a time lies: multiples of a length, counted from an origin. Months have several lengths.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,5 +20,17 @@ impl Grid {
         let whole = if regular(other) && self.origin == other.origin { other.step } else { DAY };
         let fits = whole % self.step == 0;
         regular(self) && same_start && fits
+    }
+
+    /// Returns whether an interval of months that has several lengths is over when so long has passed since its start: as many months
+    /// as it has, or more.
+    pub fn is_over_after(&self, least: i64, most: i64) -> bool {
+        let own = match self.origin.as_str() {
+            "month" => 1,
+            "quarter" => 3,
+            "year" => 12,
+            _ => return false,
+        };
+        least >= own * SHORTEST_MONTH && most >= own * LONGEST_MONTH
     }
 }

@@ -4,6 +4,9 @@ use datafusion::common::ScalarValue;
 
 pub const DAY: i64 = 86_400_000_000_000;
 
+pub const SHORTEST_MONTH: i64 = 28 * DAY;
+pub const LONGEST_MONTH: i64 = 31 * DAY;
+
 /// By how much a day can be longer or shorter where clocks change.
 pub const CLOCK_CHANGE: i64 = DAY / 24;
 
@@ -28,8 +31,8 @@ pub fn length(value: &ScalarValue) -> Option<(i64, i64)> {
 }
 
 fn calendar(months: i64, rest: i64) -> (i64, i64) {
-    let of = |days: i64| months.saturating_mul(days * DAY).saturating_add(rest);
-    (of(28).min(of(31)), of(28).max(of(31)))
+    let of = |month: i64| months.saturating_mul(month).saturating_add(rest);
+    (of(SHORTEST_MONTH).min(of(LONGEST_MONTH)), of(SHORTEST_MONTH).max(of(LONGEST_MONTH)))
 }
 
 /// Where units of the calendar start that do not start at midnight of 1 January 1970, each at a midnight.

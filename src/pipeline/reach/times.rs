@@ -220,6 +220,12 @@ impl Times {
         (before && self.known[start].grid.as_ref() == Some(grid)).then_some((start, *time))
     }
 
+    /// Returns the time that lies in the interval that a time starts.
+    fn within(&self, start: Var) -> Option<Var> {
+        let mut made = self.derived.iter().filter(|(_, made)| **made == start);
+        made.find_map(|((time, how), _)| matches!(how, Derivation::Bucket(..)).then_some(*time))
+    }
+
     /// Returns the time that is made of another.
     pub fn derive(&mut self, var: Var, derivation: Derivation) -> Var {
         if derivation == Derivation::Shifted(0, 0) {
@@ -243,6 +249,11 @@ impl Times {
                 self.place(var, made, Span { before: Bound::ns(least.saturating_neg()), after: Bound::ns(*most) });
                 let keeps = |grid: &Grid| least == most && grid.least == grid.step && least % grid.step == 0;
                 self.known[made].grid = self.known[var].grid.clone().filter(keeps);
+                if self.known[var].grid.as_ref().is_some_and(|grid| grid.is_over_after(*least, *most))
+                    && let Some(time) = self.within(var)
+                {
+                    self.limit(made, time, Bound::ns(-1));
+                }
             }
             Derivation::Bucket(length, shortest, origin) => {
                 self.place(var, made, Span { before: Bound::ns(length.saturating_sub(1)), after: Bound::ZERO });

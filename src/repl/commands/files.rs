@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use datafusion::prelude::DataFrame;
+
 use super::{Completes, Kind, Run};
+use crate::catalog::Session;
 use crate::repl::complaint::Complaint;
 use crate::repl::editing;
 use crate::repl::shell::Next;
@@ -48,13 +51,10 @@ pub static COMMANDS: &[Kind] = &[
         completes: &[Completes::File, Completes::Table],
         run: Run::Later(|shell, arguments| {
             Box::pin(async move {
-                let (file, table) = (literal(&arguments[0]), identifier(&arguments[1]));
-                let known = shell.session.context().table_exist(table.as_str()).unwrap_or(false);
-                let sql = match known {
-                    true => format!("INSERT INTO {table} SELECT * FROM {file}"),
-                    false => format!("CREATE TABLE {table} AS SELECT * FROM {file}"),
-                };
-                shell.statements(&sql).await.map(|_| Next::Continue)
+                match import(&shell.session, &arguments[0], &arguments[1]).await {
+                    Ok(sql) => shell.statements(&sql).await.map(|_| Next::Continue),
+                    Err(complaint) => shell.answer(Err(complaint)).map(|()| Next::Continue),
+                }
             })
         }),
     },
@@ -83,3 +83,29 @@ pub static COMMANDS: &[Kind] = &[
         }),
     },
 ];
+
+/// Returns the statement that imports a file. The names of its columns say where its values go in a table that is there.
+async fn import(session: &Session, path: &str, name: &str) -> Result<String, Complaint> {
+    let (file, table) = (literal(path), identifier(name));
+    let Ok(into) = session.context().table(table.as_str()).await else {
+        return Ok(format!("CREATE TABLE {table} AS SELECT * FROM {file}"));
+    };
+    let Ok(from) = session.sql(&format!("SELECT * FROM {file} LIMIT 0")).await else {
+        // The statement fails too, and its error says why.
+        return Ok(format!("INSERT INTO {table} SELECT * FROM {file}"));
+    };
+    let names =
+        |frame: &DataFrame| frame.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let (columns, known) = (names(&from), names(&into));
+    if let Some(other) = columns.iter().find(|column| !known.contains(column)) {
+        let complaint =
+            Complaint::new(format!("{path} has a column `{other}`, and the table `{name}` has none of that name"));
+        return Err(complaint.with_hint(format!(
+            "its columns are {}; INSERT INTO {table} SELECT … says which goes where",
+            known.join(", ")
+        )));
+    }
+    let columns: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+    let columns = columns.join(", ");
+    Ok(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {file}"))
+}

@@ -109,9 +109,13 @@ fn a_regression_with_a_threshold_and_times_of_its_own_is_evaluated() {
     ]);
     let (said, html) = report(&folder, &["--model", "big", "--on", "orders.parquet", "--horizon", "7200"]);
     assert!(said.starts_with("big beats guessing on the test rows"), "{said}");
-    for text in
-        ["id=\"timeline", "Score of big", "The highest-scored stretches of false alerts", "By hour of the day", "validation rows"]
-    {
+    for text in [
+        "id=\"timeline",
+        "Score of big",
+        "The highest-scored stretches of false alerts",
+        "By hour of the day",
+        "validation rows",
+    ] {
         assert!(html.contains(text), "{text} is missing");
     }
 }

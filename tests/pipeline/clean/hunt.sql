@@ -253,3 +253,12 @@ SELECT t.product_id, t.ts, avg(m.vol) AS v FROM ticks AS t JOIN months AS m ON m
 -- case: a month that is over, named 31 days after its start
 WITH m AS (SELECT product_id, date_trunc('month', ts) AS b, avg(price) AS c FROM ticks GROUP BY 1, 2)
 SELECT t.product_id, b + INTERVAL '31 days' AS ts, max(m.c) AS v FROM ticks AS t JOIN m ON m.product_id = t.product_id AND m.b < date_trunc('month', t.ts) AND m.b + INTERVAL '31 days' = t.ts GROUP BY 1, 2
+
+-- case: a month's bar, named by its end
+SELECT product_id, date_trunc('month', ts) + INTERVAL '1 month' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('month', ts)
+
+-- case: a quarter's bar, named by its end and a day
+SELECT product_id, date_trunc('quarter', ts) + INTERVAL '3 months 1 day' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('quarter', ts)
+
+-- case: a month's bar, named 31 days after its start
+SELECT product_id, date_trunc('month', ts) + INTERVAL '31 days' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('month', ts)

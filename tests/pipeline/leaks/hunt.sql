@@ -305,3 +305,12 @@ SELECT t.product_id, t.ts, max(d.high) AS v FROM ticks AS t JOIN daily AS d ON d
 
 -- case: the time of a row is a clock of another zone
 SELECT product_id, to_local_time(ts AT TIME ZONE 'America/New_York') AS ts, price AS v FROM ticks
+
+-- case: a month's bar, named 30 days after its start
+SELECT product_id, date_trunc('month', ts) + INTERVAL '30 days' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('month', ts)
+
+-- case: a month's bar, named a day before its end
+SELECT product_id, date_trunc('month', ts) + INTERVAL '1 month' - INTERVAL '1 day' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('month', ts)
+
+-- case: a quarter's bar, named after two months
+SELECT product_id, date_trunc('quarter', ts) + INTERVAL '2 months' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('quarter', ts)

@@ -1,0 +1,104 @@
+//! Times before 1970.
+//!
+//! The engine cuts the fractions of negative numbers off towards zero: `date_trunc` of a constant, and `to_unixtime`, then give a time that is
+//! later. In: the engine's functions. Out: the same functions, which give the time at or before theirs. Times in columns are truncated
+//! rightly by the engine itself.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, TimeUnit};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::functions::datetime::{date_trunc, to_unixtime};
+use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+};
+
+use crate::text::documentation::known_by_name;
+
+/// Returns the functions, under the engine's names.
+pub fn functions() -> [ScalarUDF; 2] {
+    let of = |engines, invoke| ScalarUDF::new_from_impl(Earlier { engines, invoke });
+    [of(date_trunc(), truncated), of(to_unixtime(), seconds)]
+}
+
+type Invoke = fn(&ScalarUDF, ScalarFunctionArgs) -> Result<ColumnarValue>;
+
+#[derive(Debug)]
+struct Earlier {
+    engines: Arc<ScalarUDF>,
+    invoke: Invoke,
+}
+
+known_by_name!(Earlier, engines.name());
+
+impl ScalarUDFImpl for Earlier {
+    fn name(&self) -> &str {
+        self.engines.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.engines.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.engines.signature()
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.engines.return_type(types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        self.engines.return_field_from_args(args)
+    }
+
+    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
+        self.engines.output_ordering(inputs)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        (self.invoke)(&self.engines, args)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.engines.documentation()
+    }
+}
+
+/// Truncates a constant as a column of one row.
+fn truncated(engines: &ScalarUDF, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    let Some(ColumnarValue::Scalar(time)) = args.args.get(1).filter(|time| is_timestamp(time)) else {
+        return engines.invoke_with_args(args);
+    };
+    args.args[1] = ColumnarValue::Array(time.to_array()?);
+    args.number_rows = 1;
+    let truncated = engines.invoke_with_args(args)?.into_array(1)?;
+    Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&truncated, 0)?))
+}
+
+/// Returns the whole seconds before a time.
+fn seconds(engines: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    let ([time], DataType::Timestamp(unit, _)) = (args.args.as_slice(), args.args[0].data_type()) else {
+        return engines.invoke_with_args(args);
+    };
+    let in_a_second = match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
+    };
+    let counts = cast(&time.to_array(1)?, &DataType::Int64)?;
+    let counts = counts.as_primitive::<Int64Type>();
+    let seconds: ArrayRef = Arc::new(counts.unary::<_, Int64Type>(|count| count.div_euclid(in_a_second)));
+    Ok(match time {
+        ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&seconds, 0)?),
+        ColumnarValue::Array(_) => ColumnarValue::Array(seconds),
+    })
+}
+
+fn is_timestamp(value: &ColumnarValue) -> bool {
+    matches!(value.data_type(), DataType::Timestamp(_, _))
+}
