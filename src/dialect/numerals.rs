@@ -8,18 +8,28 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 /// Writes such integers as decimal ones.
 pub fn rewritten(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // The digits of the last token, if it has base 16.
+    let mut of_sixteen: Option<String> = None;
     for token in tokens {
         // Nothing stands between a number and its digits, not even a space.
         let before = written.last().map(|token| &token.token);
         let joined = match (before, &token.token) {
             (Some(Token::Number(number, false)), Token::Word(word)) if word.quote_style.is_none() => {
-                grouped(number, &word.value)
+                match &of_sixteen {
+                    Some(digits) => {
+                        integer(&format!("{digits}{}", word.value), 16).filter(|_| word.value.starts_with('_'))
+                    }
+                    None => grouped(number, &word.value),
+                }
             }
-            (Some(Token::Number(number, false)), Token::Number(fraction, false)) if fraction.starts_with('.') => {
+            (Some(Token::Number(number, false)), Token::Number(fraction, false))
+                if fraction.starts_with('.') && of_sixteen.is_none() =>
+            {
                 Some(format!("{number}{fraction}"))
             }
             _ => None,
         };
+        of_sixteen = None;
         match (joined, &token.token) {
             (Some(number), _) => {
                 if let Some(last) = written.last_mut() {
@@ -29,16 +39,23 @@ pub fn rewritten(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             }
             // X'FF', which has two quotes, stays bytes.
             (None, Token::HexStringLiteral(digits)) if length(&token) == digits.len() as u64 + 2 => {
-                let token = match u128::from_str_radix(&digits.replace('_', ""), 16) {
-                    Ok(number) => TokenWithSpan::new(Token::Number(number.to_string(), false), token.span),
-                    Err(_) => token,
-                };
-                written.push(token);
+                match integer(digits, 16) {
+                    Some(number) => {
+                        of_sixteen = Some(digits.clone());
+                        written.push(TokenWithSpan::new(Token::Number(number, false), token.span));
+                    }
+                    None => written.push(token),
+                }
             }
             _ => written.push(token),
         }
     }
     written
+}
+
+/// Returns an integer in base ten; `None` if it has other digits.
+fn integer(digits: &str, radix: u32) -> Option<String> {
+    u128::from_str_radix(&digits.replace('_', ""), radix).ok().map(|number| number.to_string())
 }
 
 fn length(token: &TokenWithSpan) -> u64 {
@@ -57,9 +74,7 @@ fn grouped(number: &str, word: &str) -> Option<String> {
         "o" | "O" => 8,
         _ => return None,
     };
-    let digits = word.get(1..)?.replace('_', "");
-    (number == "0").then_some(())?;
-    u128::from_str_radix(&digits, radix).ok().map(|number| number.to_string())
+    if number == "0" { integer(word.get(1..)?, radix) } else { None }
 }
 
 #[cfg(test)]
@@ -74,7 +89,7 @@ mod tests {
         for (text, expected) in [
             ("1_000_000", "1000000"),
             ("1_000.5 + 2", "1000.5 + 2"),
-            ("0xFF, 0x1_0", "255, 16"),
+            ("0xFF, 0x1_0, 0xf_F", "255, 16, 255"),
             ("0b1_01 0o17", "5 15"),
             ("X'FF'", "X'FF'"),
             ("1 _000, 2_, 3 b1, 0x", "1 _000, 2_, 3 b1, X''"),
