@@ -49,6 +49,8 @@ mod own;
 
 /// Aggregates of integers with exact totals, in the form that DataFusion takes.
 mod exact_aggregates;
+/// Totals of groups of integers.
+mod exact_totals;
 
 /// Quotients of decimals, rounded.
 mod rounded;

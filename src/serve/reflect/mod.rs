@@ -3,11 +3,13 @@
 //! In: a statement's syntax tree. Out: the same statement in words that the engine knows, over the tables of [`tables`]. Statements that
 //! say nothing of PostgreSQL's own are left alone.
 
+mod constants;
 mod empty;
 mod functions;
 mod nothing;
 mod relations;
 mod rewrite;
+mod syntax;
 mod tables;
 
 use std::collections::BTreeMap;

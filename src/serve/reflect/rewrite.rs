@@ -11,7 +11,9 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::constants::CONSTANTS;
 use super::nothing;
+use super::syntax::{arguments, array, first, identifiers, is_relation, last, object, parsed, string, type_oid};
 use super::tables::is_known;
 use super::{CATALOG, DATABASE, Facts, SCHEMA, relations};
 use crate::serve::parameters;
@@ -19,81 +21,8 @@ use crate::serve::settings::SERVER_VERSION;
 use crate::serve::types;
 use crate::text::literal;
 
-/// Functions that return the same for all arguments, and what they return.
-const CONSTANTS: [(&[&str], &str); 9] = [
-    (
-        &[
-            "pg_table_is_visible",
-            "pg_type_is_visible",
-            "pg_function_is_visible",
-            "pg_collation_is_visible",
-            "pg_operator_is_visible",
-            "pg_opclass_is_visible",
-            "pg_conversion_is_visible",
-            "has_schema_privilege",
-            "has_table_privilege",
-            "has_any_column_privilege",
-            "has_column_privilege",
-            "has_database_privilege",
-            "has_function_privilege",
-            "has_type_privilege",
-            "has_language_privilege",
-            "has_tablespace_privilege",
-            "pg_has_role",
-        ],
-        "TRUE",
-    ),
-    (&["pg_is_in_recovery", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"], "FALSE"),
-    (
-        &[
-            "obj_description",
-            "col_description",
-            "shobj_description",
-            "pg_get_expr",
-            "pg_get_constraintdef",
-            "pg_get_indexdef",
-            "pg_get_partkeydef",
-            "pg_get_partition_constraintdef",
-            "pg_get_ruledef",
-            "pg_get_triggerdef",
-            "pg_get_statisticsobjdef_columns",
-            "pg_get_serial_sequence",
-            "pg_get_function_sqlbody",
-            "pg_get_function_result",
-            "pg_get_function_arguments",
-            "pg_get_function_identity_arguments",
-            "pg_get_functiondef",
-            "pg_tablespace_location",
-            "pg_size_pretty",
-            "inet_server_addr",
-            "inet_client_addr",
-        ],
-        "CAST(NULL AS VARCHAR)",
-    ),
-    (
-        &[
-            "pg_relation_size",
-            "pg_total_relation_size",
-            "pg_table_size",
-            "pg_indexes_size",
-            "pg_database_size",
-            "inet_server_port",
-            "inet_client_port",
-        ],
-        "CAST(NULL AS BIGINT)",
-    ),
-    (&["pg_my_temp_schema", "pg_relation_is_updatable"], "0"),
-    (&["pg_get_userbyid"], "'squall'"),
-    (&["pg_encoding_to_char", "pg_client_encoding", "getdatabaseencoding"], "'UTF8'"),
-    (&["current_schema"], "'public'"),
-    (&["array_lower"], "1"),
-];
-
 /// The function that lists the words of SQL; a table here.
 const KEYWORDS: &str = "pg_get_keywords";
-
-/// The number of the type of arrays of texts.
-const TEXTS: u32 = 1009;
 
 /// Names that the standard writes without parentheses.
 const BARE: [&str; 6] = ["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"];
@@ -414,72 +343,6 @@ fn with_function(column: &Expr, other: &Expr) -> Option<(Expr, Expr)> {
         _ => return None,
     };
     Some((column.clone(), other))
-}
-
-/// Returns the parts of a name, such as `a` and `B` of `a."B"`.
-fn identifiers(name: &str) -> Option<Vec<String>> {
-    let parser = Parser::new(&GenericDialect {}).try_with_sql(name).ok()?;
-    let parts = { parser }.parse_multipart_identifier().ok()?;
-    let part = |part: Ident| if part.quote_style.is_some() { part.value } else { part.value.to_lowercase() };
-    Some(parts.into_iter().map(part).collect())
-}
-
-/// Returns whether an expression is a cast to `regclass`, which is a number.
-fn is_relation(expr: &Expr) -> bool {
-    match expr {
-        Expr::Cast { data_type: DataType::Regclass, .. } => true,
-        Expr::Cast { data_type: DataType::Custom(name, _), .. } => last(name).as_deref() == Some("regclass"),
-        Expr::Nested(inner) => is_relation(inner),
-        _ => false,
-    }
-}
-
-fn type_oid(name: &str) -> Option<u32> {
-    let name = name.rsplit('.').next().unwrap_or(name);
-    types::all().find(|known| known.name == name || known.long == name).map(|known| known.oid)
-}
-
-/// Reads an array that is written as text, such as `{a,b}`.
-fn array(text: &str) -> Option<Expr> {
-    parameters::expression(TEXTS, false, Some(text.as_bytes()), false).ok()
-}
-
-fn string(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text.clone()),
-            _ => None,
-        },
-        // A cast of a text to text changes nothing.
-        Expr::Cast { expr, data_type: DataType::Text | DataType::Varchar(_), .. } | Expr::Nested(expr) => string(expr),
-        _ => None,
-    }
-}
-
-fn arguments(function: &Function) -> Vec<&Expr> {
-    let FunctionArguments::List(list) = &function.args else { return Vec::new() };
-    let arguments = list.args.iter().filter_map(|argument| match argument {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
-        _ => None,
-    });
-    arguments.collect()
-}
-
-fn first(name: &ObjectName) -> Option<String> {
-    Some(name.0.first()?.as_ident()?.value.to_lowercase())
-}
-
-fn last(name: &ObjectName) -> Option<String> {
-    Some(name.0.last()?.as_ident()?.value.to_lowercase())
-}
-
-fn object(parts: &[&str]) -> ObjectName {
-    ObjectName(parts.iter().map(|part| ObjectNamePart::Identifier(Ident::new(*part))).collect())
-}
-
-/// Parses an expression of ours.
-fn parsed(text: &str) -> Option<Expr> {
-    Parser::new(&GenericDialect {}).try_with_sql(text).ok()?.parse_expr().ok()
 }
 
 #[cfg(test)]
