@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Value,
-    VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType, Expr, FunctionArguments, Ident, Query, Select, SelectItem, SetExpr, Statement,
+    TableAlias, TableFactor, VisitMut, VisitorMut,
 };
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
 use super::constants::CONSTANTS;
 use super::nothing;
 use super::syntax::{arguments, array, first, identifiers, is_relation, last, object, parsed, string, type_oid};
 use super::tables::is_known;
 use super::{CATALOG, DATABASE, Facts, SCHEMA, relations};
-use crate::serve::parameters;
 use crate::serve::settings::SERVER_VERSION;
-use crate::serve::types;
 use crate::text::literal;
 
 /// The function that lists the words of SQL; a table here.
@@ -347,6 +342,9 @@ fn with_function(column: &Expr, other: &Expr) -> Option<(Expr, Expr)> {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::sql::sqlparser::dialect::GenericDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
     use super::*;
 
     fn rewritten(text: &str) -> String {
