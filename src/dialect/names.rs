@@ -87,8 +87,8 @@ impl Visitor for Tables {
 }
 
 impl Tables {
-    /// Returns the name of a field of a struct, as in `column.field` and `table.column.field`, which the engine calls `table.column[field]`; `None` for
-    /// `table.column`.
+    /// Returns the name of a field of a struct, as in `column.field` and `table.column.field`, which the engine calls
+    /// `table.column[field]`; `None` for `table.column`.
     fn field(&self, expression: &Expr) -> Option<String> {
         let Expr::CompoundIdentifier(parts) = expression else { return None };
         let column = parts.iter().position(|part| self.0.contains(&folded(part))).map_or(0, |table| table + 1);

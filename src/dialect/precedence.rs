@@ -1,8 +1,8 @@
 //! IS DISTINCT FROM between AND and OR.
 //!
-//! The parser takes everything behind `a IS DISTINCT FROM` for the right side: `a IS DISTINCT FROM b OR c` as `a IS DISTINCT FROM (b OR c)`. In: a
-//! parsed statement. Out: the same statement, in which the right side ends before AND, OR and IS, as in PostgreSQL and DuckDB. What
-//! the user put in parentheses is a node of its own in the tree, so it stays together.
+//! The parser takes everything behind `a IS DISTINCT FROM` for the right side: `a IS DISTINCT FROM b OR c` as
+//! `a IS DISTINCT FROM (b OR c)`. In: a parsed statement. Out: the same statement, in which the right side ends before AND, OR and IS, as
+//! in PostgreSQL and DuckDB. What the user put in parentheses is a node of its own in the tree, so it stays together.
 
 use std::ops::ControlFlow;
 

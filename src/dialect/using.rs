@@ -2,8 +2,8 @@
 //!
 //! For a column that USING names, `*` takes the table whose name comes first in the alphabet, in that table's place. In an outer join,
 //! that table's row may be missing. In: a parsed statement. Out: the same statement, in which `*` names the tables and takes such a column
-//! from the left one, and in which such a column in WHERE, where the engine does not know it, is the left table's. A right or full join that `using_outer` could not write, and a natural outer one, which would need the tables'
-//! columns, are refused.
+//! from the left one, and in which such a column in WHERE, where the engine does not know it, is the left table's. A right or full join
+//! that `using_outer` could not write, and a natural outer one, which would need the tables' columns, are refused.
 
 use std::ops::ControlFlow;
 
@@ -178,7 +178,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Returns a column that USING names as a column of the first table that has it; `None` if it is another one, or that table cannot be told.
+    /// Returns a column that USING names as a column of the first table that has it; `None` if it is another one, or if that table cannot
+    /// be told.
     fn column(&self, name: &Ident) -> Option<Expr> {
         let has = |columns: &[ObjectName]| {
             columns.iter().filter_map(|column| column.0.last()?.as_ident()).any(|column| folded(column) == folded(name))

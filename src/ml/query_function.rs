@@ -62,8 +62,8 @@ pub const UNTIMED_WARNING: &str = "CASE untimed WHEN 0 THEN NULL WHEN 1 THEN '1 
 const TIME: &str = "ts";
 
 impl Timed {
-    /// Returns the condition that a row counts, as SQL text: if there are times, a row without one belongs to no block, and a figure has to be of
-    /// the rows of its interval.
+    /// Returns the condition that a row counts, as SQL text. If there are times, a row without one belongs to no block, and a figure has to
+    /// be of the rows of its interval.
     pub fn counts(&self) -> String {
         if self.missing.is_some() { "true".into() } else { format!("{TIME} IS NOT NULL") }
     }

@@ -207,7 +207,7 @@ fn measure(set: &TrainingSet, found: Found) -> Trained {
         Threshold::Tuned => tuned(),
     };
     let not_tuned = match (has_validation, out_of_fold.is_empty()) {
-        (false, true) => "there is no validation row",
+        (false, true) => "the training set has no validation rows",
         _ => "no validation row is positive",
     };
     let metrics = Split::ALL.into_iter().filter(|split| set.splits.contains(split)).map(|split| {

@@ -1,7 +1,7 @@
 //! Folders that are columns: `day=2026-01-05/`.
 //!
-//! The engine makes each of them text. In: the files of a table. Out: the columns of their folders, with the types that the names say: BIGINT,
-//! DATE, BOOLEAN, and VARCHAR for all else.
+//! The engine makes each of them text. In: the files of a table. Out: the columns of their folders, with the types that the names say:
+//! BIGINT, DATE, BOOLEAN, and VARCHAR for all else.
 //!
 //! The engine finds the folder of a condition such as `n = 7` by its name. So a name that is written otherwise, such as `007`, is text.
 

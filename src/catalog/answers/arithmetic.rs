@@ -62,8 +62,8 @@ pub fn last_operand(call: &ScalarFunction) -> Option<&Expr> {
     call.func.inner().downcast_ref::<Checked>().and(call.args.last())
 }
 
-/// Returns a plan with operators in place of the functions that check, intervals in place of their lengths, and nothing held; for whoever reads a plan
-/// and does not run it.
+/// Returns a plan with operators in place of the functions that check, intervals in place of their lengths, and nothing held; for whoever
+/// reads a plan and does not run it.
 ///
 /// # Errors
 /// The plan is inconsistent.

@@ -81,9 +81,8 @@ fn truncated(engines: &ScalarUDF, mut args: ScalarFunctionArgs) -> Result<Column
 
 /// Returns the whole seconds before a time.
 fn seconds(engines: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-    let ([time], DataType::Timestamp(unit, _)) = (args.args.as_slice(), args.args[0].data_type()) else {
-        return engines.invoke_with_args(args);
-    };
+    let [time] = args.args.as_slice() else { return engines.invoke_with_args(args) };
+    let DataType::Timestamp(unit, _) = time.data_type() else { return engines.invoke_with_args(args) };
     let in_a_second = match unit {
         TimeUnit::Second => 1,
         TimeUnit::Millisecond => 1_000,

@@ -1,8 +1,8 @@
 //! Exact aggregates of integers.
 //!
 //! The engine's `sum` of integers and decimals wraps around, and its `avg`, variances and deviations convert each integer to a
-//! double first, which loses digits above 2^53; its `avg` of decimals cuts digits off. In: an analyzed plan. Out: the same plan with aggregates and window functions that
-//! keep exact totals. A sum that does not fit its type is an error.
+//! double first, which loses digits above 2^53; its `avg` of decimals cuts digits off. In: an analyzed plan. Out: the same plan with
+//! aggregates and window functions that keep exact totals. A sum that does not fit its type is an error.
 //!
 //! Upstream: apache/datafusion#3520 (overflow).
 

@@ -111,7 +111,8 @@ fn columns(schema: &DFSchema) -> impl Iterator<Item = Expr> + '_ {
     schema.iter().map(|(table, field)| Expr::Column(Column::from((table, field))))
 }
 
-/// Asks for bounds as the engine does when it looks for the order of rows. What it cannot ask, such as a subquery, is no fault.
+/// Asks for bounds as the engine does when it looks for the order of rows. A key that cannot be asked, such as a subquery, counts as one
+/// with bounds.
 fn has_bounds(key: &Expr, schema: &DFSchema) -> bool {
     let Ok(key) = create_physical_expr(key, schema, &ExecutionProps::new(), &PhysicalPlanningContext::default()) else {
         return true;

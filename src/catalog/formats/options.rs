@@ -1,7 +1,7 @@
 //! Options of files that the engine takes and then stumbles over.
 //!
-//! With sizes of 0 the writer of Parquet panics or never ends, and a level of compression that there is not becomes another one. In: options.
-//! Out: the same in the engine's form, or an error that says what they may be.
+//! With sizes of 0 the writer of Parquet panics or never ends, and a level of compression that does not exist becomes another one. In:
+//! options. Out: the same in the engine's form, or an error that says what they may be.
 
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ pub fn of_text(options: &HashMap<String, String>) -> Result<HashMap<String, Stri
         if !level.parse().is_ok_and(|level: u32| levels.contains(&level)) {
             let (least, most) = levels.into_inner();
             return Err(refuse(
-                format!("there is no compression level {level}"),
+                format!("the compression level {level} does not exist"),
                 format!("levels are from {least} to {most}"),
             ));
         }

@@ -11,7 +11,7 @@ pub const THRESHOLD: Metric = Metric {
     meaning: "the score from which on a row is called positive",
     range: "a score",
     better: Better::Neither,
-    when_null: "there is no threshold: a model has none if no validation row was positive when it was trained",
+    when_null: "the model has no threshold, because no validation row was positive when it was trained",
     source: "the maximum of F1 on validation rows, or part of a rule",
     compute: |sample| sample.threshold,
     resampled: None,

@@ -1,5 +1,5 @@
-//! The sections of the card about the model itself: each from its queries, with the sentences that make the figures readable. A sentence stands
-//! only where it holds of the model.
+//! The sections of the card about the model itself: each from its queries, with the sentences that make the figures readable. A sentence
+//! stands only where it is true of the model.
 
 use std::collections::BTreeMap;
 

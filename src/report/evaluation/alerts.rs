@@ -231,7 +231,7 @@ pub fn trade_off(rows: &Rows, at: Option<&Alerts>) -> Option<Figure> {
     Some(chart.draw())
 }
 
-/// Says why there is no picture of the trade-off although rows are positive.
+/// Says why the trade-off cannot be drawn although some rows are positive.
 pub fn no_trade_off(rows: &Rows) -> &'static str {
     let parts: Vec<&str> = rows.iter().filter_map(|row| row.text("part")).collect();
     match parts.windows(2).any(|pair| pair[0] == pair[1]) {

@@ -316,8 +316,8 @@ fn view_definition(oid: &Expr) -> String {
     format!("(SELECT max(views.definition) FROM {CATALOG}.squall_views AS views WHERE views.oid = {oid})")
 }
 
-/// Writes what a column of functions is compared with. It holds their names, and clients also compare it with their numbers: with 0,
-/// which is no function, or with the number of a function's row.
+/// Writes what a column of functions is compared with. The column holds names. Clients compare it with numbers too: with 0, which
+/// stands for none, or with the `oid` of a function.
 fn with_function(column: &Expr, other: &Expr) -> Option<(Expr, Expr)> {
     const COLUMNS: [&str; 4] = ["typinput", "typoutput", "typreceive", "typsend"];
     let named = |expr: &Expr| match expr {

@@ -226,7 +226,7 @@ fn absurd_options_are_errors() {
     for (option, expected) in [
         ("DELIM '||'", "the delimiter '||' is not one ASCII character"),
         ("QUOTE ''", "the quote '' is not one ASCII character"),
-        ("COMPRESSION gzip, COMPRESSION_LEVEL 99", "no compression level 99"),
+        ("COMPRESSION gzip, COMPRESSION_LEVEL 99", "the compression level 99 does not exist"),
     ] {
         refused(&folder, &[(&format!("COPY (SELECT 1 AS a) TO 'x.csv' ({option})"), expected)]);
     }

@@ -24,8 +24,7 @@ use datafusion::common::{GetExt, Result};
 use datafusion::datasource::file_format::csv::{CsvFormat, CsvFormatFactory};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
-use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, FileSinkConfig, FileSource};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
 use datafusion::object_store::{ObjectMeta, ObjectStore};
@@ -34,7 +33,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 use regex::Regex;
 
-use super::text::{TextFile, TextSource, Trouble, Typed, blame, each};
+use super::text::{TextFile, TextSource, Trouble, Typed, blame, each, scan};
 use super::{Files, Named, options};
 use crate::catalog::answers::refuse;
 use crate::durable;
@@ -135,11 +134,14 @@ impl Csv {
         CsvText { options: self.format.options().clone(), null: self.null.clone() }
     }
 
+    fn compression(&self) -> FileCompressionType {
+        self.format.options().compression.into()
+    }
+
     /// Returns how many rows of a file decide.
     fn rows_that_decide(&self, object: &ObjectMeta) -> usize {
         let options = self.format.options();
-        let compression = FileCompressionType::from(options.compression);
-        let large = if compression.is_compressed() { LARGE / COMPRESSION } else { LARGE };
+        let large = if self.compression().is_compressed() { LARGE / COMPRESSION } else { LARGE };
         match options.schema_infer_max_rec {
             Some(ROWS_OF_LARGE) if object.size <= large => usize::MAX,
             rows => rows.unwrap_or(ROWS_OF_LARGE),
@@ -153,7 +155,7 @@ impl Csv {
         store: &Arc<dyn ObjectStore>,
         object: &ObjectMeta,
     ) -> Result<Vec<(String, Kinds)>> {
-        let compression = FileCompressionType::from(self.format.options().compression);
+        let compression = self.compression();
         let file = TextFile { store: Arc::clone(store), location: object.location.clone(), compression };
         let rows = self.rows_that_decide(object);
         let opened = file.open().await?;
@@ -271,15 +273,7 @@ impl Files for Csv {
         state: &'a dyn Session,
         config: FileScanConfig,
     ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
-        Box::pin(async move {
-            let mut builder = FileScanConfigBuilder::from(config.clone());
-            if let Some(source) = config.file_source.downcast_ref::<TextSource<CsvText>>() {
-                builder = builder.with_source(Arc::new(source.with_text(self.text(state))));
-            }
-            let compression = FileCompressionType::from(self.format.options().compression);
-            let config = builder.with_file_compression_type(compression).build();
-            Ok(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>)
-        })
+        Box::pin(async move { Ok(scan(config, self.text(state), self.compression())) })
     }
 
     fn sink<'a>(

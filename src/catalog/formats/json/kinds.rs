@@ -10,7 +10,7 @@ use serde::{Deserializer, de};
 /// What values have in common.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Kind {
-    /// Nothing: there is no value but null.
+    /// All values are null.
     #[default]
     Null,
     Boolean,

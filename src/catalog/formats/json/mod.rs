@@ -20,14 +20,13 @@ use datafusion::common::{GetExt, Result};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::json::{JsonFormat, JsonFormatFactory};
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
-use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, FileSource};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::{FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 
-use super::text::{Decode, Opened, Record, Text, TextFile, TextSource, Trouble, Typed, Watch, Watched, blame};
+use super::text::{Decode, Opened, Record, Text, TextFile, TextSource, Trouble, Typed, Watch, Watched, blame, scan};
 use super::{Files, Named, options};
 use crate::catalog::answers::refuse;
 use crate::dialect::lowercase;
@@ -197,12 +196,7 @@ impl Files for Json {
     ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
         Box::pin(async move {
             let text = JsonText { has_parts: self.has_parts(state, &config).await? };
-            let mut builder = FileScanConfigBuilder::from(config.clone());
-            if let Some(source) = config.file_source.downcast_ref::<TextSource<JsonText>>() {
-                builder = builder.with_source(Arc::new(source.with_text(text)));
-            }
-            let config = builder.with_file_compression_type(self.compression()).build();
-            Ok(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>)
+            Ok(scan(config, text, self.compression()))
         })
     }
 }

@@ -22,7 +22,7 @@ use datafusion::error::DataFusionError;
 pub use blame::{Record, blame};
 pub use file::{Opened, TextFile};
 pub use rows::{Typed, each};
-pub use source::TextSource;
+pub use source::{TextSource, scan};
 
 /// What differs between the kinds of text.
 pub trait Text: fmt::Debug + Clone + Send + Sync + Unpin + 'static {

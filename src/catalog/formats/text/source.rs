@@ -8,15 +8,18 @@ use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener, FileScanConfig, FileSource};
+use datafusion::datasource::physical_plan::{
+    FileOpenFuture, FileOpener, FileScanConfig, FileScanConfigBuilder, FileSource,
+};
 use datafusion::datasource::projection::{ProjectionOpener, SplitProjection};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
 use datafusion::object_store::ObjectStore;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_plan::DisplayFormatType;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan};
 use futures::{StreamExt, stream};
 
 use super::rows::Rows;
@@ -41,11 +44,15 @@ impl<T: Text> TextSource<T> {
         let projection = SplitProjection::unprojected(&schema);
         TextSource { text, schema, projection, rows: ROWS, metrics: ExecutionPlanMetricsSet::new() }
     }
+}
 
-    /// Returns the same with other text.
-    pub fn with_text(&self, text: T) -> TextSource<T> {
-        TextSource { text, ..self.clone() }
+/// Returns the operator that reads the files of a scan, whose options a session has completed.
+pub fn scan<T: Text>(config: FileScanConfig, text: T, compression: FileCompressionType) -> Arc<dyn ExecutionPlan> {
+    let mut builder = FileScanConfigBuilder::from(config.clone());
+    if let Some(source) = config.file_source.downcast_ref::<TextSource<T>>() {
+        builder = builder.with_source(Arc::new(TextSource { text, ..source.clone() }));
     }
+    DataSourceExec::from_data_source(builder.with_file_compression_type(compression).build())
 }
 
 impl<T: Text> FileSource for TextSource<T> {
