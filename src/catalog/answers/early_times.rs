@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions::datetime::{date_trunc, to_unixtime};
@@ -79,17 +79,27 @@ fn truncated(engines: &ScalarUDF, mut args: ScalarFunctionArgs) -> Result<Column
     Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&truncated, 0)?))
 }
 
-/// Returns the whole seconds before a time.
+/// Returns the whole seconds before a time, which may be text.
 fn seconds(engines: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
     let [time] = args.args.as_slice() else { return engines.invoke_with_args(args) };
-    let DataType::Timestamp(unit, _) = time.data_type() else { return engines.invoke_with_args(args) };
-    let in_a_second = match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
+    let values = time.to_array(1)?;
+    let times = match values.data_type() {
+        DataType::Timestamp(_, _) => Some(values),
+        text if text.is_string() => {
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            cast_with_options(&values, &DataType::Timestamp(TimeUnit::Nanosecond, None), &strict).ok()
+        }
+        _ => None,
     };
-    let counts = cast(&time.to_array(1)?, &DataType::Int64)?;
+    // What is no time is the engine's to refuse.
+    let Some(times) = times else { return engines.invoke_with_args(args) };
+    let in_a_second = match times.data_type() {
+        DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000_000,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => 1_000_000_000,
+        _ => 1,
+    };
+    let counts = cast(&times, &DataType::Int64)?;
     let counts = counts.as_primitive::<Int64Type>();
     let seconds: ArrayRef = Arc::new(counts.unary::<_, Int64Type>(|count| count.div_euclid(in_a_second)));
     Ok(match time {
