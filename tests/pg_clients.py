@@ -283,7 +283,8 @@ def jdbc_reads(address, jar):
     assert ("ts", "timestamptz") in columns and ("price", "float8") in columns, columns
     types = all_of(meta.getTypeInfo(), "TYPE_NAME", "DATA_TYPE")
     assert ("int8", "-5") in types and ("_int8", "2003") in types, types
-    equal(all_of(meta.getVersionColumns(None, "public", "landed_ticks"), "COLUMN_NAME"), [])
+    # The driver names ctid for every table; what it asks the server for is the type's number.
+    equal(all_of(meta.getVersionColumns(None, "public", "landed_ticks"), "COLUMN_NAME"), [("ctid",)])
     equal(meta.getMaxColumnNameLength(), 63)
     assert "qualify" in str(meta.getSQLKeywords()).split(",")
     assert ("public",) in all_of(meta.getSchemas(), "TABLE_SCHEM")
