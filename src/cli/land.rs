@@ -195,8 +195,8 @@ fn report(landing: &Landing, location: &Location, ticks_dir: &Path, backfill: bo
     if summary.rows(Status::Late) * MANY_LATE > summary.messages {
         let remedy = match backfill {
             true => {
-                "a backfill goes on after the log's last one, so a recording of a still earlier period needs a name of its own: \
-                 --from LOG --as NAME --backfill"
+                "a backfill begins an earlier period where the times go back by an hour or more; `squall replay --merge` puts \
+                 recordings into order before they land"
             }
             false => {
                 "`squall replay --merge` puts recordings into order before they land, and `squall land --backfill` lands an \

@@ -43,6 +43,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         print!("{}", columns(&rows, 4));
     }
     match (shown.is_empty(), fresh) {
+        (true, 1) => println!("everything is fresh: 1 table"),
         (true, _) => println!("everything is fresh: {fresh} tables"),
         (false, 0) => {}
         (false, 1) => println!("1 table is fresh"),

@@ -17,6 +17,7 @@ mod exclusions;
 mod from_first;
 mod identifiers;
 mod interval_products;
+mod misplaced;
 mod named_arguments;
 mod named_windows;
 mod names;
@@ -56,6 +57,7 @@ use crate::asof;
 use crate::error::Refused;
 pub use copy_options::compressed;
 pub use depth::STACK;
+pub use misplaced::misplaced_function;
 pub use syntax::{Complaint, lowercase, one_expression, plain, said};
 
 /// Writes words of a statement, as tokens, in the form that the parser reads.

@@ -2,15 +2,16 @@
 //! landed.
 //!
 //! In: the landed files, and the ticks to be placed. Out: an [`Order`] that knows the landed ticks around them. Landed files are
-//! read as far as needed: those within which, or within the span of duplicates around which, a tick's time lies.
+//! read as far as needed: those within which, or within the span of duplicates around which, a tick's time lies. A log can hold
+//! several periods, each earlier than the one before: where the times go back by an hour, the next period begins.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::files::LandedFile;
 use super::folder::Folder;
-use super::recover::{Landed, each_row};
-use crate::tick::{Columns, Order, Rules};
+use super::recover::{Landed, each_row, read_footer};
+use crate::tick::{Columns, EARLIER_NS, Order, Rules};
 
 /// The landed ticks among which others are placed.
 #[derive(Debug)]
@@ -19,12 +20,25 @@ pub struct ByTime {
     rules: Rules,
     /// The files that have not been read yet.
     files: Vec<Landed>,
+    /// How many files the present run has landed that are among them.
+    added: usize,
 }
+
+/// By how much ticks that share a time can move a product's `ts`, at most.
+const SHARED_NS: i64 = 1_000_000_000;
 
 impl ByTime {
     /// Returns the landed ticks, and the order in which a log's ticks are placed next. If the log's last files were placed by
     /// time too, it goes on after them, as if the log had landed without a break.
-    pub fn after(folder: &Folder, name: &str, landed: Vec<Landed>, rules: Rules) -> (ByTime, Order) {
+    ///
+    /// # Errors
+    /// A landed file cannot be read.
+    pub async fn after(
+        folder: &Folder,
+        name: &str,
+        landed: Vec<Landed>,
+        rules: Rules,
+    ) -> Result<(ByTime, Order), Error> {
         let mut order = Order::new(rules);
         let mut last: BTreeMap<i32, Vec<&Landed>> = BTreeMap::new();
         for file in landed.iter().filter(|landed| landed.file.topic == name) {
@@ -35,11 +49,42 @@ impl ByTime {
             }
         }
         for file in last.into_values().flatten() {
-            for (product_id, rows) in &file.footer.summary.products {
+            let products = &file.footer.summary.products;
+            for (product_id, rows) in products {
                 order.follow(product_id, rows.last_ts);
             }
+            // In a file that may hold the end of one period and the beginning of an earlier one, the last tick is not the latest.
+            if products.values().any(|rows| rows.last_ts.saturating_sub(rows.first_ts) >= EARLIER_NS) {
+                let mut last: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+                each_row(folder, file, |row, _| {
+                    let known = last.entry(row.tick.product_id.clone()).or_insert((row.log_offset, row.ts));
+                    *known = (row.log_offset, row.ts).max(*known);
+                })
+                .await?;
+                last.iter().for_each(|(product_id, (_, ts))| order.follow(product_id, *ts));
+            }
         }
-        (ByTime { folder: folder.clone(), rules, files: landed }, order)
+        Ok((ByTime { folder: folder.clone(), rules, files: landed, added: 0 }, order))
+    }
+
+    /// Returns whether some of these ticks may begin an earlier period.
+    pub fn goes_back(ticks: &Columns, order: &mut Order) -> bool {
+        let mut last: BTreeMap<u32, Option<i64>> = BTreeMap::new();
+        ticks.product.iter().zip(&ticks.event_time).any(|(product, time)| {
+            let last = last.entry(*product).or_insert_with(|| order.last_ts(ticks.products.name(*product)));
+            let back = last.is_some_and(|last| time.saturating_sub(SHARED_NS) <= last.saturating_sub(EARLIER_NS));
+            *last = (*last).max(Some(*time));
+            back
+        })
+    }
+
+    /// Adds the files that the present run has landed, which are committed.
+    pub async fn add(&mut self, files: &[LandedFile]) -> Result<(), Error> {
+        for file in &files[self.added..] {
+            self.files.push(Landed { file: file.clone(), footer: read_footer(&self.folder, file).await? });
+        }
+        self.added = files.len();
+        Ok(())
     }
 
     /// Tells the order of the landed ticks around these.

@@ -145,7 +145,7 @@ impl Lander {
         Folder::check_name(&name)?;
         let (by_time, order) = match options.by_time {
             true => {
-                let (by_time, order) = ByTime::after(&folder, &name, landed.clone(), options.rules);
+                let (by_time, order) = ByTime::after(&folder, &name, landed.clone(), options.rules).await?;
                 (Some(by_time), order)
             }
             false => (None, recover(&folder, &landed, options.rules).await?),
@@ -340,8 +340,8 @@ impl Lander {
         while let Some(chunk) = reader.next().await? {
             measure::read(&self.metrics, number, &chunk);
             self.admit(&chunk.rows.ticks)?;
-            if let Some(by_time) = &mut self.by_time {
-                by_time.prepare(&chunk.rows.ticks, &mut self.order).await?;
+            if self.by_time.is_some() {
+                self.place_by_time(i, &chunk.rows.ticks).await?;
             }
             let partition = &mut self.partitions[i];
             let passed = u64::try_from(chunk.next.saturating_sub(partition.pending.next_offset())).unwrap_or(0);
@@ -356,6 +356,22 @@ impl Lander {
             }
         }
         Ok(read)
+    }
+
+    /// Prepares to place ticks by their own times.
+    async fn place_by_time(&mut self, i: usize, ticks: &Columns) -> Result<(), Error> {
+        let goes_back = ByTime::goes_back(ticks, &mut self.order);
+        if goes_back {
+            // The ticks that were read before are landed ticks like the others, among which an earlier period is placed.
+            self.flush(i).await?;
+            self.settle().await?;
+        }
+        self.order.goes_back(goes_back);
+        let Some(by_time) = &mut self.by_time else { return Ok(()) };
+        if goes_back {
+            by_time.add(&self.landing.files).await?;
+        }
+        by_time.prepare(ticks, &mut self.order).await
     }
 
     /// Refuses ticks of a product that has landed from another log, unless the user gave a name for this log's files.

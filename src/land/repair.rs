@@ -189,8 +189,9 @@ impl Work {
         let mut by_time = None;
         let mut order: Order;
         if neighbours.into_iter().any(is_by_time) {
-            (_, order) = ByTime::after(&self.folder, &range.topic, earlier.clone(), rules);
-            by_time = Some(ByTime::after(&self.folder, &range.topic, landed.to_vec(), rules).0);
+            (_, order) = ByTime::after(&self.folder, &range.topic, earlier.clone(), rules).await?;
+            order.goes_back(true);
+            by_time = Some(ByTime::after(&self.folder, &range.topic, landed.to_vec(), rules).await?.0);
         } else {
             order = recover(&self.folder, &earlier, rules).await?;
             restore_elsewhere(&self.folder, &elsewhere, &mut order).await?;

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::Token;
+
 use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::{Kind, Project, Query};
@@ -31,14 +34,18 @@ pub(super) fn in_dependency_order(mut queries: Vec<Query>) -> (Vec<Query>, Vec<D
     });
     let mut ordered: Vec<Query> = ordered.collect();
     for index in 0..ordered.len() {
-        ordered[index].fingerprint = fingerprint(&ordered[index], &ordered);
+        let tokens: Vec<Token> = ordered[index].tokens().into_iter().map(|token| token.token).collect();
+        ordered[index].fingerprint = fingerprint(&ordered[index], &tokens, &ordered);
+        let has_window = tokens.iter().any(|token| matches!(token, Token::Word(word) if word.keyword == Keyword::OVER));
+        ordered[index].windows = has_window || ordered[index].reads.iter().any(|read| ordered[*read].windows);
     }
     (ordered, disabled)
 }
 
-/// Returns a short name for what a query computes; what it reads has its own already.
-fn fingerprint(query: &Query, all: &[Query]) -> String {
-    let mut text = format!("{}\n{:?}\n{:?}\n", query.sql, query.header.grain, query.header.time_column);
+/// Returns a short name for what a query computes, in which comments and blanks do not count; what it reads has its own already.
+fn fingerprint(query: &Query, tokens: &[Token], all: &[Query]) -> String {
+    let sql: Vec<String> = tokens.iter().map(Token::to_string).collect();
+    let mut text = format!("{}\n{:?}\n{:?}\n", sql.join("\n"), query.header.grain, query.header.time_column);
     for read in query.reads.iter().map(|read| &all[*read]) {
         // A model's text does not matter: its artifact does the scoring.
         let of = if read.kind == Kind::Model { "" } else { read.fingerprint.as_str() };

@@ -127,6 +127,7 @@ impl Query {
             rendered,
             parsed,
             fingerprint: String::new(),
+            windows: false,
             reads: Vec::new(),
         })
     }

@@ -142,6 +142,8 @@ pub struct Query {
     parsed: Parsed,
     /// A short name for the statement and those of everything that it reads.
     fingerprint: String,
+    /// Whether it has a window, or reads a query that has one.
+    windows: bool,
     /// The queries and models that it reads, as indices into [`Project::queries`]; each comes before this query.
     reads: Vec<usize>,
 }

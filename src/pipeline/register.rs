@@ -13,6 +13,7 @@ use super::error::Error;
 use super::place::Place;
 use super::reach::plan_statement;
 use super::{Kind, LANDED, Project, Query};
+use crate::dialect::misplaced_function;
 use crate::text::did_you_mean;
 
 impl Project {
@@ -80,6 +81,15 @@ impl Project {
             (None, root) => (root.message().into_owned(), None),
         };
         let message = lowercase(&message);
+        if let Some(path) = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"))
+            && path.contains('/')
+        {
+            return Error::Plan {
+                place: query.place_of_word(path).unwrap_or_else(|| query.start()),
+                message: format!("there is no file '{path}'"),
+                hint: Some("paths are relative to the working directory".into()),
+            };
+        }
         let quoted = message.split(['\'', '`', '"']).nth(1).map(|name| name.rsplit('.').next().unwrap_or(name));
         let span = diagnostic.and_then(|diagnostic| diagnostic.span).filter(|span| span.start.line > 0);
         let place = match span {
@@ -91,6 +101,11 @@ impl Project {
             None if message.contains("function") => functions(context),
             None => self.queries.iter().map(|query| query.name.clone()).chain([LANDED.into()]).collect(),
         };
+        if message.starts_with("invalid function")
+            && let Some((message, hint)) = quoted.and_then(|name| misplaced_function(&context.state(), name))
+        {
+            return Error::Plan { place, hint: Some(hint), message };
+        }
         let near = || did_you_mean(quoted?, known.iter().map(String::as_str));
         let what_there_is = || match columns(first) {
             Some(columns) if columns.is_empty() => None,

@@ -78,7 +78,8 @@ impl Query {
         Some(Location { line: line as u64 + 1, column: 1 })
     }
 
-    fn tokens(&self) -> Vec<TokenWithSpan> {
+    /// Returns the tokens of the query's text, without comments and blanks.
+    pub(super) fn tokens(&self) -> Vec<TokenWithSpan> {
         // The query was parsed, so its text can be split into tokens.
         let tokens = Tokenizer::new(&GenericDialect {}, &self.rendered.sql).tokenize_with_location();
         let mut tokens = tokens.unwrap_or_default();

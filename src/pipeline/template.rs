@@ -81,6 +81,11 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
             column: Some(line[..byte].chars().count() + 1),
             text: line.into(),
         };
+        // Names that such a statement makes are not parameters.
+        if let Some(statement) = line.find("{%") {
+            let message = "a query can hold {{ placeholders }}, but not template statements".into();
+            return Err(Error::Placeholder { place: at(statement), message });
+        }
         let mut filled = Vec::new();
         let mut out = String::new();
         let mut byte = 0;
@@ -99,10 +104,6 @@ pub fn render(file: &Path, text: &str, parameters: &Parameters) -> Result<Render
                 source: line[..open].chars().count()..line[..byte].chars().count(),
                 rendered: start..out.chars().count(),
             });
-        }
-        if let Some(statement) = line.find("{%") {
-            let message = "a query can hold {{ placeholders }}, but not template statements".into();
-            return Err(Error::Placeholder { place: at(statement), message });
         }
         out.push_str(&line[byte..]);
         rendered.sql.push_str(&out);
@@ -216,7 +217,13 @@ mod tests {
 
     #[test]
     fn statements_and_open_placeholders_are_refused() {
-        for text in ["{% if x %}", "{{ horizon_s", "{{ horizon_s | }}", "{{ {'a': 1} }}"] {
+        for text in [
+            "{% if x %}",
+            "{% for p in [1] %} {{ p }} {% endfor %}",
+            "{{ horizon_s",
+            "{{ horizon_s | }}",
+            "{{ {'a': 1} }}",
+        ] {
             let error = render(Path::new("a.sql"), text, &parameters()).unwrap_err();
             assert!(matches!(error, Error::Placeholder { .. }), "{text}: {error}");
         }

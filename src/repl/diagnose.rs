@@ -11,12 +11,15 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use super::statement::{Position, Statement, end_of, find_name, find_text, is_called, token_length};
 use super::{culprit, run};
 use crate::catalog::{self, Session};
-use crate::dialect::{Complaint, lowercase, plain};
+use crate::dialect::{Complaint, lowercase, misplaced_function, plain};
 use crate::error::Hint;
 use crate::text::{Excerpt, did_you_mean, nearest};
 
 /// The most columns that a hint lists.
 const LISTED_COLUMNS: usize = 20;
+
+/// How the engine's error about a parameter without a value begins.
+const PLACEHOLDER: &str = "Placeholder '";
 
 /// A statement's failure, in a form for people.
 #[derive(Debug)]
@@ -188,6 +191,7 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::Plan(text) => plan(session, text),
         DataFusionError::Configuration(text) => setting(session, text),
+        other if other.message().starts_with(PLACEHOLDER) => parameter(&other.message()),
         other => {
             let message = match other {
                 // Another layer's error may have causes, such as why a file cannot be read.
@@ -199,6 +203,17 @@ fn engine(session: &Session, error: &DataFusionError) -> Finding {
             Finding { message, spot, hint: hint_of(other) }
         }
     }
+}
+
+/// Explains that a parameter has no value.
+fn parameter(text: &str) -> Finding {
+    let written = between(text, "'", "'").unwrap_or(text);
+    let name = written.trim_start_matches([':', '$', '@', '?']);
+    let hint = match name.chars().next().is_some_and(|first| !first.is_ascii_digit()) {
+        true => format!("in the shell, `.set {name} VALUE` gives `:{name}` a value; elsewhere, write the value itself"),
+        false => "write the value itself".into(),
+    };
+    Finding { message: format!("`{written}` has no value"), spot: Spot::Name(name.into()), hint: Some(hint) }
 }
 
 /// Explains why a setting cannot be set.
@@ -285,14 +300,7 @@ fn plan(session: &Session, text: &str) -> Finding {
         return table_function(session, name);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
-        if state.table_functions().contains_key(name) {
-            let message = format!("`{name}` is a table function");
-            let hint = format!("call it in FROM: SELECT * FROM {name}(…)");
-            return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
-        }
-        if state.window_functions().contains_key(name) {
-            let hint = format!("write {name}(…) OVER (PARTITION BY … ORDER BY …)");
-            let message = format!("`{name}` is a window function");
+        if let Some((message, hint)) = misplaced_function(&state, name) {
             return Finding { message, spot: Spot::Name(name.into()), hint: Some(hint) };
         }
         let functions = state.scalar_functions().keys().chain(state.aggregate_functions().keys());

@@ -119,7 +119,7 @@ pub use distinct::STRICTLY_INCREASING;
 pub use exact_aggregates::ExactForm;
 pub use exclusion::{Exclusion, excluded, excluding};
 pub use exec::RollingWindowExec;
-pub use functions::{list, own as own_functions};
+pub use functions::{WITHOUT_FRAMES, list, own as own_functions};
 pub use kernel::quantile::of_values;
 pub use mark::{MarkedAggregate, MarkedWindow};
 pub use presorted::{SortUnlessOrderedExec, Undeclared};

@@ -22,7 +22,7 @@ use crate::text::printable;
 
 pub use clock::{Clock, SystemClock};
 pub use identity::Identity;
-pub use order::{Order, Rules, Status};
+pub use order::{EARLIER_NS, Order, Rules, Status};
 pub use problem::{Fault, Problem};
 pub use schema::schema;
 pub use shapes::{Message, Reader, Sequence, Shape, parse};

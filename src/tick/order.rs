@@ -21,6 +21,9 @@ use std::hash::BuildHasherDefault;
 use super::identity::{AsIs, Identity};
 use crate::text::Names;
 
+/// Where ticks are placed by their own times, one that is so far behind the tick before it begins an earlier period.
+pub const EARLIER_NS: i64 = 3_600_000_000_000;
+
 /// No tick moves `ts` past this time, in the year 2230. A `ts` at the highest possible nanosecond would have no successor.
 const LATEST_TS: i64 = i64::MAX - 1_000_000_000_000_000_000;
 
@@ -74,6 +77,8 @@ pub struct Order {
     names: Names,
     /// The order of each product, at its name's number.
     products: Vec<Product>,
+    /// Whether the next ticks may begin an earlier period.
+    goes_back: bool,
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +95,7 @@ struct Product {
 impl Order {
     /// Starts an order that has placed no tick.
     pub fn new(rules: Rules) -> Order {
-        Order { rules, names: Names::default(), products: Vec::new() }
+        Order { rules, names: Names::default(), products: Vec::new(), goes_back: false }
     }
 
     /// Returns the number under which the order knows a product.
@@ -106,7 +111,13 @@ impl Order {
     #[inline]
     pub fn place(&mut self, product: usize, event_time: i64, identity: Identity, ingest_time: i64) -> (i64, Status) {
         let product = &mut self.products[product];
+        if self.goes_back {
+            product.go_back(event_time);
+        }
         let (ts, status) = product.place(&self.rules, event_time, identity, ingest_time);
+        if self.goes_back {
+            product.taken.insert(ts);
+        }
         let known = !product.elsewhere.is_empty() && product.elsewhere.contains(&identity);
         (ts, if known { Status::Duplicate } else { status })
     }
@@ -128,8 +139,19 @@ impl Order {
     /// Continues after a tick that was placed earlier; the next one comes after it.
     pub fn follow(&mut self, product_id: &str, ts: i64) {
         let product = self.product(product_id);
-        let last_ts = &mut self.products[product].last_ts;
-        *last_ts = Some(last_ts.map_or(ts, |last| last.max(ts)));
+        self.products[product].last_ts = Some(ts);
+    }
+
+    /// Returns the time after which a product's next tick comes.
+    pub fn last_ts(&mut self, product_id: &str) -> Option<i64> {
+        let product = self.product(product_id);
+        self.products[product].last_ts
+    }
+
+    /// Says whether the next ticks may begin an earlier period, if they are at least [`EARLIER_NS`] behind. All ticks that were placed
+    /// before have to be told by [`Order::beside`] then.
+    pub fn goes_back(&mut self, goes_back: bool) {
+        self.goes_back = goes_back;
     }
 
     /// Restores a tick that was placed earlier; the ticks may be restored in any order.
@@ -140,6 +162,13 @@ impl Order {
 }
 
 impl Product {
+    /// Begins an earlier period if a tick is so far behind.
+    fn go_back(&mut self, event_time: i64) {
+        if self.last_ts.is_some_and(|last| event_time <= last.saturating_sub(EARLIER_NS)) {
+            self.last_ts = None;
+        }
+    }
+
     fn place(&mut self, rules: &Rules, event_time: i64, identity: Identity, ingest_time: i64) -> (i64, Status) {
         let Rules { late_ns, ahead_ns, dedup_ns } = *rules;
         let latest = ingest_time.saturating_add(ahead_ns).min(LATEST_TS);
@@ -309,6 +338,16 @@ mod tests {
         assert_eq!(place(order, 4 * SECOND, 4), (6 * SECOND + 1, Status::Late));
         order.follow("BTC-USD", 20 * SECOND);
         assert_eq!(place(order, 10 * SECOND, 5), (20 * SECOND + 1, Status::Late));
+        let hour = EARLIER_NS;
+        order.follow("BTC-USD", 2 * hour);
+        assert_eq!(place(order, SECOND, 6), (2 * hour + 1, Status::Late));
+        order.goes_back(true);
+        assert_eq!(place(order, hour + 2, 7), (2 * hour + 2, Status::Late), "less than an hour behind");
+        assert_eq!(place(order, hour + 2, 8), (hour + 2, Status::Ok));
+        assert_eq!(place(order, hour + 1, 9), (hour + 3, Status::Ok));
+        assert_eq!(place(order, 2, 10), (2, Status::Ok));
+        assert_eq!(place(order, hour + 1, 11), (hour + 1, Status::Ok));
+        assert_eq!(place(order, hour + 1, 12), (hour + 4, Status::Ok), "the places up to there are taken");
     }
 
     #[test]

@@ -143,6 +143,8 @@ fn files_with_other_headers_are_an_error() {
     write(folder.path().join("many/2.csv"), "b,a\n3,4\n").unwrap();
     let said = folder.error("SELECT * FROM 'many/'");
     assert!(said.contains("1.csv has") && said.contains("2.csv has") && said.contains("b, a"), "{said}");
+    let path = folder.path().canonicalize().unwrap().join("many/2.csv");
+    assert!(said.contains(&path.display().to_string()), "{said}");
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! Groups: a group may hold later rows, unless its rows lie close together in time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 
 use super::expression::{Input, together};
 use super::plan::{Walk, position};
-use super::relation::{Call, Column, Fault, Relation, Source, Spot};
+use super::relation::{Call, Column, Deps, Fault, Relation, Source, Spot};
 use super::times::{Bound, Span, Var};
 
 /// Aggregates that depend on the order of their rows.
@@ -34,7 +34,7 @@ impl Walk<'_> {
         }
         let groups = columns.len();
         let local = self.grouped_locally(aggregate, input)?;
-        let main = columns.iter().find_map(|column| column.time).filter(|_| !several_sets);
+        let main = columns.iter().find_map(Column::instant).filter(|_| !several_sets);
 
         let mut membership = rows.rows.clone();
         membership.union(&together(&columns));
@@ -48,11 +48,24 @@ impl Walk<'_> {
         if main.is_none() || several_sets {
             columns.iter_mut().for_each(|column| column.deps.because(&cause));
         }
-        let shared: Vec<Var> = columns.iter().filter_map(|column| column.time).filter(|_| !several_sets).collect();
+        let shared: Vec<Var> = columns.iter().filter_map(Column::instant).filter(|_| !several_sets).collect();
         let mut latest = Vec::new();
+        let mut firsts = BTreeMap::new();
         for expression in &aggregate.aggr_expr {
-            let mut column = self.aggregate(expression, input, &shared)?;
+            let first = match aggregate_of(expression).filter(|_| !several_sets) {
+                Some(call) => self.first_time(call, &aggregate.group_expr, input, &shared)?,
+                None => None,
+            };
+            let first =
+                first.map(|time| (time, *firsts.entry(time).or_insert_with(|| self.first_of(time, input, &shared))));
+            let mut column = self.aggregate(expression, input, &shared, first)?;
             column.deps.union(&membership);
+            if let Some((time, made)) = first {
+                // That there is no row before it in the group decides that it is the first.
+                let before = shared.iter().map(|shared| self.times.from(made, *shared).before).min();
+                let earlier = Span { before: before.unwrap_or(Bound::Unbounded), after: Bound::ZERO };
+                column.deps = self.seen_from(made, &column.deps, time, earlier);
+            }
             if let Some(call) = call_of(expression) {
                 let how = format!("`{}` is taken over a group that may hold later rows", call.function);
                 column.deps.because(&self.cause(Spot::Call(call), how));
@@ -69,6 +82,11 @@ impl Walk<'_> {
 
         let mut existence = membership;
         existence.because(&cause);
+        // A group is there from its first row on.
+        let first = firsts.into_iter().next();
+        if let Some((time, made)) = first {
+            existence = self.seen_from(made, &existence, time, Span::OWN);
+        }
         let mut members = BTreeSet::new();
         let grouped = rows.table.clone().filter(|(_, all)| *all && main.is_some()).map(|(name, _)| name);
         if main.is_some() {
@@ -84,7 +102,7 @@ impl Walk<'_> {
         // A later row can join the group, or change its time. In a correlated subquery the group is only what the condition
         // finds for one row.
         let made_up = rows.rows.sources.is_empty() && together(&rows.columns).sources.is_empty();
-        if main.is_none() && !made_up && !is_correlated(&aggregate.input) {
+        if main.is_none() && first.is_none() && !made_up && !is_correlated(&aggregate.input) {
             existence.union(&self.everything(rows.scope, &cause));
         }
         let scope = self.times.scope();
@@ -95,7 +113,7 @@ impl Walk<'_> {
         let mut keys = Vec::new();
         if !several_sets {
             let key: BTreeSet<usize> = (0..groups).collect();
-            let bucket = columns[..groups].iter().position(|column| column.time.is_some());
+            let bucket = columns[..groups].iter().position(|column| column.instant().is_some());
             for alternative in latest.into_iter().filter(|_| bucket.is_some()) {
                 let named = key.iter().copied().filter(|column| Some(*column) != bucket).chain([alternative]);
                 keys.push(named.collect());
@@ -111,8 +129,80 @@ impl Walk<'_> {
         Ok(Relation { columns, local, rows: existence, main, keys, constants, table: None, grouped, members, scope })
     }
 
-    /// Returns on what an aggregate's arguments depend, and the time that it is.
-    fn aggregate(&mut self, expression: &Expr, input: Input<'_>, shared: &[Var]) -> Result<Column> {
+    /// If a call takes its value from the first row of a group: returns the time by which that row is the first.
+    fn first_time(
+        &mut self,
+        call: &AggregateFunction,
+        groups: &[Expr],
+        input: Input<'_>,
+        shared: &[Var],
+    ) -> Result<Option<Var>> {
+        let params = &call.params;
+        if params.filter.is_some() || params.null_treatment == Some(NullTreatment::IgnoreNulls) {
+            return Ok(None);
+        }
+        let ascending = match call.func.name() {
+            "min" => {
+                let Some(argument) = params.args.first() else { return Ok(None) };
+                let time = self.value(argument, input)?.time;
+                return Ok(time.filter(|time| self.is_there(*time, input)));
+            }
+            "first_value" => true,
+            "last_value" => false,
+            _ => return Ok(None),
+        };
+        for key in &params.order_by {
+            // All rows of a group agree on what it is grouped by.
+            let column = position(&key.expr, input.schema).filter(|column| input.relation.constants.contains(column));
+            if groups.contains(&key.expr) || column.is_some() {
+                continue;
+            }
+            let time = self.value(&key.expr, input)?.instant();
+            if time.is_some_and(|time| shared.contains(&time)) {
+                continue;
+            }
+            return Ok(time.filter(|time| key.asc == ascending && self.is_there(*time, input)));
+        }
+        Ok(None)
+    }
+
+    /// Returns the time of the first row of a group.
+    fn first_of(&mut self, time: Var, input: Input<'_>, shared: &[Var]) -> Var {
+        let made = self.times.add(self.times.scope_of(time), self.times.cause(time).cloned());
+        let outside: Vec<Var> = (0..made).filter(|var| !self.times.belongs(*var, input.relation.scope)).collect();
+        for var in outside.into_iter().chain(shared.iter().copied()) {
+            let span = self.times.from(var, time);
+            self.times.place(var, made, span);
+        }
+        self.times.limit(time, made, Bound::ZERO);
+        if self.times.of_ticks(time) {
+            self.times.is_tick(made);
+        }
+        made
+    }
+
+    /// Returns dependencies on the row at `time` as dependencies on one that was chosen, and on those around it that decided.
+    fn seen_from(&self, made: Var, deps: &Deps, time: Var, around: Span) -> Deps {
+        let mut seen = Deps { faults: deps.faults.clone(), ..Deps::default() };
+        for (var, source) in &deps.sources {
+            if self.times.from(time, *var) == Span::OWN {
+                seen.add(made, Source { span: source.span.plus(around), ..source.clone() });
+            } else {
+                seen.add(*var, source.clone());
+            }
+        }
+        seen
+    }
+
+    /// Returns on what an aggregate's arguments depend, and the time that it is. `first` is the time of the first row of a group,
+    /// and the time of that row, if the call takes its value from there.
+    fn aggregate(
+        &mut self,
+        expression: &Expr,
+        input: Input<'_>,
+        shared: &[Var],
+        first: Option<(Var, Var)>,
+    ) -> Result<Column> {
         let Some(call) = aggregate_of(expression) else { return self.value(expression, input) };
         let params = &call.params;
         let mut column = Column::default();
@@ -146,6 +236,10 @@ impl Walk<'_> {
         else {
             return Ok(column);
         };
+        if let Some((_, made)) = first.filter(|(first, _)| *first == time) {
+            column.time = Some(made);
+            return Ok(column);
+        }
         let end = self.end(call, time, input)?;
         // It is the time of one of the group's rows, so it keeps its distance from what all of them share.
         let scope = self.times.scope_of(time);

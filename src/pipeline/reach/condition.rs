@@ -6,7 +6,8 @@ use datafusion::common::Result;
 use datafusion::logical_expr::expr::Between;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
-use super::expression::{Input, chain, constant, length_in};
+use super::expression::{Input, chain, constant};
+use super::numbers::length_in;
 use super::plan::Walk;
 use super::relation::Column;
 use super::times::{Bound, Derivation, Var};
@@ -111,7 +112,9 @@ impl Walk<'_> {
 fn same_kind(left: &Column, right: &Column) -> Option<(Var, Var, Option<i64>)> {
     match (left.time, right.time, left.number, right.number) {
         (Some(one), Some(two), ..) => Some((one, two, None)),
-        (None, None, Some((one, unit)), Some((two, same))) if unit == same => Some((one, two, Some(unit))),
+        (None, None, Some(one), Some(two)) if one.whole && two.whole && one.unit == two.unit => {
+            Some((one.time, two.time, Some(one.unit)))
+        }
         _ => None,
     }
 }

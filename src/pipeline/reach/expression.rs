@@ -1,16 +1,17 @@
 //! Expressions: the columns and times of which a value is made.
 
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column as Name, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
+use super::asked::COMPARING;
 use super::interval::{CLOCK_CHANGE, DAY, calendar_unit, length};
+use super::numbers::{counted_time, unit_ns};
 use super::plan::Walk;
-use super::relation::{Column, Deps, Fault, Latest, Relation, Source, Spot};
+use super::relation::{Column, Deps, Fault, Latest, Number, Relation, Spot};
 use super::times::{Bound, Derivation, Span, Var};
-use super::window::whole_number;
 
 /// Expressions that are nested deeper are not followed: each level takes room on the stack.
 const MOST_DEPTH: usize = 200;
@@ -63,6 +64,7 @@ impl Walk<'_> {
                     choices.push((branch, part.time));
                 }
                 column.time = self.one_time(&choices).map(|time| self.times.maybe(time));
+                column.next = self.next_or_never(case, input)?;
                 column
             }
             Expr::Exists(exists) => {
@@ -139,8 +141,8 @@ impl Walk<'_> {
         let number = column.number.take();
         let Some(time) = column.time.take() else {
             match (number, to) {
-                (Some(_), DataType::Int64) => column.number = number,
-                (Some((time, unit)), DataType::Timestamp(to, zone))
+                (Some(Number { whole: true, .. }), DataType::Int64) => column.number = number,
+                (Some(Number { time, unit, .. }), DataType::Timestamp(to, zone))
                     if unit == unit_ns(to) && zone.as_deref().is_none_or(is_utc) =>
                 {
                     column.time = Some(time);
@@ -167,10 +169,15 @@ impl Walk<'_> {
             (same, other) if same == other => Some(time),
             _ => None,
         };
+        if column.time != Some(time) {
+            column.next = None;
+        }
         if column.time.is_none() {
             column.latest = None;
             match (&from, to) {
-                (DataType::Timestamp(unit, _), DataType::Int64) => column.number = Some((time, unit_ns(unit))),
+                (DataType::Timestamp(unit, _), DataType::Int64) => {
+                    column.number = Some(self.counted(time, unit_ns(unit)));
+                }
                 _ => column.made_of_time = true,
             }
         }
@@ -181,6 +188,11 @@ impl Walk<'_> {
         let logical = matches!(binary.op, Operator::And | Operator::Or);
         let parts: Vec<&Expr> =
             [&binary.left, &binary.right].into_iter().flat_map(|side| chain(side, binary.op)).collect();
+        if binary.op == Operator::Or
+            && let Some(deps) = self.no_next(&parts, input)?
+        {
+            return Ok(Column { deps, ..Column::default() });
+        }
         // A long chain of the other operators is followed without what it says about times.
         if logical || parts.len() > LONG_CHAIN {
             let mut column = Column::default();
@@ -190,8 +202,13 @@ impl Walk<'_> {
             return Ok(column);
         }
         let (left, right) = (self.value(&binary.left, input)?, self.value(&binary.right, input)?);
-        let compares = matches!(binary.op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
-        let asked = || self.data_reach(&left, &right).or_else(|| self.data_reach(&right, &left));
+        let compares = COMPARING.contains(&binary.op);
+        let asked = || {
+            let later =
+                |next: &Column, other: &Column| self.before_next(next.next.as_ref().filter(|next| next.open)?, other);
+            let reach = self.data_reach(&left, &right).or_else(|| self.data_reach(&right, &left));
+            reach.or_else(|| later(&left, &right)).or_else(|| later(&right, &left))
+        };
         if let Some(deps) = compares.then(asked).flatten() {
             return Ok(Column { deps, ..Column::default() });
         }
@@ -200,7 +217,9 @@ impl Walk<'_> {
         let is_followed = (compares || matches!(binary.op, Operator::Eq | Operator::NotEq))
             && plain(&left, &binary.left)
             && plain(&right, &binary.right);
-        column.number = self.shifted_number(binary, &left, &right);
+        column.number =
+            self.shifted_number(binary, &left, &right).or_else(|| self.scaled_number(binary, &left, &right));
+        column.made_of_time &= column.number.is_none();
         let made = left.instant().is_some() || right.instant().is_some();
         column.made_of_time |= !is_followed && made && column.number.is_none();
         column.deps.union(&left.deps);
@@ -233,38 +252,6 @@ impl Walk<'_> {
         Ok(column)
     }
 
-    /// Returns the time as a number that the sum or the difference of such a time and a constant is.
-    fn shifted_number(&mut self, binary: &BinaryExpr, left: &Column, right: &Column) -> Option<(Var, i64)> {
-        let ((time, unit), by) = match (binary.op, left.number, right.number) {
-            (Operator::Plus, Some(number), None) => (number, constant(&binary.right).and_then(whole_number)?),
-            (Operator::Plus, None, Some(number)) => (number, constant(&binary.left).and_then(whole_number)?),
-            (Operator::Minus, Some(number), None) => {
-                (number, constant(&binary.right).and_then(whole_number)?.checked_neg()?)
-            }
-            _ => return None,
-        };
-        let length = by.checked_mul(unit)?;
-        Some((self.times.derive(time, Derivation::Shifted(length, length)), unit))
-    }
-
-    /// Returns on what the comparison of the latest time with another time depends: on whether there are rows up to there.
-    fn data_reach(&self, latest: &Column, other: &Column) -> Option<Deps> {
-        let (from, until) = self.reach_asked(latest, other)?;
-        let mut deps = other.deps.clone();
-        deps.faults.extend(latest.deps.faults.iter().cloned());
-        let span = Span { before: Bound::ZERO, after: until.plus(Bound::rows(1)) };
-        let ahead = latest.deps.sources.values().find_map(|source| source.ahead.clone());
-        deps.add(from, Source { span, ahead, back: None });
-        Some(deps)
-    }
-
-    /// Where the latest time is compared with another: returns a time, and how long after it the comparison asks for rows.
-    pub fn reach_asked(&self, latest: &Column, other: &Column) -> Option<(Var, Bound)> {
-        let (latest, time) = (latest.latest.as_ref()?, other.time?);
-        let until = self.times.upper(latest.from, time).plus(Bound::ns(latest.shift.saturating_neg()));
-        (until != Bound::Unbounded).then_some((latest.from, until))
-    }
-
     fn scalar(&mut self, call: &ScalarFunction, input: Input<'_>) -> Result<Column> {
         let mut whole = Column::default();
         let mut parts = Vec::new();
@@ -274,6 +261,7 @@ impl Walk<'_> {
             parts.push(part);
         }
         let time = |index: usize| parts.get(index).and_then(|part| part.time);
+        let counted = counted_time(call.func.name(), parts.first());
         whole.time = match call.func.name() {
             "date_bin" => match (call.args.first().and_then(constant).and_then(length), time(1)) {
                 (Some((least, most)), Some(time)) if least > 0 => {
@@ -291,6 +279,7 @@ impl Walk<'_> {
                 _ => None,
             },
             "nullif" => time(0).map(|time| self.times.maybe(time)),
+            _ if counted.is_some() => counted,
             "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => {
                 let zone = call.args.first().and_then(|time| zone_of(&time.get_type(input.schema).ok()?));
                 time(0).filter(|_| zone.is_none())
@@ -312,6 +301,9 @@ impl Walk<'_> {
             }
             _ => None,
         };
+        // The engine's windows compare numbers with only one zero.
+        let same = parts.first().and_then(|part| part.number).filter(|_| call.func.name() == "squall_one_zero");
+        whole.number = self.number_of(call, time(0), time(1)).or(same);
         Ok(whole)
     }
 
@@ -321,27 +313,6 @@ impl Walk<'_> {
         let times = choices.iter().filter(|(choice, _)| !is_null(choice)).map(|(_, time)| *time);
         let times: Vec<Var> = times.collect::<Option<_>>()?;
         self.times.one_of(&times)
-    }
-}
-
-/// Returns the least and the greatest length of an interval, or of a number of units.
-pub fn length_in(value: &ScalarValue, unit: Option<i64>) -> Option<(i64, i64)> {
-    match unit {
-        None => length(value),
-        Some(unit) => {
-            let length = whole_number(value)?.checked_mul(unit)?;
-            Some((length, length))
-        }
-    }
-}
-
-/// Returns a unit of time in nanoseconds.
-fn unit_ns(unit: &TimeUnit) -> i64 {
-    match unit {
-        TimeUnit::Second => 1_000_000_000,
-        TimeUnit::Millisecond => 1_000_000,
-        TimeUnit::Microsecond => 1_000,
-        TimeUnit::Nanosecond => 1,
     }
 }
 
@@ -404,7 +375,8 @@ fn days(value: &ScalarValue) -> Option<(i64, i64)> {
     Some((length, length))
 }
 
-fn text(expression: &Expr) -> Option<String> {
+/// Returns the text of a constant, in lowercase.
+pub fn text(expression: &Expr) -> Option<String> {
     constant(expression).and_then(|value| value.try_as_str().flatten().map(str::to_lowercase))
 }
 

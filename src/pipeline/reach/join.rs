@@ -206,7 +206,7 @@ impl Walk<'_> {
     fn known_rows(&self, own: &Relation, other: &Relation, pairs: &[(usize, usize)], offset: usize) -> Deps {
         let (Some(start), Some(time)) = (own.main, other.main) else { return own.rows.clone() };
         let paired = |column: &usize| pairs.iter().any(|(one, two)| [*one, *two].contains(&(column + offset)));
-        let has_time = |column: &usize| own.columns[*column].time.is_some();
+        let has_time = |column: &usize| own.columns[*column].instant().is_some();
         let same_table = own.grouped.is_some() && own.grouped.as_ref() == other.table.as_ref().map(|(name, _)| name);
         let same_key = own.keys.iter().any(|key| key.iter().all(|column| has_time(column) || paired(column)));
         let mut rows = own.rows.clone();

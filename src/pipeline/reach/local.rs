@@ -15,12 +15,14 @@ use datafusion::logical_expr::{
 };
 
 use super::aggregate::aggregate_of;
-use super::expression::{Input, chain, constant, length_in, zone_of};
+use super::expression::{Input, chain, constant, zone_of};
 use super::need::{Basis, Hop, Local, Need, Path, Paths, either};
+use super::numbers::{length_in, whole_number};
 use super::plan::{Walk, position};
 use super::relation::{Column, Relation};
 use super::times::{Bound, Span, Var};
-use super::window::{Order, WITHOUT_TIES, whole_number};
+use super::window::WITHOUT_TIES;
+use super::window_order::Order;
 use crate::pipeline::LANDED;
 use crate::rolling;
 

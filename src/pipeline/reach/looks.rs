@@ -10,7 +10,7 @@ use super::aggregate::columns_of;
 use super::expression::Input;
 use super::plan::Walk;
 use super::relation::{Call, Cause, Edge, Spot};
-use super::window::Order;
+use super::window_order::Order;
 
 impl Walk<'_> {
     /// Says what to write instead of an order that can have ties.

@@ -39,11 +39,20 @@ mod plan;
 /// Expressions.
 mod expression;
 
+/// Times as numbers.
+mod numbers;
+
+/// Comparisons that ask whether there are rows up to a time.
+mod asked;
+
 /// Conditions.
 mod condition;
 
 /// Windows.
 mod window;
+
+/// The order of a window.
+mod window_order;
 
 /// What findings say about windows.
 mod looks;

@@ -298,6 +298,7 @@ impl Walk<'_> {
                 time: times.map(|times| self.one_of_branches(scope, &times, &mut known)),
                 number: None,
                 latest: None,
+                next: None,
                 need,
                 made_of_time: parts.iter().any(|part| part.made_of_time || part.number.is_some()),
             });

@@ -144,16 +144,43 @@ pub struct Latest {
     pub of: Option<Arc<Basis>>,
 }
 
+/// A time as a number.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    pub time: Var,
+    /// The length of one, in nanoseconds.
+    pub unit: i64,
+    /// Whether it is a whole number; otherwise it is rounded.
+    pub whole: bool,
+    /// Whether it is a whole number of at least 0, so that a division of integers rounds it down.
+    pub rounds_down: bool,
+}
+
+/// The time of the row after another in an order of time.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// The time of the row before it.
+    pub from: Var,
+    /// Where the rows lie, from its own time, on which it depends whether a row is one of these.
+    pub own: Span,
+    /// Whether it counts as later than all times where there is no such row; otherwise it is NULL there.
+    pub open: bool,
+    pub faults: BTreeSet<Fault>,
+    pub cause: Arc<Cause>,
+}
+
 /// One column.
 #[derive(Debug, Clone, Default)]
 pub struct Column {
     pub deps: Deps,
     /// The time that its values are, if they are one.
     pub time: Option<Var>,
-    /// If its values are times as whole numbers: the time, and the length of one in nanoseconds.
-    pub number: Option<(Var, i64)>,
+    /// If its values are times as numbers.
+    pub number: Option<Number>,
     /// If its values are the latest of all times: a comparison with them only asks whether the data reach that far.
     pub latest: Option<Latest>,
+    /// If its values are the times of the next rows: a comparison with an earlier time only asks for rows up to that time.
+    pub next: Option<Next>,
     /// The ticks that a value needs; `None` if they are not known.
     pub need: Option<Need>,
     /// Whether its values are made of times or of positions in the order of time in a way that is not followed.
@@ -169,7 +196,7 @@ impl Column {
 
     /// Returns the time that its values are, as times or as numbers.
     pub fn instant(&self) -> Option<Var> {
-        self.time.or(self.number.map(|(time, _)| time))
+        self.time.or(self.number.map(|number| number.time))
     }
 }
 
@@ -237,6 +264,7 @@ impl Summary {
         let mut visible: Vec<Var> = vec![main];
         visible.extend(relation.columns.iter().filter_map(Column::instant));
         visible.extend(relation.columns.iter().filter_map(|column| Some(column.latest.as_ref()?.from)));
+        visible.extend(relation.columns.iter().filter_map(|column| Some(column.next.as_ref()?.from)));
         visible.sort_unstable();
         visible.dedup();
         let known = |span: Span| span.before != Bound::Unbounded && span.after != Bound::Unbounded;
@@ -292,8 +320,9 @@ fn renamed(mut relation: Relation, names: &BTreeMap<Var, Var>, scope: Scope) -> 
     let name = |var: &Var| names.get(var).copied();
     for column in &mut relation.columns {
         column.time = column.time.as_ref().and_then(name);
-        column.number = column.number.and_then(|(time, unit)| Some((name(&time)?, unit)));
+        column.number = column.number.and_then(|number| Some(Number { time: name(&number.time)?, ..number }));
         column.latest = column.latest.take().and_then(|latest| Some(Latest { from: name(&latest.from)?, ..latest }));
+        column.next = column.next.take().and_then(|next| Some(Next { from: name(&next.from)?, ..next }));
     }
     for need in relation.columns.iter_mut().map(|column| &mut column.need).chain([&mut relation.local.rows]) {
         *need = need.take().and_then(|need| need.renamed(name));

@@ -237,6 +237,12 @@ impl Times {
             if self.known[var].grid.as_ref().is_some_and(|known| grid == *known || grid.divides(known)) {
                 return var;
             }
+            // The hour of a minute is the hour of the time in that minute.
+            if self.known[var].grid.as_ref().is_some_and(|known| known.divides(&grid))
+                && let Some(time) = self.within(var)
+            {
+                return self.derive(time, derivation);
+            }
         }
         let key = (var, derivation);
         if let Some(known) = self.derived.get(&key) {
@@ -301,6 +307,16 @@ impl Times {
             (Some(grid), Some(other)) if other.divides(grid) => Bound::ns(-other.step),
             _ => Bound::ns(-1),
         }
+    }
+
+    /// Returns where one time of a grid can lie from another, if it lies within a span: whole steps away.
+    pub fn stepped(&self, var: Var, span: Span) -> Span {
+        let Some(grid) = self.known[var].grid.as_ref().filter(|grid| grid.least == grid.step) else { return span };
+        let whole = |bound: Bound| match bound {
+            Bound::Within { rows: 0, ns } => Bound::ns(ns.div_euclid(grid.step).saturating_mul(grid.step)),
+            _ => bound,
+        };
+        Span { before: whole(span.before), after: whole(span.after) }
     }
 
     /// Returns whether a time is the start of the interval that holds another, on the same grid.

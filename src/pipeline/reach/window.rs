@@ -1,44 +1,54 @@
 //! Windows: which rows of its partition a call reads, before and after its own row.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
 use datafusion::logical_expr::{Expr, Window, WindowFrameBound, WindowFrameUnits};
 
-use super::expression::{Input, constant, length_in};
+use super::expression::{Input, constant};
 use super::looks::{Seen, looks, spot};
-use super::plan::{Walk, position};
-use super::relation::{Cause, Column, Deps, Fault, Latest, Relation, Source};
+use super::numbers::{length_in, whole_number};
+use super::plan::Walk;
+use super::relation::{Cause, Column, Deps, Fault, Latest, Next, Number, Relation, Source};
 use super::times::{Bound, Span, Var};
+use super::window_order::Order;
 use crate::rolling;
 
 /// Functions whose value does not depend on the order of rows that share a place in the order.
 pub const WITHOUT_TIES: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
 
+/// Functions whose value depends only on which rows their frame holds. A frame by times or by groups holds all rows that share
+/// a place, or none of them.
+const OF_SETS: [&str; 24] = [
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "var",
+    "var_pop",
+    "stddev",
+    "stddev_pop",
+    "covar_samp",
+    "covar_pop",
+    "corr",
+    "regr_slope",
+    "regr_intercept",
+    "regr_r2",
+    "regr_count",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_sxx",
+    "regr_syy",
+    "regr_sxy",
+    "median",
+    "bool_and",
+    "bool_or",
+];
+
 /// Functions that return one of their argument's values.
 const CHOOSING: [&str; 7] = ["min", "max", "first_value", "last_value", "nth_value", "lag", "lead"];
-
-/// What a call's window says, apart from its function.
-pub struct Order {
-    /// The time by which the rows are ordered first, and whether it descends. `None` if something else orders them first.
-    pub time: Option<(Var, bool)>,
-    /// Whether the rows are ordered first by a time that some of them lack.
-    pub gaps: bool,
-    /// Whether there is an ORDER BY at all.
-    pub exists: bool,
-    /// Times that all rows of the partition share.
-    pub shared: Vec<Var>,
-    /// Whether two rows of the partition have two times.
-    pub distinct: bool,
-    /// Whether no two rows share a place in the order.
-    unique: bool,
-    /// Whether that is known, and not only assumed for rows without a grain.
-    pub certain: bool,
-    /// If that time is a number: the length of one in nanoseconds.
-    pub unit: Option<i64>,
-}
 
 impl Walk<'_> {
     pub fn windows(&mut self, window: &Window) -> Result<Relation> {
@@ -114,13 +124,17 @@ impl Walk<'_> {
             ahead: self.cause(spot.clone(), looks(&function, &order, call, true)),
             back: self.cause(spot.clone(), looks(&function, &order, call, false)),
         };
-        let next = if order.distinct { Bound::ns(-1) } else { Bound::ZERO };
+        let units = params.window_frame.units;
+        let apart = order.distinct || (units == WindowFrameUnits::Groups && order.alone);
+        let next = if apart { Bound::ns(-1) } else { Bound::ZERO };
         let before = match order.time {
-            Some((time, _)) if order.distinct => self.times.strictly(time, time),
+            Some((time, _)) if apart => self.times.strictly(time, time),
             _ => Bound::ZERO,
         };
-        // The rows between the row itself and those that are read decide which rows these are.
+        // Where rows are counted, those between the row itself and those that are read decide which rows these are.
+        let counts = units != WindowFrameUnits::Range || rolling::WITHOUT_FRAMES.contains(&function.as_str());
         let between = match (span.before < Bound::ZERO, span.after < Bound::ZERO) {
+            _ if !counts => span,
             (true, _) => Span { before: span.before.max(next), ..span },
             (_, true) => Span { after: span.after.max(before), ..span },
             _ => span,
@@ -138,30 +152,38 @@ impl Walk<'_> {
         placing.iter().for_each(|part| deps.union(&part.deps));
         self.read(&mut deps, &read, &order, &seen, input);
 
-        if order.exists && !order.unique && !WITHOUT_TIES.contains(&function.as_str()) {
+        let holds_ties = units != WindowFrameUnits::Rows && OF_SETS.contains(&function.as_str());
+        if order.exists && !order.unique && !holds_ties && !WITHOUT_TIES.contains(&function.as_str()) {
             deps.faults.insert(Fault::Ties(self.cause(spot, self.ties(&function, input))));
         }
-        let shifts = ["lag", "lead"].contains(&function.as_str()) || latest.is_some();
+        let shifts_rows = ["lag", "lead"].contains(&function.as_str());
+        let shifts = shifts_rows || latest.is_some();
         if order.exists && !shifts && holds_itself && span.before == Bound::ZERO && span.after.is_beyond() {
             self.holding.insert(Arc::clone(&seen.ahead));
         }
         let chooses = CHOOSING.contains(&function.as_str());
         let time = argument_time.filter(|_| chooses).map(|time| self.chosen(time, span, &order, input));
+        let time = match (time, values.get(2).filter(|_| shifts_rows), params.args.get(2)) {
+            (Some(time), Some(default), Some(value)) if !constant(value).is_some_and(ScalarValue::is_null) => {
+                default.time.and_then(|default| self.times.one_of(&[time, default]))
+            }
+            (time, ..) => time,
+        };
+        let next = argument_time.filter(|_| shifts_rows && span.after.is_beyond());
+        let next = next.and_then(|time| self.next_row(call, time, &order, &read)).map(|(from, own, open)| Next {
+            from,
+            own,
+            open,
+            faults: deps.faults.clone(),
+            cause: Arc::clone(&seen.ahead),
+        });
         let number = values.first().and_then(|value| value.number).filter(|_| chooses);
-        let number = number.map(|(time, unit)| (self.chosen(time, span, &order, input), unit));
+        let number = number
+            .filter(|_| !shifts_rows || params.args.len() < 3)
+            .map(|number| Number { time: self.chosen(number.time, span, &order, input), ..number });
         let made_of_time = ["row_number", "rank", "dense_rank"].contains(&function.as_str());
         let need = self.window_need(call, &function, &order, input)?;
-        Ok(Column { deps, time, number, latest, need, made_of_time })
-    }
-
-    /// Returns whether every row has a time.
-    fn is_there(&self, time: Var, input: Input<'_>) -> bool {
-        self.times.scope_of(time) == self.times.root(input.relation.scope)
-    }
-
-    /// Returns whether two rows with different times `time` have different times `known` too.
-    fn tells_apart(&self, known: Var, time: Var, input: Input<'_>) -> bool {
-        self.times.is_fixed(time, known) && self.is_there(known, input)
+        Ok(Column { deps, time, number, latest, next, need, made_of_time })
     }
 
     /// Adds what the rows of a window depend on, as seen from the row itself. `read` holds a dependency of some rows, and where
@@ -225,69 +247,15 @@ impl Walk<'_> {
         made
     }
 
-    fn order(&mut self, call: &WindowFunction, placing: &[Column], input: Input<'_>) -> Order {
-        let params = &call.params;
-        let parts = params.partition_by.len();
-        let (partition, keys) = placing.split_at(parts);
-        let is_fixed = |expression: &Expr| {
-            let column = position(expression, input.schema);
-            constant(expression).is_some()
-                || column.is_some_and(|column| input.relation.constants.contains(&column))
-                || params.partition_by.contains(expression)
-        };
-        // Where all rows agree, the next key decides.
-        let leading = params.order_by.iter().zip(keys).find(|(key, _)| !is_fixed(&key.expr));
-        let led = leading.and_then(|(key, column)| column.instant().map(|time| (time, !key.asc)));
-        let unit =
-            leading.and_then(|(_, column)| column.number.filter(|_| column.time.is_none())).map(|(_, unit)| unit);
-        // Rows without a time come together at one end, so the order of the others says nothing about them.
-        let time = led.filter(|(time, _)| self.is_there(*time, input));
-
-        let mut columns: BTreeSet<usize> = input.relation.constants.clone();
-        columns.extend(params.partition_by.iter().filter_map(|part| position(part, input.schema)));
-        // Rows without a time share a partition, wherever they lie.
-        let shared = partition.iter().filter_map(Column::instant).filter(|time| self.is_there(*time, input));
-        let shared: Vec<Var> = shared.collect();
-        let with_time = |known: &BTreeSet<usize>, times: &[Var]| {
-            let has = |column: &usize| {
-                known.contains(column)
-                    || input.relation.columns[*column]
-                        .time
-                        .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)))
-            };
-            input.relation.keys.iter().any(|key| key.iter().all(has)) || self.has_grain(known, times, input)
-        };
-        let distinct = time.is_some_and(|(time, _)| with_time(&columns, &[shared.as_slice(), &[time]].concat()));
-        columns.extend(params.order_by.iter().filter_map(|key| position(&key.expr, input.schema)));
-        let times: Vec<Var> = placing.iter().filter_map(Column::instant).collect();
-        let certain = with_time(&columns, &times);
-        let unique = certain || (input.relation.keys.is_empty() && self.grain().is_empty());
-        let gaps = led.is_some() && time.is_none();
-        Order { time, gaps, exists: !params.order_by.is_empty(), shared, distinct, unique, certain, unit }
-    }
-
-    /// Returns whether columns include the query's grain, by name.
-    fn has_grain(&self, columns: &BTreeSet<usize>, times: &[Var], input: Input<'_>) -> bool {
-        let has = |name: &String| {
-            (0..input.relation.columns.len()).any(|column| {
-                let same_time = input.relation.columns[column]
-                    .time
-                    .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)));
-                input.schema.field(column).name() == name && (columns.contains(&column) || same_time)
-            })
-        };
-        !self.grain().is_empty() && self.grain().iter().all(has)
-    }
-
-    pub fn grain(&self) -> &[String] {
-        &self.project.queries[self.query].header.grain
-    }
-
     /// Returns the rows that a call reads, in the direction of its order.
     fn frame(&self, call: &WindowFunction, function: &str, order: &Order) -> Span {
         let params = &call.params;
+        // Groups lie apart even where rows do not, if nothing else divides the rows of one time.
+        let in_groups = order.alone
+            && params.window_frame.units == WindowFrameUnits::Groups
+            && !rolling::WITHOUT_FRAMES.contains(&function);
         let step = |bound: Bound| match order.time {
-            Some((time, _)) if order.distinct => bound.min(self.times.strictly(time, time)),
+            Some((time, _)) if order.distinct || in_groups => bound.min(self.times.strictly(time, time)),
             _ => bound,
         };
         let rows = |count: i64| {
@@ -339,7 +307,11 @@ impl Walk<'_> {
                 };
                 let before = edge(&frame.start_bound).map_or(Bound::Unbounded, |span| span.before);
                 let after = edge(&frame.end_bound).map_or(Bound::Unbounded, |span| span.after);
-                Span { before, after }
+                let span = Span { before, after };
+                match order.time {
+                    Some((time, _)) if frame.units == WindowFrameUnits::Range => self.times.stepped(time, span),
+                    _ => span,
+                }
             }
         }
     }
@@ -357,13 +329,6 @@ fn call(expression: &Expr) -> Option<&WindowFunction> {
     match expression {
         Expr::WindowFunction(function) => Some(function),
         Expr::Alias(alias) => call(&alias.expr),
-        _ => None,
-    }
-}
-
-pub fn whole_number(value: &ScalarValue) -> Option<i64> {
-    match value.cast_to(&datafusion::arrow::datatypes::DataType::Int64).ok()? {
-        ScalarValue::Int64(number) => number,
         _ => None,
     }
 }

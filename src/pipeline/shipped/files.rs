@@ -32,5 +32,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("tests/spike_training.sql", include_str!("../../../sql/tests/spike_training.sql")),
     ("tests/tick_features.sql", include_str!("../../../sql/tests/tick_features.sql")),
     ("tests/ticks.sql", include_str!("../../../sql/tests/ticks.sql")),
+    ("tests/ticks_increase.sql", include_str!("../../../sql/tests/ticks_increase.sql")),
     ("training/spike_training.sql", include_str!("../../../sql/training/spike_training.sql")),
 ];

@@ -78,6 +78,43 @@ async fn an_earlier_day_lands_as_if_it_had_come_first() {
 }
 
 #[tokio::test]
+async fn one_log_can_go_back_again_and_again() {
+    let days = [0, DAY_MS, 2 * DAY_MS, 3 * DAY_MS].map(|start| day(start, &["A", "B"]));
+    let ordered = Data::new();
+    ordered.land(&MemoryLog::of(days.concat()), 1_000).await.unwrap();
+    let wanted = told(ordered.rows().await);
+    for (flush_messages, messages_a_run) in [(1_000, 1_000), (1_000, 60), (37, 1_000), (37, 100), (500, 77), (3, 16)] {
+        let data = Data::new();
+        let log = MemoryLog::of(days[3].clone());
+        data.land(&log, 1_000).await.unwrap();
+        // The 27th, the 24th, then the day between them.
+        let earlier = [&days[2], &days[0], &days[1]].map(|day| day.iter()).into_iter().flatten();
+        for (number, message) in earlier.enumerate() {
+            log.push(0, record(message.as_str()));
+            if number % messages_a_run == messages_a_run - 1 {
+                backfill(&data, &log, None, flush_messages).await;
+            }
+        }
+        backfill(&data, &log, None, flush_messages).await;
+        assert!(told(data.rows().await) == wanted, "{flush_messages} messages a file, {messages_a_run} a run");
+    }
+}
+
+#[tokio::test]
+async fn a_period_that_comes_twice_is_a_duplicate_in_the_same_backfill() {
+    let data = Data::new();
+    let log = MemoryLog::of(day(3 * DAY_MS, &["A"]));
+    data.land(&log, 1_000).await.unwrap();
+    let messages = day(0, &["A"]);
+    for message in messages.iter().chain(&day(DAY_MS, &["A"])).chain(&messages) {
+        log.push(0, record(message.as_str()));
+    }
+    let landing = backfill(&data, &log, None, 1_000).await;
+    assert!(landing.summary.rows(Status::Duplicate) >= messages.len() as u64);
+    assert_eq!(data.number("SELECT count(*) - count(DISTINCT ts) FROM landed_ticks").await, 0);
+}
+
+#[tokio::test]
 async fn without_it_the_earlier_day_is_late() {
     let data = Data::new();
     let log = MemoryLog::of(day(DAY_MS, &["A"]));

@@ -42,6 +42,11 @@ async fn an_unknown_parameter_column_or_table_is_placed_and_a_near_name_offered(
         ("SELECT 1,\n  best_bit FROM landed_ticks", "a.sql:3:3:", "did you mean `best_bid`?"),
         ("SELECT 1\nFROM landed_tick", "a.sql:3:6:", "did you mean `landed_ticks`?"),
         ("SELECT 1,\n  avgg(price) FROM landed_ticks", "a.sql:3:3:", "did you mean `avg`?"),
+        (
+            "SELECT 1,\n  realized_volatility(price) FROM landed_ticks",
+            "a.sql:3:3: `realized_volatility` is a window function",
+            "write realized_volatility(…) OVER (PARTITION BY … ORDER BY …)",
+        ),
     ] {
         let (message, offered) = error_of(&[("a.sql", &format!("{header}{sql}"))]).await;
         assert!(message.starts_with(place), "{message}");

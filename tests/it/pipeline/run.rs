@@ -73,6 +73,15 @@ async fn a_materialised_table_is_used_while_it_is_fresh() {
     project.register(&again, &tables).await.unwrap();
     assert!(reads_table(&again, "doubled").await && reads_table(&again, "summed").await, "in a later session");
 
+    // Comments and blanks do not make it stale.
+    let commented = DOUBLED.replace("2 * ", "2 -- twice\n  *   ");
+    assert_ne!(commented, DOUBLED);
+    std::fs::write(dir.path().join("a/doubled.sql"), commented).unwrap();
+    let same = Project::load(dir.path(), &parameters(5)).unwrap();
+    let again = session(&numbers).await;
+    same.register(&again, &tables).await.unwrap();
+    assert!(reads_table(&again, "doubled").await && reads_table(&again, "summed").await, "with a comment");
+
     // Another parameter, another text or other input makes it stale, and also everything that reads it.
     let other = Project::load(dir.path(), &parameters(4)).unwrap();
     other.register(&again, &tables).await.unwrap();

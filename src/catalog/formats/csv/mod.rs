@@ -228,7 +228,7 @@ fn disagree(
     let names =
         |columns: &[(String, Kinds)]| columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     refuse(
-        format!("{} has the columns {}, but {} has {}", one.location, names(columns), other.location, names(known)),
+        format!("/{} has the columns {}, but /{} has {}", one.location, names(columns), other.location, names(known)),
         "read the files one by one: SELECT a, b FROM 'one.csv' UNION ALL SELECT a, b FROM 'two.csv'",
     )
 }
