@@ -133,7 +133,9 @@ impl Session {
         let silences = context.sql(include_str!("landed_silences.sql")).await?;
         context.register_table("landed_silences", silences.into_view())?;
         answers::aggregates().for_each(|aggregate| context.register_udaf(aggregate));
-        answers::times().into_iter().for_each(|function| context.register_udf(function));
+        let times = answers::times(context.state().config_options());
+        times.into_iter().for_each(|function| context.register_udf(function));
+        answers::of_elements().for_each(|function| context.register_udf(function));
         answers::table_functions().into_iter().for_each(|(name, function)| context.register_udtf(name, function));
         FUNCTIONS.register(&context, &options.models_dir);
         context.register_udf(functions::getenv(false));

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Statement, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Statement, Value, VisitMut,
+    VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -45,6 +46,18 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("mod", 2, "($1) % ($2)"),
     ("list_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
     ("array_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
+    ("list_sort", 2, "array_sort($1, $2, 'NULLS LAST')"),
+    ("array_sort", 2, "array_sort($1, $2, 'NULLS LAST')"),
+    ("list_reverse_sort", 1, "array_sort($1, 'DESC', 'NULLS LAST')"),
+    ("array_reverse_sort", 1, "array_sort($1, 'DESC', 'NULLS LAST')"),
+    ("list_reverse_sort", 2, "array_sort($1, 'DESC', $2)"),
+    ("array_reverse_sort", 2, "array_sort($1, 'DESC', $2)"),
+    (IS_ANY, 2, "array_has($2, $1) OR CASE WHEN array_position($2, NULL, 1) IS NOT NULL THEN NULL ELSE FALSE END"),
+    (
+        IS_NONE,
+        2,
+        "NOT (array_has($2, $1) OR CASE WHEN array_position($2, NULL, 1) IS NOT NULL THEN NULL ELSE FALSE END)",
+    ),
     ("regexp_matches", 2, "regexp_like($1, $2)"),
     ("string_split", 2, "string_to_array($1, $2)"),
 ];
@@ -52,6 +65,10 @@ const CALLS: &[(&str, usize, &str)] = &[
 /// The fractions of DuckDB's formats, as the engine has them.
 const STRPTIME: &str = "to_timestamp($1, regexp_replace(replace(replace(replace($2, '%f', '%6f'), '%g', '%3f'), '%n', '%9f'), \
      '\\.%[369]f', '%.f', 'g'))";
+
+/// `x = ANY (list)` and `x <> ALL (list)`, which are unknown if only a NULL of the list could be the value.
+const IS_ANY: &str = "= any";
+const IS_NONE: &str = "<> all";
 
 /// What each call is, read once.
 static FORMS: LazyLock<HashMap<(&str, usize), Expr>> = LazyLock::new(|| {
@@ -73,10 +90,14 @@ impl VisitorMut for Writer {
     type Break = ();
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Function(call) = expression
-            && let Some(written) = written(call)
-        {
-            *expression = written;
+        let other = match expression {
+            Expr::Function(call) => written(call),
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => of_list(IS_ANY, left, right),
+            Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => of_list(IS_NONE, left, right),
+            _ => None,
+        };
+        if let Some(other) = other {
+            *expression = other;
         }
         ControlFlow::Continue(())
     }
@@ -107,6 +128,21 @@ fn written(call: &Function) -> Option<Expr> {
         }
         _ => Some(Expr::Nested(Box::new(form))),
     }
+}
+
+/// Writes what is asked of a list; a parameter's type is known to the engine only in its own form.
+fn of_list(name: &str, value: &Expr, list: &Expr) -> Option<Expr> {
+    let mut inner = list;
+    while let Expr::Nested(nested) = inner {
+        inner = nested;
+    }
+    if matches!(inner, Expr::Subquery(_) | Expr::Value(_)) {
+        return None;
+    }
+    let mut form = FORMS.get(&(name, 2))?.clone();
+    // Nothing ends the visit early.
+    let _ = form.visit(&mut Fill { values: &[value.clone(), list.clone()] });
+    Some(Expr::Nested(Box::new(form)))
 }
 
 struct Fill<'a> {

@@ -14,9 +14,11 @@ mod columns;
 mod copy_options;
 mod depth;
 mod exclusions;
+mod frame_bounds;
 mod from_first;
 mod identifiers;
 mod interval_products;
+mod laterals;
 mod misplaced;
 mod named_arguments;
 mod named_windows;
@@ -31,6 +33,7 @@ mod precedence;
 mod probe;
 mod scopes;
 mod set_all;
+mod star_options;
 mod stars;
 mod statements;
 mod syntax;
@@ -84,11 +87,13 @@ const PARTS: &[Part] = &[
     calls::write,
     casts::tell_apart,
     interval_products::write,
+    laterals::write,
     named_arguments::write,
     unpivot::write,
     using_outer::write_on,
     using::write_out,
     named_windows::insert,
+    frame_bounds::check,
     wide_literals::write_decimals,
     clauses::check,
 ];

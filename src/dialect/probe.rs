@@ -15,12 +15,19 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Statement as Ast};
 
 use super::scopes::{Part, Scope, walk};
-use super::{columns, natural, order_all, order_names, pivot, set_all};
+use super::{columns, natural, order_all, order_names, pivot, set_all, star_options};
 use crate::error::Refused;
 
 /// Every such word, in the order in which they are written out.
-const NEEDS: &[&Need] =
-    &[&natural::NEED, &pivot::NEED, &columns::NEED, &set_all::NEED, &order_all::NEED, &order_names::NEED];
+const NEEDS: &[&Need] = &[
+    &natural::NEED,
+    &pivot::NEED,
+    &columns::NEED,
+    &star_options::NEED,
+    &set_all::NEED,
+    &order_all::NEED,
+    &order_names::NEED,
+];
 
 /// A word of this kind.
 pub struct Need {

@@ -1,16 +1,16 @@
-//! USING in right and full joins.
+//! USING in right and full joins, and beside further joins.
 //!
-//! A column that USING names is that of whichever table has a row. The engine takes it from one table, where it may be NULL. In: a
-//! parsed statement. Out: the same statement with ON, in which the column is `coalesce(a.k, b.k)`. Joins for which the tables that have
+//! A column that USING names is that of whichever table has a row. The engine takes it from one table, where it may be NULL, and does not
+//! know whose it is where several joins name it. In: a parsed statement. Out: the same statement with ON, in which the column is `coalesce(a.k, b.k)`. Joins for which the tables that have
 //! the column cannot be told from the statement stay, and are refused.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OrderByKind,
-    Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    BinaryOperator, Distinct, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, GroupByExpr, Ident, JoinConstraint, JoinOperator, NamedWindowExpr, ObjectName, ObjectNamePart,
+    OrderByKind, Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::identifiers::{folded, replace_names};
@@ -82,7 +82,12 @@ fn in_body(body: &mut SetExpr) -> Option<Vec<Shared>> {
 
 fn in_select(select: &mut Select) -> Option<Vec<Shared>> {
     let [from] = select.from.as_slice() else { return None };
-    if !from.joins.iter().any(|join| matches!(kind(&join.join_operator), Some((true, JoinConstraint::Using(_))))) {
+    let mut using = from.joins.iter().filter_map(|join| match kind(&join.join_operator) {
+        Some((is_outer, JoinConstraint::Using(_))) => Some(is_outer),
+        _ => None,
+    });
+    let is_needed = using.next().is_some_and(|is_outer| is_outer || from.joins.len() > 1 || using.any(|outer| outer));
+    if !is_needed {
         return None;
     }
     let stars = select.projection.iter().filter_map(|item| match item {
@@ -119,6 +124,15 @@ fn in_select(select: &mut Select) -> Option<Vec<Shared>> {
     if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
         keys.iter_mut().for_each(|key| replace(key, &joined.shared));
     }
+    for window in &mut select.named_window {
+        if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
+            spec.partition_by.iter_mut().for_each(|key| replace(key, &joined.shared));
+            spec.order_by.iter_mut().for_each(|key| replace(&mut key.expr, &joined.shared));
+        }
+    }
+    if let Some(Distinct::On(keys)) = &mut select.distinct {
+        keys.iter_mut().for_each(|key| replace(key, &joined.shared));
+    }
     Some(joined.shared)
 }
 
@@ -134,10 +148,23 @@ impl Joined {
         let mut joined = Joined { tables: vec![(name(&from.relation)?, Vec::new())], shared: Vec::new() };
         for join in &mut from.joins {
             let table = name(&join.relation)?;
-            let (is_outer, constraint) = kind(&join.join_operator)?;
-            let JoinConstraint::Using(columns) = constraint.clone() else {
+            if let JoinOperator::CrossJoin(JoinConstraint::None) = join.join_operator {
                 joined.tables.push((table, Vec::new()));
                 continue;
+            }
+            let (is_outer, constraint) = kind(&join.join_operator)?;
+            let columns = match constraint.clone() {
+                JoinConstraint::Using(columns) => columns,
+                JoinConstraint::On(mut condition) => {
+                    replace(&mut condition, &joined.shared);
+                    constrain(&mut join.join_operator, JoinConstraint::On(condition));
+                    joined.tables.push((table, Vec::new()));
+                    continue;
+                }
+                _ => {
+                    joined.tables.push((table, Vec::new()));
+                    continue;
+                }
             };
             let columns: Vec<Ident> =
                 columns.iter().map(|column| column.0.last()?.as_ident().cloned()).collect::<Option<_>>()?;

@@ -1,16 +1,19 @@
 //! Times before 1970.
 //!
-//! The engine cuts the fractions of negative numbers off towards zero: `date_trunc` of a constant, and `to_unixtime`, then give a time that is
-//! later. In: the engine's functions. Out: the same functions, which give the time at or before theirs. Times in columns are truncated
+//! The engine cuts the fractions of negative numbers off towards zero: `date_trunc` of a constant, `to_unixtime`, and
+//! `to_timestamp_seconds`, `_millis` and `_micros` of a time or a text, then give a time that is later. In: the engine's functions. Out: the same functions, which give the time at or before theirs. Times in columns are truncated
 //! rightly by the engine itself.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, TimeUnit};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::functions::datetime::{date_trunc, to_unixtime};
+use datafusion::functions::datetime::{
+    date_trunc, to_timestamp_micros, to_timestamp_millis, to_timestamp_nanos, to_timestamp_seconds, to_unixtime,
+};
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -19,9 +22,15 @@ use datafusion::logical_expr::{
 use crate::text::documentation::known_by_name;
 
 /// Returns the functions, under the engine's names.
-pub fn functions() -> [ScalarUDF; 2] {
-    let of = |engines, invoke| ScalarUDF::new_from_impl(Earlier { engines, invoke });
-    [of(date_trunc(), truncated), of(to_unixtime(), seconds)]
+pub fn functions(config: &ConfigOptions) -> [ScalarUDF; 5] {
+    let of = |engines, invoke: Invoke| ScalarUDF::new_from_impl(Earlier { engines, invoke });
+    [
+        of(date_trunc(), truncated),
+        of(to_unixtime(), seconds),
+        of(to_timestamp_seconds(config), |engines, args| floored(engines, args, TimeUnit::Second)),
+        of(to_timestamp_millis(config), |engines, args| floored(engines, args, TimeUnit::Millisecond)),
+        of(to_timestamp_micros(config), |engines, args| floored(engines, args, TimeUnit::Microsecond)),
+    ]
 }
 
 type Invoke = fn(&ScalarUDF, ScalarFunctionArgs) -> Result<ColumnarValue>;
@@ -63,6 +72,11 @@ impl ScalarUDFImpl for Earlier {
         (self.invoke)(&self.engines, args)
     }
 
+    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
+        let engines = Arc::new(self.engines.inner().with_updated_config(config)?);
+        Some(ScalarUDF::new_from_impl(Earlier { engines, invoke: self.invoke }))
+    }
+
     fn documentation(&self) -> Option<&Documentation> {
         self.engines.documentation()
     }
@@ -94,9 +108,7 @@ fn seconds(engines: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValu
     // What is no time is the engine's to refuse.
     let Some(times) = times else { return engines.invoke_with_args(args) };
     let in_a_second = match times.data_type() {
-        DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000,
-        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000_000,
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => 1_000_000_000,
+        DataType::Timestamp(unit, _) => ticks_in_a_second(*unit),
         _ => 1,
     };
     let counts = cast(&times, &DataType::Int64)?;
@@ -106,6 +118,50 @@ fn seconds(engines: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValu
         ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&seconds, 0)?),
         ColumnarValue::Array(_) => ColumnarValue::Array(seconds),
     })
+}
+
+/// Gives the engine's function the time, or the number, at or before its own.
+fn floored(engines: &ScalarUDF, mut args: ScalarFunctionArgs, unit: TimeUnit) -> Result<ColumnarValue> {
+    let Some(given) = args.args.first() else { return engines.invoke_with_args(args) };
+    let given = match given.data_type() {
+        DataType::Timestamp(_, _) => given.clone(),
+        text if text.is_string() => {
+            let times = to_timestamp_nanos(&args.config_options).invoke_with_args(args.clone())?;
+            args.args.truncate(1);
+            times
+        }
+        number if number.is_floating() => given.cast_to(&DataType::Float64, None)?,
+        _ => return engines.invoke_with_args(args),
+    };
+    let is_one = matches!(given, ColumnarValue::Scalar(_));
+    let values = given.to_array(1)?;
+    let before: ArrayRef = match values.data_type() {
+        DataType::Timestamp(own, _) => {
+            let ticks = (ticks_in_a_second(*own) / ticks_in_a_second(unit)).max(1);
+            let counts = cast(&values, &DataType::Int64)?;
+            let counts = counts.as_primitive::<Int64Type>().unary::<_, Int64Type>(|count| {
+                // What is too close to the end of its type is cut off.
+                count.checked_sub(count.rem_euclid(ticks)).unwrap_or(count)
+            });
+            cast(&(Arc::new(counts) as ArrayRef), values.data_type())?
+        }
+        _ => Arc::new(values.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::floor)),
+    };
+    args.args[0] = match is_one {
+        true => ColumnarValue::Scalar(ScalarValue::try_from_array(&before, 0)?),
+        false => ColumnarValue::Array(before),
+    };
+    engines.invoke_with_args(args)
+}
+
+/// Returns how many units a second has.
+pub fn ticks_in_a_second(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
+    }
 }
 
 fn is_timestamp(value: &ColumnarValue) -> bool {

@@ -1,6 +1,7 @@
 //! Expressions that the engine's optimizer must not look into.
 //!
 //! - Of `CAST(d AS DECIMAL(10, 1)) = 0.5` it removes the cast, also where the cast rounds or changes the time zone.
+//! - Of `seconds < TIMESTAMP '… 00:00:00.5'` it makes a comparison with whole seconds.
 //! - Of `year(ts) < 3000` it makes a comparison of times, also where no time stands for the year.
 //! - Of `x NOT IN (1) OR x NOT IN (2)` it makes true, also where x is NULL.
 //! - It takes the rows of GROUPING SETS for ordered if its input is.
@@ -36,8 +37,9 @@ impl AnalyzerRule for HoldExpressions {
             match &mut expr {
                 Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() => {
                     let years = [year(left), year(right)];
-                    changed |= hold(left, needs_holding(left, years[1], schema)?);
-                    changed |= hold(right, needs_holding(right, years[0], schema)?);
+                    let fine = [is_finer(left, &[right], schema)?, is_finer(right, &[left], schema)?];
+                    changed |= hold(left, fine[0] || needs_holding(left, years[1], schema)?);
+                    changed |= hold(right, fine[1] || needs_holding(right, years[0], schema)?);
                 }
                 Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
                     let same = match (left.as_ref(), right.as_ref()) {
@@ -46,11 +48,16 @@ impl AnalyzerRule for HoldExpressions {
                     };
                     changed |= hold(right, same);
                 }
-                Expr::InList(InList { expr, .. }) => changed |= hold(expr, needs_holding(expr, None, schema)?),
+                Expr::InList(InList { expr, list, .. }) => {
+                    let others: Vec<&Expr> = list.iter().collect();
+                    let holds = is_finer(expr, &others, schema)? || needs_holding(expr, None, schema)?;
+                    changed |= hold(expr, holds);
+                }
                 Expr::Between(between) => {
                     let years = [year(&between.low), year(&between.high)];
                     let year = years[0].and(years[1]);
-                    let holds = needs_holding(&between.expr, year, schema)?;
+                    let is_finer = is_finer(&between.expr, &[&between.low, &between.high], schema)?;
+                    let holds = is_finer || needs_holding(&between.expr, year, schema)?;
                     changed |= hold(&mut between.expr, holds);
                 }
                 _ => {}
@@ -110,6 +117,34 @@ fn needs_holding(side: &Expr, year: Option<i64>, schema: &DFSchema) -> Result<bo
         }
         _ => false,
     })
+}
+
+/// Returns whether a time is compared with a constant that its own unit may not hold.
+fn is_finer(side: &Expr, others: &[&Expr], schema: &DFSchema) -> Result<bool> {
+    let (Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field })) = side else { return Ok(false) };
+    let (DataType::Timestamp(from, _), DataType::Timestamp(to, _)) = (expr.get_type(schema)?, field.data_type()) else {
+        return Ok(false);
+    };
+    let ticks = 1000_i64.pow(u32::from(fineness(*to).saturating_sub(fineness(from))));
+    let may_be = |other: &&&Expr| other.column_refs().is_empty() && count(other).is_none_or(|count| count % ticks != 0);
+    Ok(ticks > 1 && others.iter().any(|other| may_be(&other)))
+}
+
+/// Returns the count of units of a time that is written as a constant.
+fn count(expr: &Expr) -> Option<i64> {
+    match written(expr)?.cast_to(&DataType::Int64) {
+        // NULL is in every unit.
+        Ok(ScalarValue::Int64(count)) => Some(count.unwrap_or(0)),
+        _ => None,
+    }
+}
+
+fn written(expr: &Expr) -> Option<ScalarValue> {
+    match expr {
+        Expr::Literal(value, _) => Some(value.clone()),
+        Expr::Cast(Cast { expr, field }) => written(expr)?.cast_to(field.data_type()).ok(),
+        _ => None,
+    }
 }
 
 /// Returns the number on a side of a comparison.

@@ -12,6 +12,7 @@ mod dates;
 mod decimals;
 mod durations;
 mod early_times;
+mod elements;
 mod exact_integers;
 mod exclusions;
 mod frames;
@@ -21,16 +22,20 @@ mod intervals;
 mod left_over;
 mod limits;
 mod listed_files;
+mod local_times;
 mod memberships;
 mod nan_statistics;
 mod null_folders;
 mod own_order;
 mod passed;
 mod percentiles;
+mod rounded_times;
 mod series;
 mod shifts;
 mod signs_of_nan;
+mod two_numbers;
 mod unbounded_keys;
+mod unnested;
 mod zeros;
 
 use std::sync::{Arc, LazyLock};
@@ -49,6 +54,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use crate::error::Refused;
 pub use arithmetic::plain_arithmetic;
 pub use early_times::functions as times;
+pub use elements::functions as of_elements;
 pub use own_order::aggregates;
 pub use series::table_functions;
 
@@ -56,7 +62,8 @@ pub use series::table_functions;
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     // Frames are checked while their offsets are still text, before the engine coerces them.
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours)];
+        vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours), Arc::new(two_numbers::DoublesDecide)];
+    rules.push(Arc::new(unnested::UnnestBeside));
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(correlated::WindowsBelowCorrelation));
     rules.push(Arc::new(memberships::Memberships));
@@ -70,6 +77,8 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(exact_integers::ExactIntegers));
     rules.push(Arc::new(percentiles::ExactPercentiles));
     rules.push(Arc::new(exclusions::Exclusions));
+    rules.push(Arc::new(rounded_times::RoundTimes));
+    rules.push(Arc::new(local_times::LocalTimes));
     rules.push(Arc::new(held::HoldExpressions));
     rules.push(Arc::new(guarded::GuardArguments));
     rules.push(Arc::new(null_folders::NullFolders));
@@ -98,11 +107,13 @@ pub fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
 }
 
 /// Functions that rules put into plans, and that have no name in SQL; one line for each file that has some.
-const UNNAMED: [fn() -> Vec<ScalarUDF>; 6] = [
+const UNNAMED: [fn() -> Vec<ScalarUDF>; 8] = [
     arithmetic::functions,
     decimals::functions,
     held::functions,
     intervals::functions,
+    local_times::functions,
+    rounded_times::functions,
     signs_of_nan::functions,
     zeros::functions,
 ];
