@@ -12,7 +12,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, JoinConstraint, Result, ScalarValue};
 use datafusion::logical_expr::expr::{InList, InSubquery};
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, cast,
+    Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Union, cast,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -37,9 +37,7 @@ const CHOICES: [&str; 7] = ["coalesce", "greatest", "least", "nullif", "nvl", "i
 
 fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let changed = match &mut expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right })
-            if op.supports_propagation() || matches!(*op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom) =>
-        {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() => {
             unify(&mut [left, right], schema)
         }
         Expr::Between(Between { expr, low, high, .. }) => unify(&mut [expr, low, high], schema),
