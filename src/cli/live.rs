@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::land::stop_signal;
 use super::watch::Watch;
 use super::workspace::Workspace;
-use super::{Context, Failure, alerts, duration, logs, service, workspace};
+use super::{Context, Failure, alerts, duration, logs, outcomes, service, workspace};
+use crate::durable::blocking;
 use crate::land::Folder;
 use crate::live::alert::Alerts;
 use crate::live::sink::{Destination, Sink};
@@ -73,6 +75,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub alerts: alerts::Args,
+
+    #[command(flatten)]
+    pub beside: outcomes::Beside,
 }
 
 /// Runs the command.
@@ -109,6 +114,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let (metrics, every) = (service.metrics.clone(), args.parity_every);
     let ends = Stop { flag: Arc::clone(&stop), at: if let Until::Stopped(at) = until { at } else { None } };
     let to = destination(&args, context, &ends, &tell)?;
+    let dir = if let Destination::Folder(dir, _) = &to { Some(dir.as_path()) } else { None };
+    let outcomes = args.beside.start(&workspace, &plans, dir, &metrics, board.as_ref(), &tell).await?;
     let started = Instant::now();
     let mut counts = Counts::default();
     let watch = board.clone().map(Watch::start);
@@ -119,6 +126,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if !context.quiet {
         report(&counts, started.elapsed(), &service.metrics);
         alerts::report(alerts.as_ref());
+    }
+    if let Some(outcomes) = outcomes {
+        // Whoever stops a run does not wait for a last look.
+        let looks = !stop.load(Ordering::Relaxed);
+        outcomes::report(&blocking(move || outcomes.end(looks)).await)?;
     }
     match ran {
         // Whoever reads the rows has seen enough, or the next start goes on with the rows that were not taken.

@@ -1,27 +1,31 @@
 //! `squall outcomes`: scores that were emitted live, beside what then happened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::DataType;
 
-use super::workspace::{self, query_failure};
+use super::workspace::{self, Workspace, query_failure};
 use super::{Context, Failure, duration, output};
 use crate::dialect::one_expression;
 use crate::live;
+use crate::live::outcomes::{Asked, Found, Lines, Outcomes, files, statement};
 use crate::live::sink::Kept;
+use crate::live::{Board, LivePlan};
+use crate::log::Tell;
+use crate::metrics::Metrics;
 use crate::repl::Format;
-use crate::text::{identifier, literal};
-
-/// The column that says which version of a model gave a score.
-const VERSION: &str = "model_version";
+use crate::text::identifier;
 
 /// Compares scores that `squall live` wrote with what happened: precision, calibration, alerts and episodes
 ///
 /// Each score is joined with the row of a label query for the same product and time, computed over landed ticks by the same file as in
-/// training. A score whose horizon is not over has no outcome yet. A line is a span of time of a product, by model version if the rows
-/// have it: rows, and rows with an outcome; `expected`, the mean score, and `happened`, the share of events, which agree if scores are
-/// calibrated; average precision, Brier score, the precision of alerts, and episodes with those that an alert caught.
+/// training. A score whose horizon is not over has no outcome yet. A line is a span of time of a product, by model and version if the
+/// rows have them: rows, and rows with an outcome; `expected`, the mean score, and `happened`, the share of events, which agree if scores
+/// are calibrated; average precision, Brier score, precision and recall of alerts; and episodes with those that an alert caught. Each
+/// `expected_…` is what the scores of all rows alone make one expect, if each is the probability of its row; no label is needed for it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The query whose rows were written
@@ -66,57 +70,137 @@ fn number(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Finds out what is asked about scores.
+///
+/// # Errors
+/// The label is not a query of the project, or the event is not a condition over its columns.
+async fn asked(workspace: &Workspace, [label, event, score]: [&str; 3], threshold: f64) -> Result<Asked, Failure> {
+    let hint = "write one condition over the label's columns, such as 'forward_vol >= 0.001'";
+    one_expression(event)
+        .map_err(|complaint| Failure::new(format!("--event: {}", complaint.message)).with_hint(hint))?;
+    if let Some(failure) = workspace.why_disabled(label) {
+        return Err(failure);
+    }
+    let query = workspace.project.query(label).ok_or_else(|| workspace.project.unknown(label))?;
+    let horizon = query.header.horizon.as_deref().and_then(|text| duration::parse(text).ok());
+    let sql = format!("SELECT product_id, ts, ({event}\n) AS happened FROM {}", identifier(label));
+    let planned = workspace.session.sql(&sql).await?;
+    if *planned.schema().field(2).data_type() != DataType::Boolean {
+        return Err(Failure::new("--event: it is neither true nor false").with_hint(hint));
+    }
+    let [label, event, score] = [label, event, score].map(String::from);
+    Ok(Asked { label, event, score, threshold, horizon })
+}
+
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    one_expression(&args.event).map_err(|complaint| {
-        Failure::new(format!("--event: {}", complaint.message))
-            .with_hint("write one condition over the label's columns, such as 'forward_vol >= 0.001'")
-    })?;
     let workspace = workspace::open_to_compute(context).await?;
-    for name in [&args.query, &args.label] {
-        if let Some(failure) = workspace.why_disabled(name) {
-            return Err(failure);
-        }
+    if let Some(failure) = workspace.why_disabled(&args.query) {
+        return Err(failure);
     }
-    let project = &workspace.project;
-    let label = project.query(&args.label).ok_or_else(|| project.unknown(&args.label))?;
+    let asked = asked(&workspace, [&args.label, &args.event, &args.score], args.threshold).await?;
     let nothing = || live::Error::Nothing { dir: args.of.clone(), name: args.query.clone() };
     let kept = Kept::read(&args.of, &args.query)?.ok_or_else(nothing)?;
     if kept.files(&args.of)?.is_empty() {
         return Err(nothing().into());
     }
-    let has = |name: &str| kept.columns.iter().any(|(column, _)| column == name);
-    if !has(&args.score) {
+    if !kept.has(&args.score) {
         let columns: Vec<&str> = kept.columns.iter().map(|(name, _)| name.as_str()).collect();
         return Err(Failure::new(format!("the rows of `{}` have no column `{}`", args.query, args.score))
             .with_hint(format!("name one with --score; the columns are {}", columns.join(", "))));
     }
-    let horizon = label.header.horizon.as_deref().and_then(|text| duration::parse(text).ok());
-    let horizon = horizon.map_or(String::new(), |horizon| format!(", {}", horizon.as_secs()));
-    let files = literal(&args.of.join(format!("{}-*.parquet", args.query)).display().to_string());
-    let version = if has(VERSION) { format!("{VERSION}, ") } else { String::new() };
-    let sql = format!(
-        "WITH labels AS (SELECT product_id, ts, ({event}\n) AS happened FROM {label}), \
-         joined AS (SELECT s.product_id, s.ts, {versions}CAST(s.{score} AS DOUBLE) AS score, l.happened \
-         FROM {files} AS s LEFT JOIN labels AS l ON l.product_id = s.product_id AND l.ts = s.ts), \
-         spans AS (SELECT date_bin(INTERVAL '{span} seconds', ts) AS since, product_id, {version}count(*) AS rows, \
-         count(happened) AS known, avg(score) FILTER (WHERE happened IS NOT NULL) AS expected, \
-         avg(CAST(happened AS INT)) AS happened, average_precision(happened, score) AS average_precision, \
-         brier_score(happened, score) AS brier, precision_at(happened, score, {threshold:?}) AS alert_precision, \
-         episode_metrics(happened, score, ts, {threshold:?}{horizon}) AS found FROM joined GROUP BY 1, product_id{group}) \
-         SELECT since, product_id, {version}rows, known, expected, happened, average_precision, brier, alert_precision, \
-         found['episodes'] AS episodes, found['caught'] AS caught FROM spans ORDER BY since, product_id{group}",
-        event = args.event,
-        label = identifier(&args.label),
-        score = identifier(&args.score),
-        versions = if has(VERSION) { format!("s.{VERSION}, ") } else { String::new() },
-        span = args.span.as_secs().max(1),
-        threshold = args.threshold,
-        group = if has(VERSION) { format!(", {VERSION}") } else { String::new() },
-    );
+    let relations = [files(&args.of, &args.query), identifier(&args.label)];
+    let sql = statement(&asked, &kept, relations.each_ref().map(String::as_str), Lines::Spans(args.span));
     let frame = workspace.session.sql(&sql).await?;
-    let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
+    let schema = Arc::new(frame.schema().as_arrow().clone());
     let rows = frame.collect().await.map_err(query_failure)?;
     let rows = concat_batches(&schema, &rows).map_err(|error| Failure::new(error.to_string()))?;
     output::write(args.format.unwrap_or(Format::TABLE), &rows)
+}
+
+/// The outcomes that `squall live` looks at while it runs.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Beside {
+    /// Joins scores with this label query once the horizon is over and ticks have landed, and shows how good they were: as metrics, on
+    /// the board, and as a table at the end. Needs --event, and a folder in --to
+    #[arg(long, value_name = "QUERY", requires = "event")]
+    pub outcomes: Option<String>,
+
+    /// The event, as a SQL condition over the label's columns, such as 'forward_vol >= 0.001'
+    #[arg(long, value_name = "CONDITION", requires = "outcomes")]
+    pub event: Option<String>,
+
+    /// The column with the score
+    #[arg(long, value_name = "COLUMN", default_value = "score", requires = "outcomes")]
+    pub score: String,
+
+    /// An alert stands at a row whose score is at least this; --alert decides who is told of what
+    #[arg(long, value_name = "SCORE", value_parser = number, default_value_t = 0.5, requires = "outcomes")]
+    pub threshold: f64,
+
+    /// How long to rest before outcomes are looked at again
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s", requires = "outcomes")]
+    pub outcomes_every: Duration,
+
+    /// The time that the rows cover whose outcomes are looked at: the last hour of each query
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1h", requires = "outcomes")]
+    pub outcomes_span: Duration,
+}
+
+impl Beside {
+    /// Begins to look at outcomes; `None` if nobody asks for them. `dir` is the folder to which rows go, if they go to one.
+    ///
+    /// # Errors
+    /// What is asked cannot be answered.
+    pub async fn start(
+        &self,
+        workspace: &Workspace,
+        plans: &[LivePlan],
+        dir: Option<&Path>,
+        metrics: &Metrics,
+        board: Option<&Board>,
+        tell: &Tell,
+    ) -> Result<Option<Outcomes>, Failure> {
+        let (Some(label), Some(event)) = (&self.outcomes, &self.event) else { return Ok(None) };
+        let dir = dir.ok_or_else(|| {
+            Failure::new("--outcomes reads the rows that a folder holds, and rows do not go to one")
+                .with_hint("name a folder: --to out")
+        })?;
+        let asked = asked(workspace, [label, event, &self.score], self.threshold).await?;
+        if asked.horizon.is_some_and(|horizon| horizon >= self.outcomes_span) {
+            return Err(Failure::new(format!("--outcomes-span is not longer than the horizon of `{label}`"))
+                .with_hint("the last rows have no outcome until their horizon is over; name a longer span"));
+        }
+        let has_score =
+            |plan: &LivePlan| ["product_id", "ts", &self.score].iter().all(|name| plan.schema().index_of(name).is_ok());
+        if !plans.iter().any(has_score) {
+            return Err(Failure::new(format!("no rows have a column `{}`", self.score))
+                .with_hint("name the column with the score with --score, and a query that has it"));
+        }
+        let started = Outcomes::start(live::outcomes::Options {
+            asked,
+            dir: dir.into(),
+            queries: plans.iter().map(|plan| plan.name().to_string()).collect(),
+            project: Arc::new(workspace.project.clone()),
+            context: workspace.session.context().clone(),
+            every: self.outcomes_every,
+            span: self.outcomes_span,
+            metrics: metrics.clone(),
+            board: board.cloned(),
+            tell: tell.clone(),
+        });
+        Ok(Some(started.map_err(|source| live::Error::Thread { source })?))
+    }
+}
+
+/// Prints what became of scores: the table on standard output, and drift on standard error.
+pub fn report(found: &Found) -> Result<(), Failure> {
+    for table in &found.tables {
+        output::write(Format::TABLE, table)?;
+    }
+    for sentence in &found.drifted {
+        eprintln!("Note: {sentence}");
+    }
+    Ok(())
 }

@@ -50,6 +50,8 @@ struct State {
     columns: BTreeMap<String, Vec<String>>,
     lines: BTreeMap<(String, String), Line>,
     rows: u64,
+    /// What is said of outcomes, a line for each version of a model.
+    outcomes: Vec<String>,
     note: String,
     /// Says which products had an alert.
     alerts: Option<Arc<alert::Counts>>,
@@ -72,6 +74,11 @@ impl Board {
     /// Marks the products that have alerts.
     pub fn mark(&self, alerts: Arc<alert::Counts>) {
         self.state().alerts = Some(alerts);
+    }
+
+    /// Shows what became of scores, in a line for each sentence.
+    pub fn outcomes(&self, sentences: Vec<String>) {
+        self.state().outcomes = sentences;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -124,6 +131,10 @@ impl Board {
         }
         if state.lines.is_empty() {
             lines.extend([String::new(), "no rows yet".into()]);
+        }
+        if !state.outcomes.is_empty() {
+            lines.push(String::new());
+            lines.extend(state.outcomes.iter().cloned());
         }
         if lines.len() + 1 > height {
             let kept = height.saturating_sub(2);
@@ -324,6 +335,15 @@ mod tests {
             }
             assert!(board.lines(80, 1)[0].starts_with(if note.is_empty() { "squall live" } else { "Warning" }));
         }
+    }
+
+    #[test]
+    fn what_became_of_scores_stands_below_the_products() {
+        let board = board(&["BTC-USD"]);
+        board.outcomes(vec!["guess: AP 0.500 (expected 0.400)".into()]);
+        let lines = board.lines(40, 24);
+        let at = |text: &str| lines.iter().position(|line| line.contains(text));
+        assert!(at("guess: AP 0.500") > at("BTC-USD") && at("BTC-USD").is_some(), "{lines:?}");
     }
 
     #[test]

@@ -59,6 +59,9 @@ mod parity;
 /// Compares samples of what is emitted, while it is emitted.
 mod proof;
 
+/// Joins scores with what happened, while they are emitted and afterwards.
+pub mod outcomes;
+
 mod error;
 
 pub use board::Board;

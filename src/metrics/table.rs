@@ -141,6 +141,32 @@ metrics! {
         "Samples that wait for their ticks to land, or for their turn";
     parity_skipped: Counter, "squall_parity_skipped_total", ["query"], "samples", [Live],
         "Samples that were not compared, because too many waited or a model was replaced";
+    outcome_rows: Gauge, "squall_outcome_rows", ["query", "model", "version"], "rows", [Live],
+        "Rows of the last span of time (`--outcomes-span`) that have a score";
+    outcome_known_rows: Gauge, "squall_outcome_known_rows", ["query", "model", "version"], "rows", [Live],
+        "Of these, the rows whose outcome is known: the horizon is over, and its ticks have landed";
+    outcome_mean_score: Gauge, "squall_outcome_mean_score", ["query", "model", "version"], "1", [Live],
+        "The mean score of the rows whose outcome is known";
+    outcome_event_share: Gauge, "squall_outcome_event_share", ["query", "model", "version"], "1", [Live],
+        "The share of events among them; it equals the mean score if scores are calibrated";
+    outcome_average_precision: Gauge, "squall_outcome_average_precision", ["query", "model", "version", "of"], "1", [Live],
+        "Average precision: `realised`, of the rows whose outcome is known, and `expected`, from the scores of all rows alone";
+    outcome_brier_score: Gauge, "squall_outcome_brier_score", ["query", "model", "version", "of"], "1", [Live],
+        "Brier score, realised and expected";
+    outcome_alert_precision: Gauge, "squall_outcome_alert_precision", ["query", "model", "version", "of"], "1", [Live],
+        "The share of events among the rows whose score reaches the threshold, realised and expected";
+    outcome_alert_recall: Gauge, "squall_outcome_alert_recall", ["query", "model", "version", "of"], "1", [Live],
+        "The share of the events whose score reaches the threshold, realised and expected";
+    outcome_episodes: Gauge, "squall_outcome_episodes", ["query", "model", "version"], "episodes", [Live],
+        "Episodes of events among the rows whose outcome is known";
+    outcome_episodes_caught: Gauge, "squall_outcome_episodes_caught", ["query", "model", "version"], "episodes", [Live],
+        "Of these, the episodes that an alert caught";
+    feature_drift: Gauge, "squall_feature_drift", ["query", "model", "version", "column", "test"], "1", [Live],
+        "How far a feature of the last span of time is from the model's training rows: a distance, or the p-value of a test";
+    feature_drifted: Gauge, "squall_feature_drifted", ["query", "model", "version", "column"], "0 or 1", [Live],
+        "Whether this means drift, as `drift` decides it";
+    feature_drifted_share: Gauge, "squall_feature_drifted_share", ["query", "model", "version"], "1", [Live],
+        "The share of the model's features among the columns of a query that have drifted";
 }
 
 /// Returns the table as Markdown.

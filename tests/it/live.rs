@@ -5,6 +5,7 @@ mod commands;
 mod listener;
 pub mod market;
 mod outages;
+mod outcomes;
 mod parity;
 mod proof;
 mod refused;

@@ -27,7 +27,7 @@ fn succeed(folder: &Path, line: &str) -> String {
 }
 
 /// A command that serves metrics. It is killed when it is dropped.
-struct Running {
+pub struct Running {
     child: Child,
     address: String,
     told: BufReader<ChildStderr>,
@@ -35,7 +35,7 @@ struct Running {
 
 impl Running {
     /// Starts a command, and waits until it says where its metrics are.
-    fn start(folder: &Path, line: &str) -> Running {
+    pub fn start(folder: &Path, line: &str) -> Running {
         let arguments = line.split(' ').chain(["--metrics", "127.0.0.1:0"]);
         let mut child = squall(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let told = BufReader::new(child.stderr.take().unwrap());
@@ -62,7 +62,7 @@ impl Running {
     }
 
     /// Returns all values by name and labels.
-    fn metrics(&self) -> BTreeMap<String, f64> {
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
         let (status, body) = self.ask("/metrics");
         assert_eq!(status, 200);
         let lines = body.lines().filter(|line| !line.starts_with('#'));
@@ -73,7 +73,7 @@ impl Running {
     }
 
     /// Waits until a value is there; then returns all.
-    fn wait_for(&self, name: &str, value: f64) -> BTreeMap<String, f64> {
+    pub fn wait_for(&self, name: &str, value: f64) -> BTreeMap<String, f64> {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let metrics = self.metrics();
@@ -100,7 +100,7 @@ impl Running {
     }
 
     /// Asks the command to end, and returns how it ended and what it said.
-    fn terminate(mut self) -> (ExitStatus, String) {
+    pub fn terminate(mut self) -> (ExitStatus, String) {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         let mut said = String::new();

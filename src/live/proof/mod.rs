@@ -117,7 +117,7 @@ impl Proof {
 }
 
 /// Returns a session that uses one thread, and shares the tables of another.
-fn alone(context: &SessionContext) -> SessionContext {
+pub(super) fn alone(context: &SessionContext) -> SessionContext {
     let state: SessionState = context.state();
     let config = state.config().clone().with_target_partitions(1);
     SessionContext::new_with_state(SessionStateBuilder::new_from_existing(state).with_config(config).build())

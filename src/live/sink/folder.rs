@@ -58,6 +58,11 @@ impl Kept {
         serde_json::from_str(&text).map(Some).map_err(|error| Error::Damaged { path, problem: error.to_string() })
     }
 
+    /// Returns whether the rows have a column.
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|(column, _)| column == name)
+    }
+
     /// Returns the files of the query, in the order of partition and offset.
     ///
     /// # Errors
