@@ -1,8 +1,8 @@
 //! Times before 1970.
 //!
 //! The engine cuts the fractions of negative numbers off towards zero: `date_trunc` of a constant, `to_unixtime`, and
-//! `to_timestamp_seconds`, `_millis` and `_micros` of a time or a text, then give a time that is later. In: the engine's functions. Out: the same functions, which give the time at or before theirs. Times in columns are truncated
-//! rightly by the engine itself.
+//! `to_timestamp_seconds`, `_millis` and `_micros` of a time or a text, then give a time that is later. In: the engine's functions. Out:
+//! the same functions, which give the time at or before theirs. Times in columns are truncated rightly by the engine itself.
 
 use std::sync::Arc;
 
@@ -126,7 +126,11 @@ fn floored(engines: &ScalarUDF, mut args: ScalarFunctionArgs, unit: TimeUnit) ->
     let given = match given.data_type() {
         DataType::Timestamp(_, _) => given.clone(),
         text if text.is_string() => {
-            let times = to_timestamp_nanos(&args.config_options).invoke_with_args(args.clone())?;
+            let DataType::Timestamp(_, zone) = args.return_type() else { return engines.invoke_with_args(args) };
+            let nanoseconds = DataType::Timestamp(TimeUnit::Nanosecond, zone.clone());
+            let return_field = Arc::new(args.return_field.as_ref().clone().with_data_type(nanoseconds));
+            let in_nanoseconds = ScalarFunctionArgs { return_field, ..args.clone() };
+            let times = to_timestamp_nanos(&args.config_options).invoke_with_args(in_nanoseconds)?;
             args.args.truncate(1);
             times
         }

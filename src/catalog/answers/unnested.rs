@@ -94,7 +94,7 @@ impl Below {
                     return Ok(None);
                 }
                 let Some(input) = self.of(&projection.input, below_unnest)? else { return Ok(None) };
-                self.with_rows(&projection.expr, input, |expr| Ok(expr)).map(Some)
+                self.with_rows(&projection.expr, input, Ok).map(Some)
             }
             LogicalPlan::Filter(filter) if !self.fills => {
                 let Some(input) = self.of(&filter.input, below_unnest)? else { return Ok(None) };

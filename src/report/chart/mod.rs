@@ -5,10 +5,12 @@
 
 mod scale;
 mod svg;
+mod times;
 
 use serde::Serialize;
 
 pub use scale::{Axis, Unit};
+pub use times::{round_step, time_axis, time_label, with_day};
 
 /// The look of a series: a colour and, for lines, a dash pattern, so that readers need not distinguish colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,7 +1,5 @@
 //! Charts that the profile and the market study share.
 
-use chrono::DateTime;
-
 use crate::report::chart::{Axis, Cell, Chart, Figure, Key, Mark, Panel, Tone, Unit};
 use crate::report::exhibit::name;
 use crate::report::query::Rows;
@@ -31,21 +29,6 @@ pub fn histogram(id: &str, title: &str, x: Axis, edges: &[f64], shares: &[f64], 
         keys: Vec::new(),
     };
     Some(chart.draw())
-}
-
-/// Returns an axis of times in nanoseconds since 1970, with at most six labels.
-pub fn time_axis(from: f64, to: f64) -> Axis {
-    const LABELS: usize = 6;
-    let pattern = match (to - from) / 1e9 {
-        span if span < 86_400.0 => "%H:%M:%S",
-        span if span < 30.0 * 86_400.0 => "%-d %b %H:%M",
-        _ => "%-d %b %Y",
-    };
-    let places = (0..LABELS).map(|place| {
-        let at = from + (to - from) * (place as f64 + 0.5) / LABELS as f64;
-        (at, DateTime::from_timestamp_nanos(at as i64).format(pattern).to_string())
-    });
-    Axis::new("UTC", Unit::Places(places.collect()), from, to)
 }
 
 /// Returns the matrix of the coefficients of `correlations`; `None` if no pair has one.

@@ -8,8 +8,6 @@ mod relation;
 mod studies;
 mod warnings;
 
-pub use figures::time_axis;
-
 use futures::future::BoxFuture;
 
 use super::sources::built_in;

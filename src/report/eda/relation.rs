@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::figures::{histogram, matrix, strongest, time_axis};
+use super::figures::{histogram, matrix, strongest};
 use super::warnings::warnings;
-use crate::report::chart::{Axis, Figure, Tone, Unit, sparkline};
+use crate::report::chart::{Axis, Figure, Tone, Unit, sparkline, time_axis};
 use crate::report::exhibit::{Exhibit, Warning, name, value};
 use crate::report::format::{self, count, instant, number, percent, span};
 use crate::report::query::{Literal, Query, Row, Rows};

@@ -1,9 +1,7 @@
 //! The charts of the market study, each from the rows of one query.
 
-use chrono::DateTime;
-
 use super::figures::histogram;
-use crate::report::chart::{Axis, Cell, Chart, Figure, Key, Mark, Panel, Tone, Unit};
+use crate::report::chart::{Axis, Cell, Chart, Figure, Key, Mark, Panel, Tone, Unit, with_day};
 use crate::report::query::{Row, Rows};
 
 const WIDE: f64 = 1080.0;
@@ -49,7 +47,7 @@ pub fn timeline(id: &str, product: &str, rows: &Rows, tau: Option<f64>) -> Optio
         }
         stretch = row.integer("stretch");
         if places.last().is_none_or(|(before, _)| x - before >= LABEL) {
-            places.push((x, DateTime::from_timestamp_nanos(first).format("%-d %b %H:%M").to_string()));
+            places.push((x, with_day(first)));
         }
     }
     let spikes = rows.iter().filter(|row| row.number("spikes").is_some_and(|spikes| spikes > 0.0));

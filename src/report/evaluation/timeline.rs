@@ -1,10 +1,8 @@
 //! Columns of the rows, the score, and true, false and missed alerts over time; pauses in the recording are cut out.
 
-use chrono::DateTime;
-
 use super::named;
 use super::subject::Subject;
-use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
+use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit, round_step, time_label, with_day};
 use crate::report::query::{Row, Rows};
 
 const WIDTH: f64 = 1080.0;
@@ -15,12 +13,6 @@ const CUT: f64 = 10.0;
 const MOST_CUT: f64 = STEPS / 5.0;
 /// The width, in steps, of a label such as `25 Nov 20:17`.
 const LABEL: f64 = 80.0;
-const DAY: i64 = 86_400_000_000_000;
-/// Possible distances between times on the axis, in seconds; all are round on a clock or a calendar.
-const TIME_STEPS: [f64; 15] = [
-    1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
-];
-
 /// Draws the timeline; `None` if there are no rows.
 pub fn timeline(rows: &Rows, subject: &Subject, scores: (f64, f64)) -> Option<Figure> {
     let layout = Layout::new(rows)?;
@@ -158,15 +150,10 @@ impl<'a> Layout<'a> {
         let mut places: Vec<(f64, String)> = Vec::new();
         for row in self.stretch_starts() {
             if let (Some(start), Some(first)) = (self.start(&row), row.integer("first_ns")) {
-                places.push((start, label(first, "%-d %b %H:%M")));
+                places.push((start, with_day(first)));
             }
         }
         let step = self.round_step();
-        let pattern = match step {
-            _ if step >= 31 * DAY => "%b %Y",
-            _ if step >= DAY => "%-d %b",
-            _ => "%H:%M",
-        };
         let mut previous: Option<(i64, i64)> = None;
         for row in self.rows.iter() {
             let (Some(start), Some(first), Some(stretch)) =
@@ -178,7 +165,7 @@ impl<'a> Layout<'a> {
             let turned = previous.is_some_and(|(before, in_stretch)| in_stretch == stretch && before != period);
             let crowded = places.iter().any(|(taken, _)| (taken - start).abs() < LABEL);
             if turned && !crowded {
-                places.push((start, label(period * step, pattern)));
+                places.push((start, time_label(period * step, step)));
             }
             previous = Some((period, stretch));
         }
@@ -188,20 +175,12 @@ impl<'a> Layout<'a> {
 
     /// Returns the shortest round span of time, in nanoseconds, that leaves room for a label.
     fn round_step(&self) -> i64 {
-        const SECOND: f64 = 1e9;
         let bounds = self.stretch_starts().into_iter().map(|start| {
             let stretch = start.integer("stretch");
             let times = self.rows.iter().filter(|row| row.integer("stretch") == stretch);
             times.filter_map(|row| row.number("first_ns")).reduce(f64::max).unwrap_or_default()
                 - start.number("first_ns").unwrap_or_default()
         });
-        let rough = bounds.sum::<f64>() / SECOND / STEPS * LABEL;
-        let days = (rough / 86_400.0).ceil() * 86_400.0;
-        let seconds = TIME_STEPS.into_iter().find(|step| *step >= rough).unwrap_or(days);
-        (seconds * SECOND) as i64
+        round_step(bounds.sum::<f64>() / STEPS * LABEL)
     }
-}
-
-fn label(nanoseconds: i64, pattern: &str) -> String {
-    DateTime::from_timestamp_nanos(nanoseconds).format(pattern).to_string()
 }

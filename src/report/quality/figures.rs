@@ -1,7 +1,6 @@
 //! The charts of the quality report.
 
-use crate::report::chart::{Axis, Cell, Chart, Figure, Key, Mark, Panel, Tone, Unit};
-use crate::report::eda::time_axis;
+use crate::report::chart::{Axis, Cell, Chart, Figure, Key, Mark, Panel, Tone, Unit, time_axis};
 use crate::report::exhibit::name;
 use crate::report::query::Rows;
 

@@ -99,6 +99,11 @@ impl Json {
     }
 }
 
+/// Takes the objects of a file that has each on a line, at most so many; `None` if another way has to read it.
+fn take_lines(kind: Kind, opened: Opened, most: usize) -> Option<Kind> {
+    kinds::take_lines(kind, Watched::new(opened.reader, JsonText::default().watch()), most).ok().flatten()
+}
+
 /// Takes the objects of a file, at most so many.
 fn take(mut kind: Kind, opened: Opened, most: usize) -> std::result::Result<Kind, Trouble> {
     let reader = Watched::new(opened.reader, JsonText::default().watch());
@@ -172,6 +177,11 @@ impl Files for Json {
             for object in objects.iter().filter(|object| object.size > 0) {
                 let location = object.location.clone();
                 let file = TextFile { store: Arc::clone(store), location, compression: self.compression() };
+                let (opened, known) = (file.open().await?, kind.clone());
+                if let Some(taken) = durable::blocking(move || take_lines(known, opened, most)).await {
+                    kind = taken;
+                    continue;
+                }
                 let (opened, known) = (file.open().await?, kind);
                 kind = match durable::blocking(move || take(known, opened, most)).await {
                     Ok(kind) => kind,
