@@ -300,7 +300,12 @@ pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<
         }
         let described = plan.describe();
         let windows = counted(described.windows.len() as u64, "window");
-        println!("{}: {windows} with a state; each tick has its row in the poll that brings it", plan.name());
+        let waits_for = plan.waits_for().join(", ");
+        let when = match waits_for.as_str() {
+            "" => "each tick has its row in the poll that brings it".into(),
+            products => format!("a tick has its row once {products} has a tick at its ts or after it"),
+        };
+        println!("{}: {windows} with a state; {when}", plan.name());
         for (number, window) in described.windows.iter().enumerate() {
             println!("\nwindow {} reads", number + 1);
             print!("{}", indented(&window.input));
@@ -308,6 +313,13 @@ pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<
             for expression in &window.expressions {
                 println!("  {expression}");
             }
+        }
+        for right in &described.rights {
+            match &right.waits_for {
+                Some(product) => println!("\nan ASOF JOIN keeps the rows of {product}, as they come, from"),
+                None => println!("\nan ASOF JOIN keeps the latest row of each key from"),
+            }
+            print!("{}", indented(&right.input));
         }
         println!("\neach poll then runs");
         print!("{}", indented(&described.rest));

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use datafusion::error::DataFusionError;
 
+use super::sink::instant;
 use crate::catalog::model_hint;
 use crate::error::Hint;
 use crate::land;
 use crate::log::{self, LogId};
 use crate::pipeline::{self, Place};
+use crate::text::grouped;
 
 /// What can go wrong in running queries live, and in comparing what they gave with batch.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,10 @@ pub enum Error {
         dir.display()
     )]
     Behind { dir: PathBuf, partition: i32, landed: i64 },
+    #[error("more than {} ticks of `{name}` wait for a tick of {products}", grouped(*most as u64))]
+    Silent { name: String, products: String, most: usize },
+    #[error("a tick of {} needs an older row of {product} than `{name}` has kept", instant(*ts))]
+    TooOld { name: String, product: String, ts: i64 },
     #[error("cannot write rows: {problem}")]
     Encode { problem: String },
     #[error("cannot start a thread")]
@@ -112,6 +118,14 @@ impl Hint for Error {
             Error::Damaged { .. } => Some("move it out of the folder".into()),
             Error::OtherLog { .. } | Error::OtherColumns { .. } | Error::Behind { .. } => {
                 Some("give the rows another folder: --to FOLDER".into())
+            }
+            Error::Silent { .. } => Some(
+                "nothing is lost: start it again with another folder or topic, whose rows begin where landing has come to; \
+                 `squall run` computes the rows between"
+                    .into(),
+            ),
+            Error::TooOld { .. } => {
+                Some("nothing is lost: start it again once `squall land` has landed the tick".into())
             }
             Error::Encode { .. } | Error::Closed | Error::Stopped => None,
             Error::Thread { .. } => None,

@@ -1,10 +1,12 @@
-//! What is known about the rows of an operator of a live plan: which columns are the product and the `ts` of the row's tick, and
-//! whether a tick has one row at most.
+//! What is known about the rows of an operator of a live plan: which columns are the product and the `ts` of the row's tick,
+//! whether a tick has one row at most, and whether all rows are of one product.
 
 use std::collections::BTreeSet;
 
 use datafusion::common::JoinType;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+use datafusion::physical_expr::split_conjunction;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::{ExecutionPlan, joins::JoinOn};
@@ -23,6 +25,8 @@ pub struct Flow {
     pub time: BTreeSet<usize>,
     /// Whether no tick has several rows.
     pub is_unique: bool,
+    /// The product of all rows, if a condition says it.
+    pub only: Option<String>,
 }
 
 impl Flow {
@@ -41,7 +45,23 @@ impl Flow {
             let sets = inputs.iter().map(|input| columns(input).clone());
             sets.reduce(|one, other| one.intersection(&other).copied().collect()).unwrap_or_default()
         };
-        Flow { is_live: true, product: common(|flow| &flow.product), time: common(|flow| &flow.time), is_unique: false }
+        let only = inputs.first().and_then(|first| first.only.clone());
+        let only = only.filter(|only| inputs.iter().all(|input| input.only.as_ref() == Some(only)));
+        let (product, time) = (common(|flow| &flow.product), common(|flow| &flow.time));
+        Flow { is_live: true, product, time, is_unique: false, only }
+    }
+
+    /// Returns the rows that meet a condition.
+    pub fn filtered(&self, condition: &Arc<dyn PhysicalExpr>) -> Flow {
+        let only = split_conjunction(condition).into_iter().find_map(|part| {
+            let equal = part.downcast_ref::<BinaryExpr>().filter(|binary| *binary.op() == Operator::Eq)?;
+            let sides = [(equal.left(), equal.right()), (equal.right(), equal.left())];
+            sides.into_iter().find_map(|(one, other)| {
+                column(one).filter(|column| self.product.contains(column))?;
+                other.downcast_ref::<Literal>()?.value().try_as_str()?.map(String::from)
+            })
+        });
+        Flow { only: self.only.clone().or(only), ..self.clone() }
     }
 }
 
@@ -126,8 +146,14 @@ impl Join {
                 joined.filter(|(_, (is_left, column))| columns(if *is_left { &left } else { &right }).contains(column));
             joined.map(|(place, _)| place).collect()
         };
-        let joined =
-            Flow { is_live: true, product: holds(|flow| &flow.product), time: holds(|flow| &flow.time), is_unique };
+        let only = left.only.clone().or(right.only.clone());
+        let joined = Flow {
+            is_live: true,
+            product: holds(|flow| &flow.product),
+            time: holds(|flow| &flow.time),
+            is_unique,
+            only,
+        };
         Ok(match &self.projection {
             Some(columns) => joined.with_columns(&columns.iter().map(|column| Some(*column)).collect::<Vec<_>>()),
             None => joined,

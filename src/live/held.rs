@@ -65,6 +65,11 @@ impl HeldExec {
         HeldExec { what, slot, projection: None, properties: Arc::clone(part.properties()) }
     }
 
+    /// Returns the same leaf over another slot.
+    pub fn reading(&self, what: String, slot: Arc<Slot>) -> HeldExec {
+        HeldExec { what, slot, projection: self.projection.clone(), properties: Arc::clone(&self.properties) }
+    }
+
     /// Returns the positions of a table's columns that the leaf returns, if it returns the rows of this slot.
     pub fn columns_of(&self, slot: &Arc<Slot>, columns: usize) -> Option<Vec<usize>> {
         Arc::ptr_eq(&self.slot, slot).then(|| self.projection.clone().unwrap_or_else(|| (0..columns).collect()))

@@ -1,9 +1,10 @@
 //! Landed ticks, from which the state of windows is made at a start, and what a sink has missed is computed.
 //!
 //! In: where landing had come to, and where emitting goes on. Out: the ticks before that place which the queries look back on, in the
-//! order of (product_id, ts); and those from that place on, in the order of their offsets.
+//! order of (product_id, ts), or of ts; and those from that place on, in the order of their offsets.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
@@ -39,24 +40,75 @@ pub struct Ticks {
     first_ts: Option<BTreeMap<String, i64>>,
 }
 
+/// The landed ticks of a partition that are to be emitted.
+pub struct Missed {
+    ticks: Ticks,
+    partition: i32,
+    /// The first offset that was not returned, and the end of what has landed.
+    next: i64,
+    end: i64,
+    /// Ticks of the last offset, which may go on in the next rows.
+    held: Option<RecordBatch>,
+    /// The last `ts` that was returned.
+    pub reached: i64,
+}
+
+impl Missed {
+    /// Returns the next ticks of whole offsets, with their place; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<(i32, Range<i64>, RecordBatch)>, Error> {
+        if self.next >= self.end {
+            return Ok(None);
+        }
+        let (offsets, ticks) = loop {
+            let Some(ticks) = self.ticks.next().await? else {
+                let rest = self.held.take().unwrap_or_else(|| RecordBatch::new_empty(tick::schema()));
+                break (self.next..self.end, rest);
+            };
+            let ticks = match self.held.take() {
+                Some(held) => joined(&[held, ticks])?,
+                None => ticks,
+            };
+            let last = offsets(&ticks).last().copied();
+            let whole = offsets(&ticks).iter().take_while(|offset| Some(**offset) != last).count();
+            self.held = Some(ticks.slice(whole, ticks.num_rows() - whole));
+            if let (Some(end), true) = (last, whole > 0) {
+                break (self.next..end, ticks.slice(0, whole));
+            }
+        };
+        self.next = offsets.end;
+        self.reached = times(&ticks).last().copied().unwrap_or(self.reached);
+        Ok(Some((self.partition, offsets, ticks)))
+    }
+}
+
 impl History<'_> {
-    /// Returns the ticks before those to emit, as far as the queries look back on them.
-    pub async fn before(&self, project: &Project, queries: &[&str]) -> Result<Ticks, Error> {
+    /// Returns the ticks before those to emit, as far as the queries look back on them. If `by_time`, they are in the order of ts.
+    pub async fn before(&self, project: &Project, queries: &[&str], by_time: bool) -> Result<Ticks, Error> {
         let first_ts = self.first_ts(project, queries).await?;
         let mut conditions = vec![format!("NOT ({})", self.to_emit())];
         if let Some(first_ts) = &first_ts {
             let first = first_ts.values().min().copied().unwrap_or(i64::MAX);
             conditions.push(format!("ts >= arrow_cast({first}, 'Timestamp(ns, \"UTC\")')"));
         }
-        let stream = self.ticks(&conditions.join(" AND "), "product_id, ts").await?;
+        let order = if by_time { "ts, product_id" } else { "product_id, ts" };
+        let stream = self.ticks(&conditions.join(" AND "), order).await?;
         Ok(Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts })
     }
 
-    /// Returns the landed ticks of a partition that are to be emitted, in the order of their offsets.
-    pub async fn missed(&self, partition: i32) -> Result<Ticks, Error> {
+    /// Returns the landed ticks of a partition that are to be emitted, in the order of their offsets; `None` if there are none.
+    pub async fn missed(&self, partition: i32) -> Result<Option<Missed>, Error> {
+        let Some(next) = self.from.get(&partition).copied() else { return Ok(None) };
+        let Some(end) = self.tail.landed(partition).filter(|landed| *landed > next) else { return Ok(None) };
         let condition = format!("({}) AND log_partition = {partition}", self.to_emit());
         let stream = self.ticks(&condition, "log_offset, product_id, ts").await?;
-        Ok(Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts: None })
+        let ticks = Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts: None };
+        Ok(Some(Missed { ticks, partition, next, end, held: None, reached: i64::MIN }))
+    }
+
+    /// Returns the first `ts` of each product that is to be emitted.
+    pub async fn first_missed(&self) -> Result<BTreeMap<String, i64>, Error> {
+        let sql = format!("SELECT product_id, min(ts) FROM landed_ticks WHERE {} GROUP BY product_id", self.to_emit());
+        Ok(self.pairs(&sql).await?.unwrap_or_default().into_iter().collect())
     }
 
     async fn ticks(&self, condition: &str, order: &str) -> Result<SendableRecordBatchStream, Error> {
@@ -79,8 +131,7 @@ impl History<'_> {
     async fn first_ts(&self, project: &Project, queries: &[&str]) -> Result<Option<BTreeMap<String, i64>>, Error> {
         let mut begins: BTreeMap<String, i64> =
             self.tail.last_ts().iter().map(|(product, last)| (product.clone(), last.saturating_add(1))).collect();
-        let sql = format!("SELECT product_id, min(ts) FROM landed_ticks WHERE {} GROUP BY product_id", self.to_emit());
-        begins.extend(self.pairs(&sql).await?.unwrap_or_default());
+        begins.extend(self.first_missed().await?);
         let mut firsts: Option<BTreeMap<String, i64>> = None;
         for name in queries {
             let Some(query) = project.query(name) else { return Ok(None) };
@@ -193,6 +244,13 @@ impl Ticks {
 pub fn offsets(ticks: &RecordBatch) -> &[i64] {
     // The schema of ticks has the column.
     let column = ticks.column_by_name(OFFSET).map(|column| column.as_primitive::<Int64Type>());
+    column.map_or(&[], |column| column.values())
+}
+
+/// Returns the `ts` of ticks.
+pub fn times(ticks: &RecordBatch) -> &[i64] {
+    // The schema of ticks has the column.
+    let column = ticks.column_by_name("ts").map(|column| column.as_primitive::<TimestampNanosecondType>());
     column.map_or(&[], |column| column.values())
 }
 

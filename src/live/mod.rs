@@ -20,14 +20,29 @@ mod held;
 /// A plan that is executed again with each poll.
 mod step;
 
-/// Divides a plan into stages, one for each window.
+/// The rows that ASOF joins of ticks find theirs among.
+mod rights;
+
+/// A part of a plan with a state.
+mod stage;
+
+/// Divides a plan into stages.
 mod stages;
+
+/// Ticks that wait until other products have passed them.
+mod waiting;
+
+/// The product and the time of rows.
+mod keys;
 
 /// A query as a plan that runs poll by poll.
 mod plan;
 
 /// Landed ticks, from which the state of windows is made at a start.
 mod history;
+
+/// A query that runs, and where its rows go.
+mod running;
 
 /// Reads the log poll by poll, and passes the rows to the queries and on to where they go.
 mod run;
@@ -69,7 +84,7 @@ pub use error::Error;
 pub use latency::Latency;
 pub use models::Models;
 pub use parity::{Difference, Parity, parity};
-pub use plan::{Described, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
+pub use plan::{Described, DescribedRight, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
 pub use proof::{Batch, Proof, Sampler};
 pub use run::{Counts, Ended, Live, Options, Planned, Until};
 pub use watched::Watched;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef};
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
@@ -25,7 +25,7 @@ use super::plan::{LivePlan, OFFSET, PARTITION};
 use super::sink::Kept;
 use crate::land::{Folder, read_footer};
 use crate::pipeline::{Over, Project, Query};
-use crate::text::identifier;
+use crate::text::{identifier, literal};
 
 /// The names of the query's rows, and of the emitted ones, where they are compared.
 const BATCH: &str = "squall_batch_rows";
@@ -111,8 +111,12 @@ pub async fn parity(
             conditions.push(format!("({PARTITION} = {partition} AND {OFFSET} >= {begin} AND {OFFSET} < {end})"));
         }
     }
-    let condition = if conditions.is_empty() { "false".into() } else { conditions.join(" OR ") };
     let failed = |source| Error::query(&query.name, source);
+    let mut condition = if conditions.is_empty() { "false".into() } else { conditions.join(" OR ") };
+    if let Some(passed) = passed(&plan, context).await.map_err(failed)? {
+        let [_, time] = plan.key().map(identifier);
+        condition = format!("({condition}) AND {time} <= {}", instant(passed));
+    }
     let landed = context.table_provider("landed_ticks").await.map_err(failed)?;
     let comparison = Comparison { project, query, context, plan: &plan, landed, condition, goes_on: false };
     let paths: Vec<String> = files.iter().map(|file| dir.join(file.to_string()).display().to_string()).collect();
@@ -135,6 +139,23 @@ async fn landed(folder: &Folder, log: &str) -> Result<Vec<(i32, i64)>, Error> {
         }
     }
     Ok(landed)
+}
+
+/// Returns up to which `ts` the landed ticks hold all that an ASOF JOIN with other products can match; `None` if there is no such join.
+pub(super) async fn passed(plan: &LivePlan, context: &SessionContext) -> Result<Option<i64>, DataFusionError> {
+    let mut passed: Option<i64> = None;
+    for product in plan.waits_for() {
+        let sql = format!("SELECT CAST(max(ts) AS BIGINT) FROM landed_ticks WHERE product_id = {}", literal(product));
+        let rows = context.sql(&sql).await?.collect().await?;
+        let last = rows.first().and_then(|rows| rows.column(0).as_primitive_opt::<Int64Type>()?.iter().next()?);
+        passed = Some(passed.unwrap_or(i64::MAX).min(last.unwrap_or(0)));
+    }
+    Ok(passed)
+}
+
+/// Returns an instant as SQL.
+pub(super) fn instant(ns: i64) -> String {
+    format!("arrow_cast({ns}, 'Timestamp(ns, \"UTC\")')")
 }
 
 /// A comparison of emitted rows of a query with batch.

@@ -3,14 +3,12 @@
 //! In: a query, and then the ticks of each poll. Out: the query's row for each tick, with the tick's place in the log. The bits are
 //! those that the query gives over landed ticks.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
+use std::time::Duration;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, UInt32Array};
+use datafusion::arrow::array::{ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, UInt32Array};
 use datafusion::arrow::compute::{concat_batches, take_record_batch};
-use datafusion::arrow::datatypes::{
-    DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampNanosecondType,
-};
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use datafusion::config::ConfigOptions;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
@@ -19,9 +17,14 @@ use datafusion::execution::context::SessionContext;
 use super::error::Error;
 use super::growing;
 use super::held::{PollTable, Slot};
+use super::history::times;
+use super::keys::Keys;
 use super::models;
 use super::refusal::{Refusal, refused};
+use super::rights::Rows;
+use super::stage::Stage;
 use super::stages::{Stages, divide, shown};
+use super::waiting::{self, Arrived, Waiting};
 use crate::pipeline::{Kind, Over, Project, Query};
 use crate::rolling;
 
@@ -39,6 +42,11 @@ pub struct LivePlan {
     models: Vec<(String, u64)>,
     stages: Stages,
     poll: Arc<Slot>,
+    arrivals: Arc<Slot>,
+    /// The ticks that wait for other products; `None` if none has to.
+    waiting: Option<Waiting>,
+    /// The lowest `ts` that is known to come, while landed ticks are read.
+    needed: i64,
     context: Arc<TaskContext>,
     /// The positions of the columns that hold a row's product and time.
     key: [usize; 2],
@@ -65,6 +73,16 @@ pub struct Described {
     pub rest: String,
     /// How many parts are read once.
     pub fixed: usize,
+    /// The right sides of ASOF joins of ticks.
+    pub rights: Vec<DescribedRight>,
+}
+
+/// The right side of an ASOF JOIN of ticks.
+#[derive(Debug, Clone)]
+pub struct DescribedRight {
+    pub input: String,
+    /// The product that left rows wait for; `None` if a row's own product is on both sides.
+    pub waits_for: Option<String>,
 }
 
 /// A window of a plan.
@@ -123,7 +141,7 @@ impl LivePlan {
         context: &SessionContext,
     ) -> Result<Result<LivePlan, Refusal>, Error> {
         let models = models::of_query(project, query);
-        let poll = Arc::new(Slot::default());
+        let (poll, arrivals) = (Arc::new(Slot::default()), Arc::new(Slot::default()));
         let table = Arc::new(PollTable::new(Arc::clone(&poll)));
         let over = Over { context, landed: Arc::clone(&table) as _, configure };
         let frame = project.plan_over(query, &over).await?;
@@ -131,14 +149,19 @@ impl LivePlan {
         let failed = |source: DataFusionError| Error::from(query.failed(source));
         let before = table.scans();
         let plan = frame.create_physical_plan().await.map_err(failed)?;
-        let stages = match divide(&plan, &poll, table.scans() - before) {
+        let stages = match divide(&plan, &poll, &arrivals, table.scans() - before) {
             Ok(stages) => stages,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        Ok(LivePlan::with(query, stages, poll, Arc::new(context)).map(|plan| LivePlan { models, ..plan }))
+        Ok(LivePlan::with(query, stages, [poll, arrivals], Arc::new(context)).map(|plan| LivePlan { models, ..plan }))
     }
 
-    fn with(query: &Query, stages: Stages, poll: Arc<Slot>, context: Arc<TaskContext>) -> Result<LivePlan, Refusal> {
+    fn with(
+        query: &Query,
+        mut stages: Stages,
+        [poll, arrivals]: [Arc<Slot>; 2],
+        context: Arc<TaskContext>,
+    ) -> Result<LivePlan, Refusal> {
         let flow = &stages.flow;
         if !flow.is_live {
             return refused("it reads no ticks, so there is nothing that could come live", &["FROM"]);
@@ -160,7 +183,12 @@ impl LivePlan {
         let schema = Arc::new(Schema::new(fields));
         let key = [*product, *time];
         let name = query.name.clone();
-        Ok(LivePlan { name, models: Vec::new(), poll, context, key, own, schema, is_begun: false, stages })
+        let waits_for: Vec<String> =
+            stages.early.iter_mut().filter_map(|stage| Some(stage.passed()?.0.product.clone())).collect();
+        let waiting = (!waits_for.is_empty()).then(|| Waiting::new(waits_for));
+        let models = Vec::new();
+        let (is_begun, needed) = (false, i64::MAX);
+        Ok(LivePlan { name, models, poll, arrivals, waiting, needed, context, key, own, schema, is_begun, stages })
     }
 
     /// Returns the query's name.
@@ -188,29 +216,84 @@ impl LivePlan {
         self.stages.flow.is_unique
     }
 
-    /// Returns the bytes of memory that the windows hold, and the number of partitions that they hold them for.
+    /// Returns the products that ticks wait for: a row leaves once each of them has a tick at the row's `ts` or after it.
+    pub fn waits_for(&self) -> Vec<&str> {
+        self.waiting.iter().flat_map(Waiting::products).collect()
+    }
+
+    /// Returns how many ticks wait, and how long the first has waited.
+    pub fn waiting(&self) -> (usize, Duration) {
+        self.waiting.as_ref().map_or((0, Duration::ZERO), Waiting::count)
+    }
+
+    /// Says which `ts` is the lowest that is known to come.
+    pub fn need(&mut self, ts: i64) {
+        self.needed = ts;
+    }
+
+    /// Returns the bytes of memory that the query holds, and the number of partitions that its windows hold them for.
     pub fn held(&self) -> (usize, usize) {
-        let windows = self.stages.windows.iter().map(|window| (window.state.bytes(), window.state.partitions()));
-        windows.fold((0, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
+        let stages = self.stages.early.iter().chain(&self.stages.stages).map(Stage::held);
+        let waiting = self.waiting.as_ref().map_or(0, Waiting::bytes);
+        stages.fold((waiting, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
     }
 
     /// Describes the plan.
     pub fn describe(&self) -> Described {
-        let windows = self
-            .stages
-            .windows
-            .iter()
-            .map(|window| DescribedWindow { expressions: window.names.clone(), input: shown(window.input.plan()) });
-        Described { windows: windows.collect(), rest: shown(self.stages.rest.plan()), fixed: self.stages.fixed.len() }
+        let (mut windows, mut rights) = (Vec::new(), Vec::new());
+        for stage in self.stages.early.iter().chain(&self.stages.stages) {
+            match stage {
+                Stage::Window(window) => windows
+                    .push(DescribedWindow { expressions: window.names.clone(), input: shown(window.input.plan()) }),
+                Stage::Right(right) => rights.push(DescribedRight {
+                    input: shown(right.input.plan()),
+                    waits_for: match &right.rows {
+                        Rows::Passed(passed) => Some(passed.product.clone()),
+                        Rows::Latest(_) => None,
+                    },
+                }),
+            }
+        }
+        Described { windows, rights, rest: shown(self.stages.rest.plan()), fixed: self.stages.fixed.len() }
     }
 
-    /// Takes the rows of a poll into the state of the windows, and computes no more.
+    /// Takes ticks that have come, and returns those whose rows are final now: the same ones, unless the query waits for a product.
+    ///
+    /// # Errors
+    /// The query fails, or too many ticks wait. The plan is of no use then.
+    pub async fn arrive(&mut self, portion: Arrived) -> Result<Vec<Arrived>, Error> {
+        let Some(waiting) = &mut self.waiting else { return Ok(vec![portion]) };
+        let ticks = portion.ticks.clone();
+        waiting.push(portion);
+        let ready = waiting.ready()?;
+        if waiting.count().0 > waiting::MOST {
+            let products = waiting.products().collect::<Vec<_>>().join(", ");
+            return Err(Error::Silent { name: self.name.clone(), products, most: waiting::MOST });
+        }
+        let lowest = ready.iter().flat_map(|portion| times(&portion.ticks)).copied().min().unwrap_or(i64::MAX);
+        let arrived = async {
+            self.begin().await?;
+            self.arrivals.put(vec![vec![ticks.clone()]]);
+            for stage in &mut self.stages.early {
+                stage.run(&ticks, &self.context).await?;
+            }
+            Ok(())
+        };
+        arrived.await.map_err(|source| Error::query(&self.name, source))?;
+        for (passed, _) in self.stages.early.iter_mut().filter_map(Stage::passed) {
+            let waiting = self.waiting.as_ref();
+            passed.forget(|| waiting.map_or(i64::MAX, Waiting::lowest).min(lowest).min(self.needed));
+        }
+        Ok(ready)
+    }
+
+    /// Takes the rows of a poll into the state, and computes no more.
     ///
     /// # Errors
     /// The query fails. The plan is of no use then.
     pub async fn absorb(&mut self, ticks: &RecordBatch) -> Result<(), Error> {
-        let name = self.name.clone();
-        self.advance(ticks).await.map_err(|source| Error::query(&name, source))
+        self.look_back(ticks)?;
+        self.advance(ticks).await.map_err(|source| Error::query(&self.name, source))
     }
 
     /// Takes the rows of a poll, in the order of (product_id, ts), and returns the query's rows for them.
@@ -218,28 +301,43 @@ impl LivePlan {
     /// # Errors
     /// The query fails. The plan is of no use then.
     pub async fn emit(&mut self, ticks: &RecordBatch) -> Result<Emitted, Error> {
-        let name = self.name.clone();
+        self.absorb(ticks).await?;
         let rows = async {
-            self.advance(ticks).await?;
             let rows = self.stages.rest.run(&self.context).await?;
             let rows = concat_batches(&self.own, rows.iter().flatten())?;
             self.placed(&rows, ticks)
         };
-        rows.await.map_err(|source| Error::query(&name, source))
+        rows.await.map_err(|source| Error::query(&self.name, source))
     }
 
-    async fn advance(&mut self, ticks: &RecordBatch) -> Result<(), DataFusionError> {
+    async fn begin(&mut self) -> Result<(), DataFusionError> {
         if !self.is_begun {
             for (step, slot) in &mut self.stages.fixed {
                 slot.put(step.run(&self.context).await?);
             }
             self.is_begun = true;
         }
+        Ok(())
+    }
+
+    /// Finds the rows of other products that the rows of these ticks can match.
+    fn look_back(&mut self, ticks: &RecordBatch) -> Result<(), Error> {
+        let times = times(ticks);
+        let (Some(first), Some(last)) = (times.iter().copied().min(), times.iter().copied().max()) else {
+            return Ok(());
+        };
+        for (passed, slot) in self.stages.early.iter_mut().filter_map(Stage::passed) {
+            let too_old = || Error::TooOld { name: self.name.clone(), product: passed.product.clone(), ts: first };
+            slot.put(vec![passed.between(first, last).ok_or_else(too_old)?]);
+        }
+        Ok(())
+    }
+
+    async fn advance(&mut self, ticks: &RecordBatch) -> Result<(), DataFusionError> {
+        self.begin().await?;
         self.poll.put(vec![vec![ticks.clone()]]);
-        for window in &mut self.stages.windows {
-            let rows = window.input.run(&self.context).await?;
-            let rows: Vec<RecordBatch> = rows.into_iter().flatten().collect();
-            window.slot.put(vec![window.state.advance(&rows)?]);
+        for stage in &mut self.stages.stages {
+            stage.run(ticks, &self.context).await?;
         }
         Ok(())
     }
@@ -271,42 +369,6 @@ impl LivePlan {
         }
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         Ok(Emitted { rows, offsets: places.into_iter().map(|place| place.1).collect() })
-    }
-}
-
-/// The product and the `ts` of rows.
-struct Keys<'a> {
-    products: ArrayRef,
-    times: &'a [i64],
-}
-
-impl<'a> Keys<'a> {
-    fn of(product: Option<&'a ArrayRef>, time: Option<&'a ArrayRef>) -> Result<Keys<'a>, DataFusionError> {
-        let wrong = || DataFusionError::Internal("product_id or ts of a row is of another type".into());
-        let product = product.ok_or_else(wrong)?;
-        let products = datafusion::arrow::compute::cast(product, &DataType::Utf8)?;
-        let time = time.ok_or_else(wrong)?;
-        let is_time = matches!(time.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _));
-        if !is_time || time.null_count() > 0 || products.null_count() > 0 {
-            return Err(wrong());
-        }
-        Ok(Keys { products, times: time.as_primitive::<TimestampNanosecondType>().values() })
-    }
-
-    /// Returns the place of another's row among these, which are sorted.
-    fn find(&self, other: &Keys<'_>, row: usize) -> Option<usize> {
-        let (products, others) = (self.products.as_string::<i32>(), other.products.as_string::<i32>());
-        let wanted = (others.value(row), other.times[row]);
-        let (mut low, mut high) = (0, self.times.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match (products.value(middle), self.times[middle]).cmp(&wanted) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Some(middle),
-                Ordering::Greater => high = middle,
-            }
-        }
-        None
     }
 }
 

@@ -5,21 +5,21 @@
 //! counts of what came and went.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
-use super::history::{History, event_times, joined, offsets, sorted};
+use super::history::{History, event_times, joined, sorted, times};
 use super::latency::Latency;
 use super::models::Models;
-use super::plan::{Emitted, LivePlan};
+use super::plan::LivePlan;
+use super::running::{Running, put};
 use super::sink::Sink;
+use super::waiting::Arrived;
 use crate::error::with_causes;
 use crate::land::summary::Rows;
 use crate::land::{Folder, Portion, Tail, measure};
@@ -37,6 +37,10 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(15);
 /// How often the memory of the windows is measured.
 const MEASURE: Duration = Duration::from_secs(1);
+/// If more ticks wait for others, one partition is read at a time.
+const MANY: usize = 1 << 16;
+/// Ticks that wait for so long are worth a word.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The bytes of messages that a poll takes at most.
 const POLL_BYTES: usize = 8 << 20;
 
@@ -107,19 +111,13 @@ struct Outage {
     wait: Duration,
 }
 
-/// A query, and where its rows go.
-struct Running {
-    plan: LivePlan,
-    sink: Box<dyn Sink>,
-    /// The first offset of each partition that the sink does not have.
-    next: BTreeMap<i32, i64>,
-}
-
 /// Queries that run over a log.
 pub struct Live {
     tail: Tail,
     running: Vec<Running>,
     counts: Counts,
+    /// The last `ts` that was read of each partition.
+    reached: BTreeMap<i32, i64>,
     source: String,
     tell: Tell,
     metrics: Metrics,
@@ -150,11 +148,12 @@ impl Live {
                 let back = sink.looks_back(*partition).filter(|_| !tail.has_others());
                 next.insert(*partition, back.map_or(begin, |back| back.min(begin)));
             }
-            running.push(Running { plan, sink, next });
+            running.push(Running::new(plan, sink, next));
         }
         let (source, tell) = (options.source.clone(), options.tell.clone());
         let metrics = Metrics::default();
-        let mut live = Live { tail, running, counts: Counts::default(), source, tell, metrics };
+        let (counts, reached) = (Counts::default(), BTreeMap::new());
+        let mut live = Live { tail, running, counts, reached, source, tell, metrics };
         live.begin(project, context, &folder).await?;
         Ok(live)
     }
@@ -206,37 +205,38 @@ impl Live {
         let names: Vec<String> = self.running.iter().map(|running| running.plan.name().to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let history = History { context, tail: &self.tail, from: &from };
-        let mut before = history.before(project, &names).await?;
+        let waits = self.running.iter().any(|running| !running.plan.waits_for().is_empty());
+        if waits && let Some(first) = history.first_missed().await?.into_values().min() {
+            self.running.iter_mut().for_each(|running| running.plan.need(first));
+        }
+        let mut before = history.before(project, &names, waits).await?;
         while let Some(ticks) = before.next().await? {
             self.counts.warmed += ticks.num_rows() as u64;
-            for running in &mut self.running {
-                running.plan.absorb(&ticks).await?;
+            let ticks = sorted(&ticks)?;
+            for Running { plan, .. } in &mut self.running {
+                for ready in plan.arrive(Arrived { place: None, ticks: ticks.clone() }).await? {
+                    plan.absorb(&ready.ticks).await?;
+                }
             }
         }
         drop(before);
-        for (partition, from) in &from {
-            let Some(landed) = self.tail.landed(*partition).filter(|landed| landed > from) else { continue };
-            let mut missed =
-                History { context, tail: &self.tail, from: &from_only(*partition, *from) }.missed(*partition).await?;
-            let mut held: Option<RecordBatch> = None;
-            let mut next = *from;
-            while let Some(ticks) = missed.next().await? {
-                let ticks = match held.take() {
-                    Some(held) => joined(&[held, ticks])?,
-                    None => ticks,
-                };
-                // The ticks of the last offset may go on in the next rows.
-                let last = offsets(&ticks).last().copied();
-                let whole = offsets(&ticks).iter().take_while(|offset| Some(**offset) != last).count();
-                held = Some(ticks.slice(whole, ticks.num_rows() - whole));
-                if let (Some(end), true) = (last, whole > 0) {
-                    put(&mut self.running, &mut self.counts, *partition, next..end, &ticks.slice(0, whole)).await?;
-                    next = end;
+        // If ticks wait for others, partitions are read side by side.
+        let partitions: Vec<i32> = from.keys().copied().collect();
+        for together in partitions.chunks(if waits { partitions.len().max(1) } else { 1 }) {
+            let mut missed = Vec::new();
+            for partition in together {
+                missed.extend(history.missed(*partition).await?);
+            }
+            while let Some(at) = (0..missed.len()).min_by_key(|at| missed[*at].reached) {
+                match missed[at].next().await? {
+                    Some((partition, offsets, ticks)) => {
+                        put(&mut self.running, &mut self.counts.emitted, partition, offsets, &ticks).await?;
+                    }
+                    None => drop(missed.remove(at)),
                 }
             }
-            let rest = held.unwrap_or_else(|| RecordBatch::new_empty(crate::tick::schema()));
-            put(&mut self.running, &mut self.counts, *partition, next..landed, &rest).await?;
         }
+        self.running.iter_mut().for_each(|running| running.plan.need(i64::MAX));
         Ok(())
     }
 
@@ -261,6 +261,7 @@ impl Live {
         // What is complete is written even after an error.
         let mut written = Ok(());
         for running in &mut self.running {
+            running.tell_of_waiting(Duration::ZERO, "the next start computes their rows", &self.tell);
             written = written.and(running.sink.flush(true).await);
         }
         let ended = ran?;
@@ -291,6 +292,9 @@ impl Live {
                     }
                     if measured.elapsed() >= MEASURE {
                         self.measure_state();
+                        for running in &mut self.running {
+                            running.tell_of_waiting(PATIENCE, "their rows leave when it comes", &self.tell);
+                        }
                         measured = Instant::now();
                     }
                     if !has_read && matches!(until, Until::End) {
@@ -327,9 +331,17 @@ impl Live {
         looked: &mut Instant,
         messages: &mut (dyn FnMut() -> usize + Send),
     ) -> Result<bool, Error> {
-        let partitions: Vec<i32> = self.tail.next().keys().copied().collect();
+        let mut partitions: Vec<i32> = self.tail.next().keys().copied().collect();
+        let waiting = self.running.iter().map(|running| running.plan.waiting().0).max().unwrap_or(0);
+        if waiting > MANY {
+            // What the ticks wait for is in a partition that is behind the others, most likely.
+            partitions.sort_by_key(|partition| self.reached.get(partition));
+        }
         let mut has_read = false;
         for partition in partitions {
+            if has_read && waiting > MANY {
+                break;
+            }
             let limit = Limit { messages: messages().max(1), bytes: POLL_BYTES };
             let Some(portion) = self.tail.read(partition, limit).await? else { continue };
             has_read = true;
@@ -369,7 +381,10 @@ impl Live {
             *count += summary.products.values().map(|rows: &Rows| rows.of(status)).sum::<u64>();
         }
         let ticks = joined(&rows)?;
-        let emitted = put(&mut self.running, &mut self.counts, partition, offsets, &ticks).await?;
+        if let Some(ts) = times(&ticks).iter().max() {
+            self.reached.insert(partition, *ts);
+        }
+        let emitted = put(&mut self.running, &mut self.counts.emitted, partition, offsets, &ticks).await?;
         let took = began.elapsed();
         self.counts.latency.add(took, emitted);
         self.metrics.consume_to_emit.observe_each(i64::try_from(took.as_nanos()).unwrap_or(i64::MAX), emitted);
@@ -379,37 +394,4 @@ impl Live {
         self.metrics.position(partition, next, received);
         Ok(())
     }
-}
-
-fn from_only(partition: i32, from: i64) -> BTreeMap<i32, i64> {
-    BTreeMap::from([(partition, from)])
-}
-
-/// Passes the ticks of consecutive offsets to the queries, and the queries' rows to their sinks; returns the number of rows.
-async fn put(
-    running: &mut [Running],
-    counts: &mut Counts,
-    partition: i32,
-    offsets: Range<i64>,
-    ticks: &RecordBatch,
-) -> Result<u64, Error> {
-    let ticks = sorted(ticks)?;
-    let mut total = 0;
-    for Running { plan, sink, next } in running {
-        let next = next.entry(partition).or_insert(offsets.start);
-        if offsets.end <= *next {
-            // The sink has these rows.
-            plan.absorb(&ticks).await?;
-            continue;
-        }
-        let emitted = plan.emit(&ticks).await?;
-        let had = emitted.offsets.partition_point(|offset| *offset < *next);
-        let rows = emitted.offsets.len() - had;
-        let emitted = Emitted { rows: emitted.rows.slice(had, rows), offsets: emitted.offsets[had..].to_vec() };
-        sink.put(partition, offsets.start.max(*next)..offsets.end, emitted).await?;
-        *next = offsets.end;
-        *counts.emitted.entry(plan.name().to_string()).or_default() += rows as u64;
-        total += rows as u64;
-    }
-    Ok(total)
 }

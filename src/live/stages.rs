@@ -1,8 +1,10 @@
-//! Divides a plan into stages, one for each window, so that the state of windows stays from poll to poll.
+//! Divides a plan into stages, one for each window and each right side of an ASOF JOIN of ticks, so that their state stays from poll to
+//! poll.
 //!
 //! In: a plan over the ticks of a poll. Out: [`Stages`]: each window with the plan of its input, in the order in which they must
 //! run; and the plan that is left, which reads the windows' results. Each stage runs to its end, so a window sees every row of the
-//! poll, whoever reads its results.
+//! poll, whoever reads its results. The right side of an ASOF JOIN with another product has stages of its own, which see ticks as they
+//! come; the others see them once that product has passed them.
 //!
 //! Everything else in a plan is right poll by poll: filters, expressions, UNION ALL, joins of rows of one tick, joins with tables
 //! that do not change. What is not is refused.
@@ -27,14 +29,19 @@ use datafusion::physical_plan::{ExecutionPlan, displayable};
 use super::flow::{Flow, Join, column};
 use super::held::{HeldExec, Slot};
 use super::refusal::{Refusal, refused};
+use super::rights::{Right, Rows};
+use super::stage::{Stage, Window};
 use super::step::Step;
+use crate::asof::AsofJoinExec;
 use crate::rolling::{Carried, RollingWindowExec};
 use crate::tick;
 
 /// A plan whose windows keep their state.
 pub struct Stages {
-    /// The windows, each after those whose results it reads.
-    pub windows: Vec<Window>,
+    /// The stages that see ticks as they come.
+    pub early: Vec<Stage>,
+    /// The others. In both, each comes after those whose results it reads.
+    pub stages: Vec<Stage>,
     /// The parts that do not change; they are read once.
     pub fixed: Vec<(Step, Arc<Slot>)>,
     /// What is left: it reads the ticks and the windows' results.
@@ -43,28 +50,23 @@ pub struct Stages {
     pub flow: Flow,
 }
 
-/// A window, and the plan of its input.
-pub struct Window {
-    pub input: Step,
-    pub state: Carried,
-    /// Where its results go.
-    pub slot: Arc<Slot>,
-    /// Its expressions.
-    pub names: Vec<String>,
-}
-
-/// Divides a plan over the ticks in `poll`.
+/// Divides a plan over the ticks in `poll`; what sees ticks as they come reads `arrivals`.
 ///
 /// # Errors
 /// The plan needs rows of other polls in a way that no state is kept for.
-pub fn divide(plan: &Arc<dyn ExecutionPlan>, poll: &Arc<Slot>, scans: usize) -> Result<Stages, Refusal> {
-    let mut cutter = Cutter { poll: Arc::clone(poll), windows: Vec::new(), fixed: Vec::new(), leaves: 0 };
+pub fn divide(
+    plan: &Arc<dyn ExecutionPlan>,
+    poll: &Arc<Slot>,
+    arrivals: &Arc<Slot>,
+    scans: usize,
+) -> Result<Stages, Refusal> {
+    let mut cutter = Cutter::new(poll, arrivals);
     let (rest, flow) = cutter.cut(plan)?;
     if cutter.leaves < scans {
         return refused("a function in it reads all ticks at once", &["FROM"]);
     }
-    let Cutter { windows, fixed, .. } = cutter;
-    Ok(Stages { windows, fixed, rest: Step::new(rest), flow })
+    let Cutter { early, stages, fixed, .. } = cutter;
+    Ok(Stages { early, stages, fixed, rest: Step::new(rest), flow })
 }
 
 /// A part of a plan, and what is known about its rows.
@@ -72,16 +74,40 @@ type Part = (Arc<dyn ExecutionPlan>, Flow);
 
 struct Cutter {
     poll: Arc<Slot>,
-    windows: Vec<Window>,
+    arrivals: Arc<Slot>,
+    /// Whether the leaves become leaves over the arrivals.
+    is_early: bool,
+    early: Vec<Stage>,
+    stages: Vec<Stage>,
     fixed: Vec<(Step, Arc<Slot>)>,
     /// How many leaves return ticks.
     leaves: usize,
 }
 
 impl Cutter {
+    fn new(poll: &Arc<Slot>, arrivals: &Arc<Slot>) -> Cutter {
+        Cutter {
+            poll: Arc::clone(poll),
+            arrivals: Arc::clone(arrivals),
+            is_early: false,
+            early: Vec::new(),
+            stages: Vec::new(),
+            fixed: Vec::new(),
+            leaves: 0,
+        }
+    }
+
     fn cut(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<Part, Refusal> {
         if let Some(leaf) = plan.downcast_ref::<HeldExec>() {
-            return Ok((Arc::clone(plan), self.leaf(leaf)));
+            let flow = self.leaf(leaf);
+            let plan: Arc<dyn ExecutionPlan> = match self.is_early && flow.is_live {
+                true => Arc::new(leaf.reading("the ticks as they come".into(), Arc::clone(&self.arrivals))),
+                false => Arc::clone(plan),
+            };
+            return Ok((plan, flow));
+        }
+        if let Some(join) = plan.downcast_ref::<AsofJoinExec>() {
+            return self.asof(plan, join);
         }
         let mut inputs = Vec::new();
         for child in plan.children() {
@@ -118,7 +144,50 @@ impl Cutter {
             let places = columns.iter().enumerate();
             places.filter(|(_, column)| schema.field(**column).name() == name).map(|(place, _)| place).collect()
         };
-        Flow { is_live: true, product: of("product_id"), time: of("ts"), is_unique: true }
+        Flow { is_live: true, product: of("product_id"), time: of("ts"), is_unique: true, only: None }
+    }
+
+    /// Cuts an ASOF JOIN: the right side becomes a stage if it reads ticks.
+    fn asof(&mut self, plan: &Arc<dyn ExecutionPlan>, join: &AsofJoinExec) -> Result<Part, Refusal> {
+        let [left, right] = join.inputs();
+        let (left, flow) = self.cut(left)?;
+        let mut side = Cutter { is_early: self.is_early, ..Cutter::new(&self.poll, &self.arrivals) };
+        let mut input = side.cut(right)?;
+        let left_columns = left.schema().fields().len();
+        let places: Vec<Option<usize>> =
+            join.wanted().iter().map(|column| Some(*column).filter(|column| *column < left_columns)).collect();
+        let joined = flow.with_columns(&places);
+        if !input.1.is_live {
+            if !flow.is_live {
+                return Ok((Arc::clone(plan), Flow::default()));
+            }
+            self.hold(&mut input);
+            return Ok((with_inputs(plan, vec![left, input.0])?, joined));
+        }
+        let rows = Rows::of(join, &flow, (&input.0.schema(), &input.1))?;
+        if let Rows::Passed(_) = rows {
+            if self.is_early || !side.early.is_empty() {
+                return refused(
+                    "the right side of an ASOF JOIN would wait for another product itself; only rows that leave may wait",
+                    &["ASOF"],
+                );
+            }
+            side = Cutter { is_early: true, ..Cutter::new(&self.poll, &self.arrivals) };
+            input = side.cut(right)?;
+            self.early.append(&mut side.stages);
+        }
+        self.early.append(&mut side.early);
+        self.stages.append(&mut side.stages);
+        self.fixed.append(&mut side.fixed);
+        self.leaves += side.leaves;
+        let slot = Arc::new(Slot::default());
+        let (what, stages) = match &rows {
+            Rows::Latest(_) => ("the latest row of each key, and those of the poll".into(), &mut self.stages),
+            Rows::Passed(passed) => (format!("the rows of {} so far", passed.product), &mut self.early),
+        };
+        let held = Arc::new(HeldExec::instead_of(&input.0, what, Arc::clone(&slot)));
+        stages.push(Stage::Right(Box::new(Right { input: Step::new(input.0), rows, slot })));
+        Ok((with_inputs(plan, vec![left, held])?, joined))
     }
 
     /// Makes a window a stage of its own, and puts its results in its place.
@@ -130,9 +199,9 @@ impl Cutter {
         };
         let (names, slot) = (window.expressions(), Arc::new(Slot::default()));
         let state = Carried::of(window)?;
-        let what = format!("the results of window {}", self.windows.len() + 1);
+        let what = format!("the results of {}", names.first().map(String::as_str).unwrap_or("a window"));
         let held = HeldExec::instead_of(&plan, what, Arc::clone(&slot));
-        self.windows.push(Window { input: Step::new(input), state, slot, names });
+        self.stages.push(Stage::Window(Box::new(Window { input: Step::new(input), state, slot, names })));
         // A window adds columns after those of its input.
         Ok((Arc::new(held), flow))
     }
@@ -199,9 +268,10 @@ fn flow(plan: &Arc<dyn ExecutionPlan>, inputs: &[Part]) -> Result<Flow, Refusal>
         return Ok(first.with_columns(&places));
     }
     if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+        let rows = first.filtered(filter.predicate());
         return Ok(match filter.projection() {
-            Some(columns) => first.with_columns(&columns.iter().map(|column| Some(*column)).collect::<Vec<_>>()),
-            None => first.clone(),
+            Some(columns) => rows.with_columns(&columns.iter().map(|column| Some(*column)).collect::<Vec<_>>()),
+            None => rows,
         });
     }
     let keeps_rows = plan.is::<SortExec>()
@@ -236,15 +306,9 @@ fn flow(plan: &Arc<dyn ExecutionPlan>, inputs: &[Part]) -> Result<Flow, Refusal>
             &["OVER"],
         );
     }
-    match plan.name() {
-        "AsofJoinExec" if !inputs[1].1.is_live => Ok(first.clone()),
-        "AsofJoinExec" => refused("ASOF JOIN would need ticks of earlier polls on its right side", &["ASOF"]),
-        other => {
-            let reason =
-                format!("`squall live` does not know whether the operator {other} is right for each poll alone");
-            Err(Refusal { reason, words: vec!["SELECT".into()] })
-        }
-    }
+    let reason =
+        format!("`squall live` does not know whether the operator {} is right for each poll alone", plan.name());
+    Err(Refusal { reason, words: vec!["SELECT".into()] })
 }
 
 /// Returns a plan as text, one operator a line.

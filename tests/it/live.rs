@@ -1,6 +1,7 @@
 //! Live queries: the bits of batch, each row once, whatever the polls, the restarts and the ticks are.
 
 mod alerts;
+mod asof;
 mod commands;
 mod listener;
 pub mod market;

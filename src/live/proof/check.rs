@@ -15,7 +15,7 @@ use futures::TryStreamExt;
 use super::{Batch, Checked, Checker, Sample};
 use crate::catalog::LandedTicks;
 use crate::live::error::Error;
-use crate::live::parity::{Comparison, Parity};
+use crate::live::parity::{Comparison, Parity, instant};
 use crate::live::plan::{OFFSET, PARTITION};
 use crate::pipeline::{Lookback, Step};
 use crate::text::{identifier, literal};
@@ -121,9 +121,4 @@ impl Checker {
         }
         Ok(Some(last.peek().map_or(at, |Reverse(first)| *first)))
     }
-}
-
-/// Returns an instant as SQL.
-fn instant(ns: i64) -> String {
-    format!("arrow_cast({ns}, 'Timestamp(ns, \"UTC\")')")
 }

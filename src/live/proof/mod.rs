@@ -18,7 +18,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 
 use super::error::Error;
 use super::models::Models;
-use super::parity::{Difference, Parity, What};
+use super::parity::{Difference, Parity, What, passed};
 use super::plan::LivePlan;
 use crate::error::with_causes;
 use crate::land::{Folder, Landed};
@@ -173,7 +173,7 @@ impl Checker {
                 && let Some(samples) = self.due()
             {
                 let began = Instant::now();
-                self.compare(&samples).await;
+                self.compare(samples).await;
                 rest_until = Instant::now() + began.elapsed() * self.rest;
             }
         }
@@ -254,10 +254,21 @@ impl Checker {
     }
 
     /// Compares samples of one query and product, and counts what was found.
-    async fn compare(&mut self, samples: &[Sample]) {
+    async fn compare(&mut self, samples: Vec<Sample>) {
         let Some(query) = samples.first().map(|sample| sample.query.clone()) else { return };
+        let passed = match self.queries.get(&query) {
+            Some(checked) => passed(&checked.plan, &self.batch.context).await.ok().flatten(),
+            None => None,
+        };
+        // What an ASOF JOIN matches may lie further on in the log.
+        let has_all = |sample: &Sample| passed.is_none_or(|passed| sample.ts <= passed);
+        let (samples, early): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(has_all);
+        self.waiting.extend(early);
+        if samples.is_empty() {
+            return;
+        }
         let skipped = || self.metrics.parity_skipped.add(&[&query], samples.len() as u64);
-        match self.check(&query, samples).await {
+        match self.check(&query, &samples).await {
             Ok(found) if found.differing > 0 && !self.batch.models.are_as_before() => {
                 // Batch may have scored with the model that has taken the place of the one before.
                 skipped();

@@ -29,6 +29,12 @@ impl Market {
         (0..count).map(|_| self.message()).collect()
     }
 
+    /// Returns last messages of some products, of the same time.
+    pub fn last<const N: usize>(&mut self, products: [usize; N]) -> [(usize, String); N] {
+        self.millis += 60_000;
+        products.map(|product| (product, super::super::land::memory::flat(PRODUCTS[product], self.millis, 100)))
+    }
+
     fn message(&mut self) -> String {
         match self.random.random_range(0..60) {
             0 => {

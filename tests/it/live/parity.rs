@@ -41,7 +41,7 @@ impl Sink for Killed {
 }
 
 /// Runs queries over a market in many pieces, and compares what they gave with batch.
-async fn pieces(seed: u64, partitions: usize, own: &[(&str, &str)], queries: &[&str]) {
+pub async fn pieces(seed: u64, partitions: usize, own: &[(&str, &str)], queries: &[&str]) {
     let place = Place::with(own).await;
     let mut market = Market::new(seed);
     let mut random = StdRng::seed_from_u64(seed);
@@ -84,7 +84,10 @@ async fn pieces(seed: u64, partitions: usize, own: &[(&str, &str)], queries: &[&
         stop.store(false, std::sync::atomic::Ordering::Relaxed);
     }
     assert!(warmed > 0 && emitted > 0, "some starts are from landed ticks");
-    // The last rows are written by an orderly end.
+    // The last rows are written by an orderly end; last ticks of two products let those leave that wait for them.
+    for (product, message) in market.last([1, 2]) {
+        log.push(product % partitions, record(message));
+    }
     let mut live = place.open(&log, queries, &mut |folder| Box::new(folder)).await.unwrap();
     live.run(Until::End, &stop, &mut place.no_models(), &mut || 100).await.unwrap();
     drop(live);

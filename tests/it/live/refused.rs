@@ -9,7 +9,7 @@ use super::Place;
 const HEAD: &str = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n";
 
 /// What follows the header of a query, the line that is to blame, and what the reason says.
-const REFUSED: [(&str, usize, &str); 16] = [
+const REFUSED: [(&str, usize, &str); 22] = [
     (
         "SELECT product_id, ts,\nlead(price) OVER (PARTITION BY product_id ORDER BY ts) AS x\nFROM ticks",
         5,
@@ -65,6 +65,36 @@ const REFUSED: [(&str, usize, &str); 16] = [
         "SELECT product_id, ts FROM ticks\nWHERE product_id NOT IN (SELECT product_id FROM landed_silences)",
         5,
         "it reads `landed_silences`, which grows",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.ts >= b.ts",
+        5,
+        "it is not known which product's ticks",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.side = b.side AND t.ts >= b.ts",
+        5,
+        "it is not known which product's ticks",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.product_id = b.product_id AND t.ts <= b.ts",
+        5,
+        "compares the ts of both, and looks back",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.product_id = b.product_id AND t.ts >= b.event_time",
+        5,
+        "compares the ts of both, and looks back",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.x FROM ticks AS t\nASOF JOIN (SELECT product_id, ts, price AS x FROM ticks UNION ALL SELECT product_id, ts, best_bid FROM ticks) AS b\nON t.product_id = b.product_id AND t.ts >= b.ts",
+        5,
+        "may have several",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.x FROM ticks AS t\nASOF JOIN (SELECT s.ts, c.price AS x FROM ticks AS s ASOF JOIN (SELECT ts, price FROM ticks WHERE product_id = 'C') AS c\nON s.ts >= c.ts WHERE s.product_id = 'B') AS b ON t.ts >= b.ts",
+        5,
+        "would wait for another product itself",
     ),
 ];
 
