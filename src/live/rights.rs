@@ -5,6 +5,7 @@
 //! come in the order of `ts`, so a left row may be older than the latest right row.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, RecordBatch, UInt32Array};
 use datafusion::arrow::compute::{cast, concat_batches, take_record_batch};
@@ -14,7 +15,6 @@ use datafusion::common::Result as Computed;
 use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::sorts::sort::sort_batch;
-use std::sync::Arc;
 
 use super::flow::{Flow, column};
 use super::held::Slot;
@@ -78,7 +78,8 @@ impl Rows {
         match (condition.keys.as_slice(), &right.only) {
             ([], Some(product)) => Ok(Rows::Passed(Passed::new(product.clone(), time))),
             _ => refused(
-                "it is not known which product's ticks an ASOF JOIN waits for: its right side needs              ON left.product_id = right.product_id, or rows of one product, WHERE product_id = 'BTC-USD', and then no keys",
+                "it is not known which product's ticks an ASOF JOIN waits for: its right side needs \
+                 ON left.product_id = right.product_id, or rows of one product, WHERE product_id = 'BTC-USD', and then no keys",
                 &["ASOF"],
             ),
         }
