@@ -211,11 +211,8 @@ async fn follow(
         drop(live);
         if ended? == Ended::Over {
             if !context.quiet {
-                eprintln!(
-                    "the windows hold {} bytes, for {} products or parts of them",
-                    grouped(held.0 as u64),
-                    held.1
-                );
+                let (bytes, partitions) = (grouped(held.0 as u64), counted(held.1 as u64, "partition"));
+                eprintln!("the queries hold {bytes} bytes, in {partitions} of windows");
             }
             return Ok(());
         }

@@ -141,7 +141,7 @@ async fn landed(folder: &Folder, log: &str) -> Result<Vec<(i32, i64)>, Error> {
     Ok(landed)
 }
 
-/// Returns up to which `ts` the landed ticks hold all that an ASOF JOIN with other products can match; `None` if there is no such join.
+/// Returns the last `ts` for which all right rows of the ASOF joins with other products have landed; `None` without such a join.
 pub(super) async fn passed(plan: &LivePlan, context: &SessionContext) -> Result<Option<i64>, DataFusionError> {
     let mut passed: Option<i64> = None;
     for product in plan.waits_for() {

@@ -130,7 +130,7 @@ metrics! {
     exchange_to_emit: Histogram, "squall_exchange_to_emit_seconds", [], "seconds", [Live],
         "From a tick's event time, by the exchange's clock, until the sinks had its rows, by ours";
     state_bytes: Gauge, "squall_state_bytes", ["query"], "bytes", [Live],
-        "The memory that the windows hold";
+        "The memory that windows, right sides of ASOF joins and ticks that wait hold";
     model_info: Gauge, "squall_model_info", ["name", "model", "version"], "1", [Live],
         "The version for which the name of a model stands";
     parity_checked: Counter, "squall_parity_checked_total", ["query"], "rows", [Live],

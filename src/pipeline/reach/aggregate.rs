@@ -61,7 +61,7 @@ impl Walk<'_> {
             let mut column = self.aggregate(expression, input, &shared, first)?;
             column.deps.union(&membership);
             if let Some((time, made)) = first {
-                // That there is no row before it in the group decides that it is the first.
+                // It is the first because the group has no earlier row, so it depends on those times too.
                 let before = shared.iter().map(|shared| self.times.from(made, *shared).before).min();
                 let earlier = Span { before: before.unwrap_or(Bound::Unbounded), after: Bound::ZERO };
                 column.deps = self.seen_from(made, &column.deps, time, earlier);

@@ -163,7 +163,7 @@ pub struct Next {
     pub from: Var,
     /// Where the rows lie, from its own time, on which it depends whether a row is one of these.
     pub own: Span,
-    /// Whether it counts as later than all times where there is no such row; otherwise it is NULL there.
+    /// What it is if there is no next row: later than all times if true, NULL if false.
     pub open: bool,
     pub faults: BTreeSet<Fault>,
     pub cause: Arc<Cause>,
