@@ -7,7 +7,7 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::error::ArrowError;
 
 use super::Failure;
-use crate::repl::{self, Appearance, Format};
+use crate::repl::{self, Appearance, Format, Target};
 
 /// Returns rows of text as a batch; an empty cell is NULL.
 pub fn batch(names: &[&str], rows: &[Vec<String>]) -> Result<RecordBatch, Failure> {
@@ -21,6 +21,7 @@ pub fn batch(names: &[&str], rows: &[Vec<String>]) -> Result<RecordBatch, Failur
 
 /// Writes a batch to standard output.
 pub fn write(format: Format, batch: &RecordBatch) -> Result<(), Failure> {
+    Target::default().begin_result(None, format.is_alone())?;
     let width = if std::io::stdout().is_terminal() { repl::terminal_width() } else { None };
     let appearance = Appearance { width, ..Appearance::default() };
     let mut layout = format.begin(batch.schema(), &appearance).map_err(|error| failed(&error))?;

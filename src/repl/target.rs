@@ -45,6 +45,8 @@ pub struct Target {
     paged: Option<Paged>,
     /// Whether the reader left the pager of the last result.
     left: bool,
+    /// Whether the result that has begun must be the only one where it goes.
+    alone: bool,
     /// Whether standard output has a result that must be its only one.
     ended: bool,
 }
@@ -76,6 +78,8 @@ struct Whole {
     path: PathBuf,
     writer: BufWriter<File>,
     aside: Aside,
+    /// Whether anything was written.
+    begun: bool,
 }
 
 impl Whole {
@@ -86,7 +90,7 @@ impl Whole {
         }
         let aside = Aside::beside(path).map_err(wrong)?;
         let file = File::create(aside.path()).map_err(wrong)?;
-        Ok(Whole { path: path.into(), writer: BufWriter::new(file), aside })
+        Ok(Whole { path: path.into(), writer: BufWriter::new(file), aside, begun: false })
     }
 
     fn finish(mut self) -> Result<(), Error> {
@@ -124,6 +128,7 @@ impl Target {
     /// The result cannot go to where results go now.
     pub fn begin_result(&mut self, screen: Option<(usize, usize)>, alone: bool) -> Result<(), Error> {
         self.left = false;
+        self.alone = alone;
         match (&self.once, &mut self.file) {
             (Some(_), _) => Ok(()),
             (None, Some(open)) if open.ended || alone && open.used => Err(Error::Full { path: open.path.clone() }),
@@ -138,7 +143,6 @@ impl Target {
             (None, None) if self.ended => Err(Error::Second),
             (None, None) if alone && io::stdout().is_terminal() => Err(Error::Terminal),
             (None, None) => {
-                self.ended = alone;
                 self.paged = screen.map(Paged::new);
                 Ok(())
             }
@@ -155,6 +159,11 @@ impl Target {
             self.left = paged.finish().map_err(standard_output)?;
         }
         match (self.once.take(), &mut self.file) {
+            // A statement such as CREATE TABLE has no result, so the file still waits for one.
+            (Some(once), _) if whole && self.alone && !once.begun => {
+                self.once = Some(once);
+                Ok(())
+            }
             (Some(once), _) if whole => once.finish(),
             (Some(_), _) => Ok(()),
             (None, Some(Open { path, writer, .. })) => {
@@ -178,10 +187,16 @@ impl Target {
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match (&mut self.once, &mut self.file, &mut self.paged) {
-            (Some(once), _, _) => once.writer.write(bytes),
+            (Some(once), _, _) => {
+                once.begun = true;
+                once.writer.write(bytes)
+            }
             (None, Some(file), _) => file.writer.write(bytes),
             (None, None, Some(paged)) => paged.write(bytes),
-            (None, None, None) => io::stdout().write(bytes),
+            (None, None, None) => {
+                self.ended |= self.alone;
+                io::stdout().write(bytes)
+            }
         }
     }
 
@@ -229,6 +244,9 @@ mod tests {
         let file = dir.path().join("a.parquet");
         let mut target = Target::default();
         target.send(Some(&file)).unwrap();
+        // A statement without a result, such as CREATE TABLE.
+        target.begin_result(None, true).unwrap();
+        target.end_result(true).unwrap();
         target.begin_result(None, true).unwrap();
         target.write_all(b"one").unwrap();
         target.end_result(true).unwrap();

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod answers;
+mod arrow_stream;
 mod catalog;
 mod cli;
 mod dead;

@@ -4,6 +4,7 @@
 //! that results may have any length. A format is one file with a static [`Kind`]. To add one, write its file and add one line
 //! to [`FORMATS`]; the command line, `.mode`, completion and the documentation follow.
 
+mod arrow;
 mod cells;
 mod document;
 mod fitting;
@@ -41,6 +42,7 @@ pub static FORMATS: &[&Kind] = &[
     &latex::LATEX,
     &insert::INSERT,
     &parquet::PARQUET,
+    &arrow::ARROW,
 ];
 
 /// A way to write results.
@@ -298,7 +300,7 @@ mod tests {
         let columns = [("list", Arc::new(lists) as ArrayRef, true), ("n", number, true)];
         let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
         assert_eq!(print("csv", std::slice::from_ref(&batch), batch.schema()), "list,n\n\"[1, ]\",1\n,2\n");
-        for format in Format::names().filter(|name| *name != "parquet") {
+        for format in FORMATS.iter().filter(|kind| !kind.alone).map(|kind| kind.name) {
             let text = print(format, std::slice::from_ref(&batch), batch.schema());
             assert!(text.contains('1') && text.contains('2'), "{format}: {text}");
         }
