@@ -1,6 +1,5 @@
 //! `squall live`: queries of the project over the log, a row for each tick as it comes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use super::{Context, Failure, alerts, duration, logs, outcomes, service, workspa
 use crate::durable::blocking;
 use crate::land::Folder;
 use crate::live::alert::Alerts;
-use crate::live::sink::{Destination, Sink};
+use crate::live::sink::{Destination, Reached, Sink};
 use crate::live::webhook::{Stop, Webhook};
 use crate::live::{self, Batch, Board, Counts, Ended, Live, LivePlan, Models, Planned, Proof, Until, Watched};
 use crate::log::{self, Location, Log, Tell};
@@ -45,9 +44,10 @@ pub struct Args {
     #[arg(long, value_name = "LOG")]
     pub from: Option<String>,
 
-    /// Where rows go: - for standard output, a folder for Parquet files, a topic, kafka://host:port/topic, or a webhook, https://…
+    /// Where rows go: - for standard output, a folder for Parquet files, a topic, kafka://host:port/topic, or a webhook, https://…;
+    /// given several times, rows go to each of them, and each keeps its own promise
     #[arg(long, value_name = "SINK", default_value = "-")]
-    pub to: String,
+    pub to: Vec<String>,
 
     /// How long a row may wait for its file, such as 5s; files that are written seldom are larger
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
@@ -113,8 +113,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     service.watch(&log);
     let (metrics, every) = (service.metrics.clone(), args.parity_every);
     let ends = Stop { flag: Arc::clone(&stop), at: if let Until::Stopped(at) = until { at } else { None } };
-    let to = destination(&args, context, &ends, &tell)?;
-    let dir = if let Destination::Folder(dir, _) = &to { Some(dir.as_path()) } else { None };
+    let to = destinations(&args, context, &ends, &tell)?;
+    let dir = to.iter().find_map(|to| if let Destination::Folder(dir, _) = to { Some(dir.as_path()) } else { None });
     let outcomes = args.beside.start(&workspace, &plans, dir, &metrics, board.as_ref(), &tell).await?;
     let started = Instant::now();
     let mut counts = Counts::default();
@@ -144,7 +144,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 /// What a run reads and writes, and when it ends.
 struct Follow<'a> {
     log: &'a Arc<dyn Log>,
-    to: Destination,
+    to: Vec<Destination>,
     alerts: Option<&'a Alerts>,
     board: Option<Board>,
     options: live::Options,
@@ -166,7 +166,7 @@ async fn follow(
     let Follow { log, to, alerts, board, options, until, stop, metrics, every } = follow;
     let (project, session) = (&workspace.project, workspace.session.context());
     let id = log.id().await.map_err(|source| live::Error::log(&options.source, source))?;
-    let mut next: BTreeMap<String, BTreeMap<i32, i64>> = BTreeMap::new();
+    let names: Vec<String> = plans.iter().map(|plan| plan.name().to_string()).collect();
     let shared = Arc::new(project.clone());
     loop {
         let queries: Vec<&Query> = plans.iter().filter_map(|plan| project.query(plan.name())).collect();
@@ -179,9 +179,8 @@ async fn follow(
         let mut proof = (every > 0).then(|| Proof::new(every, metrics.clone(), options.tell.clone()));
         let mut planned: Vec<Planned> = Vec::new();
         for plan in std::mem::take(&mut plans) {
-            let next = next.get(plan.name()).cloned().unwrap_or_default();
             let sampler = proof.as_mut().map(|proof| proof.sampler(&plan));
-            let sink = to.open(&plan, &id, next).await?;
+            let sink = Destination::open_all(&to, &plan, &id).await?;
             let mut sink: Box<dyn Sink> = Box::new(Watched::new(sink, plan.name(), metrics.clone(), sampler));
             if let Some(alerts) = alerts {
                 sink = alerts.before(sink, &plan, &id, session, &stop).await?;
@@ -207,7 +206,6 @@ async fn follow(
         let ended = live.run(until, &stop.flag, &mut models, &mut || POLL_MESSAGES).await;
         counts.add(live.counts());
         let held = live.held();
-        next = live.next();
         drop(live);
         if ended? == Ended::Over {
             if !context.quiet {
@@ -216,7 +214,7 @@ async fn follow(
             }
             return Ok(());
         }
-        for name in next.keys() {
+        for name in &names {
             if let Some(query) = project.query(name) {
                 plans.push(LivePlan::new(project, query, session).await?);
             }
@@ -224,12 +222,22 @@ async fn follow(
     }
 }
 
-/// Returns the place that `--to` names.
-fn destination(args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Result<Destination, Failure> {
+/// Returns the places that `--to` names.
+fn destinations(args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Result<Vec<Destination>, Failure> {
+    for (number, to) in args.to.iter().enumerate() {
+        // The address of a webhook may hold a secret, so it is not shown.
+        if args.to[..number].contains(to) {
+            return Err(Failure::new("two of --to name the same place").with_hint("name each place once"));
+        }
+    }
+    args.to.iter().map(|to| destination(to, args, context, stop, tell)).collect()
+}
+
+fn destination(to: &str, args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Result<Destination, Failure> {
     let settings = context.settings();
-    Ok(match args.to.as_str() {
-        "-" if args.watch => Destination::Nowhere,
-        "-" => Destination::Lines,
+    Ok(match to {
+        "-" if args.watch => Destination::Nowhere(Reached::default()),
+        "-" => Destination::Lines(Reached::default()),
         text if Webhook::is_address(text) => Destination::Webhook {
             webhook: Webhook::new(text, alerts::secret()?, tell.clone())?,
             state_dir: settings.live_dir(),
@@ -247,7 +255,7 @@ fn destination(args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Resu
 }
 
 /// Plans the queries; without names, the default one.
-async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>, Failure> {
+pub(super) async fn plans(names: &[String], workspace: &Workspace) -> Result<Vec<LivePlan>, Failure> {
     let default = [DEFAULT.to_string()];
     let names = if names.is_empty() { &default } else { names };
     let mut plans: Vec<LivePlan> = Vec::new();
@@ -287,46 +295,4 @@ fn report(counts: &Counts, took: Duration, metrics: &Metrics) {
     if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
         eprintln!("from read to handed on: p50 {half:.3} ms, p99 {most:.3} ms");
     }
-}
-
-/// Shows how queries run live.
-pub(super) async fn describe(names: &[String], workspace: &Workspace) -> Result<(), Failure> {
-    for (number, plan) in plans(names, workspace).await?.iter().enumerate() {
-        if number > 0 {
-            println!();
-        }
-        let described = plan.describe();
-        let windows = counted(described.windows.len() as u64, "window");
-        let waits_for = plan.waits_for().join(", ");
-        let when = match waits_for.as_str() {
-            "" => "each tick has its row in the poll that brings it".into(),
-            products => format!("a tick has its row once {products} has a tick at its ts or after it"),
-        };
-        println!("{}: {windows} with a state; {when}", plan.name());
-        for (number, window) in described.windows.iter().enumerate() {
-            println!("\nwindow {} reads", number + 1);
-            print!("{}", indented(&window.input));
-            println!("and computes");
-            for expression in &window.expressions {
-                println!("  {expression}");
-            }
-        }
-        for right in &described.rights {
-            match &right.waits_for {
-                Some(product) => println!("\nan ASOF JOIN keeps the rows of {product}, as they come, from"),
-                None => println!("\nan ASOF JOIN keeps the latest row of each key from"),
-            }
-            print!("{}", indented(&right.input));
-        }
-        println!("\neach poll then runs");
-        print!("{}", indented(&described.rest));
-        if described.fixed > 0 {
-            println!("\n{} without changes, read once at the start", counted(described.fixed as u64, "part"));
-        }
-    }
-    Ok(())
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
 }

@@ -26,6 +26,7 @@ mod lineage;
 mod lint;
 mod list;
 mod live;
+mod live_plan;
 mod logs;
 mod new;
 mod outcomes;

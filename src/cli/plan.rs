@@ -1,7 +1,7 @@
 //! `squall plan`
 
 use super::days::Days;
-use super::live;
+use super::live_plan;
 use super::run::selector;
 use super::selection::Selection;
 use super::{Context, Failure, workspace};
@@ -17,7 +17,8 @@ pub struct Args {
     #[command(flatten)]
     pub days: Days,
 
-    /// Shows how the named queries would run live: the windows that keep a state, what each reads, and what is left for each poll
+    /// Shows how the named queries would run live: the windows that keep a state, what each reads, what is left for each poll, what
+    /// rows wait for, and how many rows and bytes the state holds by the ticks that have landed
     #[arg(long, requires = "queries", conflicts_with_all = ["exclude", "full", "from", "to"])]
     pub live: bool,
 }
@@ -27,7 +28,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let options = args.days.options()?;
     let workspace = workspace::open(context).await?;
     if args.live {
-        return live::describe(&args.selection.queries, &workspace).await;
+        return live_plan::describe(&args.selection.queries, &workspace).await;
     }
     let selector = selector(&args.selection.queries, &args.selection.exclude);
     let tables_dir = context.settings().tables_dir();

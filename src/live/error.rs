@@ -52,8 +52,8 @@ pub enum Error {
     Behind { dir: PathBuf, partition: i32, landed: i64 },
     #[error("more than {} ticks of `{name}` wait for a tick of {products}", grouped(*most as u64))]
     Silent { name: String, products: String, most: usize },
-    #[error("a tick of {} needs an older row of {product} than `{name}` has kept", instant(*ts))]
-    TooOld { name: String, product: String, ts: i64 },
+    #[error("a tick of {} needs an older row of {products} than `{name}` has kept", instant(*ts))]
+    TooOld { name: String, products: String, ts: i64 },
     #[error("cannot write rows: {problem}")]
     Encode { problem: String },
     #[error("cannot start a thread")]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use datafusion::common::JoinType;
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, InListExpr, Literal};
 use datafusion::physical_expr::split_conjunction;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
@@ -25,8 +25,8 @@ pub struct Flow {
     pub time: BTreeSet<usize>,
     /// Whether no tick has several rows.
     pub is_unique: bool,
-    /// The product of all rows, if a condition says it.
-    pub only: Option<String>,
+    /// The products that rows can be of, if a condition says it.
+    pub only: Option<BTreeSet<String>>,
 }
 
 impl Flow {
@@ -45,23 +45,37 @@ impl Flow {
             let sets = inputs.iter().map(|input| columns(input).clone());
             sets.reduce(|one, other| one.intersection(&other).copied().collect()).unwrap_or_default()
         };
-        let only = inputs.first().and_then(|first| first.only.clone());
-        let only = only.filter(|only| inputs.iter().all(|input| input.only.as_ref() == Some(only)));
+        let only = inputs.iter().map(|input| input.only.clone()).collect::<Option<Vec<_>>>();
+        let only = only.map(|sets| sets.into_iter().flatten().collect());
         let (product, time) = (common(|flow| &flow.product), common(|flow| &flow.time));
         Flow { is_live: true, product, time, is_unique: false, only }
     }
 
     /// Returns the rows that meet a condition.
     pub fn filtered(&self, condition: &Arc<dyn PhysicalExpr>) -> Flow {
-        let only = split_conjunction(condition).into_iter().find_map(|part| {
-            let equal = part.downcast_ref::<BinaryExpr>().filter(|binary| *binary.op() == Operator::Eq)?;
-            let sides = [(equal.left(), equal.right()), (equal.right(), equal.left())];
-            sides.into_iter().find_map(|(one, other)| {
-                column(one).filter(|column| self.product.contains(column))?;
-                other.downcast_ref::<Literal>()?.value().try_as_str()?.map(String::from)
-            })
-        });
-        Flow { only: self.only.clone().or(only), ..self.clone() }
+        let parts = split_conjunction(condition).into_iter().filter_map(|part| self.products(part));
+        let only = self.only.iter().cloned().chain(parts).reduce(|one, other| &one & &other);
+        Flow { only, ..self.clone() }
+    }
+
+    /// Returns the products of the rows that can meet a condition, if it says so.
+    fn products(&self, condition: &Arc<dyn PhysicalExpr>) -> Option<BTreeSet<String>> {
+        let text =
+            |value: &Arc<dyn PhysicalExpr>| value.downcast_ref::<Literal>()?.value().try_as_str()?.map(String::from);
+        let is_product = |side: &Arc<dyn PhysicalExpr>| column(side).is_some_and(|at| self.product.contains(&at));
+        if let Some(list) = condition.downcast_ref::<InListExpr>().filter(|list| !list.negated()) {
+            return if is_product(list.expr()) { list.list().iter().map(text).collect() } else { None };
+        }
+        let binary = condition.downcast_ref::<BinaryExpr>()?;
+        match binary.op() {
+            Operator::Eq => {
+                let sides = [(binary.left(), binary.right()), (binary.right(), binary.left())];
+                let value = sides.into_iter().find(|(one, _)| is_product(one)).and_then(|(_, other)| text(other))?;
+                Some(BTreeSet::from([value]))
+            }
+            Operator::Or => Some(&self.products(binary.left())? | &self.products(binary.right())?),
+            _ => None,
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 //! In: where landing had come to, and where emitting goes on. Out: the ticks before that place which the queries look back on, in the
 //! order of (product_id, ts), or of ts; and those from that place on, in the order of their offsets.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use datafusion::arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
 use datafusion::arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::{Int64Type, TimestampNanosecondType};
 use datafusion::error::DataFusionError;
@@ -16,9 +16,10 @@ use datafusion::execution::context::SessionContext;
 use futures::TryStreamExt;
 
 use super::error::Error;
+use super::lookback::{back, instant, landed, pairs};
 use super::plan::OFFSET;
 use crate::land::Tail;
-use crate::pipeline::{Lookback, Project, Step};
+use crate::pipeline::Project;
 use crate::text::identifier;
 use crate::tick;
 
@@ -88,10 +89,10 @@ impl History<'_> {
         let mut conditions = vec![format!("NOT ({})", self.to_emit())];
         if let Some(first_ts) = &first_ts {
             let first = first_ts.values().min().copied().unwrap_or(i64::MAX);
-            conditions.push(format!("ts >= arrow_cast({first}, 'Timestamp(ns, \"UTC\")')"));
+            conditions.push(format!("ts >= {}", instant(first)));
         }
         let order = if by_time { "ts, product_id" } else { "product_id, ts" };
-        let stream = self.ticks(&conditions.join(" AND "), order).await?;
+        let stream = ticks(self.context, &conditions.join(" AND "), order).await?;
         Ok(Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts })
     }
 
@@ -100,7 +101,7 @@ impl History<'_> {
         let Some(next) = self.from.get(&partition).copied() else { return Ok(None) };
         let Some(end) = self.tail.landed(partition).filter(|landed| *landed > next) else { return Ok(None) };
         let condition = format!("({}) AND log_partition = {partition}", self.to_emit());
-        let stream = self.ticks(&condition, "log_offset, product_id, ts").await?;
+        let stream = ticks(self.context, &condition, "log_offset, product_id, ts").await?;
         let ticks = Ticks { stream, last_ts: self.tail.last_ts().clone(), first_ts: None };
         Ok(Some(Missed { ticks, partition, next, end, held: None, reached: i64::MIN }))
     }
@@ -108,15 +109,7 @@ impl History<'_> {
     /// Returns the first `ts` of each product that is to be emitted.
     pub async fn first_missed(&self) -> Result<BTreeMap<String, i64>, Error> {
         let sql = format!("SELECT product_id, min(ts) FROM landed_ticks WHERE {} GROUP BY product_id", self.to_emit());
-        Ok(self.pairs(&sql).await?.unwrap_or_default().into_iter().collect())
-    }
-
-    async fn ticks(&self, condition: &str, order: &str) -> Result<SendableRecordBatchStream, Error> {
-        let schema = tick::schema();
-        let columns: Vec<String> = schema.fields().iter().map(|field| identifier(field.name())).collect();
-        let sql = format!("SELECT {} FROM landed_ticks WHERE {condition} ORDER BY {order}", columns.join(", "));
-        let rows = async { self.context.sql(&sql).await?.execute_stream().await };
-        rows.await.map_err(landed)
+        Ok(pairs(self.context, &sql).await?.unwrap_or_default().into_iter().collect())
     }
 
     /// Returns the condition of the landed ticks that are to be emitted.
@@ -136,7 +129,7 @@ impl History<'_> {
         for name in queries {
             let Some(query) = project.query(name) else { return Ok(None) };
             let Some(lookback) = project.lookback(query, self.context).await? else { return Ok(None) };
-            let Some(found) = self.back(&lookback, begins.clone()).await? else { return Ok(None) };
+            let Some(found) = back(self.context, &lookback, begins.clone()).await? else { return Ok(None) };
             firsts = Some(match firsts {
                 None => found,
                 Some(known) => {
@@ -150,63 +143,31 @@ impl History<'_> {
         }
         Ok(firsts)
     }
+}
 
-    /// Goes back from an instant of each product; `None` if the products depend on each other.
-    async fn back(
-        &self,
-        lookback: &Lookback,
-        mut at: BTreeMap<String, i64>,
-    ) -> Result<Option<BTreeMap<String, i64>>, Error> {
-        if lookback.product.is_none() {
-            return Ok(None);
-        }
-        for step in &lookback.back {
-            match step {
-                Step::Time(ns) => at.values_mut().for_each(|at| *at = at.saturating_sub(*ns)),
-                Step::Rows { table, time, product: Some(product), count } => {
-                    let count = usize::try_from(*count).unwrap_or(usize::MAX);
-                    let (product, time) = (identifier(product), identifier(time));
-                    let sql = format!("SELECT {product}, {time} FROM {} ORDER BY {product}, {time}", identifier(table));
-                    let mut last: BTreeMap<String, VecDeque<i64>> = BTreeMap::new();
-                    let Some(pairs) = self.pairs(&sql).await? else { return Ok(None) };
-                    for (product, ts) in pairs {
-                        if at.get(&product).is_some_and(|at| ts < *at) {
-                            let rows = last.entry(product).or_default();
-                            rows.push_back(ts);
-                            if rows.len() > count {
-                                rows.pop_front();
-                            }
-                        }
-                    }
-                    for (product, rows) in last {
-                        if let Some(first) = rows.front() {
-                            at.insert(product, *first);
-                        }
-                    }
-                }
-                Step::Rows { product: None, .. } => return Ok(None),
-            }
-        }
-        Ok(Some(at))
-    }
-
-    /// Returns the rows of a query of products and times; `None` if its columns have other types.
-    async fn pairs(&self, sql: &str) -> Result<Option<Vec<(String, i64)>>, Error> {
-        let rows = async { self.context.sql(sql).await?.collect().await };
-        let mut pairs = Vec::new();
-        for batch in rows.await.map_err(landed)? {
-            let times = batch.column(1).as_primitive_opt::<TimestampNanosecondType>();
-            let (Some(products), Some(times)) = (batch.column(0).as_string_opt::<i32>(), times) else {
-                return Ok(None);
-            };
-            let rows = (0..batch.num_rows()).filter(|row| products.is_valid(*row) && times.is_valid(*row));
-            pairs.extend(rows.map(|row| (products.value(row).to_string(), times.value(row))));
-        }
-        Ok(Some(pairs))
-    }
+/// Returns the landed ticks of a condition.
+async fn ticks(context: &SessionContext, condition: &str, order: &str) -> Result<SendableRecordBatchStream, Error> {
+    let schema = tick::schema();
+    let columns: Vec<String> = schema.fields().iter().map(|field| identifier(field.name())).collect();
+    let sql = format!("SELECT {} FROM landed_ticks WHERE {condition} ORDER BY {order}", columns.join(", "));
+    let rows = async { context.sql(&sql).await?.execute_stream().await };
+    rows.await.map_err(landed)
 }
 
 impl Ticks {
+    /// Returns the landed ticks of some products from an instant of each on, up to another. If `by_time`, they are in the order of ts.
+    pub async fn between(
+        context: &SessionContext,
+        first_ts: BTreeMap<String, i64>,
+        last_ts: BTreeMap<String, i64>,
+        by_time: bool,
+    ) -> Result<Ticks, Error> {
+        let first = first_ts.values().min().copied().unwrap_or(i64::MAX);
+        let order = if by_time { "ts, product_id" } else { "product_id, ts" };
+        let stream = ticks(context, &format!("ts >= {}", instant(first)), order).await?;
+        Ok(Ticks { stream, last_ts, first_ts: Some(first_ts) })
+    }
+
     /// Returns the next rows, those that had landed when the tail was opened; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
         let mut rows: Vec<RecordBatch> = Vec::new();
@@ -276,10 +237,6 @@ pub fn sorted(ticks: &RecordBatch) -> Result<RecordBatch, Error> {
         Ok(take_record_batch(ticks, &UInt32Array::from(order))?)
     };
     sorted().map_err(landed)
-}
-
-fn landed(source: DataFusionError) -> Error {
-    Error::query("landed_ticks", source)
 }
 
 /// Makes one batch of the rows of a portion.

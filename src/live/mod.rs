@@ -20,6 +20,9 @@ mod held;
 /// A plan that is executed again with each poll.
 mod step;
 
+/// The right rows of other products in an ASOF JOIN of ticks.
+mod passed;
+
 /// The rows that ASOF joins of ticks find theirs among.
 mod rights;
 
@@ -35,11 +38,20 @@ mod waiting;
 /// The product and the time of rows.
 mod keys;
 
+/// What a plan holds, for people.
+mod described;
+
 /// A query as a plan that runs poll by poll.
 mod plan;
 
+/// How far back in the landed ticks queries look.
+mod lookback;
+
 /// Landed ticks, from which the state of windows is made at a start.
 mod history;
+
+/// How large the state of a query is, by the ticks that have landed.
+mod state;
 
 /// A query that runs, and where its rows go.
 mod running;
@@ -68,6 +80,9 @@ mod models;
 /// How long rows take.
 mod latency;
 
+/// What batch computed a value from.
+mod frames;
+
 /// Compares what was emitted with batch, bit for bit.
 mod parity;
 
@@ -80,11 +95,16 @@ pub mod outcomes;
 mod error;
 
 pub use board::Board;
+pub use described::{Described, DescribedRight, DescribedWindow};
 pub use error::Error;
+pub use frames::{Computed, FrameRows, Framed};
 pub use latency::Latency;
+pub use lookback::ALWAYS;
 pub use models::Models;
 pub use parity::{Difference, Parity, parity};
-pub use plan::{Described, DescribedRight, DescribedWindow, Emitted, LivePlan, OFFSET, PARTITION};
+pub use plan::{Emitted, LivePlan, OFFSET, PARTITION};
 pub use proof::{Batch, Proof, Sampler};
 pub use run::{Counts, Ended, Live, Options, Planned, Until};
+pub use stage::Held;
+pub use state::{Measured, OfProduct, measure_state};
 pub use watched::Watched;

@@ -4,6 +4,8 @@
 //! than before. A version that cannot be read does not count, so scoring goes on with the one in use.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::with_causes;
@@ -22,10 +24,15 @@ pub struct Models {
     /// For each name in a query, the name and version that it stood for.
     using: BTreeMap<String, String>,
     looked: Instant,
+    /// A look at an object store that goes on beside the live work, which must not wait for it.
+    looking: Option<Arc<OnceLock<Found>>>,
     /// What was said of a name last, so that it is said once.
     said: BTreeMap<String, String>,
     tell: Tell,
 }
+
+/// What each name stands for now, or why that cannot be said.
+type Found = BTreeMap<String, Result<String, String>>;
 
 /// Returns the models that a query scores with, directly or through what it reads, each with the version that is in use now.
 pub fn of_query(project: &Project, query: &Query) -> Vec<(String, u64)> {
@@ -46,7 +53,7 @@ impl Models {
             Some((name, model.reference()))
         });
         let using = using.collect();
-        Models { registry, using, looked: Instant::now(), said: BTreeMap::new(), tell }
+        Models { registry, using, looked: Instant::now(), looking: None, said: BTreeMap::new(), tell }
     }
 
     /// Shows the models in use as a metric.
@@ -72,30 +79,56 @@ impl Models {
 
     /// Returns whether a name stands for another version now. It looks once a second.
     pub fn have_changed(&mut self) -> bool {
-        if self.using.is_empty() || self.looked.elapsed() < LOOK {
-            return false;
-        }
-        self.looked = Instant::now();
+        let Some(found) = self.found() else { return false };
         let mut have_changed = false;
         for (name, using) in &self.using {
-            match self.registry.load(name) {
-                Ok(model) if model.reference() == *using => {
+            match found.get(name) {
+                Some(Ok(reference)) if reference == using => {
                     self.said.remove(name);
                 }
-                Ok(model) => {
-                    let text = format!("Note: `{name}` is {} now, and was {using}", model.reference());
-                    self.tell.say_of(&text, &[("name", name.clone()), ("model", model.reference())]);
+                Some(Ok(reference)) => {
+                    let text = format!("Note: `{name}` is {reference} now, and was {using}");
+                    self.tell.say_of(&text, &[("name", name.clone()), ("model", reference.clone())]);
                     have_changed = true;
                 }
-                Err(error) => {
-                    let problem = with_causes(&error);
-                    if self.said.get(name) != Some(&problem) {
-                        self.tell.say(&format!("Warning: scoring goes on with {using}: {problem}"));
-                        self.said.insert(name.clone(), problem);
-                    }
+                Some(Err(problem)) if self.said.get(name) != Some(problem) => {
+                    self.tell.say(&format!("Warning: scoring goes on with {using}: {problem}"));
+                    self.said.insert(name.clone(), problem.clone());
                 }
+                Some(Err(_)) | None => {}
             }
         }
         have_changed
     }
+
+    /// Returns what a look has found; `None` if it is too soon for one, or while an object store is asked.
+    fn found(&mut self) -> Option<Found> {
+        if let Some(looking) = &self.looking {
+            let found = looking.get()?.clone();
+            self.looking = None;
+            return Some(found);
+        }
+        if self.using.is_empty() || self.looked.elapsed() < LOOK {
+            return None;
+        }
+        self.looked = Instant::now();
+        let (registry, names) = (self.registry.clone(), self.using.keys().cloned().collect::<Vec<_>>());
+        if registry.is_local() {
+            return Some(look(&registry, &names));
+        }
+        let looking = Arc::new(OnceLock::new());
+        let found = Arc::clone(&looking);
+        // Without a thread for it, the next call tries again.
+        let thread = thread::Builder::new().name("squall-models".into());
+        self.looking = thread.spawn(move || found.get_or_init(|| look(&registry, &names)).len()).ok().map(|_| looking);
+        None
+    }
+}
+
+fn look(registry: &Registry, names: &[String]) -> Found {
+    let found = names.iter().map(|name| {
+        let reference = registry.load(name).map(|model| model.reference()).map_err(|error| with_causes(&error));
+        (name.clone(), reference)
+    });
+    found.collect()
 }

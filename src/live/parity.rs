@@ -5,22 +5,27 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimestampNanosecondType};
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{ident, lit};
 use datafusion::prelude::{DataFrame, ParquetReadOptions};
+use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
 use super::error::Error;
+use super::frames::{Computed, computed};
+use super::lookback::{ALWAYS, instant, ticks_for};
 use super::plan::{LivePlan, OFFSET, PARTITION};
 use super::sink::Kept;
 use crate::land::{Folder, read_footer};
@@ -42,6 +47,8 @@ pub struct Parity {
     pub differing: u64,
     /// The first of them.
     pub difference: Option<Difference>,
+    /// What batch computed its value from, if a value differs.
+    pub computed: Option<Computed>,
 }
 
 /// The first difference between live and batch.
@@ -49,6 +56,8 @@ pub struct Parity {
 pub struct Difference {
     /// The row's product and time.
     pub row: String,
+    /// The same for programs; the time is in nanoseconds since 1970.
+    pub key: (String, i64),
     /// Where its tick lies in the log: partition and offset.
     pub place: (String, String),
     pub what: What,
@@ -70,7 +79,7 @@ pub enum What {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { row, place: (partition, offset), what } = self;
+        let Difference { row, place: (partition, offset), what, .. } = self;
         let place = format!("the row of {row} (partition {partition}, offset {offset})");
         match what {
             What::Value { column, live, batch } => {
@@ -82,7 +91,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares the rows of a query in a folder with the query over landed ticks.
+/// Compares the rows of a query in a folder with the query over landed ticks: the rows whose `ts` lies in a span of time, in
+/// nanoseconds since 1970.
 ///
 /// # Errors
 /// The folder holds no rows of the query, or the query fails.
@@ -92,6 +102,7 @@ pub async fn parity(
     context: &SessionContext,
     folder: &Folder,
     dir: &Path,
+    span: Range<i64>,
 ) -> Result<Parity, Error> {
     let plan = LivePlan::new(project, query, context).await?;
     let nothing = || Error::Nothing { dir: dir.into(), name: query.name.clone() };
@@ -113,16 +124,30 @@ pub async fn parity(
     }
     let failed = |source| Error::query(&query.name, source);
     let mut condition = if conditions.is_empty() { "false".into() } else { conditions.join(" OR ") };
+    let [_, time] = plan.key();
     if let Some(passed) = passed(&plan, context).await.map_err(failed)? {
-        let [_, time] = plan.key().map(identifier);
-        condition = format!("({condition}) AND {time} <= {}", instant(passed));
+        condition = format!("({condition}) AND {} <= {}", identifier(time), instant(passed));
     }
-    let landed = context.table_provider("landed_ticks").await.map_err(failed)?;
+    if span != ALWAYS {
+        let (time, first, end) = (identifier(time), instant(span.start), instant(span.end));
+        condition = format!("({condition}) AND {time} >= {first} AND {time} < {end}");
+    }
+    let landed = ticks_for(project, query, context, &span).await?;
     let comparison = Comparison { project, query, context, plan: &plan, landed, condition, goes_on: false };
     let paths: Vec<String> = files.iter().map(|file| dir.join(file.to_string()).display().to_string()).collect();
     let session = SessionContext::new_with_state(context.state());
-    let emitted = session.read_parquet(paths, ParquetReadOptions::default()).await.map_err(failed)?;
-    comparison.run(emitted).await.map_err(failed)?
+    let mut emitted = session.read_parquet(paths, ParquetReadOptions::default()).await.map_err(failed)?;
+    if span != ALWAYS {
+        let at = |ns| lit(ScalarValue::TimestampNanosecond(Some(ns), Some("UTC".into())));
+        let within = ident(time).gt_eq(at(span.start)).and(ident(time).lt(at(span.end)));
+        emitted = emitted.filter(within).map_err(failed)?;
+    }
+    let mut found = comparison.run(emitted).await.map_err(failed)??;
+    if let Some(Difference { what: What::Value { column, .. }, key, .. }) = &found.difference {
+        let (state, rows) = comparison.planned().await?.into_parts();
+        found.computed = Some(computed(&state, &rows, column, (&key.0, key.1)).await.map_err(failed)?);
+    }
+    Ok(found)
 }
 
 /// Returns one past the last landed offset of each partition of a log.
@@ -151,11 +176,6 @@ pub(super) async fn passed(plan: &LivePlan, context: &SessionContext) -> Result<
         passed = Some(passed.unwrap_or(i64::MAX).min(last.unwrap_or(0)));
     }
     Ok(passed)
-}
-
-/// Returns an instant as SQL.
-pub(super) fn instant(ns: i64) -> String {
-    format!("arrow_cast({ns}, 'Timestamp(ns, \"UTC\")')")
 }
 
 /// A comparison of emitted rows of a query with batch.
@@ -223,12 +243,17 @@ impl Comparison<'_> {
         }
     }
 
+    /// Plans the query over landed ticks.
+    async fn planned(&self) -> Result<DataFrame, Error> {
+        let over = Over { context: self.context, landed: Arc::clone(&self.landed), configure: |_| {} };
+        Ok(self.project.plan_over(self.query, &over).await?)
+    }
+
     /// Returns the query's rows over landed ticks, with the places of their ticks.
     async fn batch(&self) -> Result<Result<DataFrame, Error>, DataFusionError> {
-        let over = Over { context: self.context, landed: Arc::clone(&self.landed), configure: |_| {} };
-        let frame = match self.project.plan_over(self.query, &over).await {
+        let frame = match self.planned().await {
             Ok(frame) => frame,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(error)),
         };
         let own: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         let state = frame.clone().into_parts().0;
@@ -343,6 +368,8 @@ impl Cursor {
         let of = |name: &str| self.shown(self.schema.index_of(name)?);
         let [product, time] = self.key;
         let row = format!("{} at {}", self.shown(product)?, self.shown(time)?);
-        Ok(Difference { row, place: (of(PARTITION)?, of(OFFSET)?), what })
+        let at = self.batch.column(time).as_primitive_opt::<TimestampNanosecondType>();
+        let key = (self.shown(product)?, at.map_or(0, |times| times.value(self.place)));
+        Ok(Difference { row, key, place: (of(PARTITION)?, of(OFFSET)?), what })
     }
 }

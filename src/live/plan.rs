@@ -14,6 +14,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 
+use super::described::{Described, DescribedRight, DescribedWindow};
 use super::error::Error;
 use super::growing;
 use super::held::{PollTable, Slot};
@@ -22,7 +23,7 @@ use super::keys::Keys;
 use super::models;
 use super::refusal::{Refusal, refused};
 use super::rights::Rows;
-use super::stage::Stage;
+use super::stage::{Held, Stage};
 use super::stages::{Stages, divide, shown};
 use super::waiting::{self, Arrived, Waiting};
 use crate::pipeline::{Kind, Over, Project, Query};
@@ -64,32 +65,13 @@ pub struct Emitted {
     pub offsets: Vec<i64>,
 }
 
-/// What a plan holds, for people.
-#[derive(Debug, Clone)]
-pub struct Described {
-    /// The windows: their expressions and their input.
-    pub windows: Vec<DescribedWindow>,
-    /// What runs after the windows.
-    pub rest: String,
-    /// How many parts are read once.
-    pub fixed: usize,
-    /// The right sides of ASOF joins of ticks.
-    pub rights: Vec<DescribedRight>,
-}
-
-/// The right side of an ASOF JOIN of ticks.
-#[derive(Debug, Clone)]
-pub struct DescribedRight {
-    pub input: String,
-    /// The product that left rows wait for; `None` if a row's own product is on both sides.
-    pub waits_for: Option<String>,
-}
-
-/// A window of a plan.
-#[derive(Debug, Clone)]
-pub struct DescribedWindow {
-    pub expressions: Vec<String>,
-    pub input: String,
+impl Emitted {
+    /// Returns the rows of an offset and of those after it.
+    pub fn since(&self, offset: i64) -> Emitted {
+        let had = self.offsets.partition_point(|other| *other < offset);
+        let rows = self.rows.slice(had, self.offsets.len() - had);
+        Emitted { rows, offsets: self.offsets[had..].to_vec() }
+    }
 }
 
 impl LivePlan {
@@ -183,8 +165,8 @@ impl LivePlan {
         let schema = Arc::new(Schema::new(fields));
         let key = [*product, *time];
         let name = query.name.clone();
-        let waits_for: Vec<String> =
-            stages.early.iter_mut().filter_map(|stage| Some(stage.passed()?.0.product.clone())).collect();
+        let waits_for = stages.early.iter_mut().filter_map(|stage| Some(stage.passed()?.0));
+        let waits_for: Vec<String> = waits_for.flat_map(|passed| passed.products().map(String::from)).collect();
         let waiting = (!waits_for.is_empty()).then(|| Waiting::new(waits_for));
         let models = Vec::new();
         let (is_begun, needed) = (false, i64::MAX);
@@ -231,11 +213,16 @@ impl LivePlan {
         self.needed = ts;
     }
 
-    /// Returns the bytes of memory that the query holds, and the number of partitions that its windows hold them for.
-    pub fn held(&self) -> (usize, usize) {
-        let stages = self.stages.early.iter().chain(&self.stages.stages).map(Stage::held);
-        let waiting = self.waiting.as_ref().map_or(0, Waiting::bytes);
-        stages.fold((waiting, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
+    /// Returns what the query holds: rows and bytes of all its states together, and the largest number of partitions of a window.
+    pub fn held(&self) -> Held {
+        let waiting = self.waiting.as_ref();
+        let bytes = waiting.map_or(0, Waiting::bytes);
+        let held = Held { rows: waiting.map_or(0, |waiting| waiting.count().0), bytes, partitions: 0 };
+        self.stages.early.iter().chain(&self.stages.stages).map(Stage::held).fold(held, |all, held| Held {
+            rows: all.rows + held.rows,
+            bytes: all.bytes + held.bytes,
+            partitions: all.partitions.max(held.partitions),
+        })
     }
 
     /// Describes the plan.
@@ -243,12 +230,16 @@ impl LivePlan {
         let (mut windows, mut rights) = (Vec::new(), Vec::new());
         for stage in self.stages.early.iter().chain(&self.stages.stages) {
             match stage {
-                Stage::Window(window) => windows
-                    .push(DescribedWindow { expressions: window.names.clone(), input: shown(window.input.plan()) }),
+                Stage::Window(window) => windows.push(DescribedWindow {
+                    expressions: window.names.clone(),
+                    input: shown(window.input.plan()),
+                    held: stage.held(),
+                }),
                 Stage::Right(right) => rights.push(DescribedRight {
                     input: shown(right.input.plan()),
+                    held: stage.held(),
                     waits_for: match &right.rows {
-                        Rows::Passed(passed) => Some(passed.product.clone()),
+                        Rows::Passed(passed) => Some(passed.products().collect::<Vec<_>>().join(", ")),
                         Rows::Latest(_) => None,
                     },
                 }),
@@ -282,7 +273,8 @@ impl LivePlan {
         arrived.await.map_err(|source| Error::query(&self.name, source))?;
         for (passed, _) in self.stages.early.iter_mut().filter_map(Stage::passed) {
             let waiting = self.waiting.as_ref();
-            passed.forget(|| waiting.map_or(i64::MAX, Waiting::lowest).min(lowest).min(self.needed));
+            let needed = || waiting.map_or(i64::MAX, Waiting::lowest).min(lowest).min(self.needed);
+            passed.forget(needed).map_err(|source| Error::query(&self.name, source))?;
         }
         Ok(ready)
     }
@@ -327,8 +319,10 @@ impl LivePlan {
             return Ok(());
         };
         for (passed, slot) in self.stages.early.iter_mut().filter_map(Stage::passed) {
-            let too_old = || Error::TooOld { name: self.name.clone(), product: passed.product.clone(), ts: first };
-            slot.put(vec![passed.between(first, last).ok_or_else(too_old)?]);
+            let name = || self.name.clone();
+            let products = || passed.products().collect::<Vec<_>>().join(", ");
+            let found = passed.between(first, last).map_err(|source| Error::query(&self.name, source))?;
+            slot.put(vec![found.ok_or_else(|| Error::TooOld { name: name(), products: products(), ts: first })?]);
         }
         Ok(())
     }

@@ -170,7 +170,7 @@ impl Live {
 
     fn measure_state(&self) {
         for running in &self.running {
-            self.metrics.state_bytes.set(&[running.plan.name()], running.plan.held().0 as f64);
+            self.metrics.state_bytes.set(&[running.plan.name()], running.plan.held().bytes as f64);
         }
     }
 
@@ -187,7 +187,7 @@ impl Live {
     /// Returns the bytes of memory that the windows hold, and the largest number of partitions that a query holds them for.
     pub fn held(&self) -> (usize, usize) {
         let held = self.running.iter().map(|running| running.plan.held());
-        held.fold((0, 0), |(bytes, most), (more, partitions)| (bytes + more, most.max(partitions)))
+        held.fold((0, 0), |(bytes, most), held| (bytes + held.bytes, most.max(held.partitions)))
     }
 
     /// Makes the state of the windows from landed ticks, and gives the sinks the landed ticks that they miss.
@@ -238,11 +238,6 @@ impl Live {
         }
         self.running.iter_mut().for_each(|running| running.plan.need(i64::MAX));
         Ok(())
-    }
-
-    /// Returns, for each query, the first offset of each partition whose rows were not passed on.
-    pub fn next(&self) -> BTreeMap<String, BTreeMap<i32, i64>> {
-        self.running.iter().map(|running| (running.plan.name().to_string(), running.next.clone())).collect()
     }
 
     /// Runs until the end that `until` says, until `stop` is set, or until a model has changed; `messages` says how many messages the

@@ -11,7 +11,7 @@ use datafusion::arrow::array::RecordBatch;
 
 use super::error::Error;
 use super::history::sorted;
-use super::plan::{Emitted, LivePlan};
+use super::plan::LivePlan;
 use super::sink::Sink;
 use super::waiting::Arrived;
 use crate::log::Tell;
@@ -58,10 +58,8 @@ impl Running {
             plan.absorb(&portion.ticks).await?;
             return Ok(0);
         }
-        let emitted = plan.emit(&portion.ticks).await?;
-        let had = emitted.offsets.partition_point(|offset| *offset < *next);
-        let rows = emitted.offsets.len() - had;
-        let emitted = Emitted { rows: emitted.rows.slice(had, rows), offsets: emitted.offsets[had..].to_vec() };
+        let emitted = plan.emit(&portion.ticks).await?.since(*next);
+        let rows = emitted.offsets.len();
         sink.put(partition, offsets.start.max(*next)..offsets.end, emitted).await?;
         *next = offsets.end;
         Ok(rows as u64)

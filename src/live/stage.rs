@@ -9,7 +9,8 @@ use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 
 use super::held::Slot;
-use super::rights::{Passed, Right, Rows};
+use super::passed::Passed;
+use super::rights::{Right, Rows};
 use super::step::Step;
 use crate::rolling::Carried;
 
@@ -21,6 +22,16 @@ pub struct Window {
     pub slot: Arc<Slot>,
     /// Its expressions.
     pub names: Vec<String>,
+}
+
+/// What a state holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    pub rows: usize,
+    /// Bytes of memory.
+    pub bytes: usize,
+    /// The partitions of a window.
+    pub partitions: usize,
 }
 
 /// A part of a plan with a state.
@@ -48,15 +59,16 @@ impl Stage {
         Ok(())
     }
 
-    /// Returns the bytes of memory held, and the number of partitions of a window.
-    pub fn held(&self) -> (usize, usize) {
-        match self {
-            Stage::Window(window) => (window.state.bytes(), window.state.partitions()),
+    /// Returns what is held.
+    pub fn held(&self) -> Held {
+        let (rows, bytes, partitions) = match self {
+            Stage::Window(window) => (window.state.rows(), window.state.bytes(), window.state.partitions()),
             Stage::Right(right) => match &right.rows {
-                Rows::Latest(latest) => (latest.bytes(), 0),
-                Rows::Passed(passed) => (passed.bytes(), 0),
+                Rows::Latest(latest) => (latest.rows(), latest.bytes(), 0),
+                Rows::Passed(passed) => (passed.rows(), passed.bytes(), 0),
             },
-        }
+        };
+        Held { rows, bytes, partitions }
     }
 
     /// Returns the rows of another product that are kept.

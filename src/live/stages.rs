@@ -183,7 +183,9 @@ impl Cutter {
         let slot = Arc::new(Slot::default());
         let (what, stages) = match &rows {
             Rows::Latest(_) => ("the latest row of each key, and those of the poll".into(), &mut self.stages),
-            Rows::Passed(passed) => (format!("the rows of {} so far", passed.product), &mut self.early),
+            Rows::Passed(passed) => {
+                (format!("the rows of {} so far", passed.products().collect::<Vec<_>>().join(", ")), &mut self.early)
+            }
         };
         let held = Arc::new(HeldExec::instead_of(&input.0, what, Arc::clone(&slot)));
         stages.push(Stage::Right(Box::new(Right { input: Step::new(input.0), rows, slot })));

@@ -63,6 +63,11 @@ impl Carried {
         self.lanes.bytes()
     }
 
+    /// Returns the number of rows whose values are held.
+    pub fn rows(&self) -> usize {
+        self.lanes.rows()
+    }
+
     /// Returns the number of partitions that have had rows.
     pub fn partitions(&self) -> usize {
         self.lanes.partitions()

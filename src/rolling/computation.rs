@@ -64,6 +64,13 @@ impl Computation {
         self.readings.iter_mut().for_each(|reading| reading.release(oldest, next));
     }
 
+    /// Returns the position of the first row whose values are held, given the position of the next row.
+    pub fn held_from(&self, next: usize) -> usize {
+        let with_values =
+            self.program.sources.iter().zip(&self.readings).filter(|(source, _)| !source.arguments().is_empty());
+        with_values.map(|(_, reading)| reading.held_from()).fold(next, usize::min)
+    }
+
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
         self.readings.iter().map(|reading| reading.bytes()).sum()

@@ -130,6 +130,12 @@ impl Engine {
         self.pending.is_empty()
     }
 
+    /// Returns the number of rows whose values are held.
+    pub fn rows(&self) -> usize {
+        let next = self.placement.total();
+        next - self.computation.held_from(next)
+    }
+
     /// Returns the bytes of memory held.
     pub fn bytes(&self) -> usize {
         self.pending.bytes() + self.computation.bytes() + self.placement.bytes()

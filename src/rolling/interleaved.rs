@@ -264,6 +264,11 @@ impl Interleaved {
         self.bytes
     }
 
+    /// Returns the number of rows whose values are held.
+    pub fn rows(&self) -> usize {
+        self.by_key.values().map(|lane| self.lanes[*lane].engine.rows()).sum()
+    }
+
     /// Returns the number of partitions that have not ended.
     pub fn partitions(&self) -> usize {
         self.by_key.len()

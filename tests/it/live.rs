@@ -10,6 +10,7 @@ mod outcomes;
 mod parity;
 mod proof;
 mod refused;
+mod several;
 mod topic;
 mod webhook;
 mod windows;
@@ -167,7 +168,7 @@ impl Place {
     async fn parity(&self, name: &str, out: &Path) -> Result<Parity, live::Error> {
         let folder = Folder::new(&self.data.ticks_dir()).unwrap();
         let query = self.project.query(name).unwrap();
-        live::parity(&self.project, query, self.session.context(), &folder, out).await
+        live::parity(&self.project, query, self.session.context(), &folder, out, live::ALWAYS).await
     }
 
     async fn count(&self, name: &str) -> i64 {

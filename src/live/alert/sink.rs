@@ -292,11 +292,8 @@ impl Sink for AlertSink {
         if offsets.end <= next {
             return Ok(());
         }
-        let had = rows.offsets.partition_point(|offset| *offset < next);
-        let left = rows.offsets.len() - had;
-        let rows = Emitted { rows: rows.rows.slice(had, left), offsets: rows.offsets[had..].to_vec() };
         self.inner_next.insert(partition, offsets.end);
-        self.inner.put(partition, offsets.start.max(next)..offsets.end, rows).await
+        self.inner.put(partition, offsets.start.max(next)..offsets.end, rows.since(next)).await
     }
 
     async fn flush(&mut self, all: bool) -> Result<(), Error> {

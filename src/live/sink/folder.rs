@@ -58,6 +58,26 @@ impl Kept {
         serde_json::from_str(&text).map(Some).map_err(|error| Error::Damaged { path, problem: error.to_string() })
     }
 
+    /// Returns the queries whose rows a folder holds, in the order of their names.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn queries(dir: &Path) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(|source| Error::file(dir, source))? {
+            let path = entry.map_err(|source| Error::file(dir, source))?.path();
+            let name = path.file_stem().and_then(|stem| stem.to_str());
+            // A file of others may end with .json too.
+            if let (Some("json"), Some(name)) = (path.extension().and_then(|ending| ending.to_str()), name)
+                && let Ok(Some(kept)) = Kept::read(dir, name)
+            {
+                found.push(kept.query);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Returns whether the rows have a column.
     pub fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|(column, _)| column == name)

@@ -1,7 +1,6 @@
 //! Rows as lines of JSON on standard output: one object a row, with `query`, the query's columns, and `log_partition` and
 //! `log_offset`; and `model` and `model_version` if the query scores with models. NULL is `null`, and so is a number that JSON does not have; times are RFC 3339, UTC.
 
-use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
 
@@ -9,8 +8,8 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::json::writer::{LineDelimited, WriterBuilder};
 
-use super::Sink;
 use super::form::{Form, not_encoded};
+use super::{Reached, Sink};
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
 
@@ -60,34 +59,34 @@ impl Lines {
 /// Writes rows as lines. A command begins after what has landed; it remembers nothing of commands before.
 pub struct LinesSink {
     lines: Lines,
-    /// The first offset of each partition that this command has not written.
-    next: BTreeMap<i32, i64>,
+    reached: Reached,
     output: Box<dyn Write + Send>,
 }
 
 impl LinesSink {
-    /// Makes the sink of a query; `next` says where the command goes on, if it has written rows of a partition.
-    pub fn new(plan: &LivePlan, next: BTreeMap<i32, i64>, output: Box<dyn Write + Send>) -> LinesSink {
-        LinesSink { lines: Lines::of(plan), next, output }
+    /// Makes the sink of a query.
+    pub fn new(plan: &LivePlan, reached: Reached, output: Box<dyn Write + Send>) -> LinesSink {
+        LinesSink { lines: Lines::of(plan), reached, output }
     }
 }
 
 #[async_trait]
 impl Sink for LinesSink {
     async fn begin(&mut self, partition: i32, at: i64) -> Result<i64, Error> {
-        Ok(self.next.get(&partition).copied().unwrap_or(at))
+        Ok(self.reached.begin(self.lines.form().query(), partition, at))
     }
 
-    async fn put(&mut self, _partition: i32, _offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
+    async fn put(&mut self, partition: i32, offsets: Range<i64>, rows: Emitted) -> Result<(), Error> {
         let lines = self.lines.write(&rows.rows)?;
-        if lines.is_empty() {
-            return Ok(());
+        if !lines.is_empty() {
+            let written = self.output.write_all(&lines).and_then(|()| self.output.flush());
+            written.map_err(|error| match error.kind() {
+                ErrorKind::BrokenPipe => Error::Closed,
+                _ => Error::File { path: "standard output".into(), source: error },
+            })?;
         }
-        let written = self.output.write_all(&lines).and_then(|()| self.output.flush());
-        written.map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Error::Closed,
-            _ => Error::File { path: "standard output".into(), source: error },
-        })
+        self.reached.note(self.lines.form().query(), partition, offsets.end);
+        Ok(())
     }
 
     async fn flush(&mut self, _all: bool) -> Result<(), Error> {

@@ -4,11 +4,12 @@ mod folder;
 mod form;
 mod lines;
 mod nowhere;
+mod reached;
 mod remembered;
+mod several;
 mod topic;
 mod webhook;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub use folder::{FolderSink, Kept};
 pub use form::{Form, instant, not_encoded};
 pub use lines::{Lines, LinesSink};
 pub use nowhere::NowhereSink;
+pub use reached::Reached;
+pub use several::Several;
 pub use topic::TopicSink;
 pub use webhook::WebhookSink;
 
@@ -59,9 +62,9 @@ pub trait Sink: Send {
 #[derive(Debug, Clone)]
 pub enum Destination {
     /// Standard output, one JSON object a line.
-    Lines,
+    Lines(Reached),
     /// Nowhere: rows are only looked at.
-    Nowhere,
+    Nowhere(Reached),
     /// A folder of Parquet files; a row waits at most so long for its file.
     Folder(PathBuf, Duration),
     /// A topic, and the folder of the file that says what it has.
@@ -71,15 +74,29 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Opens the place for the rows of a query; `next` is the first offset of each partition that this command has not passed on, if
-    /// it has passed on any.
+    /// Opens places for the rows of a query, which go to each of them.
+    ///
+    /// # Errors
+    /// A place cannot be used, or holds rows of something else.
+    pub async fn open_all(places: &[Destination], plan: &LivePlan, log: &LogId) -> Result<Box<dyn Sink>, Error> {
+        let mut sinks = Vec::with_capacity(places.len());
+        for place in places {
+            sinks.push(place.open(plan, log).await?);
+        }
+        Ok(match sinks.pop() {
+            Some(only) if sinks.is_empty() => only,
+            last => Box::new(Several::new(sinks.into_iter().chain(last).collect())),
+        })
+    }
+
+    /// Opens the place for the rows of a query.
     ///
     /// # Errors
     /// The place cannot be used, or holds rows of something else.
-    pub async fn open(&self, plan: &LivePlan, log: &LogId, next: BTreeMap<i32, i64>) -> Result<Box<dyn Sink>, Error> {
+    pub async fn open(&self, plan: &LivePlan, log: &LogId) -> Result<Box<dyn Sink>, Error> {
         Ok(match self {
-            Destination::Lines => Box::new(LinesSink::new(plan, next, Box::new(std::io::stdout()))),
-            Destination::Nowhere => Box::new(NowhereSink::new(next)),
+            Destination::Lines(reached) => Box::new(LinesSink::new(plan, reached.clone(), Box::new(std::io::stdout()))),
+            Destination::Nowhere(reached) => Box::new(NowhereSink::new(plan.name(), reached.clone())),
             Destination::Folder(dir, wait) => Box::new(FolderSink::open(dir, plan, log, *wait)?),
             Destination::Topic { location, options, state_dir } => {
                 let name = location.to_string();

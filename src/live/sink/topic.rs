@@ -63,6 +63,8 @@ pub struct TopicSink {
     /// How many rows of each identity the topic has behind the state's end.
     seen: HashMap<Identity, usize>,
     lines: Lines,
+    /// Whether messages could not be sent. The topic may have some of them, so nothing is remembered from then on.
+    has_failed: bool,
 }
 
 impl TopicSink {
@@ -90,7 +92,7 @@ impl TopicSink {
                 find(to.as_ref(), partition, from, plan.name(), &mut seen).await.map_err(failed)?;
             }
         }
-        Ok(TopicSink { log: to, name: name.into(), held, seen, lines: Lines::of(plan) })
+        Ok(TopicSink { log: to, name: name.into(), held, seen, lines: Lines::of(plan), has_failed: false })
     }
 
     async fn save(&mut self) -> Result<(), Error> {
@@ -163,8 +165,10 @@ impl Sink for TopicSink {
             headers.push(std::mem::take(&mut all[row]));
         }
         if !records.is_empty() {
+            self.has_failed = true;
             let sent = self.log.append_with(records, headers).await;
             sent.map_err(|source| Error::log(&self.name, source))?;
+            self.has_failed = false;
         }
         // What was read at the start lies before offsets that come later.
         self.seen.retain(|(of, offset, _), _| *of != partition || *offset >= offsets.end);
@@ -173,7 +177,7 @@ impl Sink for TopicSink {
     }
 
     async fn flush(&mut self, all: bool) -> Result<(), Error> {
-        if self.seen.is_empty() && self.held.is_due(all) {
+        if !self.has_failed && self.seen.is_empty() && self.held.is_due(all) {
             return self.save().await;
         }
         Ok(())

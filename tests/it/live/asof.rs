@@ -9,7 +9,7 @@ use super::Place;
 use super::parity::pieces;
 
 /// Joins with another product and with the row's own, with windows on either side, below and above, and all of them together.
-const OWN: [(&str, &str); 6] = [
+const OWN: [(&str, &str); 9] = [
     (
         "sql/features/led.sql",
         "-- description: What another product did.\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   b_price: USD\n\
@@ -49,6 +49,31 @@ const OWN: [(&str, &str); 6] = [
          FROM ticks) WHERE change > 0.01) AS c ON t.product_id = c.product_id AND t.ts >= c.ts\n",
     ),
     (
+        "sql/features/sided.sql",
+        "-- description: Another product's last tick whose offset has the same remainder.\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   b_price: USD\n\
+         SELECT t.product_id, t.ts, b.ts AS b_ts, b.price AS b_price\n\
+         FROM (SELECT product_id, ts, log_offset % 3 AS third FROM ticks) AS t\n\
+         ASOF LEFT JOIN (SELECT ts, price, log_offset % 3 AS third FROM ticks WHERE product_id = 'B-USD') AS b ON t.third = b.third AND b.ts < t.ts\n",
+    ),
+    (
+        "sql/features/leader.sql",
+        "-- description: The product that each one follows, and a window over the joined rows.\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   spread: USD\n\
+         SELECT t.product_id, t.ts, l.ts AS l_ts, l.rv_60s AS l_rv_60s,\n\
+         stddev_samp(l.rv_60s) OVER (PARTITION BY t.product_id ORDER BY t.ts ROWS 9 PRECEDING) AS deviation\n\
+         FROM (SELECT product_id, ts, CASE product_id WHEN 'A-USD' THEN 'B-USD' WHEN 'B-USD' THEN 'C-USD' ELSE 'A-USD' END AS leader\n\
+         FROM spike_features) AS t\n\
+         ASOF LEFT JOIN (SELECT product_id, ts, rv_60s FROM spike_features WHERE product_id IN ('B-USD', 'C-USD')) AS l\n\
+         ON t.leader = l.product_id AND l.ts <= t.ts\n",
+    ),
+    (
+        "sql/features/close.sql",
+        "-- description: Another product's last tick of the last five seconds, and the mean of its last minute.\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   mean: USD\n\
+         SELECT t.product_id, t.ts, c.mean\n\
+         FROM ticks AS t ASOF LEFT JOIN (SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY ts\n\
+         RANGE INTERVAL '1 minute' PRECEDING) AS mean FROM ticks WHERE product_id = 'C-USD') AS c\n\
+         ON c.ts <= t.ts TOLERANCE INTERVAL '5 seconds'\n",
+    ),
+    (
         "sql/features/all_of_them.sql",
         "-- description: The others, joined by their grain.\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   last_price: USD\n\
          SELECT l.product_id, l.ts, l.b_rv_60s, n.age, a.last_price, t.rv_60s, b.correlation\n\
@@ -61,12 +86,18 @@ const OWN: [(&str, &str); 6] = [
 
 #[tokio::test]
 async fn joined_rows_have_the_bits_of_batch_for_any_polls_and_restarts() {
-    pieces(20, 1, &OWN, &["led", "before", "near", "alike", "alone", "all_of_them", "spike_features"]).await;
+    pieces(
+        20,
+        1,
+        &OWN,
+        &["led", "before", "near", "alike", "alone", "sided", "leader", "close", "all_of_them", "spike_features"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn joined_rows_have_the_bits_of_batch_over_several_partitions() {
-    pieces(30, 3, &OWN, &["led", "before", "alone", "all_of_them"]).await;
+    pieces(30, 3, &OWN, &["led", "before", "alone", "sided", "leader", "close", "all_of_them"]).await;
 }
 
 /// Runs to the end of a log, and returns how many rows each query has emitted.
@@ -124,6 +155,20 @@ async fn a_plan_says_what_its_rows_wait_for() {
     assert_eq!(rights.len(), 4, "{rights:?}");
     assert!(rights.iter().any(|right| right.waits_for.is_none()), "{rights:?}");
     assert!(rights.iter().any(|right| right.input.contains("the ticks as they come")), "{rights:?}");
+    assert_eq!(place.plan("leader").await.unwrap().waits_for(), ["B-USD", "C-USD"]);
+    assert_eq!(place.plan("sided").await.unwrap().waits_for(), ["B-USD"]);
     assert!(place.plan("alike").await.unwrap().waits_for().is_empty());
     assert!(place.plan("spike_features").await.unwrap().waits_for().is_empty());
+}
+
+#[tokio::test]
+async fn a_join_with_a_tolerance_starts_from_as_many_ticks_as_it_looks_back() {
+    let place = Place::with(&OWN).await;
+    // About three hours of two products.
+    let messages = (0..12_000).map(|at| flat(["B-USD", "C-USD"][at % 2], at as i64 * 1_000, 100 + at as u32 % 7));
+    let log = MemoryLog::of(messages);
+    place.data.land(&log, 100_000).await.unwrap();
+    let live = place.open(&log, &["close"], &mut |folder| Box::new(folder)).await.unwrap();
+    let warmed = live.counts().warmed;
+    assert!((60..80).contains(&warmed), "it looks back a minute, and a few seconds more: {warmed}");
 }

@@ -125,6 +125,104 @@ fn parity_fails_at_a_difference() {
     assert!(told.contains("live and batch differ: tick_features"), "{told}");
 }
 
+#[test]
+fn a_difference_shows_the_frame_and_the_rows_of_the_value_in_batch() {
+    let folder = begin(&mut Market::new(16), 400);
+    let folder = folder.path();
+    let query = |price: &str| {
+        let text = format!(
+            "-- description: Means.\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   mean: USD\n\n\
+             SELECT product_id, ts, avg({price}) OVER (PARTITION BY product_id ORDER BY ts \
+             RANGE BETWEEN INTERVAL '30 seconds' PRECEDING AND CURRENT ROW) AS mean FROM ticks\n"
+        );
+        std::fs::write(folder.join("sql/features/means.sql"), text).unwrap();
+    };
+    query("price");
+    succeed(folder, "live means --to out --once");
+    succeed(folder, "land");
+    succeed(folder, "parity --of out");
+    query("CASE WHEN log_offset >= 200 THEN price + 1 ELSE price END");
+    let output = run(folder, "parity --of out --from 2026-03-01");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.starts_with("means: `mean` of the row of A-USD at "), "{shown}");
+    let time = shown.split(" at ").nth(1).unwrap().split(' ').next().unwrap();
+    let sql = format!(
+        "SELECT count(*), min(ts), max(ts) FROM ticks WHERE product_id = 'A-USD' AND ts <= TIMESTAMP '{time}' \
+         AND ts >= TIMESTAMP '{time}' - INTERVAL '30 seconds'"
+    );
+    let counted = squall(folder).args(["sql", "-c", &sql, "--format", "csv"]).output().unwrap();
+    let counted = String::from_utf8(counted.stdout).unwrap();
+    let counted: Vec<&str> = counted.lines().nth(1).unwrap().split(',').collect();
+    let call = "avg(CASE WHEN log_offset >= 200 THEN price + 1 ELSE price END) OVER (PARTITION BY product_id ORDER BY ts \
+                RANGE BETWEEN 30 seconds PRECEDING AND CURRENT ROW)";
+    assert!(shown.contains(&format!("\nbatch computes {call}\n  over {} rows", counted[0])), "{shown}{counted:?}");
+    for time in &counted[1..] {
+        assert!(shown.contains(time.trim_end_matches('Z')), "{shown}{counted:?}");
+    }
+    assert!(shown.contains("the row's tick, as it landed:") && shown.contains("log_offset"), "{shown}");
+}
+
+#[test]
+fn parity_compares_the_rows_of_a_span_of_time() {
+    let folder = begin(&mut Market::new(17), 1200);
+    let folder = folder.path();
+    let (lines, _) = succeed(folder, "live spike_features tick_features --to out --to - --once");
+    succeed(folder, "land");
+    let rows: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<&str> =
+        rows.iter().filter(|row| row["query"] == "spike_features").map(|row| row["ts"].as_str().unwrap()).collect();
+    let middle = rows[rows.len() / 2];
+    let later = rows.iter().filter(|ts| **ts >= middle).count();
+    let compared = |line: String, count: usize| {
+        let (told, _) = succeed(folder, &line);
+        assert_eq!(
+            told,
+            format!("spike_features: {} rows are the same, bit for bit\n", squall::text::grouped(count as u64))
+        );
+    };
+    // The windows look back over the beginning of the span, in time and in rows.
+    compared(format!("parity spike_features --of out --from {middle}"), later);
+    compared(format!("parity spike_features --of out --to {middle}"), rows.len() - later);
+    let end = rows.iter().filter(|ts| **ts >= middle).nth(later / 2).unwrap();
+    let inside = rows.iter().filter(|ts| **ts >= middle && *ts < end).count();
+    compared(format!("parity spike_features --of out --from {middle} --to {end}"), inside);
+    let (told, _) = succeed(folder, &format!("parity --of out --from {middle}"));
+    assert_eq!(told.matches(&format!("{later} rows are the same")).count(), 2, "{told}");
+    compared(format!("parity spike_features --of out --from 2026-03-31 --to {}", &middle[..10]), rows.len());
+    compared("parity spike_features --of out --to 2026-03-30".into(), 0);
+    let output = run(folder, &format!("parity spike_features --of out --from {middle} --to {middle}"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.contains("--from is not before --to"), "{told}");
+}
+
+#[test]
+fn the_plan_says_how_large_the_state_is() {
+    let folder = begin(&mut Market::new(19), 1500);
+    let folder = folder.path();
+    let (shown, _) = succeed(folder, "plan --live spike_features");
+    assert!(shown.contains("no ticks have landed, so its size is not known"), "{shown}");
+    succeed(folder, "land");
+    let (shown, _) = succeed(folder, "plan --live spike_features");
+    let (_, told) = succeed(folder, "live spike_features --to out --once --parity-every 0");
+    // A start reads the same ticks.
+    let read = told.split("the windows start from ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(shown.contains(&format!("made from {read} landed ticks, as a start makes it now")), "{shown}{told}");
+    let held = told.split("the queries hold ").nth(1).unwrap().split(" bytes").next().unwrap();
+    assert!(shown.contains(&format!(" in {held} bytes: made from")), "{shown}{told}");
+    assert!(shown.contains("the query looks back 1,800 s"), "{shown}");
+    for product in super::market::PRODUCTS {
+        let sql = format!(
+            "SELECT count(*) FROM landed_ticks WHERE product_id = '{product}' AND ts > (SELECT max(ts) FROM landed_ticks \
+             WHERE product_id = '{product}') - INTERVAL '1800 seconds'"
+        );
+        let output = squall(folder).args(["sql", "-c", &sql, "--format", "csv"]).output().unwrap();
+        let count: u64 = String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().parse().unwrap();
+        let line = shown.lines().find(|line| line.starts_with(product)).unwrap_or_else(|| panic!("{shown}"));
+        assert_eq!(line.split_whitespace().nth(1), Some(squall::text::grouped(count).as_str()), "{shown}");
+    }
+}
+
 /// A query of scores by the champion.
 pub const SCORES: &str = "-- description: The score of each tick, by the champion.\n-- grain: product_id, ts\n-- time column: ts\n\n\
     SELECT product_id, ts, price, score FROM ml_predict('slope@champion', 'SELECT product_id, ts, price FROM ticks')\n";

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand::rngs::StdRng;
@@ -143,8 +144,6 @@ async fn one_changed_bit_is_found() {
     let (place, file) = emitted().await;
     assert!(place.parity("tick_features", &place.out()).await.unwrap().difference.is_none());
     rewrite(&place, &file, |batch| {
-        use datafusion::arrow::array::AsArray;
-        use datafusion::arrow::datatypes::Float64Type;
         let index = batch.schema().index_of("midprice").unwrap();
         let mut values = batch.column(index).as_primitive::<Float64Type>().values().to_vec();
         values[200] = f64::from_bits(values[200].to_bits() ^ 1);
@@ -155,6 +154,68 @@ async fn one_changed_bit_is_found() {
     let found = place.parity("tick_features", &place.out()).await.unwrap().difference.unwrap().to_string();
     assert!(found.starts_with("`midprice` of the row of ") && found.contains("offset"), "{found}");
     assert!(found.contains(" live and ") && found.contains(" in batch") && found.contains("bits"), "{found}");
+}
+
+#[tokio::test]
+async fn the_frames_of_a_value_that_differs_are_shown() {
+    let place = Place::with(&OWN).await;
+    let log = MemoryLog::of(Market::new(5).messages(500));
+    let mut live = place.open(&log, &["sides", "changes"], &mut |folder| Box::new(folder)).await.unwrap();
+    live.run(Until::End, &AtomicBool::new(false), &mut place.no_models(), &mut || 64).await.unwrap();
+    drop(live);
+    place.data.land(&log, 1000).await.unwrap();
+    let change = async |query: &str, column: &str| {
+        let files =
+            std::fs::read_dir(place.out()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let file = files.into_iter().find(|name| name.starts_with(query) && name.ends_with(".parquet")).unwrap();
+        rewrite(&place, &file, |batch| {
+            let index = batch.schema().index_of(column).unwrap();
+            let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+            let numbers = datafusion::arrow::compute::cast(&columns[index], &DataType::Float64).unwrap();
+            let numbers = numbers.as_primitive::<Float64Type>().iter().enumerate();
+            let changed: Float64Array = numbers
+                .map(|(row, number)| if row == 300 { number.map(|number| number + 1.0) } else { number })
+                .collect();
+            columns[index] = datafusion::arrow::compute::cast(&changed, columns[index].data_type()).unwrap();
+            RecordBatch::try_new(batch.schema(), columns).unwrap()
+        });
+        let found = place.parity(query, &place.out()).await.unwrap();
+        let difference = found.difference.unwrap();
+        assert!(difference.to_string().starts_with(&format!("`{column}` of the row")), "{difference}");
+        (difference.key, found.computed.unwrap())
+    };
+    let count = async |sql: &str| {
+        let rows = place.session.sql(sql).await.unwrap().collect().await.unwrap();
+        rows[0].column(0).as_primitive::<Int64Type>().value(0) as u64
+    };
+    let ((product, ts), computed) = change("sides", "mean").await;
+    assert_eq!(computed.windows.len(), 1, "{computed:?}");
+    let window = &computed.windows[0];
+    let call = "avg(price) OVER (PARTITION BY product_id, side ORDER BY ts ROWS BETWEEN 5 PRECEDING AND CURRENT ROW)";
+    assert_eq!(window.call, call);
+    let own = format!("product_id = '{product}' AND CAST(ts AS BIGINT) = {ts}");
+    let rows = window.rows.as_ref().unwrap();
+    let before = count(&format!(
+        "SELECT count(*) FROM ticks WHERE product_id = '{product}' AND CAST(ts AS BIGINT) <= {ts} \
+         AND side = (SELECT side FROM ticks WHERE {own})"
+    ))
+    .await;
+    assert_eq!((rows.count, rows.first.num_rows() as u64, rows.last.is_none()), (before.min(6), before.min(6), true));
+    assert!(rows.first.column_by_name("price").is_some() && rows.first.column_by_name("ts").is_some(), "{rows:?}");
+    assert!(computed.tick.unwrap().column_by_name("price").is_some());
+    // A window over a window, and one from the start of the data.
+    let ((product, ts), computed) = change("changes", "deviation").await;
+    assert_eq!(computed.windows.len(), 2, "{computed:?}");
+    assert!(computed.windows[0].call.starts_with("stddev_samp(change) OVER"), "{computed:?}");
+    assert!(computed.windows[1].call.starts_with("lag(midprice) OVER"), "{computed:?}");
+    let inner = computed.windows[0].rows.as_ref().unwrap();
+    let inside = count(&format!(
+        "SELECT count(*) FROM changes WHERE product_id = '{product}' AND CAST(ts AS BIGINT) BETWEEN {ts} - 7000000000 AND {ts}"
+    ))
+    .await;
+    assert_eq!(inner.count, inside);
+    let lagged = computed.windows[1].rows.as_ref().unwrap();
+    assert_eq!((lagged.count, lagged.first.num_rows()), (2, 2), "{lagged:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::Place;
 const HEAD: &str = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n";
 
 /// What follows the header of a query, the line that is to blame, and what the reason says.
-const REFUSED: [(&str, usize, &str); 22] = [
+const REFUSED: [(&str, usize, &str); 23] = [
     (
         "SELECT product_id, ts,\nlead(price) OVER (PARTITION BY product_id ORDER BY ts) AS x\nFROM ticks",
         5,
@@ -69,12 +69,17 @@ const REFUSED: [(&str, usize, &str); 22] = [
     (
         "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.ts >= b.ts",
         5,
-        "it is not known which product's ticks",
+        "it is not known which products' ticks",
     ),
     (
         "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.side = b.side AND t.ts >= b.ts",
         5,
-        "it is not known which product's ticks",
+        "it is not known which products' ticks",
+    ),
+    (
+        "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN (SELECT * FROM ticks WHERE product_id IN ('B', 'C')) AS b ON t.side = b.side AND t.ts >= b.ts",
+        5,
+        "ON has to name the right side's product_id",
     ),
     (
         "SELECT t.product_id, t.ts, b.price AS x FROM ticks AS t\nASOF JOIN ticks AS b ON t.product_id = b.product_id AND t.ts <= b.ts",
