@@ -1,5 +1,6 @@
 //! `squall live`: queries of the project over the log, a row for each tick as it comes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -224,13 +225,13 @@ async fn follow(
 
 /// Returns the places that `--to` names.
 fn destinations(args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Result<Vec<Destination>, Failure> {
-    for (number, to) in args.to.iter().enumerate() {
-        // The address of a webhook may hold a secret, so it is not shown.
-        if args.to[..number].contains(to) {
-            return Err(Failure::new("two of --to name the same place").with_hint("name each place once"));
-        }
+    let places = args.to.iter().map(|to| destination(to, args, context, stop, tell));
+    let places = places.collect::<Result<Vec<_>, _>>()?;
+    let distinct: BTreeSet<String> = places.iter().map(Destination::identity).collect();
+    match distinct.len() == places.len() {
+        true => Ok(places),
+        false => Err(Failure::new("two of --to name the same place").with_hint("name each place once")),
     }
-    args.to.iter().map(|to| destination(to, args, context, stop, tell)).collect()
 }
 
 fn destination(to: &str, args: &Args, context: &Context, stop: &Stop, tell: &Tell) -> Result<Destination, Failure> {

@@ -74,6 +74,19 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// Returns a text that is the same for the same place, however it is written. It may hold a secret.
+    pub fn identity(&self) -> String {
+        match self {
+            Destination::Lines(_) | Destination::Nowhere(_) => "-".into(),
+            Destination::Folder(dir, _) => {
+                let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+                whole.components().collect::<PathBuf>().display().to_string()
+            }
+            Destination::Topic { location, .. } => location.to_string(),
+            Destination::Webhook { webhook, .. } => webhook.address().into(),
+        }
+    }
+
     /// Opens places for the rows of a query, which go to each of them.
     ///
     /// # Errors

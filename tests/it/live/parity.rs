@@ -193,11 +193,13 @@ async fn the_frames_of_a_value_that_differs_are_shown() {
     let window = &computed.windows[0];
     let call = "avg(price) OVER (PARTITION BY product_id, side ORDER BY ts ROWS BETWEEN 5 PRECEDING AND CURRENT ROW)";
     assert_eq!(window.call, call);
-    let own = format!("product_id = '{product}' AND CAST(ts AS BIGINT) = {ts}");
+    let at = |ns: i64| format!("arrow_cast({ns}, 'Timestamp(ns, \"UTC\")')");
+    let own = format!("product_id = '{product}' AND ts = {}", at(ts));
     let rows = window.rows.as_ref().unwrap();
     let before = count(&format!(
-        "SELECT count(*) FROM ticks WHERE product_id = '{product}' AND CAST(ts AS BIGINT) <= {ts} \
-         AND side = (SELECT side FROM ticks WHERE {own})"
+        "SELECT count(*) FROM ticks WHERE product_id = '{product}' AND ts <= {} \
+         AND side = (SELECT side FROM ticks WHERE {own})",
+        at(ts)
     ))
     .await;
     assert_eq!((rows.count, rows.first.num_rows() as u64, rows.last.is_none()), (before.min(6), before.min(6), true));
@@ -210,7 +212,9 @@ async fn the_frames_of_a_value_that_differs_are_shown() {
     assert!(computed.windows[1].call.starts_with("lag(midprice) OVER"), "{computed:?}");
     let inner = computed.windows[0].rows.as_ref().unwrap();
     let inside = count(&format!(
-        "SELECT count(*) FROM changes WHERE product_id = '{product}' AND CAST(ts AS BIGINT) BETWEEN {ts} - 7000000000 AND {ts}"
+        "SELECT count(*) FROM changes WHERE product_id = '{product}' AND ts BETWEEN {} AND {}",
+        at(ts - 7_000_000_000),
+        at(ts)
     ))
     .await;
     assert_eq!(inner.count, inside);

@@ -165,8 +165,10 @@ fn a_place_that_is_added_begins_where_landing_has_come_to() {
     has_all(folder, "out");
     let (told, _) = succeed(folder, "parity spike_features --of more");
     assert!(told.contains(&format!("spike_features: {} rows are the same", lines.lines().count())), "{told}");
-    let output = run(folder, "live --once --to out --to out");
-    let told = String::from_utf8_lossy(&output.stderr).to_string();
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("two of --to name the same place"), "{told}");
+    for twice in ["out --to out", "out --to ./out/", "- --to -"] {
+        let output = run(folder, &format!("live --once --to {twice}"));
+        let told = String::from_utf8_lossy(&output.stderr).to_string();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("two of --to name the same place"), "{told}");
+    }
 }
