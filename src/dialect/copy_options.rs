@@ -120,7 +120,8 @@ impl Clauses {
         let name = name.value.to_uppercase();
         let value: String = tokens[first + 1..].iter().map(|token| token.token.to_string()).collect();
         let value = value.trim();
-        let plain = value.trim_matches('\'').to_string();
+        let inner = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+        let plain = inner.unwrap_or(value).replace("''", "'");
         match name.as_str() {
             "FORMAT" => self.format = Some(plain),
             "PARTITION_BY" => self.partition_by = Some(value.trim_matches(['(', ')']).to_string()),
@@ -134,7 +135,7 @@ impl Clauses {
                 let value = match (name, value) {
                     ("HEADER", "" | "1") => "true".to_string(),
                     ("HEADER", "0") => "false".to_string(),
-                    _ => plain.replace("''", "'"),
+                    _ => plain,
                 };
                 self.others.push((key, value));
             }

@@ -3,17 +3,20 @@
 //! In: a path or a pattern of paths, and options as pairs of a name and a value; `name => value` is written as such a pair before the call
 //! is planned. Out: the files' rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig};
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
+use futures::TryStreamExt;
 
 use super::relation::{block_on, text};
 use super::snapshot::session_state;
@@ -26,7 +29,7 @@ use crate::text::{did_you_mean, is_address};
 const PATH: Argument = Argument {
     name: "path",
     sql_type: "VARCHAR",
-    meaning: "a file, a folder, or a pattern such as 'ticks/*.csv'; text files with .gz, .zst, .bz2 or .xz are read too",
+    meaning: "a file, a folder, a pattern such as 'ticks/*.csv', or a list such as ['a.csv', 'b.csv']; text files with .gz, .zst, .bz2 or .xz are read too",
     required: true,
 };
 
@@ -46,7 +49,7 @@ const READ_CSV: Documentation = Documentation {
         Argument {
             name: "options",
             sql_type: "ANY",
-            meaning: "delim or sep, header, quote, escape, comment, nullstr (the text of NULL), types (such as {'price': 'DECIMAL(18, 8)'}), all_varchar, null_padding (fills short rows), compression",
+            meaning: "delim or sep, header, quote, escape, comment, skip (lines before the header), nullstr (the text of NULL), types (such as {'price': 'DECIMAL(18, 8)'}), all_varchar, null_padding (fills short rows), compression",
             required: false,
         },
     ],
@@ -101,6 +104,7 @@ const CSV: Names = &[
     ("quote", "format.quote"),
     ("escape", "format.escape"),
     ("comment", "format.comment"),
+    ("skip", "format.skip"),
     ("nullstr", "format.null_value"),
     ("null_padding", "format.truncated_rows"),
     ("compression", "format.compression"),
@@ -134,7 +138,7 @@ impl fmt::Debug for Reader {
 /// What a call says.
 #[derive(Default)]
 struct Call {
-    path: String,
+    paths: Vec<String>,
     options: HashMap<String, String>,
     /// Columns and their types.
     types: Vec<(String, String)>,
@@ -145,9 +149,9 @@ impl Reader {
     fn read(&self, arguments: &[Expr]) -> Result<Call> {
         let syntax = self.documentation.syntax();
         let mut arguments = arguments.iter();
-        let path = arguments.next().and_then(text);
-        let path = path.ok_or_else(|| plan_datafusion_err!("the path of {syntax} must be text in single quotes"))?;
-        let mut call = Call { path, ..Call::default() };
+        let paths = arguments.next().and_then(paths);
+        let paths = paths.ok_or_else(|| plan_datafusion_err!("the path of {syntax} must be text in single quotes"))?;
+        let mut call = Call { paths, ..Call::default() };
         while let Some(name) = arguments.next() {
             let Some((name, value)) = text(name).zip(arguments.next()) else {
                 return plan_err!("{syntax}: options are written as name => value, such as header => true");
@@ -162,10 +166,15 @@ impl Reader {
             };
             self.add(&mut call, &name, value)?;
         }
-        if !call.options.contains_key("format.compression")
-            && let Some((_, codec)) = dialect::compressed(&call.path)
-        {
-            call.options.insert("format.compression".into(), codec.to_string());
+        if !call.options.contains_key("format.compression") {
+            let mut codecs = call.paths.iter().map(|path| dialect::compressed(path).map(|(_, codec)| codec));
+            let first = codecs.next().flatten();
+            if codecs.any(|other| other != first) {
+                return plan_err!("{syntax}: the files are not compressed in the same way");
+            }
+            if let Some(codec) = first.map(str::to_string) {
+                call.options.insert("format.compression".into(), codec);
+            }
         }
         Ok(call)
     }
@@ -192,25 +201,30 @@ impl Reader {
     }
 
     async fn table(&self, state: &SessionState, call: &Call) -> Result<Arc<dyn TableProvider>> {
-        let url = store::listed(&call.path)?;
+        let urls = call.paths.iter().map(|path| store::listed(path)).collect::<Result<Vec<_>>>()?;
         let Some(format) = state.get_file_format_factory(self.ending) else {
             return plan_err!("the session has no format for .{} files", self.ending);
         };
         let format = format.create(state, &call.options)?;
         // Of a folder, only files with the format's ending are read. A file or a pattern says itself what is meant.
-        let ending =
-            if url.is_collection() && url.get_glob().is_none() { format!(".{}", self.ending) } else { String::new() };
+        let folders = urls.iter().filter(|url| url.is_collection() && url.get_glob().is_none()).count();
+        if folders > 0 && folders < urls.len() {
+            return plan_err!("{}: a list has files or folders, and not both", self.documentation.name);
+        }
+        let ending = if folders > 0 { format!(".{}", self.ending) } else { String::new() };
         let options = ListingOptions::new(format).with_file_extension(ending);
-        let missing = || plan_err!("{} finds no file `{}` with rows", self.documentation.name, call.path);
-        if url.scheme() == "file" && url.get_glob().is_none() && !Path::new(&call.path).exists() {
-            return missing();
+        let missing = |path: &str| plan_err!("{} finds no file `{path}` with rows", self.documentation.name);
+        for (path, url) in call.paths.iter().zip(&urls) {
+            if url.scheme() == "file" && url.get_glob().is_none() && !Path::new(path).exists() {
+                return missing(path);
+            }
+            if is_address(path) {
+                store::first(state, path, url).await?;
+            }
         }
-        if is_address(&call.path) {
-            store::first(state, &call.path, &url).await?;
-        }
-        let found = options.infer_schema(state, &url).await.map_err(|error| store::failed(&call.path, error))?;
+        let found = columns(state, &options, &urls).await.map_err(|error| store::failed(&call.paths[0], error))?;
         if found.fields().is_empty() {
-            return missing();
+            return missing(&call.paths.join(", "));
         }
         let mut fields: Vec<Field> = found.fields().iter().map(|field| field.as_ref().clone()).collect();
         if call.all_text {
@@ -227,16 +241,58 @@ impl Reader {
             field.set_data_type(plan.schema().field(0).data_type().clone());
         }
         let schema = Schema::new_with_metadata(fields, found.metadata().clone());
-        let config = ListingTableConfig::new(url).with_listing_options(options);
+        let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
         let config = store::with_folders(config, state).await?.with_schema(Arc::new(schema));
         Ok(Arc::new(ListingTable::try_new(config)?))
     }
+}
+
+/// Returns the paths that an argument names: a text, or a list of them.
+fn paths(argument: &Expr) -> Option<Vec<String>> {
+    match argument {
+        Expr::Literal(ScalarValue::List(list), _) => {
+            let elements = cast(&list.value(0), &DataType::Utf8).ok()?;
+            let elements = elements.as_string::<i32>().iter().map(|element| element.map(str::to_string));
+            elements.collect::<Option<Vec<_>>>().filter(|paths| !paths.is_empty())
+        }
+        Expr::ScalarFunction(call) if call.name() == "make_array" => {
+            call.args.iter().map(text).collect::<Option<Vec<_>>>().filter(|paths| !paths.is_empty())
+        }
+        other => text(other).map(|path| vec![path]),
+    }
+}
+
+/// Finds the columns of all files that are named.
+async fn columns(state: &SessionState, options: &ListingOptions, urls: &[ListingTableUrl]) -> Result<SchemaRef> {
+    let [url, others @ ..] = urls else { return plan_err!("no file is named") };
+    if others.is_empty() {
+        return options.infer_schema(state, url).await;
+    }
+    if others.iter().any(|other| other.object_store() != url.object_store()) {
+        return plan_err!("the files of a list are in one store");
+    }
+    let store = state.runtime_env().object_store(url)?;
+    let mut files = Vec::new();
+    let mut known = HashSet::new();
+    for url in urls {
+        let found = url.list_all_files(state, store.as_ref(), &options.file_extension).await?;
+        for file in found.try_collect::<Vec<_>>().await? {
+            // The engine would read it once.
+            if !known.insert(file.location.clone()) {
+                return plan_err!("a list names /{} twice", file.location);
+            }
+            if file.size > 0 {
+                files.push(file);
+            }
+        }
+    }
+    options.format.infer_schema(state, &store, &files).await
 }
 
 impl TableFunctionImpl for Reader {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let call = self.read(args.exprs())?;
         let state = session_state(args.session())?;
-        block_on(|| self.table(state, &call), &call.path)
+        block_on(|| self.table(state, &call), &call.paths.join(", "))
     }
 }

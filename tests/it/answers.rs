@@ -1,6 +1,7 @@
 //! Right answers from files, and errors that name what is wrong, as the program gives them.
 
 mod files;
+mod reading;
 
 use std::fs::{create_dir, read_dir, write};
 use std::path::Path;

@@ -1,15 +1,15 @@
 //! Parquet files: what their footers say of the values.
 //!
 //! The engine takes the order of each group of rows for that of the whole file, the extremes of some groups of rows for those of all, and a
-//! count of NULLs that is not there for 0; of two columns with one name, it reads the first. In: a file. Out: the same rows, without what
-//! its footer does not say; two columns of one name are an error.
+//! count of NULLs that is not there for 0; of two columns with one name, it reads the first; it leaves out the months of an INTERVAL. In: a
+//! file. Out: the same rows, without what its footer does not say; two columns of one name, and an INTERVAL, are errors.
 //!
 //! Upstream: apache/datafusion#25226 for extremes, #25239 for counts of NULLs.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
 use datafusion::common::{GetExt, Result, Statistics};
@@ -18,7 +18,9 @@ use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::error::DataFusionError;
 use datafusion::object_store::{ObjectMeta, ObjectStore};
-use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use datafusion::parquet::arrow::ARROW_SCHEMA_META_KEY;
+use datafusion::parquet::basic::ConvertedType;
+use datafusion::parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
 use futures::future::BoxFuture;
 
 use super::{Files, Named, options};
@@ -77,7 +79,17 @@ impl Files for Parquet {
             for object in objects {
                 let footer = footer(state, store, object).await?;
                 let mut names = HashSet::new();
-                let fields = footer.file_metadata().schema_descr().root_schema().get_fields();
+                let descriptor = footer.file_metadata().schema_descr();
+                let fields = descriptor.root_schema().get_fields();
+                if fields.is_empty() {
+                    return Err(refuse(format!("/{} has no columns", object.location), "write it again with some"));
+                }
+                if let Some(interval) = interval(footer.file_metadata()) {
+                    return Err(refuse(
+                        format!("/{} has INTERVAL in `{interval}`, whose months cannot be read", object.location),
+                        "write the file again with the interval as text or as a number of seconds",
+                    ));
+                }
                 if let Some(twice) = fields.iter().find(|field| !names.insert(field.name())) {
                     return Err(refuse(
                         format!("/{} has two columns named `{}`", object.location, twice.name()),
@@ -85,7 +97,8 @@ impl Files for Parquet {
                     ));
                 }
             }
-            Ok(columns)
+            let fields = columns.fields().iter().map(|field| with_fine_time(field));
+            Ok(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), columns.metadata().clone())))
         })
     }
 
@@ -159,6 +172,25 @@ async fn footer(
 ) -> Result<Arc<ParquetMetaData>> {
     let kept = state.runtime_env().cache_manager.get_file_metadata_cache();
     DFParquetMetadata::new(store, object).with_file_metadata_cache(Some(kept)).fetch_metadata().await
+}
+
+/// Returns a column of times of the day in nanoseconds, as the session's other times are: the engine compares no other ones with them.
+fn with_fine_time(field: &Field) -> Field {
+    match field.data_type() {
+        DataType::Time32(_) | DataType::Time64(_) => {
+            field.clone().with_data_type(DataType::Time64(TimeUnit::Nanosecond))
+        }
+        _ => field.clone(),
+    }
+}
+
+/// Returns the column of a file whose intervals may have months: the reader leaves them out. Files of Arrow say what their intervals are.
+fn interval(file: &FileMetaData) -> Option<String> {
+    let is_said =
+        file.key_value_metadata().is_some_and(|pairs| pairs.iter().any(|pair| pair.key == ARROW_SCHEMA_META_KEY));
+    let mut columns = file.schema_descr().columns().iter();
+    let found = columns.find(|column| column.converted_type() == ConvertedType::INTERVAL);
+    found.filter(|_| !is_said).map(|column| column.path().string())
 }
 
 /// What a footer says of a column, in every group of rows that has some.

@@ -5,14 +5,14 @@ use std::fs::{create_dir, create_dir_all, read_to_string, write};
 use super::Folder;
 
 /// Checks what queries give, with a space between two lines.
-fn check(folder: &Folder, queries: &[(&str, &str)]) {
+pub fn check(folder: &Folder, queries: &[(&str, &str)]) {
     for (query, expected) in queries {
         assert_eq!(folder.rows(query).join(" "), *expected, "{query}");
     }
 }
 
 /// Checks what statements say that fail.
-fn refused(folder: &Folder, statements: &[(&str, &str)]) {
+pub fn refused(folder: &Folder, statements: &[(&str, &str)]) {
     for (statement, expected) in statements {
         let said = folder.error(statement);
         assert!(said.contains(expected), "{statement}: {said}");
@@ -20,7 +20,7 @@ fn refused(folder: &Folder, statements: &[(&str, &str)]) {
 }
 
 impl Folder {
-    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) {
         write(self.path().join(name), bytes).unwrap();
     }
 }
@@ -111,6 +111,22 @@ fn values_of_csv_decide_the_types() {
         &folder,
         &[("SELECT max(a) AS a, min(b) AS b, max(c) AS c FROM 'e.csv'", "a,b,c 10000000000000000000,-inf,10:00:00")],
     );
+}
+
+#[test]
+fn long_integers_of_json_keep_their_digits() {
+    let folder = Folder::new();
+    let rows = ["{\"a\":9223372036854775808,\"b\":[1e30]}", "{\"a\":-12345678901234567890123,\"b\":[2]}"];
+    folder.file("lines.json", rows.join("\n"));
+    folder.file("array.json", format!("[{}]", rows.join(",\n")));
+    folder.file("longer.json", "{\"a\":1234567890123456789012345678901234567890}\n{\"a\":1}\n");
+    for file in ["lines.json", "array.json"] {
+        let types = folder.rows(&format!("SELECT arrow_typeof(a) AS a, arrow_typeof(b) AS b FROM '{file}' LIMIT 1"));
+        assert_eq!(types[1], "\"Decimal128(38, 0)\",List(Float64)", "{file}");
+        let rows = "a,b -12345678901234567890123,[2.0] 9223372036854775808,[1e30]";
+        check(&folder, &[(&format!("SELECT a, b FROM '{file}' ORDER BY a"), rows)]);
+    }
+    check(&folder, &[("SELECT a FROM 'longer.json'", "a 1234567890123456789012345678901234567890 1")]);
 }
 
 #[test]

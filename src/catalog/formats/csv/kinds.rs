@@ -27,6 +27,26 @@ impl Kinds {
     /// Of a column that is text whatever its values are.
     pub const ALL_TEXT: Kinds = Kinds(TEXT);
 
+    /// Returns the kind of one value.
+    pub fn of(value: &str) -> Kinds {
+        Kinds(kind(value))
+    }
+
+    /// Returns whether a value is not NULL.
+    pub fn has_values(self) -> bool {
+        self != Kinds::default()
+    }
+
+    /// Returns whether VARCHAR is the only type that has a place for all values.
+    pub fn has_text(self) -> bool {
+        self.data_type() == DataType::Utf8
+    }
+
+    /// Returns whether the type of these values has a place for others.
+    pub fn holds(self, others: Kinds) -> bool {
+        (self | others).data_type() == self.data_type()
+    }
+
     /// Takes a value.
     pub fn see(&mut self, value: &str) {
         if self.0 & TEXT == 0 {
@@ -70,8 +90,13 @@ fn kind(value: &str) -> u8 {
         }
         _ => return TEXT,
     }
+    // `007` is a name or a code, as in DuckDB: a number would lose its zeros.
+    let is_code = matches!(bytes, [b'0', b'0'..=b'9', ..]);
     let digits = count_digits(unsigned);
     if digits == unsigned.len() {
+        if is_code {
+            return TEXT;
+        }
         let leading = unsigned.iter().take_while(|byte| **byte == b'0').count();
         return match digits - leading {
             0..=18 => INTEGER,
@@ -81,19 +106,19 @@ fn kind(value: &str) -> u8 {
         };
     }
     if is_number(unsigned, digits) {
-        return NUMBER;
+        return if is_code { TEXT } else { NUMBER };
     }
     match bytes {
         [_, _, b':', ..] if bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.')) => {
-            if Time64NanosecondType::parse(value).is_some() {
-                TIME
-            } else {
-                TEXT
+            // A leap second ends a day, and has no place in TIME.
+            match Time64NanosecondType::parse(value) {
+                Some(_) if bytes.get(6) != Some(&b'6') => TIME,
+                _ => TEXT,
             }
         }
         [_, _, _, _, b'-', _, _, b'-', _, _] if Date32Type::parse(value).is_some() => DATE,
         [_, _, _, _, b'-', _, _, b'-', _, _, b'T' | b' ', _, _, b':', _, _, b':', _, _, ..]
-            if string_to_datetime(&Utc, value).is_ok() =>
+            if bytes[17] != b'6' && string_to_datetime(&Utc, value).is_ok() =>
         {
             TIMESTAMP
         }
@@ -136,7 +161,10 @@ mod tests {
         for (values, expected) in [
             (&[][..], DataType::Null),
             (&["true", "FALSE"], DataType::Boolean),
-            (&["1", "-9223372036854775808", "007"], DataType::Int64),
+            (&["1", "-9223372036854775808", "-007"], DataType::Int64),
+            (&["1", "007"], DataType::Utf8),
+            (&["00.5"], DataType::Utf8),
+            (&["0", "0.5"], DataType::Float64),
             (&["1", "9223372036854775808"], DataType::Decimal128(38, 0)),
             (&["99999999999999999999999999999999999999"], DataType::Decimal128(38, 0)),
             (&["100000000000000000000000000000000000000"], DataType::Utf8),
@@ -153,6 +181,8 @@ mod tests {
             (&["2024-01-31 10:00:00", "1"], DataType::Utf8),
             (&["10:00", "23:59:59.5"], DataType::Time64(TimeUnit::Nanosecond)),
             (&["25:00"], DataType::Utf8),
+            (&["23:59:60"], DataType::Utf8),
+            (&["2016-12-31 23:59:60"], DataType::Utf8),
             (&["true", "1"], DataType::Utf8),
         ] {
             assert_eq!(of(values), expected, "{values:?}");

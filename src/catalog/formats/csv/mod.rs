@@ -7,6 +7,7 @@
 //!
 //! Upstream: apache/datafusion#17553 (in its discussion).
 
+mod header;
 mod kinds;
 mod quotes;
 mod text;
@@ -33,7 +34,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 use regex::Regex;
 
-use super::text::{TextFile, TextSource, Trouble, Typed, blame, each, scan};
+use super::text::{Fault, Text, TextFile, TextSource, Trouble, Typed, Watched, blame, each, scan};
 use super::{Files, Named, options};
 use crate::catalog::answers::refuse;
 use crate::durable;
@@ -69,6 +70,9 @@ pub struct CsvFiles {
 /// The option of the delimiter.
 const DELIMITER: &str = "format.delimiter";
 
+/// The option of how many lines at the start of a file are left out, which the engine does not have.
+const SKIP: &str = "format.skip";
+
 impl GetExt for CsvFiles {
     fn get_ext(&self) -> String {
         self.ending.to_string()
@@ -78,17 +82,32 @@ impl GetExt for CsvFiles {
 impl FileFormatFactory for CsvFiles {
     fn create(&self, state: &dyn Session, options: &HashMap<String, String>) -> Result<Arc<dyn FileFormat>> {
         let mut options = options::of_text(options)?;
+        let knows_delimiter = options.contains_key(DELIMITER);
+        let skip: usize = match options.remove(SKIP) {
+            Some(lines) => {
+                lines.parse().map_err(|_| refuse(format!("skip is {lines}, and not a number of lines"), "such as 1"))?
+            }
+            None => 0,
+        };
         options.entry(DELIMITER.into()).or_insert_with(|| self.delimiter.into());
         let engines = CsvFormatFactory::new().create(state, &options)?;
         let options = engines.downcast_ref::<CsvFormat>().map(|format| format.options().clone());
-        Ok(Arc::new(Named { ending: self.ending, files: Csv::new(options.unwrap_or_default())? }))
+        Ok(Arc::new(Named {
+            ending: self.ending,
+            files: Csv::new(options.unwrap_or_default(), knows_delimiter, skip)?,
+        }))
     }
 
     fn default(&self) -> Arc<dyn FileFormat> {
         let options = CsvOptions { delimiter: self.delimiter.as_bytes()[0], ..CsvOptions::default() };
         Arc::new(Named {
             ending: self.ending,
-            files: Csv { format: CsvFormat::default().with_options(options), null: None },
+            files: Csv {
+                format: CsvFormat::default().with_options(options),
+                null: None,
+                knows_delimiter: false,
+                skip: 0,
+            },
         })
     }
 }
@@ -99,10 +118,14 @@ struct Csv {
     format: CsvFormat,
     /// What is NULL, if not the empty text.
     null: Option<Regex>,
+    /// Whether an option says which delimiter the files have.
+    knows_delimiter: bool,
+    /// How many lines at the start of a file are left out.
+    skip: usize,
 }
 
 impl Csv {
-    fn new(options: CsvOptions) -> Result<Csv> {
+    fn new(options: CsvOptions, knows_delimiter: bool, skip: usize) -> Result<Csv> {
         let null =
             match (&options.null_regex, &options.null_value) {
                 (Some(pattern), _) => {
@@ -117,7 +140,7 @@ impl Csv {
                 ),
                 _ => None,
             };
-        Ok(Csv { format: CsvFormat::default().with_options(options), null })
+        Ok(Csv { format: CsvFormat::default().with_options(options), null, knows_delimiter, skip })
     }
 
     /// Returns how files are read in a session.
@@ -131,7 +154,7 @@ impl Csv {
     }
 
     fn plain_text(&self) -> CsvText {
-        CsvText { options: self.format.options().clone(), null: self.null.clone() }
+        CsvText { options: self.format.options().clone(), null: self.null.clone(), skip: self.skip }
     }
 
     fn compression(&self) -> FileCompressionType {
@@ -148,6 +171,15 @@ impl Csv {
         }
     }
 
+    /// Checks what no option says of a file: that it begins with names, and has this delimiter.
+    fn check(&self, text: &CsvText, columns: &[(String, Kinds)]) -> std::result::Result<(), Fault> {
+        if !self.knows_delimiter {
+            header::check_delimiter(columns, text.options.delimiter)?;
+        }
+        let is_said = self.format.options().has_header.is_some();
+        if is_said || text.options.has_header == Some(false) { Ok(()) } else { header::check_names(columns) }
+    }
+
     /// Returns the columns of one file.
     async fn of_file(
         &self,
@@ -162,7 +194,10 @@ impl Csv {
         let reading = text.clone();
         let found = durable::blocking(move || columns_of(&reading, opened.reader, rows)).await;
         let (typed, trouble) = match found {
-            Ok(columns) => return Ok(columns),
+            Ok(columns) => match self.check(text, &columns) {
+                Ok(()) => return Ok(columns),
+                Err(fault) => (Typed::none(), fault.into()),
+            },
             Err(stopped) => stopped,
         };
         let (reading, opened) = (text.clone(), file.open().await?);
@@ -176,8 +211,17 @@ type Stopped = (Typed, Trouble);
 /// Returns the names of a file's columns and the kinds of the values of so many rows.
 fn columns_of(text: &CsvText, reader: impl Read, rows: usize) -> std::result::Result<Vec<(String, Kinds)>, Stopped> {
     let mut kept = Kept { reader, bytes: Vec::new() };
-    let (header, _) = text.format().infer_schema(&mut kept, Some(0)).map_err(|error| (Typed::none(), error.into()))?;
-    let fields = header.fields().iter().map(|field| Field::new(field.name(), DataType::Utf8, true));
+    let header = Watched::new(&mut kept, text.watch(0, true));
+    let header = match text.format().infer_schema(header, Some(0)) {
+        Ok((header, _)) => header,
+        Err(_) if std::str::from_utf8(&kept.bytes).is_err_and(|error| error.error_len().is_some()) => {
+            return Err((Typed::none(), header::not_text(&kept.bytes).into()));
+        }
+        Err(error) => return Err((Typed::none(), error.into())),
+    };
+    let names = header.fields().iter().map(|field| field.name().as_str());
+    let names = header::names(names, text.options.has_header.unwrap_or(true));
+    let fields = names.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
     let header = Schema::new(fields.collect::<Vec<_>>());
     let mut found: Vec<(String, Kinds)> =
         header.fields().iter().map(|field| (field.name().clone(), Kinds::default())).collect();
@@ -289,17 +333,16 @@ impl Files for Csv {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::{Text, Watched};
     use super::*;
 
     #[test]
     fn a_file_s_columns_are_found_and_its_rows_read() {
         let options = CsvOptions { has_header: Some(true), null_value: Some("-".into()), ..CsvOptions::default() };
-        let text = Csv::new(options).unwrap().plain_text();
+        let text = Csv::new(options, true, 0).unwrap().plain_text();
         let found = columns_of(&text, &b"a,b\n1,x\n-,-\n3,\n"[..], usize::MAX).unwrap();
         let found: Vec<_> = found.into_iter().map(|(name, kinds)| (name, kinds.data_type())).collect();
         assert_eq!(found, [("a".to_string(), DataType::Int64), ("b".to_string(), DataType::Utf8)]);
-        let watched = Watched::new(&b"a,b\n1,\"x\n"[..], text.watch());
+        let watched = Watched::new(&b"a,b\n1,\"x\n"[..], text.watch(2, true));
         assert!(std::io::read_to_string(watched).is_err());
     }
 }

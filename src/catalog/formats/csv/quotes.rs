@@ -1,7 +1,8 @@
-//! Quotes in CSV that do not end.
+//! Quotes in CSV that do not end, and empty lines of files with one column.
 //!
-//! A reader takes all that follows such a quote for one value, and says nothing. In: the bytes of a file. Out: the same; an open quote is
-//! an error.
+//! A reader takes all that follows such a quote for one value, and says nothing. It also leaves out empty lines, which are rows if a file
+//! has one column: NULL, as in DuckDB. In: the bytes of a file. Out: the same, with a pair of quotes on these lines; an open quote is an
+//! error.
 
 use crate::catalog::formats::text::{Fault, Watch};
 
@@ -40,14 +41,56 @@ pub struct Quotes {
     at: u64,
     /// The place of the last quote that opened a value.
     opened: u64,
+    /// How many lines are still left out.
+    skipped_lines: usize,
+    /// Whether the file has one column.
+    is_single: bool,
+    /// Whether a record has begun. Empty lines before the header are not rows.
+    has_begun: bool,
+    /// Whether the byte before was `\r`, which forms one line end with `\n`.
+    after_return: bool,
 }
 
 /// What a file may begin with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Quotes {
-    pub fn new(marks: Marks) -> Quotes {
-        Quotes { marks, state: State::Start { line: true }, at: 0, opened: 0 }
+    /// Follows a file of so many columns, or a part of it. `is_start` says whether the part begins where the file does.
+    pub fn new(marks: Marks, columns: usize, is_start: bool) -> Quotes {
+        Quotes {
+            marks,
+            state: State::Start { line: true },
+            at: 0,
+            opened: 0,
+            skipped_lines: 0,
+            is_single: columns == 1,
+            has_begun: !is_start,
+            after_return: false,
+        }
+    }
+
+    /// Leaves out so many lines at the start.
+    pub fn without(mut self, lines: usize) -> Quotes {
+        self.skipped_lines = lines;
+        self
+    }
+
+    /// Takes from a piece the lines that are left out.
+    fn skip_lines(&mut self, piece: &mut Vec<u8>) {
+        let line_end = self.marks.line_end.unwrap_or(b'\n');
+        let mut rest = &piece[..];
+        while self.skipped_lines > 0 && !rest.is_empty() {
+            match rest.iter().position(|byte| *byte == line_end) {
+                Some(end) => {
+                    rest = &rest[end + 1..];
+                    self.skipped_lines -= 1;
+                }
+                None => rest = &[],
+            }
+        }
+        let skipped = piece.len() - rest.len();
+        self.at += skipped as u64;
+        piece.drain(..skipped);
     }
 
     fn is_line_end(&self, byte: u8) -> bool {
@@ -82,17 +125,42 @@ impl Quotes {
             _ if self.is_line_end(byte) => State::Start { line: true },
             _ => State::Plain,
         };
+        self.has_begun |= !matches!(self.state, State::Start { line: true } | State::Comment);
+        self.after_return = byte == b'\r' && self.marks.line_end.is_none();
+    }
+
+    /// Returns whether a byte ends an empty line that is a row.
+    fn is_empty_row(&self, byte: u8) -> bool {
+        self.is_single
+            && self.has_begun
+            && self.state == State::Start { line: true }
+            && self.is_line_end(byte)
+            && !(self.after_return && byte == b'\n')
+    }
+
+    /// Puts a pair of quotes before these places.
+    fn fill(&self, piece: &mut Vec<u8>, places: &[usize]) {
+        let mut filled = Vec::with_capacity(piece.len() + 2 * places.len());
+        let mut from = 0;
+        for place in places {
+            filled.extend_from_slice(&piece[from..*place]);
+            filled.extend([self.marks.quote; 2]);
+            from = *place;
+        }
+        filled.extend_from_slice(&piece[from..]);
+        *piece = filled;
     }
 }
 
 impl Watch for Quotes {
-    fn see(&mut self, piece: &mut [u8]) -> Result<(), Fault> {
+    fn see(&mut self, piece: &mut Vec<u8>) -> Result<(), Fault> {
+        self.skip_lines(piece);
         let mark = if self.at == 0 && piece.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         self.at += mark as u64;
         let mut rest = &piece[mark..];
         // Without a quote, only the last value matters, in which a quote may follow in the next piece.
         let calm = matches!(self.state, State::Start { .. } | State::Plain | State::Comment);
-        if calm && self.marks.comment.is_none() && !rest.contains(&self.marks.quote) {
+        if calm && !self.is_single && self.marks.comment.is_none() && !rest.contains(&self.marks.quote) {
             self.at += rest.len() as u64;
             if let Some(last) = rest.last() {
                 self.state = State::Plain;
@@ -100,14 +168,22 @@ impl Watch for Quotes {
             }
             return Ok(());
         }
+        let mut empty_rows = Vec::new();
         loop {
             let skipped = self.skipped(rest);
             self.at += skipped as u64;
-            let Some((byte, after)) = rest[skipped..].split_first() else { return Ok(()) };
+            let Some((byte, after)) = rest[skipped..].split_first() else { break };
+            if self.is_empty_row(*byte) {
+                empty_rows.push(piece.len() - after.len() - 1);
+            }
             self.next(*byte);
             self.at += 1;
             rest = after;
         }
+        if !empty_rows.is_empty() {
+            self.fill(piece, &empty_rows);
+        }
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), Fault> {
@@ -128,7 +204,7 @@ mod tests {
 
     /// Returns where a quote opens that does not end.
     fn open(text: &str, piece: usize, marks: Marks) -> Option<u64> {
-        let mut quotes = Quotes::new(marks);
+        let mut quotes = Quotes::new(marks, 2, true);
         text.as_bytes().chunks(piece).for_each(|piece| quotes.see(&mut piece.to_vec()).unwrap());
         quotes.end().err().map(|fault| fault.at)
     }
@@ -164,5 +240,41 @@ mod tests {
                 assert_eq!(open(text, piece, marks), expected, "{text} {piece}");
             }
         }
+    }
+
+    #[test]
+    fn empty_lines_are_rows_of_one_column() {
+        let marks = Marks { delimiter: b',', quote: b'"', escape: None, comment: Some(b'#'), line_end: None };
+        for (text, expected) in [
+            ("a\n1\n\n2\n", "a\n1\n\"\"\n2\n"),
+            ("\n\na\r\n\r\n\r\n1", "\n\na\r\n\"\"\r\n\"\"\r\n1"),
+            ("a\r\r1\r", "a\r\"\"\r1\r"),
+            ("a\n\"1\n\n2\"\n#\n\n", "a\n\"1\n\n2\"\n#\n\"\"\n"),
+        ] {
+            for piece in 1..=text.len() {
+                let mut quotes = Quotes::new(marks, 1, true);
+                let mut seen = Vec::new();
+                for piece in text.as_bytes().chunks(piece) {
+                    let mut piece = piece.to_vec();
+                    quotes.see(&mut piece).unwrap();
+                    seen.extend(piece);
+                }
+                assert_eq!(String::from_utf8(seen).unwrap(), expected, "{text:?} {piece}");
+            }
+        }
+        let text = "\u{feff}x, \"\n\na,b\n1,\"2\n";
+        for size in 3..=text.len() {
+            let mut quotes = Quotes::new(marks, 2, true).without(2);
+            let mut seen = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                let mut piece = piece.to_vec();
+                quotes.see(&mut piece).unwrap();
+                seen.extend(piece);
+            }
+            assert_eq!((seen.as_slice(), quotes.end().unwrap_err().at), (&b"a,b\n1,\"2\n"[..], 15), "{size}");
+        }
+        let mut piece = b"\n1\n".to_vec();
+        Quotes::new(marks, 1, false).see(&mut piece).unwrap();
+        assert_eq!(piece, b"\"\"\n1\n");
     }
 }

@@ -20,6 +20,8 @@ pub struct CsvText {
     pub options: CsvOptions,
     /// What is NULL, if not the empty text.
     pub null: Option<Regex>,
+    /// How many lines at the start of a file are left out.
+    pub skip: usize,
 }
 
 impl CsvText {
@@ -53,19 +55,24 @@ impl Text for CsvText {
         self.options.terminator.unwrap_or(b'\n')
     }
 
-    fn has_parts(&self) -> bool {
-        // A line break may be in a value.
-        !self.options.newlines_in_values.unwrap_or(true)
+    fn lines_before(&self) -> usize {
+        self.skip
     }
 
-    fn watch(&self) -> Box<dyn Watch> {
-        Box::new(Quotes::new(Marks {
+    fn has_parts(&self) -> bool {
+        // A line break may be in a value, and a part does not know which of its lines are left out.
+        self.skip == 0 && !self.options.newlines_in_values.unwrap_or(true)
+    }
+
+    fn watch(&self, columns: usize, is_start: bool) -> Box<dyn Watch> {
+        let marks = Marks {
             delimiter: self.options.delimiter,
             quote: self.options.quote,
             escape: self.options.escape,
             comment: self.options.comment,
             line_end: self.options.terminator,
-        }))
+        };
+        Box::new(Quotes::new(marks, columns, is_start).without(if is_start { self.skip } else { 0 }))
     }
 
     fn decoder(&self, schema: &SchemaRef, columns: &[usize], rows: usize, is_start: bool) -> Result<Box<dyn Decode>> {

@@ -3,31 +3,26 @@
 //! The engine writes the text of NULL, and a value with the same text, in the same way. In: rows. Out: a file in which such a value is in
 //! quotes, and NULL is not, as DuckDB writes them.
 
-use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::arrow::array::{Array, RecordBatch};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::config::CsvOptions;
 use datafusion::common::file_options::csv_writer::CsvWriterOptions;
 use datafusion::common::parsers::CsvQuoteStyle;
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{Result, not_impl_err};
 use datafusion::datasource::file_format::csv::CsvSink;
 use datafusion::datasource::file_format::write::BatchSerializer;
-use datafusion::datasource::file_format::write::demux::DemuxedStreamReceiver;
-use datafusion::datasource::file_format::write::orchestration::spawn_writer_tasks_and_join;
-use datafusion::datasource::physical_plan::{FileSink, FileSinkConfig};
+use datafusion::datasource::physical_plan::FileSinkConfig;
 use datafusion::datasource::sink::{DataSink, DataSinkExec};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::dml::InsertOp;
-use datafusion::object_store::ObjectStore;
 use datafusion::physical_expr_common::sort_expr::LexRequirement;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::catalog::formats::text::TextSink;
 
 /// Returns the operator that writes CSV files.
 pub fn sink(
@@ -43,55 +38,16 @@ pub fn sink(
     let trims = options.ignore_leading_whitespace.or(options.ignore_trailing_whitespace).unwrap_or(false);
     // Where the options say which values have quotes, they say it of NULL too.
     let sink: Arc<dyn DataSink> = if options.quote_style == CsvQuoteStyle::Necessary && !trims {
-        Arc::new(Sink { engines, style: Style(options.clone()) })
+        Arc::new(TextSink {
+            engines,
+            style: Arc::new(Style(options.clone())),
+            compression: options.compression.into(),
+            level: options.compression_level,
+        })
     } else {
         Arc::new(engines)
     };
     Ok(Arc::new(DataSinkExec::new(input, sink, order)))
-}
-
-/// The engine's sink, with another form of rows.
-#[derive(Debug)]
-struct Sink {
-    engines: CsvSink,
-    style: Style,
-}
-
-impl DisplayAs for Sink {
-    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        self.engines.fmt_as(format, f)
-    }
-}
-
-#[async_trait]
-impl FileSink for Sink {
-    fn config(&self) -> &FileSinkConfig {
-        self.engines.config()
-    }
-
-    async fn spawn_writer_tasks_and_join(
-        &self,
-        context: &Arc<TaskContext>,
-        demux_task: SpawnedTask<Result<()>>,
-        files: DemuxedStreamReceiver,
-        store: Arc<dyn ObjectStore>,
-    ) -> Result<u64> {
-        let options = &self.style.0;
-        let (compression, level) = (options.compression.into(), options.compression_level);
-        let serializer = Arc::new(self.style.clone());
-        spawn_writer_tasks_and_join(context, serializer, compression, level, store, demux_task, files).await
-    }
-}
-
-#[async_trait]
-impl DataSink for Sink {
-    fn schema(&self) -> &SchemaRef {
-        DataSink::schema(&self.engines)
-    }
-
-    async fn write_all(&self, rows: SendableRecordBatchStream, context: &Arc<TaskContext>) -> Result<u64> {
-        FileSink::write_all(self, rows, context).await
-    }
 }
 
 /// How rows are written.
@@ -132,7 +88,7 @@ impl Style {
                 formatter.value(row).write(value)?;
             }
             let row =
-                values.iter().zip(&columns).map(|(value, (column, _))| column.is_valid(row).then_some(value.as_str()));
+                values.iter().zip(&columns).map(|(value, (column, _))| is_value(column, row).then_some(value.as_str()));
             self.record(row, written);
         }
         Ok(())
@@ -148,6 +104,7 @@ impl Style {
             }
             match value {
                 None if is_alone && null.is_empty() => self.quoted("", written),
+                Some("") if is_alone => self.quoted("", written),
                 None => written.extend_from_slice(null.as_bytes()),
                 Some(value) if value == null || self.needs_quotes(value) => self.quoted(value, written),
                 Some(value) => written.extend_from_slice(value.as_bytes()),
@@ -178,4 +135,9 @@ impl Style {
         }
         written.push(quote);
     }
+}
+
+/// Returns whether a row has a value. A column of the type NULL has none, and does not say so.
+fn is_value(column: &dyn Array, row: usize) -> bool {
+    column.data_type() != &DataType::Null && column.is_valid(row)
 }

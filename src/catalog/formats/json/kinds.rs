@@ -5,7 +5,11 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserializer, de};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::value::RawValue;
+
+/// The most digits of DECIMAL, which the engine has the most functions for.
+const DIGITS: usize = 38;
 
 /// How long a line may be that is held as a whole.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -18,6 +22,8 @@ pub enum Kind {
     Null,
     Boolean,
     Integer,
+    /// Integers that are too long for BIGINT.
+    Long,
     Number,
     Text,
     List(Box<Kind>),
@@ -30,7 +36,8 @@ impl Kind {
         *self = match (std::mem::take(self), other) {
             (Kind::Null, kind) | (kind, Kind::Null) => kind,
             (known, kind) if known == kind => known,
-            (Kind::Integer | Kind::Number, Kind::Integer | Kind::Number) => Kind::Number,
+            (Kind::Integer | Kind::Long, Kind::Integer | Kind::Long) => Kind::Long,
+            (Kind::Integer | Kind::Long | Kind::Number, Kind::Integer | Kind::Long | Kind::Number) => Kind::Number,
             // Text has a place for all of them. Lists and objects have none in it, so that who reads the column gets an error.
             _ => Kind::Text,
         };
@@ -41,6 +48,7 @@ impl Kind {
             Kind::Null => DataType::Null,
             Kind::Boolean => DataType::Boolean,
             Kind::Integer => DataType::Int64,
+            Kind::Long => DataType::Decimal128(38, 0),
             Kind::Number => DataType::Float64,
             Kind::Text => DataType::Utf8,
             Kind::List(element) => DataType::List(Field::new_list_field(element.data_type(), true).into()),
@@ -79,34 +87,55 @@ pub fn take_lines(mut kind: Kind, reader: impl Read, most: usize) -> io::Result<
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let mut json = serde_json::Deserializer::from_slice(&line);
-        if json.deserialize_map(Row(&mut kind)).and_then(|()| json.end()).is_err() {
-            return Ok(None);
+        let mut digits = Digits::Skipped;
+        loop {
+            let mut json = serde_json::Deserializer::from_slice(&line);
+            if json
+                .deserialize_map(Row(Value { kind: &mut kind, digits: &mut digits }))
+                .and_then(|()| json.end())
+                .is_err()
+            {
+                return Ok(None);
+            }
+            if digits != Digits::Wanted {
+                break;
+            }
+            digits = Digits::Read;
         }
         objects += 1;
     }
     Ok(Some(kind))
 }
 
-/// Takes the objects of a file, at most so many.
+/// Whether the digits of numbers are read, which takes longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digits {
+    Skipped,
+    /// They were skipped, and a number was too large for BIGINT. So it is not known whether it is an integer.
+    Wanted,
+    Read,
+}
+
+/// Takes the objects of a file, at most so many. If `digits` is [`Digits::Wanted`] then, the file has to be taken again with
+/// [`Digits::Read`].
 ///
 /// # Errors
 /// The file is not JSON, or holds something else than objects.
-pub fn take(kind: &mut Kind, reader: impl Read, most: usize) -> Result<(), serde_json::Error> {
+pub fn take(kind: &mut Kind, reader: impl Read, most: usize, digits: &mut Digits) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(reader));
     for _ in 0..most {
         match json.end() {
             Ok(()) => break,
             Err(error) if error.is_io() => return Err(error),
             // Something follows.
-            Err(_) => json.deserialize_map(Row(kind))?,
+            Err(_) => json.deserialize_map(Row(Value { kind, digits }))?,
         }
     }
     Ok(())
 }
 
 /// Takes one object.
-struct Row<'a>(&'a mut Kind);
+struct Row<'a>(Value<'a>);
 
 impl<'de> Visitor<'de> for Row<'_> {
     type Value = ();
@@ -116,18 +145,42 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        Value(self.0).visit_map(map)
+        self.0.visit_map(map)
     }
 }
 
 /// Takes one value.
-struct Value<'a>(&'a mut Kind);
+struct Value<'a> {
+    kind: &'a mut Kind,
+    digits: &'a mut Digits,
+}
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_any(self)
+        if *self.digits != Digits::Read {
+            return json.deserialize_any(self);
+        }
+        let text = Box::<RawValue>::deserialize(json)?;
+        if text.get().starts_with(|first: char| first.is_ascii_digit() || first == '-') {
+            self.kind.take(number(text.get()));
+            return Ok(());
+        }
+        serde_json::Deserializer::from_str(text.get()).deserialize_any(self).map_err(D::Error::custom)
+    }
+}
+
+/// Returns the kind of a number by its text.
+fn number(text: &str) -> Kind {
+    let digits = text.trim_start_matches('-');
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Kind::Number;
+    }
+    match digits.len() {
+        _ if text.parse::<i64>().is_ok() => Kind::Integer,
+        ..=DIGITS => Kind::Long,
+        _ => Kind::Text,
     }
 }
 
@@ -143,49 +196,53 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_bool<E: de::Error>(self, _value: bool) -> Result<(), E> {
-        self.0.take(Kind::Boolean);
+        self.kind.take(Kind::Boolean);
         Ok(())
     }
 
     fn visit_i64<E: de::Error>(self, _value: i64) -> Result<(), E> {
-        self.0.take(Kind::Integer);
+        self.kind.take(Kind::Integer);
         Ok(())
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        self.0.take(if i64::try_from(value).is_ok() { Kind::Integer } else { Kind::Number });
+        self.kind.take(if i64::try_from(value).is_ok() { Kind::Integer } else { Kind::Long });
         Ok(())
     }
 
-    fn visit_f64<E: de::Error>(self, _value: f64) -> Result<(), E> {
-        self.0.take(Kind::Number);
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
+        if value.abs() >= 2_f64.powi(63) {
+            *self.digits = Digits::Wanted;
+        } else {
+            self.kind.take(Kind::Number);
+        }
         Ok(())
     }
 
     fn visit_str<E: de::Error>(self, _value: &str) -> Result<(), E> {
-        self.0.take(Kind::Text);
+        self.kind.take(Kind::Text);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        if *self.0 == Kind::Null {
-            *self.0 = Kind::List(Box::default());
+        if *self.kind == Kind::Null {
+            *self.kind = Kind::List(Box::default());
         }
-        if let Kind::List(element) = self.0 {
-            while list.next_element_seed(Value(element))?.is_some() {}
+        if let Kind::List(element) = self.kind {
+            while list.next_element_seed(Value { kind: element, digits: self.digits })?.is_some() {}
         } else {
-            *self.0 = Kind::Text;
+            *self.kind = Kind::Text;
             while list.next_element::<IgnoredAny>()?.is_some() {}
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if *self.0 == Kind::Null {
-            *self.0 = Kind::Object(Vec::new());
+        if *self.kind == Kind::Null {
+            *self.kind = Kind::Object(Vec::new());
         }
-        let Kind::Object(fields) = self.0 else {
-            *self.0 = Kind::Text;
+        let Kind::Object(fields) = self.kind else {
+            *self.kind = Kind::Text;
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(());
         };
@@ -193,7 +250,7 @@ impl<'de> Visitor<'de> for Value<'_> {
         let mut next = 0;
         while let Some(place) = map.next_key_seed(Key { fields, next })? {
             let Some((_, kind)) = fields.get_mut(place) else { return Err(A::Error::custom("a key without a place")) };
-            map.next_value_seed(Value(kind))?;
+            map.next_value_seed(Value { kind, digits: self.digits })?;
             next = place + 1;
         }
         Ok(())
@@ -241,7 +298,11 @@ mod tests {
 
     fn columns(json: &str) -> Result<Vec<(String, DataType)>, String> {
         let mut kind = Kind::default();
-        take(&mut kind, json.as_bytes(), usize::MAX).map_err(|error| error.to_string())?;
+        let mut digits = Digits::Skipped;
+        take(&mut kind, json.as_bytes(), usize::MAX, &mut digits).map_err(|error| error.to_string())?;
+        if digits == Digits::Wanted {
+            take(&mut kind, json.as_bytes(), usize::MAX, &mut Digits::Read).map_err(|error| error.to_string())?;
+        }
         // Line by line, it is the same, if it can be.
         let lines = take_lines(Kind::default(), json.as_bytes(), usize::MAX).unwrap();
         assert!(lines.is_none_or(|lines| lines == kind), "{json}");
@@ -255,7 +316,17 @@ mod tests {
             vec![Field::new("x", DataType::Float64, true), Field::new("y", DataType::Utf8, true)].into();
         for (json, expected) in [
             ("{\"a\":1}\n{\"a\":null}\n{\"a\":2.5}", DataType::Float64),
-            ("{\"a\":9223372036854775808}", DataType::Float64),
+            ("{\"a\":9223372036854775808}", DataType::Decimal128(38, 0)),
+            ("{\"a\":1}\n{\"a\":-9223372036854775809}", DataType::Decimal128(38, 0)),
+            ("{\"a\":99999999999999999999999999999999999999}", DataType::Decimal128(38, 0)),
+            ("{\"a\":100000000000000000000000000000000000000}", DataType::Utf8),
+            ("{\"a\":9223372036854775808}\n{\"a\":0.5}", DataType::Float64),
+            ("{\"a\":1e30}\n{\"a\":-1}", DataType::Float64),
+            (
+                "{\"a\":[{\"b\":true}, {\"b\":1e30}]}",
+                list(DataType::Struct(vec![Field::new("b", DataType::Utf8, true)].into())),
+            ),
+            ("{\"a\":[1, [36893488147419103232]]}", list(DataType::Utf8)),
             ("{\"a\":1}\n{\"a\":\"x\"}\n{\"a\":true}", DataType::Utf8),
             ("{\"a\":true}", DataType::Boolean),
             ("{\"a\":[]}\n{\"a\":[1]}\n{\"a\":[1.5, null]}", list(DataType::Float64)),

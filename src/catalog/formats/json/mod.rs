@@ -1,28 +1,27 @@
 //! JSON files: their endings, their rows, and the types of their columns.
 //!
 //! The engine reads one object a line, and refuses values of differing types. In: a file of objects, or one that is an array of them. Out:
-//! its rows. A column has the type that has a place for all of its values: DOUBLE for numbers, else VARCHAR.
+//! its rows. A column has the type that has a place for all of its values: DECIMAL(38, 0) for long integers, DOUBLE for numbers, else VARCHAR.
 
 mod kinds;
 mod outline;
+mod times;
+mod writer;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::json::ReaderBuilder;
-use datafusion::arrow::json::reader::Decoder;
 use datafusion::catalog::Session;
 use datafusion::common::config::JsonOptions;
 use datafusion::common::{GetExt, Result};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::json::{JsonFormat, JsonFormatFactory};
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
-use datafusion::datasource::physical_plan::{FileScanConfig, FileSource};
+use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 
@@ -31,7 +30,7 @@ use super::{Files, Named, options};
 use crate::catalog::answers::refuse;
 use crate::dialect::lowercase;
 use crate::durable;
-use kinds::Kind;
+use kinds::{Digits, Kind};
 use outline::Outline;
 
 /// How long the first line of a file may be that several threads share.
@@ -101,13 +100,18 @@ impl Json {
 
 /// Takes the objects of a file that has each on a line, at most so many; `None` if another way has to read it.
 fn take_lines(kind: Kind, opened: Opened, most: usize) -> Option<Kind> {
-    kinds::take_lines(kind, Watched::new(opened.reader, JsonText::default().watch()), most).ok().flatten()
+    kinds::take_lines(kind, Watched::new(opened.reader, Box::new(Outline::default())), most).ok().flatten()
 }
 
 /// Takes the objects of a file, at most so many.
-fn take(mut kind: Kind, opened: Opened, most: usize) -> std::result::Result<Kind, Trouble> {
-    let reader = Watched::new(opened.reader, JsonText::default().watch());
-    let Err(error) = kinds::take(&mut kind, reader, most) else { return Ok(kind) };
+fn take(
+    mut kind: Kind,
+    opened: Opened,
+    most: usize,
+    mut digits: Digits,
+) -> std::result::Result<(Kind, Digits), Trouble> {
+    let reader = Watched::new(opened.reader, Box::new(Outline::default()));
+    let Err(error) = kinds::take(&mut kind, reader, most, &mut digits) else { return Ok((kind, digits)) };
     if error.is_io() {
         return Err(std::io::Error::from(error).into());
     }
@@ -132,31 +136,18 @@ impl Text for JsonText {
         self.has_parts
     }
 
-    fn watch(&self) -> Box<dyn Watch> {
+    fn watch(&self, _columns: usize, _is_start: bool) -> Box<dyn Watch> {
         Box::new(Outline::default())
     }
 
     fn decoder(&self, schema: &SchemaRef, columns: &[usize], rows: usize, _is_start: bool) -> Result<Box<dyn Decode>> {
-        let columns = Arc::new(schema.project(columns)?);
-        // Numbers are read as text, if the column is text.
-        let builder = ReaderBuilder::new(columns).with_batch_size(rows).with_coerce_primitive(true);
-        Ok(Box::new(builder.build_decoder()?))
+        Ok(times::decoder(Arc::new(schema.project(columns)?), rows)?)
     }
 
     fn wrong(&self, record: &Record<'_>) -> (String, String) {
         let said = lowercase(&record.error.to_string());
         let said = said.strip_prefix("json error: ").unwrap_or(&said);
         (format!("is not JSON: {said}"), HINT.into())
-    }
-}
-
-impl Decode for Decoder {
-    fn decode(&mut self, bytes: &[u8]) -> std::result::Result<usize, ArrowError> {
-        Decoder::decode(self, bytes)
-    }
-
-    fn flush(&mut self) -> std::result::Result<Option<RecordBatch>, ArrowError> {
-        Decoder::flush(self)
     }
 }
 
@@ -182,14 +173,21 @@ impl Files for Json {
                     kind = taken;
                     continue;
                 }
-                let (opened, known) = (file.open().await?, kind);
-                kind = match durable::blocking(move || take(known, opened, most)).await {
-                    Ok(kind) => kind,
-                    Err(trouble) => {
-                        let opened = file.open().await?;
-                        return Err(blame(&JsonText::default(), &Typed::none(), opened, trouble));
+                let mut digits = Digits::Skipped;
+                loop {
+                    let (opened, known) = (file.open().await?, kind.clone());
+                    (kind, digits) = match durable::blocking(move || take(known, opened, most, digits)).await {
+                        Ok(taken) => taken,
+                        Err(trouble) => {
+                            let opened = file.open().await?;
+                            return Err(blame(&JsonText::default(), &Typed::none(), opened, trouble));
+                        }
+                    };
+                    if digits != Digits::Wanted {
+                        break;
                     }
-                };
+                    digits = Digits::Read;
+                }
             }
             Ok(Arc::new(kind.columns()))
         })
@@ -197,6 +195,16 @@ impl Files for Json {
 
     fn source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
         Arc::new(TextSource::new(JsonText::default(), schema))
+    }
+
+    fn sink<'a>(
+        &'a self,
+        input: Arc<dyn ExecutionPlan>,
+        _state: &'a dyn Session,
+        config: FileSinkConfig,
+        order: Option<LexRequirement>,
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move { writer::sink(input, self.lines.options(), config, order) })
     }
 
     fn scan<'a>(

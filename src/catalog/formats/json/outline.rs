@@ -49,6 +49,9 @@ impl Outline {
         match byte {
             b'"' => self.in_text = true,
             b'[' | b'{' => {
+                if self.depth == 1 && !matches!(self.last, b'[' | b',') {
+                    return Err(self.fault("has no comma between two values of its array"));
+                }
                 is_own = self.depth == 0;
                 self.depth += 1;
             }
@@ -60,7 +63,12 @@ impl Outline {
                 self.closed = self.depth == 0;
                 is_own = self.closed;
             }
-            b',' => is_own = self.depth == 1,
+            b',' => {
+                if matches!(self.last, b',' | b'[') {
+                    return Err(self.fault("has a comma without a value before it"));
+                }
+                is_own = self.depth == 1;
+            }
             _ => {}
         }
         self.last = byte;
@@ -69,7 +77,7 @@ impl Outline {
 }
 
 impl Watch for Outline {
-    fn see(&mut self, piece: &mut [u8]) -> Result<(), Fault> {
+    fn see(&mut self, piece: &mut Vec<u8>) -> Result<(), Fault> {
         if self.at == 0 && piece.starts_with(BYTE_ORDER_MARK) {
             piece[..BYTE_ORDER_MARK.len()].fill(b' ');
         }
@@ -123,6 +131,9 @@ mod tests {
         assert_eq!(seen(&["[", "]"]).unwrap(), "  ");
         assert_eq!(seen(&["[{}]", "\n[{}]"]), Err("goes on after its array"));
         assert_eq!(seen(&[r#"[{"a": "x]"#]), Err("ends within its array"));
+        assert_eq!(seen(&["[{}", " {}]"]), Err("has no comma between two values of its array"));
+        assert_eq!(seen(&["[{},,{}]"]), Err("has a comma without a value before it"));
+        assert_eq!(seen(&["[,{}]"]), Err("has a comma without a value before it"));
         assert_eq!(seen(&["[{}, ", "]"]), Err("has a comma before a bracket that closes"));
     }
 

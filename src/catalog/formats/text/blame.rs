@@ -14,14 +14,11 @@ use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 
 use super::file::unreadable;
-use super::{Opened, Text, Trouble, Typed, Watched};
+use super::{Opened, PIECE, Text, Trouble, Typed, Watched};
 use crate::catalog::answers::refuse;
 use crate::dialect::lowercase;
 use crate::engine::sql_type;
 use crate::text::printable;
-
-/// How many bytes are read at once.
-const PIECE: usize = 64 << 10;
 
 /// How many characters of a value are shown.
 const SHOWN: usize = 60;
@@ -96,10 +93,10 @@ struct Found {
 
 /// Finds the first record that cannot be read.
 fn search<T: Text>(text: &T, typed: &Typed, reader: impl Read) -> Option<Found> {
-    let mut reader = Watched::new(reader, text.watch());
+    let mut reader = Watched::new(reader, text.watch(typed.read.fields().len(), true));
     let mut decoder = typed.decoder(text, 1, true).ok()?;
     let mut buffer = vec![0; PIECE];
-    let mut line = 1;
+    let mut line = 1 + text.lines_before();
     // The bytes of the record so far.
     let mut record: Vec<u8> = Vec::new();
     loop {

@@ -7,6 +7,7 @@
 mod blame;
 mod file;
 mod rows;
+mod sink;
 mod source;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use datafusion::error::DataFusionError;
 pub use blame::{Record, blame};
 pub use file::{Opened, TextFile};
 pub use rows::{Typed, each};
+pub use sink::TextSink;
 pub use source::{TextSource, scan};
 
 /// What differs between the kinds of text.
@@ -34,11 +36,16 @@ pub trait Text: fmt::Debug + Clone + Send + Sync + Unpin + 'static {
         b'\n'
     }
 
+    /// How many lines of a file come before its first record.
+    fn lines_before(&self) -> usize {
+        0
+    }
+
     /// Returns whether several threads may share a file, each from one line to another.
     fn has_parts(&self) -> bool;
 
-    /// Begins to watch the bytes of a file.
-    fn watch(&self) -> Box<dyn Watch>;
+    /// Begins to watch the bytes of a file of so many columns. `is_start` says whether they begin where the file does.
+    fn watch(&self, columns: usize, is_start: bool) -> Box<dyn Watch>;
 
     /// Returns a reader of some columns of a file, which gives so many rows at once. `is_start` says whether the bytes begin where the
     /// file does.
@@ -63,7 +70,7 @@ pub trait Decode: Send {
 /// Sees the bytes of a file before they are decoded.
 pub trait Watch: Send {
     /// Sees the next bytes, and may change them.
-    fn see(&mut self, piece: &mut [u8]) -> Result<(), Fault>;
+    fn see(&mut self, piece: &mut Vec<u8>) -> Result<(), Fault>;
 
     /// Sees the end of the file.
     fn end(&mut self) -> Result<(), Fault>;
@@ -113,23 +120,37 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// How many bytes are read at once.
+const PIECE: usize = 64 << 10;
+
 /// A reader whose bytes are watched.
 pub struct Watched<R> {
     reader: R,
     watch: Box<dyn Watch>,
+    /// Bytes that were seen.
+    piece: Vec<u8>,
+    /// How many of them were taken.
+    taken: usize,
 }
 
 impl<R: Read> Watched<R> {
     pub fn new(reader: R, watch: Box<dyn Watch>) -> Watched<R> {
-        Watched { reader, watch }
+        Watched { reader, watch, piece: Vec::new(), taken: 0 }
     }
 }
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        let seen = if read == 0 { self.watch.end() } else { self.watch.see(&mut buffer[..read]) };
-        seen.map_err(io::Error::other)?;
+        if self.taken == self.piece.len() {
+            self.taken = 0;
+            self.piece.resize(PIECE, 0);
+            let read = self.reader.read(&mut self.piece);
+            self.piece.truncate(*read.as_ref().unwrap_or(&0));
+            let seen = if read? == 0 { self.watch.end() } else { self.watch.see(&mut self.piece) };
+            seen.map_err(io::Error::other)?;
+        }
+        let read = (&self.piece[self.taken..]).read(buffer)?;
+        self.taken += read;
         Ok(read)
     }
 }

@@ -11,10 +11,7 @@ use datafusion::common::Result;
 use futures::TryStreamExt;
 
 use super::file::Pieces;
-use super::{Decode, Text, Trouble, Watch, Watched, field_as};
-
-/// How many bytes are decoded at once.
-const PIECE: usize = 64 << 10;
+use super::{Decode, PIECE, Text, Trouble, Watch, Watched, field_as};
 
 /// Columns of a file, as they are read and with their own types.
 #[derive(Debug, Clone)]
@@ -115,7 +112,7 @@ pub fn each<T: Text>(
     rows: usize,
     mut take: impl FnMut(&RecordBatch) -> bool,
 ) -> Result<(), Trouble> {
-    let mut reader = Watched::new(reader, text.watch());
+    let mut reader = Watched::new(reader, text.watch(typed.read.fields().len(), true));
     let mut decoder = typed.decoder(text, rows, true).map_err(Trouble::Other)?;
     let mut buffer = vec![0; PIECE];
     loop {

@@ -145,7 +145,8 @@ impl<T: Text> FileOpener for Opener<T> {
         };
         Ok(Box::pin(async move {
             let pieces = file.pieces(part, text.line_end()).await?;
-            let rows = Rows::new(typed, pieces, text.watch(), decoder);
+            let watch = text.watch(typed.read.fields().len(), is_start);
+            let rows = Rows::new(typed, pieces, watch, decoder);
             let reading = Reading { text, file, rows };
             Ok(stream::try_unfold(reading, |mut reading| async move {
                 Ok(reading.next().await?.map(|batch| (batch, reading)))
