@@ -132,13 +132,15 @@ pub fn print(evaluations: &[Evaluation], all: &str) {
 /// Warns of models that are judged on other rows than those from which they learned, and of figures that are too good to be true.
 pub fn warn(evaluations: &[Evaluation]) {
     for (model, splits, warning) in by_reason(evaluations, |evaluation| evaluation.warning.clone()) {
-        // Only a model of other rows gets better by another training.
-        let hint = if warning.contains(TOO_GOOD_WARNING) || warning.contains(SEPARATED) {
-            format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most")
-        } else {
-            format!("`squall train {model}` trains it on the present rows")
-        };
-        workspace::warn(&format!("{model}{splits}: {warning}"), Some(&hint));
+        workspace::warn(&format!("{model}{splits}: {warning}"), Some(&after(&model, &warning)));
+    }
+}
+
+/// Returns what to do after a warning about a model. Only a model of other rows gets better by another training.
+pub fn after(model: &str, warning: &str) -> String {
+    match warning.contains(TOO_GOOD_WARNING) || warning.contains(SEPARATED) {
+        true => format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most"),
+        false => format!("`squall train {model}` trains it on the present rows"),
     }
 }
 

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand, value_parser};
 
 use super::workspace::Workspace;
-use super::{Context, Failure, workspace};
+use super::{Context, Failure, evaluation, workspace};
 use crate::catalog::{self, Session};
 use crate::durable;
 use crate::pipeline::lineage::Direction;
@@ -295,7 +295,9 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         println!("{}", file.display());
     }
     for warning in &page.warnings {
-        workspace::warn(warning, Some("`squall train` trains the models on the present rows"));
+        // A warning about the rows names no model.
+        let hint = warning.split_once(": ").map(|(model, warning)| evaluation::after(model, warning));
+        workspace::warn(warning, hint.as_deref());
     }
     Ok(Made(page.conditions))
 }

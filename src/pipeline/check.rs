@@ -97,7 +97,12 @@ impl Project {
         }
         if runs(Check::Lint) {
             let linted: Vec<&Query> = queries.iter().filter(planned).copied().collect();
-            self.check_times(&linted, &without_plan, context, report).await;
+            // Another check tells what is wrong with a query that cannot be planned, if it runs.
+            let untold = match runs(Check::Plan) {
+                true => Vec::new(),
+                false => self.unlinted(&wanted, &queries, unplanned),
+            };
+            self.check_times(&linted, &without_plan, untold, context, report).await;
         }
         if runs(Check::Grain) || runs(Check::Audit) {
             let has_data = self.has_data(context).await?;
@@ -140,11 +145,37 @@ impl Project {
         }
     }
 
-    /// Reports how features, labels and models look at time; the faults of those in `without_plan` have been told.
+    /// Returns why features, labels and models are not linted that cannot be used.
+    fn unlinted(&self, wanted: &dyn Fn(&str) -> bool, queries: &[&Query], unplanned: &[Disabled]) -> Vec<Fault> {
+        let is_linted = |kind: Kind| matches!(kind, Kind::Feature | Kind::Label | Kind::Model);
+        let unread = self.disabled.iter().filter(|disabled| is_linted(disabled.kind) && wanted(&disabled.name));
+        let fault = |disabled: &Disabled| match &disabled.why {
+            Why::Wrong(error) => Some(Fault::of(Check::Lint, &disabled.name, error)),
+            Why::Reads(_) | Why::Waits(_) => None,
+        };
+        let mut faults: Vec<Fault> = unread.filter_map(fault).collect();
+        for query in queries.iter().filter(|query| is_linted(query.kind)) {
+            let own =
+                unplanned.iter().find(|disabled| disabled.name == query.name).map(|disabled| disabled.why.clone());
+            match own.or_else(|| self.why_not(query, unplanned)) {
+                Some(Why::Wrong(error)) => faults.push(Fault::of(Check::Lint, &query.name, &error)),
+                Some(Why::Reads(needed)) => {
+                    let message = format!("it reads `{needed}`, which is disabled");
+                    faults.push(Fault::new(Check::Lint, &query.name, query.start(), message));
+                }
+                Some(Why::Waits(_)) | None => {}
+            }
+        }
+        faults
+    }
+
+    /// Reports how features, labels and models look at time; the faults of those in `without_plan` have been told. `faults` are those of
+    /// others that cannot be linted.
     async fn check_times(
         &self,
         queries: &[&Query],
         without_plan: &BTreeSet<String>,
+        mut faults: Vec<Fault>,
         context: &SessionContext,
         report: &mut dyn Report,
     ) {
@@ -155,7 +186,7 @@ impl Project {
             Kind::Plain | Kind::Audit => false,
         };
         let linted: Vec<&&Query> = queries.iter().filter(|query| is_linted(query)).collect();
-        let mut faults = Vec::new();
+        let count = linted.len() + faults.len();
         for query in &linted {
             report.begins(Check::Lint, &query.name);
             match self.lint(query, context).await {
@@ -167,7 +198,7 @@ impl Project {
                 Err(error) => faults.push(Fault::of(Check::Lint, &query.name, &error)),
             }
         }
-        all(Check::Lint, ["feature, label or model", "features, labels and models"], linted.len(), faults, report);
+        all(Check::Lint, ["feature, label or model", "features, labels and models"], count, faults, report);
     }
 
     /// Returns the named queries and everything that they read; `None` for all queries.

@@ -28,6 +28,8 @@ pub enum Error {
     Placeholder { place: Place, message: String },
     #[error("{place}: {message}\n{}", place.excerpt())]
     Syntax { place: Place, message: String },
+    #[error("{place}: the file has no query\n{}", place.excerpt())]
+    Empty { place: Place },
     #[error("{place}: {problem}\n{}", place.excerpt())]
     Model { place: Place, problem: Box<ml::Problem> },
     #[error("{place}: {message}\n{}", place.excerpt())]
@@ -78,7 +80,8 @@ impl Error {
     /// Returns the place in a file that the error concerns, if one line is to blame.
     pub fn place(&self) -> Option<&Place> {
         match self {
-            Error::UnknownParameter { place, .. }
+            Error::Empty { place }
+            | Error::UnknownParameter { place, .. }
             | Error::Placeholder { place, .. }
             | Error::Syntax { place, .. }
             | Error::Model { place, .. }
@@ -125,9 +128,9 @@ impl Hint for Error {
                 "a query has the name of its file: rename the file, with lowercase letters, digits and underscores"
                     .into(),
             ),
-            Error::UnknownParameter { suggestion: Some(suggestion), .. } => Some(suggestion.clone()),
-            Error::UnknownParameter { name, .. } => {
-                Some(format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE"))
+            Error::UnknownParameter { name, suggestion, .. } => {
+                let set = || format!("set it in squall.toml under [parameters], or with --set parameters.{name}=VALUE");
+                Some(of_dbt(name).map(String::from).or_else(|| suggestion.clone()).unwrap_or_else(set))
             }
             Error::Read { .. } => Some("make it readable, or move it out of the project".into()),
             Error::Placeholder { .. } => {
@@ -136,6 +139,7 @@ impl Hint for Error {
             Error::Syntax { .. } => {
                 Some("before this place a comma, a bracket or a keyword is often missing or too many".into())
             }
+            Error::Empty { .. } => Some("a file holds one SELECT; delete the file if you do not need it".into()),
             Error::Grain { .. } => Some("let the grain in the header name columns of the query".into()),
             Error::Model { problem, .. } => problem.hint(),
             Error::Query { source, .. } => model_hint(source),
@@ -162,6 +166,19 @@ impl Hint for Error {
             _ => None,
         }
     }
+}
+
+/// Returns what stands in squall for a function of dbt's templates.
+fn of_dbt(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ref" | "source" => "write the name of the table itself, such as FROM ticks: squall finds the references",
+        "this" | "is_incremental" => "write the query over all rows: `squall run` makes only the days that are stale",
+        "var" | "env_var" => {
+            "write the parameter itself, such as {{ horizon_s }}: squall.toml sets it under [parameters]"
+        }
+        "config" => "write a header, such as `-- description: …` and `-- tags: …`",
+        _ => return None,
+    })
 }
 
 fn paths(files: &[PathBuf]) -> String {

@@ -142,7 +142,7 @@ fn formula(query: &Query, column: &str, parts: &[Cte]) -> Option<String> {
 pub fn parse_query(rendered: &Rendered) -> Result<Parsed, Error> {
     let tokens = tokenize(rendered, &rendered.sql)?;
     if tokens.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)) {
-        return Err(Error::Syntax { place: rendered.end(), message: "the file has no query".into() });
+        return Err(Error::Empty { place: rendered.end() });
     }
     clauses::begins_with_query(rendered, &tokens)?;
     let query = parse_tokens(rendered, &rendered.sql, tokens)?;
@@ -169,6 +169,7 @@ pub fn parse_model(rendered: &Rendered) -> Result<Parsed, Error> {
     let columns = statement.columns.clone();
     let mut other_columns = BTreeSet::from([columns.label]);
     other_columns.extend(columns.target);
+    other_columns.extend(columns.weight);
     other_columns.extend(columns.split);
     other_columns.extend(columns.time);
     other_columns.extend(columns.ids);

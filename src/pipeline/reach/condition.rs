@@ -6,7 +6,8 @@ use datafusion::common::Result;
 use datafusion::logical_expr::expr::Between;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
-use super::expression::{Input, chain, constant};
+use super::expression::{Input, chain, constant, text};
+use super::interval::calendar_unit;
 use super::numbers::length_in;
 use super::plan::Walk;
 use super::relation::Column;
@@ -67,21 +68,36 @@ impl Walk<'_> {
     }
 
     fn comparison(&mut self, left: &Expr, op: Operator, right: &Expr, input: Input<'_>) -> Result<Vec<Limit>> {
-        // `a - b < INTERVAL '1 minute'` says the same as `a < b + INTERVAL '1 minute'`.
+        // `a - b < INTERVAL '1 minute'` says the same as `a < b + INTERVAL '1 minute'`, and `date_diff('day', b, a) = 1` the same as
+        // `date_trunc('day', a) = date_trunc('day', b) + INTERVAL '1 day'`.
         for (difference, op, other) in [(left, Some(op), right), (right, op.swap(), left)] {
             let (Some(op), Some(by)) = (op, constant(other)) else { continue };
-            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = uncast(difference) else {
-                continue;
-            };
-            let Some((one, two, unit)) = same_kind(&self.value(left, input)?, &self.value(right, input)?) else {
-                continue;
-            };
+            let Some((one, two, unit)) = self.difference(uncast(difference), input)? else { continue };
             let Some((least, most)) = length_in(by, unit) else { continue };
             let moved = self.times.derive(two, Derivation::Shifted(least, most));
             return Ok(self.compared(one, op, moved));
         }
         let sides = same_kind(&self.value(left, input)?, &self.value(right, input)?);
         Ok(sides.map(|(one, two, _)| self.compared(one, op, two)).unwrap_or_default())
+    }
+
+    /// Reads a difference: returns the two times, and the unit in which it counts, if it is a number.
+    fn difference(&mut self, expression: &Expr, input: Input<'_>) -> Result<Option<(Var, Var, Option<i64>)>> {
+        match expression {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) => {
+                Ok(same_kind(&self.value(left, input)?, &self.value(right, input)?))
+            }
+            Expr::ScalarFunction(call) if call.func.name() == "date_diff" => {
+                let [unit, start, end] = call.args.as_slice() else { return Ok(None) };
+                let unit = text(unit).and_then(|unit| calendar_unit(&unit)).filter(|(.., origin)| origin.is_empty());
+                let (start, end) = (self.value(start, input)?.time, self.value(end, input)?.time);
+                let (Some((length, ..)), Some(start), Some(end)) = (unit, start, end) else { return Ok(None) };
+                let bucket = Derivation::Bucket(length, length, String::new());
+                let start = self.times.derive(start, bucket.clone());
+                Ok(Some((self.times.derive(end, bucket), start, Some(length))))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn compared(&self, left: Var, op: Operator, right: Var) -> Vec<Limit> {
@@ -112,7 +128,9 @@ impl Walk<'_> {
 fn same_kind(left: &Column, right: &Column) -> Option<(Var, Var, Option<i64>)> {
     match (left.time, right.time, left.number, right.number) {
         (Some(one), Some(two), ..) => Some((one, two, None)),
-        (None, None, Some(one), Some(two)) if one.whole && two.whole && one.unit == two.unit => {
+        (None, None, Some(one), Some(two))
+            if one.whole && two.whole && one.unit == two.unit && one.rough == two.rough =>
+        {
             Some((one.time, two.time, Some(one.unit)))
         }
         _ => None,

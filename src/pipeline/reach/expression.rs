@@ -7,10 +7,11 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
 use super::asked::COMPARING;
-use super::interval::{CLOCK_CHANGE, DAY, calendar_unit, length};
-use super::numbers::{counted_time, unit_ns};
+use super::bucket::bucket;
+use super::interval::{CLOCK_CHANGE, DAY, length};
+use super::numbers::unit_ns;
 use super::plan::Walk;
-use super::relation::{Column, Deps, Fault, Latest, Number, Relation, Spot};
+use super::relation::{Column, Deps, Fault, Latest, Relation, Spot};
 use super::times::{Bound, Derivation, Span, Var};
 
 /// Expressions that are nested deeper are not followed: each level takes room on the stack.
@@ -141,13 +142,15 @@ impl Walk<'_> {
         let number = column.number.take();
         let Some(time) = column.time.take() else {
             match (number, to) {
-                (Some(Number { whole: true, .. }), DataType::Int64) => column.number = number,
-                (Some(Number { time, unit, .. }), DataType::Timestamp(to, zone))
-                    if unit == unit_ns(to) && zone.as_deref().is_none_or(is_utc) =>
+                (Some(number), DataType::Timestamp(to, zone))
+                    if number.unit == unit_ns(to) && zone.as_deref().is_none_or(is_utc) =>
                 {
-                    column.time = Some(time);
+                    column.time = Some(self.time_of(number));
                 }
-                (Some(_), _) => column.made_of_time = true,
+                (Some(number), _) => {
+                    column.number = self.converted_number(number, to);
+                    column.made_of_time = column.number.is_none();
+                }
                 (None, _) => {}
             }
             return Ok(column);
@@ -261,23 +264,11 @@ impl Walk<'_> {
             parts.push(part);
         }
         let time = |index: usize| parts.get(index).and_then(|part| part.time);
-        let counted = counted_time(call.func.name(), parts.first());
+        let counted = self.counted_time(call.func.name(), parts.first());
         whole.time = match call.func.name() {
-            "date_bin" => match (call.args.first().and_then(constant).and_then(length), time(1)) {
-                (Some((least, most)), Some(time)) if least > 0 => {
-                    let origin = call.args.get(2).map(ToString::to_string).unwrap_or_default();
-                    let zone = call.args[1].get_type(input.schema).ok().and_then(|kind| zone_of(&kind));
-                    Some(self.times.derive(time, bucket(most, least, &origin, zone)))
-                }
-                _ => None,
-            },
-            "date_trunc" => match (call.args.first().and_then(text).and_then(|unit| calendar_unit(&unit)), time(1)) {
-                (Some((length, least, origin)), Some(time)) => {
-                    let zone = call.args[1].get_type(input.schema).ok().and_then(|kind| zone_of(&kind));
-                    Some(self.times.derive(time, bucket(length, least, origin, zone)))
-                }
-                _ => None,
-            },
+            "date_bin" | "date_trunc" | "time_bucket" => {
+                bucket(call, input.schema).zip(time(1)).map(|(bucket, time)| self.times.derive(time, bucket))
+            }
             "nullif" => time(0).map(|time| self.times.maybe(time)),
             _ if counted.is_some() => counted,
             "to_timestamp" | "to_timestamp_nanos" | "to_local_time" => {
@@ -303,7 +294,7 @@ impl Walk<'_> {
         };
         // The engine's windows compare numbers with only one zero.
         let same = parts.first().and_then(|part| part.number).filter(|_| call.func.name() == "squall_one_zero");
-        whole.number = self.number_of(call, time(0), time(1)).or(same);
+        whole.number = self.number_of(call, time(0), time(1)).or(same).or_else(|| self.floored(call, parts.first()));
         Ok(whole)
     }
 
@@ -326,18 +317,6 @@ pub fn zone_of(kind: &DataType) -> Option<String> {
 
 fn is_utc(zone: &str) -> bool {
     matches!(zone, "UTC" | "+00:00" | "Z" | "Etc/UTC")
-}
-
-/// Returns how the start of an interval is made. In another zone than UTC, intervals start elsewhere, and days have several
-/// lengths.
-fn bucket(length: i64, least: i64, origin: &str, zone: Option<String>) -> Derivation {
-    match zone {
-        None => Derivation::Bucket(length, least, origin.into()),
-        Some(zone) => {
-            let least = least.saturating_sub(CLOCK_CHANGE).max(least.min(1));
-            Derivation::Bucket(length.saturating_add(CLOCK_CHANGE), least, format!("{origin} {zone}"))
-        }
-    }
 }
 
 /// Returns the value of a constant.

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 use super::aggregate::aggregate_of;
 use super::expression::{Input, chain, constant, zone_of};
 use super::need::{Basis, Hop, Local, Need, Path, Paths, either};
-use super::numbers::{length_in, whole_number};
+use super::numbers::{FLOORS, length_in, whole_number};
 use super::plan::{Walk, position};
 use super::relation::{Column, Relation};
 use super::times::{Bound, Span, Var};
@@ -130,6 +130,13 @@ impl Walk<'_> {
                     continue;
                 }
                 Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable => {
+                    return Ok(None);
+                }
+                // A tick just before an interval can be rounded into it.
+                Expr::ScalarFunction(call)
+                    if FLOORS.contains(&call.func.name())
+                        && self.value(next, input)?.number.is_some_and(|number| number.rough) =>
+                {
                     return Ok(None);
                 }
                 Expr::OuterReferenceColumn(..)

@@ -39,6 +39,9 @@ mod plan;
 /// Expressions.
 mod expression;
 
+/// The starts of intervals.
+mod bucket;
+
 /// Times as numbers.
 mod numbers;
 

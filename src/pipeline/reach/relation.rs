@@ -152,8 +152,12 @@ pub struct Number {
     pub unit: i64,
     /// Whether it is a whole number; otherwise it is rounded.
     pub whole: bool,
-    /// Whether it is a whole number of at least 0, so that a division of integers rounds it down.
+    /// Whether it is an integer of at least 0, so that a division of integers rounds it down.
     pub rounds_down: bool,
+    /// Whether it is a number in floating point.
+    pub floating: bool,
+    /// Whether the intervals that it numbers can start a little early.
+    pub rough: bool,
 }
 
 /// The time of the row after another in an order of time.

@@ -206,6 +206,12 @@ impl Times {
         }
     }
 
+    /// Returns the time of which a time is made in this way, if it is.
+    pub fn made_by(&self, var: Var, how: &Derivation) -> Option<Var> {
+        let made = self.derived.iter().find(|((_, known), made)| **made == var && known == how);
+        made.map(|((base, _), _)| *base)
+    }
+
     /// Where `one` is the start of a month or of another interval that has several lengths, and is before the start of the
     /// interval from which `other` is made: returns that start, and the time in the interval of `one`. That interval is over then.
     pub fn ended_before(&self, one: Var, other: Var, strict: bool) -> Option<(Var, Var)> {

@@ -217,3 +217,38 @@ async fn the_name_of_a_function_is_a_warning() {
     let [fault] = found.faults.as_slice() else { panic!("{:?}", found.faults) };
     assert_eq!((fault.severity, fault.message.as_str()), (Severity::Warning, "`lag` is also the name of a function"));
 }
+
+#[tokio::test]
+async fn lint_by_itself_does_not_pass_over_what_it_cannot_read() {
+    let header = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n-- units:\n--   v: USD\n";
+    let feature = |sql: &str| format!("{header}{sql}");
+    let files = [
+        TICKS,
+        ("plain.sql", "-- description: x\nSELECT product_id, ts, prise AS v FROM ticks"),
+        ("features/a.sql", &feature("SELECT product_id, ts, prise AS v FROM ticks")),
+        ("features/b.sql", &feature("SELECT product_id, ts, price AS v FRO ticks")),
+        ("features/c.sql", &feature("SELECT product_id, ts, v FROM plain")),
+        ("features/d.sql", &feature("SELECT product_id, ts, price AS v FROM ticks")),
+    ];
+    let options = Options { checks: vec![Check::Lint], ..Options::default() };
+    let found = check(&files, &empty_session(), &options).await;
+    let mut shown: Vec<String> =
+        found.faults.iter().map(|fault| format!("{}: {}", fault.query, fault.message)).collect();
+    shown.sort();
+    let begins = ["a: column 'prise' not found", "b: expected", "c: it reads `plain`, which is disabled"];
+    assert_eq!(shown.len(), begins.len(), "{shown:#?}");
+    assert!(shown.iter().zip(begins).all(|(shown, begin)| shown.starts_with(begin)), "{shown:#?}");
+}
+
+#[tokio::test]
+async fn functions_of_dbt_have_a_hint_of_their_own() {
+    let hint = async |sql: &str| {
+        let text = format!("-- description: x\n{sql}");
+        let found = check(&[TICKS, ("a.sql", &text)], &empty_session(), &Options::default()).await;
+        found.faults.into_iter().find_map(|fault| fault.hint).unwrap_or_default()
+    };
+    assert!(hint("SELECT * FROM {{ ref('ticks') }}").await.contains("FROM ticks"));
+    assert!(hint("SELECT {{ var('horizon_s') }} AS s FROM ticks").await.contains("{{ horizon_s }}"));
+    assert!(hint("{{ config(materialized='table') }} SELECT * FROM ticks").await.contains("header"));
+    assert!(hint("").await.contains("one SELECT"));
+}

@@ -262,3 +262,52 @@ SELECT product_id, date_trunc('quarter', ts) + INTERVAL '3 months 1 day' AS ts, 
 
 -- case: a month's bar, named 31 days after its start
 SELECT product_id, date_trunc('month', ts) + INTERVAL '31 days' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('month', ts)
+
+-- case: a bucket of time_bucket joined to the bucket before
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '1 minute', ts) AS m, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = time_bucket(INTERVAL '1 minute', t.ts) - INTERVAL '1 minute'
+
+-- case: a bucket of time_bucket named by its end
+SELECT product_id, time_bucket(INTERVAL '5 minutes', ts) + INTERVAL '5 minutes' AS ts, max(price) - min(price) AS v FROM ticks GROUP BY ALL
+
+-- case: a bucket of time_bucket is the hour of date_trunc
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '1 hour', ts) AS h, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.h < date_trunc('hour', t.ts)
+
+-- case: the month before by time_bucket
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '1 month', ts) AS m, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m < date_trunc('month', t.ts)
+
+-- case: buckets of time_bucket that do not divide a day
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '7 hours', ts) AS b, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.b < time_bucket(INTERVAL '7 hours', t.ts)
+
+-- case: a bar of floored seconds joined to the bar before
+WITH bars AS (SELECT product_id, floor(epoch(ts) / 60) AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = floor(epoch(t.ts) / 60) - 1
+
+-- case: a bar of floored seconds as an integer, any bar before
+WITH bars AS (SELECT product_id, CAST(floor(extract(epoch FROM ts) / 300) AS BIGINT) AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, max(bars.high) AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m < CAST(floor(extract(epoch FROM t.ts) / 300) AS BIGINT) GROUP BY 1, 2
+
+-- case: a bar of floored seconds named by its end
+SELECT product_id, to_timestamp((floor(epoch(ts) / 60) + 1) * 60) AS ts, max(price) AS v FROM ticks GROUP BY 1, 2
+
+-- case: the last bar of floored seconds that is over
+WITH bars AS (SELECT product_id, to_timestamp(floor(epoch(ts) / 60) * 60 + 60) AS over, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t ASOF JOIN bars ON bars.product_id = t.product_id AND t.ts >= bars.over
+
+-- case: the day before by date_diff
+WITH days AS (SELECT product_id, CAST(ts AS DATE) AS day, stddev(price) AS vol FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, days.vol AS v FROM ticks AS t JOIN days ON days.product_id = t.product_id AND date_diff('day', days.day, CAST(t.ts AS DATE)) = 1
+
+-- case: the seconds before by date_diff
+-- lookback: 6 s
+SELECT a.product_id, a.ts, count(*) AS v FROM ticks AS a JOIN ticks AS b ON a.product_id = b.product_id AND date_diff('second', b.ts, a.ts) BETWEEN 1 AND 5 GROUP BY 1, 2
+
+-- case: the weight of a model's row comes from the label
+-- file: training/rows.sql
+SELECT s.product_id, s.ts, s.spread, f.v > 1 AS spike, abs(f.v) AS importance FROM spreads AS s JOIN forward AS f USING (product_id, ts)
+-- file: models/checked.sql
+CREATE OR REPLACE MODEL checked OPTIONS (model_type = 'logistic_reg', input_label_cols = ['spike'], weight_col = 'importance', time_col = 'ts', id_cols = ['product_id']) AS
+SELECT product_id, ts, spike, spread, importance FROM rows

@@ -314,3 +314,54 @@ SELECT product_id, date_trunc('month', ts) + INTERVAL '1 month' - INTERVAL '1 da
 
 -- case: a quarter's bar, named after two months
 SELECT product_id, date_trunc('quarter', ts) + INTERVAL '2 months' AS ts, max(price) AS v FROM ticks GROUP BY product_id, date_trunc('quarter', ts)
+
+-- case: a bucket of time_bucket joined to the same bucket
+-- expect: looks ahead (60 s)
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '1 minute', ts) AS m, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = time_bucket(INTERVAL '1 minute', t.ts)
+
+-- case: buckets of time_bucket with another origin
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '1 hour', ts, TIMESTAMP '2026-01-01T00:30:00') AS h, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.h < date_trunc('hour', t.ts)
+
+-- case: buckets of time_bucket that do not divide a day, beside date_bin
+WITH bars AS (SELECT product_id, time_bucket(INTERVAL '7 hours', ts) AS b, max(price) AS high FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.b < date_bin(INTERVAL '7 hours', t.ts)
+
+-- case: a bar of floored seconds joined to the same bar
+-- expect: looks ahead (60 s)
+WITH bars AS (SELECT product_id, floor(epoch(ts) / 60) AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = floor(epoch(t.ts) / 60)
+
+-- case: a bar of floored seconds joined to the bar of half a minute before
+-- expect: looks ahead (30 s)
+WITH bars AS (SELECT product_id, floor(epoch(ts) / 60) AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = floor((epoch(t.ts) - 30) / 60)
+
+-- case: a bar of floored seconds named by its start
+-- expect: looks ahead (60 s)
+SELECT product_id, to_timestamp(floor(epoch(ts) / 60) * 60) AS ts, max(price) AS v FROM ticks GROUP BY 1, 2
+
+-- case: seconds rounded to the nearest minute
+WITH bars AS (SELECT product_id, round(epoch(ts) / 60) AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = round(epoch(t.ts) / 60) - 1
+
+-- case: seconds in floating point that are cast to integers
+WITH bars AS (SELECT product_id, CAST(epoch(ts) / 60 AS BIGINT) AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = CAST(epoch(t.ts) / 60 AS BIGINT) - 1
+
+-- case: exact bars beside floored seconds: a tick just before the minute can be rounded into it
+WITH bars AS (SELECT product_id, epoch_ms(ts) / 60000 AS m, max(price) AS high FROM ticks GROUP BY 1, 2)
+SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t JOIN bars ON bars.product_id = t.product_id AND bars.m = CAST(floor(epoch(t.ts) / 60) AS BIGINT) - 1
+
+-- case: the same day by date_diff
+-- expect: looks ahead (1 d)
+WITH days AS (SELECT product_id, CAST(ts AS DATE) AS day, stddev(price) AS vol FROM ticks GROUP BY ALL)
+SELECT t.product_id, t.ts, days.vol AS v FROM ticks AS t JOIN days ON days.product_id = t.product_id AND date_diff('day', days.day, CAST(t.ts AS DATE)) = 0
+
+-- case: the next seconds by date_diff
+SELECT a.product_id, a.ts, count(*) AS v FROM ticks AS a JOIN ticks AS b ON a.product_id = b.product_id AND date_diff('second', b.ts, a.ts) BETWEEN -5 AND 5 GROUP BY 1, 2
+
+-- case: the same second by date_diff
+-- expect: looks ahead (1 s)
+SELECT a.product_id, a.ts, count(*) AS v FROM ticks AS a JOIN ticks AS b ON a.product_id = b.product_id AND date_diff('second', b.ts, a.ts) BETWEEN 0 AND 5 GROUP BY 1, 2
