@@ -128,6 +128,7 @@ impl Session {
         let (_, prefix) = ticks.location();
         let table = LandedTicks::new(register_store(&context, ticks.place()), prefix.clone(), tick::schema());
         context.register_table(LANDED_TICKS, Arc::new(table))?;
+        register_store(&context, &Place::new(&options.tables_dir)?);
         context.register_table("landed_files", Arc::new(footers::files(ticks.clone())))?;
         context.register_table("landed_gaps", Arc::new(footers::gaps(ticks.clone())))?;
         let silences = context.sql(include_str!("landed_silences.sql")).await?;

@@ -48,8 +48,15 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         return Err(pipeline::Error::NoProject { dir: context.settings().paths.sql.clone() }.into());
     }
     let mut demo = context.clone();
-    let folder = fresh_folder(&context.settings().paths.data)?;
-    demo.resolved.settings.paths.data = folder.clone();
+    let folder = fresh_folder(&context.settings().local_dir())?;
+    // All that a demo makes is in its folder, wherever else data would be.
+    let paths = &mut demo.resolved.settings.paths;
+    for path in
+        [&mut paths.local, &mut paths.ticks, &mut paths.dead, &mut paths.tables, &mut paths.models, &mut paths.runs]
+    {
+        *path = PathBuf::new();
+    }
+    paths.data = folder.clone();
     if !has_project {
         demo.resolved.settings.paths.sql = folder.join("sql");
         shipped::write(&folder, &shipped::sql())?;

@@ -20,7 +20,7 @@ pub fn options(context: &Context) -> Options {
         kafka_properties: kafka.properties.clone(),
         kafka_isolation_level: kafka.isolation_level.clone(),
         // Messages that a topic refuses stay on this machine, beside the archive that they come from.
-        dead: Some(context.settings().paths.data.join("dead")),
+        dead: Some(context.settings().local_dir().join("dead")),
         tell: tell(),
         pack_days: context.settings().log.pack_days,
         ..Options::default()

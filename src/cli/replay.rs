@@ -57,7 +57,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         products: args.products,
         merge: args.merge,
         strict: args.strict,
-        spill_dir: context.settings().paths.data.clone(),
+        spill_dir: context.settings().local_dir(),
         read: Arc::new(move |count| counter.add(count)),
     };
     let replay = Replay::prepare(options).await?;

@@ -11,7 +11,7 @@ use super::{Context, Failure};
 use crate::durable::{self, Aside};
 use crate::model::{Artifact, PRODUCT, Registry};
 use crate::pipeline::RunOptions;
-use crate::text::literal;
+use crate::text::{is_address, literal};
 
 /// The query that holds every model's scores.
 const SCORES: &str = "spike_scores";
@@ -95,14 +95,20 @@ async fn score(workspace: &Workspace, model: &str, from: &str, dir: &Path) -> Re
         Failure::new(format!("cannot write {}: {error}", path.display()))
             .with_hint("`--set paths.data=FOLDER` names another place")
     };
-    let aside = prepare(path.clone()).await.map_err(disk)?;
+    // An object in a store appears whole, so nothing is written aside there.
+    let aside = match is_address(&path.to_string_lossy()) {
+        true => None,
+        false => Some(prepare(path.clone()).await.map_err(disk)?),
+    };
     let options = DataFrameWriteOptions::new().with_single_file_output(true);
-    let target = aside.path();
+    let target = aside.as_ref().map_or_else(|| path.clone(), Aside::path);
     let written = frame.write_parquet(&target.to_string_lossy(), options, None).await;
     let written = written.map_err(workspace::query_failure)?;
     let rows: u64 =
         written.iter().filter_map(|batch| Some(batch.column(0).as_primitive_opt::<UInt64Type>()?.value(0))).sum();
-    durable::blocking(move || aside.commit()).await.map_err(disk)?;
+    if let Some(aside) = aside {
+        durable::blocking(move || aside.commit()).await.map_err(disk)?;
+    }
     println!("{model}  {rows} rows  {}", path.display());
     Ok(path)
 }

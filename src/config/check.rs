@@ -38,11 +38,13 @@ pub fn range(key: &str, value: &Value) -> Result<(), String> {
         | "paths.reports"
         | "feed.exchange"
         | "kafka.bootstrap_servers"
-        | "track.experiment" => match value {
-            Value::String(text) if text.is_empty() => Err("it must not be empty".into()),
-            Value::String(text) if key.starts_with("paths.") && is_address(text) => {
-                Err("it must be a folder of this machine; paths.ticks and paths.dead may be addresses".into())
-            }
+        | "track.experiment"
+            if matches!(value, Value::String(text) if text.is_empty()) =>
+        {
+            Err("it must not be empty".into())
+        }
+        "paths.local" | "paths.sql" | "paths.reports" => match value {
+            Value::String(text) if is_address(text) => Err("it must be a folder of this machine".into()),
             _ => Ok(()),
         },
         _ => Ok(()),

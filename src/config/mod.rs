@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
+use crate::text::is_address;
+
 pub use resolve::{Error, Resolved, Source, resolve};
 pub use shown::shown;
 
@@ -43,11 +45,20 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paths {
+    /// May be an address.
     pub data: PathBuf,
+    /// Empty means `data`, or the folder `data` if that is an address.
+    pub local: PathBuf,
     /// Empty means the folder `ticks` of `data`; it may be an address.
     pub ticks: PathBuf,
     /// Empty means the folder `dead` of `data`; it may be an address.
     pub dead: PathBuf,
+    /// Empty means the folder `tables` of `data`; it may be an address.
+    pub tables: PathBuf,
+    /// Empty means the folder `models` of `data`; it may be an address.
+    pub models: PathBuf,
+    /// Empty means the folder `runs` of `data`; it may be an address.
+    pub runs: PathBuf,
     pub sql: PathBuf,
     pub reports: PathBuf,
 }
@@ -154,10 +165,29 @@ pub struct Track {
     pub timeout_ms: u64,
 }
 
+/// The folder of what must be on a disk, if `paths.data` is an address and `paths.local` is empty.
+const LOCAL: &str = "data";
+
 impl Settings {
+    /// Returns the folder of what squall stores, a path or an address.
+    fn data_dir(&self) -> PathBuf {
+        plain(&self.paths.data)
+    }
+
+    /// Returns the folder of what must be on a disk of this machine: raw messages, events, the state of live queries, tables that users
+    /// made.
+    pub fn local_dir(&self) -> PathBuf {
+        let data = self.data_dir();
+        match self.paths.local.as_os_str().is_empty() {
+            false => plain(&self.paths.local),
+            true if is_address(&data.to_string_lossy()) => LOCAL.into(),
+            true => data,
+        }
+    }
+
     /// Returns the folder of the file log, one NDJSON file of raw messages per day. The archives of topics are below it.
     pub fn raw_dir(&self) -> PathBuf {
-        self.paths.data.join("raw")
+        self.local_dir().join("raw")
     }
 
     /// Returns the folder of landed ticks, a path or an address.
@@ -171,41 +201,40 @@ impl Settings {
     }
 
     fn own_or(&self, own: &Path, name: &str) -> PathBuf {
-        if own.as_os_str().is_empty() {
-            return self.paths.data.join(name);
-        }
-        let local = own.to_str().filter(|text| text.starts_with("file:")).and_then(|text| Url::parse(text).ok());
-        local.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| own.to_path_buf())
+        if own.as_os_str().is_empty() { self.data_dir().join(name) } else { plain(own) }
     }
 
     /// Returns the folder of the events on feed connections: gaps, silences, reconnections; one NDJSON file per day.
     pub fn events_dir(&self) -> PathBuf {
-        self.paths.data.join("events")
+        self.local_dir().join("events")
     }
 
-    /// Returns the folder of materialised queries, one folder per query.
+    /// Returns the folder of materialised queries, one folder per query; a path or an address.
     pub fn tables_dir(&self) -> PathBuf {
-        self.paths.data.join("tables")
+        self.own_or(&self.paths.tables, "tables")
     }
 
     /// Returns the folder of the tables and views that users made with CREATE TABLE and CREATE VIEW.
     pub fn catalog_dir(&self) -> PathBuf {
-        self.paths.data.join("catalog")
+        self.local_dir().join("catalog")
     }
 
-    /// Returns the folder of model artifacts, `<name>/<version>/`; each environment has its own.
+    /// Returns the folder of model artifacts, `<name>/<version>/`, a path or an address; each environment has its own.
     pub fn models_dir(&self) -> PathBuf {
-        self.of_env(self.paths.data.clone()).join("models")
+        if self.paths.models.as_os_str().is_empty() {
+            return self.of_env(self.data_dir()).join("models");
+        }
+        self.of_env(self.own_or(&self.paths.models, "models"))
     }
 
-    /// Returns the folder of scored rows; each environment has its own.
+    /// Returns the folder of scored rows, a path or an address; each environment has its own.
     pub fn scores_dir(&self) -> PathBuf {
-        self.of_env(self.paths.data.clone()).join("scores")
+        self.of_env(self.data_dir()).join("scores")
     }
 
     /// Returns the folder of what live queries have to remember; each environment has its own.
     pub fn live_dir(&self) -> PathBuf {
-        self.of_env(self.paths.data.clone()).join("live")
+        self.of_env(self.local_dir()).join("live")
     }
 
     /// Returns the folder to which reports are written, separate from the project's templates and queries.
@@ -221,8 +250,14 @@ impl Settings {
         }
     }
 
-    /// Returns the folder of the local runs table.
+    /// Returns the folder of the table of runs, a path or an address.
     pub fn runs_dir(&self) -> PathBuf {
-        self.paths.data.join("runs")
+        self.own_or(&self.paths.runs, "runs")
     }
+}
+
+/// Returns a path that may be written as `file:///path`; other addresses stay as they are.
+fn plain(path: &Path) -> PathBuf {
+    let local = path.to_str().filter(|text| text.starts_with("file:")).and_then(|text| Url::parse(text).ok());
+    local.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| path.to_path_buf())
 }

@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
+use object_store::{Error as StoreError, PutPayload, UpdateVersion};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::files::{Landed, LandedFile};
-use super::place::{Place, retried};
+use super::place::Place;
+use crate::store::objects::{self, retried};
 
 /// The folder of what landers tell each other.
 pub const FOLDER: &str = ".land";
@@ -167,22 +168,15 @@ pub async fn read<T: DeserializeOwned>(place: &Place, object: &Path) -> Result<O
         path: place.dir.join(object.filename().unwrap_or_default()).display().to_string(),
         source,
     };
-    let got = retried(|| async {
-        let got = place.store.get(object).await?;
-        let version = UpdateVersion { e_tag: got.meta.e_tag.clone(), version: got.meta.version.clone() };
-        Ok((got.bytes().await?, version))
-    });
-    let (content, version) = match got.await {
-        Err(StoreError::NotFound { .. }) => return Ok(None),
-        got => got.map_err(failed)?,
+    let Some((content, version)) = objects::read(place.store.as_ref(), object).await.map_err(failed)? else {
+        return Ok(None);
     };
     let parsed = serde_json::from_slice(&content)
         .map_err(|source| failed(StoreError::Generic { store: "landing", source: Box::new(source) }))?;
     Ok(Some((parsed, version)))
 }
 
-/// Writes a small object if it still has the version that was read; returns its new version, or `None` if somebody else wrote it.
-/// That somebody may be this process: the answer to an attempt may be lost.
+/// Writes a small object if it still has the version that was read, as [`objects::swap`] does.
 pub async fn swap<T: Serialize>(
     place: &Place,
     object: &Path,
@@ -195,13 +189,7 @@ pub async fn swap<T: Serialize>(
     };
     let content = serde_json::to_vec(content)
         .map_err(|source| failed(StoreError::Generic { store: "landing", source: Box::new(source) }))?;
-    let content = PutPayload::from(content);
-    let mode = version.map_or(PutMode::Create, PutMode::Update);
-    match retried(|| place.store.put_opts(object, content.clone(), mode.clone().into())).await {
-        Ok(put) => Ok(Some(UpdateVersion { e_tag: put.e_tag, version: put.version })),
-        Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(None),
-        Err(source) => Err(failed(source)),
-    }
+    objects::swap(place.store.as_ref(), object, &PutPayload::from(content), version).await.map_err(failed)
 }
 
 #[cfg(test)]

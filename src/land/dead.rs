@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use super::Error;
 use super::files::LandedFile;
-use super::place::{Place, retried};
+use super::place::Place;
 use crate::durable::{self, blocking};
 use crate::log::DeadLetter;
+use crate::store::objects::retried;
 
 /// Returns the path of a range's dead letters.
 pub fn path(dead_dir: &Path, range: &LandedFile) -> PathBuf {

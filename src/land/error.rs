@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use super::files::{LandedFile, Overlap};
-use super::place;
 use crate::error::Hint;
 use crate::log::{self, LogId};
-use crate::store;
+use crate::store::{self, objects};
 use crate::text::is_address;
 
 /// What can go wrong in landing, and in reading what has landed.
@@ -90,7 +89,7 @@ impl Error {
 
     /// Returns whether an object store may do later what it did not do now.
     pub(super) fn is_store_away(&self) -> bool {
-        matches!(self, Error::Store { source, .. } if place::may_pass(source))
+        matches!(self, Error::Store { source, .. } if objects::may_pass(source))
     }
 
     /// Returns the error that names the log that cannot be read.

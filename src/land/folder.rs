@@ -21,9 +21,10 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::damage::guarded;
 use super::lock::Lock;
-use super::place::{Place, retried};
+use super::place::Place;
 use super::{Error, Landed, LandedFile};
 use crate::durable::{self, blocking};
+use crate::store::objects::retried;
 
 /// Where a file waits, complete and synced, for the rename that commits it.
 const STAGING: &str = ".staging";

@@ -5,7 +5,6 @@
 //! not depend on it, nor on any clock, but on [`super::claims`].
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -24,6 +23,7 @@ use super::Error;
 use super::claims::{self, Claims};
 use super::files::LandedFile;
 use super::place::Place;
+use crate::store::objects;
 
 /// How long a lease lasts; it is renewed at a third of this.
 const LASTS: Duration = Duration::from_secs(15);
@@ -89,11 +89,10 @@ impl Lease {
     /// # Errors
     /// Another process lands from one of the partitions, or the store fails.
     pub async fn take(place: &Place, partitions: Option<&BTreeSet<i32>>) -> Result<Lease, Error> {
-        let random = RandomState::new().hash_one((std::process::id(), SystemTime::now()));
         let own = Own {
             place: place.clone(),
             object: place.object_in(claims::FOLDER, "leases.json")?,
-            token: format!("{random:016x}"),
+            token: objects::token(),
             owner: owner(),
             partitions: partitions.cloned(),
             is_lost: AtomicBool::new(false),

@@ -4,22 +4,16 @@
 
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
 use object_store::local::LocalFileSystem;
 use object_store::path::{Path, PathPart};
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{Error as StoreError, ObjectStore, PutPayload};
 use url::{Position, Url};
 
 use super::Error;
-use crate::store;
+use crate::store::{self, objects};
 use crate::text::{is_address, without_secrets};
-
-/// How long a write is tried again after the store did not answer, beside what the store's client tries by itself. The client repeats
-/// only what has no effect the second time; here every write has been made so.
-const RETRY: Duration = Duration::from_secs(20);
-const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 /// A folder, on a local disk or in an object store.
 #[derive(Debug, Clone)]
@@ -95,66 +89,20 @@ impl Place {
         Ok(self.object(folder)?.join(part(name)?))
     }
 
-    /// Makes an object that must not exist. If it exists with exactly this content, an earlier attempt made it, whose answer was lost.
+    /// Makes an object that must not exist, as [`objects::create`] does.
     pub(super) async fn create(&self, object: &Path, content: &PutPayload) -> object_store::Result<()> {
-        let put = || self.store.put_opts(object, content.clone(), PutMode::Create.into());
-        match retried(put).await {
-            Err(StoreError::AlreadyExists { .. }) if self.holds(object, content).await? => Ok(()),
-            put => put.map(drop),
-        }
-    }
-
-    async fn holds(&self, object: &Path, content: &PutPayload) -> object_store::Result<bool> {
-        let size = retried(|| self.store.head(object)).await?.size;
-        if size != content.content_length() as u64 {
-            return Ok(false);
-        }
-        let stored = retried(|| async { self.store.get(object).await?.bytes().await }).await?;
-        let mut rest = &stored[..];
-        Ok(content.iter().all(|part| match rest.split_at_checked(part.len()) {
-            Some((first, after)) => {
-                rest = after;
-                first == &part[..]
-            }
-            None => false,
-        }))
+        objects::create(self.store.as_ref(), object, content).await
     }
 
     /// Writes an object, over an older one if there is one.
     pub(super) async fn replace(&self, object: &Path, content: PutPayload) -> object_store::Result<()> {
-        retried(|| self.store.put(object, content.clone())).await.map(drop)
+        objects::replace(self.store.as_ref(), object, &content).await
     }
 
     /// Removes an object; if it is already gone, that counts as success.
     pub(super) async fn delete(&self, object: &Path) -> object_store::Result<()> {
-        match retried(|| self.store.delete(object)).await {
-            Err(StoreError::NotFound { .. }) => Ok(()),
-            deleted => deleted,
-        }
+        objects::delete(self.store.as_ref(), object).await
     }
-}
-
-/// Does something in a store; if the store does not answer, does it again.
-pub(super) async fn retried<T, F>(work: impl Fn() -> F) -> object_store::Result<T>
-where
-    F: Future<Output = object_store::Result<T>>,
-{
-    let start = Instant::now();
-    let mut wait = RETRY_FIRST;
-    loop {
-        match work().await {
-            Err(error) if may_pass(&error) && start.elapsed() < RETRY => {
-                tokio::time::sleep(wait).await;
-                wait *= 2;
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Returns whether the store may do later what it did not do now: it could not be reached, was too busy, or failed.
-pub(super) fn may_pass(error: &StoreError) -> bool {
-    matches!(error, StoreError::Generic { store, .. } if *store != "LocalFileSystem")
 }
 
 /// Returns a file's name as one part of an object's path. The name contains nothing to escape, so it is also the name on

@@ -1,9 +1,9 @@
 //! `ml_folds`, `ml_trial_info`, `ml_out_of_fold`: what the folds of a training said, from the artifact and the file beside it.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use datafusion::arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
 };
@@ -20,7 +20,7 @@ use super::rows::Rows;
 use crate::functions::relation::texts;
 use crate::functions::{Function, Host, Implementation, Snapshot};
 use crate::model::metrics::METRICS;
-use crate::model::{Artifact, OutOfFold, Registry, Validation};
+use crate::model::{Artifact, Error, OutOfFold, Registry, Validation};
 use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const ML_FOLDS: Documentation = Documentation {
@@ -206,9 +206,9 @@ fn read(models: &Registry, model: Option<&Artifact>) -> Result<RecordBatch> {
         return Ok(RecordBatch::new_empty(schema()));
     };
     let path = models.out_of_fold(&model.name, model.version);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+    let file = match models.judged(&model.name, model.version) {
+        Ok(file) => Bytes::from(file),
+        Err(Error::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
             return exec_err!(
                 "{} has no file of judged rows, {}: train it again with `squall train {}`",
                 model.reference(),
@@ -216,7 +216,7 @@ fn read(models: &Registry, model: Option<&Artifact>) -> Result<RecordBatch> {
                 model.name
             );
         }
-        Err(source) => return Err(external(crate::model::Error::Read { path, source })),
+        Err(error) => return Err(external(error)),
     };
     let batches = || -> Result<Vec<RecordBatch>> {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;

@@ -7,6 +7,7 @@ use super::onnx::Unusable;
 use super::types::{ModelType, TYPES};
 use super::{LONGEST_NAME, valid_alias};
 use crate::error::Hint;
+use crate::store;
 use crate::text::{did_you_mean, printable};
 
 /// The option that names the column of the rows' weights.
@@ -298,7 +299,8 @@ impl Hint for Error {
                 "set l2_reg above 0, or leave the features out of the SELECT that know the label".into()
             }
             Error::Option { .. } => "docs/models.md lists the options with their values and defaults".into(),
-            Error::Name { .. } | Error::Read { .. } | Error::Write { .. } => return None,
+            Error::Read { source, .. } | Error::Write { source, .. } => return store::hint(source),
+            Error::Name { .. } => return None,
         })
     }
 }

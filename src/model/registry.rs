@@ -1,31 +1,33 @@
-//! The models on disk: `<dir>/<name>/<version>/model.json`. Versions start at 1, and the highest is the latest.
+//! The trained models, in a folder or in an object store: `<dir>/<name>/<version>/model.json`. Versions start at 1, and the highest is the
+//! latest.
 //!
-//! A version that was validated by folds has their judged rows beside it, in `out_of_fold.parquet`.
-//!
-//! An alias is a file `<dir>/<name>/aliases/<alias>` that holds a version. A dropped version leaves the file `<version>/dropped`, so that
-//! its number is not given to another model.
+//! A version that was validated by folds has their judged rows beside it, in `out_of_fold.parquet`. [`aliases`] keeps the names of
+//! versions, [`dropping`] removes what nobody needs any more, and [`state`] says what is different in an object store.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, ErrorKind};
+mod aliases;
+mod dropping;
+mod state;
+
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::artifact::{Artifact, FORMAT};
 use super::types::ModelType;
-use super::{Error, valid_alias, valid_name};
+use super::{Error, valid_name};
 use crate::durable;
+use crate::store::{Files, objects};
 use crate::text::did_you_mean;
+use state::Seen;
 
 const FILE: &str = "model.json";
 
 /// The judged rows of a version's folds, beside its artifact; absent if there are none.
 const OUT_OF_FOLD: &str = "out_of_fold.parquet";
 
-/// The file that a dropped version leaves, and the folder of aliases.
+/// The file that a version leaves which is dropped from a folder.
 const DROPPED: &str = "dropped";
-const ALIASES: &str = "aliases";
 
 /// The highest version that squall reads, so that there is always a next one.
 const MOST_VERSIONS: u64 = u32::MAX as u64;
@@ -44,19 +46,36 @@ pub enum When {
 /// The folder of models.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Registry {
-    dir: PathBuf,
+    files: Files,
+}
+
+/// An artifact in an object store. Its writer is known by a text of its own, so that two processes which write the same model at once
+/// are told apart.
+#[derive(Serialize)]
+struct Signed<'a> {
+    #[serde(flatten)]
+    artifact: &'a Artifact,
+    written_by: &'a str,
 }
 
 impl Registry {
-    /// Makes a registry over a folder, which need not exist yet.
+    /// Makes a registry over a folder, given by its path or its address; it need not exist yet.
     pub fn new(dir: impl AsRef<Path>) -> Self {
-        Registry { dir: dir.as_ref().into() }
+        Registry { files: Files::at(dir.as_ref()) }
+    }
+
+    /// Returns whether the models are on a disk.
+    pub fn is_local(&self) -> bool {
+        matches!(self.files, Files::Folder(_))
     }
 
     /// Returns the names of the models, ascending.
     pub fn names(&self) -> Result<Vec<String>, Error> {
+        if let Files::Store(remote) = &self.files {
+            return self.stored_names(remote);
+        }
         let mut names = Vec::new();
-        for name in entries(&self.dir)? {
+        for name in self.entries("")? {
             // A folder that cannot be read is a fault of its model, and of no other.
             if valid_name(&name) && self.versions(&name).is_ok_and(|versions| versions.is_empty()) {
                 continue;
@@ -71,12 +90,20 @@ impl Registry {
 
     /// Returns a model's versions, ascending; empty if there is no such model.
     pub fn versions(&self, name: &str) -> Result<Vec<u64>, Error> {
-        let mut versions: Vec<u64> =
-            entries(&self.dir.join(name))?.iter().filter_map(|entry| version_of(entry)).collect();
+        Ok(self.look(name)?.versions)
+    }
+
+    /// Looks at a model's versions.
+    fn look(&self, name: &str) -> Result<Seen, Error> {
+        let dir = match &self.files {
+            Files::Folder(dir) => dir.join(name),
+            Files::Store(remote) => return self.stored(remote, name),
+        };
+        let mut versions: Vec<u64> = self.entries(name)?.iter().filter_map(|entry| version_of(entry)).collect();
         // The folder of a version may exist before its file does.
-        versions.retain(|version| self.path(name, *version).is_file());
+        versions.retain(|version| dir.join(version.to_string()).join(FILE).is_file());
         versions.sort_unstable();
-        Ok(versions)
+        Ok(Seen { versions, ..Seen::default() })
     }
 
     /// Reads a model: `name` for its latest version, `name@2` for version 2, `name@champion` for the version of an alias.
@@ -97,18 +124,18 @@ impl Registry {
             Some((name, version)) => (name, Some(version)),
             None => (reference, None),
         };
-        let versions = if valid_name(name) { self.versions(name)? } else { Vec::new() };
-        let Some(&latest) = versions.last() else { return Err(self.missing(name)) };
+        let seen = if valid_name(name) { self.look(name)? } else { Seen::default() };
+        let Some(&latest) = seen.versions.last() else { return Err(self.missing(name)) };
         let version = match version {
             None => latest,
             // No alias consists of digits.
             Some(version) => match version.parse::<u64>() {
                 Ok(version) => version,
-                Err(_) => self.aliased(name, version)?,
+                Err(_) => self.aliased(name, version, &seen)?,
             },
         };
-        if !versions.contains(&version) {
-            return Err(Error::MissingVersion { name: name.into(), version, versions });
+        if !seen.versions.contains(&version) {
+            return Err(Error::MissingVersion { name: name.into(), version, versions: seen.versions });
         }
         Ok((name, version))
     }
@@ -142,8 +169,19 @@ impl Registry {
 
     /// Returns the bytes of a version's artifact.
     pub fn bytes(&self, name: &str, version: u64) -> Result<Vec<u8>, Error> {
-        let path = self.path(name, version);
-        fs::read(&path).map_err(|source| Error::Read { path, source })
+        self.read(&file_of(name, version, FILE))
+    }
+
+    /// Returns the bytes of the judged rows of a version's folds.
+    ///
+    /// # Errors
+    /// The file cannot be read, or there is none.
+    pub fn judged(&self, name: &str, version: u64) -> Result<Vec<u8>, Error> {
+        self.read(&file_of(name, version, OUT_OF_FOLD))
+    }
+
+    fn read(&self, file: &str) -> Result<Vec<u8>, Error> {
+        self.files.read(file).map_err(|source| Error::Read { path: self.files.path(file), source })
     }
 
     /// Returns the latest version of an existing model that the statement must not replace; `None` if nothing prevents
@@ -178,20 +216,18 @@ impl Registry {
                 return Ok(Saved::Exists { version });
             }
             artifact.version = version;
+            let text = self.text(&artifact)?;
             let path = self.path(&name, version);
-            let mut text = serde_json::to_vec_pretty(&artifact)
-                .map_err(|source| Error::Artifact { path: path.clone(), source })?;
-            text.push(b'\n');
-            // JSON has no infinite numbers, so what is written is read back before it counts.
-            let read: Artifact =
-                serde_json::from_slice(&text).map_err(|error| Error::NotStorable { problem: error.to_string() })?;
-            read.check().map_err(|problem| Error::NotStorable { problem })?;
-            match durable::create_new(&path, &text) {
+            match self.files.create_new(&file_of(&name, version, FILE), &text) {
+                // Between the choice of the number and the write, the model was dropped up to this number.
+                Ok(()) if !self.versions(&name)?.contains(&version) => version = self.next_version(&name)?,
                 Ok(()) => {
                     // The version is this process's own now, so nobody else writes beside it.
-                    let path = path.with_file_name(OUT_OF_FOLD);
-                    let rows = out_of_fold.map_or(Ok(()), |rows| durable::replace(&path, rows));
-                    rows.map_err(|source| Error::Write { path, source })?;
+                    if let Some(rows) = out_of_fold {
+                        let file = file_of(&name, version, OUT_OF_FOLD);
+                        let written = self.files.replace(&file, rows);
+                        written.map_err(|source| Error::Write { path: self.files.path(&file), source })?;
+                    }
                     return Ok(Saved::New(Box::new(artifact)));
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => version += 1,
@@ -200,129 +236,20 @@ impl Registry {
         }
     }
 
-    /// Returns a model's aliases with their versions, without those that cannot be read.
-    ///
-    /// # Errors
-    /// The folder of aliases cannot be read.
-    pub fn aliases(&self, name: &str) -> Result<BTreeMap<String, u64>, Error> {
-        let named = |alias: String| Some((alias.clone(), self.alias(name, &alias).ok()??));
-        Ok(self.alias_files(name)?.into_iter().filter_map(named).collect())
-    }
-
-    /// Says what is wrong with a model's aliases, or `None`.
-    pub fn problem_of_aliases(&self, name: &str) -> Option<Error> {
-        let versions = self.versions(name).ok()?;
-        self.alias_files(name).ok()?.into_iter().find_map(|alias| match self.alias(name, &alias) {
-            Ok(Some(version)) if !versions.contains(&version) => {
-                let source = io::Error::other(format!("it names version {version}, which does not exist"));
-                Some(Error::Alias { name: name.into(), path: self.alias_path(name, &alias), alias, source })
-            }
-            Ok(_) => None,
-            Err(error) => Some(error),
-        })
-    }
-
-    /// Returns the names of the files of aliases.
-    fn alias_files(&self, name: &str) -> Result<Vec<String>, Error> {
-        let files = entries(&self.dir.join(name).join(ALIASES))?;
-        Ok(files.into_iter().filter(|alias| valid_alias(alias)).collect())
-    }
-
-    /// Reads the version that an alias names from its file; `None` if the alias has no file.
-    fn alias(&self, name: &str, alias: &str) -> Result<Option<u64>, Error> {
-        let path = self.alias_path(name, alias);
-        let failed = |source| Error::Alias { name: name.into(), alias: alias.into(), path: path.clone(), source };
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                version_of(text.trim()).ok_or_else(|| failed(io::Error::other("it holds no version"))).map(Some)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(failed(source)),
-        }
-    }
-
-    /// Returns the version that an alias names.
-    fn aliased(&self, name: &str, alias: &str) -> Result<u64, Error> {
-        let known = if valid_alias(alias) { self.alias(name, &alias.to_ascii_lowercase())? } else { None };
-        match known {
-            Some(version) => Ok(version),
-            None => Err(self.no_alias(name, alias)),
-        }
-    }
-
-    fn no_alias(&self, name: &str, alias: &str) -> Error {
-        let known = self.aliases(name).unwrap_or_default();
-        let suggestion = did_you_mean(alias, known.keys().map(String::as_str));
-        Error::MissingAlias { name: name.into(), alias: alias.into(), suggestion }
-    }
-
-    /// Gives a version an alias, which moves there if another version has it. Returns the version; without one, the latest is meant.
-    ///
-    /// # Errors
-    /// The model or the version does not exist, the alias is not valid, or the disk reports an error.
-    pub fn set_alias(&self, name: &str, alias: &str, version: Option<u64>) -> Result<u64, Error> {
-        if !valid_alias(alias) {
-            return Err(Error::AliasName { alias: alias.into() });
-        }
-        let version = self.existing(name, version)?;
-        let path = self.alias_path(name, alias);
-        durable::replace(&path, format!("{version}\n").as_bytes()).map_err(|source| Error::Write { path, source })?;
-        Ok(version)
-    }
-
-    /// Removes an alias; the version stays.
-    ///
-    /// # Errors
-    /// The model does not exist or has no such alias, or the disk reports an error.
-    pub fn drop_alias(&self, name: &str, alias: &str) -> Result<(), Error> {
-        self.existing(name, None)?;
-        let path = self.alias_path(name, alias);
-        // One that cannot be read can be removed all the same.
-        if !valid_alias(alias) || !path.exists() {
-            return Err(self.no_alias(name, alias));
-        }
-        remove(&path)
-    }
-
-    /// Removes a version for good. Its number is not used again.
-    ///
-    /// # Errors
-    /// The version does not exist, an alias names it, or the disk reports an error.
-    pub fn drop_version(&self, name: &str, version: u64) -> Result<(), Error> {
-        self.existing(name, Some(version))?;
-        let aliases = self.aliases(name)?;
-        let mut aliases = aliases.into_iter().filter(|(_, named)| *named == version).map(|(alias, _)| alias);
-        if let Some(alias) = aliases.next() {
-            return Err(Error::AliasedVersion { name: name.into(), version, alias });
-        }
-        let path = self.path(name, version);
-        let note = path.with_file_name(DROPPED);
-        durable::replace(&note, b"").map_err(|source| Error::Write { path: note, source })?;
-        remove(&path)?;
-        match remove(&self.out_of_fold(name, version)) {
-            Err(Error::Write { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Removes a model with all its versions and aliases, at one instant for all readers.
-    ///
-    /// # Errors
-    /// The model does not exist, or the disk reports an error.
-    pub fn drop_model(&self, name: &str) -> Result<(), Error> {
-        self.existing(name, None)?;
-        let path = self.dir.join(name);
-        // No model has a name that begins with a dot. A number tells the folders of several processes apart.
-        let aside = (0..).map(|number| self.dir.join(format!(".{name}.{}-{number}.dropped", std::process::id())));
-        let Some(aside) = aside.into_iter().find(|aside| !aside.exists()) else { return Ok(()) };
-        let failed = |source| Error::Write { path: path.clone(), source };
-        fs::rename(&path, &aside).map_err(failed)?;
-        durable::sync_folder(&self.dir).map_err(failed)?;
-        // What an earlier process could not remove is removed now; what cannot be removed is in nobody's way.
-        for entry in entries(&self.dir)?.iter().filter(|entry| entry.starts_with('.') && entry.ends_with(".dropped")) {
-            let _ = fs::remove_dir_all(self.dir.join(entry));
-        }
-        Ok(())
+    /// Returns an artifact as its file holds it.
+    fn text(&self, artifact: &Artifact) -> Result<Vec<u8>, Error> {
+        let text = match &self.files {
+            Files::Folder(_) => serde_json::to_vec_pretty(artifact),
+            Files::Store(_) => serde_json::to_vec_pretty(&Signed { artifact, written_by: &objects::token() }),
+        };
+        let path = || self.path(&artifact.name, artifact.version);
+        let mut text = text.map_err(|source| Error::Artifact { path: path(), source })?;
+        text.push(b'\n');
+        // JSON has no infinite numbers, so what is written is read back before it counts.
+        let read: Artifact =
+            serde_json::from_slice(&text).map_err(|error| Error::NotStorable { problem: error.to_string() })?;
+        read.check().map_err(|problem| Error::NotStorable { problem })?;
+        Ok(text)
     }
 
     /// Returns a version that exists; without one, the latest.
@@ -336,16 +263,15 @@ impl Registry {
         }
     }
 
-    fn alias_path(&self, name: &str, alias: &str) -> PathBuf {
-        self.dir.join(name).join(ALIASES).join(alias.to_ascii_lowercase())
-    }
-
     /// Returns the version after the latest one, and removes what dead writers left in the folders of versions. The number of a
     /// dropped version is not used again.
     fn next_version(&self, name: &str) -> Result<u64, Error> {
-        let dir = self.dir.join(name);
+        let dir = match &self.files {
+            Files::Folder(dir) => dir.join(name),
+            Files::Store(remote) => return self.next_stored(remote, name),
+        };
         let mut latest = self.versions(name)?.last().copied().unwrap_or(0);
-        for entry in entries(&dir)? {
+        for entry in self.entries(name)? {
             let folder = dir.join(&entry);
             // What cannot be removed now will be removed next time.
             let _ = durable::remove_leftovers(&folder);
@@ -358,7 +284,7 @@ impl Registry {
 
     /// Returns the path of a version's artifact.
     pub fn path(&self, name: &str, version: u64) -> PathBuf {
-        self.dir.join(name).join(version.to_string()).join(FILE)
+        self.files.path(&file_of(name, version, FILE))
     }
 
     /// Returns the path of the judged rows of a version's folds.
@@ -366,10 +292,16 @@ impl Registry {
         self.path(name, version).with_file_name(OUT_OF_FOLD)
     }
 
+    /// Returns the names in a folder; empty if it does not exist.
+    fn entries(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let read = self.files.entries(folder);
+        read.map_err(|source| Error::Read { path: self.files.path(folder), source })
+    }
+
     fn missing(&self, name: &str) -> Error {
         let names = self.names().unwrap_or_default();
         let suggestion = did_you_mean(name, names.iter().map(String::as_str));
-        Error::Missing { name: name.into(), dir: self.dir.clone(), suggestion }
+        Error::Missing { name: name.into(), dir: self.files.dir(), suggestion }
     }
 }
 
@@ -382,30 +314,13 @@ pub enum Saved {
     Exists { version: u64 },
 }
 
+/// Returns the path of a version's file in the folder of models.
+fn file_of(name: &str, version: u64, file: &str) -> String {
+    format!("{name}/{version}/{file}")
+}
+
 /// Returns the version that a folder's name says; `None` if it is not the name of a version.
 fn version_of(folder: &str) -> Option<u64> {
     let version: u64 = folder.parse().ok()?;
     ((1..=MOST_VERSIONS).contains(&version) && version.to_string() == folder).then_some(version)
-}
-
-/// Removes a file, durably.
-fn remove(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let removed = fs::remove_file(path).and_then(|()| durable::sync_folder(folder));
-    removed.map_err(|source| Error::Write { path: path.into(), source })
-}
-
-/// Returns the names in a folder; empty if the folder does not exist.
-fn entries(dir: &Path) -> Result<Vec<String>, Error> {
-    let read = |source| Error::Read { path: dir.into(), source };
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
-        Err(error) => return Err(read(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        names.extend(entry.map_err(read)?.file_name().into_string());
-    }
-    Ok(names)
 }

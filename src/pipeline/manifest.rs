@@ -16,6 +16,9 @@ pub(super) struct Manifest {
     pub parts: Vec<Part>,
     /// The files that the last run replaced. A query that opened them can finish.
     pub replaced: Vec<String>,
+    /// Who wrote this, in an object store: a text of its own for each write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<String>,
 }
 
 /// One file of a table.
@@ -34,6 +37,11 @@ pub(super) struct Part {
 impl Manifest {
     pub fn rows(&self) -> u64 {
         self.parts.iter().map(|part| part.rows).sum()
+    }
+
+    /// Returns the names of all files that it names.
+    pub fn files(&self) -> Vec<&str> {
+        self.parts.iter().map(|part| part.file.as_str()).chain(self.replaced.iter().map(String::as_str)).collect()
     }
 
     /// Returns the part of a day that was made from these ticks.

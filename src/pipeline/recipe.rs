@@ -7,10 +7,8 @@
 //! What a query reads through others is known by their digests, so that a chain of queries costs one step for each.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::UNIX_EPOCH;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -28,7 +26,11 @@ use super::{Kind, LANDED, Project, Query};
 use crate::catalog::LandedTicks;
 use crate::ml;
 use crate::rolling;
+use crate::store::{Files, Found};
 use crate::text::fingerprint;
+
+/// The end of the path of a model's artifact.
+const ARTIFACT: &str = "/model.json";
 
 /// What a table's rows were made from, apart from landed ticks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,23 +43,6 @@ pub(super) struct Recipe {
     pub inputs: String,
     /// The artifacts of every model with which it scores.
     pub models: String,
-}
-
-/// A file's identity, as far as its folder shows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct InputFile {
-    path: String,
-    bytes: u64,
-    modified_ns: i64,
-}
-
-impl InputFile {
-    /// Returns the identity of the file at `path`; `None` if there is no file, for example if it is a link to a folder.
-    fn of(path: &Path, name: String) -> Option<InputFile> {
-        let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.is_file())?;
-        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        Some(InputFile { path: name, bytes: metadata.len(), modified_ns: modified.as_nanos() as i64 })
-    }
 }
 
 /// One look at the files behind the tables: each is looked up once.
@@ -116,7 +101,7 @@ impl Looks {
 }
 
 /// Returns a short name for a list of files.
-fn digest(files: &[InputFile]) -> String {
+fn digest(files: &[Found]) -> String {
     let lines = files.iter().map(|file| format!("{}\0{}\0{}\n", file.path, file.bytes, file.modified_ns));
     fingerprint(&lines.collect::<String>())
 }
@@ -201,7 +186,7 @@ impl Project {
         for (function, names) in &references.table_functions {
             let every_model = ml::reads_every_model(function);
             if every_model {
-                let files = self.models_dir.as_ref().and_then(|folder| folder_files(folder));
+                let files = self.models_dir.as_ref().and_then(|folder| Files::at(folder).list("").ok());
                 *models += &format!("*={}\n", digest(&files.ok_or("the folder of models cannot be read")?));
             }
             // If its arguments contain no name, a table function may read anything.
@@ -232,11 +217,14 @@ impl Project {
         Ok(())
     }
 
-    /// Returns the artifacts of a model, given as `name` or `name@version`; `None` if they cannot be listed.
-    pub(super) fn model_files(&self, model: &str) -> Option<Vec<InputFile>> {
+    /// Returns the artifacts of a model, given as `name` or `name@version`; none if it has no version, `None` if they cannot be listed.
+    pub(super) fn model_files(&self, model: &str) -> Option<Vec<Found>> {
         let name = model.split('@').next().unwrap_or_default();
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-        if is_name { folder_files(&self.models_dir.as_ref()?.join(name)) } else { None }
+        let files = if is_name { Files::at(self.models_dir.as_ref()?).list(name).ok()? } else { return None };
+        // A version that was dropped leaves a note, and so does a model in an object store.
+        let has_version = files.iter().any(|file| file.path.ends_with(ARTIFACT));
+        Some(if has_version { files } else { Vec::new() })
     }
 }
 
@@ -256,19 +244,19 @@ pub(super) fn changes_by_itself(function: &str, context: &SessionContext) -> boo
 fn program() -> Option<&'static str> {
     static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
     let identity = || {
-        let file = InputFile::of(&std::env::current_exe().ok()?, String::new())?;
+        let file = Found::of(&std::env::current_exe().ok()?, String::new()).ok()?;
         Some(format!("{}, {} bytes, {}", env!("CARGO_PKG_VERSION"), file.bytes, file.modified_ns))
     };
     PROGRAM.get_or_init(identity).as_deref()
 }
 
 /// Returns the files that a scan of the table reads, by path; `None` if some of its rows come from elsewhere.
-async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<InputFile>> {
+async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<Found>> {
     let provider = context.table_provider(table).await.ok()?;
     if let Some(ticks) = provider.downcast_ref::<LandedTicks>() {
         // Their names and sizes are enough; a scan would read every footer.
         let files = ticks.visible(&context.state()).await.ok()?;
-        let files = files.into_iter().map(|file| InputFile {
+        let files = files.into_iter().map(|file| Found {
             path: file.location.to_string(),
             bytes: file.size,
             modified_ns: file.last_modified.timestamp_nanos_opt().unwrap_or_default(),
@@ -283,7 +271,7 @@ async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<InputF
             match source.data_source().downcast_ref::<FileScanConfig>() {
                 Some(config) => files.extend(config.file_groups.iter().flat_map(|group| group.iter()).map(|file| {
                     let meta = &file.object_meta;
-                    InputFile {
+                    Found {
                         path: meta.location.to_string(),
                         bytes: meta.size,
                         modified_ns: meta.last_modified.timestamp_nanos_opt().unwrap_or_default(),
@@ -304,34 +292,10 @@ async fn table_files(table: &str, context: &SessionContext) -> Option<Vec<InputF
 }
 
 /// Returns the file at a path, or the files below a folder; `None` if there is neither, for example for a web address.
-fn path_files(path: &Path) -> Option<Vec<InputFile>> {
+fn path_files(path: &Path) -> Option<Vec<Found>> {
     let path = std::path::absolute(path).ok()?;
     if path.is_dir() {
-        return folder_files(&path);
+        return Files::at(&path).list("").ok();
     }
-    InputFile::of(&path, path.to_string_lossy().into_owned()).map(|file| vec![file])
-}
-
-/// Returns the files below a folder, by path; empty if there is no folder. `None` if some of them cannot be seen.
-fn folder_files(folder: &Path) -> Option<Vec<InputFile>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        let entries = match std::fs::read_dir(&next) {
-            Err(error) if error.kind() == ErrorKind::NotFound && next == folder => return Some(files),
-            entries => entries.ok()?,
-        };
-        for entry in entries {
-            let entry = entry.ok()?;
-            let path = entry.path();
-            if entry.file_type().ok()?.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let relative = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
-            files.push(InputFile::of(&path, relative)?);
-        }
-    }
-    files.sort();
-    Some(files)
+    Found::of(&path, path.to_string_lossy().into_owned()).ok().map(|file| vec![file])
 }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::LANDED;
 use crate::catalog::LandedTicks;
 use crate::durable;
+use crate::store::Files;
 use crate::text::fingerprint;
 
 /// The length of a span, in nanoseconds.
@@ -78,9 +79,9 @@ impl Spans {
         let provider = context.table_provider(LANDED).await?;
         let Some(ticks) = provider.downcast_ref::<LandedTicks>() else { return Ok(None) };
         let files = ticks.visible(&context.state()).await?;
-        let path = tables_dir.join(MEMORY);
+        let tables = Files::at(tables_dir);
         let mut known: Memory =
-            std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            tables.read(MEMORY).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let remembered = known.files.len();
         let mut memory = Memory::default();
         let mut unknown = Vec::new();
@@ -112,7 +113,7 @@ impl Spans {
         if changed {
             let written = durable::blocking(move || {
                 let text = serde_json::to_string(&memory)?;
-                durable::replace(&path, text.as_bytes())
+                tables.replace(MEMORY, text.as_bytes())
             });
             written.await?;
         }

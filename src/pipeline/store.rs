@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::array::{AsArray, UInt64Array};
 use datafusion::arrow::datatypes::{SchemaRef, UInt64Type};
 use datafusion::catalog::TableProvider;
-use datafusion::common::exec_err;
+use datafusion::common::{exec_err, plan_datafusion_err};
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
@@ -20,7 +20,9 @@ use datafusion::logical_expr::SortExpr;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{DataFrame, ident};
 use futures::{StreamExt, stream};
-use tokio::io::AsyncWriteExt;
+use object_store::ObjectStoreExt;
+use object_store::buffered::BufWriter;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use url::Url;
 
 use super::days::{Day, Local, undetermined};
@@ -32,9 +34,12 @@ use super::recipe::Recipe;
 use super::slice::is_within;
 use super::spans::Spans;
 use super::table::Table;
-use super::versions::{Change, Versions, Written};
+use super::versions::{Change, Target, Versions, Written};
 use super::{Project, Query};
-use crate::durable::{self, Aside};
+use crate::durable;
+use crate::store;
+use crate::store::objects::retried;
+use crate::text::is_address;
 
 /// A query whose table is fresh now, or whose asked days are.
 #[derive(Debug)]
@@ -343,9 +348,9 @@ impl Job<'_> {
         durable::blocking(move || versions.publish(change)).await.map_err(|source| self.cannot_write(source))
     }
 
-    async fn aside(&self) -> Result<Aside, Error> {
-        let versions = self.versions.clone();
-        durable::blocking(move || versions.aside()).await.map_err(|source| self.cannot_write(source))
+    async fn target(&self, day: Option<&Day>) -> Result<Target, Error> {
+        let (versions, day) = (self.versions.clone(), day.map(|day| day.name.clone()));
+        durable::blocking(move || versions.target(day.as_deref())).await.map_err(|source| self.cannot_write(source))
     }
 
     /// Writes a day's file, which another process has encoded.
@@ -355,25 +360,32 @@ impl Job<'_> {
         context: &SessionContext,
         day: &Day,
     ) -> Result<Written, Error> {
-        let aside = self.aside().await?;
-        let (path, task) = (aside.path(), context.task_ctx());
-        let writing = tokio::spawn(async move { write_pieces(file, task, &path).await });
+        let target = self.target(Some(day)).await?;
+        let (path, task) = (target.path(), context.task_ctx());
+        let writing = tokio::spawn(async move {
+            let rows = write_pieces(file, Arc::clone(&task), &path).await?;
+            Ok::<_, DataFusionError>((rows, size(&task, &path).await?))
+        });
         let written = writing.await.map_err(|error| DataFusionError::External(Box::new(error))).flatten();
-        let rows = written.map_err(|source| self.query.failed(source))?;
-        Ok(Written { aside, day: Some(day.name.clone()), rows, ticks: day.ticks.clone() })
+        let (rows, bytes) = written.map_err(|source| self.query.failed(source))?;
+        Ok(Written { file: target, bytes, day: Some(day.name.clone()), rows, ticks: day.ticks.clone() })
     }
 
     /// Writes rows, sorted by the grain.
     async fn write(&self, rows: DataFrame, day: Option<&Day>) -> Result<Written, Error> {
-        let aside = self.aside().await?;
-        let path = aside.path();
+        let target = self.target(day).await?;
+        let path = target.path();
         let grain = self.query.header.grain.iter().map(|column| ident(column).sort(true, false)).collect();
         // Days are written side by side, each by a task of its own.
-        let writing = tokio::spawn(async move { write_rows(rows, grain, &path).await });
+        let writing = tokio::spawn(async move {
+            let task = rows.task_ctx();
+            let rows = write_rows(rows, grain, &path).await?;
+            Ok::<_, DataFusionError>((rows, size(&task, &path).await?))
+        });
         let written = writing.await.map_err(|error| DataFusionError::External(Box::new(error))).flatten();
-        let rows = written.map_err(|source| self.query.failed(source))?;
+        let (rows, bytes) = written.map_err(|source| self.query.failed(source))?;
         let (day, ticks) = day.map_or((None, String::new()), |day| (Some(day.name.clone()), day.ticks.clone()));
-        Ok(Written { aside, day, rows, ticks })
+        Ok(Written { file: target, bytes, day, rows, ticks })
     }
 }
 
@@ -389,14 +401,25 @@ fn check_grain(query: &Query, schema: Option<SchemaRef>) -> Result<(), Error> {
     }
 }
 
+/// Returns the size of a file.
+async fn size(task: &TaskContext, path: &Path) -> Result<u64, DataFusionError> {
+    let (url, location) = store::location(path)?;
+    let store = task.runtime_env().object_store(&url)?;
+    Ok(retried(|| store.head(&location)).await?.size)
+}
+
 /// Writes the pieces of an encoded file one after another, and returns the number of its rows.
 async fn write_pieces(
     encoded: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
     path: &Path,
 ) -> Result<u64, DataFusionError> {
+    let (url, location) = store::location(path)?;
+    let mut file: Box<dyn AsyncWrite + Send + Unpin> = match is_address(&path.to_string_lossy()) {
+        true => Box::new(BufWriter::new(context.runtime_env().object_store(&url)?, location)),
+        false => Box::new(tokio::fs::File::create(path).await?),
+    };
     let mut pieces = execute_stream(encoded, context)?;
-    let mut file = tokio::fs::File::create(path).await?;
     let mut count = None;
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
@@ -405,17 +428,22 @@ async fn write_pieces(
         }
         count = piece.column(1).as_primitive::<UInt64Type>().iter().flatten().last();
     }
-    file.flush().await?;
+    file.shutdown().await?;
     count.map_or_else(|| exec_err!("the file of a day ended before its last piece"), Ok)
 }
 
 /// Writes a query's rows in an order, and returns the number of rows.
 async fn write_rows(frame: DataFrame, order: Vec<SortExpr>, file: &Path) -> Result<u64, DataFusionError> {
     let options = DataFrameWriteOptions::new().with_single_file_output(true).with_sort_by(order);
-    let absolute = std::path::absolute(file)?;
-    let url = Url::from_file_path(&absolute)
-        .map_err(|()| DataFusionError::Configuration(format!("{} is not an absolute path", absolute.display())))?;
-    let counts = frame.write_parquet(url.as_str(), options, None).await?;
+    let url = match file.to_str().filter(|text| is_address(text)) {
+        Some(address) => address.to_string(),
+        None => {
+            let absolute = std::path::absolute(file)?;
+            let url = Url::from_file_path(&absolute);
+            url.map_err(|()| plan_datafusion_err!("{} is not an absolute path", absolute.display()))?.into()
+        }
+    };
+    let counts = frame.write_parquet(&url, options, None).await?;
     let count = |counts: &UInt64Array| counts.iter().flatten().sum::<u64>();
     Ok(counts.iter().filter_map(|batch| batch.column(0).as_primitive_opt::<UInt64Type>()).map(count).sum())
 }

@@ -4,7 +4,7 @@
 //! while others run the query twice would otherwise get empty answers.
 
 use crate::engine;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, try_join_all};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,14 +13,17 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::exec_err;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::metadata::{DFParquetMetadata, ordering_from_parquet_metadata};
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::manifest::{Manifest, Part};
+use super::versions::are_as_written;
 use crate::catalog::sorted_files;
+use crate::store;
+use crate::text::is_address;
 
 /// The rows of a table, or of some of its days.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ impl Table {
             schema: Arc::new(Schema::empty()),
         };
         let Some(first) = table.parts.first() else { return exec_err!("the table has no file") };
-        let store = state.runtime_env().object_store(ObjectStoreUrl::local_filesystem())?;
+        let store = state.runtime_env().object_store(table.store_url()?)?;
         let object = table.object(store.as_ref(), first).await?;
         let cache = Some(state.runtime_env().cache_manager.get_file_metadata_cache());
         let reader = DFParquetMetadata::new(store.as_ref(), &object).with_file_metadata_cache(cache);
@@ -52,7 +55,11 @@ impl Table {
 
     /// Returns whether other runs have replaced one of its files since it was opened.
     pub fn is_gone(&self) -> bool {
-        !self.parts.iter().all(|part| self.folder.join(&part.file).exists())
+        !are_as_written(&self.folder, &self.parts)
+    }
+
+    fn store_url(&self) -> Result<ObjectStoreUrl> {
+        Ok(store::location(&self.folder)?.0)
     }
 
     /// Returns whether the table is divided by days.
@@ -73,16 +80,19 @@ impl Table {
     }
 
     async fn object(&self, store: &dyn ObjectStore, part: &Part) -> Result<ObjectMeta> {
-        let file = std::path::absolute(self.folder.join(&part.file))?;
-        let location =
-            path::Path::from_absolute_path(&file).map_err(|error| DataFusionError::External(error.into()))?;
+        let file = self.folder.join(&part.file);
+        let (_, location) = store::location(&file)?;
         match store.head(&location).await {
             Ok(object) => Ok(object),
             Err(object_store::Error::NotFound { .. }) => exec_err!(
                 "{} was replaced twice by `squall run` since this statement began: run it again to read the new one",
-                file.display()
+                std::path::absolute(&file)
+                    .ok()
+                    .filter(|_| !is_address(&file.to_string_lossy()))
+                    .unwrap_or(file)
+                    .display()
             ),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(store::failed(&file.to_string_lossy(), error.into())),
         }
     }
 
@@ -121,12 +131,10 @@ impl Table {
         limit: Option<usize>,
     ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
         Box::pin(async move {
-            let url = ObjectStoreUrl::local_filesystem();
+            let url = self.store_url()?;
             let store = state.runtime_env().object_store(&url)?;
-            let mut files = Vec::with_capacity(self.parts.len());
-            for part in &self.parts {
-                files.push(self.file(state, store.as_ref(), part).await?);
-            }
+            let files = self.parts.iter().map(|part| self.file(state, store.as_ref(), part));
+            let files = try_join_all(files).await?;
             let sorted_by: Vec<&str> = self.grain.iter().map(String::as_str).collect();
             sorted_files::scan(state, &url, &self.schema, &sorted_by, files, projection, limit).await
         })

@@ -1,4 +1,4 @@
-//! The folder of a materialised table on disk.
+//! The folder of a materialised table, on a disk or in an object store.
 //!
 //! In: finished Parquet files. Out: `<tables>/<name>/<fingerprint>/` with the files and `manifest.json`, which names those that
 //! make up the table. The fingerprint is that of the query's SQL, parameters filled, and of everything that it reads; and of the folder of
@@ -7,7 +7,9 @@
 //!
 //! A data file never changes after it gets its name, and the manifest is replaced last, in one step. So every reader of the
 //! table reads exactly one complete version, even after a crash or a power loss. What a run replaces stays until the next run,
-//! so that a query that opened it can finish.
+//! so that a query that opened it can finish. [`stored`] says what is different in an object store.
+
+mod stored;
 
 use std::fs::{self, File, FileTimes};
 use std::io;
@@ -18,6 +20,7 @@ use super::Query;
 use super::manifest::{Manifest, Part};
 use super::recipe::Recipe;
 use crate::durable::{self, Aside};
+use crate::store::{Files, objects};
 use crate::text::fingerprint;
 
 /// The file that says which files make up the table, and what they were made from.
@@ -34,10 +37,30 @@ pub(super) struct Versions {
     name: String,
 }
 
+/// Where a run writes a file.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// Aside, on a disk; the file gets its name when the table is changed.
+    Aside(Aside),
+    /// An object of the table's folder, which no manifest names yet.
+    Object(PathBuf),
+}
+
+impl Target {
+    /// Returns the path or the address to write to.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Target::Aside(aside) => aside.path(),
+            Target::Object(path) => path.clone(),
+        }
+    }
+}
+
 /// A file that a run has written.
 #[derive(Debug)]
 pub(super) struct Written {
-    pub aside: Aside,
+    pub file: Target,
+    pub bytes: u64,
     pub day: Option<String>,
     pub rows: u64,
     pub ticks: String,
@@ -68,32 +91,41 @@ impl Versions {
 
     /// Returns the table's manifest; `None` if there is none, or if a file is not the one that was written.
     pub fn current(&self) -> Option<Manifest> {
-        let manifest = self.manifest()?;
-        let as_written =
-            |part: &Part| fs::metadata(self.folder.join(&part.file)).is_ok_and(|found| found.len() == part.bytes);
-        manifest.parts.iter().all(as_written).then_some(manifest)
-    }
-
-    fn manifest(&self) -> Option<Manifest> {
-        let text = fs::read_to_string(self.folder.join(MANIFEST)).ok()?;
+        let text = Files::at(&self.folder).read(MANIFEST).ok()?;
         // Another version of squall may have written another kind of manifest; the table is then made again.
-        serde_json::from_str(&text).ok()
+        let manifest: Manifest = serde_json::from_slice(&text).ok()?;
+        are_as_written(&self.folder, &manifest.parts).then_some(manifest)
     }
 
     /// Begins a run: makes the folder, and removes what dead processes and other texts of the query left.
     pub fn begin(&self) -> io::Result<()> {
+        if let Some(remote) = self.remote() {
+            return self.begin_stored(&remote);
+        }
         durable::create_folder(&self.folder)?;
         durable::remove_leftovers(&self.folder)?;
         self.remove_unused()
     }
 
-    /// Returns where to write a file.
-    pub fn aside(&self) -> io::Result<Aside> {
-        Aside::beside(&self.folder.join(format!("{}.parquet", self.name)))
+    /// Returns where to write a file, of a day or of the whole table.
+    pub fn target(&self, day: Option<&str>) -> io::Result<Target> {
+        match self.remote() {
+            Some(_) => Ok(Target::Object(self.folder.join(self.file(day, &objects::token())))),
+            None => Aside::beside(&self.folder.join(format!("{}.parquet", self.name))).map(Target::Aside),
+        }
+    }
+
+    /// Returns the name of a file; `end` tells it from others of the same day.
+    fn file(&self, day: Option<&str>, end: &str) -> String {
+        let day = day.map(|day| format!("-{day}")).unwrap_or_default();
+        format!("{}{day}-{end}.parquet", self.name)
     }
 
     /// Notes that a run has used the table as it is.
     pub fn touch(&self) {
+        if let Some(remote) = self.remote() {
+            return self.touch_stored(&remote);
+        }
         // If the time cannot be set, the table may be removed too soon, and is then made again.
         let manifest = File::options().append(true).open(self.folder.join(MANIFEST));
         let _ = manifest.and_then(|file| file.set_times(FileTimes::new().set_modified(SystemTime::now())));
@@ -104,12 +136,46 @@ impl Versions {
     /// # Errors
     /// The disk reports an error; the table then stays as it was.
     pub fn publish(&self, change: Change) -> io::Result<()> {
+        if let Some(remote) = self.remote() {
+            return self.publish_stored(&remote, change);
+        }
         // If several runs make the same table at once, they take turns here.
         let lock = File::create(self.folder.join(LOCK))?;
         lock.lock()?;
         let files = self.data_files()?;
         let before = self.current();
-        let (mut parts, mut replaced) = match &before {
+        let (change, written) = (Change { written: None, ..change }, change.written);
+        let mut new = None;
+        let part = match written {
+            Some(Written { file: Target::Aside(aside), bytes, day, rows, ticks }) => {
+                let number = files.iter().filter_map(|name| self.number(name)).max().unwrap_or(0) + 1;
+                let file = self.file(day.as_deref(), &number.to_string());
+                let path = self.folder.join(&file);
+                aside.commit_to(&path)?;
+                new = Some(path);
+                Some(Part { day, file, bytes, rows, ticks })
+            }
+            // On a disk, files are written aside.
+            Some(Written { file: Target::Object(_), .. }) | None => None,
+        };
+        let manifest = self.changed(before.as_ref(), &change, part);
+        let text = serde_json::to_string_pretty(&manifest)?;
+        if let Err(error) = durable::replace(&self.folder.join(MANIFEST), text.as_bytes()) {
+            // Report the first error. The next run removes files that no manifest names.
+            let _ = new.map(fs::remove_file);
+            return Err(error);
+        }
+        let kept = manifest.files();
+        for old in files.iter().filter(|file| !kept.contains(&file.as_str())) {
+            // What cannot be removed now will be removed by the next run.
+            let _ = fs::remove_file(self.folder.join(old));
+        }
+        Ok(())
+    }
+
+    /// Returns the manifest after a change.
+    fn changed(&self, before: Option<&Manifest>, change: &Change, part: Option<Part>) -> Manifest {
+        let (mut parts, mut replaced) = match before {
             Some(manifest) if change.recipe.is_some() && manifest.recipe == change.recipe => {
                 (manifest.parts.clone(), if change.is_first { Vec::new() } else { manifest.replaced.clone() })
             }
@@ -128,33 +194,13 @@ impl Versions {
             }
             None => drop_parts(&|_| false, &mut parts),
         }
-        let mut new = None;
-        if let Some(written) = change.written {
-            drop_parts(&|part| part.day != written.day, &mut parts);
-            let number = files.iter().filter_map(|name| self.number(name)).max().unwrap_or(0) + 1;
-            let day = written.day.as_ref().map(|day| format!("-{day}")).unwrap_or_default();
-            let file = format!("{}{day}-{number}.parquet", self.name);
-            let bytes = fs::metadata(written.aside.path())?.len();
-            let path = self.folder.join(&file);
-            written.aside.commit_to(&path)?;
-            new = Some(path);
-            parts.push(Part { day: written.day, file, bytes, rows: written.rows, ticks: written.ticks });
+        if let Some(new) = part {
+            drop_parts(&|part| part.day != new.day, &mut parts);
+            parts.push(new);
             parts.sort_by(|one, other| one.day.cmp(&other.day));
         }
-        let kept: Vec<String> = parts.iter().map(|part| part.file.clone()).chain(replaced.iter().cloned()).collect();
-        let manifest =
-            Manifest { query: self.name.clone(), recipe: change.recipe, landed: change.landed, parts, replaced };
-        let text = serde_json::to_string_pretty(&manifest)?;
-        if let Err(error) = durable::replace(&self.folder.join(MANIFEST), text.as_bytes()) {
-            // Report the first error. The next run removes files that no manifest names.
-            let _ = new.map(fs::remove_file);
-            return Err(error);
-        }
-        for old in files.iter().filter(|file| !kept.contains(file)) {
-            // What cannot be removed now will be removed by the next run.
-            let _ = fs::remove_file(self.folder.join(old));
-        }
-        Ok(())
+        let (recipe, landed) = (change.recipe.clone(), change.landed.clone());
+        Manifest { query: self.name.clone(), recipe, landed, parts, replaced, writer: None }
     }
 
     /// Returns the names of the files that hold the table's rows, or held them before.
@@ -197,6 +243,16 @@ impl Versions {
     }
 }
 
+/// Returns whether each file of a table is the one that was written.
+pub(super) fn are_as_written(folder: &Path, parts: &[Part]) -> bool {
+    match Files::at(folder) {
+        Files::Folder(folder) => {
+            parts.iter().all(|part| fs::metadata(folder.join(&part.file)).is_ok_and(|found| found.len() == part.bytes))
+        }
+        Files::Store(_) => stored::are_as_written(folder, parts),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,9 +266,9 @@ mod tests {
     }
 
     fn written(table: &Versions, content: &str, day: Option<&str>) -> Written {
-        let aside = table.aside().expect("begun");
-        fs::write(aside.path(), content).expect("written");
-        Written { aside, day: day.map(str::to_string), rows: 1, ticks: content.into() }
+        let file = table.target(day).expect("begun");
+        fs::write(file.path(), content).expect("written");
+        Written { file, bytes: content.len() as u64, day: day.map(str::to_string), rows: 1, ticks: content.into() }
     }
 
     fn publish(table: &Versions, content: &str) {

@@ -1,6 +1,7 @@
 //! Failures of stores, in words.
 
 use std::error::Error as _;
+use std::io::{self, ErrorKind};
 
 use datafusion::error::DataFusionError;
 use object_store::Error as StoreError;
@@ -32,6 +33,26 @@ pub fn failed(address: &str, error: DataFusionError) -> DataFusionError {
         }
     };
     DataFusionError::External(Box::new(Refused { message, hint }))
+}
+
+/// Says what a store answered, as failures of local files are said. The hint is that of the [`Refused`] inside.
+pub fn as_io(address: &str, error: StoreError) -> io::Error {
+    let account = scheme(address).and_then(|scheme| kind(&scheme.to_lowercase())).map(|kind| kind.account.to_string());
+    let (kind, hint) = match &error {
+        StoreError::NotFound { .. } => (ErrorKind::NotFound, None),
+        StoreError::AlreadyExists { .. } => (ErrorKind::AlreadyExists, None),
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            (ErrorKind::PermissionDenied, account)
+        }
+        _ => (ErrorKind::Other, Some("look at the address, the account and its rights, and the network".into())),
+    };
+    let message = reason(&error, &with_causes(&error));
+    io::Error::new(kind, Refused { message, hint })
+}
+
+/// Returns the hint of a failure that [`as_io`] said.
+pub fn hint(error: &io::Error) -> Option<String> {
+    error.get_ref()?.downcast_ref::<Refused>()?.hint.clone()
 }
 
 /// Returns what the store says, or what the network says of it, without how often squall asked.

@@ -5,9 +5,11 @@
 
 mod azure;
 mod failed;
+mod files;
 mod folders;
 mod google;
 mod listed;
+pub mod objects;
 mod profile;
 mod registry;
 mod s3;
@@ -24,7 +26,8 @@ use url::{Position, Url};
 
 use crate::error::{Hint, Refused};
 use crate::text::scheme;
-pub use failed::failed;
+pub use failed::{failed, hint};
+pub use files::{Files, Found, Remote, location};
 pub use folders::with_folders;
 pub use listed::{check_written, first, listed};
 pub use registry::Stores;
@@ -136,6 +139,8 @@ pub enum Error {
     Account { host: String, account: &'static str },
     #[error("the address {address} goes on with `{after}`, which is not a part of a path")]
     Query { address: String, after: char },
+    #[error("the address `{address}` cannot hold files: {reason}")]
+    Address { address: String, reason: String },
     #[error("the address `{address}` is not complete")]
     Incomplete { address: String, form: &'static str },
     #[error("no account is known for {address}")]
@@ -165,6 +170,9 @@ impl Hint for Error {
                 Some("download the file, or read it by s3://, gs:// or az:// with an account".into())
             }
             Error::Query { .. } => Some("in an address, ? is written %3F, and # is written %23".into()),
+            Error::Address { .. } => {
+                Some("it has the form s3://bucket/path, gs://bucket/path or az://container/path".into())
+            }
             Error::Incomplete { form, .. } => Some(format!("it has the form {form}")),
             Error::Profile { hint, .. } => hint.clone(),
             Error::Unlisted { .. } => Some("name each file, and join them with UNION ALL".into()),

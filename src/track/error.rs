@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Hint;
+use crate::store;
 
 /// An error of tracking. No text of it holds a password.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +84,9 @@ impl Hint for Error {
             Error::ArtifactStore { .. } => "start the server with --serve-artifacts".into(),
             Error::Run { .. } => "move that file out of the folder of runs".into(),
             Error::Exists { .. } => "the model is saved; move that file to record the next training".into(),
-            Error::Write { .. } | Error::Read { .. } => "`squall config` shows where the data lie".into(),
+            Error::Write { source, .. } | Error::Read { source, .. } => {
+                store::hint(source).unwrap_or_else(|| "`squall config` shows where the data lie".into())
+            }
         })
     }
 }

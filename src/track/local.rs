@@ -1,38 +1,47 @@
-//! Runs on disk: `<dir>/<run id>.json`, each written whole or not at all.
+//! Recorded runs: `<dir>/<run id>.json`, each written whole or not at all, in a folder or in an object store.
 //!
 //! `<dir>/unsent/<run id>.json` is there while a run should be on the MLflow server and is not there whole. It holds the artifact, so
-//! that the run can be sent even if the model is dropped; it is empty if the run has none. Who sends the run keeps it locked.
+//! that the run can be sent even if the model is dropped; it is empty if the run has none. Who sends the run holds a [`right`].
 
-use std::fs::{self, File};
+mod right;
+
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Error, Run};
 use crate::durable;
+use crate::store::Files;
+use right::Right;
+
+/// The folder of what is not sent.
+const UNSENT: &str = "unsent";
 
 /// Writes a new run, and removes what dead processes left behind.
 ///
 /// # Errors
-/// A run with this id exists (it stays as it is), or the disk reports an error.
+/// A run with this id exists (it stays as it is), or the disk or the store reports an error.
 pub fn write(dir: &Path, run: &Run) -> Result<(), Error> {
-    let path = path(dir, run);
-    // What cannot be removed now will be removed next time.
-    let _ = durable::remove_leftovers(dir);
-    match text(run).and_then(|text| durable::create_new(&path, &text)) {
-        Err(source) if source.kind() == ErrorKind::AlreadyExists => Err(Error::Exists { path }),
-        written => written.map_err(|source| Error::Write { path, source }),
+    let (files, name) = (Files::at(dir), name(run));
+    if let Files::Folder(dir) = &files {
+        // What cannot be removed now will be removed next time.
+        let _ = durable::remove_leftovers(dir);
+    }
+    match text(run).and_then(|text| files.create_new(&name, &text)) {
+        Err(source) if source.kind() == ErrorKind::AlreadyExists => Err(Error::Exists { path: files.path(&name) }),
+        written => written.map_err(|source| Error::Write { path: files.path(&name), source }),
     }
 }
 
 /// Replaces a run that [`write`] wrote.
 pub fn update(dir: &Path, run: &Run) -> Result<(), Error> {
-    let path = path(dir, run);
-    let written = text(run).and_then(|text| durable::replace(&path, &text));
-    written.map_err(|source| Error::Write { path, source })
+    let (files, name) = (Files::at(dir), name(run));
+    let written = text(run).and_then(|text| files.replace(&name, &text));
+    written.map_err(|source| Error::Write { path: files.path(&name), source })
 }
 
-fn path(dir: &Path, run: &Run) -> PathBuf {
-    dir.join(format!("{}.json", run.run_id))
+fn name(run: &Run) -> String {
+    format!("{}.json", run.run_id)
 }
 
 fn text(run: &Run) -> std::io::Result<Vec<u8>> {
@@ -55,42 +64,40 @@ pub struct Recorded {
 /// # Errors
 /// The folder cannot be read.
 pub fn read(dir: &Path) -> Result<Recorded, Error> {
-    let failed = |source| Error::Read { path: dir.into(), source };
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Recorded::default()),
-        Err(error) => return Err(failed(error)),
-    };
+    let files = Files::at(dir);
+    let names = runs_in(&files, "")?;
     let mut recorded = Recorded::default();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        match of_file(&path) {
+    for (name, content) in names.iter().zip(files.read_all(&names)) {
+        match content.map_err(|source| Error::Read { path: files.path(name), source }).and_then(|content| {
+            serde_json::from_slice(&content).map_err(|source| Error::Run { path: files.path(name), source })
+        }) {
             Ok(run) => recorded.runs.push(run),
-            Err(error) => {
-                let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                recorded.unreadable.push((id, error));
-            }
+            Err(error) => recorded.unreadable.push((id_of(name).into(), error)),
         }
     }
-    recorded.runs.sort_by(|a, b| (a.started_at_ms, &a.run_id).cmp(&(b.started_at_ms, &b.run_id)));
+    recorded.runs.sort_by(|a: &Run, b| (a.started_at_ms, &a.run_id).cmp(&(b.started_at_ms, &b.run_id)));
     recorded.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(recorded)
 }
 
-fn of_file(path: &Path) -> Result<Run, Error> {
-    let text = fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    serde_json::from_slice(&text).map_err(|source| Error::Run { path: path.into(), source })
+/// Returns the names of the files of runs in a folder.
+fn runs_in(files: &Files, folder: &str) -> Result<Vec<String>, Error> {
+    let entries = files.entries(folder).map_err(|source| Error::Read { path: files.path(folder), source })?;
+    Ok(entries.into_iter().filter(|name| name.len() > id_of(name).len()).collect())
+}
+
+/// Returns the id of the run that a file is of.
+fn id_of(name: &str) -> &str {
+    name.strip_suffix(".json").unwrap_or(name)
 }
 
 /// What is needed to send a run.
 #[derive(Debug)]
 pub struct Unsent {
-    path: PathBuf,
-    /// Locked as long as this value lives.
-    _file: File,
+    files: Files,
+    name: String,
+    /// Held as long as this value lives.
+    _right: Right,
     /// The bytes of `model.json`.
     pub artifact: Option<Vec<u8>>,
 }
@@ -99,37 +106,33 @@ impl Unsent {
     /// Keeps what is needed to send a run, unless it is kept already, and takes the right to send it. Returns `None` if another
     /// process is sending it now.
     pub fn keep(dir: &Path, run: &Run, artifact: Option<&[u8]>) -> Result<Option<Unsent>, Error> {
-        let path = unsent(dir).join(format!("{}.json", run.run_id));
-        match durable::create_new(&path, artifact.unwrap_or_default()) {
+        let (files, name) = (Files::at(dir), format!("{UNSENT}/{}", name(run)));
+        match files.create_new(&name, artifact.unwrap_or_default()) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            other => other.map_err(|source| Error::Write { path: path.clone(), source })?,
+            other => other.map_err(|source| Error::Write { path: files.path(&name), source })?,
         }
-        let failed = |source| Error::Read { path: path.clone(), source };
-        let file = File::options().read(true).write(true).open(&path).map_err(failed)?;
-        if file.try_lock().is_err() {
-            return Ok(None);
-        }
-        let content = fs::read(&path).map_err(failed)?;
+        let failed = |source| Error::Read { path: files.path(&name), source };
+        let Some(right) = Right::take(&files, &name).map_err(failed)? else { return Ok(None) };
+        let content = files.read(&name).map_err(failed)?;
         let artifact = if content.is_empty() { None } else { Some(content) };
-        Ok(Some(Unsent { path, _file: file, artifact }))
+        Ok(Some(Unsent { files, name, _right: right, artifact }))
     }
 
     /// Forgets the artifact: the run is sent, and its file says so.
     pub fn forget(self) -> Result<(), Error> {
-        fs::remove_file(&self.path).map_err(|source| Error::Write { path: self.path, source })
+        let removed = self.files.remove(&self.name);
+        removed.map_err(|source| Error::Write { path: self.files.path(&self.name), source })
     }
 }
 
-/// Returns whether an attempt to send a run did not succeed.
-pub fn is_kept(dir: &Path, run: &Run) -> bool {
-    unsent(dir).join(format!("{}.json", run.run_id)).exists()
-}
-
-fn unsent(dir: &Path) -> PathBuf {
-    dir.join("unsent")
+/// Returns the ids of the runs that an attempt to send did not send.
+pub fn kept(dir: &Path) -> Result<BTreeSet<String>, Error> {
+    Ok(runs_in(&Files::at(dir), UNSENT)?.iter().map(|name| id_of(name).to_string()).collect())
 }
 
 /// Reads one run again.
 pub fn read_one(dir: &Path, run: &Run) -> Result<Run, Error> {
-    of_file(&path(dir, run))
+    let (files, name) = (Files::at(dir), name(run));
+    let content = files.read(&name).map_err(|source| Error::Read { path: files.path(&name), source })?;
+    serde_json::from_slice(&content).map_err(|source| Error::Run { path: files.path(&name), source })
 }

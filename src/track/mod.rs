@@ -1,6 +1,6 @@
 //! Experiment tracking: the local runs table, MLflow over REST.
 //!
-//! In: one [`Run`] per training or evaluation. Out: a JSON file in `data/runs/`, from which the table `runs` is read, and the same run
+//! In: one [`Run`] per training or evaluation. Out: a JSON file in `data/runs/`, or the same in an object store, from which the table `runs` is read, and the same run
 //! on an MLflow server if one is configured. Tracking never makes a training fail: every failure becomes a warning, and what is not
 //! sent is kept until [`Tracker::push`] sends it.
 
@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::error::Hint;
 pub use error::Error;
 use local::Unsent;
-pub use local::{Recorded, is_kept, read};
+pub use local::{Recorded, kept, read};
 use mlflow::{Mlflow, Sent};
 pub use package::LOADER;
 use package::Stored;

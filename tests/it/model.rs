@@ -13,6 +13,7 @@ mod mlflow;
 mod onnx;
 mod races;
 mod statement;
+mod stores;
 mod tls;
 mod tracking;
 mod training;

@@ -62,7 +62,7 @@ impl Hint for Error {
             Error::TwoColumns { column } => format!("rename one: {column} AS other"),
             Error::Constraints => "leave them out, or write CREATE TEMP TABLE for this session only".into(),
             Error::Circle { .. } => "give the new view another name".into(),
-            Error::Disk { .. } => "the setting paths.data names the folder of everything that squall stores".into(),
+            Error::Disk { .. } => "the settings paths.data and paths.local say where squall stores everything".into(),
         })
     }
 }

@@ -14,8 +14,8 @@ const FEW_DAYS: f64 = 14.0;
 
 pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
     let settings = examined.context.settings();
-    let data = &settings.paths.data;
-    let Some(free) = free_mb(data) else { return Vec::new() };
+    let data = settings.local_dir();
+    let Some(free) = free_mb(&data) else { return Vec::new() };
     let rate = mb_a_day(&settings.raw_dir());
     let remedy = "free some space, or set [retention] and run squall prune";
     let days = rate.filter(|rate| *rate > 0.0).map(|rate| free as f64 / rate);

@@ -20,7 +20,8 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
     let runs_dir = settings.runs_dir();
     let recorded = track::read(&runs_dir).unwrap_or_default();
     findings.extend(recorded.unreadable.iter().map(|(id, error)| Finding::error(id, error)));
-    let kept = recorded.runs.iter().filter(|run| run.mlflow_run_id.is_none() && track::is_kept(&runs_dir, run)).count();
+    let kept = track::kept(&runs_dir).unwrap_or_default();
+    let kept = recorded.runs.iter().filter(|run| run.mlflow_run_id.is_none() && kept.contains(&run.run_id)).count();
     if kept > 0 {
         findings.push(Finding::warning(
             format!("{} not sent to it", counted(kept as u64, "run")),

@@ -28,10 +28,11 @@ pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let dir = context.settings().runs_dir();
     let Recorded { mut runs, unreadable } = track::read(&dir)?;
     runs.retain(|run| !args.unsent || run.mlflow_run_id.is_none());
+    let kept = track::kept(&dir)?;
     let problems = || unreadable.iter().map(|(id, error)| (id.clone(), error.text()));
     let sent = |run: &Run| match &run.mlflow_run_id {
         Some(id) => format!("on MLflow, {id}"),
-        None if track::is_kept(&dir, run) => "not sent".into(),
+        None if kept.contains(&run.run_id) => "not sent".into(),
         None => "only here".into(),
     };
     if let Some(format) = args.format {

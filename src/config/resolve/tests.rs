@@ -40,6 +40,32 @@ fn ticks_lie_in_the_data_folder_unless_a_folder_or_an_address_is_set() {
         assert_eq!(settings.ticks_dir(), Path::new(expected), "{text}");
     }
     assert!(with_flag("paths.sql", "s3://bucket/sql").is_err());
+    let settings = with_flag("paths.models", "s3://bucket/models").unwrap().settings;
+    assert_eq!(settings.models_dir(), Path::new("s3://bucket/models"));
+    let settings = Settings { env: Some("dev".into()), ..settings };
+    assert_eq!(settings.models_dir(), Path::new("s3://bucket/models/env/dev"));
+}
+
+#[test]
+fn an_address_of_all_data_leaves_on_a_disk_what_needs_one() {
+    let dirs = |settings: &Settings| {
+        let stored = [settings.ticks_dir(), settings.dead_dir(), settings.tables_dir(), settings.models_dir()];
+        let stored = stored.into_iter().chain([settings.scores_dir(), settings.runs_dir()]);
+        let local = [settings.raw_dir(), settings.events_dir(), settings.live_dir(), settings.catalog_dir()];
+        let shown = |dir: std::path::PathBuf| dir.display().to_string();
+        (stored.map(shown).collect::<Vec<_>>().join(" "), local.map(shown).join(" "))
+    };
+    let settings = with_flag("paths.data", "s3://bucket/m").unwrap().settings;
+    let stored = ["ticks", "dead", "tables", "models", "scores", "runs"].map(|name| format!("s3://bucket/m/{name}"));
+    assert_eq!(dirs(&settings), (stored.join(" "), "data/raw data/events data/live data/catalog".into()));
+    let both = [("paths.data".into(), "s3://bucket/m".into()), ("paths.local".into(), "/fast".into())];
+    let settings = resolve(None, [], &both, Some("dev")).unwrap().settings;
+    assert_eq!(dirs(&settings).1, "/fast/raw /fast/events /fast/env/dev/live /fast/catalog");
+    assert_eq!(settings.models_dir(), Path::new("s3://bucket/m/env/dev/models"));
+    assert_eq!(settings.scores_dir(), Path::new("s3://bucket/m/env/dev/scores"));
+    let settings = with_flag("paths.data", "file:///my%20data").unwrap().settings;
+    assert_eq!((settings.runs_dir(), settings.raw_dir()), ("/my data/runs".into(), "/my data/raw".into()));
+    assert!(with_flag("paths.local", "s3://bucket/local").is_err());
 }
 
 #[test]

@@ -281,13 +281,13 @@ fn what_a_store_refuses_is_said_without_secrets() {
     let mut web = cloud.land(5);
     let web = web.args(["--set", "paths.ticks=https://host/ticks"]).output().unwrap();
     let mut data = Command::new(env!("CARGO_BIN_EXE_squall"));
-    data.args(["sql", "select 1", "--set", "paths.data=s3://bucket/data"]).current_dir(cloud.dir()).env_clear();
+    data.args(["sql", "select 1", "--set", "paths.local=s3://bucket/data"]).current_dir(cloud.dir()).env_clear();
     let data = data.output().unwrap();
     for (output, expected, hint) in [
         (wrong_key, "s3://bucket/a/ticks", "look at the account and its rights"),
         (no_bucket, "s3://none/ticks", "is there such a bucket?"),
         (web, "nothing can be stored on a web server", "s3://bucket/path"),
-        (data, "paths.data", "paths.ticks and paths.dead may be addresses"),
+        (data, "paths.local", "it must be a folder of this machine"),
     ] {
         let said = said(&output);
         assert!(!output.status.success() && said.contains(expected) && said.contains(hint), "{said}");

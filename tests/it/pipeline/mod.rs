@@ -8,6 +8,7 @@ mod lookback;
 mod project;
 mod prove;
 mod run;
+mod stores;
 mod workers;
 
 use std::path::{Path, PathBuf};
