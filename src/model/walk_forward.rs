@@ -119,8 +119,12 @@ pub fn walk_forward(
         let end = if block + 1 < blocks { from(start(block + 1)) } else { order.len() };
         let rows = &order[from(start(block))..end];
         if train.is_empty() {
-            let remedy = "train on rows of a longer time, or shorten purge and embargo (cv_purge_s, cv_embargo_s)";
-            let problem = "no row is far enough before it to train".into();
+            let remedy = "train on rows of a longer time, or shorten purge and embargo (cv_purge_s, cv_embargo_s): they are as long as \
+                          the label looks ahead and the features look back";
+            let seconds = |ns: i64| ns as f64 / 1e9;
+            let (purge, embargo) = (seconds(protocol.purge_ns), seconds(protocol.embargo_ns));
+            let problem =
+                format!("no row is far enough before it to train; the purge is {purge} s, the embargo {embargo} s");
             return Err(Error::Fold { number, problem, remedy: Some(remedy.into()) });
         }
         let (mut training, mut judged) = (set.part(train), set.part(rows));

@@ -23,9 +23,9 @@ use datafusion::prelude::{DataFrame, ident};
 
 use super::error::Error;
 use super::place::Place;
-use super::{Kind, Project, read, sql_files};
+use super::{Kind, Parameters, Project, read, sql_files};
 use crate::error::{Hint, with_causes};
-use crate::text::did_you_mean;
+use crate::text::{counted, did_you_mean};
 
 /// The folder of the project that holds tests.
 pub(super) const FOLDER: &str = "tests";
@@ -100,6 +100,7 @@ impl Project {
     /// Runs the cases of the named queries, or of all if none is named.
     pub(super) async fn tests_of(&self, names: &[&str], context: &SessionContext) -> Result<Vec<Tested>, Error> {
         let mut outcomes = Vec::new();
+        let mut loaded = Vec::new();
         for file in sql_files(&self.dir.join(FOLDER))? {
             let query = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             if !names.is_empty() && !names.contains(&query.as_str()) {
@@ -115,7 +116,7 @@ impl Project {
                 }
             };
             for case in cases {
-                let outcome = self.run_case(&query, &case, context).await.err();
+                let outcome = self.run_case(&query, &case, context, &mut loaded).await.err();
                 let (failure, hint, place) = match outcome {
                     None => (None, None, None),
                     Some(failure) => (Some(failure.message), failure.hint, failure.place),
@@ -127,7 +128,14 @@ impl Project {
         Ok(outcomes)
     }
 
-    async fn run_case(&self, query: &str, case: &Case, context: &SessionContext) -> Result<(), Failure> {
+    /// Runs a case; `loaded` keeps the project with each set of parameters, because a large one takes long to read.
+    async fn run_case(
+        &self,
+        query: &str,
+        case: &Case,
+        context: &SessionContext,
+        loaded: &mut Vec<(Parameters, Project)>,
+    ) -> Result<(), Failure> {
         let mut parameters = self.parameters.clone();
         for (name, (value, place)) in &case.parameters {
             if !self.parameters.contains_key(name) {
@@ -141,7 +149,16 @@ impl Project {
             }
             parameters.insert(name.clone(), value.clone());
         }
-        let project = Project::load(&self.dir, &parameters).map_err(|error| error.to_string())?;
+        let known = loaded.iter().position(|(known, _)| *known == parameters);
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let project = Project::load(&self.dir, &parameters).map_err(|error| error.to_string())?;
+                loaded.push((parameters, project));
+                loaded.len() - 1
+            }
+        };
+        let project = &loaded[known].1;
         let Some(target) = project.queries.iter().position(|known| known.name == query) else {
             let error = project.explain(query, &[]).unwrap_or_else(|| project.unknown(query));
             return Err(Failure { message: with_causes(&error), hint: error.hint(), place: None });
@@ -295,7 +312,7 @@ async fn cells(
 
 fn compare(actual: &RecordBatch, expected: &RecordBatch) -> Result<(), String> {
     if actual.num_rows() != expected.num_rows() {
-        return Err(format!("expected {} rows, got {}", expected.num_rows(), actual.num_rows()));
+        return Err(format!("expected {}, got {}", counted(expected.num_rows() as u64, "row"), actual.num_rows()));
     }
     for row in 0..actual.num_rows() {
         for (index, field) in actual.schema().fields().iter().enumerate() {

@@ -1,16 +1,17 @@
-//! `epoch`, `epoch_ms`, `epoch_us`, `epoch_ns`: times as numbers since 1970.
+//! `epoch`, `epoch_ms`, `epoch_us`, `epoch_ns`: times as numbers since 1970, and differences of times as numbers.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, TimestampMillisecondArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType};
+use datafusion::arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use datafusion::common::Result;
 
 use super::{TIME, time, wrong_count};
 use crate::functions::scalar::Scalar;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
+const TIME_OR_DIFFERENCE: Argument = Argument { meaning: "a time, a date, or the difference of two times", ..TIME };
 const WHEN_NULL: &str = "the time is";
 const SOURCE: &str = "DuckDB 2.0";
 
@@ -18,8 +19,8 @@ pub const EPOCH: Documentation = Documentation {
     name: "epoch",
     kind: Kind::Scalar,
     section: Section::Times,
-    summary: "Returns the seconds from 1970, UTC, to a time",
-    arguments: &[TIME],
+    summary: "Returns the seconds from 1970, UTC, to a time, or between two times",
+    arguments: &[TIME_OR_DIFFERENCE],
     result: Outcome { sql_type: "DOUBLE", meaning: "seconds; a double holds about 0.2 µs", when_null: WHEN_NULL },
     example: Example { query: "SELECT epoch(TIMESTAMP '2026-01-05 09:33:20.5')", output: "1767605600.5" },
     source: SOURCE,
@@ -30,7 +31,10 @@ pub const EPOCH_MS: Documentation = Documentation {
     kind: Kind::Scalar,
     section: Section::Times,
     summary: "Returns the milliseconds from 1970, UTC, to a time; of a number, the time",
-    arguments: &[Argument { meaning: "a time, or a date; or a BIGINT of milliseconds", ..TIME }],
+    arguments: &[Argument {
+        meaning: "a time, a date, or the difference of two times; or a BIGINT of milliseconds",
+        ..TIME
+    }],
     result: Outcome { sql_type: "BIGINT", meaning: "milliseconds, rounded down; or a TIMESTAMP", when_null: WHEN_NULL },
     example: Example {
         query: "SELECT epoch_ms(TIMESTAMP '2026-01-05 09:33:20.5'), epoch_ms(1767605600500)",
@@ -44,7 +48,7 @@ pub const EPOCH_US: Documentation = Documentation {
     kind: Kind::Scalar,
     section: Section::Times,
     summary: "Returns the microseconds from 1970, UTC, to a time",
-    arguments: &[TIME],
+    arguments: &[TIME_OR_DIFFERENCE],
     result: Outcome { sql_type: "BIGINT", meaning: "microseconds, rounded down", when_null: WHEN_NULL },
     example: Example { query: "SELECT epoch_us(TIMESTAMP '2026-01-05 09:33:20.5')", output: "1767605600500000" },
     source: SOURCE,
@@ -55,7 +59,7 @@ pub const EPOCH_NS: Documentation = Documentation {
     kind: Kind::Scalar,
     section: Section::Times,
     summary: "Returns the nanoseconds from 1970, UTC, to a time",
-    arguments: &[TIME],
+    arguments: &[TIME_OR_DIFFERENCE],
     result: Outcome { sql_type: "BIGINT", meaning: "nanoseconds", when_null: WHEN_NULL },
     example: Example { query: "SELECT epoch_ns(TIMESTAMP '2026-01-05 09:33:20.5')", output: "1767605600500000000" },
     source: SOURCE,
@@ -68,8 +72,7 @@ pub const SECONDS: Scalar = Scalar {
     returns: |_| Ok(DataType::Float64),
     compute: |arguments| {
         let seconds = |time: i64| (time / 1_000_000_000) as f64 + (time % 1_000_000_000) as f64 / 1e9;
-        let times = nanoseconds(&arguments[0])?;
-        let numbers: Float64Array = times.as_primitive::<TimestampNanosecondType>().unary(seconds);
+        let numbers: Float64Array = nanoseconds(&arguments[0])?.unary(seconds);
         Ok(Arc::new(numbers) as ArrayRef)
     },
 };
@@ -113,16 +116,26 @@ pub const NANOSECONDS: Scalar = Scalar {
 };
 
 fn coerce(documentation: &Documentation, types: &[DataType]) -> Result<Vec<DataType>> {
-    let [value] = types else { return wrong_count(documentation, types) };
-    Ok(vec![time(documentation, value)?])
+    match types {
+        [DataType::Duration(_)] => Ok(vec![DataType::Duration(TimeUnit::Nanosecond)]),
+        [value] => Ok(vec![time(documentation, value)?]),
+        _ => wrong_count(documentation, types),
+    }
 }
 
-fn nanoseconds(times: &ArrayRef) -> Result<ArrayRef> {
-    Ok(cast(times, &DataType::Timestamp(TimeUnit::Nanosecond, None))?)
+/// Returns nanoseconds, from 1970 or between two times.
+fn nanoseconds(values: &ArrayRef) -> Result<Int64Array> {
+    let numbers = match values.data_type() {
+        DataType::Duration(_) => cast(values, &DataType::Int64)?,
+        _ => cast(&cast(values, &DataType::Timestamp(TimeUnit::Nanosecond, None))?, &DataType::Int64)?,
+    };
+    Ok(numbers.as_primitive::<Int64Type>().clone())
 }
 
-fn since(times: &ArrayRef, length: i64) -> Result<ArrayRef> {
-    let times = nanoseconds(times)?;
-    let numbers: Int64Array = times.as_primitive::<TimestampNanosecondType>().unary(|time| time.div_euclid(length));
+/// Returns whole units: from 1970 rounded down, between two times rounded towards 0.
+fn since(values: &ArrayRef, length: i64) -> Result<ArrayRef> {
+    let is_difference = matches!(values.data_type(), DataType::Duration(_));
+    let units = |time: i64| if is_difference { time / length } else { time.div_euclid(length) };
+    let numbers: Int64Array = nanoseconds(values)?.unary(units);
     Ok(Arc::new(numbers))
 }

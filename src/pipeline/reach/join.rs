@@ -8,7 +8,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Join, Operator};
 use super::condition::Limit;
 use super::expression::{Input, chain};
 use super::need::{Need, either};
-use super::plan::{Walk, position};
+use super::plan::{Walk, fixed, position};
 use super::relation::{Column, Deps, Fault, Relation, Spot};
 use super::times::{Bound, Span};
 use crate::asof::AsofJoin;
@@ -17,7 +17,7 @@ use crate::pipeline::Kind;
 impl Walk<'_> {
     pub fn join(&mut self, join: &Join) -> Result<Relation> {
         let first = self.times.count();
-        let left = self.relation(&join.left)?;
+        let mut left = self.relation(&join.left)?;
         let set = set_operation(join).map(|word| {
             let how = format!("{word} compares with rows that may be later than the row itself");
             self.cause(Spot::Keyword(word), how)
@@ -30,7 +30,7 @@ impl Walk<'_> {
         self.outer.push((join.left.schema().as_ref().clone(), left.clone()));
         let right = self.relation(&join.right);
         self.outer.pop();
-        let right = right?;
+        let mut right = right?;
         if let Some(cause) = &set {
             self.times.name_since(second, cause);
         }
@@ -66,6 +66,13 @@ impl Walk<'_> {
 
         let schema = join.left.schema().join(join.right.schema())?;
         let width = left.columns.len();
+        let parts = join.filter.iter().filter(|_| join.join_type == JoinType::Inner);
+        for column in parts.flat_map(|filter| fixed(filter, &schema)) {
+            match column.checked_sub(width) {
+                None => left.constants.insert(column),
+                Some(column) => right.constants.insert(column),
+            };
+        }
         let mut both = Relation::constant([left.columns.clone(), right.columns.clone()].concat(), scope);
         let input = Input { schema: &schema, relation: &both };
         let mut condition = Deps::default();

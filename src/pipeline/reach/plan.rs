@@ -336,7 +336,7 @@ pub fn position(expression: &Expr, schema: &DFSchema) -> Option<usize> {
 }
 
 /// Returns the columns that a condition sets equal to a constant.
-fn fixed(condition: &Expr, schema: &DFSchema) -> Vec<usize> {
+pub fn fixed(condition: &Expr, schema: &DFSchema) -> Vec<usize> {
     let parts = chain(condition, Operator::And).into_iter();
     let equal = parts.filter_map(|part| match part {
         Expr::BinaryExpr(binary) if binary.op == Operator::Eq => Some(binary),

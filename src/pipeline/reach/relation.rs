@@ -202,6 +202,11 @@ impl Column {
     pub fn instant(&self) -> Option<Var> {
         self.time.or(self.number.map(|number| number.time))
     }
+
+    /// Returns the time that its values are, where two different values are two different times and the other way round.
+    pub fn distinct_time(&self) -> Option<Var> {
+        self.time.or(self.number.filter(|number| number.whole).map(|number| number.time))
+    }
 }
 
 /// The rows of a node.

@@ -83,13 +83,13 @@ impl Walk<'_> {
             let has = |column: &usize| {
                 known.contains(column)
                     || input.relation.columns[*column]
-                        .time
+                        .distinct_time()
                         .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)))
             };
             input.relation.keys.iter().any(|key| key.iter().all(has)) || self.has_grain(known, times, input)
         };
         let distinct = time.is_some_and(|(time, _)| with_time(&columns, &[shared.as_slice(), &[time]].concat()));
-        columns.extend(params.order_by.iter().filter_map(|key| position(&key.expr, input.schema)));
+        columns.extend(params.order_by.iter().filter_map(|key| position(with_both_zeros(&key.expr), input.schema)));
         let times: Vec<Var> = placing.iter().filter_map(Column::instant).collect();
         let certain = with_time(&columns, &times);
         let unique = certain || (input.relation.keys.is_empty() && self.grain().is_empty());
@@ -102,7 +102,7 @@ impl Walk<'_> {
         let has = |name: &String| {
             (0..input.relation.columns.len()).any(|column| {
                 let same_time = input.relation.columns[column]
-                    .time
+                    .distinct_time()
                     .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)));
                 input.schema.field(column).name() == name && (columns.contains(&column) || same_time)
             })
@@ -112,5 +112,13 @@ impl Walk<'_> {
 
     pub fn grain(&self) -> &[String] {
         &self.project.queries[self.query].header.grain
+    }
+}
+
+/// Returns the number that the engine's windows order by with only one zero.
+fn with_both_zeros(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::ScalarFunction(call) if call.func.name() == "squall_one_zero" && call.args.len() == 1 => &call.args[0],
+        other => other,
     }
 }

@@ -447,7 +447,7 @@ async fn a_test_that_fails_says_where() {
         told,
         [
             (1, Some("row 1: expected twice = 9, got 8")),
-            (7, Some("expected 1 rows, got 2")),
+            (7, Some("expected 1 row, got 2")),
             (12, None),
             (17, Some("given numbers: there is no column `no`")),
         ]

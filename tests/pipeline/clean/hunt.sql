@@ -297,6 +297,11 @@ SELECT product_id, to_timestamp((floor(epoch(ts) / 60) + 1) * 60) AS ts, max(pri
 WITH bars AS (SELECT product_id, to_timestamp(floor(epoch(ts) / 60) * 60 + 60) AS over, max(price) AS high FROM ticks GROUP BY 1, 2)
 SELECT t.product_id, t.ts, bars.high AS v FROM ticks AS t ASOF JOIN bars ON bars.product_id = t.product_id AND t.ts >= bars.over
 
+-- case: the bar of floored seconds before by lag
+WITH bars AS (SELECT product_id, trunc(epoch(ts) / 60) AS m, max(price) AS high FROM ticks GROUP BY 1, 2),
+known AS (SELECT product_id, m, lag(high) OVER (PARTITION BY product_id ORDER BY m) AS high FROM bars)
+SELECT t.product_id, t.ts, known.high AS v FROM ticks AS t JOIN known ON known.product_id = t.product_id AND known.m = trunc(epoch(t.ts) / 60)
+
 -- case: the day before by date_diff
 WITH days AS (SELECT product_id, CAST(ts AS DATE) AS day, stddev(price) AS vol FROM ticks GROUP BY ALL)
 SELECT t.product_id, t.ts, days.vol AS v FROM ticks AS t JOIN days ON days.product_id = t.product_id AND date_diff('day', days.day, CAST(t.ts AS DATE)) = 1
@@ -311,3 +316,17 @@ SELECT s.product_id, s.ts, s.spread, f.v > 1 AS spike, abs(f.v) AS importance FR
 -- file: models/checked.sql
 CREATE OR REPLACE MODEL checked OPTIONS (model_type = 'logistic_reg', input_label_cols = ['spike'], weight_col = 'importance', time_col = 'ts', id_cols = ['product_id']) AS
 SELECT product_id, ts, spike, spread, importance FROM rows
+
+-- case: two products, each chosen by the condition of a join
+WITH bars AS (SELECT product_id, date_bin(INTERVAL '1 second', ts) + INTERVAL '1 second' AS ts, max(price) AS p FROM ticks GROUP BY 1, 2),
+both AS (SELECT e.product_id, e.ts, e.p AS pe, b.p AS pb FROM bars AS e JOIN bars AS b ON e.ts = b.ts AND e.product_id = 'ETH-USD' AND b.product_id = 'BTC-USD')
+SELECT product_id, ts, corr(pe, pb) OVER (ORDER BY ts ROWS BETWEEN 59 PRECEDING AND CURRENT ROW) AS v FROM both
+
+-- case: seconds since the tick before
+-- lookback: 1 tick
+SELECT product_id, ts, epoch(ts - lag(ts) OVER (PARTITION BY product_id ORDER BY ts)) AS v FROM ticks
+
+-- case: the bar of an integer before by lag
+WITH bars AS (SELECT product_id, epoch_ms(ts) / 60000 AS m, max(price) AS high FROM ticks GROUP BY 1, 2),
+known AS (SELECT product_id, m, lag(high) OVER (PARTITION BY product_id ORDER BY m) AS high FROM bars)
+SELECT t.product_id, t.ts, known.high AS v FROM ticks AS t JOIN known ON known.product_id = t.product_id AND known.m = epoch_ms(t.ts) / 60000

@@ -365,3 +365,23 @@ SELECT a.product_id, a.ts, count(*) AS v FROM ticks AS a JOIN ticks AS b ON a.pr
 -- case: the same second by date_diff
 -- expect: looks ahead (1 s)
 SELECT a.product_id, a.ts, count(*) AS v FROM ticks AS a JOIN ticks AS b ON a.product_id = b.product_id AND date_diff('second', b.ts, a.ts) BETWEEN 0 AND 5 GROUP BY 1, 2
+
+-- case: two products of which a left join chooses one: rows of all products stay
+-- expect: can have ties
+WITH bars AS (SELECT product_id, date_bin(INTERVAL '1 second', ts) + INTERVAL '1 second' AS ts, max(price) AS p FROM ticks GROUP BY 1, 2),
+both AS (SELECT e.product_id, e.ts, e.p AS pe, b.p AS pb FROM bars AS e LEFT JOIN bars AS b ON e.ts = b.ts AND e.product_id = 'ETH-USD' AND b.product_id = 'BTC-USD')
+SELECT product_id, ts, corr(pe, pb) OVER (ORDER BY ts ROWS BETWEEN 59 PRECEDING AND CURRENT ROW) AS v FROM both
+
+-- case: seconds to the next tick
+-- expect: looks ahead (1 tick)
+SELECT product_id, ts, epoch(lead(ts) OVER (PARTITION BY product_id ORDER BY ts) - ts) AS v FROM ticks
+
+-- case: the bar of an integer after by lag in descending order
+-- expect: looks ahead (60 s and 1 tick)
+WITH bars AS (SELECT product_id, epoch_ms(ts) / 60000 AS m, max(price) AS high FROM ticks GROUP BY 1, 2),
+known AS (SELECT product_id, m, lag(high) OVER (PARTITION BY product_id ORDER BY m DESC) AS high FROM bars)
+SELECT t.product_id, t.ts, known.high AS v FROM ticks AS t JOIN known ON known.product_id = t.product_id AND known.m = epoch_ms(t.ts) / 60000
+
+-- case: ticks in the order of their minutes are no order
+WITH m AS (SELECT product_id, ts, price, epoch_ms(ts) / 60000 AS m FROM ticks)
+SELECT product_id, ts, lag(price) OVER (PARTITION BY product_id ORDER BY m) AS v FROM m
