@@ -2,7 +2,8 @@
 //!
 //! The engine cannot join a subquery that ends with LIMIT and depends on the outer query. In: an analyzed plan. Out: a scalar subquery
 //! takes the first value of its rows; EXISTS needs no LIMIT; in LATERAL, rows are numbered for each value of the columns that are
-//! compared with the outer query, and those with high numbers leave. What is left is an error that says so.
+//! compared with the outer query, and those with high numbers leave. What is left is an error that says so. A LIMIT above the one row of
+//! an aggregate without groups does nothing, and is removed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use datafusion::common::{Column, Result};
 use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::first_last::first_value;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::expr::{Exists, Sort as SortKey};
+use datafusion::logical_expr::expr::{Exists, InSubquery, Sort as SortKey};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, FetchType, Limit, LogicalPlan, LogicalPlanBuilder, Projection, SkipType, Sort, Subquery,
@@ -22,6 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::correlated::compared_below;
+use super::memberships::has_at_most_one_row;
 use super::refuse;
 
 /// The column of the first value. Its name must not be that of a compared column.
@@ -53,6 +55,8 @@ impl AnalyzerRule for LimitsBelowCorrelation {
                             }
                             Expr::Exists(Exists { subquery, negated }) => change(subquery, without)?
                                 .update_data(|subquery| Expr::Exists(Exists { subquery, negated })),
+                            Expr::InSubquery(InSubquery { expr, subquery, negated }) => change(subquery, behind_in)?
+                                .update_data(|subquery| Expr::InSubquery(InSubquery { expr, subquery, negated })),
                             other => Transformed::no(other),
                         })
                     })?;
@@ -73,7 +77,8 @@ fn change(subquery: Subquery, rewrite: fn(&Parts) -> Result<LogicalPlan>) -> Res
         return Ok(Transformed::no(subquery));
     }
     let Some(parts) = Parts::of(&subquery.subquery)? else { return Ok(Transformed::no(subquery)) };
-    Ok(Transformed::yes(Subquery { subquery: Arc::new(rewrite(&parts)?), ..subquery }))
+    let plan = if parts.keep_all() { parts.without_keys()? } else { rewrite(&parts)? };
+    Ok(Transformed::yes(Subquery { subquery: Arc::new(plan), ..subquery }))
 }
 
 /// A plan that ends with LIMIT: `Limit (Projection (Sort (rows)))`.
@@ -105,6 +110,20 @@ impl Parts<'_> {
         };
         Ok(Some(Parts { limit, projection, keys, rows, skip, fetch }))
     }
+
+    /// Returns whether LIMIT does nothing, because there is at most one row.
+    fn keep_all(&self) -> bool {
+        self.skip == 0 && self.fetch != Some(0) && has_at_most_one_row(self.rows)
+    }
+
+    fn without_keys(&self) -> Result<LogicalPlan> {
+        match self.projection {
+            Some(projection) => {
+                Projection::try_new(projection.expr.clone(), Arc::new(self.rows.clone())).map(LogicalPlan::Projection)
+            }
+            None => Ok(self.rows.clone()),
+        }
+    }
 }
 
 /// The first value, in the order of the keys.
@@ -130,6 +149,10 @@ fn without(parts: &Parts) -> Result<LogicalPlan> {
         (0, None | Some(1..)) => Ok(parts.limit.input.as_ref().clone()),
         _ => Err(cannot("with OFFSET, or of no row,")),
     }
+}
+
+fn behind_in(_parts: &Parts) -> Result<LogicalPlan> {
+    Err(cannot("behind IN"))
 }
 
 /// The first rows of each value of the compared columns.

@@ -1,8 +1,8 @@
 //! IN and EXISTS over subqueries that depend on the outer query.
 //!
-//! To join such a subquery, the engine forgets that an aggregate without groups has a row for every outer row, that a NULL in the subquery
-//! makes NOT IN unknown for those outer rows alone that see it, and that an outer join fills in NULLs after its conditions. In: an
-//! analyzed plan. Out: the same plan with subqueries that the engine joins rightly, or an error.
+//! To join such a subquery, the engine forgets that an aggregate without groups has a row for every outer row, also below HAVING, that a
+//! NULL in the subquery makes NOT IN unknown for those outer rows alone that see it, and that an outer join fills in NULLs after its
+//! conditions. In: an analyzed plan. Out: the same plan with subqueries that the engine joins rightly, or an error.
 //!
 //! Upstream: apache/datafusion#25336, #25347, #25480 and #25507.
 
@@ -13,7 +13,9 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::common::{DFSchema, ExprSchema, JoinType, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
-use datafusion::logical_expr::{BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit};
+use datafusion::logical_expr::{
+    BinaryExpr, Distinct, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
+};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::correlated::has_outer;
@@ -54,8 +56,22 @@ fn of_one_row(expr: Expr) -> Result<Transformed<Expr>> {
             let op = if negated { Operator::NotEq } else { Operator::Eq };
             Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(expr, op, Box::new(Expr::ScalarSubquery(subquery)))))
         }
-        Expr::Exists(Exists { ref subquery, .. }) | Expr::InSubquery(InSubquery { ref subquery, .. }) => {
+        Expr::Exists(Exists { ref subquery, negated }) => {
             refuse_filled(subquery)?;
+            match condition_on_row(subquery)? {
+                Some(condition) if negated => Transformed::yes(condition.is_not_true()),
+                Some(condition) => Transformed::yes(condition.is_true()),
+                None => Transformed::no(expr),
+            }
+        }
+        Expr::InSubquery(InSubquery { ref subquery, .. }) => {
+            refuse_filled(subquery)?;
+            if condition_on_row(subquery)?.is_some() {
+                return Err(refuse(
+                    "HAVING without GROUP BY is not supported behind IN in a subquery that depends on the outer query",
+                    "compare with `=`, and write the condition as CASE: x = (SELECT CASE WHEN … THEN … END FROM …)",
+                ));
+            }
             Transformed::no(expr)
         }
         Expr::ScalarSubquery(ref subquery) => {
@@ -66,14 +82,43 @@ fn of_one_row(expr: Expr) -> Result<Transformed<Expr>> {
     })
 }
 
-fn has_one_row(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Projection(projection) => has_one_row(&projection.input),
-        LogicalPlan::SubqueryAlias(alias) => has_one_row(&alias.input),
-        LogicalPlan::Sort(sort) => sort.fetch.is_none() && has_one_row(&sort.input),
+/// Returns whether a plan has exactly one row, whatever its tables have.
+pub(super) fn has_one_row(plan: &LogicalPlan) -> bool {
+    match below(plan) {
         LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
         _ => false,
     }
+}
+
+/// Returns whether a plan has one row, or none because of HAVING.
+pub(super) fn has_at_most_one_row(plan: &LogicalPlan) -> bool {
+    match below(plan) {
+        LogicalPlan::Filter(filter) => has_at_most_one_row(&filter.input),
+        plan => has_one_row(plan),
+    }
+}
+
+/// Returns the plan below what keeps the number of rows, if there is at most one.
+fn below(plan: &LogicalPlan) -> &LogicalPlan {
+    match plan {
+        LogicalPlan::Projection(projection) => below(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => below(&alias.input),
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => below(&sort.input),
+        LogicalPlan::Distinct(Distinct::All(input)) => below(input),
+        plan => plan,
+    }
+}
+
+/// Returns the condition of HAVING on the one row of a correlated aggregate without groups, as a subquery. The engine would forget that
+/// this row is there even if the aggregate has none.
+fn condition_on_row(subquery: &Subquery) -> Result<Option<Expr>> {
+    let LogicalPlan::Filter(filter) = below(&subquery.subquery) else { return Ok(None) };
+    if subquery.outer_ref_columns.is_empty() || !has_one_row(&filter.input) {
+        return Ok(None);
+    }
+    let condition = filter.predicate.clone().alias("squall_having");
+    let plan = LogicalPlanBuilder::new_from_arc(Arc::clone(&filter.input)).project([condition])?.build()?;
+    Ok(Some(Expr::ScalarSubquery(Subquery { subquery: Arc::new(plan), ..subquery.clone() })))
 }
 
 /// Refuses outer values below a side that an outer join fills with NULLs.

@@ -23,7 +23,13 @@ pub fn passed(name: &'static str, pass: Pass, expr: Expr) -> Expr {
 /// Returns the function that passes its argument on.
 pub fn function(name: &'static str, pass: Pass) -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(Passed { name, pass, signature })
+    ScalarUDF::new_from_impl(Passed { name, pass, may_be_null: false, signature })
+}
+
+/// Returns the function that passes its argument on, and of which the engine must not conclude that it is never NULL.
+pub fn may_be_null(name: &'static str) -> ScalarUDF {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(Passed { name, pass: Ok, may_be_null: true, signature })
 }
 
 /// Returns the expression whose values a call passes on; `None` if it is another function.
@@ -34,6 +40,7 @@ pub fn argument(call: &ScalarFunction) -> Option<&Expr> {
 struct Passed {
     name: &'static str,
     pass: Pass,
+    may_be_null: bool,
     signature: Signature,
 }
 
@@ -58,10 +65,11 @@ impl ScalarUDFImpl for Passed {
         internal_err!("return_field_from_args says it")
     }
 
-    /// The result can be NULL only if the argument can, so that a plan keeps its schema.
+    /// The result can be NULL only if the argument can, so that a plan keeps its schema, unless the function is there to say otherwise.
     fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
         let [argument] = arguments.arg_fields else { return internal_err!("{} has one argument", self.name) };
-        Ok(Arc::new(argument.as_ref().clone().with_name(self.name)))
+        let nullable = argument.is_nullable() || self.may_be_null;
+        Ok(Arc::new(argument.as_ref().clone().with_name(self.name).with_nullable(nullable)))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -191,8 +191,10 @@ pub fn plan(call: &Call, aggregate: &AggregateFunctionExpr) -> Option<Planned> {
     let types = (0..call.arguments.len()).map(|index| call.data_type(index)).collect::<Option<Vec<_>>>()?;
     let field = aggregate.field();
     let exact = !types.iter().chain([field.data_type()]).any(DataType::is_floating);
-    let retracts =
-        exact && aggregate.create_sliding_accumulator().is_ok_and(|accumulator| accumulator.supports_retract_batch());
+    // The engine's bit_xor is 0, and not NULL, once the last value is taken out.
+    let retracts = exact
+        && aggregate.fun().name() != "bit_xor"
+        && aggregate.create_sliding_accumulator().is_ok_and(|accumulator| accumulator.supports_retract_batch());
     let goes_on = retracts || (GO_ON.contains(&aggregate.fun().name()) && !aggregate.is_distinct());
     let (aggregate, cumulative) = (Arc::new(aggregate.clone()), call.is_cumulative());
     call.read::<Arguments, _>((), move || Accumulated {
