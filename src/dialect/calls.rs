@@ -40,10 +40,12 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("hour", 1, "date_part('hour', $1)"),
     ("minute", 1, "date_part('minute', $1)"),
     ("second", 1, "date_part('second', $1)"),
+    ("last_day", 1, "CAST(date_trunc('month', $1) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)"),
     ("dayname", 1, "to_char($1, '%A')"),
     ("monthname", 1, "to_char($1, '%B')"),
     ("strptime", 2, STRPTIME),
     ("mod", 2, "($1) % ($2)"),
+    ("sign", 1, "signum($1)"),
     ("list_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
     ("array_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
     ("list_sort", 2, "array_sort($1, $2, 'NULLS LAST')"),
@@ -59,6 +61,9 @@ const CALLS: &[(&str, usize, &str)] = &[
         "NOT (array_has($2, $1) OR CASE WHEN array_position($2, NULL, 1) IS NOT NULL THEN NULL ELSE FALSE END)",
     ),
     ("regexp_matches", 2, "regexp_like($1, $2)"),
+    ("regexp_full_match", 2, "regexp_like($1, '\\A(' || $2 || ')\\z')"),
+    ("regexp_extract", 2, REGEXP_EXTRACT),
+    ("regexp_extract", 3, REGEXP_EXTRACT_GROUP),
     ("string_split", 2, "string_to_array($1, $2)"),
 ];
 
@@ -66,16 +71,32 @@ const CALLS: &[(&str, usize, &str)] = &[
 const STRPTIME: &str = "to_timestamp($1, regexp_replace(replace(replace(replace($2, '%f', '%6f'), '%g', '%3f'), '%n', '%9f'), \
      '\\.%[369]f', '%.f', 'g'))";
 
+/// What a pattern matches, or one of its groups; an empty text if it does not match.
+const REGEXP_EXTRACT: &str =
+    "CASE WHEN $1 || $2 IS NOT NULL THEN coalesce(regexp_match($1, '(' || $2 || ')')[1], '') END";
+const REGEXP_EXTRACT_GROUP: &str =
+    "CASE WHEN $1 || $2 IS NOT NULL THEN coalesce(regexp_match($1, '(' || $2 || ')')[$3 + 1], '') END";
+
 /// `x = ANY (list)` and `x <> ALL (list)`, which are unknown if only a NULL of the list could be the value.
 const IS_ANY: &str = "= any";
 const IS_NONE: &str = "<> all";
 
 /// What each call is, read once.
 static FORMS: LazyLock<HashMap<(&str, usize), Expr>> = LazyLock::new(|| {
-    let read =
-        |form: &str| Parser::new(&GenericDialect {}).try_with_sql(form).and_then(|mut parser| parser.parse_expr());
-    CALLS.iter().filter_map(|(name, arguments, form)| Some(((*name, *arguments), read(form).ok()?))).collect()
+    CALLS.iter().filter_map(|(name, arguments, form)| Some(((*name, *arguments), read(form)?))).collect()
 });
+
+fn read(form: &str) -> Option<Expr> {
+    Parser::new(&GenericDialect {}).try_with_sql(form).and_then(|mut parser| parser.parse_expr()).ok()
+}
+
+/// Returns an expression that is written as SQL, with values in the places of `$1`, `$2` and so on.
+pub(super) fn filled(form: &str, values: &[Expr]) -> Option<Expr> {
+    let mut form = read(form)?;
+    // Nothing ends the visit early.
+    let _ = form.visit(&mut Fill { values });
+    Some(form)
+}
 
 /// Writes such calls as the engine has them.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {

@@ -13,8 +13,10 @@ mod clauses;
 mod columns;
 mod copy_options;
 mod depth;
+mod escapes;
 mod exclusions;
 mod frame_bounds;
+mod frame_offsets;
 mod from_first;
 mod identifiers;
 mod interval_products;
@@ -31,8 +33,10 @@ mod order_names;
 mod pivot;
 mod precedence;
 mod probe;
+mod qualify;
 mod scopes;
 mod set_all;
+mod shift_defaults;
 mod star_options;
 mod stars;
 mod statements;
@@ -41,6 +45,7 @@ mod twice;
 mod unpivot;
 mod using;
 mod using_outer;
+mod value_queries;
 mod wide_literals;
 
 use std::ops::ControlFlow;
@@ -86,6 +91,8 @@ const PARTS: &[Part] = &[
     },
     calls::write,
     casts::tell_apart,
+    escapes::write,
+    value_queries::write,
     interval_products::write,
     laterals::write,
     named_arguments::write,
@@ -93,7 +100,10 @@ const PARTS: &[Part] = &[
     using_outer::write_on,
     using::write_out,
     named_windows::insert,
+    frame_offsets::write,
     frame_bounds::check,
+    shift_defaults::write,
+    qualify::write,
     wide_literals::write_decimals,
     clauses::check,
 ];

@@ -13,6 +13,7 @@ mod decimals;
 mod durations;
 mod early_times;
 mod elements;
+mod empty_subqueries;
 mod exact_integers;
 mod exclusions;
 mod frames;
@@ -31,6 +32,7 @@ mod passed;
 mod percentiles;
 mod rounded_times;
 mod series;
+mod shift_defaults;
 mod shifts;
 mod signs_of_nan;
 mod two_numbers;
@@ -65,9 +67,12 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours), Arc::new(two_numbers::DoublesDecide)];
     rules.push(Arc::new(unnested::UnnestBeside));
     rules.extend(Analyzer::new().rules);
+    rules.push(Arc::new(shift_defaults::DefaultsOfShifts));
+    rules.push(Arc::new(empty_subqueries::EmptySubqueries));
     rules.push(Arc::new(correlated::WindowsBelowCorrelation));
-    rules.push(Arc::new(memberships::Memberships));
+    // A LIMIT that does nothing must not hide an aggregate, which has a row for every outer row.
     rules.push(Arc::new(limits::LimitsBelowCorrelation));
+    rules.push(Arc::new(memberships::Memberships));
     rules.push(Arc::new(zeros::OneZero));
     rules.push(Arc::new(arithmetic::CheckOverflow));
     rules.push(Arc::new(decimals::CheckDigits));
@@ -107,9 +112,10 @@ pub fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
 }
 
 /// Functions that rules put into plans, and that have no name in SQL; one line for each file that has some.
-const UNNAMED: [fn() -> Vec<ScalarUDF>; 8] = [
+const UNNAMED: [fn() -> Vec<ScalarUDF>; 9] = [
     arithmetic::functions,
     decimals::functions,
+    empty_subqueries::functions,
     held::functions,
     intervals::functions,
     local_times::functions,
