@@ -198,7 +198,7 @@ async fn the_frames_of_a_value_that_differs_are_shown() {
     let rows = window.rows.as_ref().unwrap();
     let before = count(&format!(
         "SELECT count(*) FROM ticks WHERE product_id = '{product}' AND ts <= {} \
-         AND side = (SELECT side FROM ticks WHERE {own})",
+         AND side IS NOT DISTINCT FROM (SELECT side FROM ticks WHERE {own})",
         at(ts)
     ))
     .await;
