@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, OrderBy, Query, SetExpr, Statement, VisitMut, VisitorMut};
 
-use super::using_outer::coalesce;
+use super::calls::call;
 use crate::error::Refused;
 
 /// Gives such calls names that differ.
@@ -125,7 +125,7 @@ impl VisitorMut for Mark {
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
         if matches!(expression, Expr::Cast { .. }) {
             for _ in 0..self.times {
-                *expression = coalesce(vec![expression.clone()]);
+                *expression = call("coalesce", vec![expression.clone()]);
             }
         }
         ControlFlow::Continue(())

@@ -1,4 +1,4 @@
-//! `COLUMNS(*)`, `COLUMNS('re')`, `COLUMNS(['a', 'b'])`: an expression for each of several columns.
+//! `COLUMNS(*)`, `COLUMNS(* EXCLUDE a)`, `COLUMNS('re')`, `COLUMNS(['a', 'b'])`: an expression for each of several columns.
 
 use std::ops::ControlFlow;
 
@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::probe::{Answer, Ask, Need};
 use super::scopes::{Part, Scope, everything};
+use super::star_options;
 use crate::error::Refused;
 
 /// The word's entry in the list.
@@ -122,6 +123,10 @@ fn matching(call: &Function, answer: &Answer) -> Result<Vec<usize>, Refused> {
     };
     let chosen: Vec<usize> = match argument {
         FunctionArgExpr::Wildcard => (0..answer.columns.len()).collect(),
+        FunctionArgExpr::WildcardWithOptions(options) => match star_options::kept(options, answer)? {
+            Some(kept) => kept,
+            None => return Err(refused("a star in COLUMNS has no other option than EXCLUDE".into())),
+        },
         FunctionArgExpr::Expr(Expr::Value(value)) if text(&value.value).is_some() => {
             let pattern = text(&value.value).unwrap_or_default();
             let pattern = Regex::new(pattern).map_err(|error| refused(format!("COLUMNS: {error}")))?;

@@ -6,10 +6,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    Statement, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut, visit_expressions,
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Statement, TableAlias, TableAliasColumnDef, TableFactor,
+    VisitMut, VisitorMut, visit_expressions,
 };
 
+use super::calls::call;
 use crate::error::Refused;
 
 /// Writes such functions as UNNEST.
@@ -55,21 +56,10 @@ fn lists(name: &ObjectName, args: &[FunctionArg]) -> Option<Vec<Expr>> {
         _ => None,
     });
     let values: Vec<Expr> = values.collect::<Option<_>>()?;
-    match name.to_string().to_lowercase().as_str() {
+    let name = name.to_string().to_lowercase();
+    match name.as_str() {
         "unnest" => Some(values),
-        "generate_series" | "range" if values.iter().any(has_name) => {
-            let list = FunctionArgumentList { duplicate_treatment: None, args: args.to_vec(), clauses: Vec::new() };
-            Some(vec![Expr::Function(Function {
-                name: name.clone(),
-                uses_odbc_syntax: false,
-                parameters: FunctionArguments::None,
-                args: FunctionArguments::List(list),
-                filter: None,
-                null_treatment: None,
-                over: None,
-                within_group: Vec::new(),
-            })])
-        }
+        "generate_series" | "range" if values.iter().any(has_name) => Some(vec![call(&name, values)]),
         _ => None,
     }
 }

@@ -19,14 +19,17 @@ mod frame_bounds;
 mod frame_offsets;
 mod from_first;
 mod identifiers;
+mod inserted;
 mod interval_products;
 mod laterals;
+mod lists;
 mod misplaced;
 mod named_arguments;
 mod named_windows;
 mod names;
 mod natural;
 mod nested_with;
+mod number_types;
 mod numerals;
 mod order_all;
 mod order_names;
@@ -38,14 +41,17 @@ mod scopes;
 mod set_all;
 mod shift_defaults;
 mod star_options;
+mod star_words;
 mod stars;
 mod statements;
 mod syntax;
 mod twice;
+mod types;
 mod unpivot;
 mod using;
 mod using_outer;
 mod value_queries;
+mod value_types;
 mod wide_literals;
 
 use std::ops::ControlFlow;
@@ -66,6 +72,7 @@ use crate::error::Refused;
 pub use copy_options::compressed;
 pub use depth::STACK;
 pub use misplaced::misplaced_function;
+pub use number_types::{beside_doubles, element};
 pub use syntax::{Complaint, lowercase, one_expression, plain, said};
 
 /// Writes words of a statement, as tokens, in the form that the parser reads.
@@ -75,8 +82,14 @@ type Words = fn(Vec<TokenWithSpan>) -> Vec<TokenWithSpan>;
 type Part = fn(&mut Ast) -> std::result::Result<(), Refused>;
 
 /// The first step: words that the parser does not know, as tokens.
-const WORDS: &[Words] =
-    &[numerals::rewritten, statements::rewritten, copy_options::rewritten, asof::rewritten, exclusions::rewritten];
+const WORDS: &[Words] = &[
+    numerals::rewritten,
+    statements::rewritten,
+    copy_options::rewritten,
+    asof::rewritten,
+    exclusions::rewritten,
+    star_words::rewritten,
+];
 
 /// The second step: parts of the syntax tree that need nothing else.
 const PARTS: &[Part] = &[
@@ -89,6 +102,7 @@ const PARTS: &[Part] = &[
         asof::nest(statement);
         Ok(())
     },
+    types::write,
     calls::write,
     casts::tell_apart,
     escapes::write,
@@ -105,6 +119,8 @@ const PARTS: &[Part] = &[
     shift_defaults::write,
     qualify::write,
     wide_literals::write_decimals,
+    inserted::write,
+    lists::write,
     clauses::check,
 ];
 
@@ -190,6 +206,7 @@ async fn with_columns(state: &SessionState, mut statement: Statement) -> Option<
 async fn expanded(state: &SessionState, mut statement: Statement) -> Result<Statement> {
     if let Some(mut parsed) = tree(&statement) {
         probe::expand(state, &mut parsed).await?;
+        value_types::unify(state, &mut parsed).await;
         put(&mut statement, parsed);
     }
     Ok(statement)

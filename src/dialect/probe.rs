@@ -6,6 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, TableReference};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -44,10 +45,11 @@ pub struct Ask {
     pub rows: bool,
 }
 
-/// The columns of a query, and the values of the first one if they are wanted.
+/// The columns of a query with their types, and the values of the first one if they are wanted.
 #[derive(Debug)]
 pub struct Answer {
     pub columns: Vec<(Option<TableReference>, String)>,
+    pub types: Vec<DataType>,
     pub values: Vec<ScalarValue>,
 }
 
@@ -120,6 +122,7 @@ fn write(statement: &mut Ast, need: &Need, answers: &[Answer]) -> std::result::R
 pub async fn answer(state: &SessionState, ask: Ask) -> Result<Answer> {
     let plan = super::plan(state, Statement::Statement(Box::new(Ast::Query(Box::new(ask.query))))).await?;
     let columns = plan.schema().iter().map(|(table, field)| (table.cloned(), field.name().clone())).collect();
+    let types = plan.schema().fields().iter().map(|field| field.data_type().clone()).collect();
     let mut values = Vec::new();
     if ask.rows {
         let batches = rows(state, &plan).await.map_err(|error| {
@@ -136,7 +139,7 @@ pub async fn answer(state: &SessionState, ask: Ask) -> Result<Answer> {
             }
         }
     }
-    Ok(Answer { columns, values })
+    Ok(Answer { columns, types, values })
 }
 
 async fn rows(state: &SessionState, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {

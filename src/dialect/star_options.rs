@@ -56,6 +56,18 @@ fn write(part: Part, answers: &[Answer]) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Returns the positions of the columns that EXCLUDE leaves; `None` if there are other options.
+pub(super) fn kept(options: &WildcardAdditionalOptions, answer: &Answer) -> Result<Option<Vec<usize>>, Refused> {
+    let changes = changes(options);
+    if options.opt_ilike.is_some() || changes.iter().any(|(.., change)| !matches!(change, Change::LeftOut)) {
+        return Ok(None);
+    }
+    check(&changes, answer)?;
+    let names = answer.columns.iter().map(|(_, name)| name);
+    let kept = names.enumerate().filter(|(_, name)| !changes.iter().any(|(_, left_out, _)| left_out == *name));
+    Ok(Some(kept.map(|(place, _)| place).collect()))
+}
+
 /// What is done with a column.
 enum Change<'a> {
     LeftOut,
@@ -65,17 +77,7 @@ enum Change<'a> {
 
 fn columns(options: &WildcardAdditionalOptions, answer: &Answer) -> Result<Vec<SelectItem>, Refused> {
     let changes = changes(options);
-    for (place, (clause, name, _)) in changes.iter().enumerate() {
-        if let Some((before, ..)) = changes[..place].iter().find(|(_, known, _)| known == name) {
-            let message = format!("{clause} names `{name}`, which {before} names too");
-            return Err(Refused { message, hint: Some("write each name once".into()) });
-        }
-        if !answer.columns.iter().any(|(_, column)| column == name) {
-            let all: Vec<&str> = answer.columns.iter().map(|(_, name)| name.as_str()).collect();
-            let hint = format!("the columns are {}", all.join(", "));
-            return Err(Refused { message: format!("{clause}: no column is named `{name}`"), hint: Some(hint) });
-        }
-    }
+    check(&changes, answer)?;
     let mut items = Vec::with_capacity(answer.columns.len());
     for (place, (_, name)) in answer.columns.iter().enumerate() {
         let own = Ident::with_quote('"', name.clone());
@@ -94,6 +96,22 @@ fn columns(options: &WildcardAdditionalOptions, answer: &Answer) -> Result<Vec<S
         true => Err(Refused { message: "EXCLUDE leaves no column".into(), hint: Some("leave one in".into()) }),
         false => Ok(items),
     }
+}
+
+/// Returns an error if a name is written twice or is not there.
+fn check(changes: &[(&str, String, Change<'_>)], answer: &Answer) -> Result<(), Refused> {
+    for (place, (clause, name, _)) in changes.iter().enumerate() {
+        if let Some((before, ..)) = changes[..place].iter().find(|(_, known, _)| known == name) {
+            let message = format!("{clause} names `{name}`, which {before} names too");
+            return Err(Refused { message, hint: Some("write each name once".into()) });
+        }
+        if !answer.columns.iter().any(|(_, column)| column == name) {
+            let all: Vec<&str> = answer.columns.iter().map(|(_, name)| name.as_str()).collect();
+            let hint = format!("the columns are {}", all.join(", "));
+            return Err(Refused { message: format!("{clause}: no column is named `{name}`"), hint: Some(hint) });
+        }
+    }
+    Ok(())
 }
 
 /// Returns each change with its clause and the column's name.

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 use crate::error::Refused;
 
 /// The most digits of a DECIMAL.
-const MOST_DIGITS: usize = 38;
+pub(super) const MOST_DIGITS: usize = 38;
 
 /// The digits that every double keeps.
 const DIGITS_OF_DOUBLE: usize = 15;
@@ -38,26 +38,45 @@ impl VisitorMut for Writer {
         {
             literal.value = Value::SingleQuotedString(text.clone());
         }
-        let Expr::Value(literal) = expression else { return ControlFlow::Continue(()) };
-        let Value::Number(text, _) = &literal.value else { return ControlFlow::Continue(()) };
-        let Some(fraction) = fraction(text) else { return ControlFlow::Continue(()) };
-        let digits = text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count().max(fraction);
-        let is_long =
-            if fraction == 0 { text.parse::<u64>().is_err() } else { digits > DIGITS_OF_DOUBLE && !is_double(text) };
-        if is_long && digits <= MOST_DIGITS {
-            let precision = if fraction == 0 { MOST_DIGITS } else { digits };
-            let mut literal = literal.clone();
-            literal.value = Value::SingleQuotedString(text.clone());
-            *expression = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(Expr::Value(literal)),
-                data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision as u64, fraction as i64)),
-                array: false,
-                format: None,
-            };
+        if let Expr::Value(literal) = expression
+            && let Value::Number(text, _) = &literal.value
+            && let Some((digits, fraction)) = decimal(text)
+        {
+            make_decimal(expression, digits, fraction);
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Returns the digits of the DECIMAL that a number is, and how many of them stand behind its point; `None` if it is another type.
+pub(super) fn decimal(text: &str) -> Option<(usize, usize)> {
+    let (digits, fraction) = digits(text)?;
+    let is_long =
+        if fraction == 0 { text.parse::<u64>().is_err() } else { digits > DIGITS_OF_DOUBLE && !is_double(text) };
+    let precision = if fraction == 0 { MOST_DIGITS } else { digits };
+    (is_long && digits <= MOST_DIGITS).then_some((precision, fraction))
+}
+
+/// Returns how many digits a number has, and how many stand behind its point; `None` if it has an exponent.
+pub(super) fn digits(text: &str) -> Option<(usize, usize)> {
+    let fraction = fraction(text)?;
+    let digits = text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
+    Some((digits.max(fraction), fraction))
+}
+
+/// Writes a number as a DECIMAL.
+pub(super) fn make_decimal(number: &mut Expr, digits: usize, fraction: usize) {
+    let Expr::Value(literal) = number else { return };
+    let Value::Number(text, _) = &literal.value else { return };
+    let mut literal = literal.clone();
+    literal.value = Value::SingleQuotedString(text.clone());
+    *number = Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(Expr::Value(literal)),
+        data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(digits as u64, fraction as i64)),
+        array: false,
+        format: None,
+    };
 }
 
 /// Returns whether a number with a point is as a double is written, with no more digits than tell it from other doubles.

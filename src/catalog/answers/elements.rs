@@ -11,6 +11,8 @@ use datafusion::functions_nested::array_has::array_has_udf;
 use datafusion::functions_nested::concat::{array_append_udf, array_prepend_udf};
 use datafusion::functions_nested::position::{array_position_udf, array_positions_udf};
 use datafusion::functions_nested::remove::{array_remove_all_udf, array_remove_udf};
+use datafusion::functions_nested::replace::{array_replace_all_udf, array_replace_n_udf, array_replace_udf};
+use datafusion::functions_nested::resize::array_resize_udf;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
@@ -19,6 +21,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
+use crate::dialect::element;
 use crate::text::documentation::known_by_name;
 
 /// Returns the functions, under the engine's names.
@@ -31,6 +34,10 @@ pub fn functions() -> impl Iterator<Item = ScalarUDF> {
         array_prepend_udf(),
         array_remove_udf(),
         array_remove_all_udf(),
+        array_replace_udf(),
+        array_replace_n_udf(),
+        array_replace_all_udf(),
+        array_resize_udf(),
     ];
     let signature = || Signature::user_defined(Volatility::Immutable);
     engines.into_iter().map(move |engines| ScalarUDF::new_from_impl(OfElements { engines, signature: signature() }))
@@ -59,12 +66,15 @@ impl ScalarUDFImpl for OfElements {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let mut types = types.to_vec();
-        if let [first, second, ..] = types.as_mut_slice() {
-            match (element(first).cloned(), element(second).cloned()) {
-                (Some(inner), _) => unify(first, inner, second),
-                (None, Some(inner)) => unify(second, inner, first),
-                (None, None) => {}
-            }
+        // The list is the first argument, or the second.
+        if let Some(list) = types.iter().take(2).position(|found| element(found).is_some()) {
+            let elements: &[usize] = match self.name() {
+                "array_resize" => &[2],
+                name if name.starts_with("array_replace") => &[1, 2],
+                _ if list == 0 => &[1],
+                _ => &[0],
+            };
+            unify(&mut types, list, elements);
         }
         let fields: Vec<FieldRef> = types.into_iter().map(|found| Arc::new(Field::new("", found, true))).collect();
         let fields = fields_with_udf(&fields, self.engines.as_ref())?;
@@ -92,27 +102,27 @@ impl ScalarUDFImpl for OfElements {
     }
 }
 
-fn element(list: &DataType) -> Option<&DataType> {
-    match list {
-        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
-            Some(field.data_type())
-        }
-        _ => None,
-    }
-}
-
-/// Gives a list of numbers and a number one type if one of them is a decimal.
-fn unify(list: &mut DataType, inner: DataType, other: &mut DataType) {
-    let numbers = inner.is_numeric() && other.is_numeric() && (inner.is_decimal() || other.is_decimal());
-    if !numbers || inner == *other {
+/// Gives what a list holds and some other arguments one type, if all are numbers and one of them is a decimal.
+fn unify(types: &mut [DataType], list: usize, elements: &[usize]) {
+    let Some(inner) = element(&types[list]).map(|field| field.data_type().clone()) else { return };
+    let numbers: Vec<&DataType> =
+        std::iter::once(&inner).chain(elements.iter().filter_map(|place| types.get(*place))).collect();
+    let are_numbers = numbers.iter().all(|found| found.is_numeric()) && numbers.iter().any(|found| found.is_decimal());
+    if !are_numbers || numbers.iter().all(|found| **found == inner) {
         return;
     }
-    let common = match inner.is_floating() || other.is_floating() {
-        true => Some(DataType::Float64),
-        false => comparison_coercion(&inner, other),
+    let common = if numbers.iter().any(|found| found.is_floating()) {
+        Some(DataType::Float64)
+    } else {
+        numbers.iter().try_fold(inner.clone(), |common, found| comparison_coercion(&common, found))
     };
     let Some(common) = common else { return };
-    let field = Arc::new(Field::new_list_field(common.clone(), true));
-    *list = if matches!(list, DataType::LargeList(_)) { DataType::LargeList(field) } else { DataType::List(field) };
-    *other = common;
+    for place in elements {
+        if let Some(found) = types.get_mut(*place) {
+            *found = common.clone();
+        }
+    }
+    let field = Arc::new(Field::new_list_field(common, true));
+    let is_large = matches!(types[list], DataType::LargeList(_));
+    types[list] = if is_large { DataType::LargeList(field) } else { DataType::List(field) };
 }

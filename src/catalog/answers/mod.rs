@@ -35,6 +35,7 @@ mod series;
 mod shift_defaults;
 mod shifts;
 mod signs_of_nan;
+mod sort_orders;
 mod two_numbers;
 mod unbounded_keys;
 mod unnested;
@@ -63,8 +64,12 @@ pub use series::table_functions;
 /// Returns the engine's rules for new logical plans, with ours among them.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     // Frames are checked while their offsets are still text, before the engine coerces them.
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(frames::CheckFrames), Arc::new(dates::DatesWithHours), Arc::new(two_numbers::DoublesDecide)];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+        Arc::new(frames::CheckFrames),
+        Arc::new(sort_orders::CheckOrders),
+        Arc::new(dates::DatesWithHours),
+        Arc::new(two_numbers::DoublesDecide),
+    ];
     rules.push(Arc::new(unnested::UnnestBeside));
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(shift_defaults::DefaultsOfShifts));
@@ -136,19 +141,24 @@ fn rewritten(
     plan: LogicalPlan,
     mut rewrite: impl FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>>,
 ) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(|plan| {
-        let mut schema = merge_schema(&plan.inputs());
-        if let LogicalPlan::TableScan(scan) = &plan {
-            schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
-        }
-        let names = NamePreserver::new(&plan);
-        let changed = plan.map_expressions(|expr| {
-            let name = names.save(&expr);
-            Ok(expr.transform_up(|expr| rewrite(expr, &schema))?.update_data(|expr| name.restore(expr)))
-        })?;
-        if changed.transformed { changed.map_data(LogicalPlan::recompute_schema) } else { Ok(changed) }
-    })
-    .data()
+    plan.transform_up_with_subqueries(|plan| rewritten_node(plan, &mut rewrite)).data()
+}
+
+/// Rewrites the expressions of one node of a plan, and keeps the names of its columns.
+fn rewritten_node(
+    plan: LogicalPlan,
+    mut rewrite: impl FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>>,
+) -> Result<Transformed<LogicalPlan>> {
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = &plan {
+        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
+    }
+    let names = NamePreserver::new(&plan);
+    let changed = plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        Ok(expr.transform_up(|expr| rewrite(expr, &schema))?.update_data(|expr| name.restore(expr)))
+    })?;
+    if changed.transformed { changed.map_data(LogicalPlan::recompute_schema) } else { Ok(changed) }
 }
 
 /// Returns the type of an expression. The engine computes the name of each argument of each function for it; so a sum of many terms

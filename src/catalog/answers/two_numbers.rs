@@ -2,7 +2,8 @@
 //!
 //! The engine makes both DECIMAL(30, 15), so that `1e-20` is 0, `1e300` is an error, and the decimal 1234567.1 is not 1234567.1. In: a new
 //! plan. Out: the same plan, in which a double that is written as a number is the decimal that is written, and in which a decimal beside
-//! other doubles is a double, as in DuckDB. This holds for comparisons, and for values of which one is chosen.
+//! other doubles is a double, as in DuckDB. This holds for comparisons, for values of which one is chosen, and within lists and structs.
+//! VALUES is in `dialect`.
 
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::rewritten;
+use super::rewritten_node;
+use crate::dialect::beside_doubles;
 
 /// Makes decimals doubles beside doubles.
 #[derive(Debug)]
@@ -24,7 +26,15 @@ pub struct DoublesDecide;
 
 impl AnalyzerRule for DoublesDecide {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        rewritten(plan, compared)?.transform_up_with_subqueries(of_rows).data()
+        // Once a type has changed, those above it are found anew.
+        let mut changed = false;
+        let plan = plan.transform_up_with_subqueries(|plan| {
+            let plan = if changed { Transformed::no(plan.recompute_schema()?) } else { Transformed::no(plan) };
+            let plan = plan.transform_data(of_rows)?.transform_data(|plan| rewritten_node(plan, compared))?;
+            changed |= plan.transformed;
+            Ok(Transformed::new_transformed(plan.data, changed))
+        });
+        plan.data()
     }
 
     fn name(&self) -> &str {
@@ -32,8 +42,22 @@ impl AnalyzerRule for DoublesDecide {
     }
 }
 
-/// Functions that compare their arguments, or return one of them.
-const CHOICES: [&str; 7] = ["coalesce", "greatest", "least", "nullif", "nvl", "ifnull", "make_array"];
+/// Functions that compare their arguments or what these hold, or return one of them.
+const CHOICES: [&str; 13] = [
+    "coalesce",
+    "greatest",
+    "least",
+    "nullif",
+    "nvl",
+    "ifnull",
+    "make_array",
+    "array_concat",
+    "array_except",
+    "array_has_all",
+    "array_has_any",
+    "array_intersect",
+    "array_union",
+];
 
 fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let changed = match &mut expr {
@@ -44,16 +68,11 @@ fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::InList(InList { expr, list, .. }) => {
             unify(&mut std::iter::once(&mut **expr).chain(list).collect::<Vec<_>>(), schema)
         }
-        Expr::InSubquery(InSubquery { expr, subquery, .. }) => {
-            let inner = subquery.subquery.schema();
-            let found = (expr.get_type(schema), inner.fields().first().map(|field| field.data_type().clone()));
-            match found {
-                (Ok(own), Some(other)) if own.is_decimal() && other.is_floating() => unify_with(expr, &other),
-                (Ok(own), Some(other)) if own.is_floating() && other.is_decimal() => {
-                    let plan = as_doubles(Arc::clone(&subquery.subquery), |_| true)?;
-                    subquery.subquery = Arc::new(plan);
-                    true
-                }
+        Expr::InSubquery(membership) => {
+            let inner = membership.subquery.subquery.schema();
+            let inner = inner.fields().first().map(|field| field.data_type().clone());
+            match (membership.expr.get_type(schema), inner) {
+                (Ok(own), Some(inner)) => unify_membership(membership, &own, &inner)?,
                 _ => false,
             }
         }
@@ -69,37 +88,55 @@ fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::ScalarFunction(call) if CHOICES.contains(&call.func.name()) => {
             unify(&mut call.args.iter_mut().collect::<Vec<_>>(), schema)
         }
+        Expr::ScalarFunction(call) if call.func.name() == "nvl2" => {
+            unify(&mut call.args.iter_mut().skip(1).collect::<Vec<_>>(), schema)
+        }
         _ => false,
     };
     Ok(Transformed::new_transformed(expr, changed))
 }
 
-/// Gives numbers one type if there are decimals and doubles among them; returns whether there are. What has no type yet is left alone.
+/// Makes decimals doubles if there are doubles in their place; returns whether there are. What has no type yet is left alone.
 fn unify(exprs: &mut [&mut Expr], schema: &DFSchema) -> bool {
     let Ok(types) = exprs.iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>() else { return false };
-    if !types.iter().any(DataType::is_decimal) || !types.iter().any(DataType::is_floating) {
+    let all: Vec<&DataType> = types.iter().collect();
+    let wanted: Vec<Option<DataType>> = types.iter().map(|own| beside_doubles(own, &all)).collect();
+    if wanted.iter().all(Option::is_none) {
         return false;
     }
-    let numbers = || exprs.iter().zip(&types).filter(|(_, found)| found.is_floating());
-    if let Some(decimals) = numbers().map(|(expr, _)| decimal(expr, &types)).collect::<Option<Vec<_>>>() {
-        let mut decimals = decimals.into_iter();
+    let written = exprs.iter().zip(&types).filter(|(_, found)| found.is_floating());
+    let decimals = written.map(|(expr, _)| decimal(expr, &types)).collect::<Option<Vec<_>>>();
+    if let Some(decimals) = decimals.filter(|decimals| !decimals.is_empty()) {
         let doubles = exprs.iter_mut().zip(&types).filter(|(_, found)| found.is_floating());
-        for (expr, _) in doubles {
-            if let Some(decimal) = decimals.next() {
-                **expr = Expr::Literal(decimal, None);
-            }
+        for ((expr, _), decimal) in doubles.zip(decimals) {
+            **expr = Expr::Literal(decimal, None);
         }
         return true;
     }
-    for (expr, _) in exprs.iter_mut().zip(&types).filter(|(_, found)| found.is_decimal()) {
-        unify_with(expr, &DataType::Float64);
+    for (expr, wanted) in exprs.iter_mut().zip(wanted) {
+        if let Some(wanted) = wanted {
+            cast_to(expr, wanted);
+        }
     }
     true
 }
 
-fn unify_with(expr: &mut Expr, other: &DataType) -> bool {
-    *expr = cast(std::mem::take(expr), other.clone());
-    true
+fn unify_membership(membership: &mut InSubquery, own: &DataType, inner: &DataType) -> Result<bool> {
+    let mut changed = false;
+    if let Some(own) = beside_doubles(own, &[inner]) {
+        cast_to(&mut membership.expr, own);
+        changed = true;
+    }
+    if let Some(inner) = beside_doubles(inner, &[own]) {
+        let subquery = &mut membership.subquery.subquery;
+        *subquery = Arc::new(with_types(Arc::clone(subquery), |_, _| Some(inner.clone()))?);
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn cast_to(expr: &mut Expr, wanted: DataType) {
+    *expr = cast(std::mem::take(expr), wanted);
 }
 
 /// Returns the decimal that is written; `None` if it is not a number that is written, or has too many digits beside the others.
@@ -139,15 +176,22 @@ fn decimal(expr: &Expr, types: &[DataType]) -> Option<ScalarValue> {
 fn of_rows(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     Ok(match plan {
         LogicalPlan::Union(union) => {
-            let types = |place: usize| union.inputs.iter().filter_map(move |input| input.schema().fields().get(place));
-            let is_mixed = |place: usize| {
-                types(place).any(|field| field.data_type().is_decimal())
-                    && types(place).any(|field| field.data_type().is_floating())
+            let wanted = |place: usize, own: &DataType| {
+                let fields = union.inputs.iter().filter_map(|input| input.schema().fields().get(place));
+                beside_doubles(own, &fields.map(|field| field.data_type()).collect::<Vec<_>>())
             };
-            if !(0..union.schema.fields().len()).any(is_mixed) {
+            let is_mixed = |input: &Arc<LogicalPlan>| {
+                input
+                    .schema()
+                    .fields()
+                    .iter()
+                    .enumerate()
+                    .any(|(place, field)| wanted(place, field.data_type()).is_some())
+            };
+            if !union.inputs.iter().any(is_mixed) {
                 return Ok(Transformed::no(LogicalPlan::Union(union)));
             }
-            let inputs = union.inputs.iter().map(|input| Ok(Arc::new(as_doubles(Arc::clone(input), is_mixed)?)));
+            let inputs = union.inputs.iter().map(|input| Ok(Arc::new(with_types(Arc::clone(input), wanted)?)));
             Transformed::yes(LogicalPlan::Union(Union::try_new_with_loose_types(inputs.collect::<Result<_>>()?)?))
         }
         LogicalPlan::Join(mut join) => {
@@ -157,11 +201,14 @@ fn of_rows(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
                 else {
                     continue;
                 };
-                changed |= match (one.is_decimal() && other.is_floating(), one.is_floating() && other.is_decimal()) {
-                    (true, _) => unify_with(left, &other),
-                    (_, true) => unify_with(right, &one),
-                    _ => false,
-                };
+                for (side, wanted) in
+                    [(left, beside_doubles(&one, &[&other])), (right, beside_doubles(&other, &[&one]))]
+                {
+                    if let Some(wanted) = wanted {
+                        cast_to(side, wanted);
+                        changed = true;
+                    }
+                }
             }
             if changed {
                 // USING wants columns; what it says of names has been done.
@@ -173,16 +220,13 @@ fn of_rows(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     })
 }
 
-/// Returns the same rows, in which decimals in some columns are doubles.
-fn as_doubles(plan: Arc<LogicalPlan>, is_mixed: impl Fn(usize) -> bool) -> Result<LogicalPlan> {
+/// Returns the same rows, in which some columns have other types.
+fn with_types(plan: Arc<LogicalPlan>, wanted: impl Fn(usize, &DataType) -> Option<DataType>) -> Result<LogicalPlan> {
     let schema = Arc::clone(plan.schema());
     let columns = schema.columns().into_iter().enumerate().map(|(place, column)| {
-        let is_decimal = schema.field(place).data_type().is_decimal();
-        if !is_decimal || !is_mixed(place) {
-            return Expr::Column(column);
-        }
+        let Some(wanted) = wanted(place, schema.field(place).data_type()) else { return Expr::Column(column) };
         let (table, name) = (column.relation.clone(), column.name.clone());
-        cast(Expr::Column(column), DataType::Float64).alias_qualified(table, name)
+        cast(Expr::Column(column), wanted).alias_qualified(table, name)
     });
     LogicalPlanBuilder::new_from_arc(plan).project(columns.collect::<Vec<_>>())?.build()
 }
