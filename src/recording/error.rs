@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use datafusion::parquet::errors::ParquetError;
 
 use super::archive::Fault;
-use super::file::LONGEST_PASSED_OVER_BYTES;
+use super::lines::LONGEST_PASSED_OVER_BYTES;
 use super::format::{Foreign, LARGEST_WINDOW_LOG};
 use crate::error::Hint;
 use crate::log;

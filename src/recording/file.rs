@@ -1,30 +1,21 @@
 //! A recorded file: one message per line, plain or compressed.
 //!
-//! In: a path. Out: its lines byte for byte, without their ends; of a table, a message for each row. The compression is detected
-//! from the first bytes, not from the name. Memory is bounded whatever the file holds: lines beyond a length are passed over and counted.
+//! In: a path or an address. Out: a recording that was read once to its end, and its identity. The compression is detected from the first
+//! bytes, not from the name.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Error;
 use super::fetch;
-use super::format::{Compression, Gzip, LARGEST_WINDOW_LOG, LOOKED_AT_BYTES, compression, foreign};
-use super::history::{self, Map, Named, Opened};
-use super::{Error, archive};
-use crate::durable::Aside;
+use super::format::{Compression, LOOKED_AT_BYTES, compression, foreign};
+use super::history::Map;
+use super::lines::{Ended, Lines, Place};
 use crate::text::fnv1a;
-use crate::tick::{self, Problem};
 
-/// A line longer than this is not a message; exchanges' messages have a few hundred bytes.
-pub const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
-/// A line longer than this ends the reading: it may be a small compressed file that unpacks to terabytes.
-pub const LONGEST_PASSED_OVER_BYTES: u64 = 1 << 30;
-/// At least one of this many first lines must be a message; the others may be cut off or damaged.
-const LINES_LOOKED_AT: usize = 100;
 /// A recording's identity is computed from this many first bytes, decompressed.
 const IDENTITY_BYTES: u64 = 64 * 1024;
-const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A file that was checked and holds messages.
 #[derive(Debug, Clone)]
@@ -33,55 +24,6 @@ pub struct Recording {
     /// 16 hexadecimal digits that depend only on the content, not on the file's name or compression.
     pub identity: String,
     place: Place,
-}
-
-/// Where a recording is, and how its columns are read if it is a table.
-#[derive(Debug, Clone)]
-struct Place {
-    /// The path or address, as messages show it.
-    path: PathBuf,
-    /// The file that is opened.
-    file: PathBuf,
-    map: Option<Arc<Map>>,
-    /// Removes the file with the last recording, if it was downloaded.
-    _download: Option<Arc<Aside>>,
-}
-
-/// The lines of a recording.
-pub struct Lines {
-    path: PathBuf,
-    source: Box<dyn BufRead + Send>,
-    /// The number of the line that was read last, from 1.
-    number: usize,
-    /// Whether the compressed data ended in the middle.
-    broken_off: bool,
-    /// The columns, if it looks like a table whose columns are not known.
-    columns: Option<String>,
-    /// Whether they are rows of a table.
-    is_table: bool,
-    /// Whether it is a table of trades.
-    is_trades: bool,
-}
-
-/// A line that does not end within [`LONGEST_PASSED_OVER_BYTES`].
-#[derive(Debug, thiserror::Error)]
-#[error("line {number} does not end")]
-pub struct EndlessLine {
-    /// The line's number, from 1.
-    pub number: u64,
-}
-
-/// How a line ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// A whole line, including its line end.
-    Line,
-    /// The last line, without a line end.
-    CutOff,
-    /// A line that is too long to be a message. It was passed over.
-    TooLong,
-    /// There are no more lines.
-    File,
 }
 
 impl Recording {
@@ -112,16 +54,10 @@ impl Recording {
         if place.file.is_dir() {
             return Err(Error::Folder { path });
         }
-        let mut beginning = Vec::new();
-        let mut start = Lines::open(&place)?;
-        let is_table = start.is_table;
-        let is_cut_off = match (&mut start.source).take(IDENTITY_BYTES).read_to_end(&mut beginning) {
-            Ok(_) => false,
-            Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => true,
-            Err(source) => return Err(unreadable(&path, source)),
-        };
         // Only one decoder is open at a time, because each may hold a large window.
-        drop(start);
+        let start = Lines::open(&place)?;
+        let is_table = start.is_table();
+        let (beginning, is_cut_off) = start.beginning(IDENTITY_BYTES)?;
         if beginning.is_empty() {
             return Err(match (is_cut_off, is_table) {
                 (true, _) => Error::CutOff { path },
@@ -140,7 +76,7 @@ impl Recording {
             return Err(Error::Foreign { path, foreign, inside });
         }
         let mut lines = Lines::open(&place)?;
-        look_for_message(&mut lines)?;
+        lines.look_for_message()?;
         // If a recorder was killed, its last block is unfinished; everything before that block is used.
         let mut line = Vec::new();
         while lines.next(&mut line)? != Ended::File {}
@@ -153,156 +89,13 @@ impl Recording {
     }
 }
 
-impl Lines {
-    fn open(place: &Place) -> Result<Lines, Error> {
-        let path = &place.path;
-        let read_error = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => Error::Missing { path: path.clone() },
-            _ => Error::Read { path: path.clone(), source },
-        };
-        let mut file = File::open(&place.file).map_err(read_error)?;
-        let compression = compression(&mut file).map_err(read_error)?;
-        let buffered = |file| BufReader::with_capacity(BUFFER_BYTES, file);
-        let (mut inside, map) = (None, place.map.as_deref());
-        let source: Box<dyn BufRead + Send> = match compression {
-            Compression::Plain => Box::new(buffered(file)),
-            Compression::Gzip => Box::new(BufReader::with_capacity(BUFFER_BYTES, Gzip::new(buffered(file)))),
-            Compression::Zstd { window } if window > 1 << LARGEST_WINDOW_LOG => {
-                return Err(Error::Window { path: path.clone(), window });
-            }
-            Compression::Zstd { .. } => {
-                let mut decoder = zstd::Decoder::with_buffer(buffered(file)).map_err(read_error)?;
-                decoder.window_log_max(LARGEST_WINDOW_LOG).map_err(read_error)?;
-                Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
-            }
-            Compression::Zip => {
-                let (name, content) = archive::open(file).map_err(|fault| Error::archive(path, fault))?;
-                inside = Some(name);
-                Box::new(BufReader::with_capacity(BUFFER_BYTES, content))
-            }
-            Compression::Parquet => {
-                let opened = history::open_parquet(file, &Named { path, inside: None, may_be_cut_off: false }, map)?;
-                return Ok(Lines::of(path, opened));
-            }
-        };
-        let may_be_cut_off = compression == Compression::Plain;
-        let opened = history::open(source, &Named { path, inside: inside.as_deref(), may_be_cut_off }, map)?;
-        Ok(Lines::of(path, opened))
-    }
-
-    fn of(path: &Path, opened: Opened) -> Lines {
-        let Opened { lines, columns, is_table, is_trades } = opened;
-        Lines { path: path.to_path_buf(), source: lines, number: 0, broken_off: false, columns, is_table, is_trades }
-    }
-
-    /// Whether the lines are trades, which have no quotes.
-    pub fn is_trades(&self) -> bool {
-        self.is_trades
-    }
-
-    /// Reads the next line into `line`, without its end (`\n` or `\r\n`). A line that is too long leaves `line` empty.
-    ///
-    /// # Errors
-    /// The data are damaged, or a line does not end within [`LONGEST_PASSED_OVER_BYTES`].
-    pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Ended, Error> {
-        line.clear();
-        if self.broken_off {
-            return Ok(Ended::File);
-        }
-        self.number += 1;
-        // One more byte for the line end.
-        match (&mut self.source).take(LONGEST_LINE_BYTES + 1).read_until(b'\n', line) {
-            Ok(_) => {}
-            // The part of the line that could be decompressed is in the buffer.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.broken_off = true,
-            Err(source) => return Err(unreadable(&self.path, source)),
-        }
-        if line.pop_if(|byte| *byte == b'\n').is_some() {
-            line.pop_if(|byte| *byte == b'\r');
-            return Ok(Ended::Line);
-        }
-        if line.len() as u64 > LONGEST_LINE_BYTES {
-            line.clear();
-            self.pass_over()?;
-            return Ok(Ended::TooLong);
-        }
-        Ok(if line.is_empty() { Ended::File } else { Ended::CutOff })
-    }
-
-    /// Passes over the rest of a line.
-    fn pass_over(&mut self) -> Result<(), Error> {
-        match (&mut self.source).take(LONGEST_PASSED_OVER_BYTES).skip_until(b'\n') {
-            Ok(bytes) if bytes as u64 == LONGEST_PASSED_OVER_BYTES => {
-                Err(Error::LongLine { path: self.path.clone(), line: self.number as u64 })
-            }
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.broken_off = true;
-                Ok(())
-            }
-            Err(source) => Err(unreadable(&self.path, source)),
-        }
-    }
-
-    /// Whether the compressed data ended in the middle; known only after the last line was read.
-    pub fn broken_off(&self) -> bool {
-        self.broken_off
-    }
-}
-
-/// Returns the error for data that cannot be read.
-fn unreadable(path: &Path, source: io::Error) -> Error {
-    let path = path.to_path_buf();
-    match source.get_ref().and_then(|error| error.downcast_ref::<EndlessLine>()) {
-        Some(EndlessLine { number }) => Error::LongLine { path, line: *number },
-        None => Error::Damaged { path, source },
-    }
-}
-
-/// Looks for a message among the first lines.
-fn look_for_message(lines: &mut Lines) -> Result<(), Error> {
-    let mut line = Vec::new();
-    let mut first_problem = None;
-    for number in 1..=LINES_LOOKED_AT {
-        match lines.next(&mut line)? {
-            Ended::File => break,
-            Ended::TooLong => {
-                first_problem.get_or_insert((number, Problem::TooLong { most: LONGEST_LINE_BYTES }));
-                continue;
-            }
-            Ended::Line | Ended::CutOff => {}
-        }
-        match tick::parse(&line) {
-            Ok(_) => return Ok(()),
-            Err(problem) => {
-                first_problem.get_or_insert((number, problem));
-            }
-        }
-    }
-    if lines.broken_off && lines.number == 1 {
-        return Err(Error::CutOff { path: lines.path.clone() });
-    }
-    if let Some(columns) = lines.columns.take() {
-        return Err(Error::UnknownColumns { path: lines.path.clone(), columns });
-    }
-    let (line, problem) = first_problem.unwrap_or((1, Problem::Empty));
-    if lines.is_table {
-        // A row's message stands on another line than the row.
-        let (place, problem) = match problem {
-            Problem::Row { line, reason, .. } => (format!("line {line}"), reason),
-            problem => (format!("row {line}"), problem.to_string()),
-        };
-        return Err(Error::NoRow { path: lines.path.clone(), place, problem });
-    }
-    Err(Error::NoMessage { path: lines.path.clone(), line, problem })
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
     use std::path::{Path, PathBuf};
 
-    use super::{Ended, LONGEST_LINE_BYTES, LONGEST_PASSED_OVER_BYTES, Recording};
+    use super::super::lines::{LONGEST_LINE_BYTES, LONGEST_PASSED_OVER_BYTES};
+    use super::{Ended, Recording};
     use crate::error::Hint;
 
     const LINE: &str =

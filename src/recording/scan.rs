@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::Error;
-use super::file::{Ended, Lines, Recording};
+use super::file::Recording;
+use super::lines::{Ended, Lines};
 use super::tally::Tally;
 use crate::tick::{self, Content, Parsed, Problem, Sequence};
 

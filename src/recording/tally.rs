@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::file::LONGEST_LINE_BYTES;
+use super::lines::LONGEST_LINE_BYTES;
 use crate::text::grouped;
 use crate::tick::{Content, Parsed, Problem, Shape};
 

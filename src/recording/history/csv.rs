@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
-use super::super::file::{EndlessLine, LONGEST_LINE_BYTES, LONGEST_PASSED_OVER_BYTES};
+use super::super::lines::{EndlessLine, LONGEST_LINE_BYTES, LONGEST_PASSED_OVER_BYTES};
 use super::layout::Layout;
 use super::{Named, Rows};
 
