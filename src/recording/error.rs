@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use datafusion::parquet::errors::ParquetError;
 
 use super::archive::Fault;
-use super::lines::LONGEST_PASSED_OVER_BYTES;
 use super::format::{Foreign, LARGEST_WINDOW_LOG};
+use super::lines::LONGEST_PASSED_OVER_BYTES;
 use crate::error::Hint;
 use crate::log;
 use crate::text::printable;
