@@ -112,7 +112,6 @@ mod tests {
         let rows = "SELECT * FROM UNNEST(make_array(1, 2), make_array(3, 4)) AS squall_rows (column1, column2)";
         for (text, expected) in [
             ("INSERT INTO t VALUES (1, 3), (2, 4)", "INSERT INTO t VALUES (1, 3), (2, 4)".to_string()),
-            ("INSERT INTO t (VALUES (1, 3), (2, 4))", "INSERT INTO t (VALUES (1, 3), (2, 4))".to_string()),
             (
                 "INSERT INTO t SELECT a FROM (VALUES (1, 3), (2, 4)) AS v (a, b)",
                 format!("INSERT INTO t SELECT a FROM ({rows}) AS v (a, b)"),

@@ -16,7 +16,7 @@ use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use futures::future::BoxFuture;
 
-use super::{Files, Named};
+use super::{Files, Named, with_absent};
 
 const ENDING: &str = "arrow";
 
@@ -70,7 +70,10 @@ impl Files for Arrow {
                 };
                 schemas.push(schema);
             }
-            Ok(Arc::new(Schema::try_merge(schemas)?))
+            let is_in_all = |name: &str| schemas.iter().all(|schema| schema.index_of(name).is_ok());
+            let columns = Schema::try_merge(schemas.clone())?;
+            let fields: Vec<_> = columns.fields().iter().map(|field| with_absent(field, is_in_all)).collect();
+            Ok(Arc::new(Schema::new_with_metadata(fields, columns.metadata().clone())))
         })
     }
 }

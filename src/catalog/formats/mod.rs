@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Field, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::{GetExt, Result, Statistics};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
@@ -155,4 +155,9 @@ impl<F: Files> FileFormat for Named<F> {
     fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
         self.files.source(schema)
     }
+}
+
+/// Returns a column of several files, which is NULL in the rows of a file that does not have it.
+fn with_absent(column: &Field, is_in_all: impl Fn(&str) -> bool) -> Field {
+    column.clone().with_nullable(column.is_nullable() || !is_in_all(column.name()))
 }

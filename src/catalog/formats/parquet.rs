@@ -23,7 +23,7 @@ use datafusion::parquet::basic::ConvertedType;
 use datafusion::parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
 use futures::future::BoxFuture;
 
-use super::{Files, Named, options};
+use super::{Files, Named, options, with_absent};
 use crate::catalog::answers::refuse;
 use crate::dialect::lowercase;
 use crate::engine::sql_type;
@@ -76,6 +76,8 @@ impl Files for Parquet {
                 Err(error) if objects.len() > 1 => return Err(self.blame(state, store, objects, error).await),
                 Err(error) => return Err(error),
             };
+            // How many files have a column.
+            let mut having: HashMap<String, usize> = HashMap::new();
             for object in objects {
                 let footer = footer(state, store, object).await?;
                 let mut names = HashSet::new();
@@ -96,8 +98,12 @@ impl Files for Parquet {
                         "write the file again with other names",
                     ));
                 }
+                for name in names {
+                    *having.entry(name.to_string()).or_default() += 1;
+                }
             }
-            let fields = columns.fields().iter().map(|field| with_fine_time(field));
+            let is_in_all = |name: &str| having.get(name) == Some(&objects.len());
+            let fields = columns.fields().iter().map(|field| with_absent(&with_fine_time(field), is_in_all));
             Ok(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), columns.metadata().clone())))
         })
     }

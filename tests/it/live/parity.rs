@@ -208,7 +208,7 @@ async fn the_frames_of_a_value_that_differs_are_shown() {
     // A window over a window, and one from the start of the data.
     let ((product, ts), computed) = change("changes", "deviation").await;
     assert_eq!(computed.windows.len(), 2, "{computed:?}");
-    assert!(computed.windows[0].call.starts_with("stddev_samp(change) OVER"), "{computed:?}");
+    assert!(computed.windows[0].call.starts_with("stddev(change) OVER"), "{computed:?}");
     assert!(computed.windows[1].call.starts_with("lag(midprice) OVER"), "{computed:?}");
     let inner = computed.windows[0].rows.as_ref().unwrap();
     let inside = count(&format!(
