@@ -1,13 +1,15 @@
-//! Which file of a statement is damaged.
+//! Which file of a statement is damaged, or is not there any longer.
 //!
 //! The engine's errors about damaged Parquet files do not name the file, and its reader panics on some. In: a statement that
 //! failed. Out: the first Parquet file that it names and that cannot be read, and why.
 
+use std::error::Error;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use datafusion::datasource::listing::ListingTable;
+use datafusion::object_store;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use datafusion::prelude::SessionContext;
 
@@ -41,6 +43,18 @@ pub async fn files(context: &SessionContext, statement: &str) -> Vec<PathBuf> {
         }
     }
     files
+}
+
+/// Returns the file that was removed while a statement read it, if the statement failed for that reason.
+pub fn removed<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(object_store::Error::NotFound { path, .. }) = error.downcast_ref() {
+            return Some(path);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) {
@@ -78,5 +92,26 @@ fn unreadable(file: &Path) -> Option<String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(read) => read.err(),
         Err(panic) => Some(panics::said(panic.as_ref())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::error::DataFusionError;
+    use datafusion::parquet::errors::ParquetError;
+
+    use super::*;
+
+    #[test]
+    fn a_removed_file_is_found_among_the_causes() {
+        let gone = || object_store::Error::NotFound { path: "t/a.parquet".into(), source: "gone".into() };
+        for error in [
+            DataFusionError::ObjectStore(Box::new(gone())),
+            DataFusionError::ParquetError(Box::new(ParquetError::External(Box::new(gone())))),
+            DataFusionError::External(Box::new(gone())).context("while reading"),
+        ] {
+            assert_eq!(removed(&error), Some("t/a.parquet"), "{error:?}");
+        }
+        assert_eq!(removed(&DataFusionError::Execution("not found".into())), None);
     }
 }

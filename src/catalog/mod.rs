@@ -48,6 +48,7 @@ use crate::store::Stores;
 use crate::tick;
 use crate::track::Tracker;
 pub use answers::{plain_arithmetic, unnamed};
+pub use damaged::removed as removed_file;
 pub use encoded::EncodedExec;
 use kept::Kept;
 use kept::schema::{KeptSchema, KeptTables};

@@ -224,7 +224,7 @@ impl Settings {
         if self.paths.models.as_os_str().is_empty() {
             return self.of_env(self.data_dir()).join("models");
         }
-        self.of_env(self.own_or(&self.paths.models, "models"))
+        self.of_env(plain(&self.paths.models))
     }
 
     /// Returns the folder of scored rows, a path or an address; each environment has its own.

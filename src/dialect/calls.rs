@@ -3,16 +3,16 @@
 //! In: a statement. Out: the same statement, in which such a call is written as the engine has it. To add one: a line in [`CALLS`].
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Statement, Value, VisitMut, VisitorMut,
+    ObjectName, ObjectNamePart, Statement, Value,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::each_expression;
 use crate::error::Refused;
 
 /// A call by its name and the number of its arguments, and what it is. A window and a FILTER of the call stay.
@@ -92,25 +92,24 @@ fn read(form: &str) -> Option<Expr> {
 
 /// Returns an expression that is written as SQL, with values in the places of `$1`, `$2` and so on.
 pub(super) fn filled(form: &str, values: &[Expr]) -> Option<Expr> {
-    let mut form = read(form)?;
-    // Nothing ends the visit early.
-    let _ = form.visit(&mut Fill { values });
-    Some(form)
+    read(form).map(|form| fill(form, values))
+}
+
+fn fill(mut form: Expr, values: &[Expr]) -> Expr {
+    each_expression(&mut form, |expression| {
+        if let Expr::Value(value) = expression
+            && let Value::Placeholder(place) = &value.value
+            && let Some(value) = place.strip_prefix('$').and_then(|place| values.get(place.parse::<usize>().ok()? - 1))
+        {
+            *expression = value.clone();
+        }
+    });
+    form
 }
 
 /// Writes such calls as the engine has them.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    // Nothing ends the visit early.
-    let _ = statement.visit(&mut Writer);
-    Ok(())
-}
-
-struct Writer;
-
-impl VisitorMut for Writer {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    each_expression(statement, |expression| {
         let other = match expression {
             Expr::Function(call) => written(call),
             Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => of_list(IS_ANY, left, right),
@@ -120,21 +119,20 @@ impl VisitorMut for Writer {
         if let Some(other) = other {
             *expression = other;
         }
-        ControlFlow::Continue(())
-    }
+    });
+    Ok(())
 }
 
 fn written(call: &Function) -> Option<Expr> {
     let FunctionArguments::List(list) = &call.args else { return None };
+    let name = call.name.to_string().to_lowercase();
+    let form = FORMS.get(&(name.as_str(), list.args.len()))?;
     let values = list.args.iter().map(|argument| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
         _ => None,
     });
     let values: Vec<Expr> = values.collect::<Option<_>>()?;
-    let name = call.name.to_string().to_lowercase();
-    let mut form = FORMS.get(&(name.as_str(), values.len()))?.clone();
-    // Nothing ends the visit early.
-    let _ = form.visit(&mut Fill { values: &values });
+    let mut form = fill(form.clone(), &values);
     match &mut form {
         Expr::Function(written) => {
             if let FunctionArguments::List(own) = &mut written.args {
@@ -175,29 +173,8 @@ fn of_list(name: &str, value: &Expr, list: &Expr) -> Option<Expr> {
     if matches!(inner, Expr::Subquery(_) | Expr::Value(_)) {
         return None;
     }
-    let mut form = FORMS.get(&(name, 2))?.clone();
-    // Nothing ends the visit early.
-    let _ = form.visit(&mut Fill { values: &[value.clone(), list.clone()] });
-    Some(Expr::Nested(Box::new(form)))
-}
-
-struct Fill<'a> {
-    values: &'a [Expr],
-}
-
-impl VisitorMut for Fill<'_> {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Value(value) = expression
-            && let Value::Placeholder(place) = &value.value
-            && let Some(value) =
-                place.strip_prefix('$').and_then(|place| self.values.get(place.parse::<usize>().ok()? - 1))
-        {
-            *expression = value.clone();
-        }
-        ControlFlow::Continue(())
-    }
+    let form = FORMS.get(&(name, 2))?.clone();
+    Some(Expr::Nested(Box::new(fill(form, &[value.clone(), list.clone()]))))
 }
 
 #[cfg(test)]

@@ -7,15 +7,23 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, OrderBy, Query, SetExpr, Statement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    Expr, OrderBy, Query, SetExpr, Statement, VisitMut, VisitorMut, visit_expressions,
+};
 
 use super::calls::call;
 use crate::error::Refused;
 
 /// Gives such calls names that differ.
 pub fn tell_apart(statement: &mut Statement) -> Result<(), Refused> {
-    // Nothing ends the visit early.
-    let _ = statement.visit(&mut Queries);
+    let has_cast = visit_expressions(&*statement, |part| match part {
+        Expr::Cast { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    if has_cast.is_break() {
+        // Nothing ends the visit early.
+        let _ = statement.visit(&mut Queries);
+    }
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, Value, VisitMut, VisitorMut, visit_expressions,
 };
 
+use super::qualify::window_of;
 use crate::error::Refused;
 
 /// Checks a statement, and writes what the planner has under another name.
@@ -67,8 +68,7 @@ impl VisitorMut for Checker {
         if call.over.is_none() {
             return ControlFlow::Continue(());
         }
-        let inner = Windows { depth: 0, allowed: 1, found: None }.within(expression);
-        match inner {
+        match window_of(&*call) {
             Some(inner) => ControlFlow::Break(at(
                 &inner,
                 format!("the window function {}(…) stands inside another window function", inner.name),
@@ -326,7 +326,7 @@ fn condition_of(operator: &JoinOperator) -> Option<&Expr> {
 
 /// Checks that a condition has no window function, except in subqueries.
 fn no_windows(clause: &str, condition: &Expr) -> ControlFlow<Refused> {
-    match (Windows { depth: 0, allowed: 0, found: None }).within(condition) {
+    match window_of(condition) {
         Some(found) => ControlFlow::Break(at(
             &found,
             format!("the window function {}(…) cannot stand in {clause}", found.name),
@@ -341,56 +341,9 @@ fn no_windows(clause: &str, condition: &Expr) -> ControlFlow<Refused> {
     }
 }
 
-/// A call with OVER, and where it is.
-struct WindowCall {
-    name: String,
-    line: u64,
-    column: u64,
-}
-
-fn at(call: &WindowCall, message: String, hint: &str) -> Refused {
-    let place = if call.line > 0 { format!("line {}, column {}: ", call.line, call.column) } else { String::new() };
+/// Refuses a call, and says where it is.
+fn at(call: &Function, message: String, hint: &str) -> Refused {
+    let start = call.name.span().start;
+    let place = if start.line > 0 { format!("line {}, column {}: ", start.line, start.column) } else { String::new() };
     Refused { message: format!("{place}{message}"), hint: Some(hint.into()) }
-}
-
-/// Looks for a call with OVER outside of subqueries, after a number of calls that are allowed.
-struct Windows {
-    depth: usize,
-    allowed: usize,
-    found: Option<WindowCall>,
-}
-
-impl Windows {
-    fn within(mut self, expression: &Expr) -> Option<WindowCall> {
-        let _ = datafusion::sql::sqlparser::ast::Visit::visit(expression, &mut self);
-        self.found
-    }
-}
-
-impl datafusion::sql::sqlparser::ast::Visitor for Windows {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        let Expr::Function(call) = expression else { return ControlFlow::Continue(()) };
-        if self.depth > 0 || call.over.is_none() {
-            return ControlFlow::Continue(());
-        }
-        if self.allowed > 0 {
-            self.allowed -= 1;
-            return ControlFlow::Continue(());
-        }
-        let start = call.name.span().start;
-        self.found = Some(WindowCall { name: call.name.to_string(), line: start.line, column: start.column });
-        ControlFlow::Break(())
-    }
 }

@@ -1,27 +1,15 @@
 //! `LIKE '50!%' ESCAPE '!'`.
 //!
-//! The engine knows only the backslash. In: a parsed statement. Out: the same statement, in which a pattern that is written has backslashes
-//! in front of what is escaped.
+//! The engine knows only the backslash. In: a parsed statement. Out: the same statement, in which a pattern that is a text in quotes has a
+//! backslash before each escaped letter. The engine refuses other patterns.
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, ValueWithSpan, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, ValueWithSpan};
 
 use crate::error::Refused;
 
 /// Writes patterns with backslashes.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    // Nothing ends the visit early.
-    let _ = statement.visit(&mut Writer);
-    Ok(())
-}
-
-struct Writer;
-
-impl VisitorMut for Writer {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    super::each_expression(statement, |expression| {
         if let Expr::Like { pattern, escape_char, any: false, .. }
         | Expr::ILike { pattern, escape_char, any: false, .. } = expression
             && let Some(escape) = escape_char.as_ref().and_then(text)
@@ -31,8 +19,8 @@ impl VisitorMut for Writer {
             written.value = Value::SingleQuotedString(other);
             *escape_char = None;
         }
-        ControlFlow::Continue(())
-    }
+    });
+    Ok(())
 }
 
 fn text(value: &ValueWithSpan) -> Option<&str> {

@@ -1,37 +1,23 @@
 //! `INTERVAL 1 DAY PRECEDING`, `(1) PRECEDING`.
 //!
-//! In frames, the engine takes only a number, or an interval of a text. In: a parsed statement, in which each OVER says all of its window. Out:
-//! the same statement, in which other ways to write an offset are one of these.
+//! In frames, the engine takes only a number, or an interval whose value is a text. In: a parsed statement, in which each OVER says all of its
+//! window. Out: the same statement, in which offsets that are written in other ways are one of these.
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Interval, Statement, Value, VisitMut, VisitorMut, WindowFrameBound, WindowType,
-};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Interval, Statement, Value, WindowFrameBound, WindowType};
 
 use crate::error::Refused;
 
 /// Writes the offsets of frames as the engine has them.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    // Nothing ends the visit early.
-    let _ = statement.visit(&mut Writer);
-    Ok(())
-}
-
-struct Writer;
-
-impl VisitorMut for Writer {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    super::each_expression(statement, |expression| {
         if let Expr::Function(call) = expression
             && let Some(WindowType::WindowSpec(spec)) = &mut call.over
             && let Some(frame) = &mut spec.window_frame
         {
             [Some(&mut frame.start_bound), frame.end_bound.as_mut()].into_iter().flatten().for_each(simplify);
         }
-        ControlFlow::Continue(())
-    }
+    });
+    Ok(())
 }
 
 /// Writes an offset without parentheses, and an interval as a text.

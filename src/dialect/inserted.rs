@@ -2,7 +2,7 @@
 //!
 //! The engine gives every VALUES within `INSERT INTO t SELECT …` and `CREATE TABLE t (…) AS SELECT …` the columns of `t`, whatever the
 //! query does with them. In: a parsed statement. Out: the same statement, in which such rows come from UNNEST of a list for each column. The
-//! rows that are inserted as they are stay.
+//! rows that are inserted directly stay as they are.
 
 use std::ops::ControlFlow;
 

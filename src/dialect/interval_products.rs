@@ -3,9 +3,7 @@
 //! The engine multiplies no intervals. In: a statement. Out: the same statement, in which such a product is a cast: the text of `n` with the
 //! unit behind it. An interval of several units stays.
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Statement, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Statement, Value};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -14,17 +12,7 @@ use crate::text::literal;
 
 /// Writes products of a number and an interval.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    // Nothing ends the visit early.
-    let _ = statement.visit(&mut Writer);
-    Ok(())
-}
-
-struct Writer;
-
-impl VisitorMut for Writer {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    super::each_expression(statement, |expression| {
         if let Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } = expression
             && let Some((number, (count, unit))) =
                 counted(left).map(|found| (&*right, found)).or_else(|| counted(right).map(|found| (&*left, found)))
@@ -37,8 +25,8 @@ impl VisitorMut for Writer {
                 *expression = product;
             }
         }
-        ControlFlow::Continue(())
-    }
+    });
+    Ok(())
 }
 
 /// Returns the number and the unit of an interval; `None` if it has several, or is something else.

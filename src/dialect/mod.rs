@@ -62,7 +62,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::{CopyToSource, DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Statement as Ast;
+use datafusion::sql::sqlparser::ast::{Expr, Statement as Ast, VisitMut, visit_expressions_mut};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{TokenWithSpan, Tokenizer};
 use futures::future::BoxFuture;
@@ -72,7 +72,7 @@ use crate::error::Refused;
 pub use copy_options::compressed;
 pub use depth::STACK;
 pub use misplaced::misplaced_function;
-pub use number_types::{beside_doubles, element};
+pub use number_types::{beside_doubles, element, places};
 pub use syntax::{Complaint, lowercase, one_expression, plain, said};
 
 /// Writes words of a statement, as tokens, in the form that the parser reads.
@@ -224,6 +224,15 @@ fn prepared(mut statement: Statement) -> Result<Statement> {
         put(&mut statement, parsed);
     }
     Ok(statement)
+}
+
+/// Changes the expressions of a part of a syntax tree, those inside first.
+fn each_expression(part: &mut impl VisitMut, mut change: impl FnMut(&mut Expr)) {
+    // Nothing ends the visit early.
+    let _ = visit_expressions_mut(part, |expression| {
+        change(expression);
+        ControlFlow::<()>::Continue(())
+    });
 }
 
 /// Returns what a visit was ended for.

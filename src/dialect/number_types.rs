@@ -49,6 +49,21 @@ fn changed(field: &FieldRef, others: &[&DataType]) -> Option<FieldRef> {
     Some(Arc::new(Field::clone(field).with_data_type(found)))
 }
 
+/// Returns how many digits the numbers of a type have before and behind the point; none for what is neither a decimal nor an integer.
+pub fn places(own: &DataType) -> (usize, usize) {
+    match own {
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => {
+            let whole = i16::from(*precision) - i16::from(*scale);
+            (usize::try_from(whole).unwrap_or_default(), usize::try_from(*scale).unwrap_or_default())
+        }
+        own if own.is_integer() => (20, 0),
+        _ => (0, 0),
+    }
+}
+
 /// Returns what a list or a map holds.
 pub fn element(list: &DataType) -> Option<&FieldRef> {
     match list {

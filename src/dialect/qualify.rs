@@ -1,12 +1,11 @@
 //! QUALIFY whose condition has no window function of its own.
 //!
-//! The engine asks for a window function in SELECT or QUALIFY, but no longer finds those of SELECT when it looks. In: a parsed statement, in
-//! which each OVER says all of its window. Out: the same statement, in which such a condition names the window function of SELECT in a part
-//! that is always true.
+//! The engine wants a window function in SELECT or QUALIFY, but finds only those in QUALIFY. In: a parsed statement, in which each OVER says all
+//! of its window. Out: the same statement, in which such a condition has another part, which names a window function of SELECT and is always true.
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, Statement, Visit, VisitMut, Visitor, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Function, Query, Select, Statement, Visit, VisitMut, Visitor, VisitorMut};
 
 use super::calls::filled;
 use crate::error::Refused;
@@ -29,22 +28,23 @@ impl VisitorMut for Writer {
             && let Some(window) = window_of(&select.projection)
         {
             let condition = Expr::Nested(Box::new(condition.clone()));
-            select.qualify = filled("$1 AND ($2 IS NULL OR $2 IS NOT NULL)", &[condition, window]);
+            select.qualify = filled("$1 AND ($2 IS NULL OR $2 IS NOT NULL)", &[condition, Expr::Function(window)]);
         }
         ControlFlow::Continue(())
     }
 }
 
 /// Returns the first call with OVER outside of subqueries.
-fn window_of(part: &impl Visit) -> Option<Expr> {
+pub(super) fn window_of(part: &impl Visit) -> Option<Function> {
     let mut finder = Finder { depth: 0, found: None };
+    // What ends the visit is in the finder.
     let _ = part.visit(&mut finder);
     finder.found
 }
 
 struct Finder {
     depth: usize,
-    found: Option<Expr>,
+    found: Option<Function>,
 }
 
 impl Visitor for Finder {
@@ -63,7 +63,7 @@ impl Visitor for Finder {
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
         match expression {
             Expr::Function(call) if self.depth == 0 && call.over.is_some() => {
-                self.found = Some(expression.clone());
+                self.found = Some(call.clone());
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),

@@ -1,13 +1,12 @@
 //! `lag(x, 1, y)` and `lead(x, 1, y)`, where `y` is computed for each row.
 //!
 //! The engine takes only a constant as the value for rows that have no other row at this distance. In: a parsed statement, in which each
-//! OVER says all of its window. Out: the same statement, in which CASE takes `y` where a shifted constant is NULL, so that there is no row.
-
-use std::ops::ControlFlow;
+//! OVER says all of its window. Out: the same statement, in which such a call is a CASE that also shifts the constant `true`. Where the result is
+//! NULL, there is no row at this distance, and CASE returns `y`.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, NullTreatment, Statement,
-    Value, VisitMut, VisitorMut,
+    Value,
 };
 
 use super::calls::filled;
@@ -15,24 +14,14 @@ use crate::error::Refused;
 
 /// Writes such calls as CASE.
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
-    // Nothing ends the visit early.
-    let _ = statement.visit(&mut Writer);
-    Ok(())
-}
-
-struct Writer;
-
-impl VisitorMut for Writer {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    super::each_expression(statement, |expression| {
         if let Expr::Function(call) = expression
             && let Some(choice) = written(call)
         {
             *expression = Expr::Nested(Box::new(choice));
         }
-        ControlFlow::Continue(())
-    }
+    });
+    Ok(())
 }
 
 fn written(call: &Function) -> Option<Expr> {

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, DataType, ExactNumberInfo, Expr, Statement, TypedString, VisitMut, VisitorMut,
+    ArrayElemTypeDef, DataType, ExactNumberInfo, Expr, Statement, TypedString, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -84,22 +84,14 @@ pub fn write(statement: &mut Statement) -> Result<(), Refused> {
     if let Statement::CreateTable(create) = statement {
         create.columns.iter_mut().try_for_each(|column| rename(&mut column.data_type))?;
     }
-    super::refused(statement.visit(&mut Writer))
-}
-
-struct Writer;
-
-impl VisitorMut for Writer {
-    type Break = Refused;
-
-    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Refused> {
+    super::refused(visit_expressions_mut(statement, |expression| {
         if let Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) = expression
             && let Err(refused) = rename(data_type)
         {
             return ControlFlow::Break(refused);
         }
         ControlFlow::Continue(())
-    }
+    }))
 }
 
 fn rename(written: &mut DataType) -> Result<(), Refused> {

@@ -1,19 +1,19 @@
 //! Subqueries in VALUES.
 //!
 //! The engine computes the rows of VALUES before it runs subqueries. In: a parsed statement. Out: the same statement, in which such rows are
-//! queries of their own.
+//! queries of their own. Rows of constants stay together, since each query makes the plan longer.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Query, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, Values, VisitMut, VisitorMut,
-    visit_expressions,
+    Expr, Ident, Parens, Query, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, Values, Visit, VisitMut,
+    VisitorMut, visit_expressions,
 };
 
 use super::scopes::everything;
 use crate::error::Refused;
 
-/// Writes such rows as SELECT … UNION ALL SELECT ….
+/// Writes such rows as SELECT … UNION ALL VALUES ….
 pub fn write(statement: &mut Statement) -> Result<(), Refused> {
     // Nothing ends the visit early.
     let _ = statement.visit(&mut Writer);
@@ -37,9 +37,18 @@ fn change(body: &mut SetExpr) {
             change(left);
             change(right);
         }
-        SetExpr::Values(values) if has_query(values) => {
-            let rows = values.rows.iter().map(|row| selected(&row.content));
-            let all = rows.reduce(|left, right| SetExpr::SetOperation {
+        SetExpr::Values(values) if has(&values.rows, is_query) => {
+            let is_constant = |row: &Parens<Vec<Expr>>| !has(row, |part| is_query(part) || is_name(part));
+            let parts =
+                values.rows.chunk_by(|row, next| is_constant(row) && is_constant(next)).map(|rows| match rows {
+                    [row] if !is_constant(row) => selected(&row.content),
+                    rows => SetExpr::Values(Values {
+                        explicit_row: values.explicit_row,
+                        value_keyword: values.value_keyword,
+                        rows: rows.to_vec(),
+                    }),
+                });
+            let all = parts.reduce(|left, right| SetExpr::SetOperation {
                 left: Box::new(left),
                 op: SetOperator::Union,
                 set_quantifier: SetQuantifier::All,
@@ -53,10 +62,17 @@ fn change(body: &mut SetExpr) {
     }
 }
 
-fn has_query(values: &Values) -> bool {
-    let is_query = |part: &Expr| matches!(part, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. });
-    let found = visit_expressions(&values.rows, |part| match part {
-        part if is_query(part) => ControlFlow::Break(()),
+fn is_query(part: &Expr) -> bool {
+    matches!(part, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. })
+}
+
+fn is_name(part: &Expr) -> bool {
+    matches!(part, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+}
+
+fn has(rows: &impl Visit, is_wanted: impl Fn(&Expr) -> bool) -> bool {
+    let found = visit_expressions(rows, |part| match part {
+        part if is_wanted(part) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     });
     found.is_break()

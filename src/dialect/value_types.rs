@@ -1,10 +1,10 @@
 //! Decimals beside doubles in VALUES.
 //!
 //! The engine gives such a column DECIMAL(30, 15), in which `1e-20` is 0, before a rule for plans sees it. In: a statement. Out: the same
-//! statement, in which the decimals of such a column are doubles, or its doubles are the decimals that are written, if all are. The engine
-//! is asked for the types of what is neither a number nor a cast.
+//! statement, in which such a column has one type. If all its doubles are numbers that are written, they become decimals; otherwise its decimals
+//! become doubles. The engine is asked for the types of what is neither a number nor a cast.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::DataType;
@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::calls::call;
-use super::number_types::beside_doubles;
+use super::number_types::{beside_doubles, places};
 use super::probe::{Ask, answer};
 use super::scopes::{Part, everything, walk};
 use super::wide_literals;
@@ -33,6 +33,9 @@ pub async fn unify(state: &SessionState, statement: &mut Statement) {
     }
     let mut questions = Vec::new();
     each(statement, &mut |values, ask| questions.push(question(values, ask)));
+    if questions.is_empty() {
+        return;
+    }
     let mut answers = Vec::with_capacity(questions.len());
     for (cells, query) in questions {
         let mut types = Types::new();
@@ -47,7 +50,7 @@ pub async fn unify(state: &SessionState, statement: &mut Statement) {
     each(statement, &mut |values, _| write(values, &answers.next().unwrap_or_default()));
 }
 
-/// Visits each VALUES of a statement, with a function that makes a query of an expression list in its place.
+/// Visits each VALUES of a statement, with a function that returns the query that selects some expressions in its place.
 fn each(statement: &mut Statement, visit: &mut impl FnMut(&mut Values, &dyn Fn(Vec<Expr>) -> Query)) {
     // Nothing ends the walk early.
     let _ = walk(statement, &mut |part, scope| {
@@ -121,7 +124,8 @@ fn write(values: &mut Values, asked: &Types) {
 }
 
 fn unify_column(cells: &mut [&mut Expr], types: &[DataType]) {
-    let all: Vec<&DataType> = types.iter().collect();
+    // There may be many rows, but there are few types.
+    let all: Vec<&DataType> = types.iter().collect::<HashSet<_>>().into_iter().collect();
     let wanted: Vec<Option<DataType>> = types.iter().map(|own| beside_doubles(own, &all)).collect();
     if wanted.iter().all(Option::is_none) {
         return;
@@ -131,8 +135,8 @@ fn unify_column(cells: &mut [&mut Expr], types: &[DataType]) {
         doubles().map(|row| literal(cells[row]).and_then(wide_literals::digits)).collect();
     if let Some(digits) = digits.filter(|digits| !digits.is_empty()) {
         let whole =
-            digits.iter().map(|(digits, fraction)| digits - fraction).chain(types.iter().map(|own| places(own).0));
-        let fraction = digits.iter().map(|(_, fraction)| *fraction).chain(types.iter().map(|own| places(own).1));
+            digits.iter().map(|(digits, fraction)| digits - fraction).chain(all.iter().map(|own| places(own).0));
+        let fraction = digits.iter().map(|(_, fraction)| *fraction).chain(all.iter().map(|own| places(own).1));
         if whole.max().unwrap_or_default() + fraction.max().unwrap_or_default() <= wide_literals::MOST_DIGITS {
             for (row, (digits, fraction)) in doubles().zip(digits) {
                 wide_literals::make_decimal(number(cells[row]), digits, fraction);
@@ -146,18 +150,6 @@ fn unify_column(cells: &mut [&mut Expr], types: &[DataType]) {
             let cell = &mut **cell;
             *cell = call("arrow_cast", vec![cell.clone(), name]);
         }
-    }
-}
-
-/// Returns how many digits stand before and behind the point.
-fn places(own: &DataType) -> (usize, usize) {
-    match own {
-        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
-            let scale = usize::try_from(*scale).unwrap_or_default();
-            (usize::from(*precision).saturating_sub(scale), scale)
-        }
-        own if own.is_integer() => (20, 0),
-        _ => (0, 0),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `read_csv`, `read_json`, `read_parquet`: files as tables, with options.
 //!
-//! In: a path or a pattern of paths, and options as pairs of a name and a value; `name => value` is written as such a pair before the call
+//! In: a path, a pattern of paths, or a list of these, and options as pairs of a name and a value; `name => value` is written as such a pair before the call
 //! is planned. Out: the files' rows.
 
 use std::collections::{HashMap, HashSet};
@@ -209,22 +209,24 @@ impl Reader {
         // Of a folder, only files with the format's ending are read. A file or a pattern says itself what is meant.
         let folders = urls.iter().filter(|url| url.is_collection() && url.get_glob().is_none()).count();
         if folders > 0 && folders < urls.len() {
-            return plan_err!("{}: a list has files or folders, and not both", self.documentation.name);
+            return plan_err!("{}: a list names files or folders, but not both", self.documentation.name);
         }
         let ending = if folders > 0 { format!(".{}", self.ending) } else { String::new() };
         let options = ListingOptions::new(format).with_file_extension(ending);
-        let missing = |path: &str| plan_err!("{} finds no file `{path}` with rows", self.documentation.name);
         for (path, url) in call.paths.iter().zip(&urls) {
             if url.scheme() == "file" && url.get_glob().is_none() && !Path::new(path).exists() {
-                return missing(path);
+                return self.missing(path);
             }
             if is_address(path) {
                 store::first(state, path, url).await?;
             }
         }
-        let found = columns(state, &options, &urls).await.map_err(|error| store::failed(&call.paths[0], error))?;
+        let found = match (call.paths.as_slice(), urls.as_slice()) {
+            ([path], [url]) => options.infer_schema(state, url).await.map_err(|error| store::failed(path, error))?,
+            _ => self.columns(state, &options, call, &urls).await?,
+        };
         if found.fields().is_empty() {
-            return missing(&call.paths.join(", "));
+            return self.missing(&call.paths.join(", "));
         }
         let mut fields: Vec<Field> = found.fields().iter().map(|field| field.as_ref().clone()).collect();
         if call.all_text {
@@ -245,48 +247,62 @@ impl Reader {
         let config = store::with_folders(config, state).await?.with_schema(Arc::new(schema));
         Ok(Arc::new(ListingTable::try_new(config)?))
     }
+
+    /// Finds the columns of the files of a list.
+    async fn columns(
+        &self,
+        state: &SessionState,
+        options: &ListingOptions,
+        call: &Call,
+        urls: &[ListingTableUrl],
+    ) -> Result<SchemaRef> {
+        let name = self.documentation.name;
+        let [url, others @ ..] = urls else { return plan_err!("{name}: the list is empty") };
+        if others.iter().any(|other| other.object_store() != url.object_store()) {
+            return plan_err!("{name}: the files of a list must be in one store");
+        }
+        let store = state.runtime_env().object_store(url)?;
+        let mut files = Vec::new();
+        let mut known = HashSet::new();
+        for (path, url) in call.paths.iter().zip(urls) {
+            let listed = url.list_all_files(state, store.as_ref(), &options.file_extension).await;
+            let listed = listed.map_err(|error| store::failed(path, error))?;
+            let found: Vec<_> = listed.try_collect().await.map_err(|error| store::failed(path, error))?;
+            if found.is_empty() {
+                return self.missing(path);
+            }
+            for file in found {
+                // The engine would read it once.
+                if !known.insert(file.location.clone()) {
+                    return plan_err!("{name}: a list names /{} twice", file.location);
+                }
+                if file.size > 0 {
+                    files.push(file);
+                }
+            }
+        }
+        let columns = options.format.infer_schema(state, &store, &files).await;
+        columns.map_err(|error| store::failed(&call.paths.join(", "), error))
+    }
+
+    /// Returns the error for a path without files.
+    fn missing<T>(&self, path: &str) -> Result<T> {
+        plan_err!("{} finds no file `{path}` with rows", self.documentation.name)
+    }
 }
 
 /// Returns the paths that an argument names: a text, or a list of them.
 fn paths(argument: &Expr) -> Option<Vec<String>> {
-    match argument {
+    let paths: Option<Vec<String>> = match argument {
         Expr::Literal(ScalarValue::List(list), _) => {
             let elements = cast(&list.value(0), &DataType::Utf8).ok()?;
             let elements = elements.as_string::<i32>().iter().map(|element| element.map(str::to_string));
-            elements.collect::<Option<Vec<_>>>().filter(|paths| !paths.is_empty())
+            elements.collect()
         }
-        Expr::ScalarFunction(call) if call.name() == "make_array" => {
-            call.args.iter().map(text).collect::<Option<Vec<_>>>().filter(|paths| !paths.is_empty())
-        }
+        Expr::ScalarFunction(call) if call.name() == "make_array" => call.args.iter().map(text).collect(),
         other => text(other).map(|path| vec![path]),
-    }
-}
-
-/// Finds the columns of all files that are named.
-async fn columns(state: &SessionState, options: &ListingOptions, urls: &[ListingTableUrl]) -> Result<SchemaRef> {
-    let [url, others @ ..] = urls else { return plan_err!("no file is named") };
-    if others.is_empty() {
-        return options.infer_schema(state, url).await;
-    }
-    if others.iter().any(|other| other.object_store() != url.object_store()) {
-        return plan_err!("the files of a list are in one store");
-    }
-    let store = state.runtime_env().object_store(url)?;
-    let mut files = Vec::new();
-    let mut known = HashSet::new();
-    for url in urls {
-        let found = url.list_all_files(state, store.as_ref(), &options.file_extension).await?;
-        for file in found.try_collect::<Vec<_>>().await? {
-            // The engine would read it once.
-            if !known.insert(file.location.clone()) {
-                return plan_err!("a list names /{} twice", file.location);
-            }
-            if file.size > 0 {
-                files.push(file);
-            }
-        }
-    }
-    options.format.infer_schema(state, &store, &files).await
+    };
+    paths.filter(|paths| !paths.is_empty())
 }
 
 impl TableFunctionImpl for Reader {

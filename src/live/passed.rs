@@ -281,7 +281,7 @@ impl Kept {
 }
 
 impl Chunk {
-    /// Returns the last row of each key, or the last of all if there are no keys.
+    /// Returns the last row of each key; without keys, the last row.
     fn latest_rows(&self) -> Computed<RecordBatch> {
         let last = self.rows.num_rows().saturating_sub(1);
         if self.latest.is_empty() {

@@ -26,7 +26,7 @@ const FILE: &str = "model.json";
 /// The judged rows of a version's folds, beside its artifact; absent if there are none.
 const OUT_OF_FOLD: &str = "out_of_fold.parquet";
 
-/// The file that a version leaves which is dropped from a folder.
+/// The file that a dropped version leaves in its folder.
 const DROPPED: &str = "dropped";
 
 /// The highest version that squall reads, so that there is always a next one.
@@ -49,8 +49,8 @@ pub struct Registry {
     files: Files,
 }
 
-/// An artifact in an object store. Its writer is known by a text of its own, so that two processes which write the same model at once
-/// are told apart.
+/// An artifact in an object store. `written_by` is different for each write, so that of two processes which write the same model at
+/// once, each knows which file is its own.
 #[derive(Serialize)]
 struct Signed<'a> {
     #[serde(flatten)]
@@ -219,8 +219,10 @@ impl Registry {
             let text = self.text(&artifact)?;
             let path = self.path(&name, version);
             match self.files.create_new(&file_of(&name, version, FILE), &text) {
-                // Between the choice of the number and the write, the model was dropped up to this number.
-                Ok(()) if !self.versions(&name)?.contains(&version) => version = self.next_version(&name)?,
+                // In a store, the model may have been dropped up to this number since the number was chosen.
+                Ok(()) if !self.is_local() && !self.versions(&name)?.contains(&version) => {
+                    version = self.next_version(&name)?;
+                }
                 Ok(()) => {
                     // The version is this process's own now, so nobody else writes beside it.
                     if let Some(rows) = out_of_fold {

@@ -163,6 +163,11 @@ impl Project {
                     let message = format!("it reads `{needed}`, which is disabled");
                     faults.push(Fault::new(Check::Lint, &query.name, query.start(), message));
                 }
+                None if query.kind != Kind::Model && query.header.time_column.is_none() => {
+                    let hint = "add a line such as `-- time column: ts` to the comment at the start of the file";
+                    let fault = Fault::new(Check::Lint, &query.name, query.start(), "the header lacks `time column`");
+                    faults.push(fault.with_hint(hint));
+                }
                 Some(Why::Waits(_)) | None => {}
             }
         }
@@ -179,7 +184,7 @@ impl Project {
         context: &SessionContext,
         report: &mut dyn Report,
     ) {
-        // Without a time column nothing can be said about time, and the header's fault is told by another check.
+        // Without a time column nothing can be said about time. That fault is among `faults`, or another check tells it.
         let is_linted = |query: &Query| match query.kind {
             Kind::Feature | Kind::Label => query.header.time_column.is_some(),
             Kind::Model => true,

@@ -105,9 +105,10 @@ impl Job<'_> {
         (wanted, days.iter().filter(is_stale).filter(|day| !options.holds(day)).count())
     }
 
-    fn names(&self) -> Option<Vec<String>> {
+    /// Returns the days of which the table consists, each with a digest of its ticks.
+    fn names(&self) -> Option<Vec<(String, String)>> {
         let (_, days) = self.days.as_ref().ok()?;
-        Some(days.iter().map(|day| day.name.clone()).collect())
+        Some(days.iter().map(|day| (day.name.clone(), day.ticks.clone())).collect())
     }
 }
 

@@ -25,6 +25,9 @@ use crate::catalog::sorted_files;
 use crate::store;
 use crate::text::is_address;
 
+/// How many files are opened at once.
+const AT_ONCE: usize = 32;
+
 /// The rows of a table, or of some of its days.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -133,8 +136,11 @@ impl Table {
         Box::pin(async move {
             let url = self.store_url()?;
             let store = state.runtime_env().object_store(&url)?;
-            let files = self.parts.iter().map(|part| self.file(state, store.as_ref(), part));
-            let files = try_join_all(files).await?;
+            let mut files = Vec::with_capacity(self.parts.len());
+            for parts in self.parts.chunks(AT_ONCE) {
+                let opened = parts.iter().map(|part| self.file(state, store.as_ref(), part));
+                files.extend(try_join_all(opened).await?);
+            }
             let sorted_by: Vec<&str> = self.grain.iter().map(String::as_str).collect();
             sorted_files::scan(state, &url, &self.schema, &sorted_by, files, projection, limit).await
         })

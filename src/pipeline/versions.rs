@@ -73,8 +73,8 @@ pub(super) struct Change {
     /// As in [`Manifest::landed`].
     pub landed: Option<String>,
     pub written: Option<Written>,
-    /// The days that the table has, if it is divided by days; parts of other days are dropped.
-    pub days: Option<Vec<String>>,
+    /// The days that the table has, each with a digest of its ticks, if it is divided by days; parts of other days are dropped.
+    pub days: Option<Vec<(String, String)>>,
     /// Whether it is the first change of a run. What earlier runs replaced is removed then.
     pub is_first: bool,
 }
@@ -189,7 +189,8 @@ impl Versions {
         };
         match &change.days {
             Some(days) => {
-                let is_day = |part: &Part| part.day.as_ref().is_some_and(|day| days.contains(day));
+                let is_day =
+                    |part: &Part| part.day.as_ref().is_some_and(|day| days.iter().any(|(name, _)| name == day));
                 drop_parts(&is_day, &mut parts);
             }
             None => drop_parts(&|_| false, &mut parts),
@@ -200,7 +201,13 @@ impl Versions {
             parts.sort_by(|one, other| one.day.cmp(&other.day));
         }
         let (recipe, landed) = (change.recipe.clone(), change.landed.clone());
-        Manifest { query: self.name.clone(), recipe, landed, parts, replaced, writer: None }
+        let mut manifest = Manifest { query: self.name.clone(), recipe, landed, parts, replaced, writer: None };
+        // Another run may have replaced days meanwhile, by rows of other ticks or of another recipe.
+        let is_made = |(day, ticks): &(String, String)| manifest.made(day, ticks).is_some();
+        if !change.days.iter().flatten().all(is_made) {
+            manifest.landed = None;
+        }
+        manifest
     }
 
     /// Returns the names of the files that hold the table's rows, or held them before.
@@ -249,7 +256,7 @@ pub(super) fn are_as_written(folder: &Path, parts: &[Part]) -> bool {
         Files::Folder(folder) => {
             parts.iter().all(|part| fs::metadata(folder.join(&part.file)).is_ok_and(|found| found.len() == part.bytes))
         }
-        Files::Store(_) => stored::are_as_written(folder, parts),
+        Files::Store(_) => stored::are_as_written(folder, parts).unwrap_or(false),
     }
 }
 
@@ -280,7 +287,7 @@ mod tests {
 
     fn publish_day(table: &Versions, day: &str, content: &str, days: &[&str], is_first: bool) {
         let written = Some(written(table, content, Some(day)));
-        let days = Some(days.iter().map(|day| day.to_string()).collect());
+        let days = Some(days.iter().map(|day| (day.to_string(), String::new())).collect());
         let change = Change { recipe: Some(recipe("one")), landed: None, written, days, is_first };
         table.publish(change).expect("published");
     }
@@ -336,10 +343,28 @@ mod tests {
         table.begin().expect("begun");
         publish_day(&table, days[0], "a", &days, true);
         let written = Some(written(&table, "b", Some(days[1])));
-        let days = Some(days.map(str::to_string).to_vec());
+        let days = Some(days.map(|day| (day.to_string(), String::new())).to_vec());
         let change = Change { recipe: Some(recipe("two")), landed: None, written, days, is_first: true };
         table.publish(change).expect("published");
         assert_eq!(read(&table), "b");
+    }
+
+    #[test]
+    fn a_table_is_not_complete_if_another_run_replaced_a_day() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let table = table(dir.path());
+        let day = "20260101";
+        table.begin().expect("begun");
+        publish_day(&table, day, "a", &[day], true);
+        let ended = |ticks: &str| {
+            let days = Some(vec![(day.to_string(), ticks.to_string())]);
+            let landed = Some("files".to_string());
+            let change = Change { recipe: Some(recipe("one")), landed, written: None, days, is_first: false };
+            table.publish(change).expect("published");
+            table.current().expect("there is a table").landed
+        };
+        assert_eq!(ended("b"), None, "the day was made from other ticks");
+        assert_eq!(ended("a").as_deref(), Some("files"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::Error;
 use super::fetch;
 use super::format::{Compression, LOOKED_AT_BYTES, compression, foreign};
 use super::history::Map;
-use super::lines::{Ended, Lines, Place};
+use super::lines::{Ended, Lines, LocalFile, Place};
 use crate::text::fnv1a;
 
 /// A recording's identity is computed from this many first bytes, decompressed.
@@ -44,14 +44,13 @@ impl Recording {
     pub fn look_at_with(path: &Path, map: Option<Arc<Map>>, dir: &Path) -> Result<Recording, Error> {
         let place = match fetch::address(path) {
             Some(address) => {
-                let download = fetch::download(address, dir)?;
-                let (path, file) = (fetch::shown(address).into(), download.path());
-                Place { path, file, map, _download: Some(Arc::new(download)) }
+                let file = LocalFile::Downloaded(Arc::new(fetch::download(address, dir)?));
+                Place { path: fetch::shown(address).into(), file, map }
             }
-            None => Place { path: path.to_path_buf(), file: path.to_path_buf(), map, _download: None },
+            None => Place { path: path.to_path_buf(), file: LocalFile::Given(path.to_path_buf()), map },
         };
         let path = place.path.clone();
-        if place.file.is_dir() {
+        if place.file.path().is_dir() {
             return Err(Error::Folder { path });
         }
         // Only one decoder is open at a time, because each may hold a large window.
@@ -66,7 +65,7 @@ impl Recording {
             });
         }
         if let Some(foreign) = foreign(&beginning[..beginning.len().min(LOOKED_AT_BYTES)]) {
-            let compression = File::open(&place.file).and_then(|mut file| compression(&mut file));
+            let compression = File::open(place.file.path()).and_then(|mut file| compression(&mut file));
             let inside = match compression.map_err(|source| Error::Read { path: path.clone(), source })? {
                 Compression::Plain | Compression::Parquet => "",
                 Compression::Zip => " inside zip",

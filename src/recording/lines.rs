@@ -27,11 +27,26 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub struct Place {
     /// The path or address, as messages show it.
     pub path: PathBuf,
-    /// The file that is opened.
-    pub file: PathBuf,
+    pub file: LocalFile,
     pub map: Option<Arc<Map>>,
-    /// Removes the file with the last recording, if it was downloaded.
-    pub _download: Option<Arc<Aside>>,
+}
+
+/// The file that is opened.
+#[derive(Debug, Clone)]
+pub enum LocalFile {
+    /// A file of the user's.
+    Given(PathBuf),
+    /// A download, which is removed together with the last recording that holds it.
+    Downloaded(Arc<Aside>),
+}
+
+impl LocalFile {
+    pub fn path(&self) -> PathBuf {
+        match self {
+            LocalFile::Given(path) => path.clone(),
+            LocalFile::Downloaded(aside) => aside.path(),
+        }
+    }
 }
 
 /// The lines of a recording.
@@ -67,7 +82,7 @@ pub enum Ended {
     CutOff,
     /// A line that is too long to be a message. It was passed over.
     TooLong,
-    /// There are no more lines.
+    /// The end of the file; no line was read.
     File,
 }
 
@@ -75,14 +90,14 @@ impl Lines {
     /// Opens a recording.
     ///
     /// # Errors
-    /// It is missing, is not read in its compression, or is a table that cannot be read.
+    /// The file is missing, its compression needs too much memory, or it is a table that cannot be read.
     pub fn open(place: &Place) -> Result<Lines, Error> {
         let path = &place.path;
         let read_error = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => Error::Missing { path: path.clone() },
             _ => Error::Read { path: path.clone(), source },
         };
-        let mut file = File::open(&place.file).map_err(read_error)?;
+        let mut file = File::open(place.file.path()).map_err(read_error)?;
         let compression = compression(&mut file).map_err(read_error)?;
         let buffered = |file| BufReader::with_capacity(BUFFER_BYTES, file);
         let (mut inside, map) = (None, place.map.as_deref());
@@ -117,7 +132,7 @@ impl Lines {
         Lines { path: path.to_path_buf(), source: lines, number: 0, broken_off: false, columns, is_table, is_trades }
     }
 
-    /// Returns the first bytes in place of lines, and whether compressed data end in the middle of them.
+    /// Returns the first bytes, lines or not, and whether the compressed data break off within them.
     ///
     /// # Errors
     /// The data are damaged.

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::statement::{Position, Statement, end_of, find_name, find_text, is_called, token_length};
 use super::{culprit, run};
-use crate::catalog::{self, Session};
+use crate::catalog::{self, Session, removed_file};
 use crate::dialect::{Complaint, lowercase, misplaced_function, plain};
 use crate::error::Hint;
 use crate::text::{Excerpt, did_you_mean, nearest};
@@ -131,7 +131,10 @@ impl Finding {
             }
             _ => return,
         };
-        if root.is_none_or(is_of_files)
+        if let Some(file) = root.and_then(|root| removed_file(root)) {
+            self.message = format!("{file} was removed or replaced while the statement read it");
+            self.hint = Some("run it again: it reads what is there now".into());
+        } else if root.is_none_or(is_of_files)
             && let Some((file, why)) = session.damaged_file(statement).await
         {
             self.message = format!("cannot read {}: {why}", file.display());

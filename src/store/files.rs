@@ -251,6 +251,7 @@ impl Remote {
         if kind(url.scheme()).is_some_and(|kind| !kind.lists) {
             return Err(invalid("nothing can be stored on a web server".into()));
         }
+        super::check_path(&url)?;
         let path = Path::from_url_path(url.path()).map_err(|error| invalid(error.to_string()))?;
         let root = &url[..Position::BeforePath];
         let known = OPENED.lock().ok().and_then(|opened| opened.get(root).cloned());
@@ -346,7 +347,7 @@ impl Found {
     /// Returns the file at a local path, under a name.
     ///
     /// # Errors
-    /// There is no file, for example if the path is a link to a folder.
+    /// The path is missing, or is no file: a link may lead to a folder.
     pub fn of(path: &FsPath, name: String) -> io::Result<Found> {
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {

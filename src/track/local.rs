@@ -1,7 +1,8 @@
 //! Recorded runs: `<dir>/<run id>.json`, each written whole or not at all, in a folder or in an object store.
 //!
 //! `<dir>/unsent/<run id>.json` is there while a run should be on the MLflow server and is not there whole. It holds the artifact, so
-//! that the run can be sent even if the model is dropped; it is empty if the run has none. Who sends the run holds a [`right`].
+//! that the run can be sent even if the model is dropped; it is empty if the run has none. The process that sends the run holds a
+//! [`right`].
 
 mod right;
 
@@ -83,7 +84,7 @@ pub fn read(dir: &Path) -> Result<Recorded, Error> {
 /// Returns the names of the files of runs in a folder.
 fn runs_in(files: &Files, folder: &str) -> Result<Vec<String>, Error> {
     let entries = files.entries(folder).map_err(|source| Error::Read { path: files.path(folder), source })?;
-    Ok(entries.into_iter().filter(|name| name.len() > id_of(name).len()).collect())
+    Ok(entries.into_iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "json")).collect())
 }
 
 /// Returns the id of the run that a file is of.

@@ -1,8 +1,8 @@
 //! Experiment tracking: the local runs table, MLflow over REST.
 //!
-//! In: one [`Run`] per training or evaluation. Out: a JSON file in `data/runs/`, or the same in an object store, from which the table `runs` is read, and the same run
-//! on an MLflow server if one is configured. Tracking never makes a training fail: every failure becomes a warning, and what is not
-//! sent is kept until [`Tracker::push`] sends it.
+//! In: one [`Run`] per training or evaluation. Out: a JSON file in `data/runs/` or in an object store, from which the table `runs` is
+//! read, and the same run on an MLflow server if one is configured. Tracking never makes a training fail: every failure becomes a
+//! warning, and what is not sent is kept until [`Tracker::push`] sends it.
 
 mod error;
 mod local;

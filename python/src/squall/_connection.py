@@ -6,10 +6,9 @@ import json
 import os
 import weakref
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
-from ._error import Error, failure
+from ._error import Error, failure, warn
 from ._literal import literal, quoted
 from ._program import Running, find
 from ._report import Report
@@ -224,6 +223,7 @@ class Connection:
         code, said = running.ended()
         if code != 0 and not lines:
             raise failure(said, code)
+        warn(said)
         return [json.loads(line) for line in lines]
 
     def close(self) -> None:
@@ -235,9 +235,7 @@ class Connection:
     def __enter__(self) -> Connection:
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -68,7 +68,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _integer(value: int) -> str:
-    if -_BIGINT < value < _BIGINT:
+    if -_BIGINT <= value < _BIGINT:
         return str(int(value))
     return _decimal(decimal.Decimal(value))
 

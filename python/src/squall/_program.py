@@ -14,7 +14,7 @@ from typing import BinaryIO, List, NoReturn, Optional
 
 from ._error import Error, failure, warn
 
-# Names the program to run. It is ours, and the program takes every variable of this beginning for a setting.
+# Names the program to run. It is not passed on: the program takes every variable that begins with SQUALL_ for a setting.
 _VARIABLE = "SQUALL_PROGRAM"
 
 _PACKAGED = Path(__file__).parent / "bin" / "squall"

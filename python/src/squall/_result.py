@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
 
 import pyarrow as pa
 
@@ -140,9 +139,7 @@ class Result:
     def __enter__(self) -> Result:
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

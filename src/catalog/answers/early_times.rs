@@ -105,7 +105,7 @@ fn seconds(engines: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValu
         }
         _ => None,
     };
-    // The engine refuses values that are no times.
+    // The engine refuses values that are not times.
     let Some(times) = times else { return engines.invoke_with_args(args) };
     let in_a_second = match times.data_type() {
         DataType::Timestamp(unit, _) => ticks_in_a_second(*unit),

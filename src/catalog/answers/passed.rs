@@ -26,7 +26,7 @@ pub fn function(name: &'static str, pass: Pass) -> ScalarUDF {
     ScalarUDF::new_from_impl(Passed { name, pass, may_be_null: false, signature })
 }
 
-/// Returns the function that passes its argument on, and of which the engine must not conclude that it is never NULL.
+/// Returns the function that passes its argument on, and that the engine takes for NULL in some rows, whatever its argument is.
 pub fn may_be_null(name: &'static str) -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Passed { name, pass: Ok, may_be_null: true, signature })
@@ -65,7 +65,7 @@ impl ScalarUDFImpl for Passed {
         internal_err!("return_field_from_args says it")
     }
 
-    /// The result can be NULL only if the argument can, so that a plan keeps its schema, unless the function is there to say otherwise.
+    /// The result can be NULL only if the argument can, so that a plan keeps its schema. Functions made by [`may_be_null`] say otherwise.
     fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
         let [argument] = arguments.arg_fields else { return internal_err!("{} has one argument", self.name) };
         let nullable = argument.is_nullable() || self.may_be_null;

@@ -5,6 +5,7 @@
 //! other doubles is a double, as in DuckDB. This holds for comparisons, for values of which one is chosen, and within lists and structs.
 //! VALUES is in `dialect`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
@@ -18,7 +19,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::rewritten_node;
-use crate::dialect::beside_doubles;
+use crate::dialect::{beside_doubles, places};
 
 /// Makes decimals doubles beside doubles.
 #[derive(Debug)]
@@ -99,14 +100,15 @@ fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 /// Makes decimals doubles if there are doubles in their place; returns whether there are. What has no type yet is left alone.
 fn unify(exprs: &mut [&mut Expr], schema: &DFSchema) -> bool {
     let Ok(types) = exprs.iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>() else { return false };
-    let all: Vec<&DataType> = types.iter().collect();
+    // An IN may have many values, but they have few types.
+    let all: Vec<&DataType> = types.iter().collect::<HashSet<_>>().into_iter().collect();
     let wanted: Vec<Option<DataType>> = types.iter().map(|own| beside_doubles(own, &all)).collect();
     if wanted.iter().all(Option::is_none) {
         return false;
     }
     let written = exprs.iter().zip(&types).filter(|(_, found)| found.is_floating());
-    let decimals = written.map(|(expr, _)| decimal(expr, &types)).collect::<Option<Vec<_>>>();
-    if let Some(decimals) = decimals.filter(|decimals| !decimals.is_empty()) {
+    let decimals = written.map(|(expr, _)| decimal(expr)).collect::<Option<Vec<_>>>();
+    if let Some(decimals) = decimals.filter(|decimals| !decimals.is_empty() && have_room(decimals, &all)) {
         let doubles = exprs.iter_mut().zip(&types).filter(|(_, found)| found.is_floating());
         for ((expr, _), decimal) in doubles.zip(decimals) {
             **expr = Expr::Literal(decimal, None);
@@ -139,8 +141,17 @@ fn cast_to(expr: &mut Expr, wanted: DataType) {
     *expr = cast(std::mem::take(expr), wanted);
 }
 
-/// Returns the decimal that is written; `None` if it is not a number that is written, or has too many digits beside the others.
-fn decimal(expr: &Expr, types: &[DataType]) -> Option<ScalarValue> {
+/// Returns whether one type of decimals can hold some of them and what has other types.
+fn have_room(decimals: &[ScalarValue], types: &[&DataType]) -> bool {
+    let own = decimals.iter().map(|decimal| places(&decimal.data_type()));
+    let (whole, fraction) = own
+        .chain(types.iter().map(|found| places(found)))
+        .fold((0, 0), |(whole, fraction), (w, f)| (whole.max(w), fraction.max(f)));
+    whole + fraction <= usize::from(DECIMAL128_MAX_PRECISION)
+}
+
+/// Returns the decimal that is written; `None` if it is not a number that is written, or has too many digits.
+fn decimal(expr: &Expr) -> Option<ScalarValue> {
     let value = match expr {
         Expr::Literal(ScalarValue::Float64(value), _) => *value,
         Expr::Negative(inner) => match inner.as_ref() {
@@ -153,23 +164,12 @@ fn decimal(expr: &Expr, types: &[DataType]) -> Option<ScalarValue> {
     // The shortest digits that make this double are those that were written.
     let text = value.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let before_point = |found: &DataType| match found {
-        DataType::Decimal32(precision, scale)
-        | DataType::Decimal64(precision, scale)
-        | DataType::Decimal128(precision, scale)
-        | DataType::Decimal256(precision, scale) => (i16::from(*precision) - i16::from(*scale), i16::from(*scale)),
-        found if found.is_integer() => (20, 0),
-        _ => (0, 0),
-    };
-    let own = i16::try_from(whole.trim_start_matches('-').len()).ok()?;
-    let scale = i16::try_from(fraction.len()).ok()?;
-    let widest =
-        types.iter().map(before_point).fold((own, scale), |(whole, scale), (w, s)| (whole.max(w), scale.max(s)));
-    if widest.0 + widest.1 > i16::from(DECIMAL128_MAX_PRECISION) {
+    let precision = u8::try_from(whole.trim_start_matches('-').len() + fraction.len()).ok()?;
+    if precision > DECIMAL128_MAX_PRECISION {
         return None;
     }
     let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
-    Some(ScalarValue::Decimal128(Some(digits), u8::try_from((own + scale).max(1)).ok()?, i8::try_from(scale).ok()?))
+    Some(ScalarValue::Decimal128(Some(digits), precision, i8::try_from(fraction.len()).ok()?))
 }
 
 /// Writes UNION of decimals and doubles, and joins by them.

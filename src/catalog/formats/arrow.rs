@@ -1,7 +1,8 @@
 //! Arrow files: their columns.
 //!
-//! Of a file in an object store, the engine takes the start of the schema for a place where only some writers put it; arrow-rs, which
-//! writes for squall, puts it elsewhere. In: a file. Out: its columns, by the footer that says them.
+//! The engine looks for the schema of a file in an object store at a place where only some writers put it; arrow-rs, which writes for
+//! squall, puts it elsewhere. Of two columns with one name, the engine reads the first. In: a file. Out: its columns, as its footer says;
+//! two columns of one name are an error.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use futures::future::BoxFuture;
 
-use super::{Files, Named, with_absent};
+use super::{Files, Having, Named};
 
 const ENDING: &str = "arrow";
 
@@ -58,6 +59,7 @@ impl Files for Arrow {
         objects: &'a [ObjectMeta],
     ) -> BoxFuture<'a, Result<SchemaRef>> {
         Box::pin(async move {
+            let mut having = Having::default();
             let mut schemas = Vec::with_capacity(objects.len());
             for object in objects {
                 let schema = match by_footer(store.as_ref(), object).await? {
@@ -68,12 +70,12 @@ impl Files for Arrow {
                         Arc::unwrap_or_clone(engines)
                     }
                 };
+                having.take(object, schema.fields().iter().map(|field| field.name().as_str()))?;
                 schemas.push(schema);
             }
-            let is_in_all = |name: &str| schemas.iter().all(|schema| schema.index_of(name).is_ok());
-            let columns = Schema::try_merge(schemas.clone())?;
-            let fields: Vec<_> = columns.fields().iter().map(|field| with_absent(field, is_in_all)).collect();
-            Ok(Arc::new(Schema::new_with_metadata(fields, columns.metadata().clone())))
+            let columns = Schema::try_merge(schemas)?;
+            let fields: Vec<_> = columns.fields().iter().map(|field| having.with_absent(field)).collect();
+            Ok(Arc::new(Schema::new_with_metadata(fields, columns.metadata)))
         })
     }
 }

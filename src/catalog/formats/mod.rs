@@ -9,18 +9,21 @@ mod options;
 mod parquet;
 mod text;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Field, SchemaRef};
 use datafusion::catalog::Session;
-use datafusion::common::{GetExt, Result, Statistics};
+use datafusion::common::{GetExt, Result, Statistics, not_impl_err};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
+use datafusion::datasource::sink::{DataSink, DataSinkExec};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::dml::InsertOp;
 use datafusion::object_store::{ObjectMeta, ObjectStore};
 use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
@@ -70,15 +73,9 @@ trait Files: Debug + Send + Sync + 'static {
         Box::pin(async move { self.reader().create_physical_plan(state, config).await })
     }
 
-    /// Returns the operator that writes.
-    fn sink<'a>(
-        &'a self,
-        input: Arc<dyn ExecutionPlan>,
-        state: &'a dyn Session,
-        config: FileSinkConfig,
-        order: Option<LexRequirement>,
-    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
-        Box::pin(async move { self.reader().create_writer_physical_plan(input, state, config, order).await })
+    /// Returns what writes files, if it is not the engine's format.
+    fn sink(&self, _state: &dyn Session, _config: &FileSinkConfig) -> Result<Option<Arc<dyn DataSink>>> {
+        Ok(None)
     }
 
     /// Finds what is known of a file's values without reading them.
@@ -149,7 +146,13 @@ impl<F: Files> FileFormat for Named<F> {
         config: FileSinkConfig,
         order: Option<LexRequirement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.files.sink(input, state, config, order).await
+        if config.insert_op != InsertOp::Append {
+            return not_impl_err!("INSERT does not replace the rows of .{} files", self.ending);
+        }
+        match self.files.sink(state, &config)? {
+            Some(sink) => Ok(Arc::new(DataSinkExec::new(input, sink, order))),
+            None => self.files.reader().create_writer_physical_plan(input, state, config, order).await,
+        }
     }
 
     fn file_source(&self, schema: TableSchema) -> Arc<dyn FileSource> {
@@ -157,7 +160,37 @@ impl<F: Files> FileFormat for Named<F> {
     }
 }
 
-/// Returns a column of several files, which is NULL in the rows of a file that does not have it.
-fn with_absent(column: &Field, is_in_all: impl Fn(&str) -> bool) -> Field {
-    column.clone().with_nullable(column.is_nullable() || !is_in_all(column.name()))
+/// Which columns the files of a table have.
+#[derive(Default)]
+struct Having {
+    files: usize,
+    /// How many files have a column.
+    columns: HashMap<String, usize>,
+}
+
+impl Having {
+    /// Takes the columns of a file.
+    ///
+    /// # Errors
+    /// Two of them have the same name: the engine would read one in place of the other.
+    fn take<'a>(&mut self, file: &ObjectMeta, names: impl Iterator<Item = &'a str>) -> Result<()> {
+        self.files += 1;
+        let mut known = HashSet::new();
+        for name in names {
+            if !known.insert(name) {
+                return Err(refuse(
+                    format!("/{} has two columns named `{name}`", file.location),
+                    "write the file again with other names",
+                ));
+            }
+            *self.columns.entry(name.to_string()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Returns a column of the table, which is NULL in the rows of a file that does not have it.
+    fn with_absent(&self, column: &Field) -> Field {
+        let is_in_all = self.columns.get(column.name()) == Some(&self.files);
+        column.clone().with_nullable(column.is_nullable() || !is_in_all)
+    }
 }

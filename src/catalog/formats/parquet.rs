@@ -1,12 +1,12 @@
 //! Parquet files: what their footers say of the values.
 //!
-//! The engine takes the order of each group of rows for that of the whole file, the extremes of some groups of rows for those of all, and a
-//! count of NULLs that is not there for 0; of two columns with one name, it reads the first; it leaves out the months of an INTERVAL. In: a
-//! file. Out: the same rows, without what its footer does not say; two columns of one name, and an INTERVAL, are errors.
+//! The engine takes the order of each group of rows for that of the whole file, and the extremes of some groups for those of all. It takes
+//! a count of NULLs that is missing for 0. Of two columns with one name, it reads the first, and it leaves out the months of an INTERVAL. In:
+//! a file. Out: the same rows, without what its footer does not say; two columns of one name, and an INTERVAL, are errors.
 //!
 //! Upstream: apache/datafusion#25226 for extremes, #25239 for counts of NULLs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -23,7 +23,7 @@ use datafusion::parquet::basic::ConvertedType;
 use datafusion::parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
 use futures::future::BoxFuture;
 
-use super::{Files, Named, options, with_absent};
+use super::{Files, Having, Named, options};
 use crate::catalog::answers::refuse;
 use crate::dialect::lowercase;
 use crate::engine::sql_type;
@@ -76,11 +76,9 @@ impl Files for Parquet {
                 Err(error) if objects.len() > 1 => return Err(self.blame(state, store, objects, error).await),
                 Err(error) => return Err(error),
             };
-            // How many files have a column.
-            let mut having: HashMap<String, usize> = HashMap::new();
+            let mut having = Having::default();
             for object in objects {
                 let footer = footer(state, store, object).await?;
-                let mut names = HashSet::new();
                 let descriptor = footer.file_metadata().schema_descr();
                 let fields = descriptor.root_schema().get_fields();
                 if fields.is_empty() {
@@ -92,18 +90,9 @@ impl Files for Parquet {
                         "write the file again with the interval as text or as a number of seconds",
                     ));
                 }
-                if let Some(twice) = fields.iter().find(|field| !names.insert(field.name())) {
-                    return Err(refuse(
-                        format!("/{} has two columns named `{}`", object.location, twice.name()),
-                        "write the file again with other names",
-                    ));
-                }
-                for name in names {
-                    *having.entry(name.to_string()).or_default() += 1;
-                }
+                having.take(object, fields.iter().map(|field| field.name()))?;
             }
-            let is_in_all = |name: &str| having.get(name) == Some(&objects.len());
-            let fields = columns.fields().iter().map(|field| with_absent(&with_fine_time(field), is_in_all));
+            let fields = columns.fields().iter().map(|field| having.with_absent(&with_fine_time(field)));
             Ok(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), columns.metadata().clone())))
         })
     }
@@ -180,7 +169,7 @@ async fn footer(
     DFParquetMetadata::new(store, object).with_file_metadata_cache(Some(kept)).fetch_metadata().await
 }
 
-/// Returns a column of times of the day in nanoseconds, as the session's other times are: the engine compares no other ones with them.
+/// Returns a column with its times of the day in nanoseconds, as the session has them: the engine does not compare times of two units.
 fn with_fine_time(field: &Field) -> Field {
     match field.data_type() {
         DataType::Time32(_) | DataType::Time64(_) => {
@@ -190,7 +179,7 @@ fn with_fine_time(field: &Field) -> Field {
     }
 }
 
-/// Returns the column of a file whose intervals may have months: the reader leaves them out. Files of Arrow say what their intervals are.
+/// Returns a column of intervals that may have months, which the reader leaves out. A file that has an Arrow schema says what they have.
 fn interval(file: &FileMetaData) -> Option<String> {
     let is_said =
         file.key_value_metadata().is_some_and(|pairs| pairs.iter().any(|pair| pair.key == ARROW_SCHEMA_META_KEY));

@@ -4,8 +4,8 @@
 //! version, is one small object, `<name>/state.json`: its aliases, and which versions are dropped. It is only replaced as it was
 //! read. A version is an object that is created unless it exists, so of several writers exactly one gets a number.
 //!
-//! A number is never used again, also after DROP MODEL. So whoever removes the objects of dropped versions may be halted for as long as
-//! it likes: what it removes later is nobody else's. What a killed process has not removed is invisible, and the next one removes it.
+//! A number is never used again, even after DROP MODEL. So a process that removes the objects of dropped versions may be halted for any
+//! time: what it removes later is nobody else's. What a killed process has not removed is invisible, and the next one removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -80,7 +80,13 @@ impl Registry {
             true => self.state(remote, name)?,
             false => (State::default(), None),
         };
-        Ok(Seen { versions: state.versions(files.iter().map(|file| file.path.as_str())), aliases: state.aliases })
+        let versions_in = |files: &[Found]| state.versions(files.iter().map(|file| file.path.as_str()));
+        let mut versions = versions_in(&files);
+        // A version may be made and get an alias after the files were listed.
+        if state.aliases.values().any(|version| !versions.contains(version)) {
+            versions = versions_in(&self.listed(name)?);
+        }
+        Ok(Seen { versions, aliases: state.aliases })
     }
 
     /// Returns the version after the highest that was ever used in a store, and removes what dropped versions left.

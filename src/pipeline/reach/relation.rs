@@ -167,7 +167,7 @@ pub struct Next {
     pub from: Var,
     /// Where the rows lie, from its own time, on which it depends whether a row is one of these.
     pub own: Span,
-    /// What it is if there is no next row: later than all times if true, NULL if false.
+    /// What stands for the next row's time if there is no next row: a time later than all others (true), or NULL (false).
     pub open: bool,
     pub faults: BTreeSet<Fault>,
     pub cause: Arc<Cause>,

@@ -21,10 +21,10 @@ use crate::store::{Files, Found, Remote, objects};
 const GARBAGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns whether each file of a table is the one that was written.
-pub(super) fn are_as_written(folder: &Path, parts: &[Part]) -> bool {
-    let Ok(listed) = Files::at(folder).list("") else { return false };
+pub(super) fn are_as_written(folder: &Path, parts: &[Part]) -> io::Result<bool> {
+    let listed = Files::at(folder).list("")?;
     let sizes: BTreeMap<&str, u64> = listed.iter().map(|file| (file.path.as_str(), file.bytes)).collect();
-    parts.iter().all(|part| sizes.get(part.file.as_str()) == Some(&part.bytes))
+    Ok(parts.iter().all(|part| sizes.get(part.file.as_str()) == Some(&part.bytes)))
 }
 
 impl Versions {
@@ -86,12 +86,21 @@ impl Versions {
                 Some((text, version)) => (serde_json::from_slice::<Manifest>(&text).ok(), Some(version)),
                 None => (None, None),
             };
-            // An earlier attempt has changed it, and its answer was lost.
-            if let Some(manifest) = before.as_ref().filter(|manifest| manifest.writer.as_ref() == Some(&writer)) {
+            // An earlier attempt has changed it, and its answer was lost. Another run may have changed it again since; the name of
+            // a file is used once, so the file shows that this change is in it.
+            let is_done = |manifest: &&Manifest| {
+                let has_part = part.as_ref().is_some_and(|part| manifest.parts.contains(part));
+                has_part || manifest.writer.as_ref() == Some(&writer)
+            };
+            if let Some(manifest) = before.as_ref().filter(is_done) {
                 old.retain(|file| !manifest.files().contains(&file.as_str()));
                 break;
             }
-            let whole = before.as_ref().filter(|manifest| super::are_as_written(&self.folder, &manifest.parts));
+            let is_whole = match &before {
+                Some(manifest) => are_as_written(&self.folder, &manifest.parts)?,
+                None => false,
+            };
+            let whole = before.as_ref().filter(|_| is_whole);
             let manifest = Manifest { writer: Some(writer.clone()), ..self.changed(whole, &change, part.clone()) };
             let kept = manifest.files();
             let named = before.iter().flat_map(Manifest::files);

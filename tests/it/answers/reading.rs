@@ -1,6 +1,9 @@
 //! Files as others write them: headers, delimiters, empty lines, odd values. The values are those of DuckDB 2.0.1.
 
-use std::fs::{create_dir, read_to_string};
+use std::fs::{File, create_dir, read_to_string};
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::ipc::writer::FileWriter;
 
 use super::Folder;
 use super::files::{check, refused};
@@ -119,6 +122,9 @@ fn lines_before_the_header_are_left_out() {
             (&format!("{table}SELECT b FROM t WHERE a = 3"), "b x"),
         ],
     );
+    // More lines, and longer ones, than are read at once.
+    folder.file("many.csv", format!("{}{}\na,b\n1,2\n", "x\n".repeat(50_000), "y".repeat(200_000)));
+    check(&folder, &[("SELECT * FROM read_csv('many.csv', skip => 50001)", "a,b 1,2")]);
     let types = "types => {'b': 'BIGINT'}";
     refused(
         &folder,
@@ -149,6 +155,7 @@ fn several_files_are_a_list() {
         &[
             ("SELECT * FROM read_csv(['a.csv', 'c.csv'])", "c.csv has the columns n, but /"),
             ("SELECT * FROM read_csv(['a.csv', 'none.csv'])", "read_csv finds no file `none.csv`"),
+            ("SELECT * FROM read_csv(['a.csv', 'none*.csv'])", "read_csv finds no file `none*.csv`"),
             ("SELECT * FROM read_csv(['a.csv', '*.csv'])", "a list names /"),
             ("SELECT * FROM read_csv([])", "the path of read_csv"),
         ],
@@ -160,11 +167,13 @@ fn arrays_of_json_have_commas() {
     let folder = Folder::new();
     folder.file("none.json", "[{\"a\":1}\n {\"a\":2}]");
     folder.file("two.json", "[{\"a\":1},,{\"a\":2}]");
+    folder.file("brace.json", "[{\"a\":1}}");
     refused(
         &folder,
         &[
             ("SELECT * FROM 'none.json'", "none.json has no comma between two values of its array, line 2"),
             ("SELECT * FROM 'two.json'", "two.json has a comma without a value before it, line 1"),
+            ("SELECT * FROM 'brace.json'", "brace.json ends its array with } in place of ], line 1"),
         ],
     );
 }
@@ -203,6 +212,15 @@ fn numbers_of_json_are_not_times() {
             (&read("n.json", "d", "DATE"), "n.json has `19000` in column d, which is not a DATE"),
         ],
     );
+}
+
+#[test]
+fn two_columns_of_one_name_in_an_arrow_file_are_an_error() {
+    let folder = Folder::new();
+    let column = Field::new("a", DataType::Int64, true);
+    let file = File::create(folder.path().join("two.arrow")).unwrap();
+    FileWriter::try_new(file, &Schema::new(vec![column.clone(), column])).unwrap().finish().unwrap();
+    refused(&folder, &[("SELECT * FROM 'two.arrow'", "two.arrow has two columns named `a`")]);
 }
 
 #[test]

@@ -229,13 +229,19 @@ async fn lint_by_itself_does_not_pass_over_what_it_cannot_read() {
         ("features/b.sql", &feature("SELECT product_id, ts, price AS v FRO ticks")),
         ("features/c.sql", &feature("SELECT product_id, ts, v FROM plain")),
         ("features/d.sql", &feature("SELECT product_id, ts, price AS v FROM ticks")),
+        ("features/e.sql", "-- description: x\n-- grain: product_id, ts\nSELECT product_id, ts, price AS v FROM ticks"),
     ];
     let options = Options { checks: vec![Check::Lint], ..Options::default() };
     let found = check(&files, &empty_session(), &options).await;
     let mut shown: Vec<String> =
         found.faults.iter().map(|fault| format!("{}: {}", fault.query, fault.message)).collect();
     shown.sort();
-    let begins = ["a: column 'prise' not found", "b: expected", "c: it reads `plain`, which is disabled"];
+    let begins = [
+        "a: column 'prise' not found",
+        "b: expected",
+        "c: it reads `plain`, which is disabled",
+        "e: the header lacks `time column`",
+    ];
     assert_eq!(shown.len(), begins.len(), "{shown:#?}");
     assert!(shown.iter().zip(begins).all(|(shown, begin)| shown.starts_with(begin)), "{shown:#?}");
 }

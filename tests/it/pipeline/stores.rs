@@ -123,7 +123,7 @@ fn runs_at_once_while_the_store_fails_leave_one_whole_table() {
             assert!(text(&read) == rows, "a reader saw other rows");
         } else {
             let error = String::from_utf8_lossy(&read.stderr).into_owned();
-            assert!(error.contains("was replaced twice") || error.contains("not found"), "{error}");
+            assert!(error.contains("was replaced twice") || error.contains("was removed or replaced"), "{error}");
         }
     }
     for run in runs {

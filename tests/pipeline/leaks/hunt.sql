@@ -382,6 +382,6 @@ WITH bars AS (SELECT product_id, epoch_ms(ts) / 60000 AS m, max(price) AS high F
 known AS (SELECT product_id, m, lag(high) OVER (PARTITION BY product_id ORDER BY m DESC) AS high FROM bars)
 SELECT t.product_id, t.ts, known.high AS v FROM ticks AS t JOIN known ON known.product_id = t.product_id AND known.m = epoch_ms(t.ts) / 60000
 
--- case: ticks in the order of their minutes are no order
+-- case: minutes do not say the order of the ticks within one
 WITH m AS (SELECT product_id, ts, price, epoch_ms(ts) / 60000 AS m FROM ticks)
 SELECT product_id, ts, lag(price) OVER (PARTITION BY product_id ORDER BY m) AS v FROM m

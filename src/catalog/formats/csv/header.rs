@@ -1,6 +1,6 @@
 //! The header of a CSV file: the names of its columns, and whether it is one.
 //!
-//! The engine takes the first line for names whatever it says, and every file for one with commas. In: the first line, and the kinds of the
+//! The engine always takes the first line for names, and commas for what is between values. In: the first line, and the kinds of the
 //! values below it. Out: names as DuckDB has them, each once; an error if the line looks like a row, or has another delimiter.
 
 use std::collections::HashSet;
@@ -33,7 +33,8 @@ pub fn names<'a>(header: impl Iterator<Item = &'a str>, has_header: bool) -> Vec
     names.collect()
 }
 
-/// Checks that the first line is one of names, if no option says so: a row has values of the types of the columns, and not only texts.
+/// Checks that the first line holds names, if no option says so. It may be a row if its values have the types of the columns and are not
+/// all text.
 pub fn check_names(columns: &[(String, Kinds)]) -> Result<(), Fault> {
     let mut is_row = false;
     for (name, kinds) in columns {

@@ -37,12 +37,12 @@ impl Kinds {
         self != Kinds::default()
     }
 
-    /// Returns whether VARCHAR is the only type that has a place for all values.
+    /// Returns whether VARCHAR is the only type that can hold all values.
     pub fn has_text(self) -> bool {
         self.data_type() == DataType::Utf8
     }
 
-    /// Returns whether the type of these values has a place for others.
+    /// Returns whether the type of these values can hold others too.
     pub fn holds(self, others: Kinds) -> bool {
         (self | others).data_type() == self.data_type()
     }
@@ -110,7 +110,7 @@ fn kind(value: &str) -> u8 {
     }
     match bytes {
         [_, _, b':', ..] if bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.')) => {
-            // A leap second ends a day, and has no place in TIME.
+            // TIME cannot hold a leap second, which comes after 23:59:59.
             match Time64NanosecondType::parse(value) {
                 Some(_) if bytes.get(6) != Some(&b'6') => TIME,
                 _ => TEXT,

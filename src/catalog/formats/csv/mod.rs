@@ -26,10 +26,10 @@ use datafusion::datasource::file_format::csv::{CsvFormat, CsvFormatFactory};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
+use datafusion::datasource::sink::DataSink;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
 use datafusion::object_store::{ObjectMeta, ObjectStore};
-use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 use regex::Regex;
@@ -171,7 +171,7 @@ impl Csv {
         }
     }
 
-    /// Checks what no option says of a file: that it begins with names, and has this delimiter.
+    /// Checks what the options leave open: that a file begins with names, and has this delimiter.
     fn check(&self, text: &CsvText, columns: &[(String, Kinds)]) -> std::result::Result<(), Fault> {
         if !self.knows_delimiter {
             header::check_delimiter(columns, text.options.delimiter)?;
@@ -221,13 +221,10 @@ fn columns_of(text: &CsvText, reader: impl Read, rows: usize) -> std::result::Re
     };
     let names = header.fields().iter().map(|field| field.name().as_str());
     let names = header::names(names, text.options.has_header.unwrap_or(true));
-    let fields = names.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
+    let fields = names.iter().map(|name| Field::new(name, DataType::Utf8, true));
     let header = Schema::new(fields.collect::<Vec<_>>());
-    let mut found: Vec<(String, Kinds)> =
-        header.fields().iter().map(|field| (field.name().clone(), Kinds::default())).collect();
-    if rows == 0 {
-        found.iter_mut().for_each(|(_, kinds)| *kinds = Kinds::ALL_TEXT);
-    }
+    let kinds = if rows == 0 { Kinds::ALL_TEXT } else { Kinds::default() };
+    let mut found: Vec<(String, Kinds)> = names.into_iter().map(|name| (name, kinds)).collect();
     if rows == 0 || found.is_empty() {
         return Ok(found);
     }
@@ -320,14 +317,8 @@ impl Files for Csv {
         Box::pin(async move { Ok(scan(config, self.text(state), self.compression())) })
     }
 
-    fn sink<'a>(
-        &'a self,
-        input: Arc<dyn ExecutionPlan>,
-        state: &'a dyn Session,
-        config: FileSinkConfig,
-        order: Option<LexRequirement>,
-    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
-        Box::pin(async move { writer::sink(input, &self.text(state).options, config, order) })
+    fn sink(&self, state: &dyn Session, config: &FileSinkConfig) -> Result<Option<Arc<dyn DataSink>>> {
+        writer::sink(&self.text(state).options, config.clone()).map(Some)
     }
 }
 

@@ -75,7 +75,7 @@ impl Quotes {
         self
     }
 
-    /// Takes from a piece the lines that are left out.
+    /// Removes from a piece the lines that are left out.
     fn skip_lines(&mut self, piece: &mut Vec<u8>) {
         let line_end = self.marks.line_end.unwrap_or(b'\n');
         let mut rest = &piece[..];
@@ -158,7 +158,7 @@ impl Watch for Quotes {
         let mark = if self.at == 0 && piece.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         self.at += mark as u64;
         let mut rest = &piece[mark..];
-        // Without a quote, only the last value matters, in which a quote may follow in the next piece.
+        // Of a piece without quotes, only the last byte matters: a value may begin behind it, and have a quote in the next piece.
         let calm = matches!(self.state, State::Start { .. } | State::Plain | State::Comment);
         if calm && !self.is_single && self.marks.comment.is_none() && !rest.contains(&self.marks.quote) {
             self.at += rest.len() as u64;

@@ -102,7 +102,7 @@ impl Text for CsvText {
         let hint = if values < record.columns {
             "read_csv('…', null_padding => true) fills short rows with NULL"
         } else {
-            "is the delimiter right? read_csv('…', delim => ';') sets it; a value that has a delimiter is in quotes"
+            "is the delimiter right? read_csv('…', delim => ';') sets it; a value with a delimiter in it needs quotes"
         };
         (what, hint.into())
     }

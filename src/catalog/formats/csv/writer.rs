@@ -7,47 +7,33 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{Array, RecordBatch};
-use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Result;
 use datafusion::common::config::CsvOptions;
 use datafusion::common::file_options::csv_writer::CsvWriterOptions;
 use datafusion::common::parsers::CsvQuoteStyle;
-use datafusion::common::{Result, not_impl_err};
 use datafusion::datasource::file_format::csv::CsvSink;
 use datafusion::datasource::file_format::write::BatchSerializer;
 use datafusion::datasource::physical_plan::FileSinkConfig;
-use datafusion::datasource::sink::{DataSink, DataSinkExec};
-use datafusion::logical_expr::dml::InsertOp;
-use datafusion::physical_expr_common::sort_expr::LexRequirement;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::datasource::sink::DataSink;
 
 use crate::catalog::formats::text::TextSink;
 
-/// Returns the operator that writes CSV files.
-pub fn sink(
-    input: Arc<dyn ExecutionPlan>,
-    options: &CsvOptions,
-    config: FileSinkConfig,
-    order: Option<LexRequirement>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    if config.insert_op != InsertOp::Append {
-        return not_impl_err!("CSV files are not replaced by INSERT");
-    }
+/// Returns what writes CSV files.
+pub fn sink(options: &CsvOptions, config: FileSinkConfig) -> Result<Arc<dyn DataSink>> {
     let engines = CsvSink::new(config, CsvWriterOptions::try_from(options)?);
     let trims = options.ignore_leading_whitespace.or(options.ignore_trailing_whitespace).unwrap_or(false);
     // Where the options say which values have quotes, they say it of NULL too.
-    let sink: Arc<dyn DataSink> = if options.quote_style == CsvQuoteStyle::Necessary && !trims {
-        Arc::new(TextSink {
-            engines,
-            style: Arc::new(Style(options.clone())),
-            compression: options.compression.into(),
-            level: options.compression_level,
-        })
-    } else {
-        Arc::new(engines)
-    };
-    Ok(Arc::new(DataSinkExec::new(input, sink, order)))
+    if options.quote_style != CsvQuoteStyle::Necessary || trims {
+        return Ok(Arc::new(engines));
+    }
+    Ok(Arc::new(TextSink {
+        engines,
+        style: Arc::new(Style(options.clone())),
+        compression: options.compression.into(),
+        level: options.compression_level,
+    }))
 }
 
 /// How rows are written.
@@ -78,7 +64,8 @@ impl Style {
             nested if nested.is_nested() => {
                 Err(ArrowError::CsvError(format!("Nested type {nested} is not supported in CSV")))
             }
-            _ => Ok((column, ArrayFormatter::try_new(column.as_ref(), &options)?)),
+            // A column of the type NULL is NULL in every row, and a dictionary may have NULL among its values: `nulls` says neither.
+            _ => Ok((column.logical_nulls(), ArrayFormatter::try_new(column.as_ref(), &options)?)),
         });
         let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
         let mut values = vec![String::new(); columns.len()];
@@ -87,9 +74,10 @@ impl Style {
                 value.clear();
                 formatter.value(row).write(value)?;
             }
-            let row =
-                values.iter().zip(&columns).map(|(value, (column, _))| is_value(column, row).then_some(value.as_str()));
-            self.record(row, written);
+            let record = values.iter().zip(&columns).map(|(value, (nulls, _))| {
+                nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)).then_some(value.as_str())
+            });
+            self.record(record, written);
         }
         Ok(())
     }
@@ -137,7 +125,21 @@ impl Style {
     }
 }
 
-/// Returns whether a row has a value. A column of the type NULL has none, and does not say so.
-fn is_value(column: &dyn Array, row: usize) -> bool {
-    column.data_type() != &DataType::Null && column.is_valid(row)
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, DictionaryArray, Int32Array, NullArray, StringArray};
+    use datafusion::arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn null_is_not_text_whatever_the_column() {
+        let texts = StringArray::from(vec![Some("x"), None, Some("")]);
+        let keys = Int32Array::from(vec![Some(0), Some(1), Some(2), None]);
+        let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(texts)).unwrap());
+        let nothing: ArrayRef = Arc::new(NullArray::new(4));
+        let rows = RecordBatch::try_from_iter([("a", dictionary), ("b", nothing)]).unwrap();
+        let written = Style(CsvOptions::default()).serialize(rows, true).unwrap();
+        assert_eq!(written, "a,b\nx,\n,\n\"\",\n,\n");
+    }
 }

@@ -38,7 +38,7 @@ impl Kind {
             (known, kind) if known == kind => known,
             (Kind::Integer | Kind::Long, Kind::Integer | Kind::Long) => Kind::Long,
             (Kind::Integer | Kind::Long | Kind::Number, Kind::Integer | Kind::Long | Kind::Number) => Kind::Number,
-            // Text has a place for all of them. Lists and objects have none in it, so that who reads the column gets an error.
+            // Text can hold all values but lists and objects. Whoever reads a column that has those too gets an error.
             _ => Kind::Text,
         };
     }

@@ -19,9 +19,9 @@ use datafusion::datasource::file_format::file_compression_type::FileCompressionT
 use datafusion::datasource::file_format::json::{JsonFormat, JsonFormatFactory};
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSinkConfig, FileSource};
+use datafusion::datasource::sink::DataSink;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use datafusion::physical_expr_common::sort_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 
@@ -197,14 +197,8 @@ impl Files for Json {
         Arc::new(TextSource::new(JsonText::default(), schema))
     }
 
-    fn sink<'a>(
-        &'a self,
-        input: Arc<dyn ExecutionPlan>,
-        _state: &'a dyn Session,
-        config: FileSinkConfig,
-        order: Option<LexRequirement>,
-    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
-        Box::pin(async move { writer::sink(input, self.lines.options(), config, order) })
+    fn sink(&self, _state: &dyn Session, config: &FileSinkConfig) -> Result<Option<Arc<dyn DataSink>>> {
+        writer::sink(self.lines.options(), config.clone()).map(Some)
     }
 
     fn scan<'a>(

@@ -59,6 +59,9 @@ impl Outline {
                 if self.last == b',' {
                     return Err(self.fault("has a comma before a bracket that closes"));
                 }
+                if self.depth == 1 && byte == b'}' {
+                    return Err(self.fault("ends its array with } in place of ]"));
+                }
                 self.depth = self.depth.saturating_sub(1);
                 self.closed = self.depth == 0;
                 is_own = self.closed;
@@ -135,6 +138,7 @@ mod tests {
         assert_eq!(seen(&["[{},,{}]"]), Err("has a comma without a value before it"));
         assert_eq!(seen(&["[,{}]"]), Err("has a comma without a value before it"));
         assert_eq!(seen(&["[{}, ", "]"]), Err("has a comma before a bracket that closes"));
+        assert_eq!(seen(&["[{}", "}"]), Err("ends its array with } in place of ]"));
     }
 
     #[test]

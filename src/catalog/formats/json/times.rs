@@ -25,7 +25,7 @@ pub fn decoder(columns: SchemaRef, rows: usize) -> Result<Box<dyn Decode>, Arrow
     Ok(Box::new(Times { decoder: builder.build_decoder()?, columns }))
 }
 
-/// Reads times as text, and gives them their types then.
+/// Reads times as text, and then casts them to their types.
 struct Times {
     decoder: Decoder,
     columns: SchemaRef,

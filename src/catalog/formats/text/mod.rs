@@ -141,13 +141,17 @@ impl<R: Read> Watched<R> {
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken == self.piece.len() {
+        // The watch may leave out all bytes of a piece; the file goes on behind them.
+        while self.taken == self.piece.len() {
             self.taken = 0;
             self.piece.resize(PIECE, 0);
             let read = self.reader.read(&mut self.piece);
             self.piece.truncate(*read.as_ref().unwrap_or(&0));
-            let seen = if read? == 0 { self.watch.end() } else { self.watch.see(&mut self.piece) };
-            seen.map_err(io::Error::other)?;
+            if read? == 0 {
+                self.watch.end().map_err(io::Error::other)?;
+                return Ok(0);
+            }
+            self.watch.see(&mut self.piece).map_err(io::Error::other)?;
         }
         let read = (&self.piece[self.taken..]).read(buffer)?;
         self.taken += read;

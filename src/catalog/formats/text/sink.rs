@@ -1,6 +1,6 @@
-//! Text files in another form than the engine's.
+//! Text files that the engine would write in another form.
 //!
-//! In: rows, and how they are written. Out: files, which the engine's own sink would have made too.
+//! In: rows, and how a row is written. Out: the files that the engine's own sink would make, with rows in this form.
 
 use std::fmt;
 use std::sync::Arc;
