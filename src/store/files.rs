@@ -196,7 +196,8 @@ impl Remote {
         self.done(name, |store, object| async move { objects::replace(store.as_ref(), &object, &content).await })
     }
 
-    fn remove(&self, name: &str) -> io::Result<()> {
+    /// Removes an object; if it is already gone, that counts as success.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
         self.done(name, |store, object| async move { objects::delete(store.as_ref(), &object).await })
     }
 

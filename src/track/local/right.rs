@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Files, objects};
+use crate::store::{Files, Remote, objects};
 
 /// How long a lease lasts. Sending a run takes less.
 const LASTS: Duration = Duration::from_secs(600);
@@ -22,8 +22,9 @@ pub enum Right {
         _file: File,
     },
     Leased {
-        files: Files,
+        remote: Remote,
         name: String,
+        holder: String,
     },
 }
 
@@ -47,12 +48,11 @@ impl Right {
         };
         let (name, holder) = (format!("{name}.sending"), objects::token());
         loop {
-            let read = remote.read(&name)?;
-            let version = match read {
+            let version = match remote.read(&name)? {
                 Some((content, version)) => {
                     let held: Option<Lease> = serde_json::from_slice(&content).ok();
                     if held.as_ref().is_some_and(|held| held.holder == holder) {
-                        return Ok(Some(Right::Leased { files: files.clone(), name }));
+                        break;
                     }
                     if held.is_some_and(|held| now_ms() < held.ends_ms) {
                         return Ok(None);
@@ -63,17 +63,25 @@ impl Right {
             };
             let lease = Lease { holder: holder.clone(), ends_ms: now_ms() + LASTS.as_millis() as u64 };
             if remote.swap(&name, serde_json::to_vec(&lease)?, version)? {
-                return Ok(Some(Right::Leased { files: files.clone(), name }));
+                break;
             }
         }
+        Ok(Some(Right::Leased { remote: remote.clone(), name, holder }))
     }
+}
+
+/// Removes a lease, unless it ended and another holder has it now.
+fn give_back(remote: &Remote, name: &str, holder: &str) -> io::Result<()> {
+    let Some((content, _)) = remote.read(name)? else { return Ok(()) };
+    let held: Lease = serde_json::from_slice(&content)?;
+    if held.holder == holder { remote.remove(name) } else { Ok(()) }
 }
 
 impl Drop for Right {
     fn drop(&mut self) {
-        if let Right::Leased { files, name } = self {
+        if let Right::Leased { remote, name, holder } = self {
             // If it cannot be given back, it ends by itself.
-            let _ = files.remove(name);
+            let _ = give_back(remote, name, holder);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Models in an object store: the same as in a folder, whatever happens to writers, to the store and between them.
 
+use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
@@ -8,9 +10,12 @@ use rand_pcg::Pcg64;
 use tempfile::TempDir;
 
 use super::commands::Folder;
+use super::tracking::{Requests, handle, like_mlflow};
 use crate::support::s3::{Faults, S3Server};
 
 const MODELS: &str = "paths.models=s3://bucket/a/models";
+const RUNS: &str = "paths.runs=s3://bucket/a/runs";
+const UNSENT: &str = "a/runs/unsent";
 const CREATE: &str = "MODEL m OPTIONS (model_type = 'logistic_reg', input_label_cols = ['y'], l2_reg = 0.001) \
     AS SELECT sin(value) AS a, cos(value * 3) AS c, value * 7919 % 10 < 3 AS y FROM generate_series(1, 300)";
 const VERSIONS: &str = "SELECT version, latest, aliases, problem FROM ml_models() ORDER BY version";
@@ -282,4 +287,60 @@ fn what_a_store_says_is_said() {
         &cloud.command(&[MODELS], "SELECT * FROM ml_weights('m')").env_remove("AWS_ACCESS_KEY_ID").output().unwrap(),
     );
     assert!(error.contains("Missing AccessKeyId") && error.contains("Hint: set AWS_ACCESS_KEY_ID"), "{error}");
+}
+
+/// Sends what is not sent to a server that answers as MLflow does; `meanwhile` runs when the run is made there. Returns what squall says,
+/// and how many runs were made.
+fn pushed(cloud: &Cloud, meanwhile: impl Fn() + Send + 'static) -> (String, usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Requests::default();
+    let log = Arc::clone(&requests);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let answer = |path: &str, _: &str| {
+                if path.ends_with("runs/create") {
+                    meanwhile();
+                }
+                like_mlflow(path)
+            };
+            handle(stream.unwrap(), answer, &log);
+        }
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+    command.args(["--set", MODELS, "--set", RUNS, "runs", "push"]).current_dir(cloud.folder.path()).env_clear();
+    command.envs(cloud.server.environment()).env("MLFLOW_TRACKING_URI", uri);
+    let output = command.output().unwrap();
+    let made = requests.lock().unwrap().iter().filter(|(_, path, _)| path.ends_with("runs/create")).count();
+    (format!("{}{}", text_of(&output).1, said(&output)), made)
+}
+
+#[test]
+fn runs_in_a_store_are_kept_until_one_process_sends_them() {
+    let cloud = Cloud::new();
+    let mut training = cloud.command(&[MODELS, RUNS], &format!("CREATE {CREATE}"));
+    // Opened and closed again, so nothing listens there.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let trained = training.env("MLFLOW_TRACKING_URI", format!("http://127.0.0.1:{port}")).output().unwrap();
+    assert!(trained.status.success() && said(&trained).contains("`squall runs push`"), "{}", said(&trained));
+    let [kept] = <[String; 1]>::try_from(cloud.server.keys(UNSENT)).unwrap();
+    let lease = format!("{UNSENT}/{kept}.sending");
+    let held = |holder: &str, ends_ms: u64| format!(r#"{{"holder":"{holder}","ends_ms":{ends_ms}}}"#).into_bytes();
+
+    // Somebody else sends it.
+    cloud.server.put(&lease, &held("other", u64::MAX));
+    let (said, made) = pushed(&cloud, || ());
+    assert_eq!(made, 0, "{said}");
+    assert!(said.contains("another process"), "{said}");
+    // Their lease has ended; and that of this process ends while it sends, so that a third one takes it.
+    cloud.server.put(&lease, &held("other", 1));
+    let (path, third) = (cloud.server.path(&lease), held("third", u64::MAX));
+    let (said, made) = pushed(&cloud, move || std::fs::write(&path, &third).unwrap());
+    assert_eq!(made, 1, "{said}");
+    assert_eq!(cloud.server.keys(UNSENT), [format!("{kept}.sending")]);
+    // What the third one holds is still its own.
+    assert_eq!(std::fs::read(cloud.server.path(&lease)).unwrap(), held("third", u64::MAX));
+    std::fs::remove_file(cloud.server.path(&lease)).unwrap();
+    let (said, made) = pushed(&cloud, || ());
+    assert_eq!((made, cloud.server.keys(UNSENT)), (0, Vec::new()), "{said}");
 }
