@@ -43,9 +43,39 @@ impl Slot {
         self.locked().get(partition).cloned().unwrap_or_default()
     }
 
+    fn all(&self) -> Vec<RecordBatch> {
+        self.locked().concat()
+    }
+
     fn locked(&self) -> MutexGuard<'_, Vec<Vec<RecordBatch>>> {
         // The rows are replaced as a whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Columns of the rows of a slot.
+#[derive(Debug, Clone)]
+pub struct Source {
+    slot: Arc<Slot>,
+    /// `None` means all.
+    columns: Option<Vec<usize>>,
+}
+
+impl Source {
+    /// Returns the rows of all partitions.
+    pub fn all(&self) -> Result<Vec<RecordBatch>> {
+        self.chosen(self.slot.all())
+    }
+
+    fn of(&self, partition: usize) -> Result<Vec<RecordBatch>> {
+        self.chosen(self.slot.of(partition))
+    }
+
+    fn chosen(&self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
+        match &self.columns {
+            Some(columns) => rows.iter().map(|rows| Ok(rows.project(columns)?)).collect(),
+            None => Ok(rows),
+        }
     }
 }
 
@@ -54,25 +84,31 @@ impl Slot {
 pub struct HeldExec {
     /// What the rows are, for `squall plan --live`.
     what: String,
-    slot: Arc<Slot>,
-    projection: Option<Vec<usize>>,
+    source: Source,
     properties: Arc<PlanProperties>,
 }
 
 impl HeldExec {
     /// Makes a leaf that stands for a part of a plan, with the properties of that part.
     pub fn instead_of(part: &Arc<dyn ExecutionPlan>, what: String, slot: Arc<Slot>) -> HeldExec {
-        HeldExec { what, slot, projection: None, properties: Arc::clone(part.properties()) }
+        HeldExec { what, source: Source { slot, columns: None }, properties: Arc::clone(part.properties()) }
     }
 
     /// Returns the same leaf over another slot.
     pub fn reading(&self, what: String, slot: Arc<Slot>) -> HeldExec {
-        HeldExec { what, slot, projection: self.projection.clone(), properties: Arc::clone(&self.properties) }
+        let source = Source { slot, columns: self.source.columns.clone() };
+        HeldExec { what, source, properties: Arc::clone(&self.properties) }
+    }
+
+    /// Returns where the rows are.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Returns the positions of a table's columns that the leaf returns, if it returns the rows of this slot.
     pub fn columns_of(&self, slot: &Arc<Slot>, columns: usize) -> Option<Vec<usize>> {
-        Arc::ptr_eq(&self.slot, slot).then(|| self.projection.clone().unwrap_or_else(|| (0..columns).collect()))
+        let Source { slot: own, columns: chosen } = &self.source;
+        Arc::ptr_eq(own, slot).then(|| chosen.clone().unwrap_or_else(|| (0..columns).collect()))
     }
 }
 
@@ -107,11 +143,7 @@ impl ExecutionPlan for HeldExec {
     }
 
     fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let projection = self.projection.clone();
-        let rows = self.slot.of(partition).into_iter().map(move |batch| match &projection {
-            Some(columns) => Ok(batch.project(columns)?),
-            None => Ok(batch),
-        });
+        let rows = self.source.of(partition)?.into_iter().map(Ok);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream::iter(rows))))
     }
 }
@@ -172,8 +204,7 @@ impl PollTable {
             );
             let held = HeldExec {
                 what: "the ticks of the poll".into(),
-                slot: Arc::clone(&self.slot),
-                projection: projection.cloned(),
+                source: Source { slot: Arc::clone(&self.slot), columns: projection.cloned() },
                 properties: Arc::new(properties),
             };
             Ok(Arc::new(held) as Arc<dyn ExecutionPlan>)

@@ -17,7 +17,10 @@ mod flow;
 /// The leaves of a live plan.
 mod held;
 
-/// A plan that is executed again with each poll.
+/// Plans of filters and expressions, without the engine's streams.
+mod direct;
+
+/// A plan that is computed again with each poll.
 mod step;
 
 /// The right rows of other products in an ASOF JOIN of ticks.

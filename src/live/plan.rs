@@ -13,6 +13,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
+use datafusion::physical_plan::execution_plan::collect_partitioned;
 
 use super::described::{Described, DescribedRight, DescribedWindow};
 use super::error::Error;
@@ -296,7 +297,7 @@ impl LivePlan {
         self.absorb(ticks).await?;
         let rows = async {
             let rows = self.stages.rest.run(&self.context).await?;
-            let rows = concat_batches(&self.own, rows.iter().flatten())?;
+            let rows = concat_batches(&self.own, &rows)?;
             self.placed(&rows, ticks)
         };
         rows.await.map_err(|source| Error::query(&self.name, source))
@@ -304,8 +305,8 @@ impl LivePlan {
 
     async fn begin(&mut self) -> Result<(), DataFusionError> {
         if !self.is_begun {
-            for (step, slot) in &mut self.stages.fixed {
-                slot.put(step.run(&self.context).await?);
+            for (plan, slot) in &self.stages.fixed {
+                slot.put(collect_partitioned(Arc::clone(plan), Arc::clone(&self.context)).await?);
             }
             self.is_begun = true;
         }

@@ -45,11 +45,11 @@ impl Stage {
     pub async fn run(&mut self, ticks: &RecordBatch, context: &Arc<TaskContext>) -> Result<()> {
         match self {
             Stage::Window(window) => {
-                let rows = window.input.run(context).await?.concat();
+                let rows = window.input.run(context).await?;
                 window.slot.put(vec![window.state.advance(&rows)?]);
             }
             Stage::Right(right) => {
-                let rows = right.input.run(context).await?.concat();
+                let rows = right.input.run(context).await?;
                 match &mut right.rows {
                     Rows::Latest(latest) => right.slot.put(vec![latest.advance(&rows, ticks)?]),
                     Rows::Passed(passed) => passed.add(&rows)?,

@@ -43,7 +43,7 @@ pub struct Stages {
     /// The others. In both, each comes after those whose results it reads.
     pub stages: Vec<Stage>,
     /// The parts that do not change; they are read once.
-    pub fixed: Vec<(Step, Arc<Slot>)>,
+    pub fixed: Vec<(Arc<dyn ExecutionPlan>, Arc<Slot>)>,
     /// What is left: it reads the ticks and the windows' results.
     pub rest: Step,
     /// What is known about the rows of the rest.
@@ -66,7 +66,7 @@ pub fn divide(
         return refused("a function in it reads all ticks at once", &["FROM"]);
     }
     let Cutter { early, stages, fixed, .. } = cutter;
-    Ok(Stages { early, stages, fixed, rest: Step::new(rest), flow })
+    Ok(Stages { early, stages, fixed, rest: Step::new(rest)?, flow })
 }
 
 /// A part of a plan, and what is known about its rows.
@@ -79,7 +79,7 @@ struct Cutter {
     is_early: bool,
     early: Vec<Stage>,
     stages: Vec<Stage>,
-    fixed: Vec<(Step, Arc<Slot>)>,
+    fixed: Vec<(Arc<dyn ExecutionPlan>, Arc<Slot>)>,
     /// How many leaves return ticks.
     leaves: usize,
 }
@@ -188,7 +188,7 @@ impl Cutter {
             }
         };
         let held = Arc::new(HeldExec::instead_of(&input.0, what, Arc::clone(&slot)));
-        stages.push(Stage::Right(Box::new(Right { input: Step::new(input.0), rows, slot })));
+        stages.push(Stage::Right(Box::new(Right { input: Step::new(input.0)?, rows, slot })));
         Ok((with_inputs(plan, vec![left, held])?, joined))
     }
 
@@ -203,7 +203,7 @@ impl Cutter {
         let state = Carried::of(window)?;
         let what = format!("the results of {}", names.first().map(String::as_str).unwrap_or("a window"));
         let held = HeldExec::instead_of(&plan, what, Arc::clone(&slot));
-        self.stages.push(Stage::Window(Box::new(Window { input: Step::new(input), state, slot, names })));
+        self.stages.push(Stage::Window(Box::new(Window { input: Step::new(input)?, state, slot, names })));
         // A window adds columns after those of its input.
         Ok((Arc::new(held), flow))
     }
@@ -217,7 +217,7 @@ impl Cutter {
         let what = "rows that do not change".to_string();
         let held = Arc::new(HeldExec::instead_of(&input.0, what, Arc::clone(&slot)));
         let plan = std::mem::replace(&mut input.0, held);
-        self.fixed.push((Step::new(plan), slot));
+        self.fixed.push((plan, slot));
     }
 }
 

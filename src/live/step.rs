@@ -1,36 +1,30 @@
-//! A plan that is executed again with each poll.
+//! A plan that is computed again with each poll.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::execution_plan::reset_plan_states;
-use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::sorts::sort::SortExec;
-use datafusion::physical_plan::union::UnionExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::TryStreamExt;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{collect_partitioned, reset_plan_states};
 
-use super::held::HeldExec;
+use super::direct::Direct;
 
-/// After so many executions, a plan without state is renewed too: operators collect metrics of every execution.
-const RENEW: usize = 512;
-
-/// A plan, and whether its operators must forget an execution before the next one.
+/// A plan, and how its rows are computed.
 pub struct Step {
     plan: Arc<dyn ExecutionPlan>,
-    has_state: bool,
-    executions: usize,
+    /// `None` if only the engine's streams can.
+    direct: Option<Direct>,
+    is_used: bool,
 }
 
 impl Step {
     /// Makes a step of a plan.
-    pub fn new(plan: Arc<dyn ExecutionPlan>) -> Step {
-        Step { has_state: has_state(&plan), plan, executions: 0 }
+    ///
+    /// # Errors
+    /// An expression of it cannot be computed over its input.
+    pub fn new(plan: Arc<dyn ExecutionPlan>) -> Result<Step> {
+        Ok(Step { direct: Direct::of(&plan)?, plan, is_used: false })
     }
 
     /// Returns the plan.
@@ -38,29 +32,16 @@ impl Step {
         &self.plan
     }
 
-    /// Executes the plan to its end, and returns the rows of each partition.
-    pub async fn run(&mut self, context: &Arc<TaskContext>) -> Result<Vec<Vec<RecordBatch>>> {
-        if self.executions > 0 && (self.has_state || self.executions.is_multiple_of(RENEW)) {
+    /// Returns the rows that the plan has now.
+    pub async fn run(&mut self, context: &Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
+        if let Some(direct) = &self.direct {
+            return direct.rows();
+        }
+        if self.is_used {
+            // Operators keep something of an execution: a join its table of hashes, and all of them metrics.
             self.plan = reset_plan_states(Arc::clone(&self.plan))?;
         }
-        self.executions += 1;
-        let partitions = self.plan.output_partitioning().partition_count();
-        let mut rows = Vec::with_capacity(partitions);
-        for partition in 0..partitions {
-            rows.push(self.plan.execute(partition, Arc::clone(context))?.try_collect().await?);
-        }
-        Ok(rows)
+        self.is_used = true;
+        Ok(collect_partitioned(Arc::clone(&self.plan), Arc::clone(context)).await?.concat())
     }
-}
-
-/// Returns whether an operator may keep something of an execution, as a join keeps its table of hashes.
-fn has_state(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let is_known = plan.is::<HeldExec>()
-        || plan.is::<FilterExec>()
-        || plan.is::<ProjectionExec>()
-        || plan.is::<SortExec>()
-        || plan.is::<CoalescePartitionsExec>()
-        || plan.is::<CooperativeExec>()
-        || plan.is::<UnionExec>();
-    !is_known || plan.children().into_iter().any(has_state)
 }
