@@ -134,11 +134,11 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back_as_the_same_settings() {
-        let resolved = flags(&[
-            ("land.late_ms", "5"),
-            ("parameters.alpha", "[1, 2]"),
-            ("kafka.properties", r#"{ "security.protocol" = "SSL", retries = "3" }"#),
-        ]);
+        let own = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(own.path(), "[parameters]\nalpha = [1, 2]\n").unwrap();
+        let kafka = r#"{ "security.protocol" = "SSL", retries = "3" }"#;
+        let flags = [("land.late_ms".into(), "5".into()), ("kafka.properties".into(), kafka.into())];
+        let resolved = resolve(Some(own.path()), [], &flags, None).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), toml(&resolved)).unwrap();
         let again = resolve(Some(file.path()), [], &[], None).unwrap();

@@ -104,6 +104,9 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Unknown { nearest: Some(nearest), .. } => Some(nearest.clone()),
+            Error::Unknown { key, .. } if key.starts_with("parameters.") => {
+                Some("a parameter of the project has its usual value in squall.toml, section [parameters]".into())
+            }
             Error::Unknown { .. } | Error::Type { .. } | Error::Value { .. } => {
                 Some("`squall config --defaults` prints every setting".into())
             }
@@ -252,7 +255,7 @@ impl Layers {
     }
 
     /// Sets a value, which must have the default's type. New keys are allowed only under `parameters`, where the project
-    /// chooses the names.
+    /// chooses the names, and only in files: a flag whose name is mistyped would change nothing.
     fn set(&mut self, key: String, value: toml::Value, origin: Source) -> Result<(), Error> {
         let value = match self.origins.get(&key) {
             Some((default, _)) => match (default, value) {
@@ -263,7 +266,7 @@ impl Layers {
                     return Err(Error::Type { key, value, expected: described(default), origin });
                 }
             },
-            None if key.starts_with("parameters.") => value,
+            None if key.starts_with("parameters.") && !matches!(origin, Source::Flag(_)) => value,
             None => {
                 let nearest = self.nearest(&key);
                 return Err(Error::Unknown { key, origin, nearest });

@@ -31,6 +31,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("quarter", 1, "date_part('quarter', $1)"),
     ("month", 1, "date_part('month', $1)"),
     ("week", 1, "date_part('week', $1)"),
+    ("weekofyear", 1, "date_part('week', $1)"),
     ("day", 1, "date_part('day', $1)"),
     ("dayofmonth", 1, "date_part('day', $1)"),
     ("dayofweek", 1, "date_part('dow', $1)"),
@@ -43,7 +44,13 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("last_day", 1, "CAST(date_trunc('month', $1) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)"),
     ("dayname", 1, "to_char($1, '%A')"),
     ("monthname", 1, "to_char($1, '%B')"),
-    ("strptime", 2, STRPTIME),
+    // The engine leaves out the hours of a format without minutes.
+    ("to_timestamp", 2, "strptime($1, $2)"),
+    ("to_timestamp", 3, "coalesce(try_strptime($1, $2), strptime($1, $3))"),
+    ("to_timestamp_seconds", 2, "to_timestamp_seconds(strptime($1, $2))"),
+    ("to_timestamp_millis", 2, "to_timestamp_millis(strptime($1, $2))"),
+    ("to_timestamp_micros", 2, "to_timestamp_micros(strptime($1, $2))"),
+    ("to_timestamp_nanos", 2, "to_timestamp_nanos(strptime($1, $2))"),
     ("mod", 2, "($1) % ($2)"),
     ("sign", 1, "signum($1)"),
     ("list_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
@@ -65,11 +72,10 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("regexp_extract", 2, REGEXP_EXTRACT),
     ("regexp_extract", 3, REGEXP_EXTRACT_GROUP),
     ("string_split", 2, "string_to_array($1, $2)"),
+    ("str_split", 2, "string_to_array($1, $2)"),
+    ("prefix", 2, "starts_with($1, $2)"),
+    ("suffix", 2, "ends_with($1, $2)"),
 ];
-
-/// The fractions of DuckDB's formats, as the engine has them.
-const STRPTIME: &str = "to_timestamp($1, regexp_replace(replace(replace(replace($2, '%f', '%6f'), '%g', '%3f'), '%n', '%9f'), \
-     '\\.%[369]f', '%.f', 'g'))";
 
 /// What a pattern matches, or one of its groups; an empty text if it does not match.
 const REGEXP_EXTRACT: &str =

@@ -246,7 +246,7 @@ fn of_expression(expression: &Expr) -> Found {
 
 /// Returns whether a call reads or writes a time in a format such as 'YYYY-MM-DD', which the engine would take for the text itself.
 fn has_format_of_postgresql(call: &Function) -> bool {
-    const NAMES: [&str; 5] = ["to_char", "date_format", "to_timestamp", "to_date", "strftime"];
+    const NAMES: [&str; 6] = ["to_char", "date_format", "strptime", "try_strptime", "to_date", "strftime"];
     const PARTS: [&str; 7] = ["yy", "mm", "dd", "mon", "day", "hh", "ss"];
     let FunctionArguments::List(list) = &call.args else { return false };
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(format)))) = list.args.get(1) else { return false };

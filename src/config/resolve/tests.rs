@@ -150,6 +150,11 @@ fn unknown_settings_are_refused_with_a_suggestion() {
     }
     let flag = explained(with_flag("engine.thread", "2"));
     assert_eq!(flag, "unknown setting `engine.thread` in flag --set engine.thread; did you mean `engine.threads`?");
+    // A mistyped parameter would leave the one that was meant as it is, without a word.
+    let flag = explained(with_flag("parameters.horizon", "30"));
+    assert!(flag.contains("did you mean `parameters.horizon_s`"), "{flag}");
+    let flag = explained(with_flag("parameters.zzzzzz", "30"));
+    assert!(flag.ends_with("has its usual value in squall.toml, section [parameters]"), "{flag}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod bucket;
 mod difference;
 mod epoch;
+mod read;
 mod text;
 mod unit;
 
@@ -24,6 +25,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function { documentation: &epoch::EPOCH_US, implementation: |_| epoch::MICROSECONDS.function() },
     Function { documentation: &epoch::EPOCH_NS, implementation: |_| epoch::NANOSECONDS.function() },
     Function { documentation: &text::STRFTIME, implementation: |_| text::FUNCTION.function() },
+    Function { documentation: &read::STRPTIME, implementation: |_| read::FUNCTION.function() },
+    Function { documentation: &read::TRY_STRPTIME, implementation: |_| read::TRY_FUNCTION.function() },
 ];
 
 const TIME: Argument = Argument { name: "time", sql_type: "TIMESTAMP", meaning: "a time, or a date", required: true };
