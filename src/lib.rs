@@ -18,6 +18,9 @@ pub mod hmac;
 /// Certificates of servers, and those that clients trust.
 pub mod tls;
 
+/// Connections of gRPC servers: clients that are accepted, with or without TLS.
+pub mod grpc;
+
 /// What every module that meets the query engine shares: async methods of its traits, and plans that other processes compute.
 pub mod engine;
 

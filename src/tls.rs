@@ -48,13 +48,13 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::File { path: path.into(), source })
 }
 
-/// Reads a server's certificate and its key.
+/// Reads a server's certificate and its key. Clients that ask are told which of the protocols the server speaks, such as `h2`.
 ///
 /// # Errors
 /// A file cannot be read, is not PEM, or the key is another certificate's.
-pub fn acceptor(files: &Files) -> Result<tokio_native_tls::TlsAcceptor, Error> {
+pub fn acceptor(files: &Files, protocols: &[&str]) -> Result<tokio_native_tls::TlsAcceptor, Error> {
     let (certificate, key) = (read(&files.certificate)?, read(&files.key)?);
-    let made = made(&certificate, &key);
+    let made = made(&certificate, &key, protocols);
     made.map_err(|why| Error::Certificate { certificate: files.certificate.clone(), key: files.key.clone(), why })
 }
 
@@ -87,7 +87,7 @@ fn text(error: openssl::error::ErrorStack) -> String {
     }
 }
 
-fn made(certificate: &[u8], key: &[u8]) -> Result<tokio_native_tls::TlsAcceptor, String> {
+fn made(certificate: &[u8], key: &[u8], protocols: &[&str]) -> Result<tokio_native_tls::TlsAcceptor, String> {
     let chain = X509::stack_from_pem(certificate).map_err(text)?;
     let first = chain.first().ok_or("it holds no certificate")?;
     let key = PKey::private_key_from_pem(key).map_err(text)?;
@@ -96,6 +96,10 @@ fn made(certificate: &[u8], key: &[u8]) -> Result<tokio_native_tls::TlsAcceptor,
     }
     let key = key.private_key_to_pem_pkcs8().map_err(text)?;
     let identity = Identity::from_pkcs8(certificate, &key).map_err(|error| error.to_string())?;
-    let acceptor = native_tls::TlsAcceptor::builder(identity).min_protocol_version(Some(Protocol::Tlsv12)).build();
-    Ok(acceptor.map_err(|error| error.to_string())?.into())
+    let mut builder = native_tls::TlsAcceptor::builder(identity);
+    builder.min_protocol_version(Some(Protocol::Tlsv12));
+    if !protocols.is_empty() {
+        builder.accept_alpn(protocols);
+    }
+    Ok(builder.build().map_err(|error| error.to_string())?.into())
 }

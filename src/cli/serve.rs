@@ -1,4 +1,4 @@
-//! `squall serve`: the project over PostgreSQL's wire protocol.
+//! `squall serve`: the project over PostgreSQL's wire protocol and Arrow Flight SQL.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -14,22 +14,26 @@ use crate::tls;
 /// The variable with the password.
 const PASSWORD: &str = "SQUALL_SERVE_PASSWORD";
 
-/// Serves the project to PostgreSQL clients: psql, Grafana, SQLAlchemy, pandas, JDBC
+/// Serves the project to PostgreSQL clients (psql, Grafana, SQLAlchemy, pandas, JDBC) and over Arrow Flight SQL (ADBC, Polars)
 ///
-/// Clients see the tables, views, models and functions that `squall sql` sees. They prove by SCRAM-SHA-256 that they know the password,
-/// which SQUALL_SERVE_PASSWORD or --password-file gives. An address that other machines reach needs a password and TLS. Statements
+/// Clients see the tables, views, models and functions that `squall sql` sees. They show that they know the password, which
+/// SQUALL_SERVE_PASSWORD or --password-file gives. An address that other machines reach needs a password and TLS. Statements
 /// only read, unless --allow-create lets them make views and models. It runs until you press Ctrl-C. docs/serve.md says how to connect
 /// each client.
 ///
 /// Example:
-///   SQUALL_SERVE_PASSWORD=… squall serve --pg 127.0.0.1:5432
+///   SQUALL_SERVE_PASSWORD=… squall serve --pg 127.0.0.1:5432 --flight 127.0.0.1:31337
 ///   psql postgresql://squall@127.0.0.1:5432/squall
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// The address to serve on; port 0 takes a free one, and the address is printed
+    /// The address to serve PostgreSQL's protocol on; port 0 takes a free one, and the address is printed
+    #[arg(long, value_name = "ADDR", required_unless_present = "flight")]
+    pub pg: Option<SocketAddr>,
+
+    /// The address to serve Arrow Flight SQL on; port 0 takes a free one, and the address is printed
     #[arg(long, value_name = "ADDR")]
-    pub pg: SocketAddr,
+    pub flight: Option<SocketAddr>,
 
     /// The name that clients give as their user
     #[arg(long, value_name = "NAME", default_value = "squall")]
@@ -71,7 +75,8 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let options = Options {
-        address: args.pg,
+        pg: args.pg,
+        flight: args.flight,
         password: password(&args)?,
         user: args.user,
         tls: args.tls_cert.zip(args.tls_key).map(|(certificate, key)| tls::Files { certificate, key }),
@@ -85,8 +90,13 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         *limit = memory_mb().map_or(0, |memory| memory / 2);
     }
     let listening = Listening::start(options, open(context, args.allow_addresses)).await?;
-    let address = listening.address().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
-    println!("serving on {address}");
+    let silent = |error: std::io::Error| Failure::new(format!("cannot listen: {error}"));
+    if let Some(address) = listening.pg().map_err(silent)? {
+        println!("serving on {address}");
+    }
+    if let Some(address) = listening.flight().map_err(silent)? {
+        println!("serving on {address}");
+    }
     listening.run(interrupted()).await;
     Ok(())
 }

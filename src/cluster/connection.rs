@@ -14,7 +14,6 @@ use datafusion_distributed::grpc::{BoxCloneSyncChannel, create_worker_client};
 use datafusion_distributed::{ChannelResolver, GetWorkerInfoRequest, WorkerChannel};
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_native_tls::TlsConnector;
@@ -27,6 +26,7 @@ use url::Url;
 use super::build::build;
 use super::slots::address;
 use super::{Error, Options};
+use crate::grpc::{ANSWERED, ASKED, Bytes};
 use crate::tls;
 
 /// How long a worker may take to answer at all.
@@ -35,20 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a worker may take that has answered before: its threads may all be sorting.
 const MORE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a silent connection is asked whether the other side is there, and how long that may take.
-const ASKED: Duration = Duration::from_secs(10);
-const ANSWERED: Duration = Duration::from_secs(60);
-
 /// What a worker says about itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Info {
     pub build: String,
     pub threads: usize,
 }
-
-/// A connection's bytes, with or without TLS.
-pub trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 
 /// Makes connections, and keeps them.
 #[derive(Clone)]

@@ -4,42 +4,26 @@
 //! may send plans may read every file that the process can read.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion_distributed::{DistributedExt, Worker, WorkerQueryContext};
-use futures::stream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio_native_tls::TlsAcceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Server;
-use tonic::transport::server::Connected;
 use tonic::{Request, Status};
 
 use super::Error;
 use super::build::build;
 use super::codec::Codec;
-use super::connection::{Bytes, Info, REFUSED, authorization};
+use super::connection::{Info, REFUSED, authorization};
 use super::enclosed::Envelopes;
+use crate::grpc::{self, Greeting};
 use crate::hmac::is_same;
 use crate::tls;
-
-/// How long a client may take for its handshake.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many clients may be about to begin.
-const KNOCKING: usize = 64;
-
-/// How often a silent connection is asked whether the other side is there, and how long that may take.
-const ASKED: Duration = Duration::from_secs(10);
-const ANSWERED: Duration = Duration::from_secs(60);
 
 /// How long a worker that is to end goes on with what it has begun.
 const LAST_WORK: Duration = Duration::from_secs(10);
@@ -80,7 +64,7 @@ impl Listening {
                 return Err(Error::OpenWithoutTls(address));
             }
         }
-        let tls = tls.map(|files| tls::acceptor(&files)).transpose()?;
+        let tls = tls.map(|files| tls::acceptor(&files, &[])).transpose()?;
         let build = build().map_err(|why| Error::NoBuild(why.into()))?;
         let info = Info { build: build.into(), threads };
         let version = serde_json::to_string(&info).map_err(|error| Error::NoBuild(error.to_string()))?;
@@ -108,12 +92,7 @@ impl Listening {
     /// # Errors
     /// The server fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        let (sender, receiver) = mpsc::channel(KNOCKING);
-        let accepting = tokio::spawn(accept(self.listener, self.tls, sender));
-        let incoming = stream::unfold(receiver, async |mut receiver| {
-            let socket: Socket = receiver.recv().await?;
-            Some((Ok::<_, std::io::Error>(socket), receiver))
-        });
+        let (accepting, incoming) = grpc::accept(self.listener, self.tls, |_| Greeting { info: (), until: None });
         let expected = self.expected;
         let check = move |request: Request<()>| {
             let Some(expected) = &expected else { return Ok(request) };
@@ -125,10 +104,8 @@ impl Listening {
             }
         };
         let service = InterceptedService::new(self.worker.into_worker_server(), check);
-        let mut server =
-            Server::builder().http2_keepalive_interval(Some(ASKED)).http2_keepalive_timeout(Some(ANSWERED));
         let (stopping, stopped) = oneshot::channel();
-        let serving = server.add_service(service).serve_with_incoming_shutdown(Box::pin(incoming), async {
+        let serving = grpc::server().add_service(service).serve_with_incoming_shutdown(Box::pin(incoming), async {
             stop.await;
             // The receiver is there as long as this runs.
             let _ = stopping.send(());
@@ -157,70 +134,4 @@ fn session(
     let config = query.builder.config().take().unwrap_or_default();
     let config = config.with_distributed_user_codec(Envelopes(Arc::clone(codec)));
     Ok(SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build())
-}
-
-/// Lets clients in, until the receiver is gone.
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, sender: mpsc::Sender<Socket>) {
-    let knocking = Arc::new(Semaphore::new(KNOCKING));
-    loop {
-        let Ok(place) = Arc::clone(&knocking).acquire_owned().await else { return };
-        let socket = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = sender.closed() => return,
-        };
-        let Ok((socket, _)) = socket else {
-            // The process has no more files; clients that end give some back.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (tls, sender) = (tls.clone(), sender.clone());
-        tokio::spawn(async move {
-            if let Ok(Some(socket)) = timeout(PATIENCE, shaken(socket, tls)).await {
-                // If the receiver is gone, the worker ends.
-                let _ = sender.send(socket).await;
-            }
-            drop(place);
-        });
-    }
-}
-
-async fn shaken(socket: TcpStream, tls: Option<TlsAcceptor>) -> Option<Socket> {
-    socket.set_nodelay(true).ok()?;
-    Some(match tls {
-        None => Socket(Box::new(socket)),
-        Some(tls) => Socket(Box::new(tls.accept(socket).await.ok()?)),
-    })
-}
-
-/// A client's connection.
-struct Socket(Box<dyn Bytes>);
-
-impl Connected for Socket {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) -> Self::ConnectInfo {}
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
 }

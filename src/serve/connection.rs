@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::Server;
 use super::ahead::Ahead;
 use super::commands::Command;
-use super::engine::{Engine, Given, read_only};
+use super::engine::{Engine, Given, permitted};
 use super::extended::{Portal, Prepared, State};
 use super::failure::Failure;
 use super::reflect::Facts;
@@ -210,6 +210,7 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
             let failure = Failure::told("25P02", "a statement of this transaction failed");
             return Err(failure.hint("end it with ROLLBACK").into());
         }
+        permitted(command, self.server.allow_create)?;
         let facts = self.facts();
         match command {
             Command::Query => {
@@ -224,18 +225,6 @@ impl<W: AsyncWrite + Send + Unpin> Connection<W> {
                 let plan = self.watch.over(self.engine.plan(query, given, &facts)).await?;
                 Ok(State::Planned(Box::new(plan)))
             }
-            Command::Write(tag) if !self.server.allow_create => {
-                let failure = read_only(tag);
-                Err(match *tag {
-                    "CREATE VIEW" | "CREATE MODEL" | "DROP VIEW" => {
-                        failure.hint("`squall serve --allow-create` allows views and models").into()
-                    }
-                    _ => failure.into(),
-                })
-            }
-            Command::Write("CREATE VIEW" | "CREATE MODEL" | "DROP VIEW") => Ok(State::Ready),
-            Command::Write(tag) => Err(read_only(tag).into()),
-            Command::Unknown(word) => Err(Failure::told("0A000", format!("{word} is not supported")).into()),
             _ => Ok(State::Ready),
         }
     }

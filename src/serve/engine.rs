@@ -22,7 +22,7 @@ use tokio::task::{JoinSet, block_in_place};
 
 use super::commands::Command;
 use super::failure::Failure;
-use super::reflect::{self, Facts};
+use super::reflect::{self, Facts, Relation};
 use super::types::Shown;
 use crate::catalog::Session;
 use crate::dialect;
@@ -189,6 +189,17 @@ impl Engine {
         Ok(plan)
     }
 
+    /// Returns the tables and views that clients see.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    pub async fn relations(&self, with_columns: bool) -> Result<Vec<Relation>, Failure> {
+        let names = self.context.copied_config().options().catalog.clone();
+        let schema = self.context.catalog(&names.default_catalog).and_then(|one| one.schema(&names.default_schema));
+        let Some(schema) = schema else { return Ok(Vec::new()) };
+        self.shared.alone(async move { Ok(reflect::relations(&schema, with_columns).await?) }).await
+    }
+
     /// Carries out a statement that makes or removes a view or a model.
     ///
     /// # Errors
@@ -235,6 +246,22 @@ impl Engine {
             }
         }
         Ok(types)
+    }
+}
+
+/// Checks that a statement changes nothing but what clients may make.
+///
+/// # Errors
+/// It would change something, or the server does not have it.
+pub fn permitted(command: &Command, allow_create: bool) -> Result<(), Failure> {
+    match command {
+        Command::Write("CREATE VIEW" | "CREATE MODEL" | "DROP VIEW") if allow_create => Ok(()),
+        Command::Write(tag @ ("CREATE VIEW" | "CREATE MODEL" | "DROP VIEW")) => {
+            Err(read_only(tag).hint("`squall serve --allow-create` allows views and models"))
+        }
+        Command::Write(tag) => Err(read_only(tag)),
+        Command::Unknown(word) => Err(Failure::told("0A000", format!("{word} is not supported"))),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,9 @@
-//! Serves the project over PostgreSQL's wire protocol, so that its tools see tables, views, models and functions.
+//! Serves the project over PostgreSQL's wire protocol and over Arrow Flight SQL, so that other tools see tables, views, models and
+//! functions.
 //!
-//! In: an address, and how to open a session. Out: answers to clients. A client proves that it knows the password by SCRAM-SHA-256; an
-//! address that other machines reach is refused without a password and TLS. Statements read, unless creating is allowed. Source of
-//! the protocol: part "Frontend/Backend Protocol" of PostgreSQL's manual. docs/serve.md says what is promised.
+//! In: addresses, and how to open a session. Out: answers to clients. A client of PostgreSQL's proves that it knows the password by
+//! SCRAM-SHA-256; an address that other machines reach is refused without a password and TLS. Statements read, unless creating is
+//! allowed. Source of the protocol: part "Frontend/Backend Protocol" of PostgreSQL's manual. docs/serve.md says what is promised.
 
 mod ahead;
 mod commands;
@@ -11,6 +12,7 @@ mod encode;
 mod engine;
 mod extended;
 mod failure;
+mod flight;
 mod foreign;
 mod parameters;
 mod reflect;
@@ -55,7 +57,10 @@ const ASKED_AGAIN: Duration = Duration::from_secs(10);
 
 /// How the server serves.
 pub struct Options {
-    pub address: SocketAddr,
+    /// The address of PostgreSQL's protocol.
+    pub pg: Option<SocketAddr>,
+    /// The address of Arrow Flight SQL.
+    pub flight: Option<SocketAddr>,
     pub user: String,
     /// `None` lets in whoever reaches the address.
     pub password: Option<String>,
@@ -98,7 +103,7 @@ impl Hint for Error {
             Error::Password => "clients write other characters differently; choose a password of ASCII".into(),
             Error::NoPassword => "set SQUALL_SERVE_PASSWORD, or give --password-file".into(),
             Error::Tls(error) => return error.hint(),
-            Error::Listen { .. } => "another program may use the port; --pg 127.0.0.1:0 takes a free one".into(),
+            Error::Listen { .. } => "another program may use the port; port 0 takes a free one".into(),
             Error::Open(_) | Error::Threads(_) | Error::Random(_) => return None,
         })
     }
@@ -121,6 +126,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Returns a number for a connection or a session.
+    fn process(&self) -> i32 {
+        self.next_process.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Cancels the statement of a connection, if the secret is right.
     fn cancel(&self, process: i32, secret: i32) {
         let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -134,7 +144,8 @@ impl Server {
 
 /// A server that listens.
 pub struct Listening {
-    listener: TcpListener,
+    pg: Option<TcpListener>,
+    flight: Option<(TcpListener, Option<tokio_native_tls::TlsAcceptor>)>,
     server: Arc<Server>,
     stop: channel::Sender<bool>,
     /// The threads of statements.
@@ -145,11 +156,10 @@ impl Listening {
     /// Starts to listen.
     ///
     /// # Errors
-    /// The address would be open to others without a password or TLS, the certificate or the project cannot be read, or the address is
+    /// An address would be open to others without a password or TLS, the certificate or the project cannot be read, or the address is
     /// taken.
     pub async fn start(options: Options, open: Open) -> Result<Listening, Error> {
-        let address = options.address;
-        if !address.ip().is_loopback() {
+        for address in options.pg.into_iter().chain(options.flight).filter(|address| !address.ip().is_loopback()) {
             if options.password.is_none() {
                 return Err(Error::OpenWithoutPassword(address));
             }
@@ -163,10 +173,12 @@ impl Listening {
             Some(password) => Some(Verifier::new(password)?),
             None => None,
         };
-        let tls = options.tls.map(|files| tls::acceptor(&files)).transpose()?;
+        let acceptor =
+            |protocols: &[&str]| options.tls.as_ref().map(|files| tls::acceptor(files, protocols)).transpose();
+        let (tls, flight_tls) = (acceptor(&[])?, acceptor(&[flight::PROTOCOL])?);
         let threads = Threads::start()?;
         let shared = Arc::new(Shared::new(open, threads.handle.clone()).await.map_err(Error::Open)?);
-        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let (pg, flight) = (bound(options.pg).await?, bound(options.flight).await?);
         let (stop, stopping) = channel::channel(false);
         let server = Arc::new(Server {
             user: options.user,
@@ -181,27 +193,45 @@ impl Listening {
             running: Mutex::new(HashMap::new()),
             stopping,
         });
-        Ok(Listening { listener, server, stop, threads })
+        Ok(Listening { pg, flight: flight.map(|listener| (listener, flight_tls)), server, stop, threads })
     }
 
-    /// Returns the address, with the port that the system chose if it was 0.
+    /// Returns the address of PostgreSQL's protocol, with the port that the system chose if it was 0.
     ///
     /// # Errors
     /// The system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    pub fn pg(&self) -> io::Result<Option<SocketAddr>> {
+        self.pg.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
+    /// Returns the address of Arrow Flight SQL, as clients name it.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn flight(&self) -> io::Result<Option<String>> {
+        let Some((listener, tls)) = &self.flight else { return Ok(None) };
+        let scheme = if tls.is_some() { "grpc+tls" } else { "grpc" };
+        Ok(Some(format!("{scheme}://{}", listener.local_addr()?)))
     }
 
     /// Serves clients until `stopped`. Then running statements end, and clients are told why.
     pub async fn run(self, stopped: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
+        let mut flying = JoinSet::new();
+        if let Some((listener, tls)) = self.flight {
+            flying.spawn(flight::serve(listener, tls, Arc::clone(&self.server)));
+        }
         let knocking = Arc::new(Semaphore::new(KNOCKING));
+        let accept = async || match &self.pg {
+            Some(listener) => listener.accept().await,
+            None => std::future::pending().await,
+        };
         tokio::pin!(stopped);
         loop {
             tokio::select! {
                 () = &mut stopped => break,
                 Some(_) = connections.join_next() => {}
-                accepted = self.listener.accept() => match accepted {
+                accepted = accept() => match accepted {
                     // Whoever sends nothing must not keep those out who know the password.
                     Ok((stream, _)) => if let Ok(knock) = Arc::clone(&knocking).try_acquire_owned() {
                         connections.spawn(serve(stream, Arc::clone(&self.server), knock));
@@ -211,13 +241,21 @@ impl Listening {
                 },
             }
         }
-        drop(self.listener);
+        drop(self.pg);
         let _ = self.stop.send(true);
-        let all = async { while connections.join_next().await.is_some() {} };
+        let all = async {
+            while connections.join_next().await.is_some() {}
+            while flying.join_next().await.is_some() {}
+        };
         // A client that does not read is not waited for.
         let _ = tokio::time::timeout(LAST_WORDS, all).await;
         drop(self.threads);
     }
+}
+
+async fn bound(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address).await.map(Some).map_err(|source| Error::Listen { address, source })
 }
 
 /// Threads that are not waited for when they are dropped: what a statement plans cannot be ended before its own end.
@@ -272,7 +310,7 @@ async fn serve(stream: TcpStream, server: Arc<Server>, knock: OwnedSemaphorePerm
     // A machine that sleeps or lost its network must not keep its place for ever.
     let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(ASKED_AGAIN);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
-    let process = server.next_process.fetch_add(1, Ordering::Relaxed);
+    let process = server.process();
     // The client is gone, or does not speak the protocol: there is nobody to report to.
     let _ = startup::serve(stream, &server, process, knock).await;
 }

@@ -101,7 +101,11 @@ fn sql(shown: Shown) -> String {
     format!("{name}{}", if shown.array { "[]" } else { "" })
 }
 
-fn parsed(text: &str) -> Result<Expr, Unreadable> {
+/// Reads a value in the form of SQL.
+///
+/// # Errors
+/// It is none.
+pub fn parsed(text: &str) -> Result<Expr, Unreadable> {
     let parser = Parser::new(&GenericDialect {}).try_with_sql(text);
     let read = parser.and_then(|mut parser| parser.parse_expr());
     read.map_err(|error| Unreadable::Value(format!("a parameter's value cannot be read: {error}")))
@@ -140,11 +144,13 @@ fn scalar_text(of: Type, text: &str) -> Result<String, Unreadable> {
     })
 }
 
-fn cast(text: &str, to: &str) -> String {
+/// Returns a text that is cast to a type.
+pub fn cast(text: &str, to: &str) -> String {
     format!("CAST({} AS {to})", literal(text))
 }
 
-fn integer(value: i64) -> String {
+/// Returns a whole number as SQL.
+pub fn integer(value: i64) -> String {
     match value {
         // The smallest number has no positive counterpart, which the sign would need.
         i64::MIN => cast(&value.to_string(), "BIGINT"),
@@ -153,11 +159,13 @@ fn integer(value: i64) -> String {
     }
 }
 
-fn double(value: f64) -> String {
+/// Returns a floating-point number as SQL.
+pub fn double(value: f64) -> String {
     cast(&format!("{value:?}"), "DOUBLE")
 }
 
-fn decimal(text: &str) -> Option<String> {
+/// Returns a decimal as SQL, with as many digits as it has.
+pub fn decimal(text: &str) -> Option<String> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if matches!(digits.to_ascii_lowercase().as_str(), "nan" | "infinity" | "inf") || digits.contains(['e', 'E']) {
         return text.parse().ok().map(double);
@@ -303,7 +311,8 @@ fn array_binary(element_oid: u32, of: Type, bytes: &[u8]) -> Result<String, Unre
     Ok(array(&elements))
 }
 
-fn array(elements: &[String]) -> String {
+/// Returns an array of elements that are SQL.
+pub fn array(elements: &[String]) -> String {
     format!("ARRAY[{}]", elements.join(", "))
 }
 

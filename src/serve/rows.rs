@@ -58,7 +58,7 @@ impl Rows {
         Rows { receiver, task, rest: None, _session: session, _quiet: Quiet::begin() }
     }
 
-    /// Returns the next rows, and how many of them were taken before; `None` at the end.
+    /// Returns the next rows as PostgreSQL writes them, and how many of them were taken before; `None` at the end.
     ///
     /// # Errors
     /// The query failed.
@@ -66,10 +66,19 @@ impl Rows {
         if let Some(rest) = self.rest.take() {
             return Ok(Some(rest));
         }
+        let batch = self.batch().await?;
+        Ok(batch.map(|batch| Encoded::new(&batch)).transpose()?.map(|encoded| (encoded, 0)))
+    }
+
+    /// Returns the next batch that has rows; `None` at the end.
+    ///
+    /// # Errors
+    /// The query failed.
+    pub async fn batch(&mut self) -> Result<Option<RecordBatch>, Failure> {
         while let Some(batch) = self.receiver.recv().await {
             let batch = batch?;
             if batch.num_rows() > 0 {
-                return Ok(Some((Encoded::new(&batch)?, 0)));
+                return Ok(Some(batch));
             }
         }
         // An error or a panic must not look like the end of the rows.

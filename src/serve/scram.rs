@@ -60,6 +60,12 @@ impl Verifier {
         Ok(Verifier { salt, stored_key: sha256(&client_key), server_key: hmac(&salted, b"Server Key")? })
     }
 
+    /// Returns whether a password is the right one, for clients that send it.
+    pub fn is_password(&self, password: &str) -> bool {
+        let theirs = Verifier::with_salt(password, self.salt);
+        theirs.is_ok_and(|theirs| memcmp::eq(&theirs.stored_key, &self.stored_key))
+    }
+
     /// Answers the client's first message.
     ///
     /// # Errors
@@ -145,6 +151,8 @@ mod tests {
     #[test]
     fn a_wrong_password_or_a_bent_message_is_refused() {
         let verifier = verifier("pen");
+        assert!(verifier.is_password("pen"));
+        assert!(!verifier.is_password("pencil") && !verifier.is_password(""));
         let (exchange, _) = verifier.answer(FIRST, OWN).unwrap();
         assert!(matches!(verifier.finish(&exchange, LAST), Err(Error::Wrong)));
         for last in [

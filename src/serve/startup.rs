@@ -21,7 +21,7 @@ use super::{Place, Server};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the answer to a wrong password takes, so that guessing is slow.
-const WRONG: Duration = Duration::from_millis(500);
+pub const WRONG: Duration = Duration::from_millis(500);
 
 /// The steps of an authentication, by their numbers in the protocol.
 const OK: i32 = 0;

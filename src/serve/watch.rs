@@ -51,6 +51,11 @@ impl Watch {
         self.deadline = limit.map(|limit| Instant::now() + limit);
     }
 
+    /// Returns whether the time of the statement is up.
+    pub fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// Waits for a step of a statement.
     ///
     /// # Errors

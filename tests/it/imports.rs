@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 600;
 
 /// Crates that only these modules may use, because each of them talks to the outside world.
-const OWNED_CRATES: [(&str, &[&str]); 10] = [
+const OWNED_CRATES: [(&str, &[&str]); 11] = [
+    ("arrow_flight", &["serve"]),
     ("openssl", &["feed", "hmac", "live", "serve", "tls"]),
     ("rdkafka", &["log"]),
-    ("tokio_native_tls", &["cluster", "serve", "tls"]),
+    ("tokio_native_tls", &["cluster", "grpc", "serve", "tls"]),
     ("datafusion_distributed", &["cluster"]),
-    ("tonic", &["cluster"]),
+    ("tonic", &["cluster", "grpc", "serve"]),
     ("tokio_tungstenite", &["feed"]),
     ("ureq", &["live", "recording", "track"]),
     ("rustyline", &["repl"]),

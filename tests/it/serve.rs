@@ -1,6 +1,7 @@
 //! `squall serve`: who is let in, what statements answer, what ends them.
 
 pub mod client;
+mod flight;
 mod hostile;
 mod reflect;
 
@@ -37,6 +38,7 @@ fn what_would_be_open_to_others_does_not_start() {
     let (_, other) = certificate(folder.path(), "two");
     std::fs::write(folder.path().join("open"), PASSWORD).unwrap();
     for (arguments, expected) in [
+        (vec!["127.0.0.1:0", "--flight", "0.0.0.0:0"], "other machines reach 0.0.0.0:0, and there is no TLS"),
         (vec!["0.0.0.0:0", "--no-password"], "other machines reach 0.0.0.0:0, and there is no password"),
         (vec!["0.0.0.0:0"], "other machines reach 0.0.0.0:0, and there is no TLS"),
         (vec!["127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &other], "the key is another certificate's"),

@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::catalog::Session;
 pub use functions::register;
+pub use relations::{Relation, all as relations};
 
 /// The database's name.
 pub const DATABASE: &str = "squall";

@@ -35,12 +35,18 @@ impl Server {
     }
 
     pub fn start_in(folder: tempfile::TempDir, arguments: &[&str]) -> Server {
-        let mut command = squall(folder.path(), &["serve", "--pg", "127.0.0.1:0"]);
+        Server::speaking("--pg", folder, arguments)
+    }
+
+    /// Starts a server of the protocol that an option names.
+    pub fn speaking(protocol: &str, folder: tempfile::TempDir, arguments: &[&str]) -> Server {
+        let mut command = squall(folder.path(), &["serve", protocol, "127.0.0.1:0"]);
         let child = command.args(arguments).env("SQUALL_SERVE_PASSWORD", PASSWORD).stdout(Stdio::piped()).spawn();
         let mut child = child.unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("serving on ").unwrap_or_else(|| panic!("{line}")).parse().unwrap();
+        let address = line.trim().strip_prefix("serving on ").unwrap_or_else(|| panic!("{line}"));
+        let address = address.trim_start_matches("grpc://").parse().unwrap();
         Server { child, address, folder }
     }
 
