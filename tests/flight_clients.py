@@ -89,6 +89,8 @@ def adbc_gives_parameters(uri):
     with connect(uri) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT value, $2 AS t FROM generate_series(1, 9) WHERE value > $1 ORDER BY 1", (6, "it's"))
         equal(cursor.fetchall(), [(7, "it's"), (8, "it's"), (9, "it's")])
+        cursor.execute("SELECT value, '?' AS t FROM generate_series(1, 9) WHERE value > ? AND value < ?", (6, 8))
+        equal(cursor.fetchall(), [(7, "?")])
         values = (1, 2**40, 1.5, "it's", None, True, b"\x00\x01", datetime.date(2026, 1, 2), decimal.Decimal("12.50"))
         cursor.execute("SELECT " + ", ".join(f"${at + 1}" for at in range(len(values))), values)
         equal(cursor.fetchall(), [values])

@@ -40,6 +40,7 @@ mod qualify;
 mod scopes;
 mod set_all;
 mod shift_defaults;
+mod slices;
 mod star_options;
 mod star_words;
 mod stars;
@@ -120,6 +121,7 @@ const PARTS: &[Part] = &[
     qualify::write,
     wide_literals::write_decimals,
     inserted::write,
+    slices::write,
     lists::write,
     clauses::check,
 ];

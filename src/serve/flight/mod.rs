@@ -1,4 +1,4 @@
-//! Arrow Flight SQL: the project for ADBC, JDBC's driver of Flight and their like, as Arrow and not as text.
+//! Arrow Flight SQL: the project for ADBC and its like, as Arrow and not as text.
 //!
 //! In: requests over gRPC. Out: batches. The rules are those of PostgreSQL's protocol: the same users, limits and permissions, and the same
 //! engine. Source of the protocol: "Arrow Flight SQL" of Arrow's documentation. The modules are listed in the order in which a request

@@ -26,6 +26,7 @@ use super::super::parameters;
 use super::super::rows::Rows;
 use super::super::watch::{Stop, Watch};
 use super::sessions::{Handle, Prepared, Running, Session, locked};
+use super::values::numbered;
 use super::{shape, status};
 use crate::repl::split;
 
@@ -72,7 +73,11 @@ pub fn read(text: &str) -> Result<(Arc<str>, Command), Status> {
     check_length(text).map_err(status::told)?;
     let statements = split(text);
     match statements.as_slice() {
-        [one] => Ok((one.text.into(), Command::read(one.text))),
+        [one] => {
+            let text = numbered(one.text);
+            let command = Command::read(&text);
+            Ok((text.into(), command))
+        }
         [] => Err(status::told(Failure::told("42601", "the statement is empty"))),
         several => {
             let message = format!("the text has {} statements", several.len());

@@ -1,19 +1,47 @@
-//! The values that a client gives for `$1`, `$2` …, as SQL.
+//! The values that a client gives for `$1`, `$2` …, or for `?`, as SQL.
 //!
 //! In: a row of a batch. Out: expressions that stand in the places of the parameters, as in PostgreSQL's protocol. Also the types of
 //! parameters, as clients are told them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::super::failure::Failure;
 use super::super::parameters::{array, cast, decimal, double, integer, parsed};
 use super::super::types::{Shown, Type};
 use crate::text::{hex, literal};
+
+/// Writes each `?` as `$1`, `$2` and so on: ADBC and JDBC know parameters without numbers. A text that has numbers stays as it is.
+pub fn numbered(text: &str) -> Cow<'_, str> {
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location().unwrap_or_default();
+    let has_numbers =
+        tokens.iter().any(|token| matches!(&token.token, Token::Placeholder(name) if name.starts_with('$')));
+    let places =
+        tokens.iter().filter(|token| matches!(&token.token, Token::Placeholder(name) if name == "?" && !has_numbers));
+    let mut places = places.map(|token| (token.span.start.line, token.span.start.column)).peekable();
+    if places.peek().is_none() {
+        return text.into();
+    }
+    let (mut written, mut count) = (String::with_capacity(text.len() + 8), 0);
+    for (line, content) in (1..).zip(text.split_inclusive('\n')) {
+        for (column, character) in (1..).zip(content.chars()) {
+            if places.next_if_eq(&(line, column)).is_some() {
+                count += 1;
+                written.push_str(&format!("${count}"));
+            } else {
+                written.push(character);
+            }
+        }
+    }
+    written.into()
+}
 
 /// Returns the values of a row.
 ///
@@ -168,6 +196,20 @@ mod tests {
         ] {
             let batch = RecordBatch::try_from_iter([("v", value.to_array().unwrap())]).unwrap();
             assert_eq!(expressions(&batch, 0).unwrap()[0].to_string(), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_without_numbers_get_them_in_their_order() {
+        for (text, expected) in [
+            ("SELECT ?, '?', \"?\" -- ?\n, é, ?", "SELECT $1, '?', \"?\" -- ?\n, é, $2"),
+            ("SELECT 1 /* ? */ WHERE a = ?", "SELECT 1 /* ? */ WHERE a = $1"),
+            ("SELECT $1, ?", "SELECT $1, ?"),
+            ("SELECT ?1", "SELECT ?1"),
+            ("SELECT 'not ended ?", "SELECT 'not ended ?"),
+            ("", ""),
+        ] {
+            assert_eq!(numbered(text), expected);
         }
     }
 }
