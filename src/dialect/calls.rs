@@ -51,6 +51,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("to_timestamp_millis", 2, "to_timestamp_millis(strptime($1, $2))"),
     ("to_timestamp_micros", 2, "to_timestamp_micros(strptime($1, $2))"),
     ("to_timestamp_nanos", 2, "to_timestamp_nanos(strptime($1, $2))"),
+    ("to_unixtime", 2, "to_unixtime(strptime($1, $2))"),
     ("date_add", 2, "($1) + ($2)"),
     ("to_years", 1, "($1) * INTERVAL '1 year'"),
     ("to_months", 1, "($1) * INTERVAL '1 month'"),
