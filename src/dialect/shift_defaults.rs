@@ -1,8 +1,8 @@
 //! `lag(x, 1, y)` and `lead(x, 1, y)`, where `y` is computed for each row.
 //!
 //! The engine takes only a constant as the value for rows that have no other row at this distance. In: a parsed statement, in which each
-//! OVER says all of its window. Out: the same statement, in which such a call is a CASE that also shifts the constant `true`. Where the result is
-//! NULL, there is no row at this distance, and CASE returns `y`.
+//! OVER says all of its window. Out: the same statement, in which such a call is a CASE that also shifts the constant `true`. If that gives
+//! NULL, no row is so far away, and CASE returns `y`.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, NullTreatment, Statement,

@@ -348,7 +348,7 @@ impl Found {
     /// Returns the file at a local path, under a name.
     ///
     /// # Errors
-    /// The path is missing, or is no file: a link may lead to a folder.
+    /// Nothing is at the path, or a folder is.
     pub fn of(path: &FsPath, name: String) -> io::Result<Found> {
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {

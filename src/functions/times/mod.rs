@@ -5,6 +5,7 @@
 mod bucket;
 mod difference;
 mod epoch;
+mod format;
 mod read;
 mod text;
 mod unit;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::format::{Item, ParseError, Parsed, StrftimeItems, parse};
+use chrono::format::{Item, ParseError, Parsed, parse};
 use chrono::{NaiveDateTime, TimeDelta};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, TimestampNanosecondBuilder};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
+use datafusion::common::{Result, exec_err};
 
+use super::format::items;
 use super::{is_text, wrong_count};
 use crate::functions::scalar::Scalar;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
@@ -89,7 +90,7 @@ fn compute(arguments: &[ArrayRef], is_tried: bool) -> Result<ArrayRef> {
         let (text, format) = (texts.value(row), formats.value(row));
         let items = match known.take() {
             Some((last, items)) if last == format => items,
-            _ => items(format)?,
+            _ => read_format(format)?,
         };
         let time = read(text.trim(), &items).map(|time| time.and_utc().timestamp_nanos_opt());
         match time {
@@ -103,30 +104,13 @@ fn compute(arguments: &[ArrayRef], is_tried: bool) -> Result<ArrayRef> {
     Ok(Arc::new(times.finish().with_timezone("UTC")))
 }
 
-fn items(format: &str) -> Result<Vec<Item<'static>>> {
-    if format.contains("%Z") {
-        return Err(exec_datafusion_err!(
+fn read_format(format: &str) -> Result<Vec<Item<'static>>> {
+    if format.replace("%%", "").contains("%Z") {
+        return exec_err!(
             "strptime does not read names of time zones (%Z); it reads +0530 as %z, and text that is always the same stands in the format as it is"
-        ));
+        );
     }
-    let mut chrono = String::with_capacity(format.len());
-    let mut rest = format;
-    while let Some(letter) = rest.chars().next() {
-        let other = OTHER.iter().find(|(other, _)| rest.starts_with(other));
-        let (read, written) = match other {
-            Some((other, written)) => (other.len(), *written),
-            // Two percent signs are a percent sign, and what follows is text.
-            None if rest.starts_with("%%") => (2, "%%"),
-            None => (letter.len_utf8(), &rest[..letter.len_utf8()]),
-        };
-        chrono.push_str(written);
-        rest = &rest[read..];
-    }
-    let items: Vec<Item<'static>> = StrftimeItems::new(&chrono).map(Item::to_owned).collect();
-    if items.contains(&Item::Error) {
-        return exec_err!("the format `{format}` of strptime has a letter after % that means nothing");
-    }
-    Ok(items)
+    items("strptime", format, OTHER)
 }
 
 /// Reads a time in UTC. Parts that the text does not have are those of 1900-01-01 00:00:00.

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use chrono::format::{Item, StrftimeItems};
+use chrono::format::Item;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampNanosecondType};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
+use datafusion::common::{Result, exec_datafusion_err};
 
+use super::format::items;
 use super::unit::date_time;
 use super::{TIME, is_text, time, wrong_count};
 use crate::functions::scalar::Scalar;
@@ -40,15 +41,15 @@ pub const FUNCTION: Scalar =
     Scalar { documentation: &STRFTIME, aliases: &[], coerce, returns: |_| Ok(DataType::Utf8), compute };
 
 /// What stands for another thing in chrono.
-const OTHER: &[(char, &str)] = &[
-    ('f', "%6f"),
-    ('g', "%3f"),
-    ('n', "%9f"),
-    ('x', "%Y-%m-%d"),
-    ('X', "%H:%M:%S"),
-    ('c', "%Y-%m-%d %H:%M:%S"),
-    ('z', "+00"),
-    ('Z', ""),
+const OTHER: &[(&str, &str)] = &[
+    ("%f", "%6f"),
+    ("%g", "%3f"),
+    ("%n", "%9f"),
+    ("%x", "%Y-%m-%d"),
+    ("%X", "%H:%M:%S"),
+    ("%c", "%Y-%m-%d %H:%M:%S"),
+    ("%z", "+00"),
+    ("%Z", ""),
 ];
 
 fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
@@ -76,7 +77,7 @@ fn compute(arguments: &[ArrayRef]) -> Result<ArrayRef> {
         let format = formats.value(row);
         let items = match known.take() {
             Some((last, items)) if last == format => items,
-            _ => items(format)?,
+            _ => items("strftime", format, OTHER)?,
         };
         let text = date_time(times.value(row)).format_with_items(items.iter());
         write!(texts, "{text}").map_err(|_| exec_datafusion_err!("strftime cannot write the format `{format}`"))?;
@@ -84,27 +85,4 @@ fn compute(arguments: &[ArrayRef]) -> Result<ArrayRef> {
         known = Some((format, items));
     }
     Ok(Arc::new(texts.finish()))
-}
-
-fn items(format: &str) -> Result<Vec<Item<'static>>> {
-    let mut chrono = String::with_capacity(format.len());
-    let mut letters = format.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '%' {
-            chrono.push(letter);
-            continue;
-        }
-        match letters.next() {
-            Some(letter) => match OTHER.iter().find(|(other, _)| *other == letter) {
-                Some((_, written)) => chrono.push_str(written),
-                None => chrono.extend(['%', letter]),
-            },
-            None => return exec_err!("the format `{format}` of strftime ends with %"),
-        }
-    }
-    let items: Vec<Item<'static>> = StrftimeItems::new(&chrono).map(Item::to_owned).collect();
-    if items.contains(&Item::Error) {
-        return exec_err!("the format `{format}` of strftime has a letter after % that means nothing");
-    }
-    Ok(items)
 }

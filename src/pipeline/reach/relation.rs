@@ -167,7 +167,7 @@ pub struct Next {
     pub from: Var,
     /// Where the rows lie, from its own time, on which it depends whether a row is one of these.
     pub own: Span,
-    /// What stands for the next row's time if there is no next row: a time later than all others (true), or NULL (false).
+    /// Whether a row without a next one has a time later than all others in its place (true), or NULL (false).
     pub open: bool,
     pub faults: BTreeSet<Fault>,
     pub cause: Arc<Cause>,

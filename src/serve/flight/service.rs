@@ -293,7 +293,7 @@ impl FlightSqlService for Flight {
                 self.tokens.end(&session);
                 Bytes::from_static(CLOSED)
             }
-            other => return Err(Status::unimplemented(format!("there is no action `{other}`"))),
+            other => return Err(Status::unimplemented(format!("the action `{other}` is not known"))),
         };
         Ok(Response::new(stream::iter([Ok(Answer { body: answer })]).boxed()))
     }

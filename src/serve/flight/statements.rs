@@ -148,7 +148,7 @@ pub async fn plan(
                 let word = text.split_whitespace().next().unwrap_or_default().to_uppercase();
                 let failure = Failure::told("0A000", format!("{word} is not supported over Arrow Flight SQL"));
                 let hint =
-                    "a statement sees the data as they are when it begins; there are no transactions and no cursors";
+                    "transactions and cursors are not supported; a statement sees the data as they are when it begins";
                 return Err(Stop::from(failure.hint(hint)));
             }
         })

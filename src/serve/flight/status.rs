@@ -41,7 +41,7 @@ pub async fn stopped(stop: Stop, session: &Session, text: &str, late: bool) -> S
     }
 }
 
-/// Says why something ended before its own end that is no statement.
+/// Says why other work than a statement ended early.
 pub fn ended(stop: Stop, late: bool) -> Status {
     match stop {
         Stop::Failed(Failure::Told(notice)) => of(&notice, "", late),

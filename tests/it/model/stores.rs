@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
@@ -10,7 +9,7 @@ use rand_pcg::Pcg64;
 use tempfile::TempDir;
 
 use super::commands::Folder;
-use super::tracking::{Requests, handle, like_mlflow};
+use super::tracking::{like_mlflow, serve};
 use crate::support::s3::{Faults, S3Server};
 
 const MODELS: &str = "paths.models=s3://bucket/a/models";
@@ -292,20 +291,11 @@ fn what_a_store_says_is_said() {
 /// Sends what is not sent to a server that answers as MLflow does; `meanwhile` runs when the run is made there. Returns what squall says,
 /// and how many runs were made.
 fn pushed(cloud: &Cloud, meanwhile: impl Fn() + Send + 'static) -> (String, usize) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Requests::default();
-    let log = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let answer = |path: &str, _: &str| {
-                if path.ends_with("runs/create") {
-                    meanwhile();
-                }
-                like_mlflow(path)
-            };
-            handle(stream.unwrap(), answer, &log);
+    let (uri, requests) = serve(move |path| {
+        if path.ends_with("runs/create") {
+            meanwhile();
         }
+        like_mlflow(path)
     });
     let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
     command.args(["--set", MODELS, "--set", RUNS, "runs", "push"]).current_dir(cloud.folder.path()).env_clear();

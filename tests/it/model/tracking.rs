@@ -19,7 +19,7 @@ use crate::slt::rows;
 pub type Requests = Arc<Mutex<Vec<(String, String, Vec<u8>)>>>;
 
 /// A server that answers as MLflow does; `answer` gives the answer to each request.
-fn serve(answer: fn(&str) -> (u16, Value)) -> (String, Requests) {
+pub fn serve(answer: impl Fn(&str) -> (u16, Value) + Send + 'static) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
     let requests = Requests::default();
