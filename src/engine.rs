@@ -1,12 +1,14 @@
-//! What every module that meets the query engine shares: async methods of its traits, plans that other processes compute, and the names
-//! of types in SQL.
+//! What every module that meets the query engine shares: async methods of its traits, plans that other processes compute, the names of types
+//! in SQL, and how Parquet files are written.
 //!
 //! For each async method the compiler proves that its future can be sent between threads. With the bounds that `async_trait` writes it does
 //! so anew for every method that holds a plan or a session, which takes seconds each; in a function with plain lifetimes it remembers.
 
 pub mod elsewhere;
+mod parquet;
 mod types;
 
+pub use parquet::{parquet_properties, write_parquet_so};
 pub use types::sql_type;
 
 /// Implements `TableProvider::scan` by the type's own `boxed_scan`.

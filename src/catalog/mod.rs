@@ -38,6 +38,7 @@ use datafusion::sql::sqlparser::ast::Statement as Ast;
 
 use crate::asof;
 use crate::dialect;
+use crate::engine::write_parquet_so;
 use crate::error::{Hint, Refused};
 use crate::functions::{self, Library};
 use crate::land::{self, Folder, Place};
@@ -331,6 +332,7 @@ fn config(options: &Options) -> SessionConfig {
     // Use one string type throughout, so that a query's result has the type that its materialised table has when read back.
     settings.execution.parquet.schema_force_view_types = false;
     settings.sql_parser.map_string_types_to_utf8view = false;
+    write_parquet_so(&mut settings.execution.parquet);
     config
 }
 

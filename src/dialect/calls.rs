@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Statement, Value,
+    Array, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, ObjectName, ObjectNamePart, Statement, Value,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -17,6 +17,7 @@ use crate::error::Refused;
 
 /// A call by its name and the number of its arguments, and what it is. A window and a FILTER of the call stay.
 const CALLS: &[(&str, usize, &str)] = &[
+    ("count_star", 0, "count(*)"),
     ("if", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
     ("iff", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
     ("count_if", 1, "count(CASE WHEN $1 THEN 1 END)"),
@@ -25,6 +26,18 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("first", 1, "first_value($1)"),
     ("last", 1, "last_value($1)"),
     ("any_value", 1, "first_value($1) IGNORE NULLS"),
+    ("variance", 1, "var_samp($1)"),
+    ("quantile", 2, "quantile_disc($1, $2)"),
+    ("group_concat", 1, "string_agg($1, ',')"),
+    ("group_concat", 2, "string_agg($1, $2)"),
+    ("listagg", 1, "string_agg($1, ',')"),
+    ("listagg", 2, "string_agg($1, $2)"),
+    ("string_agg", 1, "string_agg($1, ',')"),
+    // Sums of doubles are exact.
+    ("fsum", 1, "sum($1)"),
+    ("kahan_sum", 1, "sum($1)"),
+    ("sumkahan", 1, "sum($1)"),
+    ("favg", 1, "avg($1)"),
     ("approx_count_distinct", 1, "approx_distinct($1)"),
     ("approx_quantile", 2, "approx_percentile_cont($1, $2)"),
     ("year", 1, "date_part('year', $1)"),
@@ -36,6 +49,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("dayofmonth", 1, "date_part('day', $1)"),
     ("dayofweek", 1, "date_part('dow', $1)"),
     ("weekday", 1, "date_part('dow', $1)"),
+    ("yearweek", 1, "date_part('isoyear', $1) * 100 + date_part('week', $1)"),
     ("isodow", 1, "(date_part('dow', $1) + 6) % 7 + 1"),
     ("dayofyear", 1, "date_part('doy', $1)"),
     ("hour", 1, "date_part('hour', $1)"),
@@ -68,6 +82,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("to_seconds", 1, "($1) * INTERVAL '1 second'"),
     ("to_milliseconds", 1, "($1) * INTERVAL '1 millisecond'"),
     ("mod", 2, "($1) % ($2)"),
+    ("xor", 2, "($1) # ($2)"),
     ("isinf", 1, "abs($1) = CAST('inf' AS DOUBLE)"),
     ("isfinite", 1, "abs($1) < CAST('inf' AS DOUBLE)"),
     ("struct_extract", 2, "get_field($1, $2)"),
@@ -75,6 +90,8 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("unicode", 1, "ascii($1)"),
     ("ord", 1, "ascii($1)"),
     ("sign", 1, "signum($1)"),
+    ("list_min", 1, "array_min($1)"),
+    ("list_max", 1, "array_max($1)"),
     ("list_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
     ("array_sort", 1, "array_sort($1, 'ASC', 'NULLS LAST')"),
     ("list_sort", 2, "array_sort($1, $2, 'NULLS LAST')"),
@@ -95,6 +112,12 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("regexp_extract", 3, REGEXP_EXTRACT_GROUP),
     ("string_split", 2, "string_to_array($1, $2)"),
     ("str_split", 2, "string_to_array($1, $2)"),
+    ("unhex", 1, "decode($1, 'hex')"),
+    ("from_hex", 1, "decode($1, 'hex')"),
+    ("to_base64", 1, "encode($1, 'base64')"),
+    ("base64", 1, "encode($1, 'base64')"),
+    ("from_base64", 1, "decode($1, 'base64')"),
+    ("gen_random_uuid", 0, "uuid()"),
     ("prefix", 2, "starts_with($1, $2)"),
     ("suffix", 2, "ends_with($1, $2)"),
 ];
@@ -154,6 +177,9 @@ pub fn write(statement: &mut Statement) -> Result<(), Refused> {
 fn written(call: &Function) -> Option<Expr> {
     let FunctionArguments::List(list) = &call.args else { return None };
     let name = call.name.to_string().to_lowercase();
+    if let Some(other) = shaped(&name, call, list) {
+        return Some(other);
+    }
     let form = FORMS.get(&(name.as_str(), list.args.len()))?;
     let values = list.args.iter().map(|argument| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
@@ -174,6 +200,44 @@ fn written(call: &Function) -> Option<Expr> {
             Some(form)
         }
         _ => Some(Expr::Nested(Box::new(form))),
+    }
+}
+
+/// Aggregates of which a list of shares gives a list of results.
+const OF_SHARES: [&str; 5] = ["quantile", "quantile_cont", "quantile_disc", "percentile_cont", "approx_quantile"];
+
+/// Writes calls whose arguments have a shape of their own: `quantile(x, [0.1, 0.9])`, `percentile_disc(0.5) WITHIN GROUP (ORDER BY x)`,
+/// `mode() WITHIN GROUP (ORDER BY x)`, `struct_pack(a := 1)`.
+fn shaped(name: &str, call: &Function, list: &FunctionArgumentList) -> Option<Expr> {
+    let unnamed = |value: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone()));
+    let with = |name: &str, args: Vec<FunctionArg>| Function {
+        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
+        args: FunctionArguments::List(FunctionArgumentList { args, ..list.clone() }),
+        within_group: Vec::new(),
+        ..call.clone()
+    };
+    match (name, list.args.as_slice(), call.within_group.as_slice()) {
+        (_, [value, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Array(shares)))], [])
+            if OF_SHARES.contains(&name) && !shares.elem.is_empty() =>
+        {
+            let each = shares.elem.iter().map(|share| with(name, vec![value.clone(), unnamed(share)]));
+            let elem = each.map(|call| written(&call).unwrap_or(Expr::Function(call))).collect();
+            Some(Expr::Array(Array { elem, named: shares.named }))
+        }
+        ("percentile_disc", [share], [key]) if key.options.asc != Some(false) => {
+            Some(Expr::Function(with("quantile_disc", vec![unnamed(&key.expr), share.clone()])))
+        }
+        ("mode", [], [key]) => Some(Expr::Function(with("mode", vec![unnamed(&key.expr)]))),
+        ("struct_pack", fields, []) => {
+            let mut args = Vec::new();
+            for field in fields {
+                let FunctionArg::Named { name, arg, .. } = field else { return None };
+                args.push(unnamed(&Expr::value(Value::SingleQuotedString(name.value.clone()))));
+                args.push(FunctionArg::Unnamed(arg.clone()));
+            }
+            Some(Expr::Function(with("named_struct", args)))
+        }
+        _ => None,
     }
 }
 

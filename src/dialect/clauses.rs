@@ -8,9 +8,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    Join, JoinConstraint, JoinOperator, LimitClause, Query, Select, Spanned, Statement, TableAlias, TableFactor,
-    TableWithJoins, Value, VisitMut, VisitorMut, visit_expressions,
+    BinaryOperator, DuplicateTreatment, Expr, Fetch, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, Query, Select, Spanned, Statement, TableAlias,
+    TableFactor, TableWithJoins, Value, VisitMut, VisitorMut, visit_expressions,
 };
 
 use super::qualify::window_of;
@@ -35,6 +35,7 @@ impl VisitorMut for Checker {
     type Break = Refused;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+        fetch_as_limit(query);
         refuse(of_query(query))
     }
 
@@ -104,6 +105,20 @@ fn of_query(query: &Query) -> Found {
         (order.is_some_and(|order| order.interpolate.is_some()), "INTERPOLATE", LEAVE_OUT),
         (query.with.iter().flat_map(|with| &with.cte_tables).any(|cte| cte.from.is_some()), "FROM", LEAVE_OUT),
     ])
+}
+
+/// Writes `FETCH FIRST 5 ROWS ONLY` as LIMIT.
+fn fetch_as_limit(query: &mut Query) {
+    let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) else { return };
+    let rows = fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".into(), false)));
+    match &mut query.limit_clause {
+        None => {
+            let by = Vec::new();
+            query.limit_clause = Some(LimitClause::LimitOffset { limit: Some(rows), offset: None, limit_by: by });
+        }
+        Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(rows),
+        Some(_) => query.fetch = Some(Fetch { quantity: Some(rows), ..fetch }),
+    }
 }
 
 fn limits_by_query(query: &Query) -> bool {

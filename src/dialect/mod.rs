@@ -15,6 +15,8 @@ mod copy_options;
 mod depth;
 mod escapes;
 mod exclusions;
+mod exists;
+mod filters;
 mod frame_bounds;
 mod frame_offsets;
 mod from_first;
@@ -89,6 +91,7 @@ const WORDS: &[Words] = &[
     copy_options::rewritten,
     asof::rewritten,
     exclusions::rewritten,
+    filters::rewritten,
     star_words::rewritten,
 ];
 
@@ -108,6 +111,7 @@ const PARTS: &[Part] = &[
     casts::tell_apart,
     escapes::write,
     value_queries::write,
+    exists::write,
     interval_products::write,
     laterals::write,
     named_arguments::write,

@@ -30,6 +30,7 @@ mod squall_functions;
 pub mod sweep;
 mod threshold;
 mod times;
+mod values;
 mod verdict;
 
 use std::path::Path;
@@ -92,6 +93,7 @@ pub const FAMILIES: &[Family] = &[
     files::FUNCTIONS,
     times::FUNCTIONS,
     picks::FUNCTIONS,
+    values::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

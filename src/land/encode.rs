@@ -4,7 +4,7 @@ use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Field, Int64Type};
 use datafusion::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
-use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
+use datafusion::parquet::basic::Encoding;
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use datafusion::parquet::file::properties::WriterProperties;
@@ -17,6 +17,7 @@ use super::folder::{Folder, LandedReader};
 use super::origin::Origin;
 use super::summary::Summary;
 use super::{Error, origin, summary};
+use crate::engine::parquet_properties;
 use crate::tick;
 
 /// The footer's key for the range that the file was written for, a JSON object. A file that was copied or renamed has another
@@ -210,8 +211,7 @@ fn properties(entries: Vec<KeyValue>) -> WriterProperties {
         let column = i32::try_from(schema.index_of(name).ok()?).ok()?;
         Some(SortingColumn { column_idx: column, descending: false, nulls_first: false })
     });
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+    let mut properties = parquet_properties()
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_sorting_columns(Some(order.collect()))
         .set_key_value_metadata(Some(entries));

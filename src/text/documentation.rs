@@ -44,6 +44,7 @@ pub enum Section {
     Relations,
     Times,
     Picks,
+    Values,
     Reference,
 }
 
@@ -104,6 +105,7 @@ impl Section {
             Section::Relations => "Relations",
             Section::Times => "Times",
             Section::Picks => "Values of a group",
+            Section::Values => "Single values",
             Section::Reference => "Reference",
         }
     }

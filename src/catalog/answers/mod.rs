@@ -39,6 +39,7 @@ mod sort_orders;
 mod two_numbers;
 mod unbounded_keys;
 mod unnested;
+mod written_times;
 mod zeros;
 
 use std::sync::{Arc, LazyLock};
@@ -87,6 +88,7 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(exact_integers::ExactIntegers));
     rules.push(Arc::new(percentiles::ExactPercentiles));
     rules.push(Arc::new(exclusions::Exclusions));
+    rules.push(Arc::new(written_times::WrittenTimes));
     rules.push(Arc::new(rounded_times::RoundTimes));
     rules.push(Arc::new(local_times::LocalTimes));
     rules.push(Arc::new(held::HoldExpressions));
@@ -117,7 +119,7 @@ pub fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
 }
 
 /// Functions that rules put into plans, and that have no name in SQL; one line for each file that has some.
-const UNNAMED: [fn() -> Vec<ScalarUDF>; 9] = [
+const UNNAMED: [fn() -> Vec<ScalarUDF>; 10] = [
     arithmetic::functions,
     decimals::functions,
     empty_subqueries::functions,
@@ -126,6 +128,7 @@ const UNNAMED: [fn() -> Vec<ScalarUDF>; 9] = [
     local_times::functions,
     rounded_times::functions,
     signs_of_nan::functions,
+    written_times::functions,
     zeros::functions,
 ];
 

@@ -21,14 +21,13 @@ use datafusion::logical_expr::dml::InsertOp;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
 use futures::StreamExt;
 use url::Url;
 
 use super::lock;
 use crate::durable::Aside;
+use crate::engine::parquet_properties;
 
 /// A kept table.
 #[derive(Debug)]
@@ -165,7 +164,7 @@ impl Writer {
     /// The disk reports an error.
     pub fn beside(file: &Path, schema: SchemaRef) -> Result<Writer> {
         let aside = Aside::beside(file)?;
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let properties = parquet_properties().build();
         let writer = ArrowWriter::try_new(File::create(aside.path())?, Arc::clone(&schema), Some(properties))?;
         Ok(Writer { aside, writer, schema })
     }

@@ -1,10 +1,11 @@
-//! Aggregates that return one of a group's values: `arg_max`, `arg_min`, `mode`, `quantile_disc`.
+//! Aggregates over all values of a group: one of them (`arg_max`, `arg_min`, `mode`, `quantile_disc`), or a figure (`product`, `skewness` …).
 //!
 //! Where several rows would do, the least value is taken, so that the result depends neither on the order of rows nor on the number
 //! of threads.
 
 mod extreme;
 mod frequent;
+mod numbers;
 mod quantile;
 
 use std::sync::Arc;
@@ -26,6 +27,12 @@ pub const FUNCTIONS: &[Function] = &[
     Function { documentation: &extreme::ARG_MIN, implementation: |_| extreme::MIN.function() },
     Function { documentation: &frequent::MODE, implementation: |_| frequent::FUNCTION.function() },
     Function { documentation: &quantile::QUANTILE_DISC, implementation: |_| quantile::FUNCTION.function() },
+    Function { documentation: &numbers::PRODUCT, implementation: |_| numbers::PRODUCTS.function() },
+    Function { documentation: &numbers::GEOMETRIC_MEAN, implementation: |_| numbers::GEOMETRIC_MEANS.function() },
+    Function { documentation: &numbers::MAD, implementation: |_| numbers::MADS.function() },
+    Function { documentation: &numbers::SKEWNESS, implementation: |_| numbers::SKEWNESSES.function() },
+    Function { documentation: &numbers::KURTOSIS, implementation: |_| numbers::KURTOSES.function() },
+    Function { documentation: &numbers::KURTOSIS_POP, implementation: |_| numbers::KURTOSES_POP.function() },
 ];
 
 /// Returns the exact form of the engine's `percentile_cont`.
@@ -36,7 +43,7 @@ pub fn percentile_cont() -> AggregateUDF {
 /// Makes an accumulator from the call and its arguments' types.
 type MakeAccumulator = fn(&AccumulatorArgs, Vec<DataType>) -> Result<Box<dyn Accumulator>>;
 
-/// What differs between such aggregates. The result has the first argument's type.
+/// What differs between such aggregates. The result has the type to which the first argument is converted.
 #[derive(Debug, Clone, Copy)]
 struct Pick {
     documentation: &'static Documentation,

@@ -6,6 +6,7 @@ mod bucket;
 mod difference;
 mod epoch;
 mod format;
+mod make;
 mod read;
 mod text;
 mod unit;
@@ -25,6 +26,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { documentation: &epoch::EPOCH_MS, implementation: |_| epoch::MILLISECONDS.function() },
     Function { documentation: &epoch::EPOCH_US, implementation: |_| epoch::MICROSECONDS.function() },
     Function { documentation: &epoch::EPOCH_NS, implementation: |_| epoch::NANOSECONDS.function() },
+    Function { documentation: &make::MAKE_TIMESTAMP, implementation: |_| make::FUNCTION.function() },
     Function { documentation: &text::STRFTIME, implementation: |_| text::FUNCTION.function() },
     Function { documentation: &read::STRPTIME, implementation: |_| read::FUNCTION.function() },
     Function { documentation: &read::TRY_STRPTIME, implementation: |_| read::TRY_FUNCTION.function() },

@@ -16,14 +16,13 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use super::Sink;
 use super::form::{Form, not_encoded};
 use crate::durable;
+use crate::engine::parquet_properties;
 use crate::land::{Landed, LandedFile};
 use crate::live::error::Error;
 use crate::live::plan::{Emitted, LivePlan};
@@ -210,7 +209,7 @@ impl FolderSink {
 }
 
 fn encoded(form: &Form, rows: &[RecordBatch]) -> Result<Vec<u8>, Error> {
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let properties = parquet_properties().build();
     let rows = rows.iter().map(|rows| form.filled(rows)).collect::<Result<Vec<_>, _>>()?;
     let encode = || {
         let mut writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(form.schema()), Some(properties))?;

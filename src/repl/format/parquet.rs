@@ -6,11 +6,10 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
-use datafusion::parquet::file::properties::WriterProperties;
 
 use super::{Kind, Layout};
+use crate::engine::parquet_properties;
 
 /// One Parquet file a result.
 pub static PARQUET: Kind = Kind {
@@ -28,7 +27,7 @@ struct Parquet {
 
 impl Parquet {
     fn begin(schema: SchemaRef) -> Result<Box<dyn Layout>, ArrowError> {
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let properties = parquet_properties().build();
         let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(wrong)?;
         Ok(Box::new(Parquet { writer: Some(writer) }))
     }
