@@ -82,7 +82,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("to_seconds", 1, "($1) * INTERVAL '1 second'"),
     ("to_milliseconds", 1, "($1) * INTERVAL '1 millisecond'"),
     ("mod", 2, "($1) % ($2)"),
-    ("xor", 2, "($1) # ($2)"),
+    ("xor", 2, "($1 | $2) - ($1 & $2)"),
     ("isinf", 1, "abs($1) = CAST('inf' AS DOUBLE)"),
     ("isfinite", 1, "abs($1) < CAST('inf' AS DOUBLE)"),
     ("struct_extract", 2, "get_field($1, $2)"),
@@ -114,8 +114,8 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("str_split", 2, "string_to_array($1, $2)"),
     ("unhex", 1, "decode($1, 'hex')"),
     ("from_hex", 1, "decode($1, 'hex')"),
-    ("to_base64", 1, "encode($1, 'base64')"),
-    ("base64", 1, "encode($1, 'base64')"),
+    ("to_base64", 1, "encode($1, 'base64pad')"),
+    ("base64", 1, "encode($1, 'base64pad')"),
     ("from_base64", 1, "decode($1, 'base64')"),
     ("gen_random_uuid", 0, "uuid()"),
     ("prefix", 2, "starts_with($1, $2)"),
@@ -207,7 +207,7 @@ fn written(call: &Function) -> Option<Expr> {
 const OF_SHARES: [&str; 5] = ["quantile", "quantile_cont", "quantile_disc", "percentile_cont", "approx_quantile"];
 
 /// Writes calls whose arguments have a shape of their own: `quantile(x, [0.1, 0.9])`, `percentile_disc(0.5) WITHIN GROUP (ORDER BY x)`,
-/// `mode() WITHIN GROUP (ORDER BY x)`, `struct_pack(a := 1)`.
+/// `mode() WITHIN GROUP (ORDER BY x)`, `struct_pack(a := 1)`, `list_value(1, 2)`.
 fn shaped(name: &str, call: &Function, list: &FunctionArgumentList) -> Option<Expr> {
     let unnamed = |value: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone()));
     let with = |name: &str, args: Vec<FunctionArg>| Function {
@@ -227,6 +227,7 @@ fn shaped(name: &str, call: &Function, list: &FunctionArgumentList) -> Option<Ex
         ("percentile_disc", [share], [key]) if key.options.asc != Some(false) => {
             Some(Expr::Function(with("quantile_disc", vec![unnamed(&key.expr), share.clone()])))
         }
+        ("list_value" | "list_pack", _, []) => Some(Expr::Function(with("make_array", list.args.clone()))),
         ("mode", [], [key]) => Some(Expr::Function(with("mode", vec![unnamed(&key.expr)]))),
         ("struct_pack", fields, []) => {
             let mut args = Vec::new();

@@ -19,6 +19,14 @@ pub fn sql_type(data_type: &DataType) -> String {
         DataType::Timestamp(TimeUnit::Nanosecond, None) => "TIMESTAMP".into(),
         DataType::Timestamp(TimeUnit::Nanosecond, Some(_)) => "TIMESTAMPTZ".into(),
         DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
+        DataType::List(item) => format!("{}[]", sql_type(item.data_type())),
+        DataType::Interval(_) => "INTERVAL".into(),
+        DataType::Null => "NULL".into(),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type()))).collect();
+            format!("STRUCT({})", fields.join(", "))
+        }
         other => other.to_string(),
     }
 }
