@@ -21,7 +21,7 @@ pub const LEN: Documentation = Documentation {
         required: true,
     }],
     result: Outcome { sql_type: "BIGINT", meaning: "0 for an empty one", when_null: "the value is" },
-    example: Example { query: "SELECT len('ETH'), len([5, 6])", output: "3 2" },
+    example: Example { query: "SELECT len('ETH'), len([5, 6])", output: "3 | 2" },
     source: "DuckDB 2.0",
 };
 
