@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio_tungstenite::tungstenite;
 
-use super::exchange::EXCHANGES;
+use super::exchange::{EXCHANGES, Exchange};
 use crate::error::Hint;
 use crate::log;
 
@@ -35,9 +35,9 @@ pub enum Error {
     #[error("cannot connect to {url} within {seconds} s")]
     ConnectTimeout { url: String, seconds: u64 },
     #[error("{url} refuses product `{product}`: {message}")]
-    ProductRefused { url: String, product: String, message: String },
+    ProductRefused { url: String, product: String, message: String, exchange: &'static dyn Exchange },
     #[error("{url} refuses the subscription to {products}: {message}")]
-    Refused { url: String, products: String, message: String },
+    Refused { url: String, products: String, message: String, exchange: &'static dyn Exchange },
     #[error("cannot write feed events to {path}")]
     Journal { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -67,8 +67,9 @@ impl Hint for Error {
             Error::Connect { .. } | Error::ConnectTimeout { .. } => {
                 Some("`squall simulate` serves a simulated exchange and prints its address for --from".into())
             }
-            Error::ProductRefused { .. } | Error::Refused { .. } => {
-                Some("name products the exchange has, as in --products BTC-USD,ETH-USD".into())
+            Error::ProductRefused { exchange, .. } | Error::Refused { exchange, .. } => {
+                let examples = exchange.about().examples.join(",");
+                Some(format!("name products the exchange has, as in --products {examples}"))
             }
             Error::Journal { .. } => {
                 Some("all received messages are in the log; `squall config` shows paths.data, below which events are written".into())

@@ -24,6 +24,8 @@ pub enum Value<'a> {
     Number(&'a str),
     /// A value of a type that no field can have; holds the name of its JSON type.
     Other(&'static str),
+    /// Several values, which are different: the key comes twice. It is a problem wherever the field is read.
+    Twice,
 }
 
 impl<'a> Value<'a> {
@@ -32,9 +34,18 @@ impl<'a> Value<'a> {
         matches!(self, Value::Absent | Value::Text(""))
     }
 
+    /// Returns the value of a field whose type does not matter.
+    ///
+    /// # Errors
+    /// The key comes twice, with different values.
+    pub fn once(self, field: &'static str) -> Result<Value<'a>, Problem> {
+        if self == Value::Twice { Err(Problem::Twice { field }) } else { Ok(self) }
+    }
+
     /// Returns the problem for this field with this fault.
     pub fn wrong(self, field: &'static str, fault: Fault) -> Problem {
         let value = match self {
+            Value::Twice => return Problem::Twice { field },
             Value::Absent => "absent".into(),
             Value::Text(text) => quoted(text),
             Value::Escaped(text) => quoted(&unescaped(text)),
@@ -60,7 +71,8 @@ impl<'a> Value<'a> {
         if product.len() > LONGEST_PRODUCT {
             return Err(self.wrong(field, Fault::TooLong));
         }
-        if !is_printable(&product) {
+        let is_cut = matches!(self, Value::Escaped(content) if whole(content).is_none());
+        if is_cut || !is_printable(&product) {
             return Err(self.wrong(field, Fault::NotPrintable));
         }
         Ok(product)
@@ -150,11 +162,14 @@ impl<'a> Value<'a> {
 
 /// Returns a text's content; as it stands if it holds half of a surrogate pair.
 fn unescaped(content: &str) -> String {
+    whole(content).unwrap_or_else(|| content.to_string())
+}
+
+/// Returns a text's content; `None` if it holds half of a surrogate pair.
+fn whole(content: &str) -> Option<String> {
     let mut text = String::with_capacity(content.len());
-    if json::unescape(content, &mut text).is_none() {
-        content.clone_into(&mut text);
-    }
-    text
+    json::unescape(content, &mut text)?;
+    Some(text)
 }
 
 /// Returns the double nearest to a decimal of at most 15 digits, such as `103472.28`; `None` for any other text.

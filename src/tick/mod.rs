@@ -25,7 +25,7 @@ pub use identity::Identity;
 pub use order::{EARLIER_NS, Order, Rules, Status};
 pub use problem::{Fault, Problem};
 pub use schema::schema;
-pub use shapes::{Message, Reader, Sequence, Shape, parse};
+pub use shapes::{Message, Reader, Sequence, Shape, parse, trimmed};
 pub use sink::{Columns, Sink};
 pub use time::{PLAUSIBLE, from_text as time_of_text};
 

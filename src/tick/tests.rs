@@ -6,6 +6,7 @@ use super::shapes::{SHAPES, advanced_envelope, binance_bookticker, exchange, fla
 use super::{Content, Fault, Parsed, Problem, Sequence, Side, Tick, parse};
 
 mod exchanges;
+mod twice;
 
 const ADVANCED: &str = r#"{"channel":"ticker","client_id":"","timestamp":"2026-04-04T21:13:43.291084825Z","sequence_num":7,"events":[{"type":"snapshot","tickers":[{"type":"ticker","product_id":"BTC-USD","price":"67223.5","volume_24_h":"2401.16054813","low_24_h":"66770.64","high_24_h":"67535.2","low_52_w":"60001","high_52_w":"126296","price_percent_chg_24_h":"-0.54672614199923","best_bid":"67223.49","best_ask":"67223.5","best_bid_quantity":"0.56309243","best_ask_quantity":"0.25094364"},{"product_id":"ETH-USD","price":"2055.05","best_bid":"2055.48","best_ask":"2055.48"}]},{"type":"update","tickers":[{"product_id":"SOL-USD","price":"80","best_bid":"79.5","best_ask":"80.5"}]}]}"#;
 const EXCHANGE: &str = r#"{"type":"ticker","sequence":116681060283,"product_id":"BTC-USD","price":"86468.04","open_24h":"87046.02","volume_24h":"11500.40434547","low_24h":"85213.17","high_24h":"88100","volume_30d":"292316.97626696","best_bid":"86468.03","best_bid_size":"0.15818534","best_ask":"86468.04","best_ask_size":"0.05782483","side":"sell","time":"2025-11-24T15:08:18.223332Z","trade_id":910348374,"last_size":"0.02454085"}"#;

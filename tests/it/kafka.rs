@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -111,6 +112,22 @@ async fn messages_of_other_producers(brokers: &str, topic: &str) {
     let messages = log.read(0, end - 1, 1).await.expect("the topic can be read");
     let expected = Record { key: None, payload: "{}".into(), ingest_time: 1_763_942_400_123_000_000, connection: None };
     assert_eq!(messages[0].record, expected);
+    // Their `ingest_time` counts if it is plausible, in any unit.
+    for (header, ingest_time) in [
+        ("1763942400123456789", 1_763_942_400_123_456_789),
+        ("1763942399", 1_763_942_399_000_000_000),
+        ("1763942399500", 1_763_942_399_500_000_000),
+        ("-5", 1_763_942_400_123_000_000),
+        ("17639424", 1_763_942_400_123_000_000),
+        ("noon", 1_763_942_400_123_000_000),
+    ] {
+        let header = OwnedHeaders::new().insert(Header { key: "ingest_time", value: Some(header) });
+        let message = FutureRecord::<(), str>::to(topic).payload("{}").timestamp(1_763_942_400_123).partition(0);
+        producer.send(message.headers(header), Duration::from_secs(10)).await.expect("the message is taken");
+        let end = log.offsets(0).await.expect("offsets").end;
+        let messages = log.read(0, end - 1, 1).await.expect("the topic can be read");
+        assert_eq!(messages[0].record.ingest_time, ingest_time);
+    }
 }
 
 #[tokio::test]

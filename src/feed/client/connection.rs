@@ -18,7 +18,7 @@ use super::{Event, EventKind, Item, MOST_TEXT_CHARS, OnProductSilence, Options, 
 use crate::feed::Error;
 use crate::feed::exchange::{Holds, KeepAlive, MOST_PRODUCT_BYTES};
 use crate::text::printable;
-use crate::tick::{Clock, Sequence};
+use crate::tick::{self, Clock, Sequence};
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -238,7 +238,8 @@ impl<'a> Link<'a> {
     /// Passes one message on; returns how the connection ends, if it does.
     async fn pass_on(&mut self, payload: Vec<u8>) -> Result<Option<End>, Error> {
         let received_at = self.clock.now();
-        let mut seen = self.options.exchange.look(&payload);
+        let message = std::str::from_utf8(&payload).map_or(&payload[..], |text| tick::trimmed(text).as_bytes());
+        let mut seen = self.options.exchange.look(message);
         if has_overlong_product(&seen.holds) {
             seen.holds = Holds::Unreadable;
         }
@@ -312,9 +313,10 @@ impl<'a> Link<'a> {
 
     fn refused(&self, message: &str) -> Error {
         let (url, message) = (shown(&self.options.url), printable(message, MOST_TEXT_CHARS));
+        let exchange = self.options.exchange;
         match self.options.products.iter().find(|product| message.contains(product.as_str())) {
-            Some(product) => Error::ProductRefused { url, product: product.clone(), message },
-            None => Error::Refused { url, products: self.options.products.join(", "), message },
+            Some(product) => Error::ProductRefused { url, product: product.clone(), message, exchange },
+            None => Error::Refused { url, products: self.options.products.join(", "), message, exchange },
         }
     }
 }

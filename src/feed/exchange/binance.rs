@@ -23,6 +23,7 @@ static ABOUT: About = About {
     address: "wss://stream.binance.com:9443",
     shape: &shapes::binance_bookticker::SHAPE,
     limits: Limits { products: 1024, messages_per_second: 5 },
+    examples: ["BTCUSDT", "ETHUSDT"],
 };
 
 impl Exchange for Binance {

@@ -27,6 +27,7 @@ static ABOUT: About = About {
     shape: &bybit_orderbook::SHAPE,
     // The topics of a connection have at most 21,000 characters together, and a product's name may have 20.
     limits: Limits { products: 600, messages_per_second: 10 },
+    examples: ["BTCUSDT", "ETHUSDT"],
 };
 
 impl Exchange for Bybit {

@@ -21,11 +21,16 @@ static ABOUT: About = About {
     shape: &shapes::exchange::SHAPE,
     // The exchange has no limit of products. It takes 100 messages a second from a client.
     limits: Limits { products: usize::MAX, messages_per_second: 100 },
+    examples: ["BTC-USD", "ETH-USD"],
 };
 
 impl Exchange for CoinbaseExchange {
     fn about(&self) -> &'static About {
         &ABOUT
+    }
+
+    fn check(&self, product: &str) -> Result<(), String> {
+        super::check_hyphens(self, product)
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
@@ -114,5 +119,22 @@ mod tests {
     fn one_message_subscribes_to_both_channels() {
         let expected = [r#"{"type":"subscribe","product_ids":["BTC-USD"],"channels":["ticker","heartbeat"]}"#];
         assert_eq!(CoinbaseExchange.subscriptions(&["BTC-USD".into()]), expected);
+    }
+    #[test]
+    fn names_of_another_exchange_are_refused() {
+        for product in ["BTC-USD", "00-USD", "BTC-PERP-INTX"] {
+            assert_eq!(CoinbaseExchange.check(product), Ok(()), "{product}");
+        }
+        for (product, example) in [
+            ("BTCUSDT", "BTC-USD"),
+            ("ETH/USD", "ETH-USD"),
+            ("ETH_USD", "ETH-USD"),
+            ("eth-usd", "ETH-USD"),
+            ("eth-usd ", "ETH-USD"),
+            ("-USD", "BTC-USD"),
+        ] {
+            let expected = format!("coinbase-exchange writes products like `{example}`");
+            assert_eq!(CoinbaseExchange.check(product), Err(expected), "{product}");
+        }
     }
 }

@@ -22,6 +22,7 @@ static ABOUT: About = About {
     shape: &shapes::kraken_ticker::SHAPE,
     // The exchange documents neither limit. It answers too many requests with an error.
     limits: Limits { products: usize::MAX, messages_per_second: 5 },
+    examples: ["BTC/USD", "ETH/USD"],
 };
 
 impl Exchange for Kraken {
@@ -40,7 +41,7 @@ impl Exchange for Kraken {
         let written = product.trim().replace(['-', '_'], "/").to_uppercase();
         let written = written.strip_prefix("XBT/").map_or(written.clone(), |quote| format!("BTC/{quote}"));
         let is_better = written.contains('/') && !written.contains(char::is_whitespace);
-        Err(self.writes(if is_better { &written } else { "" }, "BTC/USD"))
+        Err(self.writes(if is_better { &written } else { "" }))
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {

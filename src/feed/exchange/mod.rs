@@ -59,21 +59,16 @@ pub trait Exchange: fmt::Debug + Send + Sync {
         self.about().limits
     }
 
-    /// Checks that a product's name is written as the exchange writes it. Exchanges that refuse other names themselves only need a
-    /// name without spaces.
+    /// Checks that a product's name is written as the exchange writes it. Some exchanges send nothing for a name that they do not know.
     ///
     /// # Errors
     /// How the exchange would write it.
-    fn check(&self, product: &str) -> Result<(), String> {
-        if !product.is_empty() && !product.contains(char::is_whitespace) {
-            return Ok(());
-        }
-        Err(self.writes(product.trim(), "BTC-USD"))
-    }
+    fn check(&self, product: &str) -> Result<(), String>;
 
-    /// Returns how the exchange writes a product; `usual` if nothing of its name is left.
-    fn writes(&self, product: &str, usual: &str) -> String {
-        format!("{} writes products like `{}`", self.name(), if product.is_empty() { usual } else { product })
+    /// Returns how the exchange writes a product; an example if nothing of its name is left.
+    fn writes(&self, product: &str) -> String {
+        let product = if product.is_empty() { self.about().examples[0] } else { product };
+        format!("{} writes products like `{product}`", self.name())
     }
 
     /// Returns the address to connect to. `address` is the exchange's own, or the user's; an exchange that is told the
@@ -119,6 +114,8 @@ pub struct About {
     /// The shape of its messages; the shape says what their sequence numbers count.
     pub shape: &'static Shape,
     pub limits: Limits,
+    /// Two products, as the exchange writes them.
+    pub examples: [&'static str; 2],
 }
 
 /// What a client may ask for on one connection.
@@ -187,7 +184,22 @@ fn check_capitals(exchange: &dyn Exchange, product: &str) -> Result<(), String> 
         return Ok(());
     }
     let letters: String = product.chars().filter(char::is_ascii_alphanumeric).collect();
-    Err(exchange.writes(&letters.to_uppercase(), "BTCUSDT"))
+    Err(exchange.writes(&letters.to_uppercase()))
+}
+
+/// Checks a name of an exchange whose products have capital letters and digits on both sides of a hyphen, such as `BTC-USD`.
+fn check_hyphens(exchange: &dyn Exchange, product: &str) -> Result<(), String> {
+    let own = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
+    let is_own =
+        |name: &str| name.contains('-') && name.split('-').all(|part| !part.is_empty()) && name.bytes().all(own);
+    if is_own(product) {
+        return Ok(());
+    }
+    let mut written = product.trim().replace('/', "-").to_uppercase();
+    if !written.contains('-') {
+        written = written.replace('_', "-");
+    }
+    Err(exchange.writes(if is_own(&written) { &written } else { "" }))
 }
 
 /// Returns the exchange with this name.
@@ -218,6 +230,11 @@ mod tests {
             for product in ["", " ", "BTC USD"] {
                 let reason = exchange.check(product).expect_err("not a name");
                 assert!(reason.starts_with(&format!("{} writes products like `B", exchange.name())), "{reason}");
+            }
+        }
+        for exchange in EXCHANGES {
+            for example in exchange.about().examples {
+                assert_eq!(exchange.check(example), Ok(()), "{}", exchange.name());
             }
         }
         let error = find("coinbase-exchnge").expect_err("it is not there");

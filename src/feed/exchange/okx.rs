@@ -25,6 +25,7 @@ static ABOUT: About = About {
     shape: &okx_bbo::SHAPE,
     // The channels of a connection have at most 64 KB together. 3 requests a second and 480 an hour are allowed.
     limits: Limits { products: 900, messages_per_second: 3 },
+    examples: ["BTC-USDT", "ETH-USDT"],
 };
 
 impl Exchange for Okx {
@@ -33,14 +34,7 @@ impl Exchange for Okx {
     }
 
     fn check(&self, product: &str) -> Result<(), String> {
-        let own = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
-        if product.split('-').count() > 1 && product.split('-').all(|part| !part.is_empty()) && product.bytes().all(own)
-        {
-            return Ok(());
-        }
-        let written = product.trim().replace('/', "-").to_uppercase();
-        let is_better = written != product && written.contains('-') && written.bytes().all(own);
-        Err(self.writes(if is_better { &written } else { "" }, "BTC-USDT"))
+        super::check_hyphens(self, product)
     }
 
     fn subscriptions(&self, products: &[String]) -> Vec<String> {
@@ -172,6 +166,7 @@ mod tests {
         for (product, example) in [
             ("BTC/USDT", "BTC-USDT"),
             ("eth-usdt", "ETH-USDT"),
+            ("ETH_USDT", "ETH-USDT"),
             (" ETH-USDT", "ETH-USDT"),
             ("ETHUSDT", "BTC-USDT"),
             ("-", "BTC-USDT"),

@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::super::keeper::Keeper;
 use super::super::{Batch, Error, Limit, Message, Record};
 use super::{BaseConsumer, CONNECTION, INGEST_TIME, ONLY, Topic};
+use crate::tick;
 
 /// A consumer's settings. Offsets come from the landed files, so the consumer neither commits offsets nor picks its own.
 pub(super) const PROPERTIES: [(&str, &str); 8] = [
@@ -157,7 +158,8 @@ fn convert(message: &BorrowedMessage<'_>, keeper: &mut Keeper) -> Message {
     for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
         let Some(Ok(value)) = header.value.map(std::str::from_utf8) else { continue };
         match header.key {
-            INGEST_TIME => ingest_time = value.parse().ok(),
+            // An implausible time is not taken: another producer may mean something else by it.
+            INGEST_TIME => ingest_time = tick::time_of_text(value).ok(),
             CONNECTION => connection = Some(keeper.name(value)),
             ONLY => only = Some(keeper.name(value)),
             _ => {}

@@ -3,10 +3,14 @@
 //! In: a text that begins with an object. Out: [`Node`]s, which hold places in the text and no text of their own. So a list of
 //! nodes can be used again for the next message, and reading allocates nothing.
 
+mod keys;
 mod levels;
 mod scan;
 
+use super::Problem;
 use super::field::Value;
+pub use keys::hash;
+use keys::{bit, same};
 pub use levels::Levels;
 pub use scan::scan;
 
@@ -39,36 +43,17 @@ enum Kind {
 /// A value of the text, and the key under which it stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Node {
-    /// Empty in a list, and for a key that is written with a backslash, because no shape has such a key.
+    /// Where the key stands, still with its backslashes; empty in a list.
     key: (u32, u32),
     /// The value; without its quotes if it is a text.
     value: (u32, u32),
     /// The index after the last node inside this one.
     next: u32,
     kind: Kind,
-    /// The key's [`hash`].
+    /// The [`hash`] of the key without its backslashes.
     hash: u8,
-}
-
-/// Returns a number from 0 to 127 that tells most keys apart.
-#[inline]
-pub const fn hash(key: &[u8]) -> u8 {
-    if key.is_empty() {
-        return 0;
-    }
-    let (first, middle, last) = (key[0] as usize, key[key.len() / 2] as usize, key[key.len() - 1] as usize);
-    ((key.len() * 41 + first * 7 + middle * 13 + last * 29) % 128) as u8
-}
-
-/// Returns whether two keys are the same; most have between 4 and 16 bytes, which are compared in two parts that may overlap.
-#[inline]
-pub fn same(a: &[u8], b: &[u8]) -> bool {
-    match a.len() {
-        length if length != b.len() => false,
-        4..=8 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
-        9..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
-        _ => a == b,
-    }
+    /// Whether some of the key's characters are written with a backslash.
+    key_is_escaped: bool,
 }
 
 /// A value and its key.
@@ -87,11 +72,18 @@ pub struct Object<'a> {
     at: usize,
     /// A bit for each hash modulo 64 that a key has; most keys that are looked for are not there.
     keys: u64,
+    /// A bit for each hash modulo 64 that several members have: only their keys may come twice.
+    repeated: u64,
 }
+
+/// Tells that a key comes twice, with different values.
+struct Twice;
 
 /// What a member may hold a message in.
 pub enum Nested<'a> {
     Object(Object<'a>),
+    /// A list of objects.
+    List(Object<'a>),
     /// The content of a text, still with its backslashes.
     Text(&'a str),
 }
@@ -99,17 +91,24 @@ pub enum Nested<'a> {
 impl<'a> Object<'a> {
     #[inline]
     fn new(text: &'a str, nodes: &'a [Node], at: usize) -> Object<'a> {
-        let mut object = Object { text, nodes, at, keys: 0 };
-        object.keys = object.members().fold(0, |keys, member| keys | 1 << (member.hash() % 64));
+        let mut object = Object { text, nodes, at, keys: 0, repeated: 0 };
+        (object.keys, object.repeated) = object.members().fold((0, 0), |(keys, repeated), member| {
+            let bit = bit(member.hash());
+            (keys | bit, repeated | keys & bit)
+        });
         object
     }
 
     /// Returns the object's members in their order; a key may come twice.
     #[inline]
     pub fn members(self) -> impl Iterator<Item = Member<'a>> {
+        self.members_from(self.at + 1)
+    }
+
+    #[inline]
+    fn members_from(self, mut next: usize) -> impl Iterator<Item = Member<'a>> {
         let Object { text, nodes, at, .. } = self;
         let end = nodes[at].next as usize;
-        let mut next = at + 1;
         std::iter::from_fn(move || {
             let at = next;
             if at >= end {
@@ -133,33 +132,60 @@ impl<'a> Object<'a> {
 
     /// Returns the first member with this key.
     #[inline]
-    pub fn member(self, key: &str) -> Option<Member<'a>> {
+    pub fn first(self, key: &str) -> Option<Member<'a>> {
         let hash = hash(key.as_bytes());
-        if self.keys & 1 << (hash % 64) == 0 {
+        if self.keys & bit(hash) == 0 {
             return None;
         }
-        self.members().find(|member| member.hash() == hash && same(member.key_bytes(), key.as_bytes()))
+        self.members().find(|member| member.hash() == hash && member.is(key))
+    }
+
+    /// Returns the member with this key. If the key comes twice, both values have to be the same.
+    #[inline]
+    fn only(self, key: &str) -> Result<Option<Member<'a>>, Twice> {
+        let Some(first) = self.first(key) else { return Ok(None) };
+        let hash = first.hash();
+        if self.repeated & bit(hash) != 0 {
+            let rest = self.members_from(first.node().next as usize);
+            let mut again = rest.filter(|member| member.hash() == hash && member.is(key));
+            if again.any(|member| !member.has_the_value_of(first)) {
+                return Err(Twice);
+            }
+        }
+        Ok(Some(first))
     }
 
     /// Returns whether the object has the key.
     #[inline]
     pub fn has(self, key: &str) -> bool {
-        self.member(key).is_some()
+        self.first(key).is_some()
     }
 
-    /// Returns whether the value under this key is a list.
+    /// Returns whether the first value under this key is a list.
     pub fn has_list(self, key: &str) -> bool {
-        self.member(key).is_some_and(|member| matches!(member.node().kind, Kind::List | Kind::MixedList))
+        self.first(key).is_some_and(|member| matches!(member.node().kind, Kind::List | Kind::MixedList))
     }
 
-    /// Returns the first value under this key; absent if there is none.
+    /// Returns the first value under this key, which is enough to tell a shape; absent if there is none.
+    pub fn peek(self, key: &str) -> Value<'a> {
+        self.first(key).map_or(Value::Absent, Member::value)
+    }
+
+    /// Returns the value under this key; absent if there is none.
     pub fn value(self, key: &str) -> Value<'a> {
-        self.member(key).map_or(Value::Absent, Member::value)
+        match self.only(key) {
+            Ok(member) => member.map_or(Value::Absent, Member::value),
+            Err(Twice) => Value::Twice,
+        }
     }
 
     /// Returns the levels of one side of an order book, which are under this key.
     pub fn levels(self, key: &str) -> Levels<'a> {
-        let Some(member) = self.member(key) else { return Levels::None };
+        let member = match self.only(key) {
+            Ok(Some(member)) => member,
+            Ok(None) => return Levels::None,
+            Err(Twice) => return Levels::Other,
+        };
         match member.node().kind {
             Kind::Null => Levels::None,
             Kind::List | Kind::MixedList => {
@@ -170,27 +196,47 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns the object under this key.
+    /// Returns the first value under this key if it is an object, which is enough to tell a shape.
     pub fn nested(self, key: &str) -> Option<Object<'a>> {
-        match self.member(key)?.nested()? {
+        match self.first(key)?.nested()? {
             Nested::Object(object) => Some(object),
-            Nested::Text(_) => None,
+            Nested::List(_) | Nested::Text(_) => None,
         }
     }
 
-    /// Returns the objects of the list under this key; no object if there is no list. `None` if there is anything else.
+    /// Returns the object under this key.
+    ///
+    /// # Errors
+    /// There is none, or the key comes twice, with different values.
+    pub fn object(self, key: &'static str) -> Result<Object<'a>, Problem> {
+        self.value(key).once(key)?;
+        self.nested(key).ok_or(Problem::Missing { field: key })
+    }
+
+    /// Returns the objects of the list under this key; no object if there is no list. `None` if there is anything else, or if the key
+    /// comes twice, with different values.
     pub fn list(self, key: &str) -> Option<impl Iterator<Item = Object<'a>>> {
-        let node = self.member(key);
-        let listed = match node {
-            None => None,
-            Some(member) => match member.node().kind {
+        let listed = match self.only(key) {
+            Ok(None) => None,
+            Ok(Some(member)) => match member.node().kind {
                 Kind::List => Some(Object { at: member.at, ..self }),
                 Kind::Null => None,
                 _ => return None,
             },
+            Err(Twice) => return None,
         };
-        let objects = listed.into_iter().flat_map(Object::members);
-        Some(objects.map(|member| Object::new(member.text, member.nodes, member.at)))
+        Some(listed.into_iter().filter_map(Object::objects).flatten())
+    }
+
+    /// Returns whether it is a list instead, which a text may be as a whole.
+    pub fn is_list(self) -> bool {
+        matches!(self.nodes[self.at].kind, Kind::List | Kind::MixedList)
+    }
+
+    /// Returns the objects of a list; `None` if it is not a list, or not one of objects only.
+    pub fn objects(self) -> Option<impl Iterator<Item = Object<'a>>> {
+        let objects = self.members().map(|member| Object::new(member.text, member.nodes, member.at));
+        (self.nodes[self.at].kind == Kind::List).then_some(objects)
     }
 }
 
@@ -206,18 +252,30 @@ impl<'a> Member<'a> {
         self.node().hash
     }
 
-    /// Returns the member's key.
+    /// Returns the member's key, still with its backslashes.
     #[inline]
-    pub fn key_bytes(self) -> &'a [u8] {
-        let (start, end) = self.node().key;
-        &self.text.as_bytes()[start as usize..end as usize]
-    }
-
-    /// Returns the member's key as text.
-    #[cfg(test)]
     pub fn key(self) -> &'a str {
         let (start, end) = self.node().key;
         &self.text[start as usize..end as usize]
+    }
+
+    /// Returns whether this is the member's key.
+    #[inline]
+    pub fn is(self, key: &str) -> bool {
+        same(self.key().as_bytes(), key.as_bytes()) || self.node().key_is_escaped && self.is_escaped(key)
+    }
+
+    #[cold]
+    fn is_escaped(self, key: &str) -> bool {
+        let mut own = String::new();
+        unescape(self.key(), &mut own).is_some() && own == key
+    }
+
+    /// Returns whether both values are written with the same characters.
+    pub fn has_the_value_of(self, other: Member<'a>) -> bool {
+        let place = |node: &Node| node.value.0 as usize..node.value.1 as usize;
+        let (a, b) = (self.node(), other.node());
+        a.kind == b.kind && self.text[place(a)] == other.text[place(b)]
     }
 
     /// Returns the member's value.
@@ -237,11 +295,12 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Returns the object or the text that the member is; `None` if it is neither.
+    /// Returns the object, the list of objects or the text that the member is; `None` if it is none of them.
     pub fn nested(self) -> Option<Nested<'a>> {
         let (start, end) = self.node().value;
         match self.node().kind {
             Kind::Object => Some(Nested::Object(Object::new(self.text, self.nodes, self.at))),
+            Kind::List => Some(Nested::List(Object::new(self.text, self.nodes, self.at))),
             Kind::Text | Kind::EscapedText => Some(Nested::Text(&self.text[start as usize..end as usize])),
             _ => None,
         }
@@ -312,7 +371,7 @@ mod tests {
             let json = serde_json::json!({ "x": 1, key.clone(): text }).to_string();
             let mut nodes = Vec::new();
             let object = scan(&json, &mut nodes).expect("an object");
-            let Some(Nested::Text(content)) = object.members().find(|member| member.key() == key).and_then(Member::nested)
+            let Some(Nested::Text(content)) = object.members().find(|member| member.is(&key)).and_then(Member::nested)
             else { panic!("a text") };
             let mut buffer = String::new();
             assert_eq!(unescape(content, &mut buffer), Some(()));
@@ -322,18 +381,22 @@ mod tests {
 
     #[test]
     fn members_are_passed_over_whole() {
-        let text = r#"{"a":{"b":[{"c":1},{"d":2}]},"e":[1,{"f":2}],"g":[],"h\u0041":3,"i":null}"#;
+        let text =
+            r#"{"a":{"b":[{"c":1},{"d":2}]},"e":[1,{"f":2}],"g":[],"h\u0041":3,"i":null,"i":null,"j":[1],"j":[2]}"#;
         let mut nodes = Vec::new();
         let object = scan(text, &mut nodes).expect("an object");
         let keys: Vec<&str> = object.members().map(Member::key).collect();
-        assert_eq!(keys, ["a", "e", "g", "", "i"]);
-        let Some(Nested::Object(inner)) = object.member("a").and_then(Member::nested) else { panic!("an object") };
+        assert_eq!(keys, ["a", "e", "g", r"h\u0041", "i", "i", "j", "j"]);
+        let inner = object.nested("a").expect("an object");
         assert_eq!(inner.list("b").map(Iterator::count), Some(2));
         assert!(object.list("e").is_none(), "a list with a number in it");
         assert_eq!(object.list("g").map(Iterator::count), Some(0));
         assert_eq!(object.list("i").map(Iterator::count), Some(0));
         assert_eq!(object.list("none").map(Iterator::count), Some(0));
         assert!(object.list("a").is_none());
+        assert_eq!(object.value("hA"), Value::Number("3"));
+        assert_eq!((object.value("i"), object.value("j")), (Value::Absent, Value::Twice));
+        assert_eq!(object.levels("j"), Levels::Other);
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! One pass over a text, which checks it whole and notes its values.
 //!
-//! In: a text that begins with an object. Out: its [`Node`]s.
+//! In: a text that begins with an object or a list. Out: its [`Node`]s.
 
 use serde::de::IgnoredAny;
 
-use super::{Fault, Kind, MOST_VALUES, Node, Object, hash};
+use super::{Fault, Kind, MOST_VALUES, Node, Object, hash, unescape};
 
 /// How many levels of objects and lists are noted. Values below them are checked and passed over.
 pub(super) const DEEPEST: usize = 10;
 
-/// Checks a text that begins with `{` and notes its values.
+/// Checks a text that begins with `{` or `[` and notes its values. Of a list, the members are the objects in it; there are none if it
+/// holds anything else.
 ///
 /// # Errors
-/// The text is not one JSON object, or it has too many values.
+/// The text is not one JSON value, or it has too many values.
 pub fn scan<'a>(text: &'a str, nodes: &'a mut Vec<Node>) -> Result<Object<'a>, Fault> {
     nodes.clear();
     // Places are 32 bits wide.
@@ -56,7 +57,7 @@ impl Scanner<'_> {
         }
         let hash = hash(&self.text.as_bytes()[key.0 as usize..key.1 as usize]);
         // There are at most 2^20 nodes.
-        self.nodes.push(Node { key, value, next: index as u32 + 1, kind, hash });
+        self.nodes.push(Node { key, value, next: index as u32 + 1, kind, hash, key_is_escaped: false });
         Ok(index)
     }
 
@@ -128,12 +129,15 @@ impl Scanner<'_> {
             if self.peek()? != b'"' {
                 return Err(Fault::NotJson);
             }
-            let key = if self.string()? { (0, 0) } else { self.string };
+            let (escaped, key, noted) = (self.string()?, self.string, self.nodes.len());
             if self.peek()? != b':' {
                 return Err(Fault::NotJson);
             }
             self.at += 1;
             self.value(key, depth)?;
+            if escaped {
+                self.unescape_key(noted);
+            }
             let byte = self.peek()?;
             self.at += 1;
             match byte {
@@ -141,6 +145,17 @@ impl Scanner<'_> {
                 b'}' => return Ok(()),
                 _ => return Err(Fault::NotJson),
             }
+        }
+    }
+
+    /// Notes what the key of a node says without its backslashes.
+    #[cold]
+    fn unescape_key(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        let mut key = String::new();
+        // Half of a surrogate pair is in no shape's key.
+        if unescape(&self.text[node.key.0 as usize..node.key.1 as usize], &mut key).is_some() {
+            (node.hash, node.key_is_escaped) = (hash(key.as_bytes()), true);
         }
     }
 

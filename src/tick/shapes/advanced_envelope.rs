@@ -59,7 +59,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     let sequence_num = envelope.sequence_num()?;
     let has_quotes = match &*channel {
         TICKER => true,
-        TICKER_BATCH => any_quote(object),
+        TICKER_BATCH => any_quote(object)?,
         _ => false,
     };
     if !has_quotes {
@@ -87,17 +87,27 @@ fn objects<'a>(object: Object<'a>, key: &'static str) -> Result<impl Iterator<It
     object.list(key).ok_or_else(|| object.value(key).wrong(key, Fault::NotAList))
 }
 
+/// Returns the objects under a key of a message that may lack them; no object if there is anything else.
+fn if_any<'a>(object: Object<'a>, key: &'static str) -> Result<impl Iterator<Item = Object<'a>>, Problem> {
+    object.value(key).once(key)?;
+    Ok(object.list(key).into_iter().flatten())
+}
+
 /// Whether any ticker has a bid or an ask.
-fn any_quote(object: Object<'_>) -> bool {
-    let events = object.list("events").into_iter().flatten();
-    let mut tickers = events.filter_map(|event| event.list("tickers")).flatten();
-    tickers.any(|ticker| ["best_bid", "best_ask"].into_iter().any(|key| !ticker.value(key).is_absent()))
+fn any_quote(object: Object<'_>) -> Result<bool, Problem> {
+    for event in if_any(object, "events")? {
+        let mut tickers = if_any(event, "tickers")?;
+        if tickers.any(|ticker| ["best_bid", "best_ask"].into_iter().any(|key| !ticker.value(key).is_absent())) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the last counter in a control message's events.
 fn heartbeat_counter(object: Object<'_>) -> Result<Option<i64>, Problem> {
     let mut counter = None;
-    for event in object.list("events").into_iter().flatten() {
+    for event in if_any(object, "events")? {
         counter = event.value("heartbeat_counter").integer("heartbeat_counter")?.or(counter);
     }
     Ok(counter)

@@ -29,17 +29,17 @@ const OTHERS: [&str; 7] =
     ["orderbook.", "publicTrade.", "tickers.", "kline.", "liquidation.", "allLiquidation.", "priceLimit."];
 
 fn fit(object: Object<'_>) -> Option<Fit> {
-    if let Value::Text(topic) = object.value("topic") {
+    if let Value::Text(topic) = object.peek("topic") {
         let is_known = OTHERS.iter().any(|other| topic.starts_with(other));
         return (is_known && object.has("data") && object.has("ts")).then_some(Fit::Whole);
     }
     let is_answer = object.has("ret_msg") || object.has("conn_id");
-    (matches!(object.value("op"), Value::Text(_)) && is_answer).then_some(Fit::Whole)
+    (matches!(object.peek("op"), Value::Text(_)) && is_answer).then_some(Fit::Whole)
 }
 
 fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result<Body, Problem> {
     let Some(topic) = object.value("topic").text("topic")? else {
-        if object.value("success") == Value::Other("false") {
+        if object.value("success").once("success")? == Value::Other("false") {
             let message = object.value("ret_msg").text("ret_msg")?.unwrap_or_default();
             return Err(Problem::exchange(&message));
         }
@@ -52,10 +52,10 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
         let name = topic.rsplit_once('.').map_or(&*topic, |(name, _)| name);
         return Ok(Body { sequence_num: None, control: Some(Control::new(name, recorded.if_any(sent))) });
     }
-    if object.value("type") != Value::Text("snapshot") {
+    if object.value("type").once("type")? != Value::Text("snapshot") {
         return Err(Problem::PartOfABook);
     }
-    let book = object.nested("data").ok_or(Problem::Missing { field: "data" })?;
+    let book = object.object("data")?;
     let (best_bid, best_bid_quantity) = best(book, "b", BID)?;
     let (best_ask, best_ask_quantity) = best(book, "a", ASK)?;
     field::quote(best_bid, best_ask)?;

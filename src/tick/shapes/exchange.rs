@@ -46,7 +46,7 @@ fn fit(object: Object<'_>) -> Option<Fit> {
         return Some(Fit::Whole);
     }
     // This rules out an envelope, which has a `type` of its own, and messages of other exchanges with a `type`.
-    let is_own = OWN_KEYS.into_iter().any(|key| object.has(key)) || object.value("type") == Value::Text("error");
+    let is_own = OWN_KEYS.into_iter().any(|key| object.has(key)) || object.peek("type") == Value::Text("error");
     (is_own && !object.has("channel") && !object.has("events")).then_some(Fit::Doubtful)
 }
 

@@ -28,7 +28,7 @@ const LONGEST_REASON: usize = 400;
 
 fn fit(object: Object<'_>) -> Option<Fit> {
     let is_row = object.has("product_id") || object.has("row");
-    (matches!(object.value("history"), Value::Text(_)) && is_row).then_some(Fit::Whole)
+    (matches!(object.peek("history"), Value::Text(_)) && is_row).then_some(Fit::Whole)
 }
 
 fn read(row: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result<Body, Problem> {

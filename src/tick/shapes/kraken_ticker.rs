@@ -25,7 +25,7 @@ const TICKER: &str = "ticker";
 const OTHERS: [&str; 7] = ["book", "level3", "trade", "ohlc", "instrument", "status", "heartbeat"];
 
 fn fit(object: Object<'_>) -> Option<Fit> {
-    if let Value::Text(channel) = object.value("channel") {
+    if let Value::Text(channel) = object.peek("channel") {
         if object.has("sequence_num") || object.has("events") || object.has("market") {
             return None;
         }
@@ -33,7 +33,7 @@ fn fit(object: Object<'_>) -> Option<Fit> {
         let is_known = channel == TICKER || OTHERS.contains(&channel);
         return (is_heartbeat || is_known && object.has_list("data") && object.has("type")).then_some(Fit::Whole);
     }
-    let method = matches!(object.value("method"), Value::Text(_)) && !object.has("jsonrpc");
+    let method = matches!(object.peek("method"), Value::Text(_)) && !object.has("jsonrpc");
     // Answers to requests say when the request came and when the answer went.
     (method && object.has("time_in") && (object.has("success") || object.has("req_id") || object.has("time_out")))
         .then_some(Fit::Whole)

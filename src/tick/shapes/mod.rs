@@ -24,6 +24,7 @@ use std::fmt;
 use super::json::Object;
 use super::{Content, Control, Parsed, Problem, Sink, Tick};
 use nested::Scratch;
+pub use nested::trimmed;
 use recorded::Recorded;
 
 /// Every shape; if two fit equally well, the first one wins.

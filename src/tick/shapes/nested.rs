@@ -10,7 +10,7 @@ use super::super::field::Value;
 use super::super::json::{self, Member, Nested, Node, Object};
 use super::super::{Problem, Sink};
 use super::recorded::Recorded;
-use super::{Fit, Message, Shape, okx_bbo};
+use super::{Fit, Message, Shape, binance_bookticker, okx_bbo};
 
 /// How many levels below the line a message may be nested.
 const DEEPEST: usize = 3;
@@ -35,11 +35,24 @@ impl Found {
     fn nothing(problem: Problem) -> Found {
         Found { fit: None, message: Err(problem) }
     }
+
+    /// Returns what a list is found to be. Only a control message is a list, which never displaces another message of the line.
+    fn list(list: Object<'_>, recorded: &Recorded) -> Found {
+        match binance_bookticker::list(list, recorded) {
+            Some(message) => Found { fit: Some(Fit::Doubtful), message: Ok(message) },
+            None => Found::nothing(Problem::UnknownShape),
+        }
+    }
 }
 
 /// Reads the message that a text is or contains.
 pub fn read(text: &str, scratch: &mut Scratch, ticks: &mut dyn Sink) -> Result<Message, Problem> {
     Search { scratch, ticks }.text(text, &Recorded::default(), 0).message
+}
+
+/// Returns a message without a byte order mark before it and without space around it.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
 }
 
 struct Search<'s> {
@@ -49,10 +62,10 @@ struct Search<'s> {
 
 impl Search<'_> {
     fn text(&mut self, text: &str, recorded: &Recorded, depth: usize) -> Found {
-        let text = text.trim_start_matches('\u{feff}').trim();
+        let text = trimmed(text);
         match text.as_bytes().first() {
             None => Found::nothing(Problem::Empty),
-            Some(b'{') => self.json(text, recorded, depth),
+            Some(b'{' | b'[') => self.json(text, recorded, depth),
             Some(b'0'..=b'9') => match Recorded::before(text) {
                 Ok((recorded, message)) => self.json(message, &recorded, depth),
                 Err(problem) => Found::nothing(problem),
@@ -68,6 +81,7 @@ impl Search<'_> {
     fn json(&mut self, text: &str, recorded: &Recorded, depth: usize) -> Found {
         let mut nodes = self.scratch.nodes.pop().unwrap_or_default();
         let found = match json::scan(text, &mut nodes) {
+            Ok(list) if list.is_list() => Found::list(list, recorded),
             Ok(object) => self.object(object, recorded, depth),
             Err(fault) => Found::nothing(unreadable(text, fault)),
         };
@@ -137,6 +151,7 @@ impl Search<'_> {
     fn nested(&mut self, nested: Nested<'_>, recorded: &Recorded, depth: usize) -> Option<Found> {
         match nested {
             Nested::Object(object) => Some(self.object(object, recorded, depth)),
+            Nested::List(list) => Some(Found::list(list, recorded)),
             Nested::Text(content) => {
                 let mut text = self.scratch.texts.pop().unwrap_or_default();
                 let found = json::unescape(content, &mut text).map(|()| self.text(&text, recorded, depth));
@@ -155,13 +170,14 @@ fn holds_plain(line: Object<'_>) -> bool {
     matches!(line.value("text"), Value::Text(text) if okx_bbo::is_plain(text))
 }
 
-/// Returns what a member may hold a message in: an object, or a text that starts like an object or like a recorder's time, or
-/// that is a message without JSON.
+/// Returns what a member may hold a message in: an object, a list of objects, or a text that starts like one of them or like a
+/// recorder's time, or that is a message without JSON.
 fn candidate(member: Member<'_>) -> Option<Nested<'_>> {
     let nested = member.nested()?;
     if let Nested::Text(content) = nested {
         let begins = content.trim_start_matches('\u{feff}').trim_start();
         let likely = begins.starts_with('{')
+            || begins.starts_with("[{")
             || begins.starts_with(|c: char| c.is_ascii_digit()) && begins.contains('{')
             || okx_bbo::is_plain(begins);
         return likely.then_some(nested);

@@ -38,7 +38,7 @@ pub fn plain(recorded: &Recorded) -> Message {
 }
 
 fn fit(object: Object<'_>) -> Option<Fit> {
-    if matches!(object.value("event"), Value::Text(_)) {
+    if matches!(object.peek("event"), Value::Text(_)) {
         let is_own = object.has("connId") || object.nested("arg").is_some_and(|arg| arg.has("channel"));
         return is_own.then_some(Fit::Whole);
     }
@@ -54,7 +54,7 @@ fn read(object: Object<'_>, recorded: &Recorded, ticks: &mut dyn Sink) -> Result
     if let Some(event) = object.value("event").text("event")? {
         return if event == "error" { Err(Problem::exchange(&error(object))) } else { control(&event) };
     }
-    let arg = object.nested("arg").ok_or(Problem::Missing { field: "arg" })?;
+    let arg = object.object("arg")?;
     let channel = arg.value("channel").text("channel")?.unwrap_or_default();
     if channel != QUOTES {
         return control(&channel);

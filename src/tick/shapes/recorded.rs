@@ -29,7 +29,7 @@ impl Recorded {
 
     /// Splits off a time that stands before the message. Space, a colon or a comma may separate them.
     pub fn before(text: &str) -> Result<(Recorded, &str), Problem> {
-        let Some(at) = text.find('{') else {
+        let Some(at) = text.find(['{', '[']) else {
             // If there is only a time, the line was cut off before its message.
             let cut_off = time::from_text(text).is_ok();
             return Err(if cut_off { Problem::Truncated { bytes: text.len() } } else { Problem::UnknownShape });

@@ -66,7 +66,7 @@ impl Names {
             if index == NONE {
                 return None;
             }
-            if json::same(self.names[index as usize].0.as_bytes(), member.key_bytes()) {
+            if member.is(self.names[index as usize].0) {
                 return Some(index);
             }
             slot = (slot + 1) % SLOTS;
@@ -90,17 +90,20 @@ impl<'a> Ticker<'a> {
     #[inline]
     pub fn collect(object: Object<'a>, names: &'static Names) -> Result<Ticker<'a>, Problem> {
         let mut ticker = Ticker { names, values: [Value::Absent; FIELDS], found: [NONE; FIELDS] };
+        // A bit for each name that was seen; there are at most 64.
+        let mut seen = 0_u64;
         for member in object.members() {
             let Some(index) = names.find(member) else { continue };
+            let (name, field) = names.names[index as usize];
+            if seen & 1 << index != 0 {
+                object.value(name).once(name)?;
+            }
+            seen |= 1 << index;
             let value = member.value();
             if value.is_absent() {
                 continue;
             }
-            let (name, field) = names.names[index as usize];
             let field = field as usize;
-            if ticker.found[field] == index && ticker.values[field] != value {
-                return Err(Problem::Twice { field: name });
-            }
             if index < ticker.found[field] {
                 (ticker.values[field], ticker.found[field]) = (value, index);
             }

@@ -95,6 +95,26 @@ fn only_the_book_ticker_of_binance_is_a_quote() {
     let list =
         r#"{"stream":"!ticker@arr","data":[{"e":"24hrTicker","E":1672515782136,"s":"BTCUSDT","b":"1","a":"2"}]}"#;
     assert_eq!(control(list).name, "ticker@arr");
+    // The same stream outside a combined stream.
+    let (_, bare) = list.strip_suffix('}').and_then(|list| list.split_once(r#""data":"#)).expect("a list");
+    for line in [
+        bare.to_string(),
+        format!("\u{feff} {bare}\n"),
+        format!("1723161254087891268 {bare}"),
+        format!(r#"{{"ts":1723161254,"raw":{bare}}}"#),
+        format!(r#"{{"ts":1723161254,"raw":{}}}"#, string(bare)),
+    ] {
+        let control = control(&line);
+        assert_eq!(
+            (control.name.as_str(), control.event_time),
+            ("24hrTicker", Some(1_672_515_782_136_000_000)),
+            "{line}"
+        );
+    }
+    for other in [bare.replace(r#""E""#, r#""F""#), bare.replace("24hrTicker", "bookTicker"), bare.replace(']', ",1]")]
+    {
+        assert_eq!(problem(&other), Problem::UnknownShape, "{other}");
+    }
     // The type is more exact than the stream's name, and each of them alone is enough to say that it is not a quote.
     let quote = r#"{"u":1,"s":"BTCUSDT","b":"1","B":"3","a":"2","A":"4"}"#;
     assert_eq!(control(&format!(r#"{{"stream":"btcusdt@trade","data":{quote}}}"#)).name, "trade");
@@ -124,6 +144,29 @@ fn binances_quotes_are_read_in_and_out_of_streams() {
         }
     }
     assert_eq!(problem(spot), Problem::Missing { field: "recorder's time" });
+}
+
+#[test]
+fn binances_errors_are_told_as_such() {
+    let expected = Problem::Exchange { message: "Invalid request".into() };
+    for error in [
+        r#"{"error":{"code":2,"msg":"Invalid request"},"id":1}"#,
+        r#"{"code":2,"msg":"Invalid request"}"#,
+        r#"{"code":2,"msg":"Invalid request","id":"a"}"#,
+        r#"{"ts":1723161254,"raw":{"code":2,"msg":"Invalid request"}}"#,
+    ] {
+        assert_eq!(problem(error), expected, "{error}");
+    }
+    for other in [
+        r#"{"jsonrpc":"2.0","error":{"code":2,"message":"Invalid request"},"id":1}"#,
+        r#"{"code":2,"msg":"Invalid request","level":"info"}"#,
+        r#"{"code":"2","msg":"Invalid request"}"#,
+        r#"{"error":"Invalid request","id":1}"#,
+    ] {
+        assert_eq!(problem(other), Problem::UnknownShape, "{other}");
+    }
+    // A recorder's own words beside a message change nothing.
+    assert_eq!(ticks(&format!(r#"{{"code":0,"msg":{}}}"#, string(EXCHANGE))), ticks(EXCHANGE));
 }
 
 #[test]
@@ -335,6 +378,9 @@ fn messages_of_other_exchanges_are_not_taken_for_a_known_shape() {
         r#"{"action":"snapshot","arg":{"instType":"SPOT","channel":"books1","instId":"BTCUSDT"},"data":[{"asks":[["2","1"]],"bids":[["1","1"]],"ts":"1695715383021"}]}"#,
         r#"{"channel":"ticker","market":"BTC-PERP","type":"update","data":{"bid":1,"ask":2,"time":1672515782.1}}"#,
         r#"{"table":"quote","action":"insert","data":[{"symbol":"XBTUSD","bidPrice":1,"askPrice":2}]}"#,
+        // Gate.io, spot and futures.
+        r#"{"time":1764385200,"time_ms":1764385200123,"channel":"spot.book_ticker","event":"update","result":{"t":1764385200123,"u":48733182,"s":"BTC_USDT","b":"100","B":"1","a":"101","A":"1"}}"#,
+        r#"{"time":1764385200,"channel":"futures.book_ticker","event":"update","result":{"t":1764385200123,"u":2517661076,"s":"BTC_USD","b":"100","B":37000,"a":"101","A":47061}}"#,
         // cryptofeed, tardis.
         r#"{"exchange":"COINBASE","symbol":"BTC-USD","bid":"1","ask":"2","timestamp":1672515782.1,"receipt_timestamp":1672515782.2}"#,
         r#"{"type":"book_change","symbol":"XBTUSD","exchange":"bitmex","isSnapshot":false,"bids":[],"asks":[],"timestamp":"2019-05-23T15:15:46.693Z"}"#,
@@ -358,6 +404,9 @@ fn names_from_messages_are_short_and_can_be_printed() {
         format!("product_id is `{}…`, which is longer than 128 bytes", "B".repeat(60))
     );
     assert_eq!(told("BTC\u{1b}[31m"), "product_id is `BTC\\u{1b}[31m`, which is not printable text");
+    let half = FLAT.replace(r#""BTC-USD""#, r#""B\ud83dX""#);
+    assert_eq!(problem(&half).to_string(), r"product_id is `B\ud83dX`, which is not printable text");
+    assert_eq!(ticks(&FLAT.replace(r#""BTC-USD""#, r#""B\ud83d\ude00X""#))[0].product_id, "B😀X");
     let message = |name: &str| format!(r#"{{"type":{},"product_id":"BTC-USD"}}"#, string(name));
     assert_eq!(control(&message("a\u{1b}[2Jb")).name, "a\\u{1b}[2Jb");
     assert_eq!(control(&message(&"x".repeat(500))).name.chars().count(), 61);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use futures::{SinkExt, StreamExt};
+use squall::feed::exchange;
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -225,6 +226,9 @@ async fn every_exchange_names_the_product_that_it_refuses() {
         let ingest = ["ingest", "--exchange", dialect.exchange, "--from", &url, "--products", product, "--until-close"];
         let (done, _, err) = squall(temp.path(), &ingest).await;
         assert!(!done && err.contains(said), "{}: {err}", dialect.exchange);
+        let examples = exchange::find(dialect.exchange).expect("it is in the table").about().examples.join(",");
+        assert!(err.contains(&format!("as in --products {examples}\n")), "{}: {err}", dialect.exchange);
+        assert!(examples.starts_with(dialect.product), "{examples}");
     }
 }
 
@@ -234,6 +238,8 @@ async fn a_product_of_another_exchange_is_refused_before_connecting() {
         ("kraken", "BTC-USD", "kraken writes products like `BTC/USD`"),
         ("bybit", "BTC/USDT", "bybit writes products like `BTCUSDT`"),
         ("okx", "BTC/USDT", "okx writes products like `BTC-USDT`"),
+        ("coinbase-advanced", "BTC_USD", "coinbase-advanced writes products like `BTC-USD`"),
+        ("coinbase-exchange", "BTCUSDT", "coinbase-exchange writes products like `BTC-USD`"),
     ] {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let nowhere = ["ingest", "--exchange", exchange, "--from", "ws://127.0.0.1:9", "--products", product];
