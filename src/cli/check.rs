@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::json;
 
+use super::print::safe;
 use super::selection::Selection;
 use super::workspace::{self, Workspace};
 use super::{Context, Failure, Progress};
@@ -215,9 +216,9 @@ fn print(checked: &Checked) {
     }
     for fault in faults {
         println!("{INDENT}{}", fault.place);
-        print!("{}", wrapped(&format!("{}: {}", fault.severity.as_str(), fault.message), WIDTH, INDENT));
+        print!("{}", shown(&wrapped(&format!("{}: {}", fault.severity.as_str(), fault.message), WIDTH, INDENT)));
         if !fault.place.text.is_empty() {
-            for line in fault.place.excerpt().within(WIDTH - INDENT.len()).lines() {
+            for line in shown(&fault.place.excerpt().within(WIDTH - INDENT.len())).lines() {
                 println!("{INDENT}{line}");
             }
         }
@@ -230,6 +231,11 @@ fn print(checked: &Checked) {
             println!("{INDENT}{line}");
         }
     }
+}
+
+/// Returns what comes from files in a form that cannot control a terminal. A caret stands below its character, so tabs stay.
+fn shown(text: &str) -> String {
+    text.split('\t').map(safe).collect::<Vec<_>>().join("\t")
 }
 
 fn print_json(checked: &Checked) {
@@ -246,5 +252,13 @@ fn print_json(checked: &Checked) {
             "hint": fault.hint,
         });
         println!("{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_turns_the_direction_of_writing_is_spelled_out() {
+        assert_eq!(super::shown("a\tb\u{202e}c\n  ^"), "a\tb\\u{202e}c\n  ^");
     }
 }

@@ -49,9 +49,9 @@ impl repl::Project for Known<'_> {
         self.workspace.project.query(query).map(|query| query.header.grain.clone()).unwrap_or_default()
     }
 
-    fn unit(&self, column: &str) -> Option<String> {
-        let units = self.workspace.project.queries().iter().flat_map(|query| &query.header.units);
-        units.into_iter().find(|(name, _)| name == column).map(|(_, unit)| unit.clone())
+    fn unit(&self, query: &str, column: &str) -> Option<String> {
+        let units = &self.workspace.project.query(query)?.header.units;
+        units.iter().find(|(name, _)| *name == column).map(|(_, unit)| unit.clone())
     }
 
     fn lineage<'a>(&'a self, about: &'a str) -> LocalBoxFuture<'a, Result<String, Complaint>> {

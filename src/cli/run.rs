@@ -9,14 +9,15 @@ use crate::pipeline::{Made, Materialised, Waiting};
 ///
 /// A table whose rows depend only on ticks around them is divided by UTC days; only the days that new ticks reach are made.
 #[derive(Debug, Default, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").args(["queries", "all"]).required(true))]
 pub struct Args {
     /// Queries to materialise: NAME, +NAME (and what it reads), NAME+ (and what reads it), 2+NAME (two steps), spike_*, tag:T,
     /// path:P, kind:K, state:stale; a comma between two means both at once
-    #[arg(value_name = "QUERY", required_unless_present = "all")]
+    #[arg(value_name = "QUERY")]
     pub queries: Vec<String>,
 
     /// Materialises every query
-    #[arg(long, conflicts_with = "queries")]
+    #[arg(long)]
     pub all: bool,
 
     /// Leaves out the queries that this selects

@@ -255,7 +255,7 @@ impl Layers {
     }
 
     /// Sets a value, which must have the default's type. New keys are allowed only under `parameters`, where the project
-    /// chooses the names, and only in files: a flag whose name is mistyped would change nothing.
+    /// chooses the names, and only in the file's own sections: a mistyped name in a flag or an environment would change nothing.
     fn set(&mut self, key: String, value: toml::Value, origin: Source) -> Result<(), Error> {
         let value = match self.origins.get(&key) {
             Some((default, _)) => match (default, value) {
@@ -266,7 +266,7 @@ impl Layers {
                     return Err(Error::Type { key, value, expected: described(default), origin });
                 }
             },
-            None if key.starts_with("parameters.") && !matches!(origin, Source::Flag(_)) => value,
+            None if key.starts_with("parameters.") && !matches!(origin, Source::Flag(_) | Source::Env { .. }) => value,
             None => {
                 let nearest = self.nearest(&key);
                 return Err(Error::Unknown { key, origin, nearest });

@@ -75,6 +75,7 @@ use crate::error::Refused;
 pub use copy_options::compressed;
 pub use depth::STACK;
 pub use misplaced::misplaced_function;
+pub use named_windows::insert as insert_windows;
 pub use number_types::{beside_doubles, element, places};
 pub use syntax::{Complaint, lowercase, one_expression, plain, said};
 

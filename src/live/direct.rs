@@ -18,6 +18,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::held::{HeldExec, Source};
+use crate::catalog::SmallBatches;
 
 /// A plan of operators that only compute rows from rows.
 #[derive(Debug)]
@@ -64,7 +65,8 @@ impl Direct {
             let condition = Arc::clone(filter.predicate());
             return Ok(Some(Direct::Filtered { input: Box::new(input), condition, columns }));
         }
-        let is_passed_on = plan.is::<CoalescePartitionsExec>() || plan.is::<CooperativeExec>();
+        let is_passed_on =
+            plan.is::<CoalescePartitionsExec>() || plan.is::<CooperativeExec>() || plan.is::<SmallBatches>();
         Ok(is_passed_on.then_some(input))
     }
 

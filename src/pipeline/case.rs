@@ -3,13 +3,14 @@
 //! In: the file's cases, and a session with its functions and its tables' schemas. Out: one [`Tested`] per case. Each case
 //! runs in its own catalog, so that it sees only the given rows.
 
+mod file;
+mod written;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, new_null_array};
-use datafusion::arrow::compute::{cast, concat_batches};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
@@ -20,18 +21,18 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::{DataFrame, ident};
+use datafusion::sql::sqlparser::tokenizer::Location;
 
+use super::cell;
 use super::error::Error;
 use super::place::Place;
 use super::{Kind, Parameters, Project, read, sql_files};
 use crate::error::{Hint, with_causes};
 use crate::text::{counted, did_you_mean};
+use written::Wrong;
 
 /// The folder of the project that holds tests.
 pub(super) const FOLDER: &str = "tests";
-
-/// What a test file looks like, in a hint.
-const FORM: &str = "a case is `-- test: its name`, `-- given TABLE(column, …):` with a query, and `-- expect(column, …):` with a query";
 
 /// Floating-point numbers agree if they differ by at most this share of the larger one, or by [`ABSOLUTE_TOLERANCE`].
 const RELATIVE_TOLERANCE: f64 = 1e-9;
@@ -85,7 +86,18 @@ struct Rows {
     /// Where the columns are named.
     place: Place,
     columns: Vec<String>,
+    /// With an empty line for each line that is not part of it, so that its lines are those after `place`.
     sql: String,
+}
+
+impl Rows {
+    /// Returns the place of a part of the query.
+    fn place_of(&self, at: Location) -> Place {
+        let line = at.line as usize;
+        let text = self.sql.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_string();
+        let place = self.place.clone();
+        Place { line: place.line + line, column: Some(at.column as usize), text, ..place }
+    }
 }
 
 impl Project {
@@ -106,7 +118,7 @@ impl Project {
             if !names.is_empty() && !names.contains(&query.as_str()) {
                 continue;
             }
-            let cases = match read(&file).and_then(|text| parse(&file, &text)) {
+            let cases = match read(&file).and_then(|text| file::parse(&file, &text)) {
                 Ok(cases) => cases,
                 Err(error) => {
                     let place = error.place().cloned().unwrap_or_else(|| Place::start(&file));
@@ -178,16 +190,12 @@ impl Project {
                 let message = format!("`{query}` does not read `{table}`, so giving it has no effect");
                 return Err(at(message, near.or_else(|| Some(format!("it reads {}", listed(&inputs))))));
             }
-            let batch = given(&own, rows, &provider.schema()).await;
-            let batch = batch.map_err(|error| at(format!("given {table}: {}", told(&error)), None))?;
+            let batch = given(&own, rows, &provider.schema(), &format!("given {table}")).await?;
             let table_rows = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(|error| error.to_string())?;
             own.register_table(table.as_str(), Arc::new(table_rows)).map_err(|error| error.to_string())?;
         }
         let actual = project.rows_of(target, Some(&expected.columns), &own).await?;
-        let place = Some(expected.place.clone());
-        let expected = given(&own, expected, &actual.schema()).await;
-        let expected =
-            expected.map_err(|error| Failure { message: format!("expect: {}", told(&error)), hint: None, place })?;
+        let expected = given(&own, expected, &actual.schema(), "expect").await?;
         Ok(compare(&actual, &expected)?)
     }
 
@@ -260,9 +268,17 @@ pub(super) fn own_catalog(context: &SessionContext) -> SessionContext {
     )
 }
 
-/// Returns the rows of a case as a table of `schema`; columns that the case does not name are NULL.
-async fn given(own: &SessionContext, rows: &Rows, schema: &Schema) -> Result<RecordBatch, DataFusionError> {
-    cells(own, &rows.columns, &rows.sql, schema).await
+/// Returns the rows of a case with the columns of `schema`; those that the case does not name are NULL.
+async fn given(own: &SessionContext, rows: &Rows, schema: &Schema, what: &str) -> Result<RecordBatch, Failure> {
+    let written = written::rows(own, &rows.columns, &rows.sql, schema).await;
+    written.map_err(|wrong| Failure {
+        message: format!("{what}: {wrong}"),
+        hint: None,
+        place: Some(match &wrong {
+            Wrong::Value { at: Some(at), .. } => rows.place_of(*at),
+            _ => rows.place.clone(),
+        }),
+    })
 }
 
 /// Returns rows as a table of `schema`; columns that are not named are NULL.
@@ -271,43 +287,9 @@ pub(super) async fn table_of(
     columns: &[String],
     sql: &str,
     schema: &Schema,
-) -> Result<Arc<MemTable>, DataFusionError> {
-    let batch = cells(own, columns, sql, schema).await?;
+) -> Result<Arc<MemTable>, Wrong> {
+    let batch = written::rows(own, columns, sql, schema).await?;
     Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
-}
-
-async fn cells(
-    own: &SessionContext,
-    names: &[String],
-    sql: &str,
-    schema: &Schema,
-) -> Result<RecordBatch, DataFusionError> {
-    let invalid = |message: String| DataFusionError::Plan(message);
-    for column in names {
-        if schema.index_of(column).is_err() {
-            return Err(invalid(format!("there is no column `{column}`")));
-        }
-    }
-    let batch = if sql.trim().is_empty() {
-        RecordBatch::new_empty(Arc::new(Schema::empty()))
-    } else {
-        let frame = own.sql(sql).await?;
-        let found = Arc::new(frame.schema().as_arrow().clone());
-        concat_batches(&found, &frame.collect().await?)?
-    };
-    if batch.num_columns() != names.len() && batch.num_columns() > 0 {
-        return Err(invalid(format!("{} columns are named, {} given", names.len(), batch.num_columns())));
-    }
-    let mut columns: Vec<ArrayRef> = Vec::new();
-    for field in schema.fields() {
-        let place = names.iter().position(|column| column == field.name());
-        columns.push(match place.filter(|place| *place < batch.num_columns()) {
-            Some(place) => cast(batch.column(place), field.data_type())?,
-            None => new_null_array(field.data_type(), batch.num_rows()),
-        });
-    }
-    let nullable = schema.fields().iter().map(|field| Field::clone(field).with_nullable(true));
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(nullable.collect::<Vec<_>>())), columns)?)
 }
 
 fn compare(actual: &RecordBatch, expected: &RecordBatch) -> Result<(), String> {
@@ -322,6 +304,8 @@ fn compare(actual: &RecordBatch, expected: &RecordBatch) -> Result<(), String> {
                 (Err(error), _) | (_, Err(error)) => return Err(error.strip_backtrace()),
             };
             if !agree(&got, &wanted) {
+                let shown = |batch: &RecordBatch| cell::shown(batch.column(index), row);
+                let (wanted, got) = (shown(expected), shown(actual));
                 return Err(format!("row {}: expected {} = {wanted}, got {got}", row + 1, field.name()));
             }
         }
@@ -340,111 +324,6 @@ fn agree(got: &ScalarValue, wanted: &ScalarValue) -> bool {
     }
 }
 
-/// Returns what the engine says, without the kind of its error.
-fn told(error: &DataFusionError) -> String {
-    error.find_root().message().into_owned()
-}
-
 fn listed(names: &BTreeSet<String>) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// Reads a test file's cases.
-fn parse(file: &Path, text: &str) -> Result<Vec<Case>, Error> {
-    let mut cases: Vec<Case> = Vec::new();
-    // Whether a line that is not a directive belongs to the rows of the open case.
-    let mut open = false;
-    for (number, line) in text.lines().enumerate() {
-        let place = || Place { file: file.into(), line: number + 1, column: None, text: line.into() };
-        let wrong = |message: &str| Error::Test { place: place(), message: message.into(), hint: Some(FORM.into()) };
-        let comment = line.trim().strip_prefix("--").map(str::trim);
-        let directive = comment.and_then(Directive::parse);
-        match (directive, cases.last_mut()) {
-            (Some(Directive::Test(name)), _) => {
-                open = false;
-                cases.push(Case {
-                    name: name.into(),
-                    place: place(),
-                    parameters: BTreeMap::new(),
-                    given: Vec::new(),
-                    expected: None,
-                });
-            }
-            (Some(_), None) => return Err(wrong("a case begins with `-- test: its name`")),
-            (Some(Directive::Parameters(text)), Some(case)) => {
-                for pair in pairs(text) {
-                    let (name, value) = pair.split_once('=').ok_or_else(|| wrong("expected `name = value`"))?;
-                    let value = value.trim();
-                    // A list is written as in SQL, with single quotes.
-                    let list = value.starts_with('[').then(|| value.replace('\'', "\""));
-                    let value = serde_json::from_str(list.as_deref().unwrap_or(value))
-                        .unwrap_or_else(|_| value.trim_matches('\'').into());
-                    let column = line.find(name.trim()).map(|byte| line[..byte].chars().count() + 1);
-                    case.parameters.insert(name.trim().into(), (value, Place { column, ..place() }));
-                }
-            }
-            (Some(Directive::Rows(head)), Some(case)) => {
-                let rows = head.split_once('(').and_then(|(name, rest)| Some((name.trim(), rest.split_once(')')?.0)));
-                let (name, columns) =
-                    rows.ok_or_else(|| wrong("expected `-- given TABLE(column, …):` or `-- expect(column, …):`"))?;
-                let columns = columns.split(',').map(|column| column.trim().to_string()).collect();
-                let rows = Rows { place: place(), columns, sql: String::new() };
-                match name.strip_prefix("given ") {
-                    Some(table) => case.given.push((table.trim().into(), rows)),
-                    None if case.expected.is_none() => case.expected = Some(rows),
-                    None => return Err(wrong("the case has expected rows already")),
-                }
-                open = true;
-            }
-            (None, case) => {
-                let body = case.filter(|_| open).and_then(|case| match &mut case.expected {
-                    Some(rows) => Some(rows),
-                    None => case.given.last_mut().map(|(_, rows)| rows),
-                });
-                match body {
-                    Some(rows) => rows.sql.push_str(&format!("{line}\n")),
-                    None if line.trim().is_empty() || comment.is_some() => {}
-                    None => return Err(wrong("rows stand after `-- given TABLE(…):` or `-- expect(…):`")),
-                }
-            }
-        }
-    }
-    for case in &mut cases {
-        let bodies = case.given.iter_mut().map(|(_, rows)| rows).chain(&mut case.expected);
-        bodies.for_each(|rows| rows.sql = without_comments(&rows.sql));
-    }
-    Ok(cases)
-}
-
-/// Splits `name = value, …` at the commas outside brackets.
-fn pairs(text: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let outside = |letter: char| {
-        depth += i32::from(letter == '[') - i32::from(letter == ']');
-        letter == ',' && depth == 0
-    };
-    text.split(outside).collect()
-}
-
-enum Directive<'a> {
-    Test(&'a str),
-    Parameters(&'a str),
-    Rows(&'a str),
-}
-
-impl Directive<'_> {
-    fn parse(comment: &str) -> Option<Directive<'_>> {
-        if let Some(name) = comment.strip_prefix("test:") {
-            return Some(Directive::Test(name.trim()));
-        }
-        if let Some(text) = comment.strip_prefix("parameters:") {
-            return Some(Directive::Parameters(text.trim()));
-        }
-        (comment.starts_with("given ") || comment.starts_with("expect")).then_some(Directive::Rows(comment))
-    }
-}
-
-/// Drops comment lines; if nothing else is left, there are no rows.
-fn without_comments(sql: &str) -> String {
-    sql.lines().filter(|line| !line.trim().starts_with("--")).collect::<Vec<_>>().join("\n")
 }

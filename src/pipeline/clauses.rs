@@ -1,5 +1,5 @@
-//! What a file of the project may not hold: statements other than a query, clauses that the engine reads and ignores, and
-//! expressions that are nested too deep.
+//! What a file of the project may not hold: statements other than a query, clauses that the engine reads and ignores, columns that depend
+//! on rows, and expressions that are nested too deep.
 //!
 //! In: the parsed query and its text. Out: an error at the clause. Without it, the rows would not be those that are written:
 //! `TABLESAMPLE` would keep every row.
@@ -7,8 +7,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, NamedWindowExpr, Query, Select, SetExpr, TableFactor, Visit, Visitor, WindowSpec,
-    WindowType,
+    Expr, GroupByExpr, PivotValueSource, Query, Select, SetExpr, TableFactor, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -81,6 +80,12 @@ pub fn has_effect(rendered: &Rendered, query: &Query, text: &str) -> Result<(), 
             let at = place_of(keyword).unwrap_or(Location { line: 1, column: 1 });
             Err(not_a_query(rendered, keyword, at, hint))
         }
+        Found::Pivot => {
+            let at = place_of("PIVOT").unwrap_or(Location { line: 1, column: 1 });
+            let place = rendered.place(at.line as usize, at.column as usize);
+            let message = "the columns of this PIVOT would depend on the rows".to_string();
+            Err(Error::Plan { place, message, hint: Some("write the values: ON side IN ('buy', 'sell')".into()) })
+        }
         Found::TooDeep => {
             let first = tokens.iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
             let at = first.map_or(Location { line: 1, column: 1 }, |token| token.span.start);
@@ -88,13 +93,6 @@ pub fn has_effect(rendered: &Rendered, query: &Query, text: &str) -> Result<(), 
             let message = format!("an expression is nested more than {MOST_DEPTH} deep; each AND, OR and + counts");
             let hint =
                 Some("write IN (…) in place of many comparisons, or add parts up in several WITH queries".into());
-            Err(Error::Plan { place, message, hint })
-        }
-        Found::Window(name) => {
-            let at = name.span.start;
-            let place = rendered.place(at.line as usize, at.column as usize);
-            let message = format!("the engine ignores the window `{}` inside of another window", name.value);
-            let hint = Some("write the whole window: (PARTITION BY product_id ORDER BY ts ROWS 9 PRECEDING)".into());
             Err(Error::Plan { place, message, hint })
         }
         Found::Ignored((clause, hint)) => {
@@ -109,9 +107,9 @@ pub fn has_effect(rendered: &Rendered, query: &Query, text: &str) -> Result<(), 
 enum Found {
     Statement(&'static str),
     Ignored(Ignored),
-    /// A window that another window begins with.
-    Window(Ident),
     TooDeep,
+    /// A PIVOT that asks for its values.
+    Pivot,
 }
 
 /// Looks for statements inside of a query, and for clauses without an effect.
@@ -135,20 +133,10 @@ impl Clauses {
         found.into_iter().find(|(is_there, _)| *is_there).map(|(_, clause)| clause)
     }
 
-    fn of_window(window: &NamedWindowExpr) -> Option<Found> {
-        match window {
-            NamedWindowExpr::WindowSpec(WindowSpec { window_name, .. }) => window_name.clone().map(Found::Window),
-            NamedWindowExpr::NamedWindow(_) => None,
-        }
-    }
-
     fn of_body(body: &SetExpr) -> Option<Found> {
         match body {
             SetExpr::Select(select) if select.into.is_some() => Some(Found::Statement("INTO")),
-            SetExpr::Select(select) => {
-                let ignored = Clauses::of_select(select).map(Found::Ignored);
-                ignored.or_else(|| select.named_window.iter().find_map(|window| Clauses::of_window(&window.1)))
-            }
+            SetExpr::Select(select) => Clauses::of_select(select).map(Found::Ignored),
             SetExpr::SetOperation { left, right, .. } => Clauses::of_body(left).or_else(|| Clauses::of_body(right)),
             SetExpr::Insert(_) => Some(Found::Statement("INSERT")),
             SetExpr::Update(_) => Some(Found::Statement("UPDATE")),
@@ -176,17 +164,11 @@ impl Visitor for Clauses {
         }
     }
 
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Found> {
+    fn pre_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<Found> {
         self.depth += 1;
-        if self.depth > MOST_DEPTH {
-            return ControlFlow::Break(Found::TooDeep);
-        }
-        let Expr::Function(function) = expression else { return ControlFlow::Continue(()) };
-        match &function.over {
-            Some(WindowType::WindowSpec(WindowSpec { window_name: Some(name), .. })) => {
-                ControlFlow::Break(Found::Window(name.clone()))
-            }
-            _ => ControlFlow::Continue(()),
+        match self.depth > MOST_DEPTH {
+            true => ControlFlow::Break(Found::TooDeep),
+            false => ControlFlow::Continue(()),
         }
     }
 
@@ -196,6 +178,11 @@ impl Visitor for Clauses {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Found> {
+        if let TableFactor::Pivot { value_source, .. } = factor
+            && !matches!(value_source, PivotValueSource::List(_))
+        {
+            return ControlFlow::Break(Found::Pivot);
+        }
         let found = match factor {
             TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => Some(SAMPLE),
             TableFactor::Table { with_hints, .. } if !with_hints.is_empty() => Some(HINTS),

@@ -32,6 +32,11 @@ impl Disabled {
         Disabled { name: query.name.clone(), kind: query.kind, file: query.file.clone(), why }
     }
 
+    /// Returns whether another table has its name, which readers mean.
+    pub(super) fn is_hidden(&self) -> bool {
+        matches!(&self.why, Why::Wrong(error) if matches!(**error, Error::Reserved { .. }))
+    }
+
     /// Returns whether something is wrong with the project. A query that waits for its model is not wrong.
     pub fn is_wrong(&self) -> bool {
         !matches!(self.why, Why::Waits(_))

@@ -4,13 +4,14 @@
 //! In: how far a query and everything that it reads reach, as `reach` finds it in their plans. Out: [`Finding`]s, each with its
 //! place, which can be in the file of a query that is read.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
 
 use super::error::Error;
-use super::header::UNKNOWN_REACH;
+use super::header::{Header, UNKNOWN_REACH};
 use super::place::Place;
 use super::reach::{Call, Cause, Column, Deps, Extent, Fault, Measured, Reach, Spot};
 use super::recipe::changes_by_itself;
@@ -140,6 +141,7 @@ impl<'a> Findings<'a> {
 
     fn feature(&mut self, measured: &Measured) {
         self.dated(measured);
+        self.dated_by_grain(measured, Ordering::Less);
         let relation = &measured.summary.relation;
         let all = self.named(measured).chain([(None, &relation.rows)]);
         let all: Vec<(Option<String>, &Deps)> = all.collect();
@@ -151,6 +153,7 @@ impl<'a> Findings<'a> {
 
     fn label(&mut self, measured: &Measured) {
         self.dated(measured);
+        self.dated_by_grain(measured, Ordering::Greater);
         let grain = &self.own().header.grain;
         let values: Vec<(Option<String>, &Deps)> =
             self.named(measured).filter(|(name, _)| name.as_ref().is_none_or(|name| !grain.contains(name))).collect();
@@ -223,6 +226,32 @@ impl<'a> Findings<'a> {
             );
             self.add(self.query, &Spot::Name(label.into()), message);
         }
+    }
+
+    /// Whoever joins by the grain takes its times for those of the rows. A feature may not be known only after them, and a label may
+    /// not look from before them.
+    fn dated_by_grain(&mut self, measured: &Measured, wrong: Ordering) {
+        let Header { grain, time_column, .. } = &self.own().header;
+        let columns = measured.schema.fields().iter().zip(&measured.summary.relation.columns);
+        let times: Vec<(&String, Option<Ordering>)> = columns
+            .filter(|(field, column)| grain.contains(field.name()) && column.instant().is_some())
+            .map(|(field, column)| (field.name(), measured.side(column)))
+            .collect();
+        let Some((name, _)) = times.first().filter(|_| times.iter().all(|(_, side)| *side == Some(wrong))) else {
+            return;
+        };
+        let time = time_column.as_deref().unwrap_or_default();
+        let message = match wrong {
+            Ordering::Less => format!(
+                "the time `{name}` of the grain lies before the time column `{time}`: what joins by the grain would know the row too \
+                 early; let the grain name `{time}`"
+            ),
+            _ => format!(
+                "the time `{name}` of the grain lies after the time column `{time}`: what joins by the grain would know a part of \
+                 what this label looks at; let the grain name `{time}`"
+            ),
+        };
+        self.add(self.query, &Spot::Header("grain".into()), message);
     }
 
     /// The time of a row has to be known, or nothing can be said about before and after.

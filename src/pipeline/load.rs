@@ -10,7 +10,8 @@ use super::disabled::{Disabled, Why};
 use super::error::Error;
 use super::header::Header;
 use super::place::Place;
-use super::{Kind, LANDED, Parameters, Project, Query, case, graph, statement, tables, template};
+use super::{Kind, Parameters, Project, Query, case, graph, statement, tables, template};
+use crate::catalog::GROWING_TABLES;
 
 /// Names that squall keeps for tables of its own, although not every session has them.
 const KEPT: [&str; 3] = ["models", "runs", "information_schema"];
@@ -37,6 +38,9 @@ impl Project {
         for (name, mut places) in files {
             let loaded = match places.as_slice() {
                 [(file, kind)] => Query::load(&name, file, *kind, parameters),
+                [.., (file, _)] if is_built_in(&name) => {
+                    Err(Error::Reserved { name: name.clone(), file: file.clone(), what: "built-in table" })
+                }
                 // Nobody can tell which of them a reader means.
                 _ => {
                     let files = places.iter().map(|(file, _)| file.clone()).collect();
@@ -92,9 +96,14 @@ impl Project {
     }
 }
 
+/// Returns whether a name is that of a table of squall's own.
+fn is_built_in(name: &str) -> bool {
+    KEPT.contains(&name) || GROWING_TABLES.contains(&name) || tables::NAMES.contains(&name)
+}
+
 /// Returns what has a name already: a table or a table function of the session.
 pub(super) fn taken(name: &str, context: &SessionContext) -> Option<&'static str> {
-    if KEPT.contains(&name) || tables::NAMES.contains(&name) || context.table_exist(name).unwrap_or(false) {
+    if is_built_in(name) || context.table_exist(name).unwrap_or(false) {
         return Some("built-in table");
     }
     let state = context.state();
@@ -132,10 +141,10 @@ impl Query {
         })
     }
 
-    /// Checks that SQL can use a query's name without quotes, and that it is not the name of the landed messages.
+    /// Checks that SQL can use a query's name without quotes, and that it is not the name of a table of squall's own.
     pub(super) fn check_name(name: &str, file: &Path) -> Result<(), Error> {
         let name = name.to_string();
-        if name == LANDED {
+        if is_built_in(&name) {
             return Err(Error::Reserved { name, file: file.into(), what: "built-in table" });
         }
         let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
@@ -173,7 +182,12 @@ fn without_header(sql: &str) -> String {
 }
 
 pub(super) fn read(file: &Path) -> Result<String, Error> {
-    let text = std::fs::read_to_string(file).map_err(|source| Error::Read { path: file.into(), source })?;
+    let failed = |source| Error::Read { path: file.into(), source };
+    // A pipe would let whoever reads it wait.
+    if !std::fs::metadata(file).map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::other("it is not a regular file")));
+    }
+    let text = std::fs::read_to_string(file).map_err(failed)?;
     // Editors of Windows begin a file with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }

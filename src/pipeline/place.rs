@@ -29,7 +29,7 @@ impl std::fmt::Display for Place {
 impl Place {
     /// Returns the start of a file, for what concerns the file as a whole.
     pub fn start(file: &Path) -> Place {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let text = super::read(file).unwrap_or_default();
         let first = text.lines().next().unwrap_or_default().to_string();
         Place { file: file.into(), line: 1, column: None, text: first }
     }

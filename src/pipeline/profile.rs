@@ -70,8 +70,9 @@ impl Asked {
         Asked {
             is_number,
             is_float: data_type.is_floating(),
+            // Of two intervals, 1 month and 30 days, nobody can say which is longer.
             is_ordered: is_number
-                || data_type.is_temporal()
+                || (data_type.is_temporal() && !matches!(data_type, DataType::Interval(_)))
                 || data_type.is_string()
                 || *data_type == DataType::Boolean,
         }

@@ -21,8 +21,9 @@ impl Project {
     pub(super) fn why_not(&self, query: &Query, unplanned: &[Disabled]) -> Option<Why> {
         let names = query.parsed.references.names();
         let needed = self.disabled.iter().chain(unplanned).find(|disabled| {
-            // A model's artifact does the scoring, so its file does not matter.
-            disabled.kind != Kind::Model && names.contains(disabled.name.as_str())
+            // A model's artifact does the scoring, so its file does not matter. A name that squall keeps is that of its own table.
+            let is_read = disabled.kind != Kind::Model && !disabled.is_hidden();
+            is_read && names.contains(disabled.name.as_str())
         })?;
         Some(match &needed.why {
             Why::Waits(model) => Why::Waits(model.clone()),

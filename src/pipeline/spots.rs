@@ -1,12 +1,11 @@
 //! Finds in a query's text what its plan speaks of. A plan has no places, so a call is found by its function, its columns and
 //! its window, and a table by its alias or its name.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, Ident, NamedWindowExpr, Select, TableFactor, Visit, Visitor, WindowFrameBound, WindowSpec,
-    WindowType, visit_expressions,
+    Expr, Function, Ident, Statement, TableFactor, Visit, Visitor, WindowFrameBound, WindowSpec, WindowType,
+    visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -14,6 +13,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Toke
 use super::Query;
 use super::place::Place;
 use super::reach::{Call, Edge, Spot};
+use crate::dialect;
 
 impl Query {
     /// Returns where something is written; the beginning of the statement if it is not found.
@@ -31,9 +31,18 @@ impl Query {
         self.rendered.place(at.line as usize, at.column as usize)
     }
 
-    fn call(&self, wanted: &Call) -> Option<Location> {
+    /// Returns the query's calls and tables.
+    fn reader(&self) -> Reader {
+        let mut statement = Statement::Query(self.parsed.query.clone());
+        // What cannot be written out cannot be planned either, so that nothing is found in it.
+        let _ = dialect::insert_windows(&mut statement);
         let mut reader = Reader::default();
-        let _ = self.parsed.query.visit(&mut reader);
+        let _ = statement.visit(&mut reader);
+        reader
+    }
+
+    fn call(&self, wanted: &Call) -> Option<Location> {
+        let reader = self.reader();
         let likeness = |call: &Call| {
             let columns = wanted.columns.iter().filter(|column| call.columns.contains(column)).count();
             let kind = call.frame.is_some() == wanted.frame.is_some();
@@ -47,9 +56,7 @@ impl Query {
     }
 
     fn table(&self, name: &str) -> Option<Location> {
-        let mut reader = Reader::default();
-        let _ = self.parsed.query.visit(&mut reader);
-        let tables = reader.tables;
+        let tables = self.reader().tables;
         let named = |(_, table, alias): &&(Location, String, Option<String>)| match alias {
             Some(alias) => alias == name,
             None => table == name,
@@ -91,8 +98,6 @@ impl Query {
 /// Collects a query's calls and tables.
 #[derive(Default)]
 struct Reader {
-    /// The `WINDOW` clauses of the enclosing selects.
-    scopes: Vec<BTreeMap<String, WindowSpec>>,
     calls: Vec<(Location, Call)>,
     /// Where a table is named, its name and its alias.
     tables: Vec<(Location, String, Option<String>)>,
@@ -100,24 +105,6 @@ struct Reader {
 
 impl Visitor for Reader {
     type Break = ();
-
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        let mut scope: BTreeMap<String, WindowSpec> = BTreeMap::new();
-        for definition in &select.named_window {
-            let spec = match &definition.1 {
-                NamedWindowExpr::WindowSpec(spec) => inherit(spec, &scope),
-                NamedWindowExpr::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(empty_spec),
-            };
-            scope.insert(key(&definition.0), spec);
-        }
-        self.scopes.push(scope);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_select(&mut self, _select: &Select) -> ControlFlow<()> {
-        self.scopes.pop();
-        ControlFlow::Continue(())
-    }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         let (name, alias) = match factor {
@@ -138,18 +125,16 @@ impl Visitor for Reader {
         let Some(name) = function.name.0.last().and_then(|part| part.as_ident()) else {
             return ControlFlow::Continue(());
         };
-        let none = BTreeMap::new();
-        let scope = self.scopes.last().unwrap_or(&none);
-        let spec = function.over.as_ref().map(|over| match over {
-            WindowType::NamedWindow(name) => scope.get(&key(name)).cloned().unwrap_or_else(empty_spec),
-            WindowType::WindowSpec(spec) => inherit(spec, scope),
+        let spec = function.over.as_ref().and_then(|over| match over {
+            WindowType::WindowSpec(spec) => Some(spec),
+            WindowType::NamedWindow(_) => None,
         });
         let descending = |spec: &WindowSpec| spec.order_by.first().is_some_and(|key| key.options.asc == Some(false));
         let call = Call {
             function: key(name),
             columns: columns(function),
-            descending: spec.as_ref().is_some_and(descending),
-            frame: spec.map(|spec| frame(&spec)),
+            descending: spec.is_some_and(descending),
+            frame: spec.map(frame),
         };
         self.calls.push((name.span.start, call));
         ControlFlow::Continue(())
@@ -187,23 +172,4 @@ fn frame(spec: &WindowSpec) -> (Edge, Edge) {
 /// Returns a name as the planner knows it.
 fn key(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
-}
-
-fn empty_spec() -> WindowSpec {
-    WindowSpec { window_name: None, partition_by: Vec::new(), order_by: Vec::new(), window_frame: None }
-}
-
-/// Fills in a window from the one that it names.
-fn inherit(spec: &WindowSpec, scope: &BTreeMap<String, WindowSpec>) -> WindowSpec {
-    let mut spec = spec.clone();
-    if let Some(base) = spec.window_name.take().and_then(|name| scope.get(&key(&name))) {
-        if spec.partition_by.is_empty() {
-            spec.partition_by.clone_from(&base.partition_by);
-        }
-        if spec.order_by.is_empty() {
-            spec.order_by.clone_from(&base.order_by);
-        }
-        spec.window_frame = spec.window_frame.or_else(|| base.window_frame.clone());
-    }
-    spec
 }

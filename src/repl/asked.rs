@@ -1,6 +1,7 @@
 //! The columns that a reader of a result wants to see first: those that the statement names, and the keys of what it reads.
 
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 use super::statement::tokens;
 
@@ -9,8 +10,7 @@ pub fn columns(statement: &str, keys: impl Fn(&str) -> Vec<String>) -> Vec<Strin
     let mut names = Vec::new();
     for token in tokens(statement).0 {
         if let Token::Word(word) = token.token {
-            // Names fold to lower case unless they are quoted.
-            let name = if word.quote_style.is_some() { word.value } else { word.value.to_lowercase() };
+            let name = name_of(word);
             names.extend(keys(&name));
             names.push(name);
         }
@@ -18,9 +18,38 @@ pub fn columns(statement: &str, keys: impl Fn(&str) -> Vec<String>) -> Vec<Strin
     names
 }
 
+/// Returns the tables that a statement reads: the words after FROM and JOIN.
+pub fn tables(statement: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut follows = false;
+    for token in tokens(statement).0 {
+        match token.token {
+            Token::Whitespace(_) => {}
+            Token::Word(word) if follows => {
+                names.push(name_of(word));
+                follows = false;
+            }
+            Token::Word(word) => follows = matches!(word.keyword, Keyword::FROM | Keyword::JOIN),
+            _ => follows = false,
+        }
+    }
+    names
+}
+
+/// Returns the name for which a word stands: names fold to lower case unless they are quoted.
+fn name_of(word: Word) -> String {
+    if word.quote_style.is_some() { word.value } else { word.value.to_lowercase() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tables_of_a_statement_stand_after_from_and_join() {
+        let read = tables("SELECT a, 'FROM x' FROM Yesterday y JOIN (SELECT 1 FROM \"Two\") t ON a = b");
+        assert_eq!(read, ["yesterday", "Two"]);
+    }
 
     #[test]
     fn words_and_keys_are_asked_for() {

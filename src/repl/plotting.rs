@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::asked;
 use super::complaint::Complaint;
 use super::plot::{MOST_SERIES, Plot, Scale, Series};
 use super::shell::{Error, Shell};
@@ -37,7 +38,9 @@ pub fn has_from(text: &str) -> bool {
 /// The drawing cannot be shown.
 pub async fn plot(shell: &mut Shell<'_>, query: &str) -> Result<(), Error> {
     let Some(batches) = shell.collect(query).await? else { return Ok(()) };
-    let plot = match plot_of(&batches, |column| shell.project.unit(column)) {
+    let read = asked::tables(query);
+    let unit = |column: &str| read.iter().find_map(|table| shell.project.unit(table, column));
+    let plot = match plot_of(&batches, unit) {
         Ok(plot) => plot,
         Err(complaint) => return shell.answer(Err(complaint)),
     };

@@ -50,8 +50,8 @@ pub trait Project {
     /// Returns the columns that identify a row of a query; none if it is not a query of the project.
     fn keys(&self, query: &str) -> Vec<String>;
 
-    /// Returns the unit of a column, if a query of the project names it.
-    fn unit(&self, column: &str) -> Option<String>;
+    /// Returns the unit of a column in a query of the project, if its header names it.
+    fn unit(&self, query: &str, column: &str) -> Option<String>;
 
     /// Returns what a query reads and what reads it; for QUERY.COLUMN, from which columns the column comes.
     ///

@@ -251,6 +251,12 @@ fn an_environment_lies_between_the_file_and_the_variables() {
     assert!(wrong("bgi").to_string().ends_with("has no environment `bgi`"), "{}", wrong("bgi"));
     assert_eq!(wrong("bgi").hint().unwrap(), "did you mean `big`?");
     assert!(matches!(wrong("../x"), Error::EnvName { .. }));
+    let mistyped = file_of("[parameters]\nown = 1\n[env.dev.parameters]\nown = 2\nhorizont_s = 10\n");
+    for env in [None, Some("dev")] {
+        let error = resolve(Some(mistyped.path()), [], &[], env).unwrap_err();
+        assert!(error.to_string().contains("unknown setting `parameters.horizont_s`"), "{error}");
+        assert_eq!(error.hint().unwrap(), "did you mean `parameters.horizon_s`?");
+    }
     let faulty = file_of("[env.dev.parameters]\nhorizon_s = 10\n[env.other.engine]\nthread = 7\n");
     let error = resolve(Some(faulty.path()), [], &[], Some("dev")).unwrap_err().to_string();
     assert!(error.contains("`engine.thread`") && error.ends_with("environment other"), "{error}");

@@ -73,7 +73,7 @@ impl Project {
         rows: &str,
         schema: &SchemaRef,
     ) -> Result<(), Error> {
-        let rows = table_of(own, columns, rows, schema).await.map_err(|error| cannot(error.strip_backtrace()))?;
+        let rows = table_of(own, columns, rows, schema).await.map_err(|wrong| cannot(wrong.to_string()))?;
         own.register_table(table, rows).map_err(|error| cannot(error.strip_backtrace()))?;
         Ok(())
     }

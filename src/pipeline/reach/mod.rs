@@ -72,6 +72,7 @@ mod local;
 /// The ticks that a range of time needs.
 mod lookback;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -160,6 +161,18 @@ impl Measured {
         Reach {
             before: extent(seen.iter().map(|source| source.span.before).reduce(furthest)),
             after: extent(seen.iter().map(|source| source.span.after).reduce(furthest)),
+        }
+    }
+
+    /// Returns whether the times of a column lie before or after the times of their rows; `None` if they may be the same, or
+    /// on either side.
+    pub(super) fn side(&self, column: &Column) -> Option<Ordering> {
+        let (main, var) = self.summary.relation.main.zip(column.instant())?;
+        let is_before = |from, to| matches!(self.summary.times.upper(from, to), times::Bound::Within { ns: ..0, .. });
+        match (is_before(main, var), is_before(var, main)) {
+            (true, _) => Some(Ordering::Less),
+            (_, true) => Some(Ordering::Greater),
+            _ => None,
         }
     }
 

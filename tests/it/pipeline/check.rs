@@ -145,7 +145,7 @@ async fn a_grain_must_be_unique_in_the_data() {
 
 #[tokio::test]
 async fn what_a_test_names_must_exist() {
-    let query = "-- description: x\nSELECT price, {{ horizon_s }} AS h FROM ticks";
+    let query = "-- description: x\nSELECT ts, price, {{ horizon_s }} AS h FROM ticks";
     for (case, place, message, hint) in [
         (
             "-- test: a\n-- parameters: horizon = 4\n-- expect(price):\n",
@@ -168,6 +168,42 @@ async fn what_a_test_names_must_exist() {
         ("-- test: a\n-- given ticks(prise):\n-- expect(price):\n", "2", "given ticks: there is no column `prise`", ""),
         ("-- test: a\n-- given ticks(price):\n-- expect(prise):\n", "3", "expect: ", ""),
         ("-- test: a\n-- given ticks(price)\n", "2", "rows stand", "a case is"),
+        (
+            "-- test: a\n-- given ticks(product_id, price):\nVALUES\n  ('A', 1),\n  -- and\n  ('B', 'abc')\n-- expect(price):\n",
+            "6:9",
+            "given ticks: `price` cannot be 'abc', because it is DOUBLE",
+            "",
+        ),
+        (
+            "-- test: a\n-- given ticks(ts):\nSELECT 'yesterday'\n-- expect(price):\n",
+            "2",
+            "given ticks: `ts` cannot be 'yesterday', because it is TIMESTAMP",
+            "",
+        ),
+        (
+            "-- test: a\n-- given ticks(price):\n-- expect(h):\nVALUES (1.5)\n",
+            "4:9",
+            "expect: `h` cannot be 1.5, because it is BIGINT",
+            "",
+        ),
+        (
+            "-- test: a\n-- expect(h):\n-- given ticks(ts):\n-- given ticks(ts):\n",
+            "4",
+            "line 3 gives `ticks` already",
+            "a case is",
+        ),
+        (
+            "-- test: a\n-- expect(h):\n-- test: a\n-- expect(h):\n",
+            "3",
+            "a case in line 1 is named `a` too",
+            "a case is",
+        ),
+        (
+            "-- test: a\n-- expect(ts):\nVALUES ('2026-01-01T00:00:01Z')\n-- given ticks(ts):\nVALUES ('2026-01-01T00:00:00Z')\n",
+            "1",
+            "row 1: expected ts = 2026-01-01T00:00:01Z, got 2026-01-01T00:00:00Z",
+            "",
+        ),
     ] {
         let found = check(
             &[TICKS, ("q.sql", query), ("other.sql", "-- description: x\nSELECT 1 AS one"), ("tests/q.sql", case)],

@@ -124,6 +124,46 @@ async fn a_wrong_file_disables_itself_and_its_readers_only() {
 }
 
 #[tokio::test]
+async fn a_file_with_the_name_of_a_built_in_table_disables_itself_only() {
+    let dir = project_of(&[
+        ("ticks.sql", "-- description: x\nSELECT * FROM landed_ticks"),
+        ("landed_ticks.sql", "-- description: x\nSELECT * FROM ticks"),
+        ("x/landed_gaps.sql", "-- description: x\nSELECT * FROM landed_gaps"),
+        ("y/landed_gaps.sql", "-- description: x\nSELECT 1 AS one"),
+        ("reader.sql", "-- description: x\nSELECT price FROM ticks"),
+    ]);
+    let context = empty_session();
+    let project = Project::load(dir.path(), &parameters()).unwrap().with_built_in(&context);
+    let unplanned = project.register(&context, &dir.path().join("tables")).await.unwrap();
+    let names = |disabled: &[squall::pipeline::Disabled]| {
+        disabled.iter().map(|disabled| disabled.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (names(project.disabled()), names(&unplanned)),
+        (vec!["landed_gaps".into(), "landed_ticks".into()], vec![])
+    );
+    assert!(context.sql("SELECT price FROM reader").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_pipe_is_not_read() {
+    let dir = project_of(&[("fine.sql", "-- description: x\nSELECT 1 AS one")]);
+    for pipe in ["pipe.sql", "tests/fine.sql"] {
+        let path = dir.path().join(pipe);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    std::os::unix::fs::symlink(dir.path().join("fine.sql"), dir.path().join("linked.sql")).unwrap();
+    let context = empty_session();
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    assert_eq!(project.queries().iter().map(|query| query.name.as_str()).collect::<Vec<_>>(), ["fine", "linked"]);
+    let told = project.explain("pipe", &[]).unwrap().to_string();
+    assert!(told.contains("cannot read") && told.contains("it is not a regular file"), "{told}");
+    let tested = project.test(&context).await.unwrap();
+    assert!(tested.iter().all(|tested| tested.failure.is_some()) && tested.len() == 1, "{tested:?}");
+}
+
+#[tokio::test]
 async fn a_run_makes_what_it_can() {
     let dir = project_of(&[
         ("fine.sql", "-- description: x\nSELECT price FROM landed_ticks"),

@@ -191,6 +191,71 @@ async fn found(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_window_that_is_built_on_another_is_the_whole_window() {
+    let checked = |calls: &str, windows: &str| {
+        let windows = format!("WINDOW w AS (PARTITION BY product_id ORDER BY ts){windows}");
+        format!("SELECT product_id, ts,\n  {calls} AS v\nFROM ticks {windows}")
+    };
+    for (calls, windows) in [
+        ("avg(price) OVER (w ROWS 5 PRECEDING)", ""),
+        ("avg(price) OVER back", ", back AS (w ROWS 5 PRECEDING)"),
+        ("avg(price) OVER back", ", back AS (same ROWS 5 PRECEDING), same AS w"),
+    ] {
+        let text = checked(calls, windows);
+        assert_eq!(found(&[("features/checked.sql", &text)]).await, [""; 0], "{text}");
+    }
+    let latest = "SELECT product_id, date_trunc('day', ts) AS d, ts, price AS v FROM ticks\nWINDOW w AS (PARTITION BY product_id) QUALIFY row_number() OVER (w ORDER BY ts DESC) = 1";
+    for (text, place) in [
+        (checked("avg(price) OVER (w ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING)", ""), "7:3"),
+        (
+            checked(
+                "avg(price) OVER (w ROWS 1 PRECEDING) + avg(price) OVER late",
+                ", late AS (w ROWS BETWEEN 1 PRECEDING AND 2 FOLLOWING)",
+            ),
+            "7:42",
+        ),
+        (
+            checked("avg(price) OVER late", ", late AS (same ROWS BETWEEN 1 PRECEDING AND 2 FOLLOWING), same AS w"),
+            "7:3",
+        ),
+        (latest.to_string(), "7:"),
+    ] {
+        let findings = found(&[("features/checked.sql", &text)]).await;
+        let is_there = findings.iter().any(|finding| {
+            finding.starts_with(&format!("features/checked.sql:{place}")) && finding.contains("looks ahead")
+        });
+        assert!(is_there, "{text}\n{findings:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_grain_is_not_dated_before_the_time_column() {
+    let feature = |columns: &str| format!("SELECT product_id, {columns}, price AS v FROM ticks");
+    let header = |grain: &str, time: &str| {
+        format!("-- description: x\n-- grain: product_id, {grain}\n-- time column: {time}\n-- units:\n--   v: 1\n")
+    };
+    let earlier = "ts - INTERVAL '10 seconds' AS ts, ts AS t2";
+    for (folder, columns, grain, time, refused) in [
+        ("features", earlier, "ts", "t2", true),
+        ("features", earlier, "t2", "t2", false),
+        ("features", earlier, "ts, t2", "t2", false),
+        ("features", "date_trunc('minute', ts) AS minute, ts", "minute, ts", "ts", false),
+        ("features", "epoch_ns(ts - INTERVAL '10 seconds') AS i, ts", "i", "ts", true),
+        ("features", "ts + INTERVAL '10 seconds' AS later, ts", "later", "ts", false),
+    ] {
+        let text = format!("{}{}\n", header(grain, time), feature(columns));
+        let dir = project_of(&[SHARED[0], (&format!("{folder}/checked.sql"), &text)]);
+        let project = Project::load(dir.path(), &Parameters::new()).unwrap();
+        let checked = project.query("checked").expect("it is a query");
+        let findings = project.lint(checked, &empty_session()).await.unwrap();
+        let is_there = findings.iter().any(|finding| {
+            finding.message.contains("of the grain lies before the time column") && finding.place.line == 2
+        });
+        assert_eq!(is_there, refused, "{text}{findings:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_finding_has_the_place_of_the_function() {
     let text = "SELECT product_id, ts,\n  lag(price) OVER w AS back, lead(price) OVER w AS v\nFROM ticks WINDOW w AS (PARTITION BY product_id ORDER BY ts)";
     assert_eq!(

@@ -380,6 +380,8 @@ async fn a_profile_counts_what_is_missing_apart() {
     let nested =
         profile("SELECT [1, 2] AS l, arrow_cast('a', 'Utf8View') AS \"Odd \"\"name\"", &context).await.unwrap();
     assert_eq!((nested.columns[0].distinct, nested.columns[1].distinct), (None, Some(1)));
+    let interval = profile("SELECT INTERVAL '1 day' AS e UNION ALL SELECT NULL", &context).await.unwrap();
+    assert_eq!((interval.columns[0].nulls, interval.columns[0].distinct), (1, None));
 }
 
 async fn difference(
