@@ -131,7 +131,8 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the first member with this key.
-    #[inline]
+    // The hash of a key that is written in the code is then computed by the compiler.
+    #[inline(always)]
     pub fn first(self, key: &str) -> Option<Member<'a>> {
         let hash = hash(key.as_bytes());
         if self.keys & bit(hash) == 0 {
@@ -141,18 +142,22 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the member with this key. If the key comes twice, both values have to be the same.
-    #[inline]
+    #[inline(always)]
     fn only(self, key: &str) -> Result<Option<Member<'a>>, Twice> {
-        let Some(first) = self.first(key) else { return Ok(None) };
-        let hash = first.hash();
-        if self.repeated & bit(hash) != 0 {
-            let rest = self.members_from(first.node().next as usize);
-            let mut again = rest.filter(|member| member.hash() == hash && member.is(key));
-            if again.any(|member| !member.has_the_value_of(first)) {
-                return Err(Twice);
+        match self.first(key) {
+            Some(first) if self.repeated & bit(hash(key.as_bytes())) != 0 && self.differs_later(first, key) => {
+                Err(Twice)
             }
+            first => Ok(first),
         }
-        Ok(Some(first))
+    }
+
+    /// Returns whether a later member with the first one's key has another value.
+    #[cold]
+    #[inline(never)]
+    fn differs_later(self, first: Member<'a>, key: &str) -> bool {
+        let mut rest = self.members_from(first.node().next as usize);
+        rest.any(|member| member.hash() == first.hash() && member.is(key) && !member.has_the_value_of(first))
     }
 
     /// Returns whether the object has the key.
@@ -166,12 +171,18 @@ impl<'a> Object<'a> {
         self.first(key).is_some_and(|member| matches!(member.node().kind, Kind::List | Kind::MixedList))
     }
 
+    /// Returns whether the first value under this key is an object or a list.
+    pub fn has_values(self, key: &str) -> bool {
+        self.first(key).is_some_and(|member| matches!(member.node().kind, Kind::Object | Kind::List | Kind::MixedList))
+    }
+
     /// Returns the first value under this key, which is enough to tell a shape; absent if there is none.
     pub fn peek(self, key: &str) -> Value<'a> {
         self.first(key).map_or(Value::Absent, Member::value)
     }
 
     /// Returns the value under this key; absent if there is none.
+    #[inline(always)]
     pub fn value(self, key: &str) -> Value<'a> {
         match self.only(key) {
             Ok(member) => member.map_or(Value::Absent, Member::value),
@@ -262,10 +273,14 @@ impl<'a> Member<'a> {
     /// Returns whether this is the member's key.
     #[inline]
     pub fn is(self, key: &str) -> bool {
-        same(self.key().as_bytes(), key.as_bytes()) || self.node().key_is_escaped && self.is_escaped(key)
+        let (start, end) = self.node().key;
+        // The places are those of characters, which a slice of the text would check again.
+        let own = &self.text.as_bytes()[start as usize..end as usize];
+        same(own, key.as_bytes()) || self.node().key_is_escaped && self.is_escaped(key)
     }
 
     #[cold]
+    #[inline(never)]
     fn is_escaped(self, key: &str) -> bool {
         let mut own = String::new();
         unescape(self.key(), &mut own).is_some() && own == key

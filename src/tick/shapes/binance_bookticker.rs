@@ -56,7 +56,7 @@ fn fit(object: Object<'_>) -> Option<Fit> {
 /// is, and not as a text.
 fn stream(object: Object<'_>) -> Option<Cow<'_, str>> {
     let name = object.peek("stream").text("stream").ok().flatten()?;
-    if object.nested("data").is_none() && !object.has_list("data") {
+    if !object.has_values("data") {
         return None;
     }
     let start = name.find('@').filter(|_| !name.starts_with('!')).or(name.strip_prefix('!').map(|_| 0))? + 1;

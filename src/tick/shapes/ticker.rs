@@ -90,13 +90,14 @@ impl<'a> Ticker<'a> {
     #[inline]
     pub fn collect(object: Object<'a>, names: &'static Names) -> Result<Ticker<'a>, Problem> {
         let mut ticker = Ticker { names, values: [Value::Absent; FIELDS], found: [NONE; FIELDS] };
-        // A bit for each name that was seen; there are at most 64.
-        let mut seen = 0_u64;
+        // A bit for each name that was seen, and for each whose values were compared; there are at most 64.
+        let (mut seen, mut compared) = (0_u64, 0_u64);
         for member in object.members() {
             let Some(index) = names.find(member) else { continue };
             let (name, field) = names.names[index as usize];
-            if seen & 1 << index != 0 {
+            if seen & !compared & 1 << index != 0 {
                 object.value(name).once(name)?;
+                compared |= 1 << index;
             }
             seen |= 1 << index;
             let value = member.value();
