@@ -16,7 +16,6 @@ mod landed;
 mod missing;
 mod ndjson;
 mod one_stream;
-mod small_batches;
 pub mod sorted_files;
 mod turns;
 mod whole_files;
@@ -57,7 +56,6 @@ use kept::schema::{KeptSchema, KeptTables};
 pub use landed::LandedTicks;
 pub use missing::Missing;
 pub use one_stream::OneStream;
-pub use small_batches::SmallBatches;
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);

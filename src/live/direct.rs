@@ -18,7 +18,6 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::held::{HeldExec, Source};
-use crate::catalog::SmallBatches;
 
 /// A plan of operators that only compute rows from rows.
 #[derive(Debug)]
@@ -65,8 +64,7 @@ impl Direct {
             let condition = Arc::clone(filter.predicate());
             return Ok(Some(Direct::Filtered { input: Box::new(input), condition, columns }));
         }
-        let is_passed_on =
-            plan.is::<CoalescePartitionsExec>() || plan.is::<CooperativeExec>() || plan.is::<SmallBatches>();
+        let is_passed_on = plan.is::<CoalescePartitionsExec>() || plan.is::<CooperativeExec>();
         Ok(is_passed_on.then_some(input))
     }
 

@@ -33,7 +33,6 @@ use super::rights::{Right, Rows};
 use super::stage::{Stage, Window};
 use super::step::Step;
 use crate::asof::AsofJoinExec;
-use crate::catalog::SmallBatches;
 use crate::rolling::{Carried, RollingWindowExec};
 use crate::tick;
 
@@ -281,7 +280,6 @@ fn flow(plan: &Arc<dyn ExecutionPlan>, inputs: &[Part]) -> Result<Flow, Refusal>
         || plan.is::<SortPreservingMergeExec>()
         || plan.is::<CoalescePartitionsExec>()
         || plan.is::<CooperativeExec>()
-        || plan.is::<SmallBatches>()
         || plan.is::<RepartitionExec>();
     if keeps_rows {
         return Ok(first.clone());

@@ -175,26 +175,6 @@ fn an_error_says_what_is_wrong() {
 }
 
 #[test]
-fn a_join_without_matches_can_be_interrupted() {
-    let folder = Folder::new();
-    let rows = "generate_series(1, 200000)";
-    let join = format!("SELECT count(*) FROM {rows} a, {rows} b WHERE a.value > b.value + 1e6 + random()");
-    let mut child = folder.command(&join).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(5));
-    assert!(child.try_wait().unwrap().is_none(), "it computes for minutes");
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    let started = Instant::now();
-    while child.try_wait().unwrap().is_none() && started.elapsed() < Duration::from_secs(30) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let ended = child.try_wait().unwrap();
-    // Whatever happened, it does not go on.
-    let _ = (child.kill(), child.wait());
-    assert_eq!(ended.and_then(|status| status.code()), Some(130));
-}
-
-#[test]
 fn an_interrupted_copy_leaves_nothing() {
     let folder = Folder::new();
     let copy = "COPY (SELECT a.value, b.value AS other FROM generate_series(1, 100000) AS a, generate_series(1, 100000) AS b) TO 'out.csv'";

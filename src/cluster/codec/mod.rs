@@ -9,7 +9,6 @@ mod encoded;
 mod functions;
 mod one_stream;
 mod operators;
-mod small_batches;
 mod unless_ordered;
 mod windows;
 
@@ -52,14 +51,8 @@ impl Operator {
 }
 
 /// The operators of squall's that can be in a plan for one thread. To add one, write its file and its line here.
-const OPERATORS: [Operator; 6] = [
-    windows::OPERATOR,
-    one_stream::OPERATOR,
-    unless_ordered::OPERATOR,
-    asof::OPERATOR,
-    encoded::OPERATOR,
-    small_batches::OPERATOR,
-];
+const OPERATORS: [Operator; 5] =
+    [windows::OPERATOR, one_stream::OPERATOR, unless_ordered::OPERATOR, asof::OPERATOR, encoded::OPERATOR];
 
 /// The operator's name, and what it has written.
 #[derive(Clone, PartialEq, Message)]
