@@ -169,7 +169,7 @@ async fn what_a_test_names_must_exist() {
         ("-- test: a\n-- given ticks(price):\n-- expect(prise):\n", "3", "expect: ", ""),
         ("-- test: a\n-- given ticks(price)\n", "2", "rows stand", "a case is"),
         (
-            "-- test: a\n-- given ticks(product_id, price):\nVALUES\n  ('A', 1),\n  -- and\n  ('B', 'abc')\n-- expect(price):\n",
+            "-- test: a\n-- given ticks(product_id, price):\nVALUES\n  ('A', '1'),\n  -- and\n  ('B', 'abc')\n-- expect(price):\n",
             "6:9",
             "given ticks: `price` cannot be 'abc', because it is DOUBLE",
             "",
