@@ -30,7 +30,7 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let workspace = workspace::open_to_compute(context).await?;
+    let workspace = workspace::open_for_people(context).await?;
     workspace::require_models(&workspace, context)?;
     let registry = Registry::new(context.settings().models_dir());
     let models = match args.models.is_empty() {

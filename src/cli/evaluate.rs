@@ -52,11 +52,19 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             Failure::new(format!("{flag} belongs to another protocol")).with_hint("add --protocol walk_forward")
         );
     }
-    let workspace = workspace::open_to_compute(context).await?;
+    let workspace = workspace::open_for_people(context).await?;
     workspace::require_models(&workspace, context)?;
     let progress = context.progress("evaluate", None);
     let batches = workspace::rows(&workspace, &format!("SELECT * FROM {}", args.from)).await?;
     progress.finish();
+    let missing = |name: &&str| batches.first().is_some_and(|batch| batch.column_by_name(name).is_none());
+    if let Some(column) = ["model", "rows"].into_iter().find(missing) {
+        return Err(Failure::new(format!("`{}` has no column `{column}`: it does not hold metrics", args.from))
+            .with_hint(format!(
+                "--from takes rows like those of ml_evaluate, such as --from \"ml_evaluate_all('{}', 'split')\"",
+                args.from
+            )));
+    }
     let mut evaluations = Evaluation::read(&batches)?;
     // What is wrong with it has been said before.
     evaluations.retain(|evaluation| !evaluation.is_unreadable());

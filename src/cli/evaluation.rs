@@ -8,10 +8,9 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::{Failure, workspace};
-use crate::model::SEPARATED;
 use crate::model::metrics::{METRICS, Metric};
 use crate::model::verdict::TOO_GOOD_WARNING;
-use crate::model::{Metrics, Role, Split};
+use crate::model::{Metrics, OVERLAPPING, Role, SEPARATED, Split, TIED};
 use crate::repl;
 use crate::text::{columns, columns_that_fit, counted, wrapped};
 
@@ -132,16 +131,18 @@ pub fn print(evaluations: &[Evaluation], all: &str) {
 /// Warns of models that are judged on other rows than those from which they learned, and of figures that are too good to be true.
 pub fn warn(evaluations: &[Evaluation]) {
     for (model, splits, warning) in by_reason(evaluations, |evaluation| evaluation.warning.clone()) {
-        workspace::warn(&format!("{model}{splits}: {warning}"), Some(&after(&model, &warning)));
+        workspace::warn(&format!("{model}{splits}: {warning}"), after(&model, &warning).as_deref());
     }
 }
 
-/// Returns what to do after a warning about a model. Only a model of other rows gets better by another training.
-pub fn after(model: &str, warning: &str) -> String {
-    match warning.contains(TOO_GOOD_WARNING) || warning.contains(SEPARATED) {
-        true => format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most"),
-        false => format!("`squall train {model}` trains it on the present rows"),
+/// Returns what to do after a warning about a model; `None` if the warning says it. Only a model of other rows gets better by another
+/// training.
+pub fn after(model: &str, warning: &str) -> Option<String> {
+    let says = |parts: [&str; 2]| parts.iter().any(|part| warning.contains(part));
+    if says([TOO_GOOD_WARNING, SEPARATED]) {
+        return Some(format!("`squall sql \"SELECT * FROM ml_weights('{model}')\"` shows which feature counts most"));
     }
+    (!says([OVERLAPPING, TIED])).then(|| format!("`squall train {model}` trains it on the present rows"))
 }
 
 /// Returns the models with a reason, each with the splits for which it has that reason: ` on train, test`, or nothing if there are

@@ -239,7 +239,7 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         Some(report) => Found::BuiltIn(report),
         None => Found::Own(OwnReport::find(&wanted.name, sources)?),
     };
-    let workspace = workspace::open_to_compute(context).await?;
+    let workspace = workspace::open_for_people(context).await?;
     let mut arguments = wanted.arguments.clone();
     let mut lineage = BTreeMap::new();
     if let Found::BuiltIn(report) = &found {
@@ -296,7 +296,7 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
     }
     for warning in &page.warnings {
         // A warning about the rows names no model.
-        let hint = warning.split_once(": ").map(|(model, warning)| evaluation::after(model, warning));
+        let hint = warning.split_once(": ").and_then(|(model, warning)| evaluation::after(model, warning));
         workspace::warn(warning, hint.as_deref());
     }
     Ok(Made(page.conditions))

@@ -17,6 +17,9 @@ pub const HORIZON_S: Argument = Argument {
     required: false,
 };
 
+/// Why figures an hour are missing: pauses longer than a horizon do not count as time.
+pub const NO_TIME: &str = "the rows cover no time: they are further apart than the horizon";
+
 const COLUMNS: &str = "STRUCT (threshold, episodes, caught, caught_share, in_time, median_lead_s, alerts, false_alerts, hours, alerts_per_hour, false_alerts_per_hour, reason)";
 
 const SPIKE_EPISODES: Documentation = Documentation {
@@ -148,7 +151,10 @@ fn at_budget(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(timeline) = timeline(rows, horizon) else { return without(rows, horizon, None, unknown(rows)) };
     match timeline.threshold_for(budget) {
         Some(threshold) => figures(&timeline.at(threshold)),
-        None => without(rows, horizon, Some(timeline.hours()), "no threshold keeps to the budget"),
+        None => {
+            let hours = timeline.hours();
+            without(rows, horizon, Some(hours), if hours > 0.0 { "no threshold keeps to the budget" } else { NO_TIME })
+        }
     }
 }
 
@@ -183,11 +189,14 @@ pub fn fields() -> Fields {
 fn figures(found: &Alerts) -> Result<ScalarValue> {
     let count = |count: u64| ScalarValue::Int64(Some(count as i64));
     let number = ScalarValue::Float64;
-    let reason = match (found.episodes, found.caught) {
+    let without_episodes = match (found.episodes, found.caught) {
         (0, _) => Some("no row is positive"),
         (_, 0) => Some("no episode is caught"),
         _ => None,
     };
+    let without_time = (found.hours == 0.0).then_some(NO_TIME);
+    let reasons: Vec<&str> = without_episodes.into_iter().chain(without_time).collect();
+    let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     structure(
         fields(),
         vec![
@@ -202,7 +211,7 @@ fn figures(found: &Alerts) -> Result<ScalarValue> {
             number(Some(found.hours)),
             number(found.per_hour(found.alerts)),
             number(found.per_hour(found.false_alerts)),
-            ScalarValue::Utf8(reason.map(Into::into)),
+            ScalarValue::Utf8(reason),
         ],
     )
 }

@@ -9,10 +9,10 @@ use datafusion::execution::SessionState;
 use futures::FutureExt;
 
 use super::arguments::{JUDGE, LABELLED, load};
+use super::features;
 use super::fitting::{MODELS, fitting};
 use super::judged;
 use super::query_function::{Call, Timed, UNTIMED_WARNING};
-use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot};
 use crate::model::{Artifact, Registry, Role};
@@ -156,9 +156,12 @@ const BASELINE_SCORE: &str = "__baseline_score";
 
 /// Returns the query of a model's row.
 async fn comparison(state: &SessionState, model: Arc<Artifact>, relation: &str, baseline: &Artifact) -> Result<String> {
+    let call = Call { model: Arc::clone(&model), relation: relation.into(), third: None };
+    let rows = call.plan(state).await?;
+    features::find(baseline, relation, rows.schema())?;
     let relation = query(relation);
     let warnings = judged::compare(state, &model, &relation).await?.join("; ");
-    let timed = Timed::of(&model, dialect::plan_text(state, &relation).await?.schema());
+    let timed = Timed::of(&model, rows.schema());
     let (name, version) = (literal(&model.name), model.version);
     let role = literal(model.model_type().role.as_str());
     let is_baseline = model.reference() == baseline.reference();

@@ -34,6 +34,7 @@ pub async fn create(
             let rows = rows::read(context, statement).await?;
             let recipe = statement.recipe(&origin)?;
             let basis = Basis { labels: origin.labels, queries: origin.queries, ..rows.basis(&statement.columns) };
+            let basis = Basis { overlapping: rows.overlapping(basis.horizon_ns()), ..basis };
             digests = if tracker.is_some() { runs::digests(&rows.set) } else { digests };
             let (models, statement) = (models.clone(), statement.clone());
             // Training and writing keep a thread busy for a long time, so they must not run on a thread that runs tasks.
@@ -76,6 +77,8 @@ fn train(
     }
     // A model may leave features out.
     let inputs = rows.inputs.as_ref().and_then(|inputs| model::taken(inputs, &trained.scorer.features()));
+    let features = trained.scorer.features();
+    let booleans = rows.booleans.iter().filter(|name| features.contains(&name.as_str())).cloned().collect();
     training.fit = Some(trained.scorer.fit());
     training.seconds = Some((Utc::now() - now).num_milliseconds() as f64 / 1e3);
     let distributions = model::sketch(&rows.set, inputs.as_ref(), &trained.scorer.features());
@@ -91,6 +94,7 @@ fn train(
         label: statement.columns.label.clone(),
         preparation: Some(Preparation::of(&trained.scorer, inputs.as_ref())),
         inputs,
+        boolean_columns: Some(booleans),
         threshold: trained.threshold,
         options: trained.options.recorded(),
         scorer: trained.scorer,

@@ -11,7 +11,6 @@ use futures::FutureExt;
 use super::arguments::{LABELLED, MODEL, load};
 use super::judged::{self, Judging};
 use super::query_function::{Call, Timed};
-use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, episodes};
 use crate::model::{PRODUCT, Registry};
@@ -83,7 +82,7 @@ fn schema() -> SchemaRef {
 async fn sql(state: &SessionState, call: &Call) -> Result<String> {
     let relation = query(&call.relation);
     judged::compare(state, &call.model, &relation).await?;
-    let rows = dialect::plan_text(state, &relation).await?;
+    let rows = call.plan(state).await?;
     let timed = Timed::of(&call.model, rows.schema());
     let product = Judging::of(&judged::basis(&call.model), rows.schema()).product;
     let product = product

@@ -13,12 +13,11 @@ use super::arguments::{LABELLED, MODEL, load};
 use super::fitting::{MODELS, Unreadable, fitting};
 use super::judged::{self, Judging};
 use super::query_function::{Call, Timed, UNTIMED_WARNING};
-use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Function, Implementation, Snapshot, binary_metrics, intervals};
 use crate::model::metrics::{AVERAGE_PRECISION, PREVALENCE};
 use crate::model::verdict::{LEAST_EPISODES, LEAST_POSITIVES, RARE, TOO_GOOD, TOO_GOOD_WARNING};
-use crate::model::{Artifact, Registry, Split, SplitMetrics};
+use crate::model::{Artifact, Registry, Split, SplitMetrics, Validation};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
 
@@ -166,7 +165,10 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
         let too_good = rare && figure(&AVERAGE_PRECISION).is_some_and(|figure| figure >= TOO_GOOD);
         let enough = split.metrics.positives >= LEAST_POSITIVES;
         let too_good = (forecast && split.split != Split::Train && too_good && enough).then_some(TOO_GOOD_WARNING);
-        let all: Vec<&str> = model.scorer.warning().into_iter().chain(too_good).collect();
+        let own = model.scorer.warning().into_iter().chain(too_good).map(str::to_string);
+        let overlap = model.basis.as_ref().and_then(|basis| basis.warning(split.split.as_str()));
+        let folds = model.validation.as_ref().and_then(Validation::warning);
+        let all: Vec<String> = own.chain(overlap).chain(folds).collect();
         (!all.is_empty()).then(|| all.join("; "))
     };
     let rest = schema.fields().iter().skip(columns.len()).map(|field| match field.name().as_str() {
@@ -209,7 +211,7 @@ async fn evaluation(state: &SessionState, call: &Call) -> Result<String> {
     let mut warnings = judged::compare(state, model, &relation).await?;
     warnings.extend(model.scorer.warning().map(str::to_string));
     let warnings = warnings.join("; ");
-    let rows = dialect::plan_text(state, &relation).await?;
+    let rows = call.plan(state).await?;
     let product = Judging::of(&basis, rows.schema()).product.map(|column| identifier(&column.name));
     let timed = Timed::of(model, rows.schema());
 

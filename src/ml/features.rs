@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Column, DFSchema, Result, plan_err};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 
-use super::rows::{is_number, is_text};
+use super::rows::{is_boolean, is_number, is_text};
 use crate::model::{Artifact, Input, encode};
 use crate::text::did_you_mean;
 
@@ -20,11 +20,14 @@ pub fn type_of(input: &Input) -> DataType {
 /// Checks that a column has a type from which the model learned; `place` says where the column is.
 ///
 /// # Errors
-/// The model learned from a number, and the column is something else, such as a time, or it learned from text.
+/// The model learned from a number, and the column is something else, such as a time or BOOLEAN; or it learned from text or BOOLEAN.
 pub fn check_type(model: &Artifact, input: &Input, data_type: &DataType, place: &str) -> Result<()> {
-    let (fits, learned): (fn(&DataType) -> bool, _) = match input.categories {
-        Some(_) => (is_text, "text"),
-        None => (is_number, "a number"),
+    let (fits, learned): (fn(&DataType) -> bool, _) = match (&input.categories, model.is_boolean(&input.name)) {
+        (Some(_), _) => (is_text, "text"),
+        (None, Some(true)) => (is_boolean, "BOOLEAN"),
+        (None, Some(false)) => (|data_type| is_number(data_type) && !is_boolean(data_type), "a number"),
+        // An earlier squall did not record which of the two it was.
+        (None, None) => (is_number, "a number"),
     };
     if fits(data_type) || data_type.is_null() {
         return Ok(());
@@ -53,6 +56,24 @@ pub fn find(model: &Artifact, relation: &str, schema: &DFSchema) -> Result<Vec<E
         found.push(Expr::Column(Column::from((qualifier, field))).cast_to(&type_of(input), schema)?);
     }
     Ok(found)
+}
+
+/// Returns the column of a relation that holds a model's label.
+///
+/// # Errors
+/// The relation has no such column, or it is neither BOOLEAN nor a number.
+pub fn label(model: &Artifact, relation: &str, schema: &DFSchema) -> Result<Expr> {
+    let name = &model.label;
+    let Some((qualifier, field)) = schema.iter().find(|(_, field)| field.name() == name) else {
+        return plan_err!("`{relation}` does not have the label `{name}` of model `{}`", model.name);
+    };
+    let data_type = field.data_type();
+    if !is_number(data_type) && !data_type.is_null() {
+        return plan_err!(
+            "the label `{name}` of `{relation}` is {data_type}, and a label is BOOLEAN or a number that is 0 or 1: compare it in a query"
+        );
+    }
+    Ok(Expr::Column(Column::from((qualifier, field))))
 }
 
 /// Returns the columns of numbers that a model scores, from arrays in the order and the types of its inputs.

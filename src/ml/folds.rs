@@ -80,7 +80,9 @@ pub fn read(given: &[Given], needed: bool) -> Result<Option<Folds>, StatementErr
     let mut folds = Folds::default();
     let whole = |(name, example): (&'static str, &'static str), least: u64, most: u64| {
         let read = |option: &Given| {
-            let number = option.value.as_u64().filter(|number| (least..=most).contains(number));
+            // 1e9 is a whole number too.
+            let whole = |number: &f64| number.fract() == 0.0 && (least as f64..=most as f64).contains(number);
+            let number = option.value.as_f64().filter(whole).map(|number| number as u64);
             number.ok_or_else(|| wrong(option, name, &format!("a whole number from {least} to {most}")))
         };
         find((name, example)).map(read).transpose()

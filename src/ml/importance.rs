@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, lit};
 use futures::FutureExt;
 
 use super::arguments::{LABELLED, MODEL, load};
-use super::features::{find, numbers};
+use super::features::{find, label, numbers};
 use super::judged::{self, Judging};
 use super::predict::scored;
 use crate::dialect;
@@ -146,10 +146,7 @@ async fn measured(
     let as_time = DataType::Timestamp(TimeUnit::Nanosecond, None);
     let no_time = ScalarValue::TimestampNanosecond(Some(0), None);
     let column = |column: &Column| Expr::Column(Column::new_unqualified(column.name.clone()));
-    let label = Expr::Column(Column::new_unqualified(model.label.clone()));
-    if schema.field_with_unqualified_name(&model.label).is_err() {
-        return plan_err!("`{relation}` does not have the label `{}` of model `{}`", model.label, model.name);
-    }
+    let label = label(&model, relation, &schema)?;
     let mut columns = vec![
         cast(label, &DataType::Float64, &schema)?.alias("label"),
         Expr::Column(Column::new_unqualified("score")).alias("score"),

@@ -18,7 +18,7 @@ use super::arguments::external;
 use super::lineage;
 use super::rows::is_text;
 use super::statement;
-use crate::model::{Artifact, Basis, Error, LabelQuery, Overlap, PRODUCT, Split, Stretch, TAU};
+use crate::model::{Artifact, Basis, Error, LabelQuery, Overlap, PRODUCT, Reach, Split, Stretch, TAU};
 
 /// The largest relative difference between two values of tau that count as the same: they may come from sums in another order.
 const SAME_TAU: f64 = 1e-9;
@@ -236,9 +236,10 @@ impl Guard {
 
     fn check_time(&self, model: &Artifact, row: &Judged) -> std::result::Result<(), Error> {
         let (Some((first, last)), Some(time)) = (row.span, row.time) else { return Ok(()) };
-        if time > last.saturating_add(self.horizon_ns) || time.saturating_add(self.horizon_ns) < first {
+        if !(Reach { first, last, horizon: self.horizon_ns }).holds(time) {
             return Ok(());
         }
+        let overlapped = |basis: &Basis| row.split.is_some_and(|split| basis.overlapping.contains_key(split));
         Err(Error::Overlap(Box::new(Overlap {
             model: model.reference(),
             name: model.name.clone(),
@@ -247,6 +248,7 @@ impl Guard {
             last: text(last),
             split: row.split.map(str::to_string),
             time: text(time),
+            in_training: model.basis.as_ref().is_some_and(overlapped),
         })))
     }
 

@@ -148,12 +148,14 @@ fn common() -> impl Iterator<Item = &'static str> {
 /// Reads the options; `start` is the position of OPTIONS.
 pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
     let find = |(name, _): (&str, &str)| given.iter().find(|option| option.name == name);
-    let types = match find(MODEL_TYPE) {
-        Some(option) => recipe::types(&string(option, MODEL_TYPE.0)?).map_err(at(option))?,
+    let named = find(MODEL_TYPE).map(|option| Ok((option, string(option, MODEL_TYPE.0)?))).transpose()?;
+    let types = match &named {
+        Some((option, name)) => recipe::types(name, find(TARGET_COL).is_some()).map_err(at(option))?,
         None => Vec::new(),
     };
+    let is_auto = named.is_some_and(|(_, name)| recipe::is_auto(&name));
     let own: Vec<&Given> = given.iter().filter(|option| common().all(|name| name != option.name)).collect();
-    let only = if types.len() == 1 { types.first().copied() } else { None };
+    let only = if types.len() == 1 && !is_auto { types.first().copied() } else { None };
     for option in &own {
         check_name(&option.name, only).map_err(|problem| problem.at(option.at))?;
     }
@@ -207,7 +209,7 @@ pub fn read(given: &[Given], start: Location) -> Result<Read, StatementError> {
     let calibration = word(CALIBRATION, &Method::NAMES)?.and_then(|name| Method::named(&name));
     let feature_selection = word(FEATURE_SELECTION, &[BACKWARD])?.is_some();
     let recipe = Recipe { candidates, feature_selection, calibration, folds: None };
-    let folds = folds::read(given, recipe.needs_folds())?;
+    let folds = folds::read(given, is_auto || recipe.needs_folds())?;
     if folds.is_some() && time.is_none() {
         return Err(lacks(TIME_COL));
     }

@@ -20,7 +20,7 @@ use super::rows::Rows;
 use crate::functions::relation::texts;
 use crate::functions::{Function, Host, Implementation, Snapshot};
 use crate::model::metrics::METRICS;
-use crate::model::{Artifact, Error, OutOfFold, Registry, Validation};
+use crate::model::{Artifact, Error, FoldFigures, OutOfFold, Registry, Validation};
 use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 
 const ML_FOLDS: Documentation = Documentation {
@@ -32,7 +32,7 @@ const ML_FOLDS: Documentation = Documentation {
     result: Outcome {
         sql_type: "TABLE (fold, first_ts, last_ts, training_rows, tau, rows, positives, prevalence, average_precision, roc_auc, log_loss, brier, threshold, precision, recall, f1)",
         meaning: "one row a fold, and one without a number over the judged rows of all folds together; first_ts and last_ts are those of the judged rows, tau and threshold come from the fold's training rows; scores are as before calibration",
-        when_null: "fold, times, training_rows, tau and threshold of the row over all folds; tau where the label is used as it is; a metric that is not defined; no rows for a model without folds",
+        when_null: "fold, times, training_rows, tau and threshold of the row over all folds; times of a fold that judges no row, as where many rows have one time; tau where the label is used as it is; a metric that is not defined; no rows for a model without folds",
     },
     example: Example { query: "SELECT count(*) AS folds FROM ml_folds('calm_or_wild')", output: "0" },
     source: "squall; the protocol is López de Prado 2018, chapter 7",
@@ -110,8 +110,8 @@ fn folds(model: Option<&Artifact>) -> Result<RecordBatch> {
     let folds = validation.map(|validation| validation.folds.as_slice()).unwrap_or_default();
     // The last row is that of all folds together.
     let rows = || folds.iter().map(Some).chain(validation.map(|_| None));
-    let time = |cell: fn(&crate::model::FoldFigures) -> &str| -> Result<ArrayRef> {
-        let text: StringArray = rows().map(|fold| fold.map(cell)).collect();
+    let time = |cell: fn(&FoldFigures) -> Option<&str>| -> Result<ArrayRef> {
+        let text: StringArray = rows().map(|fold| fold.and_then(cell)).collect();
         Ok(cast(&text, &DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())))?)
     };
     let all = || folds.iter().map(|fold| &fold.metrics).chain(validation.map(|validation| &validation.metrics));
@@ -120,8 +120,8 @@ fn folds(model: Option<&Artifact>) -> Result<RecordBatch> {
     };
     let mut columns: Vec<(&str, ArrayRef)> = vec![
         ("fold", Arc::new(rows().map(|fold| Some(fold?.fold as i64)).collect::<Int64Array>())),
-        ("first_ts", time(|fold| &fold.from)?),
-        ("last_ts", time(|fold| &fold.to)?),
+        ("first_ts", time(|fold| fold.from.as_deref())?),
+        ("last_ts", time(|fold| fold.to.as_deref())?),
         ("training_rows", Arc::new(rows().map(|fold| Some(fold?.training_rows as i64)).collect::<Int64Array>())),
         ("tau", Arc::new(rows().map(|fold| fold?.tau).collect::<Float64Array>())),
         ("rows", whole(all().map(|metrics| metrics.rows).collect())),

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{DFSchema, Result};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use futures::FutureExt;
 
 use super::arguments::{JUDGE, load};
+use super::features;
 use super::judged::{self, Judging};
+use crate::dialect;
 use crate::functions::relation::{query, texts};
 use crate::functions::{Host, Implementation, Snapshot};
 use crate::model::bootstrap::Settings;
@@ -36,6 +40,17 @@ impl Call {
         format!(
             "(SELECT CASE WHEN NOT isnan(CAST({label} AS DOUBLE)) THEN {label} END AS label, score{more} FROM ml_predict({model}, {relation}, {judge}))"
         )
+    }
+
+    /// Plans the relation, and checks that it has the features and the label.
+    ///
+    /// # Errors
+    /// It cannot be planned; a feature or the label is missing, or has another type.
+    pub async fn plan(&self, state: &SessionState) -> Result<LogicalPlan> {
+        let rows = dialect::plan_text(state, &query(&self.relation)).await?;
+        features::find(&self.model, &self.relation, rows.schema())?;
+        features::label(&self.model, &self.relation, rows.schema())?;
+        Ok(rows)
     }
 
     /// Returns the model's threshold as SQL text: a number or NULL.
@@ -110,10 +125,15 @@ impl TableFunctionImpl for QueryFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let arguments = texts(self.documentation, args.exprs())?;
         let (models, sql) = (Arc::clone(&self.models), self.sql);
-        let expand = move || -> Result<String> {
-            let model = load(&models, &arguments[0])?;
-            Ok(sql(&Call { model, relation: arguments[1].clone(), third: arguments.get(2).cloned() }))
-        };
-        Ok(Arc::new(Snapshot::of_sql((self.schema)(), move |_| std::future::ready(expand()).boxed())))
+        Ok(Arc::new(Snapshot::of_sql((self.schema)(), move |state| {
+            let (model, relation) = (load(&models, &arguments[0]), arguments[1].clone());
+            let third = arguments.get(2).cloned();
+            async move {
+                let call = Call { model: model?, relation, third };
+                call.plan(&state).await?;
+                Ok(sql(&call))
+            }
+            .boxed()
+        })))
     }
 }

@@ -17,7 +17,7 @@ use super::options::{Columns, Named};
 use super::statement::CreateModel;
 use crate::dialect;
 use crate::functions::label_score::is_label;
-use crate::model::{Basis, Input, MOST_CATEGORIES, PRODUCT, Split, Stretch, TAU, Training, TrainingSet, encode};
+use crate::model::{Basis, Input, MOST_CATEGORIES, PRODUCT, Reach, Split, Stretch, TAU, Training, TrainingSet, encode};
 use crate::text::{Names, did_you_mean};
 
 /// The column that scoring adds to the features.
@@ -98,7 +98,15 @@ impl Roles {
 pub fn is_number(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_number(values),
-        other => other.is_numeric() || *other == DataType::Boolean,
+        other => other.is_numeric() || is_boolean(other),
+    }
+}
+
+/// Returns whether a type is BOOLEAN, also if its values are in a dictionary.
+pub fn is_boolean(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_boolean(values),
+        other => *other == DataType::Boolean,
     }
 }
 
@@ -116,6 +124,8 @@ pub struct Rows {
     pub set: TrainingSet,
     /// The columns from which the features were made; `None` if each is a column of numbers.
     pub inputs: Option<Vec<Input>>,
+    /// The features that are BOOLEAN.
+    pub booleans: Vec<String>,
     /// The texts of each feature that is text. Until all rows are read, its column holds their numbers.
     texts: Vec<Option<Names>>,
     /// Why rows were left out, and how many.
@@ -173,6 +183,8 @@ pub async fn read(context: &SessionContext, statement: &CreateModel) -> Result<R
     rows.set.features = roles.features.iter().map(|&index| (schema.field(index).name().clone(), Vec::new())).collect();
     rows.texts =
         roles.features.iter().map(|&index| is_text(schema.field(index).data_type()).then(Names::default)).collect();
+    let booleans = roles.features.iter().map(|&index| schema.field(index));
+    rows.booleans = booleans.filter(|field| is_boolean(field.data_type())).map(|field| field.name().clone()).collect();
     rows.set.target = roles.target.map(|index| (schema.field(index).name().clone(), Vec::new()));
     rows.set.weights = roles.weight.map(|index| (schema.field(index).name().clone(), Vec::new()));
     while let Some(batch) = stream.next().await {
@@ -332,6 +344,23 @@ impl Rows {
     /// Returns the product of a row; `None` if it is not known.
     pub fn product(&self, row: usize) -> Option<&str> {
         self.products_of.get(row).map(|&number| &**self.product_names.name(number)).filter(|name| !name.is_empty())
+    }
+
+    /// Returns how many rows of each split that judges are of a time that the labels of the training rows reach.
+    pub fn overlapping(&self, horizon: i64) -> BTreeMap<String, u64> {
+        let mut overlapping = BTreeMap::new();
+        let trained = &self.splits[Split::Train as usize];
+        for (row, split) in self.set.splits.iter().enumerate().filter(|(_, split)| **split != Split::Train) {
+            let span = match self.product(row).filter(|_| !self.products.is_empty()) {
+                Some(product) => self.products.get(product),
+                None => Some(trained),
+            };
+            let reach = span.and_then(|span| span.times).map(|(first, last)| Reach { first, last, horizon });
+            if reach.zip(self.times[row]).is_some_and(|(reach, time)| reach.holds(time)) {
+                *overlapping.entry(split.as_str().to_string()).or_default() += 1;
+            }
+        }
+        overlapping
     }
 
     /// Returns what the artifact records about the training rows.

@@ -103,10 +103,10 @@ pub fn of(model: &Artifact, digests: &[(Split, String)], start: DateTime<Utc>, e
 fn fold(fold: &FoldFigures) -> track::Fold {
     let mut params = std::collections::BTreeMap::from([
         ("fold".to_string(), fold.fold.to_string()),
-        ("first_ts".into(), fold.from.clone()),
-        ("last_ts".into(), fold.to.clone()),
         ("training_rows".into(), fold.training_rows.to_string()),
     ]);
+    let times = [("first_ts", &fold.from), ("last_ts", &fold.to)];
+    params.extend(times.into_iter().filter_map(|(name, time)| Some((name.to_string(), time.clone()?))));
     params.extend(fold.tau.map(|tau| ("tau".to_string(), tau.to_string())));
     track::Fold { number: fold.fold as u64, params, metrics: values(&fold.metrics) }
 }

@@ -12,13 +12,13 @@ use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation as EngineDocumentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, lit,
+    Volatility, cast, lit,
 };
 
-use super::arguments::{MODEL, load};
+use super::arguments::{MODEL, external, load};
 use super::features::{check_type, known, numbers, type_of};
 use super::judged::Guard;
-use super::rows::{is_number, is_text};
+use super::rows::{is_boolean, is_number, is_text};
 use crate::functions::relation::text;
 use crate::functions::{Function, Implementation};
 use crate::model::{Artifact, Registry};
@@ -90,7 +90,11 @@ impl ScalarUDFImpl for MlScore {
             }
         }
         // Which of them must be text is known when the model is.
-        let coerced = |given: &DataType| if is_text(given) { DataType::Utf8 } else { DataType::Float64 };
+        let coerced = |given: &DataType| match given {
+            text if is_text(text) => DataType::Utf8,
+            boolean if is_boolean(boolean) => DataType::Boolean,
+            _ => DataType::Float64,
+        };
         Ok(std::iter::once(DataType::Utf8).chain(features.iter().map(coerced)).collect())
     }
 
@@ -109,7 +113,11 @@ impl ScalarUDFImpl for MlScore {
                 // NULL was made a number before the model was known.
                 *feature = lit(ScalarValue::try_from(&type_of(input))?);
             } else {
-                check_type(&model, input, &context.get_data_type(feature)?, "ml_score's arguments")?;
+                let given = context.get_data_type(feature)?;
+                check_type(&model, input, &given, "ml_score's arguments")?;
+                if is_boolean(&given) {
+                    *feature = cast(feature.clone(), type_of(input));
+                }
             }
         }
         Ok(ExprSimplifyResult::Simplified(score(model, features, None)?))
@@ -241,6 +249,7 @@ impl ScalarUDFImpl for Bound {
         let columns = numbers(&self.model, &arrays);
         let columns: Vec<&[f64]> = columns.iter().map(AsRef::as_ref).collect();
         let scores = self.model.scorer.score(&columns);
+        self.model.scorer.check(&self.model.reference(), &scores).map_err(external)?;
         let nulls = known(&arrays, &scores);
         let array: ArrayRef = Arc::new(Float64Array::new(scores.into(), nulls));
         Ok(ColumnarValue::Array(array))

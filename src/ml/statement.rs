@@ -223,7 +223,8 @@ impl Parser<'_> {
 
     /// Takes the rest of the text: a query, optionally followed by one semicolon.
     fn query(&mut self) -> Result<String, StatementError> {
-        if !self.peek_word("SELECT") && !self.peek_word("WITH") && self.peek() != Some(&Token::LParen) {
+        let begins = ["SELECT", "WITH", "FROM"].iter().any(|word| self.peek_word(word));
+        if !begins && self.peek() != Some(&Token::LParen) {
             return Err(self.syntax("a query"));
         }
         let start = offset(self.text, self.location());

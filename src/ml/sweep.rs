@@ -11,9 +11,8 @@ use futures::FutureExt;
 use super::arguments::{LABELLED, MODEL, load};
 use super::judged::{self, Judging};
 use super::query_function::{Call, Timed};
-use crate::dialect;
 use crate::functions::relation::{query, texts};
-use crate::functions::{Function, Implementation, Snapshot, sweep};
+use crate::functions::{Function, Implementation, Snapshot, episodes, sweep};
 use crate::model::{PRODUCT, Registry};
 use crate::text::documentation::{Documentation, Example, Kind, Outcome, Section};
 use crate::text::{identifier, literal};
@@ -27,7 +26,7 @@ const ML_THRESHOLD_SWEEP: Documentation = Documentation {
     result: Outcome {
         sql_type: "TABLE (product_id, threshold, alert_rows, precision, recall, f1, alerts, alerts_per_hour, false_alerts_per_hour, episodes, caught, caught_share, median_lead_s, reason)",
         meaning: "rows by product and falling threshold, as `threshold_sweep` with the horizon of the model's label, or of 60 s where that is not known. Thresholds are scores of these very rows: choose on validation rows, and measure the choice on others. An error if rows must not judge the model (docs/models.md)",
-        when_null: "product_id where the model did not learn from products; figures that are not known; everything about alerts and episodes without a time column, and reason says so. No rows if no row has a label and a score",
+        when_null: "product_id where the model did not learn from products; figures that are not known; everything about alerts and episodes without a time column, and figures an hour where the rows are further apart than the horizon; reason says so. No rows if no row has a label and a score",
     },
     example: Example {
         query: "SELECT round(threshold, 3), alert_rows, round(precision, 3), round(recall, 3), reason FROM ml_threshold_sweep('calm_or_wild', 'weather', 4)",
@@ -76,7 +75,7 @@ fn schema() -> SchemaRef {
 async fn sql(state: &SessionState, call: &Call) -> Result<String> {
     let relation = query(&call.relation);
     judged::compare(state, &call.model, &relation).await?;
-    let rows = dialect::plan_text(state, &relation).await?;
+    let rows = call.plan(state).await?;
     let timed = Timed::of(&call.model, rows.schema());
     let product = Judging::of(&judged::basis(&call.model), rows.schema()).product;
     let product = product
@@ -95,7 +94,8 @@ async fn sql(state: &SessionState, call: &Call) -> Result<String> {
         }
     });
     let columns = columns.collect::<Vec<_>>().join(", ");
-    let reason = timed.missing.map_or("CAST(NULL AS VARCHAR)".into(), literal);
+    let no_time = || format!("CASE WHEN point['alerts_per_hour'] IS NULL THEN {} END", literal(episodes::NO_TIME));
+    let reason = timed.missing.map_or_else(no_time, literal);
     let rows = call.rows(&format!(", {product} AS product, {time} AS ts"));
     let horizon_s = timed.horizon_s;
     Ok(format!(

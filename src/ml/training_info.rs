@@ -129,8 +129,8 @@ fn facts(model: &Artifact) -> Vec<Fact> {
         }
         for fold in &validation.folds {
             let name = fold.fold.to_string();
-            facts.text("fold", Some(&name), "from", Some(&fold.from));
-            facts.text("fold", Some(&name), "to", Some(&fold.to));
+            facts.text("fold", Some(&name), "from", fold.from.as_deref());
+            facts.text("fold", Some(&name), "to", fold.to.as_deref());
             facts.number("fold", Some(&name), "training_rows", Some(fold.training_rows as f64));
             facts.number("fold", Some(&name), "rows", Some(fold.metrics.rows as f64));
             facts.number("fold", Some(&name), "average_precision", fold.metrics.get(&AVERAGE_PRECISION));

@@ -40,6 +40,9 @@ pub struct Artifact {
     /// The columns from which the features are made; `None` if each feature is a column of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<Input>>,
+    /// The columns that are BOOLEAN and not numbers; `None` in the artifacts of an earlier squall, which did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boolean_columns: Option<Vec<String>>,
     /// What was done to the features; `None` in the artifacts of an earlier squall, which did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
@@ -89,6 +92,11 @@ impl Artifact {
             Some(inputs) => Cow::Borrowed(inputs),
             None => self.scorer.features().into_iter().map(Input::number).collect(),
         }
+    }
+
+    /// Returns whether a column that the model reads is BOOLEAN; `None` if that is not known.
+    pub fn is_boolean(&self, column: &str) -> Option<bool> {
+        self.boolean_columns.as_ref().map(|names| names.iter().any(|name| name == column))
     }
 
     /// Checks what the types of the fields do not say.

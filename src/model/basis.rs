@@ -7,11 +7,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::counted;
+
 /// The id column that says of which product a row is.
 pub const PRODUCT: &str = "product_id";
 
 /// The id column that holds the threshold which made the label.
 pub const TAU: &str = "tau";
+
+/// What a warning of overlapping splits says.
+pub const OVERLAPPING: &str = "of times that the labels of the training rows reach";
 
 /// What a model was trained on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +34,24 @@ pub struct Basis {
     pub labels: Vec<LabelQuery>,
     /// The fingerprint of the SQL of every query of the project that was read for training, by name.
     pub queries: BTreeMap<String, String>,
+    /// Of each split that judges, how many of its rows are of a time that the labels of the training rows reach.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overlapping: BTreeMap<String, u64>,
+}
+
+/// The times of the training rows of a product, and how far ahead their labels look, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    pub first: i64,
+    pub last: i64,
+    pub horizon: i64,
+}
+
+impl Reach {
+    /// Returns whether a row of this time knows a label of the training rows, or they its label; such a row must not judge.
+    pub fn holds(self, time: i64) -> bool {
+        time <= self.last.saturating_add(self.horizon) && time.saturating_add(self.horizon) >= self.first
+    }
 }
 
 /// Some rows, and the time that they span.
@@ -57,6 +80,16 @@ impl Basis {
     /// Returns how far ahead the labels of the training rows look, in nanoseconds; 0 where it is not known.
     pub fn horizon_ns(&self) -> i64 {
         self.labels.iter().filter_map(|label| label.horizon_ns).max().unwrap_or(0)
+    }
+
+    /// Says that rows of a split overlap the training rows in time; `None` if none does.
+    pub fn warning(&self, split: &str) -> Option<String> {
+        let rows = counted(*self.overlapping.get(split)?, "row");
+        let ahead = self.horizon_ns() as f64 / 1e9;
+        let gap = if ahead > 0.0 { format!(" of more than {ahead} s") } else { String::new() };
+        Some(format!(
+            "it has {rows} {OVERLAPPING}, so the model cannot be judged on them later: leave a gap{gap} between the splits, and train again"
+        ))
     }
 
     /// Returns the names of the products from which the model learned.

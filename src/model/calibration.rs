@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exponential::{exp, logistic};
 use super::onnx::{Graph, Value};
+use super::probability::is_probability;
 
 /// How a calibration is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +153,11 @@ impl Calibration {
                 let rises = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite()) && numbers.is_sorted();
                 let fits =
                     !scores.is_empty() && scores.len() == probabilities.len() && rises(scores) && rises(probabilities);
-                (!fits).then_some("its calibration is not a rising line of points")
+                if !fits {
+                    return Some("its calibration is not a rising line of points");
+                }
+                let outside = probabilities.iter().any(|probability| !is_probability(*probability));
+                outside.then_some("its calibration has probabilities outside [0, 1]")
             }
             Calibration::Sigmoid { slope, intercept, .. } => {
                 (!slope.is_finite() || !intercept.is_finite()).then_some("its calibration has no slope or intercept")
@@ -309,8 +314,14 @@ mod tests {
 
     #[test]
     fn what_is_not_a_rising_line_is_a_problem() {
-        let broken =
-            [(vec![1.0, 0.0], vec![0.0, 1.0]), (vec![0.0, 1.0], vec![1.0, 0.0]), (vec![], vec![]), (vec![0.0], vec![])];
+        let broken = [
+            (vec![1.0, 0.0], vec![0.0, 1.0]),
+            (vec![0.0, 1.0], vec![1.0, 0.0]),
+            (vec![], vec![]),
+            (vec![0.0], vec![]),
+            (vec![0.0, 1.0], vec![0.0, 1.5]),
+            (vec![0.0, 1.0], vec![-0.5, 1.0]),
+        ];
         for (scores, probabilities) in broken {
             assert!(Calibration::Isotonic { scores, probabilities }.problem().is_some());
         }

@@ -94,14 +94,12 @@ pub enum Error {
     OnnxFile { path: PathBuf, source: std::io::Error },
     #[error("{path} cannot score: {problem}")]
     Onnx { path: PathBuf, problem: Unusable },
-    #[error("{path} gives {score} for a training row, which is not a probability (its output `{output}`)")]
-    NotProbability { path: PathBuf, output: String, score: f64 },
+    #[error("{model} gives {score} for a row, which is not a probability")]
+    NotProbability { model: String, score: f64 },
     #[error("a calibrated onnx model cannot be written as ONNX: its file does not know the calibration")]
     CalibratedFile,
-    #[error(
-        "no split of the {rows} training rows helps: the features are constant, or leaves of {fewest} rows are too large"
-    )]
-    NoSplit { rows: u64, fewest: u64 },
+    #[error("no split of the {rows} training rows helps: {why}")]
+    NoSplit { rows: u64, why: String, remedy: &'static str },
     #[error("there are more training rows than the 4,294,967,295 that a tree can number")]
     TooManyRows,
     #[error("'{given}' in monotone_constraints has no sign")]
@@ -167,6 +165,8 @@ pub struct Overlap {
     /// The judged row.
     pub split: Option<String>,
     pub time: String,
+    /// Whether the split overlapped the training rows when the model was trained.
+    pub in_training: bool,
 }
 
 impl fmt::Display for Overlap {
@@ -253,6 +253,10 @@ impl Hint for Error {
                 "leave those rows out with WHERE, mark them with 'train' AS split, or train again: `squall train {}`",
                 overlap.name
             ),
+            Error::Overlap(overlap) if overlap.in_training => format!(
+                "the splits of its training query overlap in time: let each row of the later split come after the last training row and all that its label looks ahead, then `squall train {}`",
+                overlap.name
+            ),
             Error::Overlap(overlap) => format!(
                 "use the settings under which it was trained, or train it again on the present rows: `squall train {}`",
                 overlap.name
@@ -278,7 +282,7 @@ impl Hint for Error {
                 "name the output of probabilities (output = '…'), or export the model with a sigmoid at its end".into()
             }
             Error::CalibratedFile => "train it without calibration, or use the file that it was made from".into(),
-            Error::NoSplit { .. } => "lower min_samples_leaf, or select features that differ between the rows".into(),
+            Error::NoSplit { remedy, .. } => (*remedy).into(),
             Error::TooManyRows => "train on a sample of the rows, such as … WHERE random() < 0.1".into(),
             Error::Sign { given } => format!("write '+{given}' if the prediction may only rise with it, '-{given}' if it may only fall"),
             Error::SignTwice { feature } => format!("keep one of '+{feature}' and '-{feature}'"),

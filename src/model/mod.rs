@@ -48,7 +48,7 @@ pub mod verdict;
 pub mod walk_forward;
 
 pub use artifact::{Artifact, FORMAT, Preparation, Training, as_onnx};
-pub use basis::{Basis, LabelQuery, PRODUCT, Stretch, TAU};
+pub use basis::{Basis, LabelQuery, OVERLAPPING, PRODUCT, Reach, Stretch, TAU};
 pub use error::{Error, Overlap, WEIGHT_COL};
 pub use inputs::{Input, MOST_CATEGORIES, encode, ranges, taken};
 pub use metrics::{Metrics, SplitMetrics};
@@ -62,7 +62,7 @@ pub use sketch::{Sketch, Sketched, sketch};
 pub use split::Split;
 pub use training::{Trained, TrainingRows, TrainingSet, train};
 pub use types::{ModelType, Role};
-pub use validation::{FoldFigures, Validation, Variant};
+pub use validation::{FoldFigures, TIED, Validation, Variant};
 pub use walk_forward::OutOfFold;
 
 /// The most letters of a model's name, which is part of names of files.

@@ -4,6 +4,15 @@
 
 use super::fixed_sum::FixedSum;
 
+/// How far 32-bit floats may round a probability beyond 0 or 1.
+const ROUNDING: f64 = 1e-6;
+
+/// Returns a score with what rounding in 32 bits has put beyond 0 or 1 taken back; every other score as it is.
+pub fn without_rounding(score: f64) -> f64 {
+    let clipped = score.clamp(0.0, 1.0);
+    if (score - clipped).abs() <= ROUNDING { clipped } else { score }
+}
+
 /// Returns whether a score can be read as a probability.
 pub fn is_probability(score: f64) -> bool {
     (0.0..=1.0).contains(&score)
@@ -106,7 +115,14 @@ pub fn between(low: f64, high: f64, share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::quantile_sorted;
+    use super::{quantile_sorted, without_rounding};
+
+    #[test]
+    fn only_rounding_is_clipped() {
+        let scores = [-0.01, -1e-7, 0.0, 0.3, 1.0, 1.000_000_119_209_289_6, 1.00001];
+        assert_eq!(scores.map(without_rounding), [-0.01, 0.0, 0.0, 0.3, 1.0, 1.0, 1.00001]);
+        assert!(without_rounding(f64::NAN).is_nan() && without_rounding(f64::INFINITY).is_infinite());
+    }
 
     #[test]
     fn quantiles_of_finite_values_are_finite() {

@@ -38,13 +38,19 @@ impl Recipe {
     }
 }
 
-/// Returns the types that a `model_type` means: the one that it names, or those that `auto` compares.
+/// Returns whether a `model_type` stands for the usual types of models.
+pub fn is_auto(name: &str) -> bool {
+    name.eq_ignore_ascii_case(AUTO)
+}
+
+/// Returns the types that a `model_type` means: the one that it names, or those that `auto` compares. Some learn a target only.
 ///
 /// # Errors
 /// No type has this name.
-pub fn types(name: &str) -> Result<Vec<&'static ModelType>, Error> {
-    if name.eq_ignore_ascii_case(AUTO) {
-        return Ok(TYPES.iter().copied().filter(|known| known.compared).collect());
+pub fn types(name: &str, has_target: bool) -> Result<Vec<&'static ModelType>, Error> {
+    if is_auto(name) {
+        let tried = TYPES.iter().copied().filter(|known| known.compared && (has_target || !known.learns_target));
+        return Ok(tried.collect());
     }
     ModelType::parse(name).map(|found| vec![found])
 }

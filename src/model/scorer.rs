@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Error;
 use super::calibration::Calibration;
 use super::onnx::Exported;
+use super::probability::is_probability;
 use super::stripes::BLOCK;
 use super::types::{AnyModel, Attributions, Fit, ModelType, Weight};
 
@@ -38,9 +39,27 @@ impl Scorer {
         Scorer { calibration: Some(calibration), ..self }
     }
 
-    /// Returns what the calibration makes of a score of the model; without one, the score.
+    /// Returns what the calibration makes of a score of the model; without one, the score. A score that should be a probability and is
+    /// none stays as it is, so that [`Scorer::check`] finds it.
     pub fn calibrate(&self, score: f64) -> f64 {
-        self.calibration.as_ref().map_or(score, |calibration| calibration.apply(score))
+        match &self.calibration {
+            Some(calibration) if !self.model_type.gives_probabilities || is_probability(score) => {
+                calibration.apply(score)
+            }
+            _ => score,
+        }
+    }
+
+    /// Checks scores of this model, `named` so in the error.
+    ///
+    /// # Errors
+    /// They are probabilities, and one of them is outside [0, 1]; only a model that another program trained can do that.
+    pub fn check(&self, named: &str, scores: &[f64]) -> Result<(), Error> {
+        let wrong = |score: &&f64| !score.is_nan() && !is_probability(**score);
+        match scores.iter().find(wrong).filter(|_| self.gives_probabilities()) {
+            Some(&score) => Err(Error::NotProbability { model: named.into(), score }),
+            None => Ok(()),
+        }
     }
 
     /// Returns whether scores are calibrated.
@@ -116,8 +135,8 @@ impl Scorer {
     pub fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         assert_eq!(columns.len(), self.features().len(), "one column a feature");
         let mut scores = self.model.score(columns);
-        if let Some(calibration) = &self.calibration {
-            scores.iter_mut().for_each(|score| *score = calibration.apply(*score));
+        if self.calibration.is_some() {
+            scores.iter_mut().for_each(|score| *score = self.calibrate(*score));
         }
         let rows = scores.len();
         assert!(columns.iter().all(|column| column.len() == rows), "columns of one length");

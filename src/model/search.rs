@@ -172,8 +172,7 @@ fn figures(fold: &Fold, options: &Options, times: &[i64]) -> FoldFigures {
     let (labels, scores) = together(std::slice::from_ref(fold));
     let sample = Sample::new(&labels, &scores, fold.threshold, options.model_type.gives_probabilities);
     let time = |row: Option<&usize>| {
-        let time = row.map(|&row| times[row]).unwrap_or_default();
-        DateTime::from_timestamp_nanos(time).to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        row.map(|&row| DateTime::from_timestamp_nanos(times[row]).to_rfc3339_opts(SecondsFormat::AutoSi, true))
     };
     FoldFigures {
         fold: fold.number,

@@ -176,13 +176,17 @@ pub fn train(set: &TrainingSet, times: &[Option<i64>], recipe: &Recipe) -> Resul
     if set.features.is_empty() {
         return Err(Error::NoFeatures);
     }
-    Ok(measure(set, search::find(set, times, recipe)?))
+    measure(set, search::find(set, times, recipe)?)
 }
 
 /// Scores every row. If a feature of the model is NaN or infinite in a row outside training, that row has no score and is not counted.
-fn measure(set: &TrainingSet, found: Found) -> Trained {
+///
+/// # Errors
+/// The score of a row should be a probability and is none.
+fn measure(set: &TrainingSet, found: Found) -> Result<Trained, Error> {
     let Found { scorer, options, validation, out_of_fold } = found;
     let scores = set.scores(&scorer);
+    scorer.check("the model", &scores)?;
     let part = |split| -> (Vec<bool>, Vec<f64>) {
         let rows = (0..scores.len()).filter(|&row| set.splits[row] == split && !scores[row].is_nan());
         rows.map(|row| (set.labels[row], scores[row])).unzip()
@@ -221,5 +225,5 @@ fn measure(set: &TrainingSet, found: Found) -> Trained {
     });
     let metrics = metrics.collect();
     let unscored = scores.iter().filter(|score| score.is_nan()).count() as u64;
-    Trained { scorer, options, threshold, metrics, unscored, validation, out_of_fold }
+    Ok(Trained { scorer, options, threshold, metrics, unscored, validation, out_of_fold })
 }

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use super::metrics::Metrics;
 
+/// What a warning of folds without rows says.
+pub const TIED: &str = "judge no row, because many rows have the same time";
+
 /// The folds of the model that was chosen, and everything that was compared with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
@@ -23,6 +26,12 @@ pub struct Validation {
 }
 
 impl Validation {
+    /// Says that some folds judge no row; `None` if all judge some.
+    pub fn warning(&self) -> Option<String> {
+        let empty = self.folds.iter().filter(|fold| fold.from.is_none()).count();
+        (empty > 0).then(|| format!("of {} folds, {empty} {TIED}: give fewer blocks (cv_blocks)", self.folds.len()))
+    }
+
     /// Returns the position of the variant that was chosen: the first with the highest average precision.
     pub fn chosen(&self) -> Option<usize> {
         let known =
@@ -36,9 +45,9 @@ impl Validation {
 pub struct FoldFigures {
     /// Folds are numbered from 1.
     pub fold: usize,
-    /// The first and the last judged row, RFC 3339.
-    pub from: String,
-    pub to: String,
+    /// The first and the last judged row, RFC 3339; `None` if the fold judges no row.
+    pub from: Option<String>,
+    pub to: Option<String>,
     pub training_rows: usize,
     /// `None` if the label is used as it is.
     pub tau: Option<f64>,

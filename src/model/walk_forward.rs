@@ -119,7 +119,7 @@ pub fn walk_forward(
         let end = if block + 1 < blocks { from(start(block + 1)) } else { order.len() };
         let rows = &order[from(start(block))..end];
         if train.is_empty() {
-            let remedy = "train on rows of a longer time, or shorten purge and embargo (cv_purge_s, cv_embargo_s): they are as long as \
+            let remedy = "train on rows of a longer time, or shorten purge and embargo (cv_purge_s and cv_embargo_s in OPTIONS, --purge-s and --embargo-s of squall evaluate): they are as long as \
                           the label looks ahead and the features look back";
             let seconds = |ns: i64| ns as f64 / 1e9;
             let (purge, embargo) = (seconds(protocol.purge_ns), seconds(protocol.embargo_ns));

@@ -77,16 +77,31 @@ def _onnx(model, columns):
     session = onnxruntime.InferenceSession(base64.b64decode(model["onnx"]), providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()
     number = {place.name: numpy.float64 if place.type == "tensor(double)" else numpy.float32 for place in inputs}
+    table = numpy.column_stack(columns)
     if len(inputs) == 1:
-        feed = {inputs[0].name: numpy.column_stack(columns).astype(number[inputs[0].name])}
+        feed = {inputs[0].name: table.astype(number[inputs[0].name])}
     else:
         names = [term["name"] for term in model["features"]]
         feed = {name: values.reshape(-1, 1).astype(number[name]) for name, values in zip(names, columns)}
-    scores = session.run([model["output"]], feed)[0]
-    # A map a row, from class to probability.
-    if isinstance(scores, list):
-        return numpy.array([row[max(row)] for row in scores], dtype=float)
-    return numpy.asarray(scores, dtype=float).reshape(len(columns[0]), -1)[:, -1]
+    # A file may take a fixed number of rows at a time. What is missing in the last batch repeats the last row.
+    rows, fixed = len(table), [place.shape[0] for place in inputs if isinstance(place.shape[0], int)]
+    size = fixed[0] if fixed else max(rows, 1)
+    scores = numpy.empty(rows)
+    for start in range(0, rows, size):
+        places = numpy.arange(start, start + size if fixed else rows).clip(max=rows - 1)
+        batch = session.run([model["output"]], {name: values[places] for name, values in feed.items()})[0]
+        # A map a row, from class to probability.
+        if isinstance(batch, list):
+            batch = [row[max(row)] for row in batch]
+        batch = numpy.asarray(batch, dtype=float).reshape(len(places), -1)[:, -1]
+        scores[start : start + size] = batch[: rows - start]
+    # Sums of 32-bit floats may be beyond 0 or 1 by rounding.
+    clipped = numpy.clip(scores, 0.0, 1.0)
+    scores = numpy.where(numpy.abs(scores - clipped) <= 1e-6, clipped, scores)
+    wrong = numpy.isfinite(table).all(axis=1) & (scores != clipped) & ~numpy.isnan(scores)
+    if wrong.any():
+        raise ValueError(f"the model gives {scores[wrong][0]} for a row, which is not a probability")
+    return scores
 
 
 def _quantile_threshold(model, columns):

@@ -7,6 +7,7 @@ mod explanations;
 mod figures;
 mod fits;
 mod inputs;
+mod judging;
 mod manage;
 mod metrics;
 mod mlflow;

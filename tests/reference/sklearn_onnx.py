@@ -11,7 +11,7 @@ import onnxruntime
 import skl2onnx
 import sklearn
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -60,6 +60,16 @@ write("share", regressor, matrix)
 scores["share"] = regressor.predict(judged).tolist()
 write("amount", GradientBoostingRegressor(n_estimators=5, max_depth=2, random_state=0).fit(rows, rows[:, 1]), matrix)
 write("three_classes", LogisticRegression(max_iter=1000).fit(rows, label + (rows[:, 0] > 1)), matrix)
+
+# Where all trees agree, the sum of their ten shares is 1.0000001 in 32 bits.
+certain = RandomForestClassifier(n_estimators=10, random_state=0).fit(rows, rows[:, 0] > 0)
+write("certain", certain, matrix)
+scores["certain"] = certain.predict_proba(judged)[:, 1].tolist()
+# One row at a time; 64-bit inputs; labels of text.
+write("single", models["logistic"], [("X", FloatTensorType([1, 3]))])
+double = make_pipeline(StandardScaler(), MLPClassifier((6,), activation="logistic", max_iter=300, random_state=0))
+write("double", double.fit(rows, label), [("X", DoubleTensorType([None, 3]))])
+write("texts", LogisticRegression().fit(rows, numpy.where(label, "yes", "no")), matrix)
 
 with open(os.path.join(folder, "scores.json"), "w") as file:
     made_with = f"scikit-learn {sklearn.__version__}, skl2onnx {skl2onnx.__version__}, onnxruntime {onnxruntime.__version__}"

@@ -8,7 +8,7 @@ use prost::Message;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Size;
 use tract_onnx::pb::type_proto::Value as Kind;
-use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 
 use super::Unusable;
@@ -21,6 +21,7 @@ const ROWS: usize = 8192;
 pub struct Network {
     plan: Arc<TypedRunnableModel>,
     output: String,
+    limit: Option<Limit>,
     /// Of each input the features that it takes, and whether it takes 64-bit floats.
     inputs: Vec<(Vec<usize>, bool)>,
 }
@@ -28,6 +29,26 @@ pub struct Network {
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network").field("output", &self.output).field("inputs", &self.inputs).finish_non_exhaustive()
+    }
+}
+
+/// What tract often lacks for a kind of file, and what helps.
+type Limit = (&'static str, &'static str);
+
+/// Returns what tract may lack for a file with these nodes and inputs; `None` if nothing of it is unusual.
+fn limit(graph: &GraphProto, inputs: &[(Vec<usize>, bool)]) -> Option<Limit> {
+    let texts = |attribute: &AttributeProto| attribute.name == "classlabels_strings" && !attribute.strings.is_empty();
+    if graph.node.iter().flat_map(|node| &node.attribute).any(texts) {
+        return Some(("the labels of its classes are text", "train it on the labels 0 and 1, and export it again"));
+    }
+    let doubles = inputs.iter().any(|(_, is_double)| *is_double);
+    doubles.then_some(("it computes in 64-bit floats", "export it with float32 inputs"))
+}
+
+fn failed(limit: Option<Limit>, error: &TractError) -> Unusable {
+    match limit {
+        Some((why, remedy)) => Unusable::new(format!("{why}, which tract cannot compute here: {error:#}"), remedy),
+        None => Unusable::file(&format!("{error:#}")),
     }
 }
 
@@ -54,7 +75,8 @@ impl Network {
             ));
         }
         let inputs = inputs(graph, features)?;
-        let failed = |error: TractError| Unusable::file(&format!("{error:#}"));
+        let limit = limit(graph, &inputs);
+        let failed = |error: TractError| failed(limit, &error);
         let mut network = framework.model_for_proto_model(&model).map_err(failed)?;
         let rows = network.symbols.sym("rows");
         for (place, (columns, is_double)) in inputs.iter().enumerate() {
@@ -63,7 +85,7 @@ impl Network {
             network.set_input_fact(place, InferenceFact::dt_shape(kind, shape)).map_err(failed)?;
         }
         let plan = network.into_optimized().and_then(|model| model.into_runnable()).map_err(failed)?;
-        let network = Network { plan, output, inputs };
+        let network = Network { plan, output, limit, inputs };
         // One row says whether the output is a score.
         let row = vec![[0.0].as_slice(); features.len()];
         network.score(&row)?;
@@ -84,7 +106,7 @@ impl Network {
         let mut scores = Vec::with_capacity(rows);
         for start in (0..rows).step_by(ROWS) {
             let count = ROWS.min(rows - start);
-            let failed = |error: TractError| Unusable::file(&format!("{error:#}"));
+            let failed = |error: TractError| failed(self.limit, &error);
             let tensor = |(own, is_double): &(Vec<usize>, bool)| {
                 let at = |(row, place): (usize, usize)| columns[own[place]][start + row];
                 let shape = (count, own.len());

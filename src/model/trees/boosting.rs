@@ -5,6 +5,7 @@ use rand_pcg::Pcg64;
 
 use super::bins::Binned;
 use super::growing::{Grower, Limits, Pair};
+use super::no_split::no_split;
 use super::scoring;
 use super::tree::{Tree, Trees};
 use crate::model::Error;
@@ -102,7 +103,7 @@ pub const OPTIONS: [ModelOption; 10] = [
 ];
 
 /// A split has to explain at least this share of what there is to explain; less is rounding.
-const ROUNDING: f64 = 1e-12;
+pub(super) const ROUNDING: f64 = 1e-12;
 
 /// What trees are fitted to.
 pub trait Loss {
@@ -226,19 +227,18 @@ pub fn fit(
     let mut random = Pcg64::seed_from_u64(settings.seed);
     let mut grower: Option<Grower> = None;
     let mut trees: Vec<Tree> = Vec::new();
+    // The most rows that a tree sees.
+    let mut most = 0;
     for _ in 0..settings.trees {
-        let mut pairs: Vec<Pair> = predictions.iter().enumerate().map(|(row, &value)| loss.pair(row, value)).collect();
-        if let Some(weights) = weights {
-            pairs.iter_mut().zip(weights).for_each(|(pair, weight)| *pair = pair.times(*weight));
-        }
+        let pairs = pairs(loss, weights, &predictions);
         let grower = grower.get_or_insert_with(|| {
-            let gain = ROUNDING * pairs.iter().map(|pair| pair.gradient * pair.gradient / pair.hessian).sum::<f64>();
-            Grower::new(&binned, Limits { gain, ..settings.limits.clone() })
+            Grower::new(&binned, Limits { gain: ROUNDING * to_explain(&pairs), ..settings.limits.clone() })
         });
         let sample: Vec<u32> = match settings.subsample {
             1.0 => (0..count).collect(),
             share => (0..count).filter(|_| random.random::<f64>() < share).collect(),
         };
+        most = most.max(sample.len());
         let tree = grower.grow(&pairs, sample);
         if tree.leaf_value.len() > 1 {
             scoring::add(&tree, &columns, &mut predictions);
@@ -249,10 +249,25 @@ pub fn fit(
         }
     }
     if trees.is_empty() {
-        return Err(Error::NoSplit { rows: rows as u64, fewest: settings.limits.rows });
+        let pairs = pairs(loss, weights, &vec![intercept; rows]);
+        return Err(no_split(&binned, &pairs, most, &settings.limits));
     }
     let features = names.into_iter().map(|name| Named { name }).collect();
     Ok((Trees { intercept, features, trees }, predictions))
+}
+
+/// Returns what the loss is like at each row's prediction, times the row's weight.
+fn pairs(loss: &dyn Loss, weights: Option<&[f64]>, predictions: &[f64]) -> Vec<Pair> {
+    let mut pairs: Vec<Pair> = predictions.iter().enumerate().map(|(row, &value)| loss.pair(row, value)).collect();
+    if let Some(weights) = weights {
+        pairs.iter_mut().zip(weights).for_each(|(pair, weight)| *pair = pair.times(*weight));
+    }
+    pairs
+}
+
+/// Returns by how much a value of its own for each row would lower the loss, times 2.
+pub(super) fn to_explain(pairs: &[Pair]) -> f64 {
+    pairs.iter().map(|pair| pair.gradient * pair.gradient / pair.hessian).sum()
 }
 
 #[cfg(test)]
@@ -422,10 +437,24 @@ mod tests {
         let constant = vec![("x".to_string(), vec![0.5; 100])];
         let target: Vec<f64> = (0..100).map(f64::from).collect();
         let settings = settings(&[], &constant).unwrap();
-        assert!(matches!(
-            fit(constant, &Squared(&target), None, &settings),
-            Err(Error::NoSplit { rows: 100, fewest: 20 })
-        ));
+        let refused =
+            |features: Features, target: &[f64], weights: Option<&[f64]>, options: &[(&str, serde_json::Value)]| {
+                let settings = super::tests::settings(options, &features).unwrap();
+                fit(features, &Squared(target), weights, &settings).unwrap_err().to_string()
+            };
+        let says = |message: String, cause: &str| assert!(message.contains(cause), "{message}");
+        says(
+            refused(constant, &target, None, &[]),
+            "no split of the 100 training rows helps: the features are constant",
+        );
+        let varied = vec![("x".to_string(), target.clone())];
+        let (share, leaf) = ([("subsample", json!(0.0001))], [("min_samples_leaf", json!(60))]);
+        says(refused(varied.clone(), &target, None, &share), "subsample gives a tree ");
+        says(refused(varied.clone(), &target, None, &leaf), "two leaves of 60 rows need more");
+        says(refused(varied.clone(), &target, Some(&[1e-20; 100]), &[]), "their weights are so small");
+        let tiny: Vec<f64> = target.iter().map(|value| value * 1e-200).collect();
+        says(refused(varied.clone(), &tiny, None, &[]), "the squares are 0");
+        says(refused(varied, &target, None, &[("monotone_constraints", json!(["-x"]))]), "do not tell them apart");
         let few = vec![("x".to_string(), vec![1.0, 2.0])];
         assert!(fit(few, &Logistic(&[true, false]), None, &settings).is_err());
     }

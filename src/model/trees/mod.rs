@@ -8,6 +8,7 @@
 mod bins;
 mod boosting;
 mod growing;
+mod no_split;
 mod scoring;
 mod tree;
 

@@ -22,6 +22,7 @@ pub const BOOSTED_TREE_CLASSIFIER: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    learns_target: false,
     compared: false,
     options: &trees::OPTIONS,
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),

@@ -21,10 +21,11 @@ use crate::model::trees::{self, Settings, Squared, Trees};
 pub const BOOSTED_TREE_REGRESSOR: ModelType = ModelType {
     name: "boosted_tree_regressor",
     summary: "Boosted decision trees on the number behind the label (`target_col`); the score is the probability that it reaches tau",
-    formula: "S(T(tau) - (intercept + sum over trees of leaf_value)), where a row goes to the left child of a split if feature split_feature is at most threshold, a child of 0 or more is a split, and a child below 0 is the leaf -1 - child. T is ln or none (target_transform), and S(r) is the share of residuals above r. Let q be the n quantiles `residuals`, F(r) their linear interpolation from 0 to 1, and s their root mean square. S(r) is (0.5 + (n - 1) * (1 - F(r))) / n between the least and the largest of q, 1 - exp((r - q_least) / s) / (2 n) below, and exp((q_largest - r) / s) / (2 n) above",
+    formula: "S(T(tau) - (intercept + sum over trees of leaf_value)), where a row goes to the left child of a split if feature split_feature is at most threshold, a child of 0 or more is a split, and a child below 0 is the leaf -1 - child. T is ln or none (target_transform), and S(r) is the share of residuals above r. Let q be the n quantiles `residuals`, F(r) their linear interpolation from 0 to 1, and s their root mean square. S(r) is (0.5 + (n - 1) * (1 - F(r))) / n between the least and the largest of q, 1 - exp((r - q_least) / s) / (2 n) below, and exp((q_largest - r) / s) / (2 n) above; if s is 0, S(r) is 1 for r of at most 0 and otherwise 0",
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    learns_target: true,
     compared: false,
     options: &OPTIONS,
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),

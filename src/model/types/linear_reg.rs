@@ -32,10 +32,11 @@ const L2_REG: ModelOption = ModelOption {
 pub const LINEAR_REG: ModelType = ModelType {
     name: "linear_reg",
     summary: "Ridge regression of the number behind the label (`target_col`); the score is the probability that it reaches tau",
-    formula: "S(T(tau) - (intercept + sum over features of coefficient * (x - mean) / scale)), where T is ln or none (target_transform), and S(r) is the share of residuals above r. Let q be the n quantiles `residuals`, F(r) their linear interpolation from 0 to 1, and s their root mean square. S(r) is (0.5 + (n - 1) * (1 - F(r))) / n between the least and the largest of q, 1 - exp((r - q_least) / s) / (2 n) below, and exp((q_largest - r) / s) / (2 n) above",
+    formula: "S(T(tau) - (intercept + sum over features of coefficient * (x - mean) / scale)), where T is ln or none (target_transform), and S(r) is the share of residuals above r. Let q be the n quantiles `residuals`, F(r) their linear interpolation from 0 to 1, and s their root mean square. S(r) is (0.5 + (n - 1) * (1 - F(r))) / n between the least and the largest of q, 1 - exp((r - q_least) / s) / (2 n) below, and exp((q_largest - r) / s) / (2 n) above; if s is 0, S(r) is 1 for r of at most 0 and otherwise 0",
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    learns_target: true,
     compared: true,
     options: &[L2_REG, CLASS_WEIGHT, TARGET_TRANSFORM],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),

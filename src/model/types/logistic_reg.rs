@@ -44,6 +44,7 @@ pub const LOGISTIC_REG: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    learns_target: false,
     compared: true,
     options: &[L2_REG, CLASS_WEIGHT, MAX_ITERATIONS],
     train: |rows, options| Ok(Arc::new(train(rows, options)?)),

@@ -49,6 +49,8 @@ pub struct ModelType {
     /// Whether a score is the probability of a positive.
     pub gives_probabilities: bool,
     pub threshold: Threshold,
+    /// Whether it learns the number behind the label, so that it needs `target_col`.
+    pub learns_target: bool,
     /// Whether `model_type = 'auto'` compares the type.
     pub compared: bool,
     /// The options that the type takes besides those that every type takes.

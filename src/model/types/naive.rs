@@ -17,6 +17,7 @@ pub const NAIVE: ModelType = ModelType {
     role: Role::Naive,
     gives_probabilities: false,
     threshold: Threshold::Tuned,
+    learns_target: false,
     compared: false,
     options: &[],
     train: |rows, options| Ok(Arc::new(Naive { features: [rows.only_feature(options.model_type)?.0] })),

@@ -16,7 +16,7 @@ use super::{Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::onnx::{Exported, Network};
 use crate::model::options::{ModelOption, Options, Range};
-use crate::model::probability::is_probability;
+use crate::model::probability::{is_probability, without_rounding};
 use crate::model::training::{Named, TrainingRows};
 
 const MODEL_PATH: ModelOption = ModelOption {
@@ -43,6 +43,7 @@ pub const ONNX: ModelType = ModelType {
     role: Role::Model,
     gives_probabilities: true,
     threshold: Threshold::Tuned,
+    learns_target: false,
     compared: false,
     options: &[MODEL_PATH, OUTPUT],
     train: |rows, options| Ok(Arc::new(take(rows, options)?)),
@@ -79,7 +80,10 @@ impl Model for Onnx {
 
     fn score(&self, columns: &[&[f64]]) -> Vec<f64> {
         // A network that has scored the training rows scores others too; rows that it cannot score have no score.
-        self.network.score(columns).unwrap_or_else(|_| vec![f64::NAN; columns[0].len()])
+        let mut scores = self.network.score(columns).unwrap_or_else(|_| vec![f64::NAN; columns[0].len()]);
+        // Networks of 32-bit floats round sums of probabilities.
+        scores.iter_mut().for_each(|score| *score = without_rounding(*score));
+        scores
     }
 
     fn weights(&self) -> Vec<Weight<'_>> {
@@ -122,8 +126,10 @@ fn take(rows: TrainingRows, options: &Options) -> Result<Onnx, Error> {
     let unusable = |problem| Error::Onnx { path: path.clone(), problem };
     let network = Network::new(&file, &names, output).map_err(unusable)?;
     let scores = network.score(&columns).map_err(unusable)?;
-    if let Some(score) = scores.into_iter().find(|score| !is_probability(*score)) {
-        return Err(Error::NotProbability { path: path.clone(), output: network.output().into(), score });
+    let mut scores = scores.into_iter().map(without_rounding);
+    if let Some(score) = scores.find(|score| !is_probability(*score)) {
+        let model = format!("{}, output `{}`,", path.display(), network.output());
+        return Err(Error::NotProbability { model, score });
     }
     let features = rows.features.into_iter().map(|(name, _)| Named { name }).collect();
     Ok(Onnx { features, network, file })

@@ -28,6 +28,7 @@ pub const QUANTILE_THRESHOLD: ModelType = ModelType {
     gives_probabilities: false,
     // An alert is a score of 1, so the threshold does not depend on F1.
     threshold: Threshold::Fixed(1.0),
+    learns_target: false,
     compared: false,
     options: &[QUANTILE],
     train: |rows, options| {

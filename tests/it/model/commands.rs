@@ -204,3 +204,20 @@ fn a_command_without_its_input_says_which_command_makes_it() {
     assert!(unknown.contains("spike_trainings"), "{unknown}");
     assert!(!folder.0.path().join("data/scores/spike_logistic.parquet").exists());
 }
+
+/// Tables that people made with CREATE TABLE are seen by the commands that judge, and a table that holds no metrics is refused.
+#[test]
+fn commands_that_judge_see_the_tables_of_the_catalog() {
+    let folder = Folder::with_ticks();
+    let model = "CREATE TABLE few AS SELECT sin(value * 1.0) AS x, sin(value * 1.0) + cos(value * 17.3) > 0.7 AS y,
+            CASE WHEN value <= 200 THEN 'train' ELSE 'test' END AS split FROM generate_series(1, 300);
+        CREATE MODEL m OPTIONS (model_type = 'logistic_reg', input_label_cols = ['y'], data_split_col = 'split') AS FROM few";
+    folder.succeed(&["sql", model]);
+    let compared = folder.succeed(&["compare", "--on", "few"]);
+    assert!(compared.contains("on test") && compared.contains("logistic_reg"), "{compared}");
+    let judged = folder.succeed(&["evaluate", "--from", "ml_evaluate_all('few', 'split')"]);
+    assert!(judged.contains("m") && judged.contains("test"), "{judged}");
+    let (success, _, stderr) = folder.squall(&["evaluate", "--from", "few"]);
+    assert!(!success && stderr.contains("`few` has no column `model`: it does not hold metrics"), "{stderr}");
+    assert!(stderr.contains("ml_evaluate_all('few', 'split')"), "{stderr}");
+}

@@ -121,13 +121,15 @@ async fn files_that_cannot_score_are_refused_with_a_remedy() {
             "name one of them",
         ),
         (file("unmapped.onnx"), ", output = 'label'", SELECT, "its output `label` is ", "name the output that holds"),
+        (file("amount.onnx"), "", SELECT, "amount.onnx, output `variable`, gives ", "sigmoid"),
         (
-            file("amount.onnx"),
+            file("double.onnx"),
             "",
             SELECT,
-            "for a training row, which is not a probability (its output `variable`)",
-            "sigmoid",
+            "it computes in 64-bit floats, which tract cannot compute here: ",
+            "export it with float32 inputs",
         ),
+        (file("texts.onnx"), "", SELECT, "the labels of its classes are text", "train it on the labels 0 and 1"),
         (
             file("three_classes.onnx"),
             "",
@@ -217,4 +219,72 @@ async fn what_squall_writes_scores_the_same() {
     let nowhere = session.sql(&format!("EXPORT MODEL own TO '{}'", blocked.display())).await;
     let message = squall::error::with_causes(&nowhere.unwrap_err());
     assert!(message.contains(&format!("cannot write {}", blocked.display())), "{message}");
+}
+
+/// 32-bit floats round the sum of a forest's shares to 1.0000001.
+#[tokio::test]
+async fn rounding_beyond_1_is_clipped_and_more_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    // Where the largest score is 0.9, training never sees one of 1.0000001.
+    let unsure = "WHERE place IN (1, 3, 5, 6)";
+    let sql = create(reference("certain.onnx").to_str().unwrap(), "", SELECT);
+    text(&session, &format!("{sql} {unsure}")).await;
+    assert_eq!(text(&session, "SELECT max(score), count(*) FROM ml_predict('m', 'judged')").await, "1.0 | 12");
+    let known = "SELECT rows, log_loss > 0, brier > 0, reason FROM ml_evaluate('m', 'judged')";
+    assert_eq!(text(&session, known).await, "12 | true | true | NULL");
+
+    // A file whose scores are no probabilities outside of the training rows.
+    let registry = Registry::new(folder.path().join("models"));
+    text(&session, &create(reference("share.onnx").to_str().unwrap(), "", SELECT)).await;
+    let path = registry.path("m", 2);
+    let mut artifact: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let file = std::fs::read(reference("amount.onnx")).unwrap();
+    artifact["onnx"] = json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, file));
+    std::fs::write(&path, artifact.to_string()).unwrap();
+    let error = session.sql("SELECT score FROM ml_predict('m', 'judged')").await.unwrap().collect().await.unwrap_err();
+    let error = squall::catalog::Error::from(error);
+    let message = squall::error::with_causes(&error);
+    assert!(message.contains("m@2 gives ") && message.contains(" for a row, which is not a probability"), "{message}");
+}
+
+/// The Python file that MLflow loads gives squall's scores, also of a file that takes one row at a time; without onnxruntime, nothing is
+/// checked.
+#[tokio::test]
+async fn python_scores_files_as_squall_does() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    let python = "import json, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+try:
+    import numpy, onnxruntime
+except ImportError:
+    sys.exit(77)
+import squall_model
+rows = [[float(number) for number in line.split(' | ')] for line in sys.argv[3].splitlines()]
+model = squall_model.SquallModel(json.load(open(sys.argv[2])))
+scores = model.predict(numpy.array(rows)[:, :3])
+assert max(abs(score - row[3]) for score, row in zip(scores, rows)) < 1e-6, scores
+assert scores.min() >= 0 and scores.max() <= 1, scores
+";
+    for name in ["single.onnx", "certain.onnx"] {
+        text(&session, &create(reference(name).to_str().unwrap(), "", SELECT)).await;
+        let rows = text(&session, "SELECT a, b, c, score FROM ml_predict('m', 'judged')").await;
+        let registry = Registry::new(folder.path().join("models"));
+        let artifact = registry.path("m", registry.load("m").unwrap().version);
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/track");
+        let python3 = std::env::var("SQUALL_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
+        let Ok(output) =
+            std::process::Command::new(python3).args(["-c", python]).arg(module).arg(artifact).arg(rows).output()
+        else {
+            eprintln!("skipped: there is no python3");
+            return;
+        };
+        if output.status.code() == Some(77) {
+            eprintln!("skipped: python3 has no onnxruntime; SQUALL_TEST_PYTHON names another interpreter");
+            return;
+        }
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }

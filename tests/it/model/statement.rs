@@ -344,3 +344,26 @@ async fn python_scores_a_linear_regression_from_the_file_alone() {
         assert!((theirs - ours.parse::<f64>().unwrap()).abs() < 1e-12, "ours {ours}, Python's {theirs}");
     }
 }
+
+/// A fit that leaves nothing is sure, in SQL as in the documentation's Python.
+#[tokio::test]
+async fn a_regression_without_residuals_is_sure() {
+    let folder = TempDir::new().unwrap();
+    let session = weather::session(&folder).await;
+    let create = "CREATE MODEL sure OPTIONS (model_type = 'linear_reg', input_label_cols = ['y'], target_col = 't', target_transform = 'none', l2_reg = 0)
+        AS FROM (SELECT x, x AS t, x > 0 AS y FROM (VALUES (-1.0::DOUBLE), (1.0), (-1.0), (1.0)) AS v(x))";
+    text(&session, create).await;
+    let ours =
+        text(&session, "SELECT ml_score('sure', x) FROM (VALUES (-1.0::DOUBLE), (0.5), (1.0), (2.0)) AS v(x)").await;
+    assert_eq!(ours, "0.0\n0.0\n1.0\n1.0");
+    let blocks = weather::blocks("python");
+    let load = blocks[0]
+        .replace("calm_or_wild", "sure")
+        .replace("data/models", folder.path().join("models").to_str().unwrap());
+    let program = format!("{load}\n{}\nfor x in [-1.0, 0.5, 1.0, 2.0]: print(score({{'x': x}}))", blocks[1]);
+    let Ok(output) = Command::new("python3").args(["-c", &program]).output() else {
+        eprintln!("skipped: python3 is not installed");
+        return;
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), ours, "{}", String::from_utf8_lossy(&output.stderr));
+}

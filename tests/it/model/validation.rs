@@ -49,7 +49,10 @@ async fn variants_are_compared_over_folds_and_all_of_it_is_kept() {
     let validation = model.validation.as_ref().unwrap();
     assert_eq!((validation.folds.len(), validation.purge_s, validation.embargo_s), (4, 60.0, 30.0));
     // 2,400 training rows in 6 blocks: the third block begins at second 801, and training ends 90 s before.
-    assert_eq!((validation.folds[0].training_rows, validation.folds[0].from.as_str()), (710, "1970-01-01T00:13:21Z"));
+    assert_eq!(
+        (validation.folds[0].training_rows, validation.folds[0].from.as_deref()),
+        (710, Some("1970-01-01T00:13:21Z"))
+    );
     assert!(validation.folds.iter().all(|fold| fold.tau.is_some() && fold.metrics.rows == 400));
     // Seven penalties, and then at least three subsets of features.
     assert!(validation.variants.len() >= 10, "{}", validation.variants.len());
@@ -187,4 +190,46 @@ async fn shuffled_labels_are_at_guessing_and_a_label_moved_by_one_row_is_too_goo
     let warned = "SELECT split, warning FROM ml_evaluate('leaking') WHERE warning IS NOT NULL ORDER BY split";
     let expected = "validation | its average precision is too good to be true: does a feature know the label?";
     assert!(text(&session, warned).await.starts_with(expected));
+}
+
+#[tokio::test]
+async fn a_fold_without_rows_has_no_times_and_a_warning() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    // Half of the training rows have one time.
+    let tied =
+        "CASE WHEN ts BETWEEN to_timestamp(1100) AND to_timestamp(2300) THEN to_timestamp(1100) ELSE ts END AS ts";
+    let options =
+        "model_type = 'logistic_reg', cv = 'walk_forward', cv_blocks = 8, cv_train_blocks = 2, cv_embargo_s = 1e1";
+    let sql = create("m", options, &format!("product_id, {tied}, split, spike, a, b"));
+    text(&session, &sql.replace("cv_purge_s = 60", "cv_purge_s = 0.6e2")).await;
+    let validation = latest(&folder, "m").validation.unwrap();
+    assert_eq!((validation.purge_s, validation.embargo_s), (60.0, 10.0));
+    let folds = "SELECT count(*) FILTER (WHERE rows = 0), count(*) FILTER (WHERE rows = 0 AND (first_ts IS NOT NULL OR last_ts IS NOT NULL)),
+        min(first_ts) > to_timestamp(300) FROM ml_folds('m')";
+    let found = text(&session, folds).await;
+    assert!(found.ends_with(" | 0 | true") && !found.starts_with("0 "), "{found}");
+    let empty = found.split(' ').next().unwrap();
+    let warning = text(&session, "SELECT DISTINCT warning FROM ml_evaluate('m')").await;
+    let expected = format!(
+        "of 6 folds, {empty} judge no row, because many rows have the same time: give fewer blocks (cv_blocks)"
+    );
+    assert_eq!(warning, expected);
+}
+
+#[tokio::test]
+async fn auto_tries_a_regression_of_a_target_only_where_there_is_one() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    let tried = "SELECT string_agg(DISTINCT model_type, ' '), count(problem) FROM ml_trial_info('m')";
+    text(&session, &create("m", "model_type = 'auto', cv_blocks = 4", "product_id, ts, split, spike, a")).await;
+    assert_eq!(text(&session, tried).await, "logistic_reg | 0");
+    let target = "model_type = 'auto', target_col = 'vol', cv_blocks = 4";
+    text(&session, &create("m", target, "product_id, ts, split, spike, vol, a")).await;
+    assert_eq!(
+        text(&session, "SELECT count(DISTINCT model_type), count(problem) FROM ml_trial_info('m')").await,
+        "2 | 0"
+    );
+    let unused = create("m", "model_type = 'auto', target_transform = 'ln'", "product_id, ts, split, spike, a");
+    assert!(failure(&session, &unused).await.contains("is an option of no type that model_type = 'auto' tries"));
 }
