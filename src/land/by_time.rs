@@ -11,7 +11,7 @@ use super::Error;
 use super::files::LandedFile;
 use super::folder::Folder;
 use super::recover::{Landed, each_row, read_footer};
-use crate::tick::{Columns, EARLIER_NS, Order, Rules};
+use crate::tick::{Columns, EARLIER_NS, Order, Rules, Status};
 
 /// The landed ticks among which others are placed.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct ByTime {
     files: Vec<Landed>,
     /// How many files the present run has landed that are among them.
     added: usize,
+    /// The files that hold no tick from before the next ones in their log.
+    later: BTreeSet<LandedFile>,
 }
 
 /// By how much ticks that share a time can move a product's `ts`, at most.
@@ -64,7 +66,12 @@ impl ByTime {
                 last.iter().for_each(|(product_id, (_, ts))| order.follow(product_id, *ts));
             }
         }
-        Ok((ByTime { folder: folder.clone(), rules, files: landed, added: 0 }, order))
+        Ok((ByTime { folder: folder.clone(), rules, files: landed, added: 0, later: BTreeSet::new() }, order))
+    }
+
+    /// Says which files hold no tick from before the next ones in their log. A duplicate in them does not make an earlier tick another one.
+    pub fn came_later(&mut self, files: impl Iterator<Item = LandedFile>) {
+        self.later.extend(files);
     }
 
     /// Returns whether some of these ticks may begin an earlier period.
@@ -110,7 +117,12 @@ impl ByTime {
         let wanted: BTreeSet<LandedFile> =
             self.files.iter().filter(|file| near(file)).map(|file| file.file.clone()).collect();
         for file in self.files.extract_if(.., |file| wanted.contains(&file.file)) {
-            each_row(&self.folder, &file, |row, identity| order.beside(&row.tick.product_id, row.ts, identity)).await?;
+            let is_later = self.later.contains(&file.file);
+            each_row(&self.folder, &file, |row, identity| match is_later && row.status == Status::Duplicate {
+                true => order.take(&row.tick.product_id, row.ts),
+                false => order.beside(&row.tick.product_id, row.ts, identity),
+            })
+            .await?;
         }
         Ok(())
     }

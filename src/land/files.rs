@@ -24,6 +24,9 @@ pub struct LandedFile {
     pub last: i64,
 }
 
+/// What the name of a damaged file that was set aside ends with; a number may follow.
+pub const ASIDE: &str = ".damaged";
+
 impl LandedFile {
     /// Parses a file's name; `None` if it is not exactly what [`fmt::Display`] writes.
     pub fn parse(name: &str) -> Option<LandedFile> {
@@ -34,6 +37,14 @@ impl LandedFile {
         let topic = parts.next().filter(|topic| !topic.is_empty())?.to_string();
         // The highest possible offset has no next one.
         (first <= last && last < i64::MAX).then_some(LandedFile { topic, partition, first, last })
+    }
+
+    /// Returns the range of a damaged file that was set aside, by its name.
+    pub fn parse_aside(name: &str) -> Option<LandedFile> {
+        let (name, number) = name.rsplit_once(ASIDE)?;
+        let is_numbered =
+            number.strip_prefix('-').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        LandedFile::parse(name).filter(|_| number.is_empty() || is_numbered)
     }
 
     /// Returns one past the last offset.
@@ -78,6 +89,8 @@ pub struct Landed {
     visible: BTreeMap<LogPartition, Vec<LandedFile>>,
     /// The files whose ranges lie inside another's.
     hidden: Vec<LandedFile>,
+    /// The ranges of damaged files that were set aside.
+    aside: Vec<LandedFile>,
 }
 
 /// Two files of one partition share some offsets, but neither holds all of the other's.
@@ -94,10 +107,14 @@ impl Landed {
     /// # Errors
     /// Two files overlap in part; then no rule can say which of their rows to read.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Landed, Overlap> {
-        let mut files: Vec<LandedFile> = names.into_iter().filter_map(LandedFile::parse).collect();
+        let (mut files, mut aside) = (Vec::new(), Vec::new());
+        for name in names {
+            files.extend(LandedFile::parse(name));
+            aside.extend(LandedFile::parse_aside(name));
+        }
         // Sort a file before the files whose ranges it contains.
         files.sort_by(|a, b| (a.log(), a.first, b.last).cmp(&(b.log(), b.first, a.last)));
-        let mut landed = Landed::default();
+        let mut landed = Landed { aside, ..Landed::default() };
         for file in files {
             let visible = landed.visible.entry((file.topic.clone(), file.partition)).or_default();
             match visible.last() {
@@ -138,19 +155,29 @@ impl Landed {
         self.of(topic, partition).last().map(LandedFile::next_offset)
     }
 
+    /// Returns the ranges of damaged files that were set aside.
+    pub fn aside(&self) -> &[LandedFile] {
+        &self.aside
+    }
+
     /// Returns each partition, with the gaps between its visible files.
     pub fn partitions(&self) -> impl Iterator<Item = Coverage<'_>> {
-        self.visible.iter().map(|((topic, partition), files)| Coverage { topic, partition: *partition, files })
+        self.visible.iter().map(|((topic, partition), files)| {
+            let is_own = |aside: &&LandedFile| aside.topic == *topic && aside.partition == *partition;
+            Coverage { topic, partition: *partition, files, aside: self.aside.iter().filter(is_own).collect() }
+        })
     }
 }
 
 /// Which offsets of one partition have landed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Coverage<'a> {
     pub topic: &'a str,
     pub partition: i32,
     /// The visible files in offset order; at least one.
     pub files: &'a [LandedFile],
+    /// The ranges of damaged files that were set aside.
+    aside: Vec<&'a LandedFile>,
 }
 
 impl Coverage<'_> {
@@ -160,11 +187,23 @@ impl Coverage<'_> {
         self.files[0].first..=self.files[self.files.len() - 1].last
     }
 
-    /// Returns the ranges between files that no file accounts for.
+    /// Returns the ranges that no file accounts for: those between files, and those of files that were set aside.
     pub fn missing(&self) -> Vec<RangeInclusive<i64>> {
-        let steps = self.files.windows(2);
-        let gaps = steps.filter(|pair| pair[0].next_offset() < pair[1].first);
-        gaps.map(|pair| pair[0].next_offset()..=pair[1].first - 1).collect()
+        let (first, last) = self.offsets().into_inner();
+        let first = self.aside.iter().map(|file| file.first).fold(first, i64::min);
+        let end = self.aside.iter().map(|file| file.next_offset()).fold(last.saturating_add(1), i64::max);
+        let mut missing = Vec::new();
+        let mut next = first;
+        for file in self.files {
+            if next < file.first {
+                missing.push(next..=file.first - 1);
+            }
+            next = file.next_offset();
+        }
+        if next < end {
+            missing.push(next..=end - 1);
+        }
+        missing
     }
 }
 
@@ -177,6 +216,19 @@ mod tests {
         let file = LandedFile { topic: "ticks.raw-v2".into(), partition: 3, first: 0, last: 499_999 };
         assert_eq!(file.to_string(), "ticks.raw-v2-3-0-499999.parquet");
         assert_eq!(LandedFile::parse(&file.to_string()), Some(file));
+    }
+
+    #[test]
+    fn a_file_that_was_set_aside_leaves_a_hole() {
+        let missing = |names: &[&str]| -> Vec<RangeInclusive<i64>> {
+            let landed = Landed::from_names(names.iter().copied()).unwrap();
+            landed.partitions().flat_map(|coverage| coverage.missing()).collect()
+        };
+        assert_eq!(missing(&["t-0-10-19.parquet", "t-0-0-9.parquet.damaged"]), [0..=9]);
+        assert_eq!(missing(&["t-0-0-9.parquet", "t-0-10-19.parquet.damaged-2"]), [10..=19]);
+        assert_eq!(missing(&["t-0-0-9.parquet", "t-0-0-9.parquet.damaged", "t-1-0-9.parquet.damaged"]), []);
+        assert_eq!(missing(&["t-0-0-9.parquet", "t-0-30-39.parquet", "t-0-30-39.parquet.damaged"]), [10..=29]);
+        assert_eq!(LandedFile::parse_aside("t-0-0-9.parquet.damaged-x"), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::damage::guarded;
+use super::files::ASIDE;
 use super::lock::Lock;
 use super::place::Place;
 use super::{Error, Landed, LandedFile};
@@ -232,7 +233,7 @@ impl Folder {
     /// Gives a damaged file a name that is not a landed file's, and returns its new path.
     pub async fn set_aside(&self, file: &LandedFile) -> Result<PathBuf, Error> {
         let path = self.dir().join(file.to_string());
-        let mut aside = path.with_added_extension("damaged");
+        let mut aside = path.with_added_extension(&ASIDE[1..]);
         let mut n = 2;
         if !self.0.is_local() {
             let (from, store) = (self.0.object(&file.to_string())?, &self.0.store);
@@ -249,12 +250,12 @@ impl Folder {
                         return Ok(aside);
                     }
                 }
-                aside = path.with_added_extension(format!("damaged-{n}"));
+                aside = path.with_added_extension(format!("{}-{n}", &ASIDE[1..]));
                 n += 1;
             }
         }
         while aside.exists() {
-            aside = path.with_added_extension(format!("damaged-{n}"));
+            aside = path.with_added_extension(format!("{}-{n}", &ASIDE[1..]));
             n += 1;
         }
         let (dir, new) = (self.0.dir.clone(), aside.clone());
@@ -302,7 +303,10 @@ async fn list_once(store: &dyn ObjectStore, prefix: &Path) -> Result<BTreeMap<St
         .await
         .map_err(|source| Error::Store { path: prefix.to_string(), source })?;
     let named = listed.objects.into_iter().filter_map(|object| {
-        let name = object.location.filename().filter(|name| LandedFile::parse(name).is_some())?;
+        let name = object
+            .location
+            .filename()
+            .filter(|name| LandedFile::parse(name).or_else(|| LandedFile::parse_aside(name)).is_some())?;
         Some((name.to_string(), object))
     });
     Ok(named.collect())

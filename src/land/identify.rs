@@ -14,7 +14,7 @@ use super::files::LandedFile;
 use super::folder::Folder;
 use super::origin::Origin;
 use super::read::parsed;
-use super::recover::Landed;
+use super::recover::{Landed, read_footer};
 use super::{Error, encode};
 use crate::log::{self, Log, LogId, Testimony};
 use crate::tick::{self, Tick};
@@ -28,6 +28,28 @@ pub struct Candidate<'a> {
     pub folder: &'a Folder,
     /// The visible files of the folder, ordered by name, partition and offset.
     pub landed: &'a [Landed],
+}
+
+/// Returns the name under which a log has landed into a folder. Damaged files do not count.
+///
+/// # Errors
+/// Another log has landed under the name, or the log or a file cannot be read.
+pub async fn landed_name(
+    log: &Arc<dyn Log>,
+    id: &LogId,
+    source: &str,
+    folder: &Folder,
+    asked: Option<&str>,
+) -> Result<String, Error> {
+    let mut landed = Vec::new();
+    for file in folder.list().await?.landed.visible() {
+        match read_footer(folder, file).await {
+            Ok(footer) => landed.push(Landed { file: file.clone(), footer }),
+            Err(error) if error.is_damage() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Candidate { log, id, source, folder, landed: &landed }.name(asked).await
 }
 
 /// What the files of one name show about the log.

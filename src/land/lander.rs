@@ -272,7 +272,11 @@ impl Lander {
     }
 
     fn refuse(&self, stranger: Stranger) -> Error {
-        identify::refusal(&self.options.source, self.log.topic(), &self.names, stranger)
+        let mut names = self.names.clone();
+        if !self.landing.files.is_empty() {
+            names.insert(self.name.clone());
+        }
+        identify::refusal(&self.options.source, self.log.topic(), &names, stranger)
     }
 
     /// Reads a partition up to the log's present end and commits each file that fills; returns the number of offsets passed.

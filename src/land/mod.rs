@@ -38,6 +38,7 @@ pub use encode::{Footer, check_name};
 pub use error::{Error, Stranger};
 pub use files::{Coverage, Landed, LandedFile};
 pub use folder::Folder;
+pub use identify::landed_name;
 pub use inspect::{Compared, Inspected, compare, inspect};
 pub use lander::{Lander, Landing, Options};
 pub use lock::Lock;

@@ -14,14 +14,14 @@ use super::connections::Connections;
 use super::error::Stranger;
 use super::files::LandedFile;
 use super::folder::Folder;
-use super::identify::Candidate;
+use super::identify::{Candidate, landed_name};
 use super::inspect::{self, Compared};
 use super::lander::Options;
 use super::lock::Lock;
 use super::pending::Pending;
 use super::place::Place;
 use super::read::{Reader, Wanted};
-use super::recover::{Landed, recover, restore_elsewhere};
+use super::recover::{Landed, read_footer, recover, restore_elsewhere};
 use super::summary::Summary;
 use super::{Error, dead};
 use crate::error::with_causes;
@@ -50,12 +50,19 @@ pub async fn repair(log: Arc<dyn Log>, options: Options) -> Result<Repair, Error
     let lock = Arc::new(folder.reserve(None).await?);
     let id = log.id().await.map_err(|source| Error::log(&options.source, source))?;
     let mut work = Work { log, id, folder, dead, options, lock, name: String::new(), repair: Repair::default() };
-    let landed = work.set_damaged_aside().await?;
-    for range in work.holes(&landed) {
-        match inspect::holds(&work.log, &range).await? {
-            true => work.land(&range, &landed).await?,
-            false => work.repair.gone.push(range),
+    // Before any file is compared with the log, because the files of another one would look damaged.
+    let Work { log, id, folder, options, .. } = &work;
+    work.name = landed_name(log, id, &options.source, folder, options.name.as_deref()).await?;
+    let mut landed = work.set_damaged_aside().await?;
+    for range in work.holes(&landed).await? {
+        let Some(range) = work.held(range).await? else { continue };
+        let known = work.repair.files.len();
+        work.land(&range, &landed).await?;
+        // The next range depends on these ticks too.
+        for file in &work.repair.files[known..] {
+            landed.push(Landed { file: file.clone(), footer: read_footer(&work.folder, file).await? });
         }
+        landed.sort_by(|a, b| a.file.cmp(&b.file));
     }
     Ok(work.repair)
 }
@@ -73,6 +80,20 @@ struct Work {
 }
 
 impl Work {
+    /// Returns the part of a lost range that the log still holds, and notes the part before it as gone; `None` if it holds nothing of it.
+    async fn held(&mut self, range: LandedFile) -> Result<Option<LandedFile>, Error> {
+        let held = self.log.offsets(range.partition).await;
+        let held = held.map_err(|source| Error::log(&self.options.source, source))?;
+        if range.last >= held.end || range.last < held.start {
+            self.repair.gone.push(range);
+            return Ok(None);
+        }
+        if range.first < held.start {
+            self.repair.gone.push(LandedFile { last: held.start - 1, ..range.clone() });
+        }
+        Ok(Some(LandedFile { first: range.first.max(held.start), ..range }))
+    }
+
     /// Reads every file, sets those aside that are damaged and can be landed again, and returns the good ones. A file that
     /// was hidden by a damaged one is visible from then on.
     async fn set_damaged_aside(&mut self) -> Result<Vec<Landed>, Error> {
@@ -94,7 +115,6 @@ impl Work {
                 }
             }
             good.sort_by(|a, b| a.file.cmp(&b.file));
-            self.name = self.own_name(&good).await?;
             if damaged.is_empty() {
                 return Ok(good);
             }
@@ -113,21 +133,19 @@ impl Work {
 
     async fn look_at(&self, file: &LandedFile) -> Result<Landed, Error> {
         let inspected = inspect::inspect(&self.folder, file).await?;
-        match inspect::compare(&self.log, &self.id, file, &inspected).await? {
-            Compared::Same | Compared::Gone | Compared::OtherLog => {}
+        if file.topic == self.name {
+            match inspect::compare(&self.log, &self.id, &self.folder, file, &inspected).await? {
+                Compared::Same | Compared::Gone | Compared::OtherLog => {}
+            }
         }
         Ok(Landed { file: file.clone(), footer: inspected.footer })
     }
 
-    /// Returns the name under which the log has landed.
-    async fn own_name(&self, landed: &[Landed]) -> Result<String, Error> {
-        let Work { log, id, folder, options, .. } = self;
-        let candidate = Candidate { log, id, source: &options.source, folder, landed };
-        candidate.name(options.name.as_deref()).await
-    }
-
     /// Returns the ranges of the log that no good file accounts for: those between files, and those of damaged files.
-    fn holes(&self, landed: &[Landed]) -> Vec<LandedFile> {
+    async fn holes(&self, landed: &[Landed]) -> Result<Vec<LandedFile>, Error> {
+        // An earlier repair may have ended after it set them aside.
+        let mut aside = self.folder.list().await?.landed.aside().to_vec();
+        aside.retain(|file| file.topic == self.name);
         let mut holes: BTreeSet<LandedFile> = BTreeSet::new();
         let own = |partition| {
             landed
@@ -138,13 +156,12 @@ impl Work {
         let partitions: BTreeSet<i32> = landed
             .iter()
             .map(|landed| &landed.file)
-            .chain(self.repair.set_aside.iter().map(|(file, ..)| file))
+            .chain(&aside)
             .filter(|file| file.topic == self.name)
             .map(|file| file.partition)
             .collect();
         for partition in partitions {
-            let damaged =
-                self.repair.set_aside.iter().map(|(file, ..)| file).filter(|file| file.partition == partition);
+            let damaged = aside.iter().filter(|file| file.partition == partition);
             let mut bounds: Vec<(i64, i64)> = damaged.map(|file| (file.first, file.last)).collect();
             bounds.extend(own(partition).map(|file| (file.first, file.last)));
             let (Some(first), Some(last)) =
@@ -168,7 +185,7 @@ impl Work {
                 holes.insert(self.range(partition, next, last));
             }
         }
-        holes.into_iter().collect()
+        Ok(holes.into_iter().collect())
     }
 
     fn range(&self, partition: i32, first: i64, last: i64) -> LandedFile {
@@ -191,7 +208,10 @@ impl Work {
         if neighbours.into_iter().any(is_by_time) {
             (_, order) = ByTime::after(&self.folder, &range.topic, earlier.clone(), rules).await?;
             order.goes_back(true);
-            by_time = Some(ByTime::after(&self.folder, &range.topic, landed.to_vec(), rules).await?.0);
+            let mut all = ByTime::after(&self.folder, &range.topic, landed.to_vec(), rules).await?.0;
+            // Their duplicates may be copies of what lands now.
+            all.came_later(elsewhere.iter().map(|landed| landed.file.clone()));
+            by_time = Some(all);
         } else {
             order = recover(&self.folder, &earlier, rules).await?;
             restore_elsewhere(&self.folder, &elsewhere, &mut order).await?;

@@ -130,10 +130,16 @@ impl Order {
 
     /// Adds a tick that keeps its place while later calls place others around it, before or after.
     pub fn beside(&mut self, product_id: &str, ts: i64, identity: Identity) {
+        self.take(product_id, ts);
         let product = self.product(product_id);
         let product = &mut self.products[product];
-        product.taken.insert(ts);
         product.seen.restore(identity, ts, product.last_ts.unwrap_or(i64::MIN), self.rules.dedup_ns);
+    }
+
+    /// Takes a `ts`, so that no other tick is placed there.
+    pub fn take(&mut self, product_id: &str, ts: i64) {
+        let product = self.product(product_id);
+        self.products[product].taken.insert(ts);
     }
 
     /// Continues after a tick that was placed earlier; the next one comes after it.

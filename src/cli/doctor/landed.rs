@@ -1,14 +1,30 @@
 //! Landed files: whether all can be read, whether offsets are missing, and how many messages could not be read.
 
+use std::ops::RangeInclusive;
+
 use super::{Examined, Finding};
+use crate::cli::logs;
 use crate::land::retention::held;
-use crate::land::{Folder, Summary, read_footer};
+use crate::land::{Coverage, Folder, Summary, read_footer};
+use crate::log;
 use crate::text::{counted, grouped};
 
 /// More files than this make queries and the start of landing slow.
 const MANY_FILES: usize = 1000;
 /// More dead letters than one in this many messages are worth a warning.
 const MANY_DEAD: u64 = 100;
+
+/// Returns the first offset that a log which the user named still holds of a partition; `None` if no such log can be read.
+async fn first_held(examined: &Examined<'_>, coverage: &Coverage<'_>) -> Option<i64> {
+    for address in &examined.args.from {
+        let Ok(location) = logs::locate(Some(address), examined.context) else { continue };
+        let Ok(log) = log::open(&location, &logs::options(examined.context)).await else { continue };
+        if log.topic() == coverage.topic {
+            return log.offsets(coverage.partition).await.ok().map(|held| held.start);
+        }
+    }
+    None
+}
 
 pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
     let dir = examined.context.settings().ticks_dir();
@@ -39,17 +55,24 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
         false => Finding::ok(says),
     }];
     for coverage in listing.landed.partitions() {
-        let missing: Vec<String> =
-            coverage.missing().iter().map(|range| format!("{}-{}", range.start(), range.end())).collect();
-        if !missing.is_empty() {
-            findings.push(Finding::wrong(
-                format!(
-                    "{} partition {}: offsets {} are missing",
-                    coverage.topic,
-                    coverage.partition,
-                    missing.join(", ")
-                ),
-                "squall land --repair lands them again from the log",
+        let missing = coverage.missing();
+        if missing.is_empty() {
+            continue;
+        }
+        let held = first_held(examined, &coverage).await;
+        let (gone, lost): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|range| held.is_some_and(|held| *range.end() < held));
+        let says = |ranges: &[RangeInclusive<i64>]| {
+            let ranges: Vec<String> = ranges.iter().map(|range| format!("{}-{}", range.start(), range.end())).collect();
+            format!("{} partition {}: offsets {} are missing", coverage.topic, coverage.partition, ranges.join(", "))
+        };
+        if !lost.is_empty() {
+            findings.push(Finding::wrong(says(&lost), "squall land --repair lands them again from the log"));
+        }
+        if !gone.is_empty() {
+            findings.push(Finding::warning(
+                format!("{}, and the log no longer holds them", says(&gone)),
+                "a longer retention of the log leaves more time to land it",
             ));
         }
     }

@@ -64,14 +64,20 @@ fn print_coverage(landed: &Landed) -> usize {
 /// files do.
 async fn inspect(folder: &Folder, landed: &Landed, from: Option<&str>, context: &Context) -> Result<usize, Failure> {
     let source = log_of(from, context).await?;
+    let name = match &source {
+        Some((log, id)) => Some(land::landed_name(log, id, from.unwrap_or("the log"), folder, None).await?),
+        None => None,
+    };
     let (mut whole, mut compared, mut damaged) = (0, 0, 0);
     println!();
     for file in landed.visible() {
         let looked = async {
             let inspected = land::inspect(folder, file).await?;
             match &source {
-                Some((log, id)) => land::compare(log, id, file, &inspected).await,
-                None => Ok(Compared::OtherLog),
+                Some((log, id)) if name.as_deref().is_none_or(|name| *name == file.topic) => {
+                    land::compare(log, id, folder, file, &inspected).await
+                }
+                _ => Ok(Compared::OtherLog),
             }
         };
         match looked.await {

@@ -1,11 +1,12 @@
 //! Lands messages as they arrive until it is stopped, and merges small files and deletes old ones in the meantime.
 //!
 //! If the log cannot be read for a time, because a broker restarts or a partition gets another leader, the follower keeps
-//! what it has read, tries again, and says when the log is back. It then makes sure that it still is the same log.
+//! what it has read, tries again, and says when the log is back. It then makes sure that it still is the same log, and likewise after
+//! its process was halted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::Error;
 use super::super::commit::Patience;
@@ -34,6 +35,26 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// How often a follower deletes what is not kept any longer.
 const PRUNE: Duration = Duration::from_secs(3600);
+
+/// If a follower comes back after so long, the log may have been replaced meanwhile: its process was halted, or its machine slept.
+const AWAY: Duration = Duration::from_secs(5);
+
+/// When a follower began to look at the log.
+struct Seen {
+    /// Stands still while the machine sleeps.
+    at: Instant,
+    clock: SystemTime,
+}
+
+impl Seen {
+    fn now() -> Seen {
+        Seen { at: Instant::now(), clock: SystemTime::now() }
+    }
+
+    fn is_long_ago(&self) -> bool {
+        self.at.elapsed() >= AWAY || self.clock.elapsed().is_ok_and(|elapsed| elapsed >= AWAY)
+    }
+}
 
 /// A time in which the log cannot be read.
 struct Outage {
@@ -73,10 +94,12 @@ impl Lander {
         // Files of earlier runs count too. Otherwise runs that end early would pile up small files.
         let (mut small, mut counted) = (self.files, self.landing.files.len());
         let mut looked = Instant::now();
+        let mut seen = Seen::now();
         let mut pruned: Option<Instant> = None;
         let mut outage: Option<Outage> = None;
         while !stop.load(Ordering::Relaxed) {
-            match self.turn(stop, progress, &mut looked, outage.is_some()).await {
+            let was_away = std::mem::replace(&mut seen, Seen::now()).is_long_ago();
+            match self.turn(stop, progress, &mut looked, outage.is_some() || was_away).await {
                 Ok(read) => {
                     self.metrics.turned();
                     if let Some(outage) = outage.take() {
@@ -134,12 +157,12 @@ impl Lander {
         stop: &AtomicBool,
         progress: &mut (dyn FnMut(u64) + Send),
         looked: &mut Instant,
-        after_outage: bool,
+        was_away: bool,
     ) -> Result<u64, Error> {
-        if after_outage {
+        if was_away {
             self.check_log().await?;
         }
-        if after_outage || looked.elapsed() >= LOOK {
+        if was_away || looked.elapsed() >= LOOK {
             self.find_partitions().await?;
             *looked = Instant::now();
         }
@@ -200,16 +223,18 @@ impl Lander {
         }
         for partition in &self.partitions {
             let number = partition.number;
-            let Some(last) = partition.pending.last().or_else(|| partition.last.clone()) else { continue };
-            let offset = last.offset;
-            match last.ask(self.log.as_ref(), number).await.map_err(failed)? {
-                Testimony::Same | Testimony::Gone => {}
-                Testimony::Other => {
-                    return Err(self.refuse(Stranger::Message { name: name(), partition: number, offset }));
-                }
-                Testimony::Ended { end } => {
-                    let next = offset.saturating_add(1);
-                    return Err(self.refuse(Stranger::Ends { name: name(), partition: number, end, next }));
+            // What waits may have been read from the other log already.
+            for last in [partition.last.clone(), partition.pending.last()].into_iter().flatten() {
+                let offset = last.offset;
+                match last.ask(self.log.as_ref(), number).await.map_err(failed)? {
+                    Testimony::Same | Testimony::Gone => {}
+                    Testimony::Other => {
+                        return Err(self.refuse(Stranger::Message { name: name(), partition: number, offset }));
+                    }
+                    Testimony::Ended { end } => {
+                        let next = offset.saturating_add(1);
+                        return Err(self.refuse(Stranger::Ends { name: name(), partition: number, end, next }));
+                    }
                 }
             }
         }

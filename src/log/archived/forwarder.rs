@@ -5,7 +5,7 @@
 //! until it knows which one it is, and sets that one aside. The note is written while the next messages go on, because they must not
 //! wait for the disk.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,6 +63,8 @@ pub(super) struct Forwarder {
     next: i64,
     /// The messages after those, which were read while others were sent.
     ahead: Option<Batch>,
+    /// The offset of the last message that each partition took.
+    ends: HashMap<i32, i64>,
     /// How many messages to send at once.
     group: usize,
     trouble: Option<Trouble>,
@@ -86,7 +88,8 @@ struct Refused {
 impl Forwarder {
     /// Makes a forwarder that goes on where the progress is.
     pub(super) fn new(parts: Parts) -> Forwarder {
-        let next = parts.progress.borrow().note.next_offset;
+        let note = parts.progress.borrow().note.clone();
+        let next = note.next_offset;
         Forwarder {
             parts,
             noted: (next, Instant::now()),
@@ -94,6 +97,7 @@ impl Forwarder {
             waiting: VecDeque::new(),
             next,
             ahead: None,
+            ends: note.last.iter().map(Last::place).collect(),
             group: GROUP.messages,
             trouble: None,
             refused: Refused::default(),
@@ -201,11 +205,18 @@ impl Forwarder {
             self.advance(None, None);
             return Ok(1);
         }
-        let (mut last, mut failure, mut refused) = (None, None, false);
+        let (mut last, mut failure, mut refused, mut was_replaced) = (None, None, false, false);
         let mut kept = VecDeque::new();
         for (message, delivery) in self.waiting.drain(..sent).zip(deliveries) {
             match delivery {
-                Delivery::At(place) => last = Some(Last::new(place, &message.record)),
+                Delivery::At(place) => {
+                    // A topic that takes messages where it had some is another one. Of a message that was sent twice, Kafka may not know the
+                    // offset.
+                    let end = self.ends.entry(place.partition).or_insert(-1);
+                    was_replaced |= place.offset >= 0 && place.offset <= *end;
+                    *end = place.offset.max(*end);
+                    last = Some(Last::new(place, &message.record));
+                }
                 Delivery::Refused(_) => {
                     // A batch is refused as a whole, so this need not be the message that the topic refuses.
                     refused = true;
@@ -216,6 +227,14 @@ impl Forwarder {
                     kept.push_back(message);
                 }
             }
+        }
+        if was_replaced {
+            // The note stays as it was, and the archive is read again from there.
+            self.waiting.clear();
+            self.ahead = None;
+            self.next = self.parts.progress.borrow().note.next_offset;
+            let (archive, topic) = (self.parts.archive.dir().to_path_buf(), self.parts.address.clone());
+            return Err(Error::OtherTopic { archive, topic, reason: "the topic was deleted and made anew".into() });
         }
         let went_on = sent - kept.len();
         kept.append(&mut self.waiting);

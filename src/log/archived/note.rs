@@ -45,6 +45,11 @@ impl Last {
         let witness = Witness { offset: place.offset, fingerprint: record.fingerprint() };
         Last { partition: place.partition, witness }
     }
+
+    /// Returns the partition and the offset.
+    pub(super) fn place(&self) -> (i32, i64) {
+        (self.partition, self.witness.offset)
+    }
 }
 
 impl Note {

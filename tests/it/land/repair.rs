@@ -34,7 +34,7 @@ async fn look(data: &Data, log: &Arc<MemoryLog>) -> Vec<String> {
     for file in folder.list().await.unwrap().landed.visible() {
         let looked = async {
             let inspected = land::inspect(&folder, file).await?;
-            land::compare(&log, &id, file, &inspected).await
+            land::compare(&log, &id, &folder, file, &inspected).await
         };
         match looked.await {
             Ok(compared) => assert_eq!(compared, Compared::Same),
@@ -158,5 +158,97 @@ async fn a_damaged_merged_file_uncovers_its_parts() {
     std::fs::write(data.ticks_dir().join(merged[0].0.to_string()), "PAR1").unwrap();
     let repaired = repair(&data, &log, 7).await.unwrap();
     assert_eq!((repaired.set_aside.len(), repaired.files.len()), (1, 0));
+    assert_eq!(data.rows().await, rows);
+}
+
+/// Returns a log of messages that have a connection but no numbers, so that equal messages are copies of each other.
+fn copies_log() -> Arc<MemoryLog> {
+    let mut messages: Vec<String> = (0..50).map(|i| flat("ETH-USD", i * 10, 100)).collect();
+    messages[30] = messages[19].clone();
+    messages[15] = flat("BTC-USD", 150, 100);
+    messages[31] = flat("BTC-USD", 100, 100);
+    messages[32] = flat("BTC-USD", 150, 101);
+    MemoryLog::of(messages)
+}
+
+#[tokio::test]
+async fn several_lost_files_land_again_as_they_were() {
+    let (data, log) = (Data::new(), copies_log());
+    data.land(&log, 10).await.unwrap();
+    let rows = data.rows().await;
+    assert_eq!(rows.iter().filter(|row| row.status == Status::Duplicate).count(), 1);
+    for name in ["ticks.raw-0-10-19.parquet", "ticks.raw-0-30-39.parquet"] {
+        std::fs::remove_file(data.ticks_dir().join(name)).unwrap();
+    }
+    assert_eq!(repair(&data, &log, 10).await.unwrap().files.len(), 2);
+    assert_eq!(data.rows().await, rows);
+}
+
+#[tokio::test]
+async fn a_repair_that_was_interrupted_goes_on() {
+    let (data, log) = (Data::new(), copies_log());
+    data.land(&log, 10).await.unwrap();
+    let rows = data.rows().await;
+    // The first file, which nothing but its name remembers, and the last one.
+    for name in ["ticks.raw-0-0-9.parquet", "ticks.raw-0-40-49.parquet"] {
+        let path = data.ticks_dir().join(name);
+        std::fs::rename(&path, path.with_added_extension("damaged")).unwrap();
+    }
+    let folder = Folder::new(&data.ticks_dir()).unwrap();
+    let landed = folder.list().await.unwrap().landed;
+    let missing: Vec<_> = landed.partitions().flat_map(|coverage| coverage.missing()).collect();
+    assert_eq!(missing, [0..=9, 40..=49]);
+    assert_eq!(repair(&data, &log, 10).await.unwrap().files.len(), 2);
+    assert_eq!(data.rows().await, rows);
+    assert_eq!(repair(&data, &log, 10).await.unwrap(), Repair::default());
+}
+
+#[tokio::test]
+async fn messages_that_a_topic_has_lost_are_no_damage() {
+    let (data, log) = (Data::new(), copies_log());
+    data.land(&log, 10).await.unwrap();
+    let rows = data.rows().await;
+    log.compact(0, |offset| offset % 7 == 0 || offset == 49);
+    assert_eq!(repair(&data, &log, 10).await.unwrap(), Repair::default());
+    assert_eq!(data.rows().await, rows);
+}
+
+#[tokio::test]
+async fn another_log_repairs_nothing() {
+    let (data, log) = (Data::new(), copies_log());
+    data.land(&log, 10).await.unwrap();
+    let files = data.files();
+    log.replace(0, (0..150).map(|i| flat("ETH-USD", i * 10, 200)));
+    assert!(matches!(repair(&data, &log, 10).await, Err(Error::Stranger { .. })));
+    assert_eq!(data.files(), files);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_lost_range_lands() {
+    let (data, log) = (Data::new(), copies_log());
+    data.land(&log, 10).await.unwrap();
+    std::fs::remove_file(data.ticks_dir().join("ticks.raw-0-10-19.parquet")).unwrap();
+    log.forget(0, 15);
+    let repaired = repair(&data, &log, 10).await.unwrap();
+    let named = |files: &[land::LandedFile]| files.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(named(&repaired.files), ["ticks.raw-0-15-19.parquet"]);
+    assert_eq!(named(&repaired.gone), ["ticks.raw-0-10-14.parquet"]);
+}
+
+#[tokio::test]
+async fn a_lost_file_of_an_earlier_period_lands_again_as_it_was() {
+    let day = 86_400_000;
+    let (data, log) = (Data::new(), MemoryLog::of((0..10).map(|i| flat("ETH-USD", day + i * 10, 100))));
+    data.land(&log, 10).await.unwrap();
+    let mut earlier: Vec<String> = (0..20).map(|i| flat("ETH-USD", i * 10, 100)).collect();
+    earlier[10] = earlier[9].clone();
+    earlier.into_iter().for_each(|message| log.push(0, record(message)));
+    let options = land::Options { by_time: true, ..data.options(10) };
+    let lander = land::Lander::open(Arc::clone(&log) as Arc<dyn Log>, options).await.unwrap();
+    lander.drain(&std::sync::atomic::AtomicBool::new(false), &mut |_| {}).await.unwrap();
+    let rows = data.rows().await;
+    assert_eq!(rows.iter().filter(|row| row.status == Status::Duplicate).count(), 1);
+    std::fs::remove_file(data.ticks_dir().join("ticks.raw-0-10-19.parquet")).unwrap();
+    repair(&data, &log, 10).await.unwrap();
     assert_eq!(data.rows().await, rows);
 }
