@@ -55,7 +55,7 @@ SELECT DISTINCT ON (product_id, date_trunc('minute', ts)) product_id, ts, price 
 SELECT product_id, ts, (SELECT max(b.price) FROM ticks AS b WHERE b.product_id = a.product_id AND b.ts > a.ts) AS v FROM ticks AS a
 
 -- case: EXISTS with a later time
--- expect: it joins `b`
+-- expect: `count` is taken over a group that may hold later rows
 SELECT product_id, ts, EXISTS (SELECT 1 FROM ticks AS b WHERE b.product_id = a.product_id AND b.ts > a.ts AND b.price > a.price) AS v FROM ticks AS a
 
 -- case: WHERE EXISTS with a later time
