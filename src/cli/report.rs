@@ -226,9 +226,11 @@ struct Made(Vec<Condition>);
 impl Made {
     /// Fails if the report found one of these.
     fn fail_on(&self, conditions: &[Condition]) -> Result<(), Failure> {
-        match conditions.iter().find(|condition| self.0.contains(condition)) {
-            None => Ok(()),
-            Some(found) => Err(Failure::new(format!("the report found `{}`", found.as_str()))
+        let found = conditions.iter().filter(|condition| self.0.contains(condition));
+        let found: Vec<String> = found.map(|condition| format!("`{}`", condition.as_str())).collect();
+        match found.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::new(format!("the report found {}", found.join(" and ")))
                 .with_hint("the report says what and where; --fail-on names what ends the command like this")),
         }
     }

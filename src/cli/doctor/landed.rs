@@ -14,18 +14,6 @@ const MANY_FILES: usize = 1000;
 /// More dead letters than one in this many messages are worth a warning.
 const MANY_DEAD: u64 = 100;
 
-/// Returns the first offset that a log which the user named still holds of a partition; `None` if no such log can be read.
-async fn first_held(examined: &Examined<'_>, coverage: &Coverage<'_>) -> Option<i64> {
-    for address in &examined.args.from {
-        let Ok(location) = logs::locate(Some(address), examined.context) else { continue };
-        let Ok(log) = log::open(&location, &logs::options(examined.context)).await else { continue };
-        if log.topic() == coverage.topic {
-            return log.offsets(coverage.partition).await.ok().map(|held| held.start);
-        }
-    }
-    None
-}
-
 pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
     let dir = examined.context.settings().ticks_dir();
     let folder = match Folder::new(&dir) {
@@ -87,4 +75,16 @@ pub async fn check(examined: &Examined<'_>) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Returns the first offset of a partition that its log still holds; `None` if the user names no log of this topic that can be read.
+async fn first_held(examined: &Examined<'_>, coverage: &Coverage<'_>) -> Option<i64> {
+    for address in &examined.args.from {
+        let Ok(location) = logs::locate(Some(address), examined.context) else { continue };
+        let Ok(log) = log::open(&location, &logs::options(examined.context)).await else { continue };
+        if log.topic() == coverage.topic {
+            return log.offsets(coverage.partition).await.ok().map(|held| held.start);
+        }
+    }
+    None
 }

@@ -64,8 +64,12 @@ fn print_coverage(landed: &Landed) -> usize {
 /// files do.
 async fn inspect(folder: &Folder, landed: &Landed, from: Option<&str>, context: &Context) -> Result<usize, Failure> {
     let source = log_of(from, context).await?;
-    let name = match &source {
-        Some((log, id)) => Some(land::landed_name(log, id, from.unwrap_or("the log"), folder, None).await?),
+    // Files of other names came from other logs.
+    let source = match source {
+        Some((log, id)) => {
+            let name = land::landed_name(&log, &id, from.unwrap_or(log.topic()), folder, None).await?;
+            Some((log, id, name))
+        }
         None => None,
     };
     let (mut whole, mut compared, mut damaged) = (0, 0, 0);
@@ -74,9 +78,7 @@ async fn inspect(folder: &Folder, landed: &Landed, from: Option<&str>, context: 
         let looked = async {
             let inspected = land::inspect(folder, file).await?;
             match &source {
-                Some((log, id)) if name.as_deref().is_none_or(|name| *name == file.topic) => {
-                    land::compare(log, id, folder, file, &inspected).await
-                }
+                Some((log, id, name)) if *name == file.topic => land::compare(log, id, folder, file, &inspected).await,
                 _ => Ok(Compared::OtherLog),
             }
         };

@@ -232,6 +232,23 @@ mod tests {
                 assert!(reason.starts_with(&format!("{} writes products like `B", exchange.name())), "{reason}");
             }
         }
+        let coinbase = |name| find(name).expect("an exchange");
+        for product in ["BTC-USD", "00-USD", "BTC-PERP-INTX"] {
+            assert_eq!(coinbase("coinbase-advanced").check(product), Ok(()), "{product}");
+        }
+        for (product, example) in [
+            ("BTCUSDT", "BTC-USD"),
+            ("ETH/USD", "ETH-USD"),
+            ("ETH_USD", "ETH-USD"),
+            ("eth-usd", "ETH-USD"),
+            ("eth-usd ", "ETH-USD"),
+            ("-USD", "BTC-USD"),
+        ] {
+            for exchange in ["coinbase-advanced", "coinbase-exchange"].map(coinbase) {
+                let expected = format!("{} writes products like `{example}`", exchange.name());
+                assert_eq!(exchange.check(product), Err(expected), "{product}");
+            }
+        }
         for exchange in EXCHANGES {
             for example in exchange.about().examples {
                 assert_eq!(exchange.check(example), Ok(()), "{}", exchange.name());

@@ -12,6 +12,7 @@ use datafusion::logical_expr::Accumulator;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
 use super::{Pick, list};
+use crate::functions::profile::Moments;
 use crate::rolling::of_values;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
@@ -111,7 +112,7 @@ pub const SKEWNESSES: Pick = figure(&SKEWNESS, |args, _| numbers(args, skewness)
 pub const KURTOSES: Pick = figure(&KURTOSIS, |args, _| numbers(args, kurtosis));
 pub const KURTOSES_POP: Pick = figure(&KURTOSIS_POP, |args, _| numbers(args, kurtosis_pop));
 
-/// Computes a figure of numbers in rising order, of which there is at least one.
+/// Computes a figure of one or more numbers, which come in rising order.
 type Figure = fn(&[f64]) -> Option<f64>;
 
 fn numbers(args: &AccumulatorArgs, figure: Figure) -> Result<Box<dyn Accumulator>> {
@@ -188,18 +189,16 @@ fn mad(numbers: &[f64]) -> Option<f64> {
     of_values(&mut distances, 0.5)
 }
 
-/// Returns the mean of a power of the distances from the mean, for the second, third and fourth power.
-fn moments(numbers: &[f64]) -> [f64; 3] {
+/// Returns the mean of the second and of the fourth powers of the distances from the mean.
+fn moments(numbers: &[f64]) -> [f64; 2] {
     let count = numbers.len() as f64;
     // Numbers that are all the same have exactly their own mean.
     let mean = numbers[0] + numbers.iter().map(|number| number - numbers[0]).sum::<f64>() / count;
-    [2, 3, 4].map(|power| numbers.iter().map(|number| (number - mean).powi(power)).sum::<f64>() / count)
+    [2, 4].map(|power| numbers.iter().map(|number| (number - mean).powi(power)).sum::<f64>() / count)
 }
 
 fn skewness(numbers: &[f64]) -> Option<f64> {
-    let count = numbers.len() as f64;
-    let [second, third, _] = moments(numbers);
-    (count > 2.0 && second != 0.0).then(|| (count * (count - 1.0)).sqrt() / (count - 2.0) * third / second.powf(1.5))
+    Moments::of(numbers).skewness()
 }
 
 fn kurtosis(numbers: &[f64]) -> Option<f64> {
@@ -209,7 +208,7 @@ fn kurtosis(numbers: &[f64]) -> Option<f64> {
 }
 
 fn kurtosis_pop(numbers: &[f64]) -> Option<f64> {
-    let [second, _, fourth] = moments(numbers);
+    let [second, fourth] = moments(numbers);
     (numbers.len() > 1 && second != 0.0).then(|| fourth / (second * second) - 3.0)
 }
 

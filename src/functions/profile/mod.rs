@@ -13,6 +13,7 @@ mod summary;
 use std::sync::Arc;
 
 use self::correlations::Correlations;
+pub(super) use self::moments::Moments;
 use self::pass::Measured;
 use self::relation::Profile;
 use super::{Function, Implementation};

@@ -135,15 +135,16 @@ impl Relations {
         };
         let column = time_of(request.context, relation, request.argument(TIME)).await?;
         let time = identifier(&column);
-        // Rows of one time are all in a part or all outside of it, so the parts do not depend on the order of the rows.
+        // Rows of one time are all in a part or all outside of it, so the parts do not depend on the order of the rows. No part is larger
+        // than its share, so no row is in both.
         let part = |order: &str| {
             format!(
-                "SELECT * FROM {} WHERE {time} IS NOT NULL QUALIFY rank() OVER (ORDER BY {time}{order}) <= {number:?} * count(*) OVER ()",
+                "SELECT * FROM {} WHERE {time} IS NOT NULL QUALIFY cume_dist() OVER (ORDER BY {time}{order}) <= {number:?}",
                 from(relation)
             )
         };
         let how = format!(
-            "The reference is the first {} of the rows by {}, the current sample the last {}.",
+            "The reference is the first {} of the rows by {}, the current sample the last {}; a time whose rows would be divided is left out.",
             format::percent(Some(number)),
             shown_name(&column),
             format::percent(Some(number))

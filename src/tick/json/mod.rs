@@ -224,8 +224,8 @@ impl<'a> Object<'a> {
         self.nested(key).ok_or(Problem::Missing { field: key })
     }
 
-    /// Returns the objects of the list under this key; no object if there is no list. `None` if there is anything else, or if the key
-    /// comes twice, with different values.
+    /// Returns the objects of the list under this key, and none if the key is absent. `None` if the value is not a list of objects, or if
+    /// the key comes twice, with different values.
     pub fn list(self, key: &str) -> Option<impl Iterator<Item = Object<'a>>> {
         let listed = match self.only(key) {
             Ok(None) => None,

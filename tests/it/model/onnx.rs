@@ -234,7 +234,7 @@ async fn rounding_beyond_1_is_clipped_and_more_is_an_error() {
     let known = "SELECT rows, log_loss > 0, brier > 0, reason FROM ml_evaluate('m', 'judged')";
     assert_eq!(text(&session, known).await, "12 | true | true | NULL");
 
-    // A file whose scores are no probabilities outside of the training rows.
+    // The file gives probabilities for the training rows, and other numbers for these.
     let registry = Registry::new(folder.path().join("models"));
     text(&session, &create(reference("share.onnx").to_str().unwrap(), "", SELECT)).await;
     let path = registry.path("m", 2);

@@ -273,6 +273,11 @@ async fn one_relation_is_split_by_time_or_by_its_split() {
     let page = report(&context, &[("on", "spike_training"), ("early-late", "0.35")]).await.unwrap();
     assert!(page.html.contains("The reference is the first 35.0 % of the rows by ts"), "{}", page.verdict);
     assert!(page.html.matches("4,200 rows").count() >= 2, "35 % of 12,000 on either side");
+    // 100 rows each of three times: no row is on both sides.
+    let ties =
+        "SELECT TIMESTAMP '2026-01-01' + (i % 3) * INTERVAL '1 day' AS ts, i AS x FROM generate_series(1, 300) AS t(i)";
+    let page = report(&context, &[("on", ties), ("early-late", "0.35")]).await.unwrap();
+    assert!(page.html.matches("100 rows").count() >= 2 && !page.html.contains("200 rows"), "{}", page.verdict);
     let page = report(&context, &[("train-test", "yes")]).await.unwrap();
     assert!(page.html.contains("7,200 rows") && page.html.contains("2,400 rows"));
     for (arguments, part) in [
