@@ -255,7 +255,7 @@ fn an_environment_lies_between_the_file_and_the_variables() {
     for env in [None, Some("dev")] {
         let error = resolve(Some(mistyped.path()), [], &[], env).unwrap_err();
         assert!(error.to_string().contains("unknown setting `parameters.horizont_s`"), "{error}");
-        assert_eq!(error.hint().unwrap(), "did you mean `parameters.horizon_s`?");
+        assert!(error.hint().unwrap().starts_with("did you mean `parameters.horizon_s`"), "{error}");
     }
     let faulty = file_of("[env.dev.parameters]\nhorizon_s = 10\n[env.other.engine]\nthread = 7\n");
     let error = resolve(Some(faulty.path()), [], &[], Some("dev")).unwrap_err().to_string();
