@@ -15,6 +15,8 @@ pub enum Expected<'a> {
     Table,
     AfterTable,
     Expression,
+    /// After WHERE or ON, where neither an aggregate nor a window function can stand.
+    Condition,
     /// After the name of a relation and a dot.
     ColumnOf(&'a str),
     Setting,
@@ -235,6 +237,7 @@ fn expected<'a>(preceding: &[Piece<'a>]) -> Expected<'a> {
                     let listed = matches!(last.token, Token::Comma);
                     return if listed && at + 1 < preceding.len() { Expected::Table } else { Expected::AfterTable };
                 }
+                Keyword::WHERE | Keyword::ON => return Expected::Condition,
                 clause if CLAUSES.contains(&clause) => return Expected::Expression,
                 _ => {}
             },
@@ -364,12 +367,12 @@ mod tests {
             ("SELECT a FROM t wh|", "wh", Expected::AfterTable),
             ("SELECT a FROM (SELECT 1) |", "", Expected::AfterTable),
             ("SELECT a FROM t JOIN |", "", Expected::Table),
-            ("SELECT a FROM t JOIN u ON |", "", Expected::Expression),
-            ("SELECT a FROM t WHERE x = 1 AND |", "", Expected::Expression),
+            ("SELECT a FROM t JOIN u ON |", "", Expected::Condition),
+            ("SELECT a FROM t WHERE x = 1 AND |", "", Expected::Condition),
             ("SELECT a FROM t WHERE x IN (|", "", Expected::Expression),
             ("SELECT a FROM t ORDER BY |", "", Expected::Expression),
             ("SELECT a FROM t ORDER BY x, |", "", Expected::Expression),
-            ("SELECT count(*) FILTER (WHERE |", "", Expected::Expression),
+            ("SELECT count(*) FILTER (WHERE |", "", Expected::Condition),
             ("SELECT | FROM t", "", Expected::Expression),
             ("SELECT t.|", "", Expected::ColumnOf("t")),
             ("SELECT t.pr| FROM t", "pr", Expected::ColumnOf("t")),

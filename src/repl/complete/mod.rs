@@ -133,13 +133,21 @@ impl Completion {
             Expected::ColumnOf(relation) => {
                 like(word, &self.columns(&around, Some(relation))).into_iter().map(name).collect()
             }
-            Expected::Expression if word.is_empty() => {
+            Expected::Expression | Expected::Condition if word.is_empty() => {
                 like(word, &self.columns(&around, None)).into_iter().map(name).collect()
             }
-            Expected::Expression => {
+            expected @ (Expected::Expression | Expected::Condition) => {
                 let mut candidates: Vec<Candidate> =
                     like(word, &self.columns(&around, None)).into_iter().map(name).collect();
-                candidates.extend(self.calls(word, false));
+                let state = self.session.context().state();
+                let of_rows = |name: &str| {
+                    state.aggregate_functions().contains_key(name) || state.window_functions().contains_key(name)
+                };
+                candidates.extend(
+                    self.calls(word, |name, of_table| {
+                        !of_table && (expected == Expected::Expression || !of_rows(name))
+                    }),
+                );
                 candidates.extend(like(word, &around.aliases()).into_iter().map(|alias| Candidate::plain(alias + ".")));
                 candidates.extend(keywords(word, IN_EXPRESSION));
                 candidates.extend(keywords(word, KEYWORDS));
@@ -156,15 +164,17 @@ impl Completion {
         tables.extend(around.common_tables());
         let mut candidates: Vec<Candidate> = like(word, &tables).into_iter().map(name).collect();
         if !word.is_empty() {
-            candidates.extend(self.calls(word, true));
+            candidates.extend(self.calls(word, |_, of_table| of_table));
         }
         candidates
     }
 
-    /// Returns the functions that begin with a word, either those of FROM or the others.
-    fn calls(&self, word: &str, in_from: bool) -> Vec<Candidate> {
-        let table_functions = self.session.context().state().table_functions().clone();
-        let fits = |function: &&String| begins(function, word) && table_functions.contains_key(*function) == in_from;
+    /// Returns the functions that begin with a word and can stand there, as told from the name and whether it is a table function.
+    fn calls(&self, word: &str, can_stand: impl Fn(&str, bool) -> bool) -> Vec<Candidate> {
+        let state = self.session.context().state();
+        let fits = |function: &&String| {
+            begins(function, word) && can_stand(function, state.table_functions().contains_key(*function))
+        };
         let functions = self.functions();
         functions
             .keys()
