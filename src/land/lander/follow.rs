@@ -37,7 +37,7 @@ const GRACE: Duration = Duration::from_secs(60);
 const PRUNE: Duration = Duration::from_secs(3600);
 
 /// If a follower comes back after so long, the log may have been replaced meanwhile: its process was halted, or its machine slept.
-const AWAY: Duration = Duration::from_secs(5);
+const AWAY: Duration = Duration::from_secs(1);
 
 /// When a follower began to look at the log.
 struct Seen {
