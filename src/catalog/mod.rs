@@ -18,6 +18,7 @@ mod ndjson;
 mod one_stream;
 pub mod sorted_files;
 mod turns;
+mod wanted;
 mod whole_files;
 
 use std::path::{Path, PathBuf};
@@ -56,6 +57,7 @@ use kept::schema::{KeptSchema, KeptTables};
 pub use landed::LandedTicks;
 pub use missing::Missing;
 pub use one_stream::OneStream;
+pub use wanted::Wanted;
 
 /// Every SQL function that squall adds to DataFusion's own.
 pub const FUNCTIONS: Library = Library(&[functions::FAMILIES, ml::FAMILIES]);

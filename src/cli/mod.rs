@@ -62,6 +62,7 @@ mod workspace;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -175,6 +176,9 @@ impl Context {
     }
 }
 
+/// How long the program waits at its end for work that nobody needs any more.
+const LEAVING: Duration = Duration::from_secs(2);
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     crate::error::panics::print_one_line(print::fault);
@@ -195,7 +199,13 @@ fn on_threads(cli: Cli) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
     let runtime = runtime.map_err(no_threads)?;
     let planning = std::thread::Builder::new().name("squall".into()).stack_size(STACK);
-    let running = planning.spawn(move || runtime.block_on(dispatch(cli))).map_err(no_threads)?;
+    let run = move || {
+        let ended = runtime.block_on(dispatch(cli));
+        // Work that was cancelled ends soon, or is not worth waiting for.
+        runtime.shutdown_timeout(LEAVING);
+        ended
+    };
+    let running = planning.spawn(run).map_err(no_threads)?;
     // A panic of the other thread has said what it had to say.
     running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -4,16 +4,14 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use super::{Context, Failure, workspace};
+use crate::repl::interrupts::{self, STOPPED};
 use crate::repl::{self, Appearance, Diagnosis, Format, Progress, Showing, Style, Target, Written};
 
 /// How long an interrupted statement has to remove the files that it had begun.
 const CLEARING_UP: Duration = Duration::from_millis(300);
-
-/// The exit code of an interrupted command: 128 + SIGINT.
-const STOPPED: u8 = 130;
 
 /// The most rows of a table shown on a terminal, unless `--limit` says otherwise.
 const TERMINAL_ROWS: usize = 100;
@@ -64,6 +62,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         (false, false) => Showing::Always,
     };
     let workspace = workspace::open_for_people(context).await?;
+    interrupts::listen(vec![SignalKind::interrupt(), SignalKind::terminate()]);
     let mut output = Target::default();
     let mut printed = false;
     for statement in repl::split(&script.text) {
@@ -76,9 +75,10 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         let running = repl::run(&workspace.session, statement.text, &style, &mut output, progress);
         let ended = tokio::select! {
             ended = running => ended,
-            () = stopped() => {
-                // The tasks of the statement end now, and take the files with them that they had begun.
-                tokio::time::sleep(CLEARING_UP).await;
+            () = interrupts::next() => {
+                // The tasks of the statement end now, and take the files with them that they had begun. They may keep all threads of
+                // the runtime busy, so its clock is not asked.
+                std::thread::sleep(CLEARING_UP);
                 return Err(Failure::new("stopped before the statement ended").with_code(STOPPED));
             }
         };
@@ -95,20 +95,6 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Waits until somebody wants the command to stop: Ctrl-C, or SIGTERM.
-async fn stopped() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => {
-            // Without this signal there is still Ctrl-C.
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
 }
 
 /// Says on standard error what was left out of a table.

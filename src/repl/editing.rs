@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use super::complaint::Complaint;
+use super::interrupts::Elsewhere;
 
 /// The editor if neither `VISUAL` nor `EDITOR` names one.
 const EDITOR: &str = "vi";
@@ -43,6 +44,7 @@ fn edit(file: &Path) -> Result<(), Complaint> {
     let editor = named.unwrap_or_else(|| EDITOR.into());
     let mut words = editor.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or(EDITOR));
+    let _elsewhere = Elsewhere::begin();
     let ended = tokio::task::block_in_place(|| command.args(words).arg(file).status());
     match ended {
         Ok(status) if status.success() => Ok(()),

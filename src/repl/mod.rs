@@ -15,6 +15,7 @@ mod feeder;
 mod format;
 mod help;
 mod highlight;
+pub mod interrupts;
 mod names;
 mod pager;
 mod plot;

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
 use super::format::width;
+use super::interrupts::Elsewhere;
 
 /// The rows of the screen that stay free for the line after a result and for the prompt.
 const SPARE_ROWS: usize = 2;
@@ -23,7 +24,7 @@ pub struct Paged {
 enum State {
     /// So far it fits on the screen.
     Waiting(Vec<u8>),
-    Pager(Child),
+    Pager(Child, Elsewhere),
     /// There is no pager.
     Passing,
 }
@@ -44,7 +45,7 @@ impl Paged {
                 let mut output = io::stdout();
                 output.write_all(bytes).and_then(|()| output.flush()).map(|()| false)
             }
-            State::Pager(child) => {
+            State::Pager(child, _) => {
                 // Closing its input tells the pager that the result has ended.
                 drop(child.stdin.take());
                 child.wait().map(|_| true)
@@ -62,7 +63,7 @@ impl Paged {
 impl Write for Paged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.state {
-            State::Pager(child) => match &mut child.stdin {
+            State::Pager(child, _) => match &mut child.stdin {
                 Some(input) => input.write(bytes),
                 None => Err(io::ErrorKind::BrokenPipe.into()),
             },
@@ -74,7 +75,7 @@ impl Write for Paged {
                     self.state = State::Waiting(waiting);
                     return Ok(bytes.len());
                 }
-                self.state = start().map_or(State::Passing, State::Pager);
+                self.state = start().map_or(State::Passing, |child| State::Pager(child, Elsewhere::begin()));
                 self.write_all(&waiting)?;
                 Ok(bytes.len())
             }
@@ -84,7 +85,7 @@ impl Write for Paged {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.state {
             State::Waiting(_) => Ok(()),
-            State::Pager(child) => child.stdin.as_mut().map_or(Ok(()), Write::flush),
+            State::Pager(child, _) => child.stdin.as_mut().map_or(Ok(()), Write::flush),
             State::Passing => io::stdout().flush(),
         }
     }

@@ -31,7 +31,9 @@ impl Prompt {
     /// # Errors
     /// The terminal cannot be used.
     pub fn open(session: &Arc<Session>, reports: Vec<String>) -> Result<Prompt, ReadlineError> {
-        let config = Config::builder().completion_type(CompletionType::List).auto_add_history(false).build();
+        // One press of Tab shows what a word may become, as far as it is not decided.
+        let config = Config::builder().completion_type(CompletionType::List).completion_show_all_if_ambiguous(true);
+        let config = config.auto_add_history(false).build();
         let mut editor = Editor::with_config(config)?;
         editor.set_helper(Some(Completion::new(Arc::clone(session), reports)));
         let history = base_file("XDG_STATE_HOME", ".local/state", "history");

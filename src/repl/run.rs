@@ -18,7 +18,7 @@ use tokio::task::{JoinSet, yield_now};
 
 use super::format::{Appearance, Format};
 use super::progress::Progress;
-use crate::catalog::{self, Session};
+use crate::catalog::{self, Session, Wanted};
 use crate::error::Hint;
 use crate::error::panics::{self, Quiet};
 
@@ -93,6 +93,8 @@ pub async fn run(
 ) -> Result<Written, Error> {
     let _quiet = Quiet::begin();
     let (plan, context) = plan(session, statement, &mut progress).await?;
+    let wanted = Wanted::default();
+    let plan = wanted.plan(plan)?;
     progress.watch(&plan);
     let batches = Batches::of(started(plan, context)?);
     write(batches, style, writer, &mut progress).await
@@ -105,6 +107,8 @@ pub async fn run(
 pub async fn collect(session: &Arc<Session>, query: &str, mut progress: Progress) -> Result<Vec<RecordBatch>, Error> {
     let _quiet = Quiet::begin();
     let (plan, context) = plan(session, query, &mut progress).await?;
+    let wanted = Wanted::default();
+    let plan = wanted.plan(plan)?;
     progress.watch(&plan);
     let mut batches = Batches::of(started(plan, context)?);
     let mut collected = Vec::new();

@@ -7,6 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 use super::asked;
 use super::complaint::Complaint;
 use super::diagnose::Diagnosis;
+use super::interrupts;
 use super::progress::{Progress, Showing};
 use super::run::{self, Style, Written};
 use super::shell::{Error, Next, Shell, Width, complain};
@@ -89,7 +90,7 @@ impl Shell<'_> {
         let running = run::run(&self.session, statement.text, style, &mut self.target, progress);
         let result = tokio::select! {
             result = running => result.map(Some),
-            _ = tokio::signal::ctrl_c(), if self.terminal => Ok(None),
+            () = interrupts::next(), if self.terminal => Ok(None),
         };
         let whole = matches!(result, Ok(Some(_)));
         let ended = tokio::task::block_in_place(|| self.target.end_result(whole));
@@ -116,7 +117,7 @@ impl Shell<'_> {
         let progress = self.progress();
         let result = tokio::select! {
             result = run::collect(&self.session, statement.text, progress) => result.map(Some),
-            _ = tokio::signal::ctrl_c(), if self.terminal => Ok(None),
+            () = interrupts::next(), if self.terminal => Ok(None),
         };
         match result {
             Ok(Some(batches)) => Ok(Some(batches)),

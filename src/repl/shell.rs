@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
 use rustyline::error::ReadlineError;
+use tokio::signal::unix::SignalKind;
 
 use super::commands::{self, Answer};
 use super::complaint::Complaint;
 use super::feeder::Feeder;
 use super::format::{Appearance, Format};
+use super::interrupts::{self, Elsewhere};
 use super::prompt::Prompt;
 use super::run::Style;
 use super::target::{Error as TargetError, Target};
@@ -150,7 +152,7 @@ impl Shell<'_> {
     /// Reads from a terminal.
     async fn interact(&mut self) -> Result<(), Error> {
         // From now on, Ctrl-C does not end the process.
-        let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+        interrupts::listen(vec![SignalKind::interrupt()]);
         let reports = self.project.reports().unwrap_or_default().into_iter().map(|(name, _)| name).collect();
         let mut prompt = Prompt::open(&self.session, reports)?;
         self.screen = prompt.size();
@@ -162,7 +164,10 @@ impl Shell<'_> {
         }
         let mut feeder = Feeder::default();
         loop {
-            match prompt.read(&feeder) {
+            let typing = Elsewhere::begin();
+            let line = prompt.read(&feeder);
+            drop(typing);
+            match line {
                 Ok(line) => {
                     self.screen = prompt.size();
                     let mut next = Next::Continue;

@@ -25,7 +25,8 @@ impl Variables {
     }
 
     /// Returns the input with each `:name` replaced by the variable's text. A colon inside a string, a comment or `::` stays,
-    /// and so does one before a name that no variable has, or one right after a value, as in `a[1:n]` and `{'k':v}`.
+    /// and so does one before a name that no variable has, or one right after a value or a `[` after a value, as in `a[1:n]`, `a[:n]` and
+    /// `{'k':v}`.
     pub fn replaced(&self, input: &str) -> String {
         if self.0.is_empty() {
             return input.into();
@@ -36,8 +37,14 @@ impl Variables {
         for (place, pair) in tokens.windows(2).enumerate() {
             let [colon, name] = pair else { continue };
             let (Token::Colon, Token::Word(word)) = (&colon.token, &name.token) else { continue };
-            let before = place.checked_sub(1).and_then(|place| tokens.get(place));
-            let divides = before.is_some_and(|before| end(before) == begin(colon) && ends_value(&before.token));
+            let follows_value = |place: usize| {
+                let before = place.checked_sub(1).and_then(|place| tokens.get(place).zip(tokens.get(place + 1)));
+                before.is_some_and(|(before, next)| end(before) == begin(next) && ends_value(&before.token))
+            };
+            let opened = place.checked_sub(1).filter(|before| tokens[*before].token == Token::LBracket);
+            let begins_slice =
+                opened.is_some_and(|bracket| end(&tokens[bracket]) == begin(colon) && follows_value(bracket));
+            let divides = follows_value(place) || begins_slice;
             if let Some(value) = self.0.get(&word.value)
                 && end(colon) == begin(name)
                 && !divides
@@ -77,7 +84,8 @@ mod tests {
         for (input, expected) in [
             ("SELECT :x + :x, é FROM t\nWHERE p = :t;", "SELECT 5 + 5, é FROM t\nWHERE p = 'BTC-USD';"),
             ("SELECT ':x', 1::text -- :x\n, a[1:2], :y, : x", "SELECT ':x', 1::text -- :x\n, a[1:2], :y, : x"),
-            ("SELECT a[1:x], {'k':x, 'l': :x}, a[:x], f(1):x", "SELECT a[1:x], {'k':x, 'l': 5}, a[5], f(1):x"),
+            ("SELECT a[1:x], {'k':x, 'l': :x}, a[:x], f(1):x", "SELECT a[1:x], {'k':x, 'l': 5}, a[:x], f(1):x"),
+            ("SELECT a[ :x], [:x, 2], a[: :x], f(a)[:x]", "SELECT a[ 5], [5, 2], a[: 5], f(a)[:x]"),
             ("SELECT :x; SELECT ':open", "SELECT 5; SELECT ':open"),
         ] {
             assert_eq!(variables.replaced(input), expected);

@@ -2,7 +2,8 @@
 
 mod terminal;
 
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use terminal::{LARGE, SMALL, Terminal};
 
@@ -66,6 +67,59 @@ fn ctrl_c_stops_computing() {
     assert!(!shell.all().contains("nor this\n"));
 }
 
+/// A join that compares all pairs of rows, and keeps none.
+const NO_PAIR: &str = "SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE a.x + b.y < -1;";
+
+#[test]
+fn ctrl_c_stops_a_join_without_a_match() {
+    let same_keys = "SELECT count(*) FROM range(100000) a(x) JOIN range(100000) b(y) ON x % 2 = y % 2 AND x + y < -1;";
+    let mut shell = Terminal::open(LARGE);
+    for join in [NO_PAIR, same_keys] {
+        shell.keys(&format!("{join}\r"));
+        shell.expect("< -1;\n");
+        std::thread::sleep(Duration::from_secs(2));
+        shell.keys(CTRL_C);
+        shell.expect("cancelled\n");
+        shell.prompt();
+        // The threads that computed the join are free again.
+        shell.run("SELECT count(*) + 41 AS answer FROM (SELECT DISTINCT 1);", "     42\n(1 row, ");
+    }
+    shell.run("quit", "");
+    assert!(shell.ends_well());
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_shell_that_does_not_hear_the_first() {
+    let mut shell = Terminal::open(SMALL);
+    let pipe = shell.folder().join("never-written");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    shell.keys(".read never-written\r");
+    shell.expect(".read never-written\n");
+    std::thread::sleep(Duration::from_millis(500));
+    shell.keys(CTRL_C);
+    std::thread::sleep(Duration::from_millis(500));
+    shell.keys(CTRL_C);
+    shell.expect("stopped\n");
+    assert!(!shell.ends_well());
+}
+
+#[test]
+fn ctrl_c_ends_a_statement_of_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+    command.args(["--quiet", "sql", NO_PAIR]).current_dir(folder.path()).env_clear();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(child.try_wait().unwrap().is_none(), "the join takes hours");
+    let interrupted = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ended = child.wait_with_output().unwrap();
+    assert!(interrupted.elapsed() < Duration::from_secs(20));
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("stopped before the statement ended"));
+}
+
 #[test]
 fn ctrl_c_stops_output() {
     let mut shell = Terminal::open(SMALL);
@@ -116,7 +170,7 @@ fn tab_completes_by_context() {
     shell.run("CREATE TEMP TABLE quotes AS SELECT 1 AS price, 'x' AS product_id, 2 AS \"Mixed\";", "(done, ");
     for (keys, completed) in [
         ("SELECT * FROM quo", "FROM quotes"),
-        ("SELECT * FROM quotes WHERE pri", "WHERE price"),
+        ("SELECT * FROM quotes WHERE pric", "WHERE price"),
         ("SELECT * FROM quotes AS q ORDER BY q.prod", "q.product_id"),
         ("SELECT \"Mixed\" FROM quotes GROUP BY Mix", "BY \"Mixed\""),
         ("SELECT realized_vola", "realized_volatility("),
@@ -150,8 +204,14 @@ fn tab_completes_by_context() {
     shell.prompt();
     shell.keys("SELECT log");
     shell.keys(TAB);
-    shell.keys(TAB);
     shell.expect("log10(numeric_expression)");
+    shell.keys(CTRL_C);
+    shell.prompt();
+    // What the candidates have in common is written, and what they are is shown at once.
+    shell.keys("SELECT produ");
+    shell.keys(TAB);
+    shell.expect("product(");
+    shell.expect("SELECT product");
 }
 
 #[test]

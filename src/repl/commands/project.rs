@@ -2,6 +2,7 @@
 
 use super::{Completes, Kind, Run};
 use crate::repl::complaint::Complaint;
+use crate::repl::interrupts;
 use crate::repl::shell::Next;
 use crate::text::{columns, literal};
 
@@ -55,7 +56,7 @@ pub static COMMANDS: &[Kind] = &[
                 let making = shell.project.report(name, file.first().map(Into::into));
                 let made = tokio::select! {
                     made = making => made,
-                    _ = tokio::signal::ctrl_c(), if shell.terminal => Err(Complaint::new("cancelled")),
+                    () = interrupts::next(), if shell.terminal => Err(Complaint::new("cancelled")),
                 };
                 shell.answer(made).map(|()| Next::Continue)
             })
