@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand, value_parser};
 
@@ -48,7 +49,7 @@ pub struct Wanted {
 impl Subcommand for Wanted {
     fn augment_subcommands(command: Command) -> Command {
         let all = Command::new(ALL).about("Makes every report that the project has data for, and the index page");
-        command.subcommands(REPORTS.iter().copied().map(subcommand)).subcommand(with_results(all))
+        command.subcommands(REPORTS.iter().copied().map(subcommand)).subcommand(with_results(all, &Condition::ALL))
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
@@ -111,20 +112,24 @@ fn out(file: &str) -> Arg {
     Arg::new(OUT).long(OUT).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
 }
 
-/// Adds the arguments that say what a command gives besides pages.
-fn with_results(command: Command) -> Command {
+/// Adds the arguments that say what a command gives besides pages. The help lists the findings that are `possible`; the others are refused
+/// when the command runs, with an error that says which reports find them.
+fn with_results(command: Command, possible: &[Condition]) -> Command {
     let format = Arg::new(FORMAT)
         .long(FORMAT)
         .value_name("FORMAT")
         .value_parser([HTML, JSON])
         .help("What to write: a page, or the rows behind it [default: html]");
+    let values =
+        Condition::ALL.map(|condition| PossibleValue::new(condition.as_str()).hide(!possible.contains(&condition)));
     let fail_on = Arg::new(FAIL_ON)
         .long(FAIL_ON)
         .value_name("FINDING")
         .value_delimiter(',')
         .action(ArgAction::Append)
-        .value_parser(Condition::ALL.map(Condition::as_str))
-        .help("End with exit code 1 if the report finds this, or cannot be made; several are separated by commas");
+        .value_parser(PossibleValuesParser::new(values))
+        .hide(possible.is_empty())
+        .help("End with exit code 1 if the report finds this, cannot tell, or cannot be made; several are separated by commas");
     command.arg(format).arg(fail_on)
 }
 
@@ -139,7 +144,8 @@ fn subcommand(report: &'static dyn Report) -> Command {
             None => argument.value_name(known.value),
         }
     });
-    with_results(Command::new(about.name).about(about.description).args(arguments).arg(out(about.file)))
+    let command = Command::new(about.name).about(about.description).args(arguments).arg(out(about.file));
+    with_results(command, &Condition::of(about.name))
 }
 
 fn built_in(name: &str) -> Option<&'static dyn Report> {
@@ -159,7 +165,8 @@ pub fn with_own(mut program: Command, arguments: impl Iterator<Item = OsString>)
     if let Some(name) = name.filter(|name| built_in(name).is_none() && name != "help" && name != ALL) {
         let file = format!("{name}.html");
         // clap takes names that live as long as the program; at most one name is leaked.
-        let own = with_results(Command::new(&*name.leak()).about("A report of the project").arg(out(&file)));
+        let own = Command::new(&*name.leak()).about("A report of the project").arg(out(&file));
+        let own = with_results(own, &[]);
         program = program.mut_subcommand("report", |report| report.subcommand(own));
     }
     program
@@ -172,7 +179,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Some(wanted) if !args.list && wanted.name == ALL => every(wanted, &sources, context).await,
         Some(wanted) if !args.list => {
             let made = make(&wanted, &sources, context).await?;
-            made.fail_on(&wanted.fail_on)
+            made.fail_on(&wanted.name, &wanted.fail_on)
         }
         _ => {
             let rows = known(context)?.into_iter().map(|(name, description)| vec![name, description]);
@@ -191,7 +198,7 @@ async fn every(wanted: Wanted, sources: &Sources, context: &Context) -> Result<(
     for name in others.into_iter().chain(index) {
         let one = Wanted { name: name.clone(), json: wanted.json, ..Wanted::default() };
         let made = match make(&one, sources, context).await {
-            Ok(made) => made.fail_on(&wanted.fail_on),
+            Ok(made) => made.fail_on(&name, &wanted.fail_on),
             Err(failure) => {
                 workspace::warn(&format!("no report `{name}`: {}", failure.message_and_causes()), failure.hint());
                 // What a report would have found is not known, so nothing vouches for its absence.
@@ -224,16 +231,42 @@ enum Found {
 struct Made(Vec<Condition>);
 
 impl Made {
-    /// Fails if the report found one of these.
-    fn fail_on(&self, conditions: &[Condition]) -> Result<(), Failure> {
-        let found = conditions.iter().filter(|condition| self.0.contains(condition));
-        let found: Vec<String> = found.map(|condition| format!("`{}`", condition.as_str())).collect();
-        match found.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::new(format!("the report found {}", found.join(" and ")))
-                .with_hint("the report says what and where; --fail-on names what ends the command like this")),
+    /// Fails if the report found one of these, or could not tell whether there is one.
+    fn fail_on(&self, report: &str, conditions: &[Condition]) -> Result<(), Failure> {
+        let possible = Condition::of(report);
+        let wanted: Vec<Condition> = conditions.iter().copied().filter(|wanted| possible.contains(wanted)).collect();
+        let found: Vec<Condition> = wanted.iter().copied().filter(|wanted| self.0.contains(wanted)).collect();
+        if !found.is_empty() {
+            return Err(Failure::new(format!("the report found {}", listed(&found, "and")))
+                .with_hint("the report says what and where; --fail-on names what ends the command like this"));
         }
+        if !wanted.is_empty() && self.0.contains(&Condition::Unknown) {
+            return Err(Failure::new(format!("the report cannot tell whether there is {}", listed(&wanted, "or")))
+                .with_hint("the report says why; without --fail-on this does not end the command"));
+        }
+        Ok(())
     }
+}
+
+/// Refuses findings that a report cannot have: the command would never fail on them.
+fn check_findings(report: &str, conditions: &[Condition]) -> Result<(), Failure> {
+    let possible = Condition::of(report);
+    let Some(other) = conditions.iter().find(|wanted| !possible.contains(wanted)) else { return Ok(()) };
+    let of_report = match possible.is_empty() {
+        true => "it has no findings for --fail-on".to_string(),
+        false => format!("it can find {}", listed(&possible, "and")),
+    };
+    let others = other.reports().iter().map(|name| format!("`squall report {name}`")).collect::<Vec<_>>();
+    Err(Failure::new(format!("the report `{report}` cannot find `{}`", other.as_str())).with_hint(format!(
+        "{of_report}; `{}` is for {}",
+        other.as_str(),
+        others.join(", ")
+    )))
+}
+
+fn listed(conditions: &[Condition], word: &str) -> String {
+    let words: Vec<String> = conditions.iter().map(|condition| format!("`{}`", condition.as_str())).collect();
+    words.join(&format!(" {word} "))
 }
 
 async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<Made, Failure> {
@@ -241,6 +274,7 @@ async fn make(wanted: &Wanted, sources: &Sources, context: &Context) -> Result<M
         Some(report) => Found::BuiltIn(report),
         None => Found::Own(OwnReport::find(&wanted.name, sources)?),
     };
+    check_findings(&wanted.name, &wanted.fail_on)?;
     let workspace = workspace::open_for_people(context).await?;
     let mut arguments = wanted.arguments.clone();
     let mut lineage = BTreeMap::new();

@@ -172,7 +172,7 @@ pub struct Page {
     pub verdict: String,
     /// What its readers should know before they trust it.
     pub warnings: Vec<String>,
-    /// What the report found that `--fail-on` can name.
+    /// What the report found of that which `--fail-on` can name, or that it cannot know.
     pub conditions: Vec<Condition>,
 }
 
@@ -185,9 +185,13 @@ pub enum Condition {
     Missing,
     /// The model is worse than what it has to beat, or its scores equal guessing.
     Worse,
+    /// There was nothing to judge, so whether there is another finding is not known. It has no name for `--fail-on`: it fails a build
+    /// that names any finding of the report.
+    Unknown,
 }
 
 impl Condition {
+    /// What `--fail-on` can name.
     pub const ALL: [Condition; 3] = [Condition::Drift, Condition::Missing, Condition::Worse];
 
     /// Returns the word that `--fail-on` takes.
@@ -196,7 +200,23 @@ impl Condition {
             Condition::Drift => "drift",
             Condition::Missing => "missing",
             Condition::Worse => "worse",
+            Condition::Unknown => "unknown",
         }
+    }
+
+    /// Returns the names of the reports that can find it. A report that is in no list has nothing that `--fail-on` could name.
+    pub fn reports(self) -> &'static [&'static str] {
+        match self {
+            Condition::Drift => &["drift"],
+            Condition::Missing => &["drift", "eda", "quality"],
+            Condition::Worse => &["eval", "card"],
+            Condition::Unknown => &[],
+        }
+    }
+
+    /// Returns what `--fail-on` can name for a report.
+    pub fn of(report: &str) -> Vec<Condition> {
+        Condition::ALL.into_iter().filter(|condition| condition.reports().contains(&report)).collect()
     }
 }
 
@@ -367,5 +387,22 @@ impl Hint for Error {
             Error::Argument { hint, .. } => hint.clone(),
             Error::Write { .. } => "--out names another file".into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Condition, REPORTS};
+
+    #[test]
+    fn findings_are_those_of_reports_that_exist() {
+        for condition in Condition::ALL {
+            assert!(!condition.reports().is_empty(), "{condition:?}");
+            for name in condition.reports() {
+                assert!(REPORTS.iter().any(|report| report.about().name == *name), "{name}");
+                assert!(Condition::of(name).contains(&condition), "{name}");
+            }
+        }
+        assert_eq!(Condition::of("index"), []);
     }
 }

@@ -21,10 +21,10 @@ pub fn changes(reference: Option<&Column<'_>>, current: Option<&Column<'_>>) -> 
         (None, _) => return Some("appeared".into()),
     };
     let mut changes = Vec::new();
-    let (before, now) = (missing_share(&reference.sample), missing_share(&current.sample));
-    match (before, now) {
-        (Some(before), Some(1.0)) if before < 1.0 => changes.push("all_missing"),
-        (Some(1.0), Some(now)) if now < 1.0 => changes.push("was_all_missing"),
+    // A sample without rows has no values either.
+    match (reference.sample.rows(), current.sample.rows()) {
+        (1.., 0) => changes.push("all_missing"),
+        (0, 1..) => changes.push("was_all_missing"),
         _ => {}
     }
     let untyped = |side: &Column<'_>| *side.data_type == DataType::Null;
@@ -32,7 +32,7 @@ pub fn changes(reference: Option<&Column<'_>>, current: Option<&Column<'_>>) -> 
     if reference.data_type != current.data_type && !texts && !untyped(reference) && !untyped(current) {
         changes.push("type");
     }
-    if let (Some(before), Some(now)) = (before, now)
+    if let (Some(before), Some(now)) = (missing_share(&reference.sample), missing_share(&current.sample))
         && changes.iter().all(|change| *change == "type")
         && (before - now).abs() >= MISSING_SHARE
     {
@@ -104,8 +104,10 @@ mod tests {
         let whole = Sample { missing: 1, ..Sample::new(Values::WholeNumbers(vec![1])) };
         assert_eq!(of((double, &numbers(9, 0)), (&DataType::Int64, &whole)).as_deref(), Some("type, missing_share"));
         assert_eq!(of((&DataType::Utf8, &numbers(9, 0)), (&DataType::Utf8View, &numbers(9, 0))), None);
-        // A sample without rows says nothing about its values.
-        assert_eq!(of((double, &numbers(9, 0)), (double, &numbers(0, 0))), None);
+        // A sample without rows has lost all its values.
+        assert_eq!(of((double, &numbers(9, 0)), (double, &numbers(0, 0))).as_deref(), Some("all_missing"));
+        assert_eq!(of((double, &numbers(0, 0)), (double, &numbers(9, 0))).as_deref(), Some("was_all_missing"));
+        assert_eq!(of((double, &numbers(0, 0)), (double, &numbers(0, 5))), None);
     }
 
     #[test]

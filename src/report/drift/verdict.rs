@@ -17,6 +17,10 @@ pub fn verdict(columns: &[Column<'_>], sides: &[Side], models: &Models, predicti
     let changed: Vec<&Column<'_>> = columns.iter().filter(|column| column.change.is_some()).collect();
     let drifted: Vec<&Column<'_>> = columns.iter().filter(|column| column.drifted == Some(true)).collect();
     let compared = columns.iter().filter(|column| column.drifted.is_some()).count();
+    // That a sample has no rows is one fact, and not one of each column.
+    let is_empty = sides.iter().any(|side| side.count == 0.0);
+    let told: Vec<&Column<'_>> =
+        changed.iter().copied().filter(|column| !(is_empty && column.change.is_some_and(is_about_values))).collect();
     let mut sentences = vec![of_drift(&drifted, compared, sides)];
     let mut mood = match compared {
         0 => Mood::Unknown,
@@ -26,7 +30,9 @@ pub fn verdict(columns: &[Column<'_>], sides: &[Side], models: &Models, predicti
     };
     if !changed.is_empty() {
         mood = Mood::Bad;
-        sentences.insert(0, of_changes(&changed));
+    }
+    if !told.is_empty() {
+        sentences.insert(0, of_changes(&told));
     }
     let headline = sentences.remove(0);
     sentences.extend(sides.iter().map(of_side));
@@ -46,7 +52,13 @@ pub fn verdict(columns: &[Column<'_>], sides: &[Side], models: &Models, predicti
     Verdict { mood, headline, sentences }
 }
 
-/// Returns what the comparison found that can fail a build: the data set drifted or a column is not what it was, or values are missing.
+/// Returns whether a change is only that a column lost all its values, or had none.
+fn is_about_values(change: &str) -> bool {
+    ["all_missing", "was_all_missing"].contains(&change)
+}
+
+/// Returns what the comparison found that can fail a build: the data set drifted or a column is not what it was, values are missing, or there
+/// was nothing to compare.
 pub fn conditions(columns: &[Column<'_>]) -> Vec<Condition> {
     let drifted = columns.iter().filter(|column| column.drifted == Some(true)).count();
     let compared = columns.iter().filter(|column| column.drifted.is_some()).count();
@@ -66,6 +78,9 @@ pub fn conditions(columns: &[Column<'_>]) -> Vec<Condition> {
         .any(|column| column.change.is_some_and(|change| change.contains("missing_share")) && lost(column));
     if more_missing || changed(&["vanished", "all_missing"]) {
         conditions.push(Condition::Missing);
+    }
+    if compared == 0 {
+        conditions.push(Condition::Unknown);
     }
     conditions
 }
@@ -125,6 +140,7 @@ fn of_drift(drifted: &[&Column<'_>], compared: usize, sides: &[Side]) -> String 
             1 => "No drift: the one column that was compared is steady.".into(),
             compared => format!("No drift: all {compared} columns that were compared are steady."),
         },
+        (1, _) => "The data drifted: the one column that was compared drifted.".into(),
         (compared, count) if count as f64 / compared as f64 >= DRIFTED_SHARE => {
             format!("The data drifted: {of} drifted.")
         }
@@ -156,11 +172,12 @@ fn of_models(changed: &[&Column<'_>], drifted: &[&Column<'_>], compared: usize, 
     }
     if !reading.is_empty() {
         sentences.push(format!(
-            "{} drifted columns, so {} scores rows unlike those that it learned from: judge it anew on recent labelled rows (`squall report eval`) before you rely on its threshold.",
+            "{} {}, so {} scores rows unlike those that it learned from: judge it anew on recent labelled rows (`squall report eval`) before you rely on its threshold.",
             match reading.as_slice() {
                 [one] => format!("{one} reads"),
                 several => format!("{} read", listed(several.iter().copied())),
             },
+            if drifted.len() == 1 { "a drifted column" } else { "drifted columns" },
             if reading.len() == 1 { "it" } else { "each" }
         ));
     } else if !drifted.is_empty() && compared > 0 {

@@ -10,7 +10,7 @@ use crate::report::chart::{Axis, Tone, Unit};
 use crate::report::exhibit::{Answer, Exhibit, ask, name};
 use crate::report::format::{self, count, instant, number, percent, span};
 use crate::report::query::{Literal, Query, Rows};
-use crate::report::{Error, Mood, Page, Report, Request, Verdict, require};
+use crate::report::{Condition, Error, Mood, Page, Report, Request, Verdict, require};
 use crate::text::{counted, identifier};
 
 /// The most products whose time is drawn.
@@ -100,6 +100,7 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
     };
     let verdict = found.verdict();
     let line = verdict.headline.clone();
+    let conditions = Vec::from_iter((found.sum("rows") == 0.0).then_some(Condition::Missing));
     let log_tau = tau.filter(|tau| *tau > 0.0).map(f64::log10);
     let drawn = |column: &str, title: &str, mark: Option<f64>, tone: Tone| {
         let figure = studies::distribution(&distributions.rows, column, title, mark.map(|at| (at, "tau")), tone);
@@ -158,7 +159,7 @@ pub async fn study(request: &Request<'_>) -> Result<Page, Error> {
         facts: vec![training, facts.query],
     };
     let html = request.sources.render("eda.html", &view)?;
-    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions: Vec::new() })
+    Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions })
 }
 
 /// Returns the features with their correlation with forward volatility, the strongest first.

@@ -34,7 +34,7 @@ impl Facts<'_> {
         self.newest.zip(self.now).map(|(newest, now)| now.saturating_sub(newest).max(0))
     }
 
-    fn sum(&self, column: &str) -> f64 {
+    pub fn sum(&self, column: &str) -> f64 {
         self.products.iter().filter_map(|row| row.number(column)).sum()
     }
 

@@ -15,6 +15,7 @@ use super::format::{self, count, instant, number, percent, span};
 use super::query::{Literal, Query, Row, Rows};
 use super::sources::built_in;
 use super::{About, Arguments, Condition, Error, Needs, Page, Report, Request, Verdict, require};
+use crate::text::counted;
 
 /// The most products in the table.
 const MOST_PRODUCTS: usize = 60;
@@ -137,6 +138,7 @@ async fn quality(request: &Request<'_>) -> Result<Page, Error> {
     };
     let found = faults(&facts);
     let verdict = verdict(&facts, &found);
+    let is_empty = facts.sum("ticks") == 0.0;
     let line = verdict.headline.clone();
     // The faults of the first rank are about lost content.
     let lost = found.iter().any(|fault| fault.rank == 0);
@@ -183,7 +185,8 @@ async fn quality(request: &Request<'_>) -> Result<Page, Error> {
         files_query: files.query,
     };
     let html = request.sources.render("quality.html", &view)?;
-    let conditions = Vec::from_iter(lost.then_some(Condition::Missing));
+    let found = [lost.then_some(Condition::Missing), is_empty.then_some(Condition::Unknown)];
+    let conditions = found.into_iter().flatten().collect();
     Ok(Page { html, markdown: None, verdict: line, warnings: Vec::new(), conditions })
 }
 
@@ -320,11 +323,12 @@ fn counting(columns: &Rows) -> String {
     match figures {
         Some((rows, sampled)) if sampled < rows => {
             format!(
-                "Quantiles are estimates from {} rows, chosen at random; all other figures are exact.",
-                count(Some(sampled))
+                "Quantiles are estimates from {}, chosen at random. Different values are estimated where ≈ stands before them, to about 1 %. \
+                 All other figures are exact.",
+                counted(sampled as u64, "row")
             )
         }
-        _ => "All figures are exact.".into(),
+        _ => "Every figure is exact; different values are estimated where ≈ stands before them, to about 1 %.".into(),
     }
 }
 

@@ -29,11 +29,29 @@ fn reports_are_json_too_fail_on_findings_and_have_an_index() {
     let (success, _, stderr) = folder.squall(&with(other, &["--fail-on", "missing,drift"]));
     assert!(!success && stderr.starts_with("Error: the report found `drift`\nHint: "), "{stderr}");
     assert!(folder.path().join("reports/out/drift.html").exists(), "the page is written all the same");
-    folder.succeed(&with(other, &["--fail-on", "worse"]));
+    // A finding that the report cannot have would never end the command.
+    let (success, _, stderr) = folder.squall(&with(other, &["--fail-on", "missing,worse"]));
+    let refusal = "Error: the report `drift` cannot find `worse`\nHint: it can find `drift` and `missing`; `worse` is for `squall report eval`";
+    assert!(!success && stderr.starts_with(refusal), "{stderr}");
+    let (success, _, stderr) = folder.squall(&["report", "index", "--fail-on", "drift"]);
+    assert!(
+        !success && stderr.contains("it has no findings for --fail-on; `drift` is for `squall report drift`"),
+        "{stderr}"
+    );
+    // Nothing to compare is not steady.
+    let none = "SELECT value AS x FROM generate_series(1, 50) WHERE value > 50";
+    folder.succeed(&with(none, &[]));
+    let (success, _, stderr) = folder.squall(&with(none, &["--fail-on", "missing,drift"]));
+    assert!(!success && stderr.starts_with("Error: the report found `missing`\n"), "{stderr}");
+    let (success, _, stderr) = folder.squall(&with(none, &["--fail-on", "drift"]));
+    assert!(
+        !success && stderr.starts_with("Error: the report cannot tell whether there is `drift`\nHint: "),
+        "{stderr}"
+    );
     let same = "SELECT value AS x FROM generate_series(1, 50)";
     folder.succeed(&with(same, &["--fail-on", "drift"]));
     let (success, _, stderr) = folder.squall(&with(same, &["--fail-on", "drifts"]));
-    assert!(!success && stderr.contains("[possible values: drift, missing, worse]"), "{stderr}");
+    assert!(!success && stderr.contains("[possible values: drift, missing]"), "{stderr}");
 
     // Nothing is trained yet, so the index stands beside what can be made.
     folder.succeed(&with(same, &[]));
