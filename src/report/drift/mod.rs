@@ -146,6 +146,7 @@ async fn drift(request: &Request<'_>) -> Result<Page, Error> {
     let models = Models::read(request).await?;
     let mut columns: Vec<Column<'_>> = rows.iter().filter_map(|row| Column::read(row, &models)).collect();
     columns.sort_by(Column::order);
+    relations.check_parts(request, &columns).await?;
 
     let period = Period::find(&columns, request.argument(TIME))?;
     let slices = Slices::read(request, &relations, &columns, &period).await?;

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::column::{Column, shown_name};
 use super::{AGAINST, CURRENT, EARLY_LATE, ON, REFERENCE, TEST, TIME, TRAIN_TEST};
-use crate::dialect;
 use crate::report::format::{self, instant, span};
+use crate::report::query::Query;
 use crate::report::{Error, Request, require};
 use crate::text::{counted, did_you_mean, identifier, literal};
 
@@ -25,6 +25,18 @@ pub struct Relations {
     pub tests: String,
     /// One sentence that says what is compared.
     pub how: String,
+    /// Of what both are parts; `None` if they are two relations.
+    split: Option<Split>,
+}
+
+/// How one relation was split into two.
+#[derive(Debug)]
+struct Split {
+    /// The argument that splits, as it is typed.
+    argument: String,
+    relation: String,
+    /// The column whose values decide.
+    column: String,
 }
 
 /// One side of the comparison, for readers.
@@ -71,7 +83,7 @@ impl Relations {
         }
         if one {
             return if given(TRAIN_TEST).is_some() {
-                Ok(Relations::train_test(relation(ON).as_deref().unwrap_or("spike_training"), tests))
+                Relations::train_test(request, relation(ON).as_deref().unwrap_or("spike_training"), tests).await
             } else {
                 Relations::early_late(request, relation(ON).as_deref(), given(EARLY_LATE), tests).await
             };
@@ -104,13 +116,27 @@ impl Relations {
             current: current.into(),
             tests: tests.into(),
             how,
+            split: None,
         }
     }
 
-    fn train_test(relation: &str, tests: &str) -> Relations {
+    async fn train_test(request: &Request<'_>, relation: &str, tests: &str) -> Result<Relations, Error> {
+        let columns = columns_of(request.context, relation).await?;
+        let names = || columns.iter().map(|(name, _)| name.as_str());
+        if !names().any(|name| name == "split") {
+            return Err(Error::NoColumn {
+                role: TRAIN_TEST,
+                column: "split".into(),
+                relation: shown_name(relation),
+                suggestion: Some(did_you_mean("split", names()).unwrap_or_else(|| {
+                    "--early-late divides the rows by time, and --reference and --current take any two queries".into()
+                })),
+            });
+        }
         let part = |split: &str| format!("SELECT * EXCEPT (split) FROM {} WHERE split = '{split}'", from(relation));
         let how = "The reference is the rows with split = 'train', the current sample those with split = 'test'.";
-        Relations::of(&part("train"), &part("test"), tests, how.into())
+        let split = Split { argument: format!("--{TRAIN_TEST}"), relation: relation.into(), column: "split".into() };
+        Ok(Relations { split: Some(split), ..Relations::of(&part("train"), &part("test"), tests, how.into()) })
     }
 
     async fn early_late(
@@ -149,7 +175,45 @@ impl Relations {
             shown_name(&column),
             format::percent(Some(number))
         );
-        Ok(Relations::of(&part(""), &part(" DESC"), tests, how))
+        let split = Split { argument: format!("--{EARLY_LATE} {share}"), relation: relation.into(), column };
+        Ok(Relations { split: Some(split), ..Relations::of(&part(""), &part(" DESC"), tests, how) })
+    }
+
+    /// Checks that both parts of one relation have rows.
+    ///
+    /// # Errors
+    /// A part has none; the error says how many rows there are.
+    pub async fn check_parts(&self, request: &Request<'_>, columns: &[Column<'_>]) -> Result<(), Error> {
+        let Some(Split { argument, relation, column }) = &self.split else { return Ok(()) };
+        let sides = [("reference", "the reference"), ("current", "the current sample")];
+        let empty: Vec<&str> =
+            sides.iter().filter(|(key, _)| rows(columns, key) == 0.0).map(|(_, name)| *name).collect();
+        if empty.is_empty() {
+            return Ok(());
+        }
+        let counts = format!(
+            "SELECT count(*) AS rows, count(DISTINCT {}) AS different FROM {}",
+            identifier(column),
+            from(relation)
+        );
+        let counts = Query::new(ON, &counts, &[]).rows(request.context).await?;
+        let count = |name: &str| counts.first().and_then(|row| row.number(name)).unwrap_or(0.0) as u64;
+        let hint = if column == "split" {
+            "the reference is the rows with split = 'train', the current sample those with split = 'test'; --reference and --current take any two queries"
+        } else {
+            "a part is never larger than its share, and rows of one time stay together: take a larger share, or two queries with --reference and --current"
+        };
+        Err(wrong(
+            format!(
+                "{argument} leaves no rows for {}: {} has {}, with {} of `{}`",
+                empty.join(" and "),
+                shown_name(relation),
+                counted(count("rows"), "row"),
+                counted(count("different"), "value"),
+                shown_name(column)
+            ),
+            hint,
+        ))
     }
 
     /// Returns both relations, if the rows of both can be read.
@@ -160,10 +224,10 @@ impl Relations {
     /// Returns what readers have to know of both sides before anything else.
     pub fn sides(&self, columns: &[Column<'_>], period: &Period) -> Vec<Side> {
         let side = |name, key: &str, from_to: Option<(i64, i64)>| {
-            let rows = columns.iter().filter_map(|column| column.rows(key)).reduce(f64::max);
+            let count = rows(columns, key);
             Side {
                 name,
-                rows: counted(rows.unwrap_or(0.0) as u64, "row"),
+                rows: counted(count as u64, "row"),
                 period: match (from_to, &period.column) {
                     (Some((from, to)), Some(column)) => format!(
                         "{} to {} ({}, by {})",
@@ -175,7 +239,7 @@ impl Relations {
                     (None, Some(column)) => format!("{} holds no time", shown_name(column)),
                     _ => "the period is not known: both sides share no time column".into(),
                 },
-                count: rows.unwrap_or(0.0),
+                count,
                 from_to,
             }
         };
@@ -227,16 +291,23 @@ fn choose<'a>(names: &[&'a str], named: Option<&str>) -> Result<Option<&'a str>,
     }
 }
 
+/// Returns the number of rows of a side.
+fn rows(columns: &[Column<'_>], side: &str) -> f64 {
+    columns.iter().filter_map(|column| column.rows(side)).fold(0.0, f64::max)
+}
+
+/// Returns the names and types of the columns of the relation of --on.
+async fn columns_of(context: &SessionContext, relation: &str) -> Result<Vec<(String, DataType)>, Error> {
+    Query::new(ON, &format!("SELECT * FROM {} LIMIT 0", from(relation)), &[]).columns(context).await
+}
+
 /// Returns the time column of a relation.
 async fn time_of(context: &SessionContext, relation: &str, named: Option<&str>) -> Result<String, Error> {
-    let sql = format!("SELECT * FROM {} LIMIT 0", from(relation));
-    let failed = |source| Error::Query { name: "on".into(), sql: sql.clone(), source: Box::new(source) };
-    let frame = dialect::run(context, &sql).await.map_err(failed)?;
     let is_time =
         |data_type: &DataType| matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64);
-    let fields = frame.schema().fields().iter();
+    let columns = columns_of(context, relation).await?;
     let names: Vec<&str> =
-        fields.filter(|field| is_time(field.data_type())).map(|field| field.name().as_str()).collect();
+        columns.iter().filter(|(_, data_type)| is_time(data_type)).map(|(name, _)| name.as_str()).collect();
     choose(&names, named)?.map(str::to_string).ok_or_else(|| {
         wrong(
             format!("{} has no column of times, so no rows are early or late", shown_name(relation)),

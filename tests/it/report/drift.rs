@@ -343,3 +343,14 @@ async fn hostile_names_are_shown_as_text() {
     assert!(page.html.contains("\\u{202e}live") && page.html.contains("(a name without letters)"));
     assert_eq!(page.verdict, "No drift: all 5 columns that were compared are steady.");
 }
+    let one_time = "SELECT TIMESTAMP '2026-01-01' AS ts, i AS x FROM generate_series(1, 10) AS t(i)";
+    let later = "SELECT TIMESTAMP '2026-01-01' + CASE WHEN i < 5 THEN 0 ELSE 1 END * INTERVAL '1 day' AS ts, i AS x FROM generate_series(3, 9) AS t(i)";
+        // Rows of one time stay together, so neither part has rows.
+        (vec![("on", one_time)], "--early-late 0.5 leaves no rows for the reference and the current sample"),
+        (vec![("on", one_time)], "has 10 rows, with 1 value of `ts`"),
+        (vec![("on", later)], "--early-late 0.5 leaves no rows for the current sample"),
+        (vec![("on", later), ("train-test", "yes")], "has no column `split` for --train-test"),
+        (
+            vec![("on", "SELECT 'train' AS split, 1 AS x"), ("train-test", "yes")],
+            "leaves no rows for the current sample",
+        ),
