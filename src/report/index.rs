@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use chrono::DateTime;
 use futures::future::BoxFuture;
 use serde::Serialize;
 
@@ -175,7 +176,7 @@ fn trend(rows: &Rows) -> Option<Figure> {
     let shown: Vec<&Vec<(f64, f64)>> = order.iter().filter_map(|model| models.get(model)).collect();
     let times = || shown.iter().flat_map(|points| points.iter().map(|(at, _)| *at));
     let (from, to) = (times().fold(f64::INFINITY, f64::min), times().fold(f64::NEG_INFINITY, f64::max));
-    let places = [from, (from + to) / 2.0, to].map(|at| (at, format::instant(Some(at as i64))[..16].to_string()));
+    let places = places(from as i64, to as i64);
     let marks = shown.iter().enumerate().map(|(index, points)| Mark::Line {
         points: points.to_vec(),
         tone: Tone::of_series(index),
@@ -193,7 +194,7 @@ fn trend(rows: &Rows) -> Option<Figure> {
             "The average precision of each model on the test rows, over the times at which it was trained or evaluated."
                 .into(),
         width: 1080.0,
-        x: Axis::new("", Unit::Places(places.into()), from, to),
+        x: Axis::new("", Unit::Places(places), from, to),
         panels: vec![Panel {
             height: 200.0,
             y: Some(Axis::fitted("", Unit::Number, values, true)),
@@ -205,9 +206,22 @@ fn trend(rows: &Rows) -> Option<Figure> {
     Some(chart.draw())
 }
 
+/// Returns the labels of the first and the last time, and of the one between them, with as many digits as tell them apart.
+fn places(from: i64, to: i64) -> Vec<(f64, String)> {
+    let mut times = vec![from, from + (to - from) / 2, to];
+    times.dedup();
+    let label = |at: &i64, pattern: &str| DateTime::from_timestamp_nanos(*at).format(pattern).to_string();
+    let labels = |pattern: &str| times.iter().map(|at| label(at, pattern)).collect::<Vec<_>>();
+    let apart = |labels: &[String]| labels.windows(2).all(|pair| pair[0] != pair[1]);
+    let patterns = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.3f"];
+    let labels = patterns.into_iter().map(labels).find(|labels| apart(labels));
+    let labels = labels.unwrap_or_else(|| times.iter().map(|at| label(at, "%Y-%m-%d %H:%M:%S%.9f")).collect());
+    times.iter().map(|at| *at as f64).zip(labels).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Entry, entry_of, pages, verdict};
+    use super::{Entry, entry_of, pages, places, verdict};
     use crate::report::Mood;
 
     const PAGE: &str = "<html><head>\n<meta name=\"generator\" content=\"squall 0.1.0\">\n<meta name=\"date\" content=\"2026-11-27 05:24 UTC\">\n\
@@ -227,6 +241,18 @@ mod tests {
         assert_eq!(entry_of("other.html".into(), "<html><title>x</title><style>"), None);
         let verdict = verdict(&[entry]);
         assert_eq!((verdict.mood, verdict.headline.as_str()), (Mood::Bad, "1 report; look at Evaluation first."));
+    }
+
+    #[test]
+    fn the_labels_of_runs_within_a_minute_differ() {
+        let labels = |from, to| places(from, to).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        let minute = 60_000_000_000;
+        assert_eq!(labels(0, 4 * minute), ["1970-01-01 00:00", "1970-01-01 00:02", "1970-01-01 00:04"]);
+        let of_seconds = ["1970-01-01 00:00:00", "1970-01-01 00:00:20", "1970-01-01 00:00:40"];
+        assert_eq!(labels(0, 40_000_000_000), of_seconds);
+        assert_eq!(labels(0, 8_000_000)[1], "1970-01-01 00:00:00.004");
+        assert_eq!(labels(0, 8_000)[1], "1970-01-01 00:00:00.000004000");
+        assert_eq!(labels(7, 7).len(), 1);
     }
 
     #[test]

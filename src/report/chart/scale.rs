@@ -2,6 +2,9 @@
 
 use crate::text;
 
+/// From this on, numbers are written with a power of ten.
+const LARGE: f64 = 1e15;
+
 /// What an axis measures, which decides where its ticks are and how they are written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unit {
@@ -33,7 +36,11 @@ impl Axis {
     pub fn new(label: impl Into<String>, unit: Unit, from: f64, to: f64) -> Axis {
         let (from, to) = match (from.is_finite() && to.is_finite(), from < to) {
             (true, true) => (from, to),
-            (true, false) => (from - 0.5, from + 0.5),
+            (true, false) => {
+                // Half a unit is lost beside a large number.
+                let half = if from.abs() < LARGE { 0.5 } else { from.abs() * 1e-3 };
+                ((from - half).max(-f64::MAX), (from + half).min(f64::MAX))
+            }
             (false, _) => (0.0, 1.0),
         };
         Axis { label: label.into(), unit, from, to }
@@ -47,9 +54,9 @@ impl Axis {
             .filter(|value| value.is_finite())
             .fold(start, |(from, to), value| (f64::min(from, value), f64::max(to, value)));
         let axis = Axis::new(label, unit, from, if zero && to <= 0.0 { 1.0 } else { to });
-        let step = nice_step((axis.to - axis.from) / 5.0);
+        let step = axis.step(5);
         let (from, to) = ((axis.from / step).floor() * step, (axis.to / step).ceil() * step);
-        Axis { from, to, ..axis }
+        if from < to && from.is_finite() && to.is_finite() { Axis { from, to, ..axis } } else { axis }
     }
 
     /// Makes an axis of categories: the first lies between 0 and 1, and so on.
@@ -60,8 +67,11 @@ impl Axis {
 
     /// Returns a value's position: 0 at the axis' start, 1 at its end.
     pub fn position(&self, value: f64) -> f64 {
-        // Halves, because the difference of the largest numbers is beyond what a DOUBLE holds.
-        (value / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0)
+        match self.to - self.from {
+            whole if whole.is_finite() => (value - self.from) / whole,
+            // The difference of the largest numbers is beyond what a DOUBLE holds, but that of their halves is not.
+            _ => (value / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0),
+        }
     }
 
     /// Returns about `count` ticks at round values.
@@ -76,25 +86,32 @@ impl Axis {
             }
             return ticks;
         }
-        let rough = self.to / count.max(1) as f64 - self.from / count.max(1) as f64;
-        let step = nice_step(rough);
+        let step = self.step(count);
         // Allow half a thousandth of a step, so that rounding does not lose the last tick.
         let (first, last) = ((self.from / step - 5e-4).ceil(), (self.to / step + 5e-4).floor());
         let ticks = (last - first).clamp(0.0, 1_000.0) as u32;
-        (0..=ticks)
-            .map(|index| (first + f64::from(index)) * step)
-            .map(|value| Tick { value, label: self.tick_label(value, step) })
-            .collect()
+        let values = (0..=ticks).map(|index| (first + f64::from(index)) * step).filter(|value| value.is_finite());
+        let mut ticks: Vec<Tick> = values.map(|value| Tick { value, label: self.tick_label(value, step) }).collect();
+        // Neighbours of few digits may be the same number.
+        ticks.dedup_by(|next, last| next.label == last.label);
+        ticks
+    }
+
+    /// Returns the round distance between about `count` ticks.
+    fn step(&self, count: usize) -> f64 {
+        // Each end is divided first, because the difference of the largest numbers is beyond what a DOUBLE holds.
+        let count = count.max(1) as f64;
+        nice_step((self.to / count - self.from / count).clamp(f64::MIN_POSITIVE, f64::MAX))
     }
 
     fn tick_label(&self, value: f64, step: f64) -> String {
         match self.unit {
-            Unit::Number if step < 1e-4 || self.from.abs().max(self.to.abs()) >= 1e15 => {
+            Unit::Number if step < 1e-4 || self.from.abs().max(self.to.abs()) >= LARGE => {
                 if value.abs() < step / 2.0 {
                     "0".into()
                 } else {
                     // Use enough digits for neighbouring ticks to differ.
-                    let digits = (value.abs().log10().floor() - step.log10().floor()).clamp(0.0, 6.0) as usize;
+                    let digits = (value.abs().log10().floor() - step.log10().floor()).clamp(0.0, 15.0) as usize;
                     format!("{value:.digits$e}").replace('-', "−")
                 }
             }
@@ -120,7 +137,8 @@ fn decimals(step: f64) -> usize {
 /// Returns the smallest number that is at least `rough` and is 1, 2 or 5 times a power of ten.
 fn nice_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999).unwrap_or(rough)
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+    steps.into_iter().find(|step| *step >= rough * 0.999 && step.is_finite()).unwrap_or(rough)
 }
 
 #[cfg(test)]
@@ -146,6 +164,29 @@ mod tests {
             (labels(&widest, 4), widest.position(0.0)),
             (["−1e308", "0", "1e308"].map(String::from).into(), 0.5)
         );
+    }
+
+    #[test]
+    fn labels_of_large_numbers_differ_and_are_numbers() {
+        let large = [(1e15, 1e15 + 10.0), (1e17, 1e17 + 64.0), (1e17, 1e17 + 16.0), (1e17, 1e17), (f64::MAX, f64::MAX)];
+        let wide = [(-f64::MAX, f64::MAX), (0.0, 5e-324), (-1e-320, 1e-320), (1.0, 1.0 + f64::EPSILON)];
+        for (from, to) in large.into_iter().chain(wide) {
+            let fitted = Axis::fitted("", Unit::Number, [from, to], false);
+            for axis in [Axis::new("", Unit::Number, from, to), fitted] {
+                assert!(
+                    axis.from < axis.to && axis.to.is_finite() && axis.position(axis.from).abs() < 1e-9,
+                    "{axis:?}"
+                );
+                for count in 1..8 {
+                    let labels = labels(&axis, count);
+                    let different: std::collections::BTreeSet<&String> = labels.iter().collect();
+                    assert_eq!(different.len(), labels.len(), "{axis:?}: {labels:?}");
+                    assert!(labels.iter().all(|label| !label.contains("NaN") && !label.contains("inf")), "{labels:?}");
+                }
+            }
+        }
+        let steps = ["1.000000000000000e15", "1.000000000000005e15", "1.000000000000010e15"];
+        assert_eq!(labels(&Axis::new("", Unit::Number, 1e15, 1e15 + 10.0), 2), steps);
     }
 
     #[test]
