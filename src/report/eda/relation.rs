@@ -1,5 +1,7 @@
 //! `--on`: every column of a relation, what is conspicuous, correlations and the first rows. The page's size does not grow with them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::figures::{histogram, matrix, strongest};
@@ -92,7 +94,7 @@ pub async fn profile(request: &Request<'_>, relation: &str) -> Result<Page, Erro
     let (rows, first) = first_rows(request, relation, &columns).await?;
 
     let warnings = warnings(&columns, &pairs);
-    let verdict = verdict(relation, &columns, &warnings);
+    let verdict = verdict(relation, &columns, &warnings, &not_looked_at(&columns, &pairs));
     let line = verdict.headline.clone();
     let lacks_values = is_missing(&columns);
     let all = columns.iter().count();
@@ -154,7 +156,32 @@ async fn first_rows(request: &Request<'_>, relation: &str, columns: &Rows) -> Re
     Ok((Some(query), rows))
 }
 
-fn verdict(relation: &str, columns: &Rows, warnings: &[Warning]) -> Verdict {
+/// Says in sentences what the profile leaves out, so that nobody takes it for inconspicuous.
+fn not_looked_at(columns: &Rows, pairs: &Rows) -> Vec<String> {
+    let of_kind = |kind: &str| columns.iter().filter(|row| row.text("kind") == Some(kind)).count();
+    let (numbers, other) = (of_kind("number"), of_kind("other"));
+    let sides = ["column_a", "column_b"];
+    let correlated: BTreeSet<&str> =
+        pairs.iter().flat_map(|row| sides.into_iter().filter_map(move |side| row.text(side))).collect();
+    let mut sentences = Vec::new();
+    if numbers > 1 && correlated.len() < numbers {
+        sentences.push(format!(
+            "Correlations are those of the first {} of {numbers} columns of numbers; those of the others are not known.",
+            correlated.len()
+        ));
+    }
+    if columns.first().is_some_and(|row| row.number("duplicate_rows").is_none()) {
+        sentences.push("Rows were not compared with each other, so repeated rows are not known.".into());
+    }
+    if other > 0 {
+        let (columns, have) =
+            (counted(other as u64, "column"), if other == 1 { "has a type that is" } else { "have types that are" });
+        sentences.push(format!("{columns} {have} not profiled."));
+    }
+    sentences
+}
+
+fn verdict(relation: &str, columns: &Rows, warnings: &[Warning], not_looked_at: &[String]) -> Verdict {
     let relation = name(relation);
     let Some(first) = columns.first() else {
         return Verdict { mood: Mood::Unknown, headline: format!("{relation} has no columns."), sentences: Vec::new() };
@@ -167,7 +194,10 @@ fn verdict(relation: &str, columns: &Rows, warnings: &[Warning]) -> Verdict {
     let size = format!("{} and {}", counted(rows as u64, "row"), counted(columns.iter().count() as u64, "column"));
     let worth = warnings.iter().filter(|warning| warning.is_conspicuous()).count();
     let (mood, headline) = match (warnings.first(), worth) {
-        (_, 0) => (Mood::Good, format!("Nothing is conspicuous in the {size} of {relation}.")),
+        (_, 0) if not_looked_at.is_empty() => {
+            (Mood::Good, format!("Nothing is conspicuous in the {size} of {relation}."))
+        }
+        (_, 0) => (Mood::Good, format!("Nothing is conspicuous in what was looked at of the {size} of {relation}.")),
         (worst, _) => {
             let bad = worst.is_some_and(|warning| warning.rank <= 2);
             let mood = if bad { Mood::Bad } else { Mood::Unknown };
@@ -178,6 +208,7 @@ fn verdict(relation: &str, columns: &Rows, warnings: &[Warning]) -> Verdict {
     if worth > MOST_SENTENCES {
         sentences.push(format!("The table of warnings lists the other {}.", worth - MOST_SENTENCES));
     }
+    sentences.extend_from_slice(not_looked_at);
     Verdict { mood, headline, sentences }
 }
 

@@ -29,7 +29,9 @@ pub fn warnings(columns: &Rows, pairs: &Rows) -> Vec<Warning> {
     let first = columns.first();
     let rows = first.and_then(|row| row.number("rows")).unwrap_or_default();
     if let Some(repeated) = first.and_then(|row| row.number("duplicate_rows")).filter(|count| *count > 0.0) {
-        all.push(Warning::new(2, "", format!("{} repeat another row in every column", of(repeated, rows))));
+        let equal = if repeated == 1.0 { "equals" } else { "equal" };
+        let (repeated, share) = (counted(repeated as u64, "row"), percent(Some(repeated / rows)));
+        all.push(Warning::new(2, "", format!("{repeated}, {share} of all, {equal} another row in every column")));
     }
     if rows > 0.0 {
         columns.iter().for_each(|row| of_column(row, rows, &mut all));

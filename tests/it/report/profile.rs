@@ -82,6 +82,37 @@ async fn a_relation_without_rows_or_values_is_told_so() {
     assert!(page.html.contains("75.0 %") && page.html.contains("No two columns hold numbers"));
 }
 
+/// The page does not call inconspicuous what it did not look at.
+#[tokio::test]
+async fn what_was_not_looked_at_is_said() {
+    let context = session();
+    let wide = |columns: u32| {
+        let columns: Vec<String> =
+            (0..columns).map(|place| format!("(value * {}) % 1009 AS c{place}", 7 + place)).collect();
+        format!("SELECT {} FROM generate_series(1, 1000)", columns.join(", "))
+    };
+    context.sql(&format!("CREATE VIEW narrow AS {}", wide(40))).await.unwrap().collect().await.unwrap();
+    context.sql(&format!("CREATE VIEW wide AS {}", wide(42))).await.unwrap().collect().await.unwrap();
+    let page = profile(&context, "narrow").await;
+    assert_eq!(page.verdict, "Nothing is conspicuous in the 1,000 rows and 40 columns of narrow.");
+    let page = profile(&context, "wide").await;
+    assert_eq!(page.verdict, "Nothing is conspicuous in what was looked at of the 1,000 rows and 42 columns of wide.");
+    let sentence =
+        "Correlations are those of the first 40 of 42 columns of numbers; those of the others are not known.";
+    assert!(page.html.contains(sentence), "{}", page.html);
+    let page = profile(&context, "SELECT value AS a, named_struct('x', value) AS s FROM generate_series(1, 4)").await;
+    assert!(page.html.contains("1 column has a type that is not profiled."));
+}
+
+#[tokio::test]
+async fn repeated_rows_are_counted_in_a_sentence() {
+    let context = session();
+    let page = profile(&context, "VALUES (1), (2), (2)").await;
+    assert!(page.html.contains("1 row, 33.3 % of all, equals another row in every column."), "{}", page.html);
+    let page = profile(&context, "VALUES (2), (2), (2), (1)").await;
+    assert!(page.html.contains("2 rows, 50.0 % of all, equal another row in every column."), "{}", page.html);
+}
+
 #[tokio::test]
 async fn hostile_names_and_values_can_be_seen_and_do_nothing() {
     let long = "x".repeat(10_000);
