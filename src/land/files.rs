@@ -181,6 +181,11 @@ pub struct Coverage<'a> {
 }
 
 impl Coverage<'_> {
+    /// Returns whether this is what has landed of a topic's partition.
+    pub fn is_of(&self, topic: &str, partition: i32) -> bool {
+        self.topic == topic && self.partition == partition
+    }
+
     /// Returns the first and the last offset landed.
     pub fn offsets(&self) -> RangeInclusive<i64> {
         // A partition is listed only if it has a file, so there is a first and a last file.

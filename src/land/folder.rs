@@ -51,6 +51,11 @@ impl Listing {
     pub fn object(&self, file: &LandedFile) -> Option<&ObjectMeta> {
         self.objects.get(&file.to_string())
     }
+
+    /// Returns the damaged files that were set aside: the range of each, and its object.
+    pub fn aside(&self) -> impl Iterator<Item = (LandedFile, &ObjectMeta)> {
+        self.objects.iter().filter_map(|(name, object)| Some((LandedFile::parse_aside(name)?, object)))
+    }
 }
 
 /// An open landed file.

@@ -4,6 +4,7 @@
 //! so that no hole appears between files, and the newest file stays: its name says where landing continues.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,6 +147,21 @@ pub async fn old_dead_letters(folder: &Folder, dead_dir: &Path, age: Duration) -
         }
     }
     Ok(old)
+}
+
+/// Returns the damaged files of a local folder that were set aside, last changed at least `age` ago, whose whole ranges have landed again.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub async fn old_damaged(folder: &Folder, age: Duration) -> Result<Vec<PathBuf>, Error> {
+    let listing = folder.list().await?;
+    let old = listing.aside().filter(|(range, object)| {
+        let missing = listing.landed.partitions().filter(|known| known.is_of(&range.topic, range.partition));
+        let overlaps = |gap: &RangeInclusive<i64>| *gap.start() <= range.last && range.first <= *gap.end();
+        let is_back = missing.map(|known| !known.missing().iter().any(overlaps)).next();
+        is_back == Some(true) && Folder::age(object) >= age
+    });
+    Ok(old.filter_map(|(_, object)| Some(folder.dir().join(object.location.filename()?))).collect())
 }
 
 #[cfg(test)]

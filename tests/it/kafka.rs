@@ -4,6 +4,7 @@
 mod identity;
 mod partitions;
 mod refused;
+mod remade;
 mod shared;
 mod tls;
 mod transactions;

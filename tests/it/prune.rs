@@ -124,6 +124,31 @@ fn events_dead_letters_and_torn_lines_go_by_age() {
     assert_eq!(names(&data.join("dead"), ".ndjson"), [""; 0]);
 }
 
+/// What was damaged and has landed again goes by age; what is missing stays, because it may be all that is left.
+#[test]
+fn damaged_files_go_once_their_range_has_landed_again() {
+    let temp = tempfile::tempdir().unwrap();
+    let (data, ticks) = (temp.path(), temp.path().join("ticks"));
+    three_days(&data.join("raw"));
+    text(&squall(data, &["land", "--set", "land.flush_messages=1"]));
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(40 * 86_400);
+    let damaged = ["raw-0-0-0.parquet.damaged", "raw-0-1-1.parquet.damaged", "raw-0-1-1.parquet.damaged-2"];
+    for (name, old) in [(damaged[0], Some(old)), (damaged[1], Some(old)), (damaged[2], None)] {
+        std::fs::write(ticks.join(name), "PAR?").unwrap();
+        if let Some(old) = old {
+            std::fs::File::options().write(true).open(ticks.join(name)).unwrap().set_modified(old).unwrap();
+        }
+    }
+    std::fs::remove_file(ticks.join("raw-0-0-0.parquet")).unwrap();
+    let prune = ["prune", "--set", "retention.torn_days=30"];
+    assert!(text(&squall(data, &prune)).contains("damaged files"));
+    assert_eq!(names(&ticks, ".damaged"), [damaged[0]]);
+    assert_eq!(names(&ticks, ".damaged-2"), [damaged[2]]);
+    text(&squall(data, &["land", "--repair"]));
+    text(&squall(data, &prune));
+    assert_eq!(names(&ticks, ".damaged"), [""; 0]);
+}
+
 #[test]
 fn a_follower_deletes_what_is_not_kept() {
     let temp = tempfile::tempdir().unwrap();

@@ -58,6 +58,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
     if let Some(age) = days(retention.torn_days) {
         kinds.push(("torn lines", dated::torn(context, age)?));
+        kinds.push(("damaged files", ticks::damaged(context, age).await?));
     }
     if let Some(age) = days(retention.events_days) {
         kinds.push(("events", dated::events(context, age)?));

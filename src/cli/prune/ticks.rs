@@ -41,6 +41,21 @@ pub async fn old(context: &Context, dry_run: bool) -> Result<Found, Failure> {
     Ok(found)
 }
 
+/// Returns the old files that were damaged and have landed again.
+pub async fn damaged(context: &Context, age: Duration) -> Result<Found, Failure> {
+    let mut found = Found::default();
+    let folder = Folder::new(&context.settings().ticks_dir())?;
+    if !folder.place().is_local() {
+        let dir = folder.dir().display();
+        found.kept.push(format!("damaged files in {dir}: squall does not delete them there, a rule of the store can"));
+    } else if folder.dir().is_dir() {
+        for path in retention::old_damaged(&folder, age).await? {
+            found.add(path)?;
+        }
+    }
+    Ok(found)
+}
+
 /// Returns the old files of dead letters.
 pub async fn dead_letters(context: &Context, age: Duration) -> Result<Found, Failure> {
     let mut found = Found::default();

@@ -9,7 +9,7 @@ use super::choices::{self, Choice, Choices, Rule, Test};
 use super::two_sample::samples::{Measure, Samples};
 use super::two_sample::whole;
 use super::values::{Sample, Values};
-use super::words;
+use super::{wasserstein, words};
 
 /// If the reference has more rows than this, the samples are compared by a distance instead of a p-value.
 const LARGEST_TESTED: u64 = 1_000;
@@ -82,10 +82,9 @@ pub fn compare(name: &str, reference: &Sample, current: &Sample, choices: &Choic
     let for_all =
         choices.of_others().filter(|choice| !matches!(kind, Kind::Time | Kind::Text) && suits(choice, kind, reference));
     let choice = chosen.or(for_all);
-    if let Some(choice) = choice.filter(|choice| reference.quantiles_of.is_some() && choice.test.rule != Rule::AtLeast)
-    {
+    if let Some(choice) = choice.filter(|choice| reference.sketch_of.is_some() && choice.test.rule != Rule::AtLeast) {
         return Err(format!(
-            "the test {} of the column `{name}` needs the values themselves, and a model keeps quantiles; take a distance, such as wasserstein, psi or ks_stat",
+            "the test {} of the column `{name}` needs the values themselves, and a model does not keep them; take a distance, such as wasserstein, psi or ks_stat",
             choice.test.name
         ));
     }
@@ -115,9 +114,9 @@ pub fn compare(name: &str, reference: &Sample, current: &Sample, choices: &Choic
             run(test, threshold, as_numbers, reference, current)
         }
     };
-    let of_model = reference.quantiles_of.map(|rows| {
+    let of_model = reference.sketch_of.map(|rows| {
         format!(
-            "the reference is the 101 quantiles of {} that the model was trained on",
+            "the reference is what the model keeps of the {} that it was trained on",
             crate::text::counted(rows, "row")
         )
     });
@@ -127,7 +126,9 @@ pub fn compare(name: &str, reference: &Sample, current: &Sample, choices: &Choic
         }
         _ => None,
     };
-    Ok(Finding { kind, outcome, note: of_words.or(note(reference, current)).or(of_model) })
+    let notes = [of_words.or(note(reference, current)).or(of_model), of_scale(&outcome, reference)];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    Ok(Finding { kind, outcome, note: (!notes.is_empty()).then(|| notes.join("; ")) })
 }
 
 fn how(name: &str) -> String {
@@ -160,6 +161,16 @@ fn empty(reference: &Sample, current: &Sample) -> Option<String> {
         (_, 0) => Some(format!("the current sample has no value: {}", missing(current))),
         _ => None,
     }
+}
+
+/// Says that the distance is not in standard deviations, or `None`.
+fn of_scale(outcome: &Result<Outcome, String>, reference: &Sample) -> Option<String> {
+    let is_normed = outcome.as_ref().is_ok_and(|outcome| *outcome.test == choices::WASSERSTEIN && outcome.as_numbers);
+    let numbers = reference.numbers().filter(|numbers| is_normed && wasserstein::is_of_least_scale(numbers));
+    numbers.map(|_| {
+        "the reference's standard deviation is below 0.001, so the distance is divided by 0.001, as Evidently does"
+            .into()
+    })
 }
 
 /// Says what to know about the values of a column that is compared, or `None`.
@@ -236,8 +247,8 @@ fn run(
 
 /// Returns the test that Evidently takes for a column, and whether it compares the values as numbers.
 fn default(kind: Kind, reference: &Sample, current: &Sample) -> (&'static Test, bool) {
-    // Quantiles are not a sample, so their p-value would mean nothing.
-    let small = reference.rows() <= LARGEST_TESTED && reference.quantiles_of.is_none();
+    // What a model keeps is not its sample, so a p-value would mean nothing.
+    let small = reference.rows() <= LARGEST_TESTED && reference.sketch_of.is_none();
     let as_numbers = kind == Kind::Numeric && !few_values(reference, current);
     let categories = || counts_by_category(reference, current).len();
     let test = match (small, as_numbers) {

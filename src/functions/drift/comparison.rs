@@ -9,16 +9,16 @@ use datafusion::arrow::array::{
     StringBuilder, TimestampNanosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::common::{Result, exec_datafusion_err, plan_datafusion_err};
+use datafusion::common::{Result, plan_datafusion_err};
 
 use super::changes::{Column, changes, type_name};
 use super::choices::Choices;
 use super::column::{Finding, Kind, compare};
 use super::histogram::{Histogram, histogram};
 use super::quantiles::quantiles;
-use super::values::{Parts, Sample, Values, read};
-use super::wasserstein::mean;
-use crate::model::{Sketch, Sketched};
+use super::relation::{Content, Relation};
+use super::values::{Sample, Values};
+use crate::functions::profile::Moments;
 
 /// Returns the schema of the comparison.
 pub fn schema() -> SchemaRef {
@@ -62,60 +62,6 @@ pub fn schema() -> SchemaRef {
 /// Returns the type of an instant.
 pub fn time() -> DataType {
     DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
-}
-
-/// A relation in memory.
-pub struct Relation {
-    pub schema: SchemaRef,
-    pub content: Content,
-}
-
-/// What is known of a relation.
-pub enum Content {
-    Rows(Vec<RecordBatch>),
-    /// What a model keeps of the columns that it was trained on. Their types are not known.
-    Sketches(Vec<Sample>),
-}
-
-impl Relation {
-    /// Returns what a model keeps of the columns that it was trained on.
-    pub fn of_model(sketches: &[Sketch]) -> Relation {
-        let fields: Vec<Field> =
-            sketches.iter().map(|sketch| Field::new(&sketch.column, DataType::Null, true)).collect();
-        let samples = sketches.iter().map(|sketch| match &sketch.values {
-            Sketched::Categories(counts) => Sample::new(Values::Texts(counts.clone())),
-            Sketched::Quantiles(quantiles) => {
-                Sample { quantiles_of: Some(sketch.rows), ..Sample::new(Values::Numbers(quantiles.clone())) }
-            }
-        });
-        Relation { schema: Arc::new(Schema::new(fields)), content: Content::Sketches(samples.collect()) }
-    }
-
-    /// Returns the relation's rows; empty where only sketches are known.
-    pub fn batches(&self) -> &[RecordBatch] {
-        match &self.content {
-            Content::Rows(batches) => batches,
-            Content::Sketches(_) => &[],
-        }
-    }
-
-    /// Reads a column; one sample for each part of the rows. A sketch is one part.
-    pub fn samples(&self, index: usize, parts: &Parts<'_>) -> Result<Vec<Sample>> {
-        match &self.content {
-            Content::Rows(batches) => {
-                let columns: Vec<&ArrayRef> = batches.iter().map(|batch| batch.column(index)).collect();
-                read(self.schema.field(index).data_type(), &columns, parts)
-            }
-            Content::Sketches(samples) => Ok(samples.get(index).cloned().into_iter().collect()),
-        }
-    }
-
-    /// Reads a column with all of its rows.
-    pub fn column(&self, index: usize) -> Result<Column<'_>> {
-        let sample = self.samples(index, &Parts::WHOLE)?.pop();
-        let sample = sample.ok_or_else(|| exec_datafusion_err!("a column has no sample"))?;
-        Ok(Column { data_type: self.schema.field(index).data_type(), sample })
-    }
 }
 
 /// A column by its name, with its place in each relation that has it.
@@ -253,7 +199,7 @@ pub fn reconcile(reference: &mut Sample, current: &mut Sample) {
 
 /// A model is trained on flags as the numbers 0 and 1.
 fn as_numbers_of_model(reference: &Sample, current: &mut Sample) {
-    if let (Some(_), Values::Flags(flags)) = (reference.quantiles_of, &current.values) {
+    if let (Some(_), Values::Flags(flags)) = (reference.sketch_of, &current.values) {
         let of = |name: &str| flags.get(name).copied().unwrap_or_default() as usize;
         let numbers = [vec![0.0; of("false")], vec![1.0; of("true")]].concat();
         current.values = Values::Numbers(numbers);
@@ -264,27 +210,27 @@ impl Summary {
     fn of(column: &Column<'_>) -> Summary {
         let sample = &column.sample;
         let numbers = sample.numbers().filter(|numbers| !numbers.is_empty());
+        let moments = moments(sample);
         Summary {
-            sql_type: (sample.quantiles_of.is_none() && !matches!(column.data_type, DataType::Null))
+            sql_type: (sample.sketch_of.is_none() && !matches!(column.data_type, DataType::Null))
                 .then(|| type_name(column.data_type)),
             rows: sample.rows(),
             missing: sample.missing,
-            mean: numbers.as_deref().map(mean),
-            std: numbers.as_deref().and_then(standard_deviation),
+            mean: moments.mean(),
+            std: moments.std(),
             period: sample.period(),
             quantiles: numbers.as_deref().map(quantiles).unwrap_or_default(),
         }
     }
 }
 
-/// Returns the sample standard deviation; `None` if there are fewer than two values.
-fn standard_deviation(numbers: &[f64]) -> Option<f64> {
-    if numbers.len() < 2 {
-        return None;
+/// Returns the moments of a sample; those of no numbers if its values are not numbers.
+pub fn moments(sample: &Sample) -> Moments {
+    match &sample.values {
+        Values::Numbers(numbers) => Moments::of(numbers),
+        Values::WholeNumbers(numbers) => Moments::of_whole(numbers),
+        _ => Moments::default(),
     }
-    let mean = mean(numbers);
-    let squares: f64 = numbers.iter().map(|number| (number - mean).powi(2)).sum();
-    Some((squares / (numbers.len() - 1) as f64).sqrt())
 }
 
 fn to_batch(compared: &[Compared]) -> Result<RecordBatch> {
@@ -351,42 +297,4 @@ fn to_batch(compared: &[Compared]) -> Result<RecordBatch> {
         lists(&|row| row.histogram.current.clone()),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
-
-    use super::{Arc, Choices, Content, Relation, Sketch, Sketched, compare_all};
-
-    /// A model keeps quantiles of numbers and counts of categories; the columns that it does not read are left out.
-    #[test]
-    fn rows_are_compared_with_what_a_model_keeps() {
-        let quantiles: Vec<f64> = (0..=100).map(f64::from).collect();
-        let counts = [("buy".to_string(), 50), ("sell".to_string(), 50)];
-        let sketches = [
-            Sketch { column: "x".into(), rows: 100, values: Sketched::Quantiles(quantiles) },
-            Sketch { column: "side".into(), rows: 100, values: Sketched::Categories(counts.into()) },
-            Sketch { column: "gone".into(), rows: 100, values: Sketched::Quantiles(vec![1.0; 101]) },
-        ];
-        let numbers: ArrayRef = Arc::new(Float64Array::from_iter_values((0..200).map(|row| f64::from(row) + 100.0)));
-        let sides: ArrayRef = Arc::new((0..200).map(|row| Some(["buy", "sell"][row % 2])).collect::<StringArray>());
-        let columns = [("x", numbers.clone()), ("side", sides), ("other", numbers)];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let current = Relation { schema: batch.schema(), content: Content::Rows(vec![batch]) };
-        let reference = Relation::of_model(&sketches);
-        let compared = compare_all(&reference, &current, &Choices::default()).unwrap();
-        assert_eq!(compared.num_rows(), 3);
-        let text = |column: &str, row: usize| {
-            let texts = compared.column_by_name(column).unwrap().as_string::<i32>();
-            texts.is_valid(row).then(|| texts.value(row).to_string())
-        };
-        let tests = [0, 1, 2].map(|row| text("test", row));
-        assert_eq!(tests, [Some("wasserstein".into()), Some("z".into()), None]);
-        assert_eq!([0, 1, 2].map(|row| text("change", row)), [None, None, Some("vanished".into())]);
-        assert!(compared.column_by_name("drifted").unwrap().as_boolean().value(0));
-        let chosen = Choices::parse("x=ks").unwrap();
-        let error = compare_all(&reference, &current, &chosen).unwrap_err().to_string();
-        assert!(error.contains("a model keeps quantiles"), "{error}");
-    }
 }

@@ -15,7 +15,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, collect};
 
 use super::choices::Choices;
-use super::comparison::{self, Content, Relation, compare_all};
+use super::comparison::{self, compare_all};
+use super::relation::{Content, Relation};
 use super::slices::{self, By, compare_slices};
 use crate::durable;
 use crate::model::Sketch;

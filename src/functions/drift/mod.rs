@@ -4,6 +4,7 @@
 //! choose or that somebody chose, its value, and whether it means drift. The rows also hold both samples' counts, means, quantiles and
 //! histograms, so that a report needs no second query.
 
+mod by;
 mod categories;
 mod changes;
 mod choices;
@@ -14,6 +15,7 @@ mod histogram;
 mod kolmogorov;
 mod ks;
 mod quantiles;
+mod relation;
 mod slices;
 mod special;
 mod table;
@@ -81,7 +83,7 @@ const DRIFT_BY: Documentation = Documentation {
         Argument {
             name: "by",
             sql_type: "VARCHAR",
-            meaning: "what makes the slices, constant: 'minute', '15 minute', 'hour', 'day', 'week' or 'month', of the only column of times or of one that is named, as in 'day:ts'; or a column, each of whose values makes a slice. There are at most 400",
+            meaning: "what makes the slices, constant: 'minute', '15 minute', 'hour', 'day', 'week' or 'month', of the only column of times or of one that is named, as in 'day:ts'; or a column, each of whose values makes a slice. A column with the name of a span stands in double quotes. There are at most 400",
             required: true,
         },
         TESTS,
@@ -89,7 +91,7 @@ const DRIFT_BY: Documentation = Documentation {
     result: Outcome {
         sql_type: "TABLE (sample, slice, slice_from, column_name, test, value, drift_if, threshold, drifted, rows, missing, mean, low, median, high)",
         meaning: "one row a slice and column that both relations have; sample is 'reference' or 'current'; the test is that of the whole column; low and high are the 5 % and the 95 % quantile",
-        when_null: "slice_from where a column makes the slices; test to drifted where there is nothing to compare; mean to high of what is not numeric",
+        when_null: "slice_from where a column makes the slices; test to drifted where there is nothing to compare; drifted of a distance in a slice of fewer than 1,000 values, because it may be chance; mean to high of what is not numeric",
     },
     example: Example {
         query: "SELECT sample, slice, column_name, round(value, 3) AS value, drifted FROM drift_by('SELECT ''a'' AS side, value FROM generate_series(1, 10)', 'SELECT CASE WHEN value < 9 THEN ''b'' ELSE ''c'' END AS side, value FROM generate_series(5, 16)', 'side')",

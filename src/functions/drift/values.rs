@@ -48,19 +48,19 @@ pub struct Sample {
     pub values: Values,
     /// Values that are NULL, NaN or infinite.
     pub missing: u64,
-    /// If the numbers are the quantiles of more values: how many values.
-    pub quantiles_of: Option<u64>,
+    /// If the numbers are made from what a model keeps of its training rows: how many rows these were.
+    pub sketch_of: Option<u64>,
 }
 
 impl Sample {
     /// Makes a sample in which no value is missing.
     pub fn new(values: Values) -> Sample {
-        Sample { values, missing: 0, quantiles_of: None }
+        Sample { values, missing: 0, sketch_of: None }
     }
 
     /// Returns the number of values that are not missing.
     pub fn rows(&self) -> u64 {
-        self.quantiles_of.unwrap_or_else(|| self.values.rows())
+        self.sketch_of.unwrap_or_else(|| self.values.rows())
     }
 
     /// Returns the values of a numeric column, each rounded to a DOUBLE.

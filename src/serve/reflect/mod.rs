@@ -9,6 +9,7 @@ mod functions;
 mod nothing;
 mod relations;
 mod rewrite;
+mod rows;
 mod syntax;
 mod tables;
 

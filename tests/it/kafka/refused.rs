@@ -22,7 +22,7 @@ fn noise(bytes: usize) -> Vec<u8> {
 }
 
 /// Makes options that keep archives and dead letters in a folder, and the list of what the user is told.
-fn telling(dir: &std::path::Path) -> (Options, Arc<Mutex<Vec<String>>>) {
+pub(super) fn telling(dir: &std::path::Path) -> (Options, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     let tell = Tell::new(move |sentence| list.lock().expect("no panic").push(sentence.to_string()));

@@ -16,7 +16,13 @@ fn land(data: &Path, address: &str, partitions: &str) -> Command {
 }
 
 fn follow(data: &Path, address: &str, partitions: &str) -> Child {
-    land(data, address, partitions).arg("--follow").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    following(data, address, partitions).stderr(Stdio::null()).spawn().unwrap()
+}
+
+pub(super) fn following(data: &Path, address: &str, partitions: &str) -> Command {
+    let mut command = land(data, address, partitions);
+    command.arg("--follow").stdout(Stdio::null());
+    command
 }
 
 fn said(output: &Output) -> String {
@@ -24,7 +30,7 @@ fn said(output: &Output) -> String {
 }
 
 /// Returns a quote of one of many products, so that each partition has some.
-fn quote(number: usize) -> Record {
+pub(super) fn quote(number: usize) -> Record {
     let product = format!("P{}-USD", number % 17);
     let payload = format!(
         r#"{{"type":"ticker","product_id":"{product}","price":"2","best_bid":"1","best_ask":"3","sequence":{number},"time":"2026-01-05T00:{:02}:{:02}Z"}}"#,
@@ -35,7 +41,7 @@ fn quote(number: usize) -> Record {
     Record { key: Some(product.into()), payload: payload.into(), ingest_time, connection: Some("c1".into()) }
 }
 
-fn rows(data: &Path) -> String {
+pub(super) fn rows(data: &Path) -> String {
     let sql = "SELECT count(*) AS rows, count(DISTINCT sequence_num) AS messages FROM landed_ticks WHERE status = 'ok'";
     let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
     let output = command.args(["--data"]).arg(data).args(["sql", "--format", "csv", sql]).current_dir(data).output();
@@ -43,7 +49,7 @@ fn rows(data: &Path) -> String {
 }
 
 /// Waits until this many rows have landed.
-fn until_landed(data: &Path, expected: &str) {
+pub(super) fn until_landed(data: &Path, expected: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while rows(data) != expected {
         assert!(Instant::now() < deadline, "{} rows and messages have landed, not {expected}", rows(data));
@@ -51,7 +57,7 @@ fn until_landed(data: &Path, expected: &str) {
     }
 }
 
-fn signal(process: &Child, signal: &str) {
+pub(super) fn signal(process: &Child, signal: &str) {
     assert!(Command::new("kill").arg(signal).arg(process.id().to_string()).status().unwrap().success());
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod days;
 mod errors;
+mod generated;
 mod lint;
 mod lookback;
 mod project;

@@ -18,7 +18,7 @@ use super::{parameters, root, rows, shipped};
 use crate::serve::certificate;
 
 /// Starts workers in this process; returns their addresses.
-async fn workers(count: usize) -> Vec<String> {
+pub(super) async fn workers(count: usize) -> Vec<String> {
     let mut addresses = Vec::new();
     for _ in 0..count {
         let nothing = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ fn options(workers: Vec<String>) -> Options {
     }
 }
 
-async fn with_workers(data: &Path, workers: &[String]) -> Session {
+pub(super) async fn with_workers(data: &Path, workers: &[String]) -> Session {
     // Sums of groups that are computed here have one order on one thread.
     let session = session_of(data, 1).await;
     let cluster = Cluster::connect(&options(workers.to_vec()), &session.context().state()).await.unwrap();
