@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, UInt64Type};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit, UInt64Type};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 use datafusion::common::{Result, ScalarValue};
@@ -92,7 +92,8 @@ pub struct Column {
     /// Whether values of the type have fingerprints.
     pub hashed: bool,
     pub frequent: Frequent,
-    pub moments: Moments,
+    /// Of a decimal number, the moments of its digits without the point.
+    moments: Moments,
     /// The shortest and the longest text, in characters.
     pub lengths: Option<(u64, u64)>,
     least: Option<(MinAccumulator, MaxAccumulator)>,
@@ -211,9 +212,39 @@ impl Column {
     }
 
     fn add_numbers(&mut self, array: &ArrayRef) -> Result<()> {
-        let numbers = cast(array, &DataType::Float64)?;
-        self.count(&numbers.as_primitive::<Float64Type>().iter().flatten().collect::<Vec<_>>());
+        let Some(numbers) = digits(array)? else {
+            let numbers = cast(array, &DataType::Float64)?;
+            self.count(&numbers.as_primitive::<Float64Type>().iter().flatten().collect::<Vec<_>>());
+            return Ok(());
+        };
+        let numbers: Vec<i128> = numbers.into_iter().flatten().collect();
+        self.zeros += numbers.iter().filter(|value| **value == 0).count() as u64;
+        self.negatives += numbers.iter().filter(|value| **value < 0).count() as u64;
+        self.moments.merge(&Moments::of_whole(&numbers));
         Ok(())
+    }
+
+    pub fn mean(&self) -> Option<f64> {
+        self.moments.mean().map(|mean| mean / self.unit())
+    }
+
+    /// Returns the sample standard deviation; `None` if there are fewer than two numbers.
+    pub fn std(&self) -> Option<f64> {
+        self.moments.std().map(|std| std / self.unit())
+    }
+
+    pub fn skewness(&self) -> Option<f64> {
+        self.moments.skewness()
+    }
+
+    /// Returns how many of the moments' units are 1.
+    fn unit(&self) -> f64 {
+        match self.values {
+            DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+                10_f64.powi(scale.into())
+            }
+            _ => 1.0,
+        }
     }
 
     fn count(&mut self, finite: &[f64]) {
@@ -315,6 +346,25 @@ impl Column {
             None => Ok((None, None)),
         }
     }
+}
+
+/// Returns the digits of whole and of decimal numbers, without the point; `None` for types that are rounded to a DOUBLE.
+pub fn digits(array: &ArrayRef) -> Result<Option<Vec<Option<i128>>>> {
+    Ok(Some(match array.data_type() {
+        whole if whole.is_signed_integer() => {
+            let whole = cast(array, &DataType::Int64)?;
+            whole.as_primitive::<Int64Type>().iter().map(|digits| digits.map(i128::from)).collect()
+        }
+        whole if whole.is_unsigned_integer() => {
+            let whole = cast(array, &DataType::UInt64)?;
+            whole.as_primitive::<UInt64Type>().iter().map(|digits| digits.map(i128::from)).collect()
+        }
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+            let decimals = cast(array, &DataType::Decimal128(38, *scale))?;
+            decimals.as_primitive::<Decimal128Type>().iter().collect()
+        }
+        _ => return Ok(None),
+    }))
 }
 
 fn shown(value: &ScalarValue) -> Result<Option<String>> {

@@ -1,15 +1,17 @@
 //! `correlations`: Pearson's coefficient of every pair of numeric columns of a relation.
 //!
-//! Each batch is centred on its own means, and batches are joined by the formulas of Pébay (Sandia report SAND2008-6212). A pair's
-//! coefficient counts the rows in which both are finite, as pandas' `corr` does.
+//! Each batch is centred on its own means, and batches are joined by the formulas of Pébay (Sandia report SAND2008-6212). `origin.rs` says how the
+//! numbers are measured. A pair's coefficient counts the rows in which both are finite, as pandas' `corr` does.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use datafusion::common::Result;
 
+use super::column::digits;
+use super::origin::{Origin, power_of, scaled, whole_difference};
 use super::pass::Pass;
 use crate::text::documentation::Documentation;
 
@@ -20,19 +22,30 @@ pub const MOST_COLUMNS: usize = 40;
 #[derive(Debug, Clone, Copy, Default)]
 struct Pair {
     rows: f64,
-    means: [f64; 2],
-    /// Squared differences to the means, and their products.
-    squares: [f64; 2],
+    sides: [Side; 2],
+    /// Of the differences to the means, in the units of both sides.
     products: f64,
 }
 
+/// One column of a pair.
+#[derive(Debug, Clone, Copy, Default)]
+struct Side {
+    origin: Origin,
+    /// Two to this power is the unit.
+    power: i32,
+    /// The mean less the origin.
+    mean: f64,
+    /// Squared differences to the mean.
+    squares: f64,
+}
+
 impl Pair {
-    /// Computes the sums over one batch, whose values are centred on `means`.
+    /// Computes the sums over one batch, whose values are centred on their means.
     fn of(a: &Centred, b: &Centred) -> Pair {
         let (mut rows, mut sums, mut squares, mut products) = (0.0, [0.0; 2], [0.0; 2], 0.0);
         if a.is_whole && b.is_whole {
             rows = a.values.len() as f64;
-            squares = [a.squares, b.squares];
+            squares = [a.side.squares, b.side.squares];
             products = dot(&a.values, &b.values);
         } else {
             for (a, b) in a.values.iter().zip(&b.values).filter(|(a, b)| a.is_finite() && b.is_finite()) {
@@ -46,38 +59,71 @@ impl Pair {
             return Pair::default();
         }
         let shifts = sums.map(|sum| sum / rows);
-        Pair {
-            rows,
-            means: [a.mean + shifts[0], b.mean + shifts[1]],
-            squares: [squares[0] - sums[0] * shifts[0], squares[1] - sums[1] * shifts[1]],
-            products: products - sums[0] * shifts[1],
-        }
+        let side = |side: &Side, index: usize| Side {
+            mean: side.mean + shifts[index],
+            squares: squares[index] - sums[index] * shifts[index],
+            ..*side
+        };
+        Pair { rows, sides: [side(&a.side, 0), side(&b.side, 1)], products: products - sums[0] * shifts[1] }
     }
 
     fn merge(&mut self, other: &Pair) {
         if other.rows == 0.0 {
             return;
         }
+        if self.rows == 0.0 {
+            *self = *other;
+            return;
+        }
+        let powers = [0, 1].map(|side| self.sides[side].power.max(other.sides[side].power));
+        *self = self.in_units(powers);
+        let other = other.in_units(powers);
         let rows = self.rows + other.rows;
-        let deltas = [other.means[0] - self.means[0], other.means[1] - self.means[1]];
         let weight = self.rows * other.rows / rows;
+        let deltas = [0, 1].map(|side| other.sides[side].less(&self.sides[side]));
         self.products += other.products + deltas[0] * deltas[1] * weight;
-        for (side, delta) in deltas.into_iter().enumerate() {
-            self.squares[side] += other.squares[side] + delta * delta * weight;
-            self.means[side] += delta * other.rows / rows;
+        for ((side, other_side), delta) in self.sides.iter_mut().zip(other.sides).zip(deltas) {
+            side.squares += other_side.squares + delta * delta * weight;
+            side.mean += delta * other.rows / rows;
         }
         self.rows = rows;
     }
 
+    /// Returns the same sums in other units, which must not be smaller.
+    fn in_units(self, powers: [i32; 2]) -> Pair {
+        let by = [0, 1].map(|side| self.sides[side].power - powers[side]);
+        let side = |side: usize| Side {
+            power: powers[side],
+            mean: scaled(self.sides[side].mean, by[side]),
+            squares: scaled(self.sides[side].squares, 2 * by[side]),
+            ..self.sides[side]
+        };
+        Pair { sides: [side(0), side(1)], products: scaled(self.products, by[0] + by[1]), ..self }
+    }
+
     /// Returns the coefficient; `None` if there are fewer than two rows, or if a column is constant.
     fn coefficient(&self) -> Option<f64> {
-        // What rounding leaves of a constant column is not a deviation.
-        let varies = |side: usize| {
-            let deviation = (self.squares[side] / self.rows).sqrt();
-            deviation.is_finite() && deviation > self.means[side].abs() * 1e-14
+        let [a, b] = self.sides;
+        let defined = self.rows > 1.0 && a.varies(self.rows) && b.varies(self.rows);
+        // The units cancel out.
+        defined.then(|| (self.products / a.squares * (a.squares / b.squares).sqrt()).clamp(-1.0, 1.0))
+    }
+}
+
+impl Side {
+    /// Returns the difference of the means, in a unit that both share.
+    fn less(&self, other: &Side) -> f64 {
+        self.origin.less(other.origin, self.power) + (self.mean - other.mean)
+    }
+
+    /// Returns whether the values differ. What rounding leaves of a constant column is not a deviation.
+    fn varies(&self, rows: f64) -> bool {
+        let deviation = (self.squares / rows).sqrt();
+        let size = match self.origin {
+            Origin::Number(origin) => scaled(origin, -self.power) + self.mean,
+            Origin::Whole(_) => self.mean,
         };
-        let defined = self.rows > 1.0 && varies(0) && varies(1);
-        defined.then(|| (self.products / self.squares[0] * (self.squares[0] / self.squares[1]).sqrt()).clamp(-1.0, 1.0))
+        deviation.is_finite() && deviation > size.abs() * 1e-14
     }
 }
 
@@ -97,26 +143,46 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// A batch of a column, less its mean.
 struct Centred {
+    /// In the unit of the side; NaN or infinite where the column is.
     values: Vec<f64>,
-    mean: f64,
-    squares: f64,
+    side: Side,
     /// Whether all values are finite.
     is_whole: bool,
 }
 
 impl Centred {
-    fn of(values: Vec<f64>) -> Centred {
-        let first = values.iter().copied().find(|value| value.is_finite()).unwrap_or_default();
+    fn read(array: &ArrayRef) -> Result<Centred> {
+        if let Some(digits) = digits(array)? {
+            let first = digits.iter().flatten().next().copied().unwrap_or_default();
+            let difference = |digits: &Option<i128>| digits.map_or(f64::NAN, |digits| whole_difference(digits, first));
+            return Ok(Centred::around(Origin::Whole(first), 0, digits.iter().map(difference).collect()));
+        }
+        let column = cast(array, &DataType::Float64)?;
+        let column = column.as_primitive::<Float64Type>();
+        let mut values = match column.null_count() {
+            0 => column.values().to_vec(),
+            _ => column.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+        };
+        let finite = || values.iter().filter(|value| value.is_finite());
+        let first = finite().next().copied().unwrap_or_default();
+        let power = power_of(finite().fold(0.0, |largest, value| largest.max(value.abs())));
+        let origin = scaled(first, -power);
+        values.iter_mut().for_each(|value| *value = scaled(*value, -power) - origin);
+        Ok(Centred::around(Origin::Number(first), power, values))
+    }
+
+    /// Centres values that are given by their differences to the origin.
+    fn around(origin: Origin, power: i32, mut values: Vec<f64>) -> Centred {
         let (mut rows, mut sum) = (0.0, 0.0);
         for value in values.iter().filter(|value| value.is_finite()) {
             rows += 1.0;
-            sum += value - first;
+            sum += value;
         }
         let is_whole = rows as usize == values.len();
-        let mean = if rows > 0.0 { first + sum / rows } else { 0.0 };
-        let values: Vec<f64> = values.into_iter().map(|value| value - mean).collect();
+        let mean = if rows > 0.0 { sum / rows } else { 0.0 };
+        values.iter_mut().for_each(|value| *value -= mean);
         let squares = if is_whole { dot(&values, &values) } else { 0.0 };
-        Centred { values, mean, squares, is_whole }
+        Centred { values, side: Side { origin, power, mean, squares }, is_whole }
     }
 }
 
@@ -153,12 +219,7 @@ impl Pass for Correlations {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut columns = Vec::with_capacity(self.places.len());
         for place in &self.places {
-            let column = cast(batch.column(*place), &DataType::Float64)?;
-            let column = column.as_primitive::<Float64Type>();
-            columns.push(Centred::of(match column.null_count() {
-                0 => column.values().to_vec(),
-                _ => column.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
-            }));
+            columns.push(Centred::read(batch.column(*place))?);
         }
         let both = (0..columns.len()).flat_map(|a| (a + 1..columns.len()).map(move |b| (a, b)));
         for (pair, (a, b)) in self.pairs.iter_mut().zip(both) {

@@ -5,6 +5,7 @@
 mod column;
 mod correlations;
 mod moments;
+mod origin;
 mod pass;
 mod relation;
 mod sketch;
