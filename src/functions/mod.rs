@@ -17,6 +17,7 @@ pub mod episodes;
 mod files;
 pub mod intervals;
 pub mod label_score;
+mod narrowed;
 mod one_zero;
 mod picks;
 mod probability;

@@ -2,7 +2,6 @@
 //!
 //! So a view over such a table also sees models that were trained after the view was created.
 
-use crate::engine;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,8 +17,10 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::future::BoxFuture;
 
+use super::narrowed::narrowed;
 use crate::dialect;
 use crate::durable;
+use crate::engine;
 
 type Rows = Box<dyn Fn() -> Result<RecordBatch> + Send + Sync>;
 type Plan = Box<dyn Fn(SessionState) -> BoxFuture<'static, Result<LogicalPlan>> + Send + Sync>;
@@ -37,7 +38,11 @@ pub struct Snapshot {
 
 enum Content {
     Rows(Rows),
-    Plan(Plan),
+    Plan {
+        plan: Plan,
+        /// The position of the column that is computed even if it is not read.
+        always: usize,
+    },
     Collected(Collected),
     Sql(Sql),
 }
@@ -48,12 +53,13 @@ impl Snapshot {
         Snapshot { schema, content: Content::Rows(Box::new(rows)) }
     }
 
-    /// Makes a table of the rows of a plan; `plan` returns the plan at each reading. The rows stream.
-    pub fn of_plan<F>(schema: SchemaRef, plan: F) -> Snapshot
+    /// Makes a table of the rows of a plan; `plan` returns the plan at each reading. The rows stream. The column at the position `always`
+    /// is computed even if it is not read: it refuses rows, and an error must not depend on the columns that a query reads.
+    pub fn of_plan<F>(schema: SchemaRef, always: usize, plan: F) -> Snapshot
     where
         F: Fn(SessionState) -> BoxFuture<'static, Result<LogicalPlan>> + Send + Sync + 'static,
     {
-        Snapshot { schema, content: Content::Plan(Box::new(plan)) }
+        Snapshot { schema, content: Content::Plan { plan: Box::new(plan), always } }
     }
 
     /// Makes a table of what a function computes from all rows of a plan; `collected` returns both at each reading. The plan runs when the
@@ -92,7 +98,7 @@ impl TableProvider for Snapshot {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let pushdown = match self.content {
             // Filters become part of the plan, where the optimizer pushes them further down.
-            Content::Plan(_) => TableProviderFilterPushDown::Exact,
+            Content::Plan { .. } => TableProviderFilterPushDown::Exact,
             // The engine pushes a filter on a constant column, such as the name of a model, below an aggregate without
             // groups. The aggregate then has no rows, and still one row of output, which the filter should have removed.
             Content::Sql(_) | Content::Rows(_) | Content::Collected(_) => TableProviderFilterPushDown::Unsupported,
@@ -124,26 +130,45 @@ impl Snapshot {
                     let whole = StreamingTableExec::try_new(self.schema(), vec![rows], projection, None, false, limit)?;
                     return Ok(Arc::new(whole));
                 }
-                Content::Plan(plan) => plan(session_state(state)?.clone()).await?,
+                Content::Plan { plan, always } => {
+                    let plan = plan(session_state(state)?.clone()).await?;
+                    let Some(read) = projection.filter(|read| !read.contains(always)) else {
+                        return physical(state, plan, projection, filters, limit).await;
+                    };
+                    let wider: Vec<usize> = read.iter().copied().chain([*always]).collect();
+                    let rows = physical(state, plan, Some(&wider), filters, limit).await?;
+                    return narrowed(rows, read.len());
+                }
                 Content::Sql(sql) => {
                     let state = session_state(state)?;
                     dialect::plan_text(state, &sql(state.clone()).await?).await?
                 }
             };
-            let mut builder = LogicalPlanBuilder::from(plan);
-            for filter in filters {
-                builder = builder.filter(filter.clone())?;
-            }
-            if let Some(projection) = projection {
-                let columns: Vec<_> = projection
-                    .iter()
-                    .map(|&index| Expr::Column(Column::from(builder.schema().qualified_field(index))))
-                    .collect();
-                builder = builder.project(columns)?;
-            }
-            state.create_physical_plan(&builder.limit(0, limit)?.build()?).await
+            physical(state, plan, projection, filters, limit).await
         })
     }
+}
+
+/// Plans the filtered rows of a plan, in some of its columns.
+async fn physical(
+    state: &dyn Session,
+    plan: LogicalPlan,
+    projection: Option<&Vec<usize>>,
+    filters: &[Expr],
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut builder = LogicalPlanBuilder::from(plan);
+    for filter in filters {
+        builder = builder.filter(filter.clone())?;
+    }
+    if let Some(projection) = projection {
+        let columns: Vec<_> = projection
+            .iter()
+            .map(|&index| Expr::Column(Column::from(builder.schema().qualified_field(index))))
+            .collect();
+        builder = builder.project(columns)?;
+    }
+    state.create_physical_plan(&builder.limit(0, limit)?.build()?).await
 }
 
 /// The rows that a function computes from all rows of a plan.

@@ -104,7 +104,7 @@ impl TableFunctionImpl for Compare {
             let (models, pattern) = (Arc::clone(&models), pattern.clone());
             let (relation, baseline) = (relation.clone(), baseline.clone());
             async move {
-                let compared = fitting(&models, &relation, pattern.as_deref())?.models;
+                let compared = fitting(&state, &models, &relation, pattern.as_deref()).await?.models;
                 let naive = || compared.iter().find(|model| model.model_type().role == Role::Naive);
                 let baseline = match &baseline {
                     Some(name) => load(&models, name)?,

@@ -180,7 +180,7 @@ pub fn recorded(model: &Artifact) -> Result<RecordBatch> {
 }
 
 async fn evaluations(state: &SessionState, models: &Registry, arguments: &[String]) -> Result<String> {
-    let found = fitting(models, &arguments[0], arguments.get(2).map(String::as_str))?;
+    let found = fitting(state, models, &arguments[0], arguments.get(2).map(String::as_str)).await?;
     let mut queries = Vec::new();
     for model in found.models {
         let (relation, third) = (arguments[0].clone(), arguments.get(1).cloned());

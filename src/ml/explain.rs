@@ -73,6 +73,7 @@ impl TableFunctionImpl for MlExplainPredict {
         };
         let rows = plan(session_state(args.session())?, &relation)?;
         let mut all = fields(&relation, &rows, &[])?;
+        let score = all.len() - 1;
         for field in explanation() {
             if all.iter().any(|taken| taken.name() == field.name()) {
                 return plan_err!("`{relation}` has a column `{}` already; rename it in a query", field.name());
@@ -80,7 +81,7 @@ impl TableFunctionImpl for MlExplainPredict {
             all.push(field);
         }
         let models = Arc::clone(&self.0);
-        Ok(Arc::new(Snapshot::of_plan(Arc::new(Schema::new(all)), move |state| {
+        Ok(Arc::new(Snapshot::of_plan(Arc::new(Schema::new(all)), score, move |state| {
             let (models, rows) = (Arc::clone(&models), rows.clone());
             let (model, relation) = (model.clone(), relation.clone());
             async move { explained(&state, load(&models, &model)?, &relation, &rows, top).await }.boxed()

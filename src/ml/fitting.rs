@@ -1,13 +1,14 @@
-//! Which trained models belong to a relation: those whose training query reads only tables that the relation reads, or those
-//! that a pattern names.
+//! Which trained models belong to a relation: those whose training query reads only tables that the relation reads, itself or through
+//! views, or those that a pattern names.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::common::Result;
+use datafusion::common::{Result, TableReference};
+use datafusion::execution::SessionState;
 
 use super::arguments::external;
-use super::{FAMILIES, statement};
+use super::{FAMILIES, lineage, statement};
 use crate::functions::OF_MODEL;
 use crate::functions::relation::{query, tables};
 use crate::model::{Artifact, Error, Registry};
@@ -20,7 +21,7 @@ const OVER_EVERY_MODEL: [&str; 4] = ["ml_predict_all", "ml_evaluate_all", "ml_co
 pub const MODELS: Argument = Argument {
     name: "models",
     sql_type: "VARCHAR",
-    meaning: "the models, constant: names separated by commas, where * stands for any letters and 'name@2' is version 2; without it, every model whose training query reads only tables that the relation reads",
+    meaning: "the models, constant: names separated by commas, where * stands for any letters and 'name@2' is version 2; without it, every model whose training query reads only tables that the relation reads, itself or through views",
     required: false,
 };
 
@@ -59,39 +60,27 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 ///
 /// # Errors
 /// There is no such model, a named version does not exist, or the folder of models cannot be read.
-pub fn fitting(models: &Registry, relation: &str, pattern: Option<&str>) -> Result<Fitting> {
-    let mut fitting = Fitting::default();
+pub async fn fitting(
+    state: &SessionState,
+    models: &Registry,
+    relation: &str,
+    pattern: Option<&str>,
+) -> Result<Fitting> {
     let names = models.names().map_err(external)?;
-    let mut add = |reference: &str, wanted: &dyn Fn(&Artifact) -> bool| match models.load(reference) {
-        Ok(model) if wanted(&model) => fitting.models.push(Arc::new(model)),
-        Ok(_) => {}
-        Err(error) => {
-            let problem = crate::error::with_causes(&error);
-            fitting.unreadable.push(Unreadable { name: reference.into(), problem });
-        }
-    };
-    match pattern {
+    let fitting = match pattern {
         None => {
-            let read = tables(&query(relation));
-            let wanted = |model: &Artifact| learned(model, &read);
-            names.iter().for_each(|name| add(name, &wanted));
-        }
-        Some(pattern) => {
-            let mut known = BTreeSet::new();
-            for part in pattern.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-                let found: Vec<&str> =
-                    names.iter().map(String::as_str).filter(|name| part.contains('*') && matches(part, name)).collect();
-                let found = if part.contains('*') { found } else { vec![part] };
-                for name in found.into_iter().filter(|name| known.insert(name.to_string())) {
-                    if !part.contains('*') {
-                        // A model that is named has to exist.
-                        models.check(name).map_err(external)?;
-                    }
-                    add(name, &|_| true);
+            let mut fitting = loaded(models, names.iter().map(String::as_str));
+            let all = std::mem::take(&mut fitting.models);
+            for read in levels(state, relation).await {
+                fitting.models = all.iter().filter(|model| learned(model, &read)).cloned().collect();
+                if !fitting.models.is_empty() {
+                    break;
                 }
             }
+            fitting
         }
-    }
+        Some(pattern) => loaded(models, named(models, &names, pattern)?.into_iter()),
+    };
     if fitting.models.is_empty() && fitting.unreadable.is_empty() {
         return Err(external(match pattern {
             None => Error::NoneLearned { relation: relation.into() },
@@ -99,6 +88,70 @@ pub fn fitting(models: &Registry, relation: &str, pattern: Option<&str>) -> Resu
         }));
     }
     Ok(fitting)
+}
+
+/// Loads models.
+fn loaded<'a>(models: &Registry, names: impl Iterator<Item = &'a str>) -> Fitting {
+    let mut fitting = Fitting::default();
+    for name in names {
+        match models.load(name) {
+            Ok(model) => fitting.models.push(Arc::new(model)),
+            Err(error) => {
+                let problem = crate::error::with_causes(&error);
+                fitting.unreadable.push(Unreadable { name: name.into(), problem });
+            }
+        }
+    }
+    fitting
+}
+
+/// Returns the names that a pattern stands for, each once.
+///
+/// # Errors
+/// A model that is named does not exist.
+fn named<'a>(models: &Registry, names: &'a [String], pattern: &'a str) -> Result<Vec<&'a str>> {
+    let mut found: Vec<&str> = Vec::new();
+    for part in pattern.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        if part.contains('*') {
+            found.extend(names.iter().map(String::as_str).filter(|name| matches(part, name)));
+        } else {
+            models.check(part).map_err(external)?;
+            found.push(part);
+        }
+    }
+    let mut known = BTreeSet::new();
+    found.retain(|name| known.insert(*name));
+    Ok(found)
+}
+
+/// Returns the tables that a relation reads: first those that it names, then each time also those behind views. A model belongs to a
+/// relation by the first of these sets that holds all tables of its training query.
+pub async fn levels(state: &SessionState, relation: &str) -> Vec<BTreeSet<String>> {
+    let sql = query(relation);
+    let mut read = tables(&sql);
+    let mut levels = vec![read.clone()];
+    loop {
+        let mut wider = read.clone();
+        for name in &read {
+            wider.extend(behind(state, name).await);
+        }
+        if wider == read {
+            break;
+        }
+        levels.push(wider.clone());
+        read = wider;
+    }
+    // A query of the project that is stored as a table has no definition here.
+    let queries = lineage::origin(state, &sql).await.queries;
+    levels.push(read.into_iter().chain(queries.into_keys()).collect());
+    levels
+}
+
+/// Returns the tables that a view reads; none if it is not a view.
+async fn behind(state: &SessionState, name: &str) -> BTreeSet<String> {
+    let Ok(schema) = state.schema_for_ref(TableReference::bare(name)) else { return BTreeSet::new() };
+    let Ok(Some(table)) = schema.table(name).await else { return BTreeSet::new() };
+    table.get_table_definition().map(tables).unwrap_or_default()
 }
 
 /// Returns whether the training query of a model reads only these tables.

@@ -7,10 +7,10 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::Result;
 
 use super::arguments::{RELATION, external};
-use super::fitting::learned;
+use super::fitting::{learned, levels};
 use super::judged::basis;
-use crate::functions::relation::{query, tables, texts};
-use crate::functions::{Function, Implementation, Snapshot};
+use crate::functions::relation::{block_on, texts};
+use crate::functions::{Function, Implementation, Snapshot, session_state};
 use crate::model::{Artifact, Registry};
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
@@ -20,7 +20,7 @@ const ML_MODELS: Documentation = Documentation {
     section: Section::Models,
     summary: "Lists every version of every model, or of those that learned from a relation",
     arguments: &[Argument {
-        meaning: "the name of a table or view, or a query, constant: only models whose training query reads only tables that it reads, and those that cannot be read, are listed",
+        meaning: "the name of a table or view, or a query, constant: only models whose training query reads only tables that it reads, itself or through views, and those that cannot be read, are listed",
         required: false,
         ..RELATION
     }],
@@ -48,16 +48,20 @@ struct MlModels(Arc<Registry>);
 impl TableFunctionImpl for MlModels {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let relation = texts(&ML_MODELS, args.exprs())?.pop();
+        let state = session_state(args.session())?;
+        let levels = relation.map(|relation| block_on(|| async { Ok(levels(state, &relation).await) }, &relation));
+        let levels = levels.transpose()?;
         let models = Arc::clone(&self.0);
         // The columns do not depend on the models.
         let schema = rows(&[])?.schema();
         Ok(Arc::new(Snapshot::of_rows(schema, move || {
-            let read = relation.as_ref().map(|relation| tables(&query(relation)));
             let mut versions = versions(&models)?;
-            versions.retain(|version| match (&read, &version.artifact) {
-                (Some(read), Ok(artifact)) => learned(artifact, read),
-                _ => true,
-            });
+            if let Some(levels) = &levels {
+                let learned =
+                    |version: &Version, read| version.artifact.as_ref().is_ok_and(|model| learned(model, read));
+                let read = levels.iter().find(|read| versions.iter().any(|version| learned(version, read)));
+                versions.retain(|version| version.artifact.is_err() || read.is_some_and(|read| learned(version, read)));
+            }
             rows(&versions)
         })))
     }

@@ -89,14 +89,15 @@ impl TableFunctionImpl for MlPredict {
             Some(other) => return plan_err!("the purpose of ml_predict is 'score' or '{JUDGE}', not '{other}'"),
         };
         let rows = plan(session_state(args.session())?, &relation)?;
-        let schema = Arc::new(Schema::new(fields(&relation, &rows, &[])?));
+        let fields = fields(&relation, &rows, &[])?;
+        let last = fields.len() - 1;
         let models = Arc::clone(&self.0);
         let scored = move |state: SessionState| {
             let (models, rows) = (Arc::clone(&models), rows.clone());
             let (model, relation) = (model.clone(), relation.clone());
             async move { scored(&state, load(&models, &model)?, &relation, &rows, judge).await?.build() }.boxed()
         };
-        Ok(Arc::new(Snapshot::of_plan(schema, scored)))
+        Ok(Arc::new(Snapshot::of_plan(Arc::new(Schema::new(fields)), last, scored)))
     }
 }
 
@@ -111,18 +112,19 @@ impl TableFunctionImpl for MlPredictAll {
         let arguments = texts(&ML_PREDICT_ALL, args.exprs())?;
         let (relation, pattern) = (arguments[0].clone(), arguments.get(1).cloned());
         let rows = plan(session_state(args.session())?, &relation)?;
-        let schema = Arc::new(Schema::new(fields(&relation, &rows, &OF_MODEL)?));
+        let fields = fields(&relation, &rows, &OF_MODEL)?;
+        let last = fields.len() - 1;
         let models = Arc::clone(&self.0);
         let scored = move |state: SessionState| {
             let (models, rows) = (Arc::clone(&models), rows.clone());
             let (relation, pattern) = (relation.clone(), pattern.clone());
             async move { scored_by_all(&state, &models, &relation, pattern.as_deref(), &rows).await }.boxed()
         };
-        Ok(Arc::new(Snapshot::of_plan(schema, scored)))
+        Ok(Arc::new(Snapshot::of_plan(Arc::new(Schema::new(fields)), last, scored)))
     }
 }
 
-/// Returns the result's columns: those of the model, those of the relation, and the score.
+/// Returns the result's columns: those of the model, those of the relation, and, as the last one, the score.
 pub fn fields(relation: &str, rows: &LogicalPlan, of_model: &[(&str, DataType)]) -> Result<Vec<Field>> {
     let own = of_model.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true));
     let given = rows.schema().fields().iter().map(|field| field.as_ref().clone());
@@ -141,7 +143,7 @@ async fn scored_by_all(
     rows: &LogicalPlan,
 ) -> Result<LogicalPlan> {
     let mut all: Option<LogicalPlanBuilder> = None;
-    for model in fitting(models, relation, pattern)?.models {
+    for model in fitting(state, models, relation, pattern).await?.models {
         let (name, version) = (model.name.clone(), model.version as i64);
         let scored = scored(state, model, relation, rows, false).await?;
         let mut columns = vec![lit(name).alias("model"), lit(version).alias("version")];

@@ -56,6 +56,34 @@ async fn a_training_says_which_rows_it_will_not_judge_later() {
 }
 
 #[tokio::test]
+async fn rows_are_refused_whatever_columns_a_query_reads() {
+    let folder = TempDir::new().unwrap();
+    let session = session(&folder).await;
+    text(&session, &create("m", "SELECT x, y, ts, split FROM rows WHERE split = 'train'")).await;
+    let moved = "SELECT ''test'' AS split, x, ts FROM rows";
+    for read in ["*", "score", "count(*)", "x", "max(ts)", "ts, x"] {
+        for relation in [
+            "ml_predict('m', 'SELECT x, ts FROM rows', 'judge')",
+            "ml_predict('m', 'MOVED')",
+            "ml_predict_all('MOVED', 'm')",
+            "ml_explain_predict('m', 'MOVED')",
+        ] {
+            let sql = format!("SELECT {read} FROM {}", relation.replace("MOVED", moved));
+            let refused = failure(&session, &sql).await;
+            assert!(refused.contains("cannot be judged on these rows"), "{sql}: {refused}");
+        }
+    }
+    // Only rows that the query reads are looked at.
+    let later = "FROM ml_predict('m', 'SELECT x, ts FROM rows', 'judge') WHERE ts > '2026-01-01T01:40'";
+    for (read, expected) in [("count(*)", "99"), ("count(x), count(ts)", "99 | 99"), ("count(score)", "99")] {
+        assert_eq!(text(&session, &format!("SELECT {read} {later}")).await, expected);
+    }
+    let sorted = text(&session, &format!("SELECT x {later} ORDER BY x LIMIT 3")).await;
+    let expected = "SELECT x FROM rows WHERE ts > '2026-01-01T01:40' ORDER BY x LIMIT 3";
+    assert_eq!(sorted, text(&session, expected).await);
+}
+
+#[tokio::test]
 async fn rows_further_apart_than_the_horizon_cover_no_time_and_a_reason_says_so() {
     let folder = TempDir::new().unwrap();
     let session = session(&folder).await;

@@ -360,6 +360,21 @@ async fn every_model_of_a_relation_is_scored_and_judged() {
     assert_eq!(outcome(&session, models).await, "m | 1\nrule | 1");
     let models = "SELECT model, sum(rows) FROM ml_evaluate_all('SELECT * FROM training WHERE split <> ''train''', 'split') GROUP BY model ORDER BY model";
     assert_eq!(outcome(&session, models).await, "m | 40\nrule | 40");
+    // A view is its rows: what learned from `training` learned from what the view reads.
+    for view in [
+        "few AS SELECT * FROM training WHERE split <> 'train'",
+        "fewer AS SELECT * FROM few",
+        "judged AS SELECT * FROM ml_evaluate_all('fewer')",
+    ] {
+        session.sql(&format!("CREATE VIEW {view}")).await.unwrap();
+    }
+    for relation in ["judged", "ml_evaluate_all('few')", "ml_compare_all('fewer')"] {
+        let sql = format!("SELECT model, rows FROM {relation} ORDER BY model");
+        assert_eq!(outcome(&session, &sql).await, "m | 40\nrule | 40", "{relation}");
+    }
+    assert_eq!(outcome(&session, "SELECT model FROM ml_models('fewer') ORDER BY model").await, "m\nrule");
+    let scored = "SELECT model, count(*) FROM ml_predict_all('few') GROUP BY model ORDER BY model";
+    assert_eq!(outcome(&session, scored).await, "m | 40\nrule | 40");
     let named = "SELECT DISTINCT model FROM ml_predict_all('other', 'else*, m@1') ORDER BY model";
     assert_eq!(outcome(&session, named).await, "elsewhere\nm");
     assert_eq!(outcome(&session, "SELECT model FROM ml_models('training') ORDER BY model").await, "m\nrule");
