@@ -51,7 +51,7 @@ const PR_CURVE: Documentation = Documentation {
     result: Outcome {
         sql_type: "LIST of STRUCT (threshold, recall, precision)",
         meaning: "DOUBLEs; recall and precision in [0, 1]; the threshold is NULL at the end (0, 1), where no row is called positive",
-        when_null: "no row is positive, or a score is NaN; rows with a NULL do not count",
+        when_null: "no row is positive, or a label or score is NaN; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT point['threshold'], point['recall'], point['precision'] FROM (SELECT unnest(pr_curve(label, score)) AS point FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score))",
@@ -69,7 +69,7 @@ const ROC_CURVE: Documentation = Documentation {
     result: Outcome {
         sql_type: "LIST of STRUCT (threshold, false_positive_rate, true_positive_rate)",
         meaning: "DOUBLEs; the rates in [0, 1]; the threshold is NULL at the end (0, 0), where no row is called positive",
-        when_null: "the rows are not of both classes, or a score is NaN; rows with a NULL do not count",
+        when_null: "the rows are not of both classes, or a label or score is NaN; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT point['threshold'], point['false_positive_rate'], point['true_positive_rate'] FROM (SELECT unnest(roc_curve(label, score)) AS point FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score))",
@@ -97,7 +97,7 @@ const CALIBRATION_CURVE: Documentation = Documentation {
     result: Outcome {
         sql_type: "LIST of STRUCT (rows, mean_score, positive_rate)",
         meaning: "a BIGINT and two DOUBLEs in [0, 1] a bin that holds rows, by rising score",
-        when_null: "there is no row, or a score is NaN or outside [0, 1]; rows with a NULL do not count",
+        when_null: "there is no row, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT bin['rows'], bin['mean_score'], bin['positive_rate'] FROM (SELECT unnest(calibration_curve(label, score, 2)) AS bin FROM (VALUES (0, 0.125), (0, 0.25), (1, 0.5), (1, 0.75)) AS t (label, score))",

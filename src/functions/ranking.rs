@@ -18,7 +18,7 @@ const AVERAGE_PRECISION: Documentation = Documentation {
     result: Outcome {
         sql_type: "DOUBLE",
         meaning: "in [0, 1]; guessing gives the prevalence",
-        when_null: "no row is positive, or a score is NaN; rows with a NULL do not count",
+        when_null: "no row is positive, or a label or score is NaN; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT average_precision(label, score) FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score)",
@@ -36,7 +36,7 @@ const ROC_AUC: Documentation = Documentation {
     result: Outcome {
         sql_type: "DOUBLE",
         meaning: "in [0, 1]; guessing gives 0.5",
-        when_null: "the rows are not of both classes, or a score is NaN; rows with a NULL do not count",
+        when_null: "the rows are not of both classes, or a label or score is NaN; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT roc_auc(label, score) FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score)",
@@ -54,7 +54,7 @@ const BEST_F1_THRESHOLD: Documentation = Documentation {
     result: Outcome {
         sql_type: "DOUBLE",
         meaning: "one of the scores; tune it on validation rows, never on those it is judged by",
-        when_null: "no row is positive, or a score is NaN; rows with a NULL do not count",
+        when_null: "no row is positive, or a label or score is NaN; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT best_f1_threshold(label, score) FROM (VALUES (0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)) AS t (label, score)",

@@ -41,11 +41,29 @@ const FEATURE_SELECTION: (&str, &str) = ("feature_selection", "feature_selection
 const NONE: &str = "none";
 const BACKWARD: &str = "backward";
 
-/// Options of BigQuery ML and scikit-learn that have another name here, and what to write.
+/// Options of BigQuery ML, scikit-learn and LightGBM that have another name here, and what to write.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("auto_class_weights", "class_weight = 'balanced'"),
     ("class_weights", "class_weight = 5, which is the weight of a positive row"),
     ("sample_weight", WEIGHT.1),
+    ("c", "l2_reg = 1, which is 1 / C"),
+    ("alpha", "l2_reg = 1"),
+    ("l2", "l2_reg = 1"),
+    ("l2_regularization", "l2_reg = 1"),
+    ("lambda_l2", "l2_reg = 1"),
+    ("reg_lambda", "l2_reg = 1"),
+    ("learning_rate", "learn_rate = 0.1"),
+    ("max_iter", "max_iterations = 100"),
+    ("n_estimators", "max_iterations = 100"),
+    ("num_iterations", "max_iterations = 100"),
+    ("max_leaf_nodes", "max_leaves = 8"),
+    ("num_leaves", "max_leaves = 8"),
+    ("max_depth", "max_tree_depth = 6"),
+    ("min_child_samples", "min_samples_leaf = 20"),
+    ("min_data_in_leaf", "min_samples_leaf = 20"),
+    ("bagging_fraction", "subsample = 0.8"),
+    ("random_state", "seed = 0"),
+    ("monotonic_cst", "monotone_constraints = ['+rv', '-spread']"),
 ];
 
 /// An option as written in the statement, and its position.

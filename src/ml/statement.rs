@@ -202,6 +202,9 @@ impl Parser<'_> {
         }
         let negative = self.take(&Token::Minus);
         let value = match self.peek() {
+            Some(Token::Number(digits, _)) if !is_held(digits) => {
+                return Err(self.syntax("a number that a DOUBLE can hold"));
+            }
             Some(Token::Number(digits, _)) if negative => {
                 let whole = digits.parse::<i64>().ok().map(|number| Value::from(-number));
                 whole.or_else(|| digits.parse::<f64>().ok().map(|number| Value::from(-number)))
@@ -310,6 +313,13 @@ impl Parser<'_> {
     }
 }
 
+/// Returns whether a DOUBLE can hold a number: it is neither so large that it would be infinite nor so small that it would be 0.
+fn is_held(digits: &str) -> bool {
+    let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = !mantissa.contains(|digit: char| ('1'..='9').contains(&digit));
+    digits.parse::<f64>().is_ok_and(|number| number.is_finite() && (number == 0.0) == is_zero)
+}
+
 /// Returns the byte position of a location, whose lines and characters are counted from 1.
 fn offset(text: &str, location: Location) -> usize {
     let line: usize = text.split_inclusive('\n').take(location.line as usize - 1).map(str::len).sum();
@@ -342,6 +352,21 @@ mod tests {
         let both = parse(&format!("CREATE OR REPLACE MODEL IF NOT EXISTS m {REST}")).expect("a statement").unwrap_err();
         assert_eq!(both.to_string(), "line 1, column 25: OR REPLACE and IF NOT EXISTS exclude each other");
         assert!(both.hint().is_some());
+    }
+
+    #[test]
+    fn a_number_that_a_double_cannot_hold_is_shown_as_it_is_written() {
+        let with = |number: &str| {
+            parse(&format!("CREATE MODEL m OPTIONS (l2_reg = {number}) AS SELECT 1")).expect("a statement")
+        };
+        for number in ["1e400", "1e-400", "0.001e-400"] {
+            let error = with(number).unwrap_err().to_string();
+            assert!(error.contains(&format!("expected a number that a DOUBLE can hold, found `{number}`")), "{error}");
+        }
+        for number in ["0e400", "0.0", "1e-320", "-1e300", "00012"] {
+            let error = with(number).unwrap_err().to_string();
+            assert!(error.contains("OPTIONS lacks model_type"), "{number}: {error}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub const CLASS_WEIGHT: ModelOption = ModelOption {
     meaning: "how much a positive row counts, where a negative one counts once; with 'balanced', both classes count as much, as with scikit-learn's class_weight and BigQuery's auto_class_weights",
     default: 1.0,
     usual: &[],
-    range: Range::WordOrAbove(BALANCED, 0.0),
+    range: Range::WordOrFrom(BALANCED, 1e-9, 1e9),
 };
 
 const BALANCED: &str = "balanced";
@@ -54,9 +54,12 @@ mod tests {
         assert_eq!(of_rows(Some(vec![3.0, 1.0, 1.0, 1.0]), &labels, &options), Some(vec![3.0, 1.0, 1.0, 1.0]));
         options.set("class_weight", &json!(5)).unwrap();
         assert_eq!(of_rows(None, &labels, &options), Some(vec![5.0, 1.0, 1.0, 1.0]));
-        for wrong in [json!(0), json!(-1), json!("even"), json!([1])] {
+        // Beyond these bounds the rows of one class would be lost in the rounding of sums over both.
+        for wrong in
+            [json!(0), json!(-1), json!(1e-320), json!(1e-10), json!(1e10), json!(1e308), json!("even"), json!([1])]
+        {
             let error = options.set("class_weight", &wrong).unwrap_err().to_string();
-            assert!(error.starts_with("class_weight must be 'balanced' or a number above 0, not "), "{error}");
+            assert!(error.starts_with("class_weight must be 'balanced' or a number from 1e-9 to 1e9, not "), "{error}");
         }
     }
 }

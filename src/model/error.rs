@@ -1,6 +1,7 @@
 //! Errors of training sets, options and models on disk.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::onnx::Unusable;
@@ -82,8 +83,8 @@ pub enum Error {
         "`{target}` is 0 in the negative training rows, and a logarithm cannot tell 0 from the least positive value, which is tau"
     )]
     OnlyZeros { target: String },
-    #[error("the weight `{column}` is negative, NaN or above {most:e} in {rows} of the training rows")]
-    Weight { column: String, rows: u64, most: f64 },
+    #[error("the weight `{column}` is neither 0 nor from {:e} to {:e} in {rows} of the training rows", .possible.start(), .possible.end())]
+    Weight { column: String, rows: u64, possible: RangeInclusive<f64> },
     #[error("the weight `{column}` is 0 in every training row")]
     NoWeight { column: String },
     #[error("the features are collinear: one of them is a combination of others")]

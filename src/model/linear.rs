@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::error::plain;
 use super::onnx::{Graph, Value};
 use super::standard::Standard;
 use super::stripes::BLOCK;
@@ -37,12 +38,48 @@ impl Term {
     ///
     /// # Errors
     /// The column's values are too large to have a standard deviation.
-    pub fn standardise(name: String, column: &mut [f64]) -> Result<(Term, bool), Error> {
+    fn standardise(name: String, column: &mut [f64]) -> Result<(Term, bool), Error> {
         let (Standard { mean, scale }, constant) = Standard::standardise(column);
         if !mean.is_finite() || !scale.is_finite() {
             return Err(Error::TooLarge { feature: name });
         }
         Ok((Term { name, mean, scale, coefficient: 0.0 }, constant))
+    }
+}
+
+/// The features of training rows, standardised.
+pub struct Standardised {
+    pub terms: Vec<Term>,
+    /// A column for each term; it is 0 everywhere where the feature does not vary.
+    pub columns: Vec<Vec<f64>>,
+    pub varies: Vec<bool>,
+}
+
+impl Standardised {
+    /// Standardises the features of training rows.
+    ///
+    /// # Errors
+    /// The values of a feature are too large to have a standard deviation, or no feature varies.
+    pub fn of(features: Vec<(String, Vec<f64>)>) -> Result<Standardised, Error> {
+        let is_one_value = features.first().is_some_and(|(_, column)| column.iter().all(|value| *value == column[0]));
+        let (mut terms, mut columns, mut varies) = (Vec::new(), Vec::new(), Vec::new());
+        for (feature, mut column) in features {
+            let (term, constant) = Term::standardise(feature, &mut column)?;
+            terms.push(term);
+            columns.push(column);
+            varies.push(!constant);
+        }
+        if varies.iter().any(|varies| *varies) {
+            return Ok(Standardised { terms, columns, varies });
+        }
+        let Term { name: feature, mean: value, .. } = terms.swap_remove(0);
+        Err(if is_one_value { Error::Constant { feature, value } } else { Error::NoDeviation { feature } })
+    }
+
+    /// Names the first feature that is the same in every training row; `None` if all vary.
+    pub fn warning(&self) -> Option<String> {
+        let (term, _) = self.terms.iter().zip(&self.varies).find(|(_, varies)| !**varies)?;
+        Some(format!("feature `{}` is {} in every training row, so its weight is 0", term.name, plain(term.mean)))
     }
 }
 

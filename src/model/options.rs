@@ -33,8 +33,8 @@ pub enum Range {
     WholeFrom(u64),
     /// One of these words; the value is its position.
     OneOf(&'static [&'static str]),
-    /// The word, or a finite number above the bound; the value of the word is the bound.
-    WordOrAbove(&'static str, f64),
+    /// The word, or a number from the first to the second, which are above 0; the value of the word is 0.
+    WordOrFrom(&'static str, f64, f64),
     /// A text, described by a noun phrase; the default is none.
     Text(&'static str),
     /// A list of texts; the default is none.
@@ -49,7 +49,7 @@ impl Range {
             Range::UpTo(low, high) => value > low && value <= high,
             Range::WholeFrom(least) => value >= least as f64 && value.fract() == 0.0 && value < u64::MAX as f64,
             Range::OneOf(words) => value.fract() == 0.0 && (0.0..words.len() as f64).contains(&value),
-            Range::WordOrAbove(_, bound) => value > bound && value.is_finite(),
+            Range::WordOrFrom(_, least, most) => (least..=most).contains(&value),
             Range::Text(_) | Range::Texts(_) => value == 0.0,
         }
     }
@@ -60,14 +60,14 @@ impl Range {
             Range::OneOf(words) => {
                 words.iter().position(|word| value.as_str() == Some(*word)).map(|place| place as f64)
             }
-            Range::WordOrAbove(word, bound) if value.as_str() == Some(word) => Some(bound),
+            Range::WordOrFrom(word, ..) if value.as_str() == Some(word) => Some(0.0),
             _ => value.as_f64().filter(|&number| self.contains(number)),
         }
     }
 
     /// Returns the number that stands for the word; `None` if the range has none or several.
     pub fn of_word(self) -> Option<f64> {
-        if let Range::WordOrAbove(_, bound) = self { Some(bound) } else { None }
+        matches!(self, Range::WordOrFrom(..)).then_some(0.0)
     }
 
     /// Returns a number of the range as the artifact records it.
@@ -75,8 +75,8 @@ impl Range {
         match self {
             // Whole numbers are written as integers in the artifact.
             Range::WholeFrom(_) => Value::from(number as u64),
-            Range::WordOrAbove(word, bound) if number == bound => Value::from(word),
-            Range::AtLeast(_) | Range::Between(..) | Range::UpTo(..) | Range::WordOrAbove(..) => Value::from(number),
+            Range::WordOrFrom(word, ..) if number == 0.0 => Value::from(word),
+            Range::AtLeast(_) | Range::Between(..) | Range::UpTo(..) | Range::WordOrFrom(..) => Value::from(number),
             Range::OneOf(words) => words.get(number as usize).map_or(Value::Null, |word| Value::from(*word)),
             Range::Text(_) => Value::Null,
             Range::Texts(_) => Value::Array(Vec::new()),
@@ -93,7 +93,7 @@ impl fmt::Display for Range {
             Range::Text(what) | Range::Texts(what) => f.write_str(what),
             Range::WholeFrom(least) => write!(f, "a whole number of at least {least}"),
             Range::OneOf(words) => write!(f, "'{}'", words.join("' or '")),
-            Range::WordOrAbove(word, bound) => write!(f, "'{word}' or a number above {bound}"),
+            Range::WordOrFrom(word, least, most) => write!(f, "'{word}' or a number from {least:e} to {most:e}"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From feature columns and labels to a trained model and its metrics.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::Error;
@@ -60,8 +62,8 @@ pub struct TrainingRows {
     pub weights: Option<Vec<f64>>,
 }
 
-/// The largest weight of a row, so that sums of weights stay finite.
-const LARGEST_WEIGHT: f64 = 1e100;
+/// The weights that a row can have besides 0: products of them are neither infinite nor rounded to 0.
+const WEIGHTS: RangeInclusive<f64> = 1e-100..=1e100;
 
 /// A feature that is used without standardisation, as artifacts store it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,9 +115,10 @@ impl TrainingRows {
             return Err(Error::NoRows { skipped: set.skipped });
         }
         if let Some((column, weights)) = &set.weights {
-            let wrong = rows.iter().filter(|&&row| !(0.0..=LARGEST_WEIGHT).contains(&weights[row])).count() as u64;
+            let fits = |weight: f64| weight == 0.0 || WEIGHTS.contains(&weight);
+            let wrong = rows.iter().filter(|&&row| !fits(weights[row])).count() as u64;
             if wrong > 0 {
-                return Err(Error::Weight { column: column.clone(), rows: wrong, most: LARGEST_WEIGHT });
+                return Err(Error::Weight { column: column.clone(), rows: wrong, possible: WEIGHTS });
             }
             rows.retain(|&row| weights[row] > 0.0);
             if rows.is_empty() {

@@ -4,6 +4,7 @@ use super::bins::Binned;
 use super::boosting::{ROUNDING, to_explain};
 use super::growing::{Limits, Pair};
 use crate::model::Error;
+use crate::model::error::plain;
 
 /// Says why no split helps, given the pairs at the start and the most rows that a tree saw.
 pub fn no_split(features: &[Binned], pairs: &[Pair], most: usize, limits: &Limits) -> Error {
@@ -24,8 +25,8 @@ pub fn no_split(features: &[Binned], pairs: &[Pair], most: usize, limits: &Limit
     }
     let curvature: f64 = pairs.iter().map(|pair| pair.hessian).sum();
     if curvature < ROUNDING * limits.l2 {
-        let why = format!("their weights are so small that the penalty l2_reg = {} outweighs them", limits.l2);
-        return error(why, "multiply the weights by a number such as 1e9, or lower l2_reg");
+        let why = format!("the penalty l2_reg = {} outweighs their weights", plain(limits.l2));
+        return error(why, "lower l2_reg, or multiply the weights by a number such as 1e9");
     }
     if to_explain(pairs) < f64::MIN_POSITIVE {
         let why = "the numbers that they learn differ by so little that the squares are 0".into();

@@ -13,7 +13,7 @@ use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
 use crate::model::exceedance::{Goal, Residuals, TARGET_TRANSFORM};
-use crate::model::linear::{Linear, Term};
+use crate::model::linear::{Linear, Standardised};
 use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
 use crate::model::ridge::Ridge;
@@ -57,6 +57,9 @@ struct LinearReg {
     #[serde(flatten)]
     linear: Linear,
     residuals: Residuals,
+    /// Why the weights may mislead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 impl Model for LinearReg {
@@ -71,6 +74,10 @@ impl Model for LinearReg {
 
     fn weights(&self) -> Vec<Weight<'_>> {
         self.linear.weights()
+    }
+
+    fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     fn onnx(&self) -> Exported<'_> {
@@ -98,16 +105,14 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LinearReg, Error> {
     let TrainingRows { features, labels, target, weights } = rows;
     let weights = class_weight::of_rows(weights, &labels, options);
     let (goal, mut values) = Goal::of(target, &labels, options)?;
-    let (mut terms, mut columns) = (Vec::new(), Vec::new());
-    for (feature, mut column) in features {
-        terms.push(Term::standardise(feature, &mut column)?.0);
-        columns.push(column);
-    }
+    let standardised = Standardised::of(features)?;
+    let warning = standardised.warning();
+    let Standardised { terms, columns, .. } = standardised;
     let mean = Standard::of(&values).mean;
     values.iter_mut().for_each(|value| *value -= mean);
     let fitted = Ridge::fit(&columns, weights.as_deref(), &values, options.number(&L2_REG)).ok_or(Error::Collinear)?;
     fitted.subtract(&columns, &mut values);
     // What is left of the values are the residuals.
     let linear = Linear::new(mean + fitted.intercept, terms, &fitted.coefficients);
-    Ok(LinearReg { goal, linear, residuals: Residuals::of(values) })
+    Ok(LinearReg { goal, linear, residuals: Residuals::of(values), warning })
 }

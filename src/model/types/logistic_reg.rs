@@ -11,9 +11,8 @@ use serde_json::Value;
 use super::{Attributions, Fit, Model, ModelType, Role, Threshold, Weight};
 use crate::model::Error;
 use crate::model::class_weight::{self, CLASS_WEIGHT};
-use crate::model::error::plain;
 use crate::model::exponential::logistic;
-use crate::model::linear::{Linear, Term};
+use crate::model::linear::{Linear, Standardised};
 use crate::model::logistic::{Failure, Problem};
 use crate::model::onnx::{Exported, Graph};
 use crate::model::options::{ModelOption, Options, Range};
@@ -105,20 +104,11 @@ impl Model for LogisticReg {
 fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let TrainingRows { features, labels, weights, .. } = rows;
     let weights = class_weight::of_rows(weights, &labels, options);
-    let (mut terms, mut columns, mut varies) = (Vec::new(), Vec::new(), Vec::new());
-    let is_one_value = features.first().is_some_and(|(_, column)| column.iter().all(|value| *value == column[0]));
-    for (feature, mut column) in features {
-        let (term, constant) = Term::standardise(feature, &mut column)?;
-        terms.push(term);
-        varies.push(!constant);
-        if !constant {
-            columns.push(column);
-        }
-    }
-    if columns.is_empty() {
-        let Term { name: feature, mean: value, .. } = terms.swap_remove(0);
-        return Err(if is_one_value { Error::Constant { feature, value } } else { Error::NoDeviation { feature } });
-    }
+    let standardised = Standardised::of(features)?;
+    let constant = standardised.warning();
+    let Standardised { terms, columns, varies } = standardised;
+    let columns: Vec<Vec<f64>> =
+        columns.into_iter().zip(&varies).filter(|(_, varies)| **varies).map(|(column, _)| column).collect();
     let l2_reg = options.number(&L2_REG);
     let problem = Problem { columns: &columns, labels: &labels, weights: weights.as_deref(), l2_reg };
     let iterations = options.number(&MAX_ITERATIONS) as u64;
@@ -133,13 +123,6 @@ fn train(rows: TrainingRows, options: &Options) -> Result<LogisticReg, Error> {
     let coefficients: Vec<f64> = varies.iter().map(coefficient).collect();
     let linear = Linear::new(fitted.intercept, terms, &coefficients);
     let weighed = linear.features.iter().zip(&varies).filter(|(_, varies)| **varies).map(|(term, _)| term);
-    let warning =
-        separation::warning(weighed, &columns, &labels, fitted.unbounded).or_else(|| constant(&linear, &varies));
+    let warning = separation::warning(weighed, &columns, &labels, fitted.unbounded).or(constant);
     Ok(LogisticReg { linear, warning, passes: Some(fitted.passes) })
-}
-
-/// Names the first feature that is the same in every training row, or `None`.
-fn constant(linear: &Linear, varies: &[bool]) -> Option<String> {
-    let (term, _) = linear.features.iter().zip(varies).find(|(_, varies)| !**varies)?;
-    Some(format!("feature `{}` is {} in every training row, so its weight is 0", term.name, plain(term.mean)))
 }

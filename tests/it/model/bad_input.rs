@@ -150,16 +150,17 @@ async fn weights_of_rows_are_stated_and_bad_ones_refused() {
         for (weight, expected) in [
             (
                 "CASE WHEN i = 5 THEN -1 ELSE 1 END",
-                "the weight `w` is negative, NaN or above 1e100 in 1 of the training rows",
+                "the weight `w` is neither 0 nor from 1e-100 to 1e100 in 1 of the training rows",
             ),
             (
                 "CASE WHEN i < 3 THEN CAST('NaN' AS DOUBLE) ELSE 1 END",
-                "the weight `w` is negative, NaN or above 1e100 in 2",
+                "the weight `w` is neither 0 nor from 1e-100 to 1e100 in 2",
             ),
             (
                 "CASE WHEN i < 3 THEN CAST('inf' AS DOUBLE) ELSE 1 END",
-                "the weight `w` is negative, NaN or above 1e100 in 2",
+                "the weight `w` is neither 0 nor from 1e-100 to 1e100 in 2",
             ),
+            ("1e-320", "the weight `w` is neither 0 nor from 1e-100 to 1e100 in 200"),
             ("0", "the weight `w` is 0 in every training row"),
             ("CAST(NULL AS DOUBLE)", "no training rows: each of the 200 has a NULL"),
             ("'heavy'", "column `w` is Utf8, but a weight is a number"),
@@ -185,6 +186,8 @@ async fn weights_of_rows_are_stated_and_bad_ones_refused() {
     );
     let error = trained("logistic_reg", ", auto_class_weights = TRUE", "x, i % 10 = 3 AS label").await.unwrap_err();
     assert!(error.contains("(write class_weight = 'balanced')"), "{error}");
+    let error = trained("boosted_tree_classifier", ", num_leaves = 4", "x, i % 10 = 3 AS label").await.unwrap_err();
+    assert!(error.contains("(write max_leaves = 8)"), "{error}");
 }
 
 /// A row of weight 0 is as good as absent, and the artifact says what weighed.
@@ -205,6 +208,20 @@ async fn a_row_of_weight_0_does_not_train() {
     assert_eq!(weighted.training.weight_column.as_deref(), Some("w"));
     assert_eq!(weighted.options["class_weight"], "balanced");
     assert_eq!(weighted.scorer.features(), ["x"]);
+}
+
+/// A feature that is the same in every row has nothing to say, and a model of such features alone would be guessing.
+#[tokio::test]
+async fn a_constant_feature_is_named() {
+    for (model_type, options) in [("logistic_reg", ""), ("linear_reg", ", target_col = 'y'")] {
+        let y = if options.is_empty() { "" } else { ", y" };
+        let columns =
+            |features: &str| format!("{features}{y}, i % 10 = 3 AS label").replace("y, i % 10 = 3", "y, y > 3");
+        let warned = trained(model_type, options, &columns("x, 1.5 AS same")).await;
+        assert_eq!(warned, Ok("feature `same` is 1.5 in every training row, so its weight is 0".into()));
+        let error = trained(model_type, options, &columns("1.5 AS same")).await.unwrap_err();
+        assert!(error.contains("feature `same` is 1.5 in every training row"), "{error}");
+    }
 }
 
 /// What an option names must exist, be one thing, and matter.
