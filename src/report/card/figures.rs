@@ -1,5 +1,7 @@
 //! The sections of the card about the rows that judge the model: figures, folds, importance, limits.
 
+use std::path::Path;
+
 use super::facts::Facts;
 use super::{Section, Table};
 use crate::report::Error;
@@ -108,6 +110,13 @@ impl Facts<'_> {
     /// The figures of walk-forward validation, if their rows were given.
     pub async fn walk_forward(&self, file: Option<&str>) -> Result<Section, Error> {
         let Some(file) = file else { return Ok(Section::default()) };
+        // An address and a pattern are files too, which the query finds.
+        if !file.contains("://") && !file.contains(['*', '?', '[']) && !Path::new(file).exists() {
+            return Err(Error::Argument {
+                problem: format!("--folds names {file}, which does not exist"),
+                hint: format!("`squall evaluate --protocol walk_forward --out {file}` writes it"),
+            });
+        }
         let horizon: u64 = self.horizon_s().parse().unwrap_or(60);
         let block_s = (10 * horizon).max(600).to_string();
         let folds = crate::text::literal(file);

@@ -74,6 +74,13 @@ fn a_card_says_everything_about_a_model_in_both_forms() {
     assert!(!success && stderr.contains("did you mean `spike_logistic`?"), "{stderr}");
     let (success, _, stderr) = folder.squall(&["report", "card", "--model", "spike_logistic@9"]);
     assert!(!success && stderr.contains("has no version 9"), "{stderr}");
+    let (success, _, stderr) =
+        folder.squall(&["report", "card", "--model", "spike_logistic", "--folds", "none.parquet"]);
+    assert!(!success && stderr.contains("--folds names none.parquet, which does not exist"), "{stderr}");
+    assert!(
+        stderr.contains("Hint: `squall evaluate --protocol walk_forward --out none.parquet` writes it"),
+        "{stderr}"
+    );
 }
 
 /// A model of anything, trained on all of its rows: the card says only what holds of it, and no more than the evaluation says.
