@@ -1,2 +1,2 @@
 -- The latest version of each model that is more than a rule.
-SELECT model FROM ml_models() WHERE latest AND role = 'model' AND problem IS NULL ORDER BY model
+SELECT model, model AS reference, role FROM ml_models() WHERE latest AND role = 'model' AND problem IS NULL ORDER BY model

@@ -1,5 +1,5 @@
 -- Each model beside the baseline on the rows that both score. The interval of the difference comes from a moving-block bootstrap, on the
--- same resamples for both. Without times, each positive row counts as an episode.
+-- same resamples for both. Without times or a horizon, positive rows are counted.
 SELECT $model AS model, split, rows, ours AS average_precision, theirs AS baseline_average_precision, prevalence,
        gain['score_low'] AS low, gain['score_high'] AS high,
        gain['estimate'] AS difference, gain['low'] AS difference_low, gain['high'] AS difference_high,

@@ -13,7 +13,7 @@ use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome
 pub const HORIZON_S: Argument = Argument {
     name: "horizon_s",
     sql_type: "BIGINT",
-    meaning: "how far ahead the label looks, in seconds, constant; default 60",
+    meaning: "how far ahead the label looks, in seconds, constant; NULL if that is not known; default 60",
     required: false,
 };
 
@@ -31,7 +31,7 @@ const SPIKE_EPISODES: Documentation = Documentation {
     result: Outcome {
         sql_type: "BIGINT",
         meaning: "positive rows of several products at the same time are one event too. GROUP BY product_id gives a count for each product",
-        when_null: "the group is empty, or a label is NaN. Rows with a NULL are left out",
+        when_null: "the group is empty, a label is NaN, or horizon_s is NULL. Rows with a NULL are left out",
     },
     example: Example {
         query: "SELECT spike_episodes(value % 900 < 60, to_timestamp(value)) FROM generate_series(1, 3600)",
@@ -60,7 +60,7 @@ const EPISODE_METRICS: Documentation = Documentation {
     result: Outcome {
         sql_type: COLUMNS,
         meaning: "an alert is raised only while no other stands, and stands for one horizon; it is false if no row is positive while it stands. An episode is caught if an alert stands at one of its rows. Its lead time runs from its first alert to one horizon after its first row, when the volatility arrives that makes that row positive: in_time counts lead times above 0 s, median_lead_s is their median over all caught episodes. hours is the time that the rows cover, without pauses longer than a horizon. Counts are BIGINT, the others DOUBLE; reason is a VARCHAR",
-        when_null: "never as a whole. caught_share is NULL without an episode, median_lead_s without a caught one, and figures an hour if the rows cover no time. All figures are NULL if the group is empty, the threshold is NULL, or a label or score is NaN; reason says which. Rows with a NULL are left out",
+        when_null: "never as a whole. caught_share is NULL without an episode, median_lead_s without a caught one, and figures an hour if the rows cover no time. All figures are NULL if the group is empty, the threshold or horizon_s is NULL, or a label or score is NaN; reason says which. Rows with a NULL are left out",
     },
     example: Example {
         query: "SELECT m['episodes'], m['caught'], m['median_lead_s'], m['alerts'], m['false_alerts'] FROM (SELECT episode_metrics(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 0.9) AS m FROM generate_series(1, 3600))",
@@ -114,17 +114,23 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Reads the horizon, in nanoseconds.
-pub fn horizon_ns(constant: Option<&ScalarValue>) -> Result<i64> {
+/// Why figures by episode are missing.
+const NO_HORIZON: &str = "the horizon is not known";
+
+/// Reads the horizon, in nanoseconds; `None` if it is NULL, that is, not known.
+pub fn horizon_ns(constant: Option<&ScalarValue>) -> Result<Option<i64>> {
+    if constant.is_some_and(ScalarValue::is_null) {
+        return Ok(None);
+    }
     let seconds = whole(constant, HORIZON_S.name, 1, episodes::HORIZON_S as usize)?;
     match (seconds as i64).checked_mul(1_000_000_000) {
-        Some(nanoseconds) => Ok(nanoseconds),
+        Some(nanoseconds) => Ok(Some(nanoseconds)),
         None => plan_err!("{} of {seconds} seconds is too long", HORIZON_S.name),
     }
 }
 
 fn count(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
-    Ok(ScalarValue::Int64(episodes_of(rows, horizon_ns(constants.first())?)))
+    Ok(ScalarValue::Int64(horizon_ns(constants.first())?.and_then(|horizon| episodes_of(rows, horizon))))
 }
 
 /// Counts episodes. Without rows, or with a label that is NaN, the number is not known.
@@ -136,10 +142,11 @@ fn episodes_of(rows: &Rows, horizon_ns: i64) -> Option<i64> {
 
 fn at_threshold(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let (threshold, horizon) = (number(constants.first())?, horizon_ns(constants.get(1))?);
-    let Some(timeline) = timeline(rows, horizon) else { return without(rows, horizon, None, unknown(rows)) };
+    let Some(horizon) = horizon else { return without(rows, None, None, NO_HORIZON) };
+    let Some(timeline) = timeline(rows, horizon) else { return without(rows, Some(horizon), None, unknown(rows)) };
     match threshold {
         Some(threshold) => figures(&timeline.at(threshold)),
-        None => without(rows, horizon, Some(timeline.hours()), "no threshold"),
+        None => without(rows, Some(horizon), Some(timeline.hours()), "no threshold"),
     }
 }
 
@@ -148,12 +155,14 @@ fn at_budget(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(budget) = number(constants.first())?.filter(|budget| *budget > 0.0) else {
         return plan_err!("alerts_per_hour of {} must be a number above 0", EPISODE_METRICS_AT_BUDGET.name);
     };
-    let Some(timeline) = timeline(rows, horizon) else { return without(rows, horizon, None, unknown(rows)) };
+    let Some(horizon) = horizon else { return without(rows, None, None, NO_HORIZON) };
+    let Some(timeline) = timeline(rows, horizon) else { return without(rows, Some(horizon), None, unknown(rows)) };
     match timeline.threshold_for(budget) {
         Some(threshold) => figures(&timeline.at(threshold)),
         None => {
             let hours = timeline.hours();
-            without(rows, horizon, Some(hours), if hours > 0.0 { "no threshold keeps to the budget" } else { NO_TIME })
+            let reason = if hours > 0.0 { "no threshold keeps to the budget" } else { NO_TIME };
+            without(rows, Some(horizon), Some(hours), reason)
         }
     }
 }
@@ -217,9 +226,9 @@ fn figures(found: &Alerts) -> Result<ScalarValue> {
 }
 
 /// Returns what is known without alerts, and the reason.
-fn without(rows: &Rows, horizon_ns: i64, hours: Option<f64>, reason: &str) -> Result<ScalarValue> {
+fn without(rows: &Rows, horizon_ns: Option<i64>, hours: Option<f64>, reason: &str) -> Result<ScalarValue> {
     let known = |field: &Field| match field.name().as_str() {
-        "episodes" => Ok(ScalarValue::Int64(episodes_of(rows, horizon_ns))),
+        "episodes" => Ok(ScalarValue::Int64(horizon_ns.and_then(|horizon| episodes_of(rows, horizon)))),
         "hours" => Ok(ScalarValue::Float64(hours)),
         "reason" => Ok(ScalarValue::Utf8(Some(reason.into()))),
         _ => ScalarValue::try_from(field.data_type()),

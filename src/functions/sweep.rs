@@ -39,7 +39,7 @@ const THRESHOLD_SWEEP: Documentation = Documentation {
     result: Outcome {
         sql_type: "LIST of STRUCT (threshold, alert_rows, precision, recall, f1, alerts, alerts_per_hour, false_alerts_per_hour, episodes, caught, caught_share, median_lead_s)",
         meaning: "thresholds are scores: all of them, or if there are more than max_points, some from the highest to the lowest, such that the number of rows that reach them grows by about equal factors. alert_rows counts rows that reach the threshold; precision, recall and f1 in [0, 1] are by row; alerts and episodes are as `episode_metrics` has them. Counts are BIGINT, the others DOUBLE",
-        when_null: "the group is empty, or a label or score is NaN. Rows with a NULL are left out. Some columns are NULL more often: recall and f1 without a positive row, caught_share without an episode, median_lead_s without a caught one, and figures an hour if the rows cover no time",
+        when_null: "the group is empty, or a label or score is NaN. Rows with a NULL are left out. Some columns are NULL more often: recall and f1 without a positive row, caught_share without an episode, median_lead_s without a caught one, figures an hour if the rows cover no time, and all figures of alerts and episodes if horizon_s is NULL",
     },
     example: Example {
         query: "SELECT round(point['threshold'], 2), point['alert_rows'], round(point['precision'], 2), point['alerts'], point['caught'] FROM (SELECT unnest(threshold_sweep(value % 900 < 60, cos((value % 900) / 100.0), to_timestamp(value), 60, 4)) AS point FROM generate_series(1, 3600))",
@@ -82,7 +82,8 @@ fn evaluate(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let horizon = horizon_ns(constants.first())?;
     let max_points = bounded(constants.get(1), MAX_POINTS.name, 2..=MOST_POINTS, DEFAULT_POINTS)?;
     let (labels, scores) = (&rows.labels, &rows.scores[0]);
-    let known = Ranked::new(labels, scores).zip(Timeline::new(labels, scores, &rows.times, horizon));
+    // Figures by row need no horizon; those that do are NULL without one.
+    let known = Ranked::new(labels, scores).zip(Timeline::new(labels, scores, &rows.times, horizon.unwrap_or(1)));
     let Some((ranked, timeline)) = known.filter(|_| !labels.is_empty() && !rows.nan_label) else {
         return ScalarValue::try_from(list_type());
     };
@@ -92,19 +93,29 @@ fn evaluate(rows: &Rows, constants: &[ScalarValue]) -> Result<ScalarValue> {
     let count = |cell: fn(&Point) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(points.iter().map(|point| cell(point) as i64)))
     };
+    let figure = |cell: fn(&Point) -> Option<f64>| match horizon {
+        Some(_) => number(cell),
+        None => number(|_| None),
+    };
+    let events = |cell: fn(&Point) -> u64| -> ArrayRef {
+        match horizon {
+            Some(_) => count(cell),
+            None => Arc::new(Int64Array::new_null(points.len())),
+        }
+    };
     let columns: Vec<ArrayRef> = vec![
         number(|point| Some(point.alerts.threshold)),
         count(|point| point.counts.true_positives + point.counts.false_positives),
         number(|point| point.counts.precision()),
         number(|point| point.counts.recall()),
         number(|point| point.counts.f1()),
-        count(|point| point.alerts.alerts),
-        number(|point| point.alerts.per_hour(point.alerts.alerts)),
-        number(|point| point.alerts.per_hour(point.alerts.false_alerts)),
-        count(|point| point.alerts.episodes),
-        count(|point| point.alerts.caught),
-        number(|point| point.alerts.caught_share()),
-        number(|point| point.alerts.median_lead_s()),
+        events(|point| point.alerts.alerts),
+        figure(|point| point.alerts.per_hour(point.alerts.alerts)),
+        figure(|point| point.alerts.per_hour(point.alerts.false_alerts)),
+        events(|point| point.alerts.episodes),
+        events(|point| point.alerts.caught),
+        figure(|point| point.alerts.caught_share()),
+        figure(|point| point.alerts.median_lead_s()),
     ];
     let points = StructArray::try_new(fields(), columns, None)?;
     Ok(SingleRowListArrayBuilder::new(Arc::new(points)).build_list_scalar())

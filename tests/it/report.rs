@@ -2,8 +2,10 @@
 
 mod any_project;
 mod card;
+mod choice;
 mod drift;
 mod evaluation;
+mod horizon;
 mod own;
 mod profile;
 mod quality;

@@ -1,5 +1,6 @@
 //! What is known of a model before any row judges it, and the queries that the sections share.
 
+use super::HORIZON;
 use crate::report::evaluation::seconds;
 use crate::report::format::{self, count, number};
 use crate::report::query::{Literal, Query, Rows};
@@ -44,7 +45,7 @@ impl<'a> Facts<'a> {
     /// Returns a query of the card, with the model among its values.
     pub fn query(&self, file: &str, values: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
         let reference = self.reference();
-        let horizon_s = self.horizon_s();
+        let horizon_s = self.horizon_s().map_or("NULL".into(), |seconds| seconds.to_string());
         let silence = self.request.parameters.get("silence_s").map_or("10".into(), ToString::to_string);
         let own = [
             ("model", Literal::Text(&reference)),
@@ -80,9 +81,12 @@ impl<'a> Facts<'a> {
         self.part(part).into_iter().find(|(_, found, _)| found == fact).map(|(_, _, value)| value)
     }
 
-    /// Returns how far ahead the label looks, in whole seconds; 60 where the model does not say.
-    pub(super) fn horizon_s(&self) -> String {
-        self.known("horizon").and_then(|words| seconds(&words)).map_or("60".into(), |seconds| seconds.to_string())
+    /// Returns how far ahead the label looks, in whole seconds: as it was given, or as the label's query says; `None` if it is not known.
+    pub(super) fn horizon_s(&self) -> Option<u64> {
+        match self.request.argument(HORIZON) {
+            Some(given) => given.parse().ok(),
+            None => self.known("horizon").and_then(|words| seconds(&words)),
+        }
     }
 
     /// Returns what a column of `ml_models()` says of the model; `None` if it is NULL.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::facts::Facts;
 use super::{Section, Table};
 use crate::report::Error;
-use crate::report::evaluation::{Comparison, Judgement, Role};
+use crate::report::evaluation::{Comparison, Judgement, Listed, Role};
 use crate::report::format::{count, number};
 use crate::report::query::Literal;
 use crate::text::{counted, grouped};
@@ -14,8 +14,7 @@ impl Facts<'_> {
     /// Every figure on the rows that judge the model.
     pub async fn figures(&self, judged: &Judgement) -> Result<Section, Error> {
         let values = [("on", Literal::Text(judged.rows.as_str()))];
-        let query = |file: &str| self.query(file, &values);
-        let splits = query("splits")?;
+        let splits = self.query("splits", &values)?;
         let split_columns = [
             ("split", "split"),
             ("rows", "rows"),
@@ -32,60 +31,28 @@ impl Facts<'_> {
         let recorded =
             Table::of("When it was trained", &split_columns, &self.rows(&splits).await?, "Nothing is recorded.");
         let side_by_side = beside(judged);
-        let figures = query("figures")?;
-        let found = self.rows(&figures).await?;
-        let mut rows = Vec::new();
-        if let Some(row) = found.first() {
-            for metric in found.names().iter().filter(|name| found.names().contains(&format!("{name}_low"))) {
-                let end = |end: &str| row.shown(&format!("{metric}_{end}"));
-                rows.push(vec![metric.replace('_', " "), row.shown(metric), end("low"), end("high")]);
-            }
-        }
-        let reason =
-            found.first().and_then(|row| row.text("interval_reason").or(row.text("reason")).map(str::to_string));
         let intervals = Table::new(
             "Every figure with its interval",
             ["figure", "value", "low", "high"].into_iter(),
-            rows,
+            judged.intervals.clone(),
             "No row judges the model.",
         );
-        let episodes = query("episodes")?;
-        let episode_columns = [
-            ("product_id", "product"),
-            ("threshold", "threshold"),
-            ("episodes", "episodes"),
-            ("caught", "caught"),
-            ("in_time", "in time"),
-            ("median_lead_s", "median lead, s"),
-            ("alerts", "alerts"),
-            ("alerts_per_hour", "alerts an hour"),
-            ("false_alerts_per_hour", "false an hour"),
-            ("hours", "hours"),
-            ("reason", "not known because"),
-        ];
-        let caught = Table::of(
-            "Episodes at its threshold",
-            &episode_columns,
-            &self.rows(&episodes).await?,
-            "No episode is known.",
-        );
-        let sweep = query("sweep")?;
-        let sweep_columns = [
-            ("threshold", "threshold"),
-            ("precision", "precision"),
-            ("recall", "recall"),
-            ("alerts_per_hour", "alerts an hour"),
-            ("false_alerts_per_hour", "false an hour"),
-            ("caught", "episodes caught"),
-            ("median_lead_s", "median lead, s"),
-        ];
-        let thresholds =
-            Table::of("Other thresholds", &sweep_columns, &self.rows(&sweep).await?, "No row has a score.");
+        let of = |title: &str, listed: &Listed, absent: &str| {
+            Table::new(title, listed.columns.iter().map(String::as_str), listed.rows.clone(), absent)
+        };
+        let threshold = match self.known("threshold") {
+            Some(threshold) => format!("Episodes at its threshold, {threshold}"),
+            None => "Episodes at its threshold".into(),
+        };
+        let unknown = judged.alerts.explained.as_ref().err().copied();
+        let caught = of(&threshold, &judged.alerts.episodes, unknown.unwrap_or("No episode is known."));
+        let thresholds = of("Other thresholds", &judged.alerts.sweep, "No row has a score.");
         let mut tables = vec![side_by_side, intervals, recorded, caught, thresholds];
         let mut queries = judged.queries.clone();
-        queries.extend([figures, splits, episodes, sweep]);
+        queries.push(splits);
+        queries.extend(judged.alerts.queries.iter().cloned());
         if self.model.first().and_then(|row| row.flag("probability")) == Some(true) {
-            let calibration = query("calibration")?;
+            let calibration = self.query("calibration", &values)?;
             let columns = [("rows", "rows"), ("mean_score", "mean score"), ("positive_rate", "share of positive rows")];
             tables.push(Table::of(
                 "Does a probability mean what it says",
@@ -96,14 +63,8 @@ impl Facts<'_> {
             queries.push(calibration);
         }
         let mut texts = vec!["Average precision is the area under the precision-recall curve: the higher the better, and guessing gives the prevalence.".to_string()];
-        if judged.has_time {
-            texts.push("An alert stands for one horizon. An episode is caught if an alert stands at one of its rows, and its lead time runs until one horizon after its first row.".into());
-        }
-        texts.extend(
-            reason.map(|reason| {
-                format!("Of figures other than the average precision, intervals are not known: {reason}.")
-            }),
-        );
+        texts.extend(judged.alerts.explained.as_ref().ok().cloned());
+        texts.extend(judged.missing.iter().cloned());
         Ok(Section { title: "Figures", texts, tables, queries, ..Section::default() })
     }
 
@@ -117,8 +78,8 @@ impl Facts<'_> {
                 hint: format!("`squall evaluate --protocol walk_forward --out {file}` writes it"),
             });
         }
-        let horizon: u64 = self.horizon_s().parse().unwrap_or(60);
-        let block_s = (10 * horizon).max(600).to_string();
+        // As in the evaluation: ten horizons, and ten minutes at least.
+        let block_s = self.horizon_s().map_or(600, |horizon| horizon.saturating_mul(10).max(600)).to_string();
         let folds = crate::text::literal(file);
         let values = [("folds", Literal::Sql(folds.as_str())), ("block_s", Literal::Sql(block_s.as_str()))];
         let (models, by_fold) = (self.query("folds", &values)?, self.query("by_fold", &values)?);
@@ -163,7 +124,9 @@ impl Facts<'_> {
     pub async fn weights(&self, judged: &Judgement) -> Result<Section, Error> {
         let weights = self.query("weights", &[])?;
         let columns = [("feature", "`feature`"), ("weight", "weight"), ("mean", "mean"), ("scale", "scale")];
-        let importance = self.query("importance", &[("on", Literal::Text(judged.rows.as_str()))])?;
+        let values =
+            [("on", Literal::Text(judged.rows.as_str())), ("block_s", Literal::Sql(judged.shuffled_block_s.as_str()))];
+        let importance = self.query("importance", &values)?;
         let found = self.rows(&importance).await?;
         let importance_columns = [
             ("rank", "rank"),
@@ -198,10 +161,9 @@ impl Facts<'_> {
         let mut points = Vec::new();
         let own = judged.beside.iter().find(|(_, found)| found.model == self.name).or(judged.beside.first());
         if let Some(episodes) = own.and_then(|(_, found)| found.episodes) {
-            let noun = if judged.has_time { "episode" } else { "positive row" };
             points.push(format!(
                 "The evidence is {} on the rows that judge it. Fewer than about a hundred leave wide intervals.",
-                counted(episodes as u64, noun)
+                counted(episodes as u64, judged.event)
             ));
         }
         let variants = self.fact("validation", "variants").and_then(|tried| tried.replace(',', "").parse::<u64>().ok());
@@ -236,7 +198,8 @@ impl Facts<'_> {
             } else {
                 "Choose"
             };
-            points.push(format!("{chosen} your own threshold by what a false alert and a missed episode cost."));
+            points
+                .push(format!("{chosen} your own threshold by what a false alert and a missed {} cost.", judged.event));
         }
         Section { title: "Limits", points, ..Section::default() }
     }
@@ -245,12 +208,12 @@ impl Facts<'_> {
 /// The table of the models beside each other.
 fn beside(judged: &Judgement) -> Table {
     let above = format!("above {}", judged.baseline);
-    let events = if judged.has_time { "episodes" } else { "positive rows" };
+    let events = format!("{}s", judged.event);
     let headings = [
         "model",
         "role",
         "rows",
-        events,
+        &events,
         "average precision",
         "low",
         "high",

@@ -11,10 +11,10 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 use self::facts::Facts;
-use super::evaluation::{Judgement, judgement};
-use super::query::{Literal, Query, Row, Rows};
+use super::evaluation::{Candidate, Judgement, best, judgement};
+use super::query::{Query, Row, Rows};
 use super::sources::built_in;
-use super::{About, Argument, Arguments, Condition, Error, Needs, Page, Report, Request, Verdict, format};
+use super::{About, Argument, Arguments, Error, Needs, Page, Report, Request, Verdict, format};
 
 /// The report `card`.
 pub struct Card;
@@ -22,6 +22,7 @@ pub struct Card;
 const MODEL: &str = "model";
 const ON: &str = "on";
 const FOLDS: &str = "folds";
+const HORIZON: &str = "horizon";
 
 impl Report for Card {
     fn about(&self) -> &'static About {
@@ -41,6 +42,11 @@ impl Report for Card {
                     help: "The rows that judge it: a table, view, file or query; if they have a split, its test rows [default: spike_training]",
                 },
                 Argument {
+                    name: HORIZON,
+                    value: "SECONDS",
+                    help: "How far ahead the label looks: positive rows less apart are one episode [default: that of the model's label]",
+                },
+                Argument {
                     name: FOLDS,
                     value: "FILE",
                     help: "Adds the figures of `squall evaluate --protocol walk_forward --out FILE`",
@@ -52,15 +58,12 @@ impl Report for Card {
                 "card/calibration.sql",
                 "card/candidates.sql",
                 "card/card.md",
-                "card/episodes.sql",
                 "card/features.sql",
-                "card/figures.sql",
                 "card/folds.sql",
                 "card/importance.sql",
                 "card/model.sql",
                 "card/queries.sql",
                 "card/splits.sql",
-                "card/sweep.sql",
                 "card/ticks.sql",
                 "card/training.sql",
                 "card/weights.sql",
@@ -184,21 +187,23 @@ async fn card(request: &Request<'_>) -> Result<Page, Error> {
         markdown: Some(format!("{}\n", request.sources.render("card/card.md", &view)?.trim())),
         verdict: line,
         warnings: judged.warnings,
-        conditions: view.verdict.found(Condition::Worse),
+        conditions: judged.conditions,
     })
 }
 
 /// Judges the model as `squall report eval` does on the same rows.
 async fn judged(request: &Request<'_>, reference: &str) -> Result<Judgement, Error> {
     let mut arguments = Arguments::from([(MODEL.into(), reference.into())]);
-    arguments.extend(request.argument(ON).map(|on| (ON.into(), on.into())));
+    for name in [ON, HORIZON] {
+        arguments.extend(request.argument(name).map(|given| (name.into(), given.into())));
+    }
     let request = Request { arguments, journal: request.journal.clone(), lineage: Default::default(), ..*request };
     judgement(&request).await
 }
 
 /// Returns the command that makes the card again.
 fn remake(request: &Request<'_>) -> String {
-    let given = [MODEL, ON, FOLDS].into_iter().filter_map(|name| {
+    let given = [MODEL, ON, HORIZON, FOLDS].into_iter().filter_map(|name| {
         let value = request.argument(name)?;
         let plain = value.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./@".contains(letter));
         Some(if plain { format!(" --{name} {value}") } else { format!(" --{name} \"{value}\"") })
@@ -212,15 +217,11 @@ async fn subject(request: &Request<'_>) -> Result<String, Error> {
     if let Some(given) = request.argument(MODEL) {
         return Ok(given.into());
     }
-    let candidates = request.query("card/candidates.sql", &[])?.rows(request.context).await?;
-    let mut best: Option<(f64, String)> = None;
-    for name in candidates.iter().filter_map(|row| row.text(MODEL)) {
-        let splits = request.query("card/splits.sql", &[("model", Literal::Text(name))])?.rows(request.context).await?;
-        let on_validation = splits.find("split", "validation").and_then(|row| row.number("average_precision"));
-        let figure = on_validation.unwrap_or(-1.0);
-        if best.as_ref().is_none_or(|(highest, _)| figure > *highest) {
-            best = Some((figure, name.into()));
-        }
+    let found = request.query("card/candidates.sql", &[])?.rows(request.context).await?;
+    let mut candidates = Vec::new();
+    for row in found.iter() {
+        candidates.push(Candidate::of_training(request, &row).await?);
     }
-    best.map(|(_, name)| name).ok_or(Error::NothingEvaluated)
+    let best = best(&candidates.iter().collect::<Vec<_>>())?;
+    best.map(|best| best.name.clone()).ok_or(Error::NothingEvaluated)
 }

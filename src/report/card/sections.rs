@@ -57,6 +57,21 @@ impl Facts<'_> {
         Section { title: "What it is for", texts, points, ..Section::default() }
     }
 
+    /// Returns the reasons for which rows were left out of the training, each with its rows, and the sum if there are several.
+    fn skipped(&self) -> Vec<Vec<String>> {
+        // The fact without a reason is the sum.
+        let (sums, reasons): (Vec<_>, Vec<_>) =
+            self.part("skipped").into_iter().partition(|(reason, _, _)| reason.is_empty());
+        let sum = sums.into_iter().map(|(_, _, rows)| rows).find(|rows| rows != "0");
+        let mut rows: Vec<Vec<String>> = reasons.into_iter().map(|(reason, _, rows)| vec![reason, rows]).collect();
+        match (rows.len(), sum) {
+            (0, Some(sum)) => rows.push(vec!["not recorded".into(), sum]),
+            (2.., Some(sum)) => rows.push(vec!["in all".into(), sum]),
+            _ => {}
+        }
+        rows
+    }
+
     /// What the model learned from, and where the data has holes.
     pub async fn data(&self) -> Result<Section, Error> {
         let mut by_split: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -73,11 +88,8 @@ impl Facts<'_> {
         let rows: Vec<Vec<String>> = order.iter().filter_map(|split| row(split)).collect();
         let splits =
             Table::new("Rows by split", ["split"].into_iter().chain(headings), rows, "The splits are not recorded.");
-        let skipped = self.part("skipped").into_iter().map(|(reason, _, rows)| {
-            vec![if reason.is_empty() { "all rows that were left out".into() } else { reason }, rows]
-        });
         let skipped =
-            Table::new("Rows left out", ["reason", "rows"].into_iter(), skipped.collect(), "No row was left out.");
+            Table::new("Rows left out", ["reason", "rows"].into_iter(), self.skipped(), "No row was left out.");
         let mut section = Section {
             title: "The data and its holes",
             texts: vec![self.learned_from()],
@@ -85,7 +97,7 @@ impl Facts<'_> {
             queries: self.queries.clone(),
             ..Section::default()
         };
-        if self.has_table("ticks") {
+        if self.is_of_spikes() && self.has_table("ticks") {
             let ticks = self.query("ticks", &[])?;
             let columns = [
                 ("product_id", "product"),
@@ -119,7 +131,8 @@ impl Facts<'_> {
         let mut section = Section { title: "Features", points: said.collect(), ..Section::default() };
         let weights = self.query("weights", &[])?;
         let used = self.rows(&weights).await?;
-        let used: Vec<&str> = used.iter().filter_map(|row| row.text("feature")).collect();
+        let used: Vec<&str> =
+            used.iter().filter_map(|row| row.text("feature")).filter(|name| *name != "__INTERCEPT__").collect();
         let features = match self.has_table("squall_columns") {
             true => Some(self.query("features", &[])?),
             false => None,
@@ -181,13 +194,13 @@ impl Facts<'_> {
             label += if is_of_spikes { ": it says whether the volatility after the row reaches tau." } else { "." };
         }
         let mut texts = vec![label];
-        texts.extend(self.known("tau").map(|tau| format!(
+        texts.extend(self.known("tau").filter(|_| is_of_spikes).map(|tau| format!(
             "Tau is {tau}. It is a quantile of the volatility over the training rows only, so about the same share of training rows are spikes by definition. On other days the share may be far from it.",
         )));
         if is_of_spikes {
             texts.push("Neighbouring rows share most of their windows. Spikes less than one horizon apart are therefore one episode, and the number of episodes says how much evidence there is.".into());
         }
-        let title = if self.known("tau").is_some() { "Label and tau" } else { "Label" };
+        let title = if is_of_spikes { "Label and tau" } else { "Label" };
         Section { title, texts, ..Section::default() }
     }
 
@@ -211,7 +224,7 @@ impl Facts<'_> {
             format!("The model has to beat {}.", judged.baseline)
         });
         texts.push(match judged.has_time {
-            true => format!("Figures have 95 % intervals by a moving-block bootstrap over time, which keeps neighbouring rows together. The difference to {} is measured on the same resamples. The verdict says yes or no only with 10 episodes or more, and if the interval leaves out 0.", judged.baseline),
+            true => format!("Figures have 95 % intervals by a moving-block bootstrap over time, which keeps neighbouring rows together. The difference to {} is measured on the same resamples. The verdict says yes or no only with 10 {}s or more, and if the interval leaves out 0.", judged.baseline, judged.event),
             false => format!("There is no time column, so intervals take rows as independent of each other. The difference to {} is measured on the same resamples. The verdict says yes or no only with 10 positive rows or more, and if the interval leaves out 0.", judged.baseline),
         });
         if judged.learned {
@@ -263,7 +276,7 @@ impl Facts<'_> {
             code: vec![format!("{commands}{remake}"), self.text("sql")],
             ..Section::default()
         };
-        if self.has_table("squall_queries") {
+        if self.has_table("squall_queries") && !read.is_empty() {
             let queries = self.query("queries", &[])?;
             let found = self.rows(&queries).await?;
             let cells = found

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::rate::{Rate, length};
 use super::{named, share_of};
 use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
 use crate::report::format::{self, count, number, percent};
@@ -109,18 +110,31 @@ impl Alerts {
         format!("{} of {}", count(Some(self.caught)), count(Some(self.episodes)))
     }
 
-    /// Says what a reader of the alerts would get.
-    pub fn sentence(&self) -> String {
-        let hourly = |alerts: f64| number((self.hours > 0.0).then(|| alerts / self.hours));
-        let lead = self.median_lead_s.map_or(String::new(), |lead| {
-            format!(" The median lead time of a caught one is {} s.", number(Some(lead)))
-        });
+    /// Says what a reader of the alerts would get, and why its episodes are not as many as those of all products `together`.
+    pub fn told(&self, rate: Rate, together: Option<f64>) -> String {
+        let sentence = self.sentence(rate);
+        match together.filter(|together| *together != self.episodes) {
+            Some(together) => format!(
+                "{sentence} Here each product has episodes of its own; elsewhere on this page those of several products at one time are one, which \
+                 makes {}.",
+                count(Some(together))
+            ),
+            None => sentence,
+        }
+    }
+
+    fn sentence(&self, rate: Rate) -> String {
+        let told = |alerts: f64| number(rate.of_hourly((self.hours > 0.0).then(|| alerts / self.hours)));
+        let lead = self
+            .median_lead_s
+            .map_or(String::new(), |lead| format!(" The median lead time of a caught one is {}.", length(Some(lead))));
         format!(
-            "{} episodes drew an alert, {} of them in time. There are {} alerts an hour, of which {} are false.{lead}",
+            "{} episodes drew an alert, {} of them in time. There are {} alerts {}, of which {} are false.{lead}",
             self.of_episodes(),
             count(Some(self.in_time)),
-            hourly(self.alerts),
-            hourly(self.false_alerts)
+            told(self.alerts),
+            rate.unit,
+            told(self.false_alerts)
         )
     }
 }
@@ -140,22 +154,71 @@ pub fn budget(rows: &Rows) -> Vec<Vec<String>> {
     rows.iter().map(row).collect()
 }
 
-/// A table of the sweep with its headings.
-#[derive(Debug, Serialize)]
-pub struct Sweep {
-    columns: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+/// Says what an episode and an alert are, for the tables that count them.
+pub fn explained(horizon_s: Option<u64>) -> Option<String> {
+    let horizon = length(Some(horizon_s? as f64));
+    Some(format!(
+        "Positive rows less than one horizon, {horizon}, apart are one episode. An alert stands for one horizon, and it is false if no row is \
+         positive while it stands. An episode is caught if an alert stands at one of its rows; the lead time runs from that alert until one \
+         horizon after the episode's first row."
+    ))
 }
 
-/// Returns every fourth threshold of the sweep; products are named if there are several, and alerts only if there are times.
-pub fn sweep(rows: &Rows, several: bool, timed: bool) -> Sweep {
+/// Says that episodes do not tell the thresholds of a sweep apart, if they do not.
+pub fn undecided(rows: &Rows) -> Option<&'static str> {
+    let caught: Vec<(f64, f64)> =
+        rows.iter().filter_map(|row| row.number("caught").zip(row.number("episodes"))).collect();
+    let first = caught.first().filter(|first| caught.len() > 1 && caught.iter().all(|other| other == *first))?;
+    (first.0 > 0.0)
+        .then_some("Each of these thresholds catches the same number of episodes, so they differ in their alerts only.")
+}
+
+/// A table with its headings.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Returns the table of alerts and episodes by product.
+pub fn by_product(rows: &Rows, has_parts: bool, rate: Rate) -> Listed {
+    let mut columns =
+        vec!["episodes".to_string(), "caught".into(), "in time".into(), "median lead".into(), "alerts".into()];
+    columns.extend([format!("alerts {}", rate.unit), format!("false {}", rate.unit), rate.plural().into()]);
+    columns.push("not known because".into());
+    if has_parts {
+        columns.insert(0, "product".into());
+    }
+    let cells = |row: Row<'_>| {
+        let mut cells = vec![
+            count(row.number("episodes")),
+            count(row.number("caught")),
+            count(row.number("in_time")),
+            length(row.number("median_lead_s")),
+            count(row.number("alerts")),
+            number(rate.of_hourly(row.number("alerts_per_hour"))),
+            number(rate.of_hourly(row.number("false_alerts_per_hour"))),
+            number(rate.time(row.number("hours"))),
+            row.text("reason").unwrap_or(format::UNKNOWN).into(),
+        ];
+        if has_parts {
+            cells.insert(0, named(row.text("part").unwrap_or_default()));
+        }
+        cells
+    };
+    Listed { columns, rows: rows.iter().map(cells).collect() }
+}
+
+/// Returns every fourth threshold of the sweep; products are named if there are several, and alerts only if episodes are known.
+pub fn sweep(rows: &Rows, several: bool, has_episodes: bool, rate: Rate) -> Listed {
     const EVERY: usize = 4;
-    let mut columns = vec!["Threshold", "Alert rows", "Precision", "Recall", "F1"];
-    if timed {
-        columns.extend(["Alerts an hour", "False an hour", "Episodes caught", "Median lead"]);
+    let mut columns = ["Threshold", "Alert rows", "Precision", "Recall", "F1"].map(String::from).to_vec();
+    if has_episodes {
+        columns.extend([format!("Alerts {}", rate.unit), format!("False {}", rate.unit)]);
+        columns.extend(["Episodes caught", "Median lead"].map(String::from));
     }
     if several {
-        columns.insert(0, "Product");
+        columns.insert(0, "Product".into());
     }
     let cells = |row: Row<'_>| {
         let mut cells = vec![
@@ -165,15 +228,13 @@ pub fn sweep(rows: &Rows, several: bool, timed: bool) -> Sweep {
             percent(row.number("recall")),
             number(row.number("f1")),
         ];
-        if timed {
-            let lead =
-                row.number("median_lead_s").map_or(format::UNKNOWN.into(), |lead| format!("{} s", number(Some(lead))));
+        if has_episodes {
             let caught = format!("{} of {}", count(row.number("caught")), count(row.number("episodes")));
             cells.extend([
-                number(row.number("alerts_per_hour")),
-                number(row.number("false_alerts_per_hour")),
+                number(rate.of_hourly(row.number("alerts_per_hour"))),
+                number(rate.of_hourly(row.number("false_alerts_per_hour"))),
                 caught,
-                lead,
+                length(row.number("median_lead_s")),
             ]);
         }
         if several {
@@ -182,22 +243,22 @@ pub fn sweep(rows: &Rows, several: bool, timed: bool) -> Sweep {
         cells
     };
     let every = if several { 2 * EVERY } else { EVERY };
-    Sweep {
+    Listed {
         columns,
         rows: rows.iter().enumerate().filter(|(place, _)| place % every == 0).map(|(_, row)| cells(row)).collect(),
     }
 }
 
-/// Draws alerts an hour against the share of episodes that are caught, a line a product.
-pub fn trade_off(rows: &Rows, at: Option<&Alerts>) -> Option<Figure> {
+/// Draws false alerts against the share of episodes that are caught, a line a product.
+pub fn trade_off(rows: &Rows, at: Option<&Alerts>, rate: Rate) -> Option<Figure> {
     const MOST_LINES: usize = 6;
     let mut parts: Vec<&str> = rows.iter().filter_map(|row| row.text("part")).collect();
     parts.dedup();
     let (mut marks, mut keys, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for (place, part) in parts.iter().take(MOST_LINES).enumerate() {
         let own = rows.iter().filter(|row| row.text("part") == Some(part));
-        let points: Vec<(f64, f64)> =
-            own.filter_map(|row| row.number("false_alerts_per_hour").zip(row.number("caught_share"))).collect();
+        let point = |row: Row<'_>| rate.of_hourly(row.number("false_alerts_per_hour")).zip(row.number("caught_share"));
+        let points: Vec<(f64, f64)> = own.filter_map(point).collect();
         if points.len() > 1 {
             ends.extend(points.iter().map(|(x, _)| *x));
             marks.push(Mark::Line { points, tone: Tone::of_series(place), dashed: false });
@@ -209,17 +270,20 @@ pub fn trade_off(rows: &Rows, at: Option<&Alerts>) -> Option<Figure> {
         return None;
     }
     if let Some(at) = at.filter(|at| at.hours > 0.0 && at.episodes > 0.0 && parts.len() == 1) {
-        let (x, y) = (at.false_alerts / at.hours, at.caught / at.episodes);
+        let y = at.caught / at.episodes;
+        let x = rate.of_hourly(Some(at.false_alerts / at.hours)).unwrap_or_default();
         marks.push(Mark::Dots { points: vec![(x, y, y, y)], tone: Tone::Bad });
         keys.push(Key::block("at the threshold", Tone::Bad));
     }
     let chart = Chart {
         id: "trade-off".into(),
         title: "False alerts and caught episodes".into(),
-        description: "The share of episodes that draw an alert against false alerts an hour, one point a threshold."
-            .into(),
+        description: format!(
+            "The share of episodes that draw an alert against false alerts {}, one point a threshold.",
+            rate.unit
+        ),
         width: 520.0,
-        x: Axis::fitted("False alerts an hour", Unit::Number, ends, true),
+        x: Axis::fitted(format!("False alerts {}", rate.unit), Unit::Number, ends, true),
         panels: vec![Panel {
             height: 240.0,
             y: Some(Axis::new("", Unit::Share, 0.0, 1.0)),

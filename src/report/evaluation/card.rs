@@ -88,7 +88,8 @@ pub async fn importance(frame: &Frame<'_>) -> Result<Importance, Error> {
         )));
     }
     let on = subject.rows_of(&frame.split);
-    let values = [("model", Literal::Text(reference)), ("on", Literal::Text(&on))];
+    let block_s = frame.shuffled_block_s();
+    let values = [("model", Literal::Text(reference)), ("on", Literal::Text(&on)), ("block_s", Literal::Sql(&block_s))];
     let query = frame.request.query("eval/importance.sql", &values)?;
     let rows = query.rows(frame.request.context).await?;
     let reason = rows.first().and_then(|row| row.text("reason")).map(str::to_string);

@@ -25,11 +25,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub fn all(rows: &Rows) -> Vec<Comparison> {
-        rows.iter().filter_map(Comparison::read).collect()
+    /// Reads the rows of `eval/comparison.sql`, which counts what `event` says.
+    pub fn all(rows: &Rows, event: &str) -> Vec<Comparison> {
+        rows.iter().filter_map(|row| Comparison::read(row, event)).collect()
     }
 
-    fn read(row: Row<'_>) -> Option<Comparison> {
+    fn read(row: Row<'_>, event: &str) -> Option<Comparison> {
         Some(Comparison {
             model: row.text("model")?.into(),
             split: row.text("split")?.into(),
@@ -42,7 +43,7 @@ impl Comparison {
             difference_interval: row.number("difference_low").zip(row.number("difference_high")),
             share_better: row.number("share_better"),
             episodes: row.number("episodes"),
-            verdict: row.text("verdict")?.into(),
+            verdict: row.text("verdict")?.replace("episodes", &format!("{event}s")),
             reason: row.text("reason").map(str::to_string),
         })
     }

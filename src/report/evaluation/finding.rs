@@ -1,6 +1,7 @@
 //! Finds out what is evaluated: which rows, which models, and what they have to beat.
 
 use super::arguments as given;
+use super::choosing::{Candidate, beside_baseline, best, in_order, places, same, too_many};
 use super::columns::{Columns, Facts, facts};
 use super::named;
 use super::scored_rows::{FOLD, PART, SCORED, body, values};
@@ -11,8 +12,6 @@ use crate::text::{counted, identifier, literal};
 
 /// The rows of the default project.
 const DEFAULT_ROWS: &str = "spike_training";
-/// How many models stand side by side; more lines could not be told apart.
-const MOST_MODELS: usize = 6;
 
 /// Finds out what is evaluated.
 pub async fn subject(request: &Request<'_>) -> Result<Subject, Error> {
@@ -64,9 +63,14 @@ async fn from_models(
         has_features(row) && label.is_some_and(|label| columns.has(label))
     };
     let fitting: Vec<Row<'_>> = models.iter().filter(fits).collect();
+    let mut candidates = Vec::new();
+    for row in &fitting {
+        candidates.push(Candidate::of_training(request, row).await?);
+    }
+    let find = |name: &str| fitting.iter().copied().find(|row| row.text("model") == Some(name));
     let subject = match &named {
         Some((rows, _)) => rows.first(),
-        None => best(request, &beside_baseline(request, &fitting)?).await?,
+        None => best(&beside_baseline(request, &candidates)?)?.and_then(|best| find(&best.name)),
     };
     let Some(subject) = subject else {
         let relation = columns.relation.clone();
@@ -79,16 +83,21 @@ async fn from_models(
 
     let name = subject.text("model").unwrap_or_default().to_string();
     let own_label = subject.text("label") == Some(facts.label.as_str());
-    let mut others: Vec<Row<'_>> = fitting.into_iter().filter(|row| row.text("model") != Some(name.as_str())).collect();
     let same_label = |row: &Row<'_>| row.text("label") == subject.text("label");
-    others.retain(same_label);
+    let is_other =
+        |candidate: &Candidate| candidate.name != name && find(&candidate.name).as_ref().is_some_and(same_label);
+    candidates.retain(is_other);
+    let baseline = request.argument(given::BASELINE);
+    let others = in_order(candidates, baseline);
+    let most = 1 + places(&others, baseline);
     let (mut warnings, mut notes) = (Vec::new(), Vec::new());
-    let mut scores = Vec::new();
+    let (mut scores, mut crowded) = (Vec::new(), Vec::new());
+    let others = others.iter().filter_map(|other| find(&other.name));
     for (place, row) in std::iter::once(subject).chain(others).enumerate() {
         let reference = row.text("reference").unwrap_or_default();
         let scored = scored(&row, &columns);
-        if scores.len() == MOST_MODELS {
-            notes.push(format!("{} is left out: {MOST_MODELS} models are shown at most", scored.name));
+        if scores.len() == most {
+            crowded.push(scored.name);
             continue;
         }
         // Rows that must not judge a model are refused here, and what differs from its training is told.
@@ -106,49 +115,17 @@ async fn from_models(
                 scores.push(scored);
             }
             Err(error) if place == 0 => return Err(error),
-            Err(_) => notes.push(format!("{} is left out: these rows must not judge it", scored.name)),
+            Err(_) => {
+                notes.push(format!("{} is left out because these rows must not judge it", super::named(&scored.name)))
+            }
         }
     }
+    notes.extend(too_many(&crowded));
     warnings.dedup();
     let known = Some(subject).and_then(|row| Some((row.text("reference")?.to_string(), row.integer("version")?)));
     let mut builder = Builder { facts, scores, warnings, notes, queries, known, can_score: own_label };
     builder.baseline(request, &columns, source, models).await?;
     builder.build(request, columns, source, false).await
-}
-
-/// Returns the models of which one may be in question: all but the baseline that was asked for.
-fn beside_baseline<'a>(request: &Request<'_>, models: &[Row<'a>]) -> Result<Vec<Row<'a>>, Error> {
-    let baseline = request.argument(given::BASELINE);
-    let others: Vec<Row<'a>> =
-        models.iter().copied().filter(|row| baseline.is_none() || row.text("model") != baseline).collect();
-    match baseline.filter(|_| others.is_empty() && !models.is_empty()) {
-        Some(name) => Err(same(name)),
-        None => Ok(others),
-    }
-}
-
-/// A model cannot be what it has to beat.
-fn same(name: &str) -> Error {
-    Error::Argument {
-        problem: format!("`{name}` is the model in question, so it cannot be the baseline too"),
-        hint: "--baseline names another model, `name@2` for another version, or a column; --model names the model in question".into(),
-    }
-}
-
-/// Returns the model that the report is about: a trained model before a rule, the best on validation first. The test rows must not
-/// choose their own winner.
-async fn best<'a>(request: &Request<'_>, models: &[Row<'a>]) -> Result<Option<Row<'a>>, Error> {
-    let mut best: Option<(f64, Row<'a>)> = None;
-    for row in models {
-        let values = [("model", Literal::Text(row.text("reference").unwrap_or_default()))];
-        let validated = request.query("eval/validated.sql", &values)?.rows(request.context).await?;
-        let figure = validated.first().and_then(|row| row.number("average_precision")).unwrap_or(-1.0);
-        let trained = if Role::parse(row.text("role")) == Role::Model { 10.0 } else { 0.0 };
-        if best.as_ref().is_none_or(|(highest, _)| trained + figure > *highest) {
-            best = Some((trained + figure, *row));
-        }
-    }
-    Ok(best.map(|(_, row)| row))
 }
 
 /// Returns the columns that a model reads. The model lists a text as one feature a category, such as `plan=gold`.
@@ -203,25 +180,40 @@ async fn from_scores(
     if let Some(asked) = asked.filter(|asked| !names.is_empty() && !names.iter().any(|name| name == asked)) {
         return Err(Error::UnknownModel { name: asked.into(), known: names });
     }
-    let known_models: Vec<Row<'_>> = names.iter().filter_map(|name| find(name)).collect();
+    // What the columns are is the same for every model, so one that squall knows can tell.
+    let has_label = |row: &Row<'_>| row.text("label").is_some_and(|label| columns.has(label));
+    let telling = match asked {
+        Some(asked) => find(asked),
+        None => names.iter().filter_map(|name| find(name)).find(has_label),
+    };
+    let described = facts(request, &columns, source, telling).await?;
+    let (figures, validation) = validated(request, source, &described).await?;
+    let mut candidates = Vec::new();
+    for name in &names {
+        let known = find(name);
+        let figure = figures.find("model", name).and_then(|row| row.number("average_precision"));
+        candidates.push(match known {
+            Some(row) if figures.is_empty() => Candidate::of_training(request, &row).await?,
+            _ => Candidate {
+                name: name.clone(),
+                role: known.map_or(Role::Model, |row| Role::parse(row.text("role"))),
+                validated: figure,
+            },
+        });
+    }
     let name = match asked {
         Some(asked) => asked.to_string(),
-        None => {
-            let baseline = request.argument(given::BASELINE);
-            let best = best(request, &beside_baseline(request, &known_models)?).await?;
-            let first = || names.iter().find(|name| baseline != Some(name.as_str())).map(String::as_str);
-            match best.and_then(|row| row.text("model")).or_else(first) {
-                Some(name) => name.to_string(),
-                // Without rows there is nothing to name.
-                None if names.is_empty() => "the score".into(),
-                None => return Err(same(&names[0])),
-            }
-        }
+        // Without rows there is nothing to name.
+        None => best(&beside_baseline(request, &candidates)?)?.map_or("the score".into(), |best| best.name.clone()),
     };
-    let facts = facts(request, &columns, source, find(&name)).await?;
-    let others = names.iter().filter(|other| **other != name);
+    let facts = if asked.is_some() { described } else { facts(request, &columns, source, find(&name)).await? };
+    candidates.retain(|candidate| candidate.name != name);
+    let baseline = request.argument(given::BASELINE);
+    let mut others = in_order(candidates, baseline);
+    let most = places(&others, baseline).min(others.len());
+    let crowded: Vec<String> = others.split_off(most).into_iter().map(|candidate| candidate.name).collect();
     let mut scores: Vec<Scored> = Vec::new();
-    for name in std::iter::once(&name).chain(others).take(MOST_MODELS) {
+    for name in std::iter::once(&name).chain(others.iter().map(|other| &other.name)) {
         let row = listed.find("model", name);
         let within = row.and_then(|row| row.number("lowest").zip(row.number("highest")));
         let within = within.is_none_or(|(low, high)| low >= 0.0 && high <= 1.0);
@@ -234,16 +226,28 @@ async fn from_scores(
             expression: None,
         });
     }
-    let mut notes = Vec::new();
-    if names.len() > scores.len() {
-        notes.push(format!("{} models are left out: {MOST_MODELS} are shown at most", names.len() - scores.len()));
-    }
+    let notes = Vec::from_iter(too_many(&crowded));
     let reference = find(&name).and_then(|row| Some((row.text("reference")?.to_string(), row.integer("version")?)));
-    let queries = [vec![known], facts.queries.clone(), vec![query]].concat();
+    let queries = [vec![known], facts.queries.clone(), vec![query], Vec::from_iter(validation)].concat();
     let mut builder =
         Builder { facts, scores, warnings: Vec::new(), notes, queries, known: reference, can_score: false };
     builder.baseline(request, &columns, source, models).await?;
     builder.build(request, columns, source, true).await
+}
+
+/// Returns the figures of the models on the validation rows that bring scores; no rows if no column says which rows these are.
+async fn validated(request: &Request<'_>, source: &str, facts: &Facts) -> Result<(Rows, Option<Query>), Error> {
+    let Some(split) = facts.split.as_ref().map(|name| identifier(name)) else { return Ok((Rows::default(), None)) };
+    let label = identifier(&facts.label);
+    let timed = facts.time.as_ref().map_or("true".into(), |name| format!("{} IS NOT NULL", identifier(name)));
+    let values = [
+        ("label", Literal::Sql(&label)),
+        ("split", Literal::Sql(&split)),
+        ("timed", Literal::Sql(&timed)),
+        ("relation", Literal::Sql(source)),
+    ];
+    let query = request.query("eval/scored_validation.sql", &values)?;
+    Ok((query.rows(request.context).await?, Some(query)))
 }
 
 /// What is known before the rows are described.
@@ -367,7 +371,9 @@ impl Builder {
         }
         if facts.time.is_some() && facts.horizon_s.is_none() {
             notes.push(
-                "How far ahead the label looks is not known, so each positive row counts as an episode; --horizon says it".into(),
+                "How far ahead the label looks is not known, so neither are episodes, alerts over time and lead times, and the verdict \
+                 counts positive rows; --horizon says it"
+                    .into(),
             );
         }
         let rows = request.query("eval/scored.sql", &[])?;

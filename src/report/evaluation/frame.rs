@@ -27,7 +27,8 @@ pub struct Frame<'a> {
     /// Every split, the judged one first.
     pub splits: Vec<String>,
     pub block_s: u64,
-    pub horizon_s: u64,
+    /// The horizon in seconds, as SQL: NULL if it is not known, or if there are no times.
+    horizon: String,
     resamples: u64,
     pub facts: Rows,
     pub facts_query: Query,
@@ -37,9 +38,9 @@ impl<'a> Frame<'a> {
     /// Reads what the rows are.
     pub async fn new(request: &'a Request<'a>, subject: &'a Subject, table: &str) -> Result<Frame<'a>, Error> {
         let rows = identifier(table);
-        let horizon_s = subject.horizon_s.unwrap_or(1);
         let score = subject.scores[0].column();
-        let horizon = horizon_s.to_string();
+        let known = subject.horizon_s.filter(|_| subject.time.is_some());
+        let horizon = known.map_or("NULL".into(), |seconds| seconds.to_string());
         let values =
             [("rows", Literal::Sql(&rows)), ("score", Literal::Sql(&score)), ("horizon_s", Literal::Sql(&horizon))];
         let facts_query = request.query("eval/facts.sql", &values)?;
@@ -72,7 +73,12 @@ impl<'a> Frame<'a> {
             }
         };
         let resamples = if count > MANY_ROWS { 200 } else { 1000 };
-        Ok(Frame { request, subject, rows, split, splits, block_s, horizon_s, resamples, facts, facts_query })
+        Ok(Frame { request, subject, rows, split, splits, block_s, horizon, resamples, facts, facts_query })
+    }
+
+    /// Returns the length of the blocks in which a feature is shuffled, in seconds, as SQL: that of the intervals; 0 shuffles single rows.
+    pub fn shuffled_block_s(&self) -> String {
+        self.subject.time.as_ref().map_or("0".into(), |_| self.block_s.to_string())
     }
 
     /// Returns what the judged rows are called in a sentence.
@@ -88,6 +94,11 @@ impl<'a> Frame<'a> {
     /// Returns the facts of the judged rows.
     pub fn judged(&self) -> Option<Row<'_>> {
         self.facts.find("split", &self.split)
+    }
+
+    /// Returns whether the judged rows are of several products.
+    pub fn has_several_parts(&self) -> bool {
+        self.judged().and_then(|row| row.number("parts")).is_some_and(|parts| parts > 1.0)
     }
 
     /// Returns what the model has to beat, as SQL: the baseline's score, or one that is the same everywhere.
@@ -126,7 +137,7 @@ impl<'a> Frame<'a> {
 
     fn about(&self, scored: &Scored, name: &str, more: &[(&str, Literal<'_>)]) -> Result<Query, Error> {
         let (score, baseline) = (scored.column(), self.baseline());
-        let numbers = [self.block_s, self.horizon_s, self.resamples].map(|number| number.to_string());
+        let numbers = [self.block_s, self.resamples].map(|number| number.to_string());
         let threshold = scored.threshold.map_or("CAST(NULL AS DOUBLE)".into(), |threshold| format!("{threshold:?}"));
         let mut values = more.to_vec();
         values.extend([
@@ -138,9 +149,9 @@ impl<'a> Frame<'a> {
             ("threshold", Literal::Sql(&threshold)),
             ("probability", Literal::Sql(if scored.probability { "true" } else { "false" })),
             ("block_s", Literal::Sql(&numbers[0])),
-            ("horizon_s", Literal::Sql(&numbers[1])),
+            ("horizon_s", Literal::Sql(&self.horizon)),
             ("pause_s", Literal::Sql(&numbers[0])),
-            ("resamples", Literal::Sql(&numbers[2])),
+            ("resamples", Literal::Sql(&numbers[1])),
         ]);
         self.request.query(&format!("eval/{name}.sql"), &values)
     }

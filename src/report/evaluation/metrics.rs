@@ -118,6 +118,17 @@ impl Table {
         self.rows.iter().find(|row| row.model == model && row.split == split)
     }
 
+    /// Returns each metric that has intervals, on the rows of a split: its title, value, and the ends of its interval.
+    pub fn with_intervals(&self, model: &str, split: &str) -> Vec<Vec<String>> {
+        let Some(found) = self.find(model, split) else { return Vec::new() };
+        let row = |(column, figure): (&Column, &Figure)| {
+            let (low, high) = figure.interval.unzip();
+            vec![column.title.clone(), number(figure.value), number(low), number(high)]
+        };
+        let measured = self.columns.iter().zip(&found.values).filter(|(column, _)| column.better.is_some());
+        measured.map(row).collect()
+    }
+
     /// Returns the headings of the table's columns.
     pub fn columns(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.title.clone()).collect()

@@ -6,6 +6,7 @@
 mod alerts;
 mod arguments;
 mod card;
+mod choosing;
 mod columns;
 mod comparison;
 mod figures;
@@ -13,6 +14,7 @@ mod finding;
 mod frame;
 mod judgement;
 mod metrics;
+mod rate;
 mod scored_rows;
 mod slices;
 mod strips;
@@ -21,6 +23,8 @@ mod timeline;
 mod verdict;
 mod view;
 
+pub use alerts::Listed;
+pub use choosing::{Candidate, best};
 pub use columns::seconds;
 pub use comparison::Comparison;
 pub use judgement::{Judgement, judgement};
@@ -32,12 +36,13 @@ use serde::Serialize;
 use self::alerts::{Alerts, Confusion};
 use self::frame::Frame;
 use self::metrics::{Column, Table, by_split};
+use self::rate::Rate;
 use self::view::{View, split_facts, tiles};
 use super::chart::Figure;
 use super::format::{self, number, percent};
 use super::query::{Literal, Query, Rows};
 use super::sources::built_in;
-use super::{About, Arguments, Condition, Error, Needs, Page, Report, Request};
+use super::{About, Arguments, Error, Needs, Page, Report, Request};
 use crate::text::printable;
 
 /// The report `eval`.
@@ -78,6 +83,7 @@ impl Report for Evaluation {
                 "eval/score_distribution.sql",
                 "eval/scored.sql",
                 "eval/scored_models.sql",
+                "eval/scored_validation.sql",
                 "eval/slices.sql",
                 "eval/sweep.sql",
                 "eval/timeline.sql",
@@ -204,21 +210,23 @@ async fn compared(frame: &Frame<'_>, which: impl Fn(usize) -> bool) -> Result<(V
     let called = frame.subject.baseline_name();
     let values = [("called", Literal::Text(&called))];
     let query = frame.each("comparison", "model, split", |place, _| which(place), &values)?;
-    Ok((Comparison::all(&rows_of(frame, &query).await?), query))
+    Ok((Comparison::all(&rows_of(frame, &query).await?, frame.subject.event()), query))
 }
 
 async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     let (request, subject, context) = (frame.request, frame.subject, frame.request.context);
     let model = subject.model();
-    let timed = subject.time.is_some();
+    let (timed, has_episodes) = (subject.time.is_some(), subject.has_episodes());
+    let rate = Rate::for_horizon(subject.horizon_s);
     let judged = frame.judged();
-    let several = judged.and_then(|row| row.number("parts")).is_some_and(|parts| parts > 1.0);
+    let several = frame.has_several_parts();
 
     let (table, metrics_queries) = metrics(frame, |_| true).await?;
     let called = subject.baseline_name();
     let (compared, comparison_query) = compared(frame, |place| !subject.is_baseline(place)).await?;
     let learned = learned_here(frame).await?;
     let verdict = verdict::verdict(frame, &table, &compared, learned);
+    let conditions = verdict::conditions(frame, &table, &compared, learned, &verdict);
 
     let ours = table.find(&model.name, &frame.split);
     let prevalence = ours.and_then(|row| row.prevalence).filter(|share| *share > 0.0);
@@ -255,15 +263,15 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
         exhibit(frame, query, no_rows, |rows| figures::score_distribution(rows, subject, range)).await?;
 
     let confusion_query = frame.query("confusion", &[])?;
-    let alerts_query = frame.query("alerts", &[])?;
     let confusion = match model.threshold {
         Some(_) => Confusion::read(&confusion_query.rows(context).await?, &frame.split),
         None => None,
     };
-    let alerts = match model.threshold.filter(|_| timed) {
-        Some(_) => Alerts::read(&alerts_query.rows(context).await?),
+    let alerts_query = match model.threshold.filter(|_| has_episodes) {
+        Some(_) => Some(frame.query("alerts", &[])?),
         None => None,
     };
+    let alerts = Alerts::read(&rows_of(frame, &alerts_query).await?);
     let budget_query = frame.query("budget", &[])?;
     let budget = match prevalence {
         Some(_) => alerts::budget(&budget_query.rows(context).await?),
@@ -272,16 +280,16 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
     let sweep_query = frame.query("sweep", &[])?;
     let sweep_rows = if prevalence.is_some() { sweep_query.rows(context).await? } else { Rows::default() };
     let trade_off = Exhibit {
-        figure: alerts::trade_off(&sweep_rows, alerts.as_ref()).filter(|_| timed),
-        absent: match (timed, prevalence) {
-            (false, _) => "Not known: there is no time column.",
-            (true, None) => no_curve,
-            (true, Some(_)) => alerts::no_trade_off(&sweep_rows),
+        figure: alerts::trade_off(&sweep_rows, alerts.as_ref(), rate).filter(|_| has_episodes),
+        absent: match (subject.no_episodes(), prevalence) {
+            (Some(why), _) => why,
+            (None, None) => no_curve,
+            (None, Some(_)) => alerts::no_trade_off(&sweep_rows),
         }
         .into(),
         query: None,
     };
-    let worst = match model.threshold.filter(|_| timed) {
+    let worst = match model.threshold.filter(|_| has_episodes) {
         Some(_) => {
             let (false_query, missed_query) = (frame.query("false_alerts", &[])?, frame.query("missed", &[])?);
             let false_alerts = alerts::worst(&false_query.rows(context).await?, several);
@@ -330,17 +338,23 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
         score_distribution,
         threshold: model.threshold.map(|threshold| number(Some(threshold))),
         confusion: confusion.map(|confusion| confusion.view(alerts.as_ref().map(Alerts::of_episodes))),
-        alerts_sentence: alerts.as_ref().map(Alerts::sentence),
+        alerts_sentence: alerts.as_ref().map(|alerts| alerts.told(rate, judged.and_then(|row| row.number("episodes")))),
         budget,
-        sweep: alerts::sweep(&sweep_rows, several, timed),
+        sweep: alerts::sweep(&sweep_rows, several, has_episodes, rate),
+        explained: alerts::explained(subject.horizon_s.filter(|_| has_episodes)),
+        undecided: alerts::undecided(&sweep_rows),
         trade_off,
-        alert_queries: vec![confusion_query, alerts_query, budget_query, sweep_query],
+        alert_queries: std::iter::once(confusion_query)
+            .chain(alerts_query)
+            .chain([budget_query, sweep_query])
+            .collect(),
         worst,
         worst_columns: view::worst_columns(several),
         slices: slices::slices(frame).await?,
         timeline,
         pause: format::span(Some(frame.block_s as i64 * 1_000_000_000)),
         facts: view::facts(frame),
+        split_columns: view::split_columns(frame),
         split_facts: split_facts(frame),
         facts_queries: [vec![subject.rows.clone(), frame.facts_query.clone()], subject.queries.clone()].concat(),
         importance: card::importance(frame).await?,
@@ -352,8 +366,8 @@ async fn page(frame: &Frame<'_>) -> Result<Page, Error> {
         html: request.sources.render("eval.html", &view)?,
         markdown: None,
         verdict: line,
-        warnings: subject.warnings.clone(),
-        conditions: view.verdict.found(Condition::Worse),
+        warnings: subject.told(),
+        conditions,
     })
 }
 

@@ -95,10 +95,10 @@ async fn table(frame: &Frame<'_>, cut: Cut) -> Result<Option<Slices>, Error> {
     if slices < 2 {
         return Ok(None);
     }
-    let timed = frame.subject.time.is_some();
+    let has_episodes = frame.subject.has_episodes();
     let has_baseline = frame.subject.has_baseline;
     let mut columns = vec![cut.title.trim_start_matches("By ").to_string(), "Rows".into(), "Positive".into()];
-    if timed {
+    if has_episodes {
         columns.push("Episodes".into());
     }
     columns.extend(["Guessing", "Average precision", "95 % interval"].map(String::from));
@@ -111,7 +111,7 @@ async fn table(frame: &Frame<'_>, cut: Cut) -> Result<Option<Slices>, Error> {
             count(row.number("rows")),
             count(row.number("positives")),
         ];
-        if timed {
+        if has_episodes {
             cells.push(count(row.number("episodes")));
         }
         let interval = row.number("low").zip(row.number("high"));

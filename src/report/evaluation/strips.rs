@@ -1,11 +1,8 @@
 //! Pictures of one line a name: a dot with its interval, beside a rule at zero.
 
 use crate::report::chart::{Axis, Chart, Figure, Key, Mark, Panel, Tone, Unit};
-use crate::text::printable;
 
 const WIDTH: f64 = 1080.0;
-/// The longest name in the margin.
-const LONGEST_NAME: usize = 34;
 
 /// A line of the picture.
 pub struct Strip {
@@ -36,7 +33,8 @@ pub fn draw(
         Panel {
             height: 22.0,
             y: None,
-            name: printable(&strip.name, LONGEST_NAME),
+            // Of a name that was cut, nobody could tell which model it is; the margin is as wide as the longest.
+            name: strip.name.clone(),
             marks: vec![
                 Mark::Moment { at: 0.0, label: String::new(), tone: Tone::Muted },
                 Mark::Across { points: vec![(strip.at, low, high)], tone: strip.tone },

@@ -111,6 +111,30 @@ impl Subject {
         self.scores.get(1).filter(|_| self.has_baseline)
     }
 
+    /// Returns whether neighbouring positive rows can be told to be one episode, and how long an alert stands: that takes times and a horizon.
+    pub fn has_episodes(&self) -> bool {
+        self.no_episodes().is_none()
+    }
+
+    /// Says why episodes and alerts over time are not known; `None` if they are.
+    pub fn no_episodes(&self) -> Option<&'static str> {
+        match (&self.time, self.horizon_s) {
+            (None, _) => Some("Not known: there is no time column."),
+            (Some(_), None) => Some("Not known: how far ahead the label looks is not known; --horizon says it."),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// Returns what the independent events are called.
+    pub fn event(&self) -> &'static str {
+        if self.has_episodes() { "episode" } else { "positive row" }
+    }
+
+    /// Returns what a reader should know who does not see the page: its warnings, and which models it leaves out.
+    pub fn told(&self) -> Vec<String> {
+        [self.warnings.clone(), self.left_out.clone()].concat()
+    }
+
     /// Returns whether the score at a place is the baseline.
     pub fn is_baseline(&self, place: usize) -> bool {
         self.has_baseline && place == 1

@@ -4,9 +4,10 @@ use super::comparison::{Comparison, with_interval};
 use super::frame::Frame;
 use super::metrics::Table;
 use super::named;
+use super::rate::length;
 use super::subject::Role;
 use crate::report::format::{count, number, percent};
-use crate::report::{Mood, Verdict};
+use crate::report::{Condition, Mood, Verdict};
 
 /// With fewer independent events than this, the result says little, however many rows there are.
 const FEW_EPISODES: f64 = 20.0;
@@ -142,7 +143,7 @@ fn said(
 }
 
 fn events(frame: &Frame<'_>, episodes: Option<f64>) -> String {
-    let noun = if frame.subject.time.is_some() { "episode" } else { "positive row" };
+    let noun = frame.subject.event();
     let plural = if episodes == Some(1.0) { "" } else { "s" };
     format!("{} {noun}{plural}", count(episodes))
 }
@@ -166,7 +167,7 @@ fn figures(rows: &str, baseline: &str, found: &Comparison, has_baseline: bool) -
 fn difference(frame: &Frame<'_>, found: &Comparison) -> Option<String> {
     found.difference_interval?;
     let drawn = match frame.subject.time {
-        Some(_) => format!("blocks of {} s", count(Some(frame.block_s as f64))),
+        Some(_) => format!("blocks of {}", length(Some(frame.block_s as f64))),
         None => "rows taken as independent".to_string(),
     };
     Some(format!(
@@ -179,6 +180,28 @@ fn difference(frame: &Frame<'_>, found: &Comparison) -> Option<String> {
 
 fn unknown(headline: String, sentences: Vec<String>) -> Verdict {
     Verdict { mood: Mood::Unknown, headline, sentences }
+}
+
+/// Returns what the verdict says that can fail a build: that the model is worse than what it has to beat, or that nothing judges it. That a
+/// comparison cannot tell yet is neither.
+pub fn conditions(
+    frame: &Frame<'_>,
+    table: &Table,
+    compared: &[Comparison],
+    learned_here: bool,
+    verdict: &Verdict,
+) -> Vec<Condition> {
+    let subject = frame.subject;
+    let measured = table.find(&subject.model().name, &frame.split).filter(|found| {
+        // Rows of one class tell nothing, as no rows do.
+        found.average_precision.is_some() && found.rows != found.positives
+    });
+    let judged = compared.iter().any(|found| found.model == subject.model().name && found.split == frame.split);
+    let has_to_beat = subject.model().role != Role::Naive || subject.has_baseline;
+    match measured.is_some() && judged && has_to_beat && !learned_here {
+        true => verdict.found(Condition::Worse),
+        false => vec![Condition::Unknown],
+    }
 }
 
 #[cfg(test)]

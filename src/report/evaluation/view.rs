@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::alerts::{Alerts, ConfusionView, Sweep};
+use super::alerts::{Alerts, ConfusionView, Listed};
 use super::card::{Card, Importance};
 use super::comparison::Comparison;
 use super::frame::Frame;
 use super::metrics::{SplitView, Table};
+use super::rate::length;
 use super::slices::Slices;
 use super::{Exhibit, Fact, named};
 use crate::report::Verdict;
@@ -50,7 +51,10 @@ pub struct View {
     pub confusion: Option<ConfusionView>,
     pub alerts_sentence: Option<String>,
     pub budget: Vec<Vec<String>>,
-    pub sweep: Sweep,
+    pub sweep: Listed,
+    /// What an episode and an alert are; `None` if they are not known.
+    pub explained: Option<String>,
+    pub undecided: Option<&'static str>,
     pub trade_off: Exhibit,
     pub alert_queries: Vec<Query>,
     pub worst: Option<Worst>,
@@ -60,6 +64,7 @@ pub struct View {
     /// A pause that is longer is cut out.
     pub pause: String,
     pub facts: Vec<Fact>,
+    pub split_columns: Vec<&'static str>,
     pub split_facts: Vec<Vec<String>>,
     pub facts_queries: Vec<Query>,
     pub importance: Importance,
@@ -103,9 +108,8 @@ pub fn tiles(frame: &Frame<'_>, table: &Table, compared: &[Comparison], alerts: 
     }
     let share = format!("prevalence: the share of {}", subject.classes().0);
     tiles.push(["Guessing".into(), number(ours.and_then(|row| row.prevalence)), share]);
-    let horizon =
-        subject.horizon_s.map_or("one positive row each".into(), |seconds| format!("at least {seconds} s apart"));
-    tiles.push(match (alerts, subject.time.is_some()) {
+    let horizon = format!("at least {} apart", length(subject.horizon_s.map(|seconds| seconds as f64)));
+    tiles.push(match (alerts, subject.has_episodes()) {
         (Some(alerts), _) => ["Episodes caught".into(), alerts.of_episodes(), horizon],
         (None, true) => ["Episodes".into(), count(ours.and_then(|row| row.episodes)), horizon],
         (None, false) => {
@@ -138,12 +142,24 @@ pub fn facts(frame: &Frame<'_>) -> Vec<Fact> {
             Fact::new("Time", named(time)),
             Fact::new("From", format::instant(first)),
             Fact::new("To", format::instant(last)),
-            Fact::new("Horizon", subject.horizon_s.map_or("not known".into(), |seconds| format!("{seconds} s"))),
-            Fact::new("Blocks of the intervals", format!("{} s", count(Some(frame.block_s as f64)))),
+            Fact::new("Horizon", subject.horizon_s.map_or("not known".into(), |seconds| length(Some(seconds as f64)))),
+            Fact::new("Blocks of the intervals", length(Some(frame.block_s as f64))),
         ]);
     }
     facts.extend(subject.tau.map(|tau| Fact::new("Tau", number(Some(tau)))));
     facts
+}
+
+/// Returns the headings of the table of splits.
+pub fn split_columns(frame: &Frame<'_>) -> Vec<&'static str> {
+    let mut columns = vec!["Split", "Rows", "Positive", "Share", "No label", "No score"];
+    if frame.subject.has_episodes() {
+        columns.push("Episodes");
+    }
+    if frame.subject.time.is_some() {
+        columns.extend(["From", "To", "Spans"]);
+    }
+    columns
 }
 
 /// Returns the rows of each split.
@@ -162,9 +178,11 @@ pub fn split_facts(frame: &Frame<'_>) -> Vec<Vec<String>> {
             count(row.number("unlabelled")),
             count(row.number("unscored")),
         ];
+        if frame.subject.has_episodes() {
+            cells.push(count(row.number("episodes")));
+        }
         if timed {
             cells.extend([
-                count(row.number("episodes")),
                 format::instant(first),
                 format::instant(last),
                 format::span(first.zip(last).map(|(first, last)| last - first)),

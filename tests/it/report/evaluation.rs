@@ -43,7 +43,7 @@ async fn on(context: &SessionContext, changes: &[(&'static str, &'static str)]) 
 }
 
 /// Runs SQL on a context without tables of its own, with the functions of squall.
-async fn rows(sql: &str) -> SessionContext {
+pub async fn rows(sql: &str) -> SessionContext {
     let context = SessionContext::new();
     squall::catalog::FUNCTIONS.register(&context, std::path::Path::new("no/models/here"));
     context.sql(&format!("CREATE TABLE scored AS {sql}")).await.unwrap().collect().await.unwrap();

@@ -1,1 +1,0 @@
-SELECT * FROM ml_evaluate($model, $on)
