@@ -21,6 +21,11 @@ pub fn normed_distance(reference: &[f64], current: &[f64]) -> Option<f64> {
     Some(distance / deviation(reference).max(LEAST_SCALE))
 }
 
+/// Returns whether the normed distance to this sample is divided by the smallest scale, because the deviation is smaller.
+pub fn is_of_least_scale(reference: &[f64]) -> bool {
+    !reference.is_empty() && deviation(reference) < LEAST_SCALE
+}
+
 /// Returns the population standard deviation.
 fn deviation(values: &[f64]) -> f64 {
     let mean = mean(values);

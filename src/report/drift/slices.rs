@@ -8,9 +8,9 @@ use super::column::{Column, strength};
 use super::relations::{Period, Relations, from};
 use super::{BY, Error};
 use crate::report::Request;
-use crate::report::format::{count, number};
+use crate::report::format::number;
 use crate::report::query::{Literal, Query, Row};
-use crate::text::{identifier, literal};
+use crate::text::{counted, identifier, literal};
 
 /// The most columns of the heat map.
 const MOST_COLUMNS: usize = 24;
@@ -115,20 +115,26 @@ impl Slices {
         let Some((reference, current)) = relations.both() else {
             return without("The artifact of a model holds no times, so there are no slices.");
         };
-        let named = request.argument(BY);
-        let of_column = named.filter(|by| columns.iter().any(|column| column.name == *by));
-        let (by, key) = match (named, of_column, &period.column) {
-            (_, Some(column), _) => (column.to_string(), column.to_string()),
-            (Some(by), None, Some(time)) if !by.contains(':') => (format!("{by}:{time}"), time.clone()),
-            (Some(by), None, _) => {
-                let key = by.split_once(':').map_or("", |(_, column)| column);
-                (by.to_string(), key.to_string())
-            }
-            (None, None, Some(time)) => match period.whole() {
+        let find = |name: &str| columns.iter().find(|column| column.name == name || identifier(column.name) == name);
+        let mut said = None;
+        let (by, key) = match (request.argument(BY), &period.column) {
+            (Some(by), time) => match (find(by), by.split_once(':'), time) {
+                // If the name is also that of a span, the function says how to tell them apart.
+                (Some(column), _, _) => {
+                    said = Some(column.shown.clone());
+                    (by.to_string(), column.name.to_string())
+                }
+                (None, None, Some(time)) if !by.starts_with('"') => (format!("{by}:{time}"), time.clone()),
+                (None, Some((_, key)), _) => {
+                    (by.to_string(), find(key.trim()).map_or(key.trim(), |column| column.name).to_string())
+                }
+                (None, None, _) => (by.to_string(), String::new()),
+            },
+            (None, Some(time)) => match period.whole() {
                 Some(whole) => (format!("{}:{time}", fitting(whole)), time.clone()),
                 None => return without("The time column holds no time, so there are no slices."),
             },
-            (None, None, None) => return without("Both sides share no column of times, so there are no slices."),
+            (None, None) => return without("Both sides share no column of times, so there are no slices."),
         };
         let shown: Vec<&Column<'_>> = columns
             .iter()
@@ -154,6 +160,7 @@ impl Slices {
                 Some(format!("{}={test}:{threshold:?}", identifier(column.name)))
             })
             .collect();
+        let said = said.unwrap_or_else(|| by.split(':').next().unwrap_or_default().to_string());
         let (reference, current, by, tests) =
             (part(reference), part(current), literal(&by), literal(&tests.join(", ")));
         let values = [
@@ -179,8 +186,7 @@ impl Slices {
                 of_column[*place] = Cell::of(row);
             }
         }
-        let by = by.trim_matches('\'').split(':').next().unwrap_or_default().to_string();
-        Ok(Slices { by, slices, cells, queries: vec![query], reason: None })
+        Ok(Slices { by: said, slices, cells, queries: vec![query], reason: None })
     }
 
     /// Returns the heat map; `None` without slices.
@@ -257,9 +263,12 @@ impl Cell {
             (Some(true), _) => ("h3", "△"),
             (Some(false), Some(strength)) if strength >= 0.5 => ("h2", ""),
             (Some(false), _) => ("h1", ""),
+            (None, _) if self.value.is_some() => ("h0", "·"),
             (None, _) => ("h0", "–"),
         };
         let value = number(self.value);
-        HeatCell { class, sign, title: format!("{}: {value}, {} values", slice.name, count(Some(self.rows))) }
+        let few = if sign == "·" { ", too few rows for a verdict" } else { "" };
+        let title = format!("{}: {value}, {}{few}", slice.name, counted(self.rows as u64, "value"));
+        HeatCell { class, sign, title }
     }
 }

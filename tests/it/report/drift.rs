@@ -180,6 +180,42 @@ async fn a_large_offset_keeps_its_digits() {
     assert_eq!(found, [["wasserstein", "true", "true"]]);
 }
 
+/// Evidently divides by no less than 0.001, which makes a drift of small numbers small.
+#[tokio::test]
+async fn a_distance_in_thousandths_says_so() {
+    let sample = |size: &str| format!("SELECT i % 100 * {size} AS x FROM generate_series(1, 2000) AS t(i)");
+    let reason = async |size: &str| {
+        rows(&format!("SELECT test, coalesce(reason, '') FROM drift('{}', '{0}')", sample(size))).await.remove(0)
+    };
+    // The deviation of 0 to 99 is 28.87.
+    assert_eq!(reason("1e-4").await, ["wasserstein", ""]);
+    let small =
+        "the reference's standard deviation is below 0.001, so the distance is divided by 0.001, as Evidently does";
+    assert_eq!(reason("1e-5").await, ["wasserstein", small]);
+    let constant = "SELECT 0.5 AS x FROM generate_series(1, 2000)";
+    let found = rows(&format!("SELECT reason FROM drift('{constant}', '{}', 'x=wasserstein')", sample("1e-5"))).await;
+    assert_eq!(found, [[format!("the reference holds one value only; {small}")]]);
+    let page = compare(&context(), &sample("1e-5"), &sample("1e-5")).await;
+    assert!(page.html.contains("so the distance is divided by 0.001, as Evidently does"));
+}
+
+#[tokio::test]
+async fn deviations_of_large_and_of_tiny_numbers_are_right() {
+    let sample = "SELECT 1152921504606846976 + [0, 1, 3, 7][i] AS whole, [1e-200, 2e-200, 4e-200, 4e-200][i] AS tiny, \
+        [1e300, 2e300, 4e300, 4e300][i] AS huge FROM generate_series(1, 4) AS t(i)";
+    // Python's `statistics.stdev` of fractions.
+    let expected = [("whole", 3.095_695_936_834_452), ("tiny", 1.5e-200), ("huge", 1.5e300)];
+    let found =
+        rows(&format!("SELECT column_name, reference_std, current_std FROM drift('{sample}', '{sample}')")).await;
+    for ((column, std), found) in expected.into_iter().zip(found) {
+        assert_eq!(found[0], column);
+        for figure in &found[1..] {
+            let figure: f64 = figure.parse().unwrap();
+            assert!((figure / std - 1.0).abs() < 1e-12, "{column}: {figure:e}, not {std:e}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_test_can_be_chosen_for_a_column() {
     let reference = some("i AS x, i * 2 AS y, CASE WHEN i % 3 = 0 THEN ''a'' ELSE ''b'' END AS side");
@@ -267,6 +303,49 @@ async fn slices_say_when_a_column_drifted() {
     }
 }
 
+/// By chance alone, a distance of few rows is large.
+#[tokio::test]
+async fn a_distance_of_few_rows_gets_no_verdict() {
+    let of = |from: u32, to: u32| {
+        format!("SELECT to_timestamp(i * 60) AS ts, (i * 37) % 101 AS x FROM generate_series({from}, {to}) AS t(i)")
+    };
+    // A day has 1,440 rows, and the last one half of them.
+    let (reference, current) = (of(0, 2_879), of(2_880, 5_039));
+    let judged = |tests: &'static str| {
+        let sql = format!(
+            "SELECT slice, rows, value IS NOT NULL, drifted IS NOT NULL FROM drift_by('{reference}', '{current}', 'day', '{tests}') WHERE sample = 'current' ORDER BY slice"
+        );
+        async move { rows(&sql).await }
+    };
+    let expected = |few: &'static str| [["1970-01-03", "1440", "true", "true"], ["1970-01-04", "720", "true", few]];
+    assert_eq!(judged("x=wasserstein").await, expected("false"));
+    assert_eq!(judged("x=ks").await, expected("true"));
+    let page = report(&context(), &[("reference", &reference), ("current", &current), ("by", "day")]).await.unwrap();
+    assert!(page.html.contains("720 values, too few rows for a verdict"));
+    assert_eq!(page.html.matches(", too few rows for a verdict").count(), 1);
+}
+
+#[tokio::test]
+async fn a_word_is_a_span_or_a_column_and_not_by_chance() {
+    let relation = "SELECT to_timestamp(i * 3600) AS ts, i % 2 AS day, i AS x FROM generate_series(1, 60) AS t(i)";
+    let by = |by: &str| format!("SELECT DISTINCT slice FROM drift_by('{relation}', '{relation}', '{by}') ORDER BY 1");
+    let error = refused(&by("day")).await;
+    assert!(error.contains("`day` is a span of time and a column: write \"day\""), "{error}");
+    assert!(error.contains("or day:ts for the span"), "{error}");
+    assert_eq!(rows(&by("\"day\"")).await, [["0"], ["1"]]);
+    assert_eq!(rows(&by("day:ts")).await, [["1970-01-01"], ["1970-01-02"], ["1970-01-03"]]);
+    let error = refused(&by("region:ts")).await;
+    assert!(error.contains("`region` is not a span of time, and only a span takes a column"), "{error}");
+
+    let page = async |by| report(&context(), &[("reference", relation), ("current", relation), ("by", by)]).await;
+    let error = squall::error::with_causes(&page("day").await.unwrap_err());
+    assert!(error.contains("`day` is a span of time and a column"), "{error}");
+    assert!(page("\"day\"").await.unwrap().html.contains("Reference: 0 to 1"));
+    assert!(page("day:ts").await.unwrap().html.contains("Reference: 1970-01-01 to 1970-01-03"));
+    let error = squall::error::with_causes(&page("region:ts").await.unwrap_err());
+    assert!(error.contains("`region` is not a span of time"), "{error}");
+}
+
 #[tokio::test]
 async fn one_relation_is_split_by_time_or_by_its_split() {
     let context = market(12_000).register().await;
@@ -280,12 +359,23 @@ async fn one_relation_is_split_by_time_or_by_its_split() {
     assert!(page.html.matches("100 rows").count() >= 2 && !page.html.contains("200 rows"), "{}", page.verdict);
     let page = report(&context, &[("train-test", "yes")]).await.unwrap();
     assert!(page.html.contains("7,200 rows") && page.html.contains("2,400 rows"));
+    let one_time = "SELECT TIMESTAMP '2026-01-01' AS ts, i AS x FROM generate_series(1, 10) AS t(i)";
+    let later = "SELECT TIMESTAMP '2026-01-01' + CASE WHEN i < 5 THEN 0 ELSE 1 END * INTERVAL '1 day' AS ts, i AS x FROM generate_series(3, 9) AS t(i)";
     for (arguments, part) in [
         (vec![("on", "spike_training"), ("early-late", "0.7")], "up to 0.5"),
         (vec![("on", "spike_training"), ("reference", "spike_training")], "parts of one relation"),
         (vec![("early-late", "0.3")], "needs the relation"),
         (vec![("on", "SELECT 1 AS x")], "no column of times"),
         (vec![("on", "spike_training"), ("time", "tss")], "which is not a column of times"),
+        // Rows of one time stay together, so neither part has rows.
+        (vec![("on", one_time)], "--early-late 0.5 leaves no rows for the reference and the current sample"),
+        (vec![("on", one_time)], "has 10 rows, with 1 value of `ts`"),
+        (vec![("on", later)], "--early-late 0.5 leaves no rows for the current sample"),
+        (vec![("on", later), ("train-test", "yes")], "has no column `split` for --train-test"),
+        (
+            vec![("on", "SELECT 'train' AS split, 1 AS x"), ("train-test", "yes")],
+            "leaves no rows for the current sample",
+        ),
     ] {
         let error = report(&context, &arguments).await.unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
@@ -343,14 +433,3 @@ async fn hostile_names_are_shown_as_text() {
     assert!(page.html.contains("\\u{202e}live") && page.html.contains("(a name without letters)"));
     assert_eq!(page.verdict, "No drift: all 5 columns that were compared are steady.");
 }
-    let one_time = "SELECT TIMESTAMP '2026-01-01' AS ts, i AS x FROM generate_series(1, 10) AS t(i)";
-    let later = "SELECT TIMESTAMP '2026-01-01' + CASE WHEN i < 5 THEN 0 ELSE 1 END * INTERVAL '1 day' AS ts, i AS x FROM generate_series(3, 9) AS t(i)";
-        // Rows of one time stay together, so neither part has rows.
-        (vec![("on", one_time)], "--early-late 0.5 leaves no rows for the reference and the current sample"),
-        (vec![("on", one_time)], "has 10 rows, with 1 value of `ts`"),
-        (vec![("on", later)], "--early-late 0.5 leaves no rows for the current sample"),
-        (vec![("on", later), ("train-test", "yes")], "has no column `split` for --train-test"),
-        (
-            vec![("on", "SELECT 'train' AS split, 1 AS x"), ("train-test", "yes")],
-            "leaves no rows for the current sample",
-        ),
