@@ -59,7 +59,7 @@ fn describe(command: &Command, parents: &str, page: &mut String) {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim();
     let _ = writeln!(page, "    {}", usage.lines().map(str::trim).collect::<Vec<_>>().join("\n    "));
-    let arguments: Vec<&Arg> = command.get_arguments().filter(|argument| !is_everywhere(argument)).collect();
+    let arguments: Vec<&Arg> = command.get_arguments().filter(|argument| !is_left_out(argument)).collect();
     if !arguments.is_empty() {
         page.push('\n');
     }
@@ -71,9 +71,10 @@ fn describe(command: &Command, parents: &str, page: &mut String) {
     }
 }
 
-/// Returns whether an argument belongs to every command, or is clap's own help or version.
-fn is_everywhere(argument: &Arg) -> bool {
+/// Returns whether an argument belongs to every command, is hidden, or is clap's own help or version.
+fn is_left_out(argument: &Arg) -> bool {
     argument.is_global_set()
+        || argument.is_hide_set()
         || matches!(
             argument.get_action(),
             ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
