@@ -1,6 +1,6 @@
 //! `squall plan`
 
-use super::days::Days;
+use super::days::{Days, without_data};
 use super::live_plan;
 use super::run::selector;
 use super::selection::Selection;
@@ -42,6 +42,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             .chain(shown.iter().map(|row| row.iter().map(String::as_str).collect()))
             .collect();
         print!("{}", columns(&rows, 4));
+    }
+    if let Some(days) = without_data(&options, &workspace).await?
+        && shown.is_empty()
+    {
+        println!("nothing to make: no message of {days} is landed");
+        return Ok(());
     }
     match (shown.is_empty(), fresh) {
         (true, 1) => println!("everything is fresh: 1 table"),

@@ -1,6 +1,6 @@
 //! `squall run`
 
-use super::days::Days;
+use super::days::{Days, without_data};
 use super::selection::joined;
 use super::{Context, Failure, workspace};
 use crate::pipeline::{Made, Materialised, Waiting};
@@ -42,6 +42,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let tables_dir = context.settings().tables_dir();
     let selected = workspace.project.select_in(&selector, workspace.session.context(), &tables_dir).await?;
     let width = selected.iter().map(|name| name.len()).max().unwrap_or_default().max("query".len());
+    let without_data = without_data(&options, &workspace).await?;
     let progress = context.progress("run", Some(selected.len() as u64));
     progress.note(selected.first().copied().unwrap_or_default());
     println!("{:<width$}  {:>12}  {:<15}  {:>8}", "query", "rows", "made", "seconds");
@@ -49,7 +50,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut notes = Vec::new();
     let mut done = |table: &Materialised| {
         let seconds = table.elapsed.as_secs_f64();
-        println!("{:<width$}  {:>12}  {:<15}  {seconds:>8.2}", table.name, table.rows, made(table.made));
+        println!(
+            "{:<width$}  {:>12}  {:<15}  {seconds:>8.2}",
+            table.name,
+            table.rows,
+            made(table.made, without_data.is_none())
+        );
         progress.add(1);
         progress.note(following.next().copied().unwrap_or_default());
         if let Some(reason) = &table.never_fresh {
@@ -67,6 +73,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
     if !workspace.project.has_data(workspace.session.context()).await? {
         eprintln!("Note: no message is landed, so queries that read ticks have no rows: `squall land` lands messages");
+    } else if let Some(days) = &without_data {
+        eprintln!("Note: no message of {days} is landed, so there was nothing to make for these days");
     }
     for Waiting { query, model } in waiting? {
         eprintln!("Note: `{query}` waits for the model `{model}`: `squall train` trains it");
@@ -75,8 +83,9 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 }
 
 /// Returns how much of a table a run has made, as it is printed.
-fn made(made: Made) -> String {
+fn made(made: Made, has_data: bool) -> String {
     match made {
+        Made::Nothing | Made::Days { made: 0, .. } if !has_data => "no data".into(),
         Made::Nothing => "fresh".into(),
         Made::Whole => "whole".into(),
         Made::Days { made, of, .. } => format!("{made} of {of} days"),

@@ -5,6 +5,8 @@ use datafusion::execution::context::SessionContext;
 use datafusion::prelude::DataFrame;
 
 use super::error::Error;
+use super::slice::{LANDED_TIME, is_within};
+use super::store::RunOptions;
 use super::{Kind, LANDED, Project, Query};
 
 /// How many of an audit's rows are kept to be shown.
@@ -28,6 +30,15 @@ impl Project {
     pub async fn has_data(&self, context: &SessionContext) -> Result<bool, Error> {
         let rows = async { context.table(LANDED).await?.limit(0, Some(1))?.count().await };
         rows.await.map(|rows| rows > 0).map_err(|source| Error::Landed { source: Box::new(source) })
+    }
+
+    /// Returns whether any message has landed whose time lies on the days of a run.
+    pub async fn has_data_on(&self, context: &SessionContext, days: &RunOptions) -> Result<bool, Error> {
+        let ticks = async {
+            let ticks = context.table(LANDED).await?.filter(is_within(LANDED_TIME, days.times()))?;
+            ticks.limit(0, Some(1))?.count().await
+        };
+        ticks.await.map(|rows| rows > 0).map_err(|source| Error::Landed { source: Box::new(source) })
     }
 
     /// Runs an audit against a session with the project registered.

@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use chrono::{Days, NaiveDate, NaiveTime};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::context::SessionContext;
@@ -17,6 +18,7 @@ use datafusion::sql::sqlparser::ast::{GroupByExpr, SetExpr};
 
 use super::reach::{Lookback, RowTime, Step};
 use super::spans::{OF_DAY, SPAN_NS, Spans};
+use super::store::RunOptions;
 use super::{LANDED, Project};
 
 /// Aggregates of numbers that add up nothing.
@@ -105,6 +107,17 @@ impl Project {
             && select.having.is_none()
             && select.qualify.is_none()
             && filter.as_deref() == Some("status = 'ok'")
+    }
+}
+
+impl RunOptions {
+    /// Returns the times of the days, in nanoseconds.
+    pub(super) fn times(&self) -> Range<i64> {
+        let start = |day: &Option<String>, after: u64| {
+            let day = NaiveDate::parse_from_str(day.as_ref()?, "%Y%m%d").ok()?.checked_add_days(Days::new(after))?;
+            day.and_time(NaiveTime::MIN).and_utc().timestamp_nanos_opt()
+        };
+        start(&self.from, 0).unwrap_or(i64::MIN)..start(&self.to, 1).unwrap_or(i64::MAX)
     }
 }
 

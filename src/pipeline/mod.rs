@@ -15,6 +15,7 @@ pub mod compare;
 mod computed_once;
 mod days;
 mod describe;
+mod determined;
 mod disabled;
 mod error;
 mod fault;

@@ -54,6 +54,8 @@ pub(super) struct Shared {
     ready: Mutex<BTreeMap<usize, Ready>>,
     /// How many tables a view's plan reads, counting each as often as it is read.
     sizes: Mutex<BTreeMap<usize, usize>>,
+    /// Whether the windows of a query are computed exactly, as far as its own plan shows that.
+    determined: Mutex<BTreeMap<usize, bool>>,
     /// One look at the files behind the tables, for everything that is asked for until the next look.
     looks: Mutex<Arc<tokio::sync::Mutex<Looks>>>,
 }
@@ -156,6 +158,7 @@ impl Shared {
             slice,
             ready: Mutex::default(),
             sizes: Mutex::default(),
+            determined: Mutex::default(),
             looks: Mutex::default(),
         });
         context.state_ref().write().config_mut().set_extension(Arc::clone(&shared));
@@ -191,6 +194,7 @@ impl Shared {
     pub fn forget_all(&self) {
         self.ready().clear();
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.determined().clear();
         *self.looks.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 
@@ -210,6 +214,12 @@ impl Shared {
     /// Returns the look at files that names share.
     pub fn looks(&self) -> Arc<tokio::sync::Mutex<Looks>> {
         Arc::clone(&self.looks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns of which queries it is known whether their windows are computed exactly.
+    pub fn determined(&self) -> MutexGuard<'_, BTreeMap<usize, bool>> {
+        // The map is never left half changed.
+        self.determined.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ready(&self) -> MutexGuard<'_, BTreeMap<usize, Ready>> {

@@ -26,7 +26,7 @@ use super::{LANDED, Query};
 use crate::catalog::LandedTicks;
 
 /// The time column of landed ticks.
-const LANDED_TIME: &str = "ts";
+pub(super) const LANDED_TIME: &str = "ts";
 
 /// The session's own tables, of which landed ticks are cut.
 #[derive(Debug)]

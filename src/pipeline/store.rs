@@ -147,7 +147,7 @@ impl Project {
         };
         let query = &self.queries[index];
         // A physical plan of a long chain of views is costly.
-        if query.windows {
+        if query.windows && !self.is_determined(index, context, names).await {
             let plan = DataFrame::new(context.state(), self.plan(query, context).await?).create_physical_plan().await;
             if let Some(window) = undetermined(&plan.map_err(|source| query.failed(source))?) {
                 return Ok(Err(format!("the engine computes `{window}` by adding and subtracting")));

@@ -103,7 +103,13 @@ impl Walk<'_> {
         // finds for one row.
         let made_up = rows.rows.sources.is_empty() && together(&rows.columns).sources.is_empty();
         if main.is_none() && first.is_none() && !made_up && !is_correlated(&aggregate.input) {
-            existence.union(&self.everything(rows.scope, &cause));
+            let any = self.everything(rows.scope, &cause);
+            // Rows of a fixed period join the group as long as the period lasts.
+            if let (Some(origin), Some(main)) = (self.times.known_origin(), rows.main) {
+                let end = self.times.upper(origin, main);
+                any.sources.keys().for_each(|var| self.times.limit(origin, *var, end));
+            }
+            existence.union(&any);
         }
         let scope = self.times.scope();
         match aggregate.group_expr.is_empty() {
@@ -126,7 +132,8 @@ impl Walk<'_> {
         };
         let constants = (0..groups).filter(constant).collect();
         let local = self.seen_from_group(local, main.filter(|_| !several_sets), &mut columns);
-        Ok(Relation { columns, local, rows: existence, main, keys, constants, table: None, grouped, members, scope })
+        let of_group = Relation::constant(columns, scope);
+        Ok(Relation { local, rows: existence, main, keys, constants, grouped, members, ..of_group })
     }
 
     /// If a call takes its value from the first row of a group: returns the time by which that row is the first.
@@ -186,7 +193,8 @@ impl Walk<'_> {
         let mut seen = Deps { faults: deps.faults.clone(), ..Deps::default() };
         for (var, source) in &deps.sources {
             if self.times.from(time, *var) == Span::OWN {
-                seen.add(made, Source { span: source.span.plus(around), ..source.clone() });
+                let span = source.span.plus(around);
+                seen.add(made, Source { span, counted: None, ..source.clone() });
             } else {
                 seen.add(*var, source.clone());
             }
@@ -273,7 +281,8 @@ impl Walk<'_> {
         let how =
             format!("`{name}` takes the time of one of a group's rows, and which one that is may be known only later");
         let cause = self.cause(spot, how);
-        column.deps.add(missing, Source { span: Span::OWN, ahead: Some(Arc::clone(&cause)), back: Some(cause) });
+        let (ahead, back) = (Some(Arc::clone(&cause)), Some(cause));
+        column.deps.add(missing, Source { span: Span::OWN, counted: None, ahead, back });
         if self.times.of_ticks(time) {
             self.times.is_tick(made);
         }

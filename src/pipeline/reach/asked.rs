@@ -66,7 +66,7 @@ impl Walk<'_> {
             _ => (time, Span { before: distance, after: Bound::ZERO }),
         };
         let (ahead, back) = (Some(next.cause.clone()), Some(next.cause.clone()));
-        deps.add(anchor, Source { span: next.own.plus(rows), ahead, back });
+        deps.add(anchor, Source { span: next.own.plus(rows), counted: None, ahead, back });
         Some(deps)
     }
 
@@ -77,7 +77,7 @@ impl Walk<'_> {
         deps.faults.extend(latest.deps.faults.iter().cloned());
         let span = Span { before: Bound::ZERO, after: until.plus(Bound::rows(1)) };
         let ahead = latest.deps.sources.values().find_map(|source| source.ahead.clone());
-        deps.add(from, Source { span, ahead, back: None });
+        deps.add(from, Source { span, counted: None, ahead, back: None });
         Some(deps)
     }
 
@@ -95,7 +95,7 @@ impl Walk<'_> {
         call: &WindowFunction,
         time: Var,
         order: &Order,
-        read: &[(Var, &Source, Span)],
+        read: &[(Var, Source, Span)],
     ) -> Option<(Var, Span, bool)> {
         if order.time.is_none_or(|(first, _)| first != time)
             || call.params.null_treatment == Some(NullTreatment::IgnoreNulls)

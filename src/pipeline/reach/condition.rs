@@ -2,11 +2,12 @@
 //!
 //! In: a condition, and what is known about the columns that it reads. Out: limits on the differences of times.
 
-use datafusion::common::Result;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::Between;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
-use super::expression::{Input, chain, constant, text};
+use super::expression::{Input, chain, constant, text, zone_of};
 use super::interval::calendar_unit;
 use super::numbers::length_in;
 use super::plan::Walk;
@@ -77,6 +78,12 @@ impl Walk<'_> {
             let moved = self.times.derive(two, Derivation::Shifted(least, most));
             return Ok(self.compared(one, op, moved));
         }
+        for (time, op, other) in [(left, Some(op), right), (right, op.swap(), left)] {
+            let (Some(op), Some(fixed)) = (op, constant(other).and_then(instant)) else { continue };
+            let Some(time) = self.value(time, input)?.time else { continue };
+            let fixed = self.times.constant(fixed);
+            return Ok(self.compared(time, op, fixed));
+        }
         let sides = same_kind(&self.value(left, input)?, &self.value(right, input)?);
         Ok(sides.map(|(one, two, _)| self.compared(one, op, two)).unwrap_or_default())
     }
@@ -133,6 +140,20 @@ fn same_kind(left: &Column, right: &Column) -> Option<(Var, Var, Option<i64>)> {
         {
             Some((one.time, two.time, Some(one.unit)))
         }
+        _ => None,
+    }
+}
+
+/// Returns the nanoseconds since 1970 of a constant that is a time in UTC.
+fn instant(value: &ScalarValue) -> Option<i64> {
+    let is_utc = match value.data_type() {
+        DataType::Date32 => true,
+        DataType::Timestamp(_, _) => zone_of(&value.data_type()).is_none(),
+        _ => false,
+    };
+    let time = value.cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, None)).ok().filter(|_| is_utc)?;
+    match time {
+        ScalarValue::TimestampNanosecond(time, _) => time,
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use super::interval::{CLOCK_CHANGE, DAY, length};
 use super::numbers::unit_ns;
 use super::plan::Walk;
 use super::relation::{Column, Deps, Fault, Latest, Relation, Spot};
+use super::steps::Place;
 use super::times::{Bound, Derivation, Span, Var};
 
 /// Expressions that are nested deeper are not followed: each level takes room on the stack.
@@ -75,6 +76,7 @@ impl Walk<'_> {
                 let rows = self.subquery(&subquery.subquery, input)?;
                 let mut column = rows.columns.first().cloned().unwrap_or_default();
                 column.deps.union(&rows.rows);
+                column.place = None;
                 column
             }
             Expr::InSubquery(test) => {
@@ -139,7 +141,15 @@ impl Walk<'_> {
 
     fn cast(&mut self, inner: &Expr, to: &DataType, input: Input<'_>) -> Result<Column> {
         let mut column = self.value(inner, input)?;
+        column.place = column.place.filter(|_| to.is_integer());
         let number = column.number.take();
+        if let Some(written) = number.filter(|number| number.unit < 0) {
+            // A text of another kind is the same text.
+            let same = inner.get_type(input.schema).is_ok_and(|from| from.is_string() && to.is_string());
+            column.number = Some(written).filter(|_| same);
+            column.made_of_time |= !same;
+            return Ok(column);
+        }
         let Some(time) = column.time.take() else {
             match (number, to) {
                 (Some(number), DataType::Timestamp(to, zone))
@@ -222,6 +232,7 @@ impl Walk<'_> {
             && plain(&right, &binary.right);
         column.number =
             self.shifted_number(binary, &left, &right).or_else(|| self.scaled_number(binary, &left, &right));
+        column.place = Place::shifted(binary, &left, &right);
         column.made_of_time &= column.number.is_none();
         let made = left.instant().is_some() || right.instant().is_some();
         column.made_of_time |= !is_followed && made && column.number.is_none();
@@ -295,6 +306,9 @@ impl Walk<'_> {
         // The engine's windows compare numbers with only one zero.
         let same = parts.first().and_then(|part| part.number).filter(|_| call.func.name() == "squall_one_zero");
         whole.number = self.number_of(call, time(0), time(1)).or(same).or_else(|| self.floored(call, parts.first()));
+        if whole.number.is_none() {
+            whole.number = self.written(call, time(0), input);
+        }
         Ok(whole)
     }
 

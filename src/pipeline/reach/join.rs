@@ -10,6 +10,7 @@ use super::expression::{Input, chain};
 use super::need::{Need, either};
 use super::plan::{Walk, fixed, position};
 use super::relation::{Column, Deps, Fault, Relation, Spot};
+use super::steps::meets_one_product;
 use super::times::{Bound, Span};
 use crate::asof::AsofJoin;
 use crate::pipeline::Kind;
@@ -79,12 +80,21 @@ impl Walk<'_> {
         let mut limits: Vec<Limit> = Vec::new();
         let mut pairs = Vec::new();
         let mut follows = true;
-        for (one, other) in &join.on {
-            let equal = Expr::BinaryExpr(BinaryExpr::new(one.clone().into(), Operator::Eq, other.clone().into()));
-            follows &= self.conjunct(&equal, input, &mut condition, &mut limits, &mut pairs)?;
-        }
-        for part in join.filter.iter().flat_map(|filter| chain(filter, Operator::And)) {
-            follows &= self.conjunct(part, input, &mut condition, &mut limits, &mut pairs)?;
+        let filters = || join.filter.iter().flat_map(|filter| chain(filter, Operator::And));
+        let equal = filters().filter_map(|part| match part {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
+            _ => None,
+        });
+        let equal = equal.chain(join.on.iter().map(|(one, other)| (one, other)));
+        let one_product = meets_one_product(&left, &right, equal, input);
+        let on = join.on.iter().map(|(one, other)| {
+            Expr::BinaryExpr(BinaryExpr::new(one.clone().into(), Operator::Eq, other.clone().into()))
+        });
+        for part in on.collect::<Vec<_>>().iter().chain(filters()) {
+            let places = if one_product { self.compared_places(part, input)? } else { Vec::new() };
+            let is_followed = self.conjunct(part, input, &mut condition, &mut limits, &mut pairs)?;
+            follows &= is_followed || !places.is_empty();
+            limits.extend(places);
         }
         let parts = join.filter.iter().flat_map(|filter| chain(filter, Operator::And));
         let equal = join.on.iter().flat_map(|(one, other)| [one, other]);
@@ -223,12 +233,15 @@ impl Walk<'_> {
         rows
     }
 
-    /// Returns whether it is known how much later the right side's rows can be than the left side's, and the other way round.
+    /// Returns whether it is known how much later the right side's rows can be than the left side's, and the other way round. That both
+    /// lie in a fixed period says nothing about their join.
     fn relates(&self, left: &Relation, right: &Relation) -> [bool; 2] {
         match (left.main, right.main) {
-            (Some(one), Some(other)) => {
-                [(one, other), (other, one)].map(|(from, to)| self.times.upper(from, to) != Bound::Unbounded)
-            }
+            (Some(one), Some(other)) => [(one, other), (other, one)].map(|(from, to)| {
+                let through = |fixed| self.times.upper(from, fixed).plus(self.times.upper(fixed, to));
+                let bound = self.times.upper(from, to);
+                bound != Bound::Unbounded && self.times.known_origin().map(through) != Some(bound)
+            }),
             _ => [false, false],
         }
     }

@@ -45,6 +45,9 @@ mod bucket;
 /// Times as numbers.
 mod numbers;
 
+/// Times as texts.
+mod texts;
+
 /// Comparisons that ask whether there are rows up to a time.
 mod asked;
 
@@ -56,6 +59,9 @@ mod window;
 
 /// The order of a window.
 mod window_order;
+
+/// Rows that are counted.
+mod steps;
 
 /// What findings say about windows.
 mod looks;
@@ -83,6 +89,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
 use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_plan::ExecutionPlan;
 
 pub use extent::Extent;
 pub use lookback::{Lookback, RowTime, Step};
@@ -244,6 +251,20 @@ impl Project {
         let planner = self.session(context, |session| session.planner.clone());
         let planned = plan_statement(&planner.state, query).await;
         planned.map_err(|error| self.plan_error(query, &error, &planner.context))
+    }
+
+    /// Returns how the engine would compute a query over the project's other queries as tables without rows.
+    ///
+    /// # Errors
+    /// The query cannot be planned.
+    pub(super) async fn physical_on_queries(
+        &self,
+        query: &Query,
+        context: &SessionContext,
+    ) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        let plan = self.plan_on_queries(query, context).await?;
+        let planner = self.session(context, |session| session.planner.clone());
+        planner.state.create_physical_plan(&plan).await.map_err(|source| query.failed(source))
     }
 
     /// Returns a query's position in the project.

@@ -182,7 +182,7 @@ pub fn length_in(value: &ScalarValue, unit: Option<i64>) -> Option<(i64, i64)> {
 }
 
 /// Returns the value of a constant that is a whole number.
-fn integer(expression: &Expr) -> Option<i64> {
+pub fn integer(expression: &Expr) -> Option<i64> {
     match constant(expression)? {
         ScalarValue::Float64(Some(number)) => (number.fract() == 0.0 && number.abs() < 9e15).then_some(*number as i64),
         value => value.data_type().is_integer().then(|| whole_number(value))?,

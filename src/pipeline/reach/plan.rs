@@ -103,7 +103,12 @@ impl Walk<'_> {
                     Some(old) => rows.columns[*old].clone(),
                     None => Column { deps: all.clone(), ..Column::default() },
                 });
-                let rows = Relation { keys: Vec::new(), table: None, ..rows.remapped(columns.collect(), &from) };
+                let rows = Relation {
+                    keys: Vec::new(),
+                    table: None,
+                    unjoined: false,
+                    ..rows.remapped(columns.collect(), &from)
+                };
                 Ok(rows.with_unknown_need())
             }
             LogicalPlan::RecursiveQuery(recursive) => {
@@ -146,7 +151,7 @@ impl Walk<'_> {
         let var = self.times.add(scope, Some(Arc::clone(cause)));
         let mut deps = Deps::default();
         let (ahead, back) = (Some(Arc::clone(cause)), Some(Arc::clone(cause)));
-        deps.add(var, Source { span: Span::OWN, ahead, back });
+        deps.add(var, Source { span: Span::OWN, counted: None, ahead, back });
         deps
     }
 
@@ -201,6 +206,7 @@ impl Walk<'_> {
             rows: Deps::row(ts),
             local: local.unwrap_or_default(),
             main: Some(ts),
+            unjoined: true,
             keys: keys.into_iter().collect(),
             table: Some((LANDED.into(), true)),
             ..Relation::constant(columns, scope)
@@ -299,6 +305,7 @@ impl Walk<'_> {
                 number: None,
                 latest: None,
                 next: None,
+                place: None,
                 need,
                 made_of_time: parts.iter().any(|part| part.made_of_time || part.number.is_some()),
             });

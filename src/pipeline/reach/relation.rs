@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::need::{Basis, Local, Need};
+use super::steps::Place;
 use super::times::{Bound, Scope, Span, Times, Var};
 
 /// Where in a query something is written.
@@ -80,6 +81,8 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Source {
     pub span: Span,
+    /// If rows ahead are counted one by one among those of one product, in the order of their times: the time of the row.
+    pub counted: Option<Var>,
     pub ahead: Option<Arc<Cause>>,
     pub back: Option<Arc<Cause>>,
 }
@@ -95,7 +98,7 @@ impl Deps {
     /// The row at a time.
     pub fn row(var: Var) -> Deps {
         let mut deps = Deps::default();
-        deps.add(var, Source { span: Span::OWN, ahead: None, back: None });
+        deps.add(var, Source { span: Span::OWN, counted: None, ahead: None, back: None });
         deps
     }
 
@@ -109,6 +112,11 @@ impl Deps {
             return;
         };
         let span = known.span.or(source.span);
+        known.counted = match (known.span.after, source.span.after) {
+            (Bound::Within { rows: 0, .. }, _) => source.counted,
+            (_, Bound::Within { rows: 0, .. }) => known.counted,
+            _ => known.counted.filter(|by| Some(*by) == source.counted),
+        };
         if span.after != known.span.after || known.ahead.is_none() {
             known.ahead = source.ahead.or_else(|| known.ahead.take());
         }
@@ -187,6 +195,8 @@ pub struct Column {
     pub next: Option<Next>,
     /// The ticks that a value needs; `None` if they are not known.
     pub need: Option<Need>,
+    /// If its values are numbers of rows.
+    pub place: Option<Place>,
     /// Whether its values are made of times or of positions in the order of time in a way that is not followed.
     pub made_of_time: bool,
 }
@@ -227,6 +237,8 @@ pub struct Relation {
     pub grouped: Option<String>,
     /// If so, the sources of `rows` that only say whether a group has any row.
     pub members: BTreeSet<Var>,
+    /// Whether each row is one row of one table, and no row of that table comes twice.
+    pub unjoined: bool,
     pub scope: Scope,
     /// The ticks that the rows need.
     pub local: Local,
@@ -237,8 +249,8 @@ impl Relation {
     pub fn constant(columns: Vec<Column>, scope: Scope) -> Relation {
         let (rows, keys, constants) = (Deps::default(), Vec::new(), BTreeSet::new());
         let (table, grouped, members) = (None, None, BTreeSet::new());
-        let local = Local::default();
-        Relation { columns, rows, main: None, keys, constants, table, grouped, members, scope, local }
+        let (local, unjoined) = (Local::default(), false);
+        Relation { columns, rows, main: None, keys, constants, table, grouped, members, unjoined, scope, local }
     }
 
     /// Keeps some columns; `from` says for each new column which old column it is, if it is one.
@@ -276,25 +288,35 @@ impl Summary {
         visible.extend(relation.columns.iter().filter_map(|column| Some(column.next.as_ref()?.from)));
         visible.sort_unstable();
         visible.dedup();
+        // Times of a fixed period are known by that period if nothing else is known of them.
+        let fixed = times.known_origin();
+        visible.retain(|var| Some(*var) != fixed);
         let known = |span: Span| span.before != Bound::Unbounded && span.after != Bound::Unbounded;
         let anchor = |var: Var| {
             let best = visible.iter().copied().find(|anchor| known(times.from(*anchor, var)));
             if visible.contains(&var) { var } else { best.unwrap_or(main) }
         };
+        let anchor_or_fixed = |var: Var| {
+            let anchor = anchor(var);
+            let is_known = |from: Var| times.upper(from, var) != Bound::Unbounded;
+            fixed.filter(|fixed| var == *fixed || (is_known(*fixed) && !is_known(anchor))).unwrap_or(anchor)
+        };
         let sources: BTreeSet<Var> = relation.rows.sources.keys().copied().collect();
         for deps in relation.columns.iter_mut().map(|column| &mut column.deps).chain([&mut relation.rows]) {
             let mut seen = Deps { sources: BTreeMap::new(), faults: std::mem::take(&mut deps.faults) };
             for (var, source) in &deps.sources {
-                seen.add(anchor(*var), relative(&times, anchor(*var), *var, source));
+                let anchor = anchor_or_fixed(*var);
+                seen.add(anchor, relative(&times, anchor, *var, source));
             }
             *deps = seen;
         }
         for need in relation.columns.iter_mut().map(|column| &mut column.need).chain([&mut relation.local.rows]) {
             *need = need.take().and_then(|need| need.anchored(|var| Some(anchor(var)), &times));
         }
-        let others: BTreeSet<Var> = sources.difference(&relation.members).map(|var| anchor(*var)).collect();
+        let others: BTreeSet<Var> = sources.difference(&relation.members).map(|var| anchor_or_fixed(*var)).collect();
         relation.members =
-            relation.members.iter().map(|var| anchor(*var)).filter(|var| !others.contains(var)).collect();
+            relation.members.iter().map(|var| anchor_or_fixed(*var)).filter(|var| !others.contains(var)).collect();
+        visible.extend(fixed);
         let mut kept = Times::default();
         let (scope, vars) = kept.import(&times, relation.scope, &visible, None);
         let names: BTreeMap<Var, Var> = visible.into_iter().zip(vars).collect();
@@ -320,6 +342,7 @@ pub fn relative(times: &Times, anchor: Var, var: Var, source: &Source) -> Source
     let span = own.plus(source.span);
     Source {
         span: Span { before: span.before.without_step(), ..span },
+        counted: source.counted.filter(|_| anchor == var),
         ahead: reason(own.after, &source.ahead),
         back: reason(own.before, &source.back),
     }
@@ -332,13 +355,19 @@ fn renamed(mut relation: Relation, names: &BTreeMap<Var, Var>, scope: Scope) -> 
         column.number = column.number.and_then(|number| Some(Number { time: name(&number.time)?, ..number }));
         column.latest = column.latest.take().and_then(|latest| Some(Latest { from: name(&latest.from)?, ..latest }));
         column.next = column.next.take().and_then(|next| Some(Next { from: name(&next.from)?, ..next }));
+        column.place = column.place.and_then(|place| Some(Place { by: name(&place.by)?, ..place }));
     }
     for need in relation.columns.iter_mut().map(|column| &mut column.need).chain([&mut relation.local.rows]) {
         *need = need.take().and_then(|need| need.renamed(name));
     }
     for deps in relation.columns.iter_mut().map(|column| &mut column.deps).chain([&mut relation.rows]) {
         let sources = std::mem::take(&mut deps.sources).into_iter();
-        deps.sources = sources.filter_map(|(var, source)| Some((name(&var)?, source))).collect();
+        let counted = |by: Option<Var>| by.as_ref().and_then(name);
+        let renamed = sources.filter_map(|(var, source)| {
+            let counted = counted(source.counted);
+            Some((name(&var)?, Source { counted, ..source }))
+        });
+        deps.sources = renamed.collect();
     }
     relation.main = relation.main.as_ref().and_then(name);
     relation.members = relation.members.iter().filter_map(name).collect();

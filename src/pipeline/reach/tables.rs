@@ -17,10 +17,11 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 
 use super::relation::Summary;
 
-/// A query of the project, as a table that cannot be scanned.
+/// A query of the project, as a table without rows.
 pub struct QueryTable {
     pub schema: SchemaRef,
     pub summary: Arc<Summary>,
@@ -48,12 +49,16 @@ impl QueryTable {
     fn boxed_scan<'a>(
         &'a self,
         _state: &'a dyn Session,
-        _projection: Option<&'a Vec<usize>>,
+        projection: Option<&'a Vec<usize>>,
         _filters: &'a [Expr],
         _limit: Option<usize>,
     ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
         Box::pin(async move {
-            Err(DataFusionError::Plan("this table stands for a query whose reach is measured; it has no rows".into()))
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema.project(columns)?),
+                None => Arc::clone(&self.schema),
+            };
+            Ok(Arc::new(EmptyExec::new(schema)) as Arc<dyn ExecutionPlan>)
         })
     }
 }

@@ -54,6 +54,8 @@ pub struct Times {
     upper: Vec<Vec<Bound>>,
     known: Vec<Known>,
     scopes: Vec<Nesting>,
+    /// The start of 1970, from which constants count.
+    origin: Option<Var>,
     derived: BTreeMap<(Var, Derivation), Var>,
 }
 
@@ -71,6 +73,27 @@ impl Times {
         self.upper[var][var] = Bound::ZERO;
         self.known.push(Known { scope, grid: None, cause, joined: false, tick: false });
         var
+    }
+
+    /// Returns the time of a constant, in nanoseconds since 1970.
+    pub fn constant(&mut self, ns: i64) -> Var {
+        let origin = self.origin();
+        self.derive(origin, Derivation::Shifted(ns, ns))
+    }
+
+    fn origin(&mut self) -> Var {
+        if let Some(origin) = self.origin {
+            return origin;
+        }
+        let scope = self.scope();
+        let origin = self.add(scope, None);
+        self.origin = Some(origin);
+        origin
+    }
+
+    /// Returns the start of 1970, if a time was compared with a constant.
+    pub fn known_origin(&self) -> Option<Var> {
+        self.origin
     }
 
     /// Says that a time is the `ts` of a landed tick.
@@ -178,10 +201,13 @@ impl Times {
         let starts: Vec<_> = (0..count).filter(|a| reachable(self.upper[*a][from])).map(with_scopes).collect();
         let ends: Vec<_> = (0..count).filter(|b| reachable(self.upper[to][*b])).map(with_scopes).collect();
         let (from_scope, to_scope) = (self.scope_of(from), self.scope_of(to));
+        // Constants are always there.
+        let always = self.origin.map(|origin| self.scope_of(origin));
         for (a, around_a) in &starts {
             for (b, around_b) in &ends {
                 let passes = |middle: Var, scope: Scope| {
-                    middle == *a || middle == *b || around_a.contains(&scope) || around_b.contains(&scope)
+                    let exists = around_a.contains(&scope) || around_b.contains(&scope) || always == Some(scope);
+                    middle == *a || middle == *b || exists
                 };
                 let through = self.upper[*a][from].plus(bound).plus(self.upper[to][*b]);
                 if a != b && through < self.upper[*a][*b] && passes(from, from_scope) && passes(to, to_scope) {
@@ -353,6 +379,10 @@ impl Times {
         let mut scopes = BTreeMap::from([(other.root(rows), own)]);
         let mut added = Vec::new();
         for var in vars {
+            if Some(*var) == other.origin {
+                added.push(self.origin());
+                continue;
+            }
             // From the outermost scope inwards.
             let mut outer = own;
             for scope in other.around(other.known[*var].scope).into_iter().rev() {
@@ -367,9 +397,16 @@ impl Times {
             self.known[new].tick = other.known[*var].tick;
             added.push(new);
         }
-        for (new, var) in added.iter().zip(vars) {
-            for (other_new, other_var) in added.iter().zip(vars) {
+        let fixed = other.origin;
+        let own_times = || added.iter().zip(vars).filter(move |(_, var)| Some(**var) != fixed);
+        for (new, var) in own_times() {
+            for (other_new, other_var) in own_times() {
                 self.upper[*new][*other_new] = other.upper[*var][*other_var];
+            }
+        }
+        for (origin, from) in added.iter().zip(vars).filter(|(_, var)| Some(**var) == fixed) {
+            for (new, var) in own_times() {
+                self.place(*origin, *new, other.from(*from, *var));
             }
         }
         (own, added)

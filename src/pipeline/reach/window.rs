@@ -6,14 +6,16 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
 use datafusion::logical_expr::{Expr, Window, WindowFrameBound, WindowFrameUnits};
 
+use super::aggregate::is_correlated;
 use super::expression::{Input, constant};
 use super::looks::{Seen, looks, spot};
 use super::numbers::{length_in, whole_number};
 use super::plan::Walk;
 use super::relation::{Cause, Column, Deps, Fault, Latest, Next, Number, Relation, Source};
+use super::steps::{Place, behind, sequence};
 use super::times::{Bound, Span, Var};
 use super::window_order::Order;
-use crate::rolling;
+use crate::rolling::{self, Exclusion};
 
 /// Functions whose value does not depend on the order of rows that share a place in the order.
 pub const WITHOUT_TIES: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
@@ -60,7 +62,10 @@ impl Walk<'_> {
             columns.push(match call(expression) {
                 Some(call) => {
                     across |= self.is_across(call, input);
-                    self.window(call, input)?
+                    let mut column = self.window(call, input)?;
+                    let place = column.place.filter(|_| !is_correlated(&window.input));
+                    column.place = place.map(|place| Place { sequence: sequence(&window.input, call), ..place });
+                    column
                 }
                 None => self.value(expression, input)?,
             });
@@ -140,20 +145,26 @@ impl Walk<'_> {
             _ => span,
         };
         let mut deps = Deps::default();
-        let mut read: Vec<(Var, &Source, Span)> = Vec::new();
+        let by = self.counted_by(call, &order, input);
+        let behind = behind(call, &function, descending);
+        let mut read: Vec<(Var, Source, Span)> = Vec::new();
         for value in &values {
-            read.extend(value.deps.sources.iter().map(|(var, source)| (*var, source, span)));
+            for (var, source) in &value.deps.sources {
+                let (source, rows) = self.netted(*var, source, span, by, behind);
+                read.push((*var, source, rows));
+            }
             deps.faults.extend(value.deps.faults.iter().cloned());
         }
         for part in placing.iter().map(|part| &part.deps).chain([&input.relation.rows]) {
-            read.extend(part.sources.iter().map(|(var, source)| (*var, source, between)));
+            read.extend(part.sources.iter().map(|(var, source)| (*var, source.clone(), between)));
             deps.faults.extend(part.faults.iter().cloned());
         }
         placing.iter().for_each(|part| deps.union(&part.deps));
-        self.read(&mut deps, &read, &order, &seen, input);
+        self.read(&mut deps, &read, &order, by, &seen, input);
 
         let holds_ties = units != WindowFrameUnits::Rows && OF_SETS.contains(&function.as_str());
-        if order.exists && !order.unique && !holds_ties && !WITHOUT_TIES.contains(&function.as_str()) {
+        let has_ties = order.exists && !order.unique && !holds_ties && !WITHOUT_TIES.contains(&function.as_str());
+        if has_ties && !self.picks_one_of_a_place(call, &function, &placing, input) {
             deps.faults.insert(Fault::Ties(self.cause(spot, self.ties(&function, input))));
         }
         let shifts_rows = ["lag", "lead"].contains(&function.as_str());
@@ -183,12 +194,22 @@ impl Walk<'_> {
             .map(|number| Number { time: self.chosen(number.time, span, &order, input), ..number });
         let made_of_time = ["row_number", "rank", "dense_rank"].contains(&function.as_str());
         let need = self.window_need(call, &function, &order, input)?;
-        Ok(Column { deps, time, number, latest, next, need, made_of_time })
+        let place = self.numbered(call, &function, &order, input);
+        Ok(Column { deps, time, number, latest, next, place, need, made_of_time })
     }
 
     /// Adds what the rows of a window depend on, as seen from the row itself. `read` holds a dependency of some rows, and where
     /// these rows lie.
-    fn read(&mut self, deps: &mut Deps, read: &[(Var, &Source, Span)], order: &Order, seen: &Seen, input: Input<'_>) {
+    /// `by` is the time by which the window counts rows one by one.
+    fn read(
+        &mut self,
+        deps: &mut Deps,
+        read: &[(Var, Source, Span)],
+        order: &Order,
+        by: Option<Var>,
+        seen: &Seen,
+        input: Input<'_>,
+    ) {
         let mut along = Deps::default();
         if let Some((anchor, _)) = order.time {
             for (var, source, rows) in read {
@@ -202,7 +223,10 @@ impl Walk<'_> {
                 let ahead = reason(rows.after, own.after, &source.ahead, &seen.ahead);
                 let back = reason(rows.before, own.before, &source.back, &seen.back);
                 let span = own.plus(source.span).plus(*rows);
-                along.add(anchor, Source { span: Span { before: span.before.without_step(), ..span }, ahead, back });
+                let counts = source.counted == by || matches!(source.span.after, Bound::Within { rows: 0, .. });
+                let counted = by.filter(|by| *by == *var && *by == anchor && counts);
+                let span = Span { before: span.before.without_step(), ..span };
+                along.add(anchor, Source { span, counted, ahead, back });
             }
             if order.shared.is_empty() {
                 deps.union(&along);
@@ -224,7 +248,12 @@ impl Walk<'_> {
         }
         deps.add(
             found,
-            Source { span: Span::OWN, ahead: Some(Arc::clone(&seen.ahead)), back: Some(Arc::clone(&seen.back)) },
+            Source {
+                span: Span::OWN,
+                counted: None,
+                ahead: Some(Arc::clone(&seen.ahead)),
+                back: Some(Arc::clone(&seen.back)),
+            },
         );
     }
 
@@ -287,8 +316,13 @@ impl Walk<'_> {
             _ if order.time.is_none() => Span::ALL,
             _ => {
                 let frame = &params.window_frame;
+                // Without the rows that share its place, those up to the row itself lie before it.
+                let own = match (rolling::excluded(&call.fun), order.time) {
+                    (Some(Exclusion::Group), Some((time, _))) if order.alone => self.times.strictly(time, time),
+                    _ => Bound::ZERO,
+                };
                 let edge = |bound: &WindowFrameBound| match (bound, frame.units) {
-                    (WindowFrameBound::CurrentRow, _) => Some(Span::OWN),
+                    (WindowFrameBound::CurrentRow, _) => Some(Span { before: own, after: own }),
                     (WindowFrameBound::Preceding(value), _) | (WindowFrameBound::Following(value), _)
                         if value.is_null() =>
                     {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::logical_expr::Expr;
-use datafusion::logical_expr::expr::{Sort, WindowFunction};
+use datafusion::logical_expr::expr::{NullTreatment, Sort, WindowFunction};
+use datafusion::logical_expr::{Expr, WindowFrameUnits};
 
 use super::expression::{Input, constant};
-use super::plan::{Walk, position};
+use super::plan::{Walk, fixed, position};
 use super::relation::Column;
 use super::times::Var;
 
@@ -79,15 +79,7 @@ impl Walk<'_> {
         // Rows without a time share a partition, wherever they lie.
         let shared = partition.iter().filter_map(Column::instant).filter(|time| self.is_there(*time, input));
         let shared: Vec<Var> = shared.collect();
-        let with_time = |known: &BTreeSet<usize>, times: &[Var]| {
-            let has = |column: &usize| {
-                known.contains(column)
-                    || input.relation.columns[*column]
-                        .distinct_time()
-                        .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)))
-            };
-            input.relation.keys.iter().any(|key| key.iter().all(has)) || self.has_grain(known, times, input)
-        };
+        let with_time = |known: &BTreeSet<usize>, times: &[Var]| self.tell_rows(known, times, input);
         let distinct = time.is_some_and(|(time, _)| with_time(&columns, &[shared.as_slice(), &[time]].concat()));
         columns.extend(params.order_by.iter().filter_map(|key| position(with_both_zeros(&key.expr), input.schema)));
         let times: Vec<Var> = placing.iter().filter_map(Column::instant).collect();
@@ -95,6 +87,44 @@ impl Walk<'_> {
         let unique = certain || (input.relation.keys.is_empty() && self.grain().is_empty());
         let gaps = led.is_some() && time.is_none();
         Order { time, gaps, exists: !params.order_by.is_empty(), shared, distinct, unique, certain, alone, unit }
+    }
+
+    /// Returns whether no two rows agree on some columns and times.
+    fn tell_rows(&self, known: &BTreeSet<usize>, times: &[Var], input: Input<'_>) -> bool {
+        let has = |column: &usize| {
+            known.contains(column)
+                || input.relation.columns[*column]
+                    .distinct_time()
+                    .is_some_and(|time| times.iter().any(|known| self.tells_apart(*known, time, input)))
+        };
+        input.relation.keys.iter().any(|key| key.iter().all(has)) || self.has_grain(known, times, input)
+    }
+
+    /// Returns whether a call takes its value only from rows of which no two share a place in the order: `last_value` of
+    /// `CASE WHEN product_id = 'BTC-USD' THEN price END` without NULLs. The frame holds all rows that share a place, or none of them.
+    pub fn picks_one_of_a_place(
+        &self,
+        call: &WindowFunction,
+        function: &str,
+        placing: &[Column],
+        input: Input<'_>,
+    ) -> bool {
+        let params = &call.params;
+        if !["first_value", "last_value"].contains(&function) || params.window_frame.units == WindowFrameUnits::Rows {
+            return false;
+        }
+        let mut known: BTreeSet<usize> = input.relation.constants.clone();
+        if params.null_treatment == Some(NullTreatment::IgnoreNulls)
+            && let Some(Expr::Case(case)) = params.args.first()
+            && let (None, [(when, _)], None) = (&case.expr, case.when_then_expr.as_slice(), &case.else_expr)
+        {
+            known.extend(fixed(when, input.schema));
+        }
+        let parts = params.partition_by.iter();
+        let parts = parts.chain(params.order_by.iter().map(|key| with_both_zeros(&key.expr)));
+        known.extend(parts.filter_map(|part| position(part, input.schema)));
+        let times: Vec<Var> = placing.iter().filter_map(Column::instant).collect();
+        self.tell_rows(&known, &times, input)
     }
 
     /// Returns whether columns include the query's grain, by name.

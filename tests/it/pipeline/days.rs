@@ -582,3 +582,57 @@ async fn a_run_that_is_killed_goes_on_where_it_was() {
         assert_eq!(cast(&made), wanted.columns(), "{name}");
     }
 }
+
+#[test]
+fn a_run_says_that_nothing_has_landed_on_its_days() {
+    let data = tempfile::tempdir().unwrap();
+    land(&data.path().join("ticks"), &market(7, 2));
+    let folder = kinds();
+    let squall = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_squall"));
+        command.args(["--quiet", "--set", "paths.sql=."]).arg("--data").arg(data.path()).args(arguments);
+        command.current_dir(folder.path()).env_clear();
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let early = squall(&["plan", "own", "--to", "2026-01-04"]);
+    assert!(early.contains("nothing to make: no message of 2026-01-04 and earlier is landed"), "{early}");
+    let some = squall(&["run", "own", "--from", "2026-01-05", "--to", "2026-01-05"]);
+    assert!(some.contains("1 of 2 days") && !some.contains("no message of"), "{some}");
+    squall(&["run", "own"]);
+    let fresh = squall(&["run", "own", "--from", "2026-01-06"]);
+    assert!(fresh.contains("fresh"), "{fresh}");
+    let late = squall(&["run", "own", "--from", "2026-03-01", "--to", "2026-03-01"]);
+    assert!(late.contains("no data") && !late.contains("fresh"), "{late}");
+    assert!(late.contains("no message of 2026-03-01 is landed"), "{late}");
+}
+
+#[tokio::test]
+async fn a_long_chain_of_windows_is_looked_at_query_by_query() {
+    let data = tempfile::tempdir().unwrap();
+    land(&data.path().join("ticks"), &market(7, 2));
+    let header = "-- description: x\n-- grain: product_id, ts\n-- time column: ts\n";
+    let mut files =
+        vec![("q0.sql".to_string(), format!("{header}SELECT product_id, ts, price AS v FROM landed_ticks"))];
+    for n in 1..150 {
+        let frame = "PARTITION BY product_id ORDER BY ts RANGE INTERVAL '5 seconds' PRECEDING";
+        let sql = format!("{header}SELECT *, avg(v) OVER ({frame}) AS v{n} FROM q{}", n - 1);
+        files.push((format!("q{n}.sql"), sql));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
+    let dir = project_of(&files);
+    let project = Project::load(dir.path(), &parameters()).unwrap();
+    let session = session(data.path()).await;
+    let started = std::time::Instant::now();
+    let options = RunOptions::default();
+    let tables = data.path().join("tables");
+    let outlooks = project.outlook(session.context(), "*", &tables, &options).await.unwrap();
+    let elapsed = started.elapsed();
+    let in_days = |would: Would| matches!(would, Would::Days { stale: 2, of: 2, .. });
+    assert!(outlooks.iter().all(|outlook| in_days(outlook.would)), "{outlooks:?}");
+    // With a plan of the whole chain for each query, it takes minutes.
+    assert!(elapsed.as_secs() < 150, "{elapsed:?}");
+}
