@@ -141,6 +141,7 @@ impl Session {
         let times = answers::times(context.state().config_options());
         times.into_iter().for_each(|function| context.register_udf(function));
         answers::of_elements().for_each(|function| context.register_udf(function));
+        context.register_udf(answers::slices());
         answers::table_functions().into_iter().for_each(|(name, function)| context.register_udtf(name, function));
         FUNCTIONS.register(&context, &options.models_dir);
         context.register_udf(functions::getenv(false));

@@ -156,7 +156,6 @@ fn of_select(select: &Select) -> Found {
 }
 
 fn of_table(table: &TableFactor) -> Found {
-    const SAMPLE: &str = "sample by a condition: WHERE random() < 0.1";
     const COLUMNS: &str = "write types in SELECT: SELECT x::INTEGER; names alone may stand after AS t (…)";
     let typed = |alias: &Option<TableAlias>| {
         alias.as_ref().is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()))
@@ -168,13 +167,11 @@ fn of_table(table: &TableFactor) -> Found {
             with_ordinality,
             partitions,
             json_path,
-            sample,
             index_hints,
             alias,
             args,
             ..
         } => first(&[
-            (sample.is_some(), "TABLESAMPLE", SAMPLE),
             (!with_hints.is_empty(), "WITH", "leave out the hints"),
             (version.is_some(), "FOR", "squall has only the newest version of a table"),
             (*with_ordinality, "ORDINALITY", "write row_number() OVER ()"),
@@ -188,9 +185,7 @@ fn of_table(table: &TableFactor) -> Found {
             ),
             (typed(alias), "AS", COLUMNS),
         ]),
-        TableFactor::Derived { sample, alias, .. } => {
-            first(&[(sample.is_some(), "TABLESAMPLE", SAMPLE), (typed(alias), "AS", COLUMNS)])
-        }
+        TableFactor::Derived { alias, .. } => first(&[(typed(alias), "AS", COLUMNS)]),
         TableFactor::UNNEST { with_offset, with_offset_alias, alias, .. } => first(&[
             (*with_offset || with_offset_alias.is_some(), "OFFSET", "write row_number() OVER ()"),
             (typed(alias), "AS", COLUMNS),
@@ -237,8 +232,8 @@ fn of_expression(expression: &Expr) -> Found {
         Expr::MatchAgainst { .. } => Some(("MATCH", "write LIKE, or regexp_like(…)")),
         // DataFusion reads it as exclusive or, and other databases as a power that binds more tightly than the parser has it.
         Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => Some(("^", "write power(a, b)")),
-        Expr::BinaryOp { op: BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide, .. } => {
-            Some(("//", "write a / b for integers, and trunc(a / b) for other numbers"))
+        Expr::BinaryOp { op: BinaryOperator::MyIntegerDivide, .. } => {
+            Some(("DIV", "write a / b for integers, and trunc(a / b) for other numbers"))
         }
         // The engine takes it for a regular expression that may match a part of the text.
         Expr::SimilarTo { .. } => Some(("SIMILAR TO", "write regexp_like(x, '^(…)$')")),

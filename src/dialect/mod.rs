@@ -19,10 +19,13 @@ mod exists;
 mod filters;
 mod frame_bounds;
 mod frame_offsets;
+mod from_alone;
 mod from_first;
 mod identifiers;
 mod inserted;
 mod interval_products;
+mod json_arrows;
+mod lambdas;
 mod laterals;
 mod lists;
 mod misplaced;
@@ -33,12 +36,14 @@ mod natural;
 mod nested_with;
 mod number_types;
 mod numerals;
+mod operators;
 mod order_all;
 mod order_names;
 mod pivot;
 mod precedence;
 mod probe;
 mod qualify;
+mod samples;
 mod scopes;
 mod set_all;
 mod shift_defaults;
@@ -89,25 +94,33 @@ type Part = fn(&mut Ast) -> std::result::Result<(), Refused>;
 const WORDS: &[Words] = &[
     numerals::rewritten,
     statements::rewritten,
+    from_alone::rewritten,
+    samples::rewritten,
     copy_options::rewritten,
     asof::rewritten,
     exclusions::rewritten,
     filters::rewritten,
+    lambdas::rewritten,
+    operators::rewritten,
     star_words::rewritten,
 ];
 
 /// The second step: parts of the syntax tree that need nothing else.
 const PARTS: &[Part] = &[
+    lambdas::write,
+    json_arrows::mend,
     precedence::mend,
     nested_with::rename,
     names::write,
     twice::number,
     from_first::write_star,
+    samples::write,
     |statement| {
         asof::nest(statement);
         Ok(())
     },
     types::write,
+    operators::write,
     calls::write,
     casts::tell_apart,
     escapes::write,

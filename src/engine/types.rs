@@ -27,6 +27,12 @@ pub fn sql_type(data_type: &DataType) -> String {
                 fields.iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type()))).collect();
             format!("STRUCT({})", fields.join(", "))
         }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(entry) if entry.len() == 2 => {
+                format!("MAP({}, {})", sql_type(entry[0].data_type()), sql_type(entry[1].data_type()))
+            }
+            other => other.to_string(),
+        },
         other => other.to_string(),
     }
 }

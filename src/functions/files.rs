@@ -49,7 +49,7 @@ const READ_CSV: Documentation = Documentation {
         Argument {
             name: "options",
             sql_type: "ANY",
-            meaning: "delim or sep, header, quote, escape, comment, skip (lines before the header), nullstr (the text of NULL), types (such as {'price': 'DECIMAL(18, 8)'}), all_varchar, null_padding (fills short rows), compression",
+            meaning: "delim or sep, header, quote, escape, comment, skip (lines before the header), nullstr (the text of NULL), types (such as {'price': 'DECIMAL(18, 8)'}), all_varchar, null_padding (fills short rows), compression; union_by_name and hive_partitioning may say true, which they always are",
             required: false,
         },
     ],
@@ -66,7 +66,15 @@ const READ_JSON: Documentation = Documentation {
     kind: Kind::Table,
     section: Section::Relations,
     summary: "Reads JSON files: one object a line, or one array of objects",
-    arguments: &[PATH, Argument { name: "options", sql_type: "ANY", meaning: "types, compression", required: false }],
+    arguments: &[
+        PATH,
+        Argument {
+            name: "options",
+            sql_type: "ANY",
+            meaning: "types, compression; union_by_name and hive_partitioning may say true, which they always are",
+            required: false,
+        },
+    ],
     result: ROWS,
     example: Example { query: "SELECT count(*) FROM read_json('data/sample/btc-usd.ndjson.zst')", output: "21957" },
     source: "DuckDB 2.0",
@@ -77,7 +85,15 @@ const READ_PARQUET: Documentation = Documentation {
     kind: Kind::Table,
     section: Section::Relations,
     summary: "Reads Parquet files",
-    arguments: &[PATH],
+    arguments: &[
+        PATH,
+        Argument {
+            name: "options",
+            sql_type: "ANY",
+            meaning: "types; union_by_name and hive_partitioning may say true, which they always are",
+            required: false,
+        },
+    ],
     result: ROWS,
     example: Example {
         query: "SELECT count(*) FROM read_parquet('tests/it/rolling/referee/quotes.parquet')",
@@ -112,6 +128,9 @@ const CSV: Names = &[
 ];
 
 const JSON: Names = &[("compression", "format.compression")];
+
+/// Options of DuckDB that say what is done anyway.
+const ALWAYS: [&str; 2] = ["union_by_name", "hive_partitioning"];
 
 /// Makes every column text.
 const ALL_TEXT: &str = "all_varchar";
@@ -185,6 +204,12 @@ impl Reader {
             return Ok(());
         }
         let name = name.to_lowercase();
+        if ALWAYS.contains(&name.as_str()) {
+            return match value.as_str() {
+                "true" => Ok(()),
+                _ => plan_err!("{}: {name} is always true, and cannot be {value}", self.documentation.name),
+            };
+        }
         match self.names.iter().find(|(known, _)| *known == name) {
             Some((ALL_TEXT, _)) => call.all_text = value == "true",
             Some((_, key)) => {

@@ -16,6 +16,7 @@ mod environment;
 pub mod episodes;
 mod files;
 pub mod intervals;
+mod json;
 pub mod label_score;
 mod narrowed;
 mod one_zero;
@@ -95,6 +96,7 @@ pub const FAMILIES: &[Family] = &[
     times::FUNCTIONS,
     picks::FUNCTIONS,
     values::FUNCTIONS,
+    json::FUNCTIONS,
     squall_functions::FUNCTIONS,
 ];
 

@@ -36,6 +36,7 @@ mod shift_defaults;
 mod shifts;
 mod signs_of_nan;
 mod sort_orders;
+mod text_slices;
 mod two_numbers;
 mod unbounded_keys;
 mod unnested;
@@ -61,6 +62,7 @@ pub use early_times::functions as times;
 pub use elements::functions as of_elements;
 pub use own_order::aggregates;
 pub use series::table_functions;
+pub use text_slices::function as slices;
 
 /// Returns the engine's rules for new logical plans, with ours among them.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
 
-use super::Pick;
+use super::{OF_VALUE, Pick};
 use crate::functions::one_zero;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
@@ -57,6 +57,7 @@ pub const MAX: Pick = Pick {
     documentation: &ARG_MAX,
     aliases: &["max_by", "argmax"],
     coerce: |types| Ok(types.to_vec()),
+    returns: OF_VALUE,
     state: |types| vec![("value", types[0].clone()), ("by", types[1].clone())],
     accumulator: |_, types| Ok(Box::new(Extreme::new(Ordering::Greater, &types[0], &types[1])?)),
 };

@@ -1,4 +1,4 @@
-//! Aggregates over all values of a group: one of them (`arg_max`, `arg_min`, `mode`, `quantile_disc`), or a figure (`product`, `skewness` …).
+//! Aggregates over all values of a group: one of them (`arg_max`, `arg_min`, `mode`, `quantile_disc`), several (`max_n`, `arg_max_n` …), or a figure (`product`, `skewness` …).
 //!
 //! Where several rows would do, the least value is taken, so that the result depends neither on the order of rows nor on the number
 //! of threads.
@@ -7,6 +7,7 @@ mod extreme;
 mod frequent;
 mod numbers;
 mod quantile;
+mod several;
 
 use std::sync::Arc;
 
@@ -25,7 +26,12 @@ use crate::text::documentation::{Documentation, known_by_name};
 pub const FUNCTIONS: &[Function] = &[
     Function { documentation: &extreme::ARG_MAX, implementation: |_| extreme::MAX.function() },
     Function { documentation: &extreme::ARG_MIN, implementation: |_| extreme::MIN.function() },
+    Function { documentation: &several::MAX_N, implementation: |_| several::GREATEST.function() },
+    Function { documentation: &several::MIN_N, implementation: |_| several::LEAST.function() },
+    Function { documentation: &several::ARG_MAX_N, implementation: |_| several::OF_GREATEST.function() },
+    Function { documentation: &several::ARG_MIN_N, implementation: |_| several::OF_LEAST.function() },
     Function { documentation: &frequent::MODE, implementation: |_| frequent::FUNCTION.function() },
+    Function { documentation: &frequent::HISTOGRAM, implementation: |_| frequent::HISTOGRAMS.function() },
     Function { documentation: &quantile::QUANTILE_DISC, implementation: |_| quantile::FUNCTION.function() },
     Function { documentation: &numbers::PRODUCT, implementation: |_| numbers::PRODUCTS.function() },
     Function { documentation: &numbers::GEOMETRIC_MEAN, implementation: |_| numbers::GEOMETRIC_MEANS.function() },
@@ -43,13 +49,15 @@ pub fn percentile_cont() -> AggregateUDF {
 /// Makes an accumulator from the call and its arguments' types.
 type MakeAccumulator = fn(&AccumulatorArgs, Vec<DataType>) -> Result<Box<dyn Accumulator>>;
 
-/// What differs between such aggregates. The result has the type to which the first argument is converted.
+/// What differs between such aggregates.
 #[derive(Debug, Clone, Copy)]
 struct Pick {
     documentation: &'static Documentation,
     aliases: &'static [&'static str],
     /// Checks and converts the arguments' types.
     coerce: fn(&[DataType]) -> Result<Vec<DataType>>,
+    /// Returns the result's type from the converted ones.
+    returns: fn(&[DataType]) -> DataType,
     /// Returns the names and types of the state's values.
     state: fn(&[DataType]) -> Vec<(&'static str, DataType)>,
     accumulator: MakeAccumulator,
@@ -102,7 +110,7 @@ impl AggregateUDFImpl for PickFunction {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(types[0].clone())
+        Ok((self.spec.returns)(types))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -114,7 +122,7 @@ impl AggregateUDFImpl for PickFunction {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let counts = [frequent::MODE.name, quantile::QUANTILE_DISC.name];
+        let counts = [frequent::MODE.name, frequent::HISTOGRAM.name, quantile::QUANTILE_DISC.name];
         if args.is_distinct && counts.contains(&self.name()) {
             return plan_err!("{}(DISTINCT …) would count each value once; leave DISTINCT out", self.name());
         }
@@ -127,7 +135,10 @@ impl AggregateUDFImpl for PickFunction {
     }
 }
 
-/// Returns the type of a list in a state.
+/// The result's type of an aggregate that returns one of its values.
+const OF_VALUE: fn(&[DataType]) -> DataType = |types| types[0].clone();
+
+/// Returns the type of a list of values.
 fn list(data_type: &DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(data_type.clone(), true)))
 }

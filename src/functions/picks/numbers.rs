@@ -11,7 +11,7 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
-use super::{Pick, list};
+use super::{OF_VALUE, Pick, list};
 use crate::functions::profile::Moments;
 use crate::rolling::of_values;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
@@ -99,6 +99,7 @@ const fn figure(documentation: &'static Documentation, accumulator: super::MakeA
         documentation,
         aliases: &[],
         coerce: |_| Ok(vec![DataType::Float64]),
+        returns: OF_VALUE,
         state: |_| vec![("values", list(&DataType::Float64))],
         accumulator,
     }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::Accumulator;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::physical_expr::expressions::Literal;
 
-use super::{Pick, list};
+use super::{OF_VALUE, Pick, list};
 use crate::rolling::of_values;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
@@ -60,6 +60,7 @@ pub const FUNCTION: Pick = Pick {
     documentation: &QUANTILE_DISC,
     aliases: &[],
     coerce: |types| coerce(&QUANTILE_DISC, &types[0], &types[1]),
+    returns: OF_VALUE,
     state: |types| vec![("values", list(&types[0]))],
     accumulator: |args, types| quantile(args, types, false),
 };

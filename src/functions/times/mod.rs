@@ -2,6 +2,7 @@
 //!
 //! Times have nanoseconds. A time zone is UTC.
 
+mod age;
 mod bucket;
 mod difference;
 mod epoch;
@@ -19,6 +20,7 @@ use crate::text::documentation::{Argument, Documentation};
 
 /// The family's functions.
 pub const FUNCTIONS: &[Function] = &[
+    Function { documentation: &age::AGE, implementation: |_| age::FUNCTION.function() },
     Function { documentation: &bucket::TIME_BUCKET, implementation: |_| bucket::FUNCTION.function() },
     Function { documentation: &difference::DATE_DIFF, implementation: |_| difference::BOUNDARIES.function() },
     Function { documentation: &difference::DATE_SUB, implementation: |_| difference::WHOLE.function() },
