@@ -11,6 +11,7 @@ mod environment;
 mod external;
 mod footers;
 mod formats;
+mod indexes;
 mod kept;
 mod landed;
 mod missing;
@@ -33,6 +34,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
@@ -109,7 +111,8 @@ impl Session {
         let config = config(&options);
         let mut table_options = TableOptions::default_from_session_config(config.options());
         formats::read_more(&mut table_options);
-        let builder = SessionStateBuilder::new().with_default_features();
+        let planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(indexes::SignedIndexes)];
+        let builder = SessionStateBuilder::new().with_expr_planners(planners).with_default_features();
         let mut state = asof::install(builder)
             .with_config(config)
             .with_table_options(table_options)

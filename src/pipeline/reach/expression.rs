@@ -141,7 +141,7 @@ impl Walk<'_> {
 
     fn cast(&mut self, inner: &Expr, to: &DataType, input: Input<'_>) -> Result<Column> {
         let mut column = self.value(inner, input)?;
-        column.place = column.place.filter(|_| to.is_integer());
+        column.place = column.place.filter(|_| to.is_integer() || matches!(to, DataType::Decimal128(_, 0)));
         let number = column.number.take();
         if let Some(written) = number.filter(|number| number.unit < 0) {
             // A text of another kind is the same text.

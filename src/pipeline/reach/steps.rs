@@ -6,7 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, NullTreatment, WindowFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, WindowFrameBound, WindowFrameUnits};
 
@@ -34,12 +34,20 @@ impl Place {
     /// Returns the number with something added to it.
     pub fn shifted(binary: &BinaryExpr, left: &Column, right: &Column) -> Option<Place> {
         let (place, by) = match (binary.op, left.place, right.place) {
-            (Operator::Plus, Some(place), None) => (place, integer(&binary.right)?),
-            (Operator::Plus, None, Some(place)) => (place, integer(&binary.left)?),
-            (Operator::Minus, Some(place), None) => (place, integer(&binary.right)?.checked_neg()?),
+            (Operator::Plus, Some(place), None) => (place, added(&binary.right)?),
+            (Operator::Plus, None, Some(place)) => (place, added(&binary.left)?),
+            (Operator::Minus, Some(place), None) => (place, added(&binary.right)?.checked_neg()?),
             _ => return None,
         };
         Some(Place { offset: place.offset.checked_add(by)?, ..place })
+    }
+}
+
+/// Returns a whole number that is added to the number of a row. The engine adds numbers with and without a sign as decimals.
+fn added(expression: &Expr) -> Option<i64> {
+    match constant(expression)? {
+        value @ ScalarValue::Decimal128(_, _, 0) => whole_number(value),
+        _ => integer(expression),
     }
 }
 

@@ -16,6 +16,18 @@ SELECT product_id, ts, lag(x) OVER (PARTITION BY product_id ORDER BY ts) AS v FR
 -- case: lag of lead in the other direction
 SELECT product_id, ts, lead(x) OVER (PARTITION BY product_id ORDER BY ts DESC) AS v FROM (SELECT *, lag(price) OVER (PARTITION BY product_id ORDER BY ts DESC) AS x FROM ticks) AS q
 
+-- case: the row ten rows back by row_number
+WITH n AS (SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY ts) AS i FROM ticks)
+SELECT a.product_id, a.ts, a.price - b.price AS v FROM n AS a JOIN n AS b ON b.product_id = a.product_id AND b.i = a.i - 10
+
+-- case: the last ten rows by row_number
+WITH n AS (SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY ts) AS i FROM ticks)
+SELECT a.product_id, a.ts, avg(b.price) AS v FROM n AS a JOIN n AS b ON b.product_id = a.product_id AND b.i BETWEEN a.i - 10 AND a.i GROUP BY a.product_id, a.ts
+
+-- case: the row before, if there is one, by row_number
+WITH n AS (SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY ts) AS i FROM ticks)
+SELECT a.product_id, a.ts, b.price AS v FROM n AS a LEFT JOIN n AS b ON b.product_id = a.product_id AND b.i + 1 = a.i
+
 -- case: whole minutes before this one, by GROUPS
 SELECT product_id, ts, avg(price) OVER (PARTITION BY product_id ORDER BY date_trunc('minute', ts) GROUPS BETWEEN 5 PRECEDING AND CURRENT ROW EXCLUDE GROUP) AS v FROM ticks
 
