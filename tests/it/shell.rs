@@ -208,10 +208,10 @@ fn tab_completes_by_context() {
     shell.keys(CTRL_C);
     shell.prompt();
     // What the candidates have in common is written, and what they are is shown at once.
-    shell.keys("SELECT produ");
+    shell.keys("SELECT * FROM quotes ORDER BY produ");
     shell.keys(TAB);
-    shell.expect("product(");
-    shell.expect("SELECT product");
+    shell.expect("product_id");
+    shell.expect("ORDER BY product");
 }
 
 #[test]
