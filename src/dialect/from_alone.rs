@@ -7,10 +7,6 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
 use crate::text::tokens::{is_word, next_of};
 
-/// Words behind which a query may begin.
-const BEFORE: [&str; 10] =
-    ["UNION", "INTERSECT", "EXCEPT", "ALL", "NAME", "AS", "EXPLAIN", "ANALYZE", "VERBOSE", "DESCRIBE"];
-
 /// Puts `SELECT *` before each FROM with which a query begins, if SELECT does not follow.
 pub fn rewritten(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut start = 0;
@@ -32,13 +28,29 @@ pub fn rewritten(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 }
 
 fn begins_query(tokens: &[TokenWithSpan], from: usize) -> bool {
-    let before = tokens[..from].iter().rposition(|token| !matches!(token.token, Token::Whitespace(_)));
-    let Some(before) = before else { return true };
+    let Some(before) = last_of(&tokens[..from]) else { return true };
+    let is = |at: usize, words: &[&str]| words.iter().any(|word| is_word(&tokens[at], word));
+    let earlier = last_of(&tokens[..before]);
     match &tokens[before].token {
         Token::LParen | Token::SemiColon => true,
         Token::RParen => ends_with(tokens, before),
-        _ => BEFORE.iter().any(|word| is_word(&tokens[before], word)),
+        _ if is(before, &["UNION", "INTERSECT", "EXCEPT", "AS"]) => true,
+        // Other words may be names of columns: `SELECT name FROM t`.
+        _ if is(before, &["ALL", "DISTINCT"]) => {
+            earlier.is_some_and(|earlier| is(earlier, &["UNION", "INTERSECT", "EXCEPT"]))
+        }
+        _ if is(before, &["NAME"]) => earlier.is_some_and(|earlier| is(earlier, &["BY"])),
+        _ if is(before, &["EXPLAIN", "DESCRIBE"]) => {
+            earlier.is_none_or(|earlier| tokens[earlier].token == Token::SemiColon)
+        }
+        _ if is(before, &["ANALYZE", "VERBOSE"]) => earlier.is_some_and(|earlier| is(earlier, &["EXPLAIN", "ANALYZE"])),
+        _ => false,
     }
+}
+
+/// Returns the place of the last token that is no space.
+fn last_of(tokens: &[TokenWithSpan]) -> Option<usize> {
+    tokens.iter().rposition(|token| !matches!(token.token, Token::Whitespace(_)))
 }
 
 /// Returns whether a closing parenthesis ends the queries of a WITH.
@@ -88,6 +100,8 @@ mod tests {
             ("FROM a UNION SELECT 1 FROM b", "SELECT * FROM a UNION SELECT 1 FROM b"),
             ("WITH a AS (FROM t) FROM a WHERE b", "WITH a AS (SELECT * FROM t) SELECT * FROM a WHERE b"),
             ("CREATE TABLE a AS FROM t WHERE b", "CREATE TABLE a AS SELECT * FROM t WHERE b"),
+            ("FROM a UNION BY NAME FROM b", "SELECT * FROM a UNION BY NAME SELECT * FROM b"),
+            ("EXPLAIN ANALYZE FROM a", "EXPLAIN ANALYZE SELECT * FROM a"),
             ("COPY (FROM t WHERE b) TO 'x'", "COPY (SELECT * FROM t WHERE b) TO 'x'"),
         ] {
             assert_eq!(text(sql), expected);
@@ -104,6 +118,10 @@ mod tests {
             "SELECT extract(year FROM ts), (a) IS DISTINCT FROM (b) FROM t",
             "SELECT * EXCLUDE (a) FROM t",
             "DELETE FROM t WHERE a",
+            "SELECT name FROM t",
+            "SELECT verbose FROM t WHERE analyze",
+            "SELECT a, describe FROM t",
+            "SELECT a IS NOT DISTINCT FROM b FROM t",
         ] {
             assert_eq!(text(sql), sql);
         }

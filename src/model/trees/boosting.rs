@@ -451,7 +451,10 @@ mod tests {
         let (share, leaf) = ([("subsample", json!(0.0001))], [("min_samples_leaf", json!(60))]);
         says(refused(varied.clone(), &target, None, &share), "subsample gives a tree ");
         says(refused(varied.clone(), &target, None, &leaf), "two leaves of 60 rows need more");
-        says(refused(varied.clone(), &target, Some(&[1e-20; 100]), &[]), "the penalty l2_reg = 1 outweighs their weights");
+        says(
+            refused(varied.clone(), &target, Some(&[1e-20; 100]), &[]),
+            "the penalty l2_reg = 1 outweighs their weights",
+        );
         let tiny: Vec<f64> = target.iter().map(|value| value * 1e-200).collect();
         says(refused(varied.clone(), &tiny, None, &[]), "the squares are 0");
         says(refused(varied, &target, None, &[("monotone_constraints", json!(["-x"]))]), "do not tell them apart");
