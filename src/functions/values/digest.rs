@@ -5,9 +5,9 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, StringArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_datafusion_err, plan_err};
-use openssl::hash::{MessageDigest, hash};
 
 use crate::functions::scalar::Scalar;
+use crate::hmac::Digest;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
 pub const MD5: Documentation = Documentation {
@@ -47,20 +47,20 @@ pub const MD5_TEXTS: Scalar = Scalar {
     aliases: &[],
     coerce: |types| coerce(&MD5, types),
     returns: |_| Ok(DataType::Utf8),
-    compute: |arguments| compute(&arguments[0], MessageDigest::md5()),
+    compute: |arguments| compute(&arguments[0], Digest::Md5),
 };
 
 pub const SHA1_TEXTS: Scalar = Scalar {
     documentation: &SHA1,
     coerce: |types| coerce(&SHA1, types),
-    compute: |arguments| compute(&arguments[0], MessageDigest::sha1()),
+    compute: |arguments| compute(&arguments[0], Digest::Sha1),
     ..MD5_TEXTS
 };
 
 pub const SHA256_TEXTS: Scalar = Scalar {
     documentation: &SHA256,
     coerce: |types| coerce(&SHA256, types),
-    compute: |arguments| compute(&arguments[0], MessageDigest::sha256()),
+    compute: |arguments| compute(&arguments[0], Digest::Sha256),
     ..MD5_TEXTS
 };
 
@@ -73,11 +73,10 @@ fn coerce(documentation: &Documentation, types: &[DataType]) -> Result<Vec<DataT
     }
 }
 
-fn compute(values: &ArrayRef, digest: MessageDigest) -> Result<ArrayRef> {
+fn compute(values: &ArrayRef, digest: Digest) -> Result<ArrayRef> {
     let hex = |value: Option<&[u8]>| {
         let Some(value) = value else { return Ok(None) };
-        let bytes = hash(digest, value).map_err(|error| exec_datafusion_err!("the digest: {error}"))?;
-        Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+        digest.of(value).map(Some).map_err(|error| exec_datafusion_err!("the digest: {error}"))
     };
     let digests: Result<StringArray> = match values.data_type() {
         DataType::Binary => values.as_binary::<i32>().iter().map(hex).collect(),
