@@ -11,8 +11,13 @@ use super::commands::Folder;
 use super::weather;
 use crate::slt::rows;
 
-const COMMANDS: [&[&str]; 5] =
-    [&["evaluate"], &["report", "eval"], &["score"], &["compare"], &["score", "spike_logistic"]];
+const COMMANDS: [&[&str]; 5] = [
+    &["evaluate"],
+    &["report", "eval", "--model", "spike_logistic"],
+    &["score"],
+    &["compare"],
+    &["score", "spike_logistic"],
+];
 
 #[test]
 fn a_model_of_another_horizon_is_not_judged() {

@@ -252,9 +252,9 @@ async fn what_is_missing_is_told_with_what_to_type() {
 async fn a_report_says_the_horizon_that_it_was_given() {
     let context = market(12_000).register().await;
     let mut caught = Vec::new();
-    for seconds in ["60", "1800"] {
+    for (seconds, shown) in [("60", "60 s"), ("1800", "1,800 s")] {
         let html = on(&context, &[("horizon", seconds)]).await.unwrap().html;
-        assert!(html.contains(&format!("at least {seconds} s apart")));
+        assert!(html.contains(&format!("at least {shown} apart")));
         assert!(html.contains(&format!(
             "episode_metrics(label, &quot;score of spike_logistic&quot;, time, 0.4121, {seconds})"
         )));
