@@ -1,13 +1,15 @@
 //! What every module that meets the query engine shares: async methods of its traits, plans that other processes compute, the names of types
-//! in SQL, and how Parquet files are written.
+//! in SQL, and how Parquet files and maps for JSON are written.
 //!
 //! For each async method the compiler proves that its future can be sent between threads. With the bounds that `async_trait` writes it does
 //! so anew for every method that holds a plan or a session, which takes seconds each; in a function with plain lifetimes it remembers.
 
 pub mod elsewhere;
+mod map_keys;
 mod parquet;
 mod types;
 
+pub use map_keys::with_text_keys;
 pub use parquet::{parquet_properties, write_parquet_so};
 pub use types::sql_type;
 

@@ -24,6 +24,7 @@ mod from_first;
 mod identifiers;
 mod inserted;
 mod interval_products;
+mod interval_times;
 mod json_arrows;
 mod lambdas;
 mod laterals;
@@ -126,6 +127,7 @@ const PARTS: &[Part] = &[
     escapes::write,
     value_queries::write,
     exists::write,
+    interval_times::write,
     interval_products::write,
     laterals::write,
     named_arguments::write,

@@ -10,7 +10,9 @@ mod boosting;
 mod growing;
 mod no_split;
 mod scoring;
+mod settings;
 mod tree;
 
-pub use boosting::{Logistic, OPTIONS, Settings, Squared, fit};
+pub use boosting::{Logistic, Squared, fit};
+pub use settings::{OPTIONS, Settings};
 pub use tree::Trees;

@@ -5,6 +5,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, Writer, WriterBuilder};
 
 use super::{Kind, Layout};
+use crate::engine::with_text_keys;
 
 /// One array a result.
 pub static JSON: Kind = Kind {
@@ -37,7 +38,8 @@ fn writer<F: JsonFormat>() -> Writer<Vec<u8>, F> {
 
 impl<F: JsonFormat + Send> Layout for Json<F> {
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
-        self.writer.write(batch)?;
+        let rows = with_text_keys(batch)?;
+        self.writer.write(&rows)?;
         Ok(std::mem::take(self.writer.get_mut()))
     }
 

@@ -18,6 +18,7 @@ use datafusion::datasource::physical_plan::FileSinkConfig;
 use datafusion::datasource::sink::DataSink;
 
 use crate::catalog::formats::text::TextSink;
+use crate::engine::with_text_keys;
 
 /// Returns what writes JSON files.
 pub fn sink(options: &JsonOptions, config: FileSinkConfig) -> Result<Arc<dyn DataSink>> {
@@ -36,6 +37,7 @@ struct Style;
 impl BatchSerializer for Style {
     fn serialize(&self, rows: RecordBatch, _initial: bool) -> Result<Bytes> {
         let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+        let rows = with_text_keys(&rows)?;
         writer.write(&rows)?;
         writer.finish()?;
         Ok(writer.into_inner().into())
