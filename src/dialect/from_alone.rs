@@ -5,7 +5,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
-use crate::text::tokens::{is_word, next_of};
+use crate::text::tokens::{is_word, next_of, significant_before};
 
 /// Puts `SELECT *` before each FROM with which a query begins, if SELECT does not follow.
 pub fn rewritten(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -28,9 +28,9 @@ pub fn rewritten(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 }
 
 fn begins_query(tokens: &[TokenWithSpan], from: usize) -> bool {
-    let Some(before) = last_of(&tokens[..from]) else { return true };
+    let Some(before) = significant_before(tokens, from) else { return true };
     let is = |at: usize, words: &[&str]| words.iter().any(|word| is_word(&tokens[at], word));
-    let earlier = last_of(&tokens[..before]);
+    let earlier = significant_before(tokens, before);
     match &tokens[before].token {
         Token::LParen | Token::SemiColon => true,
         Token::RParen => ends_with(tokens, before),
@@ -46,11 +46,6 @@ fn begins_query(tokens: &[TokenWithSpan], from: usize) -> bool {
         _ if is(before, &["ANALYZE", "VERBOSE"]) => earlier.is_some_and(|earlier| is(earlier, &["EXPLAIN", "ANALYZE"])),
         _ => false,
     }
-}
-
-/// Returns the place of the last token that is no space.
-fn last_of(tokens: &[TokenWithSpan]) -> Option<usize> {
-    tokens.iter().rposition(|token| !matches!(token.token, Token::Whitespace(_)))
 }
 
 /// Returns whether a closing parenthesis ends the queries of a WITH.

@@ -97,7 +97,7 @@ const CALIBRATION_CURVE: Documentation = Documentation {
     result: Outcome {
         sql_type: "LIST of STRUCT (rows, mean_score, positive_rate)",
         meaning: "a BIGINT and two DOUBLEs in [0, 1] a bin that holds rows, by rising score",
-        when_null: "there is no row, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
+        when_null: "the group has no rows, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT bin['rows'], bin['mean_score'], bin['positive_rate'] FROM (SELECT unnest(calibration_curve(label, score, 2)) AS bin FROM (VALUES (0, 0.125), (0, 0.25), (1, 0.5), (1, 0.75)) AS t (label, score))",

@@ -19,7 +19,7 @@ const LOG_LOSS: Documentation = Documentation {
     result: Outcome {
         sql_type: "DOUBLE",
         meaning: "nats a row, in [0, 36.05]; lower is better",
-        when_null: "there is no row, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
+        when_null: "the group has no rows, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT log_loss(label, score) FROM (VALUES (false, 0.25), (true, 0.5)) AS t (label, score)",
@@ -37,7 +37,7 @@ const BRIER_SCORE: Documentation = Documentation {
     result: Outcome {
         sql_type: "DOUBLE",
         meaning: "in [0, 1]; lower is better, and always answering the prevalence p gives p (1 - p)",
-        when_null: "there is no row, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
+        when_null: "the group has no rows, a label or score is NaN, or a score is outside [0, 1]; rows with a NULL do not count",
     },
     example: Example {
         query: "SELECT brier_score(label, score) FROM (VALUES (false, 0.25), (true, 0.5)) AS t (label, score)",

@@ -24,6 +24,11 @@ pub fn significant(tokens: &[TokenWithSpan], from: usize) -> Option<usize> {
     (from..tokens.len()).find(|index| !matches!(tokens[*index].token, Token::Whitespace(_)))
 }
 
+/// Returns the last token before a position that is neither a space nor a comment.
+pub fn significant_before(tokens: &[TokenWithSpan], end: usize) -> Option<usize> {
+    tokens[..end].iter().rposition(|token| !matches!(token.token, Token::Whitespace(_)))
+}
+
 /// Returns the parenthesis that closes the one at a position.
 pub fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
     let mut depth = 0_usize;

@@ -76,9 +76,7 @@ impl ScalarUDFImpl for OfElements {
             };
             unify(&mut types, list, elements);
         }
-        let fields: Vec<FieldRef> = types.into_iter().map(|found| Arc::new(Field::new("", found, true))).collect();
-        let fields = fields_with_udf(&fields, self.engines.as_ref())?;
-        Ok(fields.iter().map(|field| field.data_type().clone()).collect())
+        coerced(&self.engines, &types)
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
@@ -100,6 +98,13 @@ impl ScalarUDFImpl for OfElements {
     fn documentation(&self) -> Option<&Documentation> {
         self.engines.documentation()
     }
+}
+
+/// Returns the types to which a function of the engine converts its arguments.
+pub fn coerced(engines: &ScalarUDF, types: &[DataType]) -> Result<Vec<DataType>> {
+    let fields: Vec<FieldRef> = types.iter().map(|found| Arc::new(Field::new("", found.clone(), true))).collect();
+    let fields = fields_with_udf(&fields, engines)?;
+    Ok(fields.iter().map(|field| field.data_type().clone()).collect())
 }
 
 /// Gives what a list holds and some other arguments one type, if all are numbers and one of them is a decimal.

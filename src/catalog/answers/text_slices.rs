@@ -9,11 +9,11 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::functions_nested::extract::array_slice_udf;
-use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::elements::coerced;
 use crate::text::documentation::known_by_name;
 
 /// Returns the function, under the engine's name.
@@ -51,9 +51,7 @@ impl ScalarUDFImpl for Slices {
             }
             _ => {}
         }
-        let fields: Vec<FieldRef> = types.iter().map(|found| Arc::new(Field::new("", found.clone(), true))).collect();
-        let fields = fields_with_udf(&fields, self.engines.as_ref())?;
-        Ok(fields.iter().map(|field| field.data_type().clone()).collect())
+        coerced(&self.engines, types)
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {

@@ -68,7 +68,9 @@ impl By {
             }
             return match times.as_slice() {
                 [only] => Ok(only.to_string()),
-                [] => plan_err!("the relations share no column of times; name a column whose values make the slices"),
+                [] => {
+                    plan_err!("the relations have no time column in common; name a column whose values make the slices")
+                }
                 several => plan_err!(
                     "the relations share several columns of times: {}; name one, such as 'day:{}'",
                     several.join(", "),

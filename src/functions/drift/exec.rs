@@ -134,7 +134,7 @@ impl ExecutionPlan for DriftExec {
         let comparison = async move {
             let reference = match reference {
                 Reference::Plan(plan) => read(plan, Arc::clone(&context)).await?,
-                Reference::Model(sketches) => Relation::of_model(&sketches),
+                Reference::Model(sketches) => Relation::of_model(sketches),
             };
             let current = read(current, context).await?;
             // Comparing keeps threads busy for a long time, which must not be those that run tasks.

@@ -20,19 +20,15 @@ pub struct Relation {
 pub enum Content {
     Rows(Vec<RecordBatch>),
     /// What a model keeps of the columns that it was trained on. Their types are not known.
-    Sketches(Vec<Sample>),
+    Sketches(Arc<Vec<Sketch>>),
 }
 
 impl Relation {
     /// Returns what a model keeps of the columns that it was trained on.
-    pub fn of_model(sketches: &[Sketch]) -> Relation {
+    pub fn of_model(sketches: Arc<Vec<Sketch>>) -> Relation {
         let fields: Vec<Field> =
             sketches.iter().map(|sketch| Field::new(&sketch.column, DataType::Null, true)).collect();
-        let samples = sketches.iter().map(|sketch| match &sketch.values {
-            Sketched::Categories(counts) => Sample::new(Values::Texts(counts.clone())),
-            numbers => Sample { sketch_of: Some(sketch.rows), ..Sample::new(Values::Numbers(numbers.numbers())) },
-        });
-        Relation { schema: Arc::new(Schema::new(fields)), content: Content::Sketches(samples.collect()) }
+        Relation { schema: Arc::new(Schema::new(fields)), content: Content::Sketches(sketches) }
     }
 
     /// Returns the relation's rows; empty where only sketches are known.
@@ -50,7 +46,8 @@ impl Relation {
                 let columns: Vec<&ArrayRef> = batches.iter().map(|batch| batch.column(index)).collect();
                 read(self.schema.field(index).data_type(), &columns, parts)
             }
-            Content::Sketches(samples) => Ok(samples.get(index).cloned().into_iter().collect()),
+            // A sketch of numbers becomes up to a million values, so one is made when its column is read.
+            Content::Sketches(sketches) => Ok(sketches.get(index).map(of_sketch).into_iter().collect()),
         }
     }
 
@@ -59,6 +56,13 @@ impl Relation {
         let sample = self.samples(index, &Parts::WHOLE)?.pop();
         let sample = sample.ok_or_else(|| exec_datafusion_err!("a column has no sample"))?;
         Ok(Column { data_type: self.schema.field(index).data_type(), sample })
+    }
+}
+
+fn of_sketch(sketch: &Sketch) -> Sample {
+    match &sketch.values {
+        Sketched::Categories(counts) => Sample::new(Values::Texts(counts.clone())),
+        numbers => Sample { sketch_of: Some(sketch.rows), ..Sample::new(Values::Numbers(numbers.numbers())) },
     }
 }
 
@@ -77,7 +81,7 @@ mod tests {
     fn rows_are_compared_with_what_a_model_keeps() {
         let quantiles: Vec<f64> = (0..=100).map(f64::from).collect();
         let counts = [("buy".to_string(), 50), ("sell".to_string(), 50)];
-        let sketches = [
+        let sketches = vec![
             Sketch { column: "x".into(), rows: 100, values: Sketched::Quantiles(quantiles) },
             Sketch { column: "side".into(), rows: 100, values: Sketched::Categories(counts.into()) },
             Sketch { column: "gone".into(), rows: 100, values: Sketched::Quantiles(vec![1.0; 101]) },
@@ -87,7 +91,7 @@ mod tests {
         let columns = [("x", numbers.clone()), ("side", sides), ("other", numbers)];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let current = Relation { schema: batch.schema(), content: Content::Rows(vec![batch]) };
-        let reference = Relation::of_model(&sketches);
+        let reference = Relation::of_model(Arc::new(sketches));
         let compared = compare_all(&reference, &current, &Choices::default()).unwrap();
         assert_eq!(compared.num_rows(), 3);
         let text = |column: &str, row: usize| {
@@ -129,7 +133,7 @@ mod tests {
                 splits: vec![Split::Train; reference.len()],
                 ..TrainingSet::default()
             };
-            let model = Relation::of_model(&sketch(&set, None, &["x"]));
+            let model = Relation::of_model(Arc::new(sketch(&set, None, &["x"])));
             let rows = relation(reference);
             for test in ["wasserstein", "ks_stat", "ed", "psi", "jensenshannon", "kl_div", "hellinger"] {
                 let choice = Choices::parse(&format!("x={test}")).unwrap();

@@ -1,6 +1,6 @@
 //! Functions on JSON in text: parts of it, its type, its keys. Their names and results are DuckDB's.
 //!
-//! There is no type JSON: a part of a document is text again. `j -> 'a'` and `j ->> 'a'` are other words for `json_extract` and
+//! squall has no type JSON, so a part of a document is text too. `j -> 'a'` and `j ->> 'a'` are other words for `json_extract` and
 //! `json_extract_string`.
 
 mod extract;

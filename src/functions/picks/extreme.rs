@@ -12,7 +12,7 @@ use super::{OF_VALUE, Pick};
 use crate::functions::one_zero;
 use crate::text::documentation::{Argument, Documentation, Example, Kind, Outcome, Section};
 
-const ARGUMENTS: &[Argument] = &[
+pub(super) const ARGUMENTS: [Argument; 2] = [
     Argument { name: "value", sql_type: "ANY", meaning: "what is returned", required: true },
     Argument {
         name: "by",
@@ -22,7 +22,7 @@ const ARGUMENTS: &[Argument] = &[
     },
 ];
 
-const WHEN_NULL: &str = "no row has both values";
+pub(super) const WHEN_NULL: &str = "no row has both values";
 const SOURCE: &str = "DuckDB 2.0; of several such rows, the least value";
 
 pub const ARG_MAX: Documentation = Documentation {
@@ -30,7 +30,7 @@ pub const ARG_MAX: Documentation = Documentation {
     kind: Kind::Aggregate,
     section: Section::Picks,
     summary: "Returns the value in the row where another value is greatest; also called max_by",
-    arguments: ARGUMENTS,
+    arguments: &ARGUMENTS,
     result: Outcome { sql_type: "ANY", meaning: "a value of the group", when_null: WHEN_NULL },
     example: Example {
         query: "SELECT arg_max(side, size) FROM (VALUES ('buy', 2.5), ('sell', 4.0), (NULL, 9.0)) AS t (side, size)",
@@ -44,7 +44,7 @@ pub const ARG_MIN: Documentation = Documentation {
     kind: Kind::Aggregate,
     section: Section::Picks,
     summary: "Returns the value in the row where another value is least; also called min_by",
-    arguments: ARGUMENTS,
+    arguments: &ARGUMENTS,
     result: Outcome { sql_type: "ANY", meaning: "a value of the group", when_null: WHEN_NULL },
     example: Example {
         query: "SELECT arg_min(side, size) FROM (VALUES ('buy', 2.5), ('sell', 4.0), (NULL, 1.0)) AS t (side, size)",

@@ -12,7 +12,7 @@ use datafusion::logical_expr::Accumulator;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::physical_expr::expressions::Literal;
 
-use super::extreme::compare;
+use super::extreme::{self, compare};
 use super::{Pick, list};
 use crate::functions::collected::bounded;
 use crate::functions::one_zero;
@@ -32,16 +32,7 @@ const VALUE: Argument = Argument {
     required: true,
 };
 
-const OF_ROWS: &[Argument] = &[
-    Argument { name: "value", sql_type: "ANY", meaning: "what is returned", required: true },
-    Argument {
-        name: "by",
-        sql_type: "ANY",
-        meaning: "what is compared; NaN is greater than every number",
-        required: true,
-    },
-    COUNT,
-];
+const OF_ROWS: &[Argument] = &[extreme::ARGUMENTS[0], extreme::ARGUMENTS[1], COUNT];
 
 pub const MAX_N: Documentation = Documentation {
     name: "max_n",
@@ -69,7 +60,7 @@ pub const ARG_MAX_N: Documentation = Documentation {
     name: "arg_max_n",
     summary: "Returns the values in the n rows where another value is greatest; also written arg_max(value, by, n)",
     arguments: OF_ROWS,
-    result: Outcome { when_null: "no row has both values", ..MAX_N.result },
+    result: Outcome { when_null: extreme::WHEN_NULL, ..MAX_N.result },
     example: Example {
         query: "SELECT arg_max(side, size, 2) FROM (VALUES ('a', 2.5), ('b', 4.0), ('c', 3.0)) AS t (side, size)",
         output: "[b, c]",

@@ -134,7 +134,7 @@ impl Slices {
                 Some(whole) => (format!("{}:{time}", fitting(whole)), time.clone()),
                 None => return without("The time column holds no time, so there are no slices."),
             },
-            (None, None) => return without("Both sides share no column of times, so there are no slices."),
+            (None, None) => return without("The two sides have no time column in common, so there are no slices."),
         };
         let shown: Vec<&Column<'_>> = columns
             .iter()

@@ -40,7 +40,7 @@ impl Candidate {
     }
 }
 
-/// Returns the model that a report is about: a trained model before a rule, the best on validation rows first; `None` if there is no model.
+/// Returns the model that a report is about: a trained model before a rule, the best on validation rows first. Without a model there is none.
 ///
 /// # Errors
 /// There are several, and no validation rows compare them.

@@ -27,7 +27,7 @@ pub struct Frame<'a> {
     /// Every split, the judged one first.
     pub splits: Vec<String>,
     pub block_s: u64,
-    /// The horizon in seconds, as SQL: NULL if it is not known, or if there are no times.
+    /// The horizon in seconds, as SQL. NULL stands for one that is not known, and for rows without times.
     horizon: String,
     resamples: u64,
     pub facts: Rows,
